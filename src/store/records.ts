@@ -1,0 +1,105 @@
+/**
+ * What the store keeps. Times are integer milliseconds since the Unix epoch: they compare exactly and cost nothing to
+ * copy. `null` means "never" for an end and "not yet" for an event.
+ */
+
+export const KEY_TYPES = ['SECRET', 'CLIENT', 'READ_ONLY'] as const;
+export type KeyType = (typeof KEY_TYPES)[number];
+
+export const ENVIRONMENTS = ['LIVE', 'TEST'] as const;
+export type Environment = (typeof ENVIRONMENTS)[number];
+
+export const TIERS = ['FREE_TRIAL', 'STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE'] as const;
+export type Tier = (typeof TIERS)[number];
+
+export const KEY_STATUSES = ['ACTIVE', 'EXPIRED', 'REVOKED'] as const;
+export type KeyStatus = (typeof KEY_STATUSES)[number];
+
+export interface WorkspaceRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly tier: Tier;
+  readonly createdAt: number;
+}
+
+export interface KeyRecord {
+  /** Public id, `key_…`; names the key in the API and in logs. */
+  readonly id: string;
+  readonly workspaceId: string;
+  /** What rotation makes belongs to the same family: one place in the tier, one limit window. */
+  readonly familyId: string;
+  /** The 16 characters of the token by which the store finds it. Unique. */
+  readonly lookupId: string;
+  /** What the token starts with, type and environment: `sk_live`. */
+  readonly tokenPrefix: string;
+  /** bcrypt hash of the token's secret. */
+  readonly secretHash: string;
+  /** HMAC-SHA-256 of the secret under the pepper, bcrypt's verdict remembered; null where no pepper is set. */
+  readonly digest: string | null;
+  readonly name: string;
+  readonly type: KeyType;
+  readonly environment: Environment;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  /** Id of the key that made it, `operator`, or null for the first key of a workspace that made itself. */
+  readonly createdBy: string | null;
+  readonly expiresAt: number | null;
+  /** The life chosen at creation, in ms. A rotation gives it anew; null: the end is a date (or none), which is kept. */
+  readonly lifetime: number | null;
+  readonly revokedAt: number | null;
+  readonly revokedReason: string | null;
+  readonly lastUsedAt: number | null;
+  /** Id of the key that this one replaced. */
+  readonly replaces: string | null;
+  /** Id of the key that replaced this one. At most one ever does. */
+  readonly replacedBy: string | null;
+}
+
+/** Alive: neither revoked nor past its end at `now`. An end equal to `now` has come. */
+export function isAlive(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: number): boolean {
+  return key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+}
+
+export function statusOf(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: number): KeyStatus {
+  if (key.revokedAt !== null) return 'REVOKED';
+  return isAlive(key, now) ? 'ACTIVE' : 'EXPIRED';
+}
+
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+export interface AssetRecord {
+  readonly workspaceId: string;
+  /** Unique in its workspace. */
+  readonly name: string;
+  readonly description: string | null;
+  readonly owner: string | null;
+  /** Longest time between loads before the asset is stale, in ms; null: it never is. */
+  readonly allowedAge: number | null;
+  /** Names of the assets that it is made from. They need not be registered. */
+  readonly upstream: readonly string[];
+  /** The columns that its registration promised. */
+  readonly expectedColumns: readonly Column[];
+  /** The columns last seen. */
+  readonly columns: readonly Column[];
+  /** 1 at registration, one more with each change of the columns seen. */
+  readonly schemaVersion: number;
+  readonly lastLoadAt: number | null;
+  readonly lastLoadRows: number | null;
+  readonly createdAt: number;
+}
+
+export const ALERT_KINDS = ['STALE', 'SCHEMA_CHANGED'] as const;
+export type AlertKind = (typeof ALERT_KINDS)[number];
+
+export interface AlertRecord {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly asset: string;
+  readonly kind: AlertKind;
+  readonly message: string;
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+}

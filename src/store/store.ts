@@ -1,0 +1,200 @@
+import type {
+  AlertKind,
+  AlertRecord,
+  AssetRecord,
+  Column,
+  KeyRecord,
+  KeyStatus,
+  KeyType,
+  Environment,
+  Tier,
+  WorkspaceRecord,
+} from './records.js';
+
+/**
+ * The named operations that Latchkey needs of a database, each with what it guarantees. Two engines implement them and
+ * one suite (test/store) holds both to every guarantee. Nothing above this interface knows which engine runs.
+ *
+ * For every operation:
+ * - durable: when a write's promise resolves, the write is on disk (SQLite synchronous=FULL, MongoDB majority);
+ * - atomic: a write happens whole or not at all, also under `kill -9` and beside other processes;
+ * - errors: {@link StoreUnavailable} when the engine cannot be reached or does not answer in time, {@link Duplicate} when
+ *   a unique value is taken. No driver's error passes through.
+ * - `now` is given by the caller, in ms since the epoch, so that one clock judges.
+ */
+export interface Store {
+  readonly keys: KeyStore;
+  readonly workspaces: WorkspaceStore;
+  readonly assets: AssetStore;
+  /** Resolves while the engine answers, otherwise rejects with StoreUnavailable within two seconds. */
+  ping(): Promise<void>;
+  /** Ends what the store itself opened. A connection that was handed in stays open. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface KeyWithTier {
+  readonly key: KeyRecord;
+  readonly tier: Tier;
+}
+
+/** What became of an attempt to change a key. `key` is the record after the attempt. */
+export type KeyChange =
+  | { readonly outcome: 'changed'; readonly key: KeyRecord }
+  /** It was revoked or had expired before; nothing was written. */
+  | { readonly outcome: 'ended'; readonly key: KeyRecord }
+  /** A rotation replaced it before; nothing was written. */
+  | { readonly outcome: 'replaced'; readonly key: KeyRecord }
+  /** No such key in that workspace; nothing was written. */
+  | { readonly outcome: 'unknown' };
+
+export interface KeyFilter {
+  readonly status?: KeyStatus;
+  readonly type?: KeyType;
+  readonly environment?: Environment;
+  /** Part of the name, whatever its case. Taken literally: no pattern. */
+  readonly nameContains?: string;
+  /** Holds this very scope. */
+  readonly scope?: string;
+}
+
+export interface KeyPage {
+  readonly keys: readonly KeyRecord[];
+  readonly hasNextPage: boolean;
+  /** Keys that the filter matches, whatever the page. */
+  readonly total: number;
+}
+
+export interface KeyStore {
+  /**
+   * Adds the first key of a new family and takes a place in its workspace, in one atomic step. With `places` a number,
+   * the workspace never holds more than that many living families however many calls run at once in however many
+   * processes, and as many calls succeed as there were places. A family lives while one of its keys does (so a key and
+   * its successor in overlap count once); revoked and expired keys free their place without any further call. Families
+   * made while the workspace was unlimited, or had more places, count as well. `places` null: no limit.
+   *
+   * @returns `full` with the number of living families where no place was left; nothing was written then.
+   * @throws Duplicate when `lookupId` or `id` is taken.
+   */
+  insert(
+    key: KeyRecord,
+    places: number | null,
+    now: number,
+  ): Promise<{ outcome: 'inserted' } | { outcome: 'full'; living: number }>;
+
+  /** The key of that lookup id with its workspace's tier: one read by unique index. This stands on the request's path. */
+  findForVerification(lookupId: string): Promise<KeyWithTier | null>;
+
+  /** A key by its id; with `workspaceId`, only within that workspace. */
+  find(id: string, workspaceId: string | null): Promise<KeyRecord | null>;
+
+  /** Living families in the workspace at `now`. */
+  countFamilies(workspaceId: string, now: number): Promise<number>;
+
+  /**
+   * Newest first, by `createdAt` and then `id`, both descending; `after` is the last row of the page before. The order is
+   * total, so that pages neither repeat nor lose a key that existed throughout.
+   */
+  list(
+    workspaceId: string,
+    options: {
+      readonly first: number;
+      readonly after: { readonly createdAt: number; readonly id: string } | null;
+      readonly filter: KeyFilter;
+      readonly now: number;
+    },
+  ): Promise<KeyPage>;
+
+  /**
+   * Replaces a living key that nothing has replaced: writes `successor`, and on the old one `replacedBy` and
+   * `expiresAt = min(its own, overlapEnd)`, both or neither. Of concurrent calls for one key exactly one succeeds. The
+   * successor (its family the old one's) takes no further place. `key` in the answer is the old key.
+   */
+  rotate(
+    id: string,
+    workspaceId: string | null,
+    successor: KeyRecord,
+    overlapEnd: number,
+    now: number,
+  ): Promise<KeyChange>;
+
+  /**
+   * Sets the end of a living key to `at` (which may be `now`: it has then ended), and its `lifetime` to null. A key that
+   * was replaced only ever gets an earlier end: a later `at` leaves it as it is and answers `replaced`.
+   */
+  expire(id: string, workspaceId: string | null, at: number, now: number): Promise<KeyChange>;
+
+  /**
+   * Revokes a key, expired ones too. The first revocation's time and reason stay: a further one answers `changed` with
+   * the record as it is.
+   */
+  revoke(id: string, workspaceId: string | null, reason: string | null, now: number): Promise<KeyChange>;
+
+  /** Changes name, scopes or both of a living key; what is absent stays. */
+  update(
+    id: string,
+    workspaceId: string | null,
+    change: { readonly name?: string; readonly scopes?: readonly string[] },
+    now: number,
+  ): Promise<KeyChange>;
+
+  /** Stores the digest of a key's secret anew. No error where the key is gone. */
+  saveDigest(id: string, digest: string): Promise<void>;
+
+  /** Moves `lastUsedAt` of each key forward, never back, in one bulk write. Unknown ids are passed over. */
+  touch(uses: ReadonlyMap<string, number>): Promise<void>;
+}
+
+export interface WorkspaceStore {
+  /**
+   * Adds a workspace and its first key, both or neither; the key takes a place.
+   * @throws Duplicate when the workspace's id is taken; of concurrent calls with one id exactly one succeeds.
+   */
+  create(workspace: WorkspaceRecord, firstKey: KeyRecord): Promise<void>;
+  /** Adds a workspace without a key unless one of that id is there, and answers which it was. */
+  ensure(workspace: WorkspaceRecord): Promise<'created' | 'existed'>;
+  find(id: string): Promise<WorkspaceRecord | null>;
+  /** Oldest first; at most `first`. */
+  list(first: number): Promise<readonly WorkspaceRecord[]>;
+  /** @returns the record after the change, null where there is no such workspace. */
+  setTier(id: string, tier: Tier): Promise<WorkspaceRecord | null>;
+}
+
+export interface AssetStore {
+  /**
+   * Registers an asset, or replaces what its registration said (description, owner, allowedAge, upstream, expectedColumns)
+   * and keeps its loads. `columns` and `schemaVersion` are set at the first registration alone, unless the asset had no
+   * columns so far. Concurrent calls for one name leave one asset.
+   */
+  register(asset: AssetRecord): Promise<AssetRecord>;
+  find(workspaceId: string, name: string): Promise<AssetRecord | null>;
+  /** Those of the names that exist, in any order; one read. */
+  findMany(workspaceId: string, names: readonly string[]): Promise<readonly AssetRecord[]>;
+  /** By name ascending (code-unit order), those after `after`. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: string | null },
+  ): Promise<readonly AssetRecord[]>;
+  /** Every asset whose `upstream` names one of `names`, by name ascending, at most `first`; one read by index. */
+  findDownstream(workspaceId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]>;
+  /**
+   * Notes a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), with its rows.
+   * @returns the record after it; null where there is no such asset.
+   */
+  recordLoad(workspaceId: string, name: string, at: number, rows: number | null): Promise<AssetRecord | null>;
+  /**
+   * Sets the columns last seen and counts the version up, provided that the version is still `expectedVersion`.
+   * @returns the record after it; null where the version had moved on or there is no such asset.
+   */
+  saveColumns(
+    workspaceId: string,
+    name: string,
+    expectedVersion: number,
+    columns: readonly Column[],
+  ): Promise<AssetRecord | null>;
+  /** Opens an alert unless one of that kind is open on that asset. @returns the open one. */
+  openAlert(alert: AlertRecord): Promise<AlertRecord>;
+  /** Closes the open alert of that kind. @returns it, or null where none was open. */
+  closeAlert(workspaceId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
+  /** Open alerts of those assets, oldest first; one read. */
+  openAlerts(workspaceId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
+}
