@@ -1,0 +1,76 @@
+import { isAlive, type KeyRecord } from './records.js';
+
+/**
+ * The rules by which a key may be changed, free of any engine: an engine reads the key, asks the rule, and writes the
+ * patch on the condition that {@link JUDGED_FIELDS} are still what the rule saw. So both engines judge alike.
+ */
+
+/** What a change writes. */
+export type KeyPatch = Partial<
+  Pick<KeyRecord, 'name' | 'scopes' | 'expiresAt' | 'lifetime' | 'revokedAt' | 'revokedReason' | 'replacedBy'>
+>;
+
+/** `changed` with an empty patch: the key is already as the caller wants it. */
+export type Verdict =
+  { readonly outcome: 'changed'; readonly patch: KeyPatch } | { readonly outcome: 'ended' | 'replaced' };
+
+export type Rule = (key: KeyRecord) => Verdict;
+
+/** The only fields that any rule's verdict depends on. */
+export const JUDGED_FIELDS = ['revokedAt', 'expiresAt', 'replacedBy'] as const satisfies readonly (keyof KeyRecord)[];
+
+/**
+ * A key that was replaced and has since expired answers `replaced`, not `ended`: with an overlap of zero both become true
+ * in one write, and whoever lost the race has to learn that a rotation won it.
+ */
+export function rotation(successorId: string, overlapEnd: number, now: number): Rule {
+  return (key) => {
+    if (key.revokedAt !== null) return { outcome: 'ended' };
+    if (key.replacedBy !== null) return { outcome: 'replaced' };
+    if (!isAlive(key, now)) return { outcome: 'ended' };
+    const expiresAt = key.expiresAt === null ? overlapEnd : Math.min(key.expiresAt, overlapEnd);
+    return { outcome: 'changed', patch: { replacedBy: successorId, expiresAt } };
+  };
+}
+
+export function expiry(at: number, now: number): Rule {
+  return (key) => {
+    if (!isAlive(key, now)) return { outcome: 'ended' };
+    // A later end would stretch the overlap that the rotation promised.
+    if (key.replacedBy !== null && key.expiresAt !== null && at > key.expiresAt) return { outcome: 'replaced' };
+    return { outcome: 'changed', patch: { expiresAt: at, lifetime: null } };
+  };
+}
+
+export function revocation(reason: string | null, now: number): Rule {
+  return (key) => ({
+    outcome: 'changed',
+    patch: key.revokedAt === null ? { revokedAt: now, revokedReason: reason } : {},
+  });
+}
+
+export function amendment(change: { readonly name?: string; readonly scopes?: readonly string[] }, now: number): Rule {
+  return (key) => {
+    if (!isAlive(key, now)) return { outcome: 'ended' };
+    return {
+      outcome: 'changed',
+      patch: {
+        ...(change.name !== undefined && { name: change.name }),
+        ...(change.scopes !== undefined && { scopes: change.scopes }),
+      },
+    };
+  };
+}
+
+/** The successor as it is stored: what makes it the old key's heir comes from the old key, whatever the caller wrote. */
+export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
+  return { ...successor, workspaceId: old.workspaceId, familyId: old.familyId, replaces: old.id };
+}
+
+/**
+ * The form in which names are compared without regard to case. It is stored beside the name, because SQLite's lower()
+ * knows ASCII alone and a case-insensitive pattern would have to be escaped.
+ */
+export function foldCase(name: string): string {
+  return name.toLowerCase();
+}

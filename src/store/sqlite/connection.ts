@@ -1,0 +1,96 @@
+import Database from 'libsql';
+import { StoreUnavailable } from '../errors.js';
+import { translated } from './errors.js';
+
+export type Value = string | number | null;
+export type Params = Readonly<Record<string, Value>>;
+
+/** A statement prepared once. Its parameters are named: `$id` in the text, `id` in the object. */
+export interface Statement<Row> {
+  all(params: Params): Row[];
+  /** The first row; null where there is none. */
+  one(params: Params): Row | null;
+  /** Only for statements that return no rows. @returns how many rows were changed. */
+  run(params: Params): number;
+}
+
+/**
+ * One connection to the database file, with the driver's errors translated and its traps closed:
+ * - a boolean bound to a parameter aborts the process, NaN becomes NULL (for an end that is "never"), and a string is cut
+ *   at its first NUL, so that two different ids could meet: all three are refused before they reach the driver;
+ * - run() on a RETURNING statement leaves the write transaction open and with it the lock: such statements go through
+ *   all() or one();
+ * - statements outlive close(): here everything after close() is StoreUnavailable.
+ */
+export class Connection {
+  readonly #db: Database.Database;
+  #open = true;
+
+  /** @param busyTimeout how long a write waits for another process's, in ms. */
+  constructor(file: string, busyTimeout: number) {
+    this.#db = new Database(file, { timeout: busyTimeout });
+  }
+
+  prepare<Row = never>(sql: string): Statement<Row> {
+    const statement = this.#do(() => this.#db.prepare<Params>(sql));
+    return {
+      all: (params) => this.#do(() => statement.all(checked(params)) as Row[]),
+      // Not get(): it adds a field of its own to the row.
+      one: (params) => this.#do(() => (statement.all(checked(params)) as Row[])[0] ?? null),
+      run: (params) => this.#do(() => statement.run(checked(params)).changes),
+    };
+  }
+
+  exec(sql: string): void {
+    this.#do(() => this.#db.exec(sql));
+  }
+
+  /** The single value that a pragma answers. */
+  pragma(text: string): unknown {
+    const row = this.prepare<Record<string, unknown>>(`PRAGMA ${text}`).one({});
+    return row === null ? undefined : Object.values(row)[0];
+  }
+
+  /**
+   * Runs `work` in one transaction that holds the write lock from the start: what it reads cannot change before it
+   * writes, and it never fails half-way because another process wrote first.
+   */
+  transaction<T>(work: () => T): T {
+    this.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite itself rolls back on some errors (a full disk, for one).
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#db.close();
+  }
+
+  #do<T>(call: () => T): T {
+    if (!this.#open) throw new StoreUnavailable(new Error('The store is closed.'));
+    try {
+      return call();
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+}
+
+function checked(params: Params): Params {
+  for (const [name, value] of Object.entries<unknown>(params)) {
+    const fit =
+      value === null ||
+      (typeof value === 'string' && !value.includes('\0')) ||
+      (typeof value === 'number' && Number.isSafeInteger(value));
+    if (!fit) throw new RangeError(`${name} is neither null, nor text without NUL, nor an integer.`);
+  }
+  return params;
+}

@@ -1,0 +1,27 @@
+import Database from 'libsql';
+import { Duplicate, StoreUnavailable } from '../errors.js';
+
+/** SQLite names the column (`keys.lookupId`), the interface the thing (`key.lookupId`). */
+const WHAT: Readonly<Record<string, string>> = {
+  'keys.id': 'key.id',
+  'keys.lookupId': 'key.lookupId',
+  'workspaces.id': 'workspace.id',
+  'alerts.id': 'alert.id',
+};
+
+/**
+ * The error that callers see in place of the driver's. A broken rule of the schema other than uniqueness is a fault of the
+ * calling code, not of the engine, and must not look like an outage.
+ */
+export function translated(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  if (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
+    const column = /failed: (\S+)/.exec(error.message)?.[1] ?? '';
+    return new Duplicate(WHAT[column] ?? column, error);
+  }
+  // The datatype constraint has no name in the driver's table of codes; the low byte is SQLITE_CONSTRAINT's in all of them.
+  if (((error.rawCode ?? 0) & 0xff) === 19) {
+    return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
+  }
+  return new StoreUnavailable(error);
+}

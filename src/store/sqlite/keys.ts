@@ -1,0 +1,177 @@
+import { amendment, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import type { KeyRecord, Tier } from '../records.js';
+import type { KeyChange, KeyStore } from '../store.js';
+import type { Connection, Params } from './connection.js';
+
+/** The key operations, and what the creation of a workspace needs of them. */
+export interface SqliteKeys extends KeyStore {
+  /** Writes a key as it is, without regard to places, in the transaction that is open. */
+  add(key: KeyRecord): void;
+}
+
+interface KeyRow extends Omit<KeyRecord, 'scopes'> {
+  readonly scopes: string;
+}
+
+const FIELDS = [
+  'id',
+  'workspaceId',
+  'familyId',
+  'lookupId',
+  'tokenPrefix',
+  'secretHash',
+  'digest',
+  'name',
+  'type',
+  'environment',
+  'scopes',
+  'createdAt',
+  'createdBy',
+  'expiresAt',
+  'lifetime',
+  'revokedAt',
+  'revokedReason',
+  'lastUsedAt',
+  'replaces',
+  'replacedBy',
+] as const satisfies readonly (keyof KeyRecord)[];
+
+const COLUMNS = FIELDS.map((field) => `keys.${field}`).join(', ');
+
+/** isAlive and statusOf of records.ts, for queries. */
+const ALIVE = 'revokedAt IS NULL AND (expiresAt IS NULL OR expiresAt > $now)';
+const STATUS = `CASE WHEN revokedAt IS NOT NULL THEN 'REVOKED' WHEN ${ALIVE} THEN 'ACTIVE' ELSE 'EXPIRED' END`;
+
+/** A parameter that is NULL filters nothing: so one prepared statement serves every filter. */
+const FILTERED = `
+  workspaceId = $workspaceId
+  AND ($status IS NULL OR $status = ${STATUS})
+  AND ($type IS NULL OR type = $type)
+  AND ($environment IS NULL OR environment = $environment)
+  AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
+  AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
+
+/** A row that comes before every key in the order of the list. */
+const TOP = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+
+export function openKeys(connection: Connection): SqliteKeys {
+  const insert = connection.prepare(
+    `INSERT INTO keys (${FIELDS.join(', ')}, nameFolded) VALUES (${FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded)`,
+  );
+  const findForVerification = connection.prepare<KeyRow & { readonly tier: Tier }>(
+    `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
+     WHERE keys.lookupId = $lookupId`,
+  );
+  const find = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys WHERE id = $id AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
+  );
+  const countFamilies = connection.prepare<{ readonly living: number }>(
+    `SELECT count(DISTINCT familyId) AS living FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE}`,
+  );
+  const list = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys WHERE ${FILTERED} AND (createdAt, id) < ($afterCreatedAt, $afterId)
+     ORDER BY createdAt DESC, id DESC LIMIT $limit`,
+  );
+  const count = connection.prepare<{ readonly total: number }>(`SELECT count(*) AS total FROM keys WHERE ${FILTERED}`);
+  const rewrite = connection.prepare(
+    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, expiresAt = $expiresAt,
+       lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
+     WHERE id = $id`,
+  );
+  const saveDigest = connection.prepare('UPDATE keys SET digest = $digest WHERE id = $id');
+  const touch = connection.prepare(
+    `UPDATE keys SET lastUsedAt = used.at FROM (SELECT key AS id, value AS at FROM json_each($uses)) AS used
+     WHERE keys.id = used.id AND (lastUsedAt IS NULL OR lastUsedAt < used.at)`,
+  );
+
+  const add = (key: KeyRecord): void => void insert.run(params(key));
+  const living = (workspaceId: string, now: number): number => countFamilies.one({ workspaceId, now })?.living ?? 0;
+
+  const change = (
+    id: string,
+    workspaceId: string | null,
+    rule: Rule,
+    alongside?: (old: KeyRecord) => void,
+  ): KeyChange =>
+    connection.transaction(() => {
+      const row = find.one({ id, workspaceId });
+      if (row === null) return { outcome: 'unknown' };
+      const key = toRecord(row);
+      const verdict = rule(key);
+      if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
+      const changed = { ...key, ...verdict.patch };
+      rewrite.run(params(changed));
+      alongside?.(key);
+      return { outcome: 'changed', key: changed };
+    });
+
+  return {
+    add,
+    async insert(key, places, now) {
+      return connection.transaction(() => {
+        const taken = places === null ? 0 : living(key.workspaceId, now);
+        if (places !== null && taken >= places) return { outcome: 'full', living: taken };
+        add(key);
+        return { outcome: 'inserted' };
+      });
+    },
+    async findForVerification(lookupId) {
+      const row = findForVerification.one({ lookupId });
+      if (row === null) return null;
+      const { tier, ...key } = row;
+      return { key: toRecord(key), tier };
+    },
+    async find(id, workspaceId) {
+      const row = find.one({ id, workspaceId });
+      return row && toRecord(row);
+    },
+    async countFamilies(workspaceId, now) {
+      return living(workspaceId, now);
+    },
+    async list(workspaceId, { first, after, filter, now }) {
+      const filtered = {
+        workspaceId,
+        now,
+        status: filter.status ?? null,
+        type: filter.type ?? null,
+        environment: filter.environment ?? null,
+        nameContains: filter.nameContains === undefined ? null : foldCase(filter.nameContains),
+        scope: filter.scope ?? null,
+      };
+      const { createdAt, id } = after ?? TOP;
+      const rows = list.all({ ...filtered, afterCreatedAt: createdAt, afterId: id, limit: first + 1 });
+      return {
+        keys: rows.slice(0, first).map(toRecord),
+        hasNextPage: rows.length > first,
+        total: count.one(filtered)?.total ?? 0,
+      };
+    },
+    async rotate(id, workspaceId, successor, overlapEnd, now) {
+      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), (old) => add(heirOf(old, successor)));
+    },
+    async expire(id, workspaceId, at, now) {
+      return change(id, workspaceId, expiry(at, now));
+    },
+    async revoke(id, workspaceId, reason, now) {
+      return change(id, workspaceId, revocation(reason, now));
+    },
+    async update(id, workspaceId, amended, now) {
+      return change(id, workspaceId, amendment(amended, now));
+    },
+    async saveDigest(id, digest) {
+      saveDigest.run({ id, digest });
+    },
+    async touch(uses) {
+      touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) });
+    },
+  };
+}
+
+function toRecord(row: KeyRow): KeyRecord {
+  return { ...row, scopes: JSON.parse(row.scopes) as string[] };
+}
+
+function params(key: KeyRecord): Params {
+  const fields = Object.fromEntries(FIELDS.map((field) => [field, key[field]]));
+  return { ...fields, scopes: JSON.stringify(key.scopes), nameFolded: foldCase(key.name) };
+}

@@ -1,0 +1,103 @@
+import type { Connection } from './connection.js';
+
+/**
+ * Each entry takes the schema from one version to the next; the version is kept in the file as user_version. Entries that
+ * were released are never edited. Columns bear the names of the records' fields, so that a row is nearly a record.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE workspaces (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    createdAt INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX workspacesByAge ON workspaces (createdAt, id);
+
+  CREATE TABLE keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspaceId TEXT NOT NULL REFERENCES workspaces (id),
+    familyId TEXT NOT NULL,
+    lookupId TEXT NOT NULL UNIQUE,
+    tokenPrefix TEXT NOT NULL,
+    secretHash TEXT NOT NULL,
+    digest TEXT,
+    name TEXT NOT NULL,
+    nameFolded TEXT NOT NULL,
+    type TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    createdBy TEXT,
+    expiresAt INTEGER,
+    lifetime INTEGER,
+    revokedAt INTEGER,
+    revokedReason TEXT,
+    lastUsedAt INTEGER,
+    replaces TEXT,
+    replacedBy TEXT
+  ) STRICT;
+  CREATE INDEX keysByAge ON keys (workspaceId, createdAt, id);
+  CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
+
+  CREATE TABLE assets (
+    workspaceId TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    owner TEXT,
+    allowedAge INTEGER,
+    upstream TEXT NOT NULL,
+    expectedColumns TEXT NOT NULL,
+    columns TEXT NOT NULL,
+    schemaVersion INTEGER NOT NULL,
+    lastLoadAt INTEGER,
+    lastLoadRows INTEGER,
+    createdAt INTEGER NOT NULL,
+    PRIMARY KEY (workspaceId, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- assets.upstream turned round, so that what lies downstream is found by index.
+  CREATE TABLE downstream (
+    workspaceId TEXT NOT NULL,
+    upstream TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (workspaceId, upstream, name),
+    FOREIGN KEY (workspaceId, name) REFERENCES assets (workspaceId, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX downstreamByName ON downstream (workspaceId, name);
+
+  CREATE TABLE alerts (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspaceId TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    openedAt INTEGER NOT NULL,
+    closedAt INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX alertsOpen ON alerts (workspaceId, asset, kind) WHERE closedAt IS NULL;
+  `,
+];
+
+/**
+ * Brings the schema up to date, once, however many processes start together.
+ * @throws Error where the file was written by a later release than this one.
+ */
+export function migrate(connection: Connection): void {
+  // Looked at without the lock first: the usual start changes nothing and should not queue behind a writer.
+  if (schemaVersion(connection) === MIGRATIONS.length) return;
+  connection.transaction(() => {
+    for (const migration of MIGRATIONS.slice(schemaVersion(connection))) connection.exec(migration);
+    connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
+
+function schemaVersion(connection: Connection): number {
+  const version = Number(connection.pragma('user_version'));
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `it has schema version ${version}, but this release knows versions up to ${MIGRATIONS.length}. Start the release that wrote it, or a later one`,
+    );
+  }
+  return version;
+}

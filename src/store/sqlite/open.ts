@@ -1,0 +1,97 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'libsql';
+import { StoreUnavailable } from '../errors.js';
+import type { Store } from '../store.js';
+import { openAssets } from './assets.js';
+import { Connection } from './connection.js';
+import { openKeys } from './keys.js';
+import { migrate } from './migrations.js';
+import { openWorkspaces } from './workspaces.js';
+
+export interface SqliteOptions {
+  /** The directory of the database file `latchkey.db`; made with mode 0700 where it is missing. */
+  readonly dir: string;
+  /** How long a write waits for another process's before it is StoreUnavailable, in ms. 5000 where absent. */
+  readonly busyTimeout?: number;
+}
+
+/**
+ * Opens the embedded engine: one file, which several processes of a machine may share.
+ * @throws Error that names the file and the reason where it cannot be used.
+ */
+export async function openSqliteStore({ dir, busyTimeout = 5000 }: SqliteOptions): Promise<Store> {
+  const file = join(dir, 'latchkey.db');
+  let connection: Connection | null = null;
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    createPrivate(file);
+    connection = new Connection(file, busyTimeout);
+    await becomeWal(connection, busyTimeout);
+    connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    migrate(connection);
+    return assemble(connection);
+  } catch (error) {
+    connection?.close();
+    throw new Error(`The database ${file} cannot be used: ${reasonOf(error)}.`, { cause: error });
+  }
+}
+
+function assemble(connection: Connection): Store {
+  const keys = openKeys(connection);
+  const alive = connection.prepare('SELECT count(*) FROM sqlite_schema');
+  return {
+    keys,
+    workspaces: openWorkspaces(connection, keys),
+    assets: openAssets(connection),
+    async ping() {
+      alive.all({});
+    },
+    async close() {
+      connection.close();
+    },
+  };
+}
+
+/**
+ * SQLite would make the file readable by all; its -wal and -shm take the mode of the file. Only ever created, never
+ * opened: closing a second descriptor of a file would drop the locks that this process holds on it.
+ */
+function createPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * The change of a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself: without this
+ * wait, processes that start together on an empty directory would fail.
+ */
+async function becomeWal(connection: Connection, patience: number): Promise<void> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    try {
+      connection.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || Date.now() >= deadline) throw error;
+      await delay(10);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof StoreUnavailable &&
+    error.cause instanceof Database.SqliteError &&
+    error.cause.code.startsWith('SQLITE_BUSY')
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const reason = error instanceof StoreUnavailable ? error.cause : error;
+  return reason instanceof Error ? reason.message : String(reason);
+}
