@@ -1,0 +1,33 @@
+import { withHttp } from '../refusals/http.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { Authenticator } from './authenticator.js';
+import { locateCredential, type CredentialSource } from './locate.js';
+import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
+
+/** A request, or an object that holds one as `req`, as Apollo Server's standalone, Express and Next integrations give it. */
+export type ContextSource = CredentialSource | { readonly req: CredentialSource };
+
+export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
+
+/**
+ * The context builder: finds the credential of a request, verifies it and yields the principal. Without a credential the
+ * principal is anonymous; with a bad one the request is refused, even where only @public fields are asked for.
+ *
+ * @throws Refusal with status and challenge for Apollo Server
+ */
+export function createContextBuilder(authenticator: Authenticator): ContextBuilder {
+  return async (source) => {
+    try {
+      return { principal: await principalOf('req' in source ? source.req : source, authenticator) };
+    } catch (error) {
+      if (error instanceof Refusal) throw withHttp(error);
+      // Apollo Server shows the message of any other error to the caller.
+      throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
+    }
+  };
+}
+
+async function principalOf(source: CredentialSource, authenticator: Authenticator): Promise<Principal> {
+  const credential = locateCredential(source);
+  return credential === null ? ANONYMOUS : authenticator.authenticate(credential);
+}

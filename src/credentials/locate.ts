@@ -1,0 +1,61 @@
+import { Refusal } from '../refusals/refusal.js';
+
+/**
+ * What a credential is looked for in: Node's IncomingMessage, or anything with its header fields. `rawHeaders` is
+ * preferred, for Node drops a second Authorization field from `headers` without a word.
+ */
+export interface CredentialSource {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly rawHeaders?: readonly string[];
+}
+
+const HOW_TO_SEND =
+  'Send one key, as "Authorization: Bearer <key>", "Authorization: Api-Key <key>" or "X-API-Key: <key>".';
+
+const SCHEME_AND_KEY = /^(?:bearer|api-key) +(.+)$/i;
+
+/**
+ * The one credential of a request: `Authorization: Bearer`, `Authorization: Api-Key` (RFC 9110: schemes are
+ * case-insensitive) or `X-API-Key`. The same one twice is one.
+ *
+ * @returns null where there is none
+ * @throws Refusal BAD_REQUEST for two different ones, and for an Authorization field of any other form
+ */
+export function locateCredential(source: CredentialSource): string | null {
+  let found: string | null = null;
+  const take = (credential: string): void => {
+    if (found !== null && found !== credential) {
+      throw new Refusal(`The request carries two different credentials. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
+    }
+    found = credential;
+  };
+  for (const [name, value] of credentialFields(source)) {
+    if (name === 'x-api-key') {
+      take(value.trim());
+      continue;
+    }
+    const credential = SCHEME_AND_KEY.exec(value.trim())?.[1];
+    if (credential === undefined) {
+      throw new Refusal(`The Authorization header is not understood. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
+    }
+    take(credential);
+  }
+  return found;
+}
+
+function* credentialFields({ headers, rawHeaders }: CredentialSource): Generator<readonly [string, string]> {
+  if (rawHeaders !== undefined) {
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] ?? '';
+      // The lengths of "X-API-Key" and "Authorization" spare the other fields a lower-case copy.
+      if (name.length !== 9 && name.length !== 13) continue;
+      const lower = name.toLowerCase();
+      if (lower === 'authorization' || lower === 'x-api-key') yield [lower, rawHeaders[i + 1] ?? ''];
+    }
+    return;
+  }
+  for (const name of ['authorization', 'x-api-key'] as const) {
+    const value = headers[name];
+    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) yield [name, item];
+  }
+}

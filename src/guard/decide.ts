@@ -1,0 +1,54 @@
+import type { LatchkeyContext, Principal } from '../credentials/principal.js';
+import { unauthenticated } from '../credentials/authenticator.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import { lacking, scopesOf } from './requirement.js';
+import type { Rule } from './rules.js';
+
+/**
+ * Judges a principal against rules: null where all are met, else one refusal that names every missing scope.
+ * Without a credential it is 401, for nothing about scopes can be said to nobody.
+ */
+export function decide(rules: Iterable<Rule>, principal: Principal): Refusal | null {
+  const missing = new Set<string>();
+  const refused: Rule[] = [];
+  for (const rule of rules) {
+    if (principal.kind === 'anonymous') return unauthenticated('missing');
+    const lacks = lacking(rule.requirement, principal.scopes);
+    if (lacks.length === 0) continue;
+    for (const scope of lacks) missing.add(scope);
+    refused.push(rule);
+  }
+  return refused.length === 0 ? null : forbidden([...missing].sort(), refused);
+}
+
+/** As many places as an answer names; the missing scopes are all there. */
+const MAX_PLACES = 20;
+
+function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal {
+  const scopes = missing.join(' and ');
+  const [first] = rules;
+  const others = rules.length > 1 ? ` and ${rules.length - 1} more` : '';
+  return new Refusal(
+    `This key lacks ${scopes}, required by ${first?.coordinate ?? 'the operation'}${others}. Use a key that holds it, or have an administrator add it with updateApiKey.`,
+    {
+      code: 'FORBIDDEN',
+      missing,
+      fields: rules
+        .slice(0, MAX_PLACES)
+        .map(({ coordinate, requirement }) => ({ coordinate, requires: scopesOf(requirement) })),
+    },
+  );
+}
+
+/**
+ * The principal of a GraphQL context.
+ * @throws Refusal UNAVAILABLE where there is none: the context builder is not in place, and a guard that cannot tell who
+ * is asking lets nobody in (B31)
+ */
+export function principalIn(context: unknown): Principal {
+  const principal = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
+  if (principal === undefined) {
+    throw unavailable('The server cannot tell who is asking: its context holds no principal.', 5);
+  }
+  return principal;
+}

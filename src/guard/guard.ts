@@ -1,0 +1,49 @@
+import { isIntrospectionType, isObjectType, type GraphQLSchema } from 'graphql';
+import { guardResolvers, unguardedPlaces } from './resolvers.js';
+import { inWords } from './requirement.js';
+import { GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
+
+/** B15: each schema has rules of its own. */
+const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; readonly options: RuleOptions }>();
+
+/**
+ * Guards a schema by its directives, in place, and returns it. Call it last, on the schema that is served.
+ * @throws GuardError where a directive guards nothing, a scope is none, or a root field has neither @auth nor @public
+ */
+export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
+  const rules = readRules(schema, options);
+  guardResolvers(schema, rules);
+  describeRequirements(schema, rules);
+  rulesBySchema.set(schema, { rules, options });
+  return schema;
+}
+
+/**
+ * Proves the final schema: its directives are sound, every root field is decided, and each rule has its guard in place.
+ * For a test of your own, and run by the plugin when the server starts: what was merged, extended, wrapped or rebuilt
+ * after {@link guardSchema} does not pass (B14, B16, B17, B18).
+ *
+ * @returns the schema's rules
+ * @throws GuardError
+ */
+export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
+  const known = rulesBySchema.get(schema);
+  const rules = readRules(schema, known?.options ?? options);
+  const places = unguardedPlaces(schema, rules);
+  if (places.length > 0) throw new GuardError(places);
+  return rules;
+}
+
+/** Ends each guarded field's description with what it requires, so that whoever reads the schema sees it. */
+function describeRequirements(schema: GraphQLSchema, rules: SchemaRules): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const rule = rules.fields.get(type.name)?.get(field.name);
+      if (rule === undefined) continue;
+      const sentence = `Requires ${inWords(rule.requirement)}.`;
+      const text = field.description ?? '';
+      if (!text.endsWith(sentence)) field.description = text === '' ? sentence : `${text}\n\n${sentence}`;
+    }
+  }
+}

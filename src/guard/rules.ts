@@ -1,0 +1,143 @@
+import {
+  getNamedType,
+  isAbstractType,
+  isIntrospectionType,
+  isObjectType,
+  type GraphQLAbstractType,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
+import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
+import { and, or, type Requirement } from './requirement.js';
+
+/** A schema that must not start: every fault, a line each. */
+export class GuardError extends Error {
+  override readonly name = 'GuardError';
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(`The schema is not guarded:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+export interface Rule {
+  /** The type or field for which it holds, as in `Query.assets`. */
+  readonly coordinate: string;
+  readonly requirement: Requirement;
+}
+
+/** What a schema's directives say, compiled once. Maps, not objects: names in a schema may be `constructor` (B29). */
+export interface SchemaRules {
+  /** Of guarded object types, and of abstract types all of whose types are guarded: then one of theirs must be met. */
+  readonly types: ReadonlyMap<string, Rule>;
+  /** By type and field name: all that reaching the field requires. Fields that are open are not there. */
+  readonly fields: ReadonlyMap<string, ReadonlyMap<string, Rule>>;
+  /** Every scope that the schema names, what covers it, `admin` and `platform`: what a key may be given. Sorted. */
+  readonly scopes: readonly string[];
+}
+
+export interface RuleOptions {
+  /** Actions of scopes beside `read` and `write` that the schema may name; another is taken for a misspelling. */
+  readonly actions?: readonly string[];
+}
+
+/**
+ * Reads the rules off a schema. A field's rule is all of: its type's, its own, and its return type's.
+ * @throws GuardError when the schema would leave something open that it seems to guard, or a root field undecided
+ */
+export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
+  const faults: Faults = [];
+  const actions = new Set([...DEFAULT_ACTIONS, ...(options.actions ?? [])]);
+  checkDirectives(schema, faults);
+
+  const objects = Object.values(schema.getTypeMap()).filter(
+    (type) => isObjectType(type) && !isIntrospectionType(type),
+  ) as GraphQLObjectType[];
+  const types = new Map<string, Rule>();
+  for (const type of objects) {
+    const requirement = readAuth(type, type.name, actions, faults);
+    if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
+  }
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isAbstractType(type)) continue;
+    const requirement = ofAbstractType(schema, type, types);
+    if (requirement !== null) types.set(type.name, { coordinate: type.name, requirement });
+  }
+
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  const fields = new Map<string, ReadonlyMap<string, Rule>>();
+  for (const type of objects) {
+    const ofType = new Map<string, Rule>();
+    for (const field of fieldsOf(type)) {
+      const coordinate = `${type.name}.${field.name}`;
+      const own = readAuth(field, coordinate, actions, faults);
+      checkOpenness(field, coordinate, { own, type: types.get(type.name), isRoot: roots.has(type) }, faults);
+      const requirement = all([
+        types.get(type.name)?.requirement,
+        own,
+        types.get(getNamedType(field.type).name)?.requirement,
+      ]);
+      if (requirement !== null) ofType.set(field.name, { coordinate, requirement });
+    }
+    if (ofType.size > 0) fields.set(type.name, ofType);
+  }
+  if (faults.length > 0) throw new GuardError(faults);
+  return {
+    types,
+    fields,
+    scopes: knownScopes([...types.values(), ...[...fields.values()].flatMap((map) => [...map.values()])]),
+  };
+}
+
+function checkOpenness(
+  field: GraphQLField<unknown, unknown>,
+  coordinate: string,
+  guards: { own: Requirement | null; type: Rule | undefined; isRoot: boolean },
+  faults: Faults,
+): void {
+  if (!isPublic(field)) {
+    if (guards.isRoot && guards.own === null && guards.type === undefined) {
+      faults.push(`${coordinate}: a root field needs @auth or @public; without either nobody decided who may call it.`);
+    }
+    return;
+  }
+  if (guards.own !== null) faults.push(`${coordinate}: @public and @auth contradict each other; remove one.`);
+  else if (guards.type !== undefined) {
+    faults.push(
+      `${coordinate}: @public opens nothing here, because @auth on ${guards.type.coordinate} holds too; move one of them.`,
+    );
+  }
+}
+
+/** A value of the type is a value of one of its types, so one of their rules must be met to get anything from it. */
+function ofAbstractType(
+  schema: GraphQLSchema,
+  type: GraphQLAbstractType,
+  types: ReadonlyMap<string, Rule>,
+): Requirement | null {
+  const rules = schema.getPossibleTypes(type).map((possible) => types.get(possible.name)?.requirement);
+  const guarded = rules.filter((rule) => rule !== undefined);
+  return guarded.length === 0 || guarded.length < rules.length ? null : or(guarded);
+}
+
+function all(requirements: readonly (Requirement | null | undefined)[]): Requirement | null {
+  let result: Requirement | null = null;
+  for (const requirement of requirements) {
+    if (requirement != null) result = result === null ? requirement : and(result, requirement);
+  }
+  return result;
+}
+
+function knownScopes(rules: readonly Rule[]): string[] {
+  const known = new Set<string>(['admin', 'platform']);
+  for (const { requirement } of rules) {
+    for (const scope of requirement.anyOf.flat()) {
+      known.add(scope.text);
+      const parsed = parseScope(scope.text);
+      if (parsed?.kind === 'grant') known.add(`${parsed.action}:all`);
+    }
+  }
+  return [...known].sort();
+}

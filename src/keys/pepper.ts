@@ -1,0 +1,93 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a stored digest says about a secret. `undecided`: it was made under a pepper that is not known here. */
+export type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';
+
+interface Pepper {
+  /** Names the pepper in a digest, so that a wrong secret can be told from a changed pepper. */
+  readonly id: string;
+  readonly value: string;
+}
+
+/**
+ * Peppers, newest first. A digest is `<pepper id>.<HMAC-SHA-256 of the secret, base64url>`: bcrypt's verdict remembered,
+ * so that verifying a key again costs a microsecond. A stolen store without the pepper gives nothing to compare with.
+ */
+export class Peppers {
+  readonly #peppers: readonly [Pepper, ...Pepper[]];
+
+  private constructor(values: readonly [string, ...string[]]) {
+    const [newest, ...older] = values.map((value) => ({
+      id: createHmac('sha256', value).update('latchkey pepper id').digest('base64url').slice(0, 8),
+      value,
+    }));
+    if (newest === undefined) throw new TypeError('Peppers needs at least one pepper.');
+    this.#peppers = [newest, ...older];
+  }
+
+  /** @param values newest first @returns null where there is none */
+  static of(values: readonly string[]): Peppers | null {
+    const [newest, ...older] = values;
+    return newest === undefined ? null : new Peppers([newest, ...older]);
+  }
+
+  /** A pepper that lives as long as this process, for verdicts that are remembered in memory alone. */
+  static ephemeral(): Peppers {
+    return new Peppers([randomBytes(32).toString('base64url')]);
+  }
+
+  /** The digest of a secret under the newest pepper. */
+  digest(secret: string): string {
+    return digestUnder(this.#peppers[0], secret);
+  }
+
+  /** Compares in constant time. */
+  judge(secret: string, digest: string): DigestVerdict {
+    const id = digest.slice(0, digest.indexOf('.'));
+    const pepper = this.#peppers.find((candidate) => candidate.id === id);
+    if (pepper === undefined) return 'undecided';
+    const expected = Buffer.from(digest);
+    const actual = Buffer.from(digestUnder(pepper, secret));
+    if (expected.length !== actual.length || !timingSafeEqual(expected, actual)) return 'mismatch';
+    return pepper === this.#peppers[0] ? 'match' : 'match-old-pepper';
+  }
+}
+
+function digestUnder(pepper: Pepper, secret: string): string {
+  return `${pepper.id}.${createHmac('sha256', pepper.value).update(secret).digest('base64url')}`;
+}
+
+/**
+ * The pepper kept beside the embedded store, made at the first start (mode 0600). Of processes that start together one
+ * makes it and the others read that one: a hard link is made whole or not at all.
+ */
+export function pepperOfDirectory(directory: string): string {
+  const path = join(directory, 'pepper');
+  try {
+    return readPepper(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+  return readPepper(path);
+}
+
+function readPepper(path: string): string {
+  const value = readFileSync(path, 'utf8').trim();
+  if (value.length < 32)
+    throw new Error(
+      `${path} does not hold a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
+    );
+  chmodSync(path, 0o600);
+  return value;
+}

@@ -1,0 +1,77 @@
+import type { Refusal, RefusalCode, RefusalDetails } from './refusal.js';
+
+/**
+ * The one place where refusals meet HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After.
+ *
+ * Codes of the second group are answers of an operation that ran, so their status is the GraphQL answer's own: 200.
+ */
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  BAD_REQUEST: 400,
+  COST_EXCEEDS_BURST: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+
+  KEY_LIMIT_REACHED: 200,
+  NOT_FOUND: 200,
+  BAD_USER_INPUT: 200,
+  SCOPE_NOT_HELD: 200,
+};
+
+/** The realm of every challenge. */
+const REALM = 'latchkey';
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Field names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Status and header fields of a refusal. */
+export function httpAnswer(refusal: Refusal): HttpAnswer {
+  const headers = new Map<string, string>();
+  const challenge = challengeOf(refusal.details, refusal.message);
+  if (challenge !== null) headers.set('www-authenticate', challenge);
+  if ('retryAfter' in refusal.details) headers.set('retry-after', String(refusal.details.retryAfter));
+  return { status: STATUS[refusal.details.code], headers };
+}
+
+/** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
+export function withHttp(refusal: Refusal): Refusal {
+  refusal.extensions.http = httpAnswer(refusal);
+  return refusal;
+}
+
+function challengeOf(details: RefusalDetails, description: string): string | null {
+  switch (details.code) {
+    case 'UNAUTHENTICATED':
+      // RFC 6750 section 3.1: a request without any credential gets no error code.
+      return details.reason === 'missing' ? challenge({}) : challenge({ error: 'invalid_token', description });
+    case 'FORBIDDEN':
+      return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
+    case 'BAD_REQUEST':
+      return challenge({ error: 'invalid_request', description });
+    case 'COST_EXCEEDS_BURST':
+    case 'RATE_LIMITED':
+    case 'UNAVAILABLE':
+    case 'KEY_LIMIT_REACHED':
+    case 'NOT_FOUND':
+    case 'BAD_USER_INPUT':
+    case 'SCOPE_NOT_HELD':
+      return null;
+  }
+}
+
+function challenge(fields: { error?: string; description?: string; scope?: string }): string {
+  const parts = [`Bearer realm="${REALM}"`];
+  if (fields.error !== undefined) parts.push(`error="${fields.error}"`);
+  if (fields.description !== undefined) parts.push(`error_description="${quotable(fields.description)}"`);
+  if (fields.scope !== undefined && fields.scope !== '') parts.push(`scope="${fields.scope}"`);
+  return parts.join(', ');
+}
+
+/** RFC 6750 section 3 allows %x20-21 / %x23-5B / %x5D-7E in error_description: no quote, no backslash, ASCII alone. */
+function quotable(text: string): string {
+  return text.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '');
+}

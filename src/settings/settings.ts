@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+
+/** Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody. */
+export type Introspection = 'on' | 'authenticated' | 'off';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  /** null: the embedded store in `dataDir`. */
+  readonly mongodbUri: string | null;
+  readonly dataDir: string;
+  readonly adminApiKey: string | null;
+  /** Newest first; empty where none is set. */
+  readonly peppers: readonly string[];
+  readonly prefixes: Readonly<Record<KeyType, string>>;
+  readonly bcryptCost: number;
+  readonly defaultTier: Tier;
+  /** As Fastify takes it: false, a number of hops, or addresses and CIDR ranges. */
+  readonly trustProxy: false | number | readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly introspection: Introspection;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** A wrong value in the environment. The message is one line: the variable, the fault, what is allowed. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+interface Option<T> {
+  /** What is allowed, in words; ends the error's line. */
+  readonly allowed: string;
+  /** Its value must not be repeated in an error. */
+  readonly secret?: true;
+  /** From the variable's text; an issue's message says what is wrong with it. */
+  readonly schema: z.ZodType<T, string>;
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, 'is out of range');
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: 'is not one of them' });
+
+const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
+
+const option = <T>(value: Option<T>): Option<T> => value;
+
+/** Longest pepper and shortest secret that a person may choose, in characters. */
+const MIN_SECRET_LENGTH = 32;
+
+const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;
+const ADDRESS = /^(?:[0-9a-f.:]+(?:\/\d{1,3})?|loopback|linklocal|uniquelocal)$/i;
+
+/** Every variable that Latchkey reads. */
+export const OPTIONS = {
+  PORT: option({
+    allowed: 'a whole number from 0 to 65535, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  HOST: option({
+    allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
+    schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
+  }),
+  MONGODB_URI: option({
+    allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
+    secret: true,
+    schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is no MongoDB connection string'),
+  }),
+  DATA_DIR: option({ allowed: 'a directory that this process may write', schema: z.string() }),
+  ADMIN_API_KEY: option({
+    allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
+    secret: true,
+    schema: z
+      .string()
+      .min(MIN_SECRET_LENGTH, 'is too short')
+      .max(MAX_CREDENTIAL_LENGTH, 'is too long')
+      .regex(/^[\x21-\x7e]+$/, 'holds white space or characters outside ASCII')
+      .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value'),
+  }),
+  KEY_PEPPER: option({
+    allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
+    secret: true,
+    schema: list.refine(
+      (items) => items.every((item) => item.length >= MIN_SECRET_LENGTH),
+      'holds a value that is too short',
+    ),
+  }),
+  KEY_PREFIXES: option({
+    allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
+    schema: list.transform((items, context) => {
+      const prefixes: Record<KeyType, string> = { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' };
+      const fault = (message: string) => {
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      };
+      for (const item of items) {
+        const [type, prefix, ...rest] = item.split(':');
+        const known = KEY_TYPES.find((candidate) => candidate === type);
+        if (known === undefined) return fault('names an unknown type');
+        if (prefix === undefined || rest.length > 0 || !PREFIX_PATTERN.test(prefix)) return fault('holds a bad prefix');
+        prefixes[known] = prefix;
+      }
+      return new Set(Object.values(prefixes)).size === KEY_TYPES.length
+        ? prefixes
+        : fault('gives two types one prefix');
+    }),
+  }),
+  BCRYPT_COST: option({ allowed: 'a whole number from 4 to 15', schema: wholeNumber(4, 15) }),
+  DEFAULT_TIER: option({ allowed: `one of ${TIERS.join(', ')}`, schema: oneOf(TIERS) }),
+  TRUST_PROXY: option({
+    allowed:
+      'false, a number of proxies in front (1 to 32), or their addresses and CIDR ranges separated by commas; not true, which would believe whatever a caller writes into X-Forwarded-For',
+    schema: z.union(
+      [
+        z.literal('false').transform(() => false as const),
+        wholeNumber(1, 32),
+        list.refine((items) => items.every((item) => !/^\d+$/.test(item) && ADDRESS.test(item))),
+      ],
+      { error: 'is none of these' },
+    ),
+  }),
+  CORS_ORIGINS: option({
+    allowed: 'origins such as https://app.example.com separated by commas, or * for any',
+    schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
+  }),
+  INTROSPECTION: option({
+    allowed: 'on, authenticated or off',
+    schema: oneOf(['on', 'authenticated', 'off']),
+  }),
+  LOG_LEVEL: option({ allowed: `one of ${LOG_LEVELS.join(', ')}`, schema: oneOf(LOG_LEVELS) }),
+} satisfies Record<string, Option<unknown>>;
+
+type OptionName = keyof typeof OPTIONS;
+type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema']>;
+
+/**
+ * Settings from an environment.
+ * @throws SettingsError for the first wrong value
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOption(name, environment[name]);
+  const mongodbUri = read('MONGODB_URI') ?? null;
+  return Object.freeze({
+    port: read('PORT') ?? 4000,
+    host: read('HOST') ?? '127.0.0.1',
+    mongodbUri,
+    dataDir: read('DATA_DIR') ?? './data',
+    adminApiKey: read('ADMIN_API_KEY') ?? null,
+    peppers: Object.freeze(read('KEY_PEPPER') ?? []),
+    prefixes: Object.freeze(read('KEY_PREFIXES') ?? { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' }),
+    bcryptCost: read('BCRYPT_COST') ?? 10,
+    defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
+    trustProxy: read('TRUST_PROXY') ?? false,
+    corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
+    introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
+    logLevel: read('LOG_LEVEL') ?? 'info',
+  });
+}
+
+function readOption<Name extends OptionName>(name: Name, text: string | undefined): ValueOf<Name> | undefined {
+  if (text === undefined) return undefined;
+  const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
+  const fault = (what: string) => new SettingsError(`${name} ${what}. Allowed: ${allowed}.`);
+  // An empty value is a secret that failed to arrive more often than a wish for the default.
+  if (text.trim() === '') throw fault('is empty; unset it or give it a value');
+  const result = schema.safeParse(text);
+  if (result.success) return result.data;
+  const message = result.error.issues[0]?.message ?? 'is not allowed';
+  throw fault(secret === true ? message : `is ${JSON.stringify(text.slice(0, 100))}, which ${message}`);
+}
