@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { limitFields, policyField } from '../../src/limits/fields.js';
+import { Limiter, type Admission } from '../../src/limits/limiter.js';
+import { limitsOf } from '../../src/limits/tiers.js';
+import { TIERS } from '../../src/store/records.js';
+
+const GROWTH = { family: 'a', tier: 'GROWTH' } as const;
+const clock = { now: 0 };
+let limiter: Limiter;
+
+beforeEach(() => {
+  clock.now = 0;
+  limiter = new Limiter({ clock: () => clock.now });
+});
+afterEach(() => limiter.close());
+
+function after(now: number, cost = 1): Admission {
+  clock.now = now;
+  return limiter.admit(GROWTH, cost);
+}
+
+describe('the RateLimit fields', () => {
+  it('have exactly this form on an admission', () => {
+    after(0, 24);
+    after(30_000, 2);
+    expect(limitFields(after(48_000))).toEqual({
+      'RateLimit-Policy': '"burst";q=25;w=1, "rate";q=500;w=60',
+      RateLimit: '"rate";r=473;t=12',
+    });
+  });
+
+  it('have exactly this form on a refusal, and a Retry-After', () => {
+    for (let second = 0; second < 20; second += 1) after(second * 1000, 25);
+    expect(limitFields(after(20_000, 25))).toEqual({
+      'RateLimit-Policy': '"burst";q=25;w=1, "rate";q=500;w=60',
+      RateLimit: '"rate";r=0;t=40',
+      'Retry-After': '40',
+    });
+  });
+
+  it('name the burst when it refused, though the rate has units left', () => {
+    after(0, 20);
+    expect(limitFields(after(400, 6))).toMatchObject({ RateLimit: '"burst";r=5;t=1', 'Retry-After': '1' });
+  });
+
+  it('name the burst on an admission that used it up while the rate has units left', () => {
+    expect(limitFields(after(0, 25)).RateLimit).toBe('"burst";r=0;t=1');
+  });
+
+  it('name the rate on an admission that used up both', () => {
+    for (let second = 0; second < 19; second += 1) after(second * 1000, 25);
+    expect(limitFields(after(19_000, 25)).RateLimit).toBe('"rate";r=0;t=41');
+  });
+
+  it('leave t out while nothing is used, and promise no retry to a cost that never passes', () => {
+    expect(limitFields(after(0, 26))).toEqual({
+      'RateLimit-Policy': '"burst";q=25;w=1, "rate";q=500;w=60',
+      RateLimit: '"burst";r=25',
+    });
+  });
+
+  it('build the policy of a tier once', () => {
+    for (const tier of TIERS) expect(policyField(limitsOf(tier))).toMatch(/^"burst";q=\d+;w=1, "rate";q=\d+;w=60$/);
+    expect(policyField(limitsOf('ENTERPRISE'))).toBe('"burst";q=100;w=1, "rate";q=5000;w=60');
+  });
+
+  it('send none of the three obsolete fields', () => {
+    const names = Object.keys(limitFields(after(0, 25))).concat(Object.keys(limitFields(after(1, 25))));
+    expect(new Set(names)).toEqual(new Set(['RateLimit-Policy', 'RateLimit', 'Retry-After']));
+  });
+
+  it('are true for any traffic: who waits Retry-After passes, and it is never earlier than t', () => {
+    const traffic = fc.array(fc.tuple(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 1, max: 3 })), {
+      minLength: 30,
+      maxLength: 120,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom('FREE_TRIAL', 'STARTER', 'GROWTH'), traffic, (tier, attempts) => {
+        const own = new Limiter({ clock: () => clock.now });
+        for (const [silence, cost] of attempts) {
+          clock.now += silence;
+          const admission = own.admit({ family: 'a', tier }, cost);
+          const fields = limitFields(admission);
+          expect(fields.RateLimit).toMatch(/^"(rate|burst)";r=\d+(;t=[1-9]\d*)?$/);
+          if (admission.outcome !== 'refused') continue;
+          const t = Number(/t=(\d+)/.exec(fields.RateLimit)?.[1]);
+          const retry = Number(fields['Retry-After']);
+          expect(retry).toBeGreaterThanOrEqual(t);
+          expect(t).toBeGreaterThanOrEqual(1);
+          clock.now += retry * 1000;
+          expect(own.admit({ family: 'a', tier }, cost).outcome).toBe('admitted');
+        }
+        own.close();
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

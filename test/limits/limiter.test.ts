@@ -1,0 +1,152 @@
+import { jest } from '@jest/globals';
+import { Limiter } from '../../src/limits/limiter.js';
+import { limitsOf } from '../../src/limits/tiers.js';
+import type { Tier } from '../../src/store/records.js';
+
+function at(start = 0): { limiter: Limiter; clock: { now: number } } {
+  const clock = { now: start };
+  const limiter = new Limiter({ clock: () => clock.now });
+  open.push(limiter);
+  return { limiter, clock };
+}
+
+const open: Limiter[] = [];
+afterEach(() => {
+  for (const limiter of open.splice(0)) limiter.close();
+});
+
+function subject(family: string, tier: Tier = 'FREE_TRIAL'): { family: string; tier: Tier } {
+  return { family, tier };
+}
+
+describe('Limiter', () => {
+  it('answers with the outcome, the limits and what is left after it', () => {
+    const { limiter, clock } = at();
+    expect(limiter.admit(subject('a'), 2)).toEqual({
+      outcome: 'admitted',
+      limits: limitsOf('FREE_TRIAL'),
+      room: {
+        rate: { limit: 20, remaining: 18, returnsInMs: 60_000 },
+        burst: { limit: 2, remaining: 0, returnsInMs: 1_000 },
+      },
+    });
+    clock.now = 250;
+    expect(limiter.admit(subject('a'))).toMatchObject({
+      outcome: 'refused',
+      window: 'burst',
+      limit: 2,
+      retryAfterMs: 750,
+      room: { rate: { remaining: 18 } },
+    });
+    expect(limiter.admit(subject('a'), 3)).toMatchObject({ outcome: 'never', limit: 2 });
+  });
+
+  it('B37: parallel requests do not race the counter', async () => {
+    const { limiter } = at();
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, async (_, index) => {
+        await (index % 2 === 0 ? Promise.resolve() : new Promise((resolve) => setImmediate(resolve)));
+        return limiter.admit(subject('a', 'GROWTH')).outcome;
+      }),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(25);
+  });
+
+  it('counts each family by itself', () => {
+    const { limiter } = at();
+    limiter.admit(subject('a'), 2);
+    expect(limiter.admit(subject('b'), 2).outcome).toBe('admitted');
+    expect(limiter.admit(subject('a')).outcome).toBe('refused');
+  });
+
+  it('an upgrade acts on the very next request and keeps what was used', () => {
+    const { limiter } = at();
+    limiter.admit(subject('a'), 2);
+    expect(limiter.admit(subject('a')).outcome).toBe('refused');
+    const upgraded = limiter.admit(subject('a', 'GROWTH'), 23);
+    expect(upgraded).toMatchObject({
+      outcome: 'admitted',
+      room: { rate: { remaining: 475 }, burst: { remaining: 0 } },
+    });
+  });
+
+  it('peeks without taking and without remembering the family', () => {
+    const { limiter } = at();
+    for (let count = 0; count < 50; count += 1) expect(limiter.peek(subject('a')).burst.remaining).toBe(2);
+    expect(limiter.size).toBe(0);
+    limiter.admit(subject('a'));
+    expect(limiter.peek(subject('a')).burst.remaining).toBe(1);
+  });
+
+  it('a request that can never pass leaves no window behind', () => {
+    const { limiter } = at();
+    expect(limiter.admit(subject('a'), 3).outcome).toBe('never');
+    expect(limiter.size).toBe(0);
+  });
+
+  it('lets idle windows go while requests of others come in', () => {
+    const { limiter, clock } = at();
+    for (let family = 0; family < 1000; family += 1) limiter.admit(subject(`idle ${family}`));
+    for (clock.now = 1_000; clock.now <= 120_000; clock.now += 1_000) limiter.admit(subject('busy', 'ENTERPRISE'));
+    expect(limiter.size).toBe(1);
+  });
+
+  it('lets idle windows go when no request comes any more', () => {
+    jest.useFakeTimers();
+    try {
+      const { limiter, clock } = at();
+      limiter.admit(subject('a'));
+      clock.now = 60_000;
+      jest.advanceTimersByTime(60_000);
+      clock.now = 120_000;
+      jest.advanceTimersByTime(60_000);
+      expect(limiter.size).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('forgets no unit that still counts, whenever the generations turn', () => {
+    for (let first = 0; first < 125_000; first += 4_999) {
+      const { limiter, clock } = at();
+      clock.now = first;
+      for (let count = 0; count < 20; count += 1, clock.now += 500) limiter.admit(subject('a'));
+      const gone = first + 60_000;
+      for (const now of [clock.now, gone - 20_000, gone - 1]) {
+        clock.now = now;
+        limiter.admit(subject(`other at ${now}`));
+        expect(limiter.peek(subject('a')).rate.remaining).toBe(0);
+      }
+      clock.now = gone;
+      expect(limiter.peek(subject('a')).rate.remaining).toBe(1);
+    }
+  });
+
+  it('takes other limits than the published ones', () => {
+    const limits = { keys: 1, rate: 3, burst: 3 };
+    const limiter = new Limiter({ clock: () => 0, limitsOf: () => limits });
+    open.push(limiter);
+    expect(limiter.admit(subject('a'), 3)).toMatchObject({ outcome: 'admitted', limits });
+    expect(limiter.admit(subject('a'))).toMatchObject({ outcome: 'refused', window: 'rate', limit: 3 });
+  });
+
+  it('is not moved by a change of the wall clock', () => {
+    const limiter = new Limiter();
+    open.push(limiter);
+    limiter.admit(subject('a'), 2);
+    const wall = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+    try {
+      expect(limiter.admit(subject('a')).outcome).toBe('refused');
+    } finally {
+      wall.mockRestore();
+    }
+  });
+
+  it('closes twice without complaint, and holds nothing then', () => {
+    const { limiter } = at();
+    limiter.admit(subject('a'));
+    limiter.close();
+    limiter.close();
+    expect(limiter.size).toBe(0);
+  });
+});
