@@ -179,5 +179,6 @@ function costOf(operation: OperationTypeNode, counts: ReadonlyMap<string, number
   const all = [...counts.values()];
   const cost =
     operation === OperationTypeNode.MUTATION ? all.reduce((sum, count) => sum + count, 0) : Math.max(0, ...all);
-  return Math.max(1, cost);
+  // A fan-out of fragments overflows a number long before it runs out of document.
+  return Math.min(Math.max(1, cost), Number.MAX_SAFE_INTEGER);
 }

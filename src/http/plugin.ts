@@ -1,0 +1,139 @@
+import type {
+  ApolloServerPlugin,
+  GraphQLRequestContextDidResolveOperation,
+  GraphQLRequestContextWillSendResponse,
+} from '@apollo/server';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { unauthenticated } from '../credentials/authenticator.js';
+import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
+import { decide, principalIn } from '../guard/decide.js';
+import { assertGuarded } from '../guard/guard.js';
+import { OperationCompiler } from '../guard/operation.js';
+import { limitFields } from '../limits/fields.js';
+import type { Admission, Limiter } from '../limits/limiter.js';
+import { refusalOf } from '../limits/refuse.js';
+import { limitsOf } from '../limits/tiers.js';
+import { httpAnswer, withHttp } from '../refusals/http.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { Introspection } from '../settings/settings.js';
+
+export interface PluginOptions {
+  readonly limiter: Limiter;
+  /**
+   * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
+   * `introspection` is true (which it is not by itself under NODE_ENV=production).
+   */
+  readonly introspection?: Introspection;
+}
+
+type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
+type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
+
+/**
+ * The plugin for Apollo Server: judges the selected operation before anything runs, holds the key's limits, and gives the
+ * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
+ */
+export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
+  const { limiter, introspection = 'authenticated' } = options;
+  const compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
+
+  const compilerOf = (schema: GraphQLSchema): OperationCompiler => {
+    let compiler = compilers.get(schema);
+    if (compiler === undefined)
+      compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
+    return compiler;
+  };
+
+  /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
+  const judge = (request: Resolved, principal: Principal): number | null => {
+    if (request.operation == null) return null;
+    const { rules, cost, introspects } = compilerOf(request.schema).compile(
+      request.document,
+      request.operation,
+      request.request.variables ?? {},
+    );
+    const refusal = decide(rules, principal) ?? (introspects ? refuseIntrospection(introspection, principal) : null);
+    if (refusal !== null) throw refusal;
+    return cost;
+  };
+
+  return {
+    async serverWillStart({ schema }) {
+      compilerOf(schema);
+    },
+    async requestDidStart() {
+      let admission: Admission | null = null;
+      return {
+        async didResolveOperation(request) {
+          try {
+            const principal = principalIn(request.contextValue);
+            const cost = judge(request, principal);
+            if (cost === null || principal.kind === 'anonymous') return;
+            admission = limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
+            const refusal = refusalOf(admission, cost);
+            if (refusal !== null) throw refusal;
+          } catch (error) {
+            // B31: a guard that breaks lets nobody in.
+            throw withHttp(
+              error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error),
+            );
+          }
+        },
+        async willSendResponse(answer) {
+          setStatus(answer);
+          setLimitFields(answer, admission, limiter);
+        },
+      };
+    },
+  };
+}
+
+function refuseIntrospection(introspection: Introspection, principal: Principal): Refusal | null {
+  switch (introspection) {
+    case 'on':
+      return null;
+    case 'authenticated':
+      return principal.kind === 'anonymous' ? unauthenticated('missing') : null;
+    case 'off':
+      return new Refusal('Introspection is off on this server. Ask its operator for the schema.', {
+        code: 'FORBIDDEN',
+        missing: [],
+        fields: [],
+      });
+  }
+}
+
+/**
+ * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
+ * without data: GraphQL over HTTP wants 2xx wherever there is some.
+ */
+function setStatus({ response, errors }: Answered): void {
+  if (response.body.kind !== 'single' || response.body.singleResult.data != null || response.http.status !== undefined)
+    return;
+  for (const error of errors ?? []) {
+    const refusal = refusalIn(error);
+    if (refusal === null) continue;
+    const { status, headers } = httpAnswer(refusal);
+    if (status === 200) continue;
+    response.http.status = status;
+    for (const [name, value] of headers) response.http.headers.set(name, value);
+    return;
+  }
+}
+
+function refusalIn(error: GraphQLError): Refusal | null {
+  if (error instanceof Refusal) return error;
+  return error.originalError instanceof Refusal ? error.originalError : null;
+}
+
+/** Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. */
+function setLimitFields({ response, contextValue }: Answered, admission: Admission | null, limiter: Limiter): void {
+  const principal = (contextValue as Partial<LatchkeyContext>).principal ?? ANONYMOUS;
+  if (principal.kind === 'anonymous') return;
+  const { familyId: family, tier } = principal;
+  const now = admission ?? { outcome: 'admitted', limits: limitsOf(tier), room: limiter.peek({ family, tier }) };
+  for (const [name, value] of Object.entries<string>({ ...limitFields(now) }))
+    response.http.headers.set(name.toLowerCase(), value);
+  // What one key may see is not for another's eyes: no cache between may keep it (B32).
+  if (!response.http.headers.has('cache-control')) response.http.headers.set('cache-control', 'private, no-store');
+}

@@ -1,0 +1,81 @@
+import { badInput, Refusal } from '../refusals/refusal.js';
+import { expandBundles, BUNDLES } from '../scopes/bundles.js';
+import { ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
+import { missingOf, parseScope } from '../scopes/grammar.js';
+import type { KeyType } from '../store/records.js';
+
+const MAX_NAME_LENGTH = 100;
+const MAX_REASON_LENGTH = 500;
+const MAX_SCOPES = 100;
+
+/** Line breaks and other control characters would let a name forge lines of a log or a list. */
+const CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
+
+/** A name for people: trimmed, 1 to 100 characters, none of them a control character. */
+export function checkName(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed === '' || trimmed.length > MAX_NAME_LENGTH || CONTROL.test(trimmed)) {
+    throw badInput(['input', 'name'], `A name has 1 to ${MAX_NAME_LENGTH} characters and no control characters.`);
+  }
+  return trimmed;
+}
+
+export function checkReason(reason: string | null | undefined): string | null {
+  if (reason == null || reason.trim() === '') return null;
+  if (reason.length > MAX_REASON_LENGTH) {
+    throw badInput(['input', 'reason'], `A reason has at most ${MAX_REASON_LENGTH} characters.`);
+  }
+  return reason.trim();
+}
+
+/**
+ * The scopes that a key of a type shall hold, bundles expanded.
+ * @param known what the schema knows @param held what the one who grants them holds
+ * @throws Refusal BAD_USER_INPUT for an unknown scope or one above the type's ceiling, SCOPE_NOT_HELD
+ */
+export function checkScopes(
+  wanted: readonly string[],
+  {
+    type,
+    known,
+    held,
+  }: { readonly type: KeyType; readonly known: readonly string[]; readonly held: readonly string[] },
+): string[] {
+  if (wanted.length === 0 || wanted.length > MAX_SCOPES) {
+    throw badInput(['input', 'scopes'], `A key holds 1 to ${MAX_SCOPES} scopes. Known are ${namesOf(known)}.`, {
+      known,
+    });
+  }
+  wanted.forEach((scope, i) => {
+    const path = ['input', 'scopes', i];
+    const isKnown = BUNDLES.has(scope) || (parseScope(scope) !== null && known.includes(scope));
+    if (!isKnown) {
+      throw badInput(path, `There is no such scope. Known are ${namesOf(known)}.`, {
+        known: [...known, ...BUNDLES.keys()],
+      });
+    }
+    if (expandBundles([scope]).some((expanded) => !withinCeiling(type, expanded))) {
+      throw badInput(path, `A key of type ${type} may hold ${ceilingInWords(type)}; ${scope} is beyond that.`);
+    }
+  });
+  const scopes = expandBundles(wanted);
+  assertHeld(held, scopes);
+  return scopes;
+}
+
+/** A key grants only what it holds: otherwise it could make itself a stronger one. @throws Refusal SCOPE_NOT_HELD */
+export function assertHeld(held: readonly string[], scopes: readonly string[]): void {
+  const missing = missingOf(held, scopes);
+  if (missing.length === 0) return;
+  throw new Refusal(
+    `Your key does not hold ${missing.join(' and ')}, so it cannot grant or manage it. Use a key that does.`,
+    {
+      code: 'SCOPE_NOT_HELD',
+      missing,
+    },
+  );
+}
+
+function namesOf(known: readonly string[]): string {
+  return [...known, ...BUNDLES.keys()].join(', ');
+}

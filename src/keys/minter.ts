@@ -1,0 +1,53 @@
+import { randomBase62, mintToken } from './token.js';
+import type { KeyRecord, KeyType } from '../store/records.js';
+import type { BcryptGate } from './bcryptGate.js';
+import type { Peppers } from './pepper.js';
+
+/** What is chosen of a key; the rest is made. Without `familyId` it founds a family. */
+export type NewKey = Pick<
+  KeyRecord,
+  'workspaceId' | 'name' | 'scopes' | 'type' | 'environment' | 'expiresAt' | 'lifetime' | 'createdAt' | 'createdBy'
+> &
+  Partial<Pick<KeyRecord, 'familyId' | 'replaces'>>;
+
+export interface KeyMinterOptions {
+  readonly gate: BcryptGate;
+  readonly peppers: Peppers | null;
+  readonly prefixes: Readonly<Record<KeyType, string>>;
+}
+
+/** Makes keys: a record for the store and the token, which is handed on and not kept. */
+export class KeyMinter {
+  readonly #options: KeyMinterOptions;
+
+  constructor(options: KeyMinterOptions) {
+    this.#options = options;
+  }
+
+  /** One bcrypt run. @throws Refusal UNAVAILABLE when too many wait for one */
+  async mint(chosen: NewKey): Promise<{ readonly key: KeyRecord; readonly token: string }> {
+    const { gate, peppers, prefixes } = this.#options;
+    const { token, tokenPrefix, lookupId, secret } = mintToken(prefixes[chosen.type], chosen.environment);
+    const id = newId('key');
+    const key: KeyRecord = {
+      ...chosen,
+      id,
+      familyId: chosen.familyId ?? newId('fam'),
+      lookupId,
+      tokenPrefix,
+      secretHash: await gate.hash(secret),
+      digest: peppers?.digest(secret) ?? null,
+      revokedAt: null,
+      revokedReason: null,
+      lastUsedAt: null,
+      replaces: chosen.replaces ?? null,
+      replacedBy: null,
+    };
+    return { key, token };
+  }
+}
+
+/** A public id, `<kind>_<16 base62>`: 95 bits, so that nobody guesses a neighbour's. */
+export function newId(kind: 'key' | 'fam' | 'ws'): string {
+  return `${kind}_${randomBase62(16)}`;
+}

@@ -1,0 +1,164 @@
+import type { Limiter } from '../limits/limiter.js';
+import { limitsOf, TIER_LIMITS } from '../limits/tiers.js';
+import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
+import {
+  statusOf,
+  TIERS,
+  type Environment,
+  type KeyRecord,
+  type KeyStatus,
+  type KeyType,
+  type Tier,
+  type WorkspaceRecord,
+} from '../store/records.js';
+import type { KeyPage } from '../store/store.js';
+import type { Actor, ActorContext } from './actor.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import type { KeyService } from './service.js';
+import { shownPrefix } from './token.js';
+
+export interface KeyResolverOptions {
+  readonly keys: KeyService;
+  readonly limiter: Limiter;
+  readonly now: () => number;
+}
+
+/** Whose limits are asked for. */
+interface LimitsSource {
+  readonly familyId: string;
+  readonly tier: Tier;
+}
+
+interface KeysArguments {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly workspaceId?: string | null;
+  readonly filter?: {
+    readonly status?: KeyStatus | null;
+    readonly type?: KeyType | null;
+    readonly environment?: Environment | null;
+    readonly nameContains?: string | null;
+    readonly scope?: string | null;
+  } | null;
+}
+
+interface CreateArguments {
+  readonly input: {
+    readonly name: string;
+    readonly scopes: readonly string[];
+    readonly type?: KeyType | null;
+    readonly environment?: Environment | null;
+    readonly expiresAt?: number | null;
+    readonly workspaceId?: string | null;
+  };
+}
+
+const DAY = 24 * 60 * 60_000;
+
+/** Resolvers of keys, their limits, and the viewer. */
+export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
+  const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
+
+  return {
+    Query: {
+      viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
+      tiers: () => TIERS.map((tier) => ({ tier, ...TIER_LIMITS[tier] })),
+      apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
+      apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
+        keys.list(principal, {
+          workspaceId: workspaceId ?? null,
+          first: first ?? 50,
+          after: after == null ? null : decodeCursor(after),
+          filter: withoutNulls(filter ?? {}),
+        }),
+    },
+    Mutation: {
+      createApiKey: async (_: unknown, { input }: CreateArguments, { principal }: ActorContext) =>
+        issued(
+          await keys.create(principal, {
+            ...input,
+            type: input.type ?? 'SECRET',
+            environment: input.environment ?? 'LIVE',
+          }),
+        ),
+      rotateApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; overlap?: number | null } },
+        { principal }: ActorContext,
+      ) => issued(await keys.rotate(principal, { id: input.id, overlap: input.overlap ?? DAY })),
+      expireApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; at: number } },
+        { principal }: ActorContext,
+      ) => ({
+        apiKey: await keys.expire(principal, input),
+      }),
+      revokeApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; reason?: string | null } },
+        { principal }: ActorContext,
+      ) => ({
+        apiKey: await keys.revoke(principal, input),
+      }),
+      updateApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; name?: string | null; scopes?: readonly string[] | null } },
+        { principal }: ActorContext,
+      ) => ({ apiKey: await keys.update(principal, input) }),
+    },
+    Viewer: {
+      credential: (viewer: Actor) => viewer,
+      workspace: (viewer: Actor) => keys.workspace(viewer, viewer.workspaceId),
+      limits: (viewer: Actor): LimitsSource => viewer,
+    },
+    Credential: {
+      kind: (viewer: Actor) => (viewer.kind === 'operator' ? 'OPERATOR' : 'API_KEY'),
+      id: (viewer: Actor) => viewer.keyId,
+      apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
+    },
+    TierLimits: {
+      perMinute: ({ tier }: { tier: Tier }) => limitsOf(tier).rate,
+      perSecond: ({ tier }: { tier: Tier }) => limitsOf(tier).burst,
+    },
+    Limits: {
+      rate: ({ familyId: family, tier }: LimitsSource) => limit(limiter.peek({ family, tier }).rate, RATE_WINDOW),
+      burst: ({ familyId: family, tier }: LimitsSource) => limit(limiter.peek({ family, tier }).burst, BURST_WINDOW),
+    },
+    ApiKey: {
+      prefix: shownPrefix,
+      status: (key: KeyRecord) => statusOf(key, now()),
+      replaces: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+        key.replaces === null ? null : keys.find(principal, key.replaces),
+      replacedBy: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+        key.replacedBy === null ? null : keys.find(principal, key.replacedBy),
+      limits: async (
+        { familyId, workspaceId }: KeyRecord,
+        _: unknown,
+        { principal }: ActorContext,
+      ): Promise<LimitsSource> => {
+        const { tier }: WorkspaceRecord = await keys.workspace(principal, workspaceId);
+        return { familyId, tier };
+      },
+    },
+    ApiKeyConnection: {
+      edges: ({ keys: page }: KeyPage) => page.map((node) => ({ cursor: encodeCursor(node), node })),
+      nodes: ({ keys: page }: KeyPage) => page,
+      totalCount: ({ total }: KeyPage) => total,
+      pageInfo: ({ keys: page, hasNextPage }: KeyPage) => {
+        const last = page.at(-1);
+        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(last) };
+      },
+    },
+  };
+}
+
+function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: number) {
+  return { limit: most, window, remaining, returnsIn: returnsInMs };
+}
+
+type WithoutNulls<T> = { [Key in keyof T]: Exclude<T[Key], null> };
+
+/** A filter that is null filters nothing, as one that is left out. */
+function withoutNulls<T extends object>(value: T): WithoutNulls<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null)) as WithoutNulls<T>;
+}

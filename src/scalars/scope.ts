@@ -1,0 +1,17 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+
+/**
+ * Scope: a short string. Which ones a schema knows is for the operation that takes it to say, so that its refusal can
+ * list them.
+ */
+export const Scope = new GraphQLScalarType<string, string>({
+  name: 'Scope',
+  serialize: (value) => String(value),
+  parseValue: (value) => coerce(value),
+  parseLiteral: (node) => coerce(node.kind === Kind.STRING ? node.value : null),
+});
+
+function coerce(value: unknown): string {
+  if (typeof value === 'string' && value.length <= 100) return value;
+  throw new GraphQLError('A Scope is a string such as "read:assets", of at most 100 characters.');
+}

@@ -1,0 +1,39 @@
+import type { ActorContext } from '../keys/actor.js';
+import type { KeyService } from '../keys/service.js';
+import { limitsOf } from '../limits/tiers.js';
+import type { Tier, WorkspaceRecord } from '../store/records.js';
+import type { WorkspaceService } from './service.js';
+
+export interface WorkspaceResolverOptions {
+  readonly workspaces: WorkspaceService;
+  readonly keys: KeyService;
+}
+
+/** Resolvers of workspaces. */
+export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOptions) {
+  return {
+    Query: {
+      workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
+        keys.workspace(principal, id ?? principal.workspaceId),
+    },
+    Mutation: {
+      createWorkspace: async (
+        _: unknown,
+        { input }: { input: { name: string; tier: Tier } },
+        { principal }: ActorContext,
+      ) => {
+        const { workspace, key, token } = await workspaces.create(principal, input);
+        return { workspace, apiKey: key, token };
+      },
+      setWorkspaceTier: async (_: unknown, { input }: { input: { workspaceId: string; tier: Tier } }) => ({
+        workspace: await workspaces.setTier(input.workspaceId, input.tier),
+      }),
+    },
+    Workspace: {
+      keys: async (workspace: WorkspaceRecord) => ({
+        current: await workspaces.countKeys(workspace.id),
+        max: limitsOf(workspace.tier).keys,
+      }),
+    },
+  };
+}

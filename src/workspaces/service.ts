@@ -1,0 +1,87 @@
+import type { Actor } from '../keys/actor.js';
+import { checkName } from '../keys/input.js';
+import { newId, type KeyMinter } from '../keys/minter.js';
+import type { IssuedKey } from '../keys/service.js';
+import { notFound } from '../refusals/refusal.js';
+import { ADMIN } from '../scopes/grammar.js';
+import type { Tier, WorkspaceRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
+
+export interface WorkspaceServiceOptions {
+  readonly store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly minter: KeyMinter;
+  readonly now: () => number;
+}
+
+/** Workspaces: each a tenant with its tier and its keys. */
+export class WorkspaceService {
+  readonly #options: WorkspaceServiceOptions;
+
+  constructor(options: WorkspaceServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Creates a workspace with an admin key, both or neither. @throws Refusal BAD_USER_INPUT (name) */
+  async create(
+    actor: Actor,
+    input: { readonly name: string; readonly tier: Tier },
+  ): Promise<IssuedKey & { readonly workspace: WorkspaceRecord }> {
+    const { store, now } = this.#options;
+    const workspace: WorkspaceRecord = {
+      id: newId('ws'),
+      name: checkName(input.name),
+      tier: input.tier,
+      createdAt: now(),
+    };
+    const issued = await this.#mintAdminKey(workspace.id, actor.keyId);
+    await store.workspaces.create(workspace, issued.key);
+    return { ...issued, workspace };
+  }
+
+  /** Living families of keys, as the tier's number of keys counts them. */
+  countKeys(id: string): Promise<number> {
+    return this.#options.store.keys.countFamilies(id, this.#options.now());
+  }
+
+  /** @throws Refusal NOT_FOUND */
+  async setTier(id: string, tier: Tier): Promise<WorkspaceRecord> {
+    const workspace = await this.#options.store.workspaces.setTier(id, tier);
+    if (workspace === null) throw notFound('workspace');
+    return workspace;
+  }
+
+  /**
+   * Sees that the first workspace is there and, unless an operator's key opens it, that it has an admin key. Of processes
+   * that start together one makes the key.
+   *
+   * @returns the key when this call made it: the one time that its token can be shown
+   */
+  async ensureFirst(first: {
+    readonly id: string;
+    readonly tier: Tier;
+    readonly withKey: boolean;
+  }): Promise<IssuedKey | null> {
+    const { store, now } = this.#options;
+    await store.workspaces.ensure({ id: first.id, name: first.id, tier: first.tier, createdAt: now() });
+    if (!first.withKey) return null;
+    const { total } = await store.keys.list(first.id, { first: 1, after: null, filter: {}, now: now() });
+    if (total > 0) return null;
+    const issued = await this.#mintAdminKey(first.id, null);
+    const { outcome } = await store.keys.insert(issued.key, 1, now());
+    return outcome === 'inserted' ? issued : null;
+  }
+
+  #mintAdminKey(workspaceId: string, createdBy: string | null): Promise<IssuedKey> {
+    return this.#options.minter.mint({
+      workspaceId,
+      createdBy,
+      name: 'Admin',
+      scopes: [ADMIN],
+      type: 'SECRET',
+      environment: 'LIVE',
+      expiresAt: null,
+      lifetime: null,
+      createdAt: this.#options.now(),
+    });
+  }
+}
