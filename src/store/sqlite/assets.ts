@@ -1,3 +1,4 @@
+import { ALERT_FIELDS, ASSET_FIELDS, pick } from '../fields.js';
 import type { AlertRecord, AssetRecord, Column } from '../records.js';
 import type { AssetStore } from '../store.js';
 import type { Connection, Params } from './connection.js';
@@ -8,23 +9,9 @@ interface AssetRow extends Omit<AssetRecord, 'upstream' | 'expectedColumns' | 'c
   readonly columns: string;
 }
 
-const FIELDS = [
-  'workspaceId',
-  'name',
-  'description',
-  'owner',
-  'allowedAge',
-  'upstream',
-  'expectedColumns',
-  'columns',
-  'schemaVersion',
-  'lastLoadAt',
-  'lastLoadRows',
-  'createdAt',
-] as const satisfies readonly (keyof AssetRecord)[];
-const COLUMNS = FIELDS.join(', ');
+const COLUMNS = ASSET_FIELDS.join(', ');
 
-const ALERT_COLUMNS = 'id, workspaceId, asset, kind, message, openedAt, closedAt';
+const ALERT_COLUMNS = ALERT_FIELDS.join(', ');
 
 /** A list given as one parameter, JSON text: a statement prepared once takes lists of any length. */
 const IN_NAMES = 'IN (SELECT value FROM json_each($names))';
@@ -32,7 +19,7 @@ const IN_NAMES = 'IN (SELECT value FROM json_each($names))';
 export function openAssets(connection: Connection): AssetStore {
   // The version never goes back where columns come late: saveColumns relies on it to tell that nobody was quicker.
   const register = connection.prepare<AssetRow>(
-    `INSERT INTO assets (${COLUMNS}) VALUES (${FIELDS.map((field) => `$${field}`).join(', ')})
+    `INSERT INTO assets (${COLUMNS}) VALUES (${ASSET_FIELDS.map((field) => `$${field}`).join(', ')})
      ON CONFLICT (workspaceId, name) DO UPDATE SET
        description = excluded.description, owner = excluded.owner, allowedAge = excluded.allowedAge,
        upstream = excluded.upstream, expectedColumns = excluded.expectedColumns,
@@ -66,7 +53,7 @@ export function openAssets(connection: Connection): AssetStore {
      RETURNING ${COLUMNS}`,
   );
   const openAlert = connection.prepare(
-    `INSERT INTO alerts (${ALERT_COLUMNS}) VALUES ($id, $workspaceId, $asset, $kind, $message, $openedAt, $closedAt)
+    `INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (${ALERT_FIELDS.map((field) => `$${field}`).join(', ')})
      ON CONFLICT (workspaceId, asset, kind) WHERE closedAt IS NULL DO NOTHING`,
   );
   const findAlert = connection.prepare<AlertRecord>(
@@ -122,10 +109,9 @@ export function openAssets(connection: Connection): AssetStore {
       return row && toRecord(row);
     },
     async openAlert(alert) {
-      const { id, workspaceId, asset, kind, message, openedAt, closedAt } = alert;
       return connection.transaction(() => {
-        openAlert.run({ id, workspaceId, asset, kind, message, openedAt, closedAt });
-        return findAlert.one({ workspaceId, asset, kind }) ?? alert;
+        openAlert.run(pick(alert, ALERT_FIELDS));
+        return findAlert.one(pick(alert, ['workspaceId', 'asset', 'kind'])) ?? alert;
       });
     },
     async closeAlert(workspaceId, asset, kind, at) {
@@ -148,7 +134,7 @@ function toRecord(row: AssetRow): AssetRecord {
 
 function params(asset: AssetRecord): Params {
   return {
-    ...Object.fromEntries(FIELDS.map((field) => [field, asset[field]])),
+    ...pick(asset, ASSET_FIELDS),
     upstream: JSON.stringify(asset.upstream),
     expectedColumns: JSON.stringify(asset.expectedColumns),
     columns: JSON.stringify(asset.columns),

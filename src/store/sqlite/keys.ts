@@ -1,4 +1,5 @@
 import { amendment, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
 import type { KeyChange, KeyStore } from '../store.js';
 import type { Connection, Params } from './connection.js';
@@ -13,30 +14,7 @@ interface KeyRow extends Omit<KeyRecord, 'scopes'> {
   readonly scopes: string;
 }
 
-const FIELDS = [
-  'id',
-  'workspaceId',
-  'familyId',
-  'lookupId',
-  'tokenPrefix',
-  'secretHash',
-  'digest',
-  'name',
-  'type',
-  'environment',
-  'scopes',
-  'createdAt',
-  'createdBy',
-  'expiresAt',
-  'lifetime',
-  'revokedAt',
-  'revokedReason',
-  'lastUsedAt',
-  'replaces',
-  'replacedBy',
-] as const satisfies readonly (keyof KeyRecord)[];
-
-const COLUMNS = FIELDS.map((field) => `keys.${field}`).join(', ');
+const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
 
 /** isAlive and statusOf of records.ts, for queries. */
 const ALIVE = 'revokedAt IS NULL AND (expiresAt IS NULL OR expiresAt > $now)';
@@ -56,7 +34,7 @@ const TOP = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
 
 export function openKeys(connection: Connection): SqliteKeys {
   const insert = connection.prepare(
-    `INSERT INTO keys (${FIELDS.join(', ')}, nameFolded) VALUES (${FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded)`,
+    `INSERT INTO keys (${KEY_FIELDS.join(', ')}, nameFolded) VALUES (${KEY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded)`,
   );
   const findForVerification = connection.prepare<KeyRow & { readonly tier: Tier }>(
     `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
@@ -172,6 +150,5 @@ function toRecord(row: KeyRow): KeyRecord {
 }
 
 function params(key: KeyRecord): Params {
-  const fields = Object.fromEntries(FIELDS.map((field) => [field, key[field]]));
-  return { ...fields, scopes: JSON.stringify(key.scopes), nameFolded: foldCase(key.name) };
+  return { ...pick(key, KEY_FIELDS), scopes: JSON.stringify(key.scopes), nameFolded: foldCase(key.name) };
 }

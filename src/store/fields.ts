@@ -1,0 +1,55 @@
+import type { AlertRecord, AssetRecord, KeyRecord } from './records.js';
+
+/** The records' fields by name, for the engines: what is not listed here is neither written nor handed out. */
+
+export const KEY_FIELDS = [
+  'id',
+  'workspaceId',
+  'familyId',
+  'lookupId',
+  'tokenPrefix',
+  'secretHash',
+  'digest',
+  'name',
+  'type',
+  'environment',
+  'scopes',
+  'createdAt',
+  'createdBy',
+  'expiresAt',
+  'lifetime',
+  'revokedAt',
+  'revokedReason',
+  'lastUsedAt',
+  'replaces',
+  'replacedBy',
+] as const satisfies readonly (keyof KeyRecord)[];
+
+export const ASSET_FIELDS = [
+  'workspaceId',
+  'name',
+  'description',
+  'owner',
+  'allowedAge',
+  'upstream',
+  'expectedColumns',
+  'columns',
+  'schemaVersion',
+  'lastLoadAt',
+  'lastLoadRows',
+  'createdAt',
+] as const satisfies readonly (keyof AssetRecord)[];
+
+export const ALERT_FIELDS = [
+  'id',
+  'workspaceId',
+  'asset',
+  'kind',
+  'message',
+  'openedAt',
+  'closedAt',
+] as const satisfies readonly (keyof AlertRecord)[];
+
+export function pick<T, Field extends keyof T>(source: T, fields: readonly Field[]): Pick<T, Field> {
+  return Object.fromEntries(fields.map((field) => [field, source[field]])) as Pick<T, Field>;
+}

@@ -1,0 +1,133 @@
+import { Duplicate } from '../errors.js';
+import { ALERT_FIELDS, ASSET_FIELDS, pick } from '../fields.js';
+import type { AlertRecord, AssetRecord } from '../records.js';
+import type { AssetStore } from '../store.js';
+import { eq, where, type Documents, type Filter } from './documents.js';
+import type { AlertDocument, AssetDocument } from './schemas.js';
+
+export const ASSET_UNIQUE = { 'workspaceId,name': 'asset.name' };
+
+const OPEN_ALERT = 'alert.open';
+export const ALERT_UNIQUE = { _id: 'alert.id', 'workspaceId,asset,kind': OPEN_ALERT };
+
+export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<AlertDocument>): AssetStore {
+  const find = async (workspaceId: string, name: string): Promise<AssetRecord | null> => {
+    const document = await assets.findOne(named(workspaceId, name));
+    return document && toRecord(document);
+  };
+
+  return {
+    async register(asset) {
+      try {
+        await assets.insert(toRecord(asset));
+        return toRecord(asset);
+      } catch (error) {
+        if (!(error instanceof Duplicate)) throw error;
+      }
+      const document = await assets.update(named(asset.workspaceId, asset.name), [{ $set: registration(asset) }]);
+      if (document === null) throw new Error('A registered asset is gone.');
+      return toRecord(document);
+    },
+    find,
+    async findMany(workspaceId, names) {
+      const documents = await assets.find({ workspaceId: eq(workspaceId), name: where({ $in: names }) });
+      return documents.map(toRecord);
+    },
+    async list(workspaceId, { first, after }) {
+      const documents = await assets.find(
+        { workspaceId: eq(workspaceId), name: where({ $gt: after ?? '' }) },
+        { sort: { name: 1 }, limit: first },
+      );
+      return documents.map(toRecord);
+    },
+    async findDownstream(workspaceId, names, first) {
+      const documents = await assets.find(
+        { workspaceId: eq(workspaceId), upstream: where({ $in: names }) },
+        { sort: { name: 1 }, limit: first },
+      );
+      return documents.map(toRecord);
+    },
+    async recordLoad(workspaceId, name, at, rows) {
+      const document = await assets.update(
+        {
+          ...named(workspaceId, name),
+          $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]),
+        },
+        { $set: { lastLoadAt: at, lastLoadRows: rows } },
+      );
+      return document ? toRecord(document) : find(workspaceId, name);
+    },
+    async saveColumns(workspaceId, name, expectedVersion, columns) {
+      const document = await assets.update(
+        { ...named(workspaceId, name), schemaVersion: eq(expectedVersion) },
+        { $set: { columns, schemaVersion: expectedVersion + 1 } },
+      );
+      return document && toRecord(document);
+    },
+    async openAlert(alert) {
+      for (;;) {
+        try {
+          await alerts.insert(asDocument(alert));
+          return alert;
+        } catch (error) {
+          if (!(error instanceof Duplicate && error.what === OPEN_ALERT)) throw error;
+        }
+        const open = await alerts.findOne(openOn(alert.workspaceId, alert.asset, alert.kind));
+        if (open !== null) return asRecord(open);
+        // Closed between the two.
+      }
+    },
+    async closeAlert(workspaceId, asset, kind, at) {
+      const document = await alerts.update(openOn(workspaceId, asset, kind), {
+        $set: { closedAt: at },
+        $unset: { open: '' },
+      });
+      return document && asRecord(document);
+    },
+    async openAlerts(workspaceId, names) {
+      const documents = await alerts.find(
+        { workspaceId: eq(workspaceId), asset: where({ $in: names }), open: eq(true) },
+        { sort: { openedAt: 1, _id: 1 } },
+      );
+      return documents.map(asRecord);
+    },
+  };
+}
+
+/**
+ * What a further registration changes, as an update by aggregation, for the columns depend on those that are there. The
+ * version never goes back: saveColumns relies on it to tell that nobody was quicker.
+ */
+function registration(asset: AssetRecord) {
+  const late = { $eq: [{ $size: '$columns' }, 0] };
+  return {
+    description: { $literal: asset.description },
+    owner: { $literal: asset.owner },
+    allowedAge: { $literal: asset.allowedAge },
+    upstream: { $literal: asset.upstream },
+    expectedColumns: { $literal: asset.expectedColumns },
+    columns: { $cond: [late, { $literal: asset.columns }, '$columns'] },
+    schemaVersion: { $cond: [late, { $max: ['$schemaVersion', { $literal: asset.schemaVersion }] }, '$schemaVersion'] },
+  };
+}
+
+function named(workspaceId: string, name: string): Filter {
+  return { workspaceId: eq(workspaceId), name: eq(name) };
+}
+
+function openOn(workspaceId: string, asset: string, kind: string): Filter {
+  return { workspaceId: eq(workspaceId), asset: eq(asset), kind: eq(kind), open: eq(true) };
+}
+
+function toRecord(document: AssetDocument): AssetRecord {
+  return pick(document, ASSET_FIELDS);
+}
+
+function asDocument(alert: AlertRecord): AlertDocument {
+  const { id, ...fields } = pick(alert, ALERT_FIELDS);
+  return { _id: id, ...fields, ...(alert.closedAt === null && { open: true }) };
+}
+
+function asRecord(document: AlertDocument): AlertRecord {
+  return pick({ ...document, id: document._id }, ALERT_FIELDS);
+}

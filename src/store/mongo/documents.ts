@@ -1,0 +1,115 @@
+import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose';
+import type { UniqueNames } from './errors.js';
+import type { Gate } from './gate.js';
+
+export type Scalar = string | number | boolean | null;
+export type Condition = ReturnType<typeof eq> | ReturnType<typeof where>;
+export type Filter = Readonly<Record<string, Condition>>;
+
+/** The field is exactly this value. Every value of a caller goes through here: what looks like an operator is refused. */
+export function eq(value: Scalar) {
+  return { $eq: value };
+}
+
+/** Operators that this code wrote itself. Marked, because the owner of a connection may have sanitizeFilter on. */
+export function where<T extends object>(operators: T): T {
+  return mongoose.trusted(operators as never);
+}
+
+export interface Update {
+  readonly $set?: object;
+  readonly $unset?: Readonly<Record<string, ''>>;
+}
+
+export interface Selection {
+  readonly sort?: Readonly<Record<string, SortOrder>>;
+  readonly limit?: number;
+  /** The fields to read; all where absent. */
+  readonly fields?: readonly string[];
+}
+
+/**
+ * One collection, by the few calls that this engine makes: lean reads, writes by majority and journal (the schema's write
+ * concern), each through the gate.
+ */
+export class Documents<T extends object> {
+  readonly #model: mongoose.Model<T>;
+  readonly #gate: Gate;
+  readonly #unique: UniqueNames;
+
+  /** @param name of the model; prefixed, so that it cannot meet a model of the connection's owner. */
+  constructor(connection: Connection, gate: Gate, name: string, schema: Schema, unique: UniqueNames) {
+    const prefixed = `Latchkey${name}`;
+    const known = connection.models[prefixed] as mongoose.Model<T> | undefined;
+    this.#model = known ?? (connection.model(prefixed, schema) as unknown as mongoose.Model<T>);
+    this.#gate = gate;
+    this.#unique = unique;
+  }
+
+  get collectionName(): string {
+    return this.#model.collection.name;
+  }
+
+  find(filter: Filter, { sort = {}, limit = 0, fields = [] }: Selection = {}): Promise<T[]> {
+    return this.#pass(async () => {
+      const query = this.#model
+        .find(filter as never)
+        .sort(sort)
+        .limit(limit)
+        .select([...fields]);
+      return (await query.lean().exec()) as T[];
+    });
+  }
+
+  async findOne(filter: Filter): Promise<T | null> {
+    const [document] = await this.find(filter, { limit: 1 });
+    return document ?? null;
+  }
+
+  count(filter: Filter): Promise<number> {
+    return this.#pass(() => this.#model.countDocuments(filter as never).exec());
+  }
+
+  aggregate<R>(pipeline: mongoose.PipelineStage[]): Promise<R[]> {
+    return this.#pass(() => this.#model.aggregate<R>(pipeline).exec());
+  }
+
+  /** @throws Duplicate */
+  async insert(document: T): Promise<void> {
+    await this.#pass(() => this.#model.insertOne(document as never));
+  }
+
+  /**
+   * Changes one document in one atomic step. A list of stages is an update by aggregation.
+   * @returns the document after it; null where none matched.
+   * @throws Duplicate
+   */
+  update(filter: Filter, update: Update | mongoose.UpdateWithAggregationPipeline): Promise<T | null> {
+    return this.#pass(async () => {
+      const options = { returnDocument: 'after', updatePipeline: Array.isArray(update) } as const;
+      return (await this.#model
+        .findOneAndUpdate(filter as never, update as never, options)
+        .lean()
+        .exec()) as T | null;
+    });
+  }
+
+  async updateMany(filter: Filter, update: Update): Promise<void> {
+    await this.#pass(() => this.#model.updateMany(filter as never, update as never).exec());
+  }
+
+  async bulkWrite(operations: Parameters<mongoose.Model<T>['bulkWrite']>[0]): Promise<void> {
+    // Mongoose does not apply the schema's write concern here.
+    const options = { ordered: false, writeConcern: { w: 'majority', j: true } } as const;
+    await this.#pass(() => this.#model.bulkWrite(operations, options));
+  }
+
+  /** Builds the indexes that are missing; returns once they stand. */
+  async buildIndexes(timeout: number): Promise<void> {
+    await this.#gate.pass(() => this.#model.createIndexes(), this.#unique, timeout);
+  }
+
+  #pass<R>(roundTrip: () => Promise<R>): Promise<R> {
+    return this.#gate.pass(roundTrip, this.#unique);
+  }
+}

@@ -1,0 +1,41 @@
+import { StoreUnavailable } from '../errors.js';
+import { translated, type UniqueNames } from './errors.js';
+
+/**
+ * Through which every round trip passes: it ends in time, fails with the store's own errors, and fails at once after
+ * close(). A deadline of our own, because with a connection that was handed in the driver's timeouts are its owner's:
+ * by default it waits 30 s for a server.
+ */
+export class Gate {
+  readonly #timeout: number;
+  #open = true;
+
+  /** @param timeout how long a round trip may take, in ms. */
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+  }
+
+  async pass<T>(roundTrip: () => Promise<T>, unique: UniqueNames = {}, timeout = this.#timeout): Promise<T> {
+    if (!this.#open) throw new StoreUnavailable(new Error('The store is closed.'));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new StoreUnavailable(new Error(`No answer within ${timeout} ms.`)));
+      }, timeout);
+    });
+    try {
+      return await Promise.race([roundTrip(), late]);
+    } catch (error) {
+      throw translated(error, unique);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @returns whether it was open. */
+  close(): boolean {
+    const wasOpen = this.#open;
+    this.#open = false;
+    return wasOpen;
+  }
+}

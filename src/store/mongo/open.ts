@@ -1,0 +1,103 @@
+import mongoose, { type Connection } from 'mongoose';
+import { StoreUnavailable } from '../errors.js';
+import type { AssetStore, Store } from '../store.js';
+import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
+import { Documents } from './documents.js';
+import { Gate } from './gate.js';
+import { Intents } from './intents.js';
+import { openKeys } from './keys.js';
+import { KEY_UNIQUE } from './places.js';
+import {
+  alertSchema,
+  assetSchema,
+  keySchema,
+  workspaceSchema,
+  type AlertDocument,
+  type AssetDocument,
+  type KeyDocument,
+  type WorkspaceDocument,
+} from './schemas.js';
+import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
+
+export type MongoOptions = (
+  | { readonly uri: string }
+  /** A Mongoose connection of the caller. It stays the caller's: close() leaves it open. */
+  | { readonly connection: Connection }
+) & {
+  /** False: no collections for assets and alerts; the operations on them reject. True where absent. */
+  readonly assets?: boolean;
+  /** How long a round trip may take before it is StoreUnavailable, in ms. 1800 where absent. */
+  readonly timeout?: number;
+};
+
+/** Below the two seconds that ping() promises. */
+const TIMEOUT = 1800;
+/** An index over keys that are there already is built in one round trip. */
+const INDEX_TIMEOUT = 60_000;
+
+/**
+ * Opens the MongoDB engine (6.0 and later, standalone too: it needs no transactions), builds the indexes that are
+ * missing and finishes what a process left half done.
+ * @throws StoreUnavailable where the server does not answer.
+ */
+export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  const { assets = true, timeout = TIMEOUT } = options;
+  const gate = new Gate(timeout);
+  const connection = 'uri' in options ? connect(options.uri, timeout) : options.connection;
+  const close = async (): Promise<void> => {
+    if (gate.close() && 'uri' in options) await connection.close();
+  };
+  try {
+    await gate.pass(() => connection.asPromise());
+    return { ...(await assemble(connection, gate, assets)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function connect(uri: string, timeout: number): Connection {
+  return mongoose.createConnection(uri, {
+    serverSelectionTimeoutMS: timeout,
+    connectTimeoutMS: timeout,
+    // A round trip that was given up keeps its socket until this ends it.
+    socketTimeoutMS: 2 * timeout,
+    bufferCommands: false,
+    autoIndex: false,
+    autoCreate: false,
+  });
+}
+
+async function assemble(connection: Connection, gate: Gate, withAssets: boolean): Promise<Omit<Store, 'close'>> {
+  const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
+  const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
+  await keys.buildIndexes(INDEX_TIMEOUT);
+  await workspaces.buildIndexes(INDEX_TIMEOUT);
+  const intents = new Intents(keys, workspaces);
+  await intents.finishAll();
+  return {
+    keys: openKeys(keys, workspaces, intents),
+    workspaces: openWorkspaces(workspaces, intents),
+    assets: withAssets ? await assembleAssets(connection, gate) : NO_ASSETS,
+    async ping() {
+      await gate.pass(async () => {
+        if (connection.db === undefined) throw new StoreUnavailable(new Error('The connection is not open.'));
+        await connection.db.command({ ping: 1 });
+      });
+    },
+  };
+}
+
+async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
+  const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
+  const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
+  await assets.buildIndexes(INDEX_TIMEOUT);
+  await alerts.buildIndexes(INDEX_TIMEOUT);
+  return openAssets(assets, alerts);
+}
+
+const NO_ASSETS = new Proxy({} as AssetStore, {
+  get: () => async () => {
+    throw new Error('This store was opened without assets.');
+  },
+});
