@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { ALERT_KINDS, type AlertKind, type AssetRecord } from '../store/records.js';
+import type { AssetStore } from '../store/store.js';
+import { changesBetween, inWords as columnsInWords } from './columns.js';
+import { freshnessOf, inWords as ageInWords } from './freshness.js';
+
+/** The alerts that ought to be open, each with its message. */
+type Wanted = ReadonlyMap<AlertKind, string>;
+
+const TURNS = 5;
+
+/**
+ * What should be open on an asset at `now`. The messages hold nothing that changes while the trouble stays the same:
+ * another message is another alert.
+ */
+export function wantedAlerts(asset: AssetRecord, now: number): Wanted {
+  const wanted = new Map<AlertKind, string>();
+  const { status, allowedAge } = freshnessOf(asset, now);
+  if (status === 'STALE' && allowedAge !== null) {
+    wanted.set('STALE', `The last load is older than ${ageInWords(allowedAge)}, the allowed age.`);
+  }
+  // A registration without columns promised none.
+  const changes = asset.expectedColumns.length === 0 ? null : changesBetween(asset.expectedColumns, asset.columns);
+  if (changes !== null) {
+    wanted.set(
+      'SCHEMA_CHANGED',
+      `Schema version ${asset.schemaVersion} differs from the registered columns: ${columnsInWords(changes)}.`,
+    );
+  }
+  return wanted;
+}
+
+/**
+ * Opens and closes alerts until they say what the asset's record says, and answers the record as it is then.
+ *
+ * Judging and writing are two steps, between which another caller's load or schema may come in; what was written on the
+ * older judgement would then stay open on a fresh asset, or closed on a changed one. Hence the second look after each
+ * write: whoever changed the record last settles the alerts after that, and whoever acted on an older record sees it.
+ */
+export async function settleAlerts(store: AssetStore, asset: AssetRecord, now: number): Promise<AssetRecord> {
+  let seen = asset;
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const wanted = wantedAlerts(seen, now);
+    if (!(await apply(store, seen, wanted, now))) return seen;
+    const again = await store.find(seen.workspaceId, seen.name);
+    if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
+    seen = again;
+  }
+  return seen;
+}
+
+/** @returns whether anything was written */
+async function apply(store: AssetStore, asset: AssetRecord, wanted: Wanted, now: number): Promise<boolean> {
+  const { workspaceId, name } = asset;
+  const open = await store.openAlerts(workspaceId, [name]);
+  let wrote = false;
+  for (const kind of ALERT_KINDS) {
+    const message = wanted.get(kind);
+    const current = open.find((alert) => alert.kind === kind);
+    if (current?.message === message) continue;
+    wrote = true;
+    if (current !== undefined) await store.closeAlert(workspaceId, name, kind, now);
+    if (message === undefined) continue;
+    const id = `alert_${randomUUID()}`;
+    await store.openAlert({ id, workspaceId, asset: name, kind, message, openedAt: now, closedAt: null });
+  }
+  return wrote;
+}
+
+function same(a: Wanted, b: Wanted): boolean {
+  return a.size === b.size && [...a].every(([kind, message]) => b.get(kind) === message);
+}

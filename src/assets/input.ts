@@ -1,0 +1,99 @@
+import { badInput } from '../refusals/refusal.js';
+import type { Column } from '../store/records.js';
+
+/** The most that one answer lists: assets of a page, upstream and downstream of an asset. */
+export const LIST_MAX = 100;
+
+const NAME = /^[A-Za-z0-9_.\-/:]{1,200}$/;
+const COLUMNS_MAX = 1000;
+const ROWS_MAX = 2 ** 31 - 1;
+const AGE_MAX = 3650 * 86_400_000;
+/** How far ahead of ours a loader's clock may be, in ms. */
+const SKEW = 5 * 60_000;
+
+// Beside the line feed and the tab, control characters have no use in text, and a log or a terminal may obey them.
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+// eslint-disable-next-line no-control-regex
+const CONTROL_OR_BREAK = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+type Path = readonly (string | number)[];
+
+/** The name of an asset. @throws Refusal BAD_USER_INPUT */
+export function checkName(name: string, path: Path): string {
+  if (NAME.test(name)) return name;
+  throw badInput(path, 'The name must have 1 to 200 characters, each a letter A-Z or a-z, a digit or one of _ . - / :');
+}
+
+/** A text of one line, such as an owner or a column's type; null where absent. @throws Refusal BAD_USER_INPUT */
+export function checkLine(text: string | null | undefined, path: Path, max: number): string | null {
+  if (text === null || text === undefined) return null;
+  if (text.length >= 1 && text.length <= max && !CONTROL_OR_BREAK.test(text)) return text;
+  throw badInput(path, `It must be one line of 1 to ${max} characters, without control characters.`);
+}
+
+/** @throws Refusal BAD_USER_INPUT */
+export function checkDescription(text: string | null | undefined, path: Path): string | null {
+  if (text === null || text === undefined) return null;
+  if (text.length <= 2000 && !CONTROL.test(text)) return text;
+  throw badInput(path, 'The description must have at most 2000 characters, none of them a control character.');
+}
+
+/** Longest time between loads in ms; null where absent. @throws Refusal BAD_USER_INPUT */
+export function checkAllowedAge(age: number | null | undefined, path: Path): number | null {
+  if (age === null || age === undefined) return null;
+  if (Number.isSafeInteger(age) && age >= 1000 && age <= AGE_MAX) return age;
+  throw badInput(path, 'The allowed age must be from one second to 3650 days, such as PT6H or P1D.');
+}
+
+/** Upstream names without repeats, in the order given. @throws Refusal BAD_USER_INPUT */
+export function checkUpstream(names: readonly string[] | null | undefined, own: string, path: Path): readonly string[] {
+  if (names === null || names === undefined) return [];
+  if (names.length > LIST_MAX)
+    throw badInput(path, `An asset has at most ${LIST_MAX} upstream names. Name the direct ones.`);
+  names.forEach((name, index) => {
+    checkName(name, [...path, index]);
+    if (name === own) throw badInput([...path, index], 'An asset cannot be its own upstream. Leave it out.');
+  });
+  return [...new Set(names)];
+}
+
+/** @throws Refusal BAD_USER_INPUT */
+export function checkColumns(columns: readonly Column[], path: Path, min = 0): readonly Column[] {
+  if (columns.length < min) throw badInput(path, 'List the columns seen: there must be at least one.');
+  if (columns.length > COLUMNS_MAX) throw badInput(path, `An asset has at most ${COLUMNS_MAX} columns. List fewer.`);
+  const seen = new Set<string>();
+  return columns.map(({ name, type }, index) => {
+    checkLine(name, [...path, index, 'name'], 200);
+    checkLine(type, [...path, index, 'type'], 500);
+    if (seen.has(name))
+      throw badInput([...path, index, 'name'], 'Another column has this name already. Name each once.');
+    seen.add(name);
+    // A copy: what GraphQL hands over may carry more than the two fields.
+    return { name, type };
+  });
+}
+
+/** When a load ended, in ms; `now` where absent. @throws Refusal BAD_USER_INPUT */
+export function checkLoadTime(at: number | null | undefined, now: number, path: Path): number {
+  if (at === null || at === undefined) return now;
+  if (!Number.isSafeInteger(at) || at < 0) throw badInput(path, 'The load must have ended in 1970 or later.');
+  // A load from the future would keep the asset fresh for as long as the future is away.
+  if (at > now + SKEW)
+    throw badInput(path, 'The load lies in the future. Give the time at which it ended, with its offset.');
+  return at;
+}
+
+/** @throws Refusal BAD_USER_INPUT */
+export function checkRows(rows: number | null | undefined, path: Path): number | null {
+  if (rows === null || rows === undefined) return null;
+  if (Number.isInteger(rows) && rows >= 0 && rows <= ROWS_MAX) return rows;
+  throw badInput(path, `The number of rows must be a whole number from 0 to ${ROWS_MAX}.`);
+}
+
+/** @throws Refusal BAD_USER_INPUT */
+export function checkFirst(first: number | null | undefined, path: Path): number {
+  if (first === null || first === undefined) return LIST_MAX;
+  if (Number.isInteger(first) && first >= 1 && first <= LIST_MAX) return first;
+  throw badInput(path, `first must be from 1 to ${LIST_MAX}. Ask for the next page with after.`);
+}

@@ -1,0 +1,143 @@
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
+import type { AssetStore } from '../store/store.js';
+import { settleAlerts } from './alerts.js';
+import { changesBetween } from './columns.js';
+import * as check from './input.js';
+
+/** What a registration says. `allowedAge` in ms. What is absent or null is not promised. */
+export interface RegisterAssetInput {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly owner?: string | null;
+  readonly allowedAge?: number | null;
+  readonly upstream?: readonly string[] | null;
+  readonly columns?: readonly Column[] | null;
+}
+
+/** `at` in ms since the epoch, now where absent. */
+export interface RecordLoadInput {
+  readonly asset: string;
+  readonly at?: number | null;
+  readonly rows?: number | null;
+}
+
+export interface RefreshSchemaInput {
+  readonly asset: string;
+  /** The columns seen now, at least one. */
+  readonly columns: readonly Column[];
+}
+
+const TRIES = 10;
+
+/**
+ * Data assets of a workspace: what they promise, when they were last loaded, which columns they have, and the alerts that
+ * follow. Reading writes nothing. Every method throws Refusal, BAD_USER_INPUT with the path of the argument at fault or
+ * NOT_FOUND, and lets StoreUnavailable through.
+ */
+export class AssetService {
+  readonly #store: AssetStore;
+  readonly #clock: () => number;
+
+  /** @param clock ms since the epoch; Date.now where absent */
+  constructor(store: AssetStore, clock: () => number = Date.now) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock();
+  }
+
+  /** A page by name. `first` 1 to 100, 100 where absent; `after` the last name of the page before. */
+  async list(workspaceId: string, first?: number | null, after?: string | null): Promise<readonly AssetRecord[]> {
+    const cursor = after === null || after === undefined ? null : check.checkName(after, ['after']);
+    return this.#store.list(workspaceId, { first: check.checkFirst(first, ['first']), after: cursor });
+  }
+
+  /** Those of the names that are registered, in any order; one read. */
+  async findMany(workspaceId: string, names: readonly string[]): Promise<readonly AssetRecord[]> {
+    return this.#store.findMany(workspaceId, names);
+  }
+
+  /** Assets made from any of `names`, by name, at most `first`; one read. */
+  async findDownstream(workspaceId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]> {
+    return this.#store.findDownstream(workspaceId, names, first);
+  }
+
+  /** Open alerts of those assets, oldest first; one read. */
+  async openAlerts(workspaceId: string, names: readonly string[]): Promise<readonly AlertRecord[]> {
+    return this.#store.openAlerts(workspaceId, names);
+  }
+
+  /** Registers an asset, or replaces what its registration said; its loads and the columns last seen stay. */
+  async register(workspaceId: string, input: RegisterAssetInput): Promise<AssetRecord> {
+    const name = check.checkName(input.name, ['input', 'name']);
+    const columns = check.checkColumns(input.columns ?? [], ['input', 'columns']);
+    const now = this.#clock();
+    const asset = await this.#store.register({
+      workspaceId,
+      name,
+      description: check.checkDescription(input.description, ['input', 'description']),
+      owner: check.checkLine(input.owner, ['input', 'owner'], 200),
+      allowedAge: check.checkAllowedAge(input.allowedAge, ['input', 'allowedAge']),
+      upstream: check.checkUpstream(input.upstream, name, ['input', 'upstream']),
+      expectedColumns: columns,
+      columns,
+      schemaVersion: 1,
+      lastLoadAt: null,
+      lastLoadRows: null,
+      createdAt: now,
+    });
+    return settleAlerts(this.#store, asset, now);
+  }
+
+  /** Notes a load. An older one than the last changes nothing. Opens or closes STALE as of now. */
+  async recordLoad(workspaceId: string, input: RecordLoadInput): Promise<AssetRecord> {
+    const name = check.checkName(input.asset, ['input', 'asset']);
+    const now = this.#clock();
+    const at = check.checkLoadTime(input.at, now, ['input', 'at']);
+    const rows = check.checkRows(input.rows, ['input', 'rows']);
+    const asset = await this.#store.recordLoad(workspaceId, name, at, rows);
+    if (asset === null) throw noSuchAsset();
+    return settleAlerts(this.#store, asset, now);
+  }
+
+  /** Judges the freshness now, and opens or closes STALE. */
+  async refreshFreshness(workspaceId: string, asset: string): Promise<AssetRecord> {
+    const found = await this.#find(workspaceId, check.checkName(asset, ['asset']));
+    return settleAlerts(this.#store, found, this.#clock());
+  }
+
+  /**
+   * Notes the columns seen. Others than before count the version up; others than registered open SCHEMA_CHANGED, those
+   * registered close it.
+   */
+  async refreshSchema(workspaceId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
+    const name = check.checkName(input.asset, ['input', 'asset']);
+    const columns = check.checkColumns(input.columns, ['input', 'columns'], 1);
+    return settleAlerts(this.#store, await this.#saveColumns(workspaceId, name, columns), this.#clock());
+  }
+
+  async #saveColumns(workspaceId: string, name: string, columns: readonly Column[]): Promise<AssetRecord> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const asset = await this.#find(workspaceId, name);
+      if (changesBetween(asset.columns, columns) === null) return asset;
+      const saved = await this.#store.saveColumns(workspaceId, name, asset.schemaVersion, columns);
+      if (saved !== null) return saved;
+    }
+    throw unavailable('Others are changing the schema of this asset at the same time. Try again shortly.', 1);
+  }
+
+  async #find(workspaceId: string, name: string): Promise<AssetRecord> {
+    const asset = await this.#store.find(workspaceId, name);
+    if (asset === null) throw noSuchAsset();
+    return asset;
+  }
+}
+
+function noSuchAsset(): Refusal {
+  return new Refusal('There is no such asset in this workspace. Check the name, or register it first.', {
+    code: 'NOT_FOUND',
+  });
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { graphql, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { assetResolvers, type AssetContext } from '../../src/assets/resolvers.js';
+import { AssetService } from '../../src/assets/service.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { AssetStore, Store } from '../../src/store/store.js';
+
+export const NOON = Date.UTC(2026, 2, 1, 12);
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** The domain over a real store in a directory of its own, with a clock to turn and every call to the store counted. */
+export interface Harness {
+  readonly clock: { now: number };
+  readonly store: AssetStore;
+  readonly service: AssetService;
+  /** Names of the store's operations called since the last `calls.splice(0)`. */
+  readonly calls: string[];
+  /** Runs an operation as the given workspace. */
+  run(source: string, variables?: Record<string, unknown>, workspaceId?: string | null): Promise<ExecutionResult>;
+  close(): Promise<void>;
+}
+
+export async function openHarness(): Promise<Harness> {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-assets-'));
+  const engine: Store = await openSqliteStore({ dir });
+  for (const id of ['ws_a', 'ws_b']) {
+    await engine.workspaces.ensure({ id, name: id, tier: 'GROWTH', createdAt: NOON });
+  }
+  const calls: string[] = [];
+  const store = counting(engine.assets, calls);
+  const clock = { now: NOON };
+  const service = new AssetService(store, () => clock.now);
+  const schema = schemaOf(service);
+  return {
+    clock,
+    store,
+    service,
+    calls,
+    run: async (source, variables, workspaceId = 'ws_a') => {
+      const contextValue: AssetContext = { principal: { workspaceId } };
+      return graphql({ schema, source, variableValues: variables ?? null, contextValue });
+    },
+    close: async () => {
+      await engine.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+/** The public schema. DateTime and Duration stay what the resolvers give and take: numbers. */
+function schemaOf(service: AssetService): GraphQLSchema {
+  const typeDefs = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+  return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers(service) } });
+}
+
+function counting(store: AssetStore, calls: string[]): AssetStore {
+  return new Proxy(store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        calls.push(String(name));
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+}

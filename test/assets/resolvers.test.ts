@@ -1,0 +1,224 @@
+import { HOUR, NOON, openHarness, type Harness } from './harness.js';
+
+let harness: Harness;
+beforeEach(async () => (harness = await openHarness()));
+afterEach(() => harness.close());
+
+async function data(source: string, variables?: Record<string, unknown>): Promise<unknown> {
+  const { data: answer, errors } = await harness.run(source, variables);
+  expect(errors).toBeUndefined();
+  // Results of graphql have no prototype, which toEqual minds.
+  return JSON.parse(JSON.stringify(answer));
+}
+
+async function chain(): Promise<void> {
+  await harness.service.register('ws_a', { name: 'raw', owner: 'platform' });
+  await harness.service.register('ws_a', { name: 'staging', upstream: ['raw', 'elsewhere'] });
+  for (const name of ['mart.a', 'mart.b']) await harness.service.register('ws_a', { name, upstream: ['staging'] });
+}
+
+describe('reading', () => {
+  it('answers every field of an asset', async () => {
+    const columns = [{ name: 'id', type: 'bigint' }];
+    await harness.service.register('ws_a', {
+      name: 'orders',
+      description: 'Orders.',
+      owner: 'platform',
+      allowedAge: HOUR,
+      upstream: ['raw'],
+      columns,
+    });
+    await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON - 2 * HOUR, rows: 12 });
+    const answer = await data(`{
+      asset(name: "orders") {
+        name description owner createdAt
+        freshness { status lastLoadAt lastLoadRows age allowedAge }
+        schema { version columns { name type } registeredColumns { name type } }
+        upstream { name asset { name } } downstream { name }
+        alerts { kind message openedAt }
+      }
+    }`);
+    expect(answer).toEqual({
+      asset: {
+        name: 'orders',
+        description: 'Orders.',
+        owner: 'platform',
+        createdAt: NOON,
+        freshness: {
+          status: 'STALE',
+          lastLoadAt: NOON - 2 * HOUR,
+          lastLoadRows: 12,
+          age: 2 * HOUR,
+          allowedAge: HOUR,
+        },
+        schema: { version: 1, columns, registeredColumns: columns },
+        upstream: [{ name: 'raw', asset: null }],
+        downstream: [],
+        alerts: [{ kind: 'STALE', message: 'The last load is older than 1 hour, the allowed age.', openedAt: NOON }],
+      },
+    });
+  });
+
+  it('writes nothing, though time has made the asset stale', async () => {
+    await harness.service.register('ws_a', { name: 'orders', allowedAge: HOUR });
+    await harness.service.recordLoad('ws_a', { asset: 'orders' });
+    harness.clock.now += 2 * HOUR;
+    harness.calls.splice(0);
+    const answer = await data('{ assets { freshness { status } alerts { kind } } }');
+    expect(answer).toEqual({ assets: [{ freshness: { status: 'STALE' }, alerts: [] }] });
+    expect(harness.calls).toEqual(['list', 'openAlerts']);
+  });
+
+  it('lists by name, in pages', async () => {
+    for (const name of ['c', 'a', 'B', 'b']) await harness.service.register('ws_a', { name });
+    expect(await data('{ assets { name } }')).toEqual({ assets: ['B', 'a', 'b', 'c'].map((name) => ({ name })) });
+    expect(await data('{ assets(first: 2, after: "B") { name } }')).toEqual({ assets: [{ name: 'a' }, { name: 'b' }] });
+  });
+
+  it('lists upstream names that nobody registered', async () => {
+    await chain();
+    expect(await data('{ asset(name: "staging") { upstream { name asset { owner } } } }')).toEqual({
+      asset: {
+        upstream: [
+          { name: 'raw', asset: { owner: 'platform' } },
+          { name: 'elsewhere', asset: null },
+        ],
+      },
+    });
+  });
+
+  it('answers null for an asset of another workspace, and does not reach it through lineage', async () => {
+    await chain();
+    await harness.service.register('ws_b', { name: 'theirs', upstream: ['staging'] });
+    const { data: theirs } = await harness.run('{ asset(name: "staging") { name } }', {}, 'ws_b');
+    expect(theirs?.asset).toBeNull();
+    const { data: upwards } = await harness.run('{ assets { upstream { asset { name } } } }', {}, 'ws_b');
+    expect(JSON.stringify(upwards)).toBe('{"assets":[{"upstream":[{"asset":null}]}]}');
+    expect(await data('{ asset(name: "staging") { downstream { name } } }')).toEqual({
+      asset: { downstream: [{ name: 'mart.a' }, { name: 'mart.b' }] },
+    });
+  });
+
+  it('answers nothing where no workspace is known', async () => {
+    await chain();
+    for (const source of ['{ assets { name } }', '{ asset(name: "raw") { name } }']) {
+      const { data: answer, errors } = await harness.run(source, {}, null);
+      expect(errors).toHaveLength(1);
+      expect(Object.values(answer ?? {})).toEqual([null]);
+    }
+  });
+});
+
+describe('lineage is read level by level', () => {
+  it('downwards at one read a level, however many assets', async () => {
+    await chain();
+    for (let index = 0; index < 40; index += 1) {
+      await harness.service.register('ws_a', { name: `other.${index}`, upstream: ['mart.a', 'mart.b'] });
+    }
+    harness.calls.splice(0);
+    const answer = await data('{ asset(name: "raw") { downstream { downstream { name downstream { name } } } } }');
+    expect(JSON.stringify(answer).match(/other\./g)).toHaveLength(80);
+    expect(harness.calls).toEqual(['findMany', 'findDownstream', 'findDownstream', 'findDownstream']);
+  });
+
+  it('upwards at one read a level, and at none for assets at hand', async () => {
+    await chain();
+    harness.calls.splice(0);
+    await data('{ asset(name: "mart.a") { upstream { asset { upstream { asset { name } } } } } }');
+    expect(harness.calls).toEqual(['findMany', 'findMany', 'findMany']);
+  });
+
+  it('at none for assets that the request has read already', async () => {
+    await chain();
+    await harness.service.register('ws_a', { name: 'elsewhere' });
+    harness.calls.splice(0);
+    await data('{ assets { upstream { asset { name alerts { kind } } } } }');
+    expect(harness.calls).toEqual(['list', 'openAlerts']);
+    harness.calls.splice(0);
+    await data('{ asset(name: "raw") { downstream { downstream { upstream { asset { name } } } } } }');
+    expect(harness.calls).toEqual(['findMany', 'findDownstream', 'findDownstream']);
+  });
+
+  it('ends where the query ends, also in a circle', async () => {
+    await harness.service.register('ws_a', { name: 'x', upstream: ['y'] });
+    await harness.service.register('ws_a', { name: 'y', upstream: ['x'] });
+    const answer = await data('{ asset(name: "x") { downstream { name downstream { name upstream { name } } } } }');
+    expect(answer).toEqual({
+      asset: { downstream: [{ name: 'y', downstream: [{ name: 'x', upstream: [{ name: 'y' }] }] }] },
+    });
+  });
+
+  it('lists the first hundred by name downstream', async () => {
+    for (let index = 100; index < 250; index += 1) {
+      await harness.service.register('ws_a', { name: `d${index}`, upstream: ['raw'] });
+    }
+    await harness.service.register('ws_a', { name: 'raw' });
+    const expected = Array.from({ length: 100 }, (_, index) => ({ name: `d${index + 100}` }));
+    expect(await data('{ asset(name: "raw") { downstream { name } } }')).toEqual({ asset: { downstream: expected } });
+  });
+
+  it('one asset with very many downstream does not crowd out the others', async () => {
+    await harness.service.register('ws_a', { name: 'hub' });
+    await harness.service.register('ws_a', { name: 'quiet' });
+    for (let index = 0; index < 2001; index += 1) {
+      await harness.store.register({
+        workspaceId: 'ws_a',
+        name: `d${index}`,
+        description: null,
+        owner: null,
+        allowedAge: null,
+        upstream: ['hub'],
+        expectedColumns: [],
+        columns: [],
+        schemaVersion: 1,
+        lastLoadAt: null,
+        lastLoadRows: null,
+        createdAt: NOON,
+      });
+    }
+    await harness.service.register('ws_a', { name: 'zz', upstream: ['quiet'] });
+    const answer = (await data(`{
+      hub: asset(name: "hub") { downstream { name } }
+      quiet: asset(name: "quiet") { downstream { name } }
+    }`)) as Record<'hub' | 'quiet', { downstream: { name: string }[] }>;
+    expect(answer.hub.downstream).toHaveLength(100);
+    expect(answer.quiet.downstream).toEqual([{ name: 'zz' }]);
+  });
+});
+
+describe('changing', () => {
+  it('registers, loads and refreshes, and each answer shows the state after it', async () => {
+    const answer = await data(
+      `mutation ($register: RegisterAssetInput!, $old: RecordLoadInput!, $new: RecordLoadInput!, $schema: RefreshSchemaInput!) {
+        registerAsset(input: $register) { freshness { status } alerts { kind } }
+        old: recordLoad(input: $old) { freshness { status } alerts { kind } }
+        judged: refreshFreshness(asset: "orders") { alerts { kind } }
+        new: recordLoad(input: $new) { freshness { status lastLoadRows } alerts { kind } }
+        refreshSchema(input: $schema) { schema { version } alerts { kind } }
+      }`,
+      {
+        register: { name: 'orders', allowedAge: HOUR, columns: [{ name: 'id', type: 'int' }] },
+        old: { asset: 'orders', at: NOON - 2 * HOUR },
+        new: { asset: 'orders', rows: 3 },
+        schema: { asset: 'orders', columns: [{ name: 'id', type: 'text' }] },
+      },
+    );
+    expect(answer).toEqual({
+      registerAsset: { freshness: { status: 'UNKNOWN' }, alerts: [] },
+      old: { freshness: { status: 'STALE' }, alerts: [{ kind: 'STALE' }] },
+      judged: { alerts: [{ kind: 'STALE' }] },
+      new: { freshness: { status: 'FRESH', lastLoadRows: 3 }, alerts: [] },
+      refreshSchema: { schema: { version: 2 }, alerts: [{ kind: 'SCHEMA_CHANGED' }] },
+    });
+  });
+
+  it('tells bad input with its code and path', async () => {
+    const { errors } = await harness.run('mutation { registerAsset(input: { name: "a b" }) { name } }');
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'name'] });
+  });
+
+  it('tells an unknown asset with its code', async () => {
+    const { errors } = await harness.run('mutation { refreshFreshness(asset: "nowhere") { name } }');
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
