@@ -79,7 +79,7 @@ export function openAssets(connection: Connection): AssetStore {
     async register(asset) {
       return connection.transaction(() => {
         const values = params(asset);
-        const row = register.one(values);
+        const row = register.returning(values);
         if (row === null) throw new Error('A registration answered no row.');
         unlink.run({ workspaceId: asset.workspaceId, name: asset.name });
         link.run({ workspaceId: asset.workspaceId, name: asset.name, upstream: JSON.stringify(asset.upstream) });
@@ -105,7 +105,7 @@ export function openAssets(connection: Connection): AssetStore {
       });
     },
     async saveColumns(workspaceId, name, expectedVersion, columns) {
-      const row = saveColumns.one({ workspaceId, name, expectedVersion, columns: JSON.stringify(columns) });
+      const row = saveColumns.returning({ workspaceId, name, expectedVersion, columns: JSON.stringify(columns) });
       return row && toRecord(row);
     },
     async openAlert(alert) {
@@ -115,7 +115,7 @@ export function openAssets(connection: Connection): AssetStore {
       });
     },
     async closeAlert(workspaceId, asset, kind, at) {
-      return closeAlert.one({ workspaceId, asset, kind, at });
+      return closeAlert.returning({ workspaceId, asset, kind, at });
     },
     async openAlerts(workspaceId, assets) {
       return openAlerts.all({ workspaceId, names: JSON.stringify(assets) });

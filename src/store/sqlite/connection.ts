@@ -7,20 +7,27 @@ export type Params = Readonly<Record<string, Value>>;
 
 /** A statement prepared once. Its parameters are named: `$id` in the text, `id` in the object. */
 export interface Statement<Row> {
+  /** Reads. */
   all(params: Params): Row[];
-  /** The first row; null where there is none. */
+  /** Reads the first row; null where there is none. */
   one(params: Params): Row | null;
-  /** Only for statements that return no rows. @returns how many rows were changed. */
+  /** Writes. @returns how many rows were changed. */
   run(params: Params): number;
+  /** Writes one row at most and returns it as the RETURNING clause says; null where none was written. */
+  returning(params: Params): Row | null;
 }
 
 /**
  * One connection to the database file, with the driver's errors translated and its traps closed:
+ * - its get() after a failure answers for the parameters of the failed call, so that one key could be taken for another:
+ *   it is never called;
+ * - a write that meets a lock stays under way, and from then on no transaction can be committed: every write is made in a
+ *   transaction, so that the lock is met at BEGIN;
+ * - its run() on a RETURNING statement leaves that under way too: there is returning() for it;
  * - a boolean bound to a parameter aborts the process, NaN becomes NULL (for an end that is "never"), and a string is cut
  *   at its first NUL, so that two different ids could meet: all three are refused before they reach the driver;
- * - run() on a RETURNING statement leaves the write transaction open and with it the lock: such statements go through
- *   all() or one();
- * - statements outlive close(): here everything after close() is StoreUnavailable.
+ * - statements outlive close(), and to ask a closed connection for its state aborts the process: here everything after
+ *   close() is StoreUnavailable.
  */
 export class Connection {
   readonly #db: Database.Database;
@@ -33,11 +40,12 @@ export class Connection {
 
   prepare<Row = never>(sql: string): Statement<Row> {
     const statement = this.#do(() => this.#db.prepare<Params>(sql));
+    const all = (params: Params): Row[] => this.#do(() => statement.all(checked(params)) as Row[]);
     return {
-      all: (params) => this.#do(() => statement.all(checked(params)) as Row[]),
-      // Not get(): it adds a field of its own to the row.
-      one: (params) => this.#do(() => (statement.all(checked(params)) as Row[])[0] ?? null),
-      run: (params) => this.#do(() => statement.run(checked(params)).changes),
+      all,
+      one: (params) => all(params)[0] ?? null,
+      run: (params) => this.transaction(() => this.#do(() => statement.run(checked(params)).changes)),
+      returning: (params) => this.transaction(() => all(params)[0] ?? null),
     };
   }
 
@@ -53,9 +61,10 @@ export class Connection {
 
   /**
    * Runs `work` in one transaction that holds the write lock from the start: what it reads cannot change before it
-   * writes, and it never fails half-way because another process wrote first.
+   * writes, and it never fails half-way because another process wrote first. Within a transaction, a part of it.
    */
   transaction<T>(work: () => T): T {
+    if (this.#open && this.#db.inTransaction) return work();
     this.exec('BEGIN IMMEDIATE');
     try {
       const result = work();

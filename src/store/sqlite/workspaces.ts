@@ -36,7 +36,7 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys): Worksp
       return list.all({ first });
     },
     async setTier(id, tier) {
-      return setTier.one({ id, tier });
+      return setTier.returning({ id, tier });
     },
   };
 }

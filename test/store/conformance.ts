@@ -1,0 +1,56 @@
+import { testAssets } from './conformance/assets.js';
+import { testChanges } from './conformance/changes.js';
+import { testKeys } from './conformance/keys.js';
+import { testLists } from './conformance/lists.js';
+import { testModel } from './conformance/model.js';
+import { testPlaces } from './conformance/places.js';
+import { testProcesses } from './conformance/processes.js';
+import { testRotation } from './conformance/rotation.js';
+import { testWorkspaces } from './conformance/workspaces.js';
+import { openTarget, type Target } from './target.js';
+import type { Store } from '../../src/store/store.js';
+
+/** What the tests of a concept are given: a store that is open, and its database to be opened once more. */
+export interface Bench {
+  readonly store: () => Store;
+  readonly target: () => Target;
+}
+
+export interface Engine {
+  /** Names a database that is empty. */
+  readonly create: () => Promise<Target>;
+  readonly drop: (target: Target) => Promise<void>;
+}
+
+/** Holds an engine to every guarantee of the interface. */
+export function storeConformance(name: string, engine: Engine): void {
+  describe(`${name}: the store's guarantees`, () => {
+    let target: Target | undefined;
+    let store: Store | undefined;
+
+    beforeAll(async () => {
+      target = await engine.create();
+      store = await openTarget(target);
+    });
+    afterAll(async () => {
+      await store?.close();
+      if (target !== undefined) await engine.drop(target);
+    });
+
+    const bench: Bench = { store: () => present(store), target: () => present(target) };
+    testKeys(bench);
+    testChanges(bench);
+    testRotation(bench);
+    testPlaces(bench);
+    testLists(bench);
+    testWorkspaces(bench);
+    testAssets(bench);
+    testModel(bench);
+    testProcesses(bench);
+  });
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The store is not open.');
+  return value;
+}

@@ -1,0 +1,190 @@
+import { Duplicate } from '../../../src/store/errors.js';
+import type { Bench } from '../conformance.js';
+import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtures.js';
+
+const COLUMNS = [{ name: '$id', type: '$bigint' }];
+
+export function testAssets({ store }: Bench): void {
+  describe('assets', () => {
+    test('come back as they were registered', async () => {
+      const ws = await givenWorkspace(store());
+      const full = anAsset(ws, { upstream: ['raw', 'other', 'raw'], columns: COLUMNS, schemaVersion: 1 });
+      const bare = anAsset(ws, { description: null, owner: null, allowedAge: null, expectedColumns: [] });
+      for (const asset of [full, bare]) {
+        expect(await store().assets.register(asset)).toEqual(asset);
+        expect(await store().assets.find(ws, asset.name)).toEqual(asset);
+      }
+      expect(await store().assets.find(await givenWorkspace(store()), full.name)).toBeNull();
+      expect(await store().assets.find(ws, unique('asset'))).toBeNull();
+    });
+
+    test('registered again take the new registration and keep loads and columns', async () => {
+      const ws = await givenWorkspace(store());
+      const asset = anAsset(ws, { columns: COLUMNS, upstream: ['a'] });
+      await store().assets.register(asset);
+      await store().assets.recordLoad(ws, asset.name, NOW, 7);
+      await store().assets.saveColumns(ws, asset.name, 1, [{ name: 'x', type: 'text' }]);
+      const again = anAsset(ws, {
+        name: asset.name,
+        description: '$description',
+        owner: null,
+        allowedAge: 5,
+        upstream: ['$b', 'c'],
+        expectedColumns: COLUMNS,
+        columns: COLUMNS,
+        createdAt: NOW + 99,
+      });
+      const expected = {
+        ...again,
+        columns: [{ name: 'x', type: 'text' }],
+        schemaVersion: 2,
+        lastLoadAt: NOW,
+        lastLoadRows: 7,
+        createdAt: NOW,
+      };
+      expect(await store().assets.register(again)).toEqual(expected);
+      expect(await store().assets.find(ws, asset.name)).toEqual(expected);
+      expect(namesOf(await store().assets.findDownstream(ws, ['a'], 5))).toEqual([]);
+      expect(namesOf(await store().assets.findDownstream(ws, ['$b', 'c'], 5))).toEqual([asset.name]);
+    });
+
+    test('without columns take those of a later registration, and those alone', async () => {
+      const ws = await givenWorkspace(store());
+      const asset = anAsset(ws);
+      await store().assets.register(asset);
+      const late = { ...asset, columns: COLUMNS };
+      expect(await store().assets.register(late)).toEqual(late);
+      expect(await store().assets.register({ ...asset, columns: [{ name: 'y', type: 'text' }] })).toEqual(late);
+    });
+
+    test('registered at once are one', async () => {
+      const ws = await givenWorkspace(store());
+      const name = unique('asset');
+      const calls = Array.from({ length: 10 }, (_, i) =>
+        store().assets.register(anAsset(ws, { name, columns: [{ name: `c${i}`, type: 'text' }] })),
+      );
+      const answers = await Promise.all(calls);
+      expect(await store().assets.list(ws, { first: 10, after: null })).toHaveLength(1);
+      const final = await store().assets.find(ws, name);
+      for (const { columns, schemaVersion } of answers) {
+        expect({ columns, schemaVersion }).toEqual({ columns: final?.columns, schemaVersion: 1 });
+      }
+    });
+
+    test('are listed by name, in pages, and found by name', async () => {
+      const ws = await givenWorkspace(store());
+      for (const name of ['b', 'B', 'é', 'a', '_', 'aa']) await store().assets.register(anAsset(ws, { name }));
+      await store().assets.register(anAsset(await givenWorkspace(store()), { name: 'c' }));
+      const page = async (first: number, after: string | null) =>
+        namesOf(await store().assets.list(ws, { first, after }));
+      expect(await page(10, null)).toEqual(['B', '_', 'a', 'aa', 'b', 'é']);
+      expect(await page(2, null)).toEqual(['B', '_']);
+      expect(await page(3, '_')).toEqual(['a', 'aa', 'b']);
+      expect(await page(3, 'ab')).toEqual(['b', 'é']);
+      expect(namesOf(await store().assets.findMany(ws, ['b', 'none', 'a', 'b'])).sort()).toEqual(['a', 'b']);
+      expect(await store().assets.findMany(ws, [])).toEqual([]);
+    });
+
+    test('downstream of others are found by name, at most so many', async () => {
+      const ws = await givenWorkspace(store());
+      for (const [name, upstream] of [
+        ['d3', ['raw']],
+        ['d1', ['raw', 'other']],
+        ['d2', ['other']],
+        ['d0', ['else']],
+      ] as const) {
+        await store().assets.register(anAsset(ws, { name, upstream }));
+      }
+      const downstream = async (names: string[], first: number) =>
+        namesOf(await store().assets.findDownstream(ws, names, first));
+      expect(await downstream(['raw', 'other'], 10)).toEqual(['d1', 'd2', 'd3']);
+      expect(await downstream(['raw', 'other'], 2)).toEqual(['d1', 'd2']);
+      expect(await downstream(['raw'], 10)).toEqual(['d1', 'd3']);
+      expect(await downstream(['unheard-of'], 10)).toEqual([]);
+      expect(await store().assets.findDownstream(await givenWorkspace(store()), ['raw'], 10)).toEqual([]);
+    });
+
+    test('note their last load, never an older one', async () => {
+      const ws = await givenWorkspace(store());
+      const asset = await store().assets.register(anAsset(ws));
+      const load = (at: number, rows: number | null) => store().assets.recordLoad(ws, asset.name, at, rows);
+      expect(await load(NOW, 10)).toEqual({ ...asset, lastLoadAt: NOW, lastLoadRows: 10 });
+      expect(await load(NOW - 1, 99)).toEqual({ ...asset, lastLoadAt: NOW, lastLoadRows: 10 });
+      expect(await load(NOW + 1, null)).toEqual({ ...asset, lastLoadAt: NOW + 1, lastLoadRows: null });
+      expect(await store().assets.recordLoad(ws, unique('asset'), NOW, 1)).toBeNull();
+    });
+
+    test('loaded at once keep the latest load with its own rows', async () => {
+      const ws = await givenWorkspace(store());
+      const { name } = await store().assets.register(anAsset(ws));
+      await Promise.all([3, 9, 1, 7, 5].map((i) => store().assets.recordLoad(ws, name, NOW + i, i)));
+      expect(await store().assets.find(ws, name)).toMatchObject({ lastLoadAt: NOW + 9, lastLoadRows: 9 });
+    });
+
+    test('count their version up with each change of columns, of which one wins', async () => {
+      const ws = await givenWorkspace(store());
+      const { name } = await store().assets.register(anAsset(ws));
+      const calls = Array.from({ length: 8 }, (_, i) =>
+        store().assets.saveColumns(ws, name, 1, [{ name: `c${i}`, type: 'text' }]),
+      );
+      const saved = (await Promise.all(calls)).filter((answer) => answer !== null);
+      expect(saved).toHaveLength(1);
+      expect(await store().assets.find(ws, name)).toEqual(saved[0]);
+      expect(saved[0]?.schemaVersion).toBe(2);
+      expect(await store().assets.saveColumns(ws, name, 1, [])).toBeNull();
+      expect(await store().assets.saveColumns(ws, name, 2, [])).toMatchObject({ schemaVersion: 3, columns: [] });
+      expect(await store().assets.saveColumns(ws, unique('asset'), 1, [])).toBeNull();
+    });
+  });
+
+  describe('alerts', () => {
+    test('are open once for each kind and asset, also when opened at once', async () => {
+      const ws = await givenWorkspace(store());
+      const alerts = Array.from({ length: 10 }, (_, i) => anAlert(ws, 'orders', { openedAt: NOW + i }));
+      const answers = await Promise.all(alerts.map((alert) => store().assets.openAlert(alert)));
+      const open = await store().assets.openAlerts(ws, ['orders']);
+      expect(open).toHaveLength(1);
+      for (const answer of answers) expect(answer).toEqual(open[0]);
+      const other = anAlert(ws, 'orders', { kind: 'SCHEMA_CHANGED' });
+      expect(await store().assets.openAlert(other)).toEqual(other);
+    });
+
+    test('are closed once, and can then be opened anew', async () => {
+      const ws = await givenWorkspace(store());
+      const [first, second] = [anAlert(ws, 'orders'), anAlert(ws, 'orders')];
+      const close = (at: number) => store().assets.closeAlert(ws, 'orders', 'STALE', at);
+      expect(await close(NOW)).toBeNull();
+      await store().assets.openAlert(first);
+      expect(await close(NOW + 5)).toEqual({ ...first, closedAt: NOW + 5 });
+      expect(await close(NOW + 6)).toBeNull();
+      expect(await store().assets.openAlert(second)).toEqual(second);
+      expect(await close(NOW + 7)).toEqual({ ...second, closedAt: NOW + 7 });
+    });
+
+    test('of a taken id are a Duplicate', async () => {
+      const ws = await givenWorkspace(store());
+      const alert = await store().assets.openAlert(anAlert(ws, 'orders'));
+      const error = await store()
+        .assets.openAlert(anAlert(ws, 'other', { id: alert.id }))
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(Duplicate);
+      expect(error).toMatchObject({ what: 'alert.id' });
+    });
+
+    test('open on some assets are listed oldest first', async () => {
+      const ws = await givenWorkspace(store());
+      const opened = [
+        anAlert(ws, 'a', { openedAt: NOW + 2 }),
+        anAlert(ws, 'b', { openedAt: NOW + 1 }),
+        anAlert(ws, 'b', { openedAt: NOW + 3, kind: 'SCHEMA_CHANGED' }),
+        anAlert(ws, 'c'),
+        anAlert(ws, 'd'),
+      ];
+      for (const alert of opened) await store().assets.openAlert(alert);
+      await store().assets.closeAlert(ws, 'd', 'STALE', NOW + 9);
+      const [a, b, changed] = opened;
+      expect(await store().assets.openAlerts(ws, ['a', 'b', 'd', 'none'])).toEqual([b, a, changed]);
+      expect(await store().assets.openAlerts(ws, [])).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,144 @@
+import { Duplicate, StoreUnavailable } from '../../../src/store/errors.js';
+import type { Bench } from '../conformance.js';
+import { aKey, givenKey, givenWorkspace, NOW, unique } from '../fixtures.js';
+import { openTarget } from '../target.js';
+
+export function testKeys({ store, target }: Bench): void {
+  describe('keys', () => {
+    test('come back as they were written, every field', async () => {
+      const ws = await givenWorkspace(store());
+      const full = aKey(ws, {
+        digest: 'ab12',
+        name: 'Ünïcode 😀 \'"; DROP TABLE keys; -- $where',
+        scopes: ['b', 'a', '$ne'],
+        expiresAt: NOW + 5_000_000_001,
+        lifetime: 5_000_000_001,
+        lastUsedAt: NOW - 1,
+        createdBy: null,
+      });
+      const bare = aKey(ws, { scopes: [] });
+      await store().keys.insert(full, null, NOW);
+      await store().keys.insert(bare, null, NOW);
+      expect(await store().keys.find(full.id, null)).toEqual(full);
+      expect(await store().keys.find(bare.id, ws)).toEqual(bare);
+    });
+
+    test('are found within their workspace alone where one is named', async () => {
+      const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      const key = await givenKey(store(), mine);
+      expect(await store().keys.find(key.id, mine)).toEqual(key);
+      expect(await store().keys.find(key.id, null)).toEqual(key);
+      expect(await store().keys.find(key.id, other)).toBeNull();
+      expect(await store().keys.find(unique('key'), null)).toBeNull();
+    });
+
+    test('are found for verification by their lookup id, with the tier as it is now', async () => {
+      const ws = await givenWorkspace(store(), { tier: 'FREE_TRIAL' });
+      const key = await givenKey(store(), ws);
+      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'FREE_TRIAL' });
+      await store().workspaces.setTier(ws, 'GROWTH');
+      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'GROWTH' });
+      expect(await store().keys.findForVerification(key.lookupId.toUpperCase() + 'x')).toBeNull();
+      expect(await store().keys.findForVerification(key.id)).toBeNull();
+    });
+
+    test('a value that is an operator and not a string finds nothing and changes nothing', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      const operator = { $ne: null } as unknown as string;
+      await expect(store().keys.find(operator, null)).rejects.toThrow();
+      await expect(store().keys.find(key.id, operator)).rejects.toThrow();
+      await expect(store().keys.revoke(operator, null, null, NOW)).rejects.toThrow();
+      await store()
+        .keys.findForVerification(operator)
+        .then((found) => expect(found).toBeNull())
+        .catch((error: unknown) => expect(error).not.toBeInstanceOf(StoreUnavailable));
+      expect(await store().keys.find(key.id, ws)).toEqual(key);
+    });
+
+    test('a taken id or lookup id is a Duplicate, and nothing is written', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      const sameId = aKey(ws, { id: key.id });
+      const sameLookup = aKey(ws, { lookupId: key.lookupId });
+      for (const places of [null, 5]) {
+        const id = await store()
+          .keys.insert(sameId, places, NOW)
+          .catch((error: unknown) => error);
+        expect(id).toBeInstanceOf(Duplicate);
+        expect(id).toMatchObject({ what: 'key.id' });
+        const lookup = await store()
+          .keys.insert(sameLookup, places, NOW)
+          .catch((error: unknown) => error);
+        expect(lookup).toBeInstanceOf(Duplicate);
+        expect(lookup).toMatchObject({ what: 'key.lookupId' });
+      }
+      expect(await store().keys.find(key.id, null)).toEqual(key);
+      expect(await store().keys.find(sameLookup.id, null)).toBeNull();
+      expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
+    });
+
+    test('of concurrent insertions with one lookup id exactly one succeeds', async () => {
+      const ws = await givenWorkspace(store());
+      const lookupId = unique('l');
+      const calls = Array.from({ length: 10 }, () => store().keys.insert(aKey(ws, { lookupId }), 20, NOW));
+      const settled = await Promise.allSettled(calls);
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      for (const result of settled) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(Duplicate);
+      expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
+    });
+
+    test('a key of a workspace that is not there is refused', async () => {
+      const key = aKey(unique('ws'));
+      const refusal = await store()
+        .keys.insert(key, 5, NOW)
+        .catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(Error);
+      expect(refusal).not.toBeInstanceOf(StoreUnavailable);
+      expect(await store().keys.find(key.id, null)).toBeNull();
+    });
+
+    test('saveDigest stores the digest anew and passes over a key that is gone', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      await store().keys.saveDigest(key.id, 'first');
+      await store().keys.saveDigest(key.id, 'second');
+      expect(await store().keys.find(key.id, null)).toEqual({ ...key, digest: 'second' });
+      await store().keys.saveDigest(unique('key'), 'digest');
+    });
+
+    test('touch moves the last use forward, never back, and passes over unknown keys', async () => {
+      const ws = await givenWorkspace(store());
+      const [a, b] = [await givenKey(store(), ws), await givenKey(store(), ws)];
+      const lastUses = async () => [
+        (await store().keys.find(a.id, null))?.lastUsedAt,
+        (await store().keys.find(b.id, null))?.lastUsedAt,
+      ];
+      await store().keys.touch(new Map());
+      await store().keys.touch(new Map([[a.id, NOW + 5], [unique('key'), NOW], [b.id, NOW + 1]])); // prettier-ignore
+      expect(await lastUses()).toEqual([NOW + 5, NOW + 1]);
+      await store().keys.touch(new Map([[a.id, NOW + 4], [b.id, NOW + 9]])); // prettier-ignore
+      expect(await lastUses()).toEqual([NOW + 5, NOW + 9]);
+      expect(await store().keys.find(a.id, null)).toEqual({ ...a, lastUsedAt: NOW + 5 });
+    });
+
+    test('a closed store answers StoreUnavailable, and what it wrote is there when it is opened again', async () => {
+      const ws = await givenWorkspace(store());
+      const [kept, revoked] = [await givenKey(store(), ws), await givenKey(store(), ws)];
+      await store().keys.revoke(revoked.id, ws, 'leaked', NOW);
+
+      const second = await openTarget(target());
+      await second.ping();
+      await second.close();
+      await second.close();
+      await expect(second.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+      await expect(second.keys.find(kept.id, null)).rejects.toBeInstanceOf(StoreUnavailable);
+      await expect(second.keys.insert(aKey(ws), null, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
+
+      const third = await openTarget(target());
+      expect(await third.keys.find(kept.id, ws)).toEqual(kept);
+      expect(await third.keys.find(revoked.id, ws)).toMatchObject({ revokedAt: NOW, revokedReason: 'leaked' });
+      await third.close();
+    });
+  });
+}

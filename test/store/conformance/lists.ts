@@ -1,0 +1,132 @@
+import { statusOf, type KeyRecord } from '../../../src/store/records.js';
+import type { KeyFilter } from '../../../src/store/store.js';
+import type { Bench } from '../conformance.js';
+import { givenKey, givenWorkspace, listed, namesOf, NOW } from '../fixtures.js';
+
+export function testLists({ store }: Bench): void {
+  describe('list', () => {
+    test('is newest first, by time and then by id, and of one workspace', async () => {
+      const [ws, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      await givenKey(store(), other);
+      for (const [id, createdAt] of [
+        ['b', NOW],
+        ['B', NOW],
+        ['a', NOW + 5],
+        ['z', NOW - 5],
+        ['_', NOW],
+        ['é', NOW],
+      ] as const) {
+        await givenKey(store(), ws, { id: `${ws}${id}`, createdAt });
+      }
+      const ids = (await listed(store(), ws)).map(({ id }) => id.slice(ws.length));
+      expect(ids).toEqual(['a', 'é', 'b', '_', 'B', 'z']);
+    });
+
+    test('pages neither repeat nor lose a key, while keys are added', async () => {
+      const ws = await givenWorkspace(store());
+      const all: KeyRecord[] = [];
+      for (let i = 0; i < 10; i++) all.push(await givenKey(store(), ws, { createdAt: NOW + (i >> 2) }));
+      const seen: string[] = [];
+      let after: { createdAt: number; id: string } | null = null;
+      for (let pages = 1; ; pages++) {
+        const page = await store().keys.list(ws, { first: 3, after, filter: {}, now: NOW });
+        expect(page.total).toBe(9 + pages);
+        seen.push(...page.keys.map(({ id }) => id));
+        await givenKey(store(), ws, { createdAt: NOW + 100 });
+        after = page.keys.at(-1) ?? null;
+        if (!page.hasNextPage) break;
+        expect(page.keys).toHaveLength(3);
+      }
+      expect(seen.toSorted()).toEqual(all.map(({ id }) => id).sort());
+    });
+
+    test('knows the last page, also when it is full', async () => {
+      const ws = await givenWorkspace(store());
+      for (let i = 0; i < 4; i++) await givenKey(store(), ws);
+      const page = (first: number) => store().keys.list(ws, { first, after: null, filter: {}, now: NOW });
+      expect(await page(3)).toMatchObject({ hasNextPage: true, total: 4 });
+      expect(await page(4)).toMatchObject({ hasNextPage: false, total: 4 });
+      expect(await page(5)).toMatchObject({ hasNextPage: false, total: 4 });
+      expect((await page(4)).keys).toHaveLength(4);
+    });
+
+    test('filters by each field and by several, and counts what it filters', async () => {
+      const ws = await givenWorkspace(store());
+      const keys = [
+        await givenKey(store(), ws, { name: 'one', type: 'CLIENT', environment: 'TEST', scopes: ['x:read'] }),
+        await givenKey(store(), ws, { name: 'two', type: 'CLIENT', expiresAt: NOW, scopes: ['x:read', 'x:write'] }),
+        await givenKey(store(), ws, { name: 'three', type: 'READ_ONLY', expiresAt: NOW + 1, scopes: [] }),
+        await givenKey(store(), ws, { name: 'four', revokedAt: NOW - 1, scopes: ['x'] }),
+        await givenKey(store(), ws, { name: 'five', revokedAt: NOW - 1, expiresAt: NOW - 5, environment: 'TEST' }),
+      ];
+      const filters: readonly [KeyFilter, (key: KeyRecord) => boolean][] = [
+        [{}, () => true],
+        [{ status: 'ACTIVE' }, (key) => statusOf(key, NOW) === 'ACTIVE'],
+        [{ status: 'EXPIRED' }, (key) => statusOf(key, NOW) === 'EXPIRED'],
+        [{ status: 'REVOKED' }, (key) => statusOf(key, NOW) === 'REVOKED'],
+        [{ type: 'CLIENT' }, (key) => key.type === 'CLIENT'],
+        [{ environment: 'TEST' }, (key) => key.environment === 'TEST'],
+        [{ scope: 'x:read' }, (key) => key.scopes.includes('x:read')],
+        [{ scope: 'x' }, (key) => key.scopes.includes('x')],
+        [{ scope: 'x:' }, () => false],
+        [{ nameContains: 'e' }, (key) => key.name.includes('e')],
+        [
+          { status: 'EXPIRED', type: 'CLIENT', environment: 'LIVE', scope: 'x:write', nameContains: 'W' },
+          (key) => key.name === 'two',
+        ],
+        [{ status: 'ACTIVE', environment: 'TEST', type: 'SECRET' }, () => false],
+      ];
+      for (const [filter, matches] of filters) {
+        const expected = keys.filter(matches);
+        expect(namesOf(await listed(store(), ws, filter)).sort()).toEqual(namesOf(expected).sort());
+        const page = await store().keys.list(ws, { first: 1, after: null, filter, now: NOW });
+        expect(page).toMatchObject({ total: expected.length, hasNextPage: expected.length > 1 });
+      }
+    });
+
+    test('filtered, goes on after a row that the filter does not match', async () => {
+      const ws = await givenWorkspace(store());
+      const [older, newer] = [
+        await givenKey(store(), ws, { createdAt: NOW, type: 'CLIENT' }),
+        await givenKey(store(), ws, { createdAt: NOW + 1, type: 'SECRET' }),
+      ];
+      const page = await store().keys.list(ws, { first: 5, after: newer, filter: { type: 'CLIENT' }, now: NOW });
+      expect(page).toEqual({ keys: [older], hasNextPage: false, total: 1 });
+    });
+
+    test('takes part of a name literally, whatever its case', async () => {
+      const ws = await givenWorkspace(store());
+      const names = [
+        '100% done',
+        'a_b',
+        'axb',
+        'a.b',
+        'a.*b',
+        '$name',
+        '$nameFolded',
+        '^top$',
+        'ÄRGER',
+        '[a-z]',
+        "o'c\\d",
+      ];
+      for (const name of names) await givenKey(store(), ws, { name });
+      for (const [part, expected] of [
+        ['%', ['100% done']],
+        ['_', ['a_b']],
+        ['.', ['a.*b', 'a.b']],
+        ['.*', ['a.*b']],
+        ['$', ['$name', '$nameFolded', '^top$']],
+        ['$NAME', ['$name', '$nameFolded']],
+        ['^', ['^top$']],
+        ['ärg', ['ÄRGER']],
+        ['[a-z]', ['[a-z]']],
+        ["'C\\", ["o'c\\d"]],
+        ['A', ['$name', '$nameFolded', '[a-z]', 'a.*b', 'a.b', 'a_b', 'axb']],
+        ['', names.toSorted()],
+        ['no such', []],
+      ] as const) {
+        expect(namesOf(await listed(store(), ws, { nameContains: part })).sort()).toEqual([...expected].sort());
+      }
+    });
+  });
+}

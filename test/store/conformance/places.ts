@@ -1,0 +1,151 @@
+import type { Bench } from '../conformance.js';
+import { aKey, anHeir, givenKey, givenWorkspace, NOW } from '../fixtures.js';
+import { runTogether } from '../processes.js';
+
+export function testPlaces({ store, target }: Bench): void {
+  const insert = async (ws: string, places: number | null, now = NOW, fields = {}) =>
+    store().keys.insert(aKey(ws, fields), places, now);
+  const living = (ws: string, now = NOW) => store().keys.countFamilies(ws, now);
+
+  describe('places', () => {
+    test('are as many as the limit says; then the answer is full, and nothing is written', async () => {
+      const ws = await givenWorkspace(store());
+      for (let i = 0; i < 3; i++) expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
+      const refused = aKey(ws);
+      expect(await store().keys.insert(refused, 3, NOW)).toEqual({ outcome: 'full', living: 3 });
+      expect(await store().keys.find(refused.id, null)).toBeNull();
+      expect(await living(ws)).toBe(3);
+      expect(await insert(ws, 0)).toEqual({ outcome: 'full', living: 3 });
+      expect(await insert(ws, null)).toEqual({ outcome: 'inserted' });
+    });
+
+    test('of one workspace are not those of another', async () => {
+      const [a, b] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      expect(await insert(a, 1)).toEqual({ outcome: 'inserted' });
+      expect(await insert(b, 1)).toEqual({ outcome: 'inserted' });
+      expect(await insert(a, 1)).toEqual({ outcome: 'full', living: 1 });
+    });
+
+    test('are freed by revocation', async () => {
+      const ws = await givenWorkspace(store());
+      const key = aKey(ws);
+      await store().keys.insert(key, 1, NOW);
+      expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
+      await store().keys.revoke(key.id, ws, null, NOW);
+      expect(await living(ws)).toBe(0);
+      expect(await insert(ws, 1)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
+    });
+
+    test('are freed by time alone', async () => {
+      const ws = await givenWorkspace(store());
+      await insert(ws, 2, NOW, { expiresAt: NOW + 100 });
+      await insert(ws, 2, NOW, { expiresAt: NOW + 200 });
+      expect(await insert(ws, 2, NOW + 99)).toEqual({ outcome: 'full', living: 2 });
+      expect(await living(ws, NOW + 100)).toBe(1);
+      expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 2, NOW + 199)).toEqual({ outcome: 'full', living: 2 });
+      expect(await insert(ws, 2, NOW + 200)).toEqual({ outcome: 'inserted' });
+      expect(await living(ws, NOW + 200)).toBe(2);
+    });
+
+    test('are taken once by a key and its successor in overlap, and by the successor after it', async () => {
+      const ws = await givenWorkspace(store());
+      const key = aKey(ws);
+      await store().keys.insert(key, 2, NOW);
+      const heir = anHeir(key, { expiresAt: NOW + 500 });
+      await store().keys.rotate(key.id, ws, heir, NOW + 100, NOW);
+      expect(await living(ws)).toBe(1);
+      expect(await insert(ws, 2)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'full', living: 2 });
+      // The successor is revoked while its predecessor lives on: the place is still taken.
+      await store().keys.revoke(heir.id, ws, null, NOW + 50);
+      expect(await insert(ws, 2, NOW + 99)).toEqual({ outcome: 'full', living: 2 });
+      expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'inserted' });
+    });
+
+    test('hold through rotations without overlap, one after the other', async () => {
+      const ws = await givenWorkspace(store());
+      let key = aKey(ws);
+      await store().keys.insert(key, 1, NOW);
+      for (let i = 0; i < 4; i++) {
+        const heir = anHeir(key);
+        expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW)).toMatchObject({ outcome: 'changed' });
+        expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
+        key = heir;
+      }
+      await store().keys.expire(key.id, ws, NOW, NOW);
+      expect(await insert(ws, 1)).toEqual({ outcome: 'inserted' });
+    });
+
+    test('count families from before the limit', async () => {
+      const ws = await givenWorkspace(store());
+      const unlimited = [];
+      for (let i = 0; i < 5; i++) unlimited.push(await givenKey(store(), ws));
+      expect(await living(ws)).toBe(5);
+      expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 5 });
+      expect(await insert(ws, 5)).toEqual({ outcome: 'full', living: 5 });
+      expect(await insert(ws, 6)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 6)).toEqual({ outcome: 'full', living: 6 });
+      for (const { id } of unlimited.slice(0, 4)) await store().keys.revoke(id, ws, null, NOW);
+      expect(await living(ws)).toBe(2);
+      expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 3 });
+    });
+
+    test('count families from a higher limit', async () => {
+      const ws = await givenWorkspace(store());
+      const keys = Array.from({ length: 8 }, () => aKey(ws));
+      for (const key of keys) await store().keys.insert(key, 8, NOW);
+      for (const { id } of keys.slice(0, 6)) await store().keys.revoke(id, ws, null, NOW);
+      expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 3 });
+      expect(await insert(ws, 2)).toEqual({ outcome: 'full', living: 3 });
+    });
+
+    test('hold the first key of a workspace', async () => {
+      const workspace = { id: aKey('').id, name: 'New', tier: 'FREE_TRIAL', createdAt: NOW } as const;
+      await store().workspaces.create(workspace, aKey(workspace.id));
+      expect(await living(workspace.id)).toBe(1);
+      expect(await insert(workspace.id, 1)).toEqual({ outcome: 'full', living: 1 });
+      expect(await insert(workspace.id, 2)).toEqual({ outcome: 'inserted' });
+      expect(await insert(workspace.id, 2)).toEqual({ outcome: 'full', living: 2 });
+    });
+
+    test('are not exceeded by insertions at once while families from before the limit move', async () => {
+      const ws = await givenWorkspace(store());
+      for (let i = 0; i < 4; i++) await givenKey(store(), ws);
+      const answers = await Promise.all(Array.from({ length: 30 }, () => insert(ws, 10)));
+      expect(answers.filter(({ outcome }) => outcome === 'inserted')).toHaveLength(6);
+      expect(await living(ws)).toBe(10);
+    });
+
+    test('are not exceeded by 200 insertions at once from four processes, and all are given', async () => {
+      const ws = await givenWorkspace(store());
+      const job = { kind: 'insert', workspaceId: ws, count: 50, places: 10 } as const;
+      const outcomes = (await runTogether(target(), [job, job, job, job])).flat();
+      expect(outcomes).toHaveLength(200);
+      expect(outcomes.filter((outcome) => outcome === 'inserted')).toHaveLength(10);
+      expect(await living(ws)).toBe(10);
+    });
+
+    test('are not exceeded while keys are rotated and revoked in three processes', async () => {
+      const ws = await givenWorkspace(store());
+      const job = { kind: 'turnover', workspaceId: ws, places: 4, rounds: 25 } as const;
+      let done = false;
+      const counts: number[] = [];
+      const watch = async (): Promise<void> => {
+        for (; !done; await new Promise((resolve) => setTimeout(resolve, 5))) counts.push(await living(ws));
+      };
+      const watched = watch();
+      const outcomes = (await runTogether(target(), [job, job, job])).flat();
+      done = true;
+      await watched;
+      expect(outcomes).toContain('inserted');
+      expect(Math.max(...counts)).toBeLessThanOrEqual(4);
+      const left = 4 - (await living(ws));
+      for (let i = 0; i < left; i++) expect(await insert(ws, 4)).toEqual({ outcome: 'inserted' });
+      expect(await insert(ws, 4)).toEqual({ outcome: 'full', living: 4 });
+    });
+  });
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import type { AlertRecord, AssetRecord, KeyRecord, WorkspaceRecord } from '../../src/store/records.js';
+import type { KeyFilter, Store } from '../../src/store/store.js';
+
+/** A moment that exceeds 32 bits, as real ones do. */
+export const NOW = 1_790_000_000_000;
+
+export function unique(prefix: string): string {
+  return `${prefix}_${randomBytes(8).toString('hex')}`;
+}
+
+export function aWorkspace(fields: Partial<WorkspaceRecord> = {}): WorkspaceRecord {
+  return { id: unique('ws'), name: 'Acme', tier: 'STARTER', createdAt: NOW, ...fields };
+}
+
+export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyRecord {
+  const id = unique('key');
+  return {
+    id,
+    workspaceId,
+    familyId: id,
+    lookupId: randomBytes(8).toString('hex'),
+    tokenPrefix: 'sk_live',
+    secretHash: '$2b$04$hash',
+    digest: null,
+    name: 'Deployment',
+    type: 'SECRET',
+    environment: 'LIVE',
+    scopes: ['assets:read', 'assets:write'],
+    createdAt: NOW,
+    createdBy: 'operator',
+    expiresAt: null,
+    lifetime: null,
+    revokedAt: null,
+    revokedReason: null,
+    lastUsedAt: null,
+    replaces: null,
+    replacedBy: null,
+    ...fields,
+  };
+}
+
+/** What a rotation of `old` is given. */
+export function anHeir(old: KeyRecord, fields: Partial<KeyRecord> = {}): KeyRecord {
+  return aKey(old.workspaceId, { familyId: old.familyId, replaces: old.id, createdBy: old.id, ...fields });
+}
+
+export function anAsset(workspaceId: string, fields: Partial<AssetRecord> = {}): AssetRecord {
+  return {
+    workspaceId,
+    name: unique('asset'),
+    description: 'Orders of the day',
+    owner: 'sales',
+    allowedAge: 86_400_000,
+    upstream: [],
+    expectedColumns: [{ name: 'id', type: 'bigint' }],
+    columns: [],
+    schemaVersion: 1,
+    lastLoadAt: null,
+    lastLoadRows: null,
+    createdAt: NOW,
+    ...fields,
+  };
+}
+
+export function anAlert(workspaceId: string, asset: string, fields: Partial<AlertRecord> = {}): AlertRecord {
+  return {
+    id: unique('alert'),
+    workspaceId,
+    asset,
+    kind: 'STALE',
+    message: 'No load for a day.',
+    openedAt: NOW,
+    closedAt: null,
+    ...fields,
+  };
+}
+
+/** A workspace without keys. */
+export async function givenWorkspace(store: Store, fields: Partial<WorkspaceRecord> = {}): Promise<string> {
+  const workspace = aWorkspace(fields);
+  await store.workspaces.ensure(workspace);
+  return workspace.id;
+}
+
+/** A key of a new family, inserted without a limit. */
+export async function givenKey(
+  store: Store,
+  workspaceId: string,
+  fields: Partial<KeyRecord> = {},
+  now = NOW,
+): Promise<KeyRecord> {
+  const key = aKey(workspaceId, fields);
+  await store.keys.insert(key, null, now);
+  return key;
+}
+
+export async function listed(
+  store: Store,
+  workspaceId: string,
+  filter: KeyFilter = {},
+  now = NOW,
+): Promise<KeyRecord[]> {
+  const page = await store.keys.list(workspaceId, { first: 1000, after: null, filter, now });
+  return [...page.keys];
+}
+
+export function namesOf(records: readonly { readonly name: string }[]): string[] {
+  return records.map(({ name }) => name);
+}

@@ -1,0 +1,149 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { StoreUnavailable } from '../../src/store/errors.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import { storeConformance } from './conformance.js';
+import { aKey, anAlert, anAsset, aWorkspace, givenKey, givenWorkspace, NOW } from './fixtures.js';
+import { runTogether, startChild } from './processes.js';
+
+let root = '';
+let made = 0;
+const freshDir = (): string => join(root, String(made++));
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'latchkey-store-'));
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+storeConformance('SQLite', {
+  create: async () => ({ engine: 'sqlite', dir: freshDir() }),
+  drop: async () => undefined,
+});
+
+describe('SQLite: the file', () => {
+  test('is readable by its owner alone, with its directory and companions', async () => {
+    const dir = join(freshDir(), 'deep');
+    const store = await openSqliteStore({ dir });
+    await givenWorkspace(store);
+    const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+    expect(mode(dir)).toBe('700');
+    for (const file of ['latchkey.db', 'latchkey.db-wal', 'latchkey.db-shm']) expect(mode(join(dir, file))).toBe('600');
+    await store.close();
+  });
+
+  test('is opened by several processes at the moment of its making', async () => {
+    const target = { engine: 'sqlite', dir: freshDir() } as const;
+    const workspace = aWorkspace();
+    const job = { kind: 'create', workspace } as const;
+    const answers = await runTogether(target, [job, job, job, job]);
+    expect(answers.filter((answer) => answer === 'created')).toHaveLength(1);
+  });
+
+  test('of a later release is refused and left as it is', async () => {
+    const dir = freshDir();
+    await (await openSqliteStore({ dir })).close();
+    const db = new Database(join(dir, 'latchkey.db'));
+    db.exec('PRAGMA user_version = 99');
+    await expect(openSqliteStore({ dir })).rejects.toThrow(/latchkey\.db cannot be used: it has schema version 99/);
+    expect(db.prepare('PRAGMA user_version').all()).toEqual([{ user_version: 99 }]);
+    db.close();
+  });
+
+  test('that is no database, or whose directory cannot be, is refused with its name and the reason', async () => {
+    const dir = freshDir();
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'latchkey.db'), 'This is not a database, however long it may be. '.repeat(100));
+    await expect(openSqliteStore({ dir })).rejects.toThrow(/latchkey\.db cannot be used: file is not a database/);
+    await expect(openSqliteStore({ dir: join(dir, 'latchkey.db') })).rejects.toThrow(/cannot be used: .*EEXIST/);
+    mkdirSync(join(dir, 'sub', 'latchkey.db'), { recursive: true });
+    await expect(openSqliteStore({ dir: join(dir, 'sub') })).rejects.toThrow(/cannot be used: .*unable to open/i);
+  });
+});
+
+describe('SQLite: the connection', () => {
+  /** The driver's own objects, which the store does not show. */
+  const spied = async (dir: string) => {
+    const prototype = Database.prototype as { prepare: (sql: string) => unknown };
+    const { prepare } = prototype;
+    const statements: string[] = [];
+    const databases = new Set<Database.Database>();
+    prototype.prepare = function (this: Database.Database, sql: string) {
+      statements.push(sql);
+      databases.add(this);
+      return prepare.call(this, sql);
+    };
+    const store = await openSqliteStore({ dir }).finally(() => (prototype.prepare = prepare));
+    const [db] = databases;
+    if (db === undefined) throw new Error('No connection was opened.');
+    return { store, db, statements };
+  };
+
+  test('writes through to the disk before it answers, and keeps references', async () => {
+    const { store, db } = await spied(freshDir());
+    expect(db.prepare('PRAGMA journal_mode').all()).toEqual([{ journal_mode: 'wal' }]);
+    expect(db.prepare('PRAGMA synchronous').all()).toEqual([{ synchronous: 2 }]);
+    expect(db.prepare('PRAGMA foreign_keys').all()).toEqual([{ foreign_keys: 1 }]);
+    expect(db.prepare('PRAGMA busy_timeout').all()).toEqual([{ timeout: 5000 }]);
+    await store.close();
+  });
+
+  test('reads every table by index', async () => {
+    const { store, db, statements } = await spied(freshDir());
+    const queries = statements.filter((sql) => !sql.startsWith('PRAGMA') && !sql.includes('sqlite_schema'));
+    expect(queries.length).toBeGreaterThan(20);
+    for (const sql of queries) {
+      const plan = (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all({}) as { detail: string }[]).map(
+        ({ detail }) => detail,
+      );
+      // What is scanned without an index is never a table, only the list that the caller gave.
+      const scans = plan.filter((detail) => /^SCAN (?!json_each|used|[a-z]+ USING (COVERING )?INDEX)/.test(detail));
+      expect({ sql, scans }).toEqual({ sql, scans: [] });
+      if (sql.includes('ORDER BY createdAt DESC')) expect(plan.join()).not.toMatch(/TEMP B-TREE/);
+    }
+    await store.close();
+  });
+
+  test('refuses what the driver would store as something else', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const ws = await givenWorkspace(store);
+    const key = await givenKey(store, ws);
+    for (const fields of [
+      { expiresAt: NaN },
+      { expiresAt: 1.5 },
+      { name: 'a\0b' },
+      { revokedReason: true as unknown as string },
+    ]) {
+      await expect(store.keys.insert(aKey(ws, fields), null, NOW)).rejects.toThrow(RangeError);
+    }
+    await expect(store.keys.findForVerification(`${key.lookupId}\0x`)).rejects.toThrow(RangeError);
+    await store.close();
+  });
+
+  test('held up by another process: writes are StoreUnavailable, reads go on, and then all is well', async () => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir, busyTimeout: 150 });
+    const ws = await givenWorkspace(store);
+    const key = await givenKey(store, ws);
+    const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
+
+    const began = performance.now();
+    await expect(store.keys.insert(aKey(ws), 5, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(performance.now() - began).toBeGreaterThan(100);
+    await expect(store.keys.rotate(key.id, ws, aKey(ws), NOW, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.keys.touch(new Map([[key.id, NOW]]))).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.workspaces.setTier(ws, 'GROWTH')).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.assets.register(anAsset(ws))).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.assets.openAlert(anAlert(ws, 'a'))).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
+    await store.ping();
+
+    holder.go();
+    await holder.end();
+    expect(await store.keys.insert(aKey(ws), 5, NOW)).toEqual({ outcome: 'inserted' });
+    await store.close();
+  });
+});

@@ -1,0 +1,16 @@
+import type { Store } from '../../src/store/store.js';
+
+/** Names a database so that a child process can open it too. */
+export type Target =
+  | { readonly engine: 'sqlite'; readonly dir: string; readonly busyTimeout?: number }
+  | { readonly engine: 'mongo'; readonly uri: string };
+
+export async function openTarget(target: Target): Promise<Store> {
+  if (target.engine === 'sqlite') {
+    const { openSqliteStore } = await import('../../src/store/sqlite/open.js');
+    return openSqliteStore(target);
+  }
+  const { openMongoStore } = await import('../../src/store/mongo/open.js');
+  // A deadline that a machine busy with the test's own processes does not miss.
+  return openMongoStore({ uri: target.uri, timeout: 10_000 });
+}

@@ -1,0 +1,111 @@
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { KeyRecord, WorkspaceRecord } from '../../src/store/records.js';
+import type { Store } from '../../src/store/store.js';
+import { aKey, anHeir, NOW } from './fixtures.js';
+import { openTarget, type Target } from './target.js';
+
+/** What a child process is told to do with the store. Each answer is one line of JSON. */
+export type Job =
+  /** So many insertions at once. Answers: the outcomes. */
+  | { readonly kind: 'insert'; readonly workspaceId: string; readonly count: number; readonly places: number }
+  /** So many rotations of one key at once. Answers: the outcomes. */
+  | { readonly kind: 'rotate'; readonly key: KeyRecord; readonly count: number }
+  | { readonly kind: 'create'; readonly workspace: WorkspaceRecord }
+  /** Inserts, rotates without overlap and revokes, over and over in places of its limit. Answers: the outcome of each insertion. */
+  | { readonly kind: 'turnover'; readonly workspaceId: string; readonly places: number; readonly rounds: number }
+  /** Inserts, rotates and revokes until it is killed. Answers: what was acknowledged, one line each. */
+  | { readonly kind: 'churn'; readonly workspaceId: string }
+  /** Holds the write lock of an SQLite file until it is told to end. */
+  | { readonly kind: 'hold'; readonly file: string };
+
+export interface Acknowledged {
+  readonly did: 'insert' | 'revoke' | 'rotate';
+  readonly id: string;
+  readonly successorId?: string;
+}
+
+/** Synchronous: an acknowledgement must not die in a buffer with the process. */
+function answer(value: unknown): void {
+  writeSync(1, `${JSON.stringify(value)}\n`);
+}
+
+async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<void> {
+  const { keys, workspaces } = store;
+  switch (job.kind) {
+    case 'insert': {
+      const calls = Array.from({ length: job.count }, () => keys.insert(aKey(job.workspaceId), job.places, NOW));
+      answer((await Promise.all(calls)).map(({ outcome }) => outcome));
+      return;
+    }
+    case 'rotate': {
+      const calls = Array.from({ length: job.count }, () =>
+        keys.rotate(job.key.id, null, anHeir(job.key), NOW + 1000, NOW),
+      );
+      answer((await Promise.all(calls)).map(({ outcome }) => outcome));
+      return;
+    }
+    case 'create': {
+      const call = workspaces.create(job.workspace, aKey(job.workspace.id));
+      answer(await call.then(() => 'created', String));
+      return;
+    }
+    case 'turnover':
+      answer(await turnover(store, job.workspaceId, job.places, job.rounds));
+      return;
+    case 'churn':
+      for (;;) await churn(store, job.workspaceId);
+  }
+}
+
+async function turnover({ keys }: Store, workspaceId: string, places: number, rounds: number): Promise<string[]> {
+  const outcomes: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const key = aKey(workspaceId);
+    const { outcome } = await keys.insert(key, places, NOW);
+    outcomes.push(outcome);
+    if (outcome === 'full') continue;
+    // Without overlap, the moment at which a family is easiest taken for dead.
+    const heir = anHeir(key);
+    await keys.rotate(key.id, workspaceId, heir, NOW, NOW);
+    const second = anHeir(heir);
+    await keys.rotate(heir.id, workspaceId, second, NOW, NOW);
+    if (round % 3 !== 0) await keys.revoke(second.id, workspaceId, null, NOW);
+  }
+  return outcomes;
+}
+
+async function churn({ keys }: Store, workspaceId: string): Promise<void> {
+  const key = aKey(workspaceId);
+  await keys.insert(key, 1_000_000, NOW);
+  answer({ did: 'insert', id: key.id } satisfies Acknowledged);
+  const heir = anHeir(key);
+  await keys.rotate(key.id, workspaceId, heir, NOW + 1000, NOW);
+  answer({ did: 'rotate', id: key.id, successorId: heir.id } satisfies Acknowledged);
+  await keys.revoke(heir.id, workspaceId, 'churn', NOW);
+  answer({ did: 'revoke', id: heir.id } satisfies Acknowledged);
+}
+
+async function hold(file: string, until: Promise<unknown>): Promise<void> {
+  const { default: Database } = await import('libsql');
+  const db = new Database(file);
+  db.exec('BEGIN IMMEDIATE');
+  answer('held');
+  await until;
+  db.exec('ROLLBACK');
+}
+
+const [target, job] = JSON.parse(process.argv[2] ?? '') as [Target, Job];
+const input = createInterface({ input: process.stdin });
+const told = () => new Promise((resolve) => input.once('line', resolve));
+if (job.kind === 'hold') {
+  await hold(job.file, told());
+} else {
+  const store = await openTarget(target);
+  const start = told();
+  answer('ready');
+  await start;
+  await work(store, job);
+  await store.close();
+}
+input.close();
