@@ -94,6 +94,6 @@ async function reading<T>(read: Promise<T>): Promise<T> {
 }
 
 /** Fail closed: nobody is let in on a key that cannot be read. */
-export function storeAway(cause: StoreUnavailable): Refusal {
+export function storeAway(cause: Error): Refusal {
   return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
 }

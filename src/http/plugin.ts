@@ -4,18 +4,17 @@ import type {
   GraphQLRequestContextWillSendResponse,
 } from '@apollo/server';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
-import { unauthenticated } from '../credentials/authenticator.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
 import { decide, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
-import { limitFields } from '../limits/fields.js';
 import type { Admission, Limiter } from '../limits/limiter.js';
 import { refusalOf } from '../limits/refuse.js';
-import { limitsOf } from '../limits/tiers.js';
 import { httpAnswer, withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Introspection } from '../settings/settings.js';
+import { refuseIntrospection } from './introspection.js';
+import { limitHeaders } from './limitHeaders.js';
 
 export interface PluginOptions {
   readonly limiter: Limiter;
@@ -88,21 +87,6 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
   };
 }
 
-function refuseIntrospection(introspection: Introspection, principal: Principal): Refusal | null {
-  switch (introspection) {
-    case 'on':
-      return null;
-    case 'authenticated':
-      return principal.kind === 'anonymous' ? unauthenticated('missing') : null;
-    case 'off':
-      return new Refusal('Introspection is off on this server. Ask its operator for the schema.', {
-        code: 'FORBIDDEN',
-        missing: [],
-        fields: [],
-      });
-  }
-}
-
 /**
  * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
  * without data: GraphQL over HTTP wants 2xx wherever there is some.
@@ -130,10 +114,7 @@ function refusalIn(error: GraphQLError): Refusal | null {
 function setLimitFields({ response, contextValue }: Answered, admission: Admission | null, limiter: Limiter): void {
   const principal = (contextValue as Partial<LatchkeyContext>).principal ?? ANONYMOUS;
   if (principal.kind === 'anonymous') return;
-  const { familyId: family, tier } = principal;
-  const now = admission ?? { outcome: 'admitted', limits: limitsOf(tier), room: limiter.peek({ family, tier }) };
-  for (const [name, value] of Object.entries<string>({ ...limitFields(now) }))
-    response.http.headers.set(name.toLowerCase(), value);
+  for (const [name, value] of limitHeaders(principal, limiter, admission)) response.http.headers.set(name, value);
   // What one key may see is not for another's eyes: no cache between may keep it (B32).
   if (!response.http.headers.has('cache-control')) response.http.headers.set('cache-control', 'private, no-store');
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { Environment } from '../store/records.js';
+import type { Environment, KeyType } from '../store/records.js';
 
 /**
  * The token: `<prefix>_<live|test>_<body>`, the body 54 base62 characters: 16 of lookup id, 32 of secret, 6 of CRC32 over
@@ -14,6 +14,13 @@ const BODY_LENGTH = LOOKUP_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
 
 /** Longer input is refused before anything looks at it. In characters. */
 export const MAX_CREDENTIAL_LENGTH = 256;
+
+/** Prefixes of new tokens, unless they are set otherwise. */
+export const DEFAULT_PREFIXES: Readonly<Record<KeyType, string>> = Object.freeze({
+  SECRET: 'sk',
+  CLIENT: 'ck',
+  READ_ONLY: 'rk',
+});
 
 /** What a key type's prefix may be. */
 export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;

@@ -39,7 +39,7 @@ export function httpAnswer(refusal: Refusal): HttpAnswer {
 
 /** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
 export function withHttp(refusal: Refusal): Refusal {
-  refusal.extensions.http = httpAnswer(refusal);
+  Object.assign(refusal.extensions, { http: httpAnswer(refusal) });
   return refusal;
 }
 

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
+import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 
 /** Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody. */
@@ -19,8 +20,8 @@ export interface Settings {
   readonly prefixes: Readonly<Record<KeyType, string>>;
   readonly bcryptCost: number;
   readonly defaultTier: Tier;
-  /** As Fastify takes it: false, a number of hops, or addresses and CIDR ranges. */
-  readonly trustProxy: false | number | readonly string[];
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded fields are believed; empty: nobody's. */
+  readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly introspection: Introspection;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -58,7 +59,6 @@ const option = <T>(value: Option<T>): Option<T> => value;
 const MIN_SECRET_LENGTH = 32;
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;
-const ADDRESS = /^(?:[0-9a-f.:]+(?:\/\d{1,3})?|loopback|linklocal|uniquelocal)$/i;
 
 /** Every variable that Latchkey reads. */
 export const OPTIONS = {
@@ -97,7 +97,7 @@ export const OPTIONS = {
   KEY_PREFIXES: option({
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
     schema: list.transform((items, context) => {
-      const prefixes: Record<KeyType, string> = { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' };
+      const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
       const fault = (message: string) => {
         context.addIssue({ code: 'custom', message });
         return z.NEVER;
@@ -118,13 +118,9 @@ export const OPTIONS = {
   DEFAULT_TIER: option({ allowed: `one of ${TIERS.join(', ')}`, schema: oneOf(TIERS) }),
   TRUST_PROXY: option({
     allowed:
-      'false, a number of proxies in front (1 to 32), or their addresses and CIDR ranges separated by commas; not true, which would believe whatever a caller writes into X-Forwarded-For',
+      'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
     schema: z.union(
-      [
-        z.literal('false').transform(() => false as const),
-        wholeNumber(1, 32),
-        list.refine((items) => items.every((item) => !/^\d+$/.test(item) && ADDRESS.test(item))),
-      ],
+      [z.literal('false').transform((): string[] => []), list.refine((items) => items.every(isAddressOrRange))],
       { error: 'is none of these' },
     ),
   }),
@@ -156,10 +152,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     dataDir: read('DATA_DIR') ?? './data',
     adminApiKey: read('ADMIN_API_KEY') ?? null,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
-    prefixes: Object.freeze(read('KEY_PREFIXES') ?? { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' }),
+    prefixes: Object.freeze(read('KEY_PREFIXES') ?? DEFAULT_PREFIXES),
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
-    trustProxy: read('TRUST_PROXY') ?? false,
+    trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
     logLevel: read('LOG_LEVEL') ?? 'info',
@@ -176,4 +172,11 @@ function readOption<Name extends OptionName>(name: Name, text: string | undefine
   if (result.success) return result.data;
   const message = result.error.issues[0]?.message ?? 'is not allowed';
   throw fault(secret === true ? message : `is ${JSON.stringify(text.slice(0, 100))}, which ${message}`);
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }

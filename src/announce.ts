@@ -1,0 +1,34 @@
+import type { IssuedKey } from './keys/service.js';
+import type { Settings } from './settings/settings.js';
+
+/**
+ * What a start prints for people. The first start's is the one place where its admin key appears: it goes to standard
+ * output and never through the log.
+ */
+export function announce(
+  address: string,
+  firstKey: IssuedKey | null,
+  settings: Pick<Settings, 'adminApiKey' | 'mongodbUri' | 'dataDir'>,
+): string {
+  const url = `${address}/graphql`;
+  const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
+  const lines = [`Latchkey listens on ${url}`, `Keys are kept in ${store}.`];
+  const key = firstKey?.token ?? (settings.adminApiKey === null ? null : '$ADMIN_API_KEY');
+  if (firstKey !== null) {
+    lines.push(
+      '',
+      `Workspace: ${firstKey.key.workspaceId}`,
+      `Admin key: ${firstKey.token}`,
+      'Keep it now: it is stored only as a hash and is not shown again.',
+    );
+  }
+  if (key !== null) {
+    lines.push('', 'Try it:', '', curlLine(url, key));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function curlLine(url: string, key: string): string {
+  const query = '{ viewer { workspace { name tier } scopes limits { rate { remaining } } } }';
+  return `  curl ${url} -H "Authorization: Bearer ${key}" -H 'Content-Type: application/json' -d '{"query":"${query}"}'`;
+}

@@ -1,0 +1,75 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { assetResolvers } from './assets/resolvers.js';
+import { AssetService } from './assets/service.js';
+import { createServer } from './http/server.js';
+import { pepperOfDirectory } from './keys/pepper.js';
+import { createLatchkey, type Latchkey } from './latchkey.js';
+import { failingClosed } from './schema/resolvers.js';
+import { serviceTypeDefs } from './schema/typeDefs.js';
+import type { Settings } from './settings/settings.js';
+import { openStore } from './store/open.js';
+import type { Store } from './store/store.js';
+
+/** The service, put together and not yet listening. */
+export interface Service {
+  readonly latchkey: Latchkey;
+  readonly store: Store;
+  readonly assets: AssetService;
+  readonly server: FastifyInstance;
+  /** Drains the server, writes what is pending and closes the store. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain. */
+export async function composeService(
+  settings: Settings,
+  logger: FastifyBaseLogger,
+  now: () => number = Date.now,
+): Promise<Service> {
+  const store = await openStore(settings);
+  try {
+    const latchkey = await createLatchkey({
+      store,
+      now,
+      peppers: peppersOf(settings, logger),
+      adminApiKey: settings.adminApiKey,
+      prefixes: settings.prefixes,
+      bcryptCost: settings.bcryptCost,
+      defaultTier: settings.defaultTier,
+      introspection: settings.introspection,
+    });
+    const assets = new AssetService(store.assets, now);
+    const schema = latchkey.guard(
+      makeExecutableSchema({
+        typeDefs: serviceTypeDefs(),
+        resolvers: [latchkey.resolvers, failingClosed({ ...assetResolvers(assets) })],
+      }),
+    );
+    const server = await createServer({ latchkey, schema, store, settings, logger });
+    return {
+      latchkey,
+      store,
+      assets,
+      server,
+      async close() {
+        await server.close();
+        await latchkey.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {
+  if (peppers.length > 0) return peppers;
+  // A pepper beside the one process would be another on the next machine.
+  if (mongodbUri === null) return [pepperOfDirectory(dataDir)];
+  logger.warn(
+    "KEY_PEPPER is not set: no digests are stored, and each process runs bcrypt at a key's first use. Set it, the same for all.",
+  );
+  return [];
+}

@@ -1,0 +1,32 @@
+import { ApolloArmor } from '@escape.tech/graphql-armor';
+import type { ParseOptions, ValidationRule } from 'graphql';
+
+/**
+ * What a document may be at most. Cost is for the limits to count; these bound the work of looking at a document at all.
+ * The standard introspection query needs 13 levels and some 400 tokens, and is not counted in depth.
+ */
+const MAX_TOKENS = 1_000;
+const MAX_DEPTH = 12;
+/** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
+const MAX_ALIASES = 200;
+const MAX_DIRECTIVES = 50;
+
+/** The largest body of a request, in bytes. */
+export const MAX_BODY_BYTES = 256 * 1024;
+
+export interface DocumentBounds {
+  readonly parseOptions: ParseOptions;
+  readonly validationRules: ValidationRule[];
+}
+
+export function documentBounds(): DocumentBounds {
+  const { validationRules } = new ApolloArmor({
+    maxDepth: { n: MAX_DEPTH, flattenFragments: true, propagateOnRejection: false },
+    maxAliases: { n: MAX_ALIASES, allowList: [], propagateOnRejection: false },
+    maxDirectives: { n: MAX_DIRECTIVES, propagateOnRejection: false },
+    maxTokens: { enabled: false },
+    costLimit: { enabled: false },
+    blockFieldSuggestion: { enabled: false },
+  }).protect();
+  return { parseOptions: { maxLexicalTokens: MAX_TOKENS }, validationRules };
+}

@@ -1,0 +1,186 @@
+import { ApolloServer } from '@apollo/server';
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
+import cors from '@fastify/cors';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
+import type { Latchkey } from '../latchkey.js';
+import { httpAnswer } from '../refusals/http.js';
+import { Refusal } from '../refusals/refusal.js';
+import type { Settings } from '../settings/settings.js';
+import type { Store } from '../store/store.js';
+import { documentBounds, MAX_BODY_BYTES } from './bounds.js';
+import { createFormatError, errorBody } from './errors.js';
+import { graphiqlPage } from './graphiql.js';
+import { healthRoutes } from './health.js';
+import { limitHeaders } from './limitHeaders.js';
+import { schemaRoute } from './schemaRoute.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal;
+  }
+}
+
+export interface ServerOptions {
+  readonly latchkey: Latchkey;
+  /** A schema that `latchkey.guard` has guarded. */
+  readonly schema: GraphQLSchema;
+  readonly store: Pick<Store, 'ping'>;
+  readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
+  readonly logger: FastifyBaseLogger;
+}
+
+/** Header fields of an answer that a page of another origin may read. */
+const EXPOSED_HEADERS = ['RateLimit-Policy', 'RateLimit', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
+
+/** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { latchkey, schema, settings, logger } = options;
+  const { introspection } = settings;
+  const app = Fastify({
+    loggerInstance: logger,
+    // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomUUID(),
+    trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+  });
+  const apollo = new ApolloServer<LatchkeyContext>({
+    schema,
+    plugins: [latchkey.plugin, fastifyApolloDrainPlugin(app)],
+    introspection: true,
+    hideSchemaDetailsFromClientErrors: introspection !== 'on',
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    // Credentials come in header fields that no page can send across origins without a preflight.
+    csrfPrevention: {
+      requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
+    },
+    formatError: createFormatError((error) => logger.error({ err: error }, 'request failed')),
+    logger: logger,
+    stopOnTerminationSignals: false,
+    ...documentBounds(),
+  });
+  await apollo.start();
+
+  if (settings.corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: settings.corsOrigins.includes('*') ? '*' : [...settings.corsOrigins],
+      methods: ['GET', 'POST'],
+      allowedHeaders: [
+        'Authorization',
+        'X-API-Key',
+        'Content-Type',
+        'Accept',
+        'Apollo-Require-Preflight',
+        'X-Apollo-Operation-Name',
+      ],
+      exposedHeaders: EXPOSED_HEADERS,
+      maxAge: 600,
+    });
+  }
+  app.decorateRequest('principal');
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    request.principal = ANONYMOUS;
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    for (const [name, value] of limitHeaders(request.principal, latchkey.limiter)) {
+      if (!reply.hasHeader(name)) reply.header(name, value);
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((_request, reply) =>
+    refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404),
+  );
+
+  const authenticate = async (request: FastifyRequest): Promise<void> => {
+    request.principal = (await latchkey.context(request.raw)).principal;
+  };
+  const graphql = fastifyApolloHandler(apollo, { context: async (request) => ({ principal: request.principal }) });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    onRequest: async (request, reply) => {
+      if (wantsGraphiql(request)) await sendGraphiql(reply);
+      else await authenticate(request);
+    },
+    handler: graphql,
+  });
+  app.get('/', (_request, reply) => reply.redirect('/graphql'));
+  schemaRoute(app, { schema, introspection, limiter: latchkey.limiter, authenticate });
+  healthRoutes(app, options.store);
+  return app;
+}
+
+/** A browser that opens the address, not a client that asks by GET. */
+function wantsGraphiql(request: FastifyRequest): boolean {
+  const { query } = request.query as Record<string, unknown>;
+  return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
+}
+
+async function sendGraphiql(reply: FastifyReply): Promise<void> {
+  const { body, headers } = await graphiqlPage();
+  await reply.headers(headers).send(body);
+}
+
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split('?', 1)[0];
+  request.log.info(
+    {
+      method: request.method,
+      path,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      address: request.ip,
+      key: request.principal.keyId,
+    },
+    'request',
+  );
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Refusal) return refuse(reply, error);
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status >= 500) {
+    request.log.error({ err: error }, 'request failed');
+    return reply
+      .code(500)
+      .type('application/json')
+      .send(
+        '{"errors":[{"message":"Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}',
+      );
+  }
+  return refuse(
+    reply,
+    new Refusal(FAULTS[status] ?? 'The request is not understood.', { code: 'BAD_REQUEST' }),
+    status,
+  );
+}
+
+const FAULTS: Readonly<Record<number, string>> = {
+  400: 'The body is no JSON object. Send {"query": "...", "variables": {...}}.',
+  413: `The body is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`,
+  415: 'The body has a content type that is not understood. Send application/json.',
+};
+
+function refuse(reply: FastifyReply, refusal: Refusal, status?: number): FastifyReply {
+  const answer = httpAnswer(refusal);
+  if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
+  return reply
+    .code(status ?? answer.status)
+    .type('application/json; charset=utf-8')
+    .send(errorBody(refusal));
+}

@@ -1,0 +1,13 @@
+export { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
+export { openSqliteStore, type SqliteOptions } from './store/sqlite/open.js';
+export { guardSchema, assertGuarded } from './guard/guard.js';
+export { GuardError, type RuleOptions, type SchemaRules } from './guard/rules.js';
+export { directiveTypeDefs, keyTypeDefs } from './schema/typeDefs.js';
+export { createContextBuilder, type ContextBuilder, type ContextSource } from './credentials/context.js';
+export { createPlugin, type PluginOptions } from './http/plugin.js';
+export { ANONYMOUS, type LatchkeyContext, type Principal } from './credentials/principal.js';
+export { Refusal, type RefusalCode, type RefusalDetails } from './refusals/refusal.js';
+export { Limiter, type Admission } from './limits/limiter.js';
+export { TOKEN_PATTERN, isToken } from './keys/token.js';
+export type { Store } from './store/store.js';
+export type { Tier, KeyType, KeyStatus, Environment } from './store/records.js';

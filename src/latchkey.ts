@@ -1,0 +1,135 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { Authenticator } from './credentials/authenticator.js';
+import { createContextBuilder, type ContextBuilder } from './credentials/context.js';
+import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
+import type { LatchkeyContext } from './credentials/principal.js';
+import { SecretVerifier } from './credentials/secretVerifier.js';
+import { assertGuarded, guardSchema } from './guard/guard.js';
+import { createPlugin } from './http/plugin.js';
+import { BcryptGate } from './keys/bcryptGate.js';
+import { KeyMinter } from './keys/minter.js';
+import { Peppers } from './keys/pepper.js';
+import { keyResolvers } from './keys/resolvers.js';
+import { KeyService, type IssuedKey } from './keys/service.js';
+import { DEFAULT_PREFIXES } from './keys/token.js';
+import { Limiter } from './limits/limiter.js';
+import { DateTime } from './scalars/dateTime.js';
+import { Duration } from './scalars/duration.js';
+import { Scope } from './scalars/scope.js';
+import { failingClosed } from './schema/resolvers.js';
+import { keyTypeDefs } from './schema/typeDefs.js';
+import type { Introspection } from './settings/settings.js';
+import type { KeyType, Tier } from './store/records.js';
+import type { Store } from './store/store.js';
+import { LastUsed } from './usage/lastUsed.js';
+import { workspaceResolvers } from './workspaces/resolvers.js';
+import { WorkspaceService } from './workspaces/service.js';
+
+export interface LatchkeyOptions {
+  /** Where keys live: `openSqliteStore` or `openMongoStore` open one. */
+  readonly store: Store;
+  /** Peppers of the stored digests, newest first, at least 32 characters each. Default: none, so verdicts are remembered in memory alone. */
+  readonly peppers?: readonly string[];
+  /** An operator's key of at least 32 characters, accepted with scope `platform`. Default: none. */
+  readonly adminApiKey?: string | null;
+  /** Prefixes of new tokens by key type. Default: sk, ck, rk. */
+  readonly prefixes?: Readonly<Record<KeyType, string>>;
+  /** bcrypt's cost for new keys, 4 to 15. Default: 10. */
+  readonly bcryptCost?: number;
+  /** Tier of the first workspace. Default: GROWTH. */
+  readonly defaultTier?: Tier;
+  /** Who may introspect. Default: authenticated. */
+  readonly introspection?: Introspection;
+  /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
+  readonly actions?: readonly string[];
+  /** Milliseconds since the epoch. Default: Date.now. */
+  readonly now?: () => number;
+}
+
+/** Everything that guards a GraphQL server. */
+export interface Latchkey {
+  /** The directives and the operations on keys and workspaces, to be merged into your type definitions. */
+  readonly typeDefs: DocumentNode;
+  /** The resolvers of {@link typeDefs}. */
+  readonly resolvers: Readonly<Record<string, object>>;
+  /** Guards a schema by its directives, in place. Call it last. @throws GuardError */
+  guard(schema: GraphQLSchema): GraphQLSchema;
+  /** Apollo Server's context function. */
+  readonly context: ContextBuilder;
+  /** Apollo Server's plugin: guard, limits, statuses and header fields. */
+  readonly plugin: ApolloServerPlugin<LatchkeyContext>;
+  /** The admin key that this start made, the first on an empty store; else null. The only time that its token can be shown. */
+  readonly firstKey: IssuedKey | null;
+  readonly keys: KeyService;
+  readonly workspaces: WorkspaceService;
+  readonly limiter: Limiter;
+  /** bcrypt runs since the start. */
+  readonly bcrypt: BcryptGate;
+  /** Writes what is pending. The store stays open: who opened it closes it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts Latchkey together on a store.
+ * @throws TypeError for an option that cannot be
+ */
+export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
+  const { store, now = Date.now } = options;
+  const peppers = Peppers.of(options.peppers ?? []);
+  const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
+  const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
+  const limiter = new Limiter();
+  const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
+  const operator = options.adminApiKey == null ? null : new OperatorKey(options.adminApiKey);
+
+  const knownScopes = new Set<string>();
+  const keys = new KeyService({ store, minter, now, knownScopes: () => [...knownScopes].sort() });
+  const workspaces = new WorkspaceService({ store, minter, now });
+  const authenticator = new Authenticator({
+    store,
+    operator,
+    now,
+    secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
+    onUse: (keyId, at) => lastUsed.note(keyId, at),
+  });
+  const firstKey = await workspaces.ensureFirst({
+    id: DEFAULT_WORKSPACE_ID,
+    tier: options.defaultTier ?? 'GROWTH',
+    withKey: operator === null,
+  });
+
+  return {
+    typeDefs: keyTypeDefs(),
+    resolvers: {
+      ...failingClosed(merge(keyResolvers({ keys, limiter, now }), workspaceResolvers({ workspaces, keys }))),
+      DateTime,
+      Duration,
+      Scope,
+    },
+    guard(schema) {
+      const rules = options.actions === undefined ? {} : { actions: options.actions };
+      guardSchema(schema, rules);
+      for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
+      return schema;
+    },
+    context: createContextBuilder(authenticator),
+    plugin: createPlugin({ limiter, introspection: options.introspection ?? 'authenticated' }),
+    firstKey,
+    keys,
+    workspaces,
+    limiter,
+    bcrypt: gate,
+    async close() {
+      limiter.close();
+      await lastUsed.close();
+    },
+  };
+}
+
+function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<string, object> {
+  const merged: Record<string, object> = {};
+  for (const map of maps)
+    for (const [type, fields] of Object.entries(map)) merged[type] = { ...merged[type], ...fields };
+  return merged;
+}

@@ -1,0 +1,36 @@
+import type { GraphQLFieldResolver } from 'graphql';
+import { storeAway } from '../credentials/authenticator.js';
+import { Duplicate, StoreUnavailable } from '../store/errors.js';
+
+type Resolvers = Readonly<Record<string, object>>;
+
+/**
+ * The resolvers with one thing added: a store that is away answers UNAVAILABLE, whatever operation found it so, and no
+ * driver's message reaches a caller.
+ */
+export function failingClosed<T extends Resolvers>(resolvers: T): T {
+  const types = Object.entries(resolvers).map(([type, fields]) => {
+    const guarded = Object.entries(fields as Record<string, unknown>).map(([field, resolve]): [string, unknown] => [
+      field,
+      typeof resolve === 'function' ? failClosed(resolve as GraphQLFieldResolver<unknown, unknown>) : resolve,
+    ]);
+    return [type, Object.fromEntries(guarded)] as const;
+  });
+  return Object.fromEntries(types) as T;
+}
+
+function failClosed(resolve: GraphQLFieldResolver<unknown, unknown>): GraphQLFieldResolver<unknown, unknown> {
+  return (source, args, context, info) => {
+    try {
+      const result: unknown = resolve(source, args, context, info);
+      return result instanceof Promise ? result.catch((error: unknown) => Promise.reject(translated(error))) : result;
+    } catch (error) {
+      throw translated(error);
+    }
+  };
+}
+
+function translated(error: unknown): Error {
+  if (error instanceof StoreUnavailable || error instanceof Duplicate) return storeAway(error);
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import {
+  isTypeDefinitionNode,
+  isTypeExtensionNode,
+  Kind,
+  parse,
+  visit,
+  type DefinitionNode,
+  type DocumentNode,
+  type TypeDefinitionNode,
+} from 'graphql';
+
+/** The whole API of the service, off schema.graphql at the package's top. */
+export function serviceTypeDefs(): DocumentNode {
+  return parse(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'), { noLocation: true });
+}
+
+/** The two directives and the scalar Scope alone, for a schema that is guarded but manages no keys itself. */
+export function directiveTypeDefs(): DocumentNode {
+  const definitions = serviceTypeDefs().definitions.filter(
+    (definition) =>
+      definition.kind === Kind.DIRECTIVE_DEFINITION ||
+      (definition.kind === Kind.SCALAR_TYPE_DEFINITION && definition.name.value === 'Scope'),
+  );
+  return { kind: Kind.DOCUMENT, definitions };
+}
+
+/**
+ * What a schema of one's own is given: directives, scalars, and the operations on keys and workspaces with the types that
+ * they reach. The built-in domain stands in extensions of the root types, and so stays out.
+ */
+export function keyTypeDefs(): DocumentNode {
+  const { definitions } = serviceTypeDefs();
+  const types = new Map<string, TypeDefinitionNode>();
+  for (const definition of definitions)
+    if (isTypeDefinitionNode(definition)) types.set(definition.name.value, definition);
+
+  const reached = new Set<string>();
+  const reach = (definition: DefinitionNode): void => {
+    visit(definition, {
+      NamedType({ name: { value: name } }) {
+        const type = types.get(name);
+        if (type === undefined || reached.has(name)) return;
+        reached.add(name);
+        reach(type);
+      },
+    });
+  };
+  for (const definition of definitions) {
+    const isRoot = isTypeDefinitionNode(definition) && ['Query', 'Mutation'].includes(definition.name.value);
+    if (definition.kind !== Kind.DIRECTIVE_DEFINITION && !isRoot) continue;
+    if (isRoot) reached.add(definition.name.value);
+    reach(definition);
+  }
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: definitions.filter(
+      (definition) =>
+        !isTypeExtensionNode(definition) && (!isTypeDefinitionNode(definition) || reached.has(definition.name.value)),
+    ),
+  };
+}

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { composeService, type Service } from '../../src/compose.js';
+import { readSettings } from '../../src/settings/settings.js';
+
+/** A GraphQL answer over HTTP, taken apart. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // Tests reach into answers freely; what is not there fails them.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
+export interface TestService {
+  /** `http://127.0.0.1:<port>`, without a slash. */
+  readonly origin: string;
+  readonly url: string;
+  readonly service: Service;
+  /** The first admin key's token; empty where ADMIN_API_KEY opened the installation. */
+  readonly adminToken: string;
+  /** Everything that was logged. */
+  readonly logs: readonly string[];
+  /** POSTs an operation; `token` null sends no credential. */
+  query(
+    query: string,
+    options?: { variables?: object; token?: string | null; headers?: Record<string, string> },
+  ): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface TestServiceOptions {
+  /** As in the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly now?: () => number;
+  /** Keeps the directory of an earlier service, and leaves it there. */
+  readonly dataDir?: string;
+}
+
+/** A MongoDB address with a database of its own, where MONGODB_URI names an engine; else undefined: SQLite. */
+export function freshMongoUri(): string | undefined {
+  const base = process.env['MONGODB_URI'];
+  if (base === undefined) return undefined;
+  const uri = new URL(base);
+  uri.pathname = `/latchkey_test_${randomBytes(6).toString('hex')}`;
+  return uri.toString();
+}
+
+/**
+ * The whole service, listening on a free port of loopback: SQLite in a directory of its own, or with MONGODB_URI a
+ * database of its own there. bcrypt at its least cost, so that tests wait for nothing.
+ */
+export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'latchkey-'));
+  const mongodbUri = freshMongoUri();
+  const logs: string[] = [];
+  const settings = readSettings({
+    PORT: '0',
+    DATA_DIR: dataDir,
+    BCRYPT_COST: '4',
+    LOG_LEVEL: 'debug',
+    ...(mongodbUri !== undefined && { MONGODB_URI: mongodbUri, INTROSPECTION: 'on' }),
+    ...options.env,
+  });
+  const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
+  const service = await composeService(settings, logger, options.now);
+  const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
+  const url = `${origin}/graphql`;
+  const adminToken = service.latchkey.firstKey?.token ?? '';
+  return {
+    origin,
+    url,
+    service,
+    adminToken,
+    logs,
+    query: async (query, { variables, token = adminToken, headers = {} } = {}) =>
+      answerOf(
+        await fetch(url, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            ...(token !== null && { authorization: `Bearer ${token}` }),
+            ...headers,
+          },
+          body: JSON.stringify({ query, ...(variables !== undefined && { variables }) }),
+        }),
+      ),
+    async close() {
+      if (settings.mongodbUri !== null) await dropDatabase(settings.mongodbUri);
+      await service.close();
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  let body: unknown = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Not JSON: `text` is what there is.
+  }
+  return { status: response.status, headers: response.headers, text, body };
+}
+
+/** Creates a key and answers its token and id. @throws where it was refused */
+export async function createKey(
+  service: TestService,
+  input: {
+    name?: string;
+    scopes?: string[];
+    type?: string;
+    environment?: string;
+    expiresAt?: string;
+    workspaceId?: string;
+  } = {},
+  token = service.adminToken,
+): Promise<{ token: string; id: string }> {
+  const { body } = await service.query(
+    'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id } } }',
+    { variables: { input: { name: 'test', scopes: ['read:assets'], ...input } }, token },
+  );
+  const created = body.data?.createApiKey;
+  if (created == null) throw new Error(`The key was not created: ${JSON.stringify(body)}`);
+  return { token: created.token, id: created.apiKey.id };
+}
+
+/** An operator's key for tests: nothing that could be taken for a real one. */
+export const OPERATOR_KEY = 'test-operator-key-0123456789-not-a-real-one';
+
+async function dropDatabase(uri: string): Promise<void> {
+  const { default: mongoose } = await import('mongoose');
+  const connection = await mongoose.createConnection(uri).asPromise();
+  await connection.dropDatabase();
+  await connection.close();
+}
