@@ -10,13 +10,19 @@ import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../src/store/store.js';
 
+// Child processes take their time to start, on a machine that is busy with them.
+import.meta.jest.setTimeout(30_000);
+
 /** What the tests of a concept are given: a store that is open, and its database to be opened once more. */
 export interface Bench {
   readonly store: () => Store;
   readonly target: () => Target;
+  readonly runs: number;
 }
 
 export interface Engine {
+  /** How many random sequences the engine is worth: each of its steps costs a write to the disk or round trips. */
+  readonly runs: number;
   /** Names a database that is empty. */
   readonly create: () => Promise<Target>;
   readonly drop: (target: Target) => Promise<void>;
@@ -37,7 +43,7 @@ export function storeConformance(name: string, engine: Engine): void {
       if (target !== undefined) await engine.drop(target);
     });
 
-    const bench: Bench = { store: () => present(store), target: () => present(target) };
+    const bench: Bench = { store: () => present(store), target: () => present(target), runs: engine.runs };
     testKeys(bench);
     testChanges(bench);
     testRotation(bench);

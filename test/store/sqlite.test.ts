@@ -20,6 +20,7 @@ afterAll(() => {
 });
 
 storeConformance('SQLite', {
+  runs: 60,
   create: async () => ({ engine: 'sqlite', dir: freshDir() }),
   drop: async () => undefined,
 });

@@ -24,7 +24,7 @@ export class Gate {
       }, timeout);
     });
     try {
-      return await Promise.race([roundTrip(), late]);
+      return await Promise.race([retried(roundTrip), late]);
     } catch (error) {
       throw translated(error, unique);
     } finally {
@@ -37,5 +37,19 @@ export class Gate {
     const wasOpen = this.#open;
     this.#open = false;
     return wasOpen;
+  }
+}
+
+const WRITE_CONFLICT = 112;
+
+/** A write that gave way to another, of which nothing was written. MongoDB itself repeats it; others leave that to us. */
+async function retried<T>(roundTrip: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await roundTrip();
+    } catch (error) {
+      const conflict = error instanceof Error && 'code' in error && error.code === WRITE_CONFLICT;
+      if (!conflict || attempts === 5) throw error;
+    }
   }
 }

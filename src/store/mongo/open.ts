@@ -38,7 +38,7 @@ const INDEX_TIMEOUT = 60_000;
 /**
  * Opens the MongoDB engine (6.0 and later, standalone too: it needs no transactions), builds the indexes that are
  * missing and finishes what a process left half done.
- * @throws StoreUnavailable where the server does not answer.
+ * @throws StoreUnavailable where the server does not answer; Error where the URI is none.
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
   const { assets = true, timeout = TIMEOUT } = options;
@@ -52,7 +52,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     return { ...(await assemble(connection, gate, assets)), close };
   } catch (error) {
     await close();
-    throw error;
+    throw explained(error);
   }
 }
 
@@ -60,12 +60,20 @@ function connect(uri: string, timeout: number): Connection {
   return mongoose.createConnection(uri, {
     serverSelectionTimeoutMS: timeout,
     connectTimeoutMS: timeout,
-    // A round trip that was given up keeps its socket until this ends it.
-    socketTimeoutMS: 2 * timeout,
+    // A round trip that was given up keeps its socket until this ends it; the longest round trip must not be cut off.
+    socketTimeoutMS: INDEX_TIMEOUT,
     bufferCommands: false,
     autoIndex: false,
     autoCreate: false,
   });
+}
+
+/** A URI that no server could be behind is a fault of the settings, not an outage that may pass. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable && error.cause instanceof Error)) return error;
+  const { name, message } = error.cause;
+  if (!['MongoParseError', 'MongoInvalidArgumentError', 'MongoMissingCredentialsError'].includes(name)) return error;
+  return new Error(`The MongoDB URI cannot be used: ${message}.`, { cause: error.cause });
 }
 
 async function assemble(connection: Connection, gate: Gate, withAssets: boolean): Promise<Omit<Store, 'close'>> {

@@ -43,16 +43,17 @@ export async function freeSlot(
 ): Promise<{ readonly slot: number } | { readonly living: number }> {
   for (;;) {
     const { living, dead } = await families(keys, workspaceId, now);
-    const count = familyCount(living);
-    if (count >= places) return { living: count };
+    if (living.length >= places) return { living: living.length };
     if (dead.length > 0) {
       // Death is for good (nothing revives a key), so nothing can have changed since it was seen.
       await keys.updateMany({ _id: where({ $in: dead.map((root) => root._id) }) }, { $unset: { slot: '' } });
     }
-    const held = new Set(living.map((root) => root.slot));
-    const free = Array.from({ length: places }, (_, slot) => slot).filter((slot) => !held.has(slot));
-    // At random, so that calls that run at once seldom want the same one.
-    const draw = (): number => free.splice(randomInt(free.length), 1)[0] ?? 0;
+    const held = living.map((root) => root.slot).filter((slot) => slot < places);
+    const draw = (): number => {
+      const slot = randomFree(held, places);
+      held.push(slot);
+      return slot;
+    };
 
     let moved = true;
     for (const root of living.filter(({ slot }) => slot >= places)) {
@@ -65,7 +66,7 @@ export async function freeSlot(
 
 /** Living families of a workspace. */
 export async function countFamilies(keys: Documents<KeyDocument>, workspaceId: string, now: number): Promise<number> {
-  return familyCount((await families(keys, workspaceId, now)).living);
+  return (await families(keys, workspaceId, now)).living.length;
 }
 
 interface Root {
@@ -78,8 +79,11 @@ type Member = Pick<KeyDocument, '_id' | 'familyId' | 'revokedAt' | 'expiresAt' |
 
 const MEMBER_FIELDS = ['familyId', 'revokedAt', 'expiresAt', 'replacedBy', 'successor'];
 
-function familyCount(roots: readonly Root[]): number {
-  return new Set(roots.map((root) => root.familyId)).size;
+/** At random, so that calls that run at once seldom want the same one. */
+function randomFree(held: readonly number[], places: number): number {
+  let slot = randomInt(places - held.length);
+  for (const other of held.toSorted((a, b) => a - b)) if (other <= slot) slot++;
+  return slot;
 }
 
 /** The families that hold a slot; the others are known to be dead. */

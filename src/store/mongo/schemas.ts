@@ -72,10 +72,8 @@ export const keySchema = new Schema({ ...KEY, successor: embeddedKey }, { ...OPT
   .index({ workspaceId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, familyId: 1 })
   .index({ workspaceId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
-  .index(
-    { workspaceId: 1 },
-    { name: 'rotations_under_way', partialFilterExpression: { 'successor._id': { $exists: true } } },
-  );
+  // Nearly always empty, and so is the search for what was left half done.
+  .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } });
 
 export const workspaceSchema = new Schema(
   { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey },

@@ -104,7 +104,7 @@ async function take(step: Step, { keys }: Store, ws: string, model: Model): Prom
   }
 }
 
-export function testModel({ store }: Bench): void {
+export function testModel({ store, runs }: Bench): void {
   test('any sequence of steps leaves what the interface says', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
@@ -119,7 +119,7 @@ export function testModel({ store }: Bench): void {
         const active = await listed(store(), ws, { status: 'ACTIVE' }, model.now);
         expect(active).toEqual(model.keys.filter((key) => model.lives(key)).toReversed());
       }),
-      { numRuns: 60 },
+      { numRuns: runs },
     );
   });
 }

@@ -1,0 +1,347 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import mongoose, { Schema, type Connection } from 'mongoose';
+import { StoreUnavailable } from '../../src/store/errors.js';
+import type { KeyRecord } from '../../src/store/records.js';
+import type { Store } from '../../src/store/store.js';
+import { openMongoStore } from '../../src/store/mongo/open.js';
+import { storeConformance } from './conformance.js';
+import {
+  aKey,
+  anAlert,
+  anAsset,
+  anHeir,
+  aWorkspace,
+  givenKey,
+  givenWorkspace,
+  listed,
+  NOW,
+  unique,
+} from './fixtures.js';
+import { Proxy } from './proxy.js';
+
+const { MONGODB_URI } = process.env;
+if (MONGODB_URI === undefined) throw new Error('These tests need a MongoDB: set MONGODB_URI.');
+
+/** The server's address with a database of its own. */
+function freshUri(): string {
+  const uri = new URL(MONGODB_URI ?? '');
+  uri.pathname = `/${unique('latchkey_test')}`;
+  return uri.href;
+}
+
+async function drop(uri: string): Promise<void> {
+  const connection = await mongoose.createConnection(uri).asPromise();
+  await connection.dropDatabase();
+  await connection.close();
+}
+
+storeConformance('MongoDB', {
+  runs: 20,
+  create: async () => ({ engine: 'mongo', uri: freshUri() }),
+  drop: async (target) => {
+    if (target.engine === 'mongo') await drop(target.uri);
+  },
+});
+
+describe('MongoDB: what a process left half done', () => {
+  const uri = freshUri();
+  let store: Store;
+  let raw: Connection;
+
+  beforeAll(async () => {
+    store = await openMongoStore({ uri });
+    raw = await mongoose.createConnection(uri).asPromise();
+  });
+  afterAll(async () => {
+    await store.close();
+    await raw.close();
+    await drop(uri);
+  });
+
+  const keys = () => raw.collection<{ _id: string }>('latchkey_keys');
+  const embedded = ({ id, ...fields }: KeyRecord) => ({ _id: id, nameFolded: fields.name.toLowerCase(), ...fields });
+
+  /** The state between the first write of a rotation and the second. */
+  const givenHalfRotation = async (places: number | null = null) => {
+    const ws = await givenWorkspace(store);
+    const old = aKey(ws);
+    await store.keys.insert(old, places, NOW);
+    const heir = anHeir(old);
+    await keys().updateOne(
+      { _id: old.id },
+      { $set: { replacedBy: heir.id, expiresAt: NOW, successor: embedded(heir) } },
+    );
+    return { ws, old: { ...old, replacedBy: heir.id, expiresAt: NOW }, heir };
+  };
+
+  const expectWhole = async ({ ws, old, heir }: Awaited<ReturnType<typeof givenHalfRotation>>) => {
+    expect(await store.keys.findForVerification(heir.lookupId)).toMatchObject({ key: heir });
+    expect(await keys().findOne({ _id: old.id })).not.toHaveProperty('successor');
+    expect((await listed(store, ws)).map(({ id }) => id).sort()).toEqual([old.id, heir.id].sort());
+  };
+
+  test('a rotation is finished when the next process opens', async () => {
+    const half = await givenHalfRotation();
+    expect(await store.keys.findForVerification(half.heir.lookupId)).toBeNull();
+    await (await openMongoStore({ uri })).close();
+    await expectWhole(half);
+  });
+
+  test.each([
+    ['find', ({ keys }, { old }) => keys.find(old.id, null)],
+    ['list', ({ keys }, { ws }) => keys.list(ws, { first: 1, after: null, filter: {}, now: NOW })],
+    ['countFamilies', ({ keys }, { ws }) => keys.countFamilies(ws, NOW)],
+    ['insert', ({ keys }, { ws }) => keys.insert(aKey(ws), 1, NOW)],
+    ['rotate', ({ keys }, { old }) => keys.rotate(old.id, null, anHeir(old), NOW, NOW)],
+    ['expire', ({ keys }, { old }) => keys.expire(old.id, null, NOW, NOW)],
+    ['revoke', ({ keys }, { old }) => keys.revoke(old.id, null, null, NOW)],
+    ['update', ({ keys }, { old }) => keys.update(old.id, null, { name: 'x' }, NOW)],
+  ] satisfies [string, (store: Store, half: Awaited<ReturnType<typeof givenHalfRotation>>) => Promise<unknown>][])(
+    'a rotation is finished by %s, which meets it',
+    async (_, meet) => {
+      const half = await givenHalfRotation();
+      await meet(store, half);
+      await expectWhole(half);
+    },
+  );
+
+  test('a rotation whose second write was made too is tidied, and nothing is brought back', async () => {
+    const { ws, old, heir } = await givenHalfRotation();
+    await store.keys.find(old.id, ws);
+    await store.keys.revoke(heir.id, ws, 'leaked', NOW);
+    await keys().updateOne({ _id: old.id }, { $set: { successor: embedded(heir) } });
+    await store.keys.find(old.id, ws);
+    expect(await keys().findOne({ _id: old.id })).not.toHaveProperty('successor');
+    expect(await store.keys.find(heir.id, ws)).toMatchObject({ revokedAt: NOW, revokedReason: 'leaked' });
+  });
+
+  test('a family lives on in a successor that is not yet written', async () => {
+    const { ws, heir } = await givenHalfRotation(1);
+    expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
+    await store.keys.revoke(heir.id, ws, null, NOW);
+    expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'inserted' });
+  });
+
+  test('a workspace gets its first key when the next process opens, or when it is met', async () => {
+    for (const meet of [
+      async () => (await openMongoStore({ uri })).close(),
+      async (id: string) => store.workspaces.find(id),
+      async () => store.workspaces.list(10_000),
+      async (id: string) => listed(store, id),
+    ]) {
+      const { id, ...fields } = aWorkspace();
+      const key = aKey(id);
+      await raw
+        .collection<{ _id: string; firstKey: object }>('latchkey_workspaces')
+        .insertOne({ _id: id, ...fields, firstKey: { ...embedded(key), slot: 2 ** 40 } });
+      expect(await store.keys.findForVerification(key.lookupId)).toBeNull();
+      await meet(id);
+      expect(await store.keys.findForVerification(key.lookupId)).toEqual({ key, tier: fields.tier });
+      expect(await store.keys.insert(aKey(id), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
+      expect(await store.workspaces.find(id)).toEqual({ id, ...fields });
+    }
+  });
+});
+
+describe('MongoDB: a connection that was handed in', () => {
+  const uri = freshUri();
+  let connection: Connection;
+  const commands: { readonly commandName: string; readonly command: Record<string, unknown> }[] = [];
+
+  beforeAll(async () => {
+    // As an owner might have it: with filters sanitized, buffering on and models of like names.
+    connection = mongoose.createConnection(uri, { monitorCommands: true, sanitizeFilter: true });
+    await connection.asPromise();
+    connection.model('Key', new Schema({ mine: String }));
+    connection.getClient().on('commandStarted', (event) => {
+      commands.push({ commandName: event.commandName, command: { ...event.command } });
+    });
+  });
+  afterAll(async () => {
+    await connection.close();
+    await drop(uri);
+  });
+
+  test('serves, stays open, and can be handed in again', async () => {
+    const first = await openMongoStore({ connection });
+    const ws = await givenWorkspace(first);
+    const key = await givenKey(first, ws);
+    await first.close();
+    await expect(first.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(connection.readyState).toBe(mongoose.ConnectionStates.connected);
+
+    const second = await openMongoStore({ connection });
+    expect(await second.keys.find(key.id, ws)).toEqual(key);
+    await second.close();
+    expect(connection.modelNames().sort()).toEqual([
+      'Key',
+      'LatchkeyAlert',
+      'LatchkeyAsset',
+      'LatchkeyKey',
+      'LatchkeyWorkspace',
+    ]);
+  });
+
+  test('gets every write acknowledged by the majority, from the journal', async () => {
+    const store = await openMongoStore({ connection });
+    commands.length = 0;
+    const workspace = aWorkspace();
+    const key = aKey(workspace.id);
+    const { keys, workspaces, assets } = store;
+    await workspaces.create(workspace, key);
+    await workspaces.ensure(aWorkspace());
+    await workspaces.setTier(workspace.id, 'GROWTH');
+    await keys.insert(aKey(workspace.id, { expiresAt: NOW }), 5, NOW);
+    await keys.insert(aKey(workspace.id), 5, NOW);
+    await keys.rotate(key.id, null, anHeir(key), NOW + 10, NOW);
+    await keys.expire(key.id, null, NOW + 5, NOW);
+    await keys.update(key.id, null, { name: 'New' }, NOW);
+    await keys.revoke(key.id, null, null, NOW);
+    await keys.saveDigest(key.id, 'digest');
+    await keys.touch(new Map([[key.id, NOW]]));
+    const asset = await assets.register(anAsset(workspace.id));
+    await assets.register(asset);
+    await assets.recordLoad(workspace.id, asset.name, NOW, 1);
+    await assets.saveColumns(workspace.id, asset.name, 1, []);
+    await assets.openAlert(anAlert(workspace.id, asset.name));
+    await assets.closeAlert(workspace.id, asset.name, 'STALE', NOW);
+    const writes = commands.filter(({ commandName }) => ['insert', 'update', 'findAndModify'].includes(commandName));
+    expect(writes.length).toBeGreaterThan(20);
+    for (const { commandName, command } of writes) {
+      expect({ commandName, concern: command['writeConcern'] }).toEqual({
+        commandName,
+        concern: { w: 'majority', j: true },
+      });
+    }
+    await store.close();
+  });
+
+  test('is asked once for a verification', async () => {
+    const store = await openMongoStore({ connection });
+    const key = await givenKey(store, await givenWorkspace(store));
+    commands.length = 0;
+    expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
+    expect(commands.map(({ commandName }) => commandName)).toEqual(['aggregate']);
+    await store.close();
+  });
+
+  test('gets no collections for assets where none are wanted', async () => {
+    const own = freshUri();
+    const plain = await mongoose.createConnection(own).asPromise();
+    const store = await openMongoStore({ connection: plain, assets: false });
+    await givenKey(store, await givenWorkspace(store));
+    await expect(store.assets.find('ws', 'name')).rejects.toThrow('opened without assets');
+    const collections = (await plain.listCollections()).map(({ name }) => name);
+    expect(collections.sort()).toEqual(['latchkey_keys', 'latchkey_workspaces']);
+    await store.close();
+    await plain.close();
+    await drop(own);
+  });
+});
+
+describe('MongoDB: indexes', () => {
+  test('stand when the store is open, and the guarding ones are unique', async () => {
+    const uri = freshUri();
+    const store = await openMongoStore({ uri });
+    const raw = await mongoose.createConnection(uri).asPromise();
+    const uniques = async (name: string) =>
+      (await raw.collection(name).indexes()).filter((index) => index.unique).map(({ key }) => key as object);
+    expect(await uniques('latchkey_keys')).toEqual([{ lookupId: 1 }, { workspaceId: 1, slot: 1 }]);
+    expect(await uniques('latchkey_assets')).toEqual([{ workspaceId: 1, name: 1 }]);
+    expect(await uniques('latchkey_alerts')).toEqual([{ workspaceId: 1, asset: 1, kind: 1 }]);
+    await raw.close();
+    await store.close();
+    await drop(uri);
+  });
+});
+
+describe('MongoDB: away', () => {
+  const expectUnavailableWithin = async (ms: number, call: () => Promise<unknown>): Promise<void> => {
+    const began = performance.now();
+    await expect(call()).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(performance.now() - began).toBeLessThan(ms);
+  };
+
+  const everyKind = (store: Store, ws: string, key: KeyRecord): (() => Promise<unknown>)[] => [
+    () => store.ping(),
+    () => store.keys.findForVerification(key.lookupId),
+    () => store.keys.find(key.id, ws),
+    () => store.keys.insert(aKey(ws), 5, NOW),
+    () => store.keys.list(ws, { first: 5, after: null, filter: {}, now: NOW }),
+    () => store.keys.countFamilies(ws, NOW),
+    () => store.keys.rotate(key.id, ws, anHeir(key), NOW, NOW),
+    () => store.keys.revoke(key.id, ws, null, NOW),
+    () => store.keys.touch(new Map([[key.id, NOW]])),
+    () => store.workspaces.create(aWorkspace(), aKey(ws)),
+    () => store.workspaces.list(1),
+    () => store.assets.register(anAsset(ws)),
+    () => store.assets.openAlerts(ws, ['a']),
+  ];
+
+  test('from the start: opening is StoreUnavailable within two seconds', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    await expectUnavailableWithin(2500, () => openMongoStore({ uri: `mongodb://127.0.0.1:${port}/none` }));
+    const connection = mongoose.createConnection(`mongodb://127.0.0.1:${port}/none`, {
+      serverSelectionTimeoutMS: 2300,
+    });
+    connection.asPromise().catch(() => undefined);
+    await expectUnavailableWithin(2500, () => openMongoStore({ connection }));
+    await connection.destroy();
+  });
+
+  test('from the start, though it listens: opening is StoreUnavailable within two seconds', async () => {
+    const target = new URL(freshUri());
+    const proxy = await Proxy.to(target.hostname, Number(target.port));
+    proxy.silence();
+    target.port = String(proxy.port);
+    await expectUnavailableWithin(2500, () => openMongoStore({ uri: target.href }));
+    await proxy.cut();
+  });
+
+  test('an address that is none is refused with the reason', async () => {
+    const refusal = await openMongoStore({ uri: 'http://user:hidden@127.0.0.1' }).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(Error);
+    expect(refusal).not.toBeInstanceOf(StoreUnavailable);
+    expect(String(refusal)).toContain('The MongoDB URI cannot be used');
+    expect(String(refusal)).not.toContain('hidden');
+  });
+
+  for (const [how, handedIn] of [
+    ['cut', false],
+    ['silence', false],
+    ['cut', true],
+    ['silence', true],
+  ] as const) {
+    const whose = handedIn ? 'with a connection that was handed in' : 'with its own connection';
+    test(`in the middle (${how}), ${whose}: calls are StoreUnavailable in time, and work again at once`, async () => {
+      const target = new URL(freshUri());
+      const proxy = await Proxy.to(target.hostname, Number(target.port));
+      const proxied = new URL(target.href);
+      proxied.port = String(proxy.port);
+      const connection = handedIn ? await mongoose.createConnection(proxied.href).asPromise() : null;
+      const store = await openMongoStore(connection ? { connection } : { uri: proxied.href });
+      const ws = await givenWorkspace(store);
+      const key = await givenKey(store, ws);
+
+      await proxy[how]();
+      const calls = everyKind(store, ws, key);
+      await Promise.all(calls.map((call) => expectUnavailableWithin(2500, call)));
+
+      await proxy.mend();
+      const began = performance.now();
+      expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ tier: 'STARTER' });
+      await store.ping();
+      expect(performance.now() - began).toBeLessThan(1000);
+
+      await store.close();
+      await connection?.destroy();
+      await proxy.cut();
+      await drop(target.href);
+    });
+  }
+});
