@@ -22,7 +22,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/settings/**', 'src/main.ts'],
+    ignores: ['src/settings/**'],
     rules: {
       'no-restricted-properties': [
         'error',

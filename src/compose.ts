@@ -2,7 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { assetResolvers } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
-import { createServer } from './http/server.js';
+import { createServer, type RequestContext } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey } from './latchkey.js';
 import { failingClosed } from './schema/resolvers.js';
@@ -38,6 +38,9 @@ export async function composeService(
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,
       introspection: settings.introspection,
+      log: (err, context) => {
+        logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
+      },
     });
     const assets = new AssetService(store.assets, now);
     const schema = latchkey.guard(

@@ -7,6 +7,7 @@ import type { LatchkeyContext } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
 import { createPlugin } from './http/plugin.js';
+import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
 import { KeyMinter } from './keys/minter.js';
 import { Peppers } from './keys/pepper.js';
@@ -45,6 +46,11 @@ export interface LatchkeyOptions {
   readonly actions?: readonly string[];
   /** Milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
+  /**
+   * Takes what callers are not told: errors that are no refusal, and the causes of refusals, with the request's context.
+   * Default: console.error.
+   */
+  readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
 /** Everything that guards a GraphQL server. */
@@ -59,6 +65,8 @@ export interface Latchkey {
   readonly context: ContextBuilder;
   /** Apollo Server's plugin: guard, limits, statuses and header fields. */
   readonly plugin: ApolloServerPlugin<LatchkeyContext>;
+  /** Apollo Server's options with {@link plugin} in place, bounds on documents, and errors that tell nothing they should not. */
+  readonly serverOptions: GuardedServerOptions<LatchkeyContext>;
   /** The admin key that this start made, the first on an empty store; else null. The only time that its token can be shown. */
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
@@ -75,7 +83,7 @@ export interface Latchkey {
  * @throws TypeError for an option that cannot be
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const { store, now = Date.now } = options;
+  const { store, now = Date.now, introspection = 'authenticated' } = options;
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
@@ -114,7 +122,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       return schema;
     },
     context: createContextBuilder(authenticator),
-    plugin: createPlugin({ limiter, introspection: options.introspection ?? 'authenticated' }),
+    plugin: createPlugin({ limiter, introspection }),
+    serverOptions: createServerOptions({ limiter, introspection, log: options.log ?? logToConsole }),
     firstKey,
     keys,
     workspaces,
@@ -132,4 +141,9 @@ function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<str
   for (const map of maps)
     for (const [type, fields] of Object.entries(map)) merged[type] = { ...merged[type], ...fields };
   return merged;
+}
+
+function logToConsole(error: unknown): void {
+  // eslint-disable-next-line no-console -- The default of a library that is given no logger.
+  console.error(error);
 }

@@ -10,7 +10,7 @@ await main();
 
 async function main(): Promise<void> {
   try {
-    const settings = readSettings(process.env);
+    const settings = readSettings();
     const logger = pino({ level: settings.logLevel, base: null }, pino.destination(2));
     const service = await composeService(settings, logger);
     drainOnSignal(service);

@@ -6,7 +6,7 @@ import { openStore } from './store/open.js';
 
 /** npm run seed: fills the default workspace with a believable warehouse. Running it again brings its times up to date. */
 try {
-  const settings = readSettings(process.env);
+  const settings = readSettings();
   const store = await openStore(settings);
   try {
     await store.workspaces.ensure({

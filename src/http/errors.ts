@@ -1,5 +1,7 @@
+import type { ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { LatchkeyContext } from '../credentials/principal.js';
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { Refusal } from '../refusals/refusal.js';
 
@@ -12,33 +14,50 @@ const OF_THE_REQUEST = new Set([
   'OPERATION_RESOLUTION_FAILURE',
 ]);
 
+/** What a caller is told of a fault that is not theirs. */
+export const INTERNAL_ERROR = {
+  message:
+    'Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.',
+  extensions: { code: 'INTERNAL_SERVER_ERROR' },
+} as const;
+
 /**
  * The last look at an error before it leaves. Refusals and faults of the request pass; of anything else the caller learns
- * nothing but that it happened, and the log gets the rest. No token leaves, even where the caller put one into a query.
+ * nothing but that it happened. No token leaves, even where the caller put one into a query.
  */
-export function createFormatError(log: (error: unknown) => void) {
-  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
-    const original = unwrapResolverError(error);
-    const code = formatted.extensions?.code;
-    const mayPass = original instanceof Refusal || (typeof code === 'string' && OF_THE_REQUEST.has(code));
-    if (original instanceof Refusal && original.cause !== undefined) log(original.cause);
-    if (mayPass) return { ...formatted, message: withoutTokens(formatted.message) };
-    log(original);
-    return {
-      message:
-        'Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.',
-      ...(formatted.path !== undefined && { path: formatted.path }),
-      extensions: { code: 'INTERNAL_SERVER_ERROR' },
-    };
+export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  if (original instanceof Refusal || isOfTheRequest(formatted.extensions?.code)) {
+    return { ...formatted, message: formatted.message.replace(TOKEN_PATTERN, '[key]') };
+  }
+  return { ...INTERNAL_ERROR, ...(formatted.path !== undefined && { path: formatted.path }) };
+}
+
+/** Hands on what {@link formatError} keeps from callers: errors that are no answer, and the causes of refusals. */
+export function createErrorLogPlugin(
+  log: (error: unknown, context: LatchkeyContext) => void,
+): ApolloServerPlugin<LatchkeyContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didEncounterErrors({ errors, contextValue }) {
+          for (const error of errors) {
+            const original = unwrapResolverError(error);
+            if (original instanceof Refusal) {
+              if (original.cause !== undefined) log(original.cause, contextValue);
+            } else if (!isOfTheRequest(error.extensions.code) && original !== error) log(original, contextValue);
+          }
+        },
+      };
+    },
   };
 }
 
-function withoutTokens(message: string): string {
-  return message.replace(TOKEN_PATTERN, '[key]');
+function isOfTheRequest(code: unknown): boolean {
+  return typeof code === 'string' && OF_THE_REQUEST.has(code);
 }
 
 /** The body of an answer that is refused before GraphQL sees it: the same form as GraphQL's own. */
 export function errorBody(refusal: Refusal): string {
-  const error = new GraphQLError(refusal.message, { extensions: { ...refusal.details } });
-  return JSON.stringify({ errors: [error] });
+  return JSON.stringify({ errors: [new GraphQLError(refusal.message, { extensions: { ...refusal.details } })] });
 }

@@ -16,8 +16,8 @@ import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
-import { documentBounds, MAX_BODY_BYTES } from './bounds.js';
-import { createFormatError, errorBody } from './errors.js';
+import { MAX_BODY_BYTES } from './bounds.js';
+import { errorBody, INTERNAL_ERROR } from './errors.js';
 import { graphiqlPage } from './graphiql.js';
 import { healthRoutes } from './health.js';
 import { limitHeaders } from './limitHeaders.js';
@@ -38,6 +38,12 @@ export interface ServerOptions {
   readonly logger: FastifyBaseLogger;
 }
 
+/** The GraphQL context of this server. */
+export interface RequestContext extends LatchkeyContext {
+  /** As in the answer's X-Request-Id. */
+  readonly requestId: string;
+}
+
 /** Header fields of an answer that a page of another origin may read. */
 const EXPOSED_HEADERS = ['RateLimit-Policy', 'RateLimit', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
 
@@ -55,21 +61,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
   });
-  const apollo = new ApolloServer<LatchkeyContext>({
+  const apollo = new ApolloServer<RequestContext>({
     schema,
-    plugins: [latchkey.plugin, fastifyApolloDrainPlugin(app)],
-    introspection: true,
-    hideSchemaDetailsFromClientErrors: introspection !== 'on',
-    includeStacktraceInErrorResponses: false,
-    persistedQueries: false,
-    // Credentials come in header fields that no page can send across origins without a preflight.
-    csrfPrevention: {
-      requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
-    },
-    formatError: createFormatError((error) => logger.error({ err: error }, 'request failed')),
-    logger: logger,
+    ...latchkey.serverOptions,
+    plugins: [...(latchkey.serverOptions.plugins ?? []), fastifyApolloDrainPlugin(app)],
+    logger,
     stopOnTerminationSignals: false,
-    ...documentBounds(),
   });
   await apollo.start();
 
@@ -109,7 +106,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const authenticate = async (request: FastifyRequest): Promise<void> => {
     request.principal = (await latchkey.context(request.raw)).principal;
   };
-  const graphql = fastifyApolloHandler(apollo, { context: async (request) => ({ principal: request.principal }) });
+  const graphql = fastifyApolloHandler(apollo, {
+    context: async ({ principal, id }) => ({ principal, requestId: id }),
+  });
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -152,16 +151,17 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof Refusal) return refuse(reply, error);
+  if (error instanceof Refusal) {
+    if (error.cause !== undefined) request.log.error({ err: error.cause }, 'request refused');
+    return refuse(reply, error);
+  }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
     request.log.error({ err: error }, 'request failed');
     return reply
       .code(500)
       .type('application/json')
-      .send(
-        '{"errors":[{"message":"Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}',
-      );
+      .send({ errors: [INTERNAL_ERROR] });
   }
   return refuse(
     reply,

@@ -45,6 +45,8 @@ export class Refusal extends GraphQLError {
   constructor(message: string, details: RefusalDetails, options?: { cause?: unknown }) {
     super(message, { extensions: { ...details } });
     this.details = details;
+    // A refusal is an answer, not a fault: a stack would tell a caller about the server and nothing about the refusal.
+    Object.defineProperty(this, 'stack', { value: undefined });
     if (options?.cause !== undefined) this.cause = options.cause;
   }
 }

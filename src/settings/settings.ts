@@ -142,7 +142,7 @@ type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema'
  * Settings from an environment.
  * @throws SettingsError for the first wrong value
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
   const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOption(name, environment[name]);
   const mongodbUri = read('MONGODB_URI') ?? null;
   return Object.freeze({

@@ -11,7 +11,11 @@ import { transform } from '@swc/core';
 // The hooks live in a thread of their own, which loads this file again and must not register it once more.
 if (isMainThread) register(import.meta.url);
 
+/** The package by its own name, as the examples import it. */
+const SELF = { latchkey: '../../src/index.ts', 'latchkey/mongo': '../../src/mongo.ts' };
+
 export async function resolve(specifier, context, next) {
+  if (Object.hasOwn(SELF, specifier)) return next(new URL(SELF[specifier], import.meta.url).href, context);
   if (!/^\.{1,2}\/.*\.js$/.test(specifier) || !context.parentURL?.endsWith('.ts')) return next(specifier, context);
   return next(specifier.replace(/\.js$/, '.ts'), context);
 }

@@ -1,0 +1,40 @@
+// A schema of one's own, guarded by Latchkey, with its keys in SQLite or, where MONGODB_URI is set, in MongoDB.
+//   node examples/own-schema/server.js
+import { ApolloServer } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { createLatchkey } from 'latchkey';
+import { openStore } from './store.js';
+
+const latchkey = await createLatchkey({ store: await openStore(), peppers: ['an-example-pepper-of-32-characters'] });
+
+const typeDefs = /* GraphQL */ `
+  extend type Query {
+    opening: String! @public
+    orders: [Order!]! @auth(scope: "read:orders")
+  }
+  extend type Mutation {
+    cancelOrder(id: ID!): Order @auth(scope: "write:orders")
+  }
+  type Order {
+    id: ID!
+    total: Float!
+    margin: Float! @auth(scope: [["read:margins"], ["admin"]])
+  }
+`;
+const orders = [{ id: 'A-1', total: 42, margin: 0.3 }];
+const resolvers = {
+  Query: { opening: () => '9 to 5', orders: () => orders },
+  Mutation: { cancelOrder: (_, { id }) => orders.find((order) => order.id === id) ?? null },
+};
+
+const schema = latchkey.guard(
+  makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
+);
+const server = new ApolloServer({ schema, ...latchkey.serverOptions });
+const { url } = await startStandaloneServer(server, {
+  context: latchkey.context,
+  listen: { port: Number(process.env.PORT ?? 4001), host: '127.0.0.1' },
+});
+console.log(`Orders at ${url}`);
+if (latchkey.firstKey !== null) console.log(`Admin key: ${latchkey.firstKey.token}`);

@@ -1,0 +1,10 @@
+import mongoose from 'mongoose';
+import { openSqliteStore } from 'latchkey';
+import { openMongoStore } from 'latchkey/mongo';
+
+/** Your own Mongoose connection, which stays yours, or a file. */
+export async function openStore() {
+  if (process.env.MONGODB_URI === undefined) return openSqliteStore({ dir: process.env.DATA_DIR ?? './data' });
+  const { connection } = await mongoose.connect(process.env.MONGODB_URI);
+  return openMongoStore({ connection, assets: false });
+}

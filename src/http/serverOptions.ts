@@ -1,0 +1,35 @@
+import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
+import type { LatchkeyContext } from '../credentials/principal.js';
+import { documentBounds } from './bounds.js';
+import { createErrorLogPlugin, formatError } from './errors.js';
+import { createPlugin, type PluginOptions } from './plugin.js';
+
+/** Options of Apollo Server, but for the schema. */
+export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServerOptionsWithSchema<Context>, 'schema'>;
+
+/**
+ * The options under which Apollo Server guards, limits and tells nothing that it should not: the plugin, bounds on
+ * documents, errors without stacks or drivers' messages, and no schema details to who may not introspect.
+ *
+ * @param log takes what callers are not told
+ */
+export function createServerOptions(
+  options: PluginOptions & { readonly log: (error: unknown, context: LatchkeyContext) => void },
+): GuardedServerOptions<LatchkeyContext> {
+  const { introspection = 'authenticated' } = options;
+  return {
+    plugins: [createPlugin({ ...options, introspection }), createErrorLogPlugin(options.log)],
+    // Whether a caller may introspect is for the plugin to say; Apollo Server knows only all or nobody.
+    introspection: true,
+    hideSchemaDetailsFromClientErrors: introspection !== 'on',
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    // Credentials come in header fields that no page can send across origins without a preflight.
+    csrfPrevention: {
+      requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
+    },
+    formatError,
+    ...documentBounds(),
+  };
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runFile, type Child } from '../support/child.js';
+import { answerOf, freshMongoUri, type Answer } from '../support/service.js';
+
+let child: Child;
+let url: string;
+let admin: string;
+const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+
+beforeAll(async () => {
+  const uri = freshMongoUri();
+  child = runFile('examples/own-schema/server.js', {
+    PORT: '0',
+    DATA_DIR: dataDir,
+    ...(uri !== undefined && { MONGODB_URI: uri }),
+  });
+  [, url = ''] = await child.waitFor(/Orders at (\S+)/);
+  [, admin = ''] = await child.waitFor(/Admin key: (\S+)/);
+}, 30_000);
+afterAll(async () => {
+  await child.stop('SIGTERM');
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function query(query: string, token?: string): Promise<Answer> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = { 'content-type': 'application/json', ...authorization };
+  return answerOf(await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) }));
+}
+
+async function keyWith(scopes: string[]): Promise<string> {
+  const list = scopes.map((scope) => `"${scope}"`).join();
+  const { body } = await query(`mutation { createApiKey(input: { name: "k", scopes: [${list}] }) { token } }`, admin);
+  return body.data.createApiKey.token;
+}
+
+test('a public field is open, a guarded one is not', async () => {
+  expect((await query('{ opening }')).body).toEqual({ data: { opening: '9 to 5' } });
+  const denied = await query('{ orders { id } }');
+  expect(denied.status).toBe(401);
+  expect(denied.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
+});
+
+test('a key reads what its scopes open and no more', async () => {
+  const reader = await keyWith(['read:orders']);
+  const read = await query('{ orders { id total } }', reader);
+  expect(read.body).toEqual({ data: { orders: [{ id: 'A-1', total: 42 }] } });
+  expect(read.headers.get('ratelimit-policy')).toBe('"burst";q=25;w=1, "rate";q=500;w=60');
+
+  const margin = await query('{ orders { id margin } }', reader);
+  expect(margin.status).toBe(403);
+  expect(margin.body.errors[0].extensions.missing).toEqual(['read:margins']);
+  expect((await query('mutation { cancelOrder(id: "A-1") { id } }', reader)).status).toBe(403);
+
+  const accountant = await keyWith(['read:orders', 'read:margins']);
+  expect((await query('{ orders { margin } }', accountant)).body).toEqual({ data: { orders: [{ margin: 0.3 }] } });
+});
+
+test('the schema knows its own scopes, and not those of the built-in domain', async () => {
+  const { body } = await query(
+    'mutation { createApiKey(input: { name: "k", scopes: ["read:assets"] }) { token } }',
+    admin,
+  );
+  expect(body.errors[0].extensions.code).toBe('BAD_USER_INPUT');
+  expect(body.errors[0].extensions.known).toEqual(
+    expect.arrayContaining(['read:orders', 'read:margins', 'write:orders']),
+  );
+  expect((await query('{ assets { name } }', admin)).status).toBe(400);
+});
+
+test('refusals carry no stack', async () => {
+  expect((await query('{ orders { id } }')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
+  expect((await query('{ orders { id } }', 'nonsense')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
+});

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
+
+/** The project's directory. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Child {
+  readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  /** All of standard output and of standard error so far. */
+  readonly output: () => { readonly stdout: string; readonly stderr: string };
+  /** Resolves with the first match of standard output. @throws when the child ends without it */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends the signal and resolves with the exit code, null where the signal ended it. */
+  stop(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Runs a file of the project, TypeScript or JavaScript, as a process of its own, with the sources and not the build. */
+export function runFile(file: string, env: Readonly<Record<string, string>>): Child {
+  const child = spawn(process.execPath, ['--import', LOADER, file], {
+    cwd: PROJECT,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  return {
+    process: child,
+    output: () => ({ stdout, stderr }),
+    waitFor: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(stdout);
+          if (match !== null) resolve(match);
+        };
+        child.stdout.on('data', look);
+        void ended.then(() => reject(new Error(`It ended without printing ${String(pattern)}:\n${stdout}${stderr}`)));
+        look();
+      }),
+    async stop(signal) {
+      child.kill(signal);
+      const [code] = await ended;
+      return code;
+    },
+  };
+}
