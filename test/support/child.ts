@@ -22,7 +22,7 @@ export interface Child {
 export function runFile(file: string, env: Readonly<Record<string, string>>): Child {
   const child = spawn(process.execPath, ['--import', LOADER, file], {
     cwd: PROJECT,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

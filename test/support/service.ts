@@ -43,7 +43,7 @@ export interface TestServiceOptions {
 
 /** A MongoDB address with a database of its own, where MONGODB_URI names an engine; else undefined: SQLite. */
 export function freshMongoUri(): string | undefined {
-  const base = process.env['MONGODB_URI'];
+  const base = process.env.MONGODB_URI;
   if (base === undefined) return undefined;
   const uri = new URL(base);
   uri.pathname = `/latchkey_test_${randomBytes(6).toString('hex')}`;
