@@ -16,6 +16,8 @@ import type { KeyDocument } from './schemas.js';
 const KEY_SLOT = 'key.slot';
 export const KEY_UNIQUE = { _id: 'key.id', lookupId: 'key.lookupId', 'workspaceId,slot': KEY_SLOT };
 
+type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany'>;
+
 /** Beyond any number of places; random, because nobody needs to know the next free one. */
 export function unlimitedSlot(): number {
   return randomInt(2 ** 32, 2 ** 47);
@@ -36,7 +38,7 @@ export async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null>
  * @returns the number of living families in place of a slot where there is none.
  */
 export async function freeSlot(
-  keys: Documents<KeyDocument>,
+  keys: Keys,
   workspaceId: string,
   places: number,
   now: number,
@@ -65,7 +67,7 @@ export async function freeSlot(
 }
 
 /** Living families of a workspace. */
-export async function countFamilies(keys: Documents<KeyDocument>, workspaceId: string, now: number): Promise<number> {
+export async function countFamilies(keys: Keys, workspaceId: string, now: number): Promise<number> {
   return (await families(keys, workspaceId, now)).living.length;
 }
 
@@ -87,11 +89,7 @@ function randomFree(held: readonly number[], places: number): number {
 }
 
 /** The families that hold a slot; the others are known to be dead. */
-async function families(
-  keys: Documents<KeyDocument>,
-  workspaceId: string,
-  now: number,
-): Promise<{ living: Root[]; dead: Root[] }> {
+async function families(keys: Keys, workspaceId: string, now: number): Promise<{ living: Root[]; dead: Root[] }> {
   const roots = (await keys.find(
     { workspaceId: eq(workspaceId), slot: where({ $gte: 0 }) },
     { fields: ['familyId', 'slot'] },
@@ -122,7 +120,8 @@ async function families(
  * looks dead where the overlap is zero, though it lives.
  */
 function stateOf(family: readonly Member[], now: number): 'living' | 'dead' | 'torn' {
-  const seen = new Set(family.flatMap((key) => [key._id, key.successor?._id]));
-  if (family.some((key) => isAlive(key, now) || (key.successor && isAlive(key.successor, now)))) return 'living';
-  return family.every((key) => key.replacedBy === null || seen.has(key.replacedBy)) ? 'dead' : 'torn';
+  const keys = family.flatMap((key) => (key.successor ? [key, key.successor] : [key]));
+  if (keys.some((key) => isAlive(key, now))) return 'living';
+  const seen = new Set(keys.map((key) => key._id));
+  return keys.every((key) => key.replacedBy === null || seen.has(key.replacedBy)) ? 'dead' : 'torn';
 }
