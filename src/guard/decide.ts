@@ -1,24 +1,24 @@
 import type { LatchkeyContext, Principal } from '../credentials/principal.js';
 import { unauthenticated } from '../credentials/authenticator.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import { lacking, scopesOf } from './requirement.js';
+import { isMet, lacking, scopesOf } from './requirement.js';
 import type { Rule } from './rules.js';
+
+/** Does the principal meet the rule? Who is not plainly authenticated meets none. */
+export function meets({ kind, scopes }: Principal, { requirement }: Rule): boolean {
+  return (kind === 'key' || kind === 'operator') && isMet(requirement, scopes);
+}
 
 /**
  * Judges a principal against rules: null where all are met, else one refusal that names every missing scope.
  * Without a credential it is 401, for nothing about scopes can be said to nobody.
  */
-export function decide(rules: Iterable<Rule>, principal: Principal): Refusal | null {
-  const missing = new Set<string>();
-  const refused: Rule[] = [];
-  for (const rule of rules) {
-    if (principal.kind === 'anonymous') return unauthenticated('missing');
-    const lacks = lacking(rule.requirement, principal.scopes);
-    if (lacks.length === 0) continue;
-    for (const scope of lacks) missing.add(scope);
-    refused.push(rule);
-  }
-  return refused.length === 0 ? null : forbidden([...missing].sort(), refused);
+export function decide(rules: readonly Rule[], principal: Principal): Refusal | null {
+  const refused = rules.filter((rule) => !meets(principal, rule));
+  if (refused.length === 0) return null;
+  if (principal.kind !== 'key' && principal.kind !== 'operator') return unauthenticated('missing');
+  const missing = new Set(refused.flatMap(({ requirement }) => lacking(requirement, principal.scopes)));
+  return forbidden([...missing].sort(), refused);
 }
 
 /** As many places as an answer names; the missing scopes are all there. */
@@ -47,7 +47,7 @@ function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal 
  */
 export function principalIn(context: unknown): Principal {
   const principal = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
-  if (principal === undefined) {
+  if (principal == null) {
     throw unavailable('The server cannot tell who is asking: its context holds no principal.', 5);
   }
   return principal;

@@ -3,7 +3,6 @@ import {
   isAbstractType,
   isObjectType,
   Kind,
-  OperationTypeNode,
   type DocumentNode,
   type FragmentDefinitionNode,
   type GraphQLObjectType,
@@ -13,15 +12,16 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { conditionsOf, type Conditions } from './conditions.js';
+import { CostCounter } from './cost.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 /** What one operation of a document asks for, under one setting of its conditions. */
 export interface CompiledOperation {
   /** Every rule that it meets, once. */
   readonly rules: readonly Rule[];
-  /** Requests that it counts for: see {@link costOf}. At least 1. */
+  /** Requests that it counts for: see {@link CostCounter}. At least 1. */
   readonly cost: number;
-  /** Whether it reads the schema (`__schema` or `__type`, under whatever alias or fragment). */
+  /** Whether it reads the schema (`__schema` or `__type`, under whatever alias, fragment or nested `query: Query`). */
   readonly introspects: boolean;
 }
 
@@ -37,11 +37,13 @@ const MAX_REMEMBERED = 16;
 export class OperationCompiler {
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
+  readonly #counter: CostCounter;
   readonly #remembered = new WeakMap<DocumentNode, Map<string, CompiledOperation>>();
 
   constructor(schema: GraphQLSchema, rules: SchemaRules) {
     this.#schema = schema;
     this.#rules = rules;
+    this.#counter = new CostCounter(schema);
   }
 
   /** @param document a valid document @param operation the selected one of its operations (B23) */
@@ -52,90 +54,102 @@ export class OperationCompiler {
     const key = `${operation.name?.value ?? ''} ${conditions.key}`;
     let compiled = ofDocument.get(key);
     if (compiled === undefined) {
-      compiled = new Walk(this.#schema, this.#rules, document, conditions).compile(operation);
+      compiled = this.#compile(document, operation, conditions);
       if (ofDocument.size < MAX_REMEMBERED) ofDocument.set(key, compiled);
     }
     return compiled;
   }
+
+  #compile(document: DocumentNode, operation: OperationDefinitionNode, conditions: Conditions): CompiledOperation {
+    const fragments = new Map<string, FragmentDefinitionNode>();
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    }
+    const walk = new Walk(this.#schema, this.#rules, fragments, conditions);
+    walk.operation(operation);
+    const cost = this.#counter.cost(operation, fragments, conditions);
+    return { rules: [...walk.met], cost, introspects: walk.introspects };
+  }
 }
 
-/** One walk over an operation. Every selection set is entered once for each type it stands in, however many ways lead there (B40). */
+/** One walk over an operation. Every selection set is entered once for each type it stands on, however many ways lead there (B40). */
 class Walk {
+  readonly met = new Set<Rule>();
+  introspects = false;
   readonly #schema: GraphQLSchema;
-  readonly #schemaRules: SchemaRules;
+  readonly #rules: SchemaRules;
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #conditions: Conditions;
-  readonly #fragments = new Map<string, FragmentDefinitionNode>();
-  readonly #met = new Set<Rule>();
-  readonly #seen = new Map<SelectionSetNode, Set<string>>();
-  #introspects = false;
+  readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
 
-  constructor(schema: GraphQLSchema, rules: SchemaRules, document: DocumentNode, conditions: Conditions) {
+  constructor(
+    schema: GraphQLSchema,
+    rules: SchemaRules,
+    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    conditions: Conditions,
+  ) {
     this.#schema = schema;
-    this.#schemaRules = rules;
+    this.#rules = rules;
+    this.#fragments = fragments;
     this.#conditions = conditions;
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(definition.name.value, definition);
+  }
+
+  operation({ operation, selectionSet }: OperationDefinitionNode): void {
+    const root = this.#schema.getRootType(operation);
+    if (root != null) this.#enter(selectionSet, root);
+  }
+
+  /**
+   * One type at a time: the sets of types that conditions can narrow an abstract type to are exponentially many.
+   *
+   * @param parent an object type that a value here may have
+   */
+  #enter(selections: SelectionSetNode, parent: GraphQLObjectType): void {
+    const seen = this.#seen.get(selections) ?? new Set();
+    if (seen.has(parent)) return;
+    this.#seen.set(selections, seen.add(parent));
+    for (const selection of selections.selections) {
+      if (this.#conditions.includes(selection)) this.#select(selection, parent);
     }
   }
 
-  compile(operation: OperationDefinitionNode): CompiledOperation {
-    const root = this.#schema.getRootType(operation.operation);
-    if (root != null) this.#enter(operation.selectionSet, [root]);
-    const counts = this.#rootCounts(operation.selectionSet, new Map());
-    return { rules: [...this.#met], cost: costOf(operation.operation, counts), introspects: this.#introspects };
-  }
-
-  /** @param parents the object types that a value here may have */
-  #enter(selections: SelectionSetNode, parents: readonly GraphQLObjectType[]): void {
-    const key = parents.map((type) => type.name).join();
-    const seen = this.#seen.get(selections) ?? new Set();
-    if (seen.has(key)) return;
-    this.#seen.set(selections, seen.add(key));
-    for (const selection of this.#included(selections)) this.#select(selection, parents);
-  }
-
-  #select(selection: SelectionNode, parents: readonly GraphQLObjectType[]): void {
+  #select(selection: SelectionNode, parent: GraphQLObjectType): void {
     switch (selection.kind) {
       case Kind.FIELD: {
         // B21: the field's name decides, never the response key.
         const name = selection.name.value;
-        if (name === '__schema' || name === '__type') this.#introspects = true;
-        for (const parent of parents) {
-          // B02: through an interface, each type that it may stand for has its say.
-          this.#meet(this.#schemaRules.fields.get(parent.name)?.get(name));
-          const field = parent.getFields()[name];
-          if (field !== undefined && selection.selectionSet !== undefined) {
-            this.#enter(selection.selectionSet, this.#possible(getNamedType(field.type).name));
-          }
+        if (name === '__schema' || name === '__type') this.introspects = true;
+        this.#meet(this.#rules.fields.get(parent.name)?.get(name));
+        const field = parent.getFields()[name];
+        if (field === undefined || selection.selectionSet === undefined) return;
+        // B02: through an interface, each type that it may stand for has its say.
+        for (const possible of this.#possible(getNamedType(field.type).name)) {
+          this.#enter(selection.selectionSet, possible);
         }
         return;
       }
       case Kind.INLINE_FRAGMENT:
-        this.#narrow(selection.selectionSet, selection.typeCondition?.name.value, parents);
+        this.#narrow(selection.selectionSet, selection.typeCondition?.name.value, parent);
         return;
       case Kind.FRAGMENT_SPREAD: {
         const fragment = this.#fragments.get(selection.name.value);
-        if (fragment !== undefined) this.#narrow(fragment.selectionSet, fragment.typeCondition.name.value, parents);
+        if (fragment !== undefined) this.#narrow(fragment.selectionSet, fragment.typeCondition.name.value, parent);
       }
     }
   }
 
-  #narrow(selections: SelectionSetNode, condition: string | undefined, parents: readonly GraphQLObjectType[]): void {
-    if (condition === undefined) {
-      this.#enter(selections, parents);
-      return;
+  #narrow(selections: SelectionSetNode, condition: string | undefined, parent: GraphQLObjectType): void {
+    if (condition !== undefined) {
+      const type = this.#schema.getType(condition);
+      if (type !== parent && !(isAbstractType(type) && this.#schema.isSubType(type, parent))) return;
+      // B22: what asks for a guarded type inside an open parent meets the type's rule, were it for __typename alone.
+      this.#meet(this.#rules.types.get(condition));
     }
-    const possible = this.#possible(condition);
-    const narrowed = parents.filter((parent) => possible.includes(parent));
-    // B22: what asks for a guarded type inside an open parent meets the type's rule, were it for __typename alone.
-    const [only, another] = narrowed;
-    if (only !== undefined && another === undefined && parents.length > 1)
-      this.#meet(this.#schemaRules.types.get(only.name));
-    if (narrowed.length > 0) this.#enter(selections, narrowed);
+    this.#enter(selections, parent);
   }
 
   #meet(rule: Rule | undefined): void {
-    if (rule !== undefined) this.#met.add(rule);
+    if (rule !== undefined) this.met.add(rule);
   }
 
   #possible(typeName: string): readonly GraphQLObjectType[] {
@@ -143,42 +157,4 @@ class Walk {
     if (isObjectType(type)) return [type];
     return isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [];
   }
-
-  /** How often each root field is selected, a fragment's counts as often as it is spread. Counted, not walked, for each spread. */
-  #rootCounts(
-    selections: SelectionSetNode,
-    known: Map<SelectionSetNode, ReadonlyMap<string, number>>,
-  ): ReadonlyMap<string, number> {
-    const before = known.get(selections);
-    if (before !== undefined) return before;
-    const counts = new Map<string, number>();
-    known.set(selections, counts);
-    const add = (name: string, count: number) => counts.set(name, (counts.get(name) ?? 0) + count);
-    for (const selection of this.#included(selections)) {
-      if (selection.kind === Kind.FIELD) add(selection.name.value, 1);
-      else {
-        const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
-        if (inner !== undefined)
-          for (const [name, count] of this.#rootCounts(inner.selectionSet, known)) add(name, count);
-      }
-    }
-    return counts;
-  }
-
-  *#included(selections: SelectionSetNode): Generator<SelectionNode> {
-    for (const selection of selections.selections) if (this.#conditions.includes(selection)) yield selection;
-  }
-}
-
-/**
- * The cost of an operation in requests: the largest number of times that any one root field is selected, aliases,
- * fragments and repeats counted, `__typename` and introspection like any other (B37, B39). Of a mutation the number of
- * its root fields, for each of them acts.
- */
-function costOf(operation: OperationTypeNode, counts: ReadonlyMap<string, number>): number {
-  const all = [...counts.values()];
-  const cost =
-    operation === OperationTypeNode.MUTATION ? all.reduce((sum, count) => sum + count, 0) : Math.max(0, ...all);
-  // A fan-out of fragments overflows a number long before it runs out of document.
-  return Math.min(Math.max(1, cost), Number.MAX_SAFE_INTEGER);
 }

@@ -1,4 +1,5 @@
 import {
+  getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -27,7 +28,8 @@ interface Applied {
   readonly name: string;
   /** Written in SDL, where what is applied must be declared. */
   readonly inSdl: boolean;
-  readonly args: Readonly<Record<string, unknown>>;
+  /** null: they are not written as arguments. */
+  readonly args: Readonly<Record<string, unknown>> | null;
 }
 
 /** Faults found while a schema is read, each one sentence that names the place, the fault and the remedy. */
@@ -46,19 +48,26 @@ export function appliedDirectives(part: Annotated): Applied[] {
       applied.push({ name: directive.name.value, inSdl: true, args });
     }
   }
-  const coded = part.extensions?.directives;
-  if (typeof coded === 'object' && coded !== null) {
-    for (const [name, uses] of Object.entries(coded)) {
-      for (const args of Array.isArray(uses) ? uses : [uses]) {
-        applied.push({
-          name,
-          inSdl: false,
-          args: typeof args === 'object' && args !== null ? (args as Applied['args']) : {},
-        });
-      }
-    }
-  }
-  return applied;
+  return [...applied, ...codedDirectives(part.extensions?.directives)];
+}
+
+/** Builders write `{ auth: args }`, `{ auth: [args, args] }` or `[{ name: 'auth', args }]`. */
+function codedDirectives(coded: unknown): Applied[] {
+  if (!isRecord(coded)) return [];
+  const uses: [unknown, unknown][] = Array.isArray(coded)
+    ? coded.map((use: unknown) => (isRecord(use) ? [use.name, use.args] : [use, undefined]))
+    : Object.entries(coded).flatMap(([name, args]) =>
+        (Array.isArray(args) ? (args as unknown[]) : [args]).map((one): [string, unknown] => [name, one]),
+      );
+  return uses.map(([name, args]) => ({
+    name: String(name),
+    inSdl: false,
+    args: args === undefined || args === true ? {} : isRecord(args) ? args : null,
+  }));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Is the part opened by @public? */
@@ -85,7 +94,7 @@ export function readAuth(
 const BOTH_WAYS = 'write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them';
 
 function readAuthArguments(
-  args: Readonly<Record<string, unknown>>,
+  args: Applied['args'],
   coordinate: string,
   actions: ReadonlySet<string>,
   faults: Faults,
@@ -94,6 +103,8 @@ function readAuthArguments(
     faults.push(`${coordinate}: ${text}.`);
     return ANY_CREDENTIAL;
   };
+  if (args === null)
+    return fault('the arguments of @auth in extensions.directives are no object; write { scope: "a" }');
   const unknown = Object.keys(args).find((name) => name !== 'scope');
   if (unknown !== undefined) return fault(`@auth has no argument "${unknown}"; its one argument is "scope"`);
   if (!('scope' in args)) return ANY_CREDENTIAL;
@@ -191,7 +202,9 @@ function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
     if (directive.name === AUTH || directive.name === PUBLIC) continue;
     // CVE-2025-64347: a renamed directive guards nothing. Only a guard takes scopes.
     const named = [AUTH, PUBLIC].find((name) => name === directive.name.toLowerCase());
-    const takesScopes = directive.args.some((argument) => /^\[*Scope\b/.test(String(argument.type)));
+    const takesScopes = directive.args.some(
+      ({ name, type }) => getNamedType(type).name === 'Scope' || /^scopes?$/i.test(name),
+    );
     if (named !== undefined || takesScopes) {
       faults.push(
         `@${directive.name} is declared and looks like a guard, but Latchkey reads @${named ?? AUTH} alone; use that name.`,

@@ -10,16 +10,16 @@ import {
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
-import { decide, principalIn } from './decide.js';
+import { decide, meets, principalIn } from './decide.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
 
-/** Which guard a function is: the rule that a resolver enforces, the rules that a type resolver does. */
+/** Which guard a function is: the rules that it enforces, and what stood there before it. */
 const guards = new WeakMap<
   object,
-  { readonly rule: Rule | SchemaRules; readonly inner: Resolver | TypeResolver | undefined }
+  { readonly rules: readonly Rule[]; readonly inner: Resolver | TypeResolver | undefined }
 >();
 
 /**
@@ -39,8 +39,9 @@ export function guardResolvers(schema: GraphQLSchema, rules: SchemaRules): void 
         if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe));
       }
     }
-    if (isAbstractType(type) && needsTypeGuard(schema, type, rules)) {
-      type.resolveType = guardedType(rules, original(type.resolveType));
+    if (isAbstractType(type)) {
+      const ofValues = rulesOfValues(schema, type, rules);
+      if (ofValues.length > 0) type.resolveType = guardedType(ofValues, original(type.resolveType));
     }
   }
 }
@@ -60,53 +61,67 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
         const rule = rules.fields.get(type.name)?.get(field.name);
         if (rule === undefined) continue;
         const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
-        if (!functions.every((resolver) => enforces(resolver, rule))) missing(rule.coordinate);
+        if (!functions.every((resolver) => enforces(resolver, [rule]))) missing(rule.coordinate);
       }
     }
-    if (isAbstractType(type) && needsTypeGuard(schema, type, rules) && !guards.has(type.resolveType ?? type))
-      missing(type.name);
+    if (isAbstractType(type)) {
+      const ofValues = rulesOfValues(schema, type, rules);
+      if (ofValues.length > 0 && !enforces(type.resolveType, ofValues)) missing(type.name);
+    }
   }
   return places;
 }
 
-/** B15: a guard made for another schema's rule does not count, but the same rule read anew does. */
-function enforces(resolver: Resolver | undefined, rule: Rule): boolean {
-  const guard = resolver === undefined ? undefined : guards.get(resolver);
-  return guard !== undefined && JSON.stringify(guard.rule) === JSON.stringify(rule);
+/** B15: a guard made for another schema's rules does not count, but the same rules read anew do. */
+function enforces(guard: Resolver | TypeResolver | null | undefined, rules: readonly Rule[]): boolean {
+  const known = guard == null ? undefined : guards.get(guard);
+  return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
 }
 
 function guarded(rule: Rule, inner: Resolver | undefined): Resolver {
   const resolve = inner ?? defaultFieldResolver;
-  const rules = [rule];
   const guard: Resolver = (source, args, context, info) => {
-    const refusal = decide(rules, principalIn(context));
-    if (refusal !== null) throw refusal;
+    enforce(rule, context);
     return resolve(source, args, context, info);
   };
-  guards.set(guard, { rule, inner });
+  guards.set(guard, { rules: [rule], inner });
   return guard;
 }
 
-function guardedType(rules: SchemaRules, inner: TypeResolver | undefined): TypeResolver {
+function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined): TypeResolver {
   const resolve = inner ?? defaultTypeResolver;
+  const byType = new Map(rules.map((rule) => [rule.coordinate, rule]));
   const judge = (resolved: unknown, context: unknown): string | undefined => {
     // graphql-js takes a type for its name only up to version 15; either way the name is what is judged.
     const name = resolved instanceof GraphQLObjectType ? resolved.name : (resolved as string | undefined);
-    const rule = name === undefined ? undefined : rules.types.get(name);
-    const refusal = rule === undefined ? null : decide([rule], principalIn(context));
-    if (refusal !== null) throw refusal;
+    const rule = name === undefined ? undefined : byType.get(name);
+    if (rule !== undefined) enforce(rule, context);
     return name;
   };
   const guard: TypeResolver = (value, context, info, type) => {
-    const resolved = resolve(value, context, info, type);
-    return resolved instanceof Promise ? resolved.then((name) => judge(name, context)) : judge(resolved, context);
+    const resolved: unknown = resolve(value, context, info, type);
+    // Whatever has a `then`, as graphql-js sees it: a promise of another kind must not pass for a type's name.
+    return isThenable(resolved) ? resolved.then((name) => judge(name, context)) : judge(resolved, context);
   };
-  guards.set(guard, { rule: rules, inner });
+  guards.set(guard, { rules, inner });
   return guard;
 }
 
-function needsTypeGuard(schema: GraphQLSchema, type: GraphQLAbstractType, rules: SchemaRules): boolean {
-  return schema.getPossibleTypes(type).some((possible) => rules.types.has(possible.name));
+/** @throws Refusal */
+function enforce(rule: Rule, context: unknown): void {
+  const principal = principalIn(context);
+  if (meets(principal, rule)) return;
+  const refusal = decide([rule], principal);
+  if (refusal !== null) throw refusal;
+}
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
+}
+
+/** The rules of the guarded types that a value of the abstract type may have. */
+function rulesOfValues(schema: GraphQLSchema, type: GraphQLAbstractType, rules: SchemaRules): Rule[] {
+  return schema.getPossibleTypes(type).flatMap((possible) => rules.types.get(possible.name) ?? []);
 }
 
 /** What stood there before a guard of ours. */

@@ -5,11 +5,13 @@ import type { ParseOptions, ValidationRule } from 'graphql';
  * What a document may be at most. Cost is for the limits to count; these bound the work of looking at a document at all.
  * The standard introspection query needs 13 levels and some 400 tokens, and is not counted in depth.
  */
-const MAX_TOKENS = 1_000;
+const MAX_TOKENS = 800;
 const MAX_DEPTH = 12;
 /** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
 const MAX_ALIASES = 200;
 const MAX_DIRECTIVES = 50;
+/** A person mends one fault at a time; suggestions for thousands of unknown fields are what an attacker asks for (B41). */
+const MAX_ERRORS = 20;
 
 /** The largest body of a request, in bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -17,16 +19,21 @@ export const MAX_BODY_BYTES = 256 * 1024;
 export interface DocumentBounds {
   readonly parseOptions: ParseOptions;
   readonly validationRules: ValidationRule[];
+  readonly validationOptions: { readonly maxErrors: number };
 }
 
 export function documentBounds(): DocumentBounds {
   const { validationRules } = new ApolloArmor({
-    maxDepth: { n: MAX_DEPTH, flattenFragments: true, propagateOnRejection: false },
-    maxAliases: { n: MAX_ALIASES, allowList: [], propagateOnRejection: false },
-    maxDirectives: { n: MAX_DIRECTIVES, propagateOnRejection: false },
+    maxDepth: { n: MAX_DEPTH, flattenFragments: true },
+    maxAliases: { n: MAX_ALIASES, allowList: [] },
+    maxDirectives: { n: MAX_DIRECTIVES },
     maxTokens: { enabled: false },
     costLimit: { enabled: false },
     blockFieldSuggestion: { enabled: false },
   }).protect();
-  return { parseOptions: { maxLexicalTokens: MAX_TOKENS }, validationRules };
+  return {
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    validationRules,
+    validationOptions: { maxErrors: MAX_ERRORS },
+  };
 }

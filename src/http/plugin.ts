@@ -6,6 +6,7 @@ import type {
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
 import { decide, principalIn } from '../guard/decide.js';
+import { discreetly } from '../guard/discretion.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
 import type { Admission, Limiter } from '../limits/limiter.js';
@@ -79,8 +80,10 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
           }
         },
         async willSendResponse(answer) {
+          const principal = (answer.contextValue as Partial<LatchkeyContext>).principal ?? ANONYMOUS;
           setStatus(answer);
-          setLimitFields(answer, admission, limiter);
+          if (refuseIntrospection(introspection, principal) !== null) hideNames(answer);
+          setLimitFields(answer, principal, admission, limiter);
         },
       };
     },
@@ -105,16 +108,35 @@ function setStatus({ response, errors }: Answered): void {
   }
 }
 
+/** Faults of the document and its variables have no path; what a resolver says is for whoever may call it. */
+function hideNames({ response, request, errors }: Answered): void {
+  if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
+  let tell: ((message: string) => string) | null = null;
+  response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
+    const thrown = errors?.[i];
+    if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
+    tell ??= discreetly(`${request.query ?? ''} ${request.operationName ?? ''} ${JSON.stringify(request.variables)}`);
+    return { ...formatted, message: tell(formatted.message) };
+  });
+}
+
 function refusalIn(error: GraphQLError): Refusal | null {
   if (error instanceof Refusal) return error;
   return error.originalError instanceof Refusal ? error.originalError : null;
 }
 
 /** Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. */
-function setLimitFields({ response, contextValue }: Answered, admission: Admission | null, limiter: Limiter): void {
-  const principal = (contextValue as Partial<LatchkeyContext>).principal ?? ANONYMOUS;
+function setLimitFields(
+  { response }: Answered,
+  principal: Principal,
+  admission: Admission | null,
+  limiter: Limiter,
+): void {
   if (principal.kind === 'anonymous') return;
-  for (const [name, value] of limitHeaders(principal, limiter, admission)) response.http.headers.set(name, value);
-  // What one key may see is not for another's eyes: no cache between may keep it (B32).
-  if (!response.http.headers.has('cache-control')) response.http.headers.set('cache-control', 'private, no-store');
+  const { headers } = response.http;
+  for (const [name, value] of limitHeaders(principal, limiter, admission)) headers.set(name, value);
+  // What one key may see is not for another's eyes: no cache between may keep it, whatever hints the schema gives (B32).
+  if (!/\b(?:private|no-store)\b/.test(headers.get('cache-control') ?? '')) {
+    headers.set('cache-control', 'private, no-store');
+  }
 }

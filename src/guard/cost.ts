@@ -1,0 +1,105 @@
+import {
+  getNamedType,
+  isAbstractType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Conditions } from './conditions.js';
+
+type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+
+/** How often each root field is selected, by coordinate. */
+type Counts = ReadonlyMap<string, number>;
+
+interface Document {
+  readonly fragments: Fragments;
+  readonly conditions: Conditions;
+  /** Each selection set is counted once and multiplied from there, never walked for each spread (B40). */
+  readonly known: Map<SelectionSetNode, Counts>;
+}
+
+/**
+ * The cost of an operation in requests: the largest number of times that any one root field is selected, aliases,
+ * fragments and repeats counted, `__typename` and introspection like any other (B37, B39). Of a mutation the number of
+ * its root fields, for each of them acts.
+ *
+ * A field of a root type is a root field wherever it stands: through `query: Query`, as Relay puts it into the payloads
+ * of mutations, the same resolvers are reached.
+ */
+export class CostCounter {
+  readonly #schema: GraphQLSchema;
+  /** The names of root types, by their own name and by those of the abstract types that they belong to. */
+  readonly #roots = new Map<string, string>();
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema;
+    for (const root of [schema.getSubscriptionType(), schema.getMutationType(), schema.getQueryType()]) {
+      if (root == null) continue;
+      for (const type of Object.values(schema.getTypeMap())) {
+        if (type === root || (isAbstractType(type) && schema.isSubType(type, root))) {
+          this.#roots.set(type.name, root.name);
+        }
+      }
+    }
+  }
+
+  /** @returns 1 to Number.MAX_SAFE_INTEGER */
+  cost(operation: OperationDefinitionNode, fragments: Fragments, conditions: Conditions): number {
+    const root = this.#schema.getRootType(operation.operation) ?? undefined;
+    const counts = this.#count(operation.selectionSet, root, { fragments, conditions, known: new Map() });
+    const ofMutations = `${this.#schema.getMutationType()?.name ?? ''}.`;
+    let mutations = 0;
+    let most = 1;
+    for (const [coordinate, count] of counts) {
+      if (coordinate.startsWith(ofMutations)) mutations += count;
+      else most = Math.max(most, count);
+    }
+    // A fan-out of fragments overflows a number long before it runs out of document.
+    return Math.min(Math.max(mutations, most), Number.MAX_SAFE_INTEGER);
+  }
+
+  /** @param parent the type on which the selections stand: in a valid document that is always the same */
+  #count(selections: SelectionSetNode, parent: GraphQLNamedType | undefined, document: Document): Counts {
+    const before = document.known.get(selections);
+    if (before !== undefined) return before;
+    const counts = new Map<string, number>();
+    document.known.set(selections, counts);
+    const add = (coordinate: string, count: number) => counts.set(coordinate, (counts.get(coordinate) ?? 0) + count);
+    const root = parent && this.#roots.get(parent.name);
+    for (const selection of selections.selections) {
+      if (!document.conditions.includes(selection)) continue;
+      if (selection.kind === Kind.FIELD && root !== undefined) add(`${root}.${selection.name.value}`, 1);
+      const inner = this.#inner(selection, parent, document.fragments);
+      if (inner === null) continue;
+      for (const [coordinate, count] of this.#count(inner.selections, inner.type, document)) add(coordinate, count);
+    }
+    return counts;
+  }
+
+  #inner(
+    selection: SelectionNode,
+    parent: GraphQLNamedType | undefined,
+    fragments: Fragments,
+  ): { selections: SelectionSetNode; type: GraphQLNamedType | undefined } | null {
+    if (selection.kind === Kind.FIELD) {
+      if (selection.selectionSet === undefined) return null;
+      const fields = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields() : undefined;
+      const field = fields?.[selection.name.value];
+      return { selections: selection.selectionSet, type: field && getNamedType(field.type) };
+    }
+    const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
+    if (fragment === undefined) return null;
+    const condition = fragment.typeCondition;
+    return {
+      selections: fragment.selectionSet,
+      type: condition === undefined ? parent : this.#schema.getType(condition.name.value),
+    };
+  }
+}

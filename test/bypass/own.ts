@@ -1,0 +1,151 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { GraphQLSchema } from 'graphql';
+import { ANONYMOUS, authenticated, type LatchkeyContext, type Principal } from '../../src/credentials/principal.js';
+import { GuardError } from '../../src/guard/rules.js';
+import { guardSchema } from '../../src/guard/guard.js';
+import { createPlugin } from '../../src/http/plugin.js';
+import { Limiter } from '../../src/limits/limiter.js';
+import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
+import type { Introspection } from '../../src/settings/settings.js';
+import type { Tier } from '../../src/store/records.js';
+import { answerOf, type Answer } from '../support/service.js';
+
+/** Names of the resolvers that ran, in order: what was refused must not be among them. */
+export type Ran = string[];
+
+/** The resolvers of a type, each noting its coordinate before it gives its value. */
+export function noting<T extends Record<string, unknown>>(
+  ran: Ran,
+  type: string,
+  values: T,
+): Record<string, () => unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([field, value]) => [
+      field,
+      () => {
+        ran.push(`${type}.${field}`);
+        return value;
+      },
+    ]),
+  );
+}
+
+/** A schema of the test's own with Latchkey's directives declared, and no guard yet. */
+export function ownSchema(
+  typeDefs: string | readonly string[],
+  resolvers: Record<string, object> = {},
+  options: { assumeValidSDL?: boolean } = {},
+): GraphQLSchema {
+  return makeExecutableSchema({ typeDefs: [directiveTypeDefs(), typeDefs].flat(), resolvers, ...options });
+}
+
+/** What keeps the schema from being guarded; empty where nothing does. */
+export function faultsOf(attempt: () => unknown): readonly string[] {
+  try {
+    attempt();
+    return [];
+  } catch (error) {
+    if (error instanceof GuardError) return error.faults;
+    throw error;
+  }
+}
+
+/** The faults of guarding an SDL text that graphql-js did not look at. */
+export function faultsIn(typeDefs: string): readonly string[] {
+  return faultsOf(() => guardSchema(ownSchema(typeDefs, {}, { assumeValidSDL: true })));
+}
+
+export function keyWith(scopes: readonly string[], more: { family?: string; tier?: Tier } = {}): Principal {
+  return authenticated({
+    kind: 'key',
+    keyId: 'key_test',
+    familyId: more.family ?? 'family_test',
+    workspaceId: 'ws_test',
+    tier: more.tier ?? 'ENTERPRISE',
+    keyType: 'SECRET',
+    scopes,
+  });
+}
+
+export interface OwnServer {
+  readonly url: string;
+  /** POSTs an operation as a key of these scopes; null: as nobody. */
+  query(
+    query: string,
+    scopes: readonly string[] | null,
+    more?: { variables?: object; operationName?: string; family?: string },
+  ): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface OwnServerOptions {
+  readonly introspection?: Introspection;
+  readonly plugins?: readonly ApolloServerPlugin<LatchkeyContext>[];
+  /** In place of a context with the principal that the request's fields name. */
+  readonly context?: () => Promise<LatchkeyContext>;
+}
+
+/**
+ * A guarded schema on an Apollo Server of its own over HTTP, with the plugin and a context that believes a header field:
+ * who is asking is the credentials' matter and tested with them.
+ */
+export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {}): Promise<OwnServer> {
+  const limiter = new Limiter();
+  const { introspection } = options;
+  const apollo = new ApolloServer<LatchkeyContext>({
+    schema,
+    plugins: [
+      createPlugin({ limiter, ...(introspection !== undefined && { introspection }) }),
+      ...(options.plugins ?? []),
+    ],
+    introspection: true,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  const { url } = await startStandaloneServer(apollo, {
+    listen: { port: 0, host: '127.0.0.1' },
+    context: async ({ req }) => {
+      if (options.context !== undefined) return options.context();
+      const scopes = req.headers['x-test-scopes'];
+      const family = req.headers['x-test-family'];
+      if (typeof scopes !== 'string') return { principal: ANONYMOUS };
+      return { principal: keyWith(scopes.split(' '), typeof family === 'string' ? { family } : {}) };
+    },
+  });
+  return {
+    url,
+    query: async (query, scopes, { family, ...more } = {}) =>
+      answerOf(
+        await fetch(url, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            ...(scopes !== null && { 'x-test-scopes': scopes.join(' ') }),
+            ...(family !== undefined && { 'x-test-family': family }),
+          },
+          body: JSON.stringify({ query, ...more }),
+        }),
+      ),
+    async close() {
+      await apollo.stop();
+      limiter.close();
+    },
+  };
+}
+
+/** Serves a schema for as long as a test looks at it. */
+export async function serving<T>(
+  schema: GraphQLSchema,
+  look: (server: OwnServer) => Promise<T>,
+  options: OwnServerOptions = {},
+): Promise<T> {
+  const server = await serve(schema, options);
+  try {
+    return await look(server);
+  } finally {
+    await server.close();
+  }
+}
