@@ -67,7 +67,10 @@ const KEY: SchemaDefinition = {
 
 const embeddedKey = new Schema(KEY, { ...OPTIONS, _id: false });
 
-export const keySchema = new Schema({ ...KEY, successor: embeddedKey }, { ...OPTIONS, collection: 'latchkey_keys' })
+export const keySchema: Schema = new Schema(
+  { ...KEY, successor: embeddedKey },
+  { ...OPTIONS, collection: 'latchkey_keys' },
+)
   .index({ lookupId: 1 }, { unique: true })
   .index({ workspaceId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, familyId: 1 })
@@ -75,7 +78,7 @@ export const keySchema = new Schema({ ...KEY, successor: embeddedKey }, { ...OPT
   // Nearly always empty, and so is the search for what was left half done.
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } });
 
-export const workspaceSchema = new Schema(
+export const workspaceSchema: Schema = new Schema(
   { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey },
   { ...OPTIONS, collection: 'latchkey_workspaces' },
 )
@@ -87,7 +90,7 @@ export const workspaceSchema = new Schema(
 
 const columns = { type: [{ _id: false, name: String, type: { type: String } }], default: undefined };
 
-export const assetSchema = new Schema(
+export const assetSchema: Schema = new Schema(
   {
     workspaceId: String,
     name: String,
@@ -107,7 +110,7 @@ export const assetSchema = new Schema(
   .index({ workspaceId: 1, name: 1 }, { unique: true })
   .index({ workspaceId: 1, upstream: 1, name: 1 });
 
-export const alertSchema = new Schema(
+export const alertSchema: Schema = new Schema(
   {
     _id: String,
     workspaceId: String,
