@@ -4,9 +4,9 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import { isMet, lacking, scopesOf } from './requirement.js';
 import type { Rule } from './rules.js';
 
-/** Does the principal meet the rule? Who is not plainly authenticated meets none. */
-export function meets({ kind, scopes }: Principal, { requirement }: Rule): boolean {
-  return (kind === 'key' || kind === 'operator') && isMet(requirement, scopes);
+/** Does the principal meet the rule? Nobody meets none. */
+export function meets(principal: Principal, { requirement }: Rule): boolean {
+  return principal.kind !== 'anonymous' && isMet(requirement, principal.scopes);
 }
 
 /**
@@ -16,7 +16,7 @@ export function meets({ kind, scopes }: Principal, { requirement }: Rule): boole
 export function decide(rules: readonly Rule[], principal: Principal): Refusal | null {
   const refused = rules.filter((rule) => !meets(principal, rule));
   if (refused.length === 0) return null;
-  if (principal.kind !== 'key' && principal.kind !== 'operator') return unauthenticated('missing');
+  if (principal.kind === 'anonymous') return unauthenticated('missing');
   const missing = new Set(refused.flatMap(({ requirement }) => lacking(requirement, principal.scopes)));
   return forbidden([...missing].sort(), refused);
 }
@@ -47,8 +47,15 @@ function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal 
  */
 export function principalIn(context: unknown): Principal {
   const principal = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
-  if (principal == null) {
+  if (!isPrincipal(principal)) {
     throw unavailable('The server cannot tell who is asking: its context holds no principal.', 5);
   }
   return principal;
 }
+
+/** A context is whatever the server's owner wrote: it may hold no principal, or something else under that name. */
+export function isPrincipal(value: Principal | null | undefined): value is Principal {
+  return value != null && KINDS.has(value.kind) && Array.isArray(value.scopes);
+}
+
+const KINDS: ReadonlySet<unknown> = new Set<Principal['kind']>(['anonymous', 'key', 'operator']);

@@ -21,7 +21,8 @@ export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): G
 /**
  * Proves the final schema: its directives are sound, every root field is decided, and each rule has its guard in place.
  * For a test of your own, and run by the plugin when the server starts: what was merged, extended, wrapped or rebuilt
- * after {@link guardSchema} does not pass (B14, B16, B17, B18).
+ * after {@link guardSchema} does not pass (B14, B16, B17, B18). Apollo Server wraps every resolver at a schema's first
+ * request, so give each server a schema of its own, or guard it anew.
  *
  * @returns the schema's rules
  * @throws GuardError

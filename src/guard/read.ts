@@ -202,9 +202,10 @@ function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
     if (directive.name === AUTH || directive.name === PUBLIC) continue;
     // CVE-2025-64347: a renamed directive guards nothing. Only a guard takes scopes.
     const named = [AUTH, PUBLIC].find((name) => name === directive.name.toLowerCase());
-    const takesScopes = directive.args.some(
-      ({ name, type }) => getNamedType(type).name === 'Scope' || /^scopes?$/i.test(name),
-    );
+    const takesScopes = directive.args.some(({ name, type }) => {
+      const typeName = getNamedType(type).name;
+      return typeName === 'Scope' || (typeName === 'String' && /^scopes?$/i.test(name));
+    });
     if (named !== undefined || takesScopes) {
       faults.push(
         `@${directive.name} is declared and looks like a guard, but Latchkey reads @${named ?? AUTH} alone; use that name.`,

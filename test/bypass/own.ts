@@ -2,6 +2,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
+import { pino } from 'pino';
 import { ANONYMOUS, authenticated, type LatchkeyContext, type Principal } from '../../src/credentials/principal.js';
 import { GuardError } from '../../src/guard/rules.js';
 import { guardSchema } from '../../src/guard/guard.js';
@@ -16,11 +17,7 @@ import { answerOf, type Answer } from '../support/service.js';
 export type Ran = string[];
 
 /** The resolvers of a type, each noting its coordinate before it gives its value. */
-export function noting<T extends Record<string, unknown>>(
-  ran: Ran,
-  type: string,
-  values: T,
-): Record<string, () => unknown> {
+export function noting(ran: Ran, type: string, values: Record<string, unknown>): Record<string, () => unknown> {
   return Object.fromEntries(
     Object.entries(values).map(([field, value]) => [
       field,
@@ -83,6 +80,10 @@ export interface OwnServer {
 export interface OwnServerOptions {
   readonly introspection?: Introspection;
   readonly plugins?: readonly ApolloServerPlugin<LatchkeyContext>[];
+  /** Tier of every key. Default: ENTERPRISE. */
+  readonly tier?: Tier;
+  /** A clock that stands still, so that windows do not move while a test counts. Default: the limiter's own. */
+  readonly clock?: () => number;
   /** In place of a context with the principal that the request's fields name. */
   readonly context?: () => Promise<LatchkeyContext>;
 }
@@ -92,8 +93,8 @@ export interface OwnServerOptions {
  * who is asking is the credentials' matter and tested with them.
  */
 export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {}): Promise<OwnServer> {
-  const limiter = new Limiter();
-  const { introspection } = options;
+  const { introspection, clock, tier = 'ENTERPRISE' } = options;
+  const limiter = new Limiter(clock === undefined ? {} : { clock });
   const apollo = new ApolloServer<LatchkeyContext>({
     schema,
     plugins: [
@@ -103,7 +104,7 @@ export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {
     introspection: true,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    logger: pino({ level: 'silent' }),
   });
   const { url } = await startStandaloneServer(apollo, {
     listen: { port: 0, host: '127.0.0.1' },
@@ -112,7 +113,7 @@ export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {
       const scopes = req.headers['x-test-scopes'];
       const family = req.headers['x-test-family'];
       if (typeof scopes !== 'string') return { principal: ANONYMOUS };
-      return { principal: keyWith(scopes.split(' '), typeof family === 'string' ? { family } : {}) };
+      return { principal: keyWith(scopes.split(' '), { tier, ...(typeof family === 'string' && { family }) }) };
     },
   });
   return {

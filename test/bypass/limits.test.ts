@@ -1,0 +1,570 @@
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import {
+  getIntrospectionQuery,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  parse,
+  visit,
+} from 'graphql';
+import { guardSchema } from '../../src/guard/guard.js';
+import { OperationCompiler } from '../../src/guard/operation.js';
+import { readRules } from '../../src/guard/rules.js';
+import { isToken, mintToken } from '../../src/keys/token.js';
+import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
+import { noting, ownSchema, serving, type Ran } from './own.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startService({
+    env: { DEFAULT_TIER: 'ENTERPRISE', INTROSPECTION: 'on', KEY_PEPPER: 'pepper-of-these-tests-32-characters' },
+  });
+});
+afterAll(() => service.close());
+
+/** What the key has left in 60 seconds; the answers that tell carry it. */
+const remaining = ({ headers }: Answer): number => Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+
+const times = (count: number, unit: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => unit(i)).join(' ');
+
+/** Refused with 400 before anything ran, by an error that names the bound and the number allowed. */
+function expectBound(answer: Answer, text: string): void {
+  expect(answer.status).toBe(400);
+  expect(answer.body.data).toBeUndefined();
+  expect(answer.body.errors.map((error: { message: string }) => error.message).join('\n')).toContain(text);
+}
+
+describe('limits', () => {
+  describe('B37 one request, many aliases', () => {
+    const ran: Ran = [];
+    const schema = () =>
+      guardSchema(
+        ownSchema(
+          'type Query { a: Int @auth b: Int @auth query: Query! @auth } type Mutation { act: Int @auth also: Int @auth }',
+          {
+            Query: noting(ran, 'Query', { a: 1, b: 2, query: {} }),
+            Mutation: noting(ran, 'Mutation', { act: 1, also: 2 }),
+          },
+        ),
+      );
+    beforeEach(() => void ran.splice(0));
+    const frozen = { tier: 'GROWTH', clock: () => 1_000 } as const;
+
+    it.each([
+      ['aliases', `{ ${times(10, (i) => `x${i}: a`)} }`, 10],
+      ['repeats under one key', '{ a a a }', 3],
+      ['two fields', '{ x: a y: a z: b }', 2],
+      ['a fragment spread twice', '{ ...F ...F } fragment F on Query { x: a y: a }', 4],
+      ['inline fragments', '{ ... { x: a } ... on Query { y: a } }', 2],
+      ['left out by @skip', '{ x: a y: a @skip(if: true) }', 1],
+      ['the query type reached anew', `{ query { query { ${times(7, (i) => `x${i}: a`)} } } }`, 7],
+      ['a mutation: each field acts', 'mutation { act also x: act }', 3],
+    ])('B37 counted: %s', async (_, query, cost) => {
+      await serving(
+        schema(),
+        async (server) => {
+          const answer = await server.query(query, ['read:a']);
+          expect(answer.status).toBe(200);
+          expect(remaining(answer)).toBe(500 - cost);
+        },
+        frozen,
+      );
+    });
+
+    it('B37 more than the burst at once: 400 that says so, nothing taken and nothing run', async () => {
+      await serving(
+        schema(),
+        async (server) => {
+          const answer = await server.query(`{ ${times(26, (i) => `x${i}: a`)} }`, ['read:a']);
+          expect(answer.status).toBe(400);
+          expect(answer.body.errors[0].extensions).toEqual({ code: 'COST_EXCEEDS_BURST', cost: 26, burst: 25 });
+          expect(answer.headers.get('retry-after')).toBeNull();
+          expect(ran).toEqual([]);
+          const allowed = await server.query(`{ ${times(25, (i) => `x${i}: a`)} }`, ['read:a']);
+          expect(allowed.status).toBe(200);
+          expect(ran).toHaveLength(25);
+        },
+        frozen,
+      );
+    });
+
+    it('B37 parallel requests do not race the counter', async () => {
+      await serving(
+        schema(),
+        async (server) => {
+          const answers = await Promise.all(
+            Array.from({ length: 60 }, () => server.query('{ x: a y: a }', ['read:a'])),
+          );
+          expect(answers.filter(({ status }) => status === 200)).toHaveLength(12);
+          const refused = answers.filter(({ status }) => status === 429);
+          expect(refused).toHaveLength(48);
+          expect(refused[0]?.body.errors[0].extensions).toEqual({
+            code: 'RATE_LIMITED',
+            retryAfter: 1,
+            limit: 25,
+            window: 1,
+          });
+          expect(refused[0]?.headers.get('retry-after')).toBe('1');
+          expect(ran).toHaveLength(24);
+          // Another family has its own window; what remains of the first is one.
+          expect((await server.query('{ a }', ['read:a'], { family: 'another' })).status).toBe(200);
+          expect((await server.query('{ a }', ['read:a'])).status).toBe(200);
+          expect((await server.query('{ a }', ['read:a'])).status).toBe(429);
+        },
+        frozen,
+      );
+    });
+  });
+
+  it('B38 array batching: refused whole, nothing runs and nothing is taken', async () => {
+    const { token } = await createKey(service, { scopes: ['admin'] });
+    const before = await service.query('{ apiKeys { totalCount } }', { token });
+    const create = { query: 'mutation { createApiKey(input: { name: "batched", scopes: [] }) { token } }' };
+    for (const batch of [[create], [create, create], Array.from({ length: 100 }, () => create), []]) {
+      const answer = await fetch(service.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify(batch),
+      });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).not.toContain('"data"');
+    }
+    const after = await service.query('{ apiKeys { totalCount } }', { token });
+    expect(after.body).toEqual(before.body);
+    expect(remaining(after)).toBe(remaining(before) - 1);
+  });
+
+  describe('B39 nothing is free', () => {
+    it.each([
+      ['__typename aliases', (n: number) => `{ ${times(n, (i) => `t${i}: __typename`)} }`],
+      ['__schema aliases', (n: number) => `{ ${times(n, (i) => `s${i}: __schema { __typename }`)} }`],
+      [
+        'aliases in a fragment named __schema',
+        (n: number) => `{ ...__schema } fragment __schema on Query { ${times(n, (i) => `v${i}: viewer { scopes }`)} }`,
+      ],
+    ])('B39 %s count', async (_, build) => {
+      const { token } = await createKey(service);
+      const start = remaining(await service.query('{ viewer { scopes } }', { token }));
+      const allowed = await service.query(build(7), { token });
+      expect(allowed.status).toBe(200);
+      expect(remaining(allowed)).toBe(start - 7);
+      const refused = await service.query(build(101), { token });
+      expect(refused.status).toBe(400);
+      expect(refused.body.errors[0].extensions).toEqual({ code: 'COST_EXCEEDS_BURST', cost: 101, burst: 100 });
+    });
+
+    it('B39 depth in a fragment named __schema counts', async () => {
+      const deep = (levels: number) =>
+        `{ ...__schema } fragment __schema on Query { assets ${'{ downstream '.repeat(levels)}{ name }${' }'.repeat(levels)} }`;
+      expectBound(await service.query(deep(12)), 'depth limit of 12 exceeded');
+      expect((await service.query(deep(10))).status).toBe(200);
+    });
+  });
+
+  describe('B40 fragment fan-out', () => {
+    /** 30 fragments, each spreading the next one twice: 2^30 ways to the last. */
+    const fanOut = (on: string, twice: (next: string) => string, last: string, start: string) =>
+      `{ ${start} } ${times(30, (i) => `fragment F${i} on ${on} { ${twice(`...F${i + 1}`)} }`)} fragment F30 on ${on} { ${last} }`;
+    const atRoot = fanOut('Query', (next) => `${next} ${next}`, 'tiers { tier }', '...F0');
+    const nested = fanOut(
+      'Asset',
+      (next) => `downstream { ${next} } downstream { ${next} }`,
+      'name',
+      'assets { ...F0 }',
+    );
+    const aliased = fanOut(
+      'Asset',
+      (next) => `a: downstream { ${next} } b: downstream { ${next} }`,
+      'name',
+      'assets { ...F0 }',
+    );
+    const inField = fanOut('Asset', (next) => `${next} ${next}`, 'name', 'assets { ...F0 }');
+
+    it('B40 at the root: too costly for a key, one public field for nobody', async () => {
+      const refused = await service.query(atRoot);
+      expect(refused.status).toBe(400);
+      expect(refused.body.errors[0].extensions).toEqual({ code: 'COST_EXCEEDS_BURST', cost: 2 ** 30, burst: 100 });
+      const answered = await service.query(atRoot, { token: null });
+      expect(answered.body.data.tiers).toHaveLength(5);
+    });
+
+    it('B40 under a field, with and without aliases: answered', async () => {
+      expectBound(await service.query(nested), 'depth limit of 12 exceeded');
+      expectBound(await service.query(aliased), `Aliases limit of 200 exceeded, found ${2 ** 31 - 2}`);
+      expect((await service.query(inField)).body).toEqual({ data: { assets: [] } });
+      expect((await service.query(inField, { token: null })).status).toBe(401);
+    });
+
+    const entriesOf = (typeDefs: string | ReturnType<typeof serviceTypeDefs>, query: string) => {
+      const schema = makeExecutableSchema({ typeDefs });
+      const document = parse(query);
+      let [sets, entries] = [0, 0];
+      visit(document, {
+        [Kind.SELECTION_SET](node) {
+          sets += 1;
+          const { selections } = node;
+          Object.defineProperty(node, 'selections', {
+            get: () => {
+              entries += 1;
+              return selections;
+            },
+          });
+        },
+      });
+      const [operation] = document.definitions;
+      if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('The document begins with its operation.');
+      entries = 0;
+      const compiled = new OperationCompiler(schema, readRules(schema)).compile(document, operation, {});
+      return { sets, entries, compiled };
+    };
+
+    it.each([
+      ['at the root', atRoot],
+      ['under a field', nested],
+      ['with aliases', aliased],
+      ['in a field', inField],
+    ])('B40 the walk %s enters each selection set a few times, not 2^30', (_, query) => {
+      const { sets, entries, compiled } = entriesOf(serviceTypeDefs(), query);
+      // Once to find conditions, once for the rules and once for the cost.
+      expect(entries).toBeLessThanOrEqual(3 * sets);
+      expect(compiled.rules.length).toBeLessThanOrEqual(2);
+    });
+
+    it('B40 conditions that narrow an abstract type: each selection set once for each type, not once for each subset', () => {
+      const count = 16;
+      const types = times(count, (i) => {
+        const others = Array.from({ length: count }, (__, j) => `I${j}`).filter((___, j) => j !== i);
+        return `interface I${i} { id: ID } type T${i} implements ${others.join(' & ')} { id: ID }`;
+      });
+      const query = `{ any { ...F0 } } ${times(count, (i) => `fragment F${i} on Any { ... on I${i} { ...F${i + 1} } ...F${i + 1} }`)} fragment F${count} on Any { __typename }`;
+      const { sets, entries } = entriesOf(
+        `directive @public on FIELD_DEFINITION ${types} union Any = ${times(count, (i) => `| T${i}`)} type Query { any: Any @public }`,
+        query,
+      );
+      expect(entries).toBeLessThanOrEqual(sets * (count + 2));
+    });
+  });
+
+  describe('B41 overloading', () => {
+    it.each([
+      [
+        'directives',
+        `{ tiers { tier ${times(60, () => '@skip(if: false)')} } }`,
+        'Directives limit of 50 exceeded, found 60',
+      ],
+      ['aliases', `{ tiers { ${times(201, (i) => `a${i}: tier`)} } }`, 'Aliases limit of 200 exceeded, found 201'],
+      [
+        'depth',
+        `{ assets ${'{ downstream '.repeat(12)}{ name }${' }'.repeat(12)} }`,
+        'depth limit of 12 exceeded, found 14',
+      ],
+      ['tokens', `{ tiers { ${'tier '.repeat(800)} } }`, 'more that 800 tokens'],
+    ])('B41 %s: 400 that names the bound and the number allowed', async (_, query, text) => {
+      expectBound(await service.query(query), text);
+      expectBound(await service.query(query, { token: null }), text);
+    });
+
+    it('B41 duplicated fields are answered once', async () => {
+      const answer = await service.query(`{ tiers { ${'tier '.repeat(700)} } }`, { token: null });
+      expect(answer.body.data.tiers[0]).toEqual({ tier: 'FREE_TRIAL' });
+      const many = await service.query(`{ ${times(100, () => 'tiers { tier }')} }`, { token: null });
+      expect(many.status).toBe(200);
+      expect(Object.keys(many.body.data)).toEqual(['tiers']);
+    });
+
+    it.each([
+      ['unknown fields', `{ ${times(700, (i) => `unknown${i}`)} }`],
+      ['unknown directives', `{ tiers { tier ${times(300, () => '@a')} } }`],
+      ['unused variables', `query (${times(150, (i) => `$v${i}: Int`)}) { tiers { tier } }`],
+      ['conflicts', `{ tiers { ${times(150, (i) => `x: ${i % 2 === 0 ? 'tier' : 'keys'}`)} } }`],
+    ])('B41 %s: the answer stays small', async (_, query) => {
+      const answer = await service.query(query, { token: null });
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors.length).toBeLessThanOrEqual(21);
+      expect(answer.body.errors.length).toBeGreaterThan(1);
+      expect(answer.text.length).toBeLessThan(20_000);
+    });
+
+    it('B41 what people send passes: full introspection, 100 aliases of a field, 60 columns inline', async () => {
+      const introspection = getIntrospectionQuery({
+        descriptions: true,
+        specifiedByUrl: true,
+        directiveIsRepeatable: true,
+        schemaDescription: true,
+        inputValueDeprecation: true,
+        oneOf: true,
+      });
+      expect((await service.query(introspection)).body.errors).toBeUndefined();
+      const { token } = await createKey(service, { scopes: ['write:assets', 'read:assets'] });
+      expect((await service.query(`{ ${times(100, (i) => `a${i}: viewer { scopes }`)} }`, { token })).status).toBe(200);
+      const columns = times(60, (i) => `{ name: "column_${i}", type: "text" }`);
+      const registered = await createKey(service, { scopes: ['write:assets', 'read:assets'] });
+      const { body } = await service.query(
+        `mutation { registerAsset(input: { name: "wide", columns: [${columns}] }) { schema { registeredColumns { name } } } }`,
+        { token: registered.token },
+      );
+      expect(body.data.registerAsset.schema.registeredColumns).toHaveLength(60);
+    });
+  });
+
+  describe('B42 whoever may not introspect learns no names', () => {
+    const names = new Set<string>();
+    for (const type of Object.values(makeExecutableSchema({ typeDefs: serviceTypeDefs() }).getTypeMap())) {
+      if (type.name.startsWith('__')) continue;
+      names.add(type.name);
+      if (isEnumType(type)) for (const { name } of type.getValues()) names.add(name);
+      if (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)) {
+        for (const field of Object.values(type.getFields())) {
+          names.add(field.name);
+          if ('args' in field) for (const { name } of field.args) names.add(name);
+        }
+      }
+    }
+    /** Words of GraphQL's own messages that are names in this schema as well, and the scalar that says itself what it takes. */
+    const english = new Set([
+      'DateTime',
+      'at',
+      'Query',
+      'Mutation',
+      'String',
+      'Int',
+      'Float',
+      'Boolean',
+      'ID',
+      'name',
+      'type',
+      'input',
+      'limit',
+      'key',
+      'kind',
+      'message',
+      'schema',
+      'scope',
+    ]);
+
+    const PROBES: [string, string, object?][] = [
+      ['a field, nearly', '{ asets { nme } }'],
+      ['a field without its selections', '{ assets }'],
+      ['a field with selections that it has not', '{ tiers { tier { x } } }'],
+      ['an argument, nearly', '{ asset(nam: "x") { __typename } }'],
+      ['an argument left out', '{ asset { __typename } }'],
+      ['an input without its fields', 'mutation { createApiKey(input: {}) { __typename } }'],
+      ['an input with a field, nearly', 'mutation { createApiKey(input: { nam: "x" }) { __typename } }'],
+      ['an enum value, nearly', '{ apiKeys(filter: { status: ACTIV }) { __typename } }'],
+      ['a wrong value', '{ apiKeys(first: "x") { __typename } }'],
+      ['a type, nearly', '{ ... on Quer { __typename } }'],
+      ['a fragment where it cannot be', '{ tiers { ... on Asset { __typename } } }'],
+      ['a directive, nearly', '{ tiers @inclde(if: true) { __typename } }'],
+      ['a variable in a wrong place', 'query ($v: Int) { apiKeys(filter: $v) { __typename } }'],
+      ['a variable of a type, nearly', 'query ($v: ApiKeyFilte) { apiKeys(filter: $v) { __typename } }'],
+      ['quotes that end a quotation early', '{ asset(nam: "\\" in \\"") { __typename } }'],
+    ];
+
+    const COERCIONS: [string, string, object][] = [
+      ['a field left out', 'mutation ($v: CreateApiKeyInput!) { createApiKey(input: $v) { __typename } }', { v: {} }],
+      [
+        'a field, nearly',
+        'mutation ($v: CreateApiKeyInput!) { createApiKey(input: $v) { __typename } }',
+        { v: { name: 'a', scopes: [], typ: 1 } },
+      ],
+      [
+        'an enum value, nearly',
+        'query ($v: ApiKeyFilter) { apiKeys(filter: $v) { __typename } }',
+        { v: { status: 'ACTIV' } },
+      ],
+      [
+        'a wrong value, with quotes',
+        'query ($v: ApiKeyFilter) { apiKeys(filter: $v) { __typename } }',
+        { v: { status: '"' } },
+      ],
+      [
+        'a scalar',
+        'mutation ($v: ExpireApiKeyInput!) { expireApiKey(input: $v) { __typename } }',
+        { v: { id: 'a', at: 'then' } },
+      ],
+      ['nothing', 'query ($v: String!) { asset(name: $v) { __typename } }', {}],
+    ];
+
+    const learned = (text: string, sent: string) => {
+      const own = new Set(sent.match(/\w+/g));
+      return (text.match(/\w+/g) ?? []).filter((word) => names.has(word) && !own.has(word) && !english.has(word));
+    };
+    const messagesOf = (answer: Answer): string =>
+      answer.body.errors.map((error: { message: string }) => error.message).join('\n');
+
+    describe.each(['authenticated', 'off'] as const)('B42 INTROSPECTION=%s', (introspection) => {
+      let closed: TestService;
+      beforeAll(async () => {
+        closed = await startService({
+          env: { INTROSPECTION: introspection, ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+        });
+      });
+      afterAll(() => closed.close());
+      const outsider = () => (introspection === 'off' ? OPERATOR_KEY : null);
+
+      it.each(PROBES)('B42 document: %s', async (_, query) => {
+        const answer = await closed.query(query, { token: outsider() });
+        expect(answer.status).toBe(400);
+        expect(answer.text).not.toContain('Did you mean');
+        expect(learned(messagesOf(answer), query)).toEqual([]);
+      });
+
+      it.each(COERCIONS)('B42 variables: %s', async (_, query, variables) => {
+        const answer = await closed.query(query, { token: outsider(), variables });
+        expect(answer.status).toBe(introspection === 'off' ? 400 : 401);
+        expect(answer.text).not.toContain('Did you mean');
+        expect(learned(messagesOf(answer), query + JSON.stringify(variables))).toEqual([]);
+      });
+
+      it('B42 introspection itself is refused, under alias and fragment', async () => {
+        for (const query of [
+          '{ __schema { queryType { name } } }',
+          '{ tiers: __type(name: "Asset") { name } }',
+          '{ ...F } fragment F on Query { tiers { tier } x: __schema { queryType { name } } }',
+        ]) {
+          const answer = await closed.query(query, { token: outsider() });
+          expect(answer.status).toBe(introspection === 'off' ? 403 : 401);
+          expect(answer.body.data).toBeUndefined();
+        }
+      });
+    });
+
+    it('B42 whoever may introspect is helped', async () => {
+      const field = await service.query('{ asets { name } }', { token: null });
+      expect(field.body.errors[0].message).toMatch(
+        /^Cannot query field "asets" on type "Query"\. Did you mean "assets"/,
+      );
+      const [, query, variables] = COERCIONS[2] ?? [];
+      const value = await service.query(query ?? '', { variables: variables ?? {} });
+      expect(value.body.errors[0].message).toContain('Did you mean the enum value "ACTIVE"');
+    });
+
+    it.each([
+      ['nested in a field', '{ query { query { __schema { queryType { name } } } } }'],
+      [
+        'by a fragment on the query type',
+        '{ query { ...F } } fragment F on Query { t: __type(name: "Query") { name } }',
+      ],
+      ['in the payload of a mutation', 'mutation { act { query { __schema { queryType { name } } } } }'],
+    ])('B42 the query type reached anew, %s: introspection stays closed', async (_, query) => {
+      const ran: Ran = [];
+      const schema = () =>
+        guardSchema(
+          ownSchema(
+            'type Query { query: Query! @public open: Int @public } type Mutation { act: Payload @public } type Payload { query: Query! }',
+            {
+              Query: noting(ran, 'Query', { query: {}, open: 1 }),
+              Mutation: noting(ran, 'Mutation', { act: { query: {} } }),
+            },
+          ),
+        );
+      await serving(
+        schema(),
+        async (server) => {
+          expect((await server.query(query, null)).status).toBe(401);
+          expect(ran).toEqual([]);
+          expect((await server.query('{ query { open } }', null)).body.data).toEqual({ query: { open: 1 } });
+          expect((await server.query(query, ['read:a'])).body.errors).toBeUndefined();
+        },
+        { introspection: 'authenticated' },
+      );
+      await serving(
+        schema(),
+        async (server) => {
+          ran.splice(0);
+          expect((await server.query(query, ['platform'])).status).toBe(403);
+          expect(ran).toEqual([]);
+        },
+        { introspection: 'off' },
+      );
+    });
+  });
+
+  describe('B43 wrong keys as an amplifier', () => {
+    const WHO = '{ viewer { scopes } }';
+    const comparisons = () => service.service.latchkey.bcrypt.counts.comparisons;
+    const ask = async (tokens: readonly string[]) => {
+      const answers = await Promise.all(tokens.map((token) => service.query(WHO, { token })));
+      return answers.map(({ status }) => status).sort();
+    };
+    const wrongSecrets = (token: string, count: number) => Array.from({ length: count }, () => withOtherSecret(token));
+    /** As a key is after its pepper was lost: only bcrypt can tell. */
+    const withoutDigest = async () => {
+      const key = await createKey(service);
+      await service.service.store.keys.saveDigest(key.id, `00000000.${'A'.repeat(43)}`);
+      return key;
+    };
+
+    it('B43 keys that nobody has: no comparison at all', async () => {
+      const before = comparisons();
+      const unknown = Array.from({ length: 100 }, () => mintToken('sk', 'LIVE').token);
+      expect(await ask(unknown)).toEqual(unknown.map(() => 401));
+      const [first = ''] = unknown;
+      const malformed = [
+        randomBytes(40).toString('base64'),
+        first.slice(0, -1),
+        `${first}x`,
+        first.replace('sk', 'ck'),
+      ];
+      expect(await ask(malformed)).toEqual(malformed.map(() => 401));
+      expect(comparisons()).toBe(before);
+    });
+
+    it('B43 wrong secrets of a key whose digest is stored: no comparison, and the right one goes on', async () => {
+      const { token } = await createKey(service);
+      const before = comparisons();
+      expect(await ask(wrongSecrets(token, 50))).toEqual(Array<number>(50).fill(401));
+      expect(await ask([token])).toEqual([200]);
+      expect(comparisons()).toBe(before);
+    });
+
+    it('B43 wrong secrets of a key without one: five comparisons a minute', async () => {
+      const { token } = await withoutDigest();
+      const before = comparisons();
+      expect(await ask(wrongSecrets(token, 50))).toEqual([
+        ...Array<number>(5).fill(401),
+        ...Array<number>(45).fill(503),
+      ]);
+      expect(comparisons()).toBe(before + 5);
+    });
+
+    it('B43 one wrong secret again and again: one comparison', async () => {
+      const { token } = await withoutDigest();
+      const before = comparisons();
+      const wrong = withOtherSecret(token);
+      expect(await ask(Array<string>(50).fill(wrong))).toEqual(Array<number>(50).fill(401));
+      expect(await ask([wrong])).toEqual([401]);
+      expect(comparisons()).toBe(before + 1);
+    });
+
+    it('B43 once the right secret is known, no other costs a comparison', async () => {
+      const { token } = await withoutDigest();
+      const before = comparisons();
+      expect(await ask([token])).toEqual([200]);
+      expect(await ask([...wrongSecrets(token, 50), token])).toEqual([200, ...Array<number>(50).fill(401)]);
+      expect(comparisons()).toBe(before + 1);
+    });
+  });
+});
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The same lookup id, another secret, and a checksum that is right: only what is stored can tell. */
+function withOtherSecret(token: string): string {
+  const secret = Array.from(randomBytes(32), (byte) => DIGITS.charAt(byte % 62)).join('');
+  const unchecked = token.slice(0, -38) + secret;
+  let rest = crc32(unchecked);
+  let checksum = '';
+  while (checksum.length < 6) {
+    checksum = DIGITS.charAt(rest % 62) + checksum;
+    rest = Math.floor(rest / 62);
+  }
+  if (!isToken(unchecked + checksum)) throw new Error('The test builds tokens otherwise than src/keys/token.ts.');
+  return unchecked + checksum;
+}
