@@ -23,6 +23,9 @@ export interface BcryptCounts {
 export class BcryptGate {
   readonly #cost: number;
   readonly #gate: Bottleneck;
+  /** Runs under way and waiting together. */
+  readonly #places: number;
+  #taken = 0;
   #hashes = 0;
   #comparisons = 0;
   #shed = 0;
@@ -33,11 +36,9 @@ export class BcryptGate {
     if (!Number.isInteger(this.#cost) || this.#cost < 4 || this.#cost > 15) {
       throw new TypeError('cost must be a whole number from 4 to 15.');
     }
-    this.#gate = new Bottleneck({
-      maxConcurrent: availableParallelism(),
-      highWater: options.maxWaiting ?? MAX_WAITING,
-      strategy: Bottleneck.strategy.OVERFLOW,
-    });
+    const cores = availableParallelism();
+    this.#places = cores + (options.maxWaiting ?? MAX_WAITING);
+    this.#gate = new Bottleneck({ maxConcurrent: cores });
   }
 
   get counts(): BcryptCounts {
@@ -62,13 +63,20 @@ export class BcryptGate {
     });
   }
 
+  /**
+   * The line is counted here and not by Bottleneck's highWater: Bottleneck lets one job a millisecond into the line that
+   * it counts, and keeps those who wait to be let in in another, which nothing bounds.
+   */
   async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#taken >= this.#places) {
+      this.#shed += 1;
+      throw unavailable('Too many keys are being checked for the first time. Try again shortly.', 1);
+    }
+    this.#taken += 1;
     try {
       return await this.#gate.schedule(work);
-    } catch (error) {
-      if (!(error instanceof Bottleneck.BottleneckError)) throw error;
-      this.#shed += 1;
-      throw unavailable('Too many keys are being checked for the first time. Try again shortly.', 1, error);
+    } finally {
+      this.#taken -= 1;
     }
   }
 }

@@ -3,13 +3,20 @@ import { expandBundles, BUNDLES } from '../scopes/bundles.js';
 import { ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
 import { missingOf, parseScope } from '../scopes/grammar.js';
 import type { KeyType } from '../store/records.js';
+import type { KeyFilter } from '../store/store.js';
 
 const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
 const MAX_SCOPES = 100;
 
-/** Line breaks and other control characters would let a name forge lines of a log or a list. */
-const CONTROL = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/u;
+/**
+ * Line breaks and other control characters would let a name forge lines of a log or a list. Half a character (a lone
+ * surrogate) is none, and no engine hands it back as it was.
+ */
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+/** A reason may have lines. */
+const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
 
 /** A name for people: trimmed, 1 to 100 characters, none of them a control character. */
 export function checkName(name: string): string {
@@ -22,10 +29,33 @@ export function checkName(name: string): string {
 
 export function checkReason(reason: string | null | undefined): string | null {
   if (reason == null || reason.trim() === '') return null;
-  if (reason.length > MAX_REASON_LENGTH) {
-    throw badInput(['input', 'reason'], `A reason has at most ${MAX_REASON_LENGTH} characters.`);
+  if (reason.length > MAX_REASON_LENGTH || CONTROL_BUT_LINES.test(reason)) {
+    throw badInput(
+      ['input', 'reason'],
+      `A reason has at most ${MAX_REASON_LENGTH} characters, and no control characters but line breaks and tabs.`,
+    );
   }
   return reason.trim();
+}
+
+/** Could it be the id of a key or a workspace? What could not is unknown without asking a store, which takes no NUL. */
+export function isId(id: string): boolean {
+  return /^\w{1,64}$/.test(id);
+}
+
+/** @throws Refusal BAD_USER_INPUT for a filter that no key can match */
+export function checkFilter(filter: KeyFilter): KeyFilter {
+  const { nameContains, scope } = filter;
+  if (nameContains !== undefined && (nameContains.length > MAX_NAME_LENGTH || CONTROL.test(nameContains))) {
+    throw badInput(
+      ['filter', 'nameContains'],
+      `A part of a name has at most ${MAX_NAME_LENGTH} characters and no control characters.`,
+    );
+  }
+  if (scope !== undefined && parseScope(scope) === null) {
+    throw badInput(['filter', 'scope'], 'That is no scope. Give one as keys hold it, such as read:all.');
+  }
+  return filter;
 }
 
 /**

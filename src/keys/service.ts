@@ -3,7 +3,7 @@ import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
 import { isPlatform, type Actor } from './actor.js';
-import { assertHeld, checkName, checkReason, checkScopes } from './input.js';
+import { assertHeld, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
 import type { KeyMinter, NewKey } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
@@ -136,10 +136,11 @@ export class KeyService {
 
   /** @returns null where the actor reaches no such key */
   async find(actor: Actor, id: string): Promise<KeyRecord | null> {
+    if (!isId(id)) return null;
     return this.#store.keys.find(id, isPlatform(actor) ? null : actor.workspaceId);
   }
 
-  /** @throws Refusal BAD_USER_INPUT (first), NOT_FOUND (the workspace) */
+  /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
   async list(
     actor: Actor,
     options: {
@@ -149,9 +150,9 @@ export class KeyService {
       readonly filter: KeyFilter;
     },
   ): Promise<KeyPage> {
-    const { workspaceId, first, after, filter } = options;
+    const { workspaceId, first, after } = options;
     if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
-    if ((filter.nameContains?.length ?? 0) > 100) throw badInput(['filter', 'nameContains'], 'At most 100 characters.');
+    const filter = checkFilter(options.filter);
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
     return this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
   }
@@ -159,7 +160,7 @@ export class KeyService {
   /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */
   async workspace(actor: Actor, id: string): Promise<WorkspaceRecord> {
     const reachable = id === actor.workspaceId || isPlatform(actor);
-    const workspace = reachable ? await this.#store.workspaces.find(id) : null;
+    const workspace = reachable && isId(id) ? await this.#store.workspaces.find(id) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;
   }

@@ -55,7 +55,7 @@ const list = z.string().transform((text) => text.split(',').map((item) => item.t
 
 const option = <T>(value: Option<T>): Option<T> => value;
 
-/** Longest pepper and shortest secret that a person may choose, in characters. */
+/** The least that a pepper or a key which a person chooses may have, in characters. */
 const MIN_SECRET_LENGTH = 32;
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;

@@ -12,33 +12,46 @@ export class LastUsed {
   readonly #write: (uses: ReadonlyMap<string, number>) => Promise<void>;
   readonly #timer: NodeJS.Timeout;
   #pending = new Map<string, number>();
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<void> | null = null;
 
   /** @param write one bulk write that never moves a time back; where it fails the uses are tried again */
   constructor(write: (uses: ReadonlyMap<string, number>) => Promise<void>) {
     this.#write = write;
-    this.#timer = setInterval(() => void this.flush(), INTERVAL).unref();
+    this.#timer = setInterval(() => {
+      if (this.#writing === null) void this.flush();
+    }, INTERVAL).unref();
   }
 
   /** @param at ms since the epoch */
   note(keyId: string, at: number): void {
+    // A store that hangs or is away must not fill the memory: then the times of further keys are let go.
+    if (this.#pending.size >= MAX_PENDING && !this.#pending.has(keyId)) return;
     this.#pending.set(keyId, at);
-    if (this.#pending.size >= MAX_PENDING) void this.flush();
+    if (this.#pending.size >= MAX_PENDING && this.#writing === null) void this.flush();
   }
 
   /** Resolves when all that was noted before is written, or could not be. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
+    // One write at a time: a second one would keep a second batch in memory for as long as the store takes.
+    while (this.#writing !== null) await this.#writing;
     const uses = this.#pending;
-    if (uses.size === 0) return this.#writing;
+    if (uses.size === 0) return;
     this.#pending = new Map();
-    this.#writing = this.#writing
-      .then(() => this.#write(uses))
-      .catch(() => {
-        // The store is away. Newer times win; with too many waiting the oldest are let go, for memory is bounded.
-        if (this.#pending.size + uses.size > MAX_PENDING) return;
-        for (const [keyId, at] of uses) if (!this.#pending.has(keyId)) this.#pending.set(keyId, at);
-      });
-    return this.#writing;
+    this.#writing = this.#attempt(uses);
+    await this.#writing;
+  }
+
+  async #attempt(uses: ReadonlyMap<string, number>): Promise<void> {
+    try {
+      await this.#write(uses);
+    } catch {
+      // The store is away. Newer times win over those that could not be written.
+      for (const [keyId, at] of uses) {
+        if (this.#pending.size < MAX_PENDING && !this.#pending.has(keyId)) this.#pending.set(keyId, at);
+      }
+    } finally {
+      this.#writing = null;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Actor } from '../keys/actor.js';
-import { checkName } from '../keys/input.js';
+import { checkName, isId } from '../keys/input.js';
 import { newId, type KeyMinter } from '../keys/minter.js';
 import type { IssuedKey } from '../keys/service.js';
 import { notFound } from '../refusals/refusal.js';
@@ -45,7 +45,7 @@ export class WorkspaceService {
 
   /** @throws Refusal NOT_FOUND */
   async setTier(id: string, tier: Tier): Promise<WorkspaceRecord> {
-    const workspace = await this.#options.store.workspaces.setTier(id, tier);
+    const workspace = isId(id) ? await this.#options.store.workspaces.setTier(id, tier) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;
   }

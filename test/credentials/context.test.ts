@@ -1,0 +1,63 @@
+import type { Authenticator } from '../../src/credentials/authenticator.js';
+import { createContextBuilder } from '../../src/credentials/context.js';
+import { ANONYMOUS } from '../../src/credentials/principal.js';
+import { openHarness, type Harness } from './harness.js';
+
+let latchkey: Harness;
+beforeEach(async () => void (latchkey = await openHarness()));
+afterEach(() => latchkey.close());
+
+const http = (status: number, ...headers: [string, string][]): unknown =>
+  expect.objectContaining({ extensions: expect.objectContaining({ http: { status, headers: new Map(headers) } }) });
+
+test('takes a request, or an object that holds one as `req`', async () => {
+  const { key, token } = await latchkey.issue();
+  const context = createContextBuilder(latchkey.authenticator());
+  const request = { headers: { authorization: `Bearer ${token}` } };
+  for (const source of [request, { req: request }]) {
+    expect((await context(source)).principal).toMatchObject({ kind: 'key', keyId: key.id });
+  }
+});
+
+test('without a credential the principal is anonymous and frozen', async () => {
+  const { principal } = await createContextBuilder(latchkey.authenticator())({ headers: {} });
+  expect(principal).toBe(ANONYMOUS);
+  expect(Object.isFrozen(principal) && Object.isFrozen(principal.scopes)).toBe(true);
+  expect(latchkey.reads).toEqual([]);
+});
+
+// CVE-2025-61928: "is this a server call?" was guessed from the request's shape, and gave keys to anybody.
+test.each([
+  ['a user in the body', { headers: {}, body: { userId: 'u1' } }],
+  ['a session cookie', { headers: { cookie: 'session=1' } }],
+  ['no headers but an IP', { headers: {}, ip: '127.0.0.1' }],
+  ['forwarded fields', { headers: { 'x-forwarded-for': '127.0.0.1', 'x-api-key-verified': 'true' } }],
+])('%s makes nobody known', async (_, source) => {
+  expect((await createContextBuilder(latchkey.authenticator())(source)).principal).toBe(ANONYMOUS);
+});
+
+test('a bad credential is refused with status and challenge', async () => {
+  const context = createContextBuilder(latchkey.authenticator());
+  await expect(context({ headers: { 'x-api-key': 'nonsense' } })).rejects.toEqual(
+    http(401, [
+      'www-authenticate',
+      'Bearer realm="latchkey", error="invalid_token", error_description="The API key is malformed: copy it again, whole and without white space."',
+    ]),
+  );
+  await expect(context({ headers: { authorization: 'Basic eA==' } })).rejects.toMatchObject({
+    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+  });
+});
+
+// Apollo Server sends the message of a plain error thrown here to the caller.
+test('an error of another kind is a 503 that repeats nothing of it', async () => {
+  const broken = {
+    authenticate: () => Promise.reject(new Error('ECONNREFUSED mongodb://user:pass@db')),
+  } as unknown as Authenticator;
+  const refusal: unknown = await createContextBuilder(broken)({ headers: { 'x-api-key': 'k' } }).catch(
+    (e: unknown) => e,
+  );
+  expect(refusal).toEqual(http(503, ['retry-after', '1']));
+  expect(JSON.stringify(refusal)).not.toContain('mongodb');
+  expect((refusal as Error).cause).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
+});

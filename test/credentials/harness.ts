@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { Authenticator } from '../../src/credentials/authenticator.js';
+import { DEFAULT_WORKSPACE_ID, type OperatorKey } from '../../src/credentials/operator.js';
+import { SecretVerifier } from '../../src/credentials/secretVerifier.js';
+import { BcryptGate } from '../../src/keys/bcryptGate.js';
+import { KeyMinter, type NewKey } from '../../src/keys/minter.js';
+import { Peppers } from '../../src/keys/pepper.js';
+import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
+import type { KeyRecord } from '../../src/store/records.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Store } from '../../src/store/store.js';
+
+export const NOON = Date.UTC(2026, 2, 1, 12);
+export const PEPPER = 'a pepper for tests, which is long enough';
+
+/** Verification over a real store in a directory of its own, with a clock to turn and a gate that counts. */
+export interface Harness {
+  readonly clock: { now: number };
+  readonly store: Store;
+  readonly gate: BcryptGate;
+  /** Names of the reads on the request's path since the last `reads.splice(0)`. */
+  readonly reads: string[];
+  /** Keys that were accepted, in turn. */
+  readonly uses: [string, number][];
+  /** A key in the store with its token and secret; `peppers` null stores no digest. */
+  issue(
+    fields?: Partial<NewKey>,
+    peppers?: Peppers | null,
+  ): Promise<{ readonly key: KeyRecord; readonly token: string; readonly secret: string }>;
+  verifier(peppers: Peppers | null): SecretVerifier;
+  authenticator(options?: { readonly peppers?: Peppers | null; readonly operator?: OperatorKey }): Authenticator;
+  close(): Promise<void>;
+}
+
+export async function openHarness(): Promise<Harness> {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-credentials-'));
+  const store = await openSqliteStore({ dir });
+  const clock = { now: NOON };
+  await store.workspaces.ensure({ id: DEFAULT_WORKSPACE_ID, name: 'default', tier: 'GROWTH', createdAt: NOON });
+  const gate = new BcryptGate({ cost: 4 });
+  const reads: string[] = [];
+  const uses: [string, number][] = [];
+  const watched = {
+    keys: {
+      ...store.keys,
+      findForVerification: (lookupId: string) => {
+        reads.push('findForVerification');
+        return store.keys.findForVerification(lookupId);
+      },
+    },
+    workspaces: {
+      ...store.workspaces,
+      find: (id: string) => {
+        reads.push('workspaces.find');
+        return store.workspaces.find(id);
+      },
+    },
+  };
+  const verifier = (peppers: Peppers | null): SecretVerifier =>
+    new SecretVerifier({
+      gate,
+      peppers,
+      now: () => clock.now,
+      saveDigest: (id, digest) => store.keys.saveDigest(id, digest),
+    });
+  return {
+    clock,
+    store,
+    gate,
+    reads,
+    uses,
+    verifier,
+    async issue(fields = {}, peppers = Peppers.of([PEPPER])) {
+      const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers, prefixes: DEFAULT_PREFIXES });
+      const { key, token } = await minter.mint({
+        workspaceId: DEFAULT_WORKSPACE_ID,
+        name: 'test',
+        scopes: ['read:assets'],
+        type: 'SECRET',
+        environment: 'LIVE',
+        expiresAt: null,
+        lifetime: null,
+        createdAt: NOON,
+        createdBy: null,
+        ...fields,
+      });
+      await store.keys.insert(key, null, NOON);
+      return { key, token, secret: token.slice(-38, -6) };
+    },
+    authenticator: ({ peppers = Peppers.of([PEPPER]), operator } = {}) =>
+      new Authenticator({
+        store: watched,
+        secrets: verifier(peppers),
+        operator: operator ?? null,
+        onUse: (id, at) => void uses.push([id, at]),
+        now: () => clock.now,
+      }),
+    async close() {
+      await store.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Ends a text with its checksum, as anybody can: written from the docs and not with the code under test. */
+export function withChecksum(unchecked: string): string {
+  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  let rest = crc32(unchecked);
+  let digits = '';
+  for (let i = 0; i < 6; i++) {
+    digits = alphabet.charAt(rest % 62) + digits;
+    rest = Math.floor(rest / 62);
+  }
+  return unchecked + digits;
+}

@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import { BcryptGate } from '../../src/keys/bcryptGate.js';
+
+const CORES = availableParallelism();
+
+const fast = (maxWaiting?: number): BcryptGate =>
+  new BcryptGate({ cost: 4, ...(maxWaiting !== undefined && { maxWaiting }) });
+
+test('hashes and compares, and counts both', async () => {
+  const gate = fast();
+  const hash = await gate.hash('right');
+  expect(hash).toMatch(/^\$2b\$04\$/);
+  expect(await gate.compare('right', hash)).toBe(true);
+  expect(await gate.compare('wrong', hash)).toBe(false);
+  expect(gate.counts).toEqual({ hashes: 1, comparisons: 2, shed: 0 });
+});
+
+// Okta, October 2024: what stands past byte 72 is not compared, so any ending is right.
+describe('refuses what bcrypt would cut at 72 bytes', () => {
+  it.each([
+    ['73 letters', 'a'.repeat(73)],
+    ['37 letters of two bytes', 'é'.repeat(37)],
+    ['19 of four bytes', '😀'.repeat(19)],
+  ])('%s', async (_, secret) => {
+    const gate = fast();
+    const hash = await gate.hash('x');
+    await expect(gate.hash(secret)).rejects.toThrow(RangeError);
+    await expect(gate.compare(secret, hash)).rejects.toThrow('72 bytes');
+    expect(gate.counts).toEqual({ hashes: 1, comparisons: 0, shed: 0 });
+  });
+
+  it('takes exactly 72, and tells the last of them', async () => {
+    const gate = fast();
+    const hash = await gate.hash('é'.repeat(36));
+    expect(await gate.compare('é'.repeat(36), hash)).toBe(true);
+    expect(await gate.compare('é'.repeat(35) + 'è', hash)).toBe(false);
+  });
+});
+
+test('runs at most one a core at a time', async () => {
+  const gate = fast();
+  let ended = 0;
+  let most = 0;
+  const look = (): void => void (most = Math.max(most, gate.counts.hashes - ended));
+  const watch = setInterval(look, 0);
+  await Promise.all(
+    Array.from({ length: 40 }, async () => {
+      await gate.hash('x');
+      // Before the gate lets the next one in: what has begun and has not ended is running.
+      look();
+      ended += 1;
+    }),
+  );
+  clearInterval(watch);
+  expect(ended).toBe(40);
+  expect(most).toBeGreaterThanOrEqual(1);
+  expect(most).toBeLessThanOrEqual(CORES + 1);
+});
+
+test('sheds with UNAVAILABLE what the line has no room for, and serves the rest', async () => {
+  const gate = fast(3);
+  const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => gate.hash('x')));
+  const served = outcomes.filter(({ status }) => status === 'fulfilled').length;
+  const shed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  expect(served).toBe(CORES + 3);
+  expect(shed).toHaveLength(50 - CORES - 3);
+  for (const refusal of shed) expect(refusal.extensions).toEqual({ code: 'UNAVAILABLE', retryAfter: 1 });
+  expect(gate.counts.shed).toBe(shed.length);
+  // The line is free again.
+  expect(await gate.hash('x')).toMatch(/^\$2b/);
+});
+
+test('hands a fault of bcrypt on as it is, and goes on', async () => {
+  const gate = fast();
+  await expect(gate.compare('x', undefined as unknown as string)).rejects.toThrow();
+  expect(gate.counts.shed).toBe(0);
+  expect(await gate.hash('x')).toMatch(/^\$2b/);
+});
+
+test.each([3, 16, 10.5, Number.NaN])('cost %p is a mistake that is told at once', (cost) => {
+  expect(() => new BcryptGate({ cost })).toThrow('cost must be a whole number from 4 to 15');
+});

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { assertHeld, checkName, checkReason, checkScopes } from '../../src/keys/input.js';
+import { Refusal, type RefusalDetails } from '../../src/refusals/refusal.js';
+
+const KNOWN = ['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets'];
+
+function refusalOf(act: () => unknown): RefusalDetails {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Refusal) return error.details;
+    throw error;
+  }
+  throw new Error('Nothing was refused.');
+}
+
+describe('checkName', () => {
+  it.each([
+    ['Deployment', 'Deployment'],
+    ['  padded ', 'padded'],
+    ['x'.repeat(100), 'x'.repeat(100)],
+    ['Schlüssel 🔑', 'Schlüssel 🔑'],
+    ['__proto__', '__proto__'],
+  ])('takes %j', (name, kept) => expect(checkName(name)).toBe(kept));
+
+  it.each([
+    '',
+    '   ',
+    '\u3000',
+    'x'.repeat(101),
+    'a\nb',
+    'a\0b',
+    'a\u001b[31mb',
+    'a\u202eb',
+    'a\u2028b',
+    'a\ud800b',
+    '\udfff',
+  ])('refuses %j', (name) =>
+    expect(refusalOf(() => checkName(name))).toEqual({ code: 'BAD_USER_INPUT', path: ['input', 'name'] }),
+  );
+});
+
+describe('checkReason', () => {
+  it.each([
+    [null, null],
+    [undefined, null],
+    [' ', null],
+    [' leaked ', 'leaked'],
+    ['two\nlines', 'two\nlines'],
+    ['x'.repeat(500), 'x'.repeat(500)],
+  ])('takes %j', (reason, kept) => expect(checkReason(reason)).toBe(kept));
+
+  it.each(['x'.repeat(501), 'a\0b', 'a\u001b[2Jb', 'a\ud800b'])('refuses %j', (reason) =>
+    expect(refusalOf(() => checkReason(reason))).toEqual({ code: 'BAD_USER_INPUT', path: ['input', 'reason'] }),
+  );
+});
+
+describe('checkScopes', () => {
+  const admin = { type: 'SECRET', known: KNOWN, held: ['admin'] } as const;
+
+  it('expands bundles and drops repeats', () => {
+    expect(checkScopes(['read-only'], admin)).toEqual(['read:all']);
+    expect(checkScopes(['read-write', 'read:all', 'read:assets'], admin)).toEqual([
+      'read:all',
+      'write:all',
+      'read:assets',
+    ]);
+  });
+
+  it.each(['read:nothing', 'Read:assets', 'read', '', '*', 'read:*', 'constructor', '__proto__', ' read:assets'])(
+    'refuses the unknown %j and lists the known',
+    (scope) => {
+      expect(refusalOf(() => checkScopes(['read:assets', scope], admin))).toEqual({
+        code: 'BAD_USER_INPUT',
+        path: ['input', 'scopes', 1],
+        known: [...KNOWN, 'read-only', 'read-write'],
+      });
+    },
+  );
+
+  it('never repeats what the caller sent', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{12,40}$/), (scope) => {
+        expect(() => checkScopes([scope], admin)).toThrow(Refusal);
+        expect(() => checkScopes([scope], admin)).not.toThrow(new RegExp(scope));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each([0, 101])('refuses %d scopes', (count) => {
+    const scopes = Array.from({ length: count }, () => 'read:assets');
+    expect(refusalOf(() => checkScopes(scopes, admin))).toMatchObject({ path: ['input', 'scopes'] });
+  });
+
+  describe('ceilings', () => {
+    it.each([
+      ['CLIENT', 'read:assets'],
+      ['CLIENT', 'write:all'],
+      ['CLIENT', 'read-write'],
+      ['READ_ONLY', 'read:all'],
+      ['READ_ONLY', 'read-only'],
+    ] as const)('%s may hold %s', (type, scope) => {
+      expect(checkScopes([scope], { ...admin, type })).not.toHaveLength(0);
+    });
+
+    it.each([
+      ['CLIENT', 'admin'],
+      ['CLIENT', 'platform'],
+      ['READ_ONLY', 'write:assets'],
+      ['READ_ONLY', 'read-write'],
+      ['READ_ONLY', 'admin'],
+      ['READ_ONLY', 'platform'],
+    ] as const)('%s may not hold %s, whoever grants it', (type, scope) => {
+      expect(refusalOf(() => checkScopes([scope], { type, known: KNOWN, held: ['platform'] }))).toEqual({
+        code: 'BAD_USER_INPUT',
+        path: ['input', 'scopes', 0],
+      });
+    });
+  });
+
+  it('grants only what is held, and names all that is not', () => {
+    expect(checkScopes(['read:assets'], { ...admin, held: ['read:all'] })).toEqual(['read:assets']);
+    expect(
+      refusalOf(() => checkScopes(['read:all', 'write:assets', 'platform'], { ...admin, held: ['read:assets'] })),
+    ).toEqual({ code: 'SCOPE_NOT_HELD', missing: ['read:all', 'write:assets', 'platform'] });
+  });
+});
+
+describe('assertHeld', () => {
+  it('lets admin manage everything but platform', () => {
+    expect(() => assertHeld(['admin'], ['admin', 'read:all', 'write:assets'])).not.toThrow();
+    expect(refusalOf(() => assertHeld(['admin'], ['platform']))).toEqual({
+      code: 'SCOPE_NOT_HELD',
+      missing: ['platform'],
+    });
+    expect(() => assertHeld(['platform'], ['platform', 'admin'])).not.toThrow();
+  });
+});

@@ -1,0 +1,95 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pepperOfDirectory, Peppers } from '../../src/keys/pepper.js';
+import { runFile } from '../support/child.js';
+
+function peppersOf(...values: string[]): Peppers {
+  const peppers = Peppers.of(values);
+  if (peppers === null) throw new Error('No peppers.');
+  return peppers;
+}
+
+const [OLD, NEW] = ['old pepper of a test, long enough', 'new pepper of a test, long enough'];
+
+describe('Peppers', () => {
+  it('tells the right secret from a wrong one', () => {
+    const peppers = peppersOf(OLD);
+    const digest = peppers.digest('right');
+    expect(peppers.judge('right', digest)).toBe('match');
+    expect(peppers.judge('wrong', digest)).toBe('mismatch');
+    expect(peppers.judge('', digest)).toBe('mismatch');
+  });
+
+  it('knows a digest of an older pepper, and writes new ones under the first', () => {
+    const changed = peppersOf(NEW, OLD);
+    const before = peppersOf(OLD).digest('right');
+    expect(changed.judge('right', before)).toBe('match-old-pepper');
+    expect(changed.judge('wrong', before)).toBe('mismatch');
+    expect(changed.judge('right', changed.digest('right'))).toBe('match');
+    expect(peppersOf(NEW).judge('right', changed.digest('right'))).toBe('match');
+  });
+
+  // A changed pepper must not read as a wrong secret: every key would be refused.
+  it('leaves a digest under a pepper that it does not know to bcrypt', () => {
+    const digest = peppersOf(OLD).digest('right');
+    expect(peppersOf(NEW).judge('right', digest)).toBe('undecided');
+    expect(Peppers.ephemeral().judge('right', digest)).toBe('undecided');
+  });
+
+  it.each(['', '.', 'x', 'x.y.z', '.abc'])('makes nothing of the digest %j', (digest) => {
+    expect(peppersOf(OLD).judge('right', digest)).toBe('undecided');
+  });
+
+  it('is mismatched by a digest that was cut or lengthened', () => {
+    const digest = peppersOf(OLD).digest('right');
+    expect(peppersOf(OLD).judge('right', digest.slice(0, -1))).toBe('mismatch');
+    expect(peppersOf(OLD).judge('right', `${digest}A`)).toBe('mismatch');
+  });
+
+  it('puts neither pepper nor secret into a digest', () => {
+    const digest = peppersOf(OLD).digest('a secret of some length');
+    expect(digest).toMatch(/^[\w-]{8}\.[\w-]{43}$/);
+    expect(digest).not.toContain('secret');
+    expect(peppersOf(NEW).digest('a secret of some length')).not.toBe(digest);
+  });
+
+  it('is null without a pepper', () => {
+    expect(Peppers.of([])).toBeNull();
+  });
+});
+
+describe('pepperOfDirectory', () => {
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'latchkey-pepper-'))));
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('makes one, readable by its owner alone, and reads that one ever after', () => {
+    const pepper = pepperOfDirectory(dir);
+    expect(Buffer.from(pepper, 'base64url')).toHaveLength(32);
+    expect(statSync(join(dir, 'pepper')).mode & 0o777).toBe(0o600);
+    expect(pepperOfDirectory(dir)).toBe(pepper);
+    expect(readdirSync(dir)).toEqual(['pepper']);
+  });
+
+  it('closes a file that was left open to others', () => {
+    const pepper = pepperOfDirectory(dir);
+    chmodSync(join(dir, 'pepper'), 0o644);
+    expect(pepperOfDirectory(dir)).toBe(pepper);
+    expect(statSync(join(dir, 'pepper')).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['', 'short\n'])('takes no file that holds %j for a pepper, and leaves it as it is', (content) => {
+    writeFileSync(join(dir, 'pepper'), content);
+    expect(() => pepperOfDirectory(dir)).toThrow('does not hold a pepper');
+    expect(readFileSync(join(dir, 'pepper'), 'utf8')).toBe(content);
+  });
+
+  it('is one and the same for processes that start together', async () => {
+    const children = Array.from({ length: 4 }, () => runFile('test/keys/pepper.worker.ts', { PEPPER_DIR: dir }));
+    const peppers = await Promise.all(children.map((child) => child.waitFor(/pepper=(\S+)/)));
+    await Promise.all(children.map((child) => child.stop('SIGTERM')));
+    expect(new Set(peppers.map(([, pepper]) => pepper)).size).toBe(1);
+    expect(readdirSync(dir)).toEqual(['pepper']);
+  }, 20_000);
+});

@@ -1,0 +1,330 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BcryptGate } from '../../src/keys/bcryptGate.js';
+import type { Actor } from '../../src/keys/actor.js';
+import { KeyMinter } from '../../src/keys/minter.js';
+import { KeyService, type CreateKeyInput } from '../../src/keys/service.js';
+import { DEFAULT_PREFIXES, parseToken } from '../../src/keys/token.js';
+import type { RefusalDetails } from '../../src/refusals/refusal.js';
+import type { KeyRecord, Tier } from '../../src/store/records.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Store } from '../../src/store/store.js';
+
+const NOON = Date.UTC(2026, 2, 1, 12);
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const KNOWN = ['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets'];
+
+let dir: string;
+let store: Store;
+let gate: BcryptGate;
+let keys: KeyService;
+let now: number;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-keys-'));
+  store = await openSqliteStore({ dir });
+  now = NOON;
+  gate = new BcryptGate({ cost: 4 });
+  const minter = new KeyMinter({ gate, peppers: null, prefixes: { ...DEFAULT_PREFIXES, CLIENT: 'pub' } });
+  keys = new KeyService({ store, minter, knownScopes: () => KNOWN, now: () => now });
+  for (const [id, tier] of [
+    ['ws_a', 'GROWTH'],
+    ['ws_b', 'GROWTH'],
+    ['ws_trial', 'FREE_TRIAL'],
+  ] as const) {
+    await store.workspaces.ensure({ id, name: id, tier, createdAt: NOON });
+  }
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const actorIn = (workspaceId: string, ...scopes: string[]): Actor => ({
+  kind: 'key',
+  keyId: 'key_actor',
+  familyId: 'fam_actor',
+  workspaceId,
+  tier: 'GROWTH' satisfies Tier,
+  keyType: 'SECRET',
+  scopes,
+});
+const admin = actorIn('ws_a', 'admin');
+const stranger = actorIn('ws_b', 'admin');
+const platform = actorIn('default', 'platform');
+
+const wanted: CreateKeyInput = { name: 'Deployment', scopes: ['read:assets'], type: 'SECRET', environment: 'LIVE' };
+const create = (fields: Partial<CreateKeyInput> = {}, actor = admin) => keys.create(actor, { ...wanted, ...fields });
+
+async function expectRefusal(act: Promise<unknown>, details: Partial<RefusalDetails>): Promise<void> {
+  await expect(act).rejects.toMatchObject({ details });
+}
+
+async function stored(id: string): Promise<KeyRecord> {
+  const key = await store.keys.find(id, null);
+  if (key === null) throw new Error('The key is gone.');
+  return key;
+}
+
+describe('create', () => {
+  it('stores what was chosen, and of the secret its hash alone', async () => {
+    const { key, token } = await create({ type: 'CLIENT', environment: 'TEST', expiresAt: NOON + DAY });
+    const parts = parseToken(token);
+    expect(parts?.tokenPrefix).toBe('pub_test');
+    expect(await stored(key.id)).toEqual(key);
+    expect(key).toMatchObject({
+      name: 'Deployment',
+      scopes: ['read:assets'],
+      type: 'CLIENT',
+      environment: 'TEST',
+      workspaceId: 'ws_a',
+      createdBy: 'key_actor',
+      createdAt: NOON,
+      expiresAt: NOON + DAY,
+      lifetime: DAY,
+      lookupId: parts?.lookupId,
+      digest: null,
+    });
+    const row = JSON.stringify(key);
+    expect(row).not.toContain(parts?.secret);
+    expect(row).not.toContain(token);
+  });
+
+  it.each([NOON, NOON - 1, -1])('refuses an end that is not ahead: %d', async (expiresAt) => {
+    await expectRefusal(create({ expiresAt }), { code: 'BAD_USER_INPUT', path: ['input', 'expiresAt'] });
+  });
+
+  it('takes up to the places of the tier; revoked and expired keys free theirs', async () => {
+    const made = [];
+    for (let i = 0; i < 10; i++) made.push(await create(i === 0 ? { expiresAt: NOON + HOUR } : {}));
+    await expectRefusal(create(), { code: 'KEY_LIMIT_REACHED', max: 10, current: 10 });
+    await keys.revoke(admin, { id: made[5]?.key.id ?? '' });
+    await create();
+    await expectRefusal(create(), { code: 'KEY_LIMIT_REACHED', max: 10, current: 10 });
+    now = NOON + HOUR;
+    await create();
+  });
+
+  // A refusal that costs a bcrypt run lets anybody with a full workspace stop the server.
+  it('runs no bcrypt for what is refused', async () => {
+    await create({ workspaceId: 'ws_trial' }, platform);
+    const before = gate.counts.hashes;
+    await expectRefusal(create({ workspaceId: 'ws_trial' }, platform), {
+      code: 'KEY_LIMIT_REACHED',
+      max: 1,
+      current: 1,
+    });
+    await expectRefusal(create({ scopes: ['platform'] }), { code: 'SCOPE_NOT_HELD' });
+    await expectRefusal(create({ name: '' }), { code: 'BAD_USER_INPUT' });
+    expect(gate.counts.hashes).toBe(before);
+  });
+
+  it.each(['CLIENT', 'READ_ONLY'] as const)('is not for %s keys, whatever they hold', async (keyType) => {
+    const actor = { ...admin, keyType };
+    const { key } = await create();
+    for (const act of [
+      create({}, actor),
+      keys.rotate(actor, { id: key.id, overlap: 0 }),
+      keys.update(actor, { id: key.id, name: 'x' }),
+    ]) {
+      await expectRefusal(act, { code: 'FORBIDDEN' });
+    }
+  });
+});
+
+describe('rotate', () => {
+  it('makes a new key of the same family, name, scopes, type and environment', async () => {
+    const { key: old } = await create({ type: 'CLIENT', environment: 'TEST', scopes: ['read:all', 'write:assets'] });
+    now += HOUR;
+    const { key, token } = await keys.rotate(admin, { id: old.id, overlap: DAY });
+    // A peer's reroll took the prefix up to the first underscore.
+    expect(token.startsWith('pub_test_')).toBe(true);
+    const { workspaceId, familyId, name, scopes, type, environment } = old;
+    expect(key).toMatchObject({ workspaceId, familyId, name, scopes, type, environment, replaces: old.id });
+    expect(await stored(old.id)).toMatchObject({ replacedBy: key.id, expiresAt: now + DAY, revokedAt: null });
+  });
+
+  // A peer sets the old key's end without taking the earlier of the two, and so prolongs a key.
+  it('never prolongs the old key', async () => {
+    const { key: old } = await create({ expiresAt: NOON + HOUR });
+    await keys.rotate(admin, { id: old.id, overlap: DAY });
+    expect((await stored(old.id)).expiresAt).toBe(NOON + HOUR);
+  });
+
+  it('ends the old key at once with no overlap', async () => {
+    const { key: old } = await create();
+    await keys.rotate(admin, { id: old.id, overlap: 0 });
+    expect((await stored(old.id)).expiresAt).toBe(now);
+  });
+
+  it('begins a chosen lifetime anew, and keeps an end that is a date', async () => {
+    const { key: lived } = await create({ expiresAt: NOON + DAY });
+    const { key: dated } = await create();
+    await keys.expire(admin, { id: dated.id, at: NOON + 2 * DAY });
+    now += HOUR;
+    expect((await keys.rotate(admin, { id: lived.id, overlap: 0 })).key.expiresAt).toBe(now + DAY);
+    expect((await keys.rotate(admin, { id: dated.id, overlap: 0 })).key.expiresAt).toBe(NOON + 2 * DAY);
+  });
+
+  it('needs no second place: a FREE_TRIAL workspace rotates', async () => {
+    const { key } = await create({ workspaceId: 'ws_trial' }, platform);
+    const { key: heir } = await keys.rotate(platform, { id: key.id, overlap: DAY });
+    await keys.rotate(platform, { id: heir.id, overlap: DAY });
+    await expectRefusal(create({ workspaceId: 'ws_trial' }, platform), { code: 'KEY_LIMIT_REACHED', current: 1 });
+  });
+
+  it('replaces a key once, of however many calls at once', async () => {
+    const { key } = await create();
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, () => keys.rotate(admin, { id: key.id, overlap: DAY })),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expectRefusal(keys.rotate(admin, { id: key.id, overlap: 0 }), {
+      code: 'BAD_USER_INPUT',
+      path: ['input', 'id'],
+    });
+    expect((await store.keys.list('ws_a', { first: 100, after: null, filter: {}, now })).total).toBe(2);
+  });
+
+  it('bounds the overlap at 90 days', async () => {
+    const { key } = await create();
+    await expectRefusal(keys.rotate(admin, { id: key.id, overlap: 90 * DAY + 1 }), { path: ['input', 'overlap'] });
+    await keys.rotate(admin, { id: key.id, overlap: 90 * DAY });
+  });
+});
+
+describe('what has ended stays ended', () => {
+  it.each(['revoked', 'expired'])('a key that is %s is not rotated, expired or updated', async (how) => {
+    const { key } = await create({ expiresAt: NOON + HOUR });
+    if (how === 'revoked') await keys.revoke(admin, { id: key.id });
+    else now = NOON + HOUR;
+    const before = await stored(key.id);
+    for (const act of [
+      keys.rotate(admin, { id: key.id, overlap: 0 }),
+      keys.expire(admin, { id: key.id, at: now + DAY }),
+      keys.update(admin, { id: key.id, name: 'revived', scopes: ['read:all'] }),
+    ]) {
+      await expectRefusal(act, { code: 'BAD_USER_INPUT', path: ['input', 'id'] });
+    }
+    expect(await stored(key.id)).toEqual(before);
+  });
+
+  it('revoking twice is no error and changes nothing', async () => {
+    const { key } = await create();
+    const first = await keys.revoke(admin, { id: key.id, reason: 'leaked' });
+    now += HOUR;
+    expect(await keys.revoke(admin, { id: key.id, reason: 'again' })).toEqual(first);
+    expect(first).toMatchObject({ revokedAt: NOON, revokedReason: 'leaked' });
+  });
+
+  it('an expired key can be revoked, and an end in the past is now', async () => {
+    const { key } = await create();
+    expect((await keys.expire(admin, { id: key.id, at: NOON - DAY })).expiresAt).toBe(NOON);
+    expect((await keys.revoke(admin, { id: key.id })).revokedAt).toBe(NOON);
+  });
+});
+
+describe('scopes', () => {
+  it('are granted, rotated and updated by who holds them alone', async () => {
+    const { key } = await keys.create(platform, { ...wanted, scopes: ['platform'], workspaceId: 'ws_a' });
+    const lacking = { code: 'SCOPE_NOT_HELD', missing: ['platform'] } as const;
+    const plain = await create();
+    await expectRefusal(create({ scopes: ['admin', 'platform'] }), lacking);
+    await expectRefusal(keys.rotate(admin, { id: key.id, overlap: 0 }), lacking);
+    await expectRefusal(keys.update(admin, { id: key.id, scopes: ['read:all'] }), lacking);
+    await expectRefusal(keys.update(admin, { id: key.id, name: 'mine' }), lacking);
+    await expectRefusal(keys.update(admin, { id: plain.key.id, scopes: ['platform'] }), lacking);
+    expect((await stored(key.id)).scopes).toEqual(['platform']);
+    expect((await keys.update(platform, { id: key.id, scopes: ['read-only'] })).scopes).toEqual(['read:all']);
+  });
+
+  it("stay under the type's ceiling when they are updated", async () => {
+    const { key } = await create({ type: 'READ_ONLY', scopes: ['read:all'] });
+    await expectRefusal(keys.update(admin, { id: key.id, scopes: ['write:all'] }), { path: ['input', 'scopes', 0] });
+  });
+
+  it('an update needs something to change', async () => {
+    const { key } = await create();
+    await expectRefusal(keys.update(admin, { id: key.id, name: null, scopes: null }), { path: ['input'] });
+  });
+});
+
+describe('isolation', () => {
+  const refusalOf = async (act: Promise<unknown>): Promise<unknown> =>
+    act.then(
+      () => 'nothing was refused',
+      (error: unknown) => ({ ...(error as Error & { details: object }).details, message: (error as Error).message }),
+    );
+
+  it("another workspace's key answers exactly as one that never was", async () => {
+    const { key } = await create();
+    const acts = [
+      (id: string) => keys.rotate(stranger, { id, overlap: 0 }),
+      (id: string) => keys.expire(stranger, { id, at: now }),
+      (id: string) => keys.revoke(stranger, { id }),
+      (id: string) => keys.update(stranger, { id, name: 'x' }),
+    ];
+    for (const act of acts) {
+      const unknown = await refusalOf(act('key_0000000000000000'));
+      expect(unknown).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await refusalOf(act(key.id))).toEqual(unknown);
+    }
+    expect(await keys.find(stranger, key.id)).toBeNull();
+    expect(await stored(key.id)).toEqual(key);
+  });
+
+  it('so does its workspace', async () => {
+    const list = (workspaceId: string) => keys.list(stranger, { workspaceId, first: 1, after: null, filter: {} });
+    expect(await refusalOf(list('ws_a'))).toEqual(await refusalOf(list('ws_nowhere')));
+    expect(await refusalOf(create({ workspaceId: 'ws_a' }, stranger))).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('platform reaches every workspace', async () => {
+    const { key } = await create();
+    expect(await keys.find(platform, key.id)).toEqual(key);
+    expect((await keys.list(platform, { workspaceId: 'ws_a', first: 10, after: null, filter: {} })).total).toBe(1);
+    await keys.revoke(platform, { id: key.id });
+  });
+
+  it.each(['key_\0', 'key_ä', '', 'x'.repeat(100_000), "key_' OR 1=1", '\ud800'])(
+    'an id that none can be is unknown: %j',
+    async (id) => {
+      expect(await keys.find(admin, id)).toBeNull();
+      await expectRefusal(keys.revoke(admin, { id }), { code: 'NOT_FOUND' });
+      await expectRefusal(create({ workspaceId: id }, platform), { code: 'NOT_FOUND' });
+    },
+  );
+});
+
+describe('list', () => {
+  const page = (fields: Partial<Parameters<KeyService['list']>[1]> = {}) =>
+    keys.list(admin, { workspaceId: null, first: 50, after: null, filter: {}, ...fields });
+
+  it.each([0, -1, 101])('refuses a page of %d', (first) =>
+    expectRefusal(page({ first }), { code: 'BAD_USER_INPUT', path: ['first'] }),
+  );
+
+  it.each([
+    [{ nameContains: 'a\0' }, 'nameContains'],
+    [{ nameContains: 'x'.repeat(101) }, 'nameContains'],
+    [{ scope: 'read:assets\0' }, 'scope'],
+    [{ scope: 'read-only' }, 'scope'],
+  ])('refuses the filter %j', (filter, field) => expectRefusal(page({ filter }), { path: ['filter', field] }));
+
+  it('filters', async () => {
+    await create({ name: 'Alpha 100%', type: 'CLIENT' });
+    const { key } = await create({ name: 'beta', environment: 'TEST', scopes: ['write:all'] });
+    const names = async (filter: Parameters<typeof page>[0]) => (await page(filter)).keys.map(({ name }) => name);
+    expect(await names({ filter: { nameContains: 'ALPHA' } })).toEqual(['Alpha 100%']);
+    expect(await names({ filter: { nameContains: '%' } })).toEqual(['Alpha 100%']);
+    expect(await names({ filter: { nameContains: '_' } })).toEqual([]);
+    expect(await names({ filter: { type: 'CLIENT' } })).toEqual(['Alpha 100%']);
+    expect(await names({ filter: { environment: 'TEST' } })).toEqual(['beta']);
+    expect(await names({ filter: { scope: 'write:all' } })).toEqual(['beta']);
+    await keys.revoke(admin, { id: key.id });
+    expect(await names({ filter: { status: 'REVOKED' } })).toEqual(['beta']);
+    expect(await names({ filter: { status: 'EXPIRED' } })).toEqual([]);
+  });
+});

@@ -1,0 +1,184 @@
+import { mintToken } from '../../src/keys/token.js';
+import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
+
+const LONG = 'x'.repeat(32);
+const OTHER = 'y'.repeat(40);
+
+function faultOf(environment: Record<string, string>): string {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('Nothing was wrong.');
+}
+
+test('the defaults', () => {
+  expect(readSettings({})).toEqual({
+    port: 4000,
+    host: '127.0.0.1',
+    mongodbUri: null,
+    dataDir: './data',
+    adminApiKey: null,
+    peppers: [],
+    prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
+    bcryptCost: 10,
+    defaultTier: 'GROWTH',
+    trustProxy: [],
+    corsOrigins: [],
+    introspection: 'on',
+    logLevel: 'info',
+  } satisfies Settings);
+});
+
+test('they are frozen through and through', () => {
+  const settings = readSettings({});
+  for (const part of [settings, settings.prefixes, settings.corsOrigins, settings.trustProxy, settings.peppers]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+test('introspection is for keys alone where MongoDB says production, unless it is set', () => {
+  const MONGODB_URI = 'mongodb://db/latchkey';
+  expect(readSettings({ MONGODB_URI }).introspection).toBe('authenticated');
+  expect(readSettings({ MONGODB_URI, INTROSPECTION: 'on' }).introspection).toBe('on');
+});
+
+test('other variables are none of its business', () => {
+  expect(readSettings({ LATCHKEY_PORT: 'x', PATH: '', __proto__: 'x' })).toEqual(readSettings({}));
+});
+
+describe('good values', () => {
+  it.each<[keyof typeof OPTIONS, string, Partial<Settings>]>([
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['HOST', '0.0.0.0', { host: '0.0.0.0' }],
+    ['HOST', '::1', { host: '::1' }],
+    ['HOST', 'api.example.com', { host: 'api.example.com' }],
+    ['MONGODB_URI', 'mongodb+srv://u:p@c.example/db', { mongodbUri: 'mongodb+srv://u:p@c.example/db' }],
+    ['DATA_DIR', '/var/lib/latch key', { dataDir: '/var/lib/latch key' }],
+    ['ADMIN_API_KEY', LONG, { adminApiKey: LONG }],
+    ['ADMIN_API_KEY', 'x'.repeat(256), { adminApiKey: 'x'.repeat(256) }],
+    ['KEY_PEPPER', LONG, { peppers: [LONG] }],
+    ['KEY_PEPPER', `${LONG}, ${OTHER}`, { peppers: [LONG, OTHER] }],
+    ['KEY_PREFIXES', 'SECRET:aa', { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } }],
+    [
+      'KEY_PREFIXES',
+      'READ_ONLY:r2, CLIENT:sk ,SECRET:ck',
+      { prefixes: { SECRET: 'ck', CLIENT: 'sk', READ_ONLY: 'r2' } },
+    ],
+    ['BCRYPT_COST', '4', { bcryptCost: 4 }],
+    ['BCRYPT_COST', '15', { bcryptCost: 15 }],
+    ['DEFAULT_TIER', 'FREE_TRIAL', { defaultTier: 'FREE_TRIAL' }],
+    ['TRUST_PROXY', 'false', { trustProxy: [] }],
+    ['TRUST_PROXY', '127.0.0.1, 10.0.0.0/8,::1/128', { trustProxy: ['127.0.0.1', '10.0.0.0/8', '::1/128'] }],
+    [
+      'CORS_ORIGINS',
+      'https://a.example, http://localhost:3000',
+      { corsOrigins: ['https://a.example', 'http://localhost:3000'] },
+    ],
+    ['CORS_ORIGINS', '*', { corsOrigins: ['*'] }],
+    ['INTROSPECTION', 'off', { introspection: 'off' }],
+    ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+  ])('%s=%s', (name, text, expected) => {
+    expect(readSettings({ [name]: text })).toMatchObject(expected);
+  });
+});
+
+describe('bad values', () => {
+  const BAD: Readonly<Record<keyof typeof OPTIONS, readonly string[]>> = {
+    PORT: ['65536', '-1', '80a', '4e3', ' 4000', '0x50', '80.5', 'true', '9999999999'],
+    HOST: ['a b', 'http://x', 'x/y', 'é'],
+    MONGODB_URI: ['http://db', 'db:27017', 'mongodb://', 'mongodb://a b'],
+    DATA_DIR: [],
+    ADMIN_API_KEY: ['x'.repeat(31), 'x'.repeat(257), `${LONG} x`, `${LONG}é`, `${LONG}\n`],
+    KEY_PEPPER: ['x'.repeat(31), `${LONG},short`, `${LONG},`],
+    KEY_PREFIXES: [
+      'aa',
+      'SECRET',
+      'SECRET:',
+      'SECRET:AA',
+      'SECRET:1a',
+      'SECRET:a_b',
+      'ADMIN:aa',
+      'SECRET:aa:bb',
+      'SECRET:ck',
+      'secret:aa',
+      'SECRET:abcdefghijk',
+      'constructor:aa',
+    ],
+    BCRYPT_COST: ['3', '16', '10.5', 'ten'],
+    DEFAULT_TIER: ['growth', 'FREE', 'toString'],
+    TRUST_PROXY: ['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/-1', '127.0.0.1,'],
+    CORS_ORIGINS: [
+      'a.example',
+      'https://a.example/',
+      'https://a.example/path',
+      'https://*.a.example',
+      'null',
+      'ftp://a',
+      'https://a.example,',
+      'https://u:p@a.example',
+    ],
+    INTROSPECTION: ['true', 'ON', 'yes'],
+    LOG_LEVEL: ['verbose', 'INFO'],
+  };
+  const cases = Object.entries(BAD).flatMap(([name, texts]) =>
+    ['', '  ', ...texts].map((text) => [name, text] as const),
+  );
+
+  it.each(cases)('%s=%j stops the start with one line: variable, fault, what is allowed', (name, text) => {
+    const message = faultOf({ [name]: text });
+    expect(message).not.toMatch(/[\n\r]/);
+    expect(message.startsWith(`${name} `)).toBe(true);
+    expect(message.endsWith(`Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`)).toBe(true);
+    expect(message.length).toBeGreaterThan(
+      `${name} . Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`.length + 5,
+    );
+  });
+
+  it('every variable is tried', () => {
+    expect(Object.keys(BAD)).toEqual(Object.keys(OPTIONS));
+  });
+
+  // Left-most X-Forwarded-For believed is how a peer lets callers choose their own address.
+  it('TRUST_PROXY takes neither true nor a number of hops', () => {
+    for (const text of ['true', '1', '2', '*', '0.0.0.0/x'])
+      expect(faultOf({ TRUST_PROXY: text })).toContain('TRUST_PROXY');
+  });
+});
+
+describe('secrets are never repeated', () => {
+  const secret = 'hunter2-hunter2';
+  it.each([
+    ['ADMIN_API_KEY', secret],
+    ['ADMIN_API_KEY', `${secret} and white space, long enough`],
+    ['KEY_PEPPER', secret],
+    ['KEY_PEPPER', `${LONG},${secret}`],
+    ['MONGODB_URI', `postgres://root:${secret}@db`],
+  ])('%s', (name, text) => expect(faultOf({ [name]: text })).not.toContain('hunter2'));
+});
+
+test('a value that is no secret is shown, quoted and cut, so that a wrong one can be found', () => {
+  expect(faultOf({ PORT: 'abc\n\u001b[31m' })).toContain('PORT is "abc\\n\\u001b[31m", which is not a whole number');
+  expect(faultOf({ LOG_LEVEL: 'x'.repeat(10_000) }).length).toBeLessThan(300);
+});
+
+test("ADMIN_API_KEY is not a key of Latchkey's own, which is stored elsewhere as a hash and revoked there", () => {
+  const { token } = mintToken('sk', 'LIVE');
+  const message = faultOf({ ADMIN_API_KEY: token });
+  expect(message).toContain('is a key that Latchkey made');
+  expect(message).not.toContain(token);
+});
+
+test('the environment itself is read where none is given', () => {
+  const before = process.env.PORT;
+  process.env.PORT = '12345';
+  try {
+    expect(readSettings().port).toBe(12_345);
+  } finally {
+    if (before === undefined) delete process.env.PORT;
+    else process.env.PORT = before;
+  }
+});

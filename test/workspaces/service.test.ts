@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BcryptGate } from '../../src/keys/bcryptGate.js';
+import { KeyMinter } from '../../src/keys/minter.js';
+import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
+import { WorkspaceService } from '../../src/workspaces/service.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Store } from '../../src/store/store.js';
+import { runFile } from '../support/child.js';
+
+const NOON = Date.UTC(2026, 2, 1, 12);
+const FIRST = { id: 'default', tier: 'GROWTH', withKey: true } as const;
+
+let dir: string;
+let store: Store;
+let workspaces: WorkspaceService;
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-workspaces-'));
+  store = await openSqliteStore({ dir });
+  const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES });
+  workspaces = new WorkspaceService({ store, minter, now: () => NOON });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const keysOf = async (id: string) =>
+  (await store.keys.list(id, { first: 100, after: null, filter: {}, now: NOON })).keys;
+
+const operator = {
+  kind: 'operator',
+  keyId: 'operator',
+  familyId: 'operator',
+  workspaceId: 'default',
+  tier: 'GROWTH',
+  keyType: 'SECRET',
+  scopes: ['platform'],
+} as const;
+
+describe('ensureFirst', () => {
+  it('makes the workspace and an admin key, once', async () => {
+    const issued = await workspaces.ensureFirst(FIRST);
+    expect(issued?.key).toMatchObject({ workspaceId: 'default', scopes: ['admin'], type: 'SECRET', createdBy: null });
+    expect(await store.workspaces.find('default')).toMatchObject({ tier: 'GROWTH', createdAt: NOON });
+    expect(await workspaces.ensureFirst(FIRST)).toBeNull();
+    expect(await keysOf('default')).toHaveLength(1);
+  });
+
+  it('makes no key where an operator opens the installation, and one when none does any more', async () => {
+    expect(await workspaces.ensureFirst({ ...FIRST, withKey: false })).toBeNull();
+    expect(await keysOf('default')).toEqual([]);
+    expect(await workspaces.ensureFirst(FIRST)).not.toBeNull();
+  });
+
+  // A restart must not hand out a new admin key because the last one was revoked.
+  it('makes none where there ever was a key', async () => {
+    const issued = await workspaces.ensureFirst(FIRST);
+    await store.keys.revoke(issued?.key.id ?? '', null, null, NOON);
+    expect(await workspaces.ensureFirst(FIRST)).toBeNull();
+  });
+
+  it('leaves the tier as it was set', async () => {
+    await workspaces.ensureFirst(FIRST);
+    await workspaces.setTier('default', 'ENTERPRISE');
+    await workspaces.ensureFirst({ ...FIRST, tier: 'STARTER' });
+    expect(await store.workspaces.find('default')).toMatchObject({ tier: 'ENTERPRISE' });
+  });
+
+  it.each(['FREE_TRIAL', 'ENTERPRISE'])(
+    'of processes that start together on %s one makes the key',
+    async (tier) => {
+      const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
+      const children = Array.from({ length: 4 }, () => runFile('test/workspaces/ensureFirst.worker.ts', env));
+      const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
+      await Promise.all(children.map((child) => child.stop('SIGTERM')));
+      const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
+      expect(made).toHaveLength(1);
+      expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
+    },
+    30_000,
+  );
+});
+
+describe('create', () => {
+  it('makes the workspace and its admin key, both or neither', async () => {
+    const { workspace, key, token } = await workspaces.create(operator, { name: ' Acme ', tier: 'STARTER' });
+    expect(workspace).toMatchObject({ name: 'Acme', tier: 'STARTER', createdAt: NOON });
+    expect(workspace.id).toMatch(/^ws_[0-9A-Za-z]{16}$/);
+    expect(key).toMatchObject({ workspaceId: workspace.id, scopes: ['admin'], createdBy: 'operator' });
+    expect(token).toMatch(/^sk_live_/);
+    expect(await workspaces.countKeys(workspace.id)).toBe(1);
+    await expect(workspaces.create(operator, { name: '', tier: 'STARTER' })).rejects.toMatchObject({
+      details: { code: 'BAD_USER_INPUT', path: ['input', 'name'] },
+    });
+    expect(await store.workspaces.list(10)).toEqual([workspace]);
+  });
+});
+
+describe('setTier', () => {
+  it.each(['ws_nowhere', '', 'ws_\0', '\ud800', 'x'.repeat(10_000)])('knows no workspace %j', async (id) => {
+    await expect(workspaces.setTier(id, 'STARTER')).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
+  });
+});
