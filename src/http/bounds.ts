@@ -12,6 +12,8 @@ const MAX_ALIASES = 200;
 const MAX_DIRECTIVES = 50;
 /** A person mends one fault at a time; suggestions for thousands of unknown fields are what an attacker asks for (B41). */
 const MAX_ERRORS = 20;
+/** Each of these repeats the variable whole, up to a body's length. */
+const MAX_COERCION_ERRORS = 2;
 
 /** The largest body of a request, in bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -20,6 +22,7 @@ export interface DocumentBounds {
   readonly parseOptions: ParseOptions;
   readonly validationRules: ValidationRule[];
   readonly validationOptions: { readonly maxErrors: number };
+  readonly executionOptions: { readonly maxCoercionErrors: number };
 }
 
 export function documentBounds(): DocumentBounds {
@@ -35,5 +38,6 @@ export function documentBounds(): DocumentBounds {
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationRules,
     validationOptions: { maxErrors: MAX_ERRORS },
+    executionOptions: { maxCoercionErrors: MAX_COERCION_ERRORS },
   };
 }

@@ -5,8 +5,8 @@ import type {
 } from '@apollo/server';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
-import { decide, principalIn } from '../guard/decide.js';
-import { discreetly } from '../guard/discretion.js';
+import { decide, isPrincipal, principalIn } from '../guard/decide.js';
+import { brief, discreetly } from '../guard/discretion.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
 import type { Admission, Limiter } from '../limits/limiter.js';
@@ -25,6 +25,8 @@ export interface PluginOptions {
    */
   readonly introspection?: Introspection;
 }
+
+const TOO_MANY_FAULTS = 'Too many errors processing variables';
 
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
@@ -79,10 +81,17 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
             );
           }
         },
+        async didEncounterErrors({ errors }) {
+          // graphql-js gives up on variables with an error that has no code, and so would pass for the server's own fault.
+          for (const error of errors) {
+            if (error.message.startsWith(TOO_MANY_FAULTS)) error.extensions.code = 'BAD_USER_INPUT';
+          }
+        },
         async willSendResponse(answer) {
-          const principal = (answer.contextValue as Partial<LatchkeyContext>).principal ?? ANONYMOUS;
+          const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
+          const principal = isPrincipal(given) ? given : ANONYMOUS;
           setStatus(answer);
-          if (refuseIntrospection(introspection, principal) !== null) hideNames(answer);
+          retell(answer, refuseIntrospection(introspection, principal) === null);
           setLimitFields(answer, principal, admission, limiter);
         },
       };
@@ -108,16 +117,28 @@ function setStatus({ response, errors }: Answered): void {
   }
 }
 
-/** Faults of the document and its variables have no path; what a resolver says is for whoever may call it. */
-function hideNames({ response, request, errors }: Answered): void {
+/**
+ * GraphQL's own messages, kept short and from whoever may not read the schema (B42). They are those of errors without a
+ * path; what a resolver says is for whoever may call it.
+ */
+function retell({ response, request, errors }: Answered, mayReadSchema: boolean): void {
   if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
-  let tell: ((message: string) => string) | null = null;
+  let tell = mayReadSchema ? brief : null;
   response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
     const thrown = errors?.[i];
     if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
-    tell ??= discreetly(`${request.query ?? ''} ${request.operationName ?? ''} ${JSON.stringify(request.variables)}`);
-    return { ...formatted, message: tell(formatted.message) };
+    tell ??= discreetly([request.query ?? '', request.operationName ?? '', textOf(request.variables)]);
+    return { ...formatted, message: tell(brief(formatted.message)) };
   });
+}
+
+function textOf(variables: unknown): string {
+  try {
+    return JSON.stringify(variables ?? null);
+  } catch {
+    // Nested too deep to be written: then nothing counts as written.
+    return '';
+  }
 }
 
 function refusalIn(error: GraphQLError): Refusal | null {

@@ -291,6 +291,36 @@ describe('limits', () => {
       expect(answer.text.length).toBeLessThan(20_000);
     });
 
+    it.each([
+      ['fields that are none', Object.fromEntries(Array.from({ length: 12_000 }, (_, i) => [`column${i}`, 1]))],
+      ['wrong items', { name: 'a', columns: Array.from({ length: 20_000 }, () => 1) }],
+      ['one long text', { name: 'a', allowedAge: 'P'.repeat(200_000) }],
+      ['text in a deep list', { name: 'a', upstream: Array.from({ length: 4_000 }, () => [['a']]) }],
+    ])('B41 variables with %s: told once or twice, and not repeated whole', async (_, v) => {
+      const register = 'mutation ($v: RegisterAssetInput!) { registerAsset(input: $v) { name } }';
+      const answer = await service.query(register, { variables: { v } });
+      expect(answer.status).toBe(400);
+      expect(answer.text.length).toBeLessThan(5_000);
+      expect(answer.body.errors.length).toBeLessThanOrEqual(3);
+      for (const error of answer.body.errors) expect(error.extensions.code).toBe('BAD_USER_INPUT');
+    });
+
+    it('B41 variables nested a hundred thousand deep: refused as any other', async () => {
+      for (const introspection of ['on', 'off']) {
+        const deep = await startService({ env: { INTROSPECTION: introspection, ADMIN_API_KEY: OPERATOR_KEY } });
+        try {
+          const query = 'query ($v: ApiKeyFilter) { apiKeys(filter: $v) { totalCount } }';
+          const body = `{"query":"${query}","variables":{"v":{"scope":${'['.repeat(100_000)}${']'.repeat(100_000)}}}}`;
+          const headers = { 'content-type': 'application/json', authorization: `Bearer ${OPERATOR_KEY}` };
+          const answer = await fetch(deep.url, { method: 'POST', headers, body });
+          expect(answer.status).toBe(400);
+          expect(await answer.text()).toContain('BAD_USER_INPUT');
+        } finally {
+          await deep.close();
+        }
+      }
+    });
+
     it('B41 what people send passes: full introspection, 100 aliases of a field, 60 columns inline', async () => {
       const introspection = getIntrospectionQuery({
         descriptions: true,
