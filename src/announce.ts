@@ -14,18 +14,24 @@ export function announce(
   const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
   const lines = [`Latchkey listens on ${url}`, `Keys are kept in ${store}.`];
   const key = firstKey?.token ?? (settings.adminApiKey === null ? null : '$ADMIN_API_KEY');
-  if (firstKey !== null) {
-    lines.push(
-      '',
-      `Workspace: ${firstKey.key.workspaceId}`,
-      `Admin key: ${firstKey.token}`,
-      'Keep it now: it is stored only as a hash and is not shown again.',
-    );
-  }
+  if (firstKey !== null) lines.push('', ...keyLines(firstKey));
   if (key !== null) {
     lines.push('', 'Try it:', '', curlLine(url, key));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The first key of a start that failed once the key was made: it is stored, and nothing else would ever show it. */
+export function announceKey(firstKey: IssuedKey): string {
+  return `${keyLines(firstKey).join('\n')}\n`;
+}
+
+function keyLines({ key, token }: IssuedKey): string[] {
+  return [
+    `Workspace: ${key.workspaceId}`,
+    `Admin key: ${token}`,
+    'Keep it now: it is stored only as a hash and is not shown again.',
+  ];
 }
 
 function curlLine(url: string, key: string): string {

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { composeService, type Service } from './compose.js';
-import { announce } from './announce.js';
-import { readSettings, SettingsError } from './settings/settings.js';
+import { announce, announceKey } from './announce.js';
+import { readSettings, SettingsError, type Settings } from './settings/settings.js';
 
 /** How long what runs may take to finish after the signal, in ms. */
 const DRAIN_TIME = 10_000;
@@ -14,13 +14,22 @@ async function main(): Promise<void> {
     const logger = pino({ level: settings.logLevel, base: null }, pino.destination(2));
     const service = await composeService(settings, logger);
     drainOnSignal(service);
-    const address = await service.server.listen({ port: settings.port, host: settings.host });
+    const address = await listen(service, settings);
     process.stdout.write(announce(address, service.latchkey.firstKey, settings));
   } catch (error) {
     // One line, whatever it was: a stack would bury the sentence that says what to do.
     const reason = error instanceof SettingsError ? error.message : `The server did not start. ${messageOf(error)}`;
     process.stderr.write(`${reason}\n`);
     process.exit(1);
+  }
+}
+
+async function listen({ server, latchkey }: Service, { port, host }: Settings): Promise<string> {
+  try {
+    return await server.listen({ port, host });
+  } catch (error) {
+    if (latchkey.firstKey !== null) process.stdout.write(announceKey(latchkey.firstKey));
+    throw error;
   }
 }
 

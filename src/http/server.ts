@@ -60,6 +60,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
+    // Fastify's own answer to a broken URL repeats it, and a key may stand in it. No hook runs here.
+    frameworkErrors: (_error, request, reply) => {
+      request.principal = ANONYMOUS;
+      reply.header('x-request-id', request.id);
+      refuse(
+        reply,
+        new Refusal('The address is not understood. The API is at /graphql.', { code: 'BAD_REQUEST' }),
+        400,
+      );
+    },
   });
   const apollo = new ApolloServer<RequestContext>({
     schema,
@@ -69,6 +79,20 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     stopOnTerminationSignals: false,
   });
   await apollo.start();
+
+  app.decorateRequest('principal');
+  app.removeContentTypeParser('text/plain');
+  // Before all else: an answer to a preflight is given in the hook of the next plugin, and goes through onSend as well.
+  app.addHook('onRequest', async (request, reply) => {
+    request.principal = ANONYMOUS;
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    for (const [name, value] of limitHeaders(request.principal, latchkey.limiter)) {
+      if (!reply.hasHeader(name)) reply.header(name, value);
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
 
   if (settings.corsOrigins.length > 0) {
     await app.register(cors, {
@@ -86,22 +110,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       maxAge: 600,
     });
   }
-  app.decorateRequest('principal');
-  app.removeContentTypeParser('text/plain');
-  app.addHook('onRequest', async (request, reply) => {
-    request.principal = ANONYMOUS;
-    reply.header('x-request-id', request.id);
-  });
-  app.addHook('onSend', async (request, reply) => {
-    for (const [name, value] of limitHeaders(request.principal, latchkey.limiter)) {
-      if (!reply.hasHeader(name)) reply.header(name, value);
-    }
-  });
-  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
-  app.setNotFoundHandler((_request, reply) =>
-    refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    if (pathOf(request) !== '/graphql') {
+      return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
+    }
+    const refusal = new Refusal('Operations come by POST, queries also by GET.', { code: 'BAD_REQUEST' });
+    return refuse(reply.header('allow', 'GET, POST'), refusal, 405);
+  });
 
   const authenticate = async (request: FastifyRequest): Promise<void> => {
     request.principal = (await latchkey.context(request.raw)).principal;
@@ -135,12 +151,16 @@ async function sendGraphiql(reply: FastifyReply): Promise<void> {
   await reply.headers(headers).send(body);
 }
 
+/** Without what stands behind the question mark, in which a query or a key may be. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  const path = request.url.split('?', 1)[0];
   request.log.info(
     {
       method: request.method,
-      path,
+      path: pathOf(request),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       address: request.ip,
@@ -181,6 +201,7 @@ function refuse(reply: FastifyReply, refusal: Refusal, status?: number): Fastify
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply
     .code(status ?? answer.status)
+    .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
     .send(errorBody(refusal));
 }
