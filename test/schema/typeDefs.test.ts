@@ -2,7 +2,7 @@ import { buildASTSchema, Kind, parse, print, type DocumentNode } from 'graphql';
 import { directiveTypeDefs, keyTypeDefs, serviceTypeDefs } from '../../src/schema/typeDefs.js';
 
 function namesIn(document: DocumentNode): string[] {
-  return document.definitions.flatMap((definition) => ('name' in definition ? [definition.name?.value ?? ''] : []));
+  return document.definitions.flatMap((definition) => ('name' in definition ? [definition.name.value] : []));
 }
 
 test('the operations on keys come without the built-in domain', () => {
