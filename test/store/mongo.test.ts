@@ -209,7 +209,7 @@ describe('MongoDB: a connection that was handed in', () => {
     const writes = commands.filter(({ commandName }) => ['insert', 'update', 'findAndModify'].includes(commandName));
     expect(writes.length).toBeGreaterThan(20);
     for (const { commandName, command } of writes) {
-      expect({ commandName, concern: command['writeConcern'] }).toEqual({
+      expect({ commandName, concern: command.writeConcern }).toEqual({
         commandName,
         concern: { w: 'majority', j: true },
       });

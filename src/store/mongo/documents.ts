@@ -57,7 +57,7 @@ export class Documents<T extends object> {
         .sort(sort)
         .limit(limit)
         .select([...fields]);
-      return (await query.lean().exec()) as T[];
+      return await query.lean().exec();
     });
   }
 
@@ -87,10 +87,10 @@ export class Documents<T extends object> {
   update(filter: Filter, update: Update | mongoose.UpdateWithAggregationPipeline): Promise<T | null> {
     return this.#pass(async () => {
       const options = { returnDocument: 'after', updatePipeline: Array.isArray(update) } as const;
-      return (await this.#model
+      return await this.#model
         .findOneAndUpdate(filter as never, update as never, options)
         .lean()
-        .exec()) as T | null;
+        .exec();
     });
   }
 

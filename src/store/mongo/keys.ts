@@ -128,7 +128,7 @@ export function openKeys(
       await keys.bulkWrite(
         [...uses].map(([id, at]) => ({
           updateOne: { filter: { _id: eq(id) }, update: { $max: { lastUsedAt: at } } },
-        })) as Parameters<typeof keys.bulkWrite>[0],
+        })),
       );
     },
   };
