@@ -1,0 +1,128 @@
+import { jest } from '@jest/globals';
+import {
+  GraphQLID,
+  GraphQLInterfaceType,
+  GraphQLObjectType,
+  GraphQLSchema,
+  graphql,
+  isObjectType,
+  type GraphQLFieldResolver,
+} from 'graphql';
+import { ANONYMOUS } from '../../src/credentials/principal.js';
+import { assertGuarded, guardSchema } from '../../src/guard/guard.js';
+import { faultsOf, keyWith, ownSchema } from '../bypass/own.js';
+
+const READER = { principal: keyWith(['read:a']) };
+const STRANGER = { principal: keyWith(['read:b']) };
+
+describe('guarded resolvers', () => {
+  it('a field without a rule keeps the resolver that it has', () => {
+    const schema = ownSchema('type Query { open: String @public plain: T @public } type T { id: ID }', {
+      Query: { open: () => 'yes' },
+    });
+    const before = schema.getQueryType()?.getFields().open?.resolve;
+    guardSchema(schema);
+    const type = schema.getType('T');
+    expect(before).toBeDefined();
+    expect(schema.getQueryType()?.getFields().open?.resolve).toBe(before);
+    expect(isObjectType(type) && type.getFields().id?.resolve).toBeUndefined();
+  });
+
+  it('gives the resolver its own arguments, and its result or error back as they are', async () => {
+    const seen = jest.fn<GraphQLFieldResolver<unknown, unknown>>(() => 'value');
+    const schema = guardSchema(
+      ownSchema('type Query { a(x: Int): String @auth(scope: "read:a") }', { Query: { a: seen } }),
+    );
+    const rootValue = {};
+    const { data } = await graphql({ schema, source: '{ a(x: 1) }', rootValue, contextValue: READER });
+    expect(data).toEqual({ a: 'value' });
+    expect(seen).toHaveBeenCalledTimes(1);
+    expect(seen.mock.calls[0]?.[0]).toBe(rootValue);
+    expect(seen.mock.calls[0]?.slice(1, 3)).toEqual([{ x: 1 }, READER]);
+    const fault = new Error('its own');
+    seen.mockImplementation(() => {
+      throw fault;
+    });
+    const { errors } = await graphql({ schema, source: '{ a }', contextValue: READER });
+    expect(errors?.[0]?.originalError).toBe(fault);
+  });
+
+  it('what a synchronous resolver gives stays synchronous', () => {
+    const schema = guardSchema(ownSchema('type Query { a: Int @auth(scope: "read:a") }', { Query: { a: () => 1 } }));
+    const field = schema.getQueryType()?.getFields().a;
+    expect(field?.resolve?.({}, {}, READER, {} as never)).toBe(1);
+    expect(() => field?.resolve?.({}, {}, STRANGER, {} as never)).toThrow('lacks read:a');
+  });
+
+  it('without a resolver the default one is behind the guard', async () => {
+    const schema = guardSchema(ownSchema('type Query { a: String @auth(scope: "read:a") }'));
+    const rootValue = { a: jest.fn(() => 'from the root') };
+    expect((await graphql({ schema, source: '{ a }', rootValue, contextValue: STRANGER })).data).toEqual({ a: null });
+    expect(
+      (await graphql({ schema, source: '{ a }', rootValue, contextValue: { principal: ANONYMOUS } })).data,
+    ).toEqual({ a: null });
+    expect(rootValue.a).not.toHaveBeenCalled();
+    expect((await graphql({ schema, source: '{ a }', rootValue, contextValue: READER })).data).toEqual({
+      a: 'from the root',
+    });
+  });
+
+  it('guarding twice is guarding once', async () => {
+    const resolver = jest.fn(() => 1);
+    const schema = ownSchema('type Query { a: Int @auth(scope: "read:a") }', { Query: { a: resolver } });
+    guardSchema(guardSchema(guardSchema(schema)));
+    const asked = jest.fn((scope: string) => scope === 'read:a');
+    const scopes = Object.assign([], { includes: asked });
+    const result = await graphql({
+      schema,
+      source: '{ a }',
+      contextValue: { principal: { ...READER.principal, scopes } },
+    });
+    expect(result.data).toEqual({ a: 1 });
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(resolver).toHaveBeenCalledTimes(1);
+    expect(faultsOf(() => assertGuarded(schema))).toEqual([]);
+  });
+
+  describe('types built in code, told apart by isTypeOf', () => {
+    const build = (guarded: boolean) => {
+      const node = new GraphQLInterfaceType({ name: 'Node', fields: { id: { type: GraphQLID } } });
+      const type = (name: string, directives?: object) =>
+        new GraphQLObjectType({
+          name,
+          interfaces: [node],
+          fields: { id: { type: GraphQLID } },
+          isTypeOf: (value: { kind: string }) => Promise.resolve(value.kind === name),
+          ...(directives !== undefined && { extensions: { directives } }),
+        });
+      return new GraphQLSchema({
+        query: new GraphQLObjectType({
+          name: 'Query',
+          fields: {
+            node: {
+              type: node,
+              args: { kind: { type: GraphQLID } },
+              resolve: (_, { kind }: { kind?: string }) => ({ kind, id: kind }),
+              extensions: { directives: { public: {} } },
+            },
+          },
+        }),
+        types: [type('A', guarded ? [{ name: 'auth', args: { scope: 'read:a' } }] : undefined), type('B')],
+      });
+    };
+    const run = (schema: GraphQLSchema, kind: string, contextValue: object) =>
+      graphql({ schema, source: '{ node(kind: "' + kind + '") { __typename } }', contextValue });
+
+    it('a value that turns out to be of the guarded type is refused, another is not', async () => {
+      const schema = guardSchema(build(true));
+      expect((await run(schema, 'A', STRANGER)).data).toEqual({ node: null });
+      expect((await run(schema, 'B', STRANGER)).data).toEqual({ node: { __typename: 'B' } });
+      expect((await run(schema, 'A', READER)).data).toEqual({ node: { __typename: 'A' } });
+    });
+
+    it('an abstract type of open types keeps the type resolver that it has', () => {
+      const schema = guardSchema(build(false));
+      expect((schema.getType('Node') as GraphQLInterfaceType).resolveType).toBeUndefined();
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { scopesOf } from '../../src/guard/requirement.js';
+import { GuardError, readRules, type SchemaRules } from '../../src/guard/rules.js';
+import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
+import { faultsIn, ownSchema } from '../bypass/own.js';
+
+const requires = (rules: SchemaRules, coordinate: string) => {
+  const [type = '', field = ''] = coordinate.split('.');
+  const rule = field === '' ? rules.types.get(type) : rules.fields.get(type)?.get(field);
+  return rule && scopesOf(rule.requirement);
+};
+
+describe('readRules', () => {
+  const rules = readRules(
+    ownSchema(`
+      type Query { open: Open @public any: Any @auth mixed: Mixed @auth node: Node @auth lists: [[Guarded!]!]! @auth own: Int @auth(scope: "write:x") }
+      type Open { id: ID guarded: Guarded }
+      type Guarded implements Node & Inner @auth(scope: "read:g") { id: ID secret: Int @auth(scope: "read:s") other: Other }
+      type Other implements Node & Inner @auth(scope: "read:o") { id: ID }
+      interface Node { id: ID }
+      interface Inner implements Node { id: ID }
+      union Any = Guarded | Other
+      union Mixed = Guarded | Open`),
+  );
+
+  it.each([
+    ['Open', undefined],
+    ['Query.open', undefined],
+    ['Open.id', undefined],
+    ['Guarded', [['read:g']]],
+    ['Guarded.id', [['read:g']]],
+    ['Guarded.secret', [['read:g', 'read:s']]],
+    ['Guarded.other', [['read:g', 'read:o']]],
+    ['Open.guarded', [['read:g']]],
+    ['Query.lists', [['read:g']]],
+    ['Query.own', [['write:x']]],
+    // Every type of the union is guarded: one of their rules must be met to get anything. Not so where one is open.
+    ['Any', [['read:g'], ['read:o']]],
+    ['Query.any', [['read:g'], ['read:o']]],
+    ['Node', [['read:g'], ['read:o']]],
+    ['Inner', [['read:g'], ['read:o']]],
+    ['Query.node', [['read:g'], ['read:o']]],
+    ['Mixed', undefined],
+    ['Query.mixed', [[]]],
+  ])('%s requires %j', (coordinate, expected) => {
+    expect(requires(rules, coordinate)).toEqual(expected);
+  });
+
+  it('lists what a key may be given', () => {
+    expect(rules.scopes).toEqual([
+      'admin',
+      'platform',
+      'read:all',
+      'read:g',
+      'read:o',
+      'read:s',
+      'write:all',
+      'write:x',
+    ]);
+  });
+
+  it('takes root types by their role, not their name', () => {
+    const sdl =
+      'schema { query: Reads mutation: Writes } type Reads { a: Int @public } type Writes { b: Int } type Query { c: Int }';
+    expect(faultsIn(sdl)).toEqual([expect.stringContaining('Writes.b: a root field needs @auth or @public')]);
+  });
+
+  it('@public and @auth on one field contradict each other', () => {
+    expect(faultsIn('type Query { a: Int @public @auth }')).toEqual([
+      'Query.a: @public and @auth contradict each other; remove one.',
+    ]);
+  });
+
+  it('tells every fault at once, a line each', () => {
+    const attempt = () => readRules(ownSchema('type Query { a: Int b: Int @auth(scope: "x") c: Int @public }'));
+    expect(attempt).toThrow(GuardError);
+    expect(attempt).toThrow(
+      'The schema is not guarded:\n- Query.a: a root field needs @auth or @public; without either nobody decided who may call it.\n- Query.b: "x" is no scope; a scope is action:resource, admin or platform.',
+    );
+  });
+
+  it("the service's own schema is decided, and opens nothing but the tiers", () => {
+    const schema = makeExecutableSchema({ typeDefs: serviceTypeDefs() });
+    const own = readRules(schema);
+    const roots = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
+      Object.keys(type?.getFields() ?? {}).map((field) => `${type?.name ?? ''}.${field}`),
+    );
+    expect(roots.filter((coordinate) => requires(own, coordinate) === undefined)).toEqual(['Query.tiers']);
+    expect(own.scopes).toEqual(['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets']);
+  });
+});

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { ceilingInWords, withinCeiling } from '../../src/scopes/ceilings.js';
+import { grants, requireScope } from '../../src/scopes/grammar.js';
+import { KEY_TYPES } from '../../src/store/records.js';
+
+describe('withinCeiling', () => {
+  it.each([
+    ['admin', { SECRET: true, CLIENT: false, READ_ONLY: false }],
+    ['platform', { SECRET: true, CLIENT: false, READ_ONLY: false }],
+    ['read:assets', { SECRET: true, CLIENT: true, READ_ONLY: true }],
+    ['read:all', { SECRET: true, CLIENT: true, READ_ONLY: true }],
+    ['write:assets', { SECRET: true, CLIENT: true, READ_ONLY: false }],
+    ['write:all', { SECRET: true, CLIENT: true, READ_ONLY: false }],
+    ['reader:assets', { SECRET: true, CLIENT: true, READ_ONLY: false }],
+    ['read', { SECRET: false, CLIENT: false, READ_ONLY: false }],
+    ['read:*', { SECRET: false, CLIENT: false, READ_ONLY: false }],
+    ['', { SECRET: false, CLIENT: false, READ_ONLY: false }],
+  ] as const)('%s', (scope, expected) => {
+    expect(Object.fromEntries(KEY_TYPES.map((type) => [type, withinCeiling(type, scope)]))).toEqual(expected);
+  });
+
+  it('nothing within the ceiling of a CLIENT or READ_ONLY key grants admin or platform, of a READ_ONLY key any write', () => {
+    const scope = fc.oneof(
+      fc.stringMatching(/^[a-z]{1,8}:[a-z]{1,8}$/),
+      fc.constantFrom('admin', 'platform', 'write:all', 'read:all'),
+    );
+    fc.assert(
+      fc.property(fc.array(scope), (scopes) => {
+        for (const type of ['CLIENT', 'READ_ONLY'] as const) {
+          const held = scopes.filter((one) => withinCeiling(type, one));
+          for (const high of ['admin', 'platform']) expect(grants(held, requireScope(high))).toBe(false);
+          if (type === 'READ_ONLY') expect(grants(held, requireScope('write:assets'))).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('has words for each type', () => {
+    expect(new Set(KEY_TYPES.map(ceilingInWords)).size).toBe(KEY_TYPES.length);
+  });
+});
