@@ -112,7 +112,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
-    if (pathOf(request) !== '/graphql') {
+    if (request.url.split('?', 1)[0] !== '/graphql') {
       return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
     }
     const refusal = new Refusal('Operations come by POST, queries also by GET.', { code: 'BAD_REQUEST' });
@@ -151,16 +151,12 @@ async function sendGraphiql(reply: FastifyReply): Promise<void> {
   await reply.headers(headers).send(body);
 }
 
-/** Without what stands behind the question mark, in which a query or a key may be. */
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
-}
-
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   request.log.info(
     {
       method: request.method,
-      path: pathOf(request),
+      // The route's and not the request's own: whatever a caller wrote there, a key may be in it.
+      path: request.routeOptions.url ?? 'none',
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       address: request.ip,
