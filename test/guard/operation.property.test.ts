@@ -1,6 +1,7 @@
-import { makeExecutableSchema } from '@graphql-tools/schema';
 import fc from 'fast-check';
 import {
+  buildASTSchema,
+  concatAST,
   execute,
   isObjectType,
   Kind,
@@ -25,7 +26,7 @@ const RULES = specifiedRules.filter((rule) => rule !== NoUnusedFragmentsRule && 
 
 /** A schema whose resolvers note each field that runs and give values of types chosen anew each time. */
 function instrumented(sdl: string, choose: Choose, ran: string[]): GraphQLSchema {
-  const schema = makeExecutableSchema({ typeDefs: [directiveTypeDefs(), sdl] });
+  const schema = buildASTSchema(concatAST([directiveTypeDefs(), parse(sdl)]), { assumeValidSDL: true });
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
@@ -68,7 +69,8 @@ function randomCase(g: fc.GeneratorValue): Case | null {
   return { schema, rules: readRules(schema), document, operation, variables, ran };
 }
 
-const SETTINGS = { numRuns: 200 };
+// A counterexample as it was found: shrinking one takes minutes, and its seed is printed.
+const SETTINGS = { numRuns: 300, endOnFailure: true };
 
 describe('the judge of operations against what execution really runs', () => {
   let cases = 0;
@@ -103,7 +105,7 @@ describe('the judge of operations against what execution really runs', () => {
     // A generator that makes nothing valid, or nothing guarded, would prove nothing.
     expect(cases).toBe(SETTINGS.numRuns);
     expect(guarded).toBeGreaterThan(SETTINGS.numRuns / 2);
-  });
+  }, 60_000);
 
   it('lets pass only what no guarded field then refuses', async () => {
     await fc.assert(
@@ -131,7 +133,7 @@ describe('the judge of operations against what execution really runs', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      SETTINGS,
     );
-  });
+  }, 60_000);
 });
