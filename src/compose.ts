@@ -4,7 +4,7 @@ import { assetResolvers } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
 import { createServer, type RequestContext } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
-import { createLatchkey, type Latchkey } from './latchkey.js';
+import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { Settings } from './settings/settings.js';
@@ -21,17 +21,20 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain. */
+/**
+ * The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
+ * @param now see {@link LatchkeyOptions.now}
+ */
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  now: () => number = Date.now,
+  now?: LatchkeyOptions['now'],
 ): Promise<Service> {
   const store = await openStore(settings);
   try {
     const latchkey = await createLatchkey({
       store,
-      now,
+      ...(now !== undefined && { now }),
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.adminApiKey,
       prefixes: settings.prefixes,
@@ -42,7 +45,7 @@ export async function composeService(
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
       },
     });
-    const assets = new AssetService(store.assets, now);
+    const assets = new AssetService(store.assets, now ?? Date.now);
     const schema = latchkey.guard(
       makeExecutableSchema({
         typeDefs: serviceTypeDefs(),

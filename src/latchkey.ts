@@ -44,7 +44,7 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
-  /** Milliseconds since the epoch. Default: Date.now. */
+  /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
    * Takes what callers are not told: errors that are no refusal, and the causes of refusals, with the request's context.
@@ -87,7 +87,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
-  const limiter = new Limiter();
+  const limiter = new Limiter(options.now === undefined ? {} : { clock: options.now });
   const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
   const operator = options.adminApiKey == null ? null : new OperatorKey(options.adminApiKey);
 

@@ -91,6 +91,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     for (const [name, value] of limitHeaders(request.principal, latchkey.limiter)) {
       if (!reply.hasHeader(name)) reply.header(name, value);
     }
+    // Some answers are given before the plugin sees them; what is for one key is for no cache, whoever gives it.
+    if (request.principal.kind !== 'anonymous' && !reply.hasHeader('cache-control')) {
+      reply.header('cache-control', 'private, no-store');
+    }
   });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
 
