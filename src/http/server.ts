@@ -133,8 +133,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     method: ['GET', 'POST'],
     url: '/graphql',
     onRequest: async (request, reply) => {
-      if (wantsGraphiql(request)) await sendGraphiql(reply);
-      else await authenticate(request);
+      if (!hasHost(request)) return refuse(reply, new Refusal(BAD_HOST, { code: 'BAD_REQUEST' }), 400);
+      if (wantsGraphiql(request)) return sendGraphiql(reply);
+      await authenticate(request);
     },
     handler: graphql,
   });
@@ -144,15 +145,25 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
+/**
+ * The adapter to Apollo Server makes a URL of the Host field: a bad one would throw there, be a 500, and put the whole
+ * address into the log.
+ */
+function hasHost({ protocol, hostname, url }: FastifyRequest): boolean {
+  return URL.canParse(url, `${protocol}://${hostname}/`);
+}
+
+const BAD_HOST = 'The Host header is not understood. Send the name of this server.';
+
 /** A browser that opens the address, not a client that asks by GET. */
 function wantsGraphiql(request: FastifyRequest): boolean {
   const { query } = request.query as Record<string, unknown>;
   return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
 }
 
-async function sendGraphiql(reply: FastifyReply): Promise<void> {
+async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
   const { body, headers } = await graphiqlPage();
-  await reply.headers(headers).send(body);
+  return reply.headers(headers).send(body);
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {

@@ -1,5 +1,5 @@
 import { mintToken } from '../../src/keys/token.js';
-import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
+import { answerOf, createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
 import { at, startFrozen, type FrozenService } from './frozen.js';
 import { act, refusalOf } from './operations.js';
 
@@ -276,15 +276,15 @@ test.each([
     body: '{"query":"{ viewer { scopes } }"}',
   });
   expect([response.status, response.headers.get('ratelimit-policy')]).toEqual([415, POLICY]);
-  expect((await response.json()).errors[0].extensions).toEqual({ code: 'BAD_REQUEST' });
+  expect((await answerOf(response)).body.errors[0].extensions).toEqual({ code: 'BAD_REQUEST' });
 });
 
 test('other methods are 405, other addresses 404, in the same form', async () => {
   const put = await fetch(latchkey.url, { method: 'PUT', headers: { 'x-api-key': reader.token } });
   expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST']);
-  expect((await put.json()).errors[0].extensions.code).toBe('BAD_REQUEST');
+  expect((await answerOf(put)).body.errors[0].extensions.code).toBe('BAD_REQUEST');
   const nothing = await fetch(`${latchkey.origin}/keys`);
-  expect([nothing.status, (await nothing.json()).errors[0].extensions.code]).toEqual([404, 'NOT_FOUND']);
+  expect([nothing.status, (await answerOf(nothing)).body.errors[0].extensions.code]).toEqual([404, 'NOT_FOUND']);
 });
 
 test('a mutation by GET is 405 and does not run', async () => {
