@@ -8,12 +8,12 @@ import type { Settings } from './settings/settings.js';
 export function announce(
   address: string,
   firstKey: IssuedKey | null,
-  settings: Pick<Settings, 'adminApiKey' | 'mongodbUri' | 'dataDir'>,
+  settings: Pick<Settings, 'operator' | 'mongodbUri' | 'dataDir'>,
 ): string {
   const url = `${address}/graphql`;
   const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
   const lines = [`Latchkey listens on ${url}`, `Keys are kept in ${store}.`];
-  const key = firstKey?.token ?? (settings.adminApiKey === null ? null : '$ADMIN_API_KEY');
+  const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
   if (firstKey !== null) lines.push('', ...keyLines(firstKey));
   if (key !== null) {
     lines.push('', 'Try it:', '', curlLine(url, key));

@@ -36,7 +36,7 @@ export async function composeService(
       store,
       ...(now !== undefined && { now }),
       peppers: peppersOf(settings, logger),
-      adminApiKey: settings.adminApiKey,
+      adminApiKey: settings.operator,
       prefixes: settings.prefixes,
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,

@@ -20,7 +20,7 @@ import { Duration } from './scalars/duration.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
-import type { Introspection } from './settings/settings.js';
+import type { Introspection } from './guard/introspection.js';
 import type { KeyType, Tier } from './store/records.js';
 import type { Store } from './store/store.js';
 import { LastUsed } from './usage/lastUsed.js';
@@ -33,7 +33,7 @@ export interface LatchkeyOptions {
   /** Peppers of the stored digests, newest first, at least 32 characters each. Default: none, so verdicts are remembered in memory alone. */
   readonly peppers?: readonly string[];
   /** An operator's key of at least 32 characters, accepted with scope `platform`. Default: none. */
-  readonly adminApiKey?: string | null;
+  readonly adminApiKey?: string | OperatorKey | null;
   /** Prefixes of new tokens by key type. Default: sk, ck, rk. */
   readonly prefixes?: Readonly<Record<KeyType, string>>;
   /** bcrypt's cost for new keys, 4 to 15. Default: 10. */
@@ -89,7 +89,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
   const limiter = new Limiter(options.now === undefined ? {} : { clock: options.now });
   const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
-  const operator = options.adminApiKey == null ? null : new OperatorKey(options.adminApiKey);
+  const operator = operatorOf(options.adminApiKey);
 
   const knownScopes = new Set<string>();
   const keys = new KeyService({ store, minter, now, knownScopes: () => [...knownScopes].sort() });
@@ -134,6 +134,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await lastUsed.close();
     },
   };
+}
+
+function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {
+  if (key == null) return null;
+  return typeof key === 'string' ? new OperatorKey(key) : key;
 }
 
 function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<string, object> {

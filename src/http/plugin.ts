@@ -13,8 +13,7 @@ import type { Admission, Limiter } from '../limits/limiter.js';
 import { refusalOf } from '../limits/refuse.js';
 import { httpAnswer, withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import type { Introspection } from '../settings/settings.js';
-import { refuseIntrospection } from './introspection.js';
+import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 import { limitHeaders } from './limitHeaders.js';
 
 export interface PluginOptions {

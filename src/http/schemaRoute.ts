@@ -1,10 +1,9 @@
-import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limiter } from '../limits/limiter.js';
 import { refusalOf } from '../limits/refuse.js';
-import type { Introspection } from '../settings/settings.js';
-import { refuseIntrospection } from './introspection.js';
+import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions {
   readonly schema: GraphQLSchema;
@@ -18,7 +17,7 @@ export function schemaRoute(
   app: FastifyInstance,
   { schema, introspection, limiter, authenticate }: SchemaRouteOptions,
 ): void {
-  const text = `${printSchemaWithDirectives(schema)}\n`;
+  const text = printed(schema);
   app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
     const refusal = refuseIntrospection(introspection, principal);
     if (refusal !== null) throw refusal;
@@ -29,4 +28,21 @@ export function schemaRoute(
     }
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(text);
   });
+}
+
+/** With directives, and with descriptions as they are now: those of the definitions lack what each field requires. */
+function printed(schema: GraphQLSchema): string {
+  const document = visit(getDocumentNodeFromSchema(schema), {
+    ObjectTypeDefinition(node) {
+      const type = schema.getType(node.name.value);
+      if (!isObjectType(type)) return undefined;
+      const fields = node.fields?.map((field) => {
+        const value = type.getFields()[field.name.value]?.description;
+        if (value == null) return field;
+        return { ...field, description: { kind: Kind.STRING, value, block: value.includes('\n') } as const };
+      });
+      return { ...node, ...(fields !== undefined && { fields }) };
+    },
+  });
+  return `${print(document)}\n`;
 }

@@ -1,10 +1,9 @@
+import type { Introspection } from '../guard/introspection.js';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { OperatorKey } from '../credentials/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
-
-/** Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody. */
-export type Introspection = 'on' | 'authenticated' | 'off';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -14,7 +13,8 @@ export interface Settings {
   /** null: the embedded store in `dataDir`. */
   readonly mongodbUri: string | null;
   readonly dataDir: string;
-  readonly adminApiKey: string | null;
+  /** ADMIN_API_KEY, of which only a hash is kept. */
+  readonly operator: OperatorKey | null;
   /** Newest first; empty where none is set. */
   readonly peppers: readonly string[];
   readonly prefixes: Readonly<Record<KeyType, string>>;
@@ -84,7 +84,8 @@ export const OPTIONS = {
       .min(MIN_SECRET_LENGTH, 'is too short')
       .max(MAX_CREDENTIAL_LENGTH, 'is too long')
       .regex(/^[\x21-\x7e]+$/, 'holds white space or characters outside ASCII')
-      .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value'),
+      .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value')
+      .transform((text) => new OperatorKey(text)),
   }),
   KEY_PEPPER: option({
     allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
@@ -150,7 +151,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host: read('HOST') ?? '127.0.0.1',
     mongodbUri,
     dataDir: read('DATA_DIR') ?? './data',
-    adminApiKey: read('ADMIN_API_KEY') ?? null,
+    operator: read('ADMIN_API_KEY') ?? null,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
     prefixes: Object.freeze(read('KEY_PREFIXES') ?? DEFAULT_PREFIXES),
     bcryptCost: read('BCRYPT_COST') ?? 10,

@@ -9,7 +9,7 @@ import { guardSchema } from '../../src/guard/guard.js';
 import { createPlugin } from '../../src/http/plugin.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
-import type { Introspection } from '../../src/settings/settings.js';
+import type { Introspection } from '../../src/guard/introspection.js';
 import type { Tier } from '../../src/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';
 

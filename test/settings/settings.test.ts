@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
 
@@ -20,7 +21,7 @@ test('the defaults', () => {
     host: '127.0.0.1',
     mongodbUri: null,
     dataDir: './data',
-    adminApiKey: null,
+    operator: null,
     peppers: [],
     prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
     bcryptCost: 10,
@@ -58,8 +59,6 @@ describe('good values', () => {
     ['HOST', 'api.example.com', { host: 'api.example.com' }],
     ['MONGODB_URI', 'mongodb+srv://u:p@c.example/db', { mongodbUri: 'mongodb+srv://u:p@c.example/db' }],
     ['DATA_DIR', '/var/lib/latch key', { dataDir: '/var/lib/latch key' }],
-    ['ADMIN_API_KEY', LONG, { adminApiKey: LONG }],
-    ['ADMIN_API_KEY', 'x'.repeat(256), { adminApiKey: 'x'.repeat(256) }],
     ['KEY_PEPPER', LONG, { peppers: [LONG] }],
     ['KEY_PEPPER', `${LONG}, ${OTHER}`, { peppers: [LONG, OTHER] }],
     ['KEY_PREFIXES', 'SECRET:aa', { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } }],
@@ -163,6 +162,13 @@ describe('secrets are never repeated', () => {
 test('a value that is no secret is shown, quoted and cut, so that a wrong one can be found', () => {
   expect(faultOf({ PORT: 'abc\n\u001b[31m' })).toContain('PORT is "abc\\n\\u001b[31m", which is not a whole number');
   expect(faultOf({ LOG_LEVEL: 'x'.repeat(10_000) }).length).toBeLessThan(300);
+});
+
+test.each([LONG, 'x'.repeat(256)])('ADMIN_API_KEY is kept only as a hash', (key) => {
+  const settings = readSettings({ ADMIN_API_KEY: key });
+  expect(settings.operator?.matches(key)).toBe(true);
+  expect(settings.operator?.matches(`${key}x`)).toBe(false);
+  expect(inspect(settings, { depth: Infinity, showHidden: true })).not.toContain(key);
 });
 
 test("ADMIN_API_KEY is not a key of Latchkey's own, which is stored elsewhere as a hash and revoked there", () => {

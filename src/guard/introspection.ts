@@ -1,7 +1,9 @@
 import { unauthenticated } from '../credentials/authenticator.js';
 import type { Principal } from '../credentials/principal.js';
 import { Refusal } from '../refusals/refusal.js';
-import type { Introspection } from '../settings/settings.js';
+
+/** Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody. */
+export type Introspection = 'on' | 'authenticated' | 'off';
 
 /** Why a principal may not read the schema; null where they may. */
 export function refuseIntrospection(introspection: Introspection, principal: Principal): Refusal | null {
