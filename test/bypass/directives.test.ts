@@ -1,6 +1,6 @@
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { buildSchema, printSchema } from 'graphql';
+import { buildSchema, extendSchema, parse, printSchema } from 'graphql';
 import { assertGuarded, guardSchema } from '../../src/guard/guard.js';
 import { faultsIn, faultsOf, noting, ownSchema, serve, serving, type Ran } from './own.js';
 
@@ -101,20 +101,22 @@ describe('where the directive stands', () => {
     ]);
   });
 
-  it('B06 on `extend type`: it guards', async () => {
-    const schema = ownSchema(
-      [
-        'type Query { report: Report @public note: Note @public } type Report { id: ID } type Note { id: ID }',
-        'extend type Report @auth(scope: "read:reports")',
-      ],
-      { Query: noting(ran, 'Query', { report: { id: 'r1' }, note: { id: 'n1' } }) },
-    );
-    // A root field's own @public opens it no further than the type that it returns.
-    await serving(guardSchema(schema), async (server) => {
-      expect((await server.query('{ report { id } }', ['read:notes'])).status).toBe(403);
-      expect(ran).toEqual([]);
-      expect((await server.query('{ note { id } }', null)).body.data).toEqual({ note: { id: 'n1' } });
-      expect((await server.query('{ report { id } }', ['read:reports'])).body.data).toEqual({ report: { id: 'r1' } });
+  describe('B06 on `extend type`: it guards', () => {
+    const base = 'type Query { report: Report @public note: Note @public } type Report { id: ID } type Note { id: ID }';
+    const extension = 'extend type Report @auth(scope: "read:reports")';
+    const resolvers = () => ({ Query: noting(ran, 'Query', { report: { id: 'r1' }, note: { id: 'n1' } }) });
+    it.each([
+      // graphql-tools folds the extension into the definition, graphql-js keeps it apart.
+      ['merged by graphql-tools', () => ownSchema([base, extension], resolvers())],
+      ['applied by graphql-js', () => extendSchema(ownSchema(base, resolvers()), parse(extension))],
+    ])('B06 %s', async (_, build) => {
+      // A root field's own @public opens it no further than the type that it returns.
+      await serving(guardSchema(build()), async (server) => {
+        expect((await server.query('{ report { id } }', ['read:notes'])).status).toBe(403);
+        expect(ran).toEqual([]);
+        expect((await server.query('{ note { id } }', null)).body.data).toEqual({ note: { id: 'n1' } });
+        expect((await server.query('{ report { id } }', ['read:reports'])).body.data).toEqual({ report: { id: 'r1' } });
+      });
     });
   });
 

@@ -1,4 +1,4 @@
-import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import { extendSchema, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from 'graphql';
 import { appliedDirectives, checkDirectives, isPublic, readAuth, type Faults } from '../../src/guard/read.js';
 import { scopesOf } from '../../src/guard/requirement.js';
 import { faultsIn, ownSchema } from '../bypass/own.js';
@@ -74,11 +74,8 @@ describe('directives in code', () => {
 
 describe('directives in SDL', () => {
   it('of the definition and of every extension', () => {
-    const schema = ownSchema([
-      'type Query { a: Int @public } type T @auth(scope: "read:a") { id: ID }',
-      'extend type T @auth(scope: "read:b")',
-      'extend type T @auth { more: Int }',
-    ]);
+    const base = ownSchema('type Query { a: Int @public } type T @auth(scope: "read:a") { id: ID }');
+    const schema = extendSchema(base, parse('extend type T @auth(scope: "read:b") extend type T @auth { more: Int }'));
     const faults: Faults = [];
     const requirement = readAuth(schema.getType('T') ?? {}, 'T', ACTIONS, faults);
     expect(requirement && scopesOf(requirement)).toEqual([['read:a', 'read:b']]);
