@@ -1,4 +1,5 @@
 import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import cors from '@fastify/cors';
 import Fastify, {
@@ -74,7 +75,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const apollo = new ApolloServer<RequestContext>({
     schema,
     ...latchkey.serverOptions,
-    plugins: [...(latchkey.serverOptions.plugins ?? []), fastifyApolloDrainPlugin(app)],
+    plugins: [
+      ...(latchkey.serverOptions.plugins ?? []),
+      fastifyApolloDrainPlugin(app),
+      // Apollo's own page comes from a CDN, and to any browser's GET, one with a query included.
+      ApolloServerPluginLandingPageDisabled(),
+    ],
     logger,
     stopOnTerminationSignals: false,
   });

@@ -1,0 +1,32 @@
+import { auditServer } from 'graphql-http';
+import { startService, type TestService } from '../support/service.js';
+
+let latchkey: TestService;
+beforeAll(async () => {
+  // On the highest tier, so that what is judged is the transport and not the limits.
+  latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+});
+afterAll(() => latchkey.close());
+
+/** SHOULDs for clients of `application/json` alone, to whom Apollo Server tells a fault of the request by its status too. */
+const ANSWERED_BY_400 = [
+  '572B', // 200 on document parsing failure
+  'FDE2', // 200 on document validation failure
+  '7B9B', // 200 on variable coercion failure
+];
+
+test('graphql-http audits the server with a key: no error, at least 58 of 61 as they should be', async () => {
+  const results = await auditServer({
+    url: latchkey.url,
+    fetchFn: async (url: string, init: RequestInit = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${latchkey.adminToken}`);
+      return fetch(url, { ...init, headers });
+    },
+  });
+  const notOk = results.filter(({ status }) => status !== 'ok');
+  expect(results.filter(({ status }) => status === 'error')).toEqual([]);
+  expect(results).toHaveLength(61);
+  expect(notOk.map(({ id }) => id)).toEqual(ANSWERED_BY_400);
+  for (const { name } of notOk) expect(name).toMatch(/^SHOULD use .*200.* when accepting application\/json$/);
+}, 20_000);

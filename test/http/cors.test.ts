@@ -1,0 +1,86 @@
+import { startService, type TestService } from '../support/service.js';
+
+const APP = 'https://app.example.com';
+
+const preflight = (service: TestService, origin: string): Promise<Response> =>
+  fetch(service.url, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  });
+
+const corsFields = (headers: Headers): string[] =>
+  [...headers.keys()].filter((name) => name.startsWith('access-control'));
+
+describe('by default', () => {
+  let latchkey: TestService;
+  beforeAll(async () => void (latchkey = await startService()));
+  afterAll(() => latchkey.close());
+
+  it('no page of another origin may ask', async () => {
+    const answer = await preflight(latchkey, APP);
+    expect(answer.status).toBe(405);
+    expect(corsFields(answer.headers)).toEqual([]);
+    const { status, headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin: APP } });
+    expect([status, corsFields(headers)]).toEqual([200, []]);
+  });
+});
+
+describe('with CORS_ORIGINS', () => {
+  let latchkey: TestService;
+  beforeAll(async () => {
+    latchkey = await startService({ env: { CORS_ORIGINS: `${APP},http://localhost:3000` } });
+  });
+  afterAll(() => latchkey.close());
+
+  it.each([APP, 'http://localhost:3000'])('a page of %s may, with its key', async (origin) => {
+    const answer = await preflight(latchkey, origin);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+    expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST');
+    expect(answer.headers.get('access-control-allow-headers')?.split(', ')).toEqual(
+      expect.arrayContaining(['Authorization', 'X-API-Key', 'Content-Type']),
+    );
+    expect(answer.headers.get('vary')?.toLowerCase()).toContain('origin');
+    // Keys are sent by the page's own doing. A cookie that a browser adds by itself must never be one.
+    expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+  });
+
+  it.each(['https://evil.example.com', 'https://app.example.com.evil.example', 'null', 'http://app.example.com'])(
+    'a page of %s may not',
+    async (origin) => {
+      expect((await preflight(latchkey, origin)).headers.has('access-control-allow-origin')).toBe(false);
+      const { headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin } });
+      expect(headers.has('access-control-allow-origin')).toBe(false);
+    },
+  );
+
+  it.each([
+    ['200', null, 200],
+    ['401', 'nonsense', 401],
+  ])('an answer of %s shows limits, challenge and request id to the page', async (_, token, status) => {
+    const answer = await latchkey.query('{ viewer { scopes } }', {
+      headers: { origin: APP },
+      ...(token !== null && { token }),
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('access-control-allow-origin')).toBe(APP);
+    expect(answer.headers.get('access-control-expose-headers')).toBe(
+      'RateLimit-Policy, RateLimit, Retry-After, WWW-Authenticate, X-Request-Id',
+    );
+  });
+});
+
+test('* is any origin, and never with credentials', async () => {
+  const latchkey = await startService({ env: { CORS_ORIGINS: '*' } });
+  try {
+    const answer = await preflight(latchkey, 'https://anywhere.example');
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+    expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+  } finally {
+    await latchkey.close();
+  }
+});

@@ -1,0 +1,67 @@
+import { startService, type TestService } from '../support/service.js';
+
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
+
+let latchkey: TestService;
+beforeAll(async () => void (latchkey = await startService()));
+afterAll(() => latchkey.close());
+
+const open = (headers: Record<string, string> = {}, search = ''): Promise<Response> =>
+  fetch(latchkey.url + search, { headers: { accept: BROWSER, ...headers } });
+
+test('a browser gets a page, whole, from this server alone', async () => {
+  const answer = await open();
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const html = await answer.text();
+  expect(html).toContain('Latchkey GraphiQL');
+  expect(html.length).toBeGreaterThan(500_000);
+  const tags = html.match(/<(?:script|link|img|iframe)\b[^>]*>/gi) ?? [];
+  expect(tags.length).toBeGreaterThan(0);
+  // The icon is drawn in the page itself (data:); anything else from elsewhere would be a CDN.
+  for (const tag of tags) expect(tag).not.toMatch(/(?:src|href)\s*=\s*["']?\s*(?:https?:)?\/\//i);
+});
+
+test('the page holds no key, not even of who asks for it with one (B36)', async () => {
+  const plain = await (await open()).text();
+  const known = await (await open({ authorization: `Bearer ${latchkey.adminToken}` })).text();
+  expect(known).toBe(plain);
+  expect(plain).not.toContain(latchkey.adminToken);
+  expect(plain).not.toMatch(/[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/);
+});
+
+test('it is not framed, sniffed or remembered for others', async () => {
+  const { headers } = await open();
+  expect(headers.get('x-frame-options')).toBe('DENY');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('vary')).toContain('accept');
+  expect(headers.has('ratelimit')).toBe(false);
+});
+
+test('a client of the API that asks by GET is no browser', async () => {
+  for (const accept of ['application/json', 'application/graphql-response+json', '*/*']) {
+    const answer = await open({ accept, authorization: `Bearer ${latchkey.adminToken}` }, '?query={viewer{scopes}}');
+    expect(await answer.json()).toEqual({ data: { viewer: { scopes: ['admin'] } } });
+  }
+  const answer = await open({ accept: 'application/json', authorization: `Bearer ${latchkey.adminToken}` });
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/json; charset=utf-8']);
+});
+
+test('a browser that opens a query gets its answer, not the page: and without a key none', async () => {
+  const answer = await open({ 'apollo-require-preflight': 'x' }, '?query={viewer{scopes}}');
+  expect(answer.status).toBe(401);
+});
+
+test('the bare address leads there', async () => {
+  const answer = await fetch(latchkey.origin, { redirect: 'manual' });
+  expect([answer.status, answer.headers.get('location')]).toEqual([302, '/graphql']);
+});
+
+test("GraphiQL's own introspection works, without a key and with one", async () => {
+  const { getIntrospectionQuery } = await import('graphql');
+  for (const token of [null, latchkey.adminToken]) {
+    const answer = await latchkey.query(getIntrospectionQuery(), { token });
+    expect(answer.status).toBe(200);
+    expect(answer.body.data.__schema.queryType.name).toBe('Query');
+  }
+});
