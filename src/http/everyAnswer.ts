@@ -1,0 +1,50 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ANONYMOUS, type Principal } from '../credentials/principal.js';
+import type { Limiter } from '../limits/limiter.js';
+import { limitHeaders } from './limitHeaders.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal;
+  }
+}
+
+/**
+ * What every answer has: a request id, where the key's limits stand, and a line in the log. To be added before all else:
+ * an answer to a preflight is given in a hook of its own and passes through these as well.
+ */
+export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
+  app.decorateRequest('principal');
+  app.addHook('onRequest', async (request, reply) => identify(request, reply));
+  app.addHook('onSend', async (request, reply) => {
+    for (const [name, value] of limitHeaders(request.principal, limiter)) {
+      if (!reply.hasHeader(name)) reply.header(name, value);
+    }
+    // Some answers are given before the plugin sees them; what is for one key is for no cache, whoever gives it.
+    if (request.principal.kind !== 'anonymous' && !reply.hasHeader('cache-control')) {
+      reply.header('cache-control', 'private, no-store');
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+}
+
+/** Nobody yet, under an id that stands in the answer and in the log. */
+export function identify(request: FastifyRequest, reply: FastifyReply): void {
+  request.principal = ANONYMOUS;
+  reply.header('x-request-id', request.id);
+}
+
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  request.log.info(
+    {
+      method: request.method,
+      // The route's and not the request's own: whatever a caller wrote there, a key may be in it.
+      path: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      address: request.ip,
+      key: request.principal.keyId,
+    },
+    'request',
+  );
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { httpAnswer } from '../refusals/http.js';
+import { Refusal } from '../refusals/refusal.js';
+import { MAX_BODY_BYTES } from './bounds.js';
+import { errorBody, INTERNAL_ERROR } from './errors.js';
+
+/** Answers what GraphQL never sees: refusals before it, faults of HTTP, unknown addresses. In GraphQL's own form. */
+export function answerFaults(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    if (request.url.split('?', 1)[0] !== '/graphql') {
+      return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
+    }
+    return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
+  });
+}
+
+/** Refuses a request that HTTP alone shows to be at fault. */
+export function refuseRequest(reply: FastifyReply, message: string, status = 400): FastifyReply {
+  return refuse(reply, new Refusal(message, { code: 'BAD_REQUEST' }), status);
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Refusal) {
+    if (error.cause !== undefined) request.log.error({ err: error.cause }, 'request refused');
+    return refuse(reply, error);
+  }
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status >= 500) {
+    request.log.error({ err: error }, 'request failed');
+    return reply
+      .code(500)
+      .type('application/json')
+      .send({ errors: [INTERNAL_ERROR] });
+  }
+  return refuseRequest(reply, FAULTS[status] ?? 'The request is not understood.', status);
+}
+
+const FAULTS: Readonly<Record<number, string>> = {
+  400: 'The body is no JSON object. Send {"query": "...", "variables": {...}}.',
+  413: `The body is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`,
+  415: 'The body has a content type that is not understood. Send application/json.',
+};
+
+/** @param status another than the refusal's own; then no challenge is sent */
+function refuse(reply: FastifyReply, refusal: Refusal, status?: number): FastifyReply {
+  const answer = httpAnswer(refusal);
+  if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
+  return reply
+    .code(status ?? answer.status)
+    .header('cache-control', 'no-store')
+    .type('application/json; charset=utf-8')
+    .send(errorBody(refusal));
+}
