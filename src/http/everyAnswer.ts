@@ -16,7 +16,13 @@ declare module 'fastify' {
 export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
   app.decorateRequest('principal');
   app.addHook('onRequest', async (request, reply) => identify(request, reply));
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
   app.addHook('onSend', async (request, reply) => {
+    // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
+    if (closing) reply.header('connection', 'close');
     for (const [name, value] of limitHeaders(request.principal, limiter)) {
       if (!reply.hasHeader(name)) reply.header(name, value);
     }

@@ -1,0 +1,74 @@
+import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type { GraphQLError } from 'graphql';
+import type { LatchkeyContext, Principal } from '../credentials/principal.js';
+import { brief, discreetly } from '../guard/discretion.js';
+import type { Admission, Limiter } from '../limits/limiter.js';
+import { httpAnswer } from '../refusals/http.js';
+import { Refusal } from '../refusals/refusal.js';
+import { limitHeaders } from './limitHeaders.js';
+
+/** An answer of Apollo Server that is about to leave. */
+export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
+
+/**
+ * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
+ * without data: GraphQL over HTTP wants 2xx wherever there is some.
+ */
+export function setStatus({ response, errors }: Answered): void {
+  if (response.body.kind !== 'single' || response.body.singleResult.data != null || response.http.status !== undefined)
+    return;
+  for (const error of errors ?? []) {
+    const refusal = refusalIn(error);
+    if (refusal === null) continue;
+    const { status, headers } = httpAnswer(refusal);
+    if (status === 200) continue;
+    response.http.status = status;
+    for (const [name, value] of headers) response.http.headers.set(name, value);
+    return;
+  }
+}
+
+/**
+ * GraphQL's own messages, kept short and from whoever may not read the schema (B42). They are those of errors without a
+ * path; what a resolver says is for whoever may call it.
+ */
+export function retell({ response, request, errors }: Answered, mayReadSchema: boolean): void {
+  if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
+  let tell = mayReadSchema ? brief : null;
+  response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
+    const thrown = errors?.[i];
+    if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
+    tell ??= discreetly([request.query ?? '', request.operationName ?? '', textOf(request.variables)]);
+    return { ...formatted, message: tell(brief(formatted.message)) };
+  });
+}
+
+function textOf(variables: unknown): string {
+  try {
+    return JSON.stringify(variables ?? null);
+  } catch {
+    // Nested too deep to be written: then nothing counts as written.
+    return '';
+  }
+}
+
+function refusalIn(error: GraphQLError): Refusal | null {
+  if (error instanceof Refusal) return error;
+  return error.originalError instanceof Refusal ? error.originalError : null;
+}
+
+/** Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. */
+export function setLimitFields(
+  { response }: Answered,
+  principal: Principal,
+  admission: Admission | null,
+  limiter: Limiter,
+): void {
+  if (principal.kind === 'anonymous') return;
+  const { headers } = response.http;
+  for (const [name, value] of limitHeaders(principal, limiter, admission)) headers.set(name, value);
+  // What one key may see is not for another's eyes: no cache between may keep it, whatever hints the schema gives (B32).
+  if (!/\b(?:private|no-store)\b/.test(headers.get('cache-control') ?? '')) {
+    headers.set('cache-control', 'private, no-store');
+  }
+}
