@@ -1,0 +1,83 @@
+import { attempt, refusalOf, statusWith } from '../http/operations.js';
+import { createKey, freshMongoUri, startService, type Answer, type TestService } from '../support/service.js';
+import { Proxy } from './proxy.js';
+
+/** The whole service on MongoDB, over a wire that is cut: what callers see of it. */
+let wire: Proxy;
+let latchkey: TestService;
+let token: string;
+
+beforeAll(async () => {
+  const uri = new URL(freshMongoUri() ?? 'The test runs with MONGODB_URI alone.');
+  wire = await Proxy.to(uri.hostname, Number(uri.port || 27_017));
+  uri.host = `127.0.0.1:${wire.port}`;
+  latchkey = await startService({ env: { MONGODB_URI: uri.toString(), DEFAULT_TIER: 'ENTERPRISE' } });
+  token = (await createKey(latchkey, { scopes: ['admin'] })).token;
+});
+afterAll(async () => {
+  await latchkey.close();
+  await wire.cut();
+});
+
+const LEAKS = /127\.0\.0\.1|ECONN|Mongo|mongo|topology|pool|node_modules|\bat [\w.<>]+ \(/;
+
+function expectUnavailable(answer: Answer): void {
+  expect(answer.status).toBe(503);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(refusalOf(answer)).toMatchObject({ code: 'UNAVAILABLE' });
+  // No resolver ran.
+  expect('data' in answer.body).toBe(false);
+  expect(answer.text).not.toMatch(LEAKS);
+}
+
+/** Milliseconds until a request with the key is answered with 200 again. */
+async function backAfter(): Promise<number> {
+  const mended = Date.now();
+  while (Date.now() - mended < 10_000) {
+    if ((await statusWith(latchkey, token)) === 200) return Date.now() - mended;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('It did not come back.');
+}
+
+// A peer's limiter fails open when its store is away.
+test.each([
+  ['that is cut', 'cut'],
+  ['that falls silent', 'silence'],
+] as const)(
+  'a wire %s: 503 for every key, in time, and back within a second',
+  async (_, how) => {
+    expect(await statusWith(latchkey, token)).toBe(200);
+    await wire[how]();
+    const started = Date.now();
+    const answers = await Promise.all([
+      latchkey.query('{ viewer { scopes } }', { token }),
+      latchkey.query('{ tiers { tier } }', { token }),
+      latchkey.query('{ assets { name } }', { token }),
+      attempt(latchkey, 'createApiKey', { name: 'while away', scopes: ['read:all'] }, token),
+    ]);
+    answers.forEach(expectUnavailable);
+    expect(Date.now() - started).toBeLessThan(5_000);
+
+    const ready = await fetch(`${latchkey.origin}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'the store does not answer' }]);
+    expect((await fetch(`${latchkey.origin}/healthz`)).status).toBe(200);
+    expect((await latchkey.query('{ tiers { tier } }', { token: null })).status).toBe(200);
+    expect((await latchkey.query('{ tiers { tier } }', { token: 'nonsense' })).status).toBe(401);
+
+    await wire.mend();
+    expect(await backAfter()).toBeLessThan(1_000);
+    const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "while away" }) { totalCount } }', {
+      token,
+    });
+    expect(body.data.apiKeys.totalCount).toBe(0);
+    expect((await fetch(`${latchkey.origin}/readyz`)).status).toBe(200);
+  },
+  30_000,
+);
+
+test('what a driver says of it is in the log, and no key with it', () => {
+  const logs = latchkey.logs.join('');
+  expect(logs).toContain('The store did not answer');
+  expect(logs).not.toContain(token.slice(-38, -6));
+});
