@@ -1,4 +1,5 @@
 import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
+import { EntryBudget } from './budget.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { checkName } from './input.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
@@ -41,6 +42,10 @@ export interface AssetResolvers {
     readonly downstream: Resolver<AssetRecord, unknown, readonly AssetRecord[]>;
     readonly alerts: Resolver<AssetRecord, unknown, readonly AlertRecord[]>;
   };
+  readonly AssetSchema: {
+    readonly columns: Resolver<AssetSchema, unknown, readonly Column[]>;
+    readonly registeredColumns: Resolver<AssetSchema, unknown, readonly Column[]>;
+  };
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
@@ -54,6 +59,14 @@ export function assetResolvers(service: AssetService): AssetResolvers {
     const made = makeLoaders(service, workspaceOf(context));
     loaders.set(context, made);
     return made;
+  };
+
+  const budgets = new WeakMap<AssetContext, EntryBudget>();
+
+  const spend = <T extends readonly unknown[]>(context: AssetContext, list: T): T => {
+    let budget = budgets.get(context);
+    if (budget === undefined) budgets.set(context, (budget = new EntryBudget()));
+    return budget.spend(list);
   };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
@@ -87,9 +100,13 @@ export function assetResolvers(service: AssetService): AssetResolvers {
         columns,
         registeredColumns: expectedColumns,
       }),
-      upstream: ({ upstream }) => upstream.map((name) => ({ name })),
-      downstream: ({ name }, _, context) => load(context).downstream.load(name),
-      alerts: ({ name }, _, context) => load(context).alerts.load(name),
+      upstream: ({ upstream }, _, context) => spend(context, upstream).map((name) => ({ name })),
+      downstream: async ({ name }, _, context) => spend(context, await load(context).downstream.load(name)),
+      alerts: async ({ name }, _, context) => spend(context, await load(context).alerts.load(name)),
+    },
+    AssetSchema: {
+      columns: ({ columns }, _, context) => spend(context, columns),
+      registeredColumns: ({ registeredColumns }, _, context) => spend(context, registeredColumns),
     },
     AssetRef: { asset: ({ name }, _, context) => load(context).asset.load(name) },
   };

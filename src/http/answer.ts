@@ -57,7 +57,21 @@ function refusalIn(error: GraphQLError): Refusal | null {
   return error.originalError instanceof Refusal ? error.originalError : null;
 }
 
-/** Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. */
+/** As many errors as an answer tells of: a fault in a list of thousands is one fault. */
+const MAX_ERRORS = 20;
+
+export function capErrors({ response }: Answered): void {
+  if (response.body.kind !== 'single') return;
+  const { errors } = response.body.singleResult;
+  if (errors !== undefined && errors.length > MAX_ERRORS) {
+    response.body.singleResult.errors = errors.slice(0, MAX_ERRORS);
+  }
+}
+
+/**
+ * Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. And none
+ * may be kept: what one key may see is not for another's eyes, whatever hints the schema gives (B32).
+ */
 export function setLimitFields(
   { response }: Answered,
   principal: Principal,
@@ -67,7 +81,6 @@ export function setLimitFields(
   if (principal.kind === 'anonymous') return;
   const { headers } = response.http;
   for (const [name, value] of limitHeaders(principal, limiter, admission)) headers.set(name, value);
-  // What one key may see is not for another's eyes: no cache between may keep it, whatever hints the schema gives (B32).
   if (!/\b(?:private|no-store)\b/.test(headers.get('cache-control') ?? '')) {
     headers.set('cache-control', 'private, no-store');
   }

@@ -26,9 +26,9 @@ export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
     for (const [name, value] of limitHeaders(request.principal, limiter)) {
       if (!reply.hasHeader(name)) reply.header(name, value);
     }
-    // Some answers are given before the plugin sees them; what is for one key is for no cache, whoever gives it.
-    if (request.principal.kind !== 'anonymous' && !reply.hasHeader('cache-control')) {
-      reply.header('cache-control', 'private, no-store');
+    // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
+    if (!reply.hasHeader('cache-control')) {
+      reply.header('cache-control', request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }
   });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));

@@ -9,7 +9,7 @@ import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
-import { retell, setLimitFields, setStatus } from './answer.js';
+import { capErrors, retell, setLimitFields, setStatus } from './answer.js';
 
 export interface PluginOptions {
   readonly limiter: Limiter;
@@ -84,6 +84,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
           const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
           const principal = isPrincipal(given) ? given : ANONYMOUS;
           setStatus(answer);
+          capErrors(answer);
           retell(answer, refuseIntrospection(introspection, principal) === null);
           setLimitFields(answer, principal, admission, limiter);
         },

@@ -1,4 +1,5 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../credentials/principal.js';
 import { documentBounds } from './bounds.js';
 import { createErrorLogPlugin, formatError } from './errors.js';
@@ -18,7 +19,12 @@ export function createServerOptions(
 ): GuardedServerOptions<LatchkeyContext> {
   const { introspection = 'authenticated' } = options;
   return {
-    plugins: [createPlugin({ ...options, introspection }), createErrorLogPlugin(options.log)],
+    plugins: [
+      createPlugin({ ...options, introspection }),
+      createErrorLogPlugin(options.log),
+      // It would wrap every resolver to work out how long an answer may be kept; here none may.
+      ApolloServerPluginCacheControlDisabled(),
+    ],
     // Whether a caller may introspect is for the plugin to say; Apollo Server knows only all or nobody.
     introspection: true,
     hideSchemaDetailsFromClientErrors: introspection !== 'on',

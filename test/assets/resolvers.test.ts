@@ -222,3 +222,37 @@ describe('changing', () => {
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND' });
   });
 });
+
+describe('a lineage that comes round again', () => {
+  /** Every asset is made from every other, so that each level asked for multiplies by their number. */
+  const names = Array.from({ length: 30 }, (_, i) => `loop.${i}`);
+  beforeEach(async () => {
+    for (const name of names) {
+      await harness.service.register('ws_a', { name, upstream: names.filter((other) => other !== name) });
+    }
+  });
+
+  const levels = (count: number): string =>
+    `{ asset(name: "loop.0") ${'{ downstream '.repeat(count)}{ name }${' }'.repeat(count)} }`;
+
+  test('is refused once its answer would be endless, with a remedy', async () => {
+    const { data, errors } = await harness.run(levels(8));
+    expect(data).toEqual({ asset: null });
+    expect(errors?.[0]?.message).toMatch(/more than 20000 entries.*Ask for fewer/);
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  test('is answered as far as there is an end', async () => {
+    const { data, errors } = await harness.run(levels(2));
+    expect(errors).toBeUndefined();
+    expect(JSON.stringify(data).match(/"name"/g)).toHaveLength(29 * 29);
+  });
+
+  test('columns count as entries too', async () => {
+    const columns = Array.from({ length: 900 }, (_, i) => ({ name: `c${i}`, type: 'text' }));
+    for (const name of names) await harness.service.register('ws_a', { name, columns });
+    const { errors } = await harness.run('{ assets { name schema { registeredColumns { name } columns { name } } } }');
+    expect(errors?.[0]?.message).toContain('more than 20000 entries');
+    expect((await harness.run('{ assets { name } }')).errors).toBeUndefined();
+  });
+});
