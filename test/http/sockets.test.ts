@@ -8,7 +8,7 @@ let latchkey: FrozenService;
 beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
 afterAll(() => latchkey.close());
 
-/** Writes bytes to the port and answers what comes back until the connection ends. */
+/** Writes bytes to the port and answers what comes back until the server ends the connection, or says nothing more. */
 function send(parts: readonly (string | Buffer)[], { pause = 0, patience = 1_000 } = {}): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(latchkey.origin).port), '127.0.0.1');
@@ -23,7 +23,6 @@ function send(parts: readonly (string | Buffer)[], { pause = 0, patience = 1_000
         socket.write(part);
         if (pause > 0) await delay(pause);
       }
-      socket.end();
     })();
   });
 }
@@ -112,9 +111,9 @@ test('a thousand requests with a few bytes changed, cut or doubled: never a 5xx,
   );
   const samples = fc.sample(mutated, { seed: 7, numRuns: 1000 });
   const seen = new Set<number>();
-  for (let i = 0; i < samples.length; i += 50) {
+  for (let i = 0; i < samples.length; i += 250) {
     latchkey.pass(1_000);
-    const answers = await Promise.all(samples.slice(i, i + 50).map((bytes) => send([bytes], { patience: 500 })));
+    const answers = await Promise.all(samples.slice(i, i + 250).map((bytes) => send([bytes], { patience: 500 })));
     for (const answer of answers) for (const status of statusesIn(answer)) seen.add(status);
   }
   expect([...seen].filter((status) => status >= 500)).toEqual([]);
@@ -156,6 +155,6 @@ describe('bodies', () => {
 
   it('of anybody without a good key are not waited for', async () => {
     const bad = head('Content-Length: 100').replace(latchkey.adminToken, 'nonsense');
-    expect(statusesIn(await send([bad], { patience: 5_000 }))).toEqual([401]);
+    expect(statusesIn(await send([bad]))).toEqual([401]);
   });
 });
