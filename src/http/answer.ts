@@ -14,10 +14,13 @@ export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
  * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
  * without data: GraphQL over HTTP wants 2xx wherever there is some.
  */
-export function setStatus({ response, errors }: Answered): void {
-  if (response.body.kind !== 'single' || response.body.singleResult.data != null || response.http.status !== undefined)
-    return;
-  for (const error of errors ?? []) {
+export function setStatus({ response, errors = [] }: Answered): void {
+  if (response.body.kind !== 'single' || response.http.status !== undefined) return;
+  const { singleResult } = response.body;
+  // B31: a store that went away while the operation ran is 503 as well, unless some of it was answered.
+  if (errors.length > 0 && errors.every(isUnavailable) && isEmpty(singleResult.data)) delete singleResult.data;
+  if (singleResult.data != null) return;
+  for (const error of errors) {
     const refusal = refusalIn(error);
     if (refusal === null) continue;
     const { status, headers } = httpAnswer(refusal);
@@ -41,6 +44,14 @@ export function retell({ response, request, errors }: Answered, mayReadSchema: b
     tell ??= discreetly([request.query ?? '', request.operationName ?? '', textOf(request.variables)]);
     return { ...formatted, message: tell(brief(formatted.message)) };
   });
+}
+
+function isUnavailable(error: GraphQLError): boolean {
+  return refusalIn(error)?.details.code === 'UNAVAILABLE';
+}
+
+function isEmpty(data: Record<string, unknown> | null | undefined): boolean {
+  return Object.values(data ?? {}).every((value) => value === null);
 }
 
 function textOf(variables: unknown): string {

@@ -1,5 +1,5 @@
 import type { ApolloServerPlugin, GraphQLRequestContextDidResolveOperation } from '@apollo/server';
-import type { GraphQLSchema } from 'graphql';
+import { getVariableValues, type GraphQLSchema } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
@@ -63,7 +63,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
           try {
             const principal = principalIn(request.contextValue);
             const cost = judge(request, principal);
-            if (cost === null || principal.kind === 'anonymous') return;
+            if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return;
             admission = limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
             const refusal = refusalOf(admission, cost);
             if (refusal !== null) throw refusal;
@@ -91,4 +91,11 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       };
     },
   };
+}
+
+/** Variables that do not fit are refused by the execution before anything runs, and such a request takes nothing. */
+function variablesFit({ schema, operation, request: { variables } }: Resolved): boolean {
+  const definitions = operation?.variableDefinitions ?? [];
+  if (definitions.length === 0) return true;
+  return getVariableValues(schema, definitions, variables ?? {}, { maxErrors: 1 }).errors === undefined;
 }

@@ -25,9 +25,8 @@ export function createServerOptions(
       // It would wrap every resolver to work out how long an answer may be kept; here none may.
       ApolloServerPluginCacheControlDisabled(),
     ],
-    // Whether a caller may introspect is for the plugin to say; Apollo Server knows only all or nobody.
+    // Whether a caller may introspect, and is told names, is for the plugin to say; Apollo Server knows only all or nobody.
     introspection: true,
-    hideSchemaDetailsFromClientErrors: introspection !== 'on',
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     persistedQueries: false,

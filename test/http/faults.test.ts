@@ -126,6 +126,14 @@ test('a store that goes away between the door and the resolver is UNAVAILABLE in
   expect(answer.text).not.toMatch(LEAKS);
 });
 
+test('a store that goes away before anything was answered is 503, without data (B31)', async () => {
+  const { StoreUnavailable } = await import('../../src/store/errors.js');
+  breakStore('keys', 'list', () => Promise.reject(new StoreUnavailable(new Error(SECRET))));
+  const answer = await latchkey.query('{ apiKeys { totalCount } }', { token });
+  expect([answer.status, answer.headers.get('retry-after'), 'data' in answer.body]).toEqual([503, '1', false]);
+  expect(refusalOf(answer)).toEqual({ code: 'UNAVAILABLE', retryAfter: 1 });
+});
+
 test('closing twice is closing once', async () => {
   await latchkey.service.close();
   await expect(latchkey.service.close()).resolves.toBeUndefined();

@@ -34,6 +34,11 @@ test('a refused request takes nothing: not by rate, scope, cost, syntax or metho
     const answer = await latchkey.query(query, { token });
     expect(answer.status).toBeGreaterThanOrEqual(400);
   }
+  const asset = 'query ($name: String!) { asset(name: $name) { name } }';
+  for (const variables of [{}, { name: ['a'] }]) {
+    const answer = await latchkey.query(asset, { token, variables });
+    expect([answer.status, answer.body.errors[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
+  }
   expect(await left(token)).toBe(18);
   await fetch(latchkey.url, { method: 'PUT', headers: { 'x-api-key': token } });
   expect(await left(token)).toBe(18);
