@@ -1,4 +1,4 @@
-import type { KeyType, Tier } from '../store/records.js';
+import type { Actor } from '../keys/actor.js';
 
 /** Who did not say who they are. May reach @public fields alone. */
 export interface AnonymousPrincipal {
@@ -12,17 +12,7 @@ export interface AnonymousPrincipal {
 }
 
 /** Who holds a key, or operates the installation. */
-export interface AuthenticatedPrincipal {
-  readonly kind: 'key' | 'operator';
-  /** The key's public id; `operator` for the operator's key. */
-  readonly keyId: string;
-  /** Limits are counted by family, so that a rotation does not reset them. */
-  readonly familyId: string;
-  readonly workspaceId: string;
-  readonly tier: Tier;
-  readonly keyType: KeyType;
-  readonly scopes: readonly string[];
-}
+export type AuthenticatedPrincipal = Actor;
 
 /** Who is asking: frozen, so that nothing behind the door can change the verdict. */
 export type Principal = AnonymousPrincipal | AuthenticatedPrincipal;

@@ -1,10 +1,12 @@
 import { grants, PLATFORM, requireScope } from '../scopes/grammar.js';
 import type { KeyType, Tier } from '../store/records.js';
 
-/** Who acts, as the services and resolvers need to know them. An authenticated principal is one. */
+/** Who holds a key, or operates the installation: what the guard, the limits, the services and resolvers know of them. */
 export interface Actor {
   readonly kind: 'key' | 'operator';
+  /** The key's public id; `operator` for the operator's key. */
   readonly keyId: string;
+  /** Limits are counted by family, so that a rotation does not reset them. */
   readonly familyId: string;
   readonly workspaceId: string;
   readonly tier: Tier;
