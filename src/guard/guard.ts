@@ -1,7 +1,7 @@
-import { isIntrospectionType, isObjectType, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { guardResolvers, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';
-import { GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
+import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
 
 /** B15: each schema has rules of its own. */
 const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; readonly options: RuleOptions }>();
@@ -37,14 +37,9 @@ export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}):
 
 /** Ends each guarded field's description with what it requires, so that whoever reads the schema sees it. */
 function describeRequirements(schema: GraphQLSchema, rules: SchemaRules): void {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || isIntrospectionType(type)) continue;
-    for (const field of Object.values(type.getFields())) {
-      const rule = rules.fields.get(type.name)?.get(field.name);
-      if (rule === undefined) continue;
-      const sentence = `Requires ${inWords(rule.requirement)}.`;
-      const text = field.description ?? '';
-      if (!text.endsWith(sentence)) field.description = text === '' ? sentence : `${text}\n\n${sentence}`;
-    }
+  for (const { field, rule } of fieldsWithRule(schema, rules)) {
+    const sentence = `Requires ${inWords(rule.requirement)}.`;
+    const text = field.description ?? '';
+    if (!text.endsWith(sentence)) field.description = text === '' ? sentence : `${text}\n\n${sentence}`;
   }
 }

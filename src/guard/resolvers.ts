@@ -3,15 +3,13 @@ import {
   defaultTypeResolver,
   GraphQLObjectType,
   isAbstractType,
-  isIntrospectionType,
-  isObjectType,
   type GraphQLAbstractType,
   type GraphQLFieldResolver,
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
 import { decide, meets, principalIn } from './decide.js';
-import type { Rule, SchemaRules } from './rules.js';
+import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
@@ -29,20 +27,12 @@ const guards = new WeakMap<
  */
 export function guardResolvers(schema: GraphQLSchema, rules: SchemaRules): void {
   const subscription = schema.getSubscriptionType();
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (isIntrospectionType(type)) continue;
-    if (isObjectType(type)) {
-      for (const field of Object.values(type.getFields())) {
-        const rule = rules.fields.get(type.name)?.get(field.name);
-        if (rule === undefined) continue;
-        field.resolve = guarded(rule, original(field.resolve));
-        if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe));
-      }
-    }
-    if (isAbstractType(type)) {
-      const ofValues = rulesOfValues(schema, type, rules);
-      if (ofValues.length > 0) type.resolveType = guardedType(ofValues, original(type.resolveType));
-    }
+  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
+    field.resolve = guarded(rule, original(field.resolve));
+    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe));
+  }
+  for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
+    type.resolveType = guardedType(ofValues, original(type.resolveType));
   }
 }
 
@@ -54,20 +44,12 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
     places.push(
       `${coordinate}: its rule is not enforced; call guardSchema last, after every resolver, merge, extension and wrapper.`,
     );
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (isIntrospectionType(type)) continue;
-    if (isObjectType(type)) {
-      for (const field of Object.values(type.getFields())) {
-        const rule = rules.fields.get(type.name)?.get(field.name);
-        if (rule === undefined) continue;
-        const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
-        if (!functions.every((resolver) => enforces(resolver, [rule]))) missing(rule.coordinate);
-      }
-    }
-    if (isAbstractType(type)) {
-      const ofValues = rulesOfValues(schema, type, rules);
-      if (ofValues.length > 0 && !enforces(type.resolveType, ofValues)) missing(type.name);
-    }
+  for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
+    const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
+    if (!functions.every((resolver) => enforces(resolver, [rule]))) missing(rule.coordinate);
+  }
+  for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
+    if (!enforces(type.resolveType, ofValues)) missing(type.name);
   }
   return places;
 }
@@ -119,9 +101,16 @@ function isThenable(value: unknown): value is Promise<unknown> {
   return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }
 
-/** The rules of the guarded types that a value of the abstract type may have. */
-function rulesOfValues(schema: GraphQLSchema, type: GraphQLAbstractType, rules: SchemaRules): Rule[] {
-  return schema.getPossibleTypes(type).flatMap((possible) => rules.types.get(possible.name) ?? []);
+/** Abstract types with a guarded type among those that their values may have, and the rules of these. */
+function* abstractTypesWithRules(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+): Generator<{ readonly type: GraphQLAbstractType; readonly ofValues: readonly Rule[] }> {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isAbstractType(type)) continue;
+    const ofValues = schema.getPossibleTypes(type).flatMap((possible) => rules.types.get(possible.name) ?? []);
+    if (ofValues.length > 0) yield { type, ofValues };
+  }
 }
 
 /** What stood there before a guard of ours. */

@@ -141,3 +141,22 @@ function knownScopes(rules: readonly Rule[]): string[] {
   }
   return [...known].sort();
 }
+
+/** Every field of the schema that has a rule, with the type that it stands on. */
+export function* fieldsWithRule(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+): Generator<{
+  readonly type: GraphQLObjectType;
+  readonly field: GraphQLField<unknown, unknown>;
+  readonly rule: Rule;
+}> {
+  for (const [typeName, ofType] of rules.fields) {
+    const type = schema.getType(typeName);
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const rule = ofType.get(field.name);
+      if (rule !== undefined) yield { type, field, rule };
+    }
+  }
+}

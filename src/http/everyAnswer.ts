@@ -23,8 +23,8 @@ export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
   app.addHook('onSend', async (request, reply) => {
     // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
     if (closing) reply.header('connection', 'close');
-    for (const [name, value] of limitHeaders(request.principal, limiter)) {
-      if (!reply.hasHeader(name)) reply.header(name, value);
+    if (!reply.hasHeader('ratelimit')) {
+      for (const [name, value] of limitHeaders(request.principal, limiter)) reply.header(name, value);
     }
     // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
     if (!reply.hasHeader('cache-control')) {
