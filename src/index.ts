@@ -7,7 +7,9 @@ export { createContextBuilder, type ContextBuilder, type ContextSource } from '.
 export { createPlugin, type PluginOptions } from './http/plugin.js';
 export { ANONYMOUS, type LatchkeyContext, type Principal } from './credentials/principal.js';
 export { Refusal, type RefusalCode, type RefusalDetails } from './refusals/refusal.js';
-export { Limiter, type Admission } from './limits/limiter.js';
+export { Limiter } from './limits/limiter.js';
+export type { Admission, Limits, Subject } from './limits/limits.js';
+export type { Change, ChangeFeed } from './keys/changes.js';
 export { TOKEN_PATTERN, isToken } from './keys/token.js';
 export type { Store } from './store/store.js';
 export type { Tier, KeyType, KeyStatus, Environment } from './store/records.js';

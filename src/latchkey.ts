@@ -15,6 +15,7 @@ import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
 import { DEFAULT_PREFIXES } from './keys/token.js';
 import { Limiter } from './limits/limiter.js';
+import type { Limits } from './limits/limits.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
 import { Scope } from './scalars/scope.js';
@@ -44,6 +45,8 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
+  /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
+  readonly limits?: Limits;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
@@ -71,7 +74,7 @@ export interface Latchkey {
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
-  readonly limiter: Limiter;
+  readonly limiter: Limits;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
   /** Writes what is pending. The store stays open: who opened it closes it. */
@@ -87,7 +90,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
-  const limiter = new Limiter(options.now === undefined ? {} : { clock: options.now });
+  const limiter = options.limits ?? new Limiter(options.now === undefined ? {} : { clock: options.now });
   const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
   const operator = operatorOf(options.adminApiKey);
 
@@ -130,7 +133,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     limiter,
     bcrypt: gate,
     async close() {
-      limiter.close();
+      await limiter.close();
       await lastUsed.close();
     },
   };

@@ -2,7 +2,7 @@ import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
 import type { LatchkeyContext, Principal } from '../credentials/principal.js';
 import { brief, discreetly } from '../guard/discretion.js';
-import type { Admission, Limiter } from '../limits/limiter.js';
+import type { Admission, Limits } from '../limits/limits.js';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import { limitHeaders } from './limitHeaders.js';
@@ -83,15 +83,15 @@ export function capErrors({ response }: Answered): void {
  * Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. And none
  * may be kept: what one key may see is not for another's eyes, whatever hints the schema gives (B32).
  */
-export function setLimitFields(
+export async function setLimitFields(
   { response }: Answered,
   principal: Principal,
   admission: Admission | null,
-  limiter: Limiter,
-): void {
+  limiter: Limits,
+): Promise<void> {
   if (principal.kind === 'anonymous') return;
   const { headers } = response.http;
-  for (const [name, value] of limitHeaders(principal, limiter, admission)) headers.set(name, value);
+  for (const [name, value] of await limitHeaders(principal, limiter, admission)) headers.set(name, value);
   if (!/\b(?:private|no-store)\b/.test(headers.get('cache-control') ?? '')) {
     headers.set('cache-control', 'private, no-store');
   }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ANONYMOUS, type Principal } from '../credentials/principal.js';
-import type { Limiter } from '../limits/limiter.js';
+import type { Limits } from '../limits/limits.js';
 import { limitHeaders } from './limitHeaders.js';
 
 declare module 'fastify' {
@@ -13,7 +13,7 @@ declare module 'fastify' {
  * What every answer has: a request id, where the key's limits stand, and a line in the log. To be added before all else:
  * an answer to a preflight is given in a hook of its own and passes through these as well.
  */
-export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
+export function addToEveryAnswer(app: FastifyInstance, limiter: Limits): void {
   app.decorateRequest('principal');
   app.addHook('onRequest', async (request, reply) => identify(request, reply));
   let closing = false;
@@ -24,7 +24,7 @@ export function addToEveryAnswer(app: FastifyInstance, limiter: Limiter): void {
     // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
     if (closing) reply.header('connection', 'close');
     if (!reply.hasHeader('ratelimit')) {
-      for (const [name, value] of limitHeaders(request.principal, limiter)) reply.header(name, value);
+      for (const [name, value] of await limitHeaders(request.principal, limiter)) reply.header(name, value);
     }
     // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
     if (!reply.hasHeader('cache-control')) {

@@ -4,7 +4,7 @@ import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
-import type { Admission, Limiter } from '../limits/limiter.js';
+import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
@@ -12,7 +12,7 @@ import { refuseIntrospection, type Introspection } from '../guard/introspection.
 import { capErrors, retell, setLimitFields, setStatus } from './answer.js';
 
 export interface PluginOptions {
-  readonly limiter: Limiter;
+  readonly limiter: Limits;
   /**
    * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
@@ -64,7 +64,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
             const principal = principalIn(request.contextValue);
             const cost = judge(request, principal);
             if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return;
-            admission = limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
+            admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
             const refusal = refusalOf(admission, cost);
             if (refusal !== null) throw refusal;
           } catch (error) {
@@ -86,7 +86,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
           setStatus(answer);
           capErrors(answer);
           retell(answer, refuseIntrospection(introspection, principal) === null);
-          setLimitFields(answer, principal, admission, limiter);
+          await setLimitFields(answer, principal, admission, limiter);
         },
       };
     },

@@ -1,14 +1,14 @@
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
-import type { Limiter } from '../limits/limiter.js';
+import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
-  readonly limiter: Limiter;
+  readonly limiter: Limits;
   readonly authenticate: (request: FastifyRequest) => Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function schemaRoute(
     const refusal = refuseIntrospection(introspection, principal);
     if (refusal !== null) throw refusal;
     if (principal.kind !== 'anonymous') {
-      const admission = limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
+      const admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
       const overLimit = refusalOf(admission, 1);
       if (overLimit !== null) throw overLimit;
     }

@@ -1,4 +1,4 @@
-import type { Limiter } from '../limits/limiter.js';
+import type { Limits } from '../limits/limits.js';
 import { limitsOf, TIER_LIMITS } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
 import {
@@ -19,7 +19,7 @@ import { shownPrefix } from './token.js';
 
 export interface KeyResolverOptions {
   readonly keys: KeyService;
-  readonly limiter: Limiter;
+  readonly limiter: Limits;
   readonly now: () => number;
 }
 
@@ -121,8 +121,10 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
       perSecond: ({ tier }: { tier: Tier }) => limitsOf(tier).burst,
     },
     Limits: {
-      rate: ({ familyId: family, tier }: LimitsSource) => limit(limiter.peek({ family, tier }).rate, RATE_WINDOW),
-      burst: ({ familyId: family, tier }: LimitsSource) => limit(limiter.peek({ family, tier }).burst, BURST_WINDOW),
+      rate: async ({ familyId: family, tier }: LimitsSource) =>
+        limit((await limiter.peek({ family, tier })).rate, RATE_WINDOW),
+      burst: async ({ familyId: family, tier }: LimitsSource) =>
+        limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
     },
     ApiKey: {
       prefix: shownPrefix,

@@ -1,4 +1,4 @@
-import type { Admission } from './limiter.js';
+import type { Admission } from './limits.js';
 import type { TierLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
 

@@ -1,35 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import type { Tier } from '../store/records.js';
 import { limitsOf as publishedLimits, type TierLimits } from './tiers.js';
-import { RATE_WINDOW, SlidingWindow, type Room, type WindowName } from './window.js';
-
-/** Whose units are counted: all keys of a rotation family share one history, so that rotating does not refill it. */
-export interface Subject {
-  readonly family: string;
-  readonly tier: Tier;
-}
-
-/** What became of a request, with what is left after it. */
-export type Admission =
-  | { readonly outcome: 'admitted'; readonly limits: TierLimits; readonly room: Room }
-  | {
-      readonly outcome: 'refused';
-      readonly limits: TierLimits;
-      readonly room: Room;
-      /** The window that binds, the one with the longer wait. */
-      readonly window: WindowName;
-      /** Units that this window allows. */
-      readonly limit: number;
-      /** When the same cost passes, if nothing else is admitted before; at least 1. */
-      readonly retryAfterMs: number;
-    }
-  | {
-      readonly outcome: 'never';
-      readonly limits: TierLimits;
-      readonly room: Room;
-      /** The highest cost that a single request can have in this tier: no wait makes room for more. */
-      readonly limit: number;
-    };
+import type { Admission, Limits, Subject } from './limits.js';
+import { RATE_WINDOW, SlidingWindow, type Room } from './window.js';
 
 export interface LimiterOptions {
   /** Integer ms that never run back. Default: whole ms since the process began. */
@@ -50,7 +23,7 @@ function monotonic(): number {
  * Histories go a minute or two after their last use. Two generations of them turn each minute and the elder is dropped
  * whole, so that no request ever pays for a sweep over a million keys.
  */
-export class Limiter {
+export class Limiter implements Limits {
   readonly #clock: () => number;
   readonly #limitsOf: (tier: Tier) => TierLimits;
   #young = new Map<string, SlidingWindow>();

@@ -1,5 +1,5 @@
 import { Refusal } from '../refusals/refusal.js';
-import type { Admission } from './limiter.js';
+import type { Admission } from './limits.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
 /** An admission that did not admit, as a refusal; null for one that did. @param cost what was asked for, in requests */

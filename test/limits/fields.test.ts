@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { limitFields, policyField } from '../../src/limits/fields.js';
-import { Limiter, type Admission } from '../../src/limits/limiter.js';
+import { Limiter } from '../../src/limits/limiter.js';
+import type { Admission } from '../../src/limits/limits.js';
 import { limitsOf } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 
