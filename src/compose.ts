@@ -22,20 +22,30 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** What several processes on one store have in common. */
+export type Shared = Required<Pick<LatchkeyOptions, 'limits' | 'changes'>>;
+
+export interface ComposeOptions {
+  /** See {@link LatchkeyOptions.now}. */
+  readonly now?: () => number;
+  /** Default: limits of this process alone, and changes told to nobody. */
+  readonly shared?: Shared;
+}
+
 /**
  * The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
- * @param now see {@link LatchkeyOptions.now}
  */
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  now?: LatchkeyOptions['now'],
+  { now, shared }: ComposeOptions = {},
 ): Promise<Service> {
   const store = await openStore(settings);
   try {
     const latchkey = await createLatchkey({
       store,
       ...(now !== undefined && { now }),
+      ...shared,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
       prefixes: settings.prefixes,

@@ -10,6 +10,7 @@ import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
 import { KeyMinter } from './keys/minter.js';
+import type { ChangeFeed } from './keys/changes.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
@@ -47,6 +48,8 @@ export interface LatchkeyOptions {
   readonly actions?: readonly string[];
   /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
   readonly limits?: Limits;
+  /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
+  readonly changes?: ChangeFeed;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**

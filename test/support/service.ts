@@ -67,7 +67,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...options.env,
   });
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
-  const service = await composeService(settings, logger, options.now);
+  const service = await composeService(settings, logger, options.now === undefined ? {} : { now: options.now });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;
   const adminToken = service.latchkey.firstKey?.token ?? '';
