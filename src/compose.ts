@@ -51,6 +51,7 @@ export async function composeService(
       prefixes: settings.prefixes,
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,
+      cacheTtl: settings.cacheTtl,
       introspection: settings.introspection,
       log: (err, context) => {
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');

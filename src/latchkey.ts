@@ -10,7 +10,7 @@ import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
 import { KeyMinter } from './keys/minter.js';
-import type { ChangeFeed } from './keys/changes.js';
+import { announcing, type ChangeFeed } from './keys/changes.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
@@ -50,6 +50,11 @@ export interface LatchkeyOptions {
   readonly limits?: Limits;
   /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
   readonly changes?: ChangeFeed;
+  /**
+   * How long the record of a key counts after it was read, in ms: a change that another process made acts within it, one
+   * of this process at once. 0: every request reads. Default: 1,000.
+   */
+  readonly cacheTtl?: number;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
@@ -97,16 +102,23 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
   const operator = operatorOf(options.adminApiKey);
 
-  const knownScopes = new Set<string>();
-  const keys = new KeyService({ store, minter, now, knownScopes: () => [...knownScopes].sort() });
-  const workspaces = new WorkspaceService({ store, minter, now });
   const authenticator = new Authenticator({
     store,
     operator,
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at) => lastUsed.note(keyId, at),
+    ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
+  const changing = announcing(store, (change) => {
+    authenticator.forget(change);
+    options.changes?.publish(change);
+  });
+  options.changes?.subscribe((change) => authenticator.forget(change));
+
+  const knownScopes = new Set<string>();
+  const keys = new KeyService({ store: changing, minter, now, knownScopes: () => [...knownScopes].sort() });
+  const workspaces = new WorkspaceService({ store: changing, minter, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
     tier: options.defaultTier ?? 'GROWTH',

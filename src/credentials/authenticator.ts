@@ -1,11 +1,21 @@
-import { MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { hash, randomBytes } from 'node:crypto';
+import type { Change } from '../keys/changes.js';
+import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import { StoreUnavailable } from '../store/errors.js';
-import { statusOf } from '../store/records.js';
+import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
+import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { authenticated, type AuthenticatedPrincipal } from './principal.js';
+import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
+
+/** How long a key's record counts unless it is set otherwise, in ms. */
+const DEFAULT_CACHE_TTL = 1_000;
+
+/** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
+const MAX_KEYS = 50_000;
 
 const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'This needs an API key. Send it as "Authorization: Bearer <key>".',
@@ -20,41 +30,120 @@ export function unauthenticated(reason: UnauthenticatedReason): Refusal {
 }
 
 export interface AuthenticatorOptions {
-  readonly store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly store: {
+    readonly keys: Pick<Store['keys'], 'findForVerification'>;
+    readonly workspaces: Pick<Store['workspaces'], 'find'>;
+  };
   readonly secrets: SecretVerifier;
   readonly operator: OperatorKey | null;
   /** Told of each accepted key. Must not wait for anything. */
   readonly onUse: (keyId: string, at: number) => void;
+  /** ms since the epoch. */
   readonly now: () => number;
+  /** How long a record counts after it was read, in ms; 0: every request reads. Default: 1,000. */
+  readonly cacheTtl?: number;
+  /** See {@link ReadCache}. */
+  readonly cacheClock?: () => number;
+}
+
+/** A key as it was last read, and what became of it. */
+interface KnownKey {
+  readonly key: KeyRecord;
+  readonly principal: AuthenticatedPrincipal;
+  /** Of the token whose secret was found right: the next time one hash tells. */
+  mark: string | null;
 }
 
 /** A credential to a principal. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
+  readonly #keys: ReadCache<KnownKey>;
+  /** The principal of the operator's key, by workspace. */
+  readonly #operators: ReadCache<AuthenticatedPrincipal>;
+  readonly #failures: Failures;
+  readonly #salt = randomBytes(32).toString('base64');
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    const { store, operator, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
+    const common = { ttl, ...(cacheClock !== undefined && { clock: cacheClock }) };
+    this.#keys = new ReadCache({
+      ...common,
+      max: MAX_KEYS,
+      read: async (lookupId) => {
+        const found = await store.keys.findForVerification(lookupId);
+        return found && this.#know(found);
+      },
+    });
+    this.#operators = new ReadCache({
+      ...common,
+      max: 1,
+      read: async (id) => {
+        const workspace = await store.workspaces.find(id);
+        return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);
+      },
+    });
+    this.#failures = new Failures(options.now);
   }
 
   /**
-   * Shape and checksum are judged before anything is read, the secret before the key's state: that a key was revoked or
-   * has expired is told only to who holds it.
+   * Without a promise where the key is known: then nothing is read and nothing waited for, and one hash tells that it is
+   * the token whose secret was found right before. Else shape and checksum are judged before anything is read, and the
+   * secret before the key's state: that a key was revoked or has expired is told only to who holds it.
    *
-   * @throws Refusal UNAUTHENTICATED, or UNAVAILABLE when the store is away (fails closed)
+   * @param address the caller's, whose failures are counted; null: unknown
+   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED (too many wrong keys), or UNAVAILABLE when the store is away (fails closed)
    */
-  async authenticate(credential: string): Promise<AuthenticatedPrincipal> {
+  authenticate(
+    credential: string,
+    address: string | null = null,
+  ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
-    const token = parseToken(credential);
-    if (token === null) return this.#authenticateOperator(credential);
-
-    const found = await reading(this.#options.store.keys.findForVerification(token.lookupId));
-    // The checksum binds nothing, so a token under another prefix is another token.
-    if (found?.key.tokenPrefix !== token.tokenPrefix) throw unauthenticated('unknown');
-    if (!(await this.#options.secrets.verify(found.key, token.secret))) throw unauthenticated('unknown');
-    return this.#admit(found);
+    const known = this.#keys.fresh(lookupIdIn(credential));
+    // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
+    if (known?.mark != null && known.mark === this.#markOf(credential)) return this.#admit(known);
+    return this.#verify(credential, address);
   }
 
-  #admit({ key, tier }: KeyWithTier): AuthenticatedPrincipal {
+  /** To be told of every change, this process' own before it is answered. null: anything may have changed. */
+  forget(change: Change | null): void {
+    if (change?.kind === 'key') {
+      this.#keys.forget(change.lookupId);
+      return;
+    }
+    const concerned = ({ workspaceId }: AuthenticatedPrincipal) =>
+      change === null || workspaceId === change.workspaceId;
+    this.#keys.forgetWhere(({ principal }) => concerned(principal));
+    this.#operators.forgetWhere(concerned);
+  }
+
+  async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+    const token = parseToken(credential);
+    if (token === null) return this.#authenticateOperator(credential);
+    const { lookupId, tokenPrefix, secret } = token;
+    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero.
+    const guess = this.#keys.last(lookupId) === undefined;
+    if (guess) this.#failures.take(lookupId, address);
+
+    const known = await reading(this.#keys.get(lookupId));
+    // The checksum binds nothing, so a token under another prefix is another token.
+    if (known?.key.tokenPrefix !== tokenPrefix || !(await this.#isRight(known, credential, secret))) {
+      if (!guess) this.#failures.take(lookupId, address);
+      throw unauthenticated('unknown');
+    }
+    if (guess) this.#failures.giveBack(lookupId, address);
+    return this.#admit(known);
+  }
+
+  async #isRight(known: KnownKey, credential: string, secret: string): Promise<boolean> {
+    const mark = this.#markOf(credential);
+    if (known.mark === mark) return true;
+    if (!(await this.#options.secrets.verify(known.key, secret))) return false;
+    known.mark = mark;
+    return true;
+  }
+
+  #admit({ key, principal }: KnownKey): AuthenticatedPrincipal {
     const now = this.#options.now();
     switch (statusOf(key, now)) {
       case 'REVOKED':
@@ -64,23 +153,37 @@ export class Authenticator {
       case 'ACTIVE':
     }
     this.#options.onUse(key.id, now);
-    return authenticated({
-      kind: 'key',
-      keyId: key.id,
-      familyId: key.familyId,
-      workspaceId: key.workspaceId,
-      tier,
-      keyType: key.type,
-      scopes: key.scopes,
-    });
+    return principal;
   }
 
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
-    const { operator, store } = this.#options;
-    if (operator?.matches(credential) !== true) throw unauthenticated('malformed');
-    const workspace = await reading(store.workspaces.find(DEFAULT_WORKSPACE_ID));
-    if (workspace === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
-    return operator.principal(workspace.tier);
+    if (this.#options.operator?.matches(credential) !== true) throw unauthenticated('malformed');
+    const principal = await reading(this.#operators.get(DEFAULT_WORKSPACE_ID));
+    if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
+    return principal;
+  }
+
+  /** A key has one secret for life, so that what was found right stays right when the record is read anew. */
+  #know({ key, tier }: KeyWithTier): KnownKey {
+    const before = this.#keys.last(key.lookupId);
+    return {
+      key,
+      mark: before?.key.id === key.id ? before.mark : null,
+      principal: authenticated({
+        kind: 'key',
+        keyId: key.id,
+        familyId: key.familyId,
+        workspaceId: key.workspaceId,
+        tier,
+        keyType: key.type,
+        scopes: key.scopes,
+      }),
+    };
+  }
+
+  /** Salted, so that nothing in memory could be looked up; not an HMAC under the pepper, which takes five times as long. */
+  #markOf(credential: string): string {
+    return hash('sha256', this.#salt + credential, 'base64url');
   }
 }
 

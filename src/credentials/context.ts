@@ -15,7 +15,7 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  *
  * @throws Refusal with status and challenge for Apollo Server
  */
-export function createContextBuilder(authenticator: Authenticator): ContextBuilder {
+export function createContextBuilder(authenticator: Pick<Authenticator, 'authenticate'>): ContextBuilder {
   return async (source) => {
     try {
       return { principal: await principalOf('req' in source ? source.req : source, authenticator) };
@@ -27,7 +27,12 @@ export function createContextBuilder(authenticator: Authenticator): ContextBuild
   };
 }
 
-async function principalOf(source: CredentialSource, authenticator: Authenticator): Promise<Principal> {
+/** Without a promise where nothing has to be waited for. @throws Refusal */
+export function principalOf(
+  source: CredentialSource,
+  authenticator: Pick<Authenticator, 'authenticate'>,
+): Principal | Promise<Principal> {
   const credential = locateCredential(source);
-  return credential === null ? ANONYMOUS : authenticator.authenticate(credential);
+  if (credential === null) return ANONYMOUS;
+  return authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
 }

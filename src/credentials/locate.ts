@@ -7,6 +7,9 @@ import { Refusal } from '../refusals/refusal.js';
 export interface CredentialSource {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly rawHeaders?: readonly string[];
+  /** The caller's address, as Express and Fastify work it out under their rules for proxies. Default: the socket's. */
+  readonly ip?: string | undefined;
+  readonly socket?: { readonly remoteAddress?: string | undefined };
 }
 
 const HOW_TO_SEND =

@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
+import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
@@ -41,7 +42,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   const authenticate = async (request: FastifyRequest): Promise<void> => {
-    request.principal = (await latchkey.context(request.raw)).principal;
+    request.principal = (await latchkey.context(sourceOf(request))).principal;
   };
 
   app.removeContentTypeParser('text/plain');
@@ -53,4 +54,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   healthRoutes(app, store);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
+}
+
+/** Not Fastify's own headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies. */
+function sourceOf({ raw, ip }: FastifyRequest): CredentialSource {
+  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
 }

@@ -1,3 +1,5 @@
+import type { KeyChange, Store } from '../store/store.js';
+
 /** What a write made stale in memories of records: one key, or the tier of all keys of a workspace. */
 export type Change =
   { readonly kind: 'key'; readonly lookupId: string } | { readonly kind: 'workspace'; readonly workspaceId: string };
@@ -11,4 +13,53 @@ export interface ChangeFeed {
   publish(change: Change): void;
   /** @param listener gets the changes of other processes; null when some may have been missed, and all may be stale */
   subscribe(listener: (change: Change | null) => void): void;
+}
+
+/** What changes keys and workspaces. */
+type Changeable = Pick<Store, 'keys' | 'workspaces'>;
+
+/**
+ * The store, each change announced before it is answered; also one that failed, for it may have been made all the same
+ * (a connection that broke before the answer came).
+ */
+export function announcing({ keys, workspaces }: Changeable, announce: (change: Change) => void): Changeable {
+  const ofKey = async (workspaceId: string | null, changing: Promise<KeyChange>): Promise<KeyChange> => {
+    try {
+      const change = await changing;
+      if (change.outcome !== 'unknown') announce({ kind: 'key', lookupId: change.key.lookupId });
+      return change;
+    } catch (error) {
+      if (workspaceId !== null) announce({ kind: 'workspace', workspaceId });
+      throw error;
+    }
+  };
+  return {
+    keys: overlaid(keys, {
+      rotate: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.rotate(id, workspaceId, ...rest)),
+      expire: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.expire(id, workspaceId, ...rest)),
+      revoke: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.revoke(id, workspaceId, ...rest)),
+      update: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.update(id, workspaceId, ...rest)),
+    }),
+    workspaces: overlaid(workspaces, {
+      async setTier(id, tier) {
+        try {
+          return await workspaces.setTier(id, tier);
+        } finally {
+          announce({ kind: 'workspace', workspaceId: id });
+        }
+      },
+    }),
+  };
+}
+
+/** `target` with some of its methods replaced. Not a spread: a store may be an instance of a class. */
+function overlaid<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const own = methods[name as keyof T];
+      if (own !== undefined) return own;
+      const method: unknown = Reflect.get(target, name);
+      return typeof method === 'function' ? (method.bind(target) as unknown) : method;
+    },
+  });
 }

@@ -70,6 +70,11 @@ export function parseToken(text: string): TokenParts | null {
   };
 }
 
+/** Where a token has its lookup id, without a look at the rest: to find what is known of it, never to believe it. */
+export function lookupIdIn(text: string): string {
+  return text.slice(-BODY_LENGTH, LOOKUP_LENGTH - BODY_LENGTH);
+}
+
 export function isToken(text: string): boolean {
   return parseToken(text) !== null;
 }

@@ -20,6 +20,8 @@ export interface Settings {
   readonly prefixes: Readonly<Record<KeyType, string>>;
   readonly bcryptCost: number;
   readonly defaultTier: Tier;
+  /** ms */
+  readonly cacheTtl: number;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded fields are believed; empty: nobody's. */
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
@@ -117,6 +119,10 @@ export const OPTIONS = {
   }),
   BCRYPT_COST: option({ allowed: 'a whole number from 4 to 15', schema: wholeNumber(4, 15) }),
   DEFAULT_TIER: option({ allowed: `one of ${TIERS.join(', ')}`, schema: oneOf(TIERS) }),
+  AUTH_CACHE_TTL: option({
+    allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
+    schema: wholeNumber(0, 60_000),
+  }),
   TRUST_PROXY: option({
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
@@ -156,6 +162,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     prefixes: Object.freeze(read('KEY_PREFIXES') ?? DEFAULT_PREFIXES),
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
+    cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),

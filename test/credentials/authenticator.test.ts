@@ -103,12 +103,27 @@ test('lookup id and secret under another prefix are another token', async () => 
 
 describe('revocation', () => {
   // Peers answer from caches for 10 seconds to 10 minutes after.
-  it('holds from the next request on, though the verdict on the secret is remembered', async () => {
+  it('of another process holds within the time that a record counts, though the verdict on the secret is remembered', async () => {
     const { key, token } = await latchkey.issue({}, null);
     const authenticator = latchkey.authenticator({ peppers: null });
     await authenticator.authenticate(token);
     await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    latchkey.clock.now = NOON + 999;
+    await authenticator.authenticate(token);
+    latchkey.clock.now = NOON + 1_000;
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));
+    expect(latchkey.gate.counts.comparisons).toBe(1);
+  });
+
+  it('holds from the next request on where it is told, or where nothing is remembered', async () => {
+    const [told, read] = [latchkey.authenticator(), latchkey.authenticator({ cacheTtl: 0 })];
+    const { key, token } = await latchkey.issue();
+    for (const authenticator of [told, read]) await authenticator.authenticate(token);
+    await latchkey.store.keys.revoke(key.id, null, null, NOON);
+    told.forget({ kind: 'key', lookupId: key.lookupId });
+    for (const authenticator of [told, read]) {
+      await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));
+    }
   });
 });
 
@@ -159,11 +174,14 @@ describe("the operator's key", () => {
 });
 
 // A peer's limiter and many a cache let callers in while the store is away.
-test('a store that is away lets nobody in, and names no driver', async () => {
+test('a store that is away lets nobody in once what is remembered has had its time, and names no driver', async () => {
   const { token } = await latchkey.issue();
   const authenticator = latchkey.authenticator();
   await authenticator.authenticate(token);
   await latchkey.store.close();
+  latchkey.clock.now = NOON + 999;
+  await authenticator.authenticate(token);
+  latchkey.clock.now = NOON + 1_000;
   await expect(authenticator.authenticate(token)).rejects.toMatchObject({
     details: { code: 'UNAVAILABLE', retryAfter: 1 },
     message: 'Keys cannot be checked at the moment. Try again shortly.',

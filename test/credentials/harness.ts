@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Authenticator } from '../../src/credentials/authenticator.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from '../../src/credentials/operator.js';
+import type { AuthenticatedPrincipal } from '../../src/credentials/principal.js';
 import { SecretVerifier } from '../../src/credentials/secretVerifier.js';
 import { BcryptGate } from '../../src/keys/bcryptGate.js';
 import { KeyMinter, type NewKey } from '../../src/keys/minter.js';
@@ -31,7 +32,14 @@ export interface Harness {
     peppers?: Peppers | null,
   ): Promise<{ readonly key: KeyRecord; readonly token: string; readonly secret: string }>;
   verifier(peppers: Peppers | null): SecretVerifier;
-  authenticator(options?: { readonly peppers?: Peppers | null; readonly operator?: OperatorKey }): Authenticator;
+  /** Its cache runs on `clock` as well. What it throws at once comes as a rejection. */
+  authenticator(options?: {
+    readonly peppers?: Peppers | null;
+    readonly operator?: OperatorKey;
+    readonly cacheTtl?: number;
+  }): Pick<Authenticator, 'forget'> & {
+    authenticate(credential: string, address?: string): Promise<AuthenticatedPrincipal>;
+  };
   close(): Promise<void>;
 }
 
@@ -90,14 +98,21 @@ export async function openHarness(): Promise<Harness> {
       await store.keys.insert(key, null, NOON);
       return { key, token, secret: token.slice(-38, -6) };
     },
-    authenticator: ({ peppers = Peppers.of([PEPPER]), operator } = {}) =>
-      new Authenticator({
+    authenticator({ peppers = Peppers.of([PEPPER]), operator, cacheTtl } = {}) {
+      const authenticator = new Authenticator({
         store: watched,
         secrets: verifier(peppers),
         operator: operator ?? null,
         onUse: (id, at) => void uses.push([id, at]),
         now: () => clock.now,
-      }),
+        cacheClock: () => clock.now,
+        ...(cacheTtl !== undefined && { cacheTtl }),
+      });
+      return {
+        authenticate: async (credential, address) => authenticator.authenticate(credential, address),
+        forget: (change) => authenticator.forget(change),
+      };
+    },
     async close() {
       await store.close();
       rmSync(dir, { recursive: true, force: true });
