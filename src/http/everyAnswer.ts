@@ -56,6 +56,7 @@ export function identify(request: FastifyRequest, reply: FastifyReply): void {
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The route's and not the request's own: whatever a caller wrote there, a key may be in it.
       path: request.routeOptions.url ?? 'none',

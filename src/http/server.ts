@@ -30,6 +30,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // A logger of its own for each request costs more than the line that it writes.
+    childLoggerFactory: (logger) => logger,
     genReqId: () => randomUUID(),
     trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
     bodyLimit: MAX_BODY_BYTES,
