@@ -9,10 +9,13 @@ import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
+import type { UsageLog } from '../usage/log.js';
 import { capErrors, retell, setLimitFields, setStatus } from './answer.js';
 
 export interface PluginOptions {
   readonly limiter: Limits;
+  /** Told what became of each key's request. Must not wait for anything. Default: nobody is. */
+  readonly usage?: Pick<UsageLog, 'count'>;
   /**
    * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
@@ -29,7 +32,7 @@ type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
  * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
-  const { limiter, introspection = 'authenticated' } = options;
+  const { limiter, usage, introspection = 'authenticated' } = options;
   const compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   const compilerOf = (schema: GraphQLSchema): OperationCompiler => {
@@ -48,7 +51,10 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       request.request.variables ?? {},
     );
     const refusal = decide(rules, principal) ?? (introspects ? refuseIntrospection(introspection, principal) : null);
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) {
+      usage?.count(principal, 'forbidden');
+      throw refusal;
+    }
     return cost;
   };
 
@@ -66,6 +72,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
             if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return;
             admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
             const refusal = refusalOf(admission, cost);
+            usage?.count(principal, refusal === null ? 'requests' : 'limited', refusal === null ? cost : 1);
             if (refusal !== null) throw refusal;
           } catch (error) {
             // B31: a guard that breaks lets nobody in.

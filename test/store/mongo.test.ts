@@ -284,7 +284,7 @@ describe('MongoDB: counts of use', () => {
     const store = await openMongoStore({ connection });
     const raw = connection.collection('latchkey_usage');
     // As if another process were for ever a moment quicker with the record.
-    await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } });
+    await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } }, {});
     await raw.insertOne({ keyId: 'key_quick', start: new Date(start), requests: 7, limited: 0, forbidden: 0 });
     const sizes: unknown[] = [];
     connection.getClient().on('commandStarted', ({ commandName, command }) => {

@@ -14,8 +14,12 @@ const TODAY = Math.floor(Date.now() / DAY) * DAY;
 
 const HOURS: UsageSpan = { from: TODAY, to: TODAY + DAY, length: HOUR };
 
-function counts(keyId: string, start: number, [requests, limited, forbidden] = [1, 0, 0]): UsageRecord {
-  return { keyId, start, requests: requests ?? 0, limited: limited ?? 0, forbidden: forbidden ?? 0 };
+function counts(
+  keyId: string,
+  start: number,
+  [requests, limited, forbidden]: readonly [number, number, number] = [1, 0, 0],
+): UsageRecord {
+  return { keyId, start, requests, limited, forbidden };
 }
 
 function inOrder(rows: readonly UsageRecord[]): UsageRecord[] {
