@@ -175,7 +175,7 @@ export interface UsageStore {
    * Adds to the counts of each key and hour, in one bulk write; concurrent calls add up. A key and hour stands in it once.
    * What began {@link USAGE_RETENTION} or longer before `now` may be deleted from then on, here or by the engine itself.
    *
-   * This is the one write that must not be made twice, and the one that need not be atomic.
+   * This is the one write that must not simply be made again. It is atomic for each record, not for all of them.
    * @throws StoreUnavailable where nothing was written; Unacknowledged where some or all of it may have been.
    */
   add(counts: readonly UsageRecord[], now: number): Promise<void>;
