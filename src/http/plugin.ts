@@ -18,9 +18,12 @@ import { refuseIntrospection, type Introspection } from '../guard/introspection.
 import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
+import type { UsageLog } from '../usage/log.js';
 
 export interface PluginOptions {
   readonly limiter: Limits;
+  /** Told what became of each key's request. Must not wait for anything. Default: nobody is. */
+  readonly usage?: Pick<UsageLog, 'count'>;
   /**
    * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
@@ -59,9 +62,11 @@ class Judge {
   readonly limits: Limits;
   readonly introspection: Introspection;
   readonly log: PluginOptions['log'];
+  readonly usage: PluginOptions['usage'];
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
-  constructor({ limiter, introspection = 'authenticated', log }: PluginOptions) {
+  constructor({ limiter, usage, introspection = 'authenticated', log }: PluginOptions) {
+    this.usage = usage;
     this.limits = limiter;
     this.introspection = introspection;
     this.log = log;
@@ -81,7 +86,10 @@ class Judge {
     const refusal =
       decide(compiled.rules, principal) ??
       (compiled.introspects ? refuseIntrospection(this.introspection, principal) : null);
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) {
+      this.usage?.count(principal, 'forbidden');
+      throw refusal;
+    }
     return compiled.cost;
   }
 }
@@ -101,8 +109,8 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       const cost = this.#judge.judge(request, principal);
       if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
       const admission = this.#judge.limits.admit({ family: principal.familyId, tier: principal.tier }, cost);
-      if (!(admission instanceof Promise)) return this.#admitted(admission, cost);
-      return admission.then((late) => this.#admitted(late, cost)).catch(rethrow);
+      if (!(admission instanceof Promise)) return this.#admitted(admission, principal, cost);
+      return admission.then((late) => this.#admitted(late, principal, cost)).catch(rethrow);
     } catch (error) {
       return rethrow(error);
     }
@@ -137,9 +145,11 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /** @throws Refusal */
-  #admitted(admission: Admission, cost: number): Promise<void> {
+  #admitted(admission: Admission, principal: Principal, cost: number): Promise<void> {
     this.#admission = admission;
     const refusal = refusalOf(admission, cost);
+    if (refusal === null) this.#judge.usage?.count(principal, 'requests', cost);
+    else this.#judge.usage?.count(principal, 'limited');
     if (refusal !== null) throw refusal;
     return DONE;
   }

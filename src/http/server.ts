@@ -25,7 +25,7 @@ export interface ServerOptions {
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, logger } = options;
-  const { limiter } = latchkey;
+  const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
@@ -50,7 +50,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, authenticate });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, authenticate });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, authenticate });
   healthRoutes(app, store);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
