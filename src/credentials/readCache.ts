@@ -96,7 +96,6 @@ export class ReadCache<Value extends object> {
   }
 
   #keep(key: string, value: Value | null, readAt: number): void {
-    if (this.#ttl === 0) return;
     if (value === null) {
       this.#present.delete(key);
       this.#absent.set(key, readAt);
