@@ -61,8 +61,6 @@ export class Authenticator {
   /** The principal of the operator's key, by workspace. */
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
-  /** Tokens of keys not known yet that are being judged. */
-  readonly #guesses = new Set<string>();
   readonly #salt = randomBytes(32).toString('base64');
 
   constructor(options: AuthenticatorOptions) {
@@ -122,18 +120,16 @@ export class Authenticator {
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
     if (token === null) return this.#authenticateOperator(credential);
-    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. The same token
-    // over and over is one of them, for a right one may meet a fresh process like that.
-    const guess = this.#keys.last(token.lookupId) === undefined && !this.#guesses.has(credential);
+    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
+    // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
+    const guess = this.#keys.last(token.lookupId) === undefined && !this.#keys.isReading(token.lookupId);
     const giveBack = guess ? this.#failures.take(token.lookupId, address) : null;
-    if (guess) this.#guesses.add(credential);
     let wrong = false;
     try {
       const known = await this.#find(token, credential);
       if (known !== null) return this.#admit(known);
       wrong = true;
     } finally {
-      if (guess) this.#guesses.delete(credential);
       // What cannot be judged, as while the store is away, is no failure.
       if (!wrong) giveBack?.();
     }

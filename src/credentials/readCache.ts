@@ -58,6 +58,11 @@ export class ReadCache<Value extends object> {
     return this.#present.peek(key)?.value;
   }
 
+  /** Is `key` being read? */
+  isReading(key: string): boolean {
+    return this.#reads.has(key);
+  }
+
   /** {@link fresh}, or a read. @throws whatever the read throws; failures are not remembered */
   async get(key: string): Promise<Value | null> {
     const fresh = this.fresh(key);

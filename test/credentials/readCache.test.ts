@@ -178,6 +178,17 @@ describe('requests that miss', () => {
   });
 });
 
+it('tells what is being read', async () => {
+  const { cache, reads } = openCache();
+  expect(cache.isReading('a')).toBe(false);
+  const got = [cache.get('a'), cache.get('b')];
+  expect([cache.isReading('a'), cache.isReading('b'), cache.isReading('c')]).toEqual([true, true, false]);
+  reads[0]?.answer(ONE);
+  reads[1]?.fail(new Error('away'));
+  await Promise.allSettled(got);
+  expect([cache.isReading('a'), cache.isReading('b')]).toEqual([false, false]);
+});
+
 describe('ttl 0', () => {
   it('reads each time and joins nothing, but knows the latest found', async () => {
     const { cache, reads, remember } = openCache({ ttl: 0 });
