@@ -17,6 +17,7 @@ import { KeyService, type IssuedKey } from './keys/service.js';
 import { DEFAULT_PREFIXES } from './keys/token.js';
 import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
+import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
 import { Scope } from './scalars/scope.js';
@@ -55,6 +56,8 @@ export interface LatchkeyOptions {
    * of this process at once. 0: every request reads. Default: 1,000.
    */
   readonly cacheTtl?: number;
+  /** Is told of verifications, lookups, admissions and refusals. Default: nobody. */
+  readonly observer?: Observer;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
@@ -94,7 +97,7 @@ export interface Latchkey {
  * @throws TypeError for an option that cannot be
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const { store, now = Date.now, introspection = 'authenticated' } = options;
+  const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
@@ -108,6 +111,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at) => lastUsed.note(keyId, at),
+    observer,
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
   const changing = announcing(store, (change) => {
@@ -139,9 +143,9 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
-    context: createContextBuilder(authenticator),
-    plugin: createPlugin({ limiter, introspection }),
-    serverOptions: createServerOptions({ limiter, introspection, log: options.log ?? logToConsole }),
+    context: createContextBuilder(authenticator, observer),
+    plugin: createPlugin({ limiter, introspection, observer }),
+    serverOptions: createServerOptions({ limiter, introspection, observer, log: options.log ?? logToConsole }),
     firstKey,
     keys,
     workspaces,

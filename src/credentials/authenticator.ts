@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import { StoreUnavailable } from '../store/errors.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
@@ -44,6 +45,8 @@ export interface AuthenticatorOptions {
   readonly cacheTtl?: number;
   /** See {@link ReadCache}. */
   readonly cacheClock?: () => number;
+  /** Is told where records come from. Default: nobody. */
+  readonly observer?: Observer;
 }
 
 /** A key as it was last read, and what became of it. */
@@ -61,10 +64,12 @@ export class Authenticator {
   /** The principal of the operator's key, by workspace. */
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
+  readonly #observer: Observer;
   readonly #salt = randomBytes(32).toString('base64');
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#observer = options.observer ?? UNOBSERVED;
     const { store, operator, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
     const common = { ttl, ...(cacheClock !== undefined && { clock: cacheClock }) };
     this.#keys = new ReadCache({
@@ -101,7 +106,10 @@ export class Authenticator {
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
     const known = this.#keys.fresh(lookupIdIn(credential));
     // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
-    if (known?.mark != null && known.mark === this.#markOf(credential)) return this.#admit(known);
+    if (known?.mark != null && known.mark === this.#markOf(credential)) {
+      this.#observer.lookedUp('hit');
+      return this.#admit(known);
+    }
     return this.#verify(credential, address);
   }
 
@@ -125,6 +133,7 @@ export class Authenticator {
     const guess = this.#keys.last(lookupId) === undefined;
     if (guess) this.#failures.take(lookupId, address);
 
+    this.#observer.lookedUp(lookupOf(this.#keys.fresh(lookupId)));
     const known = await reading(this.#keys.get(lookupId));
     // The checksum binds nothing, so a token under another prefix is another token.
     if (known?.key.tokenPrefix !== tokenPrefix || !(await this.#isRight(known, credential, secret))) {
@@ -185,6 +194,11 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
+}
+
+function lookupOf(fresh: KnownKey | null | undefined): Lookup {
+  if (fresh === undefined) return 'miss';
+  return fresh === null ? 'negative' : 'hit';
 }
 
 async function reading<T>(read: Promise<T>): Promise<T> {

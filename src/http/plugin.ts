@@ -5,10 +5,12 @@ import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
 import type { Admission, Limits } from '../limits/limits.js';
+import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
+import type { Tier } from '../store/records.js';
 import { capErrors, retell, setLimitFields, setStatus } from './answer.js';
 
 export interface PluginOptions {
@@ -18,6 +20,8 @@ export interface PluginOptions {
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
    */
   readonly introspection?: Introspection;
+  /** Is told of operations that were admitted or refused. Default: nobody. */
+  readonly observer?: Observer;
 }
 
 const TOO_MANY_FAULTS = 'Too many errors processing variables';
@@ -29,7 +33,7 @@ type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
  * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
-  const { limiter, introspection = 'authenticated' } = options;
+  const { limiter, introspection = 'authenticated', observer = UNOBSERVED } = options;
   const compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   const compilerOf = (schema: GraphQLSchema): OperationCompiler => {
@@ -60,18 +64,22 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       let admission: Admission | null = null;
       return {
         async didResolveOperation(request) {
+          let tier: Tier | null = null;
           try {
             const principal = principalIn(request.contextValue);
+            tier = principal.tier;
             const cost = judge(request, principal);
             if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return;
             admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
             const refusal = refusalOf(admission, cost);
             if (refusal !== null) throw refusal;
+            observer.admitted(principal.tier);
           } catch (error) {
             // B31: a guard that breaks lets nobody in.
-            throw withHttp(
-              error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error),
-            );
+            const refusal =
+              error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
+            observer.refused(tier, refusal.details.code);
+            throw withHttp(refusal);
           }
         },
         async didEncounterErrors({ errors }) {

@@ -3,28 +3,37 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import type { Observer } from '../metrics/observer.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;
+  readonly observer: Observer;
   readonly authenticate: (request: FastifyRequest) => Promise<void>;
 }
 
 /** GET /schema.graphql: the schema with its directives, for whoever may introspect. Costs a key one request. */
 export function schemaRoute(
   app: FastifyInstance,
-  { schema, introspection, limiter, authenticate }: SchemaRouteOptions,
+  { schema, introspection, limiter, observer, authenticate }: SchemaRouteOptions,
 ): void {
   const text = printed(schema);
   app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
     const refusal = refuseIntrospection(introspection, principal);
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) {
+      observer.refused(principal.tier, refusal.details.code);
+      throw refusal;
+    }
     if (principal.kind !== 'anonymous') {
       const admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
       const overLimit = refusalOf(admission, 1);
-      if (overLimit !== null) throw overLimit;
+      if (overLimit !== null) {
+        observer.refused(principal.tier, overLimit.details.code);
+        throw overLimit;
+      }
+      observer.admitted(principal.tier);
     }
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(text);
   });

@@ -1,0 +1,41 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { LatchkeyContext } from '../credentials/principal.js';
+import { INTERNAL_ERROR } from './errors.js';
+
+/** What became of a request, as the log, metrics and spans tell it. Nothing in it is a caller's text. */
+export interface Outcome {
+  /** `ok`; the code of the refusal or of the request's fault, as in RATE_LIMITED; `error` for a fault of the server's. */
+  word: string;
+  /** Of the GraphQL operation; null where none was found. Not its name, which is the caller's to choose. */
+  operation: 'query' | 'mutation' | 'subscription' | null;
+}
+
+/** A GraphQL context that is told the outcome. */
+export interface TellingContext extends LatchkeyContext {
+  /** The request's own, and shared: Apollo Server copies contexts. */
+  readonly outcome: Outcome;
+}
+
+/** Reads the outcome off the answer, as it leaves. */
+export function createOutcomePlugin(): ApolloServerPlugin<TellingContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async willSendResponse({ response, operation, contextValue: { outcome } }) {
+          outcome.operation = operation?.operation ?? null;
+          if (response.body.kind !== 'single') return;
+          const codes = response.body.singleResult.errors?.map(({ extensions }) => extensions?.code) ?? [];
+          // A fault of ours is what has to be found, whatever else was wrong.
+          if (codes.includes(INTERNAL_ERROR.extensions.code)) outcome.word = 'error';
+          else if (typeof codes[0] === 'string') outcome.word = codes[0];
+        },
+      };
+    },
+  };
+}
+
+/** The outcome of an answer by its status, where nothing told more: it was given before anything else saw the request. */
+export function outcomeWord({ word }: Outcome, status: number): string {
+  if (word !== 'ok' || status < 400) return word;
+  return status < 500 ? 'BAD_REQUEST' : 'error';
+}
