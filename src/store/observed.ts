@@ -3,7 +3,7 @@ import { UNOBSERVED, type Observer, type StoreOutcome } from '../metrics/observe
 import { Duplicate, StoreUnavailable } from './errors.js';
 import type { Store } from './store.js';
 
-type Operation = (...given: never[]) => Promise<unknown>;
+type Operation = (...given: unknown[]) => Promise<unknown>;
 
 /**
  * The store, with the time and the end of each operation told to the observer under its name in the interface, as in
@@ -12,43 +12,43 @@ type Operation = (...given: never[]) => Promise<unknown>;
 export function observedStore(store: Store, observer: Observer): Store {
   if (observer === UNOBSERVED) return store;
   const parts = new Map<PropertyKey, object>();
-  const ping = timed('ping', store, () => Reflect.get(store, 'ping'), observer);
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (name === 'ping') return ping;
-      if (typeof value === 'function') return value.bind(target) as unknown;
-      if (typeof value !== 'object' || value === null) return value;
-      let part = parts.get(name);
-      if (part === undefined) parts.set(name, (part = observedPart(String(name), value, observer)));
-      return part;
-    },
+  return observedPart(store, '', observer, (name, part) => {
+    let seen = parts.get(name);
+    if (seen === undefined) parts.set(name, (seen = observedPart(part, `${name}.`, observer)));
+    return seen;
   });
 }
 
 /** Wrapped at first use, so that an engine may be an instance of a class and an interface may grow. */
-function observedPart(partName: string, part: object, observer: Observer): object {
-  const operations = new Map<PropertyKey, Operation>();
+function observedPart<T extends object>(
+  part: T,
+  prefix: string,
+  observer: Observer,
+  within: (name: string, value: object) => unknown = (_, value) => value,
+): T {
+  const wrapped = new Map<PropertyKey, { readonly plain: object; readonly timed: Operation }>();
   return new Proxy(part, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function' || typeof name === 'symbol') return value;
-      let operation = operations.get(name);
-      if (operation === undefined) {
-        const current = () => Reflect.get(target, name) as Operation;
-        operations.set(name, (operation = timed(`${partName}.${name}`, target, current, observer)));
+      if (typeof name === 'symbol') return value;
+      if (typeof value === 'object' && value !== null) return within(name, value);
+      if (typeof value !== 'function') return value;
+      let known = wrapped.get(name);
+      if (known?.plain !== value) {
+        known = { plain: value, timed: timed(prefix + name, value.bind(target) as Operation, observer) };
+        wrapped.set(name, known);
       }
-      return operation;
+      return known.timed;
     },
   });
 }
 
-function timed(name: string, target: object, current: () => Operation, observer: Observer): () => Promise<unknown> {
-  return async (...given: never[]) => {
+function timed(name: string, operation: Operation, observer: Observer): Operation {
+  return async (...given) => {
     const began = performance.now();
     let outcome: StoreOutcome = 'ok';
     try {
-      return await current().apply(target, given);
+      return await operation(...given);
     } catch (error) {
       outcome = outcomeOf(error);
       throw error;
