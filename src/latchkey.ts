@@ -1,9 +1,10 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { Authenticator } from './credentials/authenticator.js';
-import { createContextBuilder, type ContextBuilder } from './credentials/context.js';
+import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
+import type { CredentialSource } from './credentials/locate.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
-import type { LatchkeyContext } from './credentials/principal.js';
+import type { LatchkeyContext, Principal } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
 import { createPlugin } from './http/plugin.js';
@@ -72,6 +73,11 @@ export interface Latchkey {
   readonly resolvers: Readonly<Record<string, object>>;
   /** Guards a schema by its directives, in place. Call it last. @throws GuardError */
   guard(schema: GraphQLSchema): GraphQLSchema;
+  /**
+   * The principal of a request: without a promise where nothing has to be waited for.
+   * @throws Refusal, or rejects with one
+   */
+  authenticate(source: CredentialSource): Principal | Promise<Principal>;
   /** Apollo Server's context function. */
   readonly context: ContextBuilder;
   /** Apollo Server's plugin: guard, limits, statuses and header fields. */
@@ -139,6 +145,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
+    authenticate: (source) => principalOf(source, authenticator),
     context: createContextBuilder(authenticator),
     plugin: createPlugin({ limiter, introspection }),
     serverOptions: createServerOptions({ limiter, introspection, log: options.log ?? logToConsole }),

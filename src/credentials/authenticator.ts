@@ -2,7 +2,6 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
-import { StoreUnavailable } from '../store/errors.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { Failures } from './failures.js';
@@ -77,7 +76,7 @@ export class Authenticator {
     });
     this.#operators = new ReadCache({
       ...common,
-      max: 1,
+      max: 2,
       read: async (id) => {
         const workspace = await store.workspaces.find(id);
         return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);
@@ -102,7 +101,7 @@ export class Authenticator {
     const known = this.#keys.fresh(lookupIdIn(credential));
     // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
     if (known?.mark != null && known.mark === this.#markOf(credential)) return this.#admit(known);
-    return this.#verify(credential, address);
+    return this.#verify(credential, address).catch(closed);
   }
 
   /** To be told of every change, this process' own before it is answered. null: anything may have changed. */
@@ -125,7 +124,7 @@ export class Authenticator {
     const guess = this.#keys.last(lookupId) === undefined;
     if (guess) this.#failures.take(lookupId, address);
 
-    const known = await reading(this.#keys.get(lookupId));
+    const known = await this.#keys.get(lookupId);
     // The checksum binds nothing, so a token under another prefix is another token.
     if (known?.key.tokenPrefix !== tokenPrefix || !(await this.#isRight(known, credential, secret))) {
       if (!guess) this.#failures.take(lookupId, address);
@@ -158,7 +157,7 @@ export class Authenticator {
 
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
     if (this.#options.operator?.matches(credential) !== true) throw unauthenticated('malformed');
-    const principal = await reading(this.#operators.get(DEFAULT_WORKSPACE_ID));
+    const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
     if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
     return principal;
   }
@@ -187,16 +186,13 @@ export class Authenticator {
   }
 }
 
-async function reading<T>(read: Promise<T>): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof StoreUnavailable) throw storeAway(error);
-    throw error;
-  }
+/** Whatever goes wrong in verifying lets nobody in. */
+function closed(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  throw storeAway(error);
 }
 
 /** Fail closed: nobody is let in on a key that cannot be read. */
-export function storeAway(cause: Error): Refusal {
+export function storeAway(cause: unknown): Refusal {
   return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
 }

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { isIPv6 } from 'node:net';
 import { Refusal } from '../refusals/refusal.js';
+import { RecentMap } from './recentMap.js';
 
 /** Failures a minute after which an address is asked to wait, and a lookup id as well. */
 const PER_ADDRESS = 300;
@@ -47,7 +47,7 @@ export class Failures {
 
 class Counts {
   readonly #limit: number;
-  readonly #counts = new LRUCache<string, { readonly since: number; count: number }>({ max: MAX_COUNTED });
+  readonly #counts = new RecentMap<{ readonly since: number; count: number }>(MAX_COUNTED);
 
   constructor(limit: number) {
     this.#limit = limit;

@@ -1,19 +1,19 @@
 import type { Principal } from '../credentials/principal.js';
-import { limitFields } from '../limits/fields.js';
-import type { Admission, Limits } from '../limits/limits.js';
+import { limitFields, type LimitFields } from '../limits/fields.js';
+import type { Limits } from '../limits/limits.js';
 import { limitsOf } from '../limits/tiers.js';
 
-/**
- * The header fields that tell a key where its limits stand: after an admission, or as they are. None for the anonymous.
- * @returns names in lower case with values
- */
-export async function limitHeaders(
-  principal: Principal,
-  limiter: Limits,
-  admission: Admission | null = null,
-): Promise<[string, string][]> {
-  if (principal.kind === 'anonymous') return [];
+/** Fields that tell where limits stand, written one by one: every answer has them. */
+export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
+  write('ratelimit-policy', fields['RateLimit-Policy']);
+  write('ratelimit', fields.RateLimit);
+  const retryAfter = fields['Retry-After'];
+  if (retryAfter !== undefined) write('retry-after', retryAfter);
+}
+
+/** Where a key's limits stand, for an answer that took nothing. None for the anonymous. */
+export async function standingLimits(principal: Principal, limits: Limits): Promise<LimitFields | null> {
+  if (principal.kind === 'anonymous') return null;
   const { familyId: family, tier } = principal;
-  const now = admission ?? { outcome: 'admitted', limits: limitsOf(tier), room: await limiter.peek({ family, tier }) };
-  return Object.entries<string>({ ...limitFields(now) }).map(([name, value]) => [name.toLowerCase(), value]);
+  return limitFields({ outcome: 'admitted', limits: limitsOf(tier), room: await limits.peek({ family, tier }) });
 }

@@ -1,15 +1,16 @@
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import type { AuthenticationHook } from './authentication.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;
-  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  readonly authenticate: AuthenticationHook;
 }
 
 /** GET /schema.graphql: the schema with its directives, for whoever may introspect. Costs a key one request. */

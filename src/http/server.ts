@@ -1,10 +1,10 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
-import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
+import { authenticationHook } from './authentication.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
@@ -41,9 +41,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
   });
-  const authenticate = async (request: FastifyRequest): Promise<void> => {
-    request.principal = (await latchkey.context(sourceOf(request))).principal;
-  };
+  const authenticate = authenticationHook(latchkey);
 
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter);
@@ -54,9 +52,4 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   healthRoutes(app, store);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
-}
-
-/** Not Fastify's own headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies. */
-function sourceOf({ raw, ip }: FastifyRequest): CredentialSource {
-  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
 }
