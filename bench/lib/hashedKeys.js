@@ -20,8 +20,8 @@ export class HashedKeys {
   }
 }
 
-/** @param {import('node:http').IncomingHttpHeaders} headers */
-export function bearerOf({ authorization = '' }) {
+/** @param {string | undefined} authorization the field's value */
+export function bearerIn(authorization = '') {
   return authorization.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : null;
 }
 

@@ -7,7 +7,7 @@ import { rule, shield } from 'graphql-shield';
 import { bareServer } from '../lib/bareServer.js';
 import { openBetterAuth } from '../lib/betterAuth.js';
 import { authDirective, guardedByDirective } from '../lib/directive.js';
-import { bearerOf, HashedKeys } from '../lib/hashedKeys.js';
+import { bearerIn, HashedKeys } from '../lib/hashedKeys.js';
 import { addKey } from '../lib/keys.js';
 import { shopServer } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
@@ -31,14 +31,18 @@ const KINDS = {
     return { app: await bareServer({ schema: openShop() }), key: null };
   },
 
+  async package() {
+    return { app: await bareServer({ schema: openShop(), handler: 'package' }), key: null };
+  },
+
   async stock() {
-    return { app: await bareServer({ schema: openShop(), stock: true }), key: null };
+    return { app: await bareServer({ schema: openShop(), handler: 'package', stock: true }), key: null };
   },
 
   async betterAuth({ mongodbUri }) {
     const auth = await openBetterAuth(mongodbUri ?? null);
-    const context = async (headers) => {
-      const key = bearerOf(headers);
+    const context = async (authorization) => {
+      const key = bearerIn(authorization);
       return { scopes: (key && (await auth.verify(key))) ?? [] };
     };
     const schema = guardedByDirective(shopTypeDefs(authDirective), shopResolvers);
@@ -79,7 +83,7 @@ function hashedKey() {
   const keys = new HashedKeys();
   return {
     key: keys.create(SCOPES),
-    context: (headers) => ({ scopes: keys.scopesOf(bearerOf(headers)) }),
+    context: (authorization) => ({ scopes: keys.scopesOf(bearerIn(authorization)) }),
   };
 }
 
