@@ -2,12 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { end } from './lib/atEnd.js';
+import { stopChildren } from './lib/child.js';
 import { machine, versions } from './lib/machine.js';
 import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
 
 /** Rows by name, in the order of a whole run. */
-const ROWS = ['stack'];
+const ROWS = ['stack', 'verification'];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
@@ -90,7 +91,7 @@ async function run() {
       console.error(error);
       process.exitCode = 1;
     }
-    await end();
+    await stopChildren();
   }
   const directory = new URL('results/', import.meta.url);
   mkdirSync(directory, { recursive: true });

@@ -32,7 +32,7 @@ export class Child {
   constructor(name, options, flags) {
     const profiles = process.env.BENCH_PROF_DIR;
     const profile = `${options.name ?? name}.${Date.now()}.cpuprofile`;
-    this.#process = fork(fileURLToPath(new URL(`../servers/${name}.js`, import.meta.url)), [JSON.stringify(options)], {
+    this.#process = fork(fileURLToPath(new URL(`../servers/${name}.js`, import.meta.url)), {
       execArgv: [
         ...flags,
         ...(profiles === undefined
@@ -42,6 +42,8 @@ export class Child {
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    // Not as an argument: thousands of tokens do not fit into one.
+    this.#process.send(options);
     this.#process.on('message', ({ id, result, error }) => {
       const call = this.#calls.get(id);
       this.#calls.delete(id);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 /** What every child answers to. */
 const COMMON = {
   /** Processor time that this process has taken, in µs. */
@@ -19,7 +21,7 @@ const COMMON = {
  */
 export async function serve(start) {
   try {
-    const { ready = {}, calls = {}, close = async () => {} } = await start(JSON.parse(process.argv[2]));
+    const { ready = {}, calls = {}, close = async () => {} } = await start(await firstMessage());
     process.on('message', ({ id, call, args }) => {
       Promise.resolve()
         .then(() => ({ ...COMMON, ...calls })[call](...args))
@@ -33,4 +35,9 @@ export async function serve(start) {
   } catch (error) {
     process.send?.({ id: 'ready', error: String(error?.stack ?? error) }, () => process.exit(1));
   }
+}
+
+async function firstMessage() {
+  const [options] = await once(process, 'message');
+  return options;
 }
