@@ -12,7 +12,7 @@ export const silent = pino({ level: 'silent' });
 export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
 
 /** The windows are kept and counted as ever, but nothing is refused: a measurement asks more than any tier allows. */
-const UNBOUND = Object.freeze({ keys: null, rate: 1e9, burst: 1e9 });
+export const UNBOUND = Object.freeze({ keys: null, rate: 1e9, burst: 1e9 });
 
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {

@@ -28,10 +28,10 @@ export function summarise({ what, unit, ours, samples, goals = [], note }) {
     median: median(values),
     lowest: Math.min(...values),
     highest: Math.max(...values),
-    ratio: name === ours ? null : ratio(samples[ours], values),
+    ratio: name === ours || !(ours in samples) ? null : ratio(samples[ours], values),
   }));
   const verdicts = goals
-    .filter(({ against }) => against === undefined || against in samples)
+    .filter(({ against = ours }) => against in samples && ours in samples)
     .map((goal) => judge(goal, samples, ours, unit));
   return { what, unit, ours, subjects, verdicts, ...(note !== undefined && { note }) };
 }
