@@ -8,7 +8,7 @@ import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
 
 /** Rows by name, in the order of a whole run. */
-const ROWS = ['stack', 'verification', 'admission', 'guard'];
+const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'start'];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
@@ -48,7 +48,10 @@ if (values.help || unknown.length > 0) {
   process.exit(unknown.length > 0 ? 2 : 0);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end().finally(() => process.exit(130)));
+const breakOff = () => void end().finally(() => process.exit(130));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, breakOff);
+// As when the output is piped into head.
+process.stdout.once('error', breakOff);
 
 try {
   await run();

@@ -8,7 +8,8 @@ const CONNECTIONS = 40;
 /**
  * As many requests as the server answers. The load comes from this process, the server is another one.
  *
- * @param {{ url: string, headers: Record<string, string>, body: string, seconds: number }} target seconds: whole
+ * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number }} target
+ *   headers: a list is taken in turn; seconds: whole
  * @returns {Promise<{ count: number, rate: number, p99: number }>} answers, answers a second, and ms
  */
 export async function closedLoop({ url, headers, body, seconds }) {
@@ -21,8 +22,8 @@ export async function closedLoop({ url, headers, body, seconds }) {
   const run = autocannon({
     url,
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
     body,
+    requests: [headers].flat().map((own) => ({ headers: { 'content-type': 'application/json', ...own } })),
     connections: CONNECTIONS,
     duration: seconds,
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** What a measurement is worth nothing without. */
 export function machine() {
@@ -9,6 +9,8 @@ export function machine() {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     os: `${type()} ${release()}`,
     node: process.version,
+    /** Processes that wanted a core in the last minute: figures of a busy machine are worth little. */
+    load: loadavg()[0],
   };
 }
 

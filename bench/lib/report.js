@@ -13,7 +13,7 @@ export function asText(summary) {
   const lines = rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))));
   return [
     `${summary.what} (${summary.unit})`,
-    ...lines.map((cells) => `  ${cells.join('  ')}`.trimEnd()),
+    ...lines.filter((cells) => cells.length > 0).map((cells) => `  ${cells.join('  ')}`.trimEnd()),
     ...summary.verdicts.map((verdict) => `  ${inWords(verdict)}`),
     ...(summary.note === undefined ? [] : [`  ${summary.note}`]),
     '',
@@ -27,10 +27,7 @@ export function asMarkdown(summary) {
   return [
     `**${summary.what}** (${summary.unit})`,
     '',
-    line(head),
-    `|---|${'---:|'.repeat(head.length - 1)}`,
-    ...rows.map(line),
-    '',
+    ...(rows.length === 0 ? [] : [line(head), `|---|${'---:|'.repeat(head.length - 1)}`, ...rows.map(line), '']),
     ...summary.verdicts.map((verdict) => `- ${inWords(verdict)}`),
     ...(summary.verdicts.length === 0 ? [] : ['']),
     ...(summary.note === undefined ? [] : [summary.note, '']),
@@ -38,14 +35,16 @@ export function asMarkdown(summary) {
 }
 
 function table({ subjects, ours }) {
+  if (subjects.length === 0) return [[]];
+  const compared = subjects.some(({ ratio }) => ratio !== null);
   return [
-    ['', 'median', 'lowest to highest', 'rounds', `${ours} ÷ it`],
+    ['', 'median', 'lowest to highest', 'rounds', ...(compared ? [`${ours} ÷ it`] : [])],
     ...subjects.map(({ name, median, lowest, highest, rounds, ratio }) => [
       name,
       digits(median),
       rounds === 1 ? '' : `${digits(lowest)} to ${digits(highest)}`,
       String(rounds),
-      ratio === null ? '' : digits(ratio),
+      ...(compared ? [ratio === null ? '' : digits(ratio)] : []),
     ]),
   ];
 }

@@ -36,7 +36,7 @@ const PACKAGE = "package's handler, no guard";
 const WARM_UP = 3;
 
 /** @param {import('../run.js').Run} run @returns {AsyncGenerator<import('../lib/measure.js').Measure>} */
-export async function* measure({ rounds, seconds, mongodbUri, only }) {
+export async function* measure({ rounds, seconds, quick, mongodbUri, only }) {
   const kinds = {
     Latchkey: { kind: 'latchkey', guarded: true },
     [BARE]: { kind: 'bare' },
@@ -64,7 +64,7 @@ export async function* measure({ rounds, seconds, mongodbUri, only }) {
       return { ...answers, processor: ((await child.call('processorTime')) - before) / answers.count };
     };
     for (const server of servers) await assertAnswers(server, asked);
-    for (const server of servers) await load(server, WARM_UP)();
+    for (const server of servers) await load(server, quick ? 2 : WARM_UP)();
     const samples = await alternate(
       rounds,
       Object.fromEntries(servers.map((server) => [server.name, load(server, seconds)])),
