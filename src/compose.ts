@@ -91,6 +91,7 @@ export async function composeService(
       }),
     );
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
+    metrics.watchUsage(() => latchkey.usage.dropped);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
     const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
     const server = await createServer({

@@ -33,14 +33,8 @@ export class Metrics {
         this.inc({ purpose: 'compare' }, read().comparisons);
       },
     });
-    new Counter({
-      name: 'latchkey_bcrypt_shed_total',
-      help: 'Runs of bcrypt that were turned away because too many waited.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read().shed);
-      },
+    this.#watch('latchkey_bcrypt_shed_total', 'Runs of bcrypt that were turned away because too many waited.', () => {
+      return read().shed;
     });
     new Gauge({
       name: 'latchkey_bcrypt_waiting',
@@ -52,6 +46,11 @@ export class Metrics {
     });
   }
 
+  /** Has the count of uses that could not be written read whenever metrics are asked for. To be called once. */
+  watchUsage(dropped: () => number): void {
+    this.#watch('latchkey_usage_dropped_total', 'Requests of keys that are missing in their counts of use.', dropped);
+  }
+
   /** The exposition format of Prometheus. */
   async text(): Promise<string> {
     return this.#registry.metrics();
@@ -60,6 +59,18 @@ export class Metrics {
   /** For a process that speaks for several: see {@link aggregated}. */
   async snapshot(): Promise<MetricsSnapshot> {
     return this.#registry.getMetricsAsJSON();
+  }
+
+  #watch(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
   }
 }
 

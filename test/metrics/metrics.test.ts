@@ -6,6 +6,7 @@ const read = async (metrics: Metrics): Promise<Exposition> => parseExposition(aw
 function watched(): Metrics {
   const metrics = new Metrics();
   metrics.watchBcrypt(() => ({ hashes: 2, comparisons: 3, shed: 1, waiting: 4 }));
+  metrics.watchUsage(() => 5);
   return metrics;
 }
 
@@ -25,6 +26,7 @@ test('every metric has a help in words and a type, and ours are all there from t
     'latchkey_refusals_total',
     'latchkey_store_operation_duration_seconds',
     'latchkey_store_operations_total',
+    'latchkey_usage_dropped_total',
     'latchkey_verifications_total',
   ]);
   expect([...helps.keys()].sort()).toEqual([...types.keys()].sort());
@@ -53,6 +55,7 @@ test('what is told is counted, each in its own series', async () => {
   observer.requestAnswered('/graphql', 429, 1);
 
   const { value } = await read(metrics);
+  expect(value('latchkey_usage_dropped_total')).toBe(5);
   expect(value('latchkey_verifications_total', { outcome: 'accepted' })).toBe(2);
   expect(value('latchkey_verifications_total', { outcome: 'limited' })).toBe(1);
   expect(value('latchkey_verifications_total', { outcome: 'unknown' })).toBe(0);

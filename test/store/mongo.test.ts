@@ -242,6 +242,19 @@ describe('MongoDB: a connection that was handed in', () => {
   });
 });
 
+test('MongoDB: reads go to the primary, whatever the URI says', async () => {
+  const uri = new URL(freshUri());
+  uri.searchParams.set('readPreference', 'secondaryPreferred');
+  const connection = await mongoose.createConnection(uri.href).asPromise();
+  const store = await openMongoStore({ connection });
+  const models = Object.values(connection.models);
+  expect(models).toHaveLength(5);
+  for (const { schema } of models) expect(schema.get('read')).toBe('primary');
+  await store.close();
+  await connection.dropDatabase();
+  await connection.close();
+});
+
 describe('MongoDB: indexes', () => {
   test('stand when the store is open, and the guarding ones are unique', async () => {
     const uri = freshUri();

@@ -93,6 +93,26 @@ describe('SQLite: the connection', () => {
     await store.close();
   });
 
+  test('what is counted of use does not wait for the disk, what comes after it does, failed or not', async () => {
+    const { store, db } = await spied(freshDir());
+    const synchronous = () => (db.prepare('PRAGMA synchronous').all() as { synchronous: number }[])[0]?.synchronous;
+    const key = await givenKey(store, await givenWorkspace(store));
+    const during: unknown[] = [];
+    const exec = db.exec.bind(db);
+    db.exec = (sql) => {
+      if (sql === 'COMMIT') during.push(synchronous());
+      return exec(sql);
+    };
+    const record = { keyId: key.id, start: 0, requests: 1, limited: 0, forbidden: 0 };
+    await store.usage.add([record], NOW);
+    await store.keys.touch(new Map([[key.id, NOW]]));
+    await givenWorkspace(store);
+    expect(during).toEqual([1, 1, 2]);
+    await expect(store.usage.add([{ ...record, requests: null as unknown as number }], NOW)).rejects.toThrow();
+    expect(synchronous()).toBe(2);
+    await store.close();
+  });
+
   test('reads every table by index', async () => {
     const { store, db, statements } = await spied(freshDir());
     const queries = statements.filter((sql) => !sql.startsWith('PRAGMA') && !sql.includes('sqlite_schema'));

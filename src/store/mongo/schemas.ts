@@ -49,6 +49,8 @@ const OPTIONS = {
   versionKey: false,
   id: false,
   minimize: false,
+  // Whatever the URI says: on a secondary that lags a revoked key would still be alive.
+  read: 'primary',
   writeConcern: { w: 'majority', j: true },
 } as const;
 

@@ -140,7 +140,7 @@ export function openKeys(connection: Connection): SqliteKeys {
       saveDigest.run({ id, digest });
     },
     async touch(uses) {
-      touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) });
+      connection.swiftly(() => touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) }));
     },
   };
 }

@@ -34,7 +34,7 @@ export function openUsage(connection: Connection): UsageStore {
 
   return {
     async add(counts, now) {
-      connection.transaction(() => {
+      connection.swiftly(() => {
         add.run({ counts: JSON.stringify(counts) });
         sweep.run({ past: now - USAGE_RETENTION });
       });
