@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
-import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
@@ -119,19 +119,29 @@ export class Authenticator {
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
     if (token === null) return this.#authenticateOperator(credential);
-    const { lookupId, tokenPrefix, secret } = token;
-    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero.
-    const guess = this.#keys.last(lookupId) === undefined;
-    if (guess) this.#failures.take(lookupId, address);
+    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
+    // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
+    const guess = this.#keys.last(token.lookupId) === undefined && !this.#keys.isReading(token.lookupId);
+    const giveBack = guess ? this.#failures.take(token.lookupId, address) : null;
+    let wrong = false;
+    try {
+      const known = await this.#find(token, credential);
+      if (known !== null) return this.#admit(known);
+      wrong = true;
+    } finally {
+      // What cannot be judged, as while the store is away, is no failure.
+      if (!wrong) giveBack?.();
+    }
+    if (!guess) this.#failures.take(token.lookupId, address);
+    throw unauthenticated('unknown');
+  }
 
+  /** The key whose secret the token holds, whatever the key's state. */
+  async #find({ lookupId, tokenPrefix, secret }: TokenParts, credential: string): Promise<KnownKey | null> {
     const known = await this.#keys.get(lookupId);
     // The checksum binds nothing, so a token under another prefix is another token.
-    if (known?.key.tokenPrefix !== tokenPrefix || !(await this.#isRight(known, credential, secret))) {
-      if (!guess) this.#failures.take(lookupId, address);
-      throw unauthenticated('unknown');
-    }
-    if (guess) this.#failures.giveBack(lookupId, address);
-    return this.#admit(known);
+    if (known?.key.tokenPrefix !== tokenPrefix) return null;
+    return (await this.#isRight(known, credential, secret)) ? known : null;
   }
 
   async #isRight(known: KnownKey, credential: string, secret: string): Promise<boolean> {

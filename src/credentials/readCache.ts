@@ -58,6 +58,11 @@ export class ReadCache<Value extends object> {
     return this.#present.peek(key)?.value;
   }
 
+  /** Is `key` being read? */
+  isReading(key: string): boolean {
+    return this.#reads.has(key);
+  }
+
   /** {@link fresh}, or a read. @throws whatever the read throws; failures are not remembered */
   async get(key: string): Promise<Value | null> {
     const fresh = this.fresh(key);
@@ -96,7 +101,6 @@ export class ReadCache<Value extends object> {
   }
 
   #keep(key: string, value: Value | null, readAt: number): void {
-    if (this.#ttl === 0) return;
     if (value === null) {
       this.#present.delete(key);
       this.#absent.set(key, readAt);

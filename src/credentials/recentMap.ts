@@ -1,6 +1,6 @@
 /**
  * A map of what was used recently, at most `max` entries. Two generations: what is used moves to the young one; when
- * that holds half of them, the old one goes whole. So what is used among every `max / 2` others stays.
+ * that holds half of them, the old one goes whole. So what is used again before `max / 2` others are stays.
  *
  * Not an exact order of use, which the package for it keeps up at some microseconds a request: a request looks up here,
  * and is worth a tenth of that.
