@@ -6,6 +6,7 @@ import type { RequestContext } from './http/graphqlRoute.js';
 import { createServer } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
+import { openRedis, type OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { Settings } from './settings/settings.js';
@@ -28,7 +29,7 @@ export type Shared = Required<Pick<LatchkeyOptions, 'limits' | 'changes'>>;
 export interface ComposeOptions {
   /** See {@link LatchkeyOptions.now}. */
   readonly now?: () => number;
-  /** Default: limits of this process alone, and changes told to nobody. */
+  /** Default: what `settings.redisUrl` names; without it limits of this process alone, and changes told to nobody. */
   readonly shared?: Shared;
 }
 
@@ -41,11 +42,13 @@ export async function composeService(
   { now, shared }: ComposeOptions = {},
 ): Promise<Service> {
   const store = await openStore(settings);
+  let redis: OpenRedis | null = null;
   try {
+    if (shared === undefined && settings.redisUrl !== null) redis = await openRedis(settings.redisUrl, logger);
     const latchkey = await createLatchkey({
       store,
       ...(now !== undefined && { now }),
-      ...shared,
+      ...(shared ?? (redis && { limits: redis.limits, changes: redis.changes })),
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
       prefixes: settings.prefixes,
@@ -64,7 +67,7 @@ export async function composeService(
         resolvers: [latchkey.resolvers, failingClosed({ ...assetResolvers(assets) })],
       }),
     );
-    const server = await createServer({ latchkey, schema, store, settings, logger });
+    const server = await createServer({ latchkey, schema, store, settings, logger, sharing: redis?.state ?? null });
     return {
       latchkey,
       store,
@@ -73,10 +76,13 @@ export async function composeService(
       async close() {
         await server.close();
         await latchkey.close();
+        redis?.close();
         await store.close();
       },
     };
   } catch (error) {
+    await redis?.limits.close();
+    redis?.close();
     await store.close();
     throw error;
   }

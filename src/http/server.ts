@@ -20,11 +20,13 @@ export interface ServerOptions {
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
   readonly logger: FastifyBaseLogger;
+  /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
+  readonly sharing?: { readonly alone: boolean } | null;
 }
 
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, logger } = options;
+  const { latchkey, schema, store, settings, logger, sharing } = options;
   const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -51,7 +53,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, authenticate });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, authenticate });
-  healthRoutes(app, store);
+  healthRoutes(app, store, sharing);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
 }
