@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../keys/changes.js';
 import type { Limits } from '../limits/limits.js';
@@ -68,7 +69,7 @@ export async function openRedis(
     await limits.close();
     close();
     const { host, port } = placeOf(url);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isNativeError(error) ? error.message : String(error);
     // Without a cause: ioredis writes the failed command into its errors, and that may hold the password.
     // eslint-disable-next-line preserve-caught-error
     throw new Error(

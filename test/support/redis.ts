@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -83,14 +83,26 @@ export async function freePort(): Promise<number> {
 }
 
 async function isOpen(port: number): Promise<boolean> {
-  const redis = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null });
-  redis.on('error', () => undefined);
+  const socket = connect(port, '127.0.0.1');
   try {
-    await redis.connect();
+    await once(socket, 'connect');
     return true;
   } catch {
     return false;
   } finally {
-    redis.disconnect();
+    socket.destroy();
+  }
+}
+
+/** Waits until so many processes have joined and settled: until each has beaten four times from now on. */
+export async function settled(redis: Redis, processes: number): Promise<void> {
+  const beats = async (): Promise<Map<string, string>> => {
+    const flat = (await redis.zrange('latchkey:{members}', '0', '-1', 'WITHSCORES')).map(String);
+    return new Map(flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as const] : [])));
+  };
+  await until(async () => (await beats()).size === processes);
+  for (let round = 0; round < 4; round += 1) {
+    const before = await beats();
+    await until(async () => [...(await beats())].every(([id, at]) => before.get(id) !== at));
   }
 }
