@@ -41,6 +41,13 @@ declare module 'ioredis' {
   }
 }
 
+interface View {
+  /** Living processes. */
+  readonly of: number;
+  /** How many of them come before this one. */
+  readonly rank: number;
+}
+
 /**
  * The living processes, in a sorted set of Redis by the time of their last beat on Redis's clock, and what share of a
  * limit falls to this one: shares of one view never add up to more than the limit, whoever adopts a newer view first.
@@ -50,8 +57,8 @@ export class Members {
   readonly id = randomUUID();
   readonly #redis: Redis;
   #beats = 0;
-  /** Among so many, and how many of them come before this one. */
-  #view: { readonly of: number; readonly rank: number } | null = null;
+  /** null: not settled. */
+  #view: View | null = null;
   /** By what they are shares of: the same object at each call, for its identity is a cache's key. */
   #shares = new Map<TierLimits, TierLimits>();
 
@@ -71,7 +78,9 @@ export class Members {
       const window = returned ? RATE_WINDOW : 0;
       const [isNew, doubt, ids] = await this.#redis.latchkeyBeat(MEMBERS, RETURN, this.id, GONE_AFTER, window);
       this.#beats = isNew === 1 ? 1 : this.#beats + 1;
-      if (this.#beats > BEATS_TO_SETTLE) this.#see(ids);
+      if (this.#beats > BEATS_TO_SETTLE) this.#see({ of: ids.length, rank: ids.filter((id) => id < this.id).length });
+      // Too long silent while Redis was there: the others have divided its share among themselves.
+      else if (isNew === 1 && !returned) this.#see(null);
       return isNew === 1 || returned ? doubt : 0;
     } catch (error) {
       // A Redis that has started anew lists whoever came back first: the last view holds until all can have come.
@@ -100,9 +109,8 @@ export class Members {
     return Math.floor(limit / of) + (rank < limit % of ? 1 : 0);
   }
 
-  #see(ids: readonly string[]): void {
-    const view = { of: ids.length, rank: ids.filter((id) => id < this.id).length };
-    if (view.of === this.#view?.of && view.rank === this.#view.rank) return;
+  #see(view: View | null): void {
+    if (view?.of === this.#view?.of && view?.rank === this.#view?.rank) return;
     this.#view = view;
     this.#shares = new Map();
   }

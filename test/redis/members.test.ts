@@ -95,6 +95,12 @@ test('who leaves, and who is silent for ten seconds, leaves its share to the oth
   await redis.zadd('latchkey:{members}', (Number(seconds) - 11) * 1_000, second.id);
   await first.beat(false);
   expect(first.share(table).rate).toBe(30);
+  // Back, it has none until the others know.
+  await second.beat(false);
+  expect(second.share(table).rate).toBe(0);
+  await beat([first, second], 3);
+  expect(first.share(table).rate + second.share(table).rate).toBe(30);
+  expect(second.share(table).rate).toBe(15);
 });
 
 test('a Redis that has started anew lists whoever came back first: shares stay until all can have come', async () => {

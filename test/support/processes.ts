@@ -8,9 +8,9 @@ import { answerOf, OPERATOR_KEY, type Answer } from './service.js';
 export interface Process {
   readonly origin: string;
   readonly child: Child;
-  query(query: string, token?: string): Promise<Answer>;
+  readonly query: (query: string, token?: string) => Promise<Answer>;
   /** What /readyz answers. */
-  ready(): Promise<unknown>;
+  readonly ready: () => Promise<unknown>;
 }
 
 export interface Processes {

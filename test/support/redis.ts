@@ -56,7 +56,11 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
     kill,
     start,
     async stop() {
-      for (const redis of clients) redis.disconnect();
+      for (const redis of clients) {
+        if (redis.status === 'end') continue;
+        redis.disconnect();
+        await once(redis, 'end');
+      }
       await kill();
       rmSync(dir, { recursive: true, force: true });
     },
