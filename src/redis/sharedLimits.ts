@@ -97,8 +97,8 @@ export class SharedLimits implements Limits {
   }
 
   peek(subject: Subject): Room | Promise<Room> {
-    if (this.#alone || this.#inDoubt) return this.#room(subject);
-    return this.#answer(this.#windows.peek(subject)).then((room) => room ?? this.#room(subject));
+    if (this.#alone || this.#inDoubt) return this.#own.peek(subject);
+    return this.#answer(this.#windows.peek(subject)).then((room) => room ?? this.#own.peek(subject));
   }
 
   async close(): Promise<void> {
@@ -150,22 +150,12 @@ export class SharedLimits implements Limits {
   #judge(subject: Subject, cost: number): Admission {
     const limits = this.#limitsOf(subject.tier);
     const limit = Math.min(limits.rate, limits.burst);
-    if (cost > limit) return { outcome: 'never', limits, room: this.#room(subject), limit };
+    if (cost > limit) return { outcome: 'never', limits, room: this.#own.peek(subject), limit };
     const share = this.#members.share(limits);
     if (cost <= Math.min(share.rate, share.burst)) return this.#own.admit(subject, cost);
     const window = share.burst <= share.rate ? 'burst' : 'rate';
-    const room = this.#room(subject);
+    const room = this.#own.peek(subject);
     return { outcome: 'refused', limits: share, room, window, limit: share[window], retryAfterMs: BEAT_EVERY };
-  }
-
-  #room(subject: Subject): Room {
-    const { rate, burst } = this.#members.share(this.#limitsOf(subject.tier));
-    // Of a limit of nothing no unit ever comes back.
-    if (rate > 0 && burst > 0) return this.#own.peek(subject);
-    return {
-      rate: { limit: rate, remaining: 0, returnsInMs: null },
-      burst: { limit: burst, remaining: 0, returnsInMs: null },
-    };
   }
 
   #note(subject: Subject, cost: number): void {

@@ -7,7 +7,7 @@ import { composeService } from '../../src/compose.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import { readSettings } from '../../src/settings/settings.js';
 import { runFile } from '../support/child.js';
-import { freePort } from '../support/redis.js';
+import { freePort, startRedis } from '../support/redis.js';
 
 let dir: string;
 let env: Record<string, string>;
@@ -28,6 +28,22 @@ test('npm start without the Redis that REDIS_URL names fails in one line, withou
   );
   expect(stderr).not.toContain('hunter2');
 }, 30_000);
+
+test('the metrics tell whether limits are shared, and of each question to Redis', async () => {
+  const redis = await startRedis();
+  const service = await composeService(readSettings({ ...env, REDIS_URL: redis.url }), pino({ level: 'silent' }));
+  const text = () => service.metrics.text();
+  expect(await text()).toContain('\nlatchkey_limits_shared 1\n');
+  await service.latchkey.limiter.admit({ family: 'a family', tier: 'GROWTH' });
+  expect(await text()).toContain('\nlatchkey_redis_request_duration_seconds_count 1\n');
+  expect(await text()).toContain('\nlatchkey_redis_failures_total 0\n');
+  redis.pause();
+  await service.latchkey.limiter.admit({ family: 'a family', tier: 'GROWTH' });
+  expect(await text()).toContain('\nlatchkey_limits_shared 0\n');
+  expect(await text()).toContain('\nlatchkey_redis_failures_total 1\n');
+  await service.close();
+  await redis.stop();
+}, 20_000);
 
 test('what is handed in as shared wins: Redis is not asked', async () => {
   const limits = new Limiter();

@@ -1,0 +1,23 @@
+import type { Observer, Verification } from '../metrics/observer.js';
+import { Refusal } from '../refusals/refusal.js';
+import type { Principal } from './principal.js';
+
+/** Tells the observer how a verification ended. @returns the principal */
+export function accepted(observer: Observer, principal: Principal): Principal {
+  observer.verified(principal.kind === 'anonymous' ? 'missing' : 'accepted');
+  return principal;
+}
+
+/** @throws the error, always */
+export function failed(observer: Observer, error: unknown): never {
+  observer.verified(verificationOf(error));
+  throw error;
+}
+
+function verificationOf(error: unknown): Verification {
+  if (!(error instanceof Refusal)) return 'unavailable';
+  const { details } = error;
+  if (details.code === 'UNAUTHENTICATED') return details.reason;
+  if (details.code === 'BAD_REQUEST') return 'malformed';
+  return details.code === 'RATE_LIMITED' ? 'limited' : 'unavailable';
+}
