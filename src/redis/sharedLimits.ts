@@ -35,7 +35,7 @@ export interface SharedLimitsOptions {
  * Limits that all processes on one Redis hold together, exactly: one round trip an admission. Where Redis fails or does
  * not answer in time, this process goes on alone at once, with its share of each limit: shares add up to the limit.
  *
- * What Redis let through here is noted in this process' own windows as well (a microsecond, where Redis takes a hundred),
+ * What Redis let through here is noted in this process' own windows as well (a microsecond or two, where Redis takes hundreds),
  * so that it counts against the share from the first request alone. Back with Redis, both judge for a minute: Redis may
  * have lost its windows, and it does not know what was let through without it. An admission is taken from the share
  * first, and stays taken where Redis refuses or its answer is lost.
