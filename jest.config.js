@@ -1,10 +1,22 @@
+import { spawnSync } from 'node:child_process';
+
+// The suites of Redis start one themselves. Left out where there is none, for Node alone is to be enough for `npm test`;
+// .ci/run installs one first, so that there they always run.
+const redis = spawnSync('redis-server', ['--version']).error === undefined;
+if (!redis)
+  console.warn('redis-server is not installed: test/redis is left out. Install it, or run .ci/redis as root.');
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.
-  testPathIgnorePatterns: ['/node_modules/', ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : [])],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : []),
+    ...(redis ? [] : ['/test/redis']),
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -11,6 +11,7 @@ import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
 import { Metrics } from './metrics/metrics.js';
+import { openRedis, type OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { Settings } from './settings/settings.js';
@@ -45,7 +46,7 @@ export type Shared = Required<Pick<LatchkeyOptions, 'limits' | 'changes'>>;
 export interface ComposeOptions {
   /** See {@link LatchkeyOptions.now}. */
   readonly now?: () => number;
-  /** Default: limits of this process alone, and changes told to nobody. */
+  /** Default: what `settings.redisUrl` names; without it limits of this process alone, and changes told to nobody. */
   readonly shared?: Shared;
   /** What /metrics answers: of this process alone by default, of all where there are several. */
   readonly scrape?: (own: Metrics) => Promise<string>;
@@ -65,12 +66,20 @@ export async function composeService(
   const metrics = new Metrics();
   const { observer } = metrics;
   const store = observedStore(await openStore(settings), observer);
+  let redis: OpenRedis | null = null;
   try {
+    if (shared === undefined && settings.redisUrl !== null) {
+      redis = await openRedis(settings.redisUrl, logger, {
+        onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
+        onAlone: (alone) => observer.limitsShared(!alone),
+      });
+    }
+    const common = shared ?? redis;
     const latchkey = await createLatchkey({
       store,
       ...(now !== undefined && { now }),
-      ...shared,
-      ...(tracing !== null && { limits: tracedLimits(shared?.limits ?? ownLimits(now), tracing) }),
+      ...(common !== null && { limits: common.limits, changes: common.changes }),
+      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now), tracing) }),
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
@@ -100,6 +109,7 @@ export async function composeService(
       store,
       settings,
       logger,
+      sharing: redis?.state ?? null,
       observer,
       scrape: metricsServer === null ? metricsText : null,
       tracing,
@@ -108,6 +118,7 @@ export async function composeService(
     const end = async (): Promise<void> => {
       const finished = await drain(server, drainTime);
       await latchkey.close();
+      redis?.close();
       await store.close();
       await tracing?.close();
       await metricsServer?.close();
@@ -116,6 +127,8 @@ export async function composeService(
     let ended: Promise<void> | null = null;
     return { latchkey, store, assets, server, metrics, metricsServer, close: () => (ended ??= end()) };
   } catch (error) {
+    await redis?.limits.close();
+    redis?.close();
     await store.close();
     throw error;
   }

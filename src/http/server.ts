@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
   readonly logger: FastifyBaseLogger;
+  /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
+  readonly sharing?: { readonly alone: boolean } | null;
   readonly observer: Observer;
   /** null: metrics are not served here. */
   readonly scrape: Scrape | null;
@@ -33,7 +35,7 @@ export interface ServerOptions {
 
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, logger, observer, scrape, tracing } = options;
+  const { latchkey, schema, store, settings, logger, sharing, observer, scrape, tracing } = options;
   const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -67,7 +69,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
-  healthRoutes(app, store);
+  healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;

@@ -15,6 +15,8 @@ export interface Settings {
   /** null: the embedded store in `dataDir`. */
   readonly mongodbUri: string | null;
   readonly dataDir: string;
+  /** null: limits are counted by this process alone. */
+  readonly redisUrl: string | null;
   /** ADMIN_API_KEY, of which only a hash is kept. */
   readonly operator: OperatorKey | null;
   /** Newest first; empty where none is set. */
@@ -83,6 +85,12 @@ export const OPTIONS = {
     schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is no MongoDB connection string'),
   }),
   DATA_DIR: option({ allowed: 'a directory that this process may write', schema: z.string() }),
+  REDIS_URL: option({
+    allowed:
+      'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
+    secret: true,
+    schema: z.string().refine(isRedisUrl, 'is no address of a Redis'),
+  }),
   ADMIN_API_KEY: option({
     allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
     secret: true,
@@ -176,6 +184,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host,
     mongodbUri,
     dataDir: read('DATA_DIR') ?? './data',
+    redisUrl: read('REDIS_URL') ?? null,
     operator: read('ADMIN_API_KEY') ?? null,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
     prefixes: Object.freeze(read('KEY_PREFIXES') ?? DEFAULT_PREFIXES),
@@ -208,4 +217,20 @@ function isAddressOrRange(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+/** Without a query: what it could set, an option of the client's, is for nobody to set. */
+function isRedisUrl(text: string): boolean {
+  if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
+  const { hostname, pathname, username, password } = new URL(text);
+  return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

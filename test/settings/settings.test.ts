@@ -21,6 +21,7 @@ test('the defaults', () => {
     host: '127.0.0.1',
     mongodbUri: null,
     dataDir: './data',
+    redisUrl: null,
     operator: null,
     peppers: [],
     prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
@@ -74,6 +75,9 @@ describe('good values', () => {
     ['HOST', 'api.example.com', { host: 'api.example.com' }],
     ['MONGODB_URI', 'mongodb+srv://u:p@c.example/db', { mongodbUri: 'mongodb+srv://u:p@c.example/db' }],
     ['DATA_DIR', '/var/lib/latch key', { dataDir: '/var/lib/latch key' }],
+    ['REDIS_URL', 'redis://cache', { redisUrl: 'redis://cache' }],
+    ['REDIS_URL', 'rediss://u:p%40@[::1]:6380/15', { redisUrl: 'rediss://u:p%40@[::1]:6380/15' }],
+    ['REDIS_URL', 'redis://:p@127.0.0.1:6379/', { redisUrl: 'redis://:p@127.0.0.1:6379/' }],
     ['KEY_PEPPER', LONG, { peppers: [LONG] }],
     ['KEY_PEPPER', `${LONG}, ${OTHER}`, { peppers: [LONG, OTHER] }],
     ['KEY_PREFIXES', 'SECRET:aa', { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } }],
@@ -110,6 +114,18 @@ describe('bad values', () => {
     HOST: ['a b', 'http://x', 'x/y', 'é'],
     MONGODB_URI: ['http://db', 'db:27017', 'mongodb://', 'mongodb://a b'],
     DATA_DIR: [],
+    REDIS_URL: [
+      'cache:6379',
+      'http://cache',
+      'redis://',
+      'redis://a b',
+      'redis://cache:port',
+      'redis://cache/name',
+      'redis://cache/0/1',
+      'redis://cache?socketTimeout=0',
+      'redis://cache#x',
+      'redis://u:%zz@cache',
+    ],
     ADMIN_API_KEY: ['x'.repeat(31), 'x'.repeat(257), `${LONG} x`, `${LONG}é`, `${LONG}\n`],
     KEY_PEPPER: ['x'.repeat(31), `${LONG},short`, `${LONG},`],
     KEY_PREFIXES: [
@@ -178,6 +194,7 @@ describe('secrets are never repeated', () => {
     ['KEY_PEPPER', secret],
     ['KEY_PEPPER', `${LONG},${secret}`],
     ['MONGODB_URI', `postgres://root:${secret}@db`],
+    ['REDIS_URL', `redis://root:${secret}@cache/name`],
   ])('%s', (name, text) => expect(faultOf({ [name]: text })).not.toContain('hunter2'));
 });
 

@@ -1,0 +1,11 @@
+/**
+ * What `answer` becomes, or a rejection after `ms`. What has arrived by then is read first: a process that was busy for
+ * longer than that must not take its own delay for Redis's. A command's own timeout in ioredis would.
+ */
+export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error(`no answer within ${ms} ms`));
+    const timer = setTimeout(() => setImmediate(late), ms);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

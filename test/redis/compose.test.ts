@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { composeService } from '../../src/compose.js';
+import { Limiter } from '../../src/limits/limiter.js';
+import { readSettings } from '../../src/settings/settings.js';
+import { runFile } from '../support/child.js';
+import { freePort, startRedis } from '../support/redis.js';
+
+let dir: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  env = { PORT: '0', DATA_DIR: dir, REDIS_URL: `redis://:hunter2@127.0.0.1:${await freePort()}`, LOG_LEVEL: 'silent' };
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+test('npm start without the Redis that REDIS_URL names fails in one line, without the password', async () => {
+  const child = runFile('src/main.ts', env);
+  if (child.process.exitCode === null) await once(child.process, 'exit');
+  const { stdout, stderr } = child.output();
+  expect(child.process.exitCode).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(
+    /^The server did not start\. Redis at 127\.0\.0\.1:\d+ cannot be used: [^\n]*ECONNREFUSED[^\n]*\n$/,
+  );
+  expect(stderr).not.toContain('hunter2');
+}, 30_000);
+
+test('the metrics tell whether limits are shared, and of each question to Redis', async () => {
+  const redis = await startRedis();
+  const service = await composeService(readSettings({ ...env, REDIS_URL: redis.url }), pino({ level: 'silent' }));
+  const text = () => service.metrics.text();
+  expect(await text()).toContain('\nlatchkey_limits_shared 1\n');
+  await service.latchkey.limiter.admit({ family: 'a family', tier: 'GROWTH' });
+  expect(await text()).toContain('\nlatchkey_redis_request_duration_seconds_count 1\n');
+  expect(await text()).toContain('\nlatchkey_redis_failures_total 0\n');
+  redis.pause();
+  await service.latchkey.limiter.admit({ family: 'a family', tier: 'GROWTH' });
+  expect(await text()).toContain('\nlatchkey_limits_shared 0\n');
+  expect(await text()).toContain('\nlatchkey_redis_failures_total 1\n');
+  await service.close();
+  await redis.stop();
+}, 20_000);
+
+test('what is handed in as shared wins: Redis is not asked', async () => {
+  const limits = new Limiter();
+  const changes = { publish: () => undefined, subscribe: () => undefined };
+  const service = await composeService(readSettings(env), pino({ level: 'silent' }), { shared: { limits, changes } });
+  expect(service.latchkey.limiter).toBe(limits);
+  const { body } = await service.server.inject({ url: '/readyz' });
+  expect(JSON.parse(body)).toEqual({ status: 'ready' });
+  await service.close();
+});

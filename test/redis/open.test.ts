@@ -1,0 +1,81 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { inspect } from 'node:util';
+import { connectionTo } from '../../src/redis/connection.js';
+import { openRedis } from '../../src/redis/open.js';
+import { freePort, startRedis, until } from '../support/redis.js';
+
+const log = { warn: () => undefined, info: () => undefined };
+
+async function faultOf(url: string): Promise<string> {
+  try {
+    await openRedis(url, log);
+  } catch (error) {
+    expect(inspect(error, { depth: Infinity })).not.toContain('hunter2');
+    return (error as Error).message;
+  }
+  throw new Error('It opened.');
+}
+
+const REMEDY = 'Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.';
+
+describe('a start without Redis fails in one line: where, why, what to do', () => {
+  it('nobody listens', async () => {
+    const port = await freePort();
+    expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toBe(
+      `Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}. ${REMEDY}`,
+    );
+  });
+
+  it('somebody listens and says nothing', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toMatch(
+      new RegExp(`^Redis at 127\\.0\\.0\\.1:${port} cannot be used: .+\\. ${REMEDY}$`),
+    );
+    silent.close();
+  });
+
+  it('the password is wrong, or missing', async () => {
+    const server = await startRedis('--requirepass', 'hunter3');
+    const wrong = await faultOf(`redis://:hunter2@127.0.0.1:${server.port}`);
+    expect(wrong).toMatch(/^Redis at \S+ cannot be used: WRONGPASS [^\n]*REDIS_URL/);
+    expect(await faultOf(server.url)).toMatch(/^Redis at \S+ cannot be used: NOAUTH [^\n]*REDIS_URL/);
+    const right = await openRedis(`redis://:hunter3@127.0.0.1:${server.port}/3`, log);
+    expect(right.state.alone).toBe(false);
+    await right.limits.close();
+    right.close();
+    await server.stop();
+  });
+});
+
+test('a loss and a return are told once each, and without an address', async () => {
+  const server = await startRedis();
+  const told: string[] = [];
+  const alone: boolean[] = [];
+  const redis = await openRedis(
+    server.url,
+    { warn: (text) => told.push(text), info: (text) => told.push(text) },
+    { onAlone: (value) => alone.push(value) },
+  );
+  expect(alone).toEqual([false]);
+  await server.kill();
+  await until(() => redis.state.alone);
+  await server.start();
+  await until(() => !redis.state.alone);
+  expect(alone).toEqual([false, true, false]);
+  expect(told).toEqual([
+    'Redis does not answer: this process counts limits alone, by its share of them.',
+    'Redis answers again: limits are counted together.',
+  ]);
+  await redis.limits.close();
+  redis.close();
+  await server.stop();
+}, 20_000);
+
+test('an address says what it says, and sets no option', () => {
+  const { options } = connectionTo('rediss://us%40er:p%2Fw@[::1]:7000/4');
+  expect(options).toMatchObject({ host: '::1', port: 7000, username: 'us@er', password: 'p/w', db: 4, tls: {} });
+  expect(connectionTo('redis://cache').options).toMatchObject({ host: 'cache', port: 6379, db: 0, username: null });
+});

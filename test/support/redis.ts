@@ -1,0 +1,112 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+
+/** A redis-server of its own on a free port of loopback, which keeps nothing on disk. */
+export interface TestRedis {
+  readonly port: number;
+  readonly url: string;
+  /** A connection for looking. Opened anew after a restart. */
+  client(): Redis;
+  /** It answers nothing and closes nothing, as behind a network that swallows everything. */
+  pause(): void;
+  resume(): void;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Empty, on the same port. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRedis(...options: readonly string[]): Promise<TestRedis> {
+  const port = await freePort();
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
+  const clients = new Set<Redis>();
+  let server: ChildProcess;
+
+  const client = (): Redis => {
+    const redis = new Redis({ port, host: '127.0.0.1', retryStrategy: () => null });
+    redis.on('error', () => undefined);
+    clients.add(redis);
+    return redis;
+  };
+  const kill = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+  };
+  const start = async (): Promise<void> => {
+    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
+    server = spawn('redis-server', [...settings, ...options], { stdio: 'ignore' });
+    await once(server, 'spawn');
+    await until(() => isOpen(port));
+  };
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    client,
+    pause: () => void server.kill('SIGSTOP'),
+    resume: () => void server.kill('SIGCONT'),
+    kill,
+    start,
+    async stop() {
+      for (const redis of clients) {
+        if (redis.status === 'end') continue;
+        redis.disconnect();
+        await once(redis, 'end');
+      }
+      await kill();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits for a condition, for ten seconds at most. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    if (await holds()) return;
+    await delay(10);
+  }
+  throw new Error('It did not come about in ten seconds.');
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Waits until so many processes have joined and settled: until each has beaten four times from now on. */
+export async function settled(redis: Redis, processes: number): Promise<void> {
+  const beats = async (): Promise<Map<string, string>> => {
+    const flat = (await redis.zrange('latchkey:{members}', '0', '-1', 'WITHSCORES')).map(String);
+    return new Map(flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as const] : [])));
+  };
+  await until(async () => (await beats()).size === processes);
+  for (let round = 0; round < 4; round += 1) {
+    const before = await beats();
+    await until(async () => [...(await beats())].every(([id, at]) => before.get(id) !== at));
+  }
+}
