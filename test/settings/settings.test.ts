@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
@@ -31,6 +32,7 @@ test('the defaults', () => {
     corsOrigins: [],
     introspection: 'on',
     logLevel: 'info',
+    workers: null,
   } satisfies Settings);
 });
 
@@ -83,6 +85,9 @@ describe('good values', () => {
     ['CORS_ORIGINS', '*', { corsOrigins: ['*'] }],
     ['INTROSPECTION', 'off', { introspection: 'off' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+    ['WORKERS', '1', { workers: 1 }],
+    ['WORKERS', '64', { workers: 64 }],
+    ['WORKERS', 'auto', { workers: Math.min(availableParallelism(), 64) }],
   ])('%s=%s', (name, text, expected) => {
     expect(readSettings({ [name]: text })).toMatchObject(expected);
   });
@@ -126,6 +131,7 @@ describe('bad values', () => {
     ],
     INTROSPECTION: ['true', 'ON', 'yes'],
     LOG_LEVEL: ['verbose', 'INFO'],
+    WORKERS: ['0', '65', '-1', '2.5', 'all', 'AUTO'],
   };
   const cases = Object.entries(BAD).flatMap(([name, texts]) =>
     ['', '  ', ...texts].map((text) => [name, text] as const),
