@@ -10,8 +10,8 @@ import type { BesidesStart, FromPrimary, FromWorker } from './messages.js';
 const MIN_DELAY = 100;
 const MAX_DELAY = 5_000;
 
-/** How long a worker must have lived to count as one that lasted, in ms. */
-const LASTED = 10_000;
+/** How long a worker must have listened to count as one that lasted, in ms. */
+const LASTED = 60_000;
 
 export interface FleetOptions {
   readonly size: number;
@@ -25,7 +25,8 @@ const NEVER = new Promise<never>(() => undefined);
 /** One worker, from its fork to its end. */
 interface Life {
   readonly worker: Worker;
-  readonly since: number;
+  /** When it listened, in ms of the process; null: not yet. */
+  since: number | null;
   /** Its address. Never settles where it ends before it listens. */
   readonly listening: Promise<string>;
   /** Resolves when it has ended and everything that it said was heard. */
@@ -104,7 +105,8 @@ export class Fleet {
     for (;;) {
       const { how } = await life.ended;
       if (this.#isDraining()) return;
-      wait = performance.now() - life.since >= LASTED ? MIN_DELAY : Math.min(2 * wait, MAX_DELAY);
+      const lasted = life.since !== null && performance.now() - life.since >= LASTED;
+      wait = lasted ? MIN_DELAY : Math.min(2 * wait, MAX_DELAY);
       this.#options.logger.error(
         { worker: life.worker.process.pid, how, wait },
         'a worker ended; another takes its place',
@@ -128,8 +130,10 @@ export class Fleet {
     let reason: string | null = null;
     const listening = new Promise<string>((resolve) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') resolve(message.address);
-        else if (message.kind === 'failed') reason = message.reason;
+        if (message.kind === 'listening') {
+          life.since = performance.now();
+          resolve(message.address);
+        } else if (message.kind === 'failed') reason = message.reason;
         else this.#options.onMessage(message, worker);
       });
     });
@@ -137,7 +141,7 @@ export class Fleet {
       this.#lives.delete(life);
       return reason === null ? end : { ...end, how: reason };
     });
-    const life: Life = { worker, since: performance.now(), listening, ended };
+    const life: Life = { worker, since: null, listening, ended };
     this.#lives.add(life);
     return life;
   }
