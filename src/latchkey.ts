@@ -1,9 +1,10 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { Authenticator } from './credentials/authenticator.js';
-import { createContextBuilder, type ContextBuilder } from './credentials/context.js';
+import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
+import type { CredentialSource } from './credentials/locate.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
-import type { LatchkeyContext } from './credentials/principal.js';
+import type { LatchkeyContext, Principal } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
 import { createPlugin } from './http/plugin.js';
@@ -25,7 +26,8 @@ import { keyTypeDefs } from './schema/typeDefs.js';
 import type { Introspection } from './guard/introspection.js';
 import type { KeyType, Tier } from './store/records.js';
 import type { Store } from './store/store.js';
-import { LastUsed } from './usage/lastUsed.js';
+import { UsageLog } from './usage/log.js';
+import { usageResolvers } from './usage/resolvers.js';
 import { workspaceResolvers } from './workspaces/resolvers.js';
 import { WorkspaceService } from './workspaces/service.js';
 
@@ -72,6 +74,11 @@ export interface Latchkey {
   readonly resolvers: Readonly<Record<string, object>>;
   /** Guards a schema by its directives, in place. Call it last. @throws GuardError */
   guard(schema: GraphQLSchema): GraphQLSchema;
+  /**
+   * The principal of a request: without a promise where nothing has to be waited for.
+   * @throws Refusal, or rejects with one
+   */
+  authenticate(source: CredentialSource): Principal | Promise<Principal>;
   /** Apollo Server's context function. */
   readonly context: ContextBuilder;
   /** Apollo Server's plugin: guard, limits, statuses and header fields. */
@@ -83,6 +90,8 @@ export interface Latchkey {
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
   readonly limiter: Limits;
+  /** What keys asked for and is not yet written. */
+  readonly usage: UsageLog;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
   /** Writes what is pending. The store stays open: who opened it closes it. */
@@ -99,7 +108,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
   const limiter = options.limits ?? new Limiter(options.now === undefined ? {} : { clock: options.now });
-  const lastUsed = new LastUsed((uses) => store.keys.touch(uses));
+  const usage = new UsageLog({ store, now });
   const operator = operatorOf(options.adminApiKey);
 
   const authenticator = new Authenticator({
@@ -107,7 +116,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     operator,
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
-    onUse: (keyId, at) => lastUsed.note(keyId, at),
+    onUse: (keyId, at) => usage.used(keyId, at),
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
   const changing = announcing(store, (change) => {
@@ -128,7 +137,13 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   return {
     typeDefs: keyTypeDefs(),
     resolvers: {
-      ...failingClosed(merge(keyResolvers({ keys, limiter, now }), workspaceResolvers({ workspaces, keys }))),
+      ...failingClosed(
+        merge(
+          keyResolvers({ keys, limiter, now }),
+          workspaceResolvers({ workspaces, keys }),
+          usageResolvers({ usage: store.usage, now }),
+        ),
+      ),
       DateTime,
       Duration,
       Scope,
@@ -139,17 +154,19 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
+    authenticate: (source) => principalOf(source, authenticator),
     context: createContextBuilder(authenticator),
-    plugin: createPlugin({ limiter, introspection }),
-    serverOptions: createServerOptions({ limiter, introspection, log: options.log ?? logToConsole }),
+    plugin: createPlugin({ limiter, usage, introspection }),
+    serverOptions: createServerOptions({ limiter, usage, introspection, log: options.log ?? logToConsole }),
     firstKey,
     keys,
     workspaces,
     limiter,
+    usage,
     bcrypt: gate,
     async close() {
       await limiter.close();
-      await lastUsed.close();
+      await usage.close();
     },
   };
 }

@@ -1,8 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
-import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
-import { StoreUnavailable } from '../store/errors.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { Failures } from './failures.js';
@@ -77,7 +76,7 @@ export class Authenticator {
     });
     this.#operators = new ReadCache({
       ...common,
-      max: 1,
+      max: 2,
       read: async (id) => {
         const workspace = await store.workspaces.find(id);
         return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);
@@ -102,7 +101,7 @@ export class Authenticator {
     const known = this.#keys.fresh(lookupIdIn(credential));
     // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
     if (known?.mark != null && known.mark === this.#markOf(credential)) return this.#admit(known);
-    return this.#verify(credential, address);
+    return this.#verify(credential, address).catch(closed);
   }
 
   /** To be told of every change, this process' own before it is answered. null: anything may have changed. */
@@ -120,19 +119,29 @@ export class Authenticator {
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
     if (token === null) return this.#authenticateOperator(credential);
-    const { lookupId, tokenPrefix, secret } = token;
-    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero.
-    const guess = this.#keys.last(lookupId) === undefined;
-    if (guess) this.#failures.take(lookupId, address);
-
-    const known = await reading(this.#keys.get(lookupId));
-    // The checksum binds nothing, so a token under another prefix is another token.
-    if (known?.key.tokenPrefix !== tokenPrefix || !(await this.#isRight(known, credential, secret))) {
-      if (!guess) this.#failures.take(lookupId, address);
-      throw unauthenticated('unknown');
+    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
+    // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
+    const guess = this.#keys.last(token.lookupId) === undefined && !this.#keys.isReading(token.lookupId);
+    const giveBack = guess ? this.#failures.take(token.lookupId, address) : null;
+    let wrong = false;
+    try {
+      const known = await this.#find(token, credential);
+      if (known !== null) return this.#admit(known);
+      wrong = true;
+    } finally {
+      // What cannot be judged, as while the store is away, is no failure.
+      if (!wrong) giveBack?.();
     }
-    if (guess) this.#failures.giveBack(lookupId, address);
-    return this.#admit(known);
+    if (!guess) this.#failures.take(token.lookupId, address);
+    throw unauthenticated('unknown');
+  }
+
+  /** The key whose secret the token holds, whatever the key's state. */
+  async #find({ lookupId, tokenPrefix, secret }: TokenParts, credential: string): Promise<KnownKey | null> {
+    const known = await this.#keys.get(lookupId);
+    // The checksum binds nothing, so a token under another prefix is another token.
+    if (known?.key.tokenPrefix !== tokenPrefix) return null;
+    return (await this.#isRight(known, credential, secret)) ? known : null;
   }
 
   async #isRight(known: KnownKey, credential: string, secret: string): Promise<boolean> {
@@ -158,7 +167,7 @@ export class Authenticator {
 
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
     if (this.#options.operator?.matches(credential) !== true) throw unauthenticated('malformed');
-    const principal = await reading(this.#operators.get(DEFAULT_WORKSPACE_ID));
+    const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
     if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
     return principal;
   }
@@ -187,16 +196,13 @@ export class Authenticator {
   }
 }
 
-async function reading<T>(read: Promise<T>): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof StoreUnavailable) throw storeAway(error);
-    throw error;
-  }
+/** Whatever goes wrong in verifying lets nobody in. */
+function closed(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  throw storeAway(error);
 }
 
 /** Fail closed: nobody is let in on a key that cannot be read. */
-export function storeAway(cause: Error): Refusal {
+export function storeAway(cause: unknown): Refusal {
   return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
 }

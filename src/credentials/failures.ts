@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { Refusal } from '../refusals/refusal.js';
+import { RecentMap } from './recentMap.js';
 
 /** Failures a minute after which an address is asked to wait, and a lookup id as well. */
 const PER_ADDRESS = 300;
@@ -27,65 +27,93 @@ export class Failures {
     this.#byLookupId = new Counts(PER_LOOKUP_ID);
   }
 
-  /** Counts a failure. @throws Refusal RATE_LIMITED where there were too many: it is not counted then */
-  take(lookupId: string, address: string | null): void {
+  /**
+   * Counts a failure.
+   *
+   * @returns to be called where it was none after all
+   * @throws Refusal RATE_LIMITED where there were too many: it is not counted then
+   */
+  take(lookupId: string, address: string | null): () => void {
     const now = this.#clock();
     const from = address === null ? null : network(address);
     this.#byLookupId.assertBelow(lookupId, now);
     if (from !== null) this.#byAddress.assertBelow(from, now);
-    this.#byLookupId.add(lookupId, now, 1);
-    if (from !== null) this.#byAddress.add(from, now, 1);
+    const taken = [this.#byLookupId.add(lookupId, now)];
+    if (from !== null) taken.push(this.#byAddress.add(from, now));
+    return () => {
+      for (const counted of taken) counted.count -= 1;
+    };
   }
+}
 
-  /** It was none after all. */
-  giveBack(lookupId: string, address: string | null): void {
-    const now = this.#clock();
-    this.#byLookupId.add(lookupId, now, -1);
-    if (address !== null) this.#byAddress.add(network(address), now, -1);
-  }
+interface Counted {
+  readonly since: number;
+  count: number;
 }
 
 class Counts {
   readonly #limit: number;
-  readonly #counts = new LRUCache<string, { readonly since: number; count: number }>({ max: MAX_COUNTED });
+  readonly #counts = new RecentMap<Counted>(MAX_COUNTED);
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   assertBelow(name: string, now: number): void {
-    const counted = this.#counts.get(name);
-    if (counted === undefined || counted.count < this.#limit || now - counted.since >= MINUTE) return;
-    const retryAfter = Math.max(1, Math.ceil((counted.since + MINUTE - now) / 1000));
+    const counted = this.#current(name, now);
+    if (counted === undefined || counted.count < this.#limit) return;
+    const retryAfter = Math.ceil((counted.since + MINUTE - now) / 1000);
     throw new Refusal(
       `Too many wrong keys were sent. Check the key, and try again in ${retryAfter} s; keys that are in use go on working.`,
       { code: 'RATE_LIMITED', retryAfter, limit: this.#limit, window: MINUTE / 1000 },
     );
   }
 
-  add(name: string, now: number, by: 1 | -1): void {
+  add(name: string, now: number): Counted {
+    const counted = this.#current(name, now) ?? { since: now, count: 0 };
+    counted.count += 1;
+    this.#counts.set(name, counted);
+    return counted;
+  }
+
+  /** A minute that begins in the future was begun by a clock that has been set back since: nobody has to wait for it. */
+  #current(name: string, now: number): Counted | undefined {
     const counted = this.#counts.get(name);
-    if (counted !== undefined && now - counted.since < MINUTE) counted.count += by;
-    else if (by === 1) this.#counts.set(name, { since: now, count: 1 });
+    return counted !== undefined && now >= counted.since && now - counted.since < MINUTE ? counted : undefined;
   }
 }
 
 /**
  * What one caller has of addresses: an IPv4 address, of IPv6 the first 64 bits, since whoever has one address there has
- * 2^64 of them.
+ * 2^64 of them. What is no address (a proxy may pass on whatever it was sent) is all one: who could write anything there
+ * would be somebody else each time.
  */
 export function network(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = address.split('%', 1).join('').split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  // A dotted end stands for two groups, and lies beyond the first four.
-  const length = after.length + (after.at(-1)?.includes('.') === true ? 1 : 0);
-  const zeros = tail === undefined ? [] : Array<string>(8 - before.length - length).fill('0');
-  return [...before, ...zeros, ...after]
-    .slice(0, 4)
-    .map((group) => parseInt(group, 16).toString(16))
-    .join(':');
+  if (isIPv4(address)) return address;
+  if (!isIPv6(address)) return 'no address';
+  const groups = groupsOf(address);
+  const mapped = groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff';
+  if (!mapped) return groups.slice(0, 4).join(':');
+  return groups
+    .slice(6)
+    .map((group) => parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.');
+}
+
+/** The eight groups of an IPv6 address, without leading zeros. */
+function groupsOf(address: string): string[] {
+  const [before = [], after = []] = address
+    .replace(/%.*/, '')
+    .split('::')
+    .map((side) => side.split(':').flatMap(readGroup));
+  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
+}
+
+/** One group, two where it is an IPv4 address at the end, none beside a `::` at an edge. */
+function readGroup(text: string): string[] {
+  if (text === '') return [];
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
+  const numbers = text.includes('.') ? [a * 256 + b, c * 256 + d] : [parseInt(text, 16)];
+  return numbers.map((number) => number.toString(16));
 }

@@ -24,41 +24,39 @@ const SCHEME_AND_KEY = /^(?:bearer|api-key) +(.+)$/i;
  * @returns null where there is none
  * @throws Refusal BAD_REQUEST for two different ones, and for an Authorization field of any other form
  */
-export function locateCredential(source: CredentialSource): string | null {
+export function locateCredential({ headers, rawHeaders }: CredentialSource): string | null {
   let found: string | null = null;
-  const take = (credential: string): void => {
-    if (found !== null && found !== credential) {
-      throw new Refusal(`The request carries two different credentials. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
-    }
-    found = credential;
-  };
-  for (const [name, value] of credentialFields(source)) {
-    if (name === 'x-api-key') {
-      take(value.trim());
-      continue;
-    }
-    const credential = SCHEME_AND_KEY.exec(value.trim())?.[1];
-    if (credential === undefined) {
-      throw new Refusal(`The Authorization header is not understood. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
-    }
-    take(credential);
-  }
-  return found;
-}
-
-function* credentialFields({ headers, rawHeaders }: CredentialSource): Generator<readonly [string, string]> {
   if (rawHeaders !== undefined) {
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] ?? '';
       // The lengths of "X-API-Key" and "Authorization" spare the other fields a lower-case copy.
       if (name.length !== 9 && name.length !== 13) continue;
-      const lower = name.toLowerCase();
-      if (lower === 'authorization' || lower === 'x-api-key') yield [lower, rawHeaders[i + 1] ?? ''];
+      found = take(found, name.toLowerCase(), rawHeaders[i + 1] ?? '');
     }
-    return;
+    return found;
   }
   for (const name of ['authorization', 'x-api-key'] as const) {
     const value = headers[name];
-    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) yield [name, item];
+    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) found = take(found, name, item);
   }
+  return found;
+}
+
+/** @param name in lower case @returns the credential found so far, this field's included */
+function take(found: string | null, name: string, value: string): string | null {
+  let credential: string | undefined;
+  if (name === 'x-api-key') {
+    credential = value.trim();
+  } else if (name === 'authorization') {
+    credential = SCHEME_AND_KEY.exec(value.trim())?.[1];
+    if (credential === undefined) {
+      throw new Refusal(`The Authorization header is not understood. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
+    }
+  } else {
+    return found;
+  }
+  if (found !== null && found !== credential) {
+    throw new Refusal(`The request carries two different credentials. ${HOW_TO_SEND}`, { code: 'BAD_REQUEST' });
+  }
+  return credential;
 }

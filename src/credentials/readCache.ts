@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { performance } from 'node:perf_hooks';
+import { RecentMap } from './recentMap.js';
 
 /** Keys of the store's that are known not to be there: bounded apart, so that guesses push nothing real out. */
 const MAX_ABSENT = 10_000;
@@ -9,7 +9,7 @@ export interface ReadCacheOptions<Value> {
   readonly read: (key: string) => Promise<Value | null>;
   /** How long an answer counts, in ms from the moment at which its read began. 0: every request reads. */
   readonly ttl: number;
-  /** How many values are kept, the least recently used going first. */
+  /** How many values are kept: see {@link RecentMap}. At least 2. */
   readonly max: number;
   /** ms of a clock that never runs back. Default: that of the process. */
   readonly clock?: () => number;
@@ -34,15 +34,15 @@ export class ReadCache<Value extends object> {
   readonly #read: (key: string) => Promise<Value | null>;
   readonly #ttl: number;
   readonly #clock: () => number;
-  readonly #present: LRUCache<string, Entry<Value>>;
-  readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT });
+  readonly #present: RecentMap<Entry<Value>>;
+  readonly #absent = new RecentMap<number>(MAX_ABSENT);
   readonly #reads = new Map<string, Read<Value>>();
 
   constructor({ read, ttl, max, clock = () => performance.now() }: ReadCacheOptions<Value>) {
     this.#read = read;
     this.#ttl = ttl;
     this.#clock = clock;
-    this.#present = new LRUCache({ max });
+    this.#present = new RecentMap(max);
   }
 
   /** What was read less than `ttl` ago, null for "not there"; undefined where it has to be read. */
@@ -56,6 +56,11 @@ export class ReadCache<Value extends object> {
   /** What the latest read found, however long ago. Nothing to let anybody in by. */
   last(key: string): Value | undefined {
     return this.#present.peek(key)?.value;
+  }
+
+  /** Is `key` being read? */
+  isReading(key: string): boolean {
+    return this.#reads.has(key);
   }
 
   /** {@link fresh}, or a read. @throws whatever the read throws; failures are not remembered */
@@ -96,7 +101,6 @@ export class ReadCache<Value extends object> {
   }
 
   #keep(key: string, value: Value | null, readAt: number): void {
-    if (this.#ttl === 0) return;
     if (value === null) {
       this.#present.delete(key);
       this.#absent.set(key, readAt);

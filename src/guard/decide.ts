@@ -1,7 +1,7 @@
 import type { LatchkeyContext, Principal } from '../credentials/principal.js';
 import { unauthenticated } from '../credentials/authenticator.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import { isMet, lacking, scopesOf } from './requirement.js';
+import { isMet, lacking, scopesOf, type Requirement } from './requirement.js';
 import type { Rule } from './rules.js';
 
 /** Does the principal meet the rule? Nobody meets none. */
@@ -10,15 +10,45 @@ export function meets(principal: Principal, { requirement }: Rule): boolean {
 }
 
 /**
+ * The latest yes. The fields of an operation ask one after the other, for one principal and mostly for one requirement,
+ * which all rules that say the same share.
+ */
+let passed: Principal | null = null;
+let passedRequirement: Requirement | null = null;
+
+/** Lets a field be resolved. @throws Refusal */
+export function enforce(rule: Rule, context: unknown): void {
+  const given = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
+  if (given !== undefined && given === passed && rule.requirement === passedRequirement) return;
+  const principal = principalIn(context);
+  if (!meets(principal, rule)) throw decide([rule], principal) ?? unavailable('The request could not be judged.', 1);
+  // What can still be changed has to be asked anew.
+  if (!Object.isFrozen(principal) || !Object.isFrozen(principal.scopes)) return;
+  passed = principal;
+  passedRequirement = rule.requirement;
+}
+
+/**
  * Judges a principal against rules: null where all are met, else one refusal that names every missing scope.
  * Without a credential it is 401, for nothing about scopes can be said to nobody.
  */
 export function decide(rules: readonly Rule[], principal: Principal): Refusal | null {
+  if (allMet(rules, principal)) return null;
   const refused = rules.filter((rule) => !meets(principal, rule));
-  if (refused.length === 0) return null;
   if (principal.kind === 'anonymous') return unauthenticated('missing');
   const missing = new Set(refused.flatMap(({ requirement }) => lacking(requirement, principal.scopes)));
   return forbidden([...missing].sort(), refused);
+}
+
+function allMet(rules: readonly Rule[], principal: Principal): boolean {
+  let met: Requirement | null = null;
+  for (const rule of rules) {
+    // Rules that say the same share their requirement, and mostly follow each other.
+    if (rule.requirement === met) continue;
+    if (!meets(principal, rule)) return false;
+    met = rule.requirement;
+  }
+  return true;
 }
 
 /** As many places as an answer names; the missing scopes are all there. */

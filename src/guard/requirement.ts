@@ -14,6 +14,17 @@ export function requirementOf(anyOf: readonly (readonly string[])[]): Requiremen
   return { anyOf: anyOf.map((allOf) => allOf.map(requireScope)) };
 }
 
+/** Makes one object of all requirements that say the same, so that it stands for what it says. */
+export function sharing(): (requirement: Requirement) => Requirement {
+  const known = new Map<string, Requirement>();
+  return (requirement) => {
+    const said = JSON.stringify(scopesOf(requirement));
+    const before = known.get(said) ?? requirement;
+    known.set(said, before);
+    return before;
+  };
+}
+
 /** Both hold. */
 export function and(a: Requirement, b: Requirement): Requirement {
   if (a === ANY_CREDENTIAL) return b;

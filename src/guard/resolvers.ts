@@ -8,7 +8,7 @@ import {
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
-import { decide, meets, principalIn } from './decide.js';
+import { enforce } from './decide.js';
 import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
@@ -87,14 +87,6 @@ function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined): T
   };
   guards.set(guard, { rules, inner });
   return guard;
-}
-
-/** @throws Refusal */
-function enforce(rule: Rule, context: unknown): void {
-  const principal = principalIn(context);
-  if (meets(principal, rule)) return;
-  const refusal = decide([rule], principal);
-  if (refusal !== null) throw refusal;
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
 import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
-import { and, or, type Requirement } from './requirement.js';
+import { and, or, sharing, type Requirement } from './requirement.js';
 
 /** A schema that must not start: every fault, a line each. */
 export class GuardError extends Error {
@@ -68,6 +68,7 @@ export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): Sch
 
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   const fields = new Map<string, ReadonlyMap<string, Rule>>();
+  const shared = sharing();
   for (const type of objects) {
     const ofType = new Map<string, Rule>();
     for (const field of fieldsOf(type)) {
@@ -79,7 +80,7 @@ export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): Sch
         own,
         types.get(getNamedType(field.type).name)?.requirement,
       ]);
-      if (requirement !== null) ofType.set(field.name, { coordinate, requirement });
+      if (requirement !== null) ofType.set(field.name, { coordinate, requirement: shared(requirement) });
     }
     if (ofType.size > 0) fields.set(type.name, ofType);
   }

@@ -1,11 +1,11 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { GraphQLError } from 'graphql';
-import type { LatchkeyContext, Principal } from '../credentials/principal.js';
+import type { LatchkeyContext } from '../credentials/principal.js';
 import { brief, discreetly } from '../guard/discretion.js';
-import type { Admission, Limits } from '../limits/limits.js';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
-import { limitHeaders } from './limitHeaders.js';
+import type { LimitFields } from '../limits/fields.js';
+import { writeLimitFields } from './limitHeaders.js';
 
 /** An answer of Apollo Server that is about to leave. */
 export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
@@ -14,8 +14,8 @@ export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
  * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
  * without data: GraphQL over HTTP wants 2xx wherever there is some.
  */
-export function setStatus({ response, errors = [] }: Answered): void {
-  if (response.body.kind !== 'single' || response.http.status !== undefined) return;
+export function setStatus({ response, errors }: Answered): void {
+  if (errors === undefined || response.body.kind !== 'single' || response.http.status !== undefined) return;
   const { singleResult } = response.body;
   // B31: a store that went away while the operation ran is 503 as well, unless some of it was answered.
   if (errors.length > 0 && errors.every(isUnavailable) && isEmpty(singleResult.data)) delete singleResult.data;
@@ -35,9 +35,9 @@ export function setStatus({ response, errors = [] }: Answered): void {
  * GraphQL's own messages, kept short and from whoever may not read the schema (B42). They are those of errors without a
  * path; what a resolver says is for whoever may call it.
  */
-export function retell({ response, request, errors }: Answered, mayReadSchema: boolean): void {
+export function retell({ response, request, errors }: Answered, mayReadSchema: () => boolean): void {
   if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
-  let tell = mayReadSchema ? brief : null;
+  let tell = mayReadSchema() ? brief : null;
   response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
     const thrown = errors?.[i];
     if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
@@ -83,16 +83,9 @@ export function capErrors({ response }: Answered): void {
  * Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. And none
  * may be kept: what one key may see is not for another's eyes, whatever hints the schema gives (B32).
  */
-export async function setLimitFields(
-  { response }: Answered,
-  principal: Principal,
-  admission: Admission | null,
-  limiter: Limits,
-): Promise<void> {
-  if (principal.kind === 'anonymous') return;
+export function setLimitFields({ response }: Answered, fields: LimitFields): void {
   const { headers } = response.http;
-  for (const [name, value] of await limitHeaders(principal, limiter, admission)) headers.set(name, value);
-  if (!/\b(?:private|no-store)\b/.test(headers.get('cache-control') ?? '')) {
-    headers.set('cache-control', 'private, no-store');
-  }
+  writeLimitFields(fields, (name, value) => headers.set(name, value));
+  const kept = headers.get('cache-control');
+  if (kept === undefined || !/\b(?:private|no-store)\b/.test(kept)) headers.set('cache-control', 'private, no-store');
 }

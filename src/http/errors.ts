@@ -1,7 +1,5 @@
-import type { ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import type { LatchkeyContext } from '../credentials/principal.js';
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { Refusal } from '../refusals/refusal.js';
 
@@ -33,24 +31,11 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
   return { ...INTERNAL_ERROR, ...(formatted.path !== undefined && { path: formatted.path }) };
 }
 
-/** Hands on what {@link formatError} keeps from callers: errors that are no answer, and the causes of refusals. */
-export function createErrorLogPlugin(
-  log: (error: unknown, context: LatchkeyContext) => void,
-): ApolloServerPlugin<LatchkeyContext> {
-  return {
-    async requestDidStart() {
-      return {
-        async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors) {
-            const original = unwrapResolverError(error);
-            if (original instanceof Refusal) {
-              if (original.cause !== undefined) log(original.cause, contextValue);
-            } else if (!isOfTheRequest(error.extensions.code) && original !== error) log(original, contextValue);
-          }
-        },
-      };
-    },
-  };
+/** What {@link formatError} keeps from callers: an error that is no answer, or the cause of a refusal; else undefined. */
+export function untold(error: GraphQLError): unknown {
+  const original = unwrapResolverError(error);
+  if (original instanceof Refusal) return original.cause;
+  return isOfTheRequest(error.extensions.code) || original === error ? undefined : original;
 }
 
 function isOfTheRequest(code: unknown): boolean {

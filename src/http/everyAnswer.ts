@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ANONYMOUS, type Principal } from '../credentials/principal.js';
 import type { Limits } from '../limits/limits.js';
-import { limitHeaders } from './limitHeaders.js';
+import { standingLimits, writeLimitFields } from './limitHeaders.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -15,23 +15,36 @@ declare module 'fastify' {
  */
 export function addToEveryAnswer(app: FastifyInstance, limiter: Limits): void {
   app.decorateRequest('principal');
-  app.addHook('onRequest', async (request, reply) => identify(request, reply));
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
+  app.addHook('onRequest', (request, reply, done) => {
+    identify(request, reply);
+    done();
   });
-  app.addHook('onSend', async (request, reply) => {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (request, reply, _payload, done) => {
     // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
     if (closing) reply.header('connection', 'close');
-    if (!reply.hasHeader('ratelimit')) {
-      for (const [name, value] of await limitHeaders(request.principal, limiter)) reply.header(name, value);
-    }
+    const { principal } = request;
     // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
     if (!reply.hasHeader('cache-control')) {
-      reply.header('cache-control', request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
+      reply.header('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }
+    if (principal.kind === 'anonymous' || reply.hasHeader('ratelimit')) {
+      done();
+      return;
+    }
+    standingLimits(principal, limiter).then((fields) => {
+      if (fields !== null) writeLimitFields(fields, (name, value) => reply.header(name, value));
+      done();
+    }, done);
   });
-  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+  app.addHook('onResponse', (request, reply, done) => {
+    logRequest(request, reply);
+    done();
+  });
 }
 
 /** Nobody yet, under an id that stands in the answer and in the log. */
@@ -43,6 +56,7 @@ export function identify(request: FastifyRequest, reply: FastifyReply): void {
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   request.log.info(
     {
+      requestId: request.id,
       method: request.method,
       // The route's and not the request's own: whatever a caller wrote there, a key may be in it.
       path: request.routeOptions.url ?? 'none',

@@ -22,12 +22,12 @@ export function refuseRequest(reply: FastifyReply, message: string, status = 400
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refusal) {
-    if (error.cause !== undefined) request.log.error({ err: error.cause }, 'request refused');
+    if (error.cause !== undefined) request.log.error({ err: error.cause, requestId: request.id }, 'request refused');
     return refuse(reply, error);
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
-    request.log.error({ err: error }, 'request failed');
+    request.log.error({ err: error, requestId: request.id }, 'request failed');
     return reply
       .code(500)
       .type('application/json')

@@ -1,11 +1,11 @@
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../credentials/principal.js';
 import type { Latchkey } from '../latchkey.js';
-import { refuseRequest } from './faults.js';
+import { apolloHandler } from './apolloHandler.js';
+import type { AuthenticationHook } from './authentication.js';
 import { graphiqlPage } from './graphiql.js';
 
 /** The GraphQL context of this server. */
@@ -18,7 +18,7 @@ export interface GraphqlRouteOptions {
   readonly latchkey: Latchkey;
   readonly schema: GraphQLSchema;
   readonly logger: FastifyBaseLogger;
-  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  readonly authenticate: AuthenticationHook;
 }
 
 /**
@@ -32,7 +32,6 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
     ...latchkey.serverOptions,
     plugins: [
       ...(latchkey.serverOptions.plugins ?? []),
-      fastifyApolloDrainPlugin(app),
       // Apollo's own page comes from a CDN, and to any browser's GET, one with a query included.
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -40,28 +39,16 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
     stopOnTerminationSignals: false,
   });
   await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    onRequest: async (request, reply) => {
-      if (!hasHost(request)) {
-        return refuseRequest(reply, 'The Host header is not understood. Send the name of this server.');
-      }
-      if (wantsGraphiql(request)) return sendGraphiql(reply);
-      await authenticate(request);
+    onRequest: (request, reply, done) => {
+      if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
+      else authenticate(request, reply, done);
     },
-    handler: fastifyApolloHandler(apollo, {
-      context: async ({ principal, id }) => ({ principal, requestId: id }),
-    }),
+    handler: apolloHandler(apollo),
   });
-}
-
-/**
- * The adapter to Apollo Server makes a URL of the Host field: a bad one would throw there, be a 500, and put the whole
- * address into the log.
- */
-function hasHost({ protocol, hostname, url }: FastifyRequest): boolean {
-  return URL.canParse(url, `${protocol}://${hostname}/`);
 }
 
 /** A browser that opens the address, not a client that asks by GET. */

@@ -1,26 +1,24 @@
 import type { Principal } from '../credentials/principal.js';
-import { limitFields } from '../limits/fields.js';
-import type { Admission, Limits } from '../limits/limits.js';
+import { limitFields, type LimitFields } from '../limits/fields.js';
+import type { Limits } from '../limits/limits.js';
 import { limitsOf } from '../limits/tiers.js';
 
-/**
- * The header fields that tell a key where its limits stand: after an admission, or as they are. None for the anonymous, nor
- * where they cannot be known.
- * @returns names in lower case with values
- */
-export async function limitHeaders(
-  principal: Principal,
-  limiter: Limits,
-  admission: Admission | null = null,
-): Promise<[string, string][]> {
-  if (principal.kind === 'anonymous') return [];
+/** Fields that tell where limits stand, written one by one: every answer has them. */
+export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
+  write('ratelimit-policy', fields['RateLimit-Policy']);
+  write('ratelimit', fields.RateLimit);
+  const retryAfter = fields['Retry-After'];
+  if (retryAfter !== undefined) write('retry-after', retryAfter);
+}
+
+/** Where a key's limits stand, for an answer that took nothing. None for the anonymous, nor where they cannot be known. */
+export async function standingLimits(principal: Principal, limits: Limits): Promise<LimitFields | null> {
+  if (principal.kind === 'anonymous') return null;
   const { familyId: family, tier } = principal;
-  let now = admission;
   try {
-    now ??= { outcome: 'admitted', limits: limitsOf(tier), room: await limiter.peek({ family, tier }) };
+    return limitFields({ outcome: 'admitted', limits: limitsOf(tier), room: await limits.peek({ family, tier }) });
   } catch {
     // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
-    return [];
+    return null;
   }
-  return Object.entries<string>({ ...limitFields(now) }).map(([name, value]) => [name.toLowerCase(), value]);
 }

@@ -1,23 +1,36 @@
-import type { ApolloServerPlugin, GraphQLRequestContextDidResolveOperation } from '@apollo/server';
+import type {
+  ApolloServerPlugin,
+  GraphQLRequestContextDidEncounterErrors,
+  GraphQLRequestContextDidResolveOperation,
+  GraphQLRequestListener,
+} from '@apollo/server';
 import { getVariableValues, type GraphQLSchema } from 'graphql';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
+import { limitFields } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
-import { capErrors, retell, setLimitFields, setStatus } from './answer.js';
+import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
+import { untold } from './errors.js';
+import { standingLimits } from './limitHeaders.js';
+import type { UsageLog } from '../usage/log.js';
 
 export interface PluginOptions {
   readonly limiter: Limits;
+  /** Told what became of each key's request. Must not wait for anything. Default: nobody is. */
+  readonly usage?: Pick<UsageLog, 'count'>;
   /**
    * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
    */
   readonly introspection?: Introspection;
+  /** Takes errors that are no refusal, and the causes of refusals. Default: nobody. */
+  readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
 const TOO_MANY_FAULTS = 'Too many errors processing variables';
@@ -25,72 +38,126 @@ const TOO_MANY_FAULTS = 'Too many errors processing variables';
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 
 /**
+ * Apollo Server waits for whatever a hook returns, and an async function makes a promise, and a turn, of its own at each
+ * request. Most hooks have nothing to wait for.
+ */
+const DONE = Promise.resolve();
+
+/**
  * The plugin for Apollo Server: judges the selected operation before anything runs, holds the key's limits, and gives the
  * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
-  const { limiter, introspection = 'authenticated' } = options;
-  const compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
-
-  const compilerOf = (schema: GraphQLSchema): OperationCompiler => {
-    let compiler = compilers.get(schema);
-    if (compiler === undefined)
-      compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
-    return compiler;
-  };
-
-  /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
-  const judge = (request: Resolved, principal: Principal): number | null => {
-    if (request.operation == null) return null;
-    const { rules, cost, introspects } = compilerOf(request.schema).compile(
-      request.document,
-      request.operation,
-      request.request.variables ?? {},
-    );
-    const refusal = decide(rules, principal) ?? (introspects ? refuseIntrospection(introspection, principal) : null);
-    if (refusal !== null) throw refusal;
-    return cost;
-  };
-
+  const judge = new Judge(options);
   return {
     async serverWillStart({ schema }) {
-      compilerOf(schema);
+      judge.compilerOf(schema);
     },
-    async requestDidStart() {
-      let admission: Admission | null = null;
-      return {
-        async didResolveOperation(request) {
-          try {
-            const principal = principalIn(request.contextValue);
-            const cost = judge(request, principal);
-            if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return;
-            admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, cost);
-            const refusal = refusalOf(admission, cost);
-            if (refusal !== null) throw refusal;
-          } catch (error) {
-            // B31: a guard that breaks lets nobody in.
-            throw withHttp(
-              error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error),
-            );
-          }
-        },
-        async didEncounterErrors({ errors }) {
-          // graphql-js gives up on variables with an error that has no code, and so would pass for the server's own fault.
-          for (const error of errors) {
-            if (error.message.startsWith(TOO_MANY_FAULTS)) error.extensions.code = 'BAD_USER_INPUT';
-          }
-        },
-        async willSendResponse(answer) {
-          const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
-          const principal = isPrincipal(given) ? given : ANONYMOUS;
-          setStatus(answer);
-          capErrors(answer);
-          retell(answer, refuseIntrospection(introspection, principal) === null);
-          await setLimitFields(answer, principal, admission, limiter);
-        },
-      };
-    },
+    requestDidStart: () => Promise.resolve(new Request(judge)),
   };
+}
+
+/** What is the same for all requests. */
+class Judge {
+  readonly limits: Limits;
+  readonly introspection: Introspection;
+  readonly log: PluginOptions['log'];
+  readonly usage: PluginOptions['usage'];
+  readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
+
+  constructor({ limiter, usage, introspection = 'authenticated', log }: PluginOptions) {
+    this.usage = usage;
+    this.limits = limiter;
+    this.introspection = introspection;
+    this.log = log;
+  }
+
+  compilerOf(schema: GraphQLSchema): OperationCompiler {
+    let compiler = this.#compilers.get(schema);
+    if (compiler === undefined)
+      this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
+    return compiler;
+  }
+
+  /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
+  judge({ schema, document, operation, request }: Resolved, principal: Principal): number | null {
+    if (operation == null) return null;
+    const compiled = this.compilerOf(schema).compile(document, operation, request.variables ?? {});
+    const refusal =
+      decide(compiled.rules, principal) ??
+      (compiled.introspects ? refuseIntrospection(this.introspection, principal) : null);
+    if (refusal !== null) {
+      this.usage?.count(principal, 'forbidden');
+      throw refusal;
+    }
+    return compiled.cost;
+  }
+}
+
+/** One request, from its operation to its answer. */
+class Request implements GraphQLRequestListener<LatchkeyContext> {
+  readonly #judge: Judge;
+  #admission: Admission | null = null;
+
+  constructor(judge: Judge) {
+    this.#judge = judge;
+  }
+
+  didResolveOperation(request: Resolved): Promise<void> {
+    try {
+      const principal = principalIn(request.contextValue);
+      const cost = this.#judge.judge(request, principal);
+      if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
+      const admission = this.#judge.limits.admit({ family: principal.familyId, tier: principal.tier }, cost);
+      if (!(admission instanceof Promise)) return this.#admitted(admission, principal, cost);
+      return admission.then((late) => this.#admitted(late, principal, cost)).catch(rethrow);
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  didEncounterErrors({
+    errors,
+    contextValue,
+  }: GraphQLRequestContextDidEncounterErrors<LatchkeyContext>): Promise<void> {
+    for (const error of errors) {
+      // graphql-js gives up on variables with an error that has no code, and so would pass for the server's own fault.
+      if (error.message.startsWith(TOO_MANY_FAULTS)) error.extensions.code = 'BAD_USER_INPUT';
+      const kept = untold(error);
+      if (kept !== undefined) this.#judge.log?.(kept, contextValue);
+    }
+    return DONE;
+  }
+
+  willSendResponse(answer: Answered): Promise<void> {
+    const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
+    const principal = isPrincipal(given) ? given : ANONYMOUS;
+    setStatus(answer);
+    capErrors(answer);
+    retell(answer, () => refuseIntrospection(this.#judge.introspection, principal) === null);
+    if (this.#admission !== null) {
+      setLimitFields(answer, limitFields(this.#admission));
+      return DONE;
+    }
+    return standingLimits(principal, this.#judge.limits).then((fields) => {
+      if (fields !== null) setLimitFields(answer, fields);
+    });
+  }
+
+  /** @throws Refusal */
+  #admitted(admission: Admission, principal: Principal, cost: number): Promise<void> {
+    this.#admission = admission;
+    const refusal = refusalOf(admission, cost);
+    if (refusal === null) this.#judge.usage?.count(principal, 'requests', cost);
+    else this.#judge.usage?.count(principal, 'limited');
+    if (refusal !== null) throw refusal;
+    return DONE;
+  }
+}
+
+/** B31: a guard that breaks lets nobody in. @throws Refusal, always */
+function rethrow(error: unknown): never {
+  throw withHttp(error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error));
 }
 
 /** Variables that do not fit are refused by the execution before anything runs, and such a request takes nothing. */

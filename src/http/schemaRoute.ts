@@ -1,29 +1,36 @@
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import type { AuthenticationHook } from './authentication.js';
+import type { UsageLog } from '../usage/log.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;
-  readonly authenticate: (request: FastifyRequest) => Promise<void>;
+  readonly usage: Pick<UsageLog, 'count'>;
+  readonly authenticate: AuthenticationHook;
 }
 
 /** GET /schema.graphql: the schema with its directives, for whoever may introspect. Costs a key one request. */
 export function schemaRoute(
   app: FastifyInstance,
-  { schema, introspection, limiter, authenticate }: SchemaRouteOptions,
+  { schema, introspection, limiter, usage, authenticate }: SchemaRouteOptions,
 ): void {
   const text = printed(schema);
   app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
     const refusal = refuseIntrospection(introspection, principal);
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) {
+      usage.count(principal, 'forbidden');
+      throw refusal;
+    }
     if (principal.kind !== 'anonymous') {
       const admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
       const overLimit = refusalOf(admission, 1);
+      usage.count(principal, overLimit === null ? 'requests' : 'limited');
       if (overLimit !== null) throw overLimit;
     }
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(text);

@@ -1,10 +1,10 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
-import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
+import { authenticationHook } from './authentication.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
@@ -25,11 +25,13 @@ export interface ServerOptions {
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, logger } = options;
-  const { limiter } = latchkey;
+  const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // A logger of its own for each request costs more than the line that it writes.
+    childLoggerFactory: (logger) => logger,
     genReqId: () => randomUUID(),
     trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
     bodyLimit: MAX_BODY_BYTES,
@@ -41,22 +43,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
   });
-  const authenticate = async (request: FastifyRequest): Promise<void> => {
-    request.principal = (await latchkey.context(sourceOf(request))).principal;
-  };
+  const authenticate = authenticationHook(latchkey);
 
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter);
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, authenticate });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, authenticate });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, authenticate });
   healthRoutes(app, store);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
-}
-
-/** Not Fastify's own headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies. */
-function sourceOf({ raw, ip }: FastifyRequest): CredentialSource {
-  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
 }

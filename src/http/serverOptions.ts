@@ -2,7 +2,7 @@ import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../credentials/principal.js';
 import { documentBounds } from './bounds.js';
-import { createErrorLogPlugin, formatError } from './errors.js';
+import { formatError } from './errors.js';
 import { createPlugin, type PluginOptions } from './plugin.js';
 
 /** Options of Apollo Server, but for the schema. */
@@ -11,17 +11,11 @@ export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServe
 /**
  * The options under which Apollo Server guards, limits and tells nothing that it should not: the plugin, bounds on
  * documents, errors without stacks or drivers' messages, and no schema details to who may not introspect.
- *
- * @param log takes what callers are not told
  */
-export function createServerOptions(
-  options: PluginOptions & { readonly log: (error: unknown, context: LatchkeyContext) => void },
-): GuardedServerOptions<LatchkeyContext> {
-  const { introspection = 'authenticated' } = options;
+export function createServerOptions(options: PluginOptions): GuardedServerOptions<LatchkeyContext> {
   return {
     plugins: [
-      createPlugin({ ...options, introspection }),
-      createErrorLogPlugin(options.log),
+      createPlugin(options),
       // It would wrap every resolver to work out how long an answer may be kept; here none may.
       ApolloServerPluginCacheControlDisabled(),
     ],

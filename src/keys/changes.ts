@@ -52,12 +52,14 @@ export function announcing({ keys, workspaces }: Changeable, announce: (change: 
   };
 }
 
-/** `target` with some of its methods replaced. Not a spread: a store may be an instance of a class. */
+/**
+ * `target` with some of its methods replaced. Not a spread: a store may be an instance of a class. Not a proxy of the
+ * target itself: JavaScript forbids one to replace what is frozen.
+ */
 function overlaid<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
+  return new Proxy({} as T, {
     get(_, name) {
-      const own = methods[name as keyof T];
-      if (own !== undefined) return own;
+      if (Object.hasOwn(methods, name)) return methods[name as keyof T];
       const method: unknown = Reflect.get(target, name);
       return typeof method === 'function' ? (method.bind(target) as unknown) : method;
     },

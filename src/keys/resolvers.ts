@@ -9,11 +9,11 @@ import {
   type KeyStatus,
   type KeyType,
   type Tier,
-  type WorkspaceRecord,
 } from '../store/records.js';
 import type { KeyPage } from '../store/store.js';
 import type { Actor, ActorContext } from './actor.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { workspaceLoader } from './loaders.js';
 import type { KeyService } from './service.js';
 import { shownPrefix } from './token.js';
 
@@ -58,6 +58,7 @@ const DAY = 24 * 60 * 60_000;
 /** Resolvers of keys, their limits, and the viewer. */
 export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
+  const workspaceOf = workspaceLoader(keys);
 
   return {
     Query: {
@@ -136,9 +137,9 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
       limits: async (
         { familyId, workspaceId }: KeyRecord,
         _: unknown,
-        { principal }: ActorContext,
+        context: ActorContext,
       ): Promise<LimitsSource> => {
-        const { tier }: WorkspaceRecord = await keys.workspace(principal, workspaceId);
+        const { tier } = await workspaceOf(context, workspaceId);
         return { familyId, tier };
       },
     },

@@ -6,6 +6,9 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** As {@link StoreUnavailable}, after the question was sent: what was to be written may have been, or may be yet. */
+export class Unacknowledged extends StoreUnavailable {}
+
 /** A value that must be unique is taken: MongoDB's E11000 and SQLite's SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY alike. */
 export class Duplicate extends Error {
   override readonly name = 'Duplicate';

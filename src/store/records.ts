@@ -65,6 +65,22 @@ export function statusOf(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: n
   return isAlive(key, now) ? 'ACTIVE' : 'EXPIRED';
 }
 
+/** How long counts of use are kept, in ms. */
+export const USAGE_RETENTION = 90 * 24 * 60 * 60_000;
+
+/** What a key asked for from `start` on: in an hour as it is kept, or in a longer period as it was read. */
+export interface UsageRecord {
+  readonly keyId: string;
+  /** When the period begins; a multiple of its length since the epoch, so that days are those of UTC. */
+  readonly start: number;
+  /** Requests that the limits admitted, as they count them: by cost. */
+  readonly requests: number;
+  /** Requests that the limits refused. */
+  readonly limited: number;
+  /** Requests that the guard refused. */
+  readonly forbidden: number;
+}
+
 export interface Column {
   readonly name: string;
   readonly type: string;

@@ -8,6 +8,7 @@ import type {
   KeyType,
   Environment,
   Tier,
+  UsageRecord,
   WorkspaceRecord,
 } from './records.js';
 
@@ -25,6 +26,7 @@ import type {
 export interface Store {
   readonly keys: KeyStore;
   readonly workspaces: WorkspaceStore;
+  readonly usage: UsageStore;
   readonly assets: AssetStore;
   /** Resolves while the engine answers, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
@@ -157,6 +159,29 @@ export interface WorkspaceStore {
   list(first: number): Promise<readonly WorkspaceRecord[]>;
   /** @returns the record after the change, null where there is no such workspace. */
   setTier(id: string, tier: Tier): Promise<WorkspaceRecord | null>;
+}
+
+/** Which periods are read: those that begin at or after `from` and before `to`, each `length` ms long. */
+export interface UsageSpan {
+  /** A multiple of `length`, as is `to`. */
+  readonly from: number;
+  readonly to: number;
+  /** A multiple of an hour. */
+  readonly length: number;
+}
+
+export interface UsageStore {
+  /**
+   * Adds to the counts of each key and hour, in one bulk write; concurrent calls add up. A key and hour stands in it once.
+   * What began {@link USAGE_RETENTION} or longer before `now` may be deleted from then on, here or by the engine itself.
+   *
+   * This is the one write that must not simply be made again. It is atomic for each record, not for all of them.
+   * @throws StoreUnavailable where nothing was written; Unacknowledged where some or all of it may have been.
+   */
+  add(counts: readonly UsageRecord[], now: number): Promise<void>;
+
+  /** The sums of each key and period that has any, in any order: at most one row a key and period; one read by index. */
+  read(keyIds: readonly string[], span: UsageSpan): Promise<readonly UsageRecord[]>;
 }
 
 export interface AssetStore {

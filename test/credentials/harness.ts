@@ -21,9 +21,15 @@ export const PEPPER = 'a pepper for tests, which is long enough';
 export interface Harness {
   readonly clock: { now: number };
   readonly store: Store;
+  /** Where the store has its file. */
+  readonly dir: string;
+  /** From now on this is `store`, and what is verified is verified against. */
+  readFrom(store: Store): void;
   readonly gate: BcryptGate;
   /** Names of the reads on the request's path since the last `reads.splice(0)`. */
   readonly reads: string[];
+  /** Ids of the keys whose secrets were judged, by HMAC or bcrypt. */
+  readonly verifications: string[];
   /** Keys that were accepted, in turn. */
   readonly uses: [string, number][];
   /** A key in the store with its token and secret; `peppers` null stores no digest. */
@@ -39,36 +45,43 @@ export interface Harness {
     readonly cacheTtl?: number;
   }): Pick<Authenticator, 'forget'> & {
     authenticate(credential: string, address?: string): Promise<AuthenticatedPrincipal>;
+    /** As it is: with a promise or without. */
+    readonly atOnce: Authenticator['authenticate'];
   };
   close(): Promise<void>;
 }
 
 export async function openHarness(): Promise<Harness> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-credentials-'));
-  const store = await openSqliteStore({ dir });
+  let store: Store = await openSqliteStore({ dir });
   const clock = { now: NOON };
   await store.workspaces.ensure({ id: DEFAULT_WORKSPACE_ID, name: 'default', tier: 'GROWTH', createdAt: NOON });
   const gate = new BcryptGate({ cost: 4 });
   const reads: string[] = [];
   const uses: [string, number][] = [];
+  const verifications: string[] = [];
   const watched = {
     keys: {
-      ...store.keys,
       findForVerification: (lookupId: string) => {
         reads.push('findForVerification');
         return store.keys.findForVerification(lookupId);
       },
     },
     workspaces: {
-      ...store.workspaces,
       find: (id: string) => {
         reads.push('workspaces.find');
         return store.workspaces.find(id);
       },
     },
   };
+  class Watched extends SecretVerifier {
+    override verify(key: KeyRecord, secret: string): Promise<boolean> {
+      verifications.push(key.id);
+      return super.verify(key, secret);
+    }
+  }
   const verifier = (peppers: Peppers | null): SecretVerifier =>
-    new SecretVerifier({
+    new Watched({
       gate,
       peppers,
       now: () => clock.now,
@@ -76,9 +89,14 @@ export async function openHarness(): Promise<Harness> {
     });
   return {
     clock,
-    store,
+    get store() {
+      return store;
+    },
+    dir,
+    readFrom: (other) => void (store = other),
     gate,
     reads,
+    verifications,
     uses,
     verifier,
     async issue(fields = {}, peppers = Peppers.of([PEPPER])) {
@@ -110,6 +128,7 @@ export async function openHarness(): Promise<Harness> {
       });
       return {
         authenticate: async (credential, address) => authenticator.authenticate(credential, address),
+        atOnce: (credential, address) => authenticator.authenticate(credential, address),
         forget: (change) => authenticator.forget(change),
       };
     },

@@ -6,6 +6,7 @@ import { testModel } from './conformance/model.js';
 import { testPlaces } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
 import { testRotation } from './conformance/rotation.js';
+import { testUsage } from './conformance/usage.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../src/store/store.js';
@@ -50,6 +51,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testPlaces(bench);
     testLists(bench);
     testWorkspaces(bench);
+    testUsage(bench);
     testAssets(bench);
     testModel(bench);
     testProcesses(bench);

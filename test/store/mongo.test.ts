@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import mongoose, { Schema, type Connection } from 'mongoose';
-import { StoreUnavailable } from '../../src/store/errors.js';
+import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
@@ -179,6 +179,7 @@ describe('MongoDB: a connection that was handed in', () => {
       'LatchkeyAlert',
       'LatchkeyAsset',
       'LatchkeyKey',
+      'LatchkeyUsage',
       'LatchkeyWorkspace',
     ]);
   });
@@ -188,7 +189,7 @@ describe('MongoDB: a connection that was handed in', () => {
     commands.length = 0;
     const workspace = aWorkspace();
     const key = aKey(workspace.id);
-    const { keys, workspaces, assets } = store;
+    const { keys, workspaces, usage, assets } = store;
     await workspaces.create(workspace, key);
     await workspaces.ensure(aWorkspace());
     await workspaces.setTier(workspace.id, 'GROWTH');
@@ -200,6 +201,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await keys.revoke(key.id, null, null, NOW);
     await keys.saveDigest(key.id, 'digest');
     await keys.touch(new Map([[key.id, NOW]]));
+    await usage.add([{ keyId: key.id, start: NOW, requests: 1, limited: 0, forbidden: 0 }], NOW);
     const asset = await assets.register(anAsset(workspace.id));
     await assets.register(asset);
     await assets.recordLoad(workspace.id, asset.name, NOW, 1);
@@ -233,7 +235,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await givenKey(store, await givenWorkspace(store));
     await expect(store.assets.find('ws', 'name')).rejects.toThrow('opened without assets');
     const collections = (await plain.listCollections()).map(({ name }) => name);
-    expect(collections.sort()).toEqual(['latchkey_keys', 'latchkey_workspaces']);
+    expect(collections.sort()).toEqual(['latchkey_keys', 'latchkey_usage', 'latchkey_workspaces']);
     await store.close();
     await plain.close();
     await drop(own);
@@ -249,10 +251,75 @@ describe('MongoDB: indexes', () => {
       (await raw.collection(name).indexes()).filter((index) => index.unique).map(({ key }) => key as object);
     expect(await uniques('latchkey_keys')).toEqual([{ lookupId: 1 }, { workspaceId: 1, slot: 1 }]);
     expect(await uniques('latchkey_assets')).toEqual([{ workspaceId: 1, name: 1 }]);
+    expect(await uniques('latchkey_usage')).toEqual([{ keyId: 1, start: 1 }]);
     expect(await uniques('latchkey_alerts')).toEqual([{ workspaceId: 1, asset: 1, kind: 1 }]);
     await raw.close();
     await store.close();
     await drop(uri);
+  });
+});
+
+describe('MongoDB: counts of use', () => {
+  const HOUR = 3_600_000;
+  // Of the real clock, for the server lets counts expire by its own.
+  const start = Math.floor(Date.now() / HOUR) * HOUR;
+  const counts = (keyId: string, requests: number) => ({ keyId, start, requests, limited: 0, forbidden: 0 });
+
+  test('expire 90 days after their hour began', async () => {
+    const uri = freshUri();
+    const store = await openMongoStore({ uri });
+    const raw = await mongoose.createConnection(uri).asPromise();
+    const expiring = (await raw.collection('latchkey_usage').indexes()).filter(
+      ({ expireAfterSeconds }) => expireAfterSeconds !== undefined,
+    );
+    expect(expiring).toMatchObject([{ key: { start: 1 }, expireAfterSeconds: 90 * 24 * 60 * 60 }]);
+    await raw.close();
+    await store.close();
+    await drop(uri);
+  });
+
+  test('of which one is refused: that one is repeated by itself, and the others are counted once', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+    const store = await openMongoStore({ connection });
+    const raw = connection.collection('latchkey_usage');
+    // As if another process were for ever a moment quicker with the record.
+    await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } }, {});
+    await raw.insertOne({ keyId: 'key_quick', start: new Date(start), requests: 7, limited: 0, forbidden: 0 });
+    const sizes: unknown[] = [];
+    connection.getClient().on('commandStarted', ({ commandName, command }) => {
+      if (commandName === 'update') sizes.push((command as { updates: unknown[] }).updates.length);
+    });
+
+    const all = [counts('key_a', 1), counts('key_b', 7), counts('key_c', 2)];
+    await expect(store.usage.add(all, start)).rejects.toBeInstanceOf(Duplicate);
+    expect(sizes).toEqual([3, 1, 1, 1, 1]);
+    const rows = await store.usage.read(['key_a', 'key_b', 'key_c'], {
+      from: start,
+      to: start + HOUR,
+      length: HOUR,
+    });
+    expect(rows.toSorted((a, b) => a.requests - b.requests)).toEqual([all[0], all[2]]);
+    await store.close();
+    await connection.close();
+    await drop(uri);
+  });
+
+  test('that were sent and not answered for are told from those that were not sent', async () => {
+    const target = new URL(freshUri());
+    const proxy = await Proxy.to(target.hostname, Number(target.port));
+    const proxied = new URL(target.href);
+    proxied.port = String(proxy.port);
+    const store = await openMongoStore({ uri: proxied.href });
+    proxy.silence();
+    await expect(store.usage.add([counts('key_a', 1)], start)).rejects.toBeInstanceOf(Unacknowledged);
+    await proxy.mend();
+    await store.close();
+    const refusal: unknown = await store.usage.add([counts('key_a', 1)], start).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(StoreUnavailable);
+    expect(refusal).not.toBeInstanceOf(Unacknowledged);
+    await proxy.cut();
+    await drop(target.href);
   });
 });
 
@@ -273,6 +340,8 @@ describe('MongoDB: away', () => {
     () => store.keys.rotate(key.id, ws, anHeir(key), NOW, NOW),
     () => store.keys.revoke(key.id, ws, null, NOW),
     () => store.keys.touch(new Map([[key.id, NOW]])),
+    () => store.usage.add([{ keyId: key.id, start: NOW, requests: 1, limited: 0, forbidden: 0 }], NOW),
+    () => store.usage.read([key.id], { from: 0, to: 3_600_000, length: 3_600_000 }),
     () => store.workspaces.create(aWorkspace(), aKey(ws)),
     () => store.workspaces.list(1),
     () => store.assets.register(anAsset(ws)),

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { StoreUnavailable } from '../../src/store/errors.js';
+import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
+import { USAGE_RETENTION, type UsageRecord } from '../../src/store/records.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { storeConformance } from './conformance.js';
 import { aKey, anAlert, anAsset, aWorkspace, givenKey, givenWorkspace, NOW } from './fixtures.js';
@@ -145,6 +146,49 @@ describe('SQLite: the connection', () => {
     holder.go();
     await holder.end();
     expect(await store.keys.insert(aKey(ws), 5, NOW)).toEqual({ outcome: 'inserted' });
+    await store.close();
+  });
+});
+
+describe('SQLite: counts of use', () => {
+  const HOUR = 3_600_000;
+  const START = Math.floor(NOW / HOUR) * HOUR;
+  const counts = (keyId: string, start: number): UsageRecord => ({
+    keyId,
+    start,
+    requests: 1,
+    limited: 0,
+    forbidden: 0,
+  });
+
+  test('past their time are deleted, at most a thousand in one write', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const many = Array.from({ length: 1500 }, (_, i) => counts('key_old', START - i * HOUR));
+    const left = async () =>
+      (await store.usage.read(['key_old', 'key_new'], { from: 0, to: START + HOUR, length: START + HOUR })).map(
+        ({ keyId, requests }) => [keyId, requests],
+      );
+    await store.usage.add(many, START);
+    const later = START + USAGE_RETENTION;
+    await store.usage.add([counts('key_new', START)], later - 1);
+    expect(await left()).toEqual([['key_old', 500], ['key_new', 1]]); // prettier-ignore
+    await store.usage.add([], later - 1);
+    expect(await left()).toEqual([['key_old', 1], ['key_new', 1]]); // prettier-ignore
+    await store.usage.add([], later);
+    expect(await left()).toEqual([]);
+    await store.close();
+  });
+
+  test('held up by another process are not written, and that is sure', async () => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir, busyTimeout: 150 });
+    const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
+    const refusal: unknown = await store.usage.add([counts('key_a', START)], NOW).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(StoreUnavailable);
+    expect(refusal).not.toBeInstanceOf(Unacknowledged);
+    holder.go();
+    await holder.end();
+    expect(await store.usage.read(['key_a'], { from: START, to: START + HOUR, length: HOUR })).toEqual([]);
     await store.close();
   });
 });

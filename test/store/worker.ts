@@ -14,6 +14,8 @@ export type Job =
   | { readonly kind: 'create'; readonly workspace: WorkspaceRecord }
   /** Inserts, rotates without overlap and revokes, over and over in places of its limit. Answers: the outcome of each insertion. */
   | { readonly kind: 'turnover'; readonly workspaceId: string; readonly places: number; readonly rounds: number }
+  /** Adds [1, 2, 3] to the counts of each key in that hour, so many times at once. */
+  | { readonly kind: 'count'; readonly keyIds: readonly string[]; readonly start: number; readonly times: number }
   /** Inserts, rotates and revokes until it is killed. Answers: what was acknowledged, one line each. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
   /** Holds the write lock of an SQLite file until it is told to end. */
@@ -31,7 +33,7 @@ function answer(value: unknown): void {
 }
 
 async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<void> {
-  const { keys, workspaces } = store;
+  const { keys, workspaces, usage } = store;
   switch (job.kind) {
     case 'insert': {
       const calls = Array.from({ length: job.count }, () => keys.insert(aKey(job.workspaceId), job.places, NOW));
@@ -53,6 +55,12 @@ async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<
     case 'turnover':
       answer(await turnover(store, job.workspaceId, job.places, job.rounds));
       return;
+    case 'count': {
+      const { keyIds, start } = job;
+      const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, limited: 2, forbidden: 3 }));
+      await Promise.all(Array.from({ length: job.times }, () => usage.add(counts, NOW)));
+      return;
+    }
     case 'churn':
       for (;;) await churn(store, job.workspaceId);
   }

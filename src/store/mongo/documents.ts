@@ -2,7 +2,7 @@ import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose
 import type { UniqueNames } from './errors.js';
 import type { Gate } from './gate.js';
 
-export type Scalar = string | number | boolean | null;
+export type Scalar = string | number | boolean | Date | null;
 export type Condition = ReturnType<typeof eq> | ReturnType<typeof where>;
 export type Filter = Readonly<Record<string, Condition>>;
 
@@ -20,6 +20,8 @@ export interface Update {
   readonly $set?: object;
   readonly $unset?: Readonly<Record<string, ''>>;
 }
+
+type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 
 export interface Selection {
   readonly sort?: Readonly<Record<string, SortOrder>>;
@@ -98,10 +100,25 @@ export class Documents<T extends object> {
     await this.#pass(() => this.#model.updateMany(filter as never, update as never).exec());
   }
 
-  async bulkWrite(operations: Parameters<mongoose.Model<T>['bulkWrite']>[0]): Promise<void> {
+  /** Makes the writes in any order. One that gave way to another process's is repeated by itself: the others stand. */
+  async bulkWrite(operations: Bulk<T>): Promise<void> {
     // Mongoose does not apply the schema's write concern here.
     const options = { ordered: false, writeConcern: { w: 'majority', j: true } } as const;
-    await this.#pass(() => this.#model.bulkWrite(operations, options));
+    // Outside of the round trip, which the gate may repeat.
+    let left = operations;
+    await this.#pass(async () => {
+      for (let attempts = 1; ; attempts++) {
+        try {
+          await this.#model.bulkWrite(left, options);
+          return;
+        } catch (error) {
+          const refused = refusedIn(error);
+          if (refused.length === 0) throw error;
+          left = left.filter((_, i) => refused.includes(i));
+          if (attempts === 5) throw error;
+        }
+      }
+    });
   }
 
   /** Builds the indexes that are missing; returns once they stand. */
@@ -112,4 +129,10 @@ export class Documents<T extends object> {
   #pass<R>(roundTrip: () => Promise<R>): Promise<R> {
     return this.#gate.pass(roundTrip, this.#unique);
   }
+}
+
+/** The places of those writes of a bulk that were not made; none where the error is not about single ones. */
+function refusedIn(error: unknown): number[] {
+  if (!(error instanceof Error && error.name === 'MongoBulkWriteError' && 'writeErrors' in error)) return [];
+  return [error.writeErrors].flat().map((refused) => (refused as { readonly index: number }).index);
 }

@@ -1,10 +1,13 @@
 import mongoose from 'mongoose';
-import { Duplicate, StoreUnavailable } from '../errors.js';
+import { Duplicate, StoreUnavailable, Unacknowledged } from '../errors.js';
 
 /** The names of unique values, by the fields of the index that guards them (joined by a comma). */
 export type UniqueNames = Readonly<Record<string, string>>;
 
 const E11000 = 11000;
+
+/** The errors that come before anything is sent. */
+const NEVER_SENT = ['MongooseError', 'MongoServerSelectionError', 'MongoNotConnectedError', 'MongoTopologyClosedError'];
 
 /**
  * The error that callers see in place of the driver's or Mongoose's. Judged by name, because a connection that was handed
@@ -22,6 +25,8 @@ export function translated(error: unknown, unique: UniqueNames): unknown {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }
   // The driver's errors are named Mongo…, Mongoose's own (not connected, force closed) MongooseError.
-  if (error.name.startsWith('Mongo') || error instanceof mongoose.mongo.MongoError) return new StoreUnavailable(error);
+  if (error.name.startsWith('Mongo') || error instanceof mongoose.mongo.MongoError) {
+    return NEVER_SENT.includes(error.name) ? new StoreUnavailable(error) : new Unacknowledged(error);
+  }
   return error;
 }

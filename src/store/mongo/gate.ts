@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../errors.js';
+import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
 
 /**
@@ -20,7 +20,7 @@ export class Gate {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new StoreUnavailable(new Error(`No answer within ${timeout} ms.`)));
+        reject(new Unacknowledged(new Error(`No answer within ${timeout} ms.`)));
       }, timeout);
     });
     try {

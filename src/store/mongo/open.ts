@@ -11,12 +11,15 @@ import {
   alertSchema,
   assetSchema,
   keySchema,
+  usageSchema,
   workspaceSchema,
   type AlertDocument,
   type AssetDocument,
   type KeyDocument,
+  type UsageDocument,
   type WorkspaceDocument,
 } from './schemas.js';
+import { openUsage, USAGE_UNIQUE } from './usage.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
 export type MongoOptions = (
@@ -80,12 +83,15 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
   await keys.buildIndexes(INDEX_TIMEOUT);
+  const usage = new Documents<UsageDocument>(connection, gate, 'Usage', usageSchema, USAGE_UNIQUE);
   await workspaces.buildIndexes(INDEX_TIMEOUT);
+  await usage.buildIndexes(INDEX_TIMEOUT);
   const intents = new Intents(keys, workspaces);
   await intents.finishAll();
   return {
     keys: openKeys(keys, workspaces, intents),
     workspaces: openWorkspaces(workspaces, intents),
+    usage: openUsage(usage),
     assets: withAssets ? await assembleAssets(connection, gate) : NO_ASSETS,
     async ping() {
       await gate.pass(async () => {

@@ -1,5 +1,12 @@
 import { Schema, type SchemaDefinition } from 'mongoose';
-import type { AlertRecord, AssetRecord, KeyRecord, WorkspaceRecord } from '../records.js';
+import {
+  USAGE_RETENTION,
+  type AlertRecord,
+  type AssetRecord,
+  type KeyRecord,
+  type UsageRecord,
+  type WorkspaceRecord,
+} from '../records.js';
 
 export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly _id: string;
@@ -14,6 +21,11 @@ export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
   /** The first key of a creation that is decided but whose key is not known to be written. See intents.ts. */
   readonly firstKey?: KeyDocument;
+}
+
+export interface UsageDocument extends Omit<UsageRecord, 'start'> {
+  /** A date, for only those can MongoDB let expire. */
+  readonly start: Date;
 }
 
 export type AssetDocument = AssetRecord;
@@ -87,6 +99,13 @@ export const workspaceSchema: Schema = new Schema(
     { createdAt: 1 },
     { name: 'creations_under_way', partialFilterExpression: { 'firstKey._id': { $exists: true } } },
   );
+
+export const usageSchema: Schema = new Schema(
+  { keyId: String, start: Date, requests: Number, limited: Number, forbidden: Number },
+  { ...OPTIONS, collection: 'latchkey_usage' },
+)
+  .index({ keyId: 1, start: 1 }, { unique: true })
+  .index({ start: 1 }, { expireAfterSeconds: USAGE_RETENTION / 1000 });
 
 const columns = { type: [{ _id: false, name: String, type: { type: String } }], default: undefined };
 

@@ -77,6 +77,17 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX alertsOpen ON alerts (workspaceId, asset, kind) WHERE closedAt IS NULL;
   `,
+  `
+  CREATE TABLE usage (
+    keyId TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    forbidden INTEGER NOT NULL,
+    PRIMARY KEY (keyId, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usageByAge ON usage (start);
+  `,
 ];
 
 /**

@@ -8,6 +8,7 @@ import { openAssets } from './assets.js';
 import { Connection } from './connection.js';
 import { openKeys } from './keys.js';
 import { migrate } from './migrations.js';
+import { openUsage } from './usage.js';
 import { openWorkspaces } from './workspaces.js';
 
 export interface SqliteOptions {
@@ -44,6 +45,7 @@ function assemble(connection: Connection): Store {
   return {
     keys,
     workspaces: openWorkspaces(connection, keys),
+    usage: openUsage(connection),
     assets: openAssets(connection),
     async ping() {
       alive.all({});

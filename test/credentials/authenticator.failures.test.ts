@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { mintToken, randomBase62 } from '../../src/keys/token.js';
+import { NOON, openHarness, withChecksum, type Harness } from './harness.js';
+
+let latchkey: Harness;
+beforeEach(async () => void (latchkey = await openHarness()));
+afterEach(() => latchkey.close());
+
+const [ATTACKER, ELSEWHERE] = ['192.0.2.1', '198.51.100.1'];
+const MINUTE = 60_000;
+const TOO_MANY = { details: { code: 'RATE_LIMITED', retryAfter: 60, window: 60 } };
+const UNKNOWN = { details: { code: 'UNAUTHENTICATED', reason: 'unknown' } };
+
+/** The token of a key with some other secret, checksum and all. */
+const withOtherSecret = (token: string): string => withChecksum(token.slice(0, -38) + randomBase62(32));
+/** An address that nobody has used. */
+const freshAddress = (): string => `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`;
+
+type Authenticator = ReturnType<Harness['authenticator']>;
+/** Has an address try so many tokens that nobody has. */
+async function guess(authenticator: Authenticator, count: number, address: string): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token, address)).rejects.toMatchObject(UNKNOWN);
+  }
+}
+/** Has so many wrong secrets tried for a key, each from an address of its own. */
+async function attack(authenticator: Authenticator, token: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const attempt = authenticator.authenticate(withOtherSecret(token), freshAddress());
+    await expect(attempt).rejects.toMatchObject(UNKNOWN);
+  }
+}
+
+describe('an address over its limit', () => {
+  it('is refused with 429 for keys that nobody has, without a read, until the minute is over', async () => {
+    const authenticator = latchkey.authenticator();
+    await guess(authenticator, 300, ATTACKER);
+    latchkey.reads.splice(0);
+    for (let i = 0; i < 100; i++) {
+      const attempt = authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER);
+      await expect(attempt).rejects.toMatchObject(TOO_MANY);
+    }
+    expect(latchkey.reads).toEqual([]);
+    await guess(authenticator, 1, ELSEWHERE);
+    latchkey.clock.now = NOON + MINUTE;
+    await guess(authenticator, 1, ATTACKER);
+  });
+
+  it('is refused at three hundred also where all guesses come at one moment, and then no more is read', async () => {
+    const authenticator = latchkey.authenticator();
+    const guesses = Array.from({ length: 1_000 }, () =>
+      authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER),
+    );
+    const codes = (await Promise.allSettled(guesses)).map((each) =>
+      each.status === 'rejected' ? (each.reason as { details: { code: string } }).details.code : 'let in',
+    );
+    expect(codes.filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(300);
+    expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(700);
+    expect(latchkey.reads).toHaveLength(300);
+  });
+
+  // Callers behind one proxy or one office's router share an address.
+  it('goes on with a right key that is known, also when its record has to be read anew', async () => {
+    const { key, token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate(token, ATTACKER);
+    await guess(authenticator, 300, ATTACKER);
+    expect(authenticator.atOnce(token, ATTACKER)).not.toBeInstanceOf(Promise);
+    authenticator.forget({ kind: 'key', lookupId: key.lookupId });
+    await authenticator.authenticate(token, ATTACKER);
+    latchkey.clock.now = NOON + 30_000;
+    await authenticator.authenticate(token, ATTACKER);
+  });
+
+  it('has to wait with a right key that this process has not seen yet; from elsewhere it is let in', async () => {
+    const { token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator();
+    await guess(authenticator, 300, ATTACKER);
+    await expect(authenticator.authenticate(token, ATTACKER)).rejects.toMatchObject(TOO_MANY);
+    await authenticator.authenticate(token, ELSEWHERE);
+    await authenticator.authenticate(token, ATTACKER);
+  });
+
+  it('is refused for wrong secrets of known keys, and their holders are not', async () => {
+    const authenticator = latchkey.authenticator();
+    const keys = await Promise.all(Array.from({ length: 16 }, () => latchkey.issue()));
+    for (const { token } of keys) await authenticator.authenticate(token, ELSEWHERE);
+    for (let i = 0; i < 300; i++) {
+      const { token } = keys[i % keys.length] ?? { token: '' };
+      await expect(authenticator.authenticate(withOtherSecret(token), ATTACKER)).rejects.toMatchObject(UNKNOWN);
+    }
+    for (const { token } of keys) {
+      await expect(authenticator.authenticate(withOtherSecret(token), ATTACKER)).rejects.toMatchObject(TOO_MANY);
+      expect(authenticator.atOnce(token, ATTACKER)).not.toBeInstanceOf(Promise);
+    }
+  });
+
+  it('is not one that sends right keys, whatever their state, or what is no key at all', async () => {
+    const authenticator = latchkey.authenticator();
+    const expired = await latchkey.issue({ expiresAt: NOON });
+    const revoked = await latchkey.issue();
+    await latchkey.store.keys.revoke(revoked.key.id, null, null, NOON);
+    for (let i = 0; i < 200; i++) {
+      for (const credential of [expired.token, revoked.token, 'hunter2', `${revoked.token}x`]) {
+        await expect(authenticator.authenticate(credential, ATTACKER)).rejects.toMatchObject({
+          details: { code: 'UNAUTHENTICATED', reason: expect.stringMatching(/^(expired|revoked|malformed)$/) },
+        });
+      }
+    }
+    await guess(authenticator, 300, ATTACKER);
+  });
+});
+
+describe.each([
+  ['remembered', {}],
+  ['read each time', { cacheTtl: 0 }],
+])('a key under attack, %s', (_, options) => {
+  it('refuses the twenty-first wrong secret of a minute with 429, from wherever it comes', async () => {
+    const { token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator(options);
+    await attack(authenticator, token, 20);
+    for (let i = 0; i < 10; i++) {
+      const attempt = authenticator.authenticate(withOtherSecret(token), freshAddress());
+      await expect(attempt).rejects.toMatchObject(TOO_MANY);
+    }
+    latchkey.clock.now = NOON + MINUTE;
+    await attack(authenticator, token, 20);
+  });
+
+  it('never locks out who holds it', async () => {
+    const { key, token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator(options);
+    await authenticator.authenticate(token, ELSEWHERE);
+    await attack(authenticator, token, 20);
+    await expect(authenticator.authenticate(withOtherSecret(token), ELSEWHERE)).rejects.toMatchObject(TOO_MANY);
+    await authenticator.authenticate(token, ELSEWHERE);
+    authenticator.forget({ kind: 'key', lookupId: key.lookupId });
+    await authenticator.authenticate(token, ELSEWHERE);
+    latchkey.clock.now = NOON + 30_000;
+    await authenticator.authenticate(token, ELSEWHERE);
+  });
+
+  it('does not lock out its holder either in a process that saw the attack first', async () => {
+    const { token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator(options);
+    await attack(authenticator, token, 20);
+    await authenticator.authenticate(token, ELSEWHERE);
+  });
+
+  it('does not lock out its holder while all come at one moment', async () => {
+    const { token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator(options);
+    const attempts = Array.from({ length: 100 }, () =>
+      authenticator.authenticate(withOtherSecret(token), freshAddress()),
+    );
+    const right = authenticator.authenticate(token, ELSEWHERE);
+    const settled = await Promise.allSettled(attempts);
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    await right;
+  });
+
+  it('lets in a hundred right ones at once in a process that has just started', async () => {
+    const { token } = await latchkey.issue();
+    const authenticator = latchkey.authenticator(options);
+    await Promise.all(Array.from({ length: 100 }, () => authenticator.authenticate(token, ELSEWHERE)));
+    await guess(authenticator, 300, ELSEWHERE);
+  });
+});
+
+test('a lookup id that no key has is read once and then refused with 429', async () => {
+  const { token } = mintToken('sk', 'LIVE');
+  const authenticator = latchkey.authenticator();
+  await attack(authenticator, token, 20);
+  await expect(authenticator.authenticate(token, freshAddress())).rejects.toMatchObject(TOO_MANY);
+  expect(latchkey.reads).toHaveLength(1);
+});

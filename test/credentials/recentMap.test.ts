@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { RecentMap } from '../../src/credentials/recentMap.js';
+
+const KEYS = fc.array(fc.integer({ min: 0, max: 30 }).map(String), { maxLength: 200 });
+
+test('never more than max entries, each the latest that was set', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 12 }), KEYS, (max, keys) => {
+      const map = new RecentMap<number>(max);
+      const latest = new Map<string, number>();
+      for (const [index, key] of keys.entries()) {
+        map.set(key, index);
+        latest.set(key, index);
+        expect(map.size).toBeLessThanOrEqual(max);
+        expect([...map.values()]).toHaveLength(map.size);
+        for (const [known, value] of latest) expect([value, undefined]).toContain(map.peek(known));
+        expect(map.get(key)).toBe(index);
+      }
+    }),
+  );
+});
+
+test('what is used again before max / 2 others are stays', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 8 }), KEYS, (half, keys) => {
+      const map = new RecentMap<string>(2 * half);
+      map.set('used', 'still');
+      for (const key of keys) {
+        map.set(key, key);
+        expect(map.get('used')).toBe('still');
+      }
+      expect(map.get(keys.at(-1) ?? 'used')).toBeDefined();
+    }),
+  );
+});
+
+test('what is only looked at does not stay', () => {
+  const map = new RecentMap<number>(4);
+  map.set('a', 1);
+  for (const key of ['b', 'c', 'd', 'e']) {
+    map.peek('a');
+    map.set(key, 2);
+  }
+  expect(map.peek('a')).toBeUndefined();
+});
+
+test('what was deleted or cleared is gone from both generations', () => {
+  const map = new RecentMap<number>(4);
+  for (const key of ['a', 'b', 'c']) map.set(key, 1);
+  map.delete('a');
+  map.delete('c');
+  expect(['a', 'b', 'c'].map((key) => map.get(key))).toEqual([undefined, 1, undefined]);
+  map.clear();
+  expect([map.size, map.get('b')]).toEqual([0, undefined]);
+});

@@ -1,0 +1,301 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import { createKey, freshMongoUri, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { at, DAY, HOUR } from './frozen.js';
+import { act, refusalOf } from './operations.js';
+
+// Of the real day, for MongoDB lets counts expire by its own clock.
+const NOON = Math.floor(Date.now() / DAY) * DAY + 12 * HOUR;
+
+const clock = { now: NOON };
+const directories: string[] = [];
+const services: TestService[] = [];
+
+/** What several services of one test share: a directory, or a database. */
+function place(): Parameters<typeof startService>[0] {
+  const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  directories.push(dataDir);
+  const uri = freshMongoUri();
+  return {
+    dataDir,
+    now: () => clock.now,
+    env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'GROWTH', ...(uri !== undefined && { MONGODB_URI: uri }) },
+  };
+}
+
+async function start(where = place()): Promise<TestService> {
+  const service = await startService(where);
+  services.push(service);
+  return service;
+}
+
+let latchkey: TestService;
+let admin: { token: string; id: string };
+/** A key of another workspace, with all that one can hold there. */
+let stranger: { token: string };
+beforeAll(async () => {
+  latchkey = await start();
+  const { token, apiKey } = await act(latchkey, 'createWorkspace', { name: 'Mine', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+  admin = { token, id: apiKey.id };
+  stranger = await act(latchkey, 'createWorkspace', { name: 'Theirs', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+});
+beforeEach(() => void (clock.now = NOON));
+afterEach(() => jest.restoreAllMocks());
+afterAll(async () => {
+  for (const service of services) await service.close();
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+const USAGE = `query ($id: ID!, $last: Int, $by: UsagePeriod) {
+  apiKey(id: $id) { usage(last: $last, by: $by) { start requests limited forbidden } }
+}`;
+
+const ask = (id: string, variables: object = {}, token = admin.token, service = latchkey) =>
+  service.query(USAGE, { variables: { id, ...variables }, token });
+
+const usageOf = async (...call: Parameters<typeof ask>) => (await ask(...call)).body.data.apiKey.usage;
+
+const entry = (start: number, [requests, limited, forbidden] = [0, 0, 0]) => ({
+  start: at(start),
+  requests,
+  limited,
+  forbidden,
+});
+
+const VIEWER = '{ viewer { scopes } }';
+/** So many requests in one, as the limits count them. */
+const many = (n: number): string => `{ ${Array.from({ length: n }, (_, i) => `v${i}: viewer { scopes }`).join(' ')} }`;
+
+test('what was admitted counts by cost, what limits and guard refused by request, all by the hour', async () => {
+  const key = await createKey(latchkey, { scopes: ['read:assets'] }, admin.token);
+  const asked = async (query: string) => (await latchkey.query(query, { token: key.token })).status;
+  expect(await asked(VIEWER)).toBe(200);
+  expect(await asked(many(3))).toBe(200);
+  expect(await asked('{ apiKeys { totalCount } }')).toBe(403);
+  expect(await asked(many(101))).toBe(400);
+  expect(await asked(many(96))).toBe(200);
+  expect(await asked(VIEWER)).toBe(429);
+  clock.now = NOON + HOUR;
+  expect(await asked(VIEWER)).toBe(200);
+  // Nothing runs: not asked for, in the end.
+  expect(await asked('{ nothing }')).toBe(400);
+  expect(await asked('query ($a: Int!) { viewer { scopes } }')).toBe(400);
+
+  await latchkey.service.latchkey.usage.flush();
+  expect(await usageOf(key.id, { last: 3 })).toEqual([
+    entry(NOON - HOUR),
+    entry(NOON, [100, 2, 1]),
+    entry(NOON + HOUR, [1, 0, 0]),
+  ]);
+  expect(await usageOf(key.id, { last: 2, by: 'DAY' })).toEqual([
+    entry(NOON - 36 * HOUR),
+    entry(NOON - 12 * HOUR, [101, 2, 1]),
+  ]);
+});
+
+test('24 hours are given unless asked otherwise, and a key sees its own use', async () => {
+  const key = await createKey(latchkey, {}, admin.token);
+  await latchkey.query(VIEWER, { token: key.token });
+  await latchkey.service.latchkey.usage.flush();
+  const own = await latchkey.query(
+    '{ viewer { credential { apiKey { usage { start requests limited forbidden } } } } }',
+    {
+      token: key.token,
+    },
+  );
+  const { usage } = own.body.data.viewer.credential.apiKey;
+  expect(usage).toHaveLength(24);
+  expect(usage.at(-1)).toEqual(entry(NOON, [1, 0, 0]));
+  expect(await usageOf(key.id, { last: null, by: null })).toEqual(usage);
+});
+
+test('the schema route counts as the request that it costs', async () => {
+  const key = await createKey(latchkey, {}, admin.token);
+  const get = async () => {
+    const headers = { authorization: `Bearer ${key.token}` };
+    return (await fetch(`${latchkey.origin}/schema.graphql`, { headers })).status;
+  };
+  expect(await get()).toBe(200);
+  expect((await latchkey.query(many(99), { token: key.token })).status).toBe(200);
+  expect(await get()).toBe(429);
+  await latchkey.service.latchkey.usage.flush();
+  expect(await usageOf(key.id, { last: 1 })).toEqual([entry(NOON, [100, 1, 0])]);
+});
+
+test('a key and its successor are counted apart', async () => {
+  const key = await createKey(latchkey, {}, admin.token);
+  await latchkey.query(VIEWER, { token: key.token });
+  const { apiKey, token } = await act(latchkey, 'rotateApiKey', { id: key.id }, admin.token);
+  await latchkey.query(many(2), { token });
+  await latchkey.service.latchkey.usage.flush();
+  expect(await usageOf(key.id, { last: 1 })).toEqual([entry(NOON, [1, 0, 0])]);
+  expect(await usageOf(apiKey.id, { last: 1 })).toEqual([entry(NOON, [2, 0, 0])]);
+});
+
+describe('who may see it', () => {
+  const readUsage = () => jest.spyOn(latchkey.service.store.usage, 'read');
+
+  test('a key with admin: yes', async () => {
+    const read = readUsage();
+    expect((await ask(admin.id, {}, admin.token)).body.errors).toBeUndefined();
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  test.each(['read:assets', 'read:all', 'write:all'])(
+    'a key with %s: FORBIDDEN, and nothing is read',
+    async (scope) => {
+      const key = await createKey(latchkey, { scopes: [scope] }, admin.token);
+      const read = readUsage();
+      for (const answer of [
+        await ask(key.id, {}, key.token),
+        await latchkey.query('{ apiKeys { nodes { usage { requests } } } }', { token: key.token }),
+      ]) {
+        expect(answer.status).toBe(403);
+        expect(refusalOf(answer)).toMatchObject({ code: 'FORBIDDEN', missing: ['admin'] });
+      }
+      expect(read).not.toHaveBeenCalled();
+    },
+  );
+
+  test('nobody without a key, and nothing is read', async () => {
+    const read = readUsage();
+    expect((await latchkey.query(USAGE, { variables: { id: admin.id }, token: null })).status).toBe(401);
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  test('an admin of another workspace finds no such key, and nothing is read', async () => {
+    const read = readUsage();
+    const foreign = await ask(admin.id, {}, stranger.token);
+    const unknown = await ask('key_0000000000000000', {}, stranger.token);
+    expect([foreign.status, foreign.text]).toEqual([unknown.status, unknown.text]);
+    expect(foreign.body.data).toEqual({ apiKey: null });
+    expect(read).not.toHaveBeenCalled();
+  });
+});
+
+test.each([
+  [{ last: 0 }, /1 to 168 hours/],
+  [{ last: 169 }, /1 to 168 hours/],
+  [{ last: -1, by: 'DAY' }, /1 to 90 days/],
+  [{ last: 91, by: 'DAY' }, /1 to 90 days/],
+])('%j is bad input, and nothing is read', async (variables, words) => {
+  const read = jest.spyOn(latchkey.service.store.usage, 'read');
+  const answer = await ask(admin.id, variables);
+  expect(refusalOf(answer)).toMatchObject({ code: 'BAD_USER_INPUT', path: ['last'] });
+  expect(answer.body.errors[0].message).toMatch(words);
+  expect(read).not.toHaveBeenCalled();
+});
+
+describe('a page of keys', () => {
+  beforeAll(async () => {
+    for (let i = 0; i < 30; i++) {
+      clock.now += 1;
+      await createKey(latchkey, { name: `page ${i}` }, admin.token);
+    }
+  });
+
+  test('with use, asked for under several names, is one read for each span', async () => {
+    clock.now = NOON + 2 * HOUR;
+    const read = jest.spyOn(latchkey.service.store.usage, 'read');
+    const { body } = await latchkey.query(
+      '{ apiKeys(first: 30) { nodes { usage { start } again: usage { requests } days: usage(by: DAY) { start } } } }',
+      { token: admin.token },
+    );
+    expect(body.errors).toBeUndefined();
+    for (const node of body.data.apiKeys.nodes) expect(node.usage).toHaveLength(24);
+    expect(read.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([30, 30]);
+  });
+
+  test('with more periods than one request may have is refused', async () => {
+    clock.now = NOON + 2 * HOUR;
+    const fields = ['a', 'b', 'c', 'd'].map((name) => `${name}: usage(last: 168) { start }`).join(' ');
+    const answer = await latchkey.query(`{ apiKeys(first: 30) { nodes { ${fields} } } }`, { token: admin.token });
+    expect(answer.body.data).toEqual({ apiKeys: null });
+    expect(answer.body.errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['last'] });
+  });
+
+  test('with limits reads its workspace once for all of them', async () => {
+    clock.now = NOON + 2 * HOUR;
+    const find = jest.spyOn(latchkey.service.store.workspaces, 'find');
+    const reads = async (fields: string): Promise<number> => {
+      find.mockClear();
+      const { body } = await latchkey.query(`{ apiKeys(first: 30) { nodes { ${fields} } } }`, { token: admin.token });
+      expect(body.data.apiKeys.nodes).toHaveLength(30);
+      return find.mock.calls.length;
+    };
+    const without = await reads('id');
+    expect(await reads('limits { tier } more: limits { rate { limit } }')).toBe(without + 1);
+  });
+
+  test('a tier that changes in one request is told as it is by then', async () => {
+    const made = await act(latchkey, 'createWorkspace', { name: 'Moving', tier: 'STARTER' }, OPERATOR_KEY);
+    const id = made.apiKey.id;
+    const { body } = await latchkey.query(
+      `mutation ($id: ID!, $workspaceId: ID!) {
+        before: updateApiKey(input: { id: $id, name: "a" }) { apiKey { limits { tier } } }
+        setWorkspaceTier(input: { workspaceId: $workspaceId, tier: GROWTH }) { workspace { tier } }
+        after: updateApiKey(input: { id: $id, name: "b" }) { apiKey { limits { tier } } }
+      }`,
+      { variables: { id, workspaceId: made.workspace.id }, token: OPERATOR_KEY },
+    );
+    expect(body.data.before.apiKey.limits.tier).toBe('STARTER');
+    expect(body.data.after.apiKey.limits.tier).toBe('GROWTH');
+  });
+});
+
+test('no request writes: a hundred of them are one write of times and one of counts', async () => {
+  clock.now = NOON + 3 * HOUR;
+  const key = await createKey(latchkey, {}, admin.token);
+  await latchkey.service.latchkey.usage.flush();
+  const { keys, usage, workspaces } = latchkey.service.store;
+  const add = jest.spyOn(usage, 'add');
+  const writes = [
+    ...(['insert', 'rotate', 'expire', 'revoke', 'update', 'saveDigest', 'touch'] as const).map((name) =>
+      jest.spyOn(keys, name),
+    ),
+    ...(['create', 'ensure', 'setTier'] as const).map((name) => jest.spyOn(workspaces, name)),
+    add,
+  ];
+  const written = () => writes.map(({ mock }) => mock.calls.length).reduce((sum, n) => sum + n, 0);
+  for (let i = 0; i < 100; i++) await latchkey.query(i % 10 === 0 ? '{ apiKeys { totalCount } }' : VIEWER, key);
+  const during = written();
+  await latchkey.service.latchkey.usage.flush();
+  expect([during, written()]).toEqual([0, 2]);
+  expect(add).toHaveBeenCalledTimes(1);
+  expect(await usageOf(key.id, { last: 1 })).toEqual([entry(clock.now, [90, 0, 10])]);
+});
+
+test('a restart keeps what was counted before it', async () => {
+  const where = place();
+  const first = await startService(where);
+  const key = await createKey(first, {}, OPERATOR_KEY);
+  await first.query(many(2), { token: key.token });
+  await first.service.close();
+  const second = await start(where);
+  await second.query(VIEWER, { token: key.token });
+  await second.service.latchkey.usage.flush();
+  expect(await usageOf(key.id, { last: 1 }, OPERATOR_KEY, second)).toEqual([entry(NOON, [3, 0, 0])]);
+});
+
+test('two services on one store add up', async () => {
+  const where = place();
+  const [one, other] = [await start(where), await start(where)];
+  const key = await createKey(one, {}, OPERATOR_KEY);
+  await one.query(many(2), { token: key.token });
+  await other.query(many(3), { token: key.token });
+  await other.query('{ apiKeys { totalCount } }', { token: key.token });
+  await Promise.all([one, other].map(({ service }) => service.latchkey.usage.flush()));
+  for (const service of [one, other]) {
+    expect(await usageOf(key.id, { last: 1 }, OPERATOR_KEY, service)).toEqual([entry(NOON, [5, 0, 1])]);
+  }
+});
+
+test("the operator's requests are nobody's", async () => {
+  await latchkey.service.latchkey.usage.flush();
+  const add = jest.spyOn(latchkey.service.store.usage, 'add');
+  await latchkey.query(VIEWER, { token: OPERATOR_KEY });
+  await latchkey.service.latchkey.usage.flush();
+  expect(add).not.toHaveBeenCalled();
+});
