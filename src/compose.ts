@@ -3,14 +3,25 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { assetResolvers } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
 import type { RequestContext } from './http/graphqlRoute.js';
+import { drain } from './http/drain.js';
+import type { Scrape } from './http/metricsRoute.js';
+import { MetricsServer } from './http/metricsServer.js';
 import { createServer } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
+import { Limiter } from './limits/limiter.js';
+import { Metrics } from './metrics/metrics.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { Settings } from './settings/settings.js';
+import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
+import { tracedLimits } from './tracing/limits.js';
+import { openTracing } from './tracing/open.js';
+
+/** How long what runs may take to finish at the close, in ms. The process gives the whole close 10 seconds. */
+const DRAIN_TIME = 7_000;
 
 /** The service, put together and not yet listening. */
 export interface Service {
@@ -18,7 +29,13 @@ export interface Service {
   readonly store: Store;
   readonly assets: AssetService;
   readonly server: FastifyInstance;
-  /** Drains the server, writes what is pending and closes the store. Idempotent. */
+  readonly metrics: Metrics;
+  /** Listens from the server's start on; null where metrics are served by the server itself. */
+  readonly metricsServer: MetricsServer | null;
+  /**
+   * Drains the server, writes what is pending and closes the store. Idempotent.
+   * @throws Error where requests had to be cut off; all else is done by then
+   */
   close(): Promise<void>;
 }
 
@@ -30,6 +47,10 @@ export interface ComposeOptions {
   readonly now?: () => number;
   /** Default: limits of this process alone, and changes told to nobody. */
   readonly shared?: Shared;
+  /** What /metrics answers: of this process alone by default, of all where there are several. */
+  readonly scrape?: (own: Metrics) => Promise<string>;
+  /** In ms. Default: 7,000. */
+  readonly drainTime?: number;
 }
 
 /**
@@ -38,14 +59,19 @@ export interface ComposeOptions {
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  { now, shared }: ComposeOptions = {},
+  { now, shared, scrape, drainTime = DRAIN_TIME }: ComposeOptions = {},
 ): Promise<Service> {
-  const store = await openStore(settings);
+  const tracing = settings.tracing ? await openTracing(logger) : null;
+  const metrics = new Metrics();
+  const { observer } = metrics;
+  const store = observedStore(await openStore(settings), observer);
   try {
     const latchkey = await createLatchkey({
       store,
       ...(now !== undefined && { now }),
       ...shared,
+      ...(tracing !== null && { limits: tracedLimits(shared?.limits ?? ownLimits(now), tracing) }),
+      observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
       prefixes: settings.prefixes,
@@ -64,22 +90,38 @@ export async function composeService(
         resolvers: [latchkey.resolvers, failingClosed({ ...assetResolvers(assets) })],
       }),
     );
-    const server = await createServer({ latchkey, schema, store, settings, logger });
-    return {
+    metrics.watchBcrypt(() => latchkey.bcrypt.counts);
+    const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
+    const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
+    const server = await createServer({
       latchkey,
+      schema,
       store,
-      assets,
-      server,
-      async close() {
-        await server.close();
-        await latchkey.close();
-        await store.close();
-      },
+      settings,
+      logger,
+      observer,
+      scrape: metricsServer === null ? metricsText : null,
+      tracing,
+    });
+    server.addHook('onReady', async () => metricsServer?.listen());
+    const end = async (): Promise<void> => {
+      const finished = await drain(server, drainTime);
+      await latchkey.close();
+      await store.close();
+      await tracing?.close();
+      await metricsServer?.close();
+      if (!finished) throw new Error(`Requests that still ran after ${drainTime / 1000} s were cut off.`);
     };
+    let ended: Promise<void> | null = null;
+    return { latchkey, store, assets, server, metrics, metricsServer, close: () => (ended ??= end()) };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+function ownLimits(now: ComposeOptions['now']): Limiter {
+  return new Limiter(now === undefined ? {} : { clock: now });
 }
 
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {

@@ -11,5 +11,6 @@ export { Limiter } from './limits/limiter.js';
 export type { Admission, Limits, Subject } from './limits/limits.js';
 export type { Change, ChangeFeed } from './keys/changes.js';
 export { TOKEN_PATTERN, isToken } from './keys/token.js';
+export type { Lookup, Observer, StoreOutcome, Verification } from './metrics/observer.js';
 export type { Store } from './store/store.js';
 export type { Tier, KeyType, KeyStatus, Environment } from './store/records.js';

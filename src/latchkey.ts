@@ -18,6 +18,7 @@ import { KeyService, type IssuedKey } from './keys/service.js';
 import { DEFAULT_PREFIXES } from './keys/token.js';
 import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
+import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
 import { Scope } from './scalars/scope.js';
@@ -57,6 +58,8 @@ export interface LatchkeyOptions {
    * of this process at once. 0: every request reads. Default: 1,000.
    */
   readonly cacheTtl?: number;
+  /** Is told of verifications, lookups, admissions and refusals. Default: nobody. */
+  readonly observer?: Observer;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
@@ -103,7 +106,7 @@ export interface Latchkey {
  * @throws TypeError for an option that cannot be
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const { store, now = Date.now, introspection = 'authenticated' } = options;
+  const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
@@ -117,6 +120,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at) => usage.used(keyId, at),
+    observer,
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
   const changing = announcing(store, (change) => {
@@ -154,10 +158,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
-    authenticate: (source) => principalOf(source, authenticator),
-    context: createContextBuilder(authenticator),
-    plugin: createPlugin({ limiter, usage, introspection }),
-    serverOptions: createServerOptions({ limiter, usage, introspection, log: options.log ?? logToConsole }),
+    authenticate: (source) => principalOf(source, authenticator, observer),
+    context: createContextBuilder(authenticator, observer),
+    plugin: createPlugin({ limiter, usage, introspection, observer }),
+    serverOptions: createServerOptions({ limiter, usage, introspection, observer, log: options.log ?? logToConsole }),
     firstKey,
     keys,
     workspaces,

@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
+import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
@@ -43,6 +44,8 @@ export interface AuthenticatorOptions {
   readonly cacheTtl?: number;
   /** See {@link ReadCache}. */
   readonly cacheClock?: () => number;
+  /** Is told where records come from. Default: nobody. */
+  readonly observer?: Observer;
 }
 
 /** A key as it was last read, and what became of it. */
@@ -60,10 +63,12 @@ export class Authenticator {
   /** The principal of the operator's key, by workspace. */
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
+  readonly #observer: Observer;
   readonly #salt = randomBytes(32).toString('base64');
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#observer = options.observer ?? UNOBSERVED;
     const { store, operator, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
     const common = { ttl, ...(cacheClock !== undefined && { clock: cacheClock }) };
     this.#keys = new ReadCache({
@@ -100,7 +105,10 @@ export class Authenticator {
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
     const known = this.#keys.fresh(lookupIdIn(credential));
     // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
-    if (known?.mark != null && known.mark === this.#markOf(credential)) return this.#admit(known);
+    if (known?.mark != null && known.mark === this.#markOf(credential)) {
+      this.#observer.lookedUp('hit');
+      return this.#admit(known);
+    }
     return this.#verify(credential, address).catch(closed);
   }
 
@@ -138,6 +146,7 @@ export class Authenticator {
 
   /** The key whose secret the token holds, whatever the key's state. */
   async #find({ lookupId, tokenPrefix, secret }: TokenParts, credential: string): Promise<KnownKey | null> {
+    this.#observer.lookedUp(lookupOf(this.#keys.fresh(lookupId)));
     const known = await this.#keys.get(lookupId);
     // The checksum binds nothing, so a token under another prefix is another token.
     if (known?.key.tokenPrefix !== tokenPrefix) return null;
@@ -194,6 +203,11 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
+}
+
+function lookupOf(fresh: KnownKey | null | undefined): Lookup {
+  if (fresh === undefined) return 'miss';
+  return fresh === null ? 'negative' : 'hit';
 }
 
 /** Whatever goes wrong in verifying lets nobody in. */

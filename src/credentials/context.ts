@@ -1,7 +1,9 @@
+import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
 import { locateCredential, type CredentialSource } from './locate.js';
+import { observed } from './observed.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
 
 /** A request, or an object that holds one as `req`, as Apollo Server's standalone, Express and Next integrations give it. */
@@ -15,10 +17,13 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  *
  * @throws Refusal with status and challenge for Apollo Server
  */
-export function createContextBuilder(authenticator: Pick<Authenticator, 'authenticate'>): ContextBuilder {
+export function createContextBuilder(
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  observer: Observer = UNOBSERVED,
+): ContextBuilder {
   return async (source) => {
     try {
-      return { principal: await principalOf('req' in source ? source.req : source, authenticator) };
+      return { principal: await principalOf('req' in source ? source.req : source, authenticator, observer) };
     } catch (error) {
       if (error instanceof Refusal) throw withHttp(error);
       // Apollo Server shows the message of any other error to the caller.
@@ -31,8 +36,11 @@ export function createContextBuilder(authenticator: Pick<Authenticator, 'authent
 export function principalOf(
   source: CredentialSource,
   authenticator: Pick<Authenticator, 'authenticate'>,
+  observer: Observer = UNOBSERVED,
 ): Principal | Promise<Principal> {
-  const credential = locateCredential(source);
-  if (credential === null) return ANONYMOUS;
-  return authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
+  return observed(observer, () => {
+    const credential = locateCredential(source);
+    if (credential === null) return ANONYMOUS;
+    return authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
+  });
 }

@@ -18,7 +18,7 @@ export function apolloHandler(
         search: searchOf(request.url),
         body: request.body,
       },
-      context: () => Promise.resolve({ principal: request.principal, requestId: request.id }),
+      context: () => Promise.resolve({ principal: request.principal, requestId: request.id, outcome: request.outcome }),
     });
     for (const [name, value] of headers) reply.header(name, value);
     reply.code(status ?? 200);

@@ -1,28 +1,36 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { ANONYMOUS, type Principal } from '../credentials/principal.js';
 import type { Limits } from '../limits/limits.js';
+import type { Observer } from '../metrics/observer.js';
+import { unavailable } from '../refusals/refusal.js';
 import { standingLimits, writeLimitFields } from './limitHeaders.js';
+import { outcomeWord, type Outcome } from './outcome.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal;
+    outcome: Outcome;
   }
 }
 
 /**
- * What every answer has: a request id, where the key's limits stand, and a line in the log. To be added before all else:
- * an answer to a preflight is given in a hook of its own and passes through these as well.
+ * What every answer has: a request id, where the key's limits stand, a line in the log, and a place in the metrics. To be
+ * added before all else: an answer to a preflight is given in a hook of its own and passes through these as well.
  */
-export function addToEveryAnswer(app: FastifyInstance, limiter: Limits): void {
+export function addToEveryAnswer(app: FastifyInstance, limiter: Limits, observer: Observer): void {
   app.decorateRequest('principal');
-  app.addHook('onRequest', (request, reply, done) => {
-    identify(request, reply);
-    done();
-  });
+  app.decorateRequest('outcome');
   let closing = false;
   app.addHook('preClose', (done) => {
     closing = true;
     done();
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    identify(request, reply);
+    // It came on a connection from before the close. /readyz is no exception: nothing more should be sent here.
+    if (closing) done(unavailable('The server is stopping. Send the request again: another will answer it.', 1));
+    else done();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
     // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
@@ -42,6 +50,7 @@ export function addToEveryAnswer(app: FastifyInstance, limiter: Limits): void {
     }, done);
   });
   app.addHook('onResponse', (request, reply, done) => {
+    observer.requestAnswered(routeOf(request), reply.statusCode, reply.elapsedTime);
     logRequest(request, reply);
     done();
   });
@@ -50,20 +59,30 @@ export function addToEveryAnswer(app: FastifyInstance, limiter: Limits): void {
 /** Nobody yet, under an id that stands in the answer and in the log. */
 export function identify(request: FastifyRequest, reply: FastifyReply): void {
   request.principal = ANONYMOUS;
+  request.outcome = { word: 'ok', operation: null };
   reply.header('x-request-id', request.id);
 }
 
+/** The route's and not the request's own: whatever a caller wrote there, a key may be in it. */
+export function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'none';
+}
+
 function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  if ((request.log as Partial<Logger>).isLevelEnabled?.('info') === false) return;
+  const { principal, outcome } = request;
   request.log.info(
     {
       requestId: request.id,
       method: request.method,
-      // The route's and not the request's own: whatever a caller wrote there, a key may be in it.
-      path: request.routeOptions.url ?? 'none',
+      path: routeOf(request),
+      operation: outcome.operation,
       status: reply.statusCode,
+      outcome: outcomeWord(outcome, reply.statusCode),
       ms: Math.round(reply.elapsedTime),
       address: request.ip,
-      key: request.principal.keyId,
+      key: principal.keyId,
+      tier: principal.tier,
     },
     'request',
   );

@@ -27,6 +27,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
+    request.outcome.word = 'error';
     request.log.error({ err: error, requestId: request.id }, 'request failed');
     return reply
       .code(500)
@@ -45,6 +46,7 @@ const FAULTS: Readonly<Record<number, string>> = {
 /** @param status another than the refusal's own; then no challenge is sent */
 function refuse(reply: FastifyReply, refusal: Refusal, status?: number): FastifyReply {
   const answer = httpAnswer(refusal);
+  reply.request.outcome.word = refusal.details.code;
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply
     .code(status ?? answer.status)

@@ -2,14 +2,16 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import type { LatchkeyContext } from '../credentials/principal.js';
 import type { Latchkey } from '../latchkey.js';
 import { apolloHandler } from './apolloHandler.js';
 import type { AuthenticationHook } from './authentication.js';
 import { graphiqlPage } from './graphiql.js';
+import type { TellingContext } from './outcome.js';
+import { createTracePlugin } from './tracing.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 /** The GraphQL context of this server. */
-export interface RequestContext extends LatchkeyContext {
+export interface RequestContext extends TellingContext {
   /** As in the answer's X-Request-Id. */
   readonly requestId: string;
 }
@@ -18,6 +20,7 @@ export interface GraphqlRouteOptions {
   readonly latchkey: Latchkey;
   readonly schema: GraphQLSchema;
   readonly logger: FastifyBaseLogger;
+  readonly tracing: Tracing | null;
   readonly authenticate: AuthenticationHook;
 }
 
@@ -26,12 +29,13 @@ export interface GraphqlRouteOptions {
  * that a bad key costs a stranger no parsing.
  */
 export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): Promise<void> {
-  const { latchkey, schema, logger, authenticate } = options;
+  const { latchkey, schema, logger, tracing, authenticate } = options;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     ...latchkey.serverOptions,
     plugins: [
       ...(latchkey.serverOptions.plugins ?? []),
+      ...(tracing === null ? [] : [createTracePlugin(tracing)]),
       // Apollo's own page comes from a CDN, and to any browser's GET, one with a query included.
       ApolloServerPluginLandingPageDisabled(),
     ],

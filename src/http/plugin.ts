@@ -5,7 +5,12 @@ import type {
   GraphQLRequestListener,
 } from '@apollo/server';
 import { getVariableValues, type GraphQLSchema } from 'graphql';
-import { ANONYMOUS, type LatchkeyContext, type Principal } from '../credentials/principal.js';
+import {
+  ANONYMOUS,
+  type AuthenticatedPrincipal,
+  type LatchkeyContext,
+  type Principal,
+} from '../credentials/principal.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
@@ -18,12 +23,11 @@ import { refuseIntrospection, type Introspection } from '../guard/introspection.
 import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
-import type { UsageLog } from '../usage/log.js';
+import { tellOutcome } from './outcome.js';
+import { Verdicts, type VerdictsOptions } from './verdicts.js';
 
-export interface PluginOptions {
+export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;
-  /** Told what became of each key's request. Must not wait for anything. Default: nobody is. */
-  readonly usage?: Pick<UsageLog, 'count'>;
   /**
    * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
@@ -62,11 +66,12 @@ class Judge {
   readonly limits: Limits;
   readonly introspection: Introspection;
   readonly log: PluginOptions['log'];
-  readonly usage: PluginOptions['usage'];
+  readonly verdicts: Verdicts;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
-  constructor({ limiter, usage, introspection = 'authenticated', log }: PluginOptions) {
-    this.usage = usage;
+  constructor(options: PluginOptions) {
+    const { limiter, introspection = 'authenticated', log } = options;
+    this.verdicts = new Verdicts(options);
     this.limits = limiter;
     this.introspection = introspection;
     this.log = log;
@@ -86,10 +91,7 @@ class Judge {
     const refusal =
       decide(compiled.rules, principal) ??
       (compiled.introspects ? refuseIntrospection(this.introspection, principal) : null);
-    if (refusal !== null) {
-      this.usage?.count(principal, 'forbidden');
-      throw refusal;
-    }
+    if (refusal !== null) throw refusal;
     return compiled.cost;
   }
 }
@@ -104,15 +106,19 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   didResolveOperation(request: Resolved): Promise<void> {
+    let principal: Principal | null = null;
     try {
-      const principal = principalIn(request.contextValue);
+      principal = principalIn(request.contextValue);
       const cost = this.#judge.judge(request, principal);
       if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
       const admission = this.#judge.limits.admit({ family: principal.familyId, tier: principal.tier }, cost);
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, cost);
-      return admission.then((late) => this.#admitted(late, principal, cost)).catch(rethrow);
+      const waiting = principal;
+      return admission
+        .then((late) => this.#admitted(late, waiting, cost))
+        .catch((error: unknown) => this.#refuse(waiting, error));
     } catch (error) {
-      return rethrow(error);
+      return this.#refuse(principal, error);
     }
   }
 
@@ -133,6 +139,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
     const principal = isPrincipal(given) ? given : ANONYMOUS;
     setStatus(answer);
+    tellOutcome(answer);
     capErrors(answer);
     retell(answer, () => refuseIntrospection(this.#judge.introspection, principal) === null);
     if (this.#admission !== null) {
@@ -145,19 +152,20 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /** @throws Refusal */
-  #admitted(admission: Admission, principal: Principal, cost: number): Promise<void> {
+  #admitted(admission: Admission, principal: AuthenticatedPrincipal, cost: number): Promise<void> {
     this.#admission = admission;
     const refusal = refusalOf(admission, cost);
-    if (refusal === null) this.#judge.usage?.count(principal, 'requests', cost);
-    else this.#judge.usage?.count(principal, 'limited');
     if (refusal !== null) throw refusal;
+    this.#judge.verdicts.admitted(principal, cost);
     return DONE;
   }
-}
 
-/** B31: a guard that breaks lets nobody in. @throws Refusal, always */
-function rethrow(error: unknown): never {
-  throw withHttp(error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error));
+  /** B31: a guard that breaks lets nobody in. @throws Refusal, always */
+  #refuse(principal: Principal | null, error: unknown): never {
+    const refusal = error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
+    this.#judge.verdicts.refused(principal, refusal);
+    throw withHttp(refusal);
+  }
 }
 
 /** Variables that do not fit are refused by the execution before anything runs, and such a request takes nothing. */

@@ -4,34 +4,37 @@ import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import type { AuthenticationHook } from './authentication.js';
-import type { UsageLog } from '../usage/log.js';
+import { Verdicts, type VerdictsOptions } from './verdicts.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
 
-export interface SchemaRouteOptions {
+export interface SchemaRouteOptions extends VerdictsOptions {
   readonly schema: GraphQLSchema;
   readonly introspection: Introspection;
   readonly limiter: Limits;
-  readonly usage: Pick<UsageLog, 'count'>;
   readonly authenticate: AuthenticationHook;
 }
 
 /** GET /schema.graphql: the schema with its directives, for whoever may introspect. Costs a key one request. */
 export function schemaRoute(
   app: FastifyInstance,
-  { schema, introspection, limiter, usage, authenticate }: SchemaRouteOptions,
+  { schema, introspection, limiter, authenticate, ...told }: SchemaRouteOptions,
 ): void {
+  const verdicts = new Verdicts(told);
   const text = printed(schema);
   app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
     const refusal = refuseIntrospection(introspection, principal);
     if (refusal !== null) {
-      usage.count(principal, 'forbidden');
+      verdicts.refused(principal, refusal);
       throw refusal;
     }
     if (principal.kind !== 'anonymous') {
       const admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
       const overLimit = refusalOf(admission, 1);
-      usage.count(principal, overLimit === null ? 'requests' : 'limited');
-      if (overLimit !== null) throw overLimit;
+      if (overLimit !== null) {
+        verdicts.refused(principal, overLimit);
+        throw overLimit;
+      }
+      verdicts.admitted(principal, 1);
     }
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(text);
   });

@@ -2,8 +2,10 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import type { Latchkey } from '../latchkey.js';
+import type { Observer } from '../metrics/observer.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { authenticationHook } from './authentication.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { allowOrigins } from './cors.js';
@@ -11,7 +13,9 @@ import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { answerFaults, refuseRequest } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
+import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { schemaRoute } from './schemaRoute.js';
+import { traceRequests } from './tracing.js';
 
 export interface ServerOptions {
   readonly latchkey: Latchkey;
@@ -20,11 +24,16 @@ export interface ServerOptions {
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
   readonly logger: FastifyBaseLogger;
+  readonly observer: Observer;
+  /** null: metrics are not served here. */
+  readonly scrape: Scrape | null;
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null;
 }
 
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, logger } = options;
+  const { latchkey, schema, store, settings, logger, observer, scrape, tracing } = options;
   const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -37,21 +46,29 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
+    // What comes during the close is refused in a hook of our own: in GraphQL's form, with a line in the log.
+    return503OnClosing: false,
     // Fastify's own answer to a broken URL repeats it, and a key may stand in it. No hook runs here.
     frameworkErrors: (_error, request, reply) => {
       identify(request, reply);
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
   });
-  const authenticate = authenticationHook(latchkey);
+  const authenticate = authenticationHook(
+    tracing === null
+      ? latchkey
+      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) },
+  );
 
   app.removeContentTypeParser('text/plain');
-  addToEveryAnswer(app, limiter);
+  addToEveryAnswer(app, limiter, observer);
+  if (tracing !== null) traceRequests(app, tracing);
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
-  await graphqlRoute(app, { latchkey, schema, logger, authenticate });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, authenticate });
+  await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
   healthRoutes(app, store);
+  if (scrape !== null) metricsRoute(app, scrape, authenticate);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
 }

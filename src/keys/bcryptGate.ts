@@ -14,6 +14,8 @@ export interface BcryptCounts {
   readonly comparisons: number;
   /** Turned away because too many waited. */
   readonly shed: number;
+  /** In the line at this moment. */
+  readonly waiting: number;
 }
 
 /**
@@ -25,6 +27,7 @@ export class BcryptGate {
   readonly #gate: Bottleneck;
   /** Runs under way and waiting together. */
   readonly #places: number;
+  readonly #cores = availableParallelism();
   #taken = 0;
   #hashes = 0;
   #comparisons = 0;
@@ -36,13 +39,13 @@ export class BcryptGate {
     if (!Number.isInteger(this.#cost) || this.#cost < 4 || this.#cost > 15) {
       throw new TypeError('cost must be a whole number from 4 to 15.');
     }
-    const cores = availableParallelism();
-    this.#places = cores + (options.maxWaiting ?? MAX_WAITING);
-    this.#gate = new Bottleneck({ maxConcurrent: cores });
+    this.#places = this.#cores + (options.maxWaiting ?? MAX_WAITING);
+    this.#gate = new Bottleneck({ maxConcurrent: this.#cores });
   }
 
   get counts(): BcryptCounts {
-    return { hashes: this.#hashes, comparisons: this.#comparisons, shed: this.#shed };
+    const waiting = Math.max(0, this.#taken - this.#cores);
+    return { hashes: this.#hashes, comparisons: this.#comparisons, shed: this.#shed, waiting };
   }
 
   /** @throws Refusal UNAVAILABLE when too many wait; RangeError above 72 bytes */

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { OperatorKey } from '../credentials/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { SettingsError } from './error.js';
+import { isTracingAsked } from './tracing.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -27,15 +29,16 @@ export interface Settings {
   readonly trustProxy: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly introspection: Introspection;
+  /** Where metrics are served apart from the API; null: by the API's own server. */
+  readonly metrics: { readonly port: number; readonly host: string } | null;
+  /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
+  readonly tracing: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Processes that serve; null: this one alone, without others. */
   readonly workers: number | null;
 }
 
-/** A wrong value in the environment. The message is one line: the variable, the fault, what is allowed. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
+export { SettingsError };
 
 interface Option<T> {
   /** What is allowed, in words; ends the error's line. */
@@ -68,16 +71,18 @@ const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?
 /** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
 const MAX_WORKERS = 64;
 
+const HOST_OPTION = option({
+  allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
+  schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
+});
+
 /** Every variable that Latchkey reads. */
 export const OPTIONS = {
   PORT: option({
     allowed: 'a whole number from 0 to 65535, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
   }),
-  HOST: option({
-    allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
-    schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
-  }),
+  HOST: HOST_OPTION,
   MONGODB_URI: option({
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
     secret: true,
@@ -145,6 +150,11 @@ export const OPTIONS = {
     allowed: 'on, authenticated or off',
     schema: oneOf(['on', 'authenticated', 'off']),
   }),
+  METRICS_PORT: option({
+    allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  METRICS_HOST: HOST_OPTION,
   LOG_LEVEL: option({ allowed: `one of ${LOG_LEVELS.join(', ')}`, schema: oneOf(LOG_LEVELS) }),
   WORKERS: option({
     allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
@@ -165,9 +175,18 @@ type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema'
 export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
   const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOption(name, environment[name]);
   const mongodbUri = read('MONGODB_URI') ?? null;
+  const port = read('PORT') ?? 4000;
+  const host = read('HOST') ?? '127.0.0.1';
+  const metricsPort = read('METRICS_PORT');
+  const metricsHost = read('METRICS_HOST') ?? host;
+  if (metricsPort === port && port !== 0) {
+    throw new SettingsError(
+      `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
+    );
+  }
   return Object.freeze({
-    port: read('PORT') ?? 4000,
-    host: read('HOST') ?? '127.0.0.1',
+    port,
+    host,
     mongodbUri,
     dataDir: read('DATA_DIR') ?? './data',
     operator: read('ADMIN_API_KEY') ?? null,
@@ -179,6 +198,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
+    metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
+    tracing: isTracingAsked(environment),
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
   });

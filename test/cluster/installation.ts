@@ -54,6 +54,7 @@ export function startCluster(
   const child = runFile(
     file,
     { PORT: '0', BCRYPT_COST: '4', LOG_LEVEL: 'info', DEFAULT_TIER: 'ENTERPRISE', ...env },
+    [],
     args,
   );
   const url = async (): Promise<string> => (await child.waitFor(/Latchkey listens on (\S+)/))[1] ?? '';

@@ -31,6 +31,8 @@ test('the defaults', () => {
     trustProxy: [],
     corsOrigins: [],
     introspection: 'on',
+    metrics: null,
+    tracing: false,
     logLevel: 'info',
     workers: null,
   } satisfies Settings);
@@ -47,6 +49,18 @@ test('introspection is for keys alone where MongoDB says production, unless it i
   const MONGODB_URI = 'mongodb://db/latchkey';
   expect(readSettings({ MONGODB_URI }).introspection).toBe('authenticated');
   expect(readSettings({ MONGODB_URI, INTROSPECTION: 'on' }).introspection).toBe('on');
+});
+
+test('metrics listen where the API does unless METRICS_HOST says otherwise, and never on its port', () => {
+  expect(readSettings({ METRICS_PORT: '9090' }).metrics).toEqual({ port: 9090, host: '127.0.0.1' });
+  expect(readSettings({ METRICS_PORT: '9090', HOST: '0.0.0.0' }).metrics).toEqual({ port: 9090, host: '0.0.0.0' });
+  expect(readSettings({ METRICS_PORT: '9090', HOST: '0.0.0.0', METRICS_HOST: '10.0.0.1' }).metrics).toEqual({
+    port: 9090,
+    host: '10.0.0.1',
+  });
+  expect(faultOf({ METRICS_PORT: '9090', PORT: '9090' })).toContain("which is the API's own port");
+  expect(readSettings({ METRICS_PORT: '0', PORT: '0' }).metrics?.port).toBe(0);
+  expect(Object.isFrozen(readSettings({ METRICS_PORT: '9090' }).metrics)).toBe(true);
 });
 
 test('other variables are none of its business', () => {
@@ -84,6 +98,8 @@ describe('good values', () => {
     ],
     ['CORS_ORIGINS', '*', { corsOrigins: ['*'] }],
     ['INTROSPECTION', 'off', { introspection: 'off' }],
+    ['METRICS_PORT', '0', { metrics: { port: 0, host: '127.0.0.1' } }],
+    ['METRICS_HOST', '::', { metrics: null }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['WORKERS', '1', { workers: 1 }],
     ['WORKERS', '64', { workers: 64 }],
@@ -130,6 +146,8 @@ describe('bad values', () => {
       'https://u:p@a.example',
     ],
     INTROSPECTION: ['true', 'ON', 'yes'],
+    METRICS_PORT: ['65536', '-1', '9090a', '4000'],
+    METRICS_HOST: ['a b', 'http://x', 'x/y', 'é'],
     LOG_LEVEL: ['verbose', 'INFO'],
     WORKERS: ['0', '65', '-1', '2.5', 'all', 'AUTO'],
   };

@@ -19,8 +19,13 @@ export interface Child {
 }
 
 /** Runs a file of the project, TypeScript or JavaScript, as a process of its own, with the sources and not the build. */
-export function runFile(file: string, env: Readonly<Record<string, string>>, args: readonly string[] = []): Child {
-  const child = spawn(process.execPath, ['--import', LOADER, file, ...args], {
+export function runFile(
+  file: string,
+  env: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+  args: readonly string[] = [],
+): Child {
+  const child = spawn(process.execPath, ['--import', LOADER, ...nodeOptions, file, ...args], {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,76 @@
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import Fastify, { LogController } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import { apolloHandler } from '../../dist/http/apolloHandler.js';
+import { documentBounds, MAX_BODY_BYTES } from '../../dist/http/bounds.js';
+import { silent } from './latchkey.js';
+
+/**
+ * The HTTP stack of Latchkey's own server without credentials, guard and limits: Fastify, Apollo Server, and what hands
+ * requests from the one to the other.
+ *
+ * @param {object} options
+ * @param {import('graphql').GraphQLSchema} [options.schema]
+ * @param {object} [options.gateway] in place of a schema
+ * @param {(authorization: string | undefined) => unknown} [options.context]
+ * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
+ * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them
+ */
+export async function bareServer({ schema, gateway, context = () => ({}), handler = 'latchkey', stock = false }) {
+  const app = stock ? Fastify({ loggerInstance: silent }) : Fastify(fastifyOptions());
+  const apollo = new ApolloServer({
+    ...(gateway === undefined ? { schema } : { gateway }),
+    ...(stock ? {} : apolloOptions()),
+    logger: silent,
+    stopOnTerminationSignals: false,
+  });
+  await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    handler: handler === 'package' ? fastifyApolloHandler(apollo) : apolloHandler(inContext(apollo, context)),
+  });
+  return app;
+}
+
+/** Latchkey's handler makes Latchkey's context; here it is another. */
+function inContext(apollo, context) {
+  return {
+    executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
+      apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest,
+        context: async () => context(httpGraphQLRequest.headers.get('authorization')),
+      }),
+  };
+}
+
+function fastifyOptions() {
+  return {
+    loggerInstance: silent,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => randomUUID(),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+  };
+}
+
+function apolloOptions() {
+  return {
+    plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled()],
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    csrfPrevention: {
+      requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
+    },
+    ...documentBounds(),
+  };
+}

@@ -1,0 +1,40 @@
+import { performance } from 'node:perf_hooks';
+import autocannon from 'autocannon';
+import { percentile } from './stats.js';
+
+/** Connections that each wait for their answer before they ask again. */
+const CONNECTIONS = 40;
+
+/**
+ * As many requests as the server answers. The load comes from this process, the server is another one.
+ *
+ * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number }} target
+ *   headers: a list is taken in turn; seconds: whole
+ * @returns {Promise<{ count: number, rate: number, p99: number }>} answers, answers a second, and ms
+ */
+export async function closedLoop({ url, headers, body, seconds }) {
+  // Its own histogram counts whole milliseconds, which is coarser than the differences looked for.
+  /** @type {number[]} */
+  const times = [];
+  let failed = 0;
+  const begin = performance.now();
+  let end = begin;
+  const run = autocannon({
+    url,
+    method: 'POST',
+    body,
+    requests: [headers].flat().map((own) => ({ headers: { 'content-type': 'application/json', ...own } })),
+    connections: CONNECTIONS,
+    duration: seconds,
+  });
+  run.on('response', (_client, status, _bytes, ms) => {
+    end = performance.now();
+    if (status === 200) times.push(ms);
+    else failed += 1;
+  });
+  const { errors } = await run;
+  if (failed + errors > 0 || times.length === 0) {
+    throw new Error(`${url}: ${failed} refused, ${errors} failed, ${times.length} answered`);
+  }
+  return { count: times.length, rate: times.length / ((end - begin) / 1000), p99: percentile(times, 0.99) };
+}

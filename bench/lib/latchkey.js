@@ -1,0 +1,61 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { pino } from 'pino';
+import { createServer } from '../../dist/http/server.js';
+import { createLatchkey } from '../../dist/latchkey.js';
+import { Limiter } from '../../dist/limits/limiter.js';
+import { openStore } from '../../dist/store/open.js';
+import { shopResolvers, shopTypeDefs } from './shop.js';
+
+/** Of every server that is compared: nothing is logged, by the same logger. */
+export const silent = pino({ level: 'silent' });
+
+export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
+
+/** The windows are kept and counted as ever, but nothing is refused: a measurement asks more than any tier allows. */
+export const UNBOUND = Object.freeze({ keys: null, rate: 1e9, burst: 1e9 });
+
+/** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
+export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {
+  const store = await openStore({ dataDir, mongodbUri });
+  const latchkey = await createLatchkey({
+    store,
+    peppers: [PEPPER],
+    limits: new Limiter({ limitsOf: () => UNBOUND }),
+    log: () => {},
+    ...options,
+  });
+  return { store, latchkey };
+}
+
+/**
+ * Latchkey's own server with the shop as its domain.
+ * @param {Parameters<typeof openLatchkey>[0]} address
+ * @param {{ trustProxy?: readonly string[] } & Record<string, unknown>} [options] of createLatchkey, and one of the server
+ */
+export async function shopServer(address, { trustProxy = [], ...options } = {}) {
+  const { store, latchkey } = await openLatchkey(address, options);
+  const guard = (scope) => `@auth(scope: "${scope}")`;
+  const schema = latchkey.guard(
+    makeExecutableSchema({
+      typeDefs: [latchkey.typeDefs, shopTypeDefs(guard).replace('type Query', 'extend type Query')],
+      resolvers: [latchkey.resolvers, shopResolvers],
+    }),
+  );
+  const settings = { trustProxy, corsOrigins: [], introspection: 'authenticated' };
+  const app = await createServer({ latchkey, schema, store, settings, logger: silent });
+  return { app, latchkey, store };
+}
+
+/** @returns the principal, or a promise of it, as the release under measurement has it */
+export async function principalOf(latchkey, token) {
+  return (await latchkey.context(sourceOf(token))).principal;
+}
+
+/** A request as Node hands it on. @param {string} token */
+export function sourceOf(token) {
+  const authorization = `Bearer ${token}`;
+  return {
+    headers: { host: '127.0.0.1', 'content-type': 'application/json', authorization },
+    rawHeaders: ['Host', '127.0.0.1', 'Content-Type', 'application/json', 'Authorization', authorization],
+  };
+}

@@ -1,0 +1,83 @@
+import { Child } from '../lib/child.js';
+import { digits } from '../lib/report.js';
+import { alternate, each } from '../lib/rounds.js';
+import { filledStore } from '../lib/stores.js';
+
+export const title = 'Growth: keys stored, keys remembered, windows kept';
+
+export const about = `Stores are filled in bulk with keys as the store writes them. Then 500 keys are verified cold, drawn from
+all over the store. Memory is what live objects and buffers hold after a full collection of garbage.`;
+
+export const packages = ['libsql', 'mongoose', 'mongodb'];
+
+const SAMPLE = 500;
+const GC = ['--expose-gc'];
+
+/** @param {import('../run.js').Run} run */
+export async function* measure(run) {
+  yield* verificationBySize(run, null);
+  if (run.mongodbUri !== null) yield* verificationBySize(run, run.mongodbUri);
+  yield* bytesOfKey(run);
+  yield* bytesOfWindow(run);
+}
+
+async function* verificationBySize({ rounds, quick }, mongodbUri) {
+  const sizes = quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000];
+  const subjects = {};
+  for (const size of sizes) {
+    const name = `${digits(size)} keys`;
+    const { address, tokens } = await filledStore(size, mongodbUri);
+    const step = tokens.length / (2 * SAMPLE);
+    const drawn = Array.from({ length: 2 * SAMPLE }, (_, i) => tokens[Math.floor(i * step)]);
+    const options = { kind: 'latchkey', name, address, tokens: shuffled(drawn) };
+    const child = await Child.start('verification', options);
+    subjects[name] = () => child.call('cold', SAMPLE);
+  }
+  for (const subject of Object.values(subjects)) await subject();
+  const samples = await alternate(rounds, subjects);
+  const names = Object.keys(subjects);
+  const place = mongodbUri === null ? 'SQLite' : 'MongoDB';
+  const common = { unit: 'ms', ours: names.at(-1), goals: [{ against: names[0], atMost: 1.5 }] };
+  yield { ...common, what: `Cold verification (p50), ${place}`, samples: each(samples, ({ p50 }) => p50) };
+  yield { ...common, what: `Cold verification (p99), ${place}`, samples: each(samples, ({ p99 }) => p99), goals: [] };
+}
+
+async function* bytesOfKey({ rounds, quick }) {
+  const keys = quick ? 2_000 : 10_000;
+  const { address, tokens } = await filledStore(keys + 500);
+  const child = await Child.start('verification', { kind: 'latchkey', name: 'remembered', address, tokens }, GC);
+  await child.call('remembered', 1_000);
+  const samples = await alternate(rounds, { 'a key remembered': () => child.call('remembered', keys - 1) });
+  yield { what: 'Memory of a verified key', unit: 'bytes', ours: 'a key remembered', samples };
+}
+
+async function* bytesOfWindow({ rounds, quick }) {
+  const child = await Child.start('windows', {}, GC);
+  const families = quick ? 1_000 : 5_000;
+  const admissions = [1, 20, 100, 500];
+  const subjects = Object.fromEntries(admissions.map((count) => [count, () => child.call('windows', families, count)]));
+  for (const subject of Object.values(subjects)) await subject();
+  const samples = await alternate(rounds, subjects);
+  for (const count of admissions) {
+    const ours = 'a window';
+    yield {
+      what: `Memory of a window with ${count} admitted in the last minute`,
+      unit: 'bytes',
+      ours,
+      samples: { [ours]: samples[count].map(({ active }) => active) },
+      goals: [{ atMost: 4 * count + 200 }],
+    };
+  }
+  const left = samples[admissions.at(-1)].map(({ idle }) => Math.max(0, idle));
+  yield { what: 'Left of a window that has been idle', unit: 'bytes', ours: 'a window', samples: { 'a window': left } };
+}
+
+/** In an order that has nothing to do with that of storing, the same in each run. */
+function shuffled(list) {
+  let state = 1;
+  const next = () => (state = (state * 48_271) % 2_147_483_647);
+  return list
+    .map((item) => ({ item, at: next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,86 @@
+import Bottleneck from 'bottleneck';
+import { Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterUnion } from 'rate-limiter-flexible';
+import { Limiter } from '../../dist/limits/limiter.js';
+import { timed, timedAsync } from '../lib/clock.js';
+import { UNBOUND } from '../lib/latchkey.js';
+import { openRedisLimits } from '../lib/redisLimits.js';
+import { serve } from '../lib/serve.js';
+
+/** Whose requests come in turn. */
+const FAMILIES = Array.from({ length: 1_000 }, (_, i) => `fam_${String(i).padStart(16, '0')}`);
+
+/** Attempts that are under way at once where each is a round trip. */
+const AT_ONCE = 50;
+
+const familyOf = (i) => FAMILIES[i % FAMILIES.length];
+const limitsOf = () => UNBOUND;
+
+/** Each yields microseconds an admission, by `options.kind`. */
+const KINDS = {
+  async latchkey() {
+    const limiter = new Limiter({ limitsOf });
+    const subjects = FAMILIES.map((family) => ({ family, tier: 'GROWTH' }));
+    return { admit: (times) => timed(times, (i) => limiter.admit(subjects[i % subjects.length], 1)) };
+  },
+
+  async flexible() {
+    const limiter = new RateLimiterMemory({ points: 1e9, duration: 60 });
+    return { admit: (times) => timedAsync(times, (i) => limiter.consume(familyOf(i))) };
+  },
+
+  async flexibleUnion() {
+    const limiter = new RateLimiterUnion(
+      new RateLimiterMemory({ keyPrefix: 'rate', points: 1e9, duration: 60 }),
+      new RateLimiterMemory({ keyPrefix: 'burst', points: 1e9, duration: 1 }),
+    );
+    return { admit: (times) => timedAsync(times, (i) => limiter.consume(familyOf(i))) };
+  },
+
+  async bottleneck() {
+    const limiter = new Bottleneck({ reservoir: 1e9 });
+    const nothing = async () => {};
+    return { admit: (times) => atOnce(times, times, () => limiter.schedule(nothing)), close: () => limiter.stop() };
+  },
+
+  async latchkeyRedis({ redis }) {
+    const limits = await openRedisLimits(redis, limitsOf);
+    return {
+      admit: (times) => atOnce(times, AT_ONCE, (i) => limits.admit({ family: familyOf(i), tier: 'GROWTH' }, 1)),
+      close: () => limits.close(),
+    };
+  },
+
+  async flexibleRedis({ redis }) {
+    const client = new Redis(redis);
+    const limiter = new RateLimiterRedis({ storeClient: client, points: 1e9, duration: 60 });
+    return {
+      admit: (times) => atOnce(times, AT_ONCE, (i) => limiter.consume(familyOf(i))),
+      close: () => client.quit(),
+    };
+  },
+
+  async flexibleUnionRedis({ redis }) {
+    const client = new Redis(redis);
+    const limiter = new RateLimiterUnion(
+      new RateLimiterRedis({ storeClient: client, keyPrefix: 'rate', points: 1e9, duration: 60 }),
+      new RateLimiterRedis({ storeClient: client, keyPrefix: 'burst', points: 1e9, duration: 1 }),
+    );
+    return {
+      admit: (times) => atOnce(times, AT_ONCE, (i) => limiter.consume(familyOf(i))),
+      close: () => client.quit(),
+    };
+  },
+};
+
+await serve(async (options) => {
+  const { admit, close } = await KINDS[options.kind](options);
+  return { calls: { admit }, close: async () => void (await close?.()) };
+});
+
+/** Calls in batches, each batch under way at once. */
+function atOnce(times, batch, work) {
+  return timedAsync(times / batch, (part) =>
+    Promise.all(Array.from({ length: batch }, (_, i) => work(part * batch + i))),
+  ).then((microseconds) => microseconds / batch);
+}

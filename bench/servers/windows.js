@@ -1,0 +1,33 @@
+import { Limiter } from '../../dist/limits/limiter.js';
+import { UNBOUND } from '../lib/latchkey.js';
+import { memoryInUse } from '../lib/memory.js';
+import { serve } from '../lib/serve.js';
+
+const MINUTE = 60_000;
+
+await serve(async () => ({
+  calls: {
+    /**
+     * What the windows of key families take that were each admitted so often in the last minute.
+     * @returns bytes of one window, and what is left of it, bytes, once all have been idle for two minutes
+     */
+    async windows(families, admissions) {
+      let now = 0;
+      const limiter = new Limiter({ clock: () => now, limitsOf: () => UNBOUND });
+      const names = Array.from({ length: families }, (_, i) => `fam_${String(i).padStart(16, '0')}`);
+      const before = memoryInUse();
+      for (let i = 0; i < admissions; i += 1) {
+        now = Math.floor((i * MINUTE) / admissions);
+        for (const family of names) limiter.admit({ family, tier: 'GROWTH' }, 1);
+      }
+      const active = (memoryInUse() - before) / families;
+      now += 2 * MINUTE;
+      limiter.peek({ family: 'fam_other', tier: 'GROWTH' });
+      now += 2 * MINUTE;
+      limiter.peek({ family: 'fam_other', tier: 'GROWTH' });
+      const idle = (memoryInUse() - before) / families;
+      limiter.close();
+      return { active, idle };
+    },
+  },
+}));

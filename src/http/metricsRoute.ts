@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify';
+import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
+import { isPlatform } from '../keys/actor.js';
+import { unauthenticated } from '../credentials/authenticator.js';
+import { Refusal } from '../refusals/refusal.js';
+import { PLATFORM } from '../scopes/grammar.js';
+import type { AuthenticationHook } from './authentication.js';
+
+/** The metrics of the installation as text, in the exposition format of Prometheus. */
+export type Scrape = () => Promise<string>;
+
+/**
+ * GET /metrics on the public address, for keys with the scope `platform`: what all tenants do together is the operator's
+ * to know. Takes nothing of the key's limits, so that a scrape is there when everything else is refused.
+ */
+export function metricsRoute(app: FastifyInstance, scrape: Scrape, authenticate: AuthenticationHook): void {
+  app.get('/metrics', { onRequest: authenticate }, async ({ principal }, reply) => {
+    if (principal.kind === 'anonymous') throw unauthenticated('missing');
+    if (!isPlatform(principal)) {
+      throw new Refusal(
+        'Metrics are for keys with the scope platform. Send ADMIN_API_KEY, or set METRICS_PORT to have them on a port of their own.',
+        { code: 'FORBIDDEN', missing: [PLATFORM], fields: [] },
+      );
+    }
+    return reply.type(METRICS_CONTENT_TYPE).send(await scrape());
+  });
+}

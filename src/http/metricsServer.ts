@@ -1,0 +1,64 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
+import type { Scrape } from './metricsRoute.js';
+
+/** Where metrics are served apart from the API. */
+export interface MetricsAddress {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly host: string;
+}
+
+/**
+ * GET /metrics without a key, on an address of its own: who reaches it is for the network to say. It holds counts alone,
+ * no ids, and nothing that a caller wrote.
+ */
+export class MetricsServer {
+  readonly #server: Server;
+  readonly #address: MetricsAddress;
+
+  constructor(scrape: Scrape, address: MetricsAddress) {
+    this.#address = address;
+    this.#server = createServer((request, response) => {
+      // Unread, a body would keep its connection busy.
+      request.resume();
+      if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
+        response.writeHead(404).end('There is nothing here. Metrics are at /metrics.\n');
+        return;
+      }
+      scrape().then(
+        (text) => response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(text),
+        () => response.writeHead(503).end('Metrics cannot be gathered at the moment. Try again.\n'),
+      );
+    });
+  }
+
+  /** @throws Error that names the port where it cannot be listened on */
+  async listen(): Promise<void> {
+    const { port, host } = this.#address;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+        const reason = cause.code === 'EADDRINUSE' ? 'The port is in use' : `It cannot be used (${cause.code ?? ''})`;
+        reject(
+          new Error(`METRICS_PORT ${port} on ${host}: ${reason}. Set it to another (0 picks a free one).`, { cause }),
+        );
+      });
+      this.#server.listen({ port, host }, resolve);
+    });
+  }
+
+  /** The port that it listens on; null where it does not. */
+  get port(): number | null {
+    return (this.#server.address() as AddressInfo | null)?.port ?? null;
+  }
+
+  /** Ends scrapes that are under way: nobody is to be waited for. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+      this.#server.closeAllConnections();
+    });
+  }
+}

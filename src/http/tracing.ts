@@ -1,0 +1,71 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { LatchkeyContext } from '../credentials/principal.js';
+import type { Facts, RequestSpan, Tracing } from '../tracing/tracing.js';
+import { routeOf } from './everyAnswer.js';
+import { outcomeWord } from './outcome.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** null where the request is not traced. */
+    span: RequestSpan | null;
+  }
+}
+
+/** Asked every few seconds by machines: traces of them would be most of all traces. */
+const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** One span a request, by OpenTelemetry's conventions for HTTP servers. To be added after what every answer has. */
+export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
+  app.decorateRequest('span', null);
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (UNTRACED.has(routeOf(request))) {
+      done();
+      return;
+    }
+    request.span = tracing.begin(nameOf(request), request.headers.traceparent, {
+      'http.request.method': request.method,
+      'http.route': routeOf(request),
+      'url.scheme': request.protocol,
+    });
+    tracing.within(request.span, done);
+  });
+  // Again, since a body arrives in its connection's own course of events.
+  app.addHook('preHandler', (request, _reply, done) => {
+    if (request.span === null) done();
+    else tracing.within(request.span, done);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.span === null) return;
+    const failed = reply.statusCode >= 500;
+    tracing.end(request.span, nameOf(request), factsOf(request, reply, failed), failed);
+  });
+}
+
+function nameOf(request: FastifyRequest): string {
+  return `${request.method} ${routeOf(request)}`;
+}
+
+function factsOf({ principal, outcome }: FastifyRequest, { statusCode }: FastifyReply, failed: boolean): Facts {
+  return {
+    'http.response.status_code': statusCode,
+    'latchkey.outcome': outcomeWord(outcome, statusCode),
+    ...(failed && { 'error.type': String(statusCode) }),
+    ...(outcome.operation !== null && { 'graphql.operation.type': outcome.operation }),
+    ...(principal.kind !== 'anonymous' && { 'latchkey.key.id': principal.keyId, 'latchkey.tier': principal.tier }),
+  };
+}
+
+/** The time that resolvers take, in a span of its own. */
+export function createTracePlugin(tracing: Tracing): ApolloServerPlugin<LatchkeyContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async executionDidStart() {
+          const end = tracing.beginChild('execute');
+          return { executionDidEnd: async (error) => end(error) };
+        },
+      };
+    },
+  };
+}

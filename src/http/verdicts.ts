@@ -1,0 +1,35 @@
+import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
+import { UNOBSERVED, type Observer } from '../metrics/observer.js';
+import type { Refusal } from '../refusals/refusal.js';
+import type { UsageLog } from '../usage/log.js';
+
+export interface VerdictsOptions {
+  /** Default: nobody counts. */
+  readonly usage?: Pick<UsageLog, 'count'>;
+  /** Default: nobody is told. */
+  readonly observer?: Observer;
+}
+
+/** What is decided on operations before they run, told to the key's usage and to the metrics. Waits for nothing. */
+export class Verdicts {
+  readonly #usage: VerdictsOptions['usage'];
+  readonly #observer: Observer;
+
+  constructor({ usage, observer = UNOBSERVED }: VerdictsOptions) {
+    this.#usage = usage;
+    this.#observer = observer;
+  }
+
+  admitted(principal: AuthenticatedPrincipal, cost: number): void {
+    this.#usage?.count(principal, 'requests', cost);
+    this.#observer.admitted(principal.tier);
+  }
+
+  /** @param principal null: the request showed none */
+  refused(principal: Principal | null, { details: { code } }: Refusal): void {
+    this.#observer.refused(principal?.tier ?? null, code);
+    if (principal === null) return;
+    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.count(principal, 'limited');
+    else if (code === 'FORBIDDEN') this.#usage?.count(principal, 'forbidden');
+  }
+}

@@ -1,0 +1,106 @@
+import { Gauge, Histogram, type Registry } from 'prom-client';
+import type { RefusalCode } from '../refusals/refusal.js';
+import { TIERS, type Tier } from '../store/records.js';
+import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from './observer.js';
+import { Lazy, Tallies } from './tally.js';
+
+/** In seconds. An answer out of memory takes a millisecond; a store that is called away took some seconds. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Those that alerts are made of are shown from the start. */
+const SHOWN_CODES = ['RATE_LIMITED', 'COST_EXCEEDS_BURST', 'FORBIDDEN'] as const satisfies readonly RefusalCode[];
+
+/** An observer that counts into a registry. */
+export function countInto(registry: Registry): Observer {
+  const tallies = (name: string, help: string, labels: readonly string[]) => new Tallies(registry, name, help, labels);
+
+  const verifications = tallies('latchkey_verifications_total', 'Credentials of requests, by what became of them.', [
+    'outcome',
+  ]).by('outcome', VERIFICATIONS);
+  const lookups = tallies(
+    'latchkey_key_lookups_total',
+    "Looks for a key's record: found in memory (hit), read from the store (miss), known not to be there (negative).",
+    ['outcome'],
+  ).by('outcome', LOOKUPS);
+
+  const admissions = tallies('latchkey_admissions_total', "Operations that the limits let pass, by the key's tier.", [
+    'tier',
+  ]).by('tier', TIERS);
+  const refusals = tallies(
+    'latchkey_refusals_total',
+    "Operations refused before they ran, by the key's tier (none: no key) and the refusal's code.",
+    ['tier', 'code'],
+  );
+  const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
+  for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
+
+  const storeTime = new Histogram({
+    name: 'latchkey_store_operation_duration_seconds',
+    help: 'How long operations of the store took, whatever their end.',
+    labelNames: ['operation'],
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+  const storeTimeOf = new Lazy((operation: string) => storeTime.labels(operation));
+  const storeOperations = tallies('latchkey_store_operations_total', 'Operations of the store, by how they ended.', [
+    'operation',
+    'outcome',
+  ]);
+  const storeOperationsOf = new Lazy((operation: string) => {
+    const ended = STORE_OUTCOMES.map((outcome) => [outcome, storeOperations.of({ operation, outcome })] as const);
+    return new Map(ended);
+  });
+
+  const redisTime = new Histogram({
+    name: 'latchkey_redis_request_duration_seconds',
+    help: 'How long requests to Redis took, whatever their end.',
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+  const redisFailures = tallies('latchkey_redis_failures_total', 'Requests that Redis did not answer.', []).of({});
+  const shared = new Gauge({
+    name: 'latchkey_limits_shared',
+    help: '1 while limits are counted in one place for all processes, 0 while each process counts for itself.',
+    registers: [registry],
+    // One process that counts alone is what an operator has to know of.
+    aggregator: 'min',
+  });
+
+  const answerTime = new Histogram({
+    name: 'latchkey_http_request_duration_seconds',
+    help: 'How long requests took, from their header to the end of the answer, by route.',
+    labelNames: ['route'],
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+  const answers = tallies('latchkey_http_requests_total', 'Requests that were answered, by route and status.', [
+    'route',
+    'status',
+  ]);
+  const routes = new Lazy((route: string) => ({
+    time: answerTime.labels(route),
+    statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),
+  }));
+
+  return {
+    verified: (outcome) => void (verifications[outcome].n += 1),
+    lookedUp: (outcome) => void (lookups[outcome].n += 1),
+    admitted: (tier) => void (admissions[tier].n += 1),
+    refused: (tier, code) => void (refused.get(tier ?? 'none').get(code).n += 1),
+    storeAnswered(operation, ms, outcome) {
+      storeTimeOf.get(operation).observe(ms / 1000);
+      const tally = storeOperationsOf.get(operation).get(outcome);
+      if (tally !== undefined) tally.n += 1;
+    },
+    redisAnswered(ms, ok) {
+      redisTime.observe(ms / 1000);
+      if (!ok) redisFailures.n += 1;
+    },
+    limitsShared: (whether) => shared.set(whether ? 1 : 0),
+    requestAnswered(route, status, ms) {
+      const { time, statuses } = routes.get(route);
+      time.observe(ms / 1000);
+      statuses.get(status).n += 1;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { BcryptCounts } from '../keys/bcryptGate.js';
+import { countInto } from './counting.js';
+import type { Observer } from './observer.js';
+
+/** The content type of {@link Metrics.text}. */
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** What one process counted, as it travels between processes: plain data. */
+export type MetricsSnapshot = readonly object[];
+
+/** Prometheus metrics of this process, in a registry of their own: another library's global one is none of ours. */
+export class Metrics {
+  readonly observer: Observer;
+  readonly #registry = new Registry();
+
+  constructor() {
+    this.observer = countInto(this.#registry);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Has bcrypt's counts read whenever metrics are asked for. To be called once. */
+  watchBcrypt(read: () => BcryptCounts): void {
+    const registers = [this.#registry];
+    new Counter({
+      name: 'latchkey_bcrypt_runs_total',
+      help: 'Runs of bcrypt, by what they were for.',
+      labelNames: ['purpose'],
+      registers,
+      collect() {
+        this.reset();
+        this.inc({ purpose: 'hash' }, read().hashes);
+        this.inc({ purpose: 'compare' }, read().comparisons);
+      },
+    });
+    new Counter({
+      name: 'latchkey_bcrypt_shed_total',
+      help: 'Runs of bcrypt that were turned away because too many waited.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read().shed);
+      },
+    });
+    new Gauge({
+      name: 'latchkey_bcrypt_waiting',
+      help: 'Runs of bcrypt that wait for a core.',
+      registers,
+      collect() {
+        this.set(read().waiting);
+      },
+    });
+  }
+
+  /** The exposition format of Prometheus. */
+  async text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** For a process that speaks for several: see {@link aggregated}. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    return this.#registry.getMetricsAsJSON();
+  }
+}
+
+/** Snapshots of several processes as one text: counts added up, and of gauges what their kind asks for. */
+export async function aggregated(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...snapshots]).metrics();
+}

@@ -1,0 +1,21 @@
+/**
+ * Starts the service, asks it once, and prints how many files of OpenTelemetry's packages the process has loaded. Not of
+ * its API, which prom-client needs for itself and which does nothing on its own.
+ */
+import Module from 'node:module';
+import { pino } from 'pino';
+import { composeService } from '../../src/compose.js';
+import { readSettings } from '../../src/settings/settings.js';
+
+const service = await composeService(readSettings(), pino({ level: 'silent' }));
+const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
+const answer = await fetch(`${origin}/graphql`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', 'x-api-key': service.latchkey.firstKey?.token ?? '' },
+  body: '{"query":"{ viewer { scopes } }"}',
+});
+await service.close();
+// They are CommonJS, and stand in its cache however they were asked for.
+const { _cache: cache } = Module as unknown as { readonly _cache: Readonly<Record<string, unknown>> };
+const loaded = Object.keys(cache).filter((path) => /@opentelemetry.(?!api)/.test(path));
+process.stdout.write(`status ${answer.status} loaded ${loaded.length} of ${Object.keys(cache).length}\n`);
