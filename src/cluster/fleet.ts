@@ -154,11 +154,10 @@ export function tell(worker: Worker, message: FromPrimary): void {
 
 async function endOf(worker: Worker): Promise<End> {
   try {
-    // The exit alone may be heard of before the last message is.
-    const [[code, signal]] = (await Promise.all([once(worker, 'exit'), once(worker, 'disconnect')])) as [
-      [number | null, string | null],
-      unknown,
-    ];
+    const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
+    // The exit may be heard of before the last message is. Not the event `disconnect`, which waits for what is queued:
+    // behind a connection that was just being handed over it waits for ever.
+    while (worker.isConnected()) await delay(MIN_DELAY / 10);
     return {
       how: `A worker ended ${signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`}.`,
       clean: code === 0,

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -57,7 +58,9 @@ export function startCluster(
     [],
     args,
   );
-  const url = async (): Promise<string> => (await child.waitFor(/Latchkey listens on (\S+)/))[1] ?? '';
+  let known: Promise<string> | null = null;
+  const url = (): Promise<string> =>
+    (known ??= child.waitFor(/Latchkey listens on (\S+)/).then(([, address]) => address ?? ''));
   const log: Cluster['log'] = () =>
     child
       .output()
@@ -86,7 +89,7 @@ export function startCluster(
     },
     workers: () =>
       log()
-        .filter(({ msg }) => /^Server listening/.test(String(msg)))
+        .filter(({ msg }) => String(msg).startsWith('Server listening'))
         .map(({ pid }) => Number(pid)),
     log,
   };
@@ -96,10 +99,9 @@ export function startCluster(
 
 /** Ends all that was started and removes its places. */
 export async function removeAll(): Promise<void> {
-  for (const { child, workers } of clusters.splice(0)) {
-    const pids = workers();
-    await child.stop('SIGKILL');
-    await until(() => !pids.some(isAlive));
+  for (const cluster of clusters.splice(0)) {
+    cluster.child.process.kill('SIGKILL');
+    await endOf(cluster);
   }
   for (const { dir, uri } of directories.splice(0)) {
     rmSync(dir, { recursive: true, force: true });
@@ -109,6 +111,12 @@ export async function removeAll(): Promise<void> {
     await connection.dropDatabase();
     await connection.close();
   }
+}
+
+/** Resolves with the exit code once the start has ended and all of its processes with it: each holds its output open. */
+export async function endOf({ child }: Cluster): Promise<number | null> {
+  if (!child.process.stdout.closed || !child.process.stderr.closed) await once(child.process, 'close');
+  return child.process.exitCode;
 }
 
 export function isAlive(pid: number): boolean {
@@ -121,7 +129,7 @@ export function isAlive(pid: number): boolean {
 
 /** Waits for a condition. @throws where it does not come in a minute */
 export async function until<T>(condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
@@ -130,14 +138,44 @@ export async function until<T>(condition: () => T | undefined | false | Promise<
   }
 }
 
+/** A request that has arrived and is not yet sent to its end. @returns what sends the rest, and resolves with the answer */
+export async function begin(url: string, query: string, token: string): Promise<() => Promise<Asked>> {
+  const body = JSON.stringify({ query });
+  const sent = open(url, { ...headersOf(token), 'content-length': String(body.length), expect: '100-continue' });
+  const answer = answerTo(sent);
+  sent.flushHeaders();
+  await Promise.race([once(sent, 'continue'), answer]);
+  return () => {
+    sent.end(body);
+    return answer;
+  };
+}
+
 function post(url: string, query: string, token?: string): Promise<Asked> {
+  const sent = open(url, headersOf(token));
+  sent.end(JSON.stringify({ query }));
+  return answerTo(sent);
+}
+
+function open(url: string, headers: Record<string, string>): ClientRequest {
+  const sent = request(url, { method: 'POST', headers, agent: false });
+  // A worker that is killed takes along its connections, and leaves one open that was just being handed over to it.
+  sent.setTimeout(10_000, () => sent.destroy(new Error('There was no answer.')));
+  return sent;
+}
+
+function headersOf(token?: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    connection: 'close',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
+}
+
+function answerTo(sent: ClientRequest): Promise<Asked> {
   return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      connection: 'close',
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    };
-    const sent = request(url, { method: 'POST', headers, agent: false }, (response) => {
+    sent.on('error', reject);
+    sent.on('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('error', reject);
@@ -150,7 +188,5 @@ function post(url: string, query: string, token?: string): Promise<Asked> {
         }),
       );
     });
-    sent.on('error', reject);
-    sent.end(JSON.stringify({ query }));
   });
 }
