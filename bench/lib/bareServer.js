@@ -8,6 +8,7 @@ import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { apolloHandler } from '../../dist/http/apolloHandler.js';
 import { documentBounds, MAX_BODY_BYTES } from '../../dist/http/bounds.js';
+import { ANONYMOUS } from '../../dist/credentials/principal.js';
 import { silent } from './latchkey.js';
 
 /**
@@ -17,11 +18,11 @@ import { silent } from './latchkey.js';
  * @param {object} options
  * @param {import('graphql').GraphQLSchema} [options.schema]
  * @param {object} [options.gateway] in place of a schema
- * @param {(authorization: string | undefined) => unknown} [options.context]
+ * @param {(authorization: string | undefined) => unknown} [options.context] absent: no credential is looked at
  * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
  * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them
  */
-export async function bareServer({ schema, gateway, context = () => ({}), handler = 'latchkey', stock = false }) {
+export async function bareServer({ schema, gateway, context, handler = 'latchkey', stock = false }) {
   const app = stock ? Fastify({ loggerInstance: silent }) : Fastify(fastifyOptions());
   const apollo = new ApolloServer({
     ...(gateway === undefined ? { schema } : { gateway }),
@@ -31,6 +32,8 @@ export async function bareServer({ schema, gateway, context = () => ({}), handle
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
+  app.decorateRequest('principal');
+  app.addHook('onRequest', context === undefined ? takeNothing : takeCredential);
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -39,13 +42,24 @@ export async function bareServer({ schema, gateway, context = () => ({}), handle
   return app;
 }
 
+function takeNothing(request, _reply, done) {
+  request.principal = ANONYMOUS;
+  done();
+}
+
+/** Apollo Server is given no credential by Latchkey's handler: what the context needs stands in the principal's place. */
+function takeCredential(request, _reply, done) {
+  request.principal = { kind: 'unjudged', authorization: request.headers.authorization };
+  done();
+}
+
 /** Latchkey's handler makes Latchkey's context; here it is another. */
-function inContext(apollo, context) {
+function inContext(apollo, context = () => ({})) {
   return {
-    executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
+    executeHTTPGraphQLRequest: ({ httpGraphQLRequest, context: made }) =>
       apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest,
-        context: async () => context(httpGraphQLRequest.headers.get('authorization')),
+        context: async () => context((await made()).principal.authorization),
       }),
   };
 }

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createServer } from '../../dist/http/server.js';
 import { createLatchkey } from '../../dist/latchkey.js';
 import { Limiter } from '../../dist/limits/limiter.js';
+import { Metrics } from '../../dist/metrics/metrics.js';
 import { openStore } from '../../dist/store/open.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
@@ -33,7 +34,9 @@ export async function openLatchkey({ dataDir, mongodbUri = null }, options = {})
  * @param {{ trustProxy?: readonly string[] } & Record<string, unknown>} [options] of createLatchkey, and one of the server
  */
 export async function shopServer(address, { trustProxy = [], ...options } = {}) {
-  const { store, latchkey } = await openLatchkey(address, options);
+  // As the service runs: what it does is counted.
+  const { observer } = new Metrics();
+  const { store, latchkey } = await openLatchkey(address, { observer, ...options });
   const guard = (scope) => `@auth(scope: "${scope}")`;
   const schema = latchkey.guard(
     makeExecutableSchema({
@@ -42,13 +45,17 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
     }),
   );
   const settings = { trustProxy, corsOrigins: [], introspection: 'authenticated' };
-  const app = await createServer({ latchkey, schema, store, settings, logger: silent });
+  const app = await createServer({
+    latchkey,
+    schema,
+    store,
+    settings,
+    logger: silent,
+    observer,
+    scrape: null,
+    tracing: null,
+  });
   return { app, latchkey, store };
-}
-
-/** @returns the principal, or a promise of it, as the release under measurement has it */
-export async function principalOf(latchkey, token) {
-  return (await latchkey.context(sourceOf(token))).principal;
 }
 
 /** A request as Node hands it on. @param {string} token */

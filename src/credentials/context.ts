@@ -3,7 +3,7 @@ import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
 import { locateCredential, type CredentialSource } from './locate.js';
-import { observed } from './observed.js';
+import { accepted, failed } from './observed.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
 
 /** A request, or an object that holds one as `req`, as Apollo Server's standalone, Express and Next integrations give it. */
@@ -38,9 +38,16 @@ export function principalOf(
   authenticator: Pick<Authenticator, 'authenticate'>,
   observer: Observer = UNOBSERVED,
 ): Principal | Promise<Principal> {
-  return observed(observer, () => {
+  try {
     const credential = locateCredential(source);
-    if (credential === null) return ANONYMOUS;
-    return authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
-  });
+    if (credential === null) return accepted(observer, ANONYMOUS);
+    const found = authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
+    if (!(found instanceof Promise)) return accepted(observer, found);
+    return found.then(
+      (late) => accepted(observer, late),
+      (error: unknown) => failed(observer, error),
+    );
+  } catch (error) {
+    return failed(observer, error);
+  }
 }

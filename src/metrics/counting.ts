@@ -1,6 +1,7 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { RefusalCode } from '../refusals/refusal.js';
 import { TIERS, type Tier } from '../store/records.js';
+import { Distribution } from './distribution.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from './observer.js';
 import { Lazy, Tallies } from './tally.js';
 
@@ -34,14 +35,12 @@ export function countInto(registry: Registry): Observer {
   const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
   for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
 
-  const storeTime = new Histogram({
-    name: 'latchkey_store_operation_duration_seconds',
-    help: 'How long operations of the store took, whatever their end.',
-    labelNames: ['operation'],
-    buckets: BUCKETS,
-    registers: [registry],
-  });
-  const storeTimeOf = new Lazy((operation: string) => storeTime.labels(operation));
+  const distribution = (name: string, help: string) => new Distribution(registry, name, help, BUCKETS);
+  const storeTime = distribution(
+    'latchkey_store_operation_duration_seconds',
+    'How long operations of the store took, whatever their end.',
+  );
+  const storeTimeOf = new Lazy((operation: string) => storeTime.of({ operation }));
   const storeOperations = tallies('latchkey_store_operations_total', 'Operations of the store, by how they ended.', [
     'operation',
     'outcome',
@@ -51,12 +50,10 @@ export function countInto(registry: Registry): Observer {
     return new Map(ended);
   });
 
-  const redisTime = new Histogram({
-    name: 'latchkey_redis_request_duration_seconds',
-    help: 'How long requests to Redis took, whatever their end.',
-    buckets: BUCKETS,
-    registers: [registry],
-  });
+  const redisTime = distribution(
+    'latchkey_redis_request_duration_seconds',
+    'How long requests to Redis took, whatever their end.',
+  ).of({});
   const redisFailures = tallies('latchkey_redis_failures_total', 'Requests that Redis did not answer.', []).of({});
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
@@ -66,19 +63,16 @@ export function countInto(registry: Registry): Observer {
     aggregator: 'min',
   });
 
-  const answerTime = new Histogram({
-    name: 'latchkey_http_request_duration_seconds',
-    help: 'How long requests took, from their header to the end of the answer, by route.',
-    labelNames: ['route'],
-    buckets: BUCKETS,
-    registers: [registry],
-  });
+  const answerTime = distribution(
+    'latchkey_http_request_duration_seconds',
+    'How long requests took, from their header to the end of the answer, by route.',
+  );
   const answers = tallies('latchkey_http_requests_total', 'Requests that were answered, by route and status.', [
     'route',
     'status',
   ]);
   const routes = new Lazy((route: string) => ({
-    time: answerTime.labels(route),
+    time: answerTime.of({ route }),
     statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),
   }));
 

@@ -106,12 +106,12 @@ describe('Limiter', () => {
     }
   });
 
-  it('forgets no unit that still counts, whenever the generations turn', () => {
+  it('forgets no unit that still counts, whenever the parts have their turns', () => {
     for (let first = 0; first < 125_000; first += 4_999) {
       const { limiter, clock } = at();
       clock.now = first;
       for (let count = 0; count < 20; count += 1, clock.now += 500) limiter.admit(subject('a'));
-      // Others turn the generations meanwhile; nothing looks at `a`, which would count as a use.
+      // Others give the parts their turns meanwhile; nothing looks at `a`, which would count as a use.
       const gone = first + 60_000;
       for (; clock.now < gone - 1; clock.now += 997) limiter.admit(subject('other'));
       clock.now = gone - 1;

@@ -34,7 +34,11 @@ export class NaiveWindow {
   room(now: number, length: number, limit: number): { limit: number; remaining: number; returnsInMs: number | null } {
     const used = this.used(now, length);
     const remaining = Math.max(0, limit - used);
-    return { limit, remaining, returnsInMs: used === 0 ? null : this.wait(now, length, remaining + 1, limit) };
+    return {
+      limit,
+      remaining,
+      returnsInMs: used === 0 || limit < 1 ? null : this.wait(now, length, remaining + 1, limit),
+    };
   }
 }
 

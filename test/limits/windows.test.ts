@@ -1,8 +1,10 @@
-import { BURST_WINDOW, RATE_WINDOW, SlidingWindow } from '../../src/limits/window.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
+import { Windows } from '../../src/limits/windows.js';
+import { OneFamily } from './family.js';
 
-describe('SlidingWindow', () => {
+describe('the windows of one family', () => {
   it('admits the burst, then refuses until the second is over', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     expect(window.admit(0, 1, 20, 2)).toEqual({ outcome: 'admitted' });
     expect(window.admit(300, 1, 20, 2)).toEqual({ outcome: 'admitted' });
     expect(window.admit(400, 1, 20, 2)).toEqual({ outcome: 'refused', window: 'burst', retryAfterMs: 600 });
@@ -11,14 +13,14 @@ describe('SlidingWindow', () => {
   });
 
   it('lets an admission leave at exactly a window after it', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     window.admit(0, 1, 1, 1);
     expect(window.admit(RATE_WINDOW - 1, 1, 1, 1)).toEqual({ outcome: 'refused', window: 'rate', retryAfterMs: 1 });
     expect(window.admit(RATE_WINDOW, 1, 1, 1).outcome).toBe('admitted');
   });
 
   it('a refused request burns no quota', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     for (let at = 0; at < 20; at += 1) window.admit(at * 1000, 1, 20, 2);
     for (let at = 20_000; at < 60_000; at += 7) expect(window.admit(at, 1, 20, 2).outcome).toBe('refused');
     // Had the refusals counted, the window would be full for another minute.
@@ -26,20 +28,20 @@ describe('SlidingWindow', () => {
   });
 
   it('steady traffic just under the limit is never limited', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     // 500 a minute in steps of 120 ms, for an hour.
     for (let at = 0; at < 3_600_000; at += 120) expect(window.admit(at, 1, 500, 25).outcome).toBe('admitted');
   });
 
   it('a burst across the border of a clock minute is not admitted twice over', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     let admitted = 0;
     for (let at = 59_000; at < 61_000; at += 10) if (window.admit(at, 1, 20, 20).outcome === 'admitted') admitted += 1;
     expect(admitted).toBe(20);
   });
 
   it('names the window with the longer wait', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     window.admit(0, 2, 4, 2);
     window.admit(59_500, 2, 4, 2);
     // The rate lets one go in 500 ms, the burst in 999 ms.
@@ -49,18 +51,18 @@ describe('SlidingWindow', () => {
   });
 
   it('tells a cost that no wait can admit from one that must wait', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     expect(window.admit(0, 3, 20, 2)).toEqual({ outcome: 'never', limit: 2 });
     expect(window.admit(0, 3, 2, 20)).toEqual({ outcome: 'never', limit: 2 });
     expect(window.room(0, 20, 2).burst.remaining).toBe(2);
   });
 
   it.each([0, -1, 0.5, NaN, Infinity])('throws on a cost of %p, which would pass or give back', (cost) => {
-    expect(() => new SlidingWindow().admit(0, cost, 20, 2)).toThrow(RangeError);
+    expect(() => new OneFamily().admit(0, cost, 20, 2)).toThrow(RangeError);
   });
 
   it('a change of tier acts at once and forgets nothing', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     for (let at = 0; at < 20; at += 1) window.admit(at * 1000, 1, 20, 2);
     expect(window.admit(20_000, 1, 20, 2).outcome).toBe('refused');
     expect(window.admit(20_000, 25, 500, 25).outcome).toBe('admitted');
@@ -73,7 +75,7 @@ describe('SlidingWindow', () => {
   });
 
   it('says what is left and when the next unit comes back', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     expect(window.room(0, 20, 2)).toEqual({
       rate: { limit: 20, remaining: 20, returnsInMs: null },
       burst: { limit: 2, remaining: 2, returnsInMs: null },
@@ -88,16 +90,79 @@ describe('SlidingWindow', () => {
   });
 
   it('a clock that runs back gives nothing back', () => {
-    const window = new SlidingWindow();
+    const window = new OneFamily();
     window.admit(10_000, 2, 20, 2);
     expect(window.admit(5_000, 1, 20, 2)).toEqual({ outcome: 'refused', window: 'burst', retryAfterMs: BURST_WINDOW });
   });
 
   it('is exact after silences that wrap the two bytes of a time', () => {
     for (const silence of [59_999, 60_000, 65_535, 65_536, 65_537, 125_535, 131_072, 10 ** 9]) {
-      const window = new SlidingWindow();
+      const window = new OneFamily();
       window.admit(7, 1, 1, 1);
       expect(window.admit(7 + silence, 1, 1, 1).outcome).toBe(silence < RATE_WINDOW ? 'refused' : 'admitted');
     }
+  });
+
+  it('knows of no return where nothing may be used', () => {
+    const window = new OneFamily();
+    window.admit(0, 2, 20, 2);
+    expect(window.room(0, 0, 0)).toEqual({
+      rate: { limit: 0, remaining: 0, returnsInMs: null },
+      burst: { limit: 0, remaining: 0, returnsInMs: null },
+    });
+    expect(window.admit(0, 1, 0, 0)).toEqual({ outcome: 'never', limit: 0 });
+  });
+});
+
+describe('Windows', () => {
+  it('holds nothing of a family that it was not given', () => {
+    const windows = new Windows();
+    expect(windows.find('a', 0)).toBe(-1);
+    windows.add('a', 0);
+    expect(windows.find('b', 0)).toBe(-1);
+    expect(windows.size).toBe(1);
+  });
+
+  it('is exact for a row that nobody has looked at for up to 24 days', () => {
+    for (const begin of [0, 2 ** 31 - 5, 2 ** 32 - 5, 1_700_000_000_000]) {
+      for (const silence of [59_999, 60_000, 65_535, 65_536, 65_537, 125_535, 131_072, 2 ** 31 - 1]) {
+        const windows = new Windows();
+        windows.take(windows.add('a', begin), 1);
+        const row = windows.find('a', begin + silence);
+        expect(windows.rateWait(row, 1, 1)).toBe(silence < RATE_WINDOW ? RATE_WINDOW - silence : 0);
+        expect(windows.burstWait(row, 1, 1)).toBe(0);
+      }
+    }
+  });
+
+  it('takes no more memory for a family that comes back after each silence', () => {
+    const windows = new Windows();
+    const row = windows.add('a', 0);
+    windows.take(row, 100);
+    const { bytes } = windows;
+    for (let now = RATE_WINDOW; now < 50 * RATE_WINDOW; now += RATE_WINDOW) {
+      windows.take(windows.find('a', now), 100);
+      expect(windows.bytes).toBe(bytes);
+    }
+  });
+
+  it('takes no more memory for a family that asks without a pause', () => {
+    const windows = new Windows();
+    const row = windows.add('a', 0);
+    let bytes = 0;
+    for (let now = 0; now < 50 * RATE_WINDOW; now += 500) {
+      windows.take(windows.find('a', now), 1);
+      if (now < 2 * RATE_WINDOW) bytes = windows.bytes;
+    }
+    expect(windows.rateWait(row, 1, 120)).toBe(500);
+    expect(windows.bytes).toBe(bytes);
+  });
+
+  it('leaves nothing where nothing counts any more', () => {
+    const windows = new Windows();
+    windows.take(windows.add('a', 0), 40);
+    windows.take(windows.add('b', 100), 1);
+    expect(windows.living(RATE_WINDOW)?.size).toBe(1);
+    expect(windows.living(RATE_WINDOW + 100)).toBeNull();
   });
 });

@@ -1,0 +1,52 @@
+import { Limiter } from '../../src/limits/limiter.js';
+import type { Room, WindowName } from '../../src/limits/window.js';
+
+const SUBJECT = { family: 'a', tier: 'STARTER' } as const;
+
+type Verdict =
+  | { outcome: 'admitted' }
+  | { outcome: 'refused'; window: WindowName; retryAfterMs: number }
+  | { outcome: 'never'; limit: number };
+
+/** A limiter that serves one family, at the time and by the limits that come with each call. */
+export class OneFamily {
+  #now = 0;
+  #limits = { keys: null, rate: 0, burst: 0 };
+  readonly #limiter = new Limiter({ clock: () => this.#now, limitsOf: () => this.#limits });
+
+  constructor() {
+    // Its timer does no more than each call does, and thousands of them would do it during the tests of others.
+    this.#limiter.close();
+  }
+
+  admit(now: number, cost: number, rate: number, burst: number): Verdict {
+    this.#set(now, rate, burst);
+    const admission = this.#limiter.admit(SUBJECT, cost);
+    switch (admission.outcome) {
+      case 'admitted':
+        return { outcome: 'admitted' };
+      case 'refused':
+        return { outcome: 'refused', window: admission.window, retryAfterMs: admission.retryAfterMs };
+      case 'never':
+        return { outcome: 'never', limit: admission.limit };
+    }
+  }
+
+  room(now: number, rate: number, burst: number): Room {
+    this.#set(now, rate, burst);
+    return this.#limiter.peek(SUBJECT);
+  }
+
+  get size(): number {
+    return this.#limiter.size;
+  }
+
+  get bytes(): number {
+    return this.#limiter.bytes;
+  }
+
+  #set(now: number, rate: number, burst: number): void {
+    this.#now = now;
+    this.#limits = { keys: null, rate, burst };
+  }
+}
