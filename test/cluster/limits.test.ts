@@ -74,6 +74,10 @@ test('kill -9 of a worker: the others serve on, another takes its place, and not
   let replacement: number;
   try {
     await until(() => load.answered > 20);
+    // Stopped first: so it dies while it is being handed a connection, which hides the end of its channel from the primary.
+    process.kill(victim, 'SIGSTOP');
+    const stopped = load.answered;
+    await until(() => load.answered > stopped + 20);
     process.kill(victim, 'SIGKILL');
     await until(() => !isAlive(victim));
     const before = load.answered;
