@@ -1,5 +1,10 @@
-import type { IssuedKey } from './keys/service.js';
 import type { Settings } from './settings/settings.js';
+
+/** What people must be shown of the first key. */
+export interface FirstKey {
+  readonly key: { readonly workspaceId: string };
+  readonly token: string;
+}
 
 /**
  * What a start prints for people. The first start's is the one place where its admin key appears: it goes to standard
@@ -7,7 +12,7 @@ import type { Settings } from './settings/settings.js';
  */
 export function announce(
   address: string,
-  firstKey: IssuedKey | null,
+  firstKey: FirstKey | null,
   settings: Pick<Settings, 'operator' | 'mongodbUri' | 'dataDir'>,
 ): string {
   const url = `${address}/graphql`;
@@ -22,11 +27,11 @@ export function announce(
 }
 
 /** The first key of a start that failed once the key was made: it is stored, and nothing else would ever show it. */
-export function announceKey(firstKey: IssuedKey): string {
+export function announceKey(firstKey: FirstKey): string {
   return `${keyLines(firstKey).join('\n')}\n`;
 }
 
-function keyLines({ key, token }: IssuedKey): string[] {
+function keyLines({ key, token }: FirstKey): string[] {
   return [
     `Workspace: ${key.workspaceId}`,
     `Admin key: ${token}`,

@@ -11,7 +11,7 @@ import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
 import { Metrics } from './metrics/metrics.js';
-import { openRedis, type OpenRedis } from './redis/open.js';
+import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { Settings } from './settings/settings.js';
@@ -69,11 +69,14 @@ export async function composeService(
   let redis: OpenRedis | null = null;
   try {
     if (shared === undefined && settings.redisUrl !== null) {
+      // Loaded only here: most installations need no Redis.
+      const { openRedis } = await import('./redis/open.js');
       redis = await openRedis(settings.redisUrl, logger, {
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
         onAlone: (alone) => observer.limitsShared(!alone),
       });
     }
+    if (shared !== undefined) observer.limitsShared(true);
     const common = shared ?? redis;
     const latchkey = await createLatchkey({
       store,

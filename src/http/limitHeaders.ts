@@ -11,9 +11,14 @@ export function writeLimitFields(fields: LimitFields, write: (name: string, valu
   if (retryAfter !== undefined) write('retry-after', retryAfter);
 }
 
-/** Where a key's limits stand, for an answer that took nothing. None for the anonymous. */
+/** Where a key's limits stand, for an answer that took nothing. None for the anonymous, nor where they cannot be known. */
 export async function standingLimits(principal: Principal, limits: Limits): Promise<LimitFields | null> {
   if (principal.kind === 'anonymous') return null;
   const { familyId: family, tier } = principal;
-  return limitFields({ outcome: 'admitted', limits: limitsOf(tier), room: await limits.peek({ family, tier }) });
+  try {
+    return limitFields({ outcome: 'admitted', limits: limitsOf(tier), room: await limits.peek({ family, tier }) });
+  } catch {
+    // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
+    return null;
+  }
 }

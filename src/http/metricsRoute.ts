@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
 import { isPlatform } from '../keys/actor.js';
 import { unauthenticated } from '../credentials/authenticator.js';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { AuthenticationHook } from './authentication.js';
 
@@ -22,6 +22,9 @@ export function metricsRoute(app: FastifyInstance, scrape: Scrape, authenticate:
         { code: 'FORBIDDEN', missing: [PLATFORM], fields: [] },
       );
     }
-    return reply.type(METRICS_CONTENT_TYPE).send(await scrape());
+    const text = await scrape().catch((cause: unknown) => {
+      throw unavailable('Metrics cannot be gathered at the moment. Try again in 1 s.', 1, cause);
+    });
+    return reply.type(METRICS_CONTENT_TYPE).send(text);
   });
 }

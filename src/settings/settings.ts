@@ -1,5 +1,6 @@
 import type { Introspection } from '../guard/introspection.js';
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { OperatorKey } from '../credentials/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
@@ -35,6 +36,8 @@ export interface Settings {
   /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
   readonly tracing: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Processes that serve; null: this one alone, without others. */
+  readonly workers: number | null;
 }
 
 export { SettingsError };
@@ -66,6 +69,9 @@ const option = <T>(value: Option<T>): Option<T> => value;
 const MIN_SECRET_LENGTH = 32;
 
 const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;
+
+/** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
+const MAX_WORKERS = 64;
 
 const HOST_OPTION = option({
   allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
@@ -158,6 +164,13 @@ export const OPTIONS = {
   }),
   METRICS_HOST: HOST_OPTION,
   LOG_LEVEL: option({ allowed: `one of ${LOG_LEVELS.join(', ')}`, schema: oneOf(LOG_LEVELS) }),
+  WORKERS: option({
+    allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
+    schema: z.union(
+      [z.literal('auto').transform(() => Math.min(availableParallelism(), MAX_WORKERS)), wholeNumber(1, MAX_WORKERS)],
+      { error: 'is neither' },
+    ),
+  }),
 } satisfies Record<string, Option<unknown>>;
 
 type OptionName = keyof typeof OPTIONS;
@@ -197,13 +210,19 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),
     logLevel: read('LOG_LEVEL') ?? 'info',
+    workers: read('WORKERS') ?? null,
   });
 }
 
-function readOption<Name extends OptionName>(name: Name, text: string | undefined): ValueOf<Name> | undefined {
+/** @param label what the value is called where it was given @throws SettingsError */
+export function readOption<Name extends OptionName>(
+  name: Name,
+  text: string | undefined,
+  label: string = name,
+): ValueOf<Name> | undefined {
   if (text === undefined) return undefined;
   const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
-  const fault = (what: string) => new SettingsError(`${name} ${what}. Allowed: ${allowed}.`);
+  const fault = (what: string) => new SettingsError(`${label} ${what}. Allowed: ${allowed}.`);
   // An empty value is a secret that failed to arrive more often than a wish for the default.
   if (text.trim() === '') throw fault('is empty; unset it or give it a value');
   const result = schema.safeParse(text);

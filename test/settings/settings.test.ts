@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
@@ -34,6 +35,7 @@ test('the defaults', () => {
     metrics: null,
     tracing: false,
     logLevel: 'info',
+    workers: null,
   } satisfies Settings);
 });
 
@@ -103,6 +105,9 @@ describe('good values', () => {
     ['METRICS_PORT', '0', { metrics: { port: 0, host: '127.0.0.1' } }],
     ['METRICS_HOST', '::', { metrics: null }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+    ['WORKERS', '1', { workers: 1 }],
+    ['WORKERS', '64', { workers: 64 }],
+    ['WORKERS', 'auto', { workers: Math.min(availableParallelism(), 64) }],
   ])('%s=%s', (name, text, expected) => {
     expect(readSettings({ [name]: text })).toMatchObject(expected);
   });
@@ -160,6 +165,7 @@ describe('bad values', () => {
     METRICS_PORT: ['65536', '-1', '9090a', '4000'],
     METRICS_HOST: ['a b', 'http://x', 'x/y', 'é'],
     LOG_LEVEL: ['verbose', 'INFO'],
+    WORKERS: ['0', '65', '-1', '2.5', 'all', 'AUTO'],
   };
   const cases = Object.entries(BAD).flatMap(([name, texts]) =>
     ['', '  ', ...texts].map((text) => [name, text] as const),

@@ -23,8 +23,9 @@ export function runFile(
   file: string,
   env: Readonly<Record<string, string>>,
   nodeOptions: readonly string[] = [],
+  args: readonly string[] = [],
 ): Child {
-  const child = spawn(process.execPath, ['--import', LOADER, ...nodeOptions, file], {
+  const child = spawn(process.execPath, ['--import', LOADER, ...nodeOptions, file, ...args], {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,7 +42,9 @@ export function runFile(
       new Promise((resolve, reject) => {
         const look = (): void => {
           const match = pattern.exec(stdout);
-          if (match !== null) resolve(match);
+          if (match === null) return;
+          child.stdout.off('data', look);
+          resolve(match);
         };
         child.stdout.on('data', look);
         void ended.then(() => reject(new Error(`It ended without printing ${String(pattern)}:\n${stdout}${stderr}`)));

@@ -1,0 +1,41 @@
+import type { Worker } from 'node:cluster';
+import type { MetricsSnapshot } from '../metrics/metrics.js';
+import { tell } from './fleet.js';
+import type { Counted, Scrape } from './messages.js';
+
+/** How long workers may take to say what they counted, in ms. */
+const TIMEOUT = 1_000;
+
+interface Round {
+  readonly awaited: Set<Worker>;
+  readonly snapshots: MetricsSnapshot[];
+  readonly end: (snapshots: readonly MetricsSnapshot[] | null) => void;
+}
+
+/**
+ * The primary's part in the metrics of all workers: asks each and hands what they counted to the one that was asked. Where
+ * one does not answer, none of it: counts that fall because one is missing would look like a start anew.
+ */
+export class Gathering {
+  readonly #rounds = new Map<number, Round>();
+  #last = 0;
+
+  begin({ id }: Scrape, asker: Worker, workers: readonly Worker[]): void {
+    const round = (this.#last += 1);
+    const end: Round['end'] = (snapshots) => {
+      clearTimeout(timer);
+      this.#rounds.delete(round);
+      tell(asker, { kind: 'gathered', id, snapshots });
+    };
+    const timer = setTimeout(() => end(null), TIMEOUT);
+    this.#rounds.set(round, { awaited: new Set(workers), snapshots: [], end });
+    for (const worker of workers) tell(worker, { kind: 'count', round });
+  }
+
+  receive({ round: number, snapshot }: Counted, worker: Worker): void {
+    const round = this.#rounds.get(number);
+    if (round?.awaited.delete(worker) !== true) return;
+    round.snapshots.push(snapshot);
+    if (round.awaited.size === 0) round.end(round.snapshots);
+  }
+}

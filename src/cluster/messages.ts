@@ -1,0 +1,83 @@
+import type { Change } from '../keys/changes.js';
+import type { FirstKey } from '../announce.js';
+import type { Admission } from '../limits/limits.js';
+import type { Room } from '../limits/window.js';
+import type { MetricsSnapshot } from '../metrics/metrics.js';
+import type { Tier } from '../store/records.js';
+
+/** One question about a family's limits. */
+export interface Ask {
+  readonly family: string;
+  readonly tier: Tier;
+  /** Units to take; null only looks. */
+  readonly cost: number | null;
+}
+
+/** An admission for what was to be taken, the room for a look; null: it could not be judged. */
+export type Answer = Admission | Room | null;
+
+/** All that a worker asks within one turn of its event loop. A message costs tens of µs, one more question in it a few. */
+export interface Asks {
+  readonly kind: 'asks';
+  /** Comes back with the answers. */
+  readonly batch: number;
+  readonly asks: readonly Ask[];
+}
+
+/** In the order of the questions. */
+export interface Answers {
+  readonly kind: 'answers';
+  readonly batch: number;
+  readonly answers: readonly Answer[];
+}
+
+export interface ChangeMade {
+  readonly kind: 'change';
+  readonly change: Change;
+}
+
+/** A worker was asked for the metrics of all. */
+export interface Scrape {
+  readonly kind: 'scrape';
+  /** Comes back with what was gathered. */
+  readonly id: number;
+}
+
+/** What one worker counted, for the round of that number. */
+export interface Counted {
+  readonly kind: 'counted';
+  readonly round: number;
+  readonly snapshot: MetricsSnapshot;
+}
+
+/** What all workers counted; null where one of them did not say. */
+export interface Gathered {
+  readonly kind: 'gathered';
+  readonly id: number;
+  readonly snapshots: readonly MetricsSnapshot[] | null;
+}
+
+/** What a worker says of its own start. */
+export type OfStart =
+  | { readonly kind: 'listening'; readonly address: string }
+  /** It does not start, or does not stop cleanly, and ends. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export type BesidesStart =
+  | Asks
+  | ChangeMade
+  | Scrape
+  | Counted
+  /** This start made it. Told before the worker listens: where that fails, the key is shown all the same. */
+  | { readonly kind: 'first-key'; readonly firstKey: FirstKey };
+
+export type FromWorker = OfStart | BesidesStart;
+
+export type FromPrimary =
+  | Answers
+  | ChangeMade
+  | Gathered
+  /** Say what you counted. */
+  | { readonly kind: 'count'; readonly round: number }
+  /** Finish what runs, then end. */
+  | { readonly kind: 'drain' };

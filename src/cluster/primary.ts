@@ -1,0 +1,64 @@
+import type { Worker } from 'node:cluster';
+import { announce, announceKey, type FirstKey } from '../announce.js';
+import { drainOnSignal } from '../drain.js';
+import { Limiter } from '../limits/limiter.js';
+import { createLogger } from '../log.js';
+import type { Settings } from '../settings/settings.js';
+import { answersTo } from './answers.js';
+import { Fleet, tell } from './fleet.js';
+import { Gathering } from './gathering.js';
+import type { BesidesStart } from './messages.js';
+
+/**
+ * Serves from several processes on one port. This one serves no request: it holds the limits for all of them, relays
+ * changes of keys from each to the others, and prints what a start prints.
+ */
+export async function serveWithWorkers(settings: Settings, size: number, limiter = new Limiter()): Promise<void> {
+  /** Made and not yet shown. */
+  let firstKey: FirstKey | null = null;
+  let announced = false;
+
+  const gathering = new Gathering();
+  const onMessage = (message: BesidesStart, worker: Worker): void => {
+    switch (message.kind) {
+      case 'asks':
+        tell(worker, answersTo(message, limiter));
+        break;
+      case 'change':
+        fleet.tellOthers(message, worker);
+        break;
+      case 'scrape':
+        gathering.begin(message, worker, fleet.workers);
+        break;
+      case 'counted':
+        gathering.receive(message, worker);
+        break;
+      case 'first-key':
+        firstKey = message.firstKey;
+        if (announced) showKey();
+    }
+  };
+  const showKey = (): void => {
+    if (firstKey !== null) process.stdout.write(announceKey(firstKey));
+    firstKey = null;
+  };
+  const fleet = new Fleet({ size, logger: createLogger(settings, { pid: process.pid }), onMessage });
+
+  drainOnSignal(
+    async () => {
+      await fleet.drain();
+      showKey();
+    },
+    () => fleet.kill(),
+  );
+  try {
+    const address = await fleet.start();
+    process.stdout.write(announce(address, firstKey, settings));
+    announced = true;
+    firstKey = null;
+  } catch (error) {
+    fleet.kill();
+    showKey();
+    throw error;
+  }
+}

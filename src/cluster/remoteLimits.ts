@@ -1,0 +1,132 @@
+import type { Admission, Limits, Subject } from '../limits/limits.js';
+import type { TierLimits } from '../limits/tiers.js';
+import type { Room } from '../limits/window.js';
+import { unavailable } from '../refusals/refusal.js';
+import type { Tier } from '../store/records.js';
+import type { Answer, Answers, Ask, Asks } from './messages.js';
+
+/** How long the primary may take to answer, in ms. It counts in memory: whoever waits longer waits for nobody. */
+const TIMEOUT = 1_000;
+
+/** Questions without an answer at which more are refused: what a primary that hangs may cost in memory. */
+const MAX_PENDING = 10_000;
+
+const CLOSED = 'The limits are closed.';
+
+export interface RemoteLimitsOptions {
+  /** Sends to the primary. @param failed to be called where it did not arrive, at once or later */
+  readonly send: (message: Asks, failed: (cause: Error) => void) => void;
+  /** In ms. Default: 1,000. */
+  readonly timeout?: number;
+  /** Default: 10,000. */
+  readonly maxPending?: number;
+}
+
+interface Waiting {
+  readonly ask: Ask;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Sent {
+  readonly waiting: readonly Waiting[];
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Limits that the primary counts for all its workers. Without its answer nothing is admitted: what it may have taken is
+ * then lost to the key, which errs on the side of the limit.
+ */
+export class RemoteLimits implements Limits {
+  readonly #send: RemoteLimitsOptions['send'];
+  readonly #timeout: number;
+  readonly #maxPending: number;
+  readonly #limits = new Map<Tier, TierLimits>();
+  readonly #sent = new Map<number, Sent>();
+  #gathered: Waiting[] = [];
+  #pending = 0;
+  #batch = 0;
+  #closed = false;
+
+  constructor({ send, timeout = TIMEOUT, maxPending = MAX_PENDING }: RemoteLimitsOptions) {
+    this.#send = send;
+    this.#timeout = timeout;
+    this.#maxPending = maxPending;
+  }
+
+  async admit({ family, tier }: Subject, cost = 1): Promise<Admission> {
+    if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
+    const admission = (await this.#ask({ family, tier, cost })) as Admission;
+    return { ...admission, limits: this.#sameLimits(tier, admission.limits) };
+  }
+
+  async peek({ family, tier }: Subject): Promise<Room> {
+    return (await this.#ask({ family, tier, cost: null })) as Room;
+  }
+
+  /** Takes what the primary answers. What nobody waits for any more is let go. */
+  receive({ batch, answers }: Answers): void {
+    const waiting = this.#settle(batch);
+    waiting.forEach(({ resolve, reject }, i) => {
+      const answer = answers[i] ?? null;
+      if (answer === null) reject(notCounted(new Error('The primary could not judge the request.')));
+      else resolve(answer);
+    });
+  }
+
+  /** Refuses what waits and whatever comes. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const batch of [...this.#sent.keys()]) this.#fail(batch, new Error(CLOSED));
+    for (const { reject } of this.#gathered.splice(0)) reject(notCounted(new Error(CLOSED)));
+  }
+
+  #ask(ask: Ask): Promise<Answer> {
+    if (this.#closed) return Promise.reject(notCounted(new Error(CLOSED)));
+    if (this.#pending >= this.#maxPending) {
+      return Promise.reject(notCounted(new Error(`${this.#pending} requests wait for the primary already.`)));
+    }
+    this.#pending += 1;
+    // Not a microtask: those run after each socket that was read, and each request would travel alone.
+    if (this.#gathered.length === 0) setImmediate(() => this.#flush());
+    return new Promise((resolve, reject) => this.#gathered.push({ ask, resolve, reject }));
+  }
+
+  #flush(): void {
+    const waiting = this.#gathered;
+    if (waiting.length === 0) return;
+    this.#gathered = [];
+    const batch = this.#batch++;
+    const timer = setTimeout(() => {
+      this.#fail(batch, new Error(`The primary did not answer within ${this.#timeout} ms.`));
+    }, this.#timeout);
+    this.#sent.set(batch, { waiting, timer });
+    this.#send({ kind: 'asks', batch, asks: waiting.map(({ ask }) => ask) }, (cause) => this.#fail(batch, cause));
+  }
+
+  #fail(batch: number, cause: Error): void {
+    for (const { reject } of this.#settle(batch)) reject(notCounted(cause));
+  }
+
+  /** @returns who waits for the batch, and no longer does; nobody where it is settled */
+  #settle(batch: number): readonly Waiting[] {
+    const sent = this.#sent.get(batch);
+    if (sent === undefined) return [];
+    this.#sent.delete(batch);
+    clearTimeout(sent.timer);
+    this.#pending -= sent.waiting.length;
+    return sent.waiting;
+  }
+
+  /** One record for a tier, as long as it says the same: its identity serves as a cache key. */
+  #sameLimits(tier: Tier, limits: TierLimits): TierLimits {
+    const known = this.#limits.get(tier);
+    if (known?.keys === limits.keys && known.rate === limits.rate && known.burst === limits.burst) return known;
+    this.#limits.set(tier, limits);
+    return limits;
+  }
+}
+
+function notCounted(cause: Error): Error {
+  return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
+}

@@ -1,0 +1,83 @@
+import { composeService, type Service, type Shared } from '../compose.js';
+import { faultOf } from '../fault.js';
+import { createLogger } from '../log.js';
+import { readSettings, type Settings } from '../settings/settings.js';
+import type { FromPrimary, FromWorker } from './messages.js';
+import { RemoteChanges } from './remoteChanges.js';
+import { RemoteLimits } from './remoteLimits.js';
+import { RemoteMetrics } from './remoteMetrics.js';
+
+/** A worker process: the service, with what the primary holds for all. Only the primary starts it. */
+
+const limits = new RemoteLimits({ send: (message, failed) => tellPrimary(message, (error) => error && failed(error)) });
+const changes = new RemoteChanges((message) => tellPrimary(message));
+const metrics = new RemoteMetrics((message) => tellPrimary(message));
+let service: Service | null = null;
+const starting = start();
+
+// The primary's to answer. A terminal's Ctrl-C comes to all of its processes, and to this one once more by the primary.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+// Without a primary nobody counts. Before cluster's own listener, which would call that a success.
+process.prependListener('disconnect', () => process.exit(1));
+process.on('message', (message: FromPrimary) => {
+  switch (message.kind) {
+    case 'answers':
+      limits.receive(message);
+      break;
+    case 'change':
+      changes.receive(message);
+      break;
+    case 'gathered':
+      metrics.receive(message);
+      break;
+    case 'count':
+      void count(message.round);
+      break;
+    case 'drain':
+      starting.then(drain, () => undefined);
+  }
+});
+starting.catch(fail);
+
+async function start(): Promise<Service> {
+  const settings = readSettings();
+  const shared = sharedWithOthers(settings);
+  service = await composeService(settings, createLogger(settings, { pid: process.pid }), {
+    ...(shared !== null && { shared }),
+    scrape: () => metrics.scrape(),
+  });
+  const { firstKey } = service.latchkey;
+  if (firstKey !== null) {
+    const { key, token } = firstKey;
+    tellPrimary({ kind: 'first-key', firstKey: { key: { workspaceId: key.workspaceId }, token } });
+  }
+  const address = await service.server.listen({ port: settings.port, host: settings.host });
+  tellPrimary({ kind: 'listening', address });
+  return service;
+}
+
+/** What the workers have in common: what the primary holds, or null where Redis holds it for several machines. */
+function sharedWithOthers({ redisUrl }: Settings): Shared | null {
+  return redisUrl === null ? { limits, changes } : null;
+}
+
+/** A worker that is starting has counted nothing. */
+async function count(round: number): Promise<void> {
+  const snapshot = service === null ? [] : await service.metrics.snapshot();
+  tellPrimary({ kind: 'counted', round, snapshot });
+}
+
+/** Finishes what runs, then ends. */
+function drain(service: Service): void {
+  service.close().then(() => process.exit(0), fail);
+}
+
+function fail(error: unknown): void {
+  tellPrimary({ kind: 'failed', reason: faultOf(error) }, () => process.exit(1));
+}
+
+function tellPrimary(message: FromWorker, done: (error: Error | null) => void = () => undefined): void {
+  if (process.send === undefined) done(new Error('There is no primary.'));
+  else process.send(message, undefined, undefined, done);
+}

@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive, place, removeAll, startCluster, until, type Asked, type Cluster } from './installation.js';
+
+const WHO = '{ viewer { scopes } }';
+const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { token } }';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = startCluster([], { ...place(), DEFAULT_TIER: 'GROWTH' }, 'test/cluster/frozen.main.ts');
+  await cluster.url();
+}, 180_000);
+afterAll(removeAll, 60_000);
+
+async function newKey(): Promise<string> {
+  return String((await cluster.ask(CREATE, await cluster.admin())).body.data.createApiKey.token);
+}
+
+test('all workers share one burst: of many requests at once exactly so many pass', async () => {
+  const key = await newKey();
+  // One after the other first: each worker admits some.
+  const answers: Asked[] = [];
+  for (let i = 0; i < 6; i++) answers.push(await cluster.ask(WHO, key));
+  const admittedBy = new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))));
+  expect(admittedBy).toEqual(new Set(cluster.workers()));
+  expect(admittedBy.size).toBe(2);
+
+  answers.push(...(await Promise.all(Array.from({ length: 90 }, () => cluster.ask(WHO, key)))));
+  const statuses = answers.map(({ status }) => status).sort();
+  expect(statuses).toEqual([...Array<number>(25).fill(200), ...Array<number>(71).fill(429)]);
+  expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))))).toEqual(admittedBy);
+  // Each admission was told what was left after it, and no two the same: the last shows the window that is used up.
+  const told = answers.filter(({ status }) => status === 200).map(({ headers }) => headers.ratelimit);
+  const remaining = Array.from({ length: 24 }, (_, i) => `"rate";r=${499 - i};t=60`);
+  expect(told.sort()).toEqual([...remaining, '"burst";r=0;t=1'].sort());
+  const refused = answers.find(({ status }) => status === 429);
+  expect(refused?.headers['retry-after']).toBe('1');
+}, 180_000);
+
+test('all workers share one rate: of a minute, second by second, exactly so many pass', async () => {
+  const key = await newKey();
+  const passed: number[] = [];
+  for (let second = 1; second <= 21; second++) {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => cluster.ask(WHO, key)));
+    passed.push(answers.filter(({ status }) => status === 200).length);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(30 - (passed.at(-1) ?? 0));
+    process.kill(cluster.child.process.pid ?? 0, 'SIGUSR2');
+    await cluster.child.waitFor(new RegExp(`Seconds: ${second}\\.`));
+  }
+  expect(passed).toEqual([...Array<number>(20).fill(25), 0]);
+  const { status, headers } = await cluster.ask(WHO, key);
+  // The first of them come back after a minute, and 21 seconds of it have passed.
+  expect([status, headers['retry-after'], headers.ratelimit]).toEqual([429, '39', '"rate";r=0;t=39']);
+}, 180_000);
+
+test('kill -9 of a worker: the others serve on, another takes its place, and nothing is refilled', async () => {
+  const key = await newKey();
+  for (let i = 0; i < 10; i++) expect((await cluster.ask(WHO, key)).status).toBe(200);
+
+  const [victim = 0, ...others] = cluster.workers();
+  const load = { on: true, answered: 0, broken: 0 };
+  const loading = Array.from({ length: 4 }, async () => {
+    while (load.on) {
+      // What the victim had in hand breaks off, and nothing else.
+      await cluster.ask('{ __typename }').then(
+        ({ status }) => {
+          expect(status).toBe(200);
+          load.answered += 1;
+        },
+        () => (load.broken += 1),
+      );
+      await delay(20);
+    }
+  });
+  let replacement: number;
+  try {
+    await until(() => load.answered > 20);
+    // Stopped first: so it dies while it is being handed a connection, which hides the end of its channel from the primary.
+    process.kill(victim, 'SIGSTOP');
+    const stopped = load.answered;
+    await until(() => load.answered > stopped + 20);
+    process.kill(victim, 'SIGKILL');
+    await until(() => !isAlive(victim));
+    const before = load.answered;
+    await until(() => load.answered > before + 20);
+    replacement = await until(() => cluster.workers()[2]);
+  } finally {
+    load.on = false;
+  }
+  await Promise.all(loading);
+  expect(load.broken).toBeLessThanOrEqual(4);
+  expect(others.every(isAlive)).toBe(true);
+  expect(cluster.log()).toContainEqual(expect.objectContaining({ worker: victim, how: 'A worker ended by SIGKILL.' }));
+
+  const answers = await Promise.all(Array.from({ length: 45 }, () => cluster.ask(WHO, key)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(15);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(30);
+  const served = new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))));
+  expect(served).toEqual(new Set([...others, replacement]));
+}, 180_000);
+
+test('workers that end soon after their start are replaced ever later', async () => {
+  const start = cluster.workers().length;
+  const waits = (): number[] =>
+    cluster
+      .log()
+      .filter(({ how }) => how !== undefined)
+      .map(({ wait }) => Number(wait));
+  const earlier = waits().length;
+  for (let i = 0; i < 2; i++) {
+    process.kill(cluster.workers()[start - 1 + i] ?? 0, 'SIGKILL');
+    await until(() => cluster.workers().length === start + i + 1);
+  }
+  const [first = 0, second = 0] = waits().slice(earlier);
+  expect(second).toBe(2 * first);
+}, 180_000);

@@ -1,0 +1,118 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OPTIONS } from '../../src/settings/settings.js';
+import { USAGE } from '../../src/settings/arguments.js';
+import { begin, endOf, isAlive, place, removeAll, startCluster, until } from './installation.js';
+
+const WHO = '{ viewer { scopes } }';
+
+afterEach(removeAll, 60_000);
+
+async function refuses(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => false,
+    () => true,
+  );
+}
+
+test('two workers serve on one port; the first key is printed once; SIGTERM finishes what runs', async () => {
+  const installed = place();
+  // The argument wins: five would be five.
+  const first = startCluster(['--workers', '2'], { ...installed, WORKERS: '5' });
+  const url = await first.url();
+  const admin = await first.admin();
+  const workers = first.workers();
+  expect(new Set(workers).size).toBe(2);
+  expect(workers).not.toContain(first.child.process.pid);
+  const statuses = await first.askEach(workers, WHO, admin);
+  expect([...statuses.keys()].sort()).toEqual([...workers].sort());
+  expect(new Set([...statuses.values()].flat())).toEqual(new Set([200]));
+  const { stdout, stderr } = first.child.output();
+  expect(stdout.match(/Admin key:/g)).toHaveLength(1);
+  expect(stdout.match(/Latchkey listens on/g)).toHaveLength(1);
+  expect(stderr).not.toContain(admin);
+
+  const running = await Promise.all([1, 2, 3, 4].map(() => begin(url, WHO, admin)));
+  first.child.process.kill('SIGTERM');
+  await until(() => refuses(url));
+  const answers = await Promise.all(running.map((finish) => finish()));
+  expect(answers.map(({ status, body }) => [status, body])).toEqual(
+    Array(4).fill([200, { data: { viewer: { scopes: ['admin'] } } }]),
+  );
+  expect(new Set(await Promise.all(answers.map((answer) => first.servedBy(answer))))).toEqual(new Set(workers));
+  expect(await endOf(first)).toBe(0);
+  expect(workers.some(isAlive)).toBe(false);
+
+  const second = startCluster([], { ...installed, WORKERS: '2' });
+  expect((await second.ask(WHO, admin)).status).toBe(200);
+  expect(second.workers()).toHaveLength(2);
+  expect(second.child.output().stdout).not.toMatch(/Admin key|sk_live_/);
+}, 180_000);
+
+test('kill -9 of the primary ends the workers, those at work too', async () => {
+  const cluster = startCluster(['--workers', '2'], place());
+  const url = await cluster.url();
+  const admin = await cluster.admin();
+  const running = await Promise.all([1, 2].map(() => begin(url, WHO, admin)));
+  cluster.child.process.kill('SIGKILL');
+  expect(await endOf(cluster)).toBeNull();
+  for (const finish of running) await expect(finish()).rejects.toThrow();
+  expect(await refuses(url)).toBe(true);
+}, 120_000);
+
+describe('a start that fails', () => {
+  it('as a worker cannot open the store says so in one line, and leaves no process', async () => {
+    const { DATA_DIR = '', ...installed } = place();
+    const file = join(DATA_DIR, 'file');
+    writeFileSync(file, '');
+    // A directory cannot be made below a file. On MongoDB the store is elsewhere, and nothing listens there.
+    const elsewhere = 'MONGODB_URI' in installed && { MONGODB_URI: 'mongodb://127.0.0.1:1/none' };
+    const cluster = startCluster(['--workers', '2'], {
+      DATA_DIR: join(file, 'data'),
+      ...elsewhere,
+      LOG_LEVEL: 'silent',
+    });
+    expect(await endOf(cluster)).toBe(1);
+    const { stdout, stderr } = cluster.child.output();
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^The server did not start\. [^\n]+\n$/);
+  }, 120_000);
+
+  it('as the port is in use says so in one line, and shows the key that was made all the same', async () => {
+    const occupant = startCluster([], place());
+    const { port } = new URL(await occupant.url());
+    const installed = place();
+    const failed = startCluster(['--workers', '2'], { ...installed, PORT: port, LOG_LEVEL: 'silent' });
+    expect(await endOf(failed)).toBe(1);
+    const { stdout, stderr } = failed.child.output();
+    expect(stderr).toBe(
+      'The server did not start. The port is in use. Stop what listens there, or set PORT to another (0 picks a free one).\n',
+    );
+    expect(stdout.match(/Admin key:/g)).toHaveLength(1);
+    const next = startCluster([], installed);
+    expect((await next.ask(WHO, await failed.admin())).status).toBe(200);
+    expect(next.child.output().stdout).not.toContain('Admin key');
+  }, 180_000);
+
+  const ALLOWED = `Allowed: ${OPTIONS.WORKERS.allowed}.\n`;
+  test.each<[string[], Record<string, string>, string]>([
+    [['--workers', '0'], {}, `--workers is "0", which is out of range. ${ALLOWED}`],
+    [['--workers', 'abc'], {}, `--workers is "abc", which is neither. ${ALLOWED}`],
+    [['--workers', '1000'], {}, `--workers is "1000", which is out of range. ${ALLOWED}`],
+    [['--workers', '0'], { WORKERS: '2' }, `--workers is "0", which is out of range. ${ALLOWED}`],
+    [[], { WORKERS: '0' }, `WORKERS is "0", which is out of range. ${ALLOWED}`],
+    [[], { WORKERS: 'abc' }, `WORKERS is "abc", which is neither. ${ALLOWED}`],
+    [[], { WORKERS: '1000' }, `WORKERS is "1000", which is out of range. ${ALLOWED}`],
+    [['--works', '2'], {}, 'The argument "--works" is not known. Allowed: --workers N, --help.\n'],
+  ])('%j with %j', async (args, env, line) => {
+    const cluster = startCluster(args, { ...place(), ...env });
+    expect(await endOf(cluster)).toBe(1);
+    expect(cluster.child.output()).toEqual({ stdout: '', stderr: line });
+  });
+});
+
+test('--help tells how to start, and starts nothing', async () => {
+  const cluster = startCluster(['--help'], place());
+  expect(await endOf(cluster)).toBe(0);
+  expect(cluster.child.output()).toEqual({ stdout: USAGE, stderr: '' });
+});

@@ -1,0 +1,20 @@
+import { place, removeAll, startCluster } from '../cluster/installation.js';
+import { startRedis, until, type TestRedis } from '../support/redis.js';
+
+let redis: TestRedis;
+beforeAll(async () => void (redis = await startRedis()));
+afterAll(() => redis.stop());
+afterEach(removeAll, 60_000);
+
+test('workers count in Redis and not in their primary, each a process like any other', async () => {
+  const cluster = startCluster(['--workers', '2'], { ...place(), REDIS_URL: redis.url });
+  const admin = await cluster.admin();
+  const client = redis.client();
+  await until(async () => (await client.zcard('latchkey:{members}')) === 2);
+  const asked = await cluster.askEach(cluster.workers(), '{ viewer { scopes } }', admin);
+  expect(asked.size).toBe(2);
+  const [window = ''] = await client.keys('latchkey:window:*');
+  const counted = (await client.lrange(window, 0, -1)).map((entry) => Number(entry.split(':')[1]));
+  expect(counted.reduce((sum, n) => sum + n, 0)).toBe([...asked.values()].flat().length);
+  expect(await client.pubsub('NUMSUB', 'latchkey:changes')).toEqual(['latchkey:changes', 2]);
+}, 120_000);

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { readArguments, USAGE } from '../../src/settings/arguments.js';
+import { OPTIONS, SettingsError } from '../../src/settings/settings.js';
+
+function faultOf(...args: string[]): string {
+  try {
+    readArguments(args);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('Nothing was wrong.');
+}
+
+test.each<[string[], ReturnType<typeof readArguments>]>([
+  [[], { help: false, workers: null }],
+  [['--workers', '4'], { help: false, workers: 4 }],
+  [['--workers=4'], { help: false, workers: 4 }],
+  [['--workers', '64'], { help: false, workers: 64 }],
+  [['--workers', '2', '--workers', '3'], { help: false, workers: 3 }],
+  [['--help'], { help: true, workers: null }],
+  [['-h', '--workers', '1'], { help: true, workers: 1 }],
+])('%j', (args, expected) => expect(readArguments(args)).toEqual(expected));
+
+test('auto is what the machine has', () => {
+  const { workers } = readArguments(['--workers', 'auto']);
+  expect(workers).toBeGreaterThanOrEqual(1);
+  expect(workers).toBeLessThanOrEqual(64);
+});
+
+test.each([
+  [['--workers'], '--workers is empty; unset it or give it a value.'],
+  [['--workers='], '--workers is empty; unset it or give it a value.'],
+  [['--workers', '0'], '--workers is "0", which is out of range.'],
+  [['--workers', '65'], '--workers is "65", which is out of range.'],
+  [['--workers', 'many'], '--workers is "many", which is neither.'],
+  [['--workers', '--help'], '--workers is "--help", which is neither.'],
+  [['--workers', '2', '--workers', 'x'], '--workers is "x", which is neither.'],
+])('%j names the fault and what is allowed', (args, fault) => {
+  expect(faultOf(...args)).toBe(`${fault} Allowed: ${OPTIONS.WORKERS.allowed}.`);
+});
+
+test.each([
+  [['--port', '4000'], 'The argument "--port" is not known.'],
+  [['--worker=2'], 'The argument "--worker" is not known.'],
+  [['-w', '2'], 'The argument "-w" is not known.'],
+  [['--help=yes'], 'The argument "--help" is not known.'],
+  [['--', '4'], 'Argument 1 is not known.'],
+  [['4'], 'Argument 1 is not known.'],
+  [['--workers', '2', 'more'], 'Argument 3 is not known.'],
+])('%j is not known', (args, fault) => {
+  expect(faultOf(...args)).toBe(`${fault} Allowed: --workers N, --help.`);
+});
+
+test('a secret in the wrong place is not repeated', () => {
+  for (const args of [['--admin-api-key=hunter2'], ['hunter2'], ['--', 'hunter2']]) {
+    expect(faultOf(...args)).not.toContain('hunter2');
+  }
+});
+
+test('whatever is given, it is read or refused in one short line', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('--workers', '--', '-', '--help', '3'))), (args) => {
+      try {
+        readArguments(args);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SettingsError);
+        expect((error as Error).message).not.toMatch(/[\n\r]/);
+        expect((error as Error).message.length).toBeLessThan(400);
+      }
+    }),
+  );
+});
+
+test('the usage names every argument', () => {
+  expect(USAGE).toContain('--workers N');
+  expect(USAGE).toContain('--help');
+});
