@@ -37,7 +37,10 @@ export async function bareServer({ schema, gateway, context, handler = 'latchkey
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    handler: handler === 'package' ? fastifyApolloHandler(apollo) : apolloHandler(inContext(apollo, context)),
+    handler:
+      handler === 'package'
+        ? fastifyApolloHandler(apollo)
+        : apolloHandler(inContext(apollo, context), { isClosing: () => false }),
   });
   return app;
 }

@@ -7,17 +7,6 @@ import { Refusal } from '../refusals/refusal.js';
 import type { LimitFields } from '../limits/fields.js';
 import { writeLimitFields } from './limitHeaders.js';
 
-/**
- * Says itself what Apollo Server would choose for who asks for nothing in particular, as most clients do. Its own way to
- * that takes some microseconds.
- */
-export function spareNegotiation({ request, response }: Answered): void {
-  const accept = request.http?.headers.get('accept');
-  if (response.body.kind === 'single' && (accept === undefined || accept === '*/*')) {
-    response.http.headers.set('content-type', 'application/json; charset=utf-8');
-  }
-}
-
 /** An answer of Apollo Server that is about to leave. */
 export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
 

@@ -18,23 +18,23 @@ declare module 'fastify' {
  * What every answer has: a request id, where the key's limits stand, a line in the log, and a place in the metrics. To be
  * added before all else: an answer to a preflight is given in a hook of its own and passes through these as well.
  */
-export function addToEveryAnswer(app: FastifyInstance, limiter: Limits, observer: Observer): void {
+export function addToEveryAnswer(
+  app: FastifyInstance,
+  limiter: Limits,
+  observer: Observer,
+  isClosing: () => boolean,
+): void {
   app.decorateRequest('principal');
   app.decorateRequest('outcome');
-  let closing = false;
-  app.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
   app.addHook('onRequest', (request, reply, done) => {
     identify(request, reply);
     // It came on a connection from before the close. /readyz is no exception: nothing more should be sent here.
-    if (closing) done(unavailable('The server is stopping. Send the request again: another will answer it.', 1));
+    if (isClosing()) done(unavailable('The server is stopping. Send the request again: another will answer it.', 1));
     else done();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
     // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
-    if (closing) reply.header('connection', 'close');
+    if (isClosing()) reply.header('connection', 'close');
     const { principal } = request;
     // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
     if (!reply.hasHeader('cache-control')) {

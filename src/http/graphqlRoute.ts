@@ -22,6 +22,8 @@ export interface GraphqlRouteOptions {
   readonly logger: FastifyBaseLogger;
   readonly tracing: Tracing | null;
   readonly authenticate: AuthenticationHook;
+  /** True from the moment at which the server is being closed. */
+  readonly isClosing: () => boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface GraphqlRouteOptions {
  * that a bad key costs a stranger no parsing.
  */
 export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): Promise<void> {
-  const { latchkey, schema, logger, tracing, authenticate } = options;
+  const { latchkey, schema, logger, tracing, authenticate, isClosing } = options;
   const apollo = new ApolloServer<RequestContext>({
     schema,
     ...latchkey.serverOptions,
@@ -51,7 +53,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
       if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
       else authenticate(request, reply, done);
     },
-    handler: apolloHandler(apollo),
+    handler: apolloHandler(apollo, { isClosing }),
   });
 }
 

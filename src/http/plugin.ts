@@ -20,7 +20,7 @@ import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
-import { capErrors, retell, setLimitFields, setStatus, spareNegotiation, type Answered } from './answer.js';
+import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
 import { tellOutcome } from './outcome.js';
@@ -139,7 +139,6 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
     const principal = isPrincipal(given) ? given : ANONYMOUS;
     setStatus(answer);
-    spareNegotiation(answer);
     tellOutcome(answer);
     capErrors(answer);
     retell(answer, () => refuseIntrospection(this.#judge.introspection, principal) === null);

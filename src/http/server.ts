@@ -56,6 +56,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
   });
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  const isClosing = (): boolean => closing;
   const authenticate = authenticationHook(
     tracing === null
       ? latchkey
@@ -63,11 +69,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   );
 
   app.removeContentTypeParser('text/plain');
-  addToEveryAnswer(app, limiter, observer);
+  addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
-  await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate });
+  await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
