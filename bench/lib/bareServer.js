@@ -6,9 +6,10 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { apolloHandler } from '../../dist/http/apolloHandler.js';
+import { askApollo } from '../../dist/http/askApollo.js';
 import { documentBounds, MAX_BODY_BYTES } from '../../dist/http/bounds.js';
 import { ANONYMOUS } from '../../dist/credentials/principal.js';
+import { sendAnswer } from '../../dist/http/sendAnswer.js';
 import { silent } from './latchkey.js';
 
 /**
@@ -37,10 +38,7 @@ export async function bareServer({ schema, gateway, context, handler = 'latchkey
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    handler:
-      handler === 'package'
-        ? fastifyApolloHandler(apollo)
-        : apolloHandler(inContext(apollo, context), { isClosing: () => false }),
+    handler: handler === 'package' ? fastifyApolloHandler(apollo) : ownHandler(apollo, context),
   });
   return app;
 }
@@ -56,14 +54,17 @@ function takeCredential(request, _reply, done) {
   done();
 }
 
-/** Latchkey's handler makes Latchkey's context; here it is another. */
-function inContext(apollo, context = () => ({})) {
-  return {
-    executeHTTPGraphQLRequest: ({ httpGraphQLRequest, context: made }) =>
-      apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest,
-        context: async () => context((await made()).principal.authorization),
-      }),
+/** What Latchkey's server does with an operation that it does not know yet. */
+function ownHandler(apollo, context = () => ({})) {
+  return async (request, reply) => {
+    const inContext = {
+      executeHTTPGraphQLRequest: ({ httpGraphQLRequest }) =>
+        apollo.executeHTTPGraphQLRequest({
+          httpGraphQLRequest,
+          context: async () => context(request.principal.authorization),
+        }),
+    };
+    return sendAnswer(request, reply, await askApollo(inContext, request), false);
   };
 }
 

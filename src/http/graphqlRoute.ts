@@ -3,10 +3,13 @@ import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/dis
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Latchkey } from '../latchkey.js';
-import { apolloHandler } from './apolloHandler.js';
+import { askApollo } from './askApollo.js';
 import type { AuthenticationHook } from './authentication.js';
 import { graphiqlPage } from './graphiql.js';
+import { KnownOperations } from './knownOperations.js';
+import { OperationRunner } from './operationRunner.js';
 import type { TellingContext } from './outcome.js';
+import { sendAnswer } from './sendAnswer.js';
 import { createTracePlugin } from './tracing.js';
 import type { Tracing } from '../tracing/tracing.js';
 
@@ -32,10 +35,14 @@ export interface GraphqlRouteOptions {
  */
 export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): Promise<void> {
   const { latchkey, schema, logger, tracing, authenticate, isClosing } = options;
+  const known = new KnownOperations(schema);
+  const runner = new OperationRunner(schema, latchkey.serverOptions);
   const apollo = new ApolloServer<RequestContext>({
     schema,
     ...latchkey.serverOptions,
     plugins: [
+      // Before the guard, which may refuse. Not with traces, which tell of Apollo Server's steps.
+      ...(tracing === null ? [known.plugin] : []),
       ...(latchkey.serverOptions.plugins ?? []),
       ...(tracing === null ? [] : [createTracePlugin(tracing)]),
       // Apollo's own page comes from a CDN, and to any browser's GET, one with a query included.
@@ -53,8 +60,21 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
       if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
       else authenticate(request, reply, done);
     },
-    handler: apolloHandler(apollo, { isClosing }),
+    handler: async (request, reply) => {
+      const { principal, id: requestId, outcome } = request;
+      const context: RequestContext = { principal, requestId, outcome };
+      const operation = isPlain(request) ? known.find(request.body) : null;
+      const answer = await (operation === null
+        ? askApollo(apollo, request, context)
+        : runner.answer(operation, context));
+      return sendAnswer(request, reply, answer, isClosing());
+    },
   });
+}
+
+/** Neither forged by a page, which can send no credential, nor in want of a certain form of answer. */
+function isPlain({ method, principal, headers: { accept = '*/*' } }: FastifyRequest): boolean {
+  return method === 'POST' && principal.kind !== 'anonymous' && accept === '*/*';
 }
 
 /** A browser that opens the address, not a client that asks by GET. */

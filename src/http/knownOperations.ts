@@ -1,0 +1,75 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import {
+  getOperationAST,
+  getVariableValues,
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { RecentMap } from '../credentials/recentMap.js';
+
+/** Documents that are remembered, and how long one may be, in characters: its syntax tree takes some 40 bytes for each. */
+const MAX_DOCUMENTS = 512;
+const MAX_LENGTH = 4_000;
+
+/** What a request asks for, where it asks for an operation of a known document in the plain way. */
+export interface KnownOperation {
+  readonly source: string;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** As the request names it. */
+  readonly operationName: string | undefined;
+  readonly variables: Record<string, unknown> | undefined;
+}
+
+/** Documents that Apollo Server has parsed and found valid, by their text. */
+export class KnownOperations {
+  readonly #schema: GraphQLSchema;
+  readonly #documents = new RecentMap<DocumentNode>(MAX_DOCUMENTS);
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema;
+  }
+
+  /** For Apollo Server: notes each document that it found valid. */
+  readonly plugin: ApolloServerPlugin = {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ source, document }) => {
+        if (source.length <= MAX_LENGTH) this.#documents.set(source, document);
+      },
+    }),
+  };
+
+  /**
+   * @param body as it was parsed
+   * @returns null for whatever is not the plain case, as variables that do not fit: Apollo Server knows what to say then
+   */
+  find(body: unknown): KnownOperation | null {
+    if (!isRecord(body)) return null;
+    const { query, variables = null, operationName = null, extensions } = body;
+    if (typeof query !== 'string' || extensions !== undefined) return null;
+    if (operationName !== null && typeof operationName !== 'string') return null;
+    if (variables !== null && !isRecord(variables)) return null;
+    const document = this.#documents.get(query);
+    if (document === undefined) return null;
+    const operation = getOperationAST(document, operationName);
+    if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
+    const { variableDefinitions = [] } = operation;
+    if (variableDefinitions.length > 0) {
+      const { errors } = getVariableValues(this.#schema, variableDefinitions, variables ?? {}, { maxErrors: 1 });
+      if (errors !== undefined) return null;
+    }
+    return {
+      source: query,
+      document,
+      operation,
+      operationName: operationName ?? undefined,
+      variables: variables ?? undefined,
+    };
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

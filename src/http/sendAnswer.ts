@@ -1,0 +1,43 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+
+/** An answer to an operation. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string | Readable;
+}
+
+/**
+ * Sends an answer to an operation; of most straight to the connection, past Fastify's hooks and serializers, which have
+ * nothing to add.
+ *
+ * @param closing is the server being closed? Then a hook has to end the connection.
+ * @returns what Fastify is to send; undefined where nothing is left to it
+ */
+export function sendAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, headers, body }: Answer,
+  closing: boolean,
+): string | Readable | undefined {
+  if (typeof body === 'string' && !closing && isWhole(headers, request)) {
+    const fields = reply.getHeaders() as OutgoingHttpHeaders;
+    for (const [name, value] of headers) fields[name] = value;
+    fields['content-length'] = Buffer.byteLength(body);
+    reply.hijack();
+    reply.raw.writeHead(status, fields);
+    reply.raw.end(body);
+    return undefined;
+  }
+  for (const [name, value] of headers) reply.header(name, value);
+  reply.code(status);
+  return body;
+}
+
+/** Has the answer all that hooks would add to it? */
+function isWhole(headers: Answer['headers'], { principal }: FastifyRequest): boolean {
+  return headers.has('cache-control') && (principal.kind === 'anonymous' || headers.has('ratelimit'));
+}
