@@ -21,13 +21,15 @@ import { silent } from './latchkey.js';
  * @param {object} [options.gateway] in place of a schema
  * @param {(authorization: string | undefined) => unknown} [options.context] absent: no credential is looked at
  * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
+ * @param {import('../../dist/latchkey.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
  * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them
  */
-export async function bareServer({ schema, gateway, context, handler = 'latchkey', stock = false }) {
+export async function bareServer({ schema, gateway, context, latchkey, handler = 'latchkey', stock = false }) {
   const app = stock ? Fastify({ loggerInstance: silent }) : Fastify(fastifyOptions());
   const apollo = new ApolloServer({
     ...(gateway === undefined ? { schema } : { gateway }),
     ...(stock ? {} : apolloOptions()),
+    ...latchkey?.serverOptions,
     logger: silent,
     stopOnTerminationSignals: false,
   });
@@ -38,7 +40,10 @@ export async function bareServer({ schema, gateway, context, handler = 'latchkey
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    handler: handler === 'package' ? fastifyApolloHandler(apollo) : ownHandler(apollo, context),
+    handler:
+      handler === 'package'
+        ? fastifyApolloHandler(apollo, latchkey && { context: latchkey.context })
+        : ownHandler(apollo, context),
   });
   return app;
 }

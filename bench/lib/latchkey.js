@@ -37,13 +37,7 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
   // As the service runs: what it does is counted.
   const { observer } = new Metrics();
   const { store, latchkey } = await openLatchkey(address, { observer, ...options });
-  const guard = (scope) => `@auth(scope: "${scope}")`;
-  const schema = latchkey.guard(
-    makeExecutableSchema({
-      typeDefs: [latchkey.typeDefs, shopTypeDefs(guard).replace('type Query', 'extend type Query')],
-      resolvers: [latchkey.resolvers, shopResolvers],
-    }),
-  );
+  const schema = guardedShop(latchkey);
   const settings = { trustProxy, corsOrigins: [], introspection: 'authenticated' };
   const app = await createServer({
     latchkey,
@@ -56,6 +50,17 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
     tracing: null,
   });
   return { app, latchkey, store };
+}
+
+/** The shop's schema, guarded. */
+export function guardedShop(latchkey) {
+  const guard = (scope) => `@auth(scope: "${scope}")`;
+  return latchkey.guard(
+    makeExecutableSchema({
+      typeDefs: [latchkey.typeDefs, shopTypeDefs(guard).replace('type Query', 'extend type Query')],
+      resolvers: [latchkey.resolvers, shopResolvers],
+    }),
+  );
 }
 
 /** A request as Node hands it on. @param {string} token */

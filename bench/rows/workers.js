@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { ask } from '../lib/ask.js';
 import { closedLoop } from '../lib/closedLoop.js';
 import { alternate } from '../lib/rounds.js';
@@ -13,16 +12,11 @@ be twice as fast.`;
 
 export const packages = ['fastify', '@apollo/server'];
 
-const BUILT = existsSync(new URL('../../dist/cluster/primary.js', import.meta.url));
 const KEYS = 500;
 const QUERY = '{ viewer { scopes } }';
 
 /** @param {import('../run.js').Run} run */
 export async function* measure({ rounds, seconds }) {
-  if (!BUILT) {
-    yield { what: 'Answers', unit: 'answers a second', ours: '2 workers', samples: {}, note: 'Workers: not built.' };
-    return;
-  }
   const { address, tokens } = await filledStore(1_000);
   const services = [];
   const subjects = {};

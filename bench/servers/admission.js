@@ -2,9 +2,10 @@ import Bottleneck from 'bottleneck';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterUnion } from 'rate-limiter-flexible';
 import { Limiter } from '../../dist/limits/limiter.js';
+import { connectionTo } from '../../dist/redis/connection.js';
+import { SharedLimits } from '../../dist/redis/sharedLimits.js';
 import { timed, timedAsync } from '../lib/clock.js';
 import { UNBOUND } from '../lib/latchkey.js';
-import { openRedisLimits } from '../lib/redisLimits.js';
 import { serve } from '../lib/serve.js';
 
 /** Whose requests come in turn. */
@@ -44,10 +45,16 @@ const KINDS = {
   },
 
   async latchkeyRedis({ redis }) {
-    const limits = await openRedisLimits(redis, limitsOf);
+    const client = connectionTo(redis);
+    await client.connect();
+    const limits = new SharedLimits({ redis: client, limitsOf });
+    await limits.join();
     return {
       admit: (times) => atOnce(times, AT_ONCE, (i) => limits.admit({ family: familyOf(i), tier: 'GROWTH' }, 1)),
-      close: () => limits.close(),
+      async close() {
+        await limits.close();
+        client.disconnect();
+      },
     };
   },
 

@@ -9,7 +9,7 @@ import { openBetterAuth } from '../lib/betterAuth.js';
 import { authDirective, guardedByDirective } from '../lib/directive.js';
 import { bearerIn, HashedKeys } from '../lib/hashedKeys.js';
 import { addKey } from '../lib/keys.js';
-import { shopServer } from '../lib/latchkey.js';
+import { guardedShop, openLatchkey, shopServer } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
 import { openShop, SCOPES, shopResolvers, shopTypeDefs } from '../lib/shop.js';
 
@@ -17,6 +17,19 @@ import { openShop, SCOPES, shopResolvers, shopTypeDefs } from '../lib/shop.js';
 const KINDS = {
   async latchkey({ dataDir, mongodbUri }) {
     const { app, latchkey, store } = await shopServer({ dataDir, mongodbUri });
+    return {
+      app,
+      key: await addKey(store),
+      async close() {
+        await latchkey.close();
+        await store.close();
+      },
+    };
+  },
+
+  async library({ dataDir }) {
+    const { store, latchkey } = await openLatchkey({ dataDir });
+    const app = await bareServer({ schema: guardedShop(latchkey), latchkey, handler: 'package' });
     return {
       app,
       key: await addKey(store),

@@ -11,8 +11,7 @@ const KINDS = {
     const sources = tokens.map(sourceOf);
     const open = async (options) => {
       const { latchkey, store } = await openLatchkey(address, options);
-      // Later releases have an entry that makes no promise where nothing has to be waited for.
-      const verify = (source) => (latchkey.authenticate ?? latchkey.context)(source);
+      const verify = (source) => latchkey.authenticate(source);
       return {
         verify,
         async close() {
@@ -23,7 +22,7 @@ const KINDS = {
     };
     const { verify, close } = await open();
     const principal = await verify(sources[0]);
-    if ((principal.principal ?? principal).kind !== 'key') throw new Error('The key was not accepted.');
+    if (principal.kind !== 'key') throw new Error('The key was not accepted.');
     return {
       calls: {
         /** One key again and again. @returns µs */

@@ -1,7 +1,9 @@
 /**
  * Both windows of a family in one script, and so in one round trip and one step: between looking and taking nobody else
- * can look. The history is a list of `ms:count:sum`, what was admitted in one millisecond being one entry; `sum` counts
- * on from entry to entry, so that what a window holds is a difference of two and never a walk over thousands.
+ * can look. The history is a list of entries, what was admitted in one millisecond being one: its time, the units
+ * admitted up to and with it, and how many entries before it the shorter window began when it was written; packed, for a
+ * script's time goes into reading texts and calling Redis. What a window holds is a difference of two sums and never a
+ * walk over thousands, and where the shorter one begins is found by a step or two from where it did.
  *
  * The clock is Redis's own, for those of several machines differ by more than the burst's window forgives. It is held at
  * the newest entry where it ran back.
@@ -15,86 +17,97 @@
  */
 export function windowScript(clock = REDIS_CLOCK): string {
   return `
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local key = KEYS[1]
 local cost, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local long, short = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now = ${clock}
 
-local function read(entry)
-  local time, count, sum = string.match(entry, '^(%d+):(%d+):(%d+)$')
-  return { time = tonumber(time), count = tonumber(count), sum = tonumber(sum) }
+-- Of the newest entry its time and sum, and where the shorter window began; of the oldest one the time, and the sum
+-- before it. The sum before an entry is kept in it as its units.
+local newest = call('LINDEX', key, -1)
+local newestTime, units, total, back = 0, 0, 0, 0
+if newest then
+  newestTime, units, total, back = unpack('${ENTRY}', newest)
+  if newestTime > now then now = newestTime end
 end
-local function at(index)
-  local entry = redis.call('LINDEX', key, index)
-  return entry and read(entry)
-end
-
-local newest = at(-1)
-if newest and newest.time > now then now = newest.time end
 
 -- What has left the longer window goes, as often as something comes: amortised constant.
-local oldest = at(0)
-while oldest and now - oldest.time >= long do
-  redis.call('LPOP', key)
-  oldest = at(0)
-end
-if not oldest then newest = nil end
-local total = newest and newest.sum or 0
-local before = oldest and (oldest.sum - oldest.count) or 0
-
--- Units that were admitted before the shorter window began.
-local length = newest and redis.call('LLEN', key) or 0
-local first, stop = 0, length
-while first < stop do
-  local middle = math.floor((first + stop) / 2)
-  if now - at(middle).time >= short then first = middle + 1 else stop = middle end
-end
-local earliest = first < length and at(first)
-local beforeShort = earliest and (earliest.sum - earliest.count) or total
-
--- When the unit number \`n\` (counted like the sums) leaves its window: the first entry whose sum reaches it.
-local function leaves(n, from, window)
-  local low, high = from, length - 1
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if at(middle).sum >= n then high = middle else low = middle + 1 end
+local oldestTime, before = 0, total
+while newest do
+  local entry = call('LINDEX', key, 0)
+  if not entry then newest = nil break end
+  local time, count, sum = unpack('${ENTRY}', entry)
+  if now - time < long then
+    oldestTime, before = time, sum - count
+    break
   end
-  return window - (now - at(low).time)
+  call('LPOP', key)
+  before = sum
 end
-local function wait(used, base, from, window, limit, wanted)
+
+-- The first entry of the shorter window, 'back' entries before the newest; -1: there is none.
+local earliestTime, beforeShort = 0, total
+if newest and now - newestTime < short then
+  while true do
+    local time, count, sum = newestTime, units, total
+    if back > 0 then time, count, sum = unpack('${ENTRY}', call('LINDEX', key, -1 - back)) end
+    if now - time < short then
+      earliestTime, beforeShort = time, sum - count
+      break
+    end
+    back = back - 1
+  end
+else
+  back = -1
+end
+
+-- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of that time and ends with the list.
+local function wait(used, base, first, entries, length, limit, wanted)
   local excess = used + wanted - limit
   if excess <= 0 then return 0 end
-  return leaves(base + excess, from, window)
+  -- The first entry whose sum reaches the unit that has to leave. Mostly that is the window's first.
+  if excess == 1 then return length - (now - first) end
+  local low, high = -(entries or call('LLEN', key)), -1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local _, _, sum = unpack('${ENTRY}', call('LINDEX', key, middle))
+    if sum >= base + excess then high = middle else low = middle + 1 end
+  end
+  return length - (now - unpack('${ENTRY}', call('LINDEX', key, low)))
 end
 
 local usedLong, usedShort = total - before, total - beforeShort
 local waitLong, waitShort, admitted = 0, 0, 0
 if cost > 0 then
-  waitLong = wait(usedLong, before, 0, long, rate, cost)
-  waitShort = wait(usedShort, beforeShort, first, short, burst, cost)
+  waitLong = wait(usedLong, before, oldestTime, nil, long, rate, cost)
+  waitShort = wait(usedShort, beforeShort, earliestTime, back + 1, short, burst, cost)
   if waitLong == 0 and waitShort == 0 then
     admitted = 1
-    total = total + cost
-    if newest and newest.time == now then
-      redis.call('LSET', key, -1, now .. ':' .. (newest.count + cost) .. ':' .. total)
+    if usedLong == 0 then oldestTime = now end
+    if usedShort == 0 then earliestTime = now end
+    usedLong, usedShort, total = usedLong + cost, usedShort + cost, total + cost
+    if newest and newestTime == now then
+      call('LSET', key, -1, pack('${ENTRY}', now, units + cost, total, back))
     else
-      redis.call('RPUSH', key, now .. ':' .. cost .. ':' .. total)
-      length = length + 1
+      back = back + 1
+      call('RPUSH', key, pack('${ENTRY}', now, cost, total, back))
     end
-    redis.call('PEXPIRE', key, long)
-    usedLong, usedShort = usedLong + cost, usedShort + cost
+    call('PEXPIRE', key, long)
   end
 end
 
-local function returns(used, base, from, window, limit)
-  if used == 0 then return -1 end
-  return wait(used, base, from, window, limit, math.max(0, limit - used) + 1)
+local returnsLong, returnsShort = -1, -1
+if usedLong > 0 then
+  returnsLong = wait(usedLong, before, oldestTime, nil, long, rate, math.max(0, rate - usedLong) + 1)
 end
-return {
-  admitted, waitLong, waitShort,
-  usedLong, returns(usedLong, before, 0, long, rate),
-  usedShort, returns(usedShort, beforeShort, first, short, burst),
-}`;
+if usedShort > 0 then
+  returnsShort = wait(usedShort, beforeShort, earliestTime, back + 1, short, burst, math.max(0, burst - usedShort) + 1)
+end
+return { admitted, waitLong, waitShort, usedLong, returnsLong, usedShort, returnsShort }`;
 }
+
+/** Time in ms, units, sum of units: 8, 4 and 8 bytes. And the entries between it and the shorter window's beginning. */
+const ENTRY = '<dI4dI4';
 
 const REDIS_CLOCK = "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";

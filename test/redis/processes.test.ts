@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startProcesses, type Process, type Processes } from '../support/processes.js';
-import { settled, startRedis, until, type TestRedis } from '../support/redis.js';
+import { historyIn, settled, startRedis, until, type TestRedis } from '../support/redis.js';
 
 /** Within so many ms a change acts in every other process. */
 const BOUND = 100;
@@ -55,13 +55,10 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) =>
 async function heldOf(total: number): Promise<number> {
   const client = redis.client();
   for (const key of await client.keys('latchkey:window:*')) {
-    const entries = (await client.lrange(key, 0, -1)).map((entry) => entry.split(':').map(Number));
-    if (entries.reduce((all, [, count = 0]) => all + count, 0) !== total) continue;
-    return Math.max(
-      ...entries.map(([from = 0]) =>
-        sum(entries.map(([at = 0, count = 0]) => (at >= from && at < from + 1_000 ? count : 0))),
-      ),
-    );
+    const entries = await historyIn(client, key);
+    if (sum(entries.map(({ count }) => count)) !== total) continue;
+    const secondFrom = (from: number) => entries.filter(({ at }) => at >= from && at < from + 1_000);
+    return Math.max(...entries.map(({ at }) => sum(secondFrom(at).map(({ count }) => count))));
   }
   throw new Error(`No history holds ${total}.`);
 }

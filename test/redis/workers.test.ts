@@ -1,5 +1,5 @@
 import { place, removeAll, startCluster } from '../cluster/installation.js';
-import { startRedis, until, type TestRedis } from '../support/redis.js';
+import { historyIn, startRedis, until, type TestRedis } from '../support/redis.js';
 
 let redis: TestRedis;
 beforeAll(async () => void (redis = await startRedis()));
@@ -14,7 +14,7 @@ test('workers count in Redis and not in their primary, each a process like any o
   const asked = await cluster.askEach(cluster.workers(), '{ viewer { scopes } }', admin);
   expect(asked.size).toBe(2);
   const [window = ''] = await client.keys('latchkey:window:*');
-  const counted = (await client.lrange(window, 0, -1)).map((entry) => Number(entry.split(':')[1]));
+  const counted = (await historyIn(client, window)).map(({ count }) => count);
   expect(counted.reduce((sum, n) => sum + n, 0)).toBe([...asked.values()].flat().length);
   expect(await client.pubsub('NUMSUB', 'latchkey:changes')).toEqual(['latchkey:changes', 2]);
 }, 120_000);

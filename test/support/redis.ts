@@ -67,6 +67,12 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
   };
 }
 
+/** What a family's list holds, entry by entry: see `src/redis/script.ts`. */
+export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
+  const entries = await redis.lrangeBuffer(key, 0, -1);
+  return entries.map((entry) => ({ at: entry.readDoubleLE(0), count: entry.readUInt32LE(8) }));
+}
+
 /** Waits for a condition, for ten seconds at most. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 1_000; tries += 1) {
