@@ -22,7 +22,8 @@ export async function* measure(run) {
 }
 
 async function* verificationBySize({ rounds, quick }, mongodbUri) {
-  const sizes = quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000];
+  // A million documents take some compatible engines longer to settle than a run may take.
+  const sizes = quick || mongodbUri !== null ? [1_000, 100_000] : [1_000, 100_000, 1_000_000];
   const subjects = {};
   for (const size of sizes) {
     const name = `${digits(size)} keys`;

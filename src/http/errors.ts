@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { Refusal } from '../refusals/refusal.js';
 
@@ -44,5 +44,5 @@ function isOfTheRequest(code: unknown): boolean {
 
 /** The body of an answer that is refused before GraphQL sees it: the same form as GraphQL's own. */
 export function errorBody(refusal: Refusal): string {
-  return JSON.stringify({ errors: [new GraphQLError(refusal.message, { extensions: { ...refusal.details } })] });
+  return JSON.stringify({ errors: [{ message: refusal.message, extensions: refusal.details }] });
 }

@@ -43,10 +43,14 @@ export class Refusal extends GraphQLError {
   readonly details: RefusalDetails;
 
   constructor(message: string, details: RefusalDetails, options?: { cause?: unknown }) {
+    // A refusal is an answer, not a fault: a stack would tell a caller about the server and nothing about the refusal. Nor
+    // is one gathered, which is a quarter of what a wrong key costs, and wrong keys come in floods.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, { extensions: { ...details } });
-    this.details = details;
-    // A refusal is an answer, not a fault: a stack would tell a caller about the server and nothing about the refusal.
+    Error.stackTraceLimit = stackTraceLimit;
     Object.defineProperty(this, 'stack', { value: undefined });
+    this.details = details;
     if (options?.cause !== undefined) this.cause = options.cause;
   }
 }
