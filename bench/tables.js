@@ -1,4 +1,4 @@
-// Prints docs/performance.md from results: node bench/tables.js [results.json ...] > docs/performance.md
+// Prints docs/performance.md from results, with bench/reading.md at its end: node bench/tables.js [results.json ...] > docs/performance.md
 import { readFileSync } from 'node:fs';
 import { asMarkdown } from './lib/report.js';
 
@@ -23,7 +23,8 @@ What a subject does is said above each table. \`npm run build && npm run bench\`
 \`node bench/tables.js > docs/performance.md\` writes this page.
 
 ${machineInWords(results[0].machine)}
-${[...rows.values()].map(section).join('\n')}`);
+${[...rows.values()].map(section).join('\n')}
+${readFileSync(new URL('reading.md', import.meta.url), 'utf8').trimEnd()}`);
 
 function machineInWords({ cpu, cores, memoryGb, os, node }) {
   return `Machine: ${cpu}, ${cores} cores, ${memoryGb} GB, ${os}, Node ${node}.\n`;
