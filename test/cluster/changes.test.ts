@@ -11,7 +11,7 @@ beforeAll(async () => {
   const env = { AUTH_CACHE_TTL: '60000', ADMIN_API_KEY: OPERATOR, ...place() };
   cluster = startCluster(['--workers', '2'], env);
   await cluster.url();
-  workers = cluster.workers();
+  workers = await cluster.workers();
 }, 180_000);
 afterAll(removeAll, 60_000);
 

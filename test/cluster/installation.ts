@@ -28,8 +28,8 @@ export interface Cluster {
   servedBy(answer: Asked): Promise<number>;
   /** Asks until every one of `pids` has answered, at most so often for each. @returns the statuses by process, in order */
   askEach(pids: readonly number[], query: string, token: string): Promise<Map<number, number[]>>;
-  /** The processes that listen by now, dead ones included, in order. */
-  workers(): number[];
+  /** The processes that listen by now, dead ones included, in order. Resolves once they are at least so many. */
+  workers(atLeast?: number): Promise<number[]>;
   /** Lines of the log, taken apart. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into lines freely.
   log(): any[];
@@ -87,10 +87,14 @@ export function startCluster(
       }
       return statuses;
     },
-    workers: () =>
-      log()
-        .filter(({ msg }) => String(msg).startsWith('Server listening'))
-        .map(({ pid }) => Number(pid)),
+    // The log comes another way than the line that says the start is done, and may come later.
+    workers: (atLeast = 2) =>
+      until(() => {
+        const pids = log()
+          .filter(({ msg }) => String(msg).startsWith('Server listening'))
+          .map(({ pid }) => Number(pid));
+        return pids.length >= atLeast && pids;
+      }),
     log,
   };
   clusters.push(cluster);

@@ -18,7 +18,7 @@ async function scrape(cluster: Cluster): Promise<Response | null> {
 test('metrics are those of all workers, whichever is asked', async () => {
   const cluster = start();
   await cluster.url();
-  const asked = await cluster.askEach(cluster.workers(), WHO, OPERATOR_KEY);
+  const asked = await cluster.askEach(await cluster.workers(), WHO, OPERATOR_KEY);
   const total = [...asked.values()].flat().length;
   expect(asked.size).toBe(2);
   for (let i = 0; i < 4; i++) {
@@ -32,7 +32,7 @@ test('metrics are those of all workers, whichever is asked', async () => {
 test('where one worker does not answer there are none, and then all again', async () => {
   const cluster = start();
   await cluster.url();
-  const [stopped = 0] = cluster.workers();
+  const [stopped = 0] = await cluster.workers();
   process.kill(stopped, 'SIGSTOP');
   try {
     const answers = await Promise.all([1, 2, 3, 4].map(() => scrape(cluster)));

@@ -25,7 +25,7 @@ test('two workers serve on one port; the first key is printed once; SIGTERM fini
   const first = startCluster(['--workers', '2'], { ...installed, WORKERS: '5' });
   const url = await first.url();
   const admin = await first.admin();
-  const workers = first.workers();
+  const workers = await first.workers();
   expect(new Set(workers).size).toBe(2);
   expect(workers).not.toContain(first.child.process.pid);
   const statuses = await first.askEach(workers, WHO, admin);
@@ -49,7 +49,7 @@ test('two workers serve on one port; the first key is printed once; SIGTERM fini
 
   const second = startCluster([], { ...installed, WORKERS: '2' });
   expect((await second.ask(WHO, admin)).status).toBe(200);
-  expect(second.workers()).toHaveLength(2);
+  expect(await second.workers()).toHaveLength(2);
   expect(second.child.output().stdout).not.toMatch(/Admin key|sk_live_/);
 }, 180_000);
 

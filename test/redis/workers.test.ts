@@ -11,7 +11,7 @@ test('workers count in Redis and not in their primary, each a process like any o
   const admin = await cluster.admin();
   const client = redis.client();
   await until(async () => (await client.zcard('latchkey:{members}')) === 2);
-  const asked = await cluster.askEach(cluster.workers(), '{ viewer { scopes } }', admin);
+  const asked = await cluster.askEach(await cluster.workers(), '{ viewer { scopes } }', admin);
   expect(asked.size).toBe(2);
   const [window = ''] = await client.keys('latchkey:window:*');
   const counted = (await historyIn(client, window)).map(({ count }) => count);
