@@ -41,9 +41,9 @@ export function announcing({ keys, workspaces }: Changeable, announce: (change: 
       update: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.update(id, workspaceId, ...rest)),
     }),
     workspaces: overlaid(workspaces, {
-      async setTier(id, tier) {
+      async setTier(id, ...rest) {
         try {
-          return await workspaces.setTier(id, tier);
+          return await workspaces.setTier(id, ...rest);
         } finally {
           announce({ kind: 'workspace', workspaceId: id });
         }

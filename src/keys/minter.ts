@@ -8,7 +8,7 @@ export type NewKey = Pick<
   KeyRecord,
   'workspaceId' | 'name' | 'scopes' | 'type' | 'environment' | 'expiresAt' | 'lifetime' | 'createdAt' | 'createdBy'
 > &
-  Partial<Pick<KeyRecord, 'familyId' | 'replaces'>>;
+  Partial<Pick<KeyRecord, 'familyId' | 'replaces' | 'projectId' | 'userId' | 'allowedAddresses' | 'trustedDocuments'>>;
 
 export interface KeyMinterOptions {
   readonly gate: BcryptGate;
@@ -33,6 +33,10 @@ export class KeyMinter {
       ...chosen,
       id,
       familyId: chosen.familyId ?? newId('fam'),
+      projectId: chosen.projectId ?? null,
+      userId: chosen.userId ?? null,
+      allowedAddresses: chosen.allowedAddresses ?? [],
+      trustedDocuments: chosen.trustedDocuments ?? null,
       lookupId,
       tokenPrefix,
       secretHash: await gate.hash(secret),
@@ -48,6 +52,6 @@ export class KeyMinter {
 }
 
 /** A public id, `<kind>_<16 base62>`: 95 bits, so that nobody guesses a neighbour's. */
-export function newId(kind: 'key' | 'fam' | 'ws'): string {
+export function newId(kind: 'key' | 'fam' | 'ws' | 'prj' | 'usr'): string {
   return `${kind}_${randomBase62(16)}`;
 }

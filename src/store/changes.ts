@@ -1,4 +1,4 @@
-import { isAlive, type KeyRecord } from './records.js';
+import { isAlive, type KeyRecord, type UserRecord } from './records.js';
 
 /**
  * The rules by which a key may be changed, free of any engine: an engine reads the key, asks the rule, and writes the
@@ -7,8 +7,22 @@ import { isAlive, type KeyRecord } from './records.js';
 
 /** What a change writes. */
 export type KeyPatch = Partial<
-  Pick<KeyRecord, 'name' | 'scopes' | 'expiresAt' | 'lifetime' | 'revokedAt' | 'revokedReason' | 'replacedBy'>
+  Pick<
+    KeyRecord,
+    | 'name'
+    | 'scopes'
+    | 'allowedAddresses'
+    | 'trustedDocuments'
+    | 'expiresAt'
+    | 'lifetime'
+    | 'revokedAt'
+    | 'revokedReason'
+    | 'replacedBy'
+  >
 >;
+
+/** What may be changed of a living key; what is absent stays. */
+export type KeyAmendment = Pick<KeyPatch, 'name' | 'scopes' | 'allowedAddresses' | 'trustedDocuments'>;
 
 /** `changed` with an empty patch: the key is already as the caller wants it. */
 export type Verdict =
@@ -49,22 +63,31 @@ export function revocation(reason: string | null, now: number): Rule {
   });
 }
 
-export function amendment(change: { readonly name?: string; readonly scopes?: readonly string[] }, now: number): Rule {
-  return (key) => {
-    if (!isAlive(key, now)) return { outcome: 'ended' };
-    return {
-      outcome: 'changed',
-      patch: {
-        ...(change.name !== undefined && { name: change.name }),
-        ...(change.scopes !== undefined && { scopes: change.scopes }),
-      },
-    };
-  };
+export function amendment(change: KeyAmendment, now: number): Rule {
+  return (key) => (isAlive(key, now) ? { outcome: 'changed', patch: change } : { outcome: 'ended' });
 }
 
 /** The successor as it is stored: what makes it the old key's heir comes from the old key, whatever the caller wrote. */
 export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
-  return { ...successor, workspaceId: old.workspaceId, familyId: old.familyId, replaces: old.id };
+  const { workspaceId, projectId, userId, familyId, allowedAddresses, trustedDocuments } = old;
+  return {
+    ...successor,
+    ...{ workspaceId, projectId, userId, familyId, allowedAddresses, trustedDocuments },
+    replaces: old.id,
+  };
+}
+
+/** What a change of a user writes, nothing of it where the user is so already; null: there is nobody to be changed. */
+export type UserRule = (user: UserRecord) => Partial<UserRecord> | null;
+
+/** Who has left is nobody's to change. */
+export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>>): UserRule {
+  return (user) => (user.removedAt === null ? change : null);
+}
+
+/** The first removal's time stays. */
+export function userRemoval(now: number): UserRule {
+  return (user) => (user.removedAt === null ? { removedAt: now } : {});
 }
 
 /**

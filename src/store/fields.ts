@@ -1,10 +1,13 @@
-import type { AlertRecord, AssetRecord, KeyRecord } from './records.js';
+import type { AuditEntry } from './audit.js';
+import type { AlertRecord, AssetRecord, KeyRecord, ProjectRecord, UserRecord } from './records.js';
 
 /** The records' fields by name, for the engines: what is not listed here is neither written nor handed out. */
 
 export const KEY_FIELDS = [
   'id',
   'workspaceId',
+  'projectId',
+  'userId',
   'familyId',
   'lookupId',
   'tokenPrefix',
@@ -14,6 +17,8 @@ export const KEY_FIELDS = [
   'type',
   'environment',
   'scopes',
+  'allowedAddresses',
+  'trustedDocuments',
   'createdAt',
   'createdBy',
   'expiresAt',
@@ -24,6 +29,40 @@ export const KEY_FIELDS = [
   'replaces',
   'replacedBy',
 ] as const satisfies readonly (keyof KeyRecord)[];
+
+export const PROJECT_FIELDS = [
+  'id',
+  'workspaceId',
+  'name',
+  'createdAt',
+] as const satisfies readonly (keyof ProjectRecord)[];
+
+export const USER_FIELDS = [
+  'id',
+  'workspaceId',
+  'name',
+  'roles',
+  'createdAt',
+  'removedAt',
+] as const satisfies readonly (keyof UserRecord)[];
+
+export const AUDIT_FIELDS = [
+  'workspaceId',
+  'seq',
+  'id',
+  'projectId',
+  'at',
+  'action',
+  'subject',
+  'actorKind',
+  'actor',
+  'address',
+  'userAgent',
+  'before',
+  'after',
+  'previousHash',
+  'hash',
+] as const satisfies readonly (keyof AuditEntry)[];
 
 export const ASSET_FIELDS = [
   'workspaceId',

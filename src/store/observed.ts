@@ -14,6 +14,9 @@ export function observedStore(store: Store, observer: Observer): Store {
   return {
     keys: observedPart('keys.', store.keys, observer),
     workspaces: observedPart('workspaces.', store.workspaces, observer),
+    projects: observedPart('projects.', store.projects, observer),
+    users: observedPart('users.', store.users, observer),
+    audit: observedPart('audit.', store.audit, observer),
     usage: observedPart('usage.', store.usage, observer),
     assets: observedPart('assets.', store.assets, observer),
     ping: () => timed('ping', () => store.ping(), observer),

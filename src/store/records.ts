@@ -22,10 +22,36 @@ export interface WorkspaceRecord {
   readonly createdAt: number;
 }
 
+/** A part of a workspace whose assets and events its keys see, and no others. */
+export interface ProjectRecord {
+  /** Public id, `prj_…`; that of the workspace's own project is the workspace's. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+/** A person, or a system, of a workspace, to whom keys may belong. */
+export interface UserRecord {
+  /** Public id, `usr_…`. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  /** Names of roles: what the user's keys may do at most. */
+  readonly roles: readonly string[];
+  readonly createdAt: number;
+  /** When the user left: from then on their keys are refused. */
+  readonly removedAt: number | null;
+}
+
 export interface KeyRecord {
   /** Public id, `key_…`; names the key in the API and in logs. */
   readonly id: string;
   readonly workspaceId: string;
+  /** The project that the key is bound to; null: it reaches all of the workspace. */
+  readonly projectId: string | null;
+  /** The user to whom it belongs; null: it is the workspace's own, and outlives people. */
+  readonly userId: string | null;
   /** What rotation makes belongs to the same family: one place in the tier, one limit window. */
   readonly familyId: string;
   /** The 16 characters of the token by which the store finds it. Unique. */
@@ -40,6 +66,10 @@ export interface KeyRecord {
   readonly type: KeyType;
   readonly environment: Environment;
   readonly scopes: readonly string[];
+  /** Addresses and CIDR ranges from which alone it is let in; empty: from everywhere. */
+  readonly allowedAddresses: readonly string[];
+  /** SHA-256 of the documents that it may run and no others, in hex; null: any. */
+  readonly trustedDocuments: readonly string[] | null;
   readonly createdAt: number;
   /** Id of the key that made it, `operator`, or null for the first key of a workspace that made itself. */
   readonly createdBy: string | null;

@@ -1,3 +1,5 @@
+import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
+import type { KeyAmendment } from './changes.js';
 import type {
   AlertKind,
   AlertRecord,
@@ -7,8 +9,10 @@ import type {
   KeyStatus,
   KeyType,
   Environment,
+  ProjectRecord,
   Tier,
   UsageRecord,
+  UserRecord,
   WorkspaceRecord,
 } from './records.js';
 
@@ -21,11 +25,16 @@ import type {
  * - atomic: a write happens whole or not at all, also under `kill -9` and beside other processes;
  * - errors: {@link StoreUnavailable} when the engine cannot be reached or does not answer in time, {@link Duplicate} when
  *   a unique value is taken. No driver's error passes through.
- * - `now` is given by the caller, in ms since the epoch, so that one clock judges.
+ * - `now` is given by the caller, in ms since the epoch, so that one clock judges;
+ * - audited: whatever takes an author adds an entry to the audit log of the workspace, in the same atomic step as the
+ *   change, and none where nothing was changed. Without an author it is the installation's own doing.
  */
 export interface Store {
   readonly keys: KeyStore;
   readonly workspaces: WorkspaceStore;
+  readonly projects: ProjectStore;
+  readonly users: UserStore;
+  readonly audit: AuditStore;
   readonly usage: UsageStore;
   readonly assets: AssetStore;
   /** Resolves while the engine answers, otherwise rejects with StoreUnavailable within two seconds. */
@@ -34,9 +43,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A key with what else decides what it may do. */
 export interface KeyWithTier {
   readonly key: KeyRecord;
   readonly tier: Tier;
+  /** To whom it belongs; null for a key of the workspace itself. */
+  readonly user: UserRecord | null;
 }
 
 /** What became of an attempt to change a key. `key` is the record after the attempt. */
@@ -57,6 +69,10 @@ export interface KeyFilter {
   readonly nameContains?: string;
   /** Holds this very scope. */
   readonly scope?: string;
+  /** Is bound to this project. */
+  readonly projectId?: string;
+  /** Belongs to this user. */
+  readonly userId?: string;
 }
 
 export interface KeyPage {
@@ -81,9 +97,13 @@ export interface KeyStore {
     key: KeyRecord,
     places: number | null,
     now: number,
+    author?: Author,
   ): Promise<{ outcome: 'inserted' } | { outcome: 'full'; living: number }>;
 
-  /** The key of that lookup id with its workspace's tier: one read by unique index. This stands on the request's path. */
+  /**
+   * The key of that lookup id with its workspace's tier and its user: one read by unique index, in MongoDB one more where
+   * it belongs to a user. This stands on the request's path.
+   */
   findForVerification(lookupId: string): Promise<KeyWithTier | null>;
 
   /** A key by its id; with `workspaceId`, only within that workspace. */
@@ -117,26 +137,34 @@ export interface KeyStore {
     successor: KeyRecord,
     overlapEnd: number,
     now: number,
+    author?: Author,
   ): Promise<KeyChange>;
 
   /**
    * Sets the end of a living key to `at` (which may be `now`: it has then ended), and its `lifetime` to null. A key that
    * was replaced only ever gets an earlier end: a later `at` leaves it as it is and answers `replaced`.
    */
-  expire(id: string, workspaceId: string | null, at: number, now: number): Promise<KeyChange>;
+  expire(id: string, workspaceId: string | null, at: number, now: number, author?: Author): Promise<KeyChange>;
 
   /**
    * Revokes a key, expired ones too. The first revocation's time and reason stay: a further one answers `changed` with
    * the record as it is.
    */
-  revoke(id: string, workspaceId: string | null, reason: string | null, now: number): Promise<KeyChange>;
+  revoke(
+    id: string,
+    workspaceId: string | null,
+    reason: string | null,
+    now: number,
+    author?: Author,
+  ): Promise<KeyChange>;
 
-  /** Changes name, scopes or both of a living key; what is absent stays. */
+  /** Changes a living key; what is absent stays. */
   update(
     id: string,
     workspaceId: string | null,
-    change: { readonly name?: string; readonly scopes?: readonly string[] },
+    change: KeyAmendment,
     now: number,
+    author?: Author,
   ): Promise<KeyChange>;
 
   /** Stores the digest of a key's secret anew. No error where the key is gone. */
@@ -151,14 +179,76 @@ export interface WorkspaceStore {
    * Adds a workspace and its first key, both or neither; the key takes a place.
    * @throws Duplicate when the workspace's id is taken; of concurrent calls with one id exactly one succeeds.
    */
-  create(workspace: WorkspaceRecord, firstKey: KeyRecord): Promise<void>;
+  create(workspace: WorkspaceRecord, firstKey: KeyRecord, author?: Author): Promise<void>;
   /** Adds a workspace without a key unless one of that id is there, and answers which it was. */
   ensure(workspace: WorkspaceRecord): Promise<'created' | 'existed'>;
   find(id: string): Promise<WorkspaceRecord | null>;
   /** Oldest first; at most `first`. */
   list(first: number): Promise<readonly WorkspaceRecord[]>;
   /** @returns the record after the change, null where there is no such workspace. */
-  setTier(id: string, tier: Tier): Promise<WorkspaceRecord | null>;
+  setTier(id: string, tier: Tier, now: number, author?: Author): Promise<WorkspaceRecord | null>;
+}
+
+/** Projects beside the workspace's own, which is there without a record. */
+export interface ProjectStore {
+  /** @throws Duplicate `project.id`, and `project.name` where the workspace has one of that name. */
+  create(project: ProjectRecord, author?: Author): Promise<void>;
+  find(id: string): Promise<ProjectRecord | null>;
+  /** By `createdAt` and then `id`, ascending; those after `after`. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: { readonly createdAt: number; readonly id: string } | null },
+  ): Promise<readonly ProjectRecord[]>;
+  /** @returns the record after it; null where the workspace has no such project. @throws Duplicate `project.name` */
+  rename(id: string, workspaceId: string, name: string, now: number, author?: Author): Promise<ProjectRecord | null>;
+}
+
+export interface UserStore {
+  /** @throws Duplicate `user.id` */
+  add(user: UserRecord, author?: Author): Promise<void>;
+  find(id: string): Promise<UserRecord | null>;
+  /** Those who have not left, by `createdAt` and then `id`, ascending; those after `after`. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: { readonly createdAt: number; readonly id: string } | null },
+  ): Promise<readonly UserRecord[]>;
+  /** Changes a user who has not left; what is absent stays. @returns the record after it; null where there is none */
+  update(
+    id: string,
+    workspaceId: string,
+    change: Partial<Pick<UserRecord, 'name' | 'roles'>>,
+    now: number,
+    author?: Author,
+  ): Promise<UserRecord | null>;
+  /** Removes a user for good. A second time changes nothing. @returns the record after it; null where there is none */
+  remove(id: string, workspaceId: string, now: number, author?: Author): Promise<UserRecord | null>;
+}
+
+export interface AuditFilter {
+  readonly actions?: readonly AuditAction[];
+  /** What was changed, or who changed it. */
+  readonly subject?: string;
+  readonly actor?: string;
+  readonly projectId?: string;
+  /** From this moment on, ms since the epoch. */
+  readonly from?: number;
+  /** Before this moment. */
+  readonly to?: number;
+}
+
+/** Entries are added by the changes that they tell of, or here where there is no change; nothing alters or removes one. */
+export interface AuditStore {
+  /** Adds an entry to its workspace's chain. An entry of an id that is there changes nothing. */
+  append(draft: AuditDraft): Promise<void>;
+  /** Newest first; those before `before` in the chain. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly before: number | null; readonly filter: AuditFilter },
+  ): Promise<readonly AuditEntry[]>;
+  /** In the order of the chain, those after the place `after`; for its verification. */
+  read(workspaceId: string, after: number, first: number): Promise<readonly AuditEntry[]>;
+  /** What the chain's newest entry has to be; null where the workspace has none. */
+  head(workspaceId: string): Promise<AuditHead | null>;
 }
 
 /** Which periods are read: those that begin at or after `from` and before `to`, each `length` ms long. */

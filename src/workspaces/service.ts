@@ -45,7 +45,7 @@ export class WorkspaceService {
 
   /** @throws Refusal NOT_FOUND */
   async setTier(id: string, tier: Tier): Promise<WorkspaceRecord> {
-    const workspace = isId(id) ? await this.#options.store.workspaces.setTier(id, tier) : null;
+    const workspace = isId(id) ? await this.#options.store.workspaces.setTier(id, tier, this.#options.now()) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;
   }

@@ -175,7 +175,7 @@ describe('what may change while a key is known', () => {
     await latchkey.store.workspaces.ensure({ id: 'other', name: 'other', tier: 'STARTER', createdAt: NOON });
     const other = await latchkey.issue({ workspaceId: 'other' });
     await authenticator.authenticate(other.token);
-    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE');
+    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE', NOON);
     expect(authenticator.atOnce(token)).toMatchObject({ tier: 'GROWTH' });
     authenticator.forget({ kind: 'workspace', workspaceId: 'default' });
     expect(await authenticator.authenticate(token)).toMatchObject({ tier: 'ENTERPRISE' });
@@ -186,7 +186,7 @@ describe('what may change while a key is known', () => {
     const operator = new OperatorKey(OPERATOR_KEY);
     const { key, token, authenticator } = await known({}, { operator });
     await authenticator.authenticate(OPERATOR_KEY);
-    await latchkey.store.workspaces.setTier('default', 'STARTER');
+    await latchkey.store.workspaces.setTier('default', 'STARTER', NOON);
     await latchkey.store.keys.revoke(key.id, null, null, NOON);
     authenticator.forget(null);
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('revoked'));
@@ -209,14 +209,14 @@ describe("the operator's key", () => {
     const tier = async () => (await authenticator.authenticate(OPERATOR_KEY)).tier;
     for (let i = 0; i < 100; i++) expect(await tier()).toBe('GROWTH');
     expect(latchkey.reads).toEqual(['workspaces.find']);
-    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE');
+    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE', NOON);
     authenticator.forget({ kind: 'workspace', workspaceId: 'other' });
     authenticator.forget({ kind: 'key', lookupId: 'default' });
     latchkey.clock.now = NOON + TTL - 1;
     expect(await tier()).toBe('GROWTH');
     authenticator.forget({ kind: 'workspace', workspaceId: 'default' });
     expect(await tier()).toBe('ENTERPRISE');
-    await latchkey.store.workspaces.setTier('default', 'STARTER');
+    await latchkey.store.workspaces.setTier('default', 'STARTER', NOON);
     latchkey.clock.now += TTL;
     expect(await tier()).toBe('STARTER');
     expect(latchkey.reads).toHaveLength(3);

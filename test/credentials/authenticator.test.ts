@@ -131,7 +131,7 @@ describe("the operator's key", () => {
   const operator = new OperatorKey(OPERATOR_KEY);
 
   it('holds platform in the workspace default, under its tier', async () => {
-    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE');
+    await latchkey.store.workspaces.setTier('default', 'ENTERPRISE', NOON);
     const principal = await latchkey.authenticator({ operator }).authenticate(OPERATOR_KEY);
     expect(principal).toEqual({
       kind: 'operator',

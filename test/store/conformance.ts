@@ -1,12 +1,15 @@
 import { testAssets } from './conformance/assets.js';
+import { testAudit } from './conformance/audit.js';
 import { testChanges } from './conformance/changes.js';
 import { testKeys } from './conformance/keys.js';
 import { testLists } from './conformance/lists.js';
 import { testModel } from './conformance/model.js';
 import { testPlaces } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
+import { testProjects } from './conformance/projects.js';
 import { testRotation } from './conformance/rotation.js';
 import { testUsage } from './conformance/usage.js';
+import { testUsers } from './conformance/users.js';
 import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../src/store/store.js';
@@ -51,6 +54,9 @@ export function storeConformance(name: string, engine: Engine): void {
     testPlaces(bench);
     testLists(bench);
     testWorkspaces(bench);
+    testProjects(bench);
+    testUsers(bench);
+    testAudit(bench);
     testUsage(bench);
     testAssets(bench);
     testModel(bench);

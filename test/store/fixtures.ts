@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { AlertRecord, AssetRecord, KeyRecord, WorkspaceRecord } from '../../src/store/records.js';
+import type { Author } from '../../src/store/audit.js';
+import type {
+  AlertRecord,
+  AssetRecord,
+  KeyRecord,
+  ProjectRecord,
+  UserRecord,
+  WorkspaceRecord,
+} from '../../src/store/records.js';
 import type { KeyFilter, Store } from '../../src/store/store.js';
 
 /** A moment that exceeds 32 bits, as real ones do. */
@@ -18,6 +26,8 @@ export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyR
   return {
     id,
     workspaceId,
+    projectId: null,
+    userId: null,
     familyId: id,
     lookupId: randomBytes(8).toString('hex'),
     tokenPrefix: 'sk_live',
@@ -27,6 +37,8 @@ export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyR
     type: 'SECRET',
     environment: 'LIVE',
     scopes: ['assets:read', 'assets:write'],
+    allowedAddresses: [],
+    trustedDocuments: null,
     createdAt: NOW,
     createdBy: 'operator',
     expiresAt: null,
@@ -39,6 +51,17 @@ export function aKey(workspaceId: string, fields: Partial<KeyRecord> = {}): KeyR
     ...fields,
   };
 }
+
+export function aProject(workspaceId: string, fields: Partial<ProjectRecord> = {}): ProjectRecord {
+  return { id: unique('prj'), workspaceId, name: unique('Project'), createdAt: NOW, ...fields };
+}
+
+export function aUser(workspaceId: string, fields: Partial<UserRecord> = {}): UserRecord {
+  return { id: unique('usr'), workspaceId, name: 'Ada', roles: ['viewer'], createdAt: NOW, removedAt: null, ...fields };
+}
+
+/** Somebody who makes changes. */
+export const ADA: Author = { kind: 'key', id: 'key_ada', address: '192.0.2.7', userAgent: 'ada/1' };
 
 /** What a rotation of `old` is given. */
 export function anHeir(old: KeyRecord, fields: Partial<KeyRecord> = {}): KeyRecord {

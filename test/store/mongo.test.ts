@@ -1,12 +1,14 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import mongoose, { Schema, type Connection } from 'mongoose';
+import { keyChanged } from '../../src/store/entries.js';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import { storeConformance } from './conformance.js';
 import {
+  ADA,
   aKey,
   anAlert,
   anAsset,
@@ -123,6 +125,33 @@ describe('MongoDB: what a process left half done', () => {
     expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'inserted' });
   });
 
+  test.each<[string, (store: Store, key: KeyRecord) => Promise<unknown>]>([
+    ['the next process opens', async () => (await openMongoStore({ uri })).close()],
+    ['its log is read', ({ audit }, { workspaceId }) => audit.read(workspaceId, 0, 9)],
+    [
+      'its log is listed',
+      ({ audit }, { workspaceId }) => audit.list(workspaceId, { first: 9, before: null, filter: {} }),
+    ],
+    ['it is changed again', ({ keys }, { id }) => keys.update(id, null, { name: 'again' }, NOW)],
+    ['it is found', ({ keys }, { id }) => keys.find(id, null)],
+  ])('a change gets its entry in the audit log when %s', async (_, meet) => {
+    const ws = await givenWorkspace(store);
+    const key = await givenKey(store, ws);
+    const before = await store.audit.head(ws);
+    const { id: entryId, ...draft } = keyChanged(
+      'key.updated',
+      key,
+      { ...key, name: 'other' },
+      { at: NOW, author: ADA },
+    );
+    const entry = { _id: entryId, ...draft, before: JSON.stringify(draft.before), after: JSON.stringify(draft.after) };
+    await keys().updateOne({ _id: key.id }, { $set: { name: 'other', entry } });
+    await meet(store, key);
+    expect(await keys().findOne({ _id: key.id })).not.toHaveProperty('entry');
+    const [made] = await store.audit.read(ws, before?.seq ?? 0, 1);
+    expect(made).toMatchObject({ id: entryId, ...draft, previousHash: before?.hash });
+  });
+
   test('a workspace gets its first key when the next process opens, or when it is met', async () => {
     for (const meet of [
       async () => (await openMongoStore({ uri })).close(),
@@ -137,7 +166,7 @@ describe('MongoDB: what a process left half done', () => {
         .insertOne({ _id: id, ...fields, firstKey: { ...embedded(key), slot: 2 ** 40 } });
       expect(await store.keys.findForVerification(key.lookupId)).toBeNull();
       await meet(id);
-      expect(await store.keys.findForVerification(key.lookupId)).toEqual({ key, tier: fields.tier });
+      expect(await store.keys.findForVerification(key.lookupId)).toEqual({ key, tier: fields.tier, user: null });
       expect(await store.keys.insert(aKey(id), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
       expect(await store.workspaces.find(id)).toEqual({ id, ...fields });
     }
@@ -178,8 +207,12 @@ describe('MongoDB: a connection that was handed in', () => {
       'Key',
       'LatchkeyAlert',
       'LatchkeyAsset',
+      'LatchkeyAudit',
+      'LatchkeyAuditHead',
       'LatchkeyKey',
+      'LatchkeyProject',
       'LatchkeyUsage',
+      'LatchkeyUser',
       'LatchkeyWorkspace',
     ]);
   });
@@ -192,7 +225,7 @@ describe('MongoDB: a connection that was handed in', () => {
     const { keys, workspaces, usage, assets } = store;
     await workspaces.create(workspace, key);
     await workspaces.ensure(aWorkspace());
-    await workspaces.setTier(workspace.id, 'GROWTH');
+    await workspaces.setTier(workspace.id, 'GROWTH', NOW);
     await keys.insert(aKey(workspace.id, { expiresAt: NOW }), 5, NOW);
     await keys.insert(aKey(workspace.id), 5, NOW);
     await keys.rotate(key.id, null, anHeir(key), NOW + 10, NOW);
@@ -235,7 +268,15 @@ describe('MongoDB: a connection that was handed in', () => {
     await givenKey(store, await givenWorkspace(store));
     await expect(store.assets.find('ws', 'name')).rejects.toThrow('opened without assets');
     const collections = (await plain.listCollections()).map(({ name }) => name);
-    expect(collections.sort()).toEqual(['latchkey_keys', 'latchkey_usage', 'latchkey_workspaces']);
+    expect(collections.sort()).toEqual([
+      'latchkey_audit',
+      'latchkey_audit_heads',
+      'latchkey_keys',
+      'latchkey_projects',
+      'latchkey_usage',
+      'latchkey_users',
+      'latchkey_workspaces',
+    ]);
     await store.close();
     await plain.close();
     await drop(own);
@@ -248,7 +289,7 @@ test('MongoDB: reads go to the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(5);
+  expect(models).toHaveLength(9);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();

@@ -157,7 +157,7 @@ describe('SQLite: the connection', () => {
     expect(performance.now() - began).toBeGreaterThan(100);
     await expect(store.keys.rotate(key.id, ws, aKey(ws), NOW, NOW)).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.keys.touch(new Map([[key.id, NOW]]))).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(store.workspaces.setTier(ws, 'GROWTH')).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.workspaces.setTier(ws, 'GROWTH', NOW)).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.assets.register(anAsset(ws))).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.assets.openAlert(anAlert(ws, 'a'))).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });

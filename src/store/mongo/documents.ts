@@ -21,6 +21,20 @@ export interface Update {
   readonly $unset?: Readonly<Record<string, ''>>;
 }
 
+/** The fields are still what they were when the record was read; a list that is not there is an empty one. */
+export function unchanged<T extends object>(record: T, fields: readonly (keyof T & string)[]): Filter {
+  return Object.fromEntries(fields.map((field) => [field, still(record[field] as Scalar | readonly Scalar[])]));
+}
+
+function still(value: Scalar | readonly Scalar[]): Condition {
+  if (!isList(value)) return eq(value);
+  return value.length === 0 ? where({ $in: [[], null] }) : where({ $eq: [...value] });
+}
+
+function isList(value: Scalar | readonly Scalar[]): value is readonly Scalar[] {
+  return Array.isArray(value);
+}
+
 type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 
 export interface Selection {

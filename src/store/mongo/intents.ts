@@ -3,10 +3,18 @@ import { Duplicate } from '../errors.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord } from '../records.js';
 import { eq, where, type Documents } from './documents.js';
-import type { KeyDocument, WorkspaceDocument } from './schemas.js';
+import { entryUnderWay, type Ledger } from './ledger.js';
+import type { EntryDocument, KeyDocument, ProjectDocument, UserDocument, WorkspaceDocument } from './schemas.js';
 
-const rotationUnderWay = () => ({ 'successor._id': where({ $exists: true }) });
-const creationUnderWay = () => ({ 'firstKey._id': where({ $exists: true }) });
+const keyUnderWay = () => ({ $or: where([{ 'successor._id': where({ $exists: true }) }, entryUnderWay()]) });
+const workspaceUnderWay = () => ({ $or: where([{ 'firstKey._id': where({ $exists: true }) }, entryUnderWay()]) });
+
+export interface IntentDocuments {
+  readonly keys: Documents<KeyDocument>;
+  readonly workspaces: Documents<WorkspaceDocument>;
+  readonly projects: Documents<ProjectDocument>;
+  readonly users: Documents<UserDocument>;
+}
 
 /**
  * Two writes that belong together, on a standalone server that has no transactions: the first embeds the key of the
@@ -17,16 +25,24 @@ const creationUnderWay = () => ({ 'firstKey._id': where({ $exists: true }) });
 export class Intents {
   readonly #keys: Documents<KeyDocument>;
   readonly #workspaces: Documents<WorkspaceDocument>;
+  readonly #projects: Documents<ProjectDocument>;
+  readonly #users: Documents<UserDocument>;
+  readonly #ledger: Ledger;
 
-  constructor(keys: Documents<KeyDocument>, workspaces: Documents<WorkspaceDocument>) {
-    this.#keys = keys;
-    this.#workspaces = workspaces;
+  constructor(documents: IntentDocuments, ledger: Ledger) {
+    this.#keys = documents.keys;
+    this.#workspaces = documents.workspaces;
+    this.#projects = documents.projects;
+    this.#users = documents.users;
+    this.#ledger = ledger;
   }
 
-  /** Finishes every rotation and creation that was decided. */
+  /** Finishes everything that was decided. */
   async finishAll(): Promise<void> {
-    for (const key of await this.#keys.find(rotationUnderWay())) await this.finishRotation(key);
-    for (const workspace of await this.#workspaces.find(creationUnderWay())) await this.finishCreation(workspace);
+    for (const key of await this.#keys.find(keyUnderWay())) await this.finishKey(key);
+    for (const workspace of await this.#workspaces.find(workspaceUnderWay())) await this.finishWorkspace(workspace);
+    for (const project of await this.#projects.find(entryUnderWay())) await this.finishProject(project);
+    for (const user of await this.#users.find(entryUnderWay())) await this.finishUser(user);
   }
 
   /**
@@ -34,25 +50,44 @@ export class Intents {
    * @returns false where there is no such workspace.
    */
   async finishIn(workspaceId: string): Promise<boolean> {
-    const [keys, workspace] = await Promise.all([
-      this.#keys.find({ workspaceId: eq(workspaceId), ...rotationUnderWay() }),
+    const inWorkspace = { workspaceId: eq(workspaceId) };
+    const [keys, workspace, projects, users] = await Promise.all([
+      this.#keys.find({ ...inWorkspace, ...keyUnderWay() }),
       this.#workspaces.findOne({ _id: eq(workspaceId) }),
+      this.#projects.find({ ...inWorkspace, ...entryUnderWay() }),
+      this.#users.find({ ...inWorkspace, ...entryUnderWay() }),
     ]);
-    for (const key of keys) await this.finishRotation(key);
-    if (workspace !== null) await this.finishCreation(workspace);
+    for (const key of keys) await this.finishKey(key);
+    if (workspace !== null) await this.finishWorkspace(workspace);
+    for (const project of projects) await this.finishProject(project);
+    for (const user of users) await this.finishUser(user);
     return workspace !== null;
   }
 
-  async finishRotation({ _id, successor }: KeyDocument): Promise<void> {
-    if (successor === undefined) return;
-    await this.#insertOnce(successor);
-    await this.#keys.update({ _id: eq(_id), 'successor._id': eq(successor._id) }, { $unset: { successor: '' } });
+  async finishKey(document: KeyDocument): Promise<void> {
+    const { _id, successor } = document;
+    if (successor !== undefined) {
+      await this.#insertOnce(successor);
+      await this.#keys.update({ _id: eq(_id), 'successor._id': eq(successor._id) }, { $unset: { successor: '' } });
+    }
+    await this.#ledger.settle(this.#keys, document);
   }
 
-  async finishCreation({ _id, firstKey }: WorkspaceDocument): Promise<void> {
-    if (firstKey === undefined) return;
-    await this.#insertOnce(firstKey);
-    await this.#workspaces.update({ _id: eq(_id) }, { $unset: { firstKey: '' } });
+  async finishWorkspace(document: WorkspaceDocument): Promise<void> {
+    const { _id, firstKey } = document;
+    if (firstKey !== undefined) {
+      await this.#insertOnce(firstKey);
+      await this.#workspaces.update({ _id: eq(_id) }, { $unset: { firstKey: '' } });
+    }
+    await this.#ledger.settle(this.#workspaces, document);
+  }
+
+  finishProject(document: ProjectDocument): Promise<void> {
+    return this.#ledger.settle(this.#projects, document);
+  }
+
+  finishUser(document: UserDocument): Promise<void> {
+    return this.#ledger.settle(this.#users, document);
   }
 
   /**
@@ -79,11 +114,20 @@ export class Intents {
   }
 }
 
-export function toDocument(key: KeyRecord, slot?: number): KeyDocument {
+export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {
   const { id, ...fields } = pick(key, KEY_FIELDS);
-  return { _id: id, ...fields, nameFolded: foldCase(key.name), ...(slot !== undefined && { slot }) };
+  return {
+    _id: id,
+    ...fields,
+    nameFolded: foldCase(key.name),
+    ...(slot !== undefined && { slot }),
+    ...(entry !== undefined && { entry }),
+  };
 }
 
 export function toRecord(document: KeyDocument): KeyRecord {
-  return pick({ ...document, id: document._id }, KEY_FIELDS);
+  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_FIELDS);
 }
+
+/** What keys have that were written before there were projects, users and lists of what they may run and where. */
+const BEFORE_PROJECTS = { projectId: null, userId: null, allowedAddresses: [], trustedDocuments: null };

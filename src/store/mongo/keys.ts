@@ -9,56 +9,67 @@ import {
   type KeyPatch,
   type Rule,
 } from '../changes.js';
+import type { AuditAction } from '../audit.js';
+import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import type { KeyRecord, KeyStatus, Tier } from '../records.js';
 import type { KeyChange, KeyFilter, KeyStore } from '../store.js';
-import { eq, where, type Condition, type Documents, type Filter } from './documents.js';
+import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, type Intents } from './intents.js';
+import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { countFamilies, freeSlot, unlessTaken, unlimitedSlot } from './places.js';
-import type { KeyDocument, WorkspaceDocument } from './schemas.js';
+import type { KeyDocument, UserDocument, WorkspaceDocument } from './schemas.js';
+import { toRecord as toUser } from './users.js';
 
 export function openKeys(
   keys: Documents<KeyDocument>,
   workspaces: Documents<WorkspaceDocument>,
+  users: Documents<UserDocument>,
   intents: Intents,
 ): KeyStore {
   const change = async (
     id: string,
     workspaceId: string | null,
     rule: Rule,
+    entry: Occasion & { readonly action: AuditAction },
     alongside: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument } | null> = async () => null,
   ): Promise<KeyChange> => {
     for (;;) {
       const document = await keys.findOne(byId(id, workspaceId));
       if (document === null) return { outcome: 'unknown' };
-      await intents.finishRotation(document);
+      await intents.finishKey(document);
       const key = toRecord(document);
       const verdict = rule(key);
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
+      const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
       const changed = await keys.update(
-        { _id: eq(id), ...asJudged(key) },
-        { $set: { ...withFolded(verdict.patch), ...(await alongside(key)) } },
+        { _id: eq(id), ...unchanged(key, [...JUDGED_FIELDS, ...fieldsOf(verdict.patch)]), ...withoutEntry() },
+        { $set: { ...withFolded(verdict.patch), ...(await alongside(key)), entry: toEntry(draft) } },
       );
       if (changed !== null) {
-        await intents.finishRotation(changed);
+        await intents.finishKey(changed);
         return { outcome: 'changed', key: toRecord(changed) };
       }
-      // Another process changed what the rule judged by: it has to judge anew.
+      // Another process changed what the rule judged by, or what the entry says: it has to judge anew.
     }
   };
 
   return {
-    async insert(key, places, now) {
+    async insert(key, places, now, author) {
       if (!(await intents.finishIn(key.workspaceId))) throw new Error(`There is no workspace ${key.workspaceId}.`);
+      const entry = toEntry(keyCreated(key, { at: now, author }));
       for (;;) {
         const place = places === null ? { slot: unlimitedSlot() } : await freeSlot(keys, key.workspaceId, places, now);
         if ('living' in place) return { outcome: 'full', living: place.living };
+        const document = toDocument(key, place.slot, entry);
         const inserted = await unlessTaken(async () => {
-          await keys.insert(toDocument(key, place.slot));
+          await keys.insert(document);
           return true;
         });
-        if (inserted !== null) return { outcome: 'inserted' };
+        if (inserted === null) continue;
+        await intents.finishKey(document);
+        return { outcome: 'inserted' };
       }
     },
     async findForVerification(lookupId) {
@@ -74,12 +85,16 @@ export function openKeys(
         },
       ]);
       const workspace = found?.workspace[0];
-      return found && workspace ? { key: toRecord(found), tier: workspace.tier } : null;
+      if (found === undefined || workspace === undefined) return null;
+      const key = toRecord(found);
+      // Not a second $lookup, which every key would pay for.
+      const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) });
+      return { key, tier: workspace.tier, user: user && toUser(user) };
     },
     async find(id, workspaceId) {
       const document = await keys.findOne(byId(id, workspaceId));
       if (document === null) return null;
-      await intents.finishRotation(document);
+      await intents.finishKey(document);
       return toRecord(document);
     },
     async countFamilies(workspaceId, now) {
@@ -104,21 +119,22 @@ export function openKeys(
       ]);
       return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first, total };
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now) {
-      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), async (old) => {
+    async rotate(id, workspaceId, successor, overlapEnd, now, author) {
+      const entry = { action: 'key.rotated', at: now, author } as const;
+      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), entry, async (old) => {
         const taken = await intents.taken(successor);
         if (taken !== null) throw new Duplicate(taken, undefined);
         return { successor: toDocument(heirOf(old, successor)) };
       });
     },
-    async expire(id, workspaceId, at, now) {
-      return change(id, workspaceId, expiry(at, now));
+    async expire(id, workspaceId, at, now, author) {
+      return change(id, workspaceId, expiry(at, now), { action: 'key.expired', at: now, author });
     },
-    async revoke(id, workspaceId, reason, now) {
-      return change(id, workspaceId, revocation(reason, now));
+    async revoke(id, workspaceId, reason, now, author) {
+      return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now) {
-      return change(id, workspaceId, amendment(amended, now));
+    async update(id, workspaceId, amended, now, author) {
+      return change(id, workspaceId, amendment(amended, now), { action: 'key.updated', at: now, author });
     },
     async saveDigest(id, digest) {
       await keys.update({ _id: eq(id) }, { $set: { digest } });
@@ -138,8 +154,9 @@ function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
 }
 
-function asJudged(key: KeyRecord): Filter {
-  return Object.fromEntries(JUDGED_FIELDS.map((field) => [field, eq(key[field])]));
+/** What a patch changes has to be as it was as well: the entry says what stood there before. */
+function fieldsOf(patch: KeyPatch): (keyof KeyPatch)[] {
+  return Object.keys(patch) as (keyof KeyPatch)[];
 }
 
 function withFolded(patch: KeyPatch): object {
@@ -147,12 +164,14 @@ function withFolded(patch: KeyPatch): object {
 }
 
 function conditions(filter: KeyFilter, now: number): Filter[] {
-  const { status, type, environment, nameContains, scope } = filter;
+  const { status, type, environment, nameContains, scope, projectId, userId } = filter;
   return [
     ...(status === undefined ? [] : [ofStatus(status, now)]),
     ...(type === undefined ? [] : [{ type: eq(type) }]),
     ...(environment === undefined ? [] : [{ environment: eq(environment) }]),
     ...(scope === undefined ? [] : [{ scopes: eq(scope) }]),
+    ...(projectId === undefined ? [] : [{ projectId: eq(projectId) }]),
+    ...(userId === undefined ? [] : [{ userId: eq(userId) }]),
     ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', foldCase(nameContains)) }]),
   ];
 }

@@ -2,24 +2,36 @@ import mongoose, { type Connection } from 'mongoose';
 import { StoreUnavailable } from '../errors.js';
 import type { AssetStore, Store } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
+import { openAudit } from './audit.js';
 import { Documents } from './documents.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
+import { AUDIT_UNIQUE, Ledger } from './ledger.js';
 import { KEY_UNIQUE } from './places.js';
+import { openProjects, PROJECT_UNIQUE } from './projects.js';
 import {
   alertSchema,
   assetSchema,
+  auditHeadSchema,
+  auditSchema,
   keySchema,
+  projectSchema,
   usageSchema,
+  userSchema,
   workspaceSchema,
   type AlertDocument,
   type AssetDocument,
+  type AuditDocument,
+  type AuditHeadDocument,
   type KeyDocument,
+  type ProjectDocument,
   type UsageDocument,
+  type UserDocument,
   type WorkspaceDocument,
 } from './schemas.js';
 import { openUsage, USAGE_UNIQUE } from './usage.js';
+import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
 export type MongoOptions = (
@@ -86,11 +98,20 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
   const usage = new Documents<UsageDocument>(connection, gate, 'Usage', usageSchema, USAGE_UNIQUE);
   await workspaces.buildIndexes(INDEX_TIMEOUT);
   await usage.buildIndexes(INDEX_TIMEOUT);
-  const intents = new Intents(keys, workspaces);
+  const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
+  const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
+  const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
+  const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
+  for (const collection of [projects, users, entries]) await collection.buildIndexes(INDEX_TIMEOUT);
+  const ledger = new Ledger(entries, heads);
+  const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
   return {
-    keys: openKeys(keys, workspaces, intents),
+    keys: openKeys(keys, workspaces, users, intents),
     workspaces: openWorkspaces(workspaces, intents),
+    projects: openProjects(projects, intents),
+    users: openUsers(users, intents),
+    audit: openAudit(entries, heads, ledger, intents),
     usage: openUsage(usage),
     assets: withAssets ? await assembleAssets(connection, gate) : NO_ASSETS,
     async ping() {

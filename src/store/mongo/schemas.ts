@@ -1,12 +1,29 @@
 import { Schema, type SchemaDefinition } from 'mongoose';
+import type { AuditDraft, AuditEntry, AuditHead } from '../audit.js';
 import {
   USAGE_RETENTION,
   type AlertRecord,
   type AssetRecord,
   type KeyRecord,
+  type ProjectRecord,
   type UsageRecord,
+  type UserRecord,
   type WorkspaceRecord,
 } from '../records.js';
+
+/** An entry of the audit log, its details as text. */
+export interface EntryDocument extends Omit<AuditDraft, 'id' | 'before' | 'after'> {
+  readonly _id: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface AuditDocument extends EntryDocument, Pick<AuditEntry, 'seq' | 'previousHash' | 'hash'> {}
+
+export interface AuditHeadDocument extends AuditHead {
+  /** The workspace. */
+  readonly _id: string;
+}
 
 export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly _id: string;
@@ -15,12 +32,25 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly slot?: number;
   /** The successor of a rotation that is decided but whose key is not known to be written. See intents.ts. */
   readonly successor?: KeyDocument;
+  /** Of a change that is not known to be in the audit log. See ledger.ts. */
+  readonly entry?: EntryDocument;
 }
 
 export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
   /** The first key of a creation that is decided but whose key is not known to be written. See intents.ts. */
   readonly firstKey?: KeyDocument;
+  readonly entry?: EntryDocument;
+}
+
+export interface ProjectDocument extends Omit<ProjectRecord, 'id'> {
+  readonly _id: string;
+  readonly entry?: EntryDocument;
+}
+
+export interface UserDocument extends Omit<UserRecord, 'id'> {
+  readonly _id: string;
+  readonly entry?: EntryDocument;
 }
 
 export interface UsageDocument extends Omit<UsageRecord, 'start'> {
@@ -54,9 +84,31 @@ const OPTIONS = {
   writeConcern: { w: 'majority', j: true },
 } as const;
 
+const ENTRY: SchemaDefinition = {
+  _id: String,
+  workspaceId: String,
+  projectId: String,
+  at: Number,
+  action: String,
+  subject: String,
+  actorKind: String,
+  actor: String,
+  address: String,
+  userAgent: String,
+  before: String,
+  after: String,
+};
+
+const entry = new Schema(ENTRY, { ...OPTIONS, _id: false });
+
+/** Nearly always empty, and so is the search for what was left behind. */
+const ENTRIES_UNDER_WAY = { partialFilterExpression: { 'entry._id': { $exists: true } } };
+
 const KEY: SchemaDefinition = {
   _id: String,
   workspaceId: String,
+  projectId: String,
+  userId: String,
   familyId: String,
   lookupId: String,
   tokenPrefix: String,
@@ -67,6 +119,8 @@ const KEY: SchemaDefinition = {
   type: { type: String },
   environment: String,
   scopes: { type: [String], default: undefined },
+  allowedAddresses: { type: [String], default: undefined },
+  trustedDocuments: { type: [String], default: undefined },
   createdAt: Number,
   createdBy: String,
   expiresAt: Number,
@@ -82,7 +136,7 @@ const KEY: SchemaDefinition = {
 const embeddedKey = new Schema(KEY, { ...OPTIONS, _id: false });
 
 export const keySchema: Schema = new Schema(
-  { ...KEY, successor: embeddedKey },
+  { ...KEY, successor: embeddedKey, entry },
   { ...OPTIONS, collection: 'latchkey_keys' },
 )
   .index({ lookupId: 1 }, { unique: true })
@@ -90,17 +144,54 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, familyId: 1 })
   .index({ workspaceId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
   // Nearly always empty, and so is the search for what was left half done.
-  .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } });
+  .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
 
 export const workspaceSchema: Schema = new Schema(
-  { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey },
+  { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, entry },
   { ...OPTIONS, collection: 'latchkey_workspaces' },
 )
   .index({ createdAt: 1, _id: 1 })
   .index(
     { createdAt: 1 },
     { name: 'creations_under_way', partialFilterExpression: { 'firstKey._id': { $exists: true } } },
-  );
+  )
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+
+export const projectSchema: Schema = new Schema(
+  { _id: String, workspaceId: String, name: String, createdAt: Number, entry },
+  { ...OPTIONS, collection: 'latchkey_projects' },
+)
+  .index({ workspaceId: 1, name: 1 }, { unique: true })
+  .index({ workspaceId: 1, createdAt: 1, _id: 1 })
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+
+export const userSchema: Schema = new Schema(
+  {
+    _id: String,
+    workspaceId: String,
+    name: String,
+    roles: { type: [String], default: undefined },
+    createdAt: Number,
+    removedAt: Number,
+    entry,
+  },
+  { ...OPTIONS, collection: 'latchkey_users' },
+)
+  .index({ workspaceId: 1, createdAt: 1, _id: 1 })
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+
+export const auditSchema: Schema = new Schema(
+  { ...ENTRY, seq: Number, previousHash: String, hash: String },
+  { ...OPTIONS, collection: 'latchkey_audit' },
+)
+  .index({ workspaceId: 1, seq: 1 }, { unique: true })
+  .index({ workspaceId: 1, subject: 1, seq: 1 });
+
+export const auditHeadSchema: Schema = new Schema(
+  { _id: String, seq: Number, hash: String },
+  { ...OPTIONS, collection: 'latchkey_audit_heads' },
+);
 
 export const usageSchema: Schema = new Schema(
   { keyId: String, start: Date, requests: Number, limited: Number, forbidden: Number },

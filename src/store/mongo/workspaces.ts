@@ -1,8 +1,10 @@
+import { tierChanged, workspaceCreated } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import type { WorkspaceRecord } from '../records.js';
 import type { WorkspaceStore } from '../store.js';
 import { eq, type Documents } from './documents.js';
 import { toDocument, type Intents } from './intents.js';
+import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { unlimitedSlot } from './places.js';
 import type { WorkspaceDocument } from './schemas.js';
 
@@ -12,39 +14,59 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
   const exists = async (id: string): Promise<boolean> => (await workspaces.findOne({ _id: eq(id) })) !== null;
 
   return {
-    async create(workspace, firstKey) {
+    async create(workspace, firstKey, author) {
       const taken = await intents.taken(firstKey);
       if (taken !== null) {
         // The very same call made twice collides on everything; what it stands for is the workspace.
         throw new Duplicate((await exists(workspace.id)) ? 'workspace.id' : taken, undefined);
       }
-      const document = { ...asDocument(workspace), firstKey: toDocument(firstKey, unlimitedSlot()) };
+      const document = {
+        ...asDocument(workspace),
+        firstKey: toDocument(firstKey, unlimitedSlot()),
+        entry: toEntry(workspaceCreated(workspace, firstKey.id, author)),
+      };
       await workspaces.insert(document);
-      await intents.finishCreation(document);
+      await intents.finishWorkspace(document);
     },
     async ensure(workspace) {
+      const document = { ...asDocument(workspace), entry: toEntry(workspaceCreated(workspace, null, undefined)) };
       try {
-        await workspaces.insert(asDocument(workspace));
-        return 'created';
+        await workspaces.insert(document);
       } catch (error) {
         if (error instanceof Duplicate) return 'existed';
         throw error;
       }
+      await intents.finishWorkspace(document);
+      return 'created';
     },
     async find(id) {
       const document = await workspaces.findOne({ _id: eq(id) });
       if (document === null) return null;
-      await intents.finishCreation(document);
+      await intents.finishWorkspace(document);
       return asRecord(document);
     },
     async list(first) {
       const documents = await workspaces.find({}, { sort: { createdAt: 1, _id: 1 }, limit: first });
-      for (const document of documents) await intents.finishCreation(document);
+      for (const document of documents) await intents.finishWorkspace(document);
       return documents.map(asRecord);
     },
-    async setTier(id, tier) {
-      const document = await workspaces.update({ _id: eq(id) }, { $set: { tier } });
-      return document && asRecord(document);
+    async setTier(id, tier, now, author) {
+      for (;;) {
+        const document = await workspaces.findOne({ _id: eq(id) });
+        if (document === null) return null;
+        await intents.finishWorkspace(document);
+        const before = asRecord(document);
+        if (before.tier === tier) return before;
+        const after = { ...before, tier };
+        const entry = toEntry(tierChanged(before, after, { at: now, author }));
+        const changed = await workspaces.update(
+          { _id: eq(id), tier: eq(before.tier), ...withoutEntry() },
+          { $set: { tier, entry } },
+        );
+        if (changed === null) continue;
+        await intents.finishWorkspace(changed);
+        return after;
+      }
     },
   };
 }

@@ -7,6 +7,10 @@ const WHAT: Readonly<Record<string, string>> = {
   'keys.lookupId': 'key.lookupId',
   'workspaces.id': 'workspace.id',
   'alerts.id': 'alert.id',
+  'projects.id': 'project.id',
+  'projects.workspaceId, projects.name': 'project.name',
+  'users.id': 'user.id',
+  'audit.id': 'audit.id',
 };
 
 /**
@@ -16,7 +20,7 @@ const WHAT: Readonly<Record<string, string>> = {
 export function translated(error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
-    const column = /failed: (\S+)/.exec(error.message)?.[1] ?? '';
+    const column = /failed: (.+)$/.exec(error.message)?.[1] ?? '';
     return new Duplicate(WHAT[column] ?? column, error);
   }
   // The datatype constraint has no name in the driver's table of codes; the low byte is SQLITE_CONSTRAINT's in all of them.

@@ -1,17 +1,23 @@
+import type { AuditAction } from '../audit.js';
 import { amendment, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
 import type { KeyChange, KeyStore } from '../store.js';
+import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
+import type { FindUser } from './users.js';
 
 /** The key operations, and what the creation of a workspace needs of them. */
 export interface SqliteKeys extends KeyStore {
-  /** Writes a key as it is, without regard to places, in the transaction that is open. */
+  /** Writes a key as it is, without regard to places and without an entry, in the transaction that is open. */
   add(key: KeyRecord): void;
 }
 
-interface KeyRow extends Omit<KeyRecord, 'scopes'> {
+interface KeyRow extends Omit<KeyRecord, 'scopes' | 'allowedAddresses' | 'trustedDocuments'> {
   readonly scopes: string;
+  readonly allowedAddresses: string;
+  readonly trustedDocuments: string | null;
 }
 
 const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
@@ -26,13 +32,15 @@ const FILTERED = `
   AND ($status IS NULL OR $status = ${STATUS})
   AND ($type IS NULL OR type = $type)
   AND ($environment IS NULL OR environment = $environment)
+  AND ($projectId IS NULL OR projectId = $projectId)
+  AND ($userId IS NULL OR userId = $userId)
   AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
   AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
 
 /** A row that comes before every key in the order of the list. */
 const TOP = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
 
-export function openKeys(connection: Connection): SqliteKeys {
+export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
   const insert = connection.prepare(
     `INSERT INTO keys (${KEY_FIELDS.join(', ')}, nameFolded) VALUES (${KEY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded)`,
   );
@@ -52,8 +60,8 @@ export function openKeys(connection: Connection): SqliteKeys {
   );
   const count = connection.prepare<{ readonly total: number }>(`SELECT count(*) AS total FROM keys WHERE ${FILTERED}`);
   const rewrite = connection.prepare(
-    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, expiresAt = $expiresAt,
-       lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
+    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, allowedAddresses = $allowedAddresses,
+       trustedDocuments = $trustedDocuments, expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
      WHERE id = $id`,
   );
   const saveDigest = connection.prepare('UPDATE keys SET digest = $digest WHERE id = $id');
@@ -69,6 +77,7 @@ export function openKeys(connection: Connection): SqliteKeys {
     id: string,
     workspaceId: string | null,
     rule: Rule,
+    entry: Occasion & { readonly action: AuditAction },
     alongside?: (old: KeyRecord) => void,
   ): KeyChange =>
     connection.transaction(() => {
@@ -78,18 +87,21 @@ export function openKeys(connection: Connection): SqliteKeys {
       const verdict = rule(key);
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       const changed = { ...key, ...verdict.patch };
+      if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
       rewrite.run(params(changed));
       alongside?.(key);
+      audit.add(keyChanged(entry.action, key, changed, entry));
       return { outcome: 'changed', key: changed };
     });
 
   return {
     add,
-    async insert(key, places, now) {
+    async insert(key, places, now, author) {
       return connection.transaction(() => {
         const taken = places === null ? 0 : living(key.workspaceId, now);
         if (places !== null && taken >= places) return { outcome: 'full', living: taken };
         add(key);
+        audit.add(keyCreated(key, { at: now, author }));
         return { outcome: 'inserted' };
       });
     },
@@ -97,7 +109,7 @@ export function openKeys(connection: Connection): SqliteKeys {
       const row = findForVerification.one({ lookupId });
       if (row === null) return null;
       const { tier, ...key } = row;
-      return { key: toRecord(key), tier };
+      return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
     },
     async find(id, workspaceId) {
       const row = find.one({ id, workspaceId });
@@ -115,6 +127,8 @@ export function openKeys(connection: Connection): SqliteKeys {
         environment: filter.environment ?? null,
         nameContains: filter.nameContains === undefined ? null : foldCase(filter.nameContains),
         scope: filter.scope ?? null,
+        projectId: filter.projectId ?? null,
+        userId: filter.userId ?? null,
       };
       const { createdAt, id } = after ?? TOP;
       const rows = list.all({ ...filtered, afterCreatedAt: createdAt, afterId: id, limit: first + 1 });
@@ -124,17 +138,20 @@ export function openKeys(connection: Connection): SqliteKeys {
         total: count.one(filtered)?.total ?? 0,
       };
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now) {
-      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), (old) => add(heirOf(old, successor)));
+    async rotate(id, workspaceId, successor, overlapEnd, now, author) {
+      const entry = { action: 'key.rotated', at: now, author } as const;
+      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), entry, (old) => {
+        add(heirOf(old, successor));
+      });
     },
-    async expire(id, workspaceId, at, now) {
-      return change(id, workspaceId, expiry(at, now));
+    async expire(id, workspaceId, at, now, author) {
+      return change(id, workspaceId, expiry(at, now), { action: 'key.expired', at: now, author });
     },
-    async revoke(id, workspaceId, reason, now) {
-      return change(id, workspaceId, revocation(reason, now));
+    async revoke(id, workspaceId, reason, now, author) {
+      return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now) {
-      return change(id, workspaceId, amendment(amended, now));
+    async update(id, workspaceId, amended, now, author) {
+      return change(id, workspaceId, amendment(amended, now), { action: 'key.updated', at: now, author });
     },
     async saveDigest(id, digest) {
       saveDigest.run({ id, digest });
@@ -146,9 +163,20 @@ export function openKeys(connection: Connection): SqliteKeys {
 }
 
 function toRecord(row: KeyRow): KeyRecord {
-  return { ...row, scopes: JSON.parse(row.scopes) as string[] };
+  return {
+    ...row,
+    scopes: JSON.parse(row.scopes) as string[],
+    allowedAddresses: JSON.parse(row.allowedAddresses) as string[],
+    trustedDocuments: row.trustedDocuments === null ? null : (JSON.parse(row.trustedDocuments) as string[]),
+  };
 }
 
 function params(key: KeyRecord): Params {
-  return { ...pick(key, KEY_FIELDS), scopes: JSON.stringify(key.scopes), nameFolded: foldCase(key.name) };
+  return {
+    ...pick(key, KEY_FIELDS),
+    scopes: JSON.stringify(key.scopes),
+    allowedAddresses: JSON.stringify(key.allowedAddresses),
+    trustedDocuments: key.trustedDocuments && JSON.stringify(key.trustedDocuments),
+    nameFolded: foldCase(key.name),
+  };
 }

@@ -88,6 +88,58 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX usageByAge ON usage (start);
   `,
+  `
+  CREATE TABLE projects (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspaceId TEXT NOT NULL REFERENCES workspaces (id),
+    name TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    UNIQUE (workspaceId, name)
+  ) STRICT;
+  CREATE INDEX projectsByAge ON projects (workspaceId, createdAt, id);
+
+  CREATE TABLE users (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspaceId TEXT NOT NULL REFERENCES workspaces (id),
+    name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    createdAt INTEGER NOT NULL,
+    removedAt INTEGER
+  ) STRICT;
+  CREATE INDEX usersByAge ON users (workspaceId, createdAt, id) WHERE removedAt IS NULL;
+
+  ALTER TABLE keys ADD COLUMN projectId TEXT REFERENCES projects (id);
+  ALTER TABLE keys ADD COLUMN userId TEXT REFERENCES users (id);
+  ALTER TABLE keys ADD COLUMN allowedAddresses TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE keys ADD COLUMN trustedDocuments TEXT;
+
+  -- No reference to the workspace, so that nothing but its own chain says what an entry may be.
+  CREATE TABLE audit (
+    workspaceId TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    projectId TEXT,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    actorKind TEXT NOT NULL,
+    actor TEXT,
+    address TEXT,
+    userAgent TEXT,
+    before TEXT,
+    after TEXT,
+    previousHash TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (workspaceId, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX auditBySubject ON audit (workspaceId, subject, seq);
+
+  CREATE TABLE auditHeads (
+    workspaceId TEXT NOT NULL PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /**

@@ -5,10 +5,13 @@ import Database from 'libsql';
 import { StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
+import { openAudit } from './audit.js';
 import { Connection } from './connection.js';
 import { openKeys } from './keys.js';
 import { migrate } from './migrations.js';
+import { openProjects } from './projects.js';
 import { openUsage } from './usage.js';
+import { findingUsers, openUsers } from './users.js';
 import { openWorkspaces } from './workspaces.js';
 
 export interface SqliteOptions {
@@ -40,11 +43,16 @@ export async function openSqliteStore({ dir, busyTimeout = 5000 }: SqliteOptions
 }
 
 function assemble(connection: Connection): Store {
-  const keys = openKeys(connection);
+  const audit = openAudit(connection);
+  const findUser = findingUsers(connection);
+  const keys = openKeys(connection, audit, findUser);
   const alive = connection.prepare('SELECT count(*) FROM sqlite_schema');
   return {
     keys,
-    workspaces: openWorkspaces(connection, keys),
+    workspaces: openWorkspaces(connection, keys, audit),
+    projects: openProjects(connection, audit),
+    users: openUsers(connection, audit, findUser),
+    audit,
     usage: openUsage(connection),
     assets: openAssets(connection),
     async ping() {

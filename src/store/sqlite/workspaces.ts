@@ -1,12 +1,14 @@
+import { tierChanged, workspaceCreated } from '../entries.js';
 import type { WorkspaceRecord } from '../records.js';
 import type { WorkspaceStore } from '../store.js';
+import type { Audit } from './audit.js';
 import type { Connection } from './connection.js';
 import type { SqliteKeys } from './keys.js';
 
 const COLUMNS = 'id, name, tier, createdAt';
 const VALUES = '$id, $name, $tier, $createdAt';
 
-export function openWorkspaces(connection: Connection, keys: SqliteKeys): WorkspaceStore {
+export function openWorkspaces(connection: Connection, keys: SqliteKeys, audit: Audit): WorkspaceStore {
   const insert = connection.prepare(`INSERT INTO workspaces (${COLUMNS}) VALUES (${VALUES})`);
   const ensure = connection.prepare(
     `INSERT INTO workspaces (${COLUMNS}) VALUES (${VALUES}) ON CONFLICT (id) DO NOTHING`,
@@ -15,19 +17,22 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys): Worksp
   const list = connection.prepare<WorkspaceRecord>(
     `SELECT ${COLUMNS} FROM workspaces ORDER BY createdAt, id LIMIT $first`,
   );
-  const setTier = connection.prepare<WorkspaceRecord>(
-    `UPDATE workspaces SET tier = $tier WHERE id = $id RETURNING ${COLUMNS}`,
-  );
+  const setTier = connection.prepare('UPDATE workspaces SET tier = $tier WHERE id = $id');
 
   return {
-    async create(workspace, firstKey) {
+    async create(workspace, firstKey, author) {
       connection.transaction(() => {
         insert.run(params(workspace));
         keys.add(firstKey);
+        audit.add(workspaceCreated(workspace, firstKey.id, author));
       });
     },
     async ensure(workspace) {
-      return ensure.run(params(workspace)) === 1 ? 'created' : 'existed';
+      return connection.transaction(() => {
+        if (ensure.run(params(workspace)) === 0) return 'existed';
+        audit.add(workspaceCreated(workspace, null, undefined));
+        return 'created';
+      });
     },
     async find(id) {
       return find.one({ id });
@@ -35,8 +40,15 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys): Worksp
     async list(first) {
       return list.all({ first });
     },
-    async setTier(id, tier) {
-      return setTier.returning({ id, tier });
+    async setTier(id, tier, now, author) {
+      return connection.transaction(() => {
+        const before = find.one({ id });
+        if (before === null || before.tier === tier) return before;
+        const after = { ...before, tier };
+        setTier.run({ id, tier });
+        audit.add(tierChanged(before, after, { at: now, author }));
+        return after;
+      });
     },
   };
 }

@@ -35,9 +35,9 @@ export function testKeys({ store, target }: Bench): void {
     test('are found for verification by their lookup id, with the tier as it is now', async () => {
       const ws = await givenWorkspace(store(), { tier: 'FREE_TRIAL' });
       const key = await givenKey(store(), ws);
-      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'FREE_TRIAL' });
-      await store().workspaces.setTier(ws, 'GROWTH');
-      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'GROWTH' });
+      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'FREE_TRIAL', user: null });
+      await store().workspaces.setTier(ws, 'GROWTH', NOW);
+      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'GROWTH', user: null });
       expect(await store().keys.findForVerification(key.lookupId.toUpperCase() + 'x')).toBeNull();
       expect(await store().keys.findForVerification(key.id)).toBeNull();
     });

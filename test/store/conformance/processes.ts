@@ -1,8 +1,10 @@
+import type { AuditAction } from '../../../src/store/audit.js';
 import type { Bench } from '../conformance.js';
 import { aWorkspace, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 import { runTogether, startChild } from '../processes.js';
 import { openTarget } from '../target.js';
 import type { Acknowledged } from '../worker.js';
+import { expectWhole } from './audit.js';
 
 export function testProcesses({ store, target }: Bench): void {
   describe('several processes', () => {
@@ -37,28 +39,39 @@ export function testProcesses({ store, target }: Bench): void {
   });
 
   describe('a process killed in the middle of its writes', () => {
-    test.each([40, 97, 151])('after %i acknowledgements: none is lost, no rotation is half done', async (count) => {
-      const ws = await givenWorkspace(store());
-      const child = await startChild(target(), { kind: 'churn', workspaceId: ws });
-      child.go();
-      await child.answered(count);
-      await child.kill();
+    test.each([40, 97, 151])(
+      'after %i acknowledgements: none is lost, nor its entry, and no rotation is half done',
+      async (count) => {
+        const ws = await givenWorkspace(store());
+        const child = await startChild(target(), { kind: 'churn', workspaceId: ws });
+        child.go();
+        await child.answered(count);
+        await child.kill();
 
-      const reopened = await openTarget(target());
-      const keys = new Map((await listed(reopened, ws)).map((key) => [key.id, key]));
-      const acknowledged = child.answers as Acknowledged[];
-      expect(acknowledged.length).toBeGreaterThanOrEqual(count);
-      for (const { did, id, successorId } of acknowledged) {
-        const key = keys.get(id);
-        expect(key).toBeDefined();
-        if (did === 'revoke') expect(key).toMatchObject({ revokedAt: NOW, revokedReason: 'churn' });
-        if (did === 'rotate') expect(key?.replacedBy).toBe(successorId);
-      }
-      for (const key of keys.values()) {
-        if (key.replacedBy !== null) expect(keys.get(key.replacedBy)?.replaces).toBe(key.id);
-        if (key.replaces !== null) expect(keys.get(key.replaces)?.replacedBy).toBe(key.id);
-      }
-      await reopened.close();
-    });
+        const reopened = await openTarget(target());
+        const keys = new Map((await listed(reopened, ws)).map((key) => [key.id, key]));
+        const acknowledged = child.answers as Acknowledged[];
+        expect(acknowledged.length).toBeGreaterThanOrEqual(count);
+        for (const { did, id, successorId } of acknowledged) {
+          const key = keys.get(id);
+          expect(key).toBeDefined();
+          if (did === 'revoke') expect(key).toMatchObject({ revokedAt: NOW, revokedReason: 'churn' });
+          if (did === 'rotate') expect(key?.replacedBy).toBe(successorId);
+        }
+        for (const key of keys.values()) {
+          if (key.replacedBy !== null) expect(keys.get(key.replacedBy)?.replaces).toBe(key.id);
+          if (key.replaces !== null) expect(keys.get(key.replaces)?.replacedBy).toBe(key.id);
+        }
+        const told = new Set((await expectWhole(reopened, ws)).map(({ action, subject }) => `${action} ${subject}`));
+        for (const { did, id } of acknowledged) expect(told).toContain(`${ACTIONS[did]} ${id}`);
+        await reopened.close();
+      },
+    );
   });
 }
+
+const ACTIONS: Readonly<Record<Acknowledged['did'], AuditAction>> = {
+  insert: 'key.created',
+  rotate: 'key.rotated',
+  revoke: 'key.revoked',
+};

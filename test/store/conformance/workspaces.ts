@@ -10,7 +10,7 @@ export function testWorkspaces({ store }: Bench): void {
       await store().workspaces.create(workspace, key);
       expect(await store().workspaces.find(workspace.id)).toEqual(workspace);
       expect(await listed(store(), workspace.id)).toEqual([key]);
-      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'ENTERPRISE' });
+      expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'ENTERPRISE', user: null });
     });
 
     test('of a taken id are a Duplicate, and neither workspace nor key is written', async () => {
@@ -69,9 +69,9 @@ export function testWorkspaces({ store }: Bench): void {
       const workspace = aWorkspace({ tier: 'FREE_TRIAL' });
       await store().workspaces.ensure(workspace);
       const changed = { ...workspace, tier: 'PROFESSIONAL' };
-      expect(await store().workspaces.setTier(workspace.id, 'PROFESSIONAL')).toEqual(changed);
+      expect(await store().workspaces.setTier(workspace.id, 'PROFESSIONAL', NOW)).toEqual(changed);
       expect(await store().workspaces.find(workspace.id)).toEqual(changed);
-      expect(await store().workspaces.setTier(unique('ws'), 'GROWTH')).toBeNull();
+      expect(await store().workspaces.setTier(unique('ws'), 'GROWTH', NOW)).toBeNull();
     });
 
     test('are listed oldest first', async () => {

@@ -1,0 +1,66 @@
+import { userAmendment, userRemoval, type UserRule } from '../changes.js';
+import { userAdded, userChanged, type Occasion } from '../entries.js';
+import { pick, USER_FIELDS } from '../fields.js';
+import type { UserRecord } from '../records.js';
+import type { UserStore } from '../store.js';
+import { eq, unchanged, type Documents } from './documents.js';
+import type { Intents } from './intents.js';
+import { toDocument as toEntry, withoutEntry } from './ledger.js';
+import { laterThan } from './pages.js';
+import type { UserDocument } from './schemas.js';
+
+export const USER_UNIQUE = { _id: 'user.id' };
+
+export function openUsers(users: Documents<UserDocument>, intents: Intents): UserStore {
+  const change = async (
+    id: string,
+    workspaceId: string,
+    rule: UserRule,
+    occasion: Occasion,
+  ): Promise<UserRecord | null> => {
+    for (;;) {
+      const document = await users.findOne({ _id: eq(id), workspaceId: eq(workspaceId) });
+      if (document === null) return null;
+      await intents.finishUser(document);
+      const before = toRecord(document);
+      const patch = rule(before);
+      if (patch === null) return null;
+      if (Object.keys(patch).length === 0) return before;
+      const after = { ...before, ...patch };
+      const changed = await users.update(
+        { _id: eq(id), ...unchanged(before, ['name', 'roles', 'removedAt']), ...withoutEntry() },
+        { $set: { ...patch, entry: toEntry(userChanged(before, after, occasion)) } },
+      );
+      if (changed === null) continue;
+      await intents.finishUser(changed);
+      return toRecord(changed);
+    }
+  };
+
+  return {
+    async add(user, author) {
+      const { id: _id, ...fields } = pick(user, USER_FIELDS);
+      const document = { _id, ...fields, entry: toEntry(userAdded(user, author)) };
+      await users.insert(document);
+      await intents.finishUser(document);
+    },
+    async find(id) {
+      const document = await users.findOne({ _id: eq(id) });
+      return document && toRecord(document);
+    },
+    async list(workspaceId, { first, after }) {
+      const filter = { workspaceId: eq(workspaceId), removedAt: eq(null), ...laterThan(after) };
+      return (await users.find(filter, { sort: { createdAt: 1, _id: 1 }, limit: first })).map(toRecord);
+    },
+    async update(id, workspaceId, amended, now, author) {
+      return change(id, workspaceId, userAmendment(amended), { at: now, author });
+    },
+    async remove(id, workspaceId, now, author) {
+      return change(id, workspaceId, userRemoval(now), { at: now, author });
+    },
+  };
+}
+
+export function toRecord(document: UserDocument): UserRecord {
+  return pick({ ...document, id: document._id }, USER_FIELDS);
+}

@@ -1,0 +1,81 @@
+import { userAmendment, userRemoval, type UserRule } from '../changes.js';
+import { userAdded, userChanged, type Occasion } from '../entries.js';
+import { pick, USER_FIELDS } from '../fields.js';
+import type { UserRecord } from '../records.js';
+import type { UserStore } from '../store.js';
+import type { Audit } from './audit.js';
+import type { Connection, Params } from './connection.js';
+
+/** A user by id, whether they have left or not. */
+export type FindUser = (id: string) => UserRecord | null;
+
+interface UserRow extends Omit<UserRecord, 'roles'> {
+  readonly roles: string;
+}
+
+const COLUMNS = USER_FIELDS.join(', ');
+
+/** Of its own, because the keys need it and the users need nothing of the keys. */
+export function findingUsers(connection: Connection): FindUser {
+  const find = connection.prepare<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = $id`);
+  return (id) => {
+    const row = find.one({ id });
+    return row && toRecord(row);
+  };
+}
+
+export function openUsers(connection: Connection, audit: Audit, find: FindUser): UserStore {
+  const insert = connection.prepare(
+    `INSERT INTO users (${COLUMNS}) VALUES (${USER_FIELDS.map((field) => `$${field}`).join(', ')})`,
+  );
+  const list = connection.prepare<UserRow>(
+    `SELECT ${COLUMNS} FROM users
+     WHERE workspaceId = $workspaceId AND removedAt IS NULL AND (createdAt, id) > ($createdAt, $id)
+     ORDER BY createdAt, id LIMIT $first`,
+  );
+  const rewrite = connection.prepare(
+    'UPDATE users SET name = $name, roles = $roles, removedAt = $removedAt WHERE id = $id',
+  );
+
+  const change = (id: string, workspaceId: string, rule: UserRule, occasion: Occasion): UserRecord | null =>
+    connection.transaction(() => {
+      const before = find(id);
+      const patched = before?.workspaceId === workspaceId ? rule(before) : null;
+      if (before === null || patched === null) return null;
+      const after = { ...before, ...patched };
+      if (Object.keys(patched).length === 0) return before;
+      rewrite.run(params(after));
+      audit.add(userChanged(before, after, occasion));
+      return after;
+    });
+
+  return {
+    async add(user, author) {
+      connection.transaction(() => {
+        insert.run(params(user));
+        audit.add(userAdded(user, author));
+      });
+    },
+    async find(id) {
+      return find(id);
+    },
+    async list(workspaceId, { first, after }) {
+      const { createdAt, id } = after ?? { createdAt: -1, id: '' };
+      return list.all({ workspaceId, first, createdAt, id }).map(toRecord);
+    },
+    async update(id, workspaceId, amended, now, author) {
+      return change(id, workspaceId, userAmendment(amended), { at: now, author });
+    },
+    async remove(id, workspaceId, now, author) {
+      return change(id, workspaceId, userRemoval(now), { at: now, author });
+    },
+  };
+}
+
+function toRecord(row: UserRow): UserRecord {
+  return { ...row, roles: JSON.parse(row.roles) as string[] };
+}
+
+function params(user: UserRecord): Params {
+  return { ...pick(user, USER_FIELDS), roles: JSON.stringify(user.roles) };
+}
