@@ -1,5 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { auditResolvers } from './audit/resolvers.js';
+import { AuditService } from './audit/service.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
@@ -21,16 +23,20 @@ import type { Limits } from './limits/limits.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
+import { JSONScalar } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
 import type { Introspection } from './guard/introspection.js';
+import { Roles } from './scopes/roles.js';
 import type { KeyType, Tier } from './store/records.js';
 import type { Store } from './store/store.js';
 import { UsageLog } from './usage/log.js';
 import { usageResolvers } from './usage/resolvers.js';
+import { ProjectService } from './workspaces/projects.js';
 import { workspaceResolvers } from './workspaces/resolvers.js';
 import { WorkspaceService } from './workspaces/service.js';
+import { UserService } from './workspaces/users.js';
 
 export interface LatchkeyOptions {
   /** Where keys live: `openSqliteStore` or `openMongoStore` open one. */
@@ -113,10 +119,12 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const limiter = options.limits ?? new Limiter(options.now === undefined ? {} : { clock: options.now });
   const usage = new UsageLog({ store, now });
   const operator = operatorOf(options.adminApiKey);
+  const roles = new Roles();
 
   const authenticator = new Authenticator({
     store,
     operator,
+    roles,
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at) => usage.used(keyId, at),
@@ -130,7 +138,14 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   options.changes?.subscribe((change) => authenticator.forget(change));
 
   const knownScopes = new Set<string>();
-  const keys = new KeyService({ store: changing, minter, now, knownScopes: () => [...knownScopes].sort() });
+  const keys = new KeyService({
+    store: { ...changing, projects: store.projects },
+    minter,
+    now,
+    knownScopes: () => [...knownScopes].sort(),
+  });
+  const projects = new ProjectService({ store, now });
+  const users = new UserService({ store: changing, roles, now });
   const workspaces = new WorkspaceService({ store: changing, minter, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -143,13 +158,15 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resolvers: {
       ...failingClosed(
         merge(
-          keyResolvers({ keys, limiter, now }),
-          workspaceResolvers({ workspaces, keys }),
+          keyResolvers({ keys, projects, users, limiter, now }),
+          workspaceResolvers({ workspaces, projects, users, keys }),
+          auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
         ),
       ),
       DateTime,
       Duration,
+      JSON: JSONScalar,
       Scope,
     },
     guard(schema) {

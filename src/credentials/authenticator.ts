@@ -3,8 +3,11 @@ import type { Change } from '../keys/changes.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
 import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
+import { meet } from '../scopes/meet.js';
+import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
+import { AddressList } from '../net/addressList.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { authenticated, type AuthenticatedPrincipal } from './principal.js';
@@ -23,6 +26,8 @@ const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   unknown: 'The API key is unknown. Check that it is the right key for this installation.',
   revoked: 'The API key was revoked. Ask an administrator of the workspace for a new one.',
   expired: 'The API key has expired. Ask an administrator of the workspace to create a new one.',
+  user_left:
+    'The user to whom the API key belongs has left the workspace. Ask an administrator of the workspace for a new one.',
 };
 
 export function unauthenticated(reason: UnauthenticatedReason): Refusal {
@@ -36,6 +41,8 @@ export interface AuthenticatorOptions {
   };
   readonly secrets: SecretVerifier;
   readonly operator: OperatorKey | null;
+  /** What the roles of users stand for. */
+  readonly roles: Roles;
   /** Told of each accepted key. Must not wait for anything. */
   readonly onUse: (keyId: string, at: number) => void;
   /** ms since the epoch. */
@@ -52,6 +59,10 @@ export interface AuthenticatorOptions {
 interface KnownKey {
   readonly key: KeyRecord;
   readonly principal: AuthenticatedPrincipal;
+  /** From where alone it is let in; null: from everywhere. */
+  readonly addresses: AddressList | null;
+  /** Does it belong to somebody who has left? */
+  readonly userLeft: boolean;
   /** Of the token whose secret was found right: the next time one hash tells. */
   mark: string | null;
 }
@@ -100,7 +111,7 @@ export class Authenticator {
    * secret before the key's state: that a key was revoked or has expired is told only to who holds it.
    *
    * @param address the caller's, whose failures are counted; null: unknown
-   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED (too many wrong keys), or UNAVAILABLE when the store is away (fails closed)
+   * @throws Refusal UNAUTHENTICATED, ADDRESS_NOT_ALLOWED, RATE_LIMITED (too many wrong keys), or UNAVAILABLE when the store is away (fails closed)
    */
   authenticate(
     credential: string,
@@ -110,7 +121,7 @@ export class Authenticator {
     const known = this.#known(credential);
     if (known !== null) {
       this.#observer.lookedUp('hit');
-      return this.#admit(known);
+      return this.#admit(known, address);
     }
     return this.#verify(credential, address).catch(closed);
   }
@@ -158,7 +169,7 @@ export class Authenticator {
     let wrong = false;
     try {
       const known = await this.#find(token, credential);
-      if (known !== null) return this.#admit(known);
+      if (known !== null) return this.#admit(known, address);
       wrong = true;
     } finally {
       // What cannot be judged, as while the store is away, is no failure.
@@ -185,7 +196,7 @@ export class Authenticator {
     return true;
   }
 
-  #admit({ key, principal }: KnownKey): AuthenticatedPrincipal {
+  #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
     const now = this.#options.now();
     switch (statusOf(key, now)) {
       case 'REVOKED':
@@ -194,6 +205,8 @@ export class Authenticator {
         throw unauthenticated('expired');
       case 'ACTIVE':
     }
+    if (userLeft) throw unauthenticated('user_left');
+    if (addresses?.has(address) === false) throw addressNotAllowed();
     this.#options.onUse(key.id, now);
     return principal;
   }
@@ -206,19 +219,23 @@ export class Authenticator {
   }
 
   /** A key has one secret for life, so that what was found right stays right when the record is read anew. */
-  #know({ key, tier }: KeyWithTier): KnownKey {
+  #know({ key, tier, user }: KeyWithTier): KnownKey {
     const before = this.#keys.last(key.lookupId);
     return {
       key,
+      addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
+      userLeft: key.userId !== null && user?.removedAt !== null,
       mark: before?.key.id === key.id ? before.mark : null,
       principal: authenticated({
         kind: 'key',
         keyId: key.id,
         familyId: key.familyId,
         workspaceId: key.workspaceId,
+        projectId: key.projectId,
+        userId: key.userId,
         tier,
         keyType: key.type,
-        scopes: key.scopes,
+        scopes: key.userId === null ? key.scopes : meet(key.scopes, this.#options.roles.scopesOf(user?.roles ?? [])),
       }),
     };
   }
@@ -227,6 +244,13 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
+}
+
+function addressNotAllowed(): Refusal {
+  return new Refusal(
+    'The API key is not let in from your address. Use it from one that it allows, or ask an administrator of the workspace to allow yours.',
+    { code: 'ADDRESS_NOT_ALLOWED' },
+  );
 }
 
 function lookupOf(fresh: KnownKey | null | undefined): Lookup {

@@ -1,3 +1,4 @@
+import type { Origin } from '../keys/actor.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
@@ -23,13 +24,19 @@ export function createContextBuilder(
 ): ContextBuilder {
   return async (source) => {
     try {
-      return { principal: await principalOf('req' in source ? source.req : source, authenticator, observer) };
+      const request = 'req' in source ? source.req : source;
+      return { principal: await principalOf(request, authenticator, observer), origin: originOf(request) };
     } catch (error) {
       if (error instanceof Refusal) throw withHttp(error);
       // Apollo Server shows the message of any other error to the caller.
       throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
     }
   };
+}
+
+export function originOf({ ip, socket, headers }: CredentialSource): Origin {
+  const userAgent = headers['user-agent'];
+  return { address: ip ?? socket?.remoteAddress ?? null, userAgent: typeof userAgent === 'string' ? userAgent : null };
 }
 
 /** Without a promise where nothing has to be waited for. @throws Refusal */

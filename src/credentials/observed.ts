@@ -18,6 +18,7 @@ function verificationOf(error: unknown): Verification {
   if (!(error instanceof Refusal)) return 'unavailable';
   const { details } = error;
   if (details.code === 'UNAUTHENTICATED') return details.reason;
+  if (details.code === 'ADDRESS_NOT_ALLOWED') return 'address';
   if (details.code === 'BAD_REQUEST') return 'malformed';
   return details.code === 'RATE_LIMITED' ? 'limited' : 'unavailable';
 }

@@ -26,6 +26,8 @@ export class OperatorKey {
       keyId: 'operator',
       familyId: 'operator',
       workspaceId: DEFAULT_WORKSPACE_ID,
+      projectId: null,
+      userId: null,
       tier,
       keyType: 'SECRET',
       scopes: [PLATFORM],

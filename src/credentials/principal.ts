@@ -1,4 +1,4 @@
-import type { Actor } from '../keys/actor.js';
+import type { Actor, Origin } from '../keys/actor.js';
 
 /** Who did not say who they are. May reach @public fields alone. */
 export interface AnonymousPrincipal {
@@ -6,6 +6,8 @@ export interface AnonymousPrincipal {
   readonly keyId: null;
   readonly familyId: null;
   readonly workspaceId: null;
+  readonly projectId: null;
+  readonly userId: null;
   readonly tier: null;
   readonly keyType: null;
   readonly scopes: readonly string[];
@@ -22,6 +24,8 @@ export const ANONYMOUS: AnonymousPrincipal = Object.freeze({
   keyId: null,
   familyId: null,
   workspaceId: null,
+  projectId: null,
+  userId: null,
   tier: null,
   keyType: null,
   scopes: Object.freeze([]),
@@ -34,4 +38,6 @@ export function authenticated(principal: AuthenticatedPrincipal): AuthenticatedP
 /** What the guard, the limits and the resolvers find in a GraphQL context. */
 export interface LatchkeyContext {
   readonly principal: Principal;
+  /** For the audit log. Default: unknown. */
+  readonly origin?: Origin;
 }

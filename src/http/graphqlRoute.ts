@@ -62,7 +62,8 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
     },
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;
-      const context: RequestContext = { principal, requestId, outcome };
+      const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
+      const context: RequestContext = { principal, origin, requestId, outcome };
       const operation = isPlain(request) ? known.find(request.body) : null;
       const answer = await (operation === null
         ? askApollo(apollo, request, context)

@@ -1,6 +1,6 @@
 import type { KeyChange, Store } from '../store/store.js';
 
-/** What a write made stale in memories of records: one key, or the tier of all keys of a workspace. */
+/** What a write made stale in memories of records: one key, or what all keys of a workspace have in common: its tier, its users' roles. */
 export type Change =
   { readonly kind: 'key'; readonly lookupId: string } | { readonly kind: 'workspace'; readonly workspaceId: string };
 
@@ -15,14 +15,14 @@ export interface ChangeFeed {
   subscribe(listener: (change: Change | null) => void): void;
 }
 
-/** What changes keys and workspaces. */
-type Changeable = Pick<Store, 'keys' | 'workspaces'>;
+/** What changes keys, and what they may do. */
+type Changeable = Pick<Store, 'keys' | 'workspaces' | 'users'>;
 
 /**
  * The store, each change announced before it is answered; also one that failed, for it may have been made all the same
  * (a connection that broke before the answer came).
  */
-export function announcing({ keys, workspaces }: Changeable, announce: (change: Change) => void): Changeable {
+export function announcing({ keys, workspaces, users }: Changeable, announce: (change: Change) => void): Changeable {
   const ofKey = async (workspaceId: string | null, changing: Promise<KeyChange>): Promise<KeyChange> => {
     try {
       const change = await changing;
@@ -33,6 +33,13 @@ export function announcing({ keys, workspaces }: Changeable, announce: (change: 
       throw error;
     }
   };
+  const ofWorkspace = async <T>(workspaceId: string, changing: Promise<T>): Promise<T> => {
+    try {
+      return await changing;
+    } finally {
+      announce({ kind: 'workspace', workspaceId });
+    }
+  };
   return {
     keys: overlaid(keys, {
       rotate: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.rotate(id, workspaceId, ...rest)),
@@ -41,13 +48,11 @@ export function announcing({ keys, workspaces }: Changeable, announce: (change: 
       update: (id, workspaceId, ...rest) => ofKey(workspaceId, keys.update(id, workspaceId, ...rest)),
     }),
     workspaces: overlaid(workspaces, {
-      async setTier(id, ...rest) {
-        try {
-          return await workspaces.setTier(id, ...rest);
-        } finally {
-          announce({ kind: 'workspace', workspaceId: id });
-        }
-      },
+      setTier: (id, ...rest) => ofWorkspace(id, workspaces.setTier(id, ...rest)),
+    }),
+    users: overlaid(users, {
+      update: (id, workspaceId, ...rest) => ofWorkspace(workspaceId, users.update(id, workspaceId, ...rest)),
+      remove: (id, workspaceId, ...rest) => ofWorkspace(workspaceId, users.remove(id, workspaceId, ...rest)),
     }),
   };
 }

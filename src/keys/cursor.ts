@@ -1,20 +1,21 @@
 import { badInput } from '../refusals/refusal.js';
+import type { IdKind } from './minter.js';
 
-/** Where a page of keys ends: the order is by `createdAt` and then `id`. */
-export interface KeyPosition {
+/** Where a page ends: the order is by `createdAt` and then `id`. */
+export interface Position {
   readonly createdAt: number;
   readonly id: string;
 }
 
-export function encodeCursor({ createdAt, id }: KeyPosition): string {
+export function encodeCursor({ createdAt, id }: Position): string {
   return Buffer.from(`${createdAt}.${id}`).toString('base64url');
 }
 
 /** @throws Refusal BAD_USER_INPUT for anything that {@link encodeCursor} did not make */
-export function decodeCursor(cursor: string): KeyPosition {
+export function decodeCursor(cursor: string, kind: IdKind = 'key'): Position {
   const text = cursor.length <= 100 ? Buffer.from(cursor, 'base64url').toString() : '';
-  const [, createdAt, id] = /^(\d{1,15})\.(key_[0-9A-Za-z]{1,32})$/.exec(text) ?? [];
-  if (createdAt === undefined || id === undefined) {
+  const [, createdAt, id] = /^(\d{1,15})\.([a-z]+_[0-9A-Za-z]{1,32})$/.exec(text) ?? [];
+  if (createdAt === undefined || id?.startsWith(`${kind}_`) !== true) {
     throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
   }
   return { createdAt: Number(createdAt), id };

@@ -2,12 +2,14 @@ import { badInput, Refusal } from '../refusals/refusal.js';
 import { expandBundles, BUNDLES } from '../scopes/bundles.js';
 import { ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
 import { missingOf, parseScope } from '../scopes/grammar.js';
+import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
 import type { KeyFilter } from '../store/store.js';
 
 const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
 const MAX_SCOPES = 100;
+const MAX_ADDRESSES = 100;
 
 /**
  * Line breaks and other control characters would let a name forge lines of a log or a list. Half a character (a lone
@@ -43,9 +45,24 @@ export function isId(id: string): boolean {
   return /^\w{1,64}$/.test(id);
 }
 
+/** Addresses and CIDR ranges, without repeats. @throws Refusal BAD_USER_INPUT */
+export function checkAddresses(addresses: readonly string[]): string[] {
+  const path = ['input', 'allowedAddresses'];
+  if (addresses.length > MAX_ADDRESSES)
+    throw badInput(path, `A key has at most ${MAX_ADDRESSES} addresses and ranges.`);
+  addresses.forEach((item, i) => {
+    if (isAddressOrRange(item)) return;
+    throw badInput(
+      [...path, i],
+      'That is no address. Give IPv4 or IPv6 addresses, or ranges such as 192.0.2.0/24 and 2001:db8::/32.',
+    );
+  });
+  return [...new Set(addresses)];
+}
+
 /** @throws Refusal BAD_USER_INPUT for a filter that no key can match */
 export function checkFilter(filter: KeyFilter): KeyFilter {
-  const { nameContains, scope } = filter;
+  const { nameContains, scope, projectId, userId } = filter;
   if (nameContains !== undefined && (nameContains.length > MAX_NAME_LENGTH || CONTROL.test(nameContains))) {
     throw badInput(
       ['filter', 'nameContains'],
@@ -54,6 +71,9 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
   }
   if (scope !== undefined && parseScope(scope) === null) {
     throw badInput(['filter', 'scope'], 'That is no scope. Give one as keys hold it, such as read:all.');
+  }
+  for (const [field, id] of Object.entries({ projectId, userId })) {
+    if (id !== undefined && !isId(id)) throw badInput(['filter', field], 'That is no id.');
   }
   return filter;
 }

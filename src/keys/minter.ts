@@ -51,7 +51,9 @@ export class KeyMinter {
   }
 }
 
+export type IdKind = 'key' | 'fam' | 'ws' | 'prj' | 'usr';
+
 /** A public id, `<kind>_<16 base62>`: 95 bits, so that nobody guesses a neighbour's. */
-export function newId(kind: 'key' | 'fam' | 'ws' | 'prj' | 'usr'): string {
+export function newId(kind: IdKind): string {
   return `${kind}_${randomBase62(16)}`;
 }

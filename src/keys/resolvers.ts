@@ -8,17 +8,21 @@ import {
   type KeyRecord,
   type KeyStatus,
   type KeyType,
+  type ProjectRecord,
   type Tier,
+  type UserRecord,
 } from '../store/records.js';
 import type { KeyPage } from '../store/store.js';
 import type { Actor, ActorContext } from './actor.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { workspaceLoader } from './loaders.js';
-import type { KeyService } from './service.js';
+import type { KeyService, UpdateKeyInput } from './service.js';
 import { shownPrefix } from './token.js';
 
 export interface KeyResolverOptions {
   readonly keys: KeyService;
+  readonly projects: { find(actor: Actor, id: string): Promise<ProjectRecord | null> };
+  readonly users: { find(actor: Actor, id: string): Promise<UserRecord | null> };
   readonly limiter: Limits;
   readonly now: () => number;
 }
@@ -39,6 +43,8 @@ interface KeysArguments {
     readonly environment?: Environment | null;
     readonly nameContains?: string | null;
     readonly scope?: string | null;
+    readonly projectId?: string | null;
+    readonly userId?: string | null;
   } | null;
 }
 
@@ -50,13 +56,16 @@ interface CreateArguments {
     readonly environment?: Environment | null;
     readonly expiresAt?: number | null;
     readonly workspaceId?: string | null;
+    readonly projectId?: string | null;
+    readonly userId?: string | null;
+    readonly allowedAddresses?: readonly string[] | null;
   };
 }
 
 const DAY = 24 * 60 * 60_000;
 
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
+export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = workspaceLoader(keys);
 
@@ -74,41 +83,41 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
         }),
     },
     Mutation: {
-      createApiKey: async (_: unknown, { input }: CreateArguments, { principal }: ActorContext) =>
+      createApiKey: async (_: unknown, { input }: CreateArguments, { principal, origin }: ActorContext) =>
         issued(
-          await keys.create(principal, {
-            ...input,
-            type: input.type ?? 'SECRET',
-            environment: input.environment ?? 'LIVE',
-          }),
+          await keys.create(
+            principal,
+            { ...input, type: input.type ?? 'SECRET', environment: input.environment ?? 'LIVE' },
+            origin,
+          ),
         ),
       rotateApiKey: async (
         _: unknown,
         { input }: { input: { id: string; overlap?: number | null } },
-        { principal }: ActorContext,
-      ) => issued(await keys.rotate(principal, { id: input.id, overlap: input.overlap ?? DAY })),
+        { principal, origin }: ActorContext,
+      ) => issued(await keys.rotate(principal, { id: input.id, overlap: input.overlap ?? DAY }, origin)),
       expireApiKey: async (
         _: unknown,
         { input }: { input: { id: string; at: number } },
-        { principal }: ActorContext,
+        { principal, origin }: ActorContext,
       ) => ({
-        apiKey: await keys.expire(principal, input),
+        apiKey: await keys.expire(principal, input, origin),
       }),
       revokeApiKey: async (
         _: unknown,
         { input }: { input: { id: string; reason?: string | null } },
-        { principal }: ActorContext,
+        { principal, origin }: ActorContext,
       ) => ({
-        apiKey: await keys.revoke(principal, input),
+        apiKey: await keys.revoke(principal, input, origin),
       }),
-      updateApiKey: async (
-        _: unknown,
-        { input }: { input: { id: string; name?: string | null; scopes?: readonly string[] | null } },
-        { principal }: ActorContext,
-      ) => ({ apiKey: await keys.update(principal, input) }),
+      updateApiKey: async (_: unknown, { input }: { input: UpdateKeyInput }, { principal, origin }: ActorContext) => ({
+        apiKey: await keys.update(principal, input, origin),
+      }),
     },
     Viewer: {
       credential: (viewer: Actor) => viewer,
+      project: (viewer: Actor) => (viewer.projectId === null ? null : projects.find(viewer, viewer.projectId)),
+      user: (viewer: Actor) => (viewer.userId === null ? null : users.find(viewer, viewer.userId)),
       workspace: (viewer: Actor) => keys.workspace(viewer, viewer.workspaceId),
       limits: (viewer: Actor): LimitsSource => viewer,
     },
@@ -129,6 +138,12 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
     },
     ApiKey: {
       prefix: shownPrefix,
+      project: ({ projectId }: KeyRecord, _: unknown, { principal }: ActorContext) =>
+        projectId === null ? null : projects.find(principal, projectId),
+      user: ({ userId }: KeyRecord, _: unknown, { principal }: ActorContext) =>
+        userId === null ? null : users.find(principal, userId),
+      previousTokenLastUsedAt: async ({ replaces }: KeyRecord, _: unknown, { principal }: ActorContext) =>
+        replaces === null ? null : ((await keys.find(principal, replaces))?.lastUsedAt ?? null),
       status: (key: KeyRecord) => statusOf(key, now()),
       replaces: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
         key.replaces === null ? null : keys.find(principal, key.replaces),

@@ -1,9 +1,10 @@
 import { limitsOf } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
+import { PLATFORM } from '../scopes/grammar.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
-import { isPlatform, type Actor } from './actor.js';
-import { assertHeld, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
+import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
+import { assertHeld, checkAddresses, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
 import type { KeyMinter, NewKey } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
@@ -23,10 +24,26 @@ export interface CreateKeyInput {
   readonly environment: Environment;
   readonly expiresAt?: number | null;
   readonly workspaceId?: string | null;
+  /** Binds the key to a project. A key that is bound itself makes keys of its own project alone. */
+  readonly projectId?: string | null;
+  /** To whom it shall belong; without, to the workspace. */
+  readonly userId?: string | null;
+  /** Addresses and CIDR ranges from which alone it is let in. */
+  readonly allowedAddresses?: readonly string[] | null;
 }
 
+export interface UpdateKeyInput {
+  readonly id: string;
+  readonly name?: string | null;
+  readonly scopes?: readonly string[] | null;
+  readonly allowedAddresses?: readonly string[] | null;
+}
+
+/** What the service needs of the store. */
+type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>;
+
 export interface KeyServiceOptions {
-  readonly store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly store: KeyServiceStore;
   readonly minter: KeyMinter;
   /** What the guarded schema knows. */
   readonly knownScopes: () => readonly string[];
@@ -35,7 +52,7 @@ export interface KeyServiceOptions {
 
 /** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
 export class KeyService {
-  readonly #store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly #store: KeyServiceStore;
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
@@ -47,8 +64,8 @@ export class KeyService {
     this.#now = options.now;
   }
 
-  /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (the workspace), FORBIDDEN */
-  async create(actor: Actor, input: CreateKeyInput): Promise<IssuedKey> {
+  /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN */
+  async create(actor: Actor, input: CreateKeyInput, origin?: Origin): Promise<IssuedKey> {
     assertSecretKey(actor);
     const now = this.#now();
     const { type, environment } = input;
@@ -66,8 +83,12 @@ export class KeyService {
       environment,
       expiresAt,
       lifetime: expiresAt === null ? null : expiresAt - now,
+      allowedAddresses: checkAddresses(input.allowedAddresses ?? []),
     };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
+    const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
+    if (projectId !== null) assertBindable(fields.scopes);
+    const userId = await this.#userFor(workspace.id, input.userId ?? null);
     const places = limitsOf(workspace.tier).keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
@@ -77,16 +98,22 @@ export class KeyService {
     const issued = await this.#minter.mint({
       ...fields,
       workspaceId: workspace.id,
+      projectId,
+      userId,
       createdBy: actor.keyId,
       createdAt: now,
     });
-    const inserted = await this.#store.keys.insert(issued.key, places, this.#now());
+    const inserted = await this.#store.keys.insert(issued.key, places, this.#now(), authorOf(actor, origin));
     if (inserted.outcome === 'full') throw keyLimitReached(workspace, places ?? 0, inserted.living);
     return issued;
   }
 
   /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced before, overlap), SCOPE_NOT_HELD */
-  async rotate(actor: Actor, input: { readonly id: string; readonly overlap: number }): Promise<IssuedKey> {
+  async rotate(
+    actor: Actor,
+    input: { readonly id: string; readonly overlap: number },
+    origin?: Origin,
+  ): Promise<IssuedKey> {
     assertSecretKey(actor);
     if (input.overlap > MAX_OVERLAP) {
       throw badInput(['input', 'overlap'], 'An overlap is at most 90 days (P90D); PT0S ends the old key at once.');
@@ -96,33 +123,38 @@ export class KeyService {
     const now = this.#now();
     if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
     const issued = await this.#minter.mint(successorOf(old, actor, now));
-    const change = await this.#store.keys.rotate(old.id, old.workspaceId, issued.key, now + input.overlap, now);
+    const author = authorOf(actor, origin);
+    const change = await this.#store.keys.rotate(old.id, old.workspaceId, issued.key, now + input.overlap, now, author);
     changed(change, 'rotated');
     return issued;
   }
 
   /** @param input.at a moment that has passed ends the key now @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced) */
-  async expire(actor: Actor, input: { readonly id: string; readonly at: number }): Promise<KeyRecord> {
+  async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
     const now = this.#now();
-    const key = await this.#reachable(actor, input.id);
-    return changed(await this.#store.keys.expire(key.id, key.workspaceId, Math.max(input.at, now), now), 'expired');
+    const { id, workspaceId } = await this.#reachable(actor, input.id);
+    const at = Math.max(input.at, now);
+    return changed(await this.#store.keys.expire(id, workspaceId, at, now, authorOf(actor, origin)), 'expired');
   }
 
   /** Idempotent. @throws Refusal NOT_FOUND, BAD_USER_INPUT (reason) */
-  async revoke(actor: Actor, input: { readonly id: string; readonly reason?: string | null }): Promise<KeyRecord> {
+  async revoke(
+    actor: Actor,
+    input: { readonly id: string; readonly reason?: string | null },
+    origin?: Origin,
+  ): Promise<KeyRecord> {
     const reason = checkReason(input.reason);
-    const key = await this.#reachable(actor, input.id);
-    return changed(await this.#store.keys.revoke(key.id, key.workspaceId, reason, this.#now()), 'revoked');
+    const { id, workspaceId } = await this.#reachable(actor, input.id);
+    const author = authorOf(actor, origin);
+    return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes), SCOPE_NOT_HELD */
-  async update(
-    actor: Actor,
-    input: { readonly id: string; readonly name?: string | null; readonly scopes?: readonly string[] | null },
-  ): Promise<KeyRecord> {
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses), SCOPE_NOT_HELD */
+  async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
     assertSecretKey(actor);
-    if (input.name == null && input.scopes == null)
-      throw badInput(['input'], 'Give a name, scopes or both: there is nothing to change.');
+    if (input.name == null && input.scopes == null && input.allowedAddresses == null) {
+      throw badInput(['input'], 'Give a name, scopes or addresses: there is nothing to change.');
+    }
     const key = await this.#reachable(actor, input.id);
     assertHeld(actor.scopes, key.scopes);
     const change = {
@@ -130,14 +162,18 @@ export class KeyService {
       ...(input.scopes != null && {
         scopes: checkScopes(input.scopes, { type: key.type, known: this.#knownScopes(), held: actor.scopes }),
       }),
+      ...(input.allowedAddresses != null && { allowedAddresses: checkAddresses(input.allowedAddresses) }),
     };
-    return changed(await this.#store.keys.update(key.id, key.workspaceId, change, this.#now()), 'changed');
+    if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
+    const author = authorOf(actor, origin);
+    return changed(await this.#store.keys.update(key.id, key.workspaceId, change, this.#now(), author), 'changed');
   }
 
   /** @returns null where the actor reaches no such key */
   async find(actor: Actor, id: string): Promise<KeyRecord | null> {
     if (!isId(id)) return null;
-    return this.#store.keys.find(id, isPlatform(actor) ? null : actor.workspaceId);
+    const key = await this.#store.keys.find(id, isPlatform(actor) ? null : actor.workspaceId);
+    return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
   }
 
   /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
@@ -152,8 +188,13 @@ export class KeyService {
   ): Promise<KeyPage> {
     const { workspaceId, first, after } = options;
     if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
-    const filter = checkFilter(options.filter);
+    const asked = checkFilter(options.filter);
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
+    const { projectId } = actor;
+    if (projectId !== null && asked.projectId !== undefined && asked.projectId !== projectId) {
+      return { keys: [], hasNextPage: false, total: 0 };
+    }
+    const filter = projectId === null ? asked : { ...asked, projectId };
     return this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
   }
 
@@ -165,11 +206,38 @@ export class KeyService {
     return workspace;
   }
 
+  /** @throws Refusal NOT_FOUND */
+  async #projectFor(actor: Actor, workspaceId: string, wanted: string | null): Promise<string | null> {
+    const id = wanted ?? actor.projectId;
+    if (id === null) return null;
+    const reachable = isId(id) && (actor.projectId === null || actor.projectId === id);
+    const project = reachable ? await this.#store.projects.find(id) : null;
+    if (project?.workspaceId !== workspaceId) throw notFound('project');
+    return id;
+  }
+
+  /** @throws Refusal NOT_FOUND, for who has left too */
+  async #userFor(workspaceId: string, id: string | null): Promise<string | null> {
+    if (id === null) return null;
+    const user = isId(id) ? await this.#store.users.find(id) : null;
+    if (user?.workspaceId !== workspaceId || user.removedAt !== null) throw notFound('user');
+    return id;
+  }
+
   async #reachable(actor: Actor, id: string): Promise<KeyRecord> {
     const key = await this.find(actor, id);
     if (key === null) throw notFound('key');
     return key;
   }
+}
+
+/** `platform` reaches beyond the workspace, and a binding to a project keeps within it. @throws Refusal BAD_USER_INPUT */
+function assertBindable(scopes: readonly string[]): void {
+  if (!scopes.includes(PLATFORM)) return;
+  throw badInput(
+    ['input', 'scopes'],
+    'A key that is bound to a project cannot hold platform. Leave out one of the two.',
+  );
 }
 
 /** CLIENT and READ_ONLY keys make none, whatever they hold. */
@@ -184,13 +252,18 @@ function assertSecretKey(actor: Actor): void {
 
 /** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */
 function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
-  const { workspaceId, familyId, name, scopes, type, environment, lifetime } = old;
+  const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
+  const { type, environment, lifetime } = old;
   const expiresAt = lifetime === null ? old.expiresAt : now + lifetime;
   return {
     workspaceId,
+    projectId,
+    userId,
     familyId,
     name,
     scopes,
+    allowedAddresses,
+    trustedDocuments,
     type,
     environment,
     lifetime,

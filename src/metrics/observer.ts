@@ -11,6 +11,8 @@ export const VERIFICATIONS = [
   'malformed',
   'unknown',
   'revoked',
+  'user_left',
+  'address',
   'expired',
   'limited',
   'unavailable',

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_REQUEST: 400,
   COST_EXCEEDS_BURST: 400,
   UNAUTHENTICATED: 401,
+  ADDRESS_NOT_ALLOWED: 403,
   FORBIDDEN: 403,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
@@ -52,6 +53,7 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
+    case 'ADDRESS_NOT_ALLOWED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
     case 'UNAVAILABLE':

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 
-/** Why a credential was not accepted. `revoked` and `expired` are told only to who holds the right secret. */
-export type UnauthenticatedReason = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired';
+/** Why a credential was not accepted. `revoked`, `expired` and `user_left` are told only to who holds the right secret. */
+export type UnauthenticatedReason = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'user_left';
 
 /** A guarded place that the caller may not reach, with the scopes that open it: any of (all of). */
 export interface GuardedPlace {
@@ -17,6 +17,8 @@ export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
+  /** The key is let in from other addresses than the caller's. */
+  | { readonly code: 'ADDRESS_NOT_ALLOWED' }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
   /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
   | { readonly code: 'RATE_LIMITED'; readonly retryAfter: number; readonly limit: number; readonly window: number }

@@ -1,8 +1,8 @@
 import type { Introspection } from '../guard/introspection.js';
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { OperatorKey } from '../credentials/operator.js';
+import { isAddressOrRange } from '../net/addressList.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 import { SettingsError } from './error.js';
@@ -229,13 +229,6 @@ export function readOption<Name extends OptionName>(
   if (result.success) return result.data;
   const message = result.error.issues[0]?.message ?? 'is not allowed';
   throw fault(secret === true ? message : `is ${JSON.stringify(text.slice(0, 100))}, which ${message}`);
-}
-
-function isAddressOrRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 /** Without a query: what it could set, an option of the client's, is for nobody to set. */

@@ -1,34 +1,78 @@
 import type { ActorContext } from '../keys/actor.js';
+import { decodeCursor, encodeCursor, type Position } from '../keys/cursor.js';
 import type { KeyService } from '../keys/service.js';
 import { limitsOf } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
+import type { Page } from './pages.js';
+import type { ProjectService } from './projects.js';
 import type { WorkspaceService } from './service.js';
+import type { UserService } from './users.js';
 
 export interface WorkspaceResolverOptions {
   readonly workspaces: WorkspaceService;
+  readonly projects: ProjectService;
+  readonly users: UserService;
   readonly keys: KeyService;
 }
 
-/** Resolvers of workspaces. */
-export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOptions) {
+interface PageArguments {
+  readonly first?: number | null;
+  readonly after?: string | null;
+}
+
+/** Resolvers of workspaces, their projects and users. */
+export function workspaceResolvers({ workspaces, projects, users, keys }: WorkspaceResolverOptions) {
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
         keys.workspace(principal, id ?? principal.workspaceId),
+      project: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => projects.find(principal, id),
+      projects: (_: unknown, { first, after }: PageArguments, { principal }: ActorContext) =>
+        projects.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'prj')),
+      user: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => users.find(principal, id),
+      users: (_: unknown, { first, after }: PageArguments, { principal }: ActorContext) =>
+        users.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'usr')),
     },
     Mutation: {
       createWorkspace: async (
         _: unknown,
         { input }: { input: { name: string; tier: Tier } },
-        { principal }: ActorContext,
+        { principal, origin }: ActorContext,
       ) => {
-        const { workspace, key, token } = await workspaces.create(principal, input);
+        const { workspace, key, token } = await workspaces.create(principal, input, origin);
         return { workspace, apiKey: key, token };
       },
-      setWorkspaceTier: async (_: unknown, { input }: { input: { workspaceId: string; tier: Tier } }) => ({
-        workspace: await workspaces.setTier(input.workspaceId, input.tier),
+      createProject: async (
+        _: unknown,
+        { input }: { input: { name: string } },
+        { principal, origin }: ActorContext,
+      ) => ({ project: await projects.create(principal, input, origin) }),
+      renameProject: async (
+        _: unknown,
+        { input }: { input: { id: string; name: string } },
+        { principal, origin }: ActorContext,
+      ) => ({ project: await projects.rename(principal, input, origin) }),
+      addUser: async (
+        _: unknown,
+        { input }: { input: { name: string; roles: readonly string[] } },
+        { principal, origin }: ActorContext,
+      ) => ({ user: await users.add(principal, input, origin) }),
+      updateUser: async (
+        _: unknown,
+        { input }: { input: { id: string; name?: string | null; roles?: readonly string[] | null } },
+        { principal, origin }: ActorContext,
+      ) => ({ user: await users.update(principal, input, origin) }),
+      removeUser: async (_: unknown, { input }: { input: { id: string } }, { principal, origin }: ActorContext) => ({
+        user: await users.remove(principal, input.id, origin),
       }),
+      setWorkspaceTier: async (
+        _: unknown,
+        { input }: { input: { workspaceId: string; tier: Tier } },
+        { principal, origin }: ActorContext,
+      ) => ({ workspace: await workspaces.setTier(principal, input.workspaceId, input.tier, origin) }),
     },
+    ProjectConnection: CONNECTION,
+    UserConnection: CONNECTION,
     Workspace: {
       keys: async (workspace: WorkspaceRecord) => ({
         current: await workspaces.countKeys(workspace.id),
@@ -37,3 +81,11 @@ export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOption
     },
   };
 }
+
+const CONNECTION = {
+  nodes: ({ nodes }: Page<Position>) => nodes,
+  pageInfo: ({ nodes, hasNextPage }: Page<Position>) => {
+    const last = nodes.at(-1);
+    return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(last) };
+  },
+};

@@ -1,4 +1,4 @@
-import type { Actor } from '../keys/actor.js';
+import { authorOf, type Actor, type Origin } from '../keys/actor.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId, type KeyMinter } from '../keys/minter.js';
 import type { IssuedKey } from '../keys/service.js';
@@ -25,6 +25,7 @@ export class WorkspaceService {
   async create(
     actor: Actor,
     input: { readonly name: string; readonly tier: Tier },
+    origin?: Origin,
   ): Promise<IssuedKey & { readonly workspace: WorkspaceRecord }> {
     const { store, now } = this.#options;
     const workspace: WorkspaceRecord = {
@@ -34,7 +35,7 @@ export class WorkspaceService {
       createdAt: now(),
     };
     const issued = await this.#mintAdminKey(workspace.id, actor.keyId);
-    await store.workspaces.create(workspace, issued.key);
+    await store.workspaces.create(workspace, issued.key, authorOf(actor, origin));
     return { ...issued, workspace };
   }
 
@@ -44,8 +45,10 @@ export class WorkspaceService {
   }
 
   /** @throws Refusal NOT_FOUND */
-  async setTier(id: string, tier: Tier): Promise<WorkspaceRecord> {
-    const workspace = isId(id) ? await this.#options.store.workspaces.setTier(id, tier, this.#options.now()) : null;
+  async setTier(actor: Actor, id: string, tier: Tier, origin?: Origin): Promise<WorkspaceRecord> {
+    const { store, now } = this.#options;
+    const author = authorOf(actor, origin);
+    const workspace = isId(id) ? await store.workspaces.setTier(id, tier, now(), author) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;
   }

@@ -60,6 +60,8 @@ export function keyWith(scopes: readonly string[], more: { family?: string; tier
     keyId: 'key_test',
     familyId: more.family ?? 'family_test',
     workspaceId: 'ws_test',
+    projectId: null,
+    userId: null,
     tier: more.tier ?? 'ENTERPRISE',
     keyType: 'SECRET',
     scopes,

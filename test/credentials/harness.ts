@@ -9,6 +9,7 @@ import { SecretVerifier } from '../../src/credentials/secretVerifier.js';
 import { BcryptGate } from '../../src/keys/bcryptGate.js';
 import { KeyMinter, type NewKey } from '../../src/keys/minter.js';
 import { Peppers } from '../../src/keys/pepper.js';
+import { Roles } from '../../src/scopes/roles.js';
 import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
 import type { KeyRecord } from '../../src/store/records.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
@@ -121,6 +122,7 @@ export async function openHarness(): Promise<Harness> {
         store: watched,
         secrets: verifier(peppers),
         operator: operator ?? null,
+        roles: new Roles(),
         onUse: (id, at) => void uses.push([id, at]),
         now: () => clock.now,
         cacheClock: () => clock.now,

@@ -86,6 +86,8 @@ describe('listing', () => {
       keyId: 'operator',
       familyId: 'operator',
       workspaceId: 'default',
+      projectId: null,
+      userId: null,
       tier: 'ENTERPRISE',
       keyType: 'SECRET',
       scopes: ['platform'],

@@ -10,6 +10,11 @@ const INPUTS = {
   expireApiKey: ['ExpireApiKeyInput', `apiKey { ${KEY_FIELDS} }`],
   revokeApiKey: ['RevokeApiKeyInput', `apiKey { ${KEY_FIELDS} }`],
   updateApiKey: ['UpdateApiKeyInput', `apiKey { ${KEY_FIELDS} }`],
+  createProject: ['CreateProjectInput', 'project { id name }'],
+  renameProject: ['RenameProjectInput', 'project { id name }'],
+  addUser: ['AddUserInput', 'user { id name roles removedAt }'],
+  updateUser: ['UpdateUserInput', 'user { id name roles removedAt }'],
+  removeUser: ['RemoveUserInput', 'user { id name roles removedAt }'],
   createWorkspace: [
     'CreateWorkspaceInput',
     `token apiKey { ${KEY_FIELDS} } workspace { id name tier keys { current max } }`,

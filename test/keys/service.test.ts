@@ -47,6 +47,8 @@ const actorIn = (workspaceId: string, ...scopes: string[]): Actor => ({
   keyId: 'key_actor',
   familyId: 'fam_actor',
   workspaceId,
+  projectId: null,
+  userId: null,
   tier: 'GROWTH' satisfies Tier,
   keyType: 'SECRET',
   scopes,

@@ -20,6 +20,11 @@ test('and stand by themselves: every type that they name is there, and none that
     'apiKey',
     'apiKeys',
     'workspace',
+    'project',
+    'projects',
+    'user',
+    'users',
+    'auditLog',
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',
@@ -27,6 +32,11 @@ test('and stand by themselves: every type that they name is there, and none that
     'expireApiKey',
     'revokeApiKey',
     'updateApiKey',
+    'createProject',
+    'renameProject',
+    'addUser',
+    'updateUser',
+    'removeUser',
     'createWorkspace',
     'setWorkspaceTier',
   ]);
@@ -65,7 +75,12 @@ test('the contract of the issue: names, arguments and defaults', () => {
   expect(input('RotateApiKeyInput')).toEqual({ id: 'ID!', overlap: 'Duration' });
   expect(input('ExpireApiKeyInput')).toEqual({ id: 'ID!', at: 'DateTime!' });
   expect(input('RevokeApiKeyInput')).toEqual({ id: 'ID!', reason: 'String' });
-  expect(input('UpdateApiKeyInput')).toEqual({ id: 'ID!', name: 'String', scopes: '[Scope!]' });
+  expect(input('UpdateApiKeyInput')).toEqual({
+    id: 'ID!',
+    name: 'String',
+    scopes: '[Scope!]',
+    allowedAddresses: '[String!]',
+  });
   expect(input('CreateWorkspaceInput')).toEqual({ name: 'String!', tier: 'Tier!' });
   expect(input('SetWorkspaceTierInput')).toEqual({ workspaceId: 'ID!', tier: 'Tier!' });
   expect(print(serviceTypeDefs())).toContain('overlap: Duration = "P1D"');

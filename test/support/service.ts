@@ -118,6 +118,9 @@ export async function createKey(
     environment?: string;
     expiresAt?: string;
     workspaceId?: string;
+    projectId?: string;
+    userId?: string;
+    allowedAddresses?: readonly string[];
   } = {},
   token = service.adminToken,
 ): Promise<{ token: string; id: string }> {

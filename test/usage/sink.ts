@@ -56,6 +56,8 @@ export function aPrincipal(keyId: string, kind: 'key' | 'operator' = 'key'): Aut
     keyId,
     familyId: keyId,
     workspaceId: 'ws',
+    projectId: null,
+    userId: null,
     tier: 'STARTER',
     keyType: 'SECRET',
     scopes: [],

@@ -34,6 +34,8 @@ const operator = {
   keyId: 'operator',
   familyId: 'operator',
   workspaceId: 'default',
+  projectId: null,
+  userId: null,
   tier: 'GROWTH',
   keyType: 'SECRET',
   scopes: ['platform'],
@@ -63,7 +65,7 @@ describe('ensureFirst', () => {
 
   it('leaves the tier as it was set', async () => {
     await workspaces.ensureFirst(FIRST);
-    await workspaces.setTier('default', 'ENTERPRISE');
+    await workspaces.setTier(operator, 'default', 'ENTERPRISE');
     await workspaces.ensureFirst({ ...FIRST, tier: 'STARTER' });
     expect(await store.workspaces.find('default')).toMatchObject({ tier: 'ENTERPRISE' });
   });
@@ -100,6 +102,6 @@ describe('create', () => {
 
 describe('setTier', () => {
   it.each(['ws_nowhere', '', 'ws_\0', '\ud800', 'x'.repeat(10_000)])('knows no workspace %j', async (id) => {
-    await expect(workspaces.setTier(id, 'STARTER')).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
+    await expect(workspaces.setTier(operator, id, 'STARTER')).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
   });
 });

@@ -1,0 +1,64 @@
+import type { ActorContext } from '../keys/actor.js';
+import { badInput } from '../refusals/refusal.js';
+import type { AuditAction, AuditEntry } from '../store/audit.js';
+import type { Page } from '../workspaces/pages.js';
+import type { AuditService } from './service.js';
+
+interface AuditArguments {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly filter?: {
+    readonly actions?: readonly string[] | null;
+    readonly subject?: string | null;
+    readonly actor?: string | null;
+    readonly projectId?: string | null;
+    readonly from?: number | null;
+    readonly to?: number | null;
+  } | null;
+}
+
+/** Resolvers of the audit log. */
+export function auditResolvers(audit: AuditService) {
+  return {
+    Query: {
+      auditLog: (_: unknown, { first, after, filter }: AuditArguments, { principal }: ActorContext) => {
+        const { actions, subject, actor, projectId, from, to } = filter ?? {};
+        return audit.list(principal, first ?? 50, after == null ? null : placeIn(after), {
+          ...(actions != null && { actions: actions.map(actionOf) }),
+          ...(subject != null && { subject }),
+          ...(actor != null && { actor }),
+          ...(projectId != null && { projectId }),
+          ...(from != null && { from }),
+          ...(to != null && { to }),
+        });
+      },
+    },
+    AuditConnection: {
+      nodes: ({ nodes }: Page<AuditEntry>) => nodes,
+      pageInfo: ({ nodes, hasNextPage }: Page<AuditEntry>) => {
+        const last = nodes.at(-1);
+        return { hasNextPage, endCursor: last === undefined ? null : String(last.seq) };
+      },
+    },
+    AuditEntry: {
+      action: ({ action }: AuditEntry) => nameOf(action),
+      actorKind: ({ actorKind }: AuditEntry) => actorKind.toUpperCase(),
+    },
+  };
+}
+
+/** `key.sent_in_clear` is KEY_SENT_IN_CLEAR in the schema. */
+function nameOf(action: AuditAction): string {
+  return action.replace('.', '_').toUpperCase();
+}
+
+function actionOf(name: string): AuditAction {
+  return name.toLowerCase().replace('_', '.') as AuditAction;
+}
+
+function placeIn(cursor: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(cursor)) {
+    throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
+  }
+  return Number(cursor);
+}

@@ -1,0 +1,36 @@
+import type { Actor } from '../keys/actor.js';
+import { isId } from '../keys/input.js';
+import { badInput } from '../refusals/refusal.js';
+import type { AuditEntry } from '../store/audit.js';
+import type { AuditFilter, AuditStore } from '../store/store.js';
+import { checkPage, pageOf, type Page } from '../workspaces/pages.js';
+
+const MAX_ID = 128;
+
+/** Reads the audit log of the actor's workspace; a key that is bound to a project reads that project's part. */
+export class AuditService {
+  readonly #audit: Pick<AuditStore, 'list'>;
+
+  constructor(audit: Pick<AuditStore, 'list'>) {
+    this.#audit = audit;
+  }
+
+  /** Newest first. @param before a place in the chain; null: from the newest on @throws Refusal BAD_USER_INPUT */
+  async list(
+    { workspaceId, projectId }: Actor,
+    first: number,
+    before: number | null,
+    filter: AuditFilter,
+  ): Promise<Page<AuditEntry>> {
+    checkPage(first);
+    for (const field of ['subject', 'actor'] as const) {
+      const id = filter[field];
+      if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], 'That is no id.');
+    }
+    if (projectId !== null && filter.projectId !== undefined && filter.projectId !== projectId) {
+      return { nodes: [], hasNextPage: false };
+    }
+    const reached = projectId === null ? filter : { ...filter, projectId };
+    return pageOf(await this.#audit.list(workspaceId, { first: first + 1, before, filter: reached }), first);
+  }
+}

@@ -1,0 +1,41 @@
+import { BlockList, isIP } from 'node:net';
+
+/** The longest text of a range: an IPv6 address with a dotted end, and its bits. */
+const MAX_LENGTH = 49;
+
+/** Addresses and CIDR ranges (RFC 4632, RFC 4291) of both families, made ready to be asked. */
+export class AddressList {
+  readonly #list = new BlockList();
+
+  /** @throws TypeError for what {@link isAddressOrRange} does not pass */
+  constructor(items: readonly string[]) {
+    for (const item of items) {
+      if (!isAddressOrRange(item)) throw new TypeError(`"${item}" is neither an address nor a range.`);
+      const [address = '', bits] = item.split('/');
+      const family = familyOf(address);
+      if (bits === undefined) this.#list.addAddress(address, family);
+      else this.#list.addSubnet(address, Number(bits), family);
+    }
+  }
+
+  /** Fails closed: an address that is unknown, or none, is in no list. */
+  has(address: string | null): boolean {
+    if (address === null) return false;
+    // A zone names an interface of this machine, and no network (RFC 4007).
+    const zoneless = address.split('%', 1)[0] ?? address;
+    return isIP(zoneless) !== 0 && this.#list.check(zoneless, familyOf(zoneless));
+  }
+}
+
+/** An IPv4 or IPv6 address, or a range of them as `192.0.2.0/24` and `2001:db8::/32`. */
+export function isAddressOrRange(text: string): boolean {
+  if (text.length > MAX_LENGTH) return false;
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || address.includes('%') || rest.length > 0) return false;
+  return bits === undefined || (/^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
+}

@@ -1,0 +1,83 @@
+import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import { checkName, isId } from '../keys/input.js';
+import { newId } from '../keys/minter.js';
+import { badInput, notFound } from '../refusals/refusal.js';
+import { Duplicate } from '../store/errors.js';
+import type { ProjectRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
+import { assertReachesAll } from './reach.js';
+import { checkPage, pageOf, type After, type Page } from './pages.js';
+
+export interface ProjectServiceOptions {
+  readonly store: Pick<Store, 'projects'>;
+  readonly now: () => number;
+}
+
+/** Projects of a workspace. A key that is bound to one knows that one alone. */
+export class ProjectService {
+  readonly #options: ProjectServiceOptions;
+
+  constructor(options: ProjectServiceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name) */
+  async create(actor: Actor, input: { readonly name: string }, origin?: Origin): Promise<ProjectRecord> {
+    assertReachesAll(actor);
+    const { store, now } = this.#options;
+    const name = checkName(input.name);
+    const project = { id: newId('prj'), workspaceId: actor.workspaceId, name, createdAt: now() };
+    await unlessTaken(store.projects.create(project, authorOf(actor, origin)));
+    return project;
+  }
+
+  /** @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, BAD_USER_INPUT (name) */
+  async rename(
+    actor: Actor,
+    input: { readonly id: string; readonly name: string },
+    origin?: Origin,
+  ): Promise<ProjectRecord> {
+    assertReachesAll(actor);
+    const { store, now } = this.#options;
+    const { id } = await this.get(actor, input.id);
+    const author = authorOf(actor, origin);
+    const renamed = await unlessTaken(
+      store.projects.rename(id, actor.workspaceId, checkName(input.name), now(), author),
+    );
+    if (renamed === null) throw notFound('project');
+    return renamed;
+  }
+
+  /** @returns null where the actor reaches no such project */
+  async find({ workspaceId, projectId }: Actor, id: string): Promise<ProjectRecord | null> {
+    if (!isId(id) || (projectId !== null && projectId !== id)) return null;
+    const project = await this.#options.store.projects.find(id);
+    return project?.workspaceId === workspaceId ? project : null;
+  }
+
+  /** @throws Refusal NOT_FOUND */
+  async get(actor: Actor, id: string): Promise<ProjectRecord> {
+    const project = await this.find(actor, id);
+    if (project === null) throw notFound('project');
+    return project;
+  }
+
+  /** Oldest first; for a bound key its own alone. @throws Refusal BAD_USER_INPUT (first) */
+  async list(actor: Actor, first: number, after: After | null): Promise<Page<ProjectRecord>> {
+    checkPage(first);
+    if (actor.projectId !== null) {
+      const own = after === null ? await this.find(actor, actor.projectId) : null;
+      return pageOf(own === null ? [] : [own], first);
+    }
+    return pageOf(await this.#options.store.projects.list(actor.workspaceId, { first: first + 1, after }), first);
+  }
+}
+
+async function unlessTaken<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    if (!(error instanceof Duplicate && error.what === 'project.name')) throw error;
+    throw badInput(['input', 'name'], 'The workspace has a project of that name. Choose another.');
+  }
+}

@@ -1,0 +1,123 @@
+import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import { assertHeld, checkName, isId } from '../keys/input.js';
+import { newId } from '../keys/minter.js';
+import { badInput, notFound } from '../refusals/refusal.js';
+import type { Roles } from '../scopes/roles.js';
+import { isAlive, type UserRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
+import { checkPage, pageOf, type After, type Page } from './pages.js';
+import { assertReachesAll } from './reach.js';
+
+const MAX_ROLES = 20;
+
+export interface UserServiceOptions {
+  readonly store: Pick<Store, 'users' | 'keys'>;
+  readonly roles: Roles;
+  readonly now: () => number;
+}
+
+/** The users of a workspace. What a user's keys may do ends where the user's roles end. */
+export class UserService {
+  readonly #options: UserServiceOptions;
+
+  constructor(options: UserServiceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD */
+  async add(
+    actor: Actor,
+    input: { readonly name: string; readonly roles: readonly string[] },
+    origin?: Origin,
+  ): Promise<UserRecord> {
+    assertReachesAll(actor);
+    const user: UserRecord = {
+      id: newId('usr'),
+      workspaceId: actor.workspaceId,
+      name: checkName(input.name),
+      roles: this.#checkRoles(actor, input.roles),
+      createdAt: this.#options.now(),
+      removedAt: null,
+    };
+    await this.#options.store.users.add(user, authorOf(actor, origin));
+    return user;
+  }
+
+  /** @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD */
+  async update(
+    actor: Actor,
+    input: { readonly id: string; readonly name?: string | null; readonly roles?: readonly string[] | null },
+    origin?: Origin,
+  ): Promise<UserRecord> {
+    const user = await this.#reachable(actor, input.id);
+    if (input.name == null && input.roles == null) {
+      throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
+    }
+    // Nobody changes what is above them, were it to lower it: an admin's rights are for who holds them to take.
+    assertHeld(actor.scopes, this.#options.roles.scopesOf(user.roles));
+    const change = {
+      ...(input.name != null && { name: checkName(input.name) }),
+      ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
+    };
+    const { store, now } = this.#options;
+    const changed = await store.users.update(user.id, actor.workspaceId, change, now(), authorOf(actor, origin));
+    if (changed === null) throw notFound('user');
+    return changed;
+  }
+
+  /**
+   * Removes a user for good and revokes their keys. Their keys are refused from the first write on, whatever becomes of the
+   * others; called again it finishes what was left.
+   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD
+   */
+  async remove(actor: Actor, id: string, origin?: Origin): Promise<UserRecord> {
+    const user = await this.#reachable(actor, id);
+    assertHeld(actor.scopes, this.#options.roles.scopesOf(user.roles));
+    const { store, now } = this.#options;
+    const author = authorOf(actor, origin);
+    const removed = await store.users.remove(user.id, user.workspaceId, now(), author);
+    if (removed === null) throw notFound('user');
+    for (;;) {
+      const filter = { userId: user.id, status: 'ACTIVE' } as const;
+      const page = await store.keys.list(user.workspaceId, { first: 100, after: null, filter, now: now() });
+      for (const key of page.keys.filter((each) => isAlive(each, now()))) {
+        await store.keys.revoke(key.id, user.workspaceId, 'The user left the workspace.', now(), author);
+      }
+      if (!page.hasNextPage) return removed;
+    }
+  }
+
+  /** Those who have left too. @returns null where the actor reaches no such user */
+  async find({ workspaceId }: Actor, id: string): Promise<UserRecord | null> {
+    const user = isId(id) ? await this.#options.store.users.find(id) : null;
+    return user?.workspaceId === workspaceId ? user : null;
+  }
+
+  /** Oldest first, without those who have left. @throws Refusal BAD_USER_INPUT (first) */
+  async list(actor: Actor, first: number, after: After | null): Promise<Page<UserRecord>> {
+    assertReachesAll(actor);
+    checkPage(first);
+    return pageOf(await this.#options.store.users.list(actor.workspaceId, { first: first + 1, after }), first);
+  }
+
+  async #reachable(actor: Actor, id: string): Promise<UserRecord> {
+    assertReachesAll(actor);
+    const user = await this.find(actor, id);
+    if (user === null) throw notFound('user');
+    return user;
+  }
+
+  #checkRoles(actor: Actor, wanted: readonly string[]): string[] {
+    const { roles } = this.#options;
+    const path = ['input', 'roles'];
+    if (wanted.length > MAX_ROLES) throw badInput(path, `A user has at most ${MAX_ROLES} roles.`);
+    wanted.forEach((role, i) => {
+      if (roles.has(role)) return;
+      throw badInput([...path, i], `There is no such role. Known are ${roles.names.join(', ')}.`, {
+        known: roles.names,
+      });
+    });
+    assertHeld(actor.scopes, roles.scopesOf(wanted));
+    return [...new Set(wanted)];
+  }
+}

@@ -1,0 +1,133 @@
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { act, attempt, refusalOf } from './operations.js';
+
+let latchkey: TestService;
+let admin: string;
+let shop: string;
+let bound: { token: string; id: string };
+let foreign: { admin: string; project: string };
+
+beforeAll(async () => {
+  latchkey = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  const made = await act(latchkey, 'createWorkspace', { name: 'Mine', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+  admin = made.token;
+  shop = (await act(latchkey, 'createProject', { name: 'Shop' }, admin)).project.id;
+  bound = await createKey(latchkey, { name: 'bound', scopes: ['admin'], projectId: shop }, admin);
+  const other = await act(latchkey, 'createWorkspace', { name: 'Theirs', tier: 'ENTERPRISE' }, OPERATOR_KEY);
+  const project = (await act(latchkey, 'createProject', { name: 'Shop' }, other.token)).project.id;
+  foreign = { admin: other.token, project };
+});
+afterAll(() => latchkey.close());
+
+const ask = async (query: string, token: string, variables: object = {}) =>
+  (await latchkey.query(query, { token, variables })).body;
+
+test('a key that is bound knows its own project alone', async () => {
+  const other = (await act(latchkey, 'createProject', { name: 'Other' }, admin)).project.id;
+  const all = '{ projects { nodes { id name } pageInfo { hasNextPage } } viewer { project { id } } }';
+  expect((await ask(all, admin)).data).toEqual({
+    projects: {
+      nodes: [
+        { id: shop, name: 'Shop' },
+        { id: other, name: 'Other' },
+      ],
+      pageInfo: { hasNextPage: false },
+    },
+    viewer: { project: null },
+  });
+  expect((await ask(all, bound.token)).data).toEqual({
+    projects: { nodes: [{ id: shop, name: 'Shop' }], pageInfo: { hasNextPage: false } },
+    viewer: { project: { id: shop } },
+  });
+  const one = 'query ($id: ID!) { project(id: $id) { name } }';
+  for (const [token, id, name] of [
+    [admin, shop, 'Shop'],
+    [admin, other, 'Other'],
+    [bound.token, shop, 'Shop'],
+    [bound.token, other, null],
+    [admin, foreign.project, null],
+    [foreign.admin, shop, null],
+    [admin, '../x', null],
+  ] as const) {
+    expect((await ask(one, token, { id })).data.project?.name ?? null).toBe(name);
+  }
+});
+
+test('a key that is bound sees, makes and changes keys of its own project alone', async () => {
+  const free = await createKey(latchkey, { name: 'free', scopes: ['read:all'] }, admin);
+  const own = await createKey(latchkey, { name: 'own', scopes: ['read:all'] }, bound.token);
+  const page = (await ask('{ apiKeys { totalCount nodes { name project { id } } } }', bound.token)).data.apiKeys;
+  expect(page).toEqual({
+    totalCount: 2,
+    nodes: [
+      { name: 'own', project: { id: shop } },
+      { name: 'bound', project: { id: shop } },
+    ],
+  });
+  const one = 'query ($id: ID!) { apiKey(id: $id) { name } }';
+  expect((await ask(one, bound.token, { id: free.id })).data).toEqual({ apiKey: null });
+  expect((await ask(one, admin, { id: own.id })).data).toEqual({ apiKey: { name: 'own' } });
+  for (const [mutation, more] of [
+    ['rotateApiKey', {}],
+    ['expireApiKey', { at: '2099-01-01T00:00:00Z' }],
+    ['revokeApiKey', {}],
+    ['updateApiKey', { name: 'mine' }],
+  ] as const) {
+    expect(refusalOf(await attempt(latchkey, mutation, { id: free.id, ...more }, bound.token)).code).toBe('NOT_FOUND');
+  }
+  const rotated = await act(latchkey, 'rotateApiKey', { id: own.id }, bound.token);
+  expect((await ask('{ viewer { project { id } } }', rotated.token)).data.viewer.project.id).toBe(shop);
+  const filtered = 'query ($p: ID!) { apiKeys(filter: { projectId: $p }) { totalCount } }';
+  expect((await ask(filtered, admin, { p: shop })).data.apiKeys.totalCount).toBe(3);
+  expect((await ask(filtered, bound.token, { p: foreign.project })).data.apiKeys.totalCount).toBe(0);
+});
+
+test.each<[string, () => Promise<unknown>, string]>([
+  [
+    'a project that is not there',
+    () => attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'], projectId: 'prj_none' }, admin),
+    'NOT_FOUND',
+  ],
+  [
+    "another workspace's project",
+    () => attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'], projectId: foreign.project }, admin),
+    'NOT_FOUND',
+  ],
+  [
+    'another project than its own',
+    () =>
+      attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'], projectId: foreign.project }, bound.token),
+    'NOT_FOUND',
+  ],
+  [
+    'platform beside a project',
+    () => attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['platform'], projectId: 'prj_none' }, OPERATOR_KEY),
+    'NOT_FOUND',
+  ],
+  ['a project by a bound key', () => attempt(latchkey, 'createProject', { name: 'x' }, bound.token), 'FORBIDDEN'],
+  [
+    'its project by a bound key',
+    () => attempt(latchkey, 'renameProject', { id: shop, name: 'x' }, bound.token),
+    'FORBIDDEN',
+  ],
+  [
+    "another workspace's project",
+    () => attempt(latchkey, 'renameProject', { id: foreign.project, name: 'x' }, admin),
+    'NOT_FOUND',
+  ],
+  ['a name that is taken', () => attempt(latchkey, 'createProject', { name: 'Shop' }, admin), 'BAD_USER_INPUT'],
+  ['a name that is none', () => attempt(latchkey, 'createProject', { name: ' ' }, admin), 'BAD_USER_INPUT'],
+  ['a user by a bound key', () => attempt(latchkey, 'addUser', { name: 'x', roles: [] }, bound.token), 'FORBIDDEN'],
+])('refused: %s', async (_, attempted, code) => {
+  const answer = (await attempted()) as Awaited<ReturnType<typeof attempt>>;
+  expect(refusalOf(answer).code).toBe(code);
+});
+
+test('platform is refused to a key that is bound', async () => {
+  const project = (await act(latchkey, 'createProject', { name: 'Mine' }, OPERATOR_KEY)).project.id;
+  const wanted = { name: 'x', scopes: ['platform'], projectId: project };
+  expect(refusalOf(await attempt(latchkey, 'createApiKey', wanted, OPERATOR_KEY)).code).toBe('BAD_USER_INPUT');
+  const { id } = await createKey(latchkey, { ...wanted, scopes: ['admin'] }, OPERATOR_KEY);
+  const raised = await attempt(latchkey, 'updateApiKey', { id, scopes: ['platform'] }, OPERATOR_KEY);
+  expect(refusalOf(raised).code).toBe('BAD_USER_INPUT');
+});
