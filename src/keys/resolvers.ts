@@ -1,5 +1,5 @@
 import type { Limits } from '../limits/limits.js';
-import { limitsOf, TIER_LIMITS } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
 import {
   statusOf,
@@ -10,8 +10,8 @@ import {
   type KeyType,
   type Tier,
 } from '../store/records.js';
-import type { KeyPage } from '../store/store.js';
 import type { Actor, ActorContext } from './actor.js';
+import { isConfigured, positionOf, type AnyKey, type AnyKeyPage } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { workspaceLoader } from './loaders.js';
 import type { KeyService } from './service.js';
@@ -21,6 +21,8 @@ export interface KeyResolverOptions {
   readonly keys: KeyService;
   readonly limiter: Limits;
   readonly now: () => number;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
 }
 
 /** Whose limits are asked for. */
@@ -55,15 +57,17 @@ interface CreateArguments {
 
 const DAY = 24 * 60 * 60_000;
 
+const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', operator: 'OPERATOR' } as const;
+
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
+export function keyResolvers({ keys, limiter, now, limitsOf = publishedLimits }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = workspaceLoader(keys);
 
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
-      tiers: () => TIERS.map((tier) => ({ tier, ...TIER_LIMITS[tier] })),
+      tiers: () => TIERS.map((tier) => ({ tier, ...limitsOf(tier) })),
       apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
       apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
         keys.list(principal, {
@@ -113,7 +117,7 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
       limits: (viewer: Actor): LimitsSource => viewer,
     },
     Credential: {
-      kind: (viewer: Actor) => (viewer.kind === 'operator' ? 'OPERATOR' : 'API_KEY'),
+      kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
       id: (viewer: Actor) => viewer.keyId,
       apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
     },
@@ -128,28 +132,27 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
         limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
     },
     ApiKey: {
-      prefix: shownPrefix,
-      status: (key: KeyRecord) => statusOf(key, now()),
-      replaces: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      // Of a key that a person chose nothing may be shown.
+      prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
+      source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
+      roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
+      status: (key: AnyKey) => statusOf(key, now()),
+      replaces: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
         key.replaces === null ? null : keys.find(principal, key.replaces),
-      replacedBy: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      replacedBy: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
         key.replacedBy === null ? null : keys.find(principal, key.replacedBy),
-      limits: async (
-        { familyId, workspaceId }: KeyRecord,
-        _: unknown,
-        context: ActorContext,
-      ): Promise<LimitsSource> => {
+      limits: async ({ familyId, workspaceId }: AnyKey, _: unknown, context: ActorContext): Promise<LimitsSource> => {
         const { tier } = await workspaceOf(context, workspaceId);
         return { familyId, tier };
       },
     },
     ApiKeyConnection: {
-      edges: ({ keys: page }: KeyPage) => page.map((node) => ({ cursor: encodeCursor(node), node })),
-      nodes: ({ keys: page }: KeyPage) => page,
-      totalCount: ({ total }: KeyPage) => total,
-      pageInfo: ({ keys: page, hasNextPage }: KeyPage) => {
+      edges: ({ keys: page }: AnyKeyPage) => page.map((node) => ({ cursor: encodeCursor(positionOf(node)), node })),
+      nodes: ({ keys: page }: AnyKeyPage) => page,
+      totalCount: ({ total }: AnyKeyPage) => total,
+      pageInfo: ({ keys: page, hasNextPage }: AnyKeyPage) => {
         const last = page.at(-1);
-        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(last) };
+        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(positionOf(last)) };
       },
     },
   };

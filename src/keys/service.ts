@@ -1,9 +1,26 @@
-import { limitsOf } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
-import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
+import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
+import {
+  isAlive,
+  type Environment,
+  type KeyRecord,
+  type KeyType,
+  type Tier,
+  type WorkspaceRecord,
+} from '../store/records.js';
+import type { KeyChange, KeyFilter, Store } from '../store/store.js';
 import { isPlatform, type Actor } from './actor.js';
 import { assertHeld, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
+import {
+  findConfigured,
+  isConfigured,
+  standsInConfiguration,
+  withConfigured,
+  type AnyKey,
+  type AnyKeyPage,
+  type ConfiguredRecord,
+} from './configured.js';
 import type { KeyMinter, NewKey } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
@@ -31,6 +48,12 @@ export interface KeyServiceOptions {
   /** What the guarded schema knows. */
   readonly knownScopes: () => readonly string[];
   readonly now: () => number;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** The most that keys of a type may hold. Default: the types' own. */
+  readonly ceilings?: () => Ceilings;
+  /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
+  readonly configured?: () => readonly ConfiguredRecord[];
 }
 
 /** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
@@ -39,12 +62,18 @@ export class KeyService {
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
+  readonly #limitsOf: (tier: Tier) => TierLimits;
+  readonly #ceilings: () => Ceilings;
+  readonly #configured: () => readonly ConfiguredRecord[];
 
   constructor(options: KeyServiceOptions) {
     this.#store = options.store;
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
     this.#now = options.now;
+    this.#limitsOf = options.limitsOf ?? publishedLimits;
+    this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
+    this.#configured = options.configured ?? (() => []);
   }
 
   /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (the workspace), FORBIDDEN */
@@ -61,14 +90,14 @@ export class KeyService {
     }
     const fields = {
       name: checkName(input.name),
-      scopes: checkScopes(input.scopes, { type, known: this.#knownScopes(), held: actor.scopes }),
+      scopes: this.#checkScopes(actor, type, input.scopes),
       type,
       environment,
       expiresAt,
       lifetime: expiresAt === null ? null : expiresAt - now,
     };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
-    const places = limitsOf(workspace.tier).keys;
+    const places = this.#limitsOf(workspace.tier).keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now);
@@ -95,6 +124,7 @@ export class KeyService {
     assertHeld(actor.scopes, old.scopes);
     const now = this.#now();
     if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
+    assertWithin(this.#ceilings(), old);
     const issued = await this.#minter.mint(successorOf(old, actor, now));
     const change = await this.#store.keys.rotate(old.id, old.workspaceId, issued.key, now + input.overlap, now);
     changed(change, 'rotated');
@@ -128,16 +158,17 @@ export class KeyService {
     const change = {
       ...(input.name != null && { name: checkName(input.name) }),
       ...(input.scopes != null && {
-        scopes: checkScopes(input.scopes, { type: key.type, known: this.#knownScopes(), held: actor.scopes }),
+        scopes: this.#checkScopes(actor, key.type, input.scopes),
       }),
     };
     return changed(await this.#store.keys.update(key.id, key.workspaceId, change, this.#now()), 'changed');
   }
 
   /** @returns null where the actor reaches no such key */
-  async find(actor: Actor, id: string): Promise<KeyRecord | null> {
+  async find(actor: Actor, id: string): Promise<AnyKey | null> {
     if (!isId(id)) return null;
-    return this.#store.keys.find(id, isPlatform(actor) ? null : actor.workspaceId);
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    return findConfigured(this.#configured(), id, workspaceId) ?? this.#store.keys.find(id, workspaceId);
   }
 
   /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
@@ -149,12 +180,14 @@ export class KeyService {
       readonly after: { readonly createdAt: number; readonly id: string } | null;
       readonly filter: KeyFilter;
     },
-  ): Promise<KeyPage> {
+  ): Promise<AnyKeyPage> {
     const { workspaceId, first, after } = options;
     if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
     const filter = checkFilter(options.filter);
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
-    return this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
+    const page = await this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
+    const configured = this.#configured().filter(({ workspaceId }) => workspaceId === workspace.id);
+    return withConfigured(page, configured, { first, after, filter });
   }
 
   /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */
@@ -168,7 +201,12 @@ export class KeyService {
   async #reachable(actor: Actor, id: string): Promise<KeyRecord> {
     const key = await this.find(actor, id);
     if (key === null) throw notFound('key');
+    if (isConfigured(key)) throw standsInConfiguration();
     return key;
+  }
+
+  #checkScopes(actor: Actor, type: KeyType, wanted: readonly string[]): string[] {
+    return checkScopes(wanted, { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() });
   }
 }
 
@@ -180,6 +218,16 @@ function assertSecretKey(actor: Actor): void {
     missing: ['admin'],
     fields: [],
   });
+}
+
+/** A ceiling that was lowered since leaves the old key what it holds, and hands it to no new one. @throws Refusal BAD_USER_INPUT */
+function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): void {
+  const beyond = scopes.find((scope) => !ceilings.admits(type, scope));
+  if (beyond === undefined) return;
+  throw badInput(
+    ['input', 'id'],
+    `A key of type ${type} may hold ${ceilings.inWords(type)} by now; ${beyond} is beyond that. Update its scopes first.`,
+  );
 }
 
 /** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */

@@ -1,16 +1,18 @@
 import type { ActorContext } from '../keys/actor.js';
 import type { KeyService } from '../keys/service.js';
-import { limitsOf } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { WorkspaceService } from './service.js';
 
 export interface WorkspaceResolverOptions {
   readonly workspaces: WorkspaceService;
   readonly keys: KeyService;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
 }
 
 /** Resolvers of workspaces. */
-export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOptions) {
+export function workspaceResolvers({ workspaces, keys, limitsOf = publishedLimits }: WorkspaceResolverOptions) {
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
