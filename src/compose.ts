@@ -10,13 +10,16 @@ import { createServer } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
+import type { TierLimits } from './limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
+import type { FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
+import type { Tier } from './store/records.js';
 import type { Store } from './store/store.js';
 import { tracedLimits } from './tracing/limits.js';
 import { openTracing } from './tracing/open.js';
@@ -33,6 +36,11 @@ export interface Service {
   readonly metrics: Metrics;
   /** Listens from the server's start on; null where metrics are served by the server itself. */
   readonly metricsServer: MetricsServer | null;
+  /**
+   * Puts another configuration in the place of the one that holds: in one step, or not at all.
+   * @throws Error with what is wrong; all goes on as it was then
+   */
+  reconfigure(configuration: FileConfiguration): Promise<void>;
   /**
    * Drains the server, writes what is pending and closes the store. Idempotent.
    * @throws Error where requests had to be cut off; all else is done by then
@@ -65,6 +73,9 @@ export async function composeService(
   const tracing = settings.tracing ? await openTracing(logger) : null;
   const metrics = new Metrics();
   const { observer } = metrics;
+  // Held by all that count by it, and written over by a reload.
+  const tiers = { ...settings.configuration.tiers };
+  const limitsOf = (tier: Tier): TierLimits => tiers[tier];
   const store = observedStore(await openStore(settings), observer);
   let redis: OpenRedis | null = null;
   try {
@@ -72,6 +83,7 @@ export async function composeService(
       // Loaded only here: most installations need no Redis.
       const { openRedis } = await import('./redis/open.js');
       redis = await openRedis(settings.redisUrl, logger, {
+        limitsOf,
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
         onAlone: (alone) => observer.limitsShared(!alone),
       });
@@ -82,11 +94,12 @@ export async function composeService(
       store,
       ...(now !== undefined && { now }),
       ...(common !== null && { limits: common.limits, changes: common.changes }),
-      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now), tracing) }),
+      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(limitsOf, now), tracing) }),
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
-      prefixes: settings.prefixes,
+      configuration: settings.configuration,
+      tiers,
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,
       cacheTtl: settings.cacheTtl,
@@ -95,6 +108,13 @@ export async function composeService(
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
       },
     });
+    warn(settings.configuration, logger);
+    const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
+      const putInPlace = await latchkey.prepare(configuration);
+      putInPlace();
+      Object.assign(tiers, configuration.tiers);
+      warn(configuration, logger);
+    };
     const assets = new AssetService(store.assets, now ?? Date.now);
     const schema = latchkey.guard(
       makeExecutableSchema({
@@ -128,7 +148,8 @@ export async function composeService(
       if (!finished) throw new Error(`Requests that still ran after ${drainTime / 1000} s were cut off.`);
     };
     let ended: Promise<void> | null = null;
-    return { latchkey, store, assets, server, metrics, metricsServer, close: () => (ended ??= end()) };
+    const close = () => (ended ??= end());
+    return { latchkey, store, assets, server, metrics, metricsServer, reconfigure, close };
   } catch (error) {
     await redis?.limits.close();
     redis?.close();
@@ -137,8 +158,13 @@ export async function composeService(
   }
 }
 
-function ownLimits(now: ComposeOptions['now']): Limiter {
-  return new Limiter(now === undefined ? {} : { clock: now });
+function ownLimits(limitsOf: (tier: Tier) => TierLimits, now: ComposeOptions['now']): Limiter {
+  return new Limiter({ limitsOf, ...(now !== undefined && { clock: now }) });
+}
+
+function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogger): void {
+  for (const warning of warnings) logger.warn(warning);
+  if (!apiKeys) logger.warn('auth.api_keys.enabled is false: no API key is let in but ADMIN_API_KEY.');
 }
 
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {

@@ -3,6 +3,8 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { auditResolvers } from './audit/resolvers.js';
 import { AuditService } from './audit/service.js';
 import { Authenticator } from './credentials/authenticator.js';
+import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
+import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
@@ -17,9 +19,9 @@ import { announcing, type ChangeFeed } from './keys/changes.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
-import { DEFAULT_PREFIXES } from './keys/token.js';
 import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
+import { TIER_LIMITS, type TierLimits } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
@@ -28,7 +30,7 @@ import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
 import type { Introspection } from './guard/introspection.js';
-import { Roles } from './scopes/roles.js';
+import type { Roles } from './scopes/roles.js';
 import type { KeyType, Tier } from './store/records.js';
 import type { Store } from './store/store.js';
 import { UsageLog } from './usage/log.js';
@@ -45,8 +47,15 @@ export interface LatchkeyOptions {
   readonly peppers?: readonly string[];
   /** An operator's key of at least 32 characters, accepted with scope `platform`. Default: none. */
   readonly adminApiKey?: string | OperatorKey | null;
-  /** Prefixes of new tokens by key type. Default: sk, ck, rk. */
+  /** Prefixes of new tokens by key type. Default: those of {@link configuration}. */
   readonly prefixes?: Readonly<Record<KeyType, string>>;
+  /** Configured keys, roles and key types; {@link Latchkey.prepare} replaces it. Default: none but what is built in. */
+  readonly configuration?: Configuration;
+  /**
+   * What each tier allows. Held by reference: what changes in it counts from the next request on. Limits that are handed
+   * in as {@link limits} are to count by the same table. Default: the published one.
+   */
+  readonly tiers?: Readonly<Record<Tier, TierLimits>>;
   /** bcrypt's cost for new keys, 4 to 15. Default: 10. */
   readonly bcryptCost?: number;
   /** Tier of the first workspace. Default: GROWTH. */
@@ -98,6 +107,13 @@ export interface Latchkey {
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
+  /**
+   * Makes another configuration ready: its keys are hashed and their workspaces looked up. Nothing changes until the answer
+   * is called, which puts all of it in place in one step.
+   *
+   * @throws TypeError for what cannot be; Refusal UNAVAILABLE; StoreUnavailable
+   */
+  prepare(configuration: Configuration): Promise<() => void>;
   readonly limiter: Limits;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
@@ -115,11 +131,20 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
-  const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
-  const limiter = options.limits ?? new Limiter(options.now === undefined ? {} : { clock: options.now });
+  let configured = { configuration: NO_CONFIGURATION, keys: ConfiguredKeys.NONE };
+  const minter = new KeyMinter({
+    gate,
+    peppers,
+    get prefixes() {
+      return options.prefixes ?? configured.configuration.prefixes;
+    },
+  });
+  const { tiers = TIER_LIMITS } = options;
+  const limitsOf = (tier: Tier): TierLimits => tiers[tier];
+  const limiter = options.limits ?? new Limiter({ limitsOf, ...(options.now !== undefined && { clock: options.now }) });
   const usage = new UsageLog({ store, now });
   const operator = operatorOf(options.adminApiKey);
-  const roles = new Roles();
+  const roles = (): Roles => configured.configuration.roles;
 
   const authenticator = new Authenticator({
     store,
@@ -143,6 +168,9 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     minter,
     now,
     knownScopes: () => [...knownScopes].sort(),
+    limitsOf,
+    ceilings: () => configured.configuration.ceilings,
+    configured: () => configured.keys.records,
   });
   const projects = new ProjectService({ store, now });
   const users = new UserService({ store: changing, roles, now });
@@ -153,13 +181,23 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     withKey: operator === null,
   });
 
+  const prepare = async (configuration: Configuration): Promise<() => void> => {
+    const next = await ConfiguredKeys.hashed(configuration, gate);
+    await assertWorkspaces(next, store);
+    return () => {
+      configured = { configuration, keys: next };
+      authenticator.configure(configuration.apiKeys, next);
+    };
+  };
+  (await prepare(options.configuration ?? NO_CONFIGURATION))();
+
   return {
     typeDefs: keyTypeDefs(),
     resolvers: {
       ...failingClosed(
         merge(
-          keyResolvers({ keys, projects, users, limiter, now }),
-          workspaceResolvers({ workspaces, projects, users, keys }),
+          keyResolvers({ keys, projects, users, limiter, now, limitsOf }),
+          workspaceResolvers({ workspaces, projects, users, keys, limitsOf }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
         ),
@@ -182,6 +220,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     firstKey,
     keys,
     workspaces,
+    prepare,
     limiter,
     usage,
     bcrypt: gate,
@@ -190,6 +229,18 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await usage.close();
     },
   };
+}
+
+/** A key of a workspace that is not there would be let in by nobody, and found out by whoever uses it. @throws TypeError */
+async function assertWorkspaces({ records }: ConfiguredKeys, { workspaces }: Store): Promise<void> {
+  const ids = new Set(records.map(({ workspaceId }) => workspaceId));
+  for (const id of ids) {
+    if ((await workspaces.find(id)) !== null) continue;
+    const { name } = records.find(({ workspaceId }) => workspaceId === id) ?? {};
+    throw new TypeError(
+      `The configured key "${name}" stands in the workspace "${id}", which is not there. Create it first, or correct the key's workspace.`,
+    );
+  }
 }
 
 function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {

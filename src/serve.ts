@@ -2,12 +2,17 @@ import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
 import { drainOnSignal } from './drain.js';
 import { createLogger } from './log.js';
-import type { Settings } from './settings/settings.js';
+import { reloadOnSignal } from './reload.js';
+import { rereadConfiguration, type Settings } from './settings/settings.js';
 
 /** Serves from this process alone. */
 export async function serve(settings: Settings): Promise<void> {
-  const service = await composeService(settings, createLogger(settings, null));
+  const logger = createLogger(settings, null);
+  const service = await composeService(settings, logger);
   drainOnSignal(() => service.close());
+  if (settings.configuration.path !== null) {
+    reloadOnSignal(() => service.reconfigure(rereadConfiguration(settings)), logger);
+  }
   const address = await listen(service, settings);
   process.stdout.write(announce(address, service.latchkey.firstKey, settings));
 }

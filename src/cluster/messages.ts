@@ -79,5 +79,7 @@ export type FromPrimary =
   | Gathered
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly round: number }
+  /** Read the configuration anew. */
+  | { readonly kind: 'reload' }
   /** Finish what runs, then end. */
   | { readonly kind: 'drain' };

@@ -1,9 +1,10 @@
 import type { Worker } from 'node:cluster';
 import { announce, announceKey, type FirstKey } from '../announce.js';
 import { drainOnSignal } from '../drain.js';
-import { Limiter } from '../limits/limiter.js';
+import { Limiter, type LimiterOptions } from '../limits/limiter.js';
 import { createLogger } from '../log.js';
-import type { Settings } from '../settings/settings.js';
+import { reloadOnSignal } from '../reload.js';
+import { rereadConfiguration, type Settings } from '../settings/settings.js';
 import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
 import { Gathering } from './gathering.js';
@@ -13,7 +14,13 @@ import type { BesidesStart } from './messages.js';
  * Serves from several processes on one port. This one serves no request: it holds the limits for all of them, relays
  * changes of keys from each to the others, and prints what a start prints.
  */
-export async function serveWithWorkers(settings: Settings, size: number, limiter = new Limiter()): Promise<void> {
+export async function serveWithWorkers(
+  settings: Settings,
+  size: number,
+  { clock }: Pick<LimiterOptions, 'clock'> = {},
+): Promise<void> {
+  const tiers = { ...settings.configuration.tiers };
+  const limiter = new Limiter({ limitsOf: (tier) => tiers[tier], ...(clock !== undefined && { clock }) });
   /** Made and not yet shown. */
   let firstKey: FirstKey | null = null;
   let announced = false;
@@ -42,8 +49,16 @@ export async function serveWithWorkers(settings: Settings, size: number, limiter
     if (firstKey !== null) process.stdout.write(announceKey(firstKey));
     firstKey = null;
   };
-  const fleet = new Fleet({ size, logger: createLogger(settings, { pid: process.pid }), onMessage });
+  const logger = createLogger(settings, { pid: process.pid });
+  const fleet = new Fleet({ size, logger, onMessage });
 
+  if (settings.configuration.path !== null) {
+    reloadOnSignal(async () => {
+      // Read here first: a file that is bad reaches no worker.
+      Object.assign(tiers, rereadConfiguration(settings).tiers);
+      fleet.tellOthers({ kind: 'reload' });
+    }, logger);
+  }
   drainOnSignal(
     async () => {
       await fleet.drain();

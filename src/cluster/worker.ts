@@ -1,7 +1,8 @@
 import { composeService, type Service, type Shared } from '../compose.js';
 import { faultOf } from '../fault.js';
 import { createLogger } from '../log.js';
-import { readSettings, type Settings } from '../settings/settings.js';
+import { reloading } from '../reload.js';
+import { readSettings, rereadConfiguration, type Settings } from '../settings/settings.js';
 import type { FromPrimary, FromWorker } from './messages.js';
 import { RemoteChanges } from './remoteChanges.js';
 import { RemoteLimits } from './remoteLimits.js';
@@ -13,11 +14,13 @@ const limits = new RemoteLimits({ send: (message, failed) => tellPrimary(message
 const changes = new RemoteChanges((message) => tellPrimary(message));
 const metrics = new RemoteMetrics((message) => tellPrimary(message));
 let service: Service | null = null;
+let reload = (): void => undefined;
 const starting = start();
 
 // The primary's to answer. A terminal's Ctrl-C comes to all of its processes, and to this one once more by the primary.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
+process.on('SIGHUP', () => undefined);
 // Without a primary nobody counts. Before cluster's own listener, which would call that a success.
 process.prependListener('disconnect', () => process.exit(1));
 process.on('message', (message: FromPrimary) => {
@@ -34,6 +37,12 @@ process.on('message', (message: FromPrimary) => {
     case 'count':
       void count(message.round);
       break;
+    case 'reload':
+      starting.then(
+        () => reload(),
+        () => undefined,
+      );
+      break;
     case 'drain':
       starting.then(drain, () => undefined);
   }
@@ -43,10 +52,13 @@ starting.catch(fail);
 async function start(): Promise<Service> {
   const settings = readSettings();
   const shared = sharedWithOthers(settings);
-  service = await composeService(settings, createLogger(settings, { pid: process.pid }), {
+  const logger = createLogger(settings, { pid: process.pid });
+  const composed = await composeService(settings, logger, {
     ...(shared !== null && { shared }),
     scrape: () => metrics.scrape(),
   });
+  service = composed;
+  reload = reloading(() => composed.reconfigure(rereadConfiguration(settings)), logger);
   const { firstKey } = service.latchkey;
   if (firstKey !== null) {
     const { key, token } = firstKey;

@@ -8,6 +8,8 @@ import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { AddressList } from '../net/addressList.js';
+import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
+import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { authenticated, type AuthenticatedPrincipal } from './principal.js';
@@ -30,6 +32,10 @@ const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
     'The user to whom the API key belongs has left the workspace. Ask an administrator of the workspace for a new one.',
 };
 
+const SWITCHED_OFF =
+  'API keys are switched off in this installation (auth.api_keys.enabled). Ask its operator how to authenticate.';
+const UNKNOWN = { code: 'UNAUTHENTICATED', reason: 'unknown' } as const;
+
 export function unauthenticated(reason: UnauthenticatedReason): Refusal {
   return new Refusal(WHAT_TO_DO[reason], { code: 'UNAUTHENTICATED', reason });
 }
@@ -41,8 +47,10 @@ export interface AuthenticatorOptions {
   };
   readonly secrets: SecretVerifier;
   readonly operator: OperatorKey | null;
-  /** What the roles of users stand for. */
-  readonly roles: Roles;
+  /** What the roles of users stand for at the moment. */
+  readonly roles: () => Roles;
+  /** Default: none. */
+  readonly configured?: ConfiguredKeys;
   /** Told of each accepted key. Must not wait for anything. */
   readonly onUse: (keyId: string, at: number) => void;
   /** ms since the epoch. */
@@ -74,6 +82,9 @@ export class Authenticator {
   /** The principal of the operator's key, by workspace. */
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
+  readonly #configured: ConfiguredAuthenticator;
+  /** Are keys let in at all? */
+  #enabled = true;
   readonly #observer: Observer;
   readonly #salt = randomBytes(32).toString('base64');
   /** Tokens that were found right, each for no longer than a record counts. */
@@ -103,6 +114,12 @@ export class Authenticator {
       },
     });
     this.#failures = new Failures(options.now);
+    this.#configured = new ConfiguredAuthenticator({
+      ...common,
+      workspaces: store.workspaces,
+      keys: options.configured ?? ConfiguredKeys.NONE,
+      failures: this.#failures,
+    });
   }
 
   /**
@@ -118,12 +135,25 @@ export class Authenticator {
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
+    if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
     const known = this.#known(credential);
     if (known !== null) {
       this.#observer.lookedUp('hit');
       return this.#admit(known, address);
     }
+    const configured = this.#configured.known(credential);
+    if (configured !== null) {
+      this.#observer.lookedUp('hit');
+      return configured;
+    }
     return this.#verify(credential, address).catch(closed);
+  }
+
+  /** From now on these are the configured keys, and what is remembered of any key is read anew. @param enabled false: no key is let in */
+  configure(enabled: boolean, keys: ConfiguredKeys): void {
+    this.#enabled = enabled;
+    this.#configured.replace(keys);
+    this.forget(null);
   }
 
   /** To be told of every change, this process' own before it is answered. null: anything may have changed. */
@@ -136,6 +166,7 @@ export class Authenticator {
       change === null || workspaceId === change.workspaceId;
     this.#keys.forgetWhere(({ principal }) => concerned(principal));
     this.#operators.forgetWhere(concerned);
+    this.#configured.forget(change?.workspaceId ?? null);
   }
 
   /** The key whose record counts and whose token this was found to be; null where that has to be looked into. */
@@ -161,7 +192,12 @@ export class Authenticator {
 
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
-    if (token === null) return this.#authenticateOperator(credential);
+    if (token === null) {
+      const byOperator = this.#options.operator?.matches(credential) === true;
+      return byOperator || !this.#configured.any
+        ? this.#authenticateOperator(credential)
+        : this.#verifyConfigured(credential, address);
+    }
     // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
     // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
     const guess = this.#keys.last(token.lookupId) === undefined && !this.#keys.isReading(token.lookupId);
@@ -211,8 +247,18 @@ export class Authenticator {
     return principal;
   }
 
+  async #verifyConfigured(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+    this.#observer.lookedUp('miss');
+    const principal = await this.#configured.verify(credential, address);
+    // Not `malformed`: people chose these keys, and any form may be right.
+    if (principal === null) throw unauthenticated('unknown');
+    return principal;
+  }
+
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
-    if (this.#options.operator?.matches(credential) !== true) throw unauthenticated('malformed');
+    if (this.#options.operator?.matches(credential) !== true) {
+      throw this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
+    }
     const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
     if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
     return principal;
@@ -235,7 +281,7 @@ export class Authenticator {
         userId: key.userId,
         tier,
         keyType: key.type,
-        scopes: key.userId === null ? key.scopes : meet(key.scopes, this.#options.roles.scopesOf(user?.roles ?? [])),
+        scopes: key.userId === null ? key.scopes : meet(key.scopes, this.#options.roles().scopesOf(user?.roles ?? [])),
       }),
     };
   }

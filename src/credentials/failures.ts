@@ -30,15 +30,17 @@ export class Failures {
   /**
    * Counts a failure.
    *
+   * @param lookupId null: of none, counted by address alone
    * @returns to be called where it was none after all
    * @throws Refusal RATE_LIMITED where there were too many: it is not counted then
    */
-  take(lookupId: string, address: string | null): () => void {
+  take(lookupId: string | null, address: string | null): () => void {
     const now = this.#clock();
     const from = address === null ? null : network(address);
-    this.#byLookupId.assertBelow(lookupId, now);
+    if (lookupId !== null) this.#byLookupId.assertBelow(lookupId, now);
     if (from !== null) this.#byAddress.assertBelow(from, now);
-    const taken = [this.#byLookupId.add(lookupId, now)];
+    const taken: Counted[] = [];
+    if (lookupId !== null) taken.push(this.#byLookupId.add(lookupId, now));
     if (from !== null) taken.push(this.#byAddress.add(from, now));
     return () => {
       for (const counted of taken) counted.count -= 1;

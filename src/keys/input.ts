@@ -1,6 +1,6 @@
 import { badInput, Refusal } from '../refusals/refusal.js';
 import { expandBundles, BUNDLES } from '../scopes/bundles.js';
-import { ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
+import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
@@ -23,10 +23,15 @@ const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
 /** A name for people: trimmed, 1 to 100 characters, none of them a control character. */
 export function checkName(name: string): string {
   const trimmed = name.trim();
-  if (trimmed === '' || trimmed.length > MAX_NAME_LENGTH || CONTROL.test(trimmed)) {
+  if (!isName(trimmed)) {
     throw badInput(['input', 'name'], `A name has 1 to ${MAX_NAME_LENGTH} characters and no control characters.`);
   }
   return trimmed;
+}
+
+/** Could it stay as it is? */
+export function isName(name: string): boolean {
+  return name !== '' && name.trim() === name && name.length <= MAX_NAME_LENGTH && !CONTROL.test(name);
 }
 
 export function checkReason(reason: string | null | undefined): string | null {
@@ -81,6 +86,7 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
 /**
  * The scopes that a key of a type shall hold, bundles expanded.
  * @param known what the schema knows @param held what the one who grants them holds
+ * @param ceilings of key types; default: their own
  * @throws Refusal BAD_USER_INPUT for an unknown scope or one above the type's ceiling, SCOPE_NOT_HELD
  */
 export function checkScopes(
@@ -89,7 +95,13 @@ export function checkScopes(
     type,
     known,
     held,
-  }: { readonly type: KeyType; readonly known: readonly string[]; readonly held: readonly string[] },
+    ceilings = OWN_CEILINGS,
+  }: {
+    readonly type: KeyType;
+    readonly known: readonly string[];
+    readonly held: readonly string[];
+    readonly ceilings?: Ceilings;
+  },
 ): string[] {
   if (wanted.length === 0 || wanted.length > MAX_SCOPES) {
     throw badInput(['input', 'scopes'], `A key holds 1 to ${MAX_SCOPES} scopes. Known are ${namesOf(known)}.`, {
@@ -104,8 +116,8 @@ export function checkScopes(
         known: [...known, ...BUNDLES.keys()],
       });
     }
-    if (expandBundles([scope]).some((expanded) => !withinCeiling(type, expanded))) {
-      throw badInput(path, `A key of type ${type} may hold ${ceilingInWords(type)}; ${scope} is beyond that.`);
+    if (expandBundles([scope]).some((expanded) => !ceilings.admits(type, expanded))) {
+      throw badInput(path, `A key of type ${type} may hold ${ceilings.inWords(type)}; ${scope} is beyond that.`);
     }
   });
   const scopes = expandBundles(wanted);

@@ -1,5 +1,5 @@
 import type { Limits } from '../limits/limits.js';
-import { limitsOf, TIER_LIMITS } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
 import {
   statusOf,
@@ -12,8 +12,8 @@ import {
   type Tier,
   type UserRecord,
 } from '../store/records.js';
-import type { KeyPage } from '../store/store.js';
 import type { Actor, ActorContext } from './actor.js';
+import { isConfigured, positionOf, type AnyKey, type AnyKeyPage } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { workspaceLoader } from './loaders.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
@@ -25,6 +25,8 @@ export interface KeyResolverOptions {
   readonly users: { find(actor: Actor, id: string): Promise<UserRecord | null> };
   readonly limiter: Limits;
   readonly now: () => number;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
 }
 
 /** Whose limits are asked for. */
@@ -64,21 +66,24 @@ interface CreateArguments {
 
 const DAY = 24 * 60 * 60_000;
 
+const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', operator: 'OPERATOR' } as const;
+
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
+export function keyResolvers(options: KeyResolverOptions) {
+  const { keys, projects, users, limiter, now, limitsOf = publishedLimits } = options;
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = workspaceLoader(keys);
 
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
-      tiers: () => TIERS.map((tier) => ({ tier, ...TIER_LIMITS[tier] })),
+      tiers: () => TIERS.map((tier) => ({ tier, ...limitsOf(tier) })),
       apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
       apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
         keys.list(principal, {
           workspaceId: workspaceId ?? null,
           first: first ?? 50,
-          after: after == null ? null : decodeCursor(after),
+          after: after == null ? null : decodeCursor(after, 'key', 'conf'),
           filter: withoutNulls(filter ?? {}),
         }),
     },
@@ -122,7 +127,7 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       limits: (viewer: Actor): LimitsSource => viewer,
     },
     Credential: {
-      kind: (viewer: Actor) => (viewer.kind === 'operator' ? 'OPERATOR' : 'API_KEY'),
+      kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
       id: (viewer: Actor) => viewer.keyId,
       apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
     },
@@ -137,34 +142,35 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
         limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
     },
     ApiKey: {
-      prefix: shownPrefix,
-      project: ({ projectId }: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      // Of a key that a person chose nothing may be shown.
+      prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
+      source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
+      roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
+      project: ({ projectId }: AnyKey, _: unknown, { principal }: ActorContext) =>
         projectId === null ? null : projects.find(principal, projectId),
-      user: ({ userId }: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      user: ({ userId }: AnyKey, _: unknown, { principal }: ActorContext) =>
         userId === null ? null : users.find(principal, userId),
-      previousTokenLastUsedAt: async ({ replaces }: KeyRecord, _: unknown, { principal }: ActorContext) =>
-        replaces === null ? null : ((await keys.find(principal, replaces))?.lastUsedAt ?? null),
-      status: (key: KeyRecord) => statusOf(key, now()),
-      replaces: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      previousTokenLastUsedAt: async ({ replaces }: AnyKey, _: unknown, { principal }: ActorContext) => {
+        const previous = replaces === null ? null : await keys.find(principal, replaces);
+        return previous === null || isConfigured(previous) ? null : previous.lastUsedAt;
+      },
+      status: (key: AnyKey) => statusOf(key, now()),
+      replaces: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
         key.replaces === null ? null : keys.find(principal, key.replaces),
-      replacedBy: (key: KeyRecord, _: unknown, { principal }: ActorContext) =>
+      replacedBy: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
         key.replacedBy === null ? null : keys.find(principal, key.replacedBy),
-      limits: async (
-        { familyId, workspaceId }: KeyRecord,
-        _: unknown,
-        context: ActorContext,
-      ): Promise<LimitsSource> => {
+      limits: async ({ familyId, workspaceId }: AnyKey, _: unknown, context: ActorContext): Promise<LimitsSource> => {
         const { tier } = await workspaceOf(context, workspaceId);
         return { familyId, tier };
       },
     },
     ApiKeyConnection: {
-      edges: ({ keys: page }: KeyPage) => page.map((node) => ({ cursor: encodeCursor(node), node })),
-      nodes: ({ keys: page }: KeyPage) => page,
-      totalCount: ({ total }: KeyPage) => total,
-      pageInfo: ({ keys: page, hasNextPage }: KeyPage) => {
+      edges: ({ keys: page }: AnyKeyPage) => page.map((node) => ({ cursor: encodeCursor(positionOf(node)), node })),
+      nodes: ({ keys: page }: AnyKeyPage) => page,
+      totalCount: ({ total }: AnyKeyPage) => total,
+      pageInfo: ({ keys: page, hasNextPage }: AnyKeyPage) => {
         const last = page.at(-1);
-        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(last) };
+        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(positionOf(last)) };
       },
     },
   };

@@ -1,10 +1,27 @@
-import { limitsOf } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
+import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
-import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
+import {
+  isAlive,
+  type Environment,
+  type KeyRecord,
+  type KeyType,
+  type Tier,
+  type WorkspaceRecord,
+} from '../store/records.js';
+import type { KeyChange, KeyFilter, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import { assertHeld, checkAddresses, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
+import {
+  findConfigured,
+  isConfigured,
+  standsInConfiguration,
+  withConfigured,
+  type AnyKey,
+  type AnyKeyPage,
+  type ConfiguredRecord,
+} from './configured.js';
 import type { KeyMinter, NewKey } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
@@ -48,6 +65,12 @@ export interface KeyServiceOptions {
   /** What the guarded schema knows. */
   readonly knownScopes: () => readonly string[];
   readonly now: () => number;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** The most that keys of a type may hold. Default: the types' own. */
+  readonly ceilings?: () => Ceilings;
+  /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
+  readonly configured?: () => readonly ConfiguredRecord[];
 }
 
 /** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
@@ -56,12 +79,18 @@ export class KeyService {
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
+  readonly #limitsOf: (tier: Tier) => TierLimits;
+  readonly #ceilings: () => Ceilings;
+  readonly #configured: () => readonly ConfiguredRecord[];
 
   constructor(options: KeyServiceOptions) {
     this.#store = options.store;
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
     this.#now = options.now;
+    this.#limitsOf = options.limitsOf ?? publishedLimits;
+    this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
+    this.#configured = options.configured ?? (() => []);
   }
 
   /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN */
@@ -78,7 +107,7 @@ export class KeyService {
     }
     const fields = {
       name: checkName(input.name),
-      scopes: checkScopes(input.scopes, { type, known: this.#knownScopes(), held: actor.scopes }),
+      scopes: this.#checkScopes(actor, type, input.scopes),
       type,
       environment,
       expiresAt,
@@ -89,7 +118,7 @@ export class KeyService {
     const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
     if (projectId !== null) assertBindable(fields.scopes);
     const userId = await this.#userFor(workspace.id, input.userId ?? null);
-    const places = limitsOf(workspace.tier).keys;
+    const places = this.#limitsOf(workspace.tier).keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now);
@@ -122,6 +151,7 @@ export class KeyService {
     assertHeld(actor.scopes, old.scopes);
     const now = this.#now();
     if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
+    assertWithin(this.#ceilings(), old);
     const issued = await this.#minter.mint(successorOf(old, actor, now));
     const author = authorOf(actor, origin);
     const change = await this.#store.keys.rotate(old.id, old.workspaceId, issued.key, now + input.overlap, now, author);
@@ -160,7 +190,7 @@ export class KeyService {
     const change = {
       ...(input.name != null && { name: checkName(input.name) }),
       ...(input.scopes != null && {
-        scopes: checkScopes(input.scopes, { type: key.type, known: this.#knownScopes(), held: actor.scopes }),
+        scopes: this.#checkScopes(actor, key.type, input.scopes),
       }),
       ...(input.allowedAddresses != null && { allowedAddresses: checkAddresses(input.allowedAddresses) }),
     };
@@ -170,9 +200,10 @@ export class KeyService {
   }
 
   /** @returns null where the actor reaches no such key */
-  async find(actor: Actor, id: string): Promise<KeyRecord | null> {
+  async find(actor: Actor, id: string): Promise<AnyKey | null> {
     if (!isId(id)) return null;
-    const key = await this.#store.keys.find(id, isPlatform(actor) ? null : actor.workspaceId);
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const key = findConfigured(this.#configured(), id, workspaceId) ?? (await this.#store.keys.find(id, workspaceId));
     return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
   }
 
@@ -185,7 +216,7 @@ export class KeyService {
       readonly after: { readonly createdAt: number; readonly id: string } | null;
       readonly filter: KeyFilter;
     },
-  ): Promise<KeyPage> {
+  ): Promise<AnyKeyPage> {
     const { workspaceId, first, after } = options;
     if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
     const asked = checkFilter(options.filter);
@@ -195,7 +226,9 @@ export class KeyService {
       return { keys: [], hasNextPage: false, total: 0 };
     }
     const filter = projectId === null ? asked : { ...asked, projectId };
-    return this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
+    const page = await this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
+    const configured = this.#configured().filter((each) => each.workspaceId === workspace.id);
+    return withConfigured(page, configured, { first, after, filter });
   }
 
   /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */
@@ -227,7 +260,12 @@ export class KeyService {
   async #reachable(actor: Actor, id: string): Promise<KeyRecord> {
     const key = await this.find(actor, id);
     if (key === null) throw notFound('key');
+    if (isConfigured(key)) throw standsInConfiguration();
     return key;
+  }
+
+  #checkScopes(actor: Actor, type: KeyType, wanted: readonly string[]): string[] {
+    return checkScopes(wanted, { type, known: this.#knownScopes(), held: actor.scopes, ceilings: this.#ceilings() });
   }
 }
 
@@ -248,6 +286,16 @@ function assertSecretKey(actor: Actor): void {
     missing: ['admin'],
     fields: [],
   });
+}
+
+/** A ceiling that was lowered since leaves the old key what it holds, and hands it to no new one. @throws Refusal BAD_USER_INPUT */
+function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): void {
+  const beyond = scopes.find((scope) => !ceilings.admits(type, scope));
+  if (beyond === undefined) return;
+  throw badInput(
+    ['input', 'id'],
+    `A key of type ${type} may hold ${ceilings.inWords(type)} by now; ${beyond} is beyond that. Update its scopes first.`,
+  );
 }
 
 /** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */

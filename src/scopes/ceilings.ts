@@ -1,5 +1,6 @@
-import type { KeyType } from '../store/records.js';
-import { parseScope } from './grammar.js';
+import { KEY_TYPES, type KeyType } from '../store/records.js';
+import { expandBundles } from './bundles.js';
+import { grants, parseScope, requireScope } from './grammar.js';
 
 /**
  * The most that a key of a type may hold. A CLIENT key stands in pages and apps that anybody can read, a READ_ONLY key
@@ -29,3 +30,42 @@ export function ceilingInWords(type: KeyType): string {
       return 'scopes of the form read:resource';
   }
 }
+
+/** The ceilings of an installation: those of the types, or lower ones. */
+export class Ceilings {
+  readonly #lowered: ReadonlyMap<KeyType, readonly string[]>;
+
+  /**
+   * @param lowered the most that keys of a type may hold, as scopes or bundles; what they imply is within
+   * @throws TypeError for a scope that is none or beyond the type's own ceiling
+   */
+  constructor(lowered: Partial<Readonly<Record<KeyType, readonly string[]>>> = {}) {
+    const ceilings = new Map<KeyType, readonly string[]>();
+    for (const type of KEY_TYPES) {
+      const scopes = lowered[type];
+      if (scopes === undefined) continue;
+      const expanded = expandBundles(scopes);
+      const beyond = expanded.find((scope) => !withinCeiling(type, scope));
+      if (beyond !== undefined) {
+        throw new TypeError(`A key of type ${type} may hold ${ceilingInWords(type)}; ${beyond} is beyond that.`);
+      }
+      ceilings.set(type, expanded);
+    }
+    this.#lowered = ceilings;
+  }
+
+  admits(type: KeyType, scope: string): boolean {
+    if (!withinCeiling(type, scope)) return false;
+    const lowered = this.#lowered.get(type);
+    return lowered === undefined || grants(lowered, requireScope(scope));
+  }
+
+  /** See {@link ceilingInWords}. */
+  inWords(type: KeyType): string {
+    const lowered = this.#lowered.get(type);
+    return lowered === undefined ? ceilingInWords(type) : `${lowered.join(', ')} and what that covers`;
+  }
+}
+
+/** The types' own, nothing lowered. */
+export const OWN_CEILINGS = new Ceilings();

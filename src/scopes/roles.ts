@@ -1,30 +1,54 @@
-import { ADMIN } from './grammar.js';
+import { BUNDLES, expandBundles } from './bundles.js';
+import { ADMIN, parseScope } from './grammar.js';
 
-/** What every installation has. */
-const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
-  admin: [ADMIN],
-  editor: ['read:all', 'write:all'],
-  viewer: ['read:all'],
-};
+/** Roles that every installation has. All but `admin` may be defined anew. */
+export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = Object.freeze({
+  admin: Object.freeze([ADMIN]),
+  editor: Object.freeze(['read:all', 'write:all']),
+  viewer: Object.freeze(['read:all']),
+});
+
+/** What a role may be called. */
+export const ROLE_PATTERN = /^[A-Za-z][\w.:/-]{0,63}$/;
 
 /** Named sets of scopes. */
 export class Roles {
-  readonly #roles: ReadonlyMap<string, readonly string[]>;
+  // A map: `constructor` is a name like any other.
+  readonly #scopes: ReadonlyMap<string, readonly string[]>;
 
-  constructor(roles: Readonly<Record<string, readonly string[]>> = {}) {
-    this.#roles = new Map(Object.entries({ ...BUILT_IN, ...roles }));
+  /**
+   * @param defined beside the built-in ones; scopes or bundles of them
+   * @throws TypeError for a name or a scope that is none, and for `admin`
+   */
+  constructor(defined: Readonly<Record<string, readonly string[]>> = {}) {
+    const roles = new Map<string, readonly string[]>(Object.entries(BUILT_IN_ROLES));
+    for (const [name, scopes] of Object.entries(defined)) {
+      // Who reads `roles: ["admin"]` must be able to rely on what it says.
+      if (name === 'admin') throw new TypeError('The role admin is built in and cannot be defined anew.');
+      if (!ROLE_PATTERN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a role.`);
+      const wrong = scopes.find((scope) => !isScopeOrBundle(scope));
+      if (wrong !== undefined)
+        throw new TypeError(`The role ${name} holds ${JSON.stringify(wrong)}, which is no scope.`);
+      roles.set(name, Object.freeze(expandBundles(scopes)));
+    }
+    this.#scopes = roles;
   }
 
-  get names(): string[] {
-    return [...this.#roles.keys()];
+  get names(): readonly string[] {
+    return [...this.#scopes.keys()];
   }
 
   has(role: string): boolean {
-    return this.#roles.has(role);
+    return this.#scopes.has(role);
   }
 
-  /** All scopes of the roles, without repeats. A role that is not known grants nothing. */
+  /** What the roles grant together, without repeats. A role that is not known grants nothing. */
   scopesOf(roles: readonly string[]): string[] {
-    return [...new Set(roles.flatMap((role) => this.#roles.get(role) ?? []))];
+    return [...new Set(roles.flatMap((role) => this.#scopes.get(role) ?? []))];
   }
+}
+
+/** Something that a role, or a ceiling, may be made of. */
+export function isScopeOrBundle(text: string): boolean {
+  return BUNDLES.has(text) || parseScope(text) !== null;
 }

@@ -1,11 +1,14 @@
 import type { Introspection } from '../guard/introspection.js';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { OperatorKey } from '../credentials/operator.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from './error.js';
+import { DEFAULT_FILE } from './file.js';
 import { isTracingAsked } from './tracing.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -22,7 +25,8 @@ export interface Settings {
   readonly operator: OperatorKey | null;
   /** Newest first; empty where none is set. */
   readonly peppers: readonly string[];
-  readonly prefixes: Readonly<Record<KeyType, string>>;
+  /** What latchkey.yaml says; prefixes of new tokens are KEY_PREFIXES' where that is set. */
+  readonly configuration: FileConfiguration;
   readonly bcryptCost: number;
   readonly defaultTier: Tier;
   /** ms */
@@ -136,6 +140,7 @@ export const OPTIONS = {
         : fault('gives two types one prefix');
     }),
   }),
+  LATCHKEY_CONFIG: option({ allowed: 'the path of a YAML file: see docs/configuration.md', schema: z.string() }),
   BCRYPT_COST: option({ allowed: 'a whole number from 4 to 15', schema: wholeNumber(4, 15) }),
   DEFAULT_TIER: option({ allowed: `one of ${TIERS.join(', ')}`, schema: oneOf(TIERS) }),
   AUTH_CACHE_TTL: option({
@@ -200,7 +205,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     redisUrl: read('REDIS_URL') ?? null,
     operator: read('ADMIN_API_KEY') ?? null,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
-    prefixes: Object.freeze(read('KEY_PREFIXES') ?? DEFAULT_PREFIXES),
+    configuration: configurationOf(environment, read('LATCHKEY_CONFIG') ?? null),
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
@@ -212,6 +217,31 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
   });
+}
+
+/**
+ * What the file of these settings says by now; the environment is the one that this process was started with.
+ * @throws SettingsError, also where the file is gone
+ */
+export function rereadConfiguration(
+  { configuration: { path } }: Pick<Settings, 'configuration'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): FileConfiguration {
+  return configurationOf(environment, path);
+}
+
+/** @param path null: the default one, if it is there */
+function configurationOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  path: string | null,
+): FileConfiguration {
+  const prefixes = readOption('KEY_PREFIXES', environment.KEY_PREFIXES);
+  const operator = readOption('ADMIN_API_KEY', environment.ADMIN_API_KEY) ?? null;
+  const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator);
+  return prefixes === undefined
+    ? configuration
+    : Object.freeze({ ...configuration, prefixes: Object.freeze(prefixes) });
 }
 
 /** @param label what the value is called where it was given @throws SettingsError */

@@ -47,7 +47,7 @@ export class UsageLog {
 
   /** Notes what became of a caller's request. Of keys alone: the operator's has no record that could show it. */
   count(principal: Principal, what: Counted, n = 1): void {
-    if (principal.kind !== 'key') return;
+    if (principal.kind !== 'key' && principal.kind !== 'configured') return;
     const tally = this.#pending.of(principal.keyId, this.#options.now());
     if (tally === null) this.#dropped += n;
     else tally[what] += n;

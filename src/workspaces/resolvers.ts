@@ -1,7 +1,7 @@
 import type { ActorContext } from '../keys/actor.js';
 import { decodeCursor, encodeCursor, type Position } from '../keys/cursor.js';
 import type { KeyService } from '../keys/service.js';
-import { limitsOf } from '../limits/tiers.js';
+import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { Page } from './pages.js';
 import type { ProjectService } from './projects.js';
@@ -13,6 +13,8 @@ export interface WorkspaceResolverOptions {
   readonly projects: ProjectService;
   readonly users: UserService;
   readonly keys: KeyService;
+  /** Default: the published table. */
+  readonly limitsOf?: (tier: Tier) => TierLimits;
 }
 
 interface PageArguments {
@@ -21,7 +23,8 @@ interface PageArguments {
 }
 
 /** Resolvers of workspaces, their projects and users. */
-export function workspaceResolvers({ workspaces, projects, users, keys }: WorkspaceResolverOptions) {
+export function workspaceResolvers(options: WorkspaceResolverOptions) {
+  const { workspaces, projects, users, keys, limitsOf = publishedLimits } = options;
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>

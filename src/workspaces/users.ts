@@ -12,7 +12,8 @@ const MAX_ROLES = 20;
 
 export interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
-  readonly roles: Roles;
+  /** As they stand at the moment. */
+  readonly roles: () => Roles;
   readonly now: () => number;
 }
 
@@ -54,7 +55,7 @@ export class UserService {
       throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
     }
     // Nobody changes what is above them, were it to lower it: an admin's rights are for who holds them to take.
-    assertHeld(actor.scopes, this.#options.roles.scopesOf(user.roles));
+    assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
     const change = {
       ...(input.name != null && { name: checkName(input.name) }),
       ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
@@ -72,7 +73,7 @@ export class UserService {
    */
   async remove(actor: Actor, id: string, origin?: Origin): Promise<UserRecord> {
     const user = await this.#reachable(actor, id);
-    assertHeld(actor.scopes, this.#options.roles.scopesOf(user.roles));
+    assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
     const { store, now } = this.#options;
     const author = authorOf(actor, origin);
     const removed = await store.users.remove(user.id, user.workspaceId, now(), author);
@@ -108,7 +109,7 @@ export class UserService {
   }
 
   #checkRoles(actor: Actor, wanted: readonly string[]): string[] {
-    const { roles } = this.#options;
+    const roles = this.#options.roles();
     const path = ['input', 'roles'];
     if (wanted.length > MAX_ROLES) throw badInput(path, `A user has at most ${MAX_ROLES} roles.`);
     wanted.forEach((role, i) => {

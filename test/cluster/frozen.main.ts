@@ -1,5 +1,4 @@
 import { serveWithWorkers } from '../../src/cluster/primary.js';
-import { Limiter } from '../../src/limits/limiter.js';
 import { readSettings } from '../../src/settings/settings.js';
 
 /**
@@ -11,4 +10,4 @@ process.on('SIGUSR2', () => {
   now += 1000;
   process.stdout.write(`Seconds: ${now / 1000}.\n`);
 });
-await serveWithWorkers(readSettings(), 2, new Limiter({ clock: () => now }));
+await serveWithWorkers(readSettings(), 2, { clock: () => now });

@@ -44,7 +44,7 @@ export interface Harness {
     readonly peppers?: Peppers | null;
     readonly operator?: OperatorKey;
     readonly cacheTtl?: number;
-  }): Pick<Authenticator, 'forget'> & {
+  }): Pick<Authenticator, 'forget' | 'configure'> & {
     authenticate(credential: string, address?: string): Promise<AuthenticatedPrincipal>;
     /** As it is: with a promise or without. */
     readonly atOnce: Authenticator['authenticate'];
@@ -122,7 +122,7 @@ export async function openHarness(): Promise<Harness> {
         store: watched,
         secrets: verifier(peppers),
         operator: operator ?? null,
-        roles: new Roles(),
+        roles: () => new Roles(),
         onUse: (id, at) => void uses.push([id, at]),
         now: () => clock.now,
         cacheClock: () => clock.now,
@@ -132,6 +132,7 @@ export async function openHarness(): Promise<Harness> {
         authenticate: async (credential, address) => authenticator.authenticate(credential, address),
         atOnce: (credential, address) => authenticator.authenticate(credential, address),
         forget: (change) => authenticator.forget(change),
+        configure: (enabled, keys) => authenticator.configure(enabled, keys),
       };
     },
     async close() {

@@ -7,7 +7,7 @@ const position = fc.record({
 });
 
 test('a position comes back as it was', () => {
-  fc.assert(fc.property(position, (at) => expect(decodeCursor(encodeCursor(at))).toEqual(at)));
+  fc.assert(fc.property(position, (at) => expect(decodeCursor(encodeCursor(at), 'key', 'conf')).toEqual(at)));
 });
 
 test('anything else is bad input at `after`, and nothing else is ever thrown', () => {
@@ -22,7 +22,7 @@ test('anything else is bad input at `after`, and nothing else is ever thrown', (
   fc.assert(
     fc.property(text, (cursor) => {
       for (const candidate of [cursor, Buffer.from(cursor).toString('base64url')]) {
-        expect(() => decodeCursor(candidate)).toThrow(
+        expect(() => decodeCursor(candidate, 'key', 'conf')).toThrow(
           expect.objectContaining({ details: { code: 'BAD_USER_INPUT', path: ['after'] } }),
         );
       }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ceilingInWords, withinCeiling } from '../../src/scopes/ceilings.js';
+import { Ceilings, ceilingInWords, OWN_CEILINGS, withinCeiling } from '../../src/scopes/ceilings.js';
 import { grants, requireScope } from '../../src/scopes/grammar.js';
 import { KEY_TYPES } from '../../src/store/records.js';
 
@@ -37,5 +37,43 @@ describe('withinCeiling', () => {
 
   it('has words for each type', () => {
     expect(new Set(KEY_TYPES.map(ceilingInWords)).size).toBe(KEY_TYPES.length);
+  });
+});
+
+describe('ceilings of an installation', () => {
+  it('are those of the types where nothing is lowered', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.stringMatching(/^(read|write):[a-z]{1,8}$/), fc.constantFrom('admin', 'platform', '')),
+        fc.constantFrom(...KEY_TYPES),
+        (text, type) => {
+          expect(OWN_CEILINGS.admits(type, text)).toBe(withinCeiling(type, text));
+        },
+      ),
+    );
+    for (const type of KEY_TYPES) expect(OWN_CEILINGS.inWords(type)).toBe(ceilingInWords(type));
+  });
+
+  it('admit what they hold and what that covers, and no type more than its own', () => {
+    const ceilings = new Ceilings({ CLIENT: ['write:events', 'read-only'], SECRET: ['admin'] });
+    for (const within of ['write:events', 'read:all', 'read:assets']) {
+      expect([within, ceilings.admits('CLIENT', within)]).toEqual([within, true]);
+    }
+    for (const beyond of ['write:all', 'write:assets', 'admin', 'platform', 'nonsense']) {
+      expect([beyond, ceilings.admits('CLIENT', beyond)]).toEqual([beyond, false]);
+    }
+    expect(ceilings.admits('SECRET', 'write:assets')).toBe(true);
+    expect(ceilings.admits('SECRET', 'platform')).toBe(false);
+    expect(ceilings.admits('READ_ONLY', 'read:all')).toBe(true);
+    expect(ceilings.inWords('CLIENT')).toBe('write:events, read:all and what that covers');
+  });
+
+  it.each([
+    ['CLIENT', 'admin'],
+    ['READ_ONLY', 'write:events'],
+    ['READ_ONLY', 'read-write'],
+    ['SECRET', 'no scope'],
+  ] as const)('of %s are not raised to %s', (type, beyond) => {
+    expect(() => new Ceilings({ [type]: [beyond] })).toThrow('is beyond that');
   });
 });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
+import { NO_FILE } from '../../src/settings/configuration.js';
 import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
 
 const LONG = 'x'.repeat(32);
@@ -25,7 +26,7 @@ test('the defaults', () => {
     redisUrl: null,
     operator: null,
     peppers: [],
-    prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
+    configuration: NO_FILE,
     bcryptCost: 10,
     defaultTier: 'GROWTH',
     cacheTtl: 1_000,
@@ -41,7 +42,14 @@ test('the defaults', () => {
 
 test('they are frozen through and through', () => {
   const settings = readSettings({});
-  for (const part of [settings, settings.prefixes, settings.corsOrigins, settings.trustProxy, settings.peppers]) {
+  for (const part of [
+    settings,
+    settings.configuration,
+    settings.configuration.prefixes,
+    settings.corsOrigins,
+    settings.trustProxy,
+    settings.peppers,
+  ]) {
     expect(Object.isFrozen(part)).toBe(true);
   }
 });
@@ -69,7 +77,7 @@ test('other variables are none of its business', () => {
 });
 
 describe('good values', () => {
-  it.each<[keyof typeof OPTIONS, string, Partial<Settings>]>([
+  it.each<[keyof typeof OPTIONS, string, object]>([
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
     ['HOST', '0.0.0.0', { host: '0.0.0.0' }],
@@ -82,11 +90,11 @@ describe('good values', () => {
     ['REDIS_URL', 'redis://:p@127.0.0.1:6379/', { redisUrl: 'redis://:p@127.0.0.1:6379/' }],
     ['KEY_PEPPER', LONG, { peppers: [LONG] }],
     ['KEY_PEPPER', `${LONG}, ${OTHER}`, { peppers: [LONG, OTHER] }],
-    ['KEY_PREFIXES', 'SECRET:aa', { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } }],
+    ['KEY_PREFIXES', 'SECRET:aa', { configuration: { prefixes: { SECRET: 'aa', CLIENT: 'ck', READ_ONLY: 'rk' } } }],
     [
       'KEY_PREFIXES',
       'READ_ONLY:r2, CLIENT:sk ,SECRET:ck',
-      { prefixes: { SECRET: 'ck', CLIENT: 'sk', READ_ONLY: 'r2' } },
+      { configuration: { prefixes: { SECRET: 'ck', CLIENT: 'sk', READ_ONLY: 'r2' } } },
     ],
     ['BCRYPT_COST', '4', { bcryptCost: 4 }],
     ['BCRYPT_COST', '15', { bcryptCost: 15 }],
@@ -147,6 +155,7 @@ describe('bad values', () => {
       'SECRET:abcdefghijk',
       'constructor:aa',
     ],
+    LATCHKEY_CONFIG: [],
     BCRYPT_COST: ['3', '16', '10.5', 'ten'],
     DEFAULT_TIER: ['growth', 'FREE', 'toString'],
     AUTH_CACHE_TTL: ['60001', '-1', '1s', '0.5'],

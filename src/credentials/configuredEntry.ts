@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { isName } from '../keys/input.js';
+import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
+import { DEFAULT_WORKSPACE_ID } from './operator.js';
+
+export interface ConfiguredEntryOptions {
+  /** The key itself: see {@link faultOfKey}. */
+  readonly key: string;
+  /** 1 to 100 characters, for people. The key's id is made of it, so that limits and use go on when the key is changed. */
+  readonly name: string;
+  /** What it may do. */
+  readonly roles: readonly string[];
+  /** Default: `default`. */
+  readonly workspace?: string | undefined;
+}
+
+/** A key that people chose, as the configuration says it. Of the key itself a digest is kept, which bcrypt is given. */
+export class ConfiguredEntry {
+  /** `conf_` and 64 bits of the name's SHA-256 in hex: the same after each reload, and in each process. */
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly workspaceId: string;
+  readonly #digest: string;
+
+  /** @throws TypeError */
+  constructor({ key, name, roles, workspace = DEFAULT_WORKSPACE_ID }: ConfiguredEntryOptions) {
+    const fault = faultOfKey(key);
+    if (fault !== null) throw new TypeError(`A configured key ${fault}.`);
+    if (!isName(name)) throw new TypeError('The name of a configured key has 1 to 100 characters.');
+    this.id = `conf_${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+    this.name = name;
+    this.roles = Object.freeze([...roles]);
+    this.workspaceId = workspace;
+    this.#digest = bcryptInput(key);
+  }
+
+  /** What bcrypt hashes of the key: see {@link bcryptInput}. */
+  get input(): string {
+    return this.#digest;
+  }
+
+  hasKeyOf(other: ConfiguredEntry): boolean {
+    return this.#digest === other.#digest;
+  }
+}
+
+/** bcrypt reads 72 bytes and stops at a NUL: what it is given is the SHA-256 of the whole key, in base64. */
+export function bcryptInput(credential: string): string {
+  return createHash('sha256').update(credential).digest('base64');
+}
+
+/** What is wrong with a key that a person chose; null: nothing. Never repeats it. */
+export function faultOfKey(key: string): string | null {
+  if (key === '') return 'is empty';
+  if (key.length > MAX_CREDENTIAL_LENGTH) return `is longer than ${MAX_CREDENTIAL_LENGTH} characters`;
+  if (!/^[\x21-\x7e]+$/.test(key)) return 'holds white space or characters outside ASCII';
+  // Such a one is looked for in the store, and would be known there as revoked or unknown.
+  if (isToken(key)) return 'is a key that Latchkey made';
+  return null;
+}

@@ -1,0 +1,104 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { BcryptGate } from '../keys/bcryptGate.js';
+import type { ConfiguredRecord } from '../keys/configured.js';
+import { MAX_CONFIGURED_KEYS, type Configuration } from './configuration.js';
+import { bcryptInput, type ConfiguredEntry } from './configuredEntry.js';
+
+/** Of a tag, in bits: with 200 keys one wrong guess in 5,000 is worth a bcrypt run, and a tag alone decides nothing. */
+const TAG_BITS = 20;
+
+interface Hashed {
+  readonly record: ConfiguredRecord;
+  readonly hash: string;
+}
+
+/**
+ * The configured keys, as bcrypt hashes. A wrong credential must not cost a bcrypt run for each of them (B43): they are
+ * found by a short tag under a key of this object's own, and bcrypt decides.
+ */
+export class ConfiguredKeys {
+  readonly records: readonly ConfiguredRecord[];
+  readonly #gate: Pick<BcryptGate, 'compare'>;
+  readonly #tagKey = randomBytes(32);
+  readonly #byTag = new Map<number, Hashed[]>();
+
+  private constructor(records: readonly ConfiguredRecord[], gate: Pick<BcryptGate, 'compare'>) {
+    this.records = records;
+    this.#gate = gate;
+  }
+
+  /** No keys at all. */
+  static readonly NONE = new ConfiguredKeys([], { compare: () => Promise.resolve(false) });
+
+  /**
+   * One bcrypt run a key, one after the other: a reload leaves the other cores, and the line, to those who wait for theirs.
+   * @throws TypeError for keys that cannot be told apart, or too many; Refusal UNAVAILABLE when bcrypt is asked for too much
+   */
+  static async hashed({ keys: entries, roles }: Configuration, gate: BcryptGate): Promise<ConfiguredKeys> {
+    assertDistinct(entries);
+    const known = entries.map((entry) => ({ entry, record: recordOf(entry, roles.scopesOf(entry.roles)) }));
+    const keys = new ConfiguredKeys(
+      known.map(({ record }) => record),
+      gate,
+    );
+    for (const { entry, record } of known) {
+      const tag = keys.#tagOf(entry.input);
+      keys.#byTag.set(tag, [...(keys.#byTag.get(tag) ?? []), { record, hash: await gate.hash(entry.input) }]);
+    }
+    return keys;
+  }
+
+  /** Names the few credentials that bcrypt would have to tell apart; null where it is none of the keys for sure. */
+  tagOf(credential: string): number | null {
+    const tag = this.#tagOf(bcryptInput(credential));
+    return this.#byTag.has(tag) ? tag : null;
+  }
+
+  /** The key that the credential is: exactly, in each character. @throws Refusal UNAVAILABLE */
+  async find(credential: string): Promise<ConfiguredRecord | null> {
+    const input = bcryptInput(credential);
+    for (const { record, hash } of this.#byTag.get(this.#tagOf(input)) ?? []) {
+      if (await this.#gate.compare(input, hash)) return record;
+    }
+    return null;
+  }
+
+  #tagOf(input: string): number {
+    return createHmac('sha256', this.#tagKey).update(input).digest().readUInt32BE(0) >>> (32 - TAG_BITS);
+  }
+}
+
+function recordOf({ id, name, roles, workspaceId }: ConfiguredEntry, scopes: readonly string[]): ConfiguredRecord {
+  return Object.freeze({
+    id,
+    familyId: id,
+    workspaceId,
+    name,
+    roles,
+    scopes: Object.freeze(scopes),
+    type: 'SECRET',
+    environment: 'LIVE',
+    createdAt: null,
+    expiresAt: null,
+    revokedAt: null,
+    projectId: null,
+    userId: null,
+    allowedAddresses: [],
+    replaces: null,
+    replacedBy: null,
+  });
+}
+
+function assertDistinct(entries: readonly ConfiguredEntry[]): void {
+  if (entries.length > MAX_CONFIGURED_KEYS) {
+    throw new TypeError(`There are ${entries.length} configured keys. Allowed: at most ${MAX_CONFIGURED_KEYS}.`);
+  }
+  entries.forEach((entry, i) => {
+    for (const other of entries.slice(0, i)) {
+      if (entry.id === other.id) throw new TypeError(`Two configured keys are called "${entry.name}".`);
+      if (entry.hasKeyOf(other)) {
+        throw new TypeError(`The configured keys "${other.name}" and "${entry.name}" are one and the same.`);
+      }
+    }
+  });
+}

@@ -1,0 +1,97 @@
+import { badInput, type Refusal } from '../refusals/refusal.js';
+import { foldCase } from '../store/changes.js';
+import type { KeyRecord } from '../store/records.js';
+import type { KeyFilter, KeyPage } from '../store/store.js';
+import type { Position } from './cursor.js';
+
+/** A key that stands in the configuration and not in the store, as far as anybody is told of it. */
+export interface ConfiguredRecord {
+  /** `conf_…` */
+  readonly id: string;
+  readonly familyId: string;
+  readonly projectId: null;
+  readonly userId: null;
+  readonly allowedAddresses: readonly [];
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** What its roles grant. */
+  readonly scopes: readonly string[];
+  readonly type: 'SECRET';
+  readonly environment: 'LIVE';
+  readonly createdAt: null;
+  readonly expiresAt: null;
+  readonly revokedAt: null;
+  readonly replaces: null;
+  readonly replacedBy: null;
+}
+
+/** A key, wherever it stands. */
+export type AnyKey = KeyRecord | ConfiguredRecord;
+
+/** A page of keys, wherever they stand. */
+export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {
+  readonly keys: readonly AnyKey[];
+}
+
+/** They have no time of creation, and come after all stored keys in a list that is newest first. */
+const OLDEST = 0;
+
+export function isConfigured(key: AnyKey): key is ConfiguredRecord {
+  return 'roles' in key;
+}
+
+export function positionOf({ createdAt, id }: AnyKey): Position {
+  return { createdAt: createdAt ?? OLDEST, id };
+}
+
+/** @param workspaceId null: of any workspace */
+export function findConfigured(
+  records: readonly ConfiguredRecord[],
+  id: string,
+  workspaceId: string | null,
+): ConfiguredRecord | null {
+  const found = records.find((record) => record.id === id);
+  return found !== undefined && (workspaceId === null || found.workspaceId === workspaceId) ? found : null;
+}
+
+/**
+ * A page of the store's, filled up with configured keys where it is the last one. By id, descending: the order is total
+ * and holds over a reload, so that pages neither repeat nor lose a key that stands throughout.
+ */
+export function withConfigured(
+  page: KeyPage,
+  records: readonly ConfiguredRecord[],
+  { first, after, filter }: { readonly first: number; readonly after: Position | null; readonly filter: KeyFilter },
+): AnyKeyPage {
+  const matching = records.filter((record) => matches(record, filter)).sort((a, b) => (a.id < b.id ? 1 : -1));
+  const total = page.total + matching.length;
+  if (page.hasNextPage) return { ...page, total };
+  const isAfterConfigured = after?.id.startsWith('conf_') === true;
+  const left = isAfterConfigured ? matching.filter(({ id }) => id < after.id) : matching;
+  const room = first - page.keys.length;
+  return { keys: [...page.keys, ...left.slice(0, room)], hasNextPage: left.length > room, total };
+}
+
+function matches(
+  record: ConfiguredRecord,
+  { status, type, environment, nameContains, scope, projectId, userId }: KeyFilter,
+): boolean {
+  return (
+    projectId === undefined &&
+    userId === undefined &&
+    (status === undefined || status === 'ACTIVE') &&
+    (type === undefined || type === record.type) &&
+    (environment === undefined || environment === record.environment) &&
+    (nameContains === undefined || foldCase(record.name).includes(foldCase(nameContains))) &&
+    (scope === undefined || record.scopes.includes(scope))
+  );
+}
+
+/** To whoever would change one here: the file would say otherwise at the next start. */
+export function standsInConfiguration(): Refusal {
+  return badInput(
+    ['input', 'id'],
+    'The key stands in the configuration, under auth.api_keys.keys. Change it there, and have the server read it anew.',
+  );
+}

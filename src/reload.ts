@@ -1,0 +1,51 @@
+import { faultOf } from './fault.js';
+
+/** As much of a logger as is used. */
+export interface Log {
+  info(message: string): void;
+  error(details: object, message: string): void;
+}
+
+/**
+ * SIGHUP reads the configuration anew. What cannot be put in place leaves everything as it was, and the log says why in one
+ * line. To be called where there is a file: without one the signal goes on ending the process, as of a closed terminal.
+ */
+export function reloadOnSignal(reload: () => Promise<void>, log: Log): void {
+  process.on('SIGHUP', reloading(reload, log));
+}
+
+/** @returns what asks for a reload: see {@link oneAtATime} */
+export function reloading(reload: () => Promise<void>, log: Log): () => void {
+  return oneAtATime(async () => {
+    try {
+      await reload();
+      log.info('the configuration was read anew');
+    } catch (error) {
+      log.error({ fault: faultOf(error) }, 'the configuration was not read anew: what held before goes on');
+    }
+  });
+}
+
+/**
+ * @param work must not throw
+ * @returns what asks for the work: what is asked for while it runs is done once more after it, however often, since the
+ * file may have changed after it was read
+ */
+export function oneAtATime(work: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const run = async (): Promise<void> => {
+    running = true;
+    do {
+      again = false;
+      await work();
+    } while (isAsked());
+    running = false;
+  };
+  // A function, for a compiler takes `again` for unchanged over an await.
+  const isAsked = (): boolean => again;
+  return () => {
+    if (running) again = true;
+    else void run();
+  };
+}

@@ -1,0 +1,134 @@
+import { NO_CONFIGURATION, type Configuration } from '../credentials/configuration.js';
+import { ConfiguredEntry, faultOfKey } from '../credentials/configuredEntry.js';
+import type { OperatorKey } from '../credentials/operator.js';
+import { TIER_LIMITS, type TierLimits } from '../limits/tiers.js';
+import { Ceilings, ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
+import { expandBundles } from '../scopes/bundles.js';
+import { Roles } from '../scopes/roles.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { readFile, type ReadFile } from './file.js';
+
+/** What the file says, its own defaults in place. */
+export interface FileConfiguration extends Configuration {
+  /** The file; null: there is none. */
+  readonly path: string | null;
+  readonly tiers: Readonly<Record<Tier, TierLimits>>;
+  /** For people, at the start and at a reload. Nothing secret is in them. */
+  readonly warnings: readonly string[];
+}
+
+/** Without a file. */
+export const NO_FILE: FileConfiguration = Object.freeze({
+  ...NO_CONFIGURATION,
+  path: null,
+  tiers: TIER_LIMITS,
+  warnings: Object.freeze([]),
+});
+
+/** Shorter ones can be guessed by who has the time: `openssl rand -base64 32` prints 44 characters. */
+const SHORT = 20;
+
+/** @throws SettingsError: see {@link readFile} */
+export function readConfiguration(
+  path: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  operator: OperatorKey | null,
+): FileConfiguration {
+  const file = readFile(path, environment);
+  const roles = rolesOf(file);
+  const warnings: string[] = [];
+  const production = environment.NODE_ENV === 'production';
+  return Object.freeze({
+    path,
+    apiKeys: file.content.auth?.api_keys?.enabled ?? true,
+    roles,
+    keys: Object.freeze(keysOf(file, { roles, operator, production, warn: (text) => warnings.push(text) })),
+    prefixes: Object.freeze(prefixesOf(file)),
+    ceilings: ceilingsOf(file),
+    tiers: Object.freeze(tiersOf(file)),
+    warnings: Object.freeze(warnings),
+  });
+}
+
+function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
+  if (Object.hasOwn(roles, 'admin')) {
+    throw fault('roles.admin is not allowed: it is built in and holds admin. Choose another name.');
+  }
+  return new Roles(roles);
+}
+
+interface KeyRules {
+  readonly roles: Roles;
+  readonly operator: OperatorKey | null;
+  readonly production: boolean;
+  readonly warn: (text: string) => void;
+}
+
+function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, production, warn }: KeyRules) {
+  const entries: ConfiguredEntry[] = [];
+  (content.auth?.api_keys?.keys ?? []).forEach((item, i) => {
+    const at = `auth.api_keys.keys[${i}]`;
+    const wrong = operator?.matches(item.key) === true ? 'is that of ADMIN_API_KEY' : faultOfKey(item.key);
+    if (wrong !== null) throw fault(`${at}.key ${wrong}. Choose another value: openssl rand -base64 32 prints one.`);
+    const unknown = item.roles.findIndex((role) => !roles.has(role));
+    if (unknown >= 0) {
+      throw fault(
+        `${at}.roles[${unknown}] is no role that is known. Known: ${roles.names.join(', ')}. Define it under roles.`,
+      );
+    }
+    if (inClear.has(`${at}.key`)) {
+      const advice = `${at}.key stands in the file in clear. Put it into an environment variable, and write \${NAME}.`;
+      if (production) throw fault(advice);
+      warn(advice);
+    }
+    if (item.key.length < SHORT) {
+      warn(`${at}.key has fewer than ${SHORT} characters and may be guessed. Choose one from openssl rand -base64 32.`);
+    }
+    const entry = new ConfiguredEntry(item);
+    const sameName = entries.findIndex(({ id }) => id === entry.id);
+    if (sameName >= 0) throw fault(`${at}.name is that of keys[${sameName}]. Give each a name of its own.`);
+    const sameKey = entries.findIndex((other) => other.hasKeyOf(entry));
+    if (sameKey >= 0) throw fault(`${at}.key is that of keys[${sameKey}]. Give each a key of its own.`);
+    entries.push(entry);
+  });
+  return entries;
+}
+
+function prefixesOf({ content: { key_types: types = {} }, fault }: ReadFile): Record<KeyType, string> {
+  const prefixes = { ...NO_CONFIGURATION.prefixes };
+  for (const type of KEY_TYPES) prefixes[type] = types[type]?.prefix ?? prefixes[type];
+  if (new Set(Object.values(prefixes)).size < KEY_TYPES.length) {
+    const all = KEY_TYPES.map((type) => `${type} ${prefixes[type]}`).join(', ');
+    throw fault(`key_types gives two types one prefix: ${all}. Give each its own.`);
+  }
+  return prefixes;
+}
+
+function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ceilings {
+  const lowered: Partial<Record<KeyType, readonly string[]>> = {};
+  for (const type of KEY_TYPES) {
+    const scopes = types[type]?.scopes;
+    if (scopes === undefined) continue;
+    const beyond = scopes.findIndex((scope) => expandBundles([scope]).some((one) => !withinCeiling(type, one)));
+    if (beyond >= 0) {
+      throw fault(`key_types.${type}.scopes[${beyond}] is not allowed. Allowed: ${ceilingInWords(type)}.`);
+    }
+    lowered[type] = scopes;
+  }
+  return new Ceilings(lowered);
+}
+
+function tiersOf({ content: { tiers = {} } }: ReadFile): Record<Tier, TierLimits> {
+  const table = { ...TIER_LIMITS };
+  for (const tier of TIERS) {
+    const given = tiers[tier];
+    if (given === undefined) continue;
+    const { keys, rate, burst } = table[tier];
+    table[tier] = Object.freeze({
+      keys: given.keys === 'unlimited' ? null : (given.keys ?? keys),
+      rate: given.per_minute ?? rate,
+      burst: given.per_second ?? burst,
+    });
+  }
+  return table;
+}

@@ -1,0 +1,90 @@
+import { readFileSync, statSync } from 'node:fs';
+import { SettingsError } from './error.js';
+import { fileSchema, type FileContent } from './fileSchema.js';
+import { isWhollyReferences, substitute } from './substitute.js';
+import { parseYaml } from './yaml.js';
+
+const MAX_BYTES = 1_000_000;
+
+/** Where the file is looked for unless LATCHKEY_CONFIG says otherwise. */
+export const DEFAULT_FILE = './latchkey.yaml';
+
+/** What the file says, checked in each value by itself. */
+export interface ReadFile {
+  readonly content: FileContent;
+  /** Paths of the values of which something stands in the file itself. */
+  readonly inClear: ReadonlySet<string>;
+  /** An error that names the file. @param fault begins with a path in it */
+  readonly fault: (fault: string) => SettingsError;
+}
+
+/**
+ * The file, with variables in place.
+ * @throws SettingsError in one line for the first fault: the file, the path in it, what is wrong, what is allowed
+ */
+export function readFile(path: string, environment: Readonly<Record<string, string | undefined>>): ReadFile {
+  const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
+  const inClear = new Set<string>();
+  const tree = resolve(parseYaml(textOf(path), path), '', fault, (text, at) => {
+    if (!isWhollyReferences(text)) inClear.add(at);
+    return substitute(text, environment, (what) => fault(`${at} ${what}`));
+  });
+  const result = fileSchema.safeParse(tree);
+  if (result.success) return { content: result.data, inClear, fault };
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw fault('cannot be read.');
+  const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+  throw fault(`${at.length === 0 ? 'the whole' : pathOf(at)} ${issue.message}`);
+}
+
+function textOf(path: string): string {
+  const refuse = (what: string): SettingsError =>
+    new SettingsError(`LATCHKEY_CONFIG is ${JSON.stringify(path)}, ${what}`);
+  let bytes: Buffer;
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw refuse('which is no file. Allowed: a YAML file.');
+    if (found.size > MAX_BYTES) throw refuse(`which has ${found.size} bytes. Allowed: at most ${MAX_BYTES}.`);
+    bytes = readFileSync(path);
+  } catch (error) {
+    if (error instanceof SettingsError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw refuse('where there is no file. Correct the path, or unset it.');
+    throw refuse(`which cannot be read (${code ?? 'unknown'}). Let this process read it.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refuse('which is not in UTF-8. Save it so.');
+  }
+}
+
+/** A copy of the tree with every text replaced. @param at the path of `tree` */
+function resolve(
+  tree: unknown,
+  at: string,
+  fault: ReadFile['fault'],
+  replace: (text: string, at: string) => string,
+): unknown {
+  if (typeof tree === 'string') return replace(tree, at);
+  if (Array.isArray(tree)) return tree.map((item, i) => resolve(item, `${at}[${i}]`, fault, replace));
+  if (typeof tree !== 'object' || tree === null) return tree;
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(tree)) {
+    // Not an assignment, which for `__proto__` would be none; and zod passes over that name in silence.
+    if (key === '__proto__') throw fault(`${at === '' ? '' : `${at}.`}__proto__ is not known. Take it out.`);
+    copy[key] = resolve(value, at === '' ? key : `${at}.${key}`, fault, replace);
+  }
+  return copy;
+}
+
+/** As in `auth.api_keys.keys[0].name`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${shown(String(part))}`))
+    .join('');
+}
+
+function shown(name: string): string {
+  return /^[\w:/-]{1,64}$/.test(name) ? name : JSON.stringify(name.slice(0, 64));
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { NO_CONFIGURATION } from '../../src/credentials/configuration.js';
+import { ConfiguredEntry } from '../../src/credentials/configuredEntry.js';
+import { ConfiguredKeys } from '../../src/credentials/configuredKeys.js';
+import { BcryptGate } from '../../src/keys/bcryptGate.js';
+import { mintToken } from '../../src/keys/token.js';
+import { Roles } from '../../src/scopes/roles.js';
+
+let gate: BcryptGate;
+beforeEach(() => void (gate = new BcryptGate({ cost: 4 })));
+
+const entry = (key: string, name = key, roles: string[] = ['viewer']) => new ConfiguredEntry({ key, name, roles });
+const load = (entries: ConfiguredEntry[], roles = new Roles()) =>
+  ConfiguredKeys.hashed({ ...NO_CONFIGURATION, keys: entries, roles }, gate);
+
+const visible = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  minLength: 1,
+  maxLength: 120,
+});
+
+test('a record has what its roles grant together, and an id that is made of its name alone', async () => {
+  const roles = new Roles({ analyst: ['read:assets', 'write:events'] });
+  const { records } = await load([entry('one', 'a name', ['analyst', 'viewer'])], roles);
+  const id = `conf_${createHash('sha256').update('a name').digest('hex').slice(0, 16)}`;
+  expect(records).toEqual([
+    {
+      id,
+      familyId: id,
+      workspaceId: 'default',
+      name: 'a name',
+      roles: ['analyst', 'viewer'],
+      scopes: ['read:assets', 'write:events', 'read:all'],
+      type: 'SECRET',
+      environment: 'LIVE',
+      createdAt: null,
+      expiresAt: null,
+      revokedAt: null,
+      replaces: null,
+      replacedBy: null,
+    },
+  ]);
+  expect((await load([entry('two', 'a name')])).records[0]?.id).toBe(id);
+});
+
+test('each credential is its own key, and no other text is any', async () => {
+  const keys = await load([entry('first'), entry('second'), entry('x'.repeat(256), 'long')]);
+  for (const name of ['first', 'second']) expect((await keys.find(name))?.name).toBe(name);
+  expect((await keys.find('x'.repeat(256)))?.name).toBe('long');
+  for (const wrong of ['', 'First', 'FIRST', 'firs', 'first ', ' first', 'first\0', 'x'.repeat(255), 'x'.repeat(72)]) {
+    expect([wrong, await keys.find(wrong)]).toEqual([wrong, null]);
+  }
+});
+
+test('exactly: two texts are one key where they are the same text', async () => {
+  await fc.assert(
+    fc.asyncProperty(visible, visible, async (key, other) => {
+      const keys = await load([entry(key, 'k')]);
+      expect((await keys.find(key))?.name).toBe('k');
+      // What bcrypt by itself would take for the same: whatever lies beyond 72 bytes or a NUL.
+      for (const near of [
+        other,
+        key + other,
+        `${key}\0`,
+        key.slice(1),
+        key.slice(0, 72),
+        key.toUpperCase(),
+        `${key} `,
+      ]) {
+        if (near !== key) expect(await keys.find(near)).toBeNull();
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('B43 wrong credentials run bcrypt next to never, however many keys there are', async () => {
+  const keys = await load(Array.from({ length: 40 }, (_, i) => entry(`key number ${i}`.replaceAll(' ', '-'))));
+  expect(gate.counts).toMatchObject({ hashes: 40, comparisons: 0 });
+  for (let i = 0; i < 2_000; i++) expect(await keys.find(`guess-${i}`)).toBeNull();
+  // 2,000 guesses at 40 of 2^20 tags: 0.08 runs expected.
+  expect(gate.counts.comparisons).toBeLessThan(5);
+  expect((await keys.find('key-number-7'))?.name).toBe('key-number-7');
+  expect(gate.counts.comparisons).toBeLessThan(7);
+});
+
+test('memory holds neither the key nor a plain hash of it', async () => {
+  const keys = await load([entry('hunter2-hunter2', 'a name')]);
+  const shown = inspect(keys, { depth: Infinity, showHidden: true }) + inspect(entry('hunter2-hunter2', 'a name'));
+  const plain = createHash('sha256').update('hunter2-hunter2').digest();
+  for (const secret of ['hunter2', plain.toString('base64'), plain.toString('hex')])
+    expect(shown).not.toContain(secret);
+});
+
+test.each([
+  ['is empty', ''],
+  ['white space', 'a b'],
+  ['longer than 256', 'x'.repeat(257)],
+  ['outside ASCII', 'né'],
+  ['a key that Latchkey made', mintToken('sk', 'LIVE').token],
+])('a key that %s cannot be one', (fault, key) => {
+  expect(() => entry(key, 'a name')).toThrow(fault);
+});
+
+test('keys that cannot be told apart, or too many, are refused', async () => {
+  await expect(load([entry('one', 'a'), entry('two', 'a')])).rejects.toThrow('Two configured keys are called "a"');
+  await expect(load([entry('one', 'a'), entry('one', 'b')])).rejects.toThrow('"a" and "b" are one and the same');
+  await expect(load(Array.from({ length: 201 }, (_, i) => entry(`k${i}`)))).rejects.toThrow('at most 200');
+  expect(() => entry('one', '')).toThrow('1 to 100 characters');
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { Roles } from '../../src/scopes/roles.js';
+
+describe('the built-in roles', () => {
+  const roles = new Roles();
+
+  it.each([
+    ['admin', ['admin']],
+    ['editor', ['read:all', 'write:all']],
+    ['viewer', ['read:all']],
+  ])('%s', (role, scopes) => expect(roles.scopesOf([role])).toEqual(scopes));
+
+  it('are all that there are, where none is defined', () => {
+    expect(roles.names).toEqual(['admin', 'editor', 'viewer']);
+  });
+});
+
+describe('roles that are defined', () => {
+  it('stand beside the built-in ones, with bundles for what they stand for', () => {
+    const roles = new Roles({ analyst: ['read:assets'], both: ['read-write', 'read:all'] });
+    expect(roles.names).toEqual(['admin', 'editor', 'viewer', 'analyst', 'both']);
+    expect(roles.scopesOf(['both'])).toEqual(['read:all', 'write:all']);
+  });
+
+  it('replace built-in ones, but not admin', () => {
+    const roles = new Roles({ viewer: ['read:assets'] });
+    expect(roles.scopesOf(['viewer'])).toEqual(['read:assets']);
+    expect(() => new Roles({ admin: ['read:all'] })).toThrow('cannot be defined anew');
+  });
+
+  it.each(['', '1st', 'with space', '_x', 'x'.repeat(65), 'é'])('are not called %j', (name) => {
+    expect(() => new Roles({ [name]: ['read:all'] })).toThrow(TypeError);
+  });
+
+  it.each(['', 'read', 'Read:all', 'read:', 'ADMIN', 'viewer', 'read:all '])('do not hold %j', (scope) => {
+    expect(() => new Roles({ analyst: ['read:all', scope] })).toThrow('which is no scope');
+  });
+});
+
+test('several roles grant what each does, once', () => {
+  const roles = new Roles({ a: ['read:assets', 'write:assets'], b: ['write:assets', 'read:all'] });
+  expect(roles.scopesOf(['a', 'b', 'a'])).toEqual(['read:assets', 'write:assets', 'read:all']);
+});
+
+test('a role that is not known grants nothing, whatever it is called', () => {
+  const roles = new Roles({ analyst: ['read:assets'] });
+  for (const role of ['constructor', '__proto__', 'toString', 'Analyst', 'ADMIN', '']) {
+    expect([role, roles.has(role), roles.scopesOf([role])]).toEqual([role, false, []]);
+  }
+  fc.assert(
+    fc.property(fc.array(fc.string()), (names) => {
+      const unknown = names.filter((name) => !roles.has(name));
+      expect(roles.scopesOf([...unknown, 'analyst', ...unknown])).toEqual(['read:assets']);
+    }),
+  );
+});

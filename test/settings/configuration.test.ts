@@ -1,0 +1,235 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { mintToken } from '../../src/keys/token.js';
+import type { FileConfiguration } from '../../src/settings/configuration.js';
+import { SettingsError } from '../../src/settings/error.js';
+import { readSettings, rereadConfiguration } from '../../src/settings/settings.js';
+import { OPERATOR_KEY } from '../support/service.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-config-'));
+const path = join(dir, 'latchkey.yaml');
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const KEY = 'a-key-for-tests-and-nothing-else';
+
+function read(text: string, environment: Record<string, string> = {}): FileConfiguration {
+  writeFileSync(path, text);
+  return readSettings({ LATCHKEY_CONFIG: path, ...environment }).configuration;
+}
+
+function faultOf(text: string, environment: Record<string, string> = {}): string {
+  try {
+    read(text, environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('Nothing was wrong.');
+}
+
+const keys = (...lines: string[]): string =>
+  `auth:\n  api_keys:\n    enabled: true\n    keys:\n${lines.map((line) => `      - ${line}\n`).join('')}`;
+const one = (more: string): string => keys(`{ key: "\${KEY}", name: one, roles: [viewer]${more} }`);
+
+test('what is left out has its default', () => {
+  expect(read('roles: {}')).toEqual({ ...readSettings({}).configuration, path });
+  expect(read('auth: { api_keys: {} }').apiKeys).toBe(true);
+  expect(read('auth: { api_keys: { enabled: false } }').apiKeys).toBe(false);
+});
+
+test('keys, roles, key types and tiers', () => {
+  const file = read(
+    `${keys('{ key: "${KEY}", name: a, roles: [analyst, viewer], workspace: ws_1 }')}
+roles: { analyst: [write:events], viewer: [read:assets] }
+key_types: { CLIENT: { prefix: pub, scopes: [write:events] }, SECRET: { prefix: ck } }
+tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, per_second: 4 } }`,
+    { KEY },
+  );
+  expect(file.keys).toMatchObject([{ name: 'a', roles: ['analyst', 'viewer'], workspaceId: 'ws_1' }]);
+  expect(file.roles.scopesOf(['analyst', 'viewer'])).toEqual(['write:events', 'read:assets']);
+  expect(file.prefixes).toEqual({ SECRET: 'ck', CLIENT: 'pub', READ_ONLY: 'rk' });
+  expect(file.ceilings.admits('CLIENT', 'read:all')).toBe(false);
+  expect(file.tiers).toMatchObject({
+    GROWTH: { keys: 10, rate: 50, burst: 25 },
+    STARTER: { keys: null, rate: 30, burst: 4 },
+    ENTERPRISE: { keys: null, rate: 5_000, burst: 100 },
+  });
+  for (const part of [file, file.keys, file.prefixes, file.tiers, file.tiers.GROWTH, file.warnings]) {
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+test('KEY_PREFIXES wins over the prefixes of the file', () => {
+  const text = 'key_types: { SECRET: { prefix: aa } }';
+  expect(read(text).prefixes.SECRET).toBe('aa');
+  expect(read(text, { KEY_PREFIXES: 'CLIENT:bb' }).prefixes).toEqual({ SECRET: 'sk', CLIENT: 'bb', READ_ONLY: 'rk' });
+});
+
+test('of a key nothing but a digest is kept', () => {
+  const file = read(one(''), { KEY });
+  expect(inspect(file, { depth: Infinity, showHidden: true })).not.toContain(KEY);
+});
+
+describe('a value that is wrong stops the start with one line: file, path, fault, remedy', () => {
+  it.each([
+    ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers.'],
+    [
+      'auth: { api_keys: { keys: [], enabeld: true } }',
+      'auth.api_keys.enabeld is not known. Allowed: a map with enabled, keys.',
+    ],
+    ['auth: { api_keys: { enabled: "yes" } }', 'auth.api_keys.enabled is not allowed. Allowed: true or false.'],
+    ['auth: { api_keys: { keys: } }', 'auth.api_keys.keys is not allowed. Allowed: a list of 0 to 200 keys'],
+    ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys.'],
+    ['- auth', 'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers.'],
+    [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
+    [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],
+    [keys('{ key: "${KEY}", roles: [viewer] }'), 'auth.api_keys.keys[0].name is missing. Allowed: 1 to 100 characters'],
+    [keys('{ key: "${KEY}", name: a }'), 'auth.api_keys.keys[0].roles is missing. Allowed: a list of 1 to 100 names'],
+    [keys('{ key: "${KEY}", name: a, roles: [] }'), 'auth.api_keys.keys[0].roles is not allowed.'],
+    [keys('{ key: "${KEY}", name: a, roles: [1] }'), 'auth.api_keys.keys[0].roles[0] is not allowed.'],
+    [
+      keys('{ key: "${KEY}", name: a, roles: [owner] }'),
+      'auth.api_keys.keys[0].roles[0] is no role that is known. Known: admin, editor, viewer. Define it under roles.',
+    ],
+    [keys('{ key: "${KEY}", name: " a", roles: [viewer] }'), 'auth.api_keys.keys[0].name is not allowed.'],
+    [one(', workspace: "a b"'), 'auth.api_keys.keys[0].workspace is not allowed.'],
+    [
+      one(', scopes: [admin]'),
+      'auth.api_keys.keys[0].scopes is not known. Allowed: a map with key, name, roles, workspace.',
+    ],
+    [
+      keys('{ key: "${NOWHERE}", name: a, roles: [viewer] }'),
+      'auth.api_keys.keys[0].key names the variable NOWHERE, which is not set.',
+    ],
+    [
+      keys('{ key: "${EMPTY}", name: a, roles: [viewer] }'),
+      'auth.api_keys.keys[0].key names the variable EMPTY, which is empty.',
+    ],
+    [keys('{ key: "", name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is empty.'],
+    ['roles: { admin: [read:all] }', 'roles.admin is not allowed: it is built in'],
+    ['roles: { analyst: [] }', 'roles.analyst is not allowed.'],
+    ['roles: { analyst: [read] }', 'roles.analyst[0] is not allowed. Allowed: a scope'],
+    ['roles: { analyst: read:all }', 'roles.analyst is not allowed.'],
+    ['roles: { "a b": [read:all] }', 'roles."a b" is not known.'],
+    ['roles: { __proto__: [admin] }', 'roles.__proto__ is not known.'],
+    ['key_types: { PUBLIC: {} }', 'key_types.PUBLIC is not known. Allowed: a map with SECRET, CLIENT, READ_ONLY.'],
+    ['key_types: { CLIENT: { prefix: CK } }', 'key_types.CLIENT.prefix is not allowed.'],
+    [
+      'key_types: { CLIENT: { prefix: sk } }',
+      'key_types gives two types one prefix: SECRET sk, CLIENT sk, READ_ONLY rk.',
+    ],
+    [
+      'key_types: { CLIENT: { scopes: [read:all, admin] } }',
+      'key_types.CLIENT.scopes[1] is not allowed. Allowed: scopes of the form',
+    ],
+    ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
+    ['tiers: { FREE: {} }', 'tiers.FREE is not known.'],
+    ['tiers: { GROWTH: { per_minute: 0 } }', 'tiers.GROWTH.per_minute is not allowed. Allowed: a whole number'],
+    ['tiers: { GROWTH: { per_second: 1.5 } }', 'tiers.GROWTH.per_second is not allowed.'],
+    [
+      'tiers: { GROWTH: { keys: none } }',
+      'tiers.GROWTH.keys is not allowed. Allowed: a whole number from 1 to 1000000, or unlimited.',
+    ],
+    ['a: 1\na: 2', 'cannot be read at line 2, column 1'],
+  ])('%s', (text, expected) => {
+    const message = faultOf(text, { KEY, EMPTY: '' });
+    expect(message.startsWith(path)).toBe(true);
+    expect(message).toContain(expected);
+    expect(message).not.toMatch(/[\n\r]/);
+    expect(message).toMatch(/\.$/);
+  });
+});
+
+describe('a key that people choose', () => {
+  it.each([
+    ['white space', 'with a space in it, long enough'],
+    ['a line break', `${KEY}\n`],
+    ['other characters', `${KEY}é`],
+    ['too many characters', 'x'.repeat(257)],
+    ['the form of a token', mintToken('sk', 'LIVE').token],
+  ])('is refused with %s, and not repeated', (_, value) => {
+    const message = faultOf(one(''), { KEY: value });
+    expect(message).toContain('auth.api_keys.keys[0].key ');
+    expect(message).not.toContain(value.trim());
+  });
+
+  it('may be one character or 256, of which a short one is warned about', () => {
+    expect(read(one(''), { KEY: 'x'.repeat(256) }).warnings).toEqual([]);
+    expect(read(one(''), { KEY: 'x'.repeat(20) }).warnings).toEqual([]);
+    expect(read(one(''), { KEY: 'x' }).warnings).toEqual([expect.stringContaining('fewer than 20 characters')]);
+  });
+
+  it('in clear is warned about, and refused in production', () => {
+    for (const written of [KEY, `\${KEY}${KEY}`, `$\${${KEY}`]) {
+      const text = keys(`{ key: "${written}", name: one, roles: [viewer] }`);
+      expect(read(text, { KEY }).warnings).toEqual([
+        expect.stringContaining('keys[0].key stands in the file in clear'),
+      ]);
+      expect(faultOf(text, { KEY, NODE_ENV: 'production' })).toContain('stands in the file in clear');
+      expect(faultOf(text, { KEY, NODE_ENV: 'production' })).not.toContain(KEY);
+    }
+    expect(read(one(''), { KEY, NODE_ENV: 'production' }).warnings).toEqual([]);
+    expect(read(keys('{ key: "${A}${B}", name: one, roles: [viewer] }'), { A: KEY, B: KEY }).warnings).toEqual([]);
+  });
+
+  it("stands once, under a name of its own, and is not the operator's", () => {
+    const two = (key: string, name: string): string =>
+      keys('{ key: "${KEY}", name: one, roles: [viewer] }', `{ key: "\${${key}}", name: ${name}, roles: [viewer] }`);
+    expect(faultOf(two('OTHER', 'one'), { KEY, OTHER: `${KEY}x` })).toContain('keys[1].name is that of keys[0]');
+    expect(faultOf(two('KEY', 'two'), { KEY })).toContain('keys[1].key is that of keys[0]');
+    expect(read(two('OTHER', 'two'), { KEY, OTHER: `${KEY}x` }).keys).toHaveLength(2);
+    expect(faultOf(one(''), { KEY: OPERATOR_KEY, ADMIN_API_KEY: OPERATOR_KEY })).toContain('is that of ADMIN_API_KEY');
+  });
+
+  it('is one of at most 200', () => {
+    const many = (count: number): string =>
+      keys(...Array.from({ length: count }, (_, i) => `{ key: "\${KEY}${i}", name: k${i}, roles: [viewer] }`));
+    expect(read(many(200), { KEY }).keys).toHaveLength(200);
+    expect(faultOf(many(201), { KEY })).toContain('auth.api_keys.keys is not allowed.');
+  });
+});
+
+describe('the file', () => {
+  const faultAt = (at: string): string => {
+    try {
+      readSettings({ LATCHKEY_CONFIG: at });
+    } catch (error) {
+      return error instanceof SettingsError ? error.message : '';
+    }
+    return '';
+  };
+
+  it('that is named has to be there, to be a file, and to have a bounded size', () => {
+    expect(faultAt(join(dir, 'missing.yaml'))).toContain('where there is no file');
+    mkdirSync(join(dir, 'folder'));
+    expect(faultAt(join(dir, 'folder'))).toContain('which is no file');
+    writeFileSync(path, `#${' '.repeat(1_000_000)}`);
+    expect(faultAt(path)).toContain('Allowed: at most 1000000');
+    writeFileSync(path, Buffer.from([0x61, 0x3a, 0xff]));
+    expect(faultAt(path)).toContain('not in UTF-8');
+  });
+
+  it('is looked for beside the process where none is named, and need not be there', () => {
+    const before = process.cwd();
+    try {
+      process.chdir(dir);
+      writeFileSync(path, 'tiers: { GROWTH: { per_minute: 7 } }');
+      expect(readSettings({}).configuration).toMatchObject({ path: './latchkey.yaml', tiers: { GROWTH: { rate: 7 } } });
+      rmSync(path);
+      expect(readSettings({}).configuration.path).toBeNull();
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it('that is gone when it is read anew is a fault, and not a file that says nothing', () => {
+    writeFileSync(path, 'roles: {}');
+    const settings = readSettings({ LATCHKEY_CONFIG: path });
+    writeFileSync(path, 'tiers: { GROWTH: { per_minute: 7 } }');
+    expect(rereadConfiguration(settings, {}).tiers.GROWTH.rate).toBe(7);
+    rmSync(path);
+    expect(() => rereadConfiguration(settings, {})).toThrow('where there is no file');
+  });
+});

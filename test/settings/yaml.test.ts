@@ -1,0 +1,63 @@
+import { parseYaml } from '../../src/settings/yaml.js';
+
+const parse = (text: string): unknown => parseYaml(text, 'the file');
+
+test('plain values of the core schema', () => {
+  expect(parse('a: 1\nb: [x, "2", true, null]\n# a comment\nc: {d: ${E}f}\n'.replace('${E}f', '"${E}"'))).toEqual({
+    a: 1,
+    b: ['x', '2', true, null],
+    c: { d: '${E}' },
+  });
+  expect(parse('a: &x [1]\nb: *x')).toEqual({ a: [1], b: [1] });
+  expect(parse('<<: {a: 1}\nno: yes')).toEqual({ '<<': { a: 1 }, no: 'yes' });
+});
+
+test.each([
+  ['', 'is empty'],
+  ['# a comment alone', 'is empty'],
+  ['a: 1\na: 2', 'at line 2, column 1: the key stands in its map already'],
+  ['a: 1\n---\nb: 2', 'holds several documents'],
+  ['a: !!js/function "x"', 'at line 1, column 4: tags are not known here'],
+  ['a: !!binary aGk=', 'tags are not known here'],
+  ['a: !own {}', 'tags are not known here'],
+  ['? [a]\n: 1', 'a key is a text alone'],
+  ['a: [1', 'this is no YAML'],
+  ['a:\n\t- b', 'this is no YAML'],
+  ['a: [ ${A} ]', 'this is no YAML'],
+  ['a: *nowhere', 'uses an alias'],
+])('%j is refused', (text, message) => {
+  expect(() => parse(text)).toThrow(message);
+  expect(() => parse(text)).toThrow(/^the file /);
+});
+
+test('aliases that multiply are refused before they do', () => {
+  const lines = ['a0: &a0 [x, x]'];
+  for (let i = 1; i < 30; i++) lines.push(`a${i}: &a${i} [*a${i - 1}, *a${i - 1}, *a${i - 1}]`);
+  expect(() => parse(lines.join('\n'))).toThrow('uses an alias');
+});
+
+// The package's composer recurses, and V8 ends the process where a regular expression finds no stack left.
+test.each(['[', '{a: ', '- ', '? '])(
+  'what nests a hundred thousand deep (%j) is refused, and ends nothing',
+  (level) => {
+    expect(() => parse(level.repeat(100_000))).toThrow('nests deeper than 20 levels');
+  },
+);
+
+test('no fault repeats what stands in the file', () => {
+  for (const text of [
+    'a: "hunter2" hunter2',
+    'a: [hunter2',
+    'a: !hunter2 x',
+    'a: *hunter2',
+    'hunter2: 1\nhunter2: 2',
+  ]) {
+    try {
+      parse(text);
+      throw new Error('It was read.');
+    } catch (error) {
+      expect(String(error)).toContain('the file');
+      expect(String(error)).not.toContain('hunter2');
+    }
+  }
+});
