@@ -7,7 +7,7 @@ import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
-import { authenticated, type AuthenticatedPrincipal } from './principal.js';
+import { holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
 
@@ -211,15 +211,7 @@ export class Authenticator {
     return {
       key,
       mark: before?.key.id === key.id ? before.mark : null,
-      principal: authenticated({
-        kind: 'key',
-        keyId: key.id,
-        familyId: key.familyId,
-        workspaceId: key.workspaceId,
-        tier,
-        keyType: key.type,
-        scopes: key.scopes,
-      }),
+      principal: holderOf(key, tier),
     };
   }
 

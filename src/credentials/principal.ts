@@ -1,4 +1,5 @@
 import type { Actor } from '../keys/actor.js';
+import type { KeyRecord, Tier } from '../store/records.js';
 
 /** Who did not say who they are. May reach @public fields alone. */
 export interface AnonymousPrincipal {
@@ -9,6 +10,7 @@ export interface AnonymousPrincipal {
   readonly tier: null;
   readonly keyType: null;
   readonly scopes: readonly string[];
+  readonly trustedDocuments: null;
 }
 
 /** Who holds a key, or operates the installation. */
@@ -25,10 +27,30 @@ export const ANONYMOUS: AnonymousPrincipal = Object.freeze({
   tier: null,
   keyType: null,
   scopes: Object.freeze([]),
+  trustedDocuments: null,
 });
 
-export function authenticated(principal: AuthenticatedPrincipal): AuthenticatedPrincipal {
-  return Object.freeze({ ...principal, scopes: Object.freeze([...principal.scopes]) });
+type Unbound = Omit<AuthenticatedPrincipal, 'trustedDocuments'>;
+
+/** @param principal without `trustedDocuments` it is bound to none */
+export function authenticated(
+  principal: Unbound & Partial<Pick<AuthenticatedPrincipal, 'trustedDocuments'>>,
+): AuthenticatedPrincipal {
+  const { scopes, trustedDocuments = null } = principal;
+  return Object.freeze({ ...principal, scopes: Object.freeze([...scopes]), trustedDocuments });
+}
+
+/** Who holds a key of that record, in a workspace of that tier. Its state is for whoever lets it in to judge. */
+export function holderOf(key: KeyRecord, tier: Tier): AuthenticatedPrincipal {
+  return authenticated({
+    kind: 'key',
+    keyId: key.id,
+    familyId: key.familyId,
+    workspaceId: key.workspaceId,
+    tier,
+    keyType: key.type,
+    scopes: key.scopes,
+  });
 }
 
 /** What the guard, the limits and the resolvers find in a GraphQL context. */

@@ -14,6 +14,7 @@ import {
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
+import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
@@ -86,11 +87,12 @@ class Judge {
   }
 
   /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
-  judge({ schema, document, operation, request }: Resolved, principal: Principal): number | null {
+  judge({ schema, source, document, operation, request }: Resolved, principal: Principal): number | null {
     if (operation == null) return null;
     const { variables = {} } = request;
     const compiled = this.compilerOf(schema).compile(document, operation, variables);
     const refusal =
+      refuseUntrusted(principal, source, document) ??
       decide(compiled.rules, principal) ??
       (compiled.introspects
         ? refuseIntrospection(this.introspection, schema, principal, { document, operation, variables })

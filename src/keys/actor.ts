@@ -12,6 +12,8 @@ export interface Actor {
   readonly tier: Tier;
   readonly keyType: KeyType;
   readonly scopes: readonly string[];
+  /** SHA-256 of the documents that the key is bound to, in lower-case hexadecimal; null: it runs any. */
+  readonly trustedDocuments: ReadonlySet<string> | null;
 }
 
 /** The context of guarded resolvers: behind their guard, the principal is somebody. */

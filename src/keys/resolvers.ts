@@ -50,6 +50,16 @@ interface CreateArguments {
     readonly environment?: Environment | null;
     readonly expiresAt?: number | null;
     readonly workspaceId?: string | null;
+    readonly trustedDocuments?: readonly string[] | null;
+  };
+}
+
+interface UpdateArguments {
+  readonly input: {
+    readonly id: string;
+    readonly name?: string | null;
+    readonly scopes?: readonly string[] | null;
+    readonly trustedDocuments?: readonly string[] | null;
   };
 }
 
@@ -101,11 +111,9 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
       ) => ({
         apiKey: await keys.revoke(principal, input),
       }),
-      updateApiKey: async (
-        _: unknown,
-        { input }: { input: { id: string; name?: string | null; scopes?: readonly string[] | null } },
-        { principal }: ActorContext,
-      ) => ({ apiKey: await keys.update(principal, input) }),
+      updateApiKey: async (_: unknown, { input }: UpdateArguments, { principal }: ActorContext) => ({
+        apiKey: await keys.update(principal, input),
+      }),
     },
     Viewer: {
       credential: (viewer: Actor) => viewer,

@@ -3,7 +3,7 @@ import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
 import { isPlatform, type Actor } from './actor.js';
-import { assertHeld, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
+import { assertHeld, checkFilter, checkName, checkReason, checkScopes, checkTrustedDocuments, isId } from './input.js';
 import type { KeyMinter, NewKey } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
@@ -23,6 +23,8 @@ export interface CreateKeyInput {
   readonly environment: Environment;
   readonly expiresAt?: number | null;
   readonly workspaceId?: string | null;
+  /** See {@link checkTrustedDocuments}. */
+  readonly trustedDocuments?: readonly string[] | null;
 }
 
 export interface KeyServiceOptions {
@@ -67,6 +69,7 @@ export class KeyService {
       expiresAt,
       lifetime: expiresAt === null ? null : expiresAt - now,
     };
+    assertKept(checkTrustedDocuments(input.trustedDocuments));
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
     const places = limitsOf(workspace.tier).keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
@@ -118,13 +121,16 @@ export class KeyService {
   /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes), SCOPE_NOT_HELD */
   async update(
     actor: Actor,
-    input: { readonly id: string; readonly name?: string | null; readonly scopes?: readonly string[] | null },
+    input: { readonly id: string } & Partial<
+      Readonly<Record<'name', string | null> & Record<'scopes' | 'trustedDocuments', readonly string[] | null>>
+    >,
   ): Promise<KeyRecord> {
     assertSecretKey(actor);
-    if (input.name == null && input.scopes == null)
-      throw badInput(['input'], 'Give a name, scopes or both: there is nothing to change.');
+    if (input.name == null && input.scopes == null && input.trustedDocuments == null)
+      throw badInput(['input'], 'Give a name, scopes or documents: there is nothing to change.');
     const key = await this.#reachable(actor, input.id);
     assertHeld(actor.scopes, key.scopes);
+    assertKept(checkTrustedDocuments(input.trustedDocuments));
     const change = {
       ...(input.name != null && { name: checkName(input.name) }),
       ...(input.scopes != null && {
@@ -180,6 +186,12 @@ function assertSecretKey(actor: Actor): void {
     missing: ['admin'],
     fields: [],
   });
+}
+
+/** Fails closed: a key that its maker believes to be bound must not run whatever it is sent. */
+function assertKept(documents: readonly string[] | null): void {
+  if (documents === null) return;
+  throw badInput(['input', 'trustedDocuments'], 'This installation cannot bind keys to documents. Leave them out.');
 }
 
 /** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */

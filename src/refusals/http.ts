@@ -10,6 +10,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   COST_EXCEEDS_BURST: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 
@@ -52,6 +53,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
+    // RFC 6750 has no error for it: no other scope would help.
+    case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
     case 'UNAVAILABLE':

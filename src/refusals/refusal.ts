@@ -18,6 +18,8 @@ export type RefusalDetails =
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
+  /** `sha256` of the document's text as it was sent, in hexadecimal. */
+  | { readonly code: 'DOCUMENT_NOT_TRUSTED'; readonly sha256: string }
   /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
   | { readonly code: 'RATE_LIMITED'; readonly retryAfter: number; readonly limit: number; readonly window: number }
   /** `retryAfter` in whole seconds. */

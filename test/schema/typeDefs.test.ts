@@ -65,7 +65,12 @@ test('the contract of the issue: names, arguments and defaults', () => {
   expect(input('RotateApiKeyInput')).toEqual({ id: 'ID!', overlap: 'Duration' });
   expect(input('ExpireApiKeyInput')).toEqual({ id: 'ID!', at: 'DateTime!' });
   expect(input('RevokeApiKeyInput')).toEqual({ id: 'ID!', reason: 'String' });
-  expect(input('UpdateApiKeyInput')).toEqual({ id: 'ID!', name: 'String', scopes: '[Scope!]' });
+  expect(input('UpdateApiKeyInput')).toEqual({
+    id: 'ID!',
+    name: 'String',
+    scopes: '[Scope!]',
+    trustedDocuments: '[String!]',
+  });
   expect(input('CreateWorkspaceInput')).toEqual({ name: 'String!', tier: 'Tier!' });
   expect(input('SetWorkspaceTierInput')).toEqual({ workspaceId: 'ID!', tier: 'Tier!' });
   expect(print(serviceTypeDefs())).toContain('overlap: Duration = "P1D"');

@@ -37,6 +37,7 @@ const operator = {
   tier: 'GROWTH',
   keyType: 'SECRET',
   scopes: ['platform'],
+  trustedDocuments: null,
 } as const;
 
 describe('ensureFirst', () => {
