@@ -1,12 +1,15 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { accessResolvers } from './access/resolvers.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
 import type { LatchkeyContext, Principal } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
+import { Explainer } from './guard/explain.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
+import { documentBounds } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
@@ -21,6 +24,7 @@ import type { Limits } from './limits/limits.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
+import { JSONValue } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
@@ -146,10 +150,17 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           keyResolvers({ keys, limiter, now }),
           workspaceResolvers({ workspaces, keys }),
           usageResolvers({ usage: store.usage, now }),
+          accessResolvers({
+            explainer: new Explainer({ bounds: documentBounds(), introspection }),
+            keys,
+            limiter,
+            now,
+          }),
         ),
       ),
       DateTime,
       Duration,
+      JSON: JSONValue,
       Scope,
     },
     guard(schema) {

@@ -16,8 +16,8 @@ export interface Asked {
   readonly document: DocumentNode | undefined;
   readonly operation: OperationDefinitionNode | null | undefined;
   readonly variables: unknown;
-  /** What the caller sent, in parts. */
-  readonly written: () => readonly string[];
+  /** What the caller sent beside the variables, in parts. */
+  readonly written: readonly string[];
 }
 
 interface Told {
@@ -31,20 +31,23 @@ const RULES = specifiedRules.filter((rule) => rule !== OverlappingFieldsCanBeMer
 /** Of a view more may be wrong than of the schema, and what is asked for is to be among it. */
 const MAX_ERRORS = 100;
 
+/** Short, and without a key, even where the caller put one into a query. */
+const clean = (message: string): string => brief(message.replace(TOKEN_PATTERN, '[key]'));
+
 /**
  * GraphQL's own messages as they are told to whoever may read `view` of a schema: as they are where that is all of it;
  * without names where it is nothing; else as a server with no other schema than the view would put them, so that a
  * suggestion names nothing that the caller does not see (B42).
  */
 export function telling(schema: GraphQLSchema, view: GraphQLSchema | null, asked: Asked): (error: Told) => string {
-  if (view === schema) return ({ message }) => brief(message);
+  if (view === schema) return ({ message }) => clean(message);
   const said = view === null ? new Map<string, string>() : sayings(view, asked);
   let discreet: ((message: string) => string) | null = null;
   return (error) => {
     const own = said.get(placeOf(error));
-    if (own !== undefined) return brief(own.replace(TOKEN_PATTERN, '[key]'));
-    discreet ??= discreetly(asked.written());
-    return discreet(brief(error.message));
+    if (own !== undefined) return clean(own);
+    discreet ??= discreetly([...asked.written, textOf(asked.variables)]);
+    return discreet(clean(error.message));
   };
 }
 
@@ -67,4 +70,13 @@ function sayings(schema: GraphQLSchema, { document, operation, variables }: Aske
 
 function placeOf({ locations }: Told): string {
   return (locations ?? []).map(({ line, column }) => `${line}:${column}`).join();
+}
+
+function textOf(variables: unknown): string {
+  try {
+    return JSON.stringify(variables ?? null);
+  } catch {
+    // Nested too deep to be written: then nothing counts as written.
+    return '';
+  }
 }

@@ -50,7 +50,7 @@ export function retell(
       document,
       operation,
       variables: request.variables,
-      written: () => [request.query ?? '', request.operationName ?? '', textOf(request.variables)],
+      written: [request.query ?? '', request.operationName ?? ''],
     });
     return { ...formatted, message: tell(formatted) };
   });
@@ -62,15 +62,6 @@ function isUnavailable(error: GraphQLError): boolean {
 
 function isEmpty(data: Record<string, unknown> | null | undefined): boolean {
   return Object.values(data ?? {}).every((value) => value === null);
-}
-
-function textOf(variables: unknown): string {
-  try {
-    return JSON.stringify(variables ?? null);
-  } catch {
-    // Nested too deep to be written: then nothing counts as written.
-    return '';
-  }
 }
 
 function refusalIn(error: GraphQLError): Refusal | null {

@@ -20,6 +20,7 @@ test('and stand by themselves: every type that they name is there, and none that
     'apiKey',
     'apiKeys',
     'workspace',
+    'explainAccess',
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',
