@@ -1,5 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { accessResolvers, type Holder } from './access/resolvers.js';
 import { auditResolvers } from './audit/resolvers.js';
 import { AuditService } from './audit/service.js';
 import { Authenticator } from './credentials/authenticator.js';
@@ -8,12 +9,22 @@ import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
-import type { LatchkeyContext, Principal } from './credentials/principal.js';
+import {
+  configuredHolderOf,
+  hasLeft,
+  holderOf,
+  type LatchkeyContext,
+  type Principal,
+} from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
+import { Explainer } from './guard/explain.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
+import { documentBounds } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
+import type { Actor } from './keys/actor.js';
+import { isConfigured, type AnyKey } from './keys/configured.js';
 import { KeyMinter } from './keys/minter.js';
 import { announcing, type ChangeFeed } from './keys/changes.js';
 import { Peppers } from './keys/pepper.js';
@@ -25,7 +36,7 @@ import { TIER_LIMITS, type TierLimits } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
-import { JSONScalar } from './scalars/json.js';
+import { JSONValue } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
@@ -174,6 +185,12 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   });
   const projects = new ProjectService({ store, now });
   const users = new UserService({ store: changing, roles, now });
+  const holder = async (actor: Actor, key: AnyKey): Promise<Holder> => {
+    const { tier } = await keys.workspace(actor, key.workspaceId);
+    if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };
+    const user = key.userId === null ? null : await store.users.find(key.userId);
+    return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
+  };
   const workspaces = new WorkspaceService({ store: changing, minter, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -200,11 +217,18 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           workspaceResolvers({ workspaces, projects, users, keys, limitsOf }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
+          accessResolvers({
+            explainer: new Explainer({ bounds: documentBounds(), introspection }),
+            keys,
+            holderOf: holder,
+            limiter,
+            now,
+          }),
         ),
       ),
       DateTime,
       Duration,
-      JSON: JSONScalar,
+      JSON: JSONValue,
       Scope,
     },
     guard(schema) {

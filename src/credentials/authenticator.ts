@@ -3,7 +3,6 @@ import type { Change } from '../keys/changes.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
 import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
-import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
@@ -12,7 +11,7 @@ import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
-import { authenticated, type AuthenticatedPrincipal } from './principal.js';
+import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
 
@@ -270,19 +269,9 @@ export class Authenticator {
     return {
       key,
       addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
-      userLeft: key.userId !== null && user?.removedAt !== null,
+      userLeft: hasLeft({ key, user }),
       mark: before?.key.id === key.id ? before.mark : null,
-      principal: authenticated({
-        kind: 'key',
-        keyId: key.id,
-        familyId: key.familyId,
-        workspaceId: key.workspaceId,
-        projectId: key.projectId,
-        userId: key.userId,
-        tier,
-        keyType: key.type,
-        scopes: key.userId === null ? key.scopes : meet(key.scopes, this.#options.roles().scopesOf(user?.roles ?? [])),
-      }),
+      principal: holderOf({ key, tier, user }, this.#options.roles()),
     };
   }
 

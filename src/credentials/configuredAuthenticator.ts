@@ -5,7 +5,7 @@ import { unavailable } from '../refusals/refusal.js';
 import { MAX_CONFIGURED_KEYS } from './configuration.js';
 import type { ConfiguredKeys } from './configuredKeys.js';
 import type { Failures } from './failures.js';
-import { authenticated, type AuthenticatedPrincipal } from './principal.js';
+import { configuredHolderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 
 export interface ConfiguredAuthenticatorOptions {
@@ -43,7 +43,7 @@ export class ConfiguredAuthenticator {
         const record = this.#keys.records.find((candidate) => candidate.id === id);
         if (record === undefined) return null;
         const workspace = await workspaces.find(record.workspaceId);
-        return workspace && principalOf(record, workspace.tier);
+        return workspace && configuredHolderOf(record, workspace.tier);
       },
     });
   }
@@ -132,21 +132,4 @@ export class ConfiguredAuthenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
-}
-
-function principalOf(
-  { id, familyId, workspaceId, type, scopes }: ConfiguredRecord,
-  tier: AuthenticatedPrincipal['tier'],
-): AuthenticatedPrincipal {
-  return authenticated({
-    kind: 'configured',
-    keyId: id,
-    familyId,
-    workspaceId,
-    projectId: null,
-    userId: null,
-    tier,
-    keyType: type,
-    scopes,
-  });
 }

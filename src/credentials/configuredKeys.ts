@@ -84,6 +84,7 @@ function recordOf({ id, name, roles, workspaceId }: ConfiguredEntry, scopes: rea
     projectId: null,
     userId: null,
     allowedAddresses: [],
+    trustedDocuments: null,
     replaces: null,
     replacedBy: null,
   });

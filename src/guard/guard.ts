@@ -28,11 +28,15 @@ export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): G
  * @throws GuardError
  */
 export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
-  const known = rulesBySchema.get(schema);
-  const rules = readRules(schema, known?.options ?? options);
+  const rules = rulesOf(schema, options);
   const places = unguardedPlaces(schema, rules);
   if (places.length > 0) throw new GuardError(places);
   return rules;
+}
+
+/** A schema's rules, read as it was guarded. @throws GuardError */
+export function rulesOf(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
+  return readRules(schema, rulesBySchema.get(schema)?.options ?? options);
 }
 
 /** Ends each guarded field's description with what it requires, so that whoever reads the schema sees it. */

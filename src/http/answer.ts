@@ -1,7 +1,7 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
-import type { GraphQLError } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../credentials/principal.js';
-import { brief, discreetly } from '../guard/discretion.js';
+import { telling } from '../guard/telling.js';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { LimitFields } from '../limits/fields.js';
@@ -32,17 +32,27 @@ export function setStatus({ response, errors }: Answered): void {
 }
 
 /**
- * GraphQL's own messages, kept short and from whoever may not read the schema (B42). They are those of errors without a
- * path; what a resolver says is for whoever may call it.
+ * GraphQL's own messages, kept short, and in terms of what the caller may read of the schema (B42). They are those of
+ * errors without a path; what a resolver says is for whoever may call it.
+ *
+ * @param readable the schema as the caller may read it
  */
-export function retell({ response, request, errors }: Answered, mayReadSchema: () => boolean): void {
+export function retell(
+  { response, request, errors, schema, document, operation }: Answered,
+  readable: () => GraphQLSchema | null,
+): void {
   if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined) return;
-  let tell = mayReadSchema() ? brief : null;
+  let tell: ReturnType<typeof telling> | null = null;
   response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
     const thrown = errors?.[i];
     if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
-    tell ??= discreetly([request.query ?? '', request.operationName ?? '', textOf(request.variables)]);
-    return { ...formatted, message: tell(brief(formatted.message)) };
+    tell ??= telling(schema, readable(), {
+      document,
+      operation,
+      variables: request.variables,
+      written: [request.query ?? '', request.operationName ?? ''],
+    });
+    return { ...formatted, message: tell(formatted) };
   });
 }
 
@@ -52,15 +62,6 @@ function isUnavailable(error: GraphQLError): boolean {
 
 function isEmpty(data: Record<string, unknown> | null | undefined): boolean {
   return Object.values(data ?? {}).every((value) => value === null);
-}
-
-function textOf(variables: unknown): string {
-  try {
-    return JSON.stringify(variables ?? null);
-  } catch {
-    // Nested too deep to be written: then nothing counts as written.
-    return '';
-  }
 }
 
 function refusalIn(error: GraphQLError): Refusal | null {

@@ -14,15 +14,17 @@ import {
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
+import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
+import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
 import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
+import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
 
@@ -85,14 +87,24 @@ class Judge {
   }
 
   /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
-  judge({ schema, document, operation, request }: Resolved, principal: Principal): number | null {
+  judge({ schema, source, document, operation, request }: Resolved, principal: Principal): number | null {
     if (operation == null) return null;
-    const compiled = this.compilerOf(schema).compile(document, operation, request.variables ?? {});
+    const { variables = {} } = request;
+    const compiled = this.compilerOf(schema).compile(document, operation, variables);
     const refusal =
+      refuseUntrusted(principal, source, document) ??
       decide(compiled.rules, principal) ??
-      (compiled.introspects ? refuseIntrospection(this.introspection, principal) : null);
+      (compiled.introspects
+        ? refuseIntrospection(this.introspection, schema, principal, { document, operation, variables })
+        : null);
     if (refusal !== null) throw refusal;
     return compiled.cost;
+  }
+
+  /** Does the answer hold what its caller may see only in part? */
+  isToNarrow({ schema, document, operation, request }: Answered): boolean {
+    if (this.introspection !== 'scoped' || document === undefined || operation == null) return false;
+    return this.compilerOf(schema).compile(document, operation, request.variables ?? {}).introspects;
   }
 }
 
@@ -141,7 +153,9 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     setStatus(answer);
     tellOutcome(answer);
     capErrors(answer);
-    retell(answer, () => refuseIntrospection(this.#judge.introspection, principal) === null);
+    const view = () => readable(this.#judge.introspection, answer.schema, principal);
+    retell(answer, view);
+    if (this.#judge.isToNarrow(answer)) narrow(answer, view());
     if (this.#admission !== null) {
       setLimitFields(answer, limitFields(this.#admission));
       return DONE;

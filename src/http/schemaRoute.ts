@@ -5,7 +5,7 @@ import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import type { AuthenticationHook } from './authentication.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
-import { refuseIntrospection, type Introspection } from '../guard/introspection.js';
+import { readable, unreadable, type Introspection } from '../guard/introspection.js';
 
 export interface SchemaRouteOptions extends VerdictsOptions {
   readonly schema: GraphQLSchema;
@@ -14,16 +14,24 @@ export interface SchemaRouteOptions extends VerdictsOptions {
   readonly authenticate: AuthenticationHook;
 }
 
-/** GET /schema.graphql: the schema with its directives, for whoever may introspect. Costs a key one request. */
+/**
+ * GET /schema.graphql: the schema with its directives, as far as the caller may introspect it. Costs a key one request.
+ */
 export function schemaRoute(
   app: FastifyInstance,
   { schema, introspection, limiter, authenticate, ...told }: SchemaRouteOptions,
 ): void {
   const verdicts = new Verdicts(told);
-  const text = printed(schema);
+  const texts = new WeakMap<GraphQLSchema, string>();
+  const textOf = (view: GraphQLSchema): string => {
+    let text = texts.get(view);
+    if (text === undefined) texts.set(view, (text = printed(view)));
+    return text;
+  };
   app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
-    const refusal = refuseIntrospection(introspection, principal);
-    if (refusal !== null) {
+    const view = readable(introspection, schema, principal);
+    if (view === null) {
+      const refusal = unreadable(introspection, principal);
       verdicts.refused(principal, refusal);
       throw refusal;
     }
@@ -36,7 +44,7 @@ export function schemaRoute(
       }
       verdicts.admitted(principal, 1);
     }
-    return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(text);
+    return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(textOf(view));
   });
 }
 

@@ -30,6 +30,6 @@ export class Verdicts {
     this.#observer.refused(principal?.tier ?? null, code);
     if (principal === null) return;
     if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.count(principal, 'limited');
-    else if (code === 'FORBIDDEN') this.#usage?.count(principal, 'forbidden');
+    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.count(principal, 'forbidden');
   }
 }

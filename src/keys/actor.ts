@@ -18,6 +18,8 @@ export interface Actor {
   readonly keyType: KeyType;
   /** What it may do: of a user's key what its own scopes and the user's roles both allow. */
   readonly scopes: readonly string[];
+  /** SHA-256 of the documents that the key is bound to, in lower-case hexadecimal; null: it runs any. */
+  readonly trustedDocuments: ReadonlySet<string> | null;
 }
 
 /** Where a request comes from, for the audit log. */

@@ -11,7 +11,8 @@ export interface ConfiguredRecord {
   readonly familyId: string;
   readonly projectId: null;
   readonly userId: null;
-  readonly allowedAddresses: readonly [];
+  readonly allowedAddresses: readonly string[];
+  readonly trustedDocuments: null;
   readonly workspaceId: string;
   readonly name: string;
   readonly roles: readonly string[];

@@ -10,6 +10,9 @@ const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
 const MAX_SCOPES = 100;
 const MAX_ADDRESSES = 100;
+const MAX_DOCUMENTS = 1_000;
+
+const SHA_256 = /^[0-9a-f]{64}$/i;
 
 /**
  * Line breaks and other control characters would let a name forge lines of a log or a list. Half a character (a lone
@@ -43,6 +46,28 @@ export function checkReason(reason: string | null | undefined): string | null {
     );
   }
   return reason.trim();
+}
+
+/**
+ * The documents that a key shall be bound to, each once and in lower case. A key that is bound is never freed again: an
+ * empty list would have to mean either nothing or anything, and who reads it otherwise than we do opens the key.
+ *
+ * @returns null where none are given: then nothing is to be bound, or to be changed
+ */
+export function checkTrustedDocuments(digests: readonly string[] | null | undefined): string[] | null {
+  if (digests == null) return null;
+  const path = ['input', 'trustedDocuments'];
+  if (digests.length === 0 || digests.length > MAX_DOCUMENTS) {
+    throw badInput(
+      path,
+      `A key is bound to 1 to ${MAX_DOCUMENTS} documents. For one that runs any, create a key without them.`,
+    );
+  }
+  const wrong = digests.findIndex((digest) => !SHA_256.test(digest));
+  if (wrong !== -1) {
+    throw badInput([...path, wrong], "A document is named by its text's SHA-256, in 64 hexadecimal digits.");
+  }
+  return [...new Set(digests.map((digest) => digest.toLowerCase()))];
 }
 
 /** Could it be the id of a key or a workspace? What could not is unknown without asking a store, which takes no NUL. */

@@ -61,6 +61,7 @@ interface CreateArguments {
     readonly projectId?: string | null;
     readonly userId?: string | null;
     readonly allowedAddresses?: readonly string[] | null;
+    readonly trustedDocuments?: readonly string[] | null;
   };
 }
 

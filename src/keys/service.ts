@@ -12,7 +12,16 @@ import {
 } from '../store/records.js';
 import type { KeyChange, KeyFilter, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
-import { assertHeld, checkAddresses, checkFilter, checkName, checkReason, checkScopes, isId } from './input.js';
+import {
+  assertHeld,
+  checkAddresses,
+  checkFilter,
+  checkName,
+  checkReason,
+  checkScopes,
+  checkTrustedDocuments,
+  isId,
+} from './input.js';
 import {
   findConfigured,
   isConfigured,
@@ -47,6 +56,8 @@ export interface CreateKeyInput {
   readonly userId?: string | null;
   /** Addresses and CIDR ranges from which alone it is let in. */
   readonly allowedAddresses?: readonly string[] | null;
+  /** See {@link checkTrustedDocuments}. */
+  readonly trustedDocuments?: readonly string[] | null;
 }
 
 export interface UpdateKeyInput {
@@ -54,6 +65,7 @@ export interface UpdateKeyInput {
   readonly name?: string | null;
   readonly scopes?: readonly string[] | null;
   readonly allowedAddresses?: readonly string[] | null;
+  readonly trustedDocuments?: readonly string[] | null;
 }
 
 /** What the service needs of the store. */
@@ -113,6 +125,7 @@ export class KeyService {
       expiresAt,
       lifetime: expiresAt === null ? null : expiresAt - now,
       allowedAddresses: checkAddresses(input.allowedAddresses ?? []),
+      trustedDocuments: checkTrustedDocuments(input.trustedDocuments),
     };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
     const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
@@ -179,20 +192,21 @@ export class KeyService {
     return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses), SCOPE_NOT_HELD */
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD */
   async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
     assertSecretKey(actor);
-    if (input.name == null && input.scopes == null && input.allowedAddresses == null) {
-      throw badInput(['input'], 'Give a name, scopes or addresses: there is nothing to change.');
+    const { name, scopes, allowedAddresses } = input;
+    const trustedDocuments = checkTrustedDocuments(input.trustedDocuments);
+    if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
+      throw badInput(['input'], 'Give a name, scopes, addresses or documents: there is nothing to change.');
     }
     const key = await this.#reachable(actor, input.id);
     assertHeld(actor.scopes, key.scopes);
     const change = {
-      ...(input.name != null && { name: checkName(input.name) }),
-      ...(input.scopes != null && {
-        scopes: this.#checkScopes(actor, key.type, input.scopes),
-      }),
-      ...(input.allowedAddresses != null && { allowedAddresses: checkAddresses(input.allowedAddresses) }),
+      ...(name != null && { name: checkName(name) }),
+      ...(scopes != null && { scopes: this.#checkScopes(actor, key.type, scopes) }),
+      ...(allowedAddresses != null && { allowedAddresses: checkAddresses(allowedAddresses) }),
+      ...(trustedDocuments !== null && { trustedDocuments }),
     };
     if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
     const author = authorOf(actor, origin);

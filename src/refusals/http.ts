@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   UNAUTHENTICATED: 401,
   ADDRESS_NOT_ALLOWED: 403,
   FORBIDDEN: 403,
+  DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 
@@ -54,6 +55,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
     case 'ADDRESS_NOT_ALLOWED':
+    // RFC 6750 has no error for it: no other scope would help.
+    case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
     case 'UNAVAILABLE':

@@ -20,6 +20,8 @@ export type RefusalDetails =
   /** The key is let in from other addresses than the caller's. */
   | { readonly code: 'ADDRESS_NOT_ALLOWED' }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
+  /** `sha256` of the document's text as it was sent, in hexadecimal. */
+  | { readonly code: 'DOCUMENT_NOT_TRUSTED'; readonly sha256: string }
   /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
   | { readonly code: 'RATE_LIMITED'; readonly retryAfter: number; readonly limit: number; readonly window: number }
   /** `retryAfter` in whole seconds. */

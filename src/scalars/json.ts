@@ -1,27 +1,27 @@
 import { GraphQLError, GraphQLScalarType, valueFromASTUntyped } from 'graphql';
 
-/** Levels of lists and objects. */
-const MAX_DEPTH = 16;
-/** Values of all kinds, those within others too. */
+/** Lists and objects within each other, and values in all: more than variables of an operation need. */
+const MAX_DEPTH = 32;
 const MAX_VALUES = 10_000;
 
-/** Any value of JSON: for what has no type of its own, as the variables of another operation. */
-export const JSONScalar = new GraphQLScalarType<unknown, unknown>({
+/** JSON: any value, up to 32 levels deep and of 10,000 values in all. */
+export const JSONValue = new GraphQLScalarType<unknown>({
   name: 'JSON',
   serialize: (value) => value,
-  parseValue: bounded,
+  parseValue: (value) => bounded(value),
   parseLiteral: (node, variables) => bounded(valueFromASTUntyped(node, variables)),
 });
 
+/** Level by level and not by recursion, which a body of nothing but brackets would exhaust. */
 function bounded(value: unknown): unknown {
-  let left = MAX_VALUES;
-  const check = (item: unknown, depth: number): void => {
-    left -= 1;
-    if (left < 0 || depth > MAX_DEPTH) {
-      throw new GraphQLError(`A JSON value has at most ${MAX_VALUES} values, ${MAX_DEPTH} levels deep.`);
+  let level: unknown[] = [value];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    values += level.length;
+    if (depth > MAX_DEPTH || values > MAX_VALUES) {
+      throw new GraphQLError(`JSON has at most ${MAX_DEPTH} levels here, and ${MAX_VALUES} values in all.`);
     }
-    if (typeof item === 'object' && item !== null) for (const inner of Object.values(item)) check(inner, depth + 1);
-  };
-  check(value, 0);
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : []));
+  }
   return value;
 }

@@ -160,8 +160,8 @@ export const OPTIONS = {
     schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
   }),
   INTROSPECTION: option({
-    allowed: 'on, authenticated or off',
-    schema: oneOf(['on', 'authenticated', 'off']),
+    allowed: 'on, authenticated, scoped or off',
+    schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
   METRICS_PORT: option({
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',

@@ -45,6 +45,8 @@ describe('B42 whoever may not introspect learns no names', () => {
     'message',
     'schema',
     'scope',
+    'errors',
+    'variables',
   ]);
 
   const PROBES: [string, string, object?][] = [

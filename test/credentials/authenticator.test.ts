@@ -23,6 +23,7 @@ test('a key yields a frozen principal, and its use is noted', async () => {
     tier: 'GROWTH',
     keyType: 'CLIENT',
     scopes: ['read:assets', 'write:assets'],
+    trustedDocuments: null,
   });
   expect(Object.isFrozen(principal)).toBe(true);
   expect(Object.isFrozen(principal.scopes)).toBe(true);
@@ -145,6 +146,7 @@ describe("the operator's key", () => {
       tier: 'ENTERPRISE',
       keyType: 'SECRET',
       scopes: ['platform'],
+      trustedDocuments: null,
     });
     expect(latchkey.uses).toEqual([]);
   });

@@ -91,6 +91,7 @@ describe('listing', () => {
       tier: 'ENTERPRISE',
       keyType: 'SECRET',
       scopes: ['platform'],
+      trustedDocuments: null,
     } as const;
     const { key, token } = await service.latchkey.workspaces.create(operator, { name: 'List', tier: 'ENTERPRISE' });
     mine = token;

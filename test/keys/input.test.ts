@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assertHeld, checkName, checkReason, checkScopes } from '../../src/keys/input.js';
+import { assertHeld, checkName, checkReason, checkScopes, checkTrustedDocuments } from '../../src/keys/input.js';
 import { Refusal, type RefusalDetails } from '../../src/refusals/refusal.js';
 
 const KNOWN = ['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets'];
@@ -135,5 +135,33 @@ describe('assertHeld', () => {
       missing: ['platform'],
     });
     expect(() => assertHeld(['platform'], ['platform', 'admin'])).not.toThrow();
+  });
+});
+
+describe('checkTrustedDocuments', () => {
+  const digest = (i: number): string => i.toString(16).padStart(64, '0');
+
+  it('takes up to a thousand, each once and in lower case', () => {
+    const most = Array.from({ length: 1_000 }, (_, i) => digest(i));
+    expect(checkTrustedDocuments(most)).toEqual(most);
+    expect(checkTrustedDocuments(['A'.repeat(64), 'a'.repeat(64), digest(1)])).toEqual(['a'.repeat(64), digest(1)]);
+  });
+
+  it('binds to nothing where none are given', () => {
+    expect([checkTrustedDocuments(null), checkTrustedDocuments(undefined)]).toEqual([null, null]);
+  });
+
+  it.each<[string, string[], number[]]>([
+    ['an empty list', [], []],
+    ['too many', Array.from({ length: 1_001 }, (_, i) => digest(i)), []],
+    ['a digest that is too short', [digest(1), digest(2).slice(1)], [1]],
+    ['a digest that is too long', [`${digest(1)}0`], [0]],
+    ['what is no hexadecimal digit', [`${digest(1).slice(1)}g`], [0]],
+    ['a line break behind it', [`${digest(1)}\n`], [0]],
+  ])('refuses %s', (_, digests, path) => {
+    expect(refusalOf(() => checkTrustedDocuments(digests))).toEqual({
+      code: 'BAD_USER_INPUT',
+      path: ['input', 'trustedDocuments', ...path],
+    });
   });
 });

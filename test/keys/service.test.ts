@@ -52,6 +52,7 @@ const actorIn = (workspaceId: string, ...scopes: string[]): Actor => ({
   tier: 'GROWTH' satisfies Tier,
   keyType: 'SECRET',
   scopes,
+  trustedDocuments: null,
 });
 const admin = actorIn('ws_a', 'admin');
 const stranger = actorIn('ws_b', 'admin');

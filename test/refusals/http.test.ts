@@ -36,6 +36,7 @@ describe('httpAnswer', () => {
       403,
       { 'www-authenticate': `${BEARER}, error="insufficient_scope", error_description="What and why."` },
     ],
+    [{ code: 'DOCUMENT_NOT_TRUSTED', sha256: '0'.repeat(64) }, 403, {}],
     [{ code: 'RATE_LIMITED', retryAfter: 12, limit: 500, window: 60 }, 429, { 'retry-after': '12' }],
     [{ code: 'UNAVAILABLE', retryAfter: 5 }, 503, { 'retry-after': '5' }],
     [{ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 }, 200, {}],

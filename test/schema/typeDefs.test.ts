@@ -25,6 +25,7 @@ test('and stand by themselves: every type that they name is there, and none that
     'user',
     'users',
     'auditLog',
+    'explainAccess',
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',
@@ -80,6 +81,7 @@ test('the contract of the issue: names, arguments and defaults', () => {
     name: 'String',
     scopes: '[Scope!]',
     allowedAddresses: '[String!]',
+    trustedDocuments: '[String!]',
   });
   expect(input('CreateWorkspaceInput')).toEqual({ name: 'String!', tier: 'Tier!' });
   expect(input('SetWorkspaceTierInput')).toEqual({ workspaceId: 'ID!', tier: 'Tier!' });

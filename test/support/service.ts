@@ -121,6 +121,7 @@ export async function createKey(
     projectId?: string;
     userId?: string;
     allowedAddresses?: readonly string[];
+    trustedDocuments?: readonly string[];
   } = {},
   token = service.adminToken,
 ): Promise<{ token: string; id: string }> {

@@ -39,6 +39,7 @@ const operator = {
   tier: 'GROWTH',
   keyType: 'SECRET',
   scopes: ['platform'],
+  trustedDocuments: null,
 } as const;
 
 describe('ensureFirst', () => {

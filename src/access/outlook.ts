@@ -1,0 +1,17 @@
+import type { Room } from '../limits/window.js';
+
+/** What the limits would say of a cost now. */
+export type Outlook =
+  | { readonly outcome: 'admitted' }
+  /** `retryAfterMs`: no sooner than that; in windows that are short of more than one request it may be later. */
+  | { readonly outcome: 'refused'; readonly retryAfterMs: number }
+  /** No wait makes room for it. */
+  | { readonly outcome: 'never' };
+
+/** Foretells from a look at both windows, which takes nothing, what `Limits.admit` would answer. */
+export function outlook({ rate, burst }: Room, cost: number): Outlook {
+  if (cost > Math.min(rate.limit, burst.limit)) return { outcome: 'never' };
+  const short = [rate, burst].filter(({ remaining }) => remaining < cost);
+  if (short.length === 0) return { outcome: 'admitted' };
+  return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
+}

@@ -1,0 +1,113 @@
+import {
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { Principal } from '../credentials/principal.js';
+import type { Conditions } from './conditions.js';
+import { meets } from './decide.js';
+import { lacking, scopesOf } from './requirement.js';
+import type { Rule, SchemaRules } from './rules.js';
+
+/** A guarded place in an operation, and whether a principal reaches it. */
+export interface FieldAccess {
+  /** The field, or the type that a fragment asks for, as in `Asset.downstream`. */
+  readonly coordinate: string;
+  /** The response keys that lead there. */
+  readonly path: readonly string[];
+  readonly allowed: boolean;
+  /** Any of (all of). */
+  readonly requires: readonly (readonly string[])[];
+  /** Of the alternative that lacks fewest. */
+  readonly missing: readonly string[];
+}
+
+/** As many places as are told, and as many selections as are looked at for them: fragments fan out (B40). */
+const MAX_FIELDS = 200;
+const MAX_SELECTIONS = 10_000;
+
+/**
+ * The guarded places of an operation in the order of the document, as they appear in an answer: each path once for each
+ * type that stands there. The verdict is not taken from here, since a long operation is told only in part; see
+ * {@link OperationCompiler}.
+ */
+export function fieldAccess(
+  {
+    schema,
+    rules,
+    principal,
+  }: { readonly schema: GraphQLSchema; readonly rules: SchemaRules; readonly principal: Principal },
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  conditions: Conditions,
+): FieldAccess[] {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  const told = new Map<string, FieldAccess>();
+  let looked = 0;
+
+  const tell = (rule: Rule | undefined, path: readonly string[]): void => {
+    if (rule === undefined) return;
+    const { coordinate, requirement } = rule;
+    const key = `${coordinate} ${path.join(' ')}`;
+    if (told.has(key) || told.size >= MAX_FIELDS) return;
+    told.set(key, {
+      coordinate,
+      path,
+      allowed: meets(principal, rule),
+      requires: scopesOf(requirement),
+      missing: lacking(requirement, principal.scopes),
+    });
+  };
+  const narrow = (
+    selections: SelectionSetNode,
+    condition: string | undefined,
+    parent: GraphQLObjectType,
+    path: readonly string[],
+  ): void => {
+    if (condition !== undefined) {
+      const type = schema.getType(condition);
+      if (type !== parent && !(isAbstractType(type) && schema.isSubType(type, parent))) return;
+      tell(rules.types.get(condition), path);
+    }
+    enter(selections, parent, path);
+  };
+  const enter = (selections: SelectionSetNode, parent: GraphQLObjectType, path: readonly string[]): void => {
+    for (const selection of selections.selections) {
+      looked += 1;
+      if (looked > MAX_SELECTIONS || told.size >= MAX_FIELDS) return;
+      if (!conditions.includes(selection)) continue;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        narrow(selection.selectionSet, selection.typeCondition?.name.value, parent, path);
+      } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        const fragment = fragments.get(selection.name.value);
+        if (fragment !== undefined) narrow(fragment.selectionSet, fragment.typeCondition.name.value, parent, path);
+      } else {
+        const name = selection.name.value;
+        const within = [...path, selection.alias?.value ?? name];
+        tell(rules.fields.get(parent.name)?.get(name), within);
+        const field = parent.getFields()[name];
+        if (field === undefined || selection.selectionSet === undefined) continue;
+        for (const type of possible(schema, getNamedType(field.type).name)) enter(selection.selectionSet, type, within);
+      }
+    }
+  };
+  const root = schema.getRootType(operation.operation);
+  if (root != null) enter(operation.selectionSet, root, []);
+  return [...told.values()];
+}
+
+function possible(schema: GraphQLSchema, typeName: string): readonly GraphQLObjectType[] {
+  const type = schema.getType(typeName);
+  if (isObjectType(type)) return [type];
+  return isAbstractType(type) ? schema.getPossibleTypes(type) : [];
+}

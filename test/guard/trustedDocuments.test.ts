@@ -1,0 +1,31 @@
+import { parse } from 'graphql';
+import { createHash } from 'node:crypto';
+import { ANONYMOUS } from '../../src/credentials/principal.js';
+import { digestOf, refuseUntrusted } from '../../src/guard/trustedDocuments.js';
+import { keyWith } from '../bypass/own.js';
+
+const TEXT = '{ tiers { tier } }';
+const DIGEST = createHash('sha256').update(TEXT).digest('hex');
+
+test('a digest is made once for a document', () => {
+  const document = parse(TEXT);
+  expect(digestOf(TEXT, document)).toBe(DIGEST);
+  // Whatever text comes with it afterwards is not looked at.
+  expect(digestOf('', document)).toBe(DIGEST);
+});
+
+test('and none for who is not bound', () => {
+  const document = parse(TEXT);
+  for (const principal of [ANONYMOUS, keyWith(['read:all'])])
+    expect(refuseUntrusted(principal, '', document)).toBeNull();
+  expect(digestOf(TEXT, document)).toBe(DIGEST);
+});
+
+test('who is bound is told what it was and who may add it', () => {
+  const bound = { trustedDocuments: new Set(['0'.repeat(64)]) };
+  const refusal = refuseUntrusted(bound, TEXT, parse(TEXT));
+  expect(refusal?.details).toEqual({ code: 'DOCUMENT_NOT_TRUSTED', sha256: DIGEST });
+  expect(refusal?.message).toContain(`SHA-256 ${DIGEST}`);
+  expect(refusal?.message).toContain('administrator');
+  expect(refuseUntrusted({ trustedDocuments: new Set([DIGEST]) }, TEXT, parse(TEXT))).toBeNull();
+});
