@@ -54,8 +54,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
+    // RFC 6750 has no error for these two: no other scope would help.
     case 'ADDRESS_NOT_ALLOWED':
-    // RFC 6750 has no error for it: no other scope would help.
     case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
