@@ -128,7 +128,15 @@ describe('a view of the real schema', () => {
 
   test('holds what scopes reach, and nothing that serves only what they do not', () => {
     const reader = viewOf(service, keyWith(['read:assets']));
-    expect(fieldsOf(reader, 'Query')).toEqual(['viewer', 'tiers', 'workspace', 'assets', 'asset']);
+    expect(fieldsOf(reader, 'Query')).toEqual([
+      'viewer',
+      'tiers',
+      'workspace',
+      'project',
+      'projects',
+      'assets',
+      'asset',
+    ]);
     expect(reader?.getMutationType()).toBeNull();
     expect(fieldsOf(reader, 'Workspace')).not.toContain('keys');
     expect(namesOf(reader)).toEqual(expect.arrayContaining(['Asset', 'AlertKind', 'Credential', 'ApiKey', 'Tier']));
