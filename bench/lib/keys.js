@@ -16,6 +16,8 @@ export function mint() {
   const key = {
     id: newId('key'),
     workspaceId: DEFAULT_WORKSPACE_ID,
+    projectId: null,
+    userId: null,
     familyId: newId('fam'),
     lookupId,
     tokenPrefix,
@@ -25,6 +27,8 @@ export function mint() {
     type: 'SECRET',
     environment: 'LIVE',
     scopes: SCOPES,
+    allowedAddresses: [],
+    trustedDocuments: null,
     createdAt: Date.now(),
     createdBy: null,
     expiresAt: null,

@@ -55,7 +55,7 @@ function fillSqlite(dataDir, count) {
   );
   db.exec('BEGIN');
   const tokens = mintMany(count, (key) =>
-    insert.run({ ...key, scopes: JSON.stringify(key.scopes), nameFolded: key.name }),
+    insert.run({ ...key, scopes: JSON.stringify(key.scopes), allowedAddresses: '[]', nameFolded: key.name }),
   );
   db.exec('COMMIT');
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
