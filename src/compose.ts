@@ -10,6 +10,7 @@ import { createServer } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
+import type { TierTable } from './limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
@@ -48,6 +49,8 @@ export interface ComposeOptions {
   readonly now?: () => number;
   /** Default: what `settings.redisUrl` names; without it limits of this process alone, and changes told to nobody. */
   readonly shared?: Shared;
+  /** Default: that of `shared`, else the published one. */
+  readonly tiers?: TierTable;
   /** What /metrics answers: of this process alone by default, of all where there are several. */
   readonly scrape?: (own: Metrics) => Promise<string>;
   /** In ms. Default: 7,000. */
@@ -60,7 +63,7 @@ export interface ComposeOptions {
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  { now, shared, scrape, drainTime = DRAIN_TIME }: ComposeOptions = {},
+  { now, tiers, shared, scrape, drainTime = DRAIN_TIME }: ComposeOptions = {},
 ): Promise<Service> {
   const tracing = settings.tracing ? await openTracing(logger) : null;
   const metrics = new Metrics();
@@ -72,6 +75,7 @@ export async function composeService(
       // Loaded only here: most installations need no Redis.
       const { openRedis } = await import('./redis/open.js');
       redis = await openRedis(settings.redisUrl, logger, {
+        ...(tiers !== undefined && { tiers }),
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
         onAlone: (alone) => observer.limitsShared(!alone),
       });
@@ -81,8 +85,9 @@ export async function composeService(
     const latchkey = await createLatchkey({
       store,
       ...(now !== undefined && { now }),
+      ...(tiers !== undefined && { tiers }),
       ...(common !== null && { limits: common.limits, changes: common.changes }),
-      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now), tracing) }),
+      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now, tiers), tracing) }),
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
@@ -137,8 +142,8 @@ export async function composeService(
   }
 }
 
-function ownLimits(now: ComposeOptions['now']): Limiter {
-  return new Limiter(now === undefined ? {} : { clock: now });
+function ownLimits(now: ComposeOptions['now'], tiers: ComposeOptions['tiers']): Limiter {
+  return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });
 }
 
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {

@@ -18,6 +18,7 @@ import { KeyService, type IssuedKey } from './keys/service.js';
 import { DEFAULT_PREFIXES } from './keys/token.js';
 import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
+import type { TierTable } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
@@ -49,6 +50,8 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
+  /** What each tier grants: `tierTable` makes one. Default: that of `limits`, else the published one. */
+  readonly tiers?: TierTable;
   /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
   readonly limits?: Limits;
   /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
@@ -110,7 +113,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   const minter = new KeyMinter({ gate, peppers, prefixes: options.prefixes ?? DEFAULT_PREFIXES });
-  const limiter = options.limits ?? new Limiter(options.now === undefined ? {} : { clock: options.now });
+  const limiter = limiterOf(options);
+  const { tiers } = limiter;
   const usage = new UsageLog({ store, now });
   const operator = operatorOf(options.adminApiKey);
 
@@ -130,7 +134,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   options.changes?.subscribe((change) => authenticator.forget(change));
 
   const knownScopes = new Set<string>();
-  const keys = new KeyService({ store: changing, minter, now, knownScopes: () => [...knownScopes].sort() });
+  const keys = new KeyService({ store: changing, minter, now, tiers, knownScopes: () => [...knownScopes].sort() });
   const workspaces = new WorkspaceService({ store: changing, minter, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
@@ -144,7 +148,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       ...failingClosed(
         merge(
           keyResolvers({ keys, limiter, now }),
-          workspaceResolvers({ workspaces, keys }),
+          workspaceResolvers({ workspaces, keys, tiers }),
           usageResolvers({ usage: store.usage, now }),
         ),
       ),
@@ -173,6 +177,17 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await usage.close();
     },
   };
+}
+
+/** One table alone: what is told must be what is counted. */
+function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
+  if (limits === undefined) {
+    return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });
+  }
+  if (tiers === undefined || limits.tiers === tiers) return limits;
+  throw new TypeError(
+    'tiers is another table than that of limits: give it where limits are made, and here the same or none.',
+  );
 }
 
 function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {

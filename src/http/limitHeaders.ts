@@ -1,7 +1,6 @@
 import type { Principal } from '../credentials/principal.js';
 import { limitFields, type LimitFields } from '../limits/fields.js';
 import type { Limits } from '../limits/limits.js';
-import { limitsOf } from '../limits/tiers.js';
 
 /** Fields that tell where limits stand, written one by one: every answer has them. */
 export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
@@ -16,7 +15,7 @@ export async function standingLimits(principal: Principal, limits: Limits): Prom
   if (principal.kind === 'anonymous') return null;
   const { familyId: family, tier } = principal;
   try {
-    return limitFields({ outcome: 'admitted', limits: limitsOf(tier), room: await limits.peek({ family, tier }) });
+    return limitFields({ outcome: 'admitted', limits: limits.tiers[tier], room: await limits.peek({ family, tier }) });
   } catch {
     // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
     return null;

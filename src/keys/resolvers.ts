@@ -1,5 +1,6 @@
 import type { Limits } from '../limits/limits.js';
-import { limitsOf, TIER_LIMITS } from '../limits/tiers.js';
+import { CATEGORIES } from '../limits/category.js';
+import type { TierLimits, WindowLimits } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
 import {
   statusOf,
@@ -63,7 +64,7 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
-      tiers: () => TIERS.map((tier) => ({ tier, ...TIER_LIMITS[tier] })),
+      tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
       apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
       apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
         keys.list(principal, {
@@ -118,14 +119,32 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
       apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
     },
     TierLimits: {
-      perMinute: ({ tier }: { tier: Tier }) => limitsOf(tier).rate,
-      perSecond: ({ tier }: { tier: Tier }) => limitsOf(tier).burst,
+      ...published,
+      categories: ({ categories }: TierLimits) =>
+        CATEGORIES.flatMap((category) => {
+          const limits = categories[category];
+          return limits === undefined ? [] : [{ category: category.toUpperCase(), ...limits }];
+        }),
     },
+    TierCategoryLimits: published,
     Limits: {
       rate: async ({ familyId: family, tier }: LimitsSource) =>
         limit((await limiter.peek({ family, tier })).rate, RATE_WINDOW),
       burst: async ({ familyId: family, tier }: LimitsSource) =>
         limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
+      categories: ({ familyId: family, tier }: LimitsSource) =>
+        Promise.all(
+          CATEGORIES.filter((category) => limiter.tiers[tier].categories[category] !== undefined).map(
+            async (category) => {
+              const { rate, burst } = await limiter.peek({ family, tier, category });
+              return {
+                category: category.toUpperCase(),
+                rate: limit(rate, RATE_WINDOW),
+                burst: limit(burst, BURST_WINDOW),
+              };
+            },
+          ),
+        ),
     },
     ApiKey: {
       prefix: shownPrefix,
@@ -154,6 +173,12 @@ export function keyResolvers({ keys, limiter, now }: KeyResolverOptions) {
     },
   };
 }
+
+/** A rate and a burst, as the table of tiers shows them. */
+const published = {
+  perMinute: ({ rate }: WindowLimits) => rate,
+  perSecond: ({ burst }: WindowLimits) => burst,
+};
 
 function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: number) {
   return { limit: most, window, remaining, returnsIn: returnsInMs };

@@ -1,4 +1,4 @@
-import { limitsOf } from '../limits/tiers.js';
+import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { KeyChange, KeyFilter, KeyPage, Store } from '../store/store.js';
@@ -31,6 +31,8 @@ export interface KeyServiceOptions {
   /** What the guarded schema knows. */
   readonly knownScopes: () => readonly string[];
   readonly now: () => number;
+  /** Where a tier's places for keys are read. Default: the published table. */
+  readonly tiers?: TierTable;
 }
 
 /** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
@@ -39,12 +41,14 @@ export class KeyService {
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
+  readonly #tiers: TierTable;
 
   constructor(options: KeyServiceOptions) {
     this.#store = options.store;
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
     this.#now = options.now;
+    this.#tiers = options.tiers ?? TIER_LIMITS;
   }
 
   /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (the workspace), FORBIDDEN */
@@ -68,7 +72,7 @@ export class KeyService {
       lifetime: expiresAt === null ? null : expiresAt - now,
     };
     const workspace = await this.workspace(actor, input.workspaceId ?? actor.workspaceId);
-    const places = limitsOf(workspace.tier).keys;
+    const places = this.#tiers[workspace.tier].keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now);

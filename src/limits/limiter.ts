@@ -1,15 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import type { Tier } from '../store/records.js';
-import { limitsOf as publishedLimits, type TierLimits } from './tiers.js';
-import type { Admission, Limits, Subject } from './limits.js';
+import { categoryLimits, highest, longest, lowest } from './bounds.js';
+import type { Category } from './category.js';
+import { History, NO_WAIT } from './history.js';
+import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
+import { TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
 export interface LimiterOptions {
   /** Integer ms that never run back; an earlier time counts as the latest one seen. Default: those since the process began. */
   readonly clock?: () => number;
-  /** The table of tiers. Default: the published one. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** Default: the published table. */
+  readonly tiers?: TierTable;
+  /** What of a tier's limits falls to this limiter at the moment. Default: all. */
+  readonly share?: (limits: TierLimits) => TierLimits;
 }
 
 /**
@@ -33,8 +38,9 @@ function monotonic(): number {
  * memory is given back whole, and that neither a request nor the timer ever pays for a sweep over a million keys.
  */
 export class Limiter implements Limits {
+  readonly tiers: TierTable;
   readonly #clock: () => number;
-  readonly #limitsOf: (tier: Tier) => TierLimits;
+  readonly #share: LimiterOptions['share'];
   #parts = noParts();
   #now: number;
   /** The part that had the latest turn, and when that was due. */
@@ -43,54 +49,50 @@ export class Limiter implements Limits {
   /** Requests give the parts their turns as well; the timer is for a process that has none any more. */
   readonly #timer: NodeJS.Timeout;
 
-  constructor(options: LimiterOptions = {}) {
-    this.#clock = options.clock ?? monotonic;
-    this.#limitsOf = options.limitsOf ?? publishedLimits;
+  constructor({ clock = monotonic, tiers = TIER_LIMITS, share }: LimiterOptions = {}) {
+    this.tiers = tiers;
+    this.#clock = clock;
+    this.#share = share;
     this.#now = this.#clock();
     this.#turnedAt = this.#now;
     this.#timer = setInterval(() => this.#present(), TURN).unref();
   }
 
-  /** Takes `cost` units of the family if its tier allows it now. @throws RangeError unless cost is an integer >= 1. */
   admit(subject: Subject, cost = 1): Admission {
     // NaN would pass every comparison below, and a negative cost would give units back.
     if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
+    const { category } = subject;
     const limits = this.#limitsOf(subject.tier);
-    const { rate, burst } = limits;
-    const limit = Math.min(rate, burst);
-    if (cost > limit) return { outcome: 'never', limits, room: this.peek(subject), limit };
-
     const now = this.#present();
-    const { family } = subject;
-    const windows = (this.#parts[partOf(family)] ??= new Windows());
-    let row = windows.find(family, now);
-    if (row < 0) row = windows.add(family, now);
-    const rateWait = windows.rateWait(row, cost, rate);
-    const burstWait = windows.burstWait(row, cost, burst);
-    if (rateWait === 0 && burstWait === 0) {
-      windows.take(row, cost);
-      return { outcome: 'admitted', limits, room: windows.room(row, rate, burst) };
+    const own = this.#history(subject.family, limits, now);
+    const ofCategory = categoryLimits(limits, category);
+    const its = ofCategory && this.#history(nameOf(subject), ofCategory, now);
+    if (cost > highest(limits, ofCategory)) {
+      const bound = lowest(limits, category);
+      return { outcome: 'never', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
     }
-    const room = windows.room(row, rate, burst);
-    return rateWait >= burstWait
-      ? { outcome: 'refused', limits, room, window: 'rate', limit: rate, retryAfterMs: rateWait }
-      : { outcome: 'refused', limits, room, window: 'burst', limit: burst, retryAfterMs: burstWait };
+    // Looked at whole before anything is taken: what one window refuses takes nothing from another.
+    const waits = own.waits(cost);
+    const itsWaits = its?.waits(cost) ?? NO_WAIT;
+    if (waits.rate > 0 || waits.burst > 0 || itsWaits.rate > 0 || itsWaits.burst > 0) {
+      const bound = longest(limits, waits, category, itsWaits);
+      return { outcome: 'refused', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
+    }
+    own.take(cost);
+    its?.take(cost);
+    return { outcome: 'admitted', limits, room: own.room, categoryRoom: roomOf(category, its) };
   }
 
-  /** What the family has left. Takes nothing and remembers nothing. */
+  /** Takes nothing and remembers nothing. */
   peek(subject: Subject): Room {
+    const limits = this.#limitsOf(subject.tier);
     const now = this.#present();
-    const { rate, burst } = this.#limitsOf(subject.tier);
-    const windows = this.#parts[partOf(subject.family)] ?? null;
-    const row = windows?.find(subject.family, now) ?? -1;
-    if (windows !== null && row >= 0) return windows.room(row, rate, burst);
-    return {
-      rate: { limit: rate, remaining: rate, returnsInMs: null },
-      burst: { limit: burst, remaining: burst, returnsInMs: null },
-    };
+    const ofCategory = categoryLimits(limits, subject.category);
+    if (ofCategory === undefined) return this.#history(subject.family, limits, now).room;
+    return this.#history(nameOf(subject), ofCategory, now).room;
   }
 
-  /** Families whose history is held. */
+  /** Histories held: of families, and of their categories. */
   get size(): number {
     return this.#parts.reduce((sum, windows) => sum + (windows?.size ?? 0), 0);
   }
@@ -104,6 +106,17 @@ export class Limiter implements Limits {
   close(): void {
     clearInterval(this.#timer);
     this.#parts = noParts();
+  }
+
+  #limitsOf(tier: Tier): TierLimits {
+    const limits = this.tiers[tier];
+    return this.#share === undefined ? limits : this.#share(limits);
+  }
+
+  /** @param now as `#present` gives it: one call serves all histories of a request, for a turn may replace their parts */
+  #history(name: string, limits: WindowLimits, now: number): History {
+    const windows = (this.#parts[partOf(name)] ??= new Windows());
+    return new History(windows, name, now, limits);
   }
 
   /** The present, with every part's turn that is due by then. */
@@ -125,6 +138,15 @@ export class Limiter implements Limits {
 
 function noParts(): (Windows | null)[] {
   return Array.from({ length: PARTS }, () => null);
+}
+
+/** A category's history by a name that no family has: families are named in visible characters. */
+function nameOf({ family, category }: Subject): string {
+  return `${family}\n${category}`;
+}
+
+function roomOf(category: Category | undefined, history: History | undefined): CategoryRoom | undefined {
+  return category === undefined || history === undefined ? undefined : { category, ...history.room };
 }
 
 /** FNV-1a over the whole name: an application may number its families, or let their names differ in one place alone. */

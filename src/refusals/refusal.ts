@@ -15,11 +15,18 @@ export interface GuardedPlace {
  */
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
-  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number }
+  /** `category` of the operation, here and below: there where it is the category's limit that binds. */
+  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
   /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
-  | { readonly code: 'RATE_LIMITED'; readonly retryAfter: number; readonly limit: number; readonly window: number }
+  | {
+      readonly code: 'RATE_LIMITED';
+      readonly retryAfter: number;
+      readonly limit: number;
+      readonly window: number;
+      readonly category?: string;
+    }
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
   | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }

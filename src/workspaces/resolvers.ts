@@ -1,16 +1,18 @@
 import type { ActorContext } from '../keys/actor.js';
 import type { KeyService } from '../keys/service.js';
-import { limitsOf } from '../limits/tiers.js';
+import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { WorkspaceService } from './service.js';
 
 export interface WorkspaceResolverOptions {
   readonly workspaces: WorkspaceService;
   readonly keys: KeyService;
+  /** Default: the published table. */
+  readonly tiers?: TierTable;
 }
 
 /** Resolvers of workspaces. */
-export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOptions) {
+export function workspaceResolvers({ workspaces, keys, tiers = TIER_LIMITS }: WorkspaceResolverOptions) {
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
@@ -32,7 +34,7 @@ export function workspaceResolvers({ workspaces, keys }: WorkspaceResolverOption
     Workspace: {
       keys: async (workspace: WorkspaceRecord) => ({
         current: await workspaces.countKeys(workspace.id),
-        max: limitsOf(workspace.tier).keys,
+        max: tiers[workspace.tier].keys,
       }),
     },
   };

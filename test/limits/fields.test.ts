@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { limitFields, policyField } from '../../src/limits/fields.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import type { Admission } from '../../src/limits/limits.js';
-import { limitsOf } from '../../src/limits/tiers.js';
+import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 
 const GROWTH = { family: 'a', tier: 'GROWTH' } as const;
@@ -61,8 +61,8 @@ describe('the RateLimit fields', () => {
   });
 
   it('build the policy of a tier once', () => {
-    for (const tier of TIERS) expect(policyField(limitsOf(tier))).toMatch(/^"burst";q=\d+;w=1, "rate";q=\d+;w=60$/);
-    expect(policyField(limitsOf('ENTERPRISE'))).toBe('"burst";q=100;w=1, "rate";q=5000;w=60');
+    for (const tier of TIERS) expect(policyField(TIER_LIMITS[tier])).toMatch(/^"burst";q=\d+;w=1, "rate";q=\d+;w=60$/);
+    expect(policyField(TIER_LIMITS.ENTERPRISE)).toBe('"burst";q=100;w=1, "rate";q=5000;w=60');
   });
 
   it('send none of the three obsolete fields', () => {

@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import { Limiter } from '../../src/limits/limiter.js';
-import { limitsOf } from '../../src/limits/tiers.js';
+import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import type { Tier } from '../../src/store/records.js';
+import { limitsTo, tableOf } from './family.js';
 
 function at(start = 0): { limiter: Limiter; clock: { now: number } } {
   const clock = { now: start };
@@ -24,7 +25,7 @@ describe('Limiter', () => {
     const { limiter, clock } = at();
     expect(limiter.admit(subject('a'), 2)).toEqual({
       outcome: 'admitted',
-      limits: limitsOf('FREE_TRIAL'),
+      limits: TIER_LIMITS.FREE_TRIAL,
       room: {
         rate: { limit: 20, remaining: 18, returnsInMs: 60_000 },
         burst: { limit: 2, remaining: 0, returnsInMs: 1_000 },
@@ -122,8 +123,8 @@ describe('Limiter', () => {
   });
 
   it('takes other limits than the published ones', () => {
-    const limits = { keys: 1, rate: 3, burst: 3 };
-    const limiter = new Limiter({ clock: () => 0, limitsOf: () => limits });
+    const limits = limitsTo(3, 3);
+    const limiter = new Limiter({ clock: () => 0, tiers: tableOf(limits) });
     open.push(limiter);
     expect(limiter.admit(subject('a'), 3)).toMatchObject({ outcome: 'admitted', limits });
     expect(limiter.admit(subject('a'))).toMatchObject({ outcome: 'refused', window: 'rate', limit: 3 });
