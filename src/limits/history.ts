@@ -6,18 +6,18 @@ import type { Windows } from './windows.js';
 /** One history among those of `Windows`, at one moment and under the limits that hold now. For the call that made it. */
 export class History {
   readonly #windows: Windows;
-  readonly #name: string;
+  readonly #family: string;
   readonly #now: number;
   readonly #limits: WindowLimits;
   /** -1 while nothing of it is held: what is only looked at leaves nothing behind. */
   #row: number;
 
-  constructor(windows: Windows, name: string, now: number, limits: WindowLimits) {
+  constructor(windows: Windows, family: string, now: number, limits: WindowLimits) {
     this.#windows = windows;
-    this.#name = name;
+    this.#family = family;
     this.#now = now;
     this.#limits = limits;
-    this.#row = windows.find(name, now);
+    this.#row = windows.find(family, now);
   }
 
   /** For a cost that both windows could hold. */
@@ -31,7 +31,7 @@ export class History {
   }
 
   take(cost: number): void {
-    if (this.#row < 0) this.#row = this.#windows.add(this.#name, this.#now);
+    if (this.#row < 0) this.#row = this.#windows.add(this.#family, this.#now);
     this.#windows.take(this.#row, cost);
   }
 

@@ -25,6 +25,8 @@ const PARTS = 240;
 /** From the turn of one part to that of the next, in ms. */
 const TURN = RATE_WINDOW / PARTS;
 
+type Parts = (Windows | null)[];
+
 /** Not Date.now(): the wall clock jumps when it is set, forwards into a free refill and backwards into a lockout. */
 function monotonic(): number {
   return Math.floor(performance.now());
@@ -42,6 +44,8 @@ export class Limiter implements Limits {
   readonly #clock: () => number;
   readonly #share: LimiterOptions['share'];
   #parts = noParts();
+  /** The same for operations of each category, where one was counted. */
+  #ofCategory: Partial<Record<Category, Parts>> = {};
   #now: number;
   /** The part that had the latest turn, and when that was due. */
   #part = 0;
@@ -64,9 +68,9 @@ export class Limiter implements Limits {
     const { category } = subject;
     const limits = this.#limitsOf(subject.tier);
     const now = this.#present();
-    const own = this.#history(subject.family, limits, now);
+    const own = this.#history(this.#parts, subject.family, limits, now);
     const ofCategory = categoryLimits(limits, category);
-    const its = ofCategory && this.#history(nameOf(subject), ofCategory, now);
+    const its = ofCategory && category && this.#history(this.#partsOf(category), subject.family, ofCategory, now);
     if (cost > highest(limits, ofCategory)) {
       const bound = lowest(limits, category);
       return { outcome: 'never', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
@@ -87,25 +91,45 @@ export class Limiter implements Limits {
   peek(subject: Subject): Room {
     const limits = this.#limitsOf(subject.tier);
     const now = this.#present();
-    const ofCategory = categoryLimits(limits, subject.category);
-    if (ofCategory === undefined) return this.#history(subject.family, limits, now).room;
-    return this.#history(nameOf(subject), ofCategory, now).room;
+    const { family, category } = subject;
+    const ofCategory = categoryLimits(limits, category);
+    if (category === undefined || ofCategory === undefined) return this.#history(this.#parts, family, limits, now).room;
+    return this.#history(this.#partsOf(category), family, ofCategory, now).room;
   }
 
   /** Histories held: of families, and of their categories. */
   get size(): number {
-    return this.#parts.reduce((sum, windows) => sum + (windows?.size ?? 0), 0);
+    return this.#sum((windows) => windows.size);
   }
 
   /** Bytes of the arrays that hold the histories, without the engine's tables of names. See `Windows`. */
   get bytes(): number {
-    return this.#parts.reduce((sum, windows) => sum + (windows?.bytes ?? 0), 0);
+    return this.#sum((windows) => windows.bytes);
   }
 
   /** Stops the timer and forgets everything. Idempotent; the process ends without it too. */
   close(): void {
     clearInterval(this.#timer);
+    this.#forget();
+  }
+
+  get #all(): readonly Parts[] {
+    return [this.#parts, ...Object.values(this.#ofCategory)];
+  }
+
+  #forget(): void {
     this.#parts = noParts();
+    this.#ofCategory = {};
+  }
+
+  #sum(of: (windows: Windows) => number): number {
+    let sum = 0;
+    for (const parts of this.#all) for (const windows of parts) if (windows !== null) sum += of(windows);
+    return sum;
+  }
+
+  #partsOf(category: Category): Parts {
+    return (this.#ofCategory[category] ??= noParts());
   }
 
   #limitsOf(tier: Tier): TierLimits {
@@ -114,9 +138,9 @@ export class Limiter implements Limits {
   }
 
   /** @param now as `#present` gives it: one call serves all histories of a request, for a turn may replace their parts */
-  #history(name: string, limits: WindowLimits, now: number): History {
-    const windows = (this.#parts[partOf(name)] ??= new Windows());
-    return new History(windows, name, now, limits);
+  #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
+    const windows = (parts[partOf(family)] ??= new Windows());
+    return new History(windows, family, now, limits);
   }
 
   /** The present, with every part's turn that is due by then. */
@@ -124,25 +148,20 @@ export class Limiter implements Limits {
     const now = Math.max(this.#clock(), this.#now);
     // After a minute without a call nothing counts any more, and there would be no end of turns to catch up with.
     if (now - this.#now >= RATE_WINDOW) {
-      this.#parts = noParts();
+      this.#forget();
       this.#turnedAt = now;
     }
     this.#now = now;
     for (; now - this.#turnedAt >= TURN; this.#turnedAt += TURN) {
       this.#part = (this.#part + 1) % PARTS;
-      this.#parts[this.#part] = this.#parts[this.#part]?.living(now) ?? null;
+      for (const parts of this.#all) parts[this.#part] = parts[this.#part]?.living(now) ?? null;
     }
     return now;
   }
 }
 
-function noParts(): (Windows | null)[] {
+function noParts(): Parts {
   return Array.from({ length: PARTS }, () => null);
-}
-
-/** A category's history by a name that no family has: families are named in visible characters. */
-function nameOf({ family, category }: Subject): string {
-  return `${family}\n${category}`;
 }
 
 function roomOf(category: Category | undefined, history: History | undefined): CategoryRoom | undefined {

@@ -1,12 +1,12 @@
 import { jest } from '@jest/globals';
 import { Limiter } from '../../src/limits/limiter.js';
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { TIER_LIMITS, tierTable } from '../../src/limits/tiers.js';
 import type { Tier } from '../../src/store/records.js';
 import { limitsTo, tableOf } from './family.js';
 
-function at(start = 0): { limiter: Limiter; clock: { now: number } } {
+function at(start = 0, tiers = TIER_LIMITS): { limiter: Limiter; clock: { now: number } } {
   const clock = { now: start };
-  const limiter = new Limiter({ clock: () => clock.now });
+  const limiter = new Limiter({ clock: () => clock.now, tiers });
   open.push(limiter);
   return { limiter, clock };
 }
@@ -88,6 +88,15 @@ describe('Limiter', () => {
   it('lets idle windows go while requests of others come in', () => {
     const { limiter, clock } = at();
     for (let family = 0; family < 1000; family += 1) limiter.admit(subject(`idle ${family}`));
+    for (clock.now = 1_000; clock.now <= 120_000; clock.now += 1_000) limiter.admit(subject('busy', 'ENTERPRISE'));
+    expect(limiter.size).toBe(1);
+  });
+
+  it('lets idle windows of a category go as well', () => {
+    const { limiter, clock } = at(0, tierTable({ FREE_TRIAL: { categories: { write: { rate: 5, burst: 2 } } } }));
+    for (let family = 0; family < 100; family += 1) limiter.admit({ ...subject(`idle ${family}`), category: 'write' });
+    for (const category of ['read', 'admin'] as const) limiter.admit({ ...subject('idle 0'), category });
+    expect(limiter.size).toBe(200);
     for (clock.now = 1_000; clock.now <= 120_000; clock.now += 1_000) limiter.admit(subject('busy', 'ENTERPRISE'));
     expect(limiter.size).toBe(1);
   });
