@@ -7,7 +7,8 @@ import { windowScript } from './script.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    latchkeyWindow(keys: number, ...keysAndArguments: (string | number)[]): Result<readonly number[], Context>;
+    latchkeyWindow(key: string, ...more: number[]): Result<readonly number[], Context>;
+    latchkeyBothWindows(key: string, ofCategory: string, ...more: number[]): Result<readonly number[], Context>;
   }
 }
 
@@ -44,7 +45,8 @@ export class RedisWindows implements Pick<Limits, 'admit' | 'peek'> {
     this.#redis = redis;
     this.#tiers = tiers;
     this.#more = clock?.more ?? (() => []);
-    redis.defineCommand('latchkeyWindow', { lua: windowScript(clock?.expression) });
+    redis.defineCommand('latchkeyWindow', { numberOfKeys: 1, lua: windowScript(1, clock?.expression) });
+    redis.defineCommand('latchkeyBothWindows', { numberOfKeys: 2, lua: windowScript(2, clock?.expression) });
   }
 
   async admit(subject: Subject, cost = 1): Promise<Admission> {
@@ -54,32 +56,27 @@ export class RedisWindows implements Pick<Limits, 'admit' | 'peek'> {
     const its = itsHistory(subject, this.#tiers);
     const never = cost > highest(limits, its?.limits);
     const own = { key: keyOf(subject.family), limits };
-    const { admitted, found } = await this.#ask(never ? 0 : cost, its === null ? [own] : [own, its]);
-    const [{ waits, room }, ofCategory] = found;
-    const categoryRoom =
-      category === undefined || ofCategory === undefined ? undefined : { category, ...ofCategory.room };
+    const answer = await this.#ask(never ? 0 : cost, own, its);
+    const { waits, room } = foundIn(answer, 1, limits);
+    const ofCategory = its === null ? null : foundIn(answer, 1 + FIGURES, its.limits);
+    const categoryRoom = category === undefined || ofCategory === null ? undefined : { category, ...ofCategory.room };
     const judged = { limits, room, categoryRoom };
     if (never) return { outcome: 'never', ...judged, ...lowest(limits, category) };
-    if (admitted) return { outcome: 'admitted', ...judged };
+    if (answer[0] === 1) return { outcome: 'admitted', ...judged };
     return { outcome: 'refused', ...judged, ...longest(limits, waits, category, ofCategory?.waits) };
   }
 
   async peek(subject: Subject): Promise<Room> {
     const own = { key: keyOf(subject.family), limits: this.#tiers[subject.tier] };
-    const { found } = await this.#ask(0, [itsHistory(subject, this.#tiers) ?? own]);
-    return found[0].room;
+    const asked = itsHistory(subject, this.#tiers) ?? own;
+    return foundIn(await this.#ask(0, asked, null), 1, asked.limits).room;
   }
 
-  async #ask(cost: number, asked: readonly Asked[]): Promise<{ admitted: boolean; found: [Found, Found?] }> {
-    const [admitted, ...told] = await this.#redis.latchkeyWindow(
-      asked.length,
-      ...asked.map(({ key }) => key),
-      ...[cost, RATE_WINDOW, BURST_WINDOW],
-      ...asked.flatMap(({ limits }) => [limits.rate, limits.burst]),
-      ...this.#more(),
-    );
-    const found = asked.map(({ limits }, i) => foundIn(told.slice(i * FIGURES, (i + 1) * FIGURES), limits));
-    return { admitted: admitted === 1, found: found as [Found, Found?] };
+  #ask(cost: number, { key, limits: { rate, burst } }: Asked, its: Asked | null): Promise<readonly number[]> {
+    const more = this.#more();
+    if (its === null) return this.#redis.latchkeyWindow(key, cost, RATE_WINDOW, BURST_WINDOW, rate, burst, ...more);
+    const both = [rate, burst, its.limits.rate, its.limits.burst];
+    return this.#redis.latchkeyBothWindows(key, its.key, cost, RATE_WINDOW, BURST_WINDOW, ...both, ...more);
   }
 }
 
@@ -97,8 +94,10 @@ function keyOf(family: string): string {
 /** How many figures the script answers for each history. */
 const FIGURES = 6;
 
-function foundIn(figures: readonly number[], { rate, burst }: WindowLimits): Found {
-  const [rateWait = 0, burstWait = 0, rateUsed = 0, rateReturns = -1, burstUsed = 0, burstReturns = -1] = figures;
+/** @param at where the history's figures begin */
+function foundIn(answer: readonly number[], at: number, { rate, burst }: WindowLimits): Found {
+  const [rateWait = 0, burstWait = 0, rateUsed = 0, rateReturns = -1, burstUsed = 0, burstReturns = -1] =
+    answer.slice(at);
   return {
     waits: { rate: rateWait, burst: burstWait },
     room: { rate: windowRoom(rate, rateUsed, rateReturns), burst: windowRoom(burst, burstUsed, burstReturns) },
