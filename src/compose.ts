@@ -10,7 +10,7 @@ import { createServer } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
-import type { TierLimits } from './limits/tiers.js';
+import type { TierTable } from './limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
@@ -19,7 +19,6 @@ import type { FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
-import type { Tier } from './store/records.js';
 import type { Store } from './store/store.js';
 import { tracedLimits } from './tracing/limits.js';
 import { openTracing } from './tracing/open.js';
@@ -74,8 +73,7 @@ export async function composeService(
   const metrics = new Metrics();
   const { observer } = metrics;
   // Held by all that count by it, and written over by a reload.
-  const tiers = { ...settings.configuration.tiers };
-  const limitsOf = (tier: Tier): TierLimits => tiers[tier];
+  const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const store = observedStore(await openStore(settings), observer);
   let redis: OpenRedis | null = null;
   try {
@@ -83,7 +81,7 @@ export async function composeService(
       // Loaded only here: most installations need no Redis.
       const { openRedis } = await import('./redis/open.js');
       redis = await openRedis(settings.redisUrl, logger, {
-        limitsOf,
+        tiers,
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
         onAlone: (alone) => observer.limitsShared(!alone),
       });
@@ -94,7 +92,7 @@ export async function composeService(
       store,
       ...(now !== undefined && { now }),
       ...(common !== null && { limits: common.limits, changes: common.changes }),
-      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(limitsOf, now), tracing) }),
+      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now, tiers), tracing) }),
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
@@ -158,8 +156,8 @@ export async function composeService(
   }
 }
 
-function ownLimits(limitsOf: (tier: Tier) => TierLimits, now: ComposeOptions['now']): Limiter {
-  return new Limiter({ limitsOf, ...(now !== undefined && { clock: now }) });
+function ownLimits(now: ComposeOptions['now'], tiers: TierTable): Limiter {
+  return new Limiter({ tiers, ...(now !== undefined && { clock: now }) });
 }
 
 function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogger): void {

@@ -7,13 +7,21 @@ export { NO_CONFIGURATION, type Configuration } from './credentials/configuratio
 export { ConfiguredEntry, type ConfiguredEntryOptions } from './credentials/configuredEntry.js';
 export { Roles } from './scopes/roles.js';
 export { Ceilings } from './scopes/ceilings.js';
-export { TIER_LIMITS, type TierLimits } from './limits/tiers.js';
 export { createContextBuilder, type ContextBuilder, type ContextSource } from './credentials/context.js';
 export { createPlugin, type PluginOptions } from './http/plugin.js';
 export { ANONYMOUS, type LatchkeyContext, type Principal } from './credentials/principal.js';
 export { Refusal, type RefusalCode, type RefusalDetails } from './refusals/refusal.js';
 export { Limiter } from './limits/limiter.js';
-export type { Admission, Limits, Subject } from './limits/limits.js';
+export type { Admission, Bound, CategoryRoom, Limits, Subject } from './limits/limits.js';
+export {
+  TIER_LIMITS,
+  tierTable,
+  type TierLimits,
+  type TierOverrides,
+  type TierTable,
+  type WindowLimits,
+} from './limits/tiers.js';
+export type { Category } from './limits/category.js';
 export type { Change, ChangeFeed } from './keys/changes.js';
 export { TOKEN_PATTERN, isToken } from './keys/token.js';
 export type { Lookup, Observer, StoreOutcome, Verification } from './metrics/observer.js';

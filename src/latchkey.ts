@@ -32,7 +32,7 @@ import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
 import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
-import { TIER_LIMITS, type TierLimits } from './limits/tiers.js';
+import type { TierTable } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
@@ -62,11 +62,6 @@ export interface LatchkeyOptions {
   readonly prefixes?: Readonly<Record<KeyType, string>>;
   /** Configured keys, roles and key types; {@link Latchkey.prepare} replaces it. Default: none but what is built in. */
   readonly configuration?: Configuration;
-  /**
-   * What each tier allows. Held by reference: what changes in it counts from the next request on. Limits that are handed
-   * in as {@link limits} are to count by the same table. Default: the published one.
-   */
-  readonly tiers?: Readonly<Record<Tier, TierLimits>>;
   /** bcrypt's cost for new keys, 4 to 15. Default: 10. */
   readonly bcryptCost?: number;
   /** Tier of the first workspace. Default: GROWTH. */
@@ -75,6 +70,11 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
+  /**
+   * What each tier grants: `tierTable` makes one. Held by reference: what changes in it counts from the next request on.
+   * Default: that of `limits`, else the published one.
+   */
+  readonly tiers?: TierTable;
   /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
   readonly limits?: Limits;
   /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
@@ -150,9 +150,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       return options.prefixes ?? configured.configuration.prefixes;
     },
   });
-  const { tiers = TIER_LIMITS } = options;
-  const limitsOf = (tier: Tier): TierLimits => tiers[tier];
-  const limiter = options.limits ?? new Limiter({ limitsOf, ...(options.now !== undefined && { clock: options.now }) });
+  const limiter = limiterOf(options);
+  const { tiers } = limiter;
   const usage = new UsageLog({ store, now });
   const operator = operatorOf(options.adminApiKey);
   const roles = (): Roles => configured.configuration.roles;
@@ -178,8 +177,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     store: { ...changing, projects: store.projects },
     minter,
     now,
+    tiers,
     knownScopes: () => [...knownScopes].sort(),
-    limitsOf,
     ceilings: () => configured.configuration.ceilings,
     configured: () => configured.keys.records,
   });
@@ -213,8 +212,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resolvers: {
       ...failingClosed(
         merge(
-          keyResolvers({ keys, projects, users, limiter, now, limitsOf }),
-          workspaceResolvers({ workspaces, projects, users, keys, limitsOf }),
+          keyResolvers({ keys, projects, users, limiter, now }),
+          workspaceResolvers({ workspaces, projects, users, keys, tiers }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
           accessResolvers({
@@ -265,6 +264,17 @@ async function assertWorkspaces({ records }: ConfiguredKeys, { workspaces }: Sto
       `The configured key "${name}" stands in the workspace "${id}", which is not there. Create it first, or correct the key's workspace.`,
     );
   }
+}
+
+/** One table alone: what is told must be what is counted. */
+function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
+  if (limits === undefined) {
+    return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });
+  }
+  if (tiers === undefined || limits.tiers === tiers) return limits;
+  throw new TypeError(
+    'tiers is another table than that of limits: give it where limits are made, and here the same or none.',
+  );
 }
 
 function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {

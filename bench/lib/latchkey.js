@@ -3,7 +3,9 @@ import { pino } from 'pino';
 import { createServer } from '../../dist/http/server.js';
 import { createLatchkey } from '../../dist/latchkey.js';
 import { Limiter } from '../../dist/limits/limiter.js';
+import { tierTable } from '../../dist/limits/tiers.js';
 import { Metrics } from '../../dist/metrics/metrics.js';
+import { TIERS } from '../../dist/store/records.js';
 import { openStore } from '../../dist/store/open.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
@@ -13,7 +15,8 @@ export const silent = pino({ level: 'silent' });
 export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
 
 /** The windows are kept and counted as ever, but nothing is refused: a measurement asks more than any tier allows. */
-export const UNBOUND = Object.freeze({ keys: null, rate: 1e9, burst: 1e9 });
+const UNBOUND = { keys: null, rate: 1e9, burst: 1e9 };
+export const UNBOUND_TIERS = tierTable(Object.fromEntries(TIERS.map((tier) => [tier, UNBOUND])));
 
 /** @param {{ dataDir: string, mongodbUri?: string | null }} address @param {object} [options] of createLatchkey */
 export async function openLatchkey({ dataDir, mongodbUri = null }, options = {}) {
@@ -21,7 +24,7 @@ export async function openLatchkey({ dataDir, mongodbUri = null }, options = {})
   const latchkey = await createLatchkey({
     store,
     peppers: [PEPPER],
-    limits: new Limiter({ limitsOf: () => UNBOUND }),
+    limits: new Limiter({ tiers: UNBOUND_TIERS }),
     log: () => {},
     ...options,
   });

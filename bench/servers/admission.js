@@ -5,7 +5,7 @@ import { Limiter } from '../../dist/limits/limiter.js';
 import { connectionTo } from '../../dist/redis/connection.js';
 import { SharedLimits } from '../../dist/redis/sharedLimits.js';
 import { timed, timedAsync } from '../lib/clock.js';
-import { UNBOUND } from '../lib/latchkey.js';
+import { UNBOUND_TIERS } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
 
 /** Whose requests come in turn. */
@@ -15,12 +15,11 @@ const FAMILIES = Array.from({ length: 1_000 }, (_, i) => `fam_${String(i).padSta
 const AT_ONCE = 50;
 
 const familyOf = (i) => FAMILIES[i % FAMILIES.length];
-const limitsOf = () => UNBOUND;
 
 /** Each yields microseconds an admission, by `options.kind`. */
 const KINDS = {
   async latchkey() {
-    const limiter = new Limiter({ limitsOf });
+    const limiter = new Limiter({ tiers: UNBOUND_TIERS });
     const subjects = FAMILIES.map((family) => ({ family, tier: 'GROWTH' }));
     return { admit: (times) => timed(times, (i) => limiter.admit(subjects[i % subjects.length], 1)) };
   },
@@ -47,7 +46,7 @@ const KINDS = {
   async latchkeyRedis({ redis }) {
     const client = connectionTo(redis);
     await client.connect();
-    const limits = new SharedLimits({ redis: client, limitsOf });
+    const limits = new SharedLimits({ redis: client, tiers: UNBOUND_TIERS });
     await limits.join();
     return {
       admit: (times) => atOnce(times, AT_ONCE, (i) => limits.admit({ family: familyOf(i), tier: 'GROWTH' }, 1)),

@@ -1,5 +1,5 @@
 import { Limiter } from '../../dist/limits/limiter.js';
-import { UNBOUND } from '../lib/latchkey.js';
+import { UNBOUND_TIERS } from '../lib/latchkey.js';
 import { memoryInUse } from '../lib/memory.js';
 import { serve } from '../lib/serve.js';
 
@@ -13,7 +13,7 @@ await serve(async () => ({
      */
     async windows(families, admissions) {
       let now = 0;
-      const limiter = new Limiter({ clock: () => now, limitsOf: () => UNBOUND });
+      const limiter = new Limiter({ clock: () => now, tiers: UNBOUND_TIERS });
       const names = Array.from({ length: families }, (_, i) => `fam_${String(i).padStart(16, '0')}`);
       const before = memoryInUse();
       for (let i = 0; i < admissions; i += 1) {

@@ -8,10 +8,14 @@ export type Outlook =
   /** No wait makes room for it. */
   | { readonly outcome: 'never' };
 
-/** Foretells from a look at both windows, which takes nothing, what `Limits.admit` would answer. */
-export function outlook({ rate, burst }: Room, cost: number): Outlook {
-  if (cost > Math.min(rate.limit, burst.limit)) return { outcome: 'never' };
-  const short = [rate, burst].filter(({ remaining }) => remaining < cost);
+/**
+ * Foretells from a look at the windows, which takes nothing, what `Limits.admit` would answer.
+ * @param rooms the tier's, and the category's where it has limits of its own
+ */
+export function outlook(rooms: readonly Room[], cost: number): Outlook {
+  const windows = rooms.flatMap(({ rate, burst }) => [rate, burst]);
+  if (windows.some(({ limit }) => cost > limit)) return { outcome: 'never' };
+  const short = windows.filter(({ remaining }) => remaining < cost);
   if (short.length === 0) return { outcome: 'admitted' };
   return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
 }

@@ -13,7 +13,7 @@ export interface AccessResolverOptions {
   readonly keys: Pick<KeyService, 'find'>;
   /** Who holds the key at the moment; `left`: it belongs to somebody who has left. */
   readonly holderOf: (actor: Actor, key: AnyKey) => Promise<Holder>;
-  readonly limiter: Pick<Limits, 'peek'>;
+  readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
   readonly now: () => number;
 }
 
@@ -58,7 +58,11 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const question = { document, operationName, variables };
         const { objections, ...explained } = explainer.explain(schema, holder.principal, question, principal);
         const room = { familyId: key.familyId, tier };
-        const foretold = outlook(await limiter.peek({ family: key.familyId, tier }), explained.cost ?? 1);
+        const subject = { family: key.familyId, tier };
+        const { category } = explained;
+        const limited = category !== null && limiter.tiers[tier].categories[category] !== undefined;
+        const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
+        const foretold = outlook(rooms, explained.cost ?? 1);
         const status = statusOf(key, now());
         const reasons: Reason[] = [];
         if (status === 'REVOKED') reasons.push('KEY_REVOKED');

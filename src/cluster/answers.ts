@@ -6,9 +6,9 @@ export function answersTo({ batch, asks }: Asks, limiter: Limiter): Answers {
   return { kind: 'answers', batch, answers: asks.map((ask) => answer(ask, limiter)) };
 }
 
-function answer({ family, tier, cost }: Ask, limiter: Limiter): Answer {
+function answer({ cost, ...subject }: Ask, limiter: Limiter): Answer {
   try {
-    return cost === null ? limiter.peek({ family, tier }) : limiter.admit({ family, tier }, cost);
+    return cost === null ? limiter.peek(subject) : limiter.admit(subject, cost);
   } catch {
     // A record that nobody can read (a tier of another version, for one) costs its own request, not all of them.
     return null;

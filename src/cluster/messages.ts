@@ -1,14 +1,11 @@
 import type { Change } from '../keys/changes.js';
 import type { FirstKey } from '../announce.js';
-import type { Admission } from '../limits/limits.js';
+import type { Admission, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
-import type { Tier } from '../store/records.js';
 
 /** One question about a family's limits. */
-export interface Ask {
-  readonly family: string;
-  readonly tier: Tier;
+export interface Ask extends Subject {
   /** Units to take; null only looks. */
   readonly cost: number | null;
 }

@@ -20,7 +20,7 @@ export async function serveWithWorkers(
   { clock }: Pick<LimiterOptions, 'clock'> = {},
 ): Promise<void> {
   const tiers = { ...settings.configuration.tiers };
-  const limiter = new Limiter({ limitsOf: (tier) => tiers[tier], ...(clock !== undefined && { clock }) });
+  const limiter = new Limiter({ tiers, ...(clock !== undefined && { clock }) });
   /** Made and not yet shown. */
   let firstKey: FirstKey | null = null;
   let announced = false;

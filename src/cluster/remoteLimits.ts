@@ -1,5 +1,5 @@
 import type { Admission, Limits, Subject } from '../limits/limits.js';
-import type { TierLimits } from '../limits/tiers.js';
+import { saysTheSame, TIER_LIMITS, type TierLimits, type TierTable } from '../limits/tiers.js';
 import type { Room } from '../limits/window.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { Tier } from '../store/records.js';
@@ -16,6 +16,8 @@ const CLOSED = 'The limits are closed.';
 export interface RemoteLimitsOptions {
   /** Sends to the primary. @param failed to be called where it did not arrive, at once or later */
   readonly send: (message: Asks, failed: (cause: Error) => void) => void;
+  /** The primary's; what it answers is what binds. Default: the published table. */
+  readonly tiers?: TierTable;
   /** In ms. Default: 1,000. */
   readonly timeout?: number;
   /** Default: 10,000. */
@@ -38,6 +40,7 @@ interface Sent {
  * then lost to the key, which errs on the side of the limit.
  */
 export class RemoteLimits implements Limits {
+  readonly tiers: TierTable;
   readonly #send: RemoteLimitsOptions['send'];
   readonly #timeout: number;
   readonly #maxPending: number;
@@ -48,20 +51,21 @@ export class RemoteLimits implements Limits {
   #batch = 0;
   #closed = false;
 
-  constructor({ send, timeout = TIMEOUT, maxPending = MAX_PENDING }: RemoteLimitsOptions) {
+  constructor({ send, tiers = TIER_LIMITS, timeout = TIMEOUT, maxPending = MAX_PENDING }: RemoteLimitsOptions) {
+    this.tiers = tiers;
     this.#send = send;
     this.#timeout = timeout;
     this.#maxPending = maxPending;
   }
 
-  async admit({ family, tier }: Subject, cost = 1): Promise<Admission> {
+  async admit({ family, tier, category }: Subject, cost = 1): Promise<Admission> {
     if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
-    const admission = (await this.#ask({ family, tier, cost })) as Admission;
+    const admission = (await this.#ask({ family, tier, category, cost })) as Admission;
     return { ...admission, limits: this.#sameLimits(tier, admission.limits) };
   }
 
-  async peek({ family, tier }: Subject): Promise<Room> {
-    return (await this.#ask({ family, tier, cost: null })) as Room;
+  async peek({ family, tier, category }: Subject): Promise<Room> {
+    return (await this.#ask({ family, tier, category, cost: null })) as Room;
   }
 
   /** Takes what the primary answers. What nobody waits for any more is let go. */
@@ -121,7 +125,7 @@ export class RemoteLimits implements Limits {
   /** One record for a tier, as long as it says the same: its identity serves as a cache key. */
   #sameLimits(tier: Tier, limits: TierLimits): TierLimits {
     const known = this.#limits.get(tier);
-    if (known?.keys === limits.keys && known.rate === limits.rate && known.burst === limits.burst) return known;
+    if (known !== undefined && saysTheSame(known, limits)) return known;
     this.#limits.set(tier, limits);
     return limits;
   }

@@ -10,9 +10,10 @@ import { RemoteMetrics } from './remoteMetrics.js';
 
 /** A worker process: the service, with what the primary holds for all. Only the primary starts it. */
 
-const limits = new RemoteLimits({ send: (message, failed) => tellPrimary(message, (error) => error && failed(error)) });
 const changes = new RemoteChanges((message) => tellPrimary(message));
 const metrics = new RemoteMetrics((message) => tellPrimary(message));
+/** Made once the settings are read: the table of tiers stands in them. */
+let limits: RemoteLimits | null = null;
 let service: Service | null = null;
 let reload = (): void => undefined;
 const starting = start();
@@ -26,7 +27,7 @@ process.prependListener('disconnect', () => process.exit(1));
 process.on('message', (message: FromPrimary) => {
   switch (message.kind) {
     case 'answers':
-      limits.receive(message);
+      limits?.receive(message);
       break;
     case 'change':
       changes.receive(message);
@@ -70,8 +71,14 @@ async function start(): Promise<Service> {
 }
 
 /** What the workers have in common: what the primary holds, or null where Redis holds it for several machines. */
-function sharedWithOthers({ redisUrl }: Settings): Shared | null {
-  return redisUrl === null ? { limits, changes } : null;
+function sharedWithOthers({ redisUrl, configuration }: Settings): Shared | null {
+  if (redisUrl !== null) return null;
+  limits = new RemoteLimits({
+    // A copy of its own, which a reload writes over.
+    tiers: { ...configuration.tiers },
+    send: (message, failed) => tellPrimary(message, (error) => error && failed(error)),
+  });
+  return { limits, changes };
 }
 
 /** A worker that is starting has counted nothing. */

@@ -1,3 +1,4 @@
+import type { Category } from '../limits/category.js';
 import {
   getOperationAST,
   getVariableValues,
@@ -46,6 +47,8 @@ export interface Explanation {
   readonly missingScopes: readonly string[];
   /** In requests; null where the document has none. */
   readonly cost: number | null;
+  /** Whose limits hold besides the tier's; null where the document has no operation. */
+  readonly category: Category | null;
   readonly objections: readonly Objection[];
 }
 
@@ -97,7 +100,7 @@ export class Explainer {
     const errors = understood.errors.map((error) => faultOf(error, tell(error)));
     const objections: Objection[] = errors.length > 0 ? ['INVALID_DOCUMENT'] : [];
     if (document === undefined || operation === null) {
-      return { errors, fields: [], missingScopes: [], cost: null, objections };
+      return { errors, fields: [], missingScopes: [], cost: null, category: null, objections };
     }
     const compiled = compiler.compile(document, operation, variables);
     const refusal = decide(compiled.rules, principal);
@@ -117,6 +120,7 @@ export class Explainer {
       ),
       missingScopes: refusal?.details.code === 'FORBIDDEN' ? refusal.details.missing : [],
       cost: compiled.cost,
+      category: compiled.category,
       objections,
     };
   }

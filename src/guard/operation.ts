@@ -11,6 +11,8 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import type { Category } from '../limits/category.js';
+import { categoryOf } from './category.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
 import type { Rule, SchemaRules } from './rules.js';
@@ -21,6 +23,8 @@ export interface CompiledOperation {
   readonly rules: readonly Rule[];
   /** Requests that it counts for: see {@link CostCounter}. At least 1. */
   readonly cost: number;
+  /** What it counts as where a tier limits categories. */
+  readonly category: Category;
   /** Whether it reads the schema (`__schema` or `__type`, under whatever alias, fragment or nested `query: Query`). */
   readonly introspects: boolean;
 }
@@ -68,7 +72,8 @@ export class OperationCompiler {
     const walk = new Walk(this.#schema, this.#rules, fragments, conditions);
     walk.operation(operation);
     const cost = this.#counter.cost(operation, fragments, conditions);
-    return { rules: [...walk.met], cost, introspects: walk.introspects };
+    const rules = [...walk.met];
+    return { rules, cost, category: categoryOf(operation.operation, rules), introspects: walk.introspects };
   }
 }
 

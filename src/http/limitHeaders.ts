@@ -15,10 +15,7 @@ export async function standingLimits(principal: Principal, limits: Limits): Prom
   if (principal.kind === 'anonymous') return null;
   const { familyId: family, tier } = principal;
   try {
-    const room = await limits.peek({ family, tier });
-    // As the room says them: where limits are counted decides what a tier allows.
-    const allowed = { keys: null, rate: room.rate.limit, burst: room.burst.limit };
-    return limitFields({ outcome: 'admitted', limits: allowed, room });
+    return limitFields({ outcome: 'admitted', limits: limits.tiers[tier], room: await limits.peek({ family, tier }) });
   } catch {
     // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
     return null;

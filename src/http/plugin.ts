@@ -13,7 +13,7 @@ import {
 } from '../credentials/principal.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
-import { OperationCompiler } from '../guard/operation.js';
+import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
@@ -86,8 +86,8 @@ class Judge {
     return compiler;
   }
 
-  /** @returns the cost of the operation; null for one that is not there to be run @throws Refusal */
-  judge({ schema, source, document, operation, request }: Resolved, principal: Principal): number | null {
+  /** @returns what the operation asks for; null for one that is not there to be run @throws Refusal */
+  judge({ schema, source, document, operation, request }: Resolved, principal: Principal): CompiledOperation | null {
     if (operation == null) return null;
     const { variables = {} } = request;
     const compiled = this.compilerOf(schema).compile(document, operation, variables);
@@ -98,7 +98,7 @@ class Judge {
         ? refuseIntrospection(this.introspection, schema, principal, { document, operation, variables })
         : null);
     if (refusal !== null) throw refusal;
-    return compiled.cost;
+    return compiled;
   }
 
   /** Does the answer hold what its caller may see only in part? */
@@ -121,9 +121,11 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     let principal: Principal | null = null;
     try {
       principal = principalIn(request.contextValue);
-      const cost = this.#judge.judge(request, principal);
-      if (cost === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
-      const admission = this.#judge.limits.admit({ family: principal.familyId, tier: principal.tier }, cost);
+      const compiled = this.#judge.judge(request, principal);
+      if (compiled === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
+      const { cost, category } = compiled;
+      const { familyId: family, tier } = principal;
+      const admission = this.#judge.limits.admit({ family, tier, category }, cost);
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, cost);
       const waiting = principal;
       return admission

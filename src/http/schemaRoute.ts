@@ -36,7 +36,8 @@ export function schemaRoute(
       throw refusal;
     }
     if (principal.kind !== 'anonymous') {
-      const admission = await limiter.admit({ family: principal.familyId, tier: principal.tier }, 1);
+      const { familyId: family, tier } = principal;
+      const admission = await limiter.admit({ family, tier, category: 'read' }, 1);
       const overLimit = refusalOf(admission, 1);
       if (overLimit !== null) {
         verdicts.refused(principal, overLimit);

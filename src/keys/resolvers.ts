@@ -1,5 +1,6 @@
 import type { Limits } from '../limits/limits.js';
-import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
+import { CATEGORIES } from '../limits/category.js';
+import type { TierLimits, WindowLimits } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
 import {
   statusOf,
@@ -25,8 +26,6 @@ export interface KeyResolverOptions {
   readonly users: { find(actor: Actor, id: string): Promise<UserRecord | null> };
   readonly limiter: Limits;
   readonly now: () => number;
-  /** Default: the published table. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
 }
 
 /** Whose limits are asked for. */
@@ -70,15 +69,14 @@ const DAY = 24 * 60 * 60_000;
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers(options: KeyResolverOptions) {
-  const { keys, projects, users, limiter, now, limitsOf = publishedLimits } = options;
+export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = workspaceLoader(keys);
 
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
-      tiers: () => TIERS.map((tier) => ({ tier, ...limitsOf(tier) })),
+      tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
       apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
       apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
         keys.list(principal, {
@@ -133,14 +131,32 @@ export function keyResolvers(options: KeyResolverOptions) {
       apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
     },
     TierLimits: {
-      perMinute: ({ tier }: { tier: Tier }) => limitsOf(tier).rate,
-      perSecond: ({ tier }: { tier: Tier }) => limitsOf(tier).burst,
+      ...published,
+      categories: ({ categories }: TierLimits) =>
+        CATEGORIES.flatMap((category) => {
+          const limits = categories[category];
+          return limits === undefined ? [] : [{ category: category.toUpperCase(), ...limits }];
+        }),
     },
+    TierCategoryLimits: published,
     Limits: {
       rate: async ({ familyId: family, tier }: LimitsSource) =>
         limit((await limiter.peek({ family, tier })).rate, RATE_WINDOW),
       burst: async ({ familyId: family, tier }: LimitsSource) =>
         limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
+      categories: ({ familyId: family, tier }: LimitsSource) =>
+        Promise.all(
+          CATEGORIES.filter((category) => limiter.tiers[tier].categories[category] !== undefined).map(
+            async (category) => {
+              const { rate, burst } = await limiter.peek({ family, tier, category });
+              return {
+                category: category.toUpperCase(),
+                rate: limit(rate, RATE_WINDOW),
+                burst: limit(burst, BURST_WINDOW),
+              };
+            },
+          ),
+        ),
     },
     ApiKey: {
       // Of a key that a person chose nothing may be shown.
@@ -176,6 +192,12 @@ export function keyResolvers(options: KeyResolverOptions) {
     },
   };
 }
+
+/** A rate and a burst, as the table of tiers shows them. */
+const published = {
+  perMinute: ({ rate }: WindowLimits) => rate,
+  perSecond: ({ burst }: WindowLimits) => burst,
+};
 
 function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: number) {
   return { limit: most, window, remaining, returnsIn: returnsInMs };

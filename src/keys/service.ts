@@ -1,15 +1,8 @@
-import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
+import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
-import {
-  isAlive,
-  type Environment,
-  type KeyRecord,
-  type KeyType,
-  type Tier,
-  type WorkspaceRecord,
-} from '../store/records.js';
+import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
 import type { KeyChange, KeyFilter, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
@@ -77,8 +70,8 @@ export interface KeyServiceOptions {
   /** What the guarded schema knows. */
   readonly knownScopes: () => readonly string[];
   readonly now: () => number;
-  /** Default: the published table. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** Where a tier's places for keys are read. Default: the published table. */
+  readonly tiers?: TierTable;
   /** The most that keys of a type may hold. Default: the types' own. */
   readonly ceilings?: () => Ceilings;
   /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
@@ -91,7 +84,7 @@ export class KeyService {
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
-  readonly #limitsOf: (tier: Tier) => TierLimits;
+  readonly #tiers: TierTable;
   readonly #ceilings: () => Ceilings;
   readonly #configured: () => readonly ConfiguredRecord[];
 
@@ -100,7 +93,7 @@ export class KeyService {
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
     this.#now = options.now;
-    this.#limitsOf = options.limitsOf ?? publishedLimits;
+    this.#tiers = options.tiers ?? TIER_LIMITS;
     this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
     this.#configured = options.configured ?? (() => []);
   }
@@ -131,7 +124,7 @@ export class KeyService {
     const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
     if (projectId !== null) assertBindable(fields.scopes);
     const userId = await this.#userFor(workspace.id, input.userId ?? null);
-    const places = this.#limitsOf(workspace.tier).keys;
+    const places = this.#tiers[workspace.tier].keys;
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now);

@@ -1,5 +1,7 @@
+import { categoryLimits } from './bounds.js';
+import type { Category } from './category.js';
 import type { Admission } from './limits.js';
-import type { TierLimits } from './tiers.js';
+import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
 
 /**
@@ -7,7 +9,10 @@ import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './w
  * fields RateLimit-Limit, -Remaining and -Reset are not sent: one request with two windows cannot be told in them.
  */
 export interface LimitFields {
-  /** All policies of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`. */
+  /**
+   * All policies of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`, and where it limits the operation's category those
+   * too, `"write-burst";q=5;w=1, "write-rate";q=60;w=60`.
+   */
   readonly 'RateLimit-Policy': string;
   /** The policy that binds, with its units left and whole seconds until one comes back: `"rate";r=473;t=12`. */
   readonly RateLimit: string;
@@ -15,43 +20,61 @@ export interface LimitFields {
   readonly 'Retry-After'?: string;
 }
 
-const policies = new WeakMap<TierLimits, string>();
+type Policies = Partial<Record<Category | 'tier', string>>;
 
-/** The policy field of a tier's limits, built once for each record of limits. */
-export function policyField(limits: TierLimits): string {
-  const known = policies.get(limits);
-  if (known !== undefined) return known;
-  const built = `"burst";q=${limits.burst};w=${BURST_WINDOW / 1000}, "rate";q=${limits.rate};w=${RATE_WINDOW / 1000}`;
-  policies.set(limits, built);
-  return built;
+const policies = new WeakMap<TierLimits, Policies>();
+
+/** The policy field of a tier's limits and a category's in it, built once for each record of limits. */
+export function policyField(limits: TierLimits, category?: Category): string {
+  let known = policies.get(limits);
+  if (known === undefined) policies.set(limits, (known = {}));
+  return (known[category ?? 'tier'] ??= built(limits, category));
+}
+
+function built(limits: TierLimits, category: Category | undefined): string {
+  const own = policiesOf(limits);
+  const ofCategory = categoryLimits(limits, category);
+  return ofCategory === undefined ? own : `${own}, ${policiesOf(ofCategory, category)}`;
+}
+
+function policiesOf({ rate, burst }: WindowLimits, category?: Category): string {
+  const [burstName, rateName] = [nameOf('burst', category), nameOf('rate', category)];
+  return `"${burstName}";q=${burst};w=${BURST_WINDOW / 1000}, "${rateName}";q=${rate};w=${RATE_WINDOW / 1000}`;
+}
+
+function nameOf(window: WindowName, category: Category | undefined): string {
+  return category === undefined ? window : `${category}-${window}`;
 }
 
 /** The fields that tell a client how a request went. A request that can never pass gets no Retry-After: it would lie. */
 export function limitFields(admission: Admission): LimitFields {
-  const name = binding(admission);
-  const policy = policyField(admission.limits);
-  const limit = limitField(name, admission.room[name]);
+  const policy = policyField(admission.limits, admission.categoryRoom?.category);
+  const limit = limitField(admission);
   if (admission.outcome !== 'refused') return { 'RateLimit-Policy': policy, RateLimit: limit };
   const retryAfter = String(wholeSeconds(admission.retryAfterMs));
   return { 'RateLimit-Policy': policy, RateLimit: limit, 'Retry-After': retryAfter };
 }
 
-function binding(admission: Admission): WindowName {
-  const { limits, room } = admission;
-  switch (admission.outcome) {
-    case 'refused':
-      return admission.window;
-    case 'never':
-      return limits.burst <= limits.rate ? 'burst' : 'rate';
-    case 'admitted':
-      return room.burst.remaining === 0 && room.rate.remaining > 0 ? 'burst' : 'rate';
+function limitField(admission: Admission): string {
+  const { room, categoryRoom } = admission;
+  if (admission.outcome !== 'admitted') {
+    const { window, category } = admission;
+    return told(nameOf(window, category), (category && categoryRoom?.[window]) ?? room[window]);
   }
+  // What is used up binds, a minute's before a second's; else the minute with the least room.
+  const its = categoryRoom !== undefined && categoryRoom.rate.remaining < room.rate.remaining ? categoryRoom : null;
+  const rate = its?.rate ?? room.rate;
+  if (rate.remaining > 0) {
+    if (room.burst.remaining === 0) return told('burst', room.burst);
+    if (categoryRoom?.burst.remaining === 0) return told(nameOf('burst', categoryRoom.category), categoryRoom.burst);
+  }
+  return told(nameOf('rate', its?.category), rate);
 }
 
-function limitField(name: WindowName, room: WindowRoom): string {
+function told(name: string, { remaining, returnsInMs }: WindowRoom): string {
   // Without anything used nothing comes back, and t=0 would read as "all of it comes back now".
-  const t = room.returnsInMs === null ? '' : `;t=${wholeSeconds(room.returnsInMs)}`;
-  return `"${name}";r=${room.remaining}${t}`;
+  const t = returnsInMs === null ? '' : `;t=${wholeSeconds(returnsInMs)}`;
+  return `"${name}";r=${remaining}${t}`;
 }
 
 /** Rounded up, since a client that comes a moment early is refused again; at least 1, since 0 invites a busy loop. */

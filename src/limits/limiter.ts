@@ -1,15 +1,20 @@
 import { performance } from 'node:perf_hooks';
 import type { Tier } from '../store/records.js';
-import { limitsOf as publishedLimits, type TierLimits } from './tiers.js';
-import type { Admission, Limits, Subject } from './limits.js';
+import { categoryLimits, highest, longest, lowest } from './bounds.js';
+import type { Category } from './category.js';
+import { History, NO_WAIT } from './history.js';
+import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
+import { TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
 export interface LimiterOptions {
   /** Integer ms that never run back; an earlier time counts as the latest one seen. Default: those since the process began. */
   readonly clock?: () => number;
-  /** The table of tiers. Default: the published one. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** Default: the published table. */
+  readonly tiers?: TierTable;
+  /** What of a tier's limits falls to this limiter at the moment. Default: all. */
+  readonly share?: (limits: TierLimits) => TierLimits;
 }
 
 /**
@@ -19,6 +24,8 @@ export interface LimiterOptions {
 const PARTS = 240;
 /** From the turn of one part to that of the next, in ms. */
 const TURN = RATE_WINDOW / PARTS;
+
+type Parts = (Windows | null)[];
 
 /** Not Date.now(): the wall clock jumps when it is set, forwards into a free refill and backwards into a lockout. */
 function monotonic(): number {
@@ -33,9 +40,12 @@ function monotonic(): number {
  * memory is given back whole, and that neither a request nor the timer ever pays for a sweep over a million keys.
  */
 export class Limiter implements Limits {
+  readonly tiers: TierTable;
   readonly #clock: () => number;
-  readonly #limitsOf: (tier: Tier) => TierLimits;
+  readonly #share: LimiterOptions['share'];
   #parts = noParts();
+  /** The same for operations of each category, where one was counted. */
+  #ofCategory: Partial<Record<Category, Parts>> = {};
   #now: number;
   /** The part that had the latest turn, and when that was due. */
   #part = 0;
@@ -43,67 +53,94 @@ export class Limiter implements Limits {
   /** Requests give the parts their turns as well; the timer is for a process that has none any more. */
   readonly #timer: NodeJS.Timeout;
 
-  constructor(options: LimiterOptions = {}) {
-    this.#clock = options.clock ?? monotonic;
-    this.#limitsOf = options.limitsOf ?? publishedLimits;
+  constructor({ clock = monotonic, tiers = TIER_LIMITS, share }: LimiterOptions = {}) {
+    this.tiers = tiers;
+    this.#clock = clock;
+    this.#share = share;
     this.#now = this.#clock();
     this.#turnedAt = this.#now;
     this.#timer = setInterval(() => this.#present(), TURN).unref();
   }
 
-  /** Takes `cost` units of the family if its tier allows it now. @throws RangeError unless cost is an integer >= 1. */
   admit(subject: Subject, cost = 1): Admission {
     // NaN would pass every comparison below, and a negative cost would give units back.
     if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
+    const { category } = subject;
     const limits = this.#limitsOf(subject.tier);
-    const { rate, burst } = limits;
-    const limit = Math.min(rate, burst);
-    if (cost > limit) return { outcome: 'never', limits, room: this.peek(subject), limit };
-
     const now = this.#present();
-    const { family } = subject;
-    const windows = (this.#parts[partOf(family)] ??= new Windows());
-    let row = windows.find(family, now);
-    if (row < 0) row = windows.add(family, now);
-    const rateWait = windows.rateWait(row, cost, rate);
-    const burstWait = windows.burstWait(row, cost, burst);
-    if (rateWait === 0 && burstWait === 0) {
-      windows.take(row, cost);
-      return { outcome: 'admitted', limits, room: windows.room(row, rate, burst) };
+    const own = this.#history(this.#parts, subject.family, limits, now);
+    const ofCategory = categoryLimits(limits, category);
+    const its = ofCategory && category && this.#history(this.#partsOf(category), subject.family, ofCategory, now);
+    if (cost > highest(limits, ofCategory)) {
+      const bound = lowest(limits, category);
+      return { outcome: 'never', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
     }
-    const room = windows.room(row, rate, burst);
-    return rateWait >= burstWait
-      ? { outcome: 'refused', limits, room, window: 'rate', limit: rate, retryAfterMs: rateWait }
-      : { outcome: 'refused', limits, room, window: 'burst', limit: burst, retryAfterMs: burstWait };
+    // Looked at whole before anything is taken: what one window refuses takes nothing from another.
+    const waits = own.waits(cost);
+    const itsWaits = its?.waits(cost) ?? NO_WAIT;
+    if (waits.rate > 0 || waits.burst > 0 || itsWaits.rate > 0 || itsWaits.burst > 0) {
+      const bound = longest(limits, waits, category, itsWaits);
+      return { outcome: 'refused', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
+    }
+    own.take(cost);
+    its?.take(cost);
+    return { outcome: 'admitted', limits, room: own.room, categoryRoom: roomOf(category, its) };
   }
 
-  /** What the family has left. Takes nothing and remembers nothing. */
+  /** Takes nothing and remembers nothing. */
   peek(subject: Subject): Room {
+    const limits = this.#limitsOf(subject.tier);
     const now = this.#present();
-    const { rate, burst } = this.#limitsOf(subject.tier);
-    const windows = this.#parts[partOf(subject.family)] ?? null;
-    const row = windows?.find(subject.family, now) ?? -1;
-    if (windows !== null && row >= 0) return windows.room(row, rate, burst);
-    return {
-      rate: { limit: rate, remaining: rate, returnsInMs: null },
-      burst: { limit: burst, remaining: burst, returnsInMs: null },
-    };
+    const { family, category } = subject;
+    const ofCategory = categoryLimits(limits, category);
+    if (category === undefined || ofCategory === undefined) return this.#history(this.#parts, family, limits, now).room;
+    return this.#history(this.#partsOf(category), family, ofCategory, now).room;
   }
 
-  /** Families whose history is held. */
+  /** Histories held: of families, and of their categories. */
   get size(): number {
-    return this.#parts.reduce((sum, windows) => sum + (windows?.size ?? 0), 0);
+    return this.#sum((windows) => windows.size);
   }
 
   /** Bytes of the arrays that hold the histories, without the engine's tables of names. See `Windows`. */
   get bytes(): number {
-    return this.#parts.reduce((sum, windows) => sum + (windows?.bytes ?? 0), 0);
+    return this.#sum((windows) => windows.bytes);
   }
 
   /** Stops the timer and forgets everything. Idempotent; the process ends without it too. */
   close(): void {
     clearInterval(this.#timer);
+    this.#forget();
+  }
+
+  get #all(): readonly Parts[] {
+    return [this.#parts, ...Object.values(this.#ofCategory)];
+  }
+
+  #forget(): void {
     this.#parts = noParts();
+    this.#ofCategory = {};
+  }
+
+  #sum(of: (windows: Windows) => number): number {
+    let sum = 0;
+    for (const parts of this.#all) for (const windows of parts) if (windows !== null) sum += of(windows);
+    return sum;
+  }
+
+  #partsOf(category: Category): Parts {
+    return (this.#ofCategory[category] ??= noParts());
+  }
+
+  #limitsOf(tier: Tier): TierLimits {
+    const limits = this.tiers[tier];
+    return this.#share === undefined ? limits : this.#share(limits);
+  }
+
+  /** @param now as `#present` gives it: one call serves all histories of a request, for a turn may replace their parts */
+  #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
+    const windows = (parts[partOf(family)] ??= new Windows());
+    return new History(windows, family, now, limits);
   }
 
   /** The present, with every part's turn that is due by then. */
@@ -111,20 +148,24 @@ export class Limiter implements Limits {
     const now = Math.max(this.#clock(), this.#now);
     // After a minute without a call nothing counts any more, and there would be no end of turns to catch up with.
     if (now - this.#now >= RATE_WINDOW) {
-      this.#parts = noParts();
+      this.#forget();
       this.#turnedAt = now;
     }
     this.#now = now;
     for (; now - this.#turnedAt >= TURN; this.#turnedAt += TURN) {
       this.#part = (this.#part + 1) % PARTS;
-      this.#parts[this.#part] = this.#parts[this.#part]?.living(now) ?? null;
+      for (const parts of this.#all) parts[this.#part] = parts[this.#part]?.living(now) ?? null;
     }
     return now;
   }
 }
 
-function noParts(): (Windows | null)[] {
+function noParts(): Parts {
   return Array.from({ length: PARTS }, () => null);
+}
+
+function roomOf(category: Category | undefined, history: History | undefined): CategoryRoom | undefined {
+  return category === undefined || history === undefined ? undefined : { category, ...history.room };
 }
 
 /** FNV-1a over the whole name: an application may number its families, or let their names differ in one place alone. */

@@ -1,29 +1,115 @@
-import type { Tier } from '../store/records.js';
+import { TIERS, type Tier } from '../store/records.js';
+import { CATEGORIES, type Category } from './category.js';
 
-/** What a tier grants. One frozen record a tier, so that its identity can serve as a cache key. */
-export interface TierLimits {
-  /** Living key families a workspace may hold; null: as many as it likes. */
-  readonly keys: number | null;
-  /** Units that a key family may use in any 60 seconds. */
+/** Units that a key family may use in any 60 seconds, and in any one second. */
+export interface WindowLimits {
   readonly rate: number;
-  /** Units that a key family may use in any one second. */
   readonly burst: number;
 }
 
-function limits(keys: number | null, rate: number, burst: number): TierLimits {
-  return Object.freeze({ keys, rate, burst });
+/** What a tier grants. One frozen record a tier, so that its identity can serve as a cache key. */
+export interface TierLimits extends WindowLimits {
+  /** Living key families a workspace may hold; null: as many as it likes. */
+  readonly keys: number | null;
+  /** Streams that a key family may have open at once. */
+  readonly streams: number;
+  /** Limits that operations of a category have besides the tier's own, and never above them. */
+  readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
+}
+
+/** What each tier grants: {@link tierTable} makes one. */
+export type TierTable = Readonly<Record<Tier, TierLimits>>;
+
+/** Fields to replace, by tier. `categories` replaces all of a tier's. */
+export type TierOverrides = Readonly<Partial<Record<Tier, Readonly<Partial<TierLimits>>>>>;
+
+const NONE: TierLimits['categories'] = Object.freeze({});
+
+function limits(keys: number | null, rate: number, burst: number, streams: number): TierLimits {
+  return Object.freeze({ keys, rate, burst, streams, categories: NONE });
 }
 
 /** The published table. */
-export const TIER_LIMITS: Readonly<Record<Tier, TierLimits>> = Object.freeze({
-  FREE_TRIAL: limits(1, 20, 2),
-  STARTER: limits(1, 30, 3),
-  GROWTH: limits(10, 500, 25),
-  PROFESSIONAL: limits(25, 1000, 50),
-  ENTERPRISE: limits(null, 5000, 100),
+export const TIER_LIMITS: TierTable = Object.freeze({
+  FREE_TRIAL: limits(1, 20, 2, 1),
+  STARTER: limits(1, 30, 3, 2),
+  GROWTH: limits(10, 500, 25, 10),
+  PROFESSIONAL: limits(25, 1000, 50, 25),
+  ENTERPRISE: limits(null, 5000, 100, 100),
 });
 
-/** The limits of a tier, the same object at each call. */
-export function limitsOf(tier: Tier): TierLimits {
-  return TIER_LIMITS[tier];
+/** GraphQL's Int, in which the table is shown. */
+const HIGHEST = 2 ** 31 - 1;
+
+/**
+ * The published table with fields replaced.
+ * @throws TypeError that names the first field which cannot be: `tiers.GROWTH.categories.write.rate …`
+ */
+export function tierTable(overrides: TierOverrides = {}): TierTable {
+  checkNames('tiers', overrides, TIERS);
+  const entries = TIERS.map((tier) => [tier, replaced(`tiers.${tier}`, TIER_LIMITS[tier], overrides[tier])] as const);
+  return Object.freeze(Object.fromEntries(entries) as Record<Tier, TierLimits>);
+}
+
+function replaced(path: string, published: TierLimits, fields: Partial<TierLimits> = {}): TierLimits {
+  checkNames(path, fields, Object.keys(published));
+  const { keys, rate, burst, streams, categories } = { ...published, ...given(fields) };
+  if (keys !== null) checkCount(`${path}.keys`, keys, 'null for any number, or ');
+  for (const [name, count] of Object.entries({ rate, burst, streams })) checkCount(`${path}.${name}`, count);
+  return Object.freeze({
+    keys,
+    rate,
+    burst,
+    streams,
+    categories: checked(`${path}.categories`, categories, { rate, burst }),
+  });
+}
+
+function checked(path: string, categories: TierLimits['categories'], most: WindowLimits): TierLimits['categories'] {
+  checkNames(path, categories, CATEGORIES);
+  const entries = Object.entries(given(categories)).map(([category, pair]) => {
+    checkNames(`${path}.${category}`, pair, Object.keys(most));
+    for (const name of ['rate', 'burst'] as const) {
+      const field = `${path}.${category}.${name}`;
+      checkCount(field, pair[name]);
+      if (pair[name] > most[name])
+        throw new TypeError(`${field} is ${pair[name]}: at most ${most[name]}, the tier's own.`);
+    }
+    return [category, Object.freeze({ rate: pair.rate, burst: pair.burst })] as const;
+  });
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+/** Without what is only said to be undefined. */
+function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function checkNames(path: string, value: unknown, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${path} is no object.`);
+  for (const name of Object.keys(value)) {
+    if (!known.includes(name)) throw new TypeError(`${path}.${name} is not known: there are ${known.join(', ')}.`);
+  }
+}
+
+function checkCount(path: string, value: unknown, or = ''): void {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST) return;
+  throw new TypeError(`${path} is ${or}an integer from 1 to ${HIGHEST}, not ${String(value)}.`);
+}
+
+/** Do two records grant the same? */
+export function saysTheSame(a: TierLimits, b: TierLimits): boolean {
+  if (a.keys !== b.keys || a.streams !== b.streams || !isSame(a, b)) return false;
+  return CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category]));
+}
+
+function isSame(a: WindowLimits | undefined, b: WindowLimits | undefined): boolean {
+  return a?.rate === b?.rate && a?.burst === b?.burst;
+}
+
+/** The same record with another rate and burst throughout, those of its categories included. Frozen. */
+export function scaled(limits: TierLimits, scale: (limit: number) => number): TierLimits {
+  const both = ({ rate, burst }: WindowLimits) => Object.freeze({ rate: scale(rate), burst: scale(burst) });
+  const categories = Object.entries(limits.categories).map(([category, pair]) => [category, both(pair)] as const);
+  return Object.freeze({ ...limits, ...both(limits), categories: Object.freeze(Object.fromEntries(categories)) });
 }

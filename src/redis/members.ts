@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis, Result } from 'ioredis';
-import type { TierLimits } from '../limits/tiers.js';
+import { scaled, type TierLimits } from '../limits/tiers.js';
 import { RATE_WINDOW } from '../limits/window.js';
 
 /** A process that has not been heard of for so long is gone, in ms. */
@@ -93,7 +93,7 @@ export class Members {
   share(limits: TierLimits): TierLimits {
     let share = this.#shares.get(limits);
     if (share === undefined) {
-      share = Object.freeze({ ...limits, rate: this.#partOf(limits.rate), burst: this.#partOf(limits.burst) });
+      share = scaled(limits, (limit) => this.#partOf(limit));
       this.#shares.set(limits, share);
     }
     return share;

@@ -37,14 +37,14 @@ export interface Log {
 export async function openRedis(
   url: string,
   log: Log,
-  { onRoundTrip, onAlone, limitsOf }: Pick<SharedLimitsOptions, 'onRoundTrip' | 'onAlone' | 'limitsOf'> = {},
+  { tiers, onRoundTrip, onAlone }: Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip' | 'onAlone'> = {},
 ): Promise<OpenRedis> {
   const redis = connectionTo(url);
   const subscriber = connectionTo(url);
   let joined = false;
   const limits = new SharedLimits({
     redis,
-    ...(limitsOf !== undefined && { limitsOf }),
+    ...(tiers !== undefined && { tiers }),
     ...(onRoundTrip !== undefined && { onRoundTrip }),
     onAlone(alone) {
       if (alone) log.warn('Redis does not answer: this process counts limits alone, by its share of them.');

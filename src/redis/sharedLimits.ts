@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
+import { categoryLimits, highest, lowest } from '../limits/bounds.js';
 import { Limiter } from '../limits/limiter.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
-import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
+import { scaled, TIER_LIMITS, type TierLimits, type TierTable } from '../limits/tiers.js';
 import { RATE_WINDOW, type Room } from '../limits/window.js';
-import type { Tier } from '../store/records.js';
 import { Members } from './members.js';
 import { RedisWindows } from './windows.js';
 import { within } from './within.js';
@@ -16,13 +16,13 @@ const PATIENCE = 250;
 const BEAT_EVERY = 1_000;
 
 /** Above whatever is noted. */
-const UNLIMITED: TierLimits = Object.freeze({ keys: null, rate: 1e9, burst: 1e9 });
+const UNLIMITED = 1e9;
 
 export interface SharedLimitsOptions {
   /** A connection on which nothing waits: see `connectionTo`. Who opened it closes it. */
   readonly redis: Redis;
-  /** The table of tiers. Default: the published one. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
+  /** Default: the published table. */
+  readonly tiers?: TierTable;
   /** Of this process' own windows: integer ms that never run back. Default: whole ms since the process began. */
   readonly clock?: () => number;
   /** Told of each question about a window: how long Redis took, in ms, and whether it answered. */
@@ -47,15 +47,17 @@ export interface SharedLimitsOptions {
  * for a minute.
  */
 export class SharedLimits implements Limits {
+  readonly tiers: TierTable;
   readonly #windows: RedisWindows;
   readonly #members: Members;
   readonly #own: Limiter;
-  readonly #limitsOf: (tier: Tier) => TierLimits;
   readonly #clock: () => number;
   readonly #onRoundTrip: NonNullable<SharedLimitsOptions['onRoundTrip']>;
   readonly #onAlone: NonNullable<SharedLimitsOptions['onAlone']>;
   #alone = true;
   #noting = false;
+  /** By what they are in place of while something is noted. */
+  readonly #unlimited = new WeakMap<TierLimits, TierLimits>();
   /** Until when both judge, on the own clock. */
   #doubtUntil = -Infinity;
   #timer: NodeJS.Timeout | null = null;
@@ -63,15 +65,16 @@ export class SharedLimits implements Limits {
   readonly #onClose = (): void => this.#lost();
   readonly #onReady = (): void => void this.#beat();
 
-  constructor({ redis, limitsOf = publishedLimits, clock = monotonic, ...told }: SharedLimitsOptions) {
+  constructor({ redis, tiers = TIER_LIMITS, clock = monotonic, ...told }: SharedLimitsOptions) {
     this.#redis = redis;
-    this.#windows = new RedisWindows({ redis, limitsOf });
+    this.#windows = new RedisWindows({ redis, tiers });
     this.#members = new Members(redis);
-    this.#limitsOf = limitsOf;
+    this.tiers = tiers;
     this.#clock = clock;
     this.#own = new Limiter({
       clock,
-      limitsOf: (tier) => (this.#noting ? UNLIMITED : this.#members.share(limitsOf(tier))),
+      tiers,
+      share: (limits) => (this.#noting ? this.#unlimitedOf(limits) : this.#members.share(limits)),
     });
     this.#onRoundTrip = told.onRoundTrip ?? (() => undefined);
     this.#onAlone = told.onAlone ?? (() => undefined);
@@ -148,20 +151,29 @@ export class SharedLimits implements Limits {
 
   /** By the share alone. What it cannot hold and the tier can may pass when Redis is back, so that a wait helps. */
   #judge(subject: Subject, cost: number): Admission {
-    const limits = this.#limitsOf(subject.tier);
-    const limit = Math.min(limits.rate, limits.burst);
-    if (cost > limit) return { outcome: 'never', limits, room: this.#own.peek(subject), limit };
+    const { family, tier, category } = subject;
+    const limits = this.tiers[tier];
     const share = this.#members.share(limits);
-    if (cost <= Math.min(share.rate, share.burst)) return this.#own.admit(subject, cost);
-    const window = share.burst <= share.rate ? 'burst' : 'rate';
-    const room = this.#own.peek(subject);
-    return { outcome: 'refused', limits: share, room, window, limit: share[window], retryAfterMs: BEAT_EVERY };
+    const never = cost > highest(limits, categoryLimits(limits, category));
+    if (!never && cost <= highest(share, categoryLimits(share, category))) return this.#own.admit(subject, cost);
+    const room = this.#own.peek({ family, tier });
+    const ofCategory = category !== undefined && categoryLimits(limits, category) !== undefined;
+    const categoryRoom = ofCategory ? { category, ...this.#own.peek(subject) } : undefined;
+    if (never) return { outcome: 'never', limits, room, categoryRoom, ...lowest(limits, category) };
+    const bound = lowest(share, category);
+    return { outcome: 'refused', limits: share, room, categoryRoom, ...bound, retryAfterMs: BEAT_EVERY };
   }
 
   #note(subject: Subject, cost: number): void {
     this.#noting = true;
     this.#own.admit(subject, cost);
     this.#noting = false;
+  }
+
+  #unlimitedOf(limits: TierLimits): TierLimits {
+    const known = this.#unlimited.get(limits) ?? scaled(limits, () => UNLIMITED);
+    this.#unlimited.set(limits, known);
+    return known;
   }
 
   async #beat(): Promise<void> {

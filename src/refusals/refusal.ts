@@ -15,7 +15,8 @@ export interface GuardedPlace {
  */
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
-  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number }
+  /** `category` of the operation, here and below: there where it is the category's limit that binds. */
+  | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
   /** The key is let in from other addresses than the caller's. */
   | { readonly code: 'ADDRESS_NOT_ALLOWED' }
@@ -23,7 +24,13 @@ export type RefusalDetails =
   /** `sha256` of the document's text as it was sent, in hexadecimal. */
   | { readonly code: 'DOCUMENT_NOT_TRUSTED'; readonly sha256: string }
   /** `retryAfter` and `window` in whole seconds; `limit` in requests per `window`. */
-  | { readonly code: 'RATE_LIMITED'; readonly retryAfter: number; readonly limit: number; readonly window: number }
+  | {
+      readonly code: 'RATE_LIMITED';
+      readonly retryAfter: number;
+      readonly limit: number;
+      readonly window: number;
+      readonly category?: string;
+    }
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
   | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }

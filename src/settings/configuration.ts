@@ -1,18 +1,20 @@
 import { NO_CONFIGURATION, type Configuration } from '../credentials/configuration.js';
 import { ConfiguredEntry, faultOfKey } from '../credentials/configuredEntry.js';
 import type { OperatorKey } from '../credentials/operator.js';
-import { TIER_LIMITS, type TierLimits } from '../limits/tiers.js';
+import { CATEGORIES } from '../limits/category.js';
+import { TIER_LIMITS, tierTable, type TierLimits, type TierTable } from '../limits/tiers.js';
 import { Ceilings, ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
 import { expandBundles } from '../scopes/bundles.js';
 import { Roles } from '../scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 import { readFile, type ReadFile } from './file.js';
+import type { FileContent } from './fileSchema.js';
 
 /** What the file says, its own defaults in place. */
 export interface FileConfiguration extends Configuration {
   /** The file; null: there is none. */
   readonly path: string | null;
-  readonly tiers: Readonly<Record<Tier, TierLimits>>;
+  readonly tiers: TierTable;
   /** For people, at the start and at a reload. Nothing secret is in them. */
   readonly warnings: readonly string[];
 }
@@ -45,7 +47,7 @@ export function readConfiguration(
     keys: Object.freeze(keysOf(file, { roles, operator, production, warn: (text) => warnings.push(text) })),
     prefixes: Object.freeze(prefixesOf(file)),
     ceilings: ceilingsOf(file),
-    tiers: Object.freeze(tiersOf(file)),
+    tiers: tiersOf(file),
     warnings: Object.freeze(warnings),
   });
 }
@@ -118,17 +120,38 @@ function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ce
   return new Ceilings(lowered);
 }
 
-function tiersOf({ content: { tiers = {} } }: ReadFile): Record<Tier, TierLimits> {
-  const table = { ...TIER_LIMITS };
-  for (const tier of TIERS) {
-    const given = tiers[tier];
-    if (given === undefined) continue;
-    const { keys, rate, burst } = table[tier];
-    table[tier] = Object.freeze({
-      keys: given.keys === 'unlimited' ? null : (given.keys ?? keys),
-      rate: given.per_minute ?? rate,
-      burst: given.per_second ?? burst,
-    });
+function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
+  const overrides = Object.fromEntries(TIERS.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
+  try {
+    return tierTable(overrides);
+  } catch (error) {
+    // A rule between two fields, as that a category has no more than its tier.
+    if (error instanceof TypeError) throw fault(inWordsOfTheFile(error.message));
+    throw error;
   }
-  return table;
+}
+
+type TierSection = NonNullable<NonNullable<FileContent['tiers']>[Tier]>;
+
+function fieldsOf({ keys, per_minute: rate, per_second: burst, streams, categories }: TierSection) {
+  return {
+    ...(keys !== undefined && { keys: keys === 'unlimited' ? null : keys }),
+    ...(rate !== undefined && { rate }),
+    ...(burst !== undefined && { burst }),
+    ...(streams !== undefined && { streams }),
+    ...(categories !== undefined && { categories: categoriesOf(categories) }),
+  };
+}
+
+function categoriesOf(categories: NonNullable<TierSection['categories']>): TierLimits['categories'] {
+  return Object.fromEntries(
+    CATEGORIES.flatMap((category) => {
+      const given = categories[category];
+      return given === undefined ? [] : [[category, { rate: given.per_minute, burst: given.per_second }]];
+    }),
+  );
+}
+
+function inWordsOfTheFile(message: string): string {
+  return message.replace(/\.rate\b/g, '.per_minute').replace(/\.burst\b/g, '.per_second');
 }

@@ -68,6 +68,8 @@ const keyType = section({
   scopes: scopes.optional(),
 });
 
+const windows = section({ per_minute: wholeNumber, per_second: wholeNumber });
+
 const tier = section({
   keys: value<number | 'unlimited'>(
     `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
@@ -75,6 +77,12 @@ const tier = section({
   ).optional(),
   per_minute: wholeNumber.optional(),
   per_second: wholeNumber.optional(),
+  streams: wholeNumber.optional(),
+  categories: section({
+    read: windows.optional(),
+    write: windows.optional(),
+    admin: windows.optional(),
+  }).optional(),
 });
 
 const each = <Name extends string, Item extends z.ZodType>(names: readonly Name[], item: Item) =>

@@ -1,7 +1,7 @@
 import type { ActorContext } from '../keys/actor.js';
 import { decodeCursor, encodeCursor, type Position } from '../keys/cursor.js';
 import type { KeyService } from '../keys/service.js';
-import { limitsOf as publishedLimits, type TierLimits } from '../limits/tiers.js';
+import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { Page } from './pages.js';
 import type { ProjectService } from './projects.js';
@@ -14,7 +14,7 @@ export interface WorkspaceResolverOptions {
   readonly users: UserService;
   readonly keys: KeyService;
   /** Default: the published table. */
-  readonly limitsOf?: (tier: Tier) => TierLimits;
+  readonly tiers?: TierTable;
 }
 
 interface PageArguments {
@@ -24,7 +24,7 @@ interface PageArguments {
 
 /** Resolvers of workspaces, their projects and users. */
 export function workspaceResolvers(options: WorkspaceResolverOptions) {
-  const { workspaces, projects, users, keys, limitsOf = publishedLimits } = options;
+  const { workspaces, projects, users, keys, tiers = TIER_LIMITS } = options;
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
@@ -79,7 +79,7 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
     Workspace: {
       keys: async (workspace: WorkspaceRecord) => ({
         current: await workspaces.countKeys(workspace.id),
-        max: limitsOf(workspace.tier).keys,
+        max: tiers[workspace.tier].keys,
       }),
     },
   };

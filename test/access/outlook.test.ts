@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { outlook } from '../../src/access/outlook.js';
 import { Limiter } from '../../src/limits/limiter.js';
+import { tierTable } from '../../src/limits/tiers.js';
 
 const subject = { family: 'a', tier: 'GROWTH' } as const;
-const limits = { keys: null, rate: 12, burst: 5 };
+const tiers = tierTable({ GROWTH: { keys: null, rate: 12, burst: 5 } });
 
 test('foretells what the limits then answer', () => {
   const seen = new Set<string>();
@@ -13,12 +14,12 @@ test('foretells what the limits then answer', () => {
       fc.integer({ min: 1, max: 7 }),
       (asked, cost) => {
         const clock = { now: 0 };
-        const limiter = new Limiter({ clock: () => clock.now, limitsOf: () => limits });
+        const limiter = new Limiter({ clock: () => clock.now, tiers });
         for (const [units, ms] of asked) {
           limiter.admit(subject, units);
           clock.now += ms % 2 === 0 ? ms : ms % 300;
         }
-        const foretold = outlook(limiter.peek(subject), cost);
+        const foretold = outlook([limiter.peek(subject)], cost);
         const admission = limiter.admit(subject, cost);
         expect(foretold.outcome).toBe(admission.outcome);
         seen.add(admission.outcome);

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive, place, removeAll, startCluster, until, type Asked, type Cluster } from './installation.js';
 
@@ -112,4 +114,19 @@ test('workers that end soon after their start are replaced ever later', async ()
   }
   const [first = 0, second = 0] = waits().slice(earlier);
   expect(second).toBe(2 * first);
+}, 180_000);
+
+test('workers share the windows of a category, and take nothing of the tier where they refuse', async () => {
+  const installed = place();
+  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
+  writeFileSync(file, 'tiers: { ENTERPRISE: { categories: { write: { per_minute: 7, per_second: 7 } } } }\n');
+  const limited = startCluster(['--workers', '2'], { ...installed, LATCHKEY_CONFIG: file });
+  const admin = await limited.admin();
+  const write = 'mutation { registerAsset(input: { name: "orders" }) { name } }';
+  const answers = await Promise.all(Array.from({ length: 20 }, () => limited.ask(write, admin)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(7);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(13);
+  expect(new Set(await Promise.all(answers.map((answer) => limited.servedBy(answer)))).size).toBe(2);
+  const { status, headers } = await limited.ask(WHO, admin);
+  expect([status, String(headers.ratelimit)]).toEqual([200, expect.stringMatching(/^"rate";r=4992;/)]);
 }, 180_000);

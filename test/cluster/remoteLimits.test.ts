@@ -4,8 +4,15 @@ import { answersTo } from '../../src/cluster/answers.js';
 import type { Asks } from '../../src/cluster/messages.js';
 import { RemoteLimits, type RemoteLimitsOptions } from '../../src/cluster/remoteLimits.js';
 import { Limiter } from '../../src/limits/limiter.js';
+import { CATEGORIES } from '../../src/limits/category.js';
+import { tierTable } from '../../src/limits/tiers.js';
 import { Refusal } from '../../src/refusals/refusal.js';
 import { TIERS, type Tier } from '../../src/store/records.js';
+
+const tiers = tierTable({
+  STARTER: { categories: { write: { rate: 4, burst: 2 } } },
+  GROWTH: { categories: { read: { rate: 100, burst: 20 }, admin: { rate: 5, burst: 5 } } },
+});
 
 const GROWTH = { family: 'key_a', tier: 'GROWTH' } as const;
 
@@ -66,6 +73,7 @@ test('whatever is asked, the answers are those of a limiter in this process, eac
   const ask = fc.record({
     family: fc.constantFrom('a', 'b'),
     tier,
+    category: fc.option(fc.constantFrom(...CATEGORIES), { nil: undefined }),
     cost: fc.option(fc.integer({ min: 1, max: 120 })),
     pass: fc.integer({ min: 0, max: 700 }),
   });
@@ -73,8 +81,8 @@ test('whatever is asked, the answers are those of a limiter in this process, eac
     fc.asyncProperty(fc.array(fc.array(ask, { maxLength: 20 }), { maxLength: 10 }), async (turns) => {
       let now = 0;
       const clock = (): number => now;
-      const local = new Limiter({ clock });
-      const { limits } = link({}, new Limiter({ clock }));
+      const local = new Limiter({ clock, tiers });
+      const { limits } = link({}, new Limiter({ clock, tiers }));
       for (const asks of turns) {
         now += asks[0]?.pass ?? 0;
         const expected = asks.map(({ cost, ...who }) => (cost === null ? local.peek(who) : local.admit(who, cost)));
@@ -92,6 +100,7 @@ test('the limits of a tier are one record, as the header fields are remembered b
   const other = await limits.admit({ family: 'key_b', tier: 'GROWTH' });
   expect(other.limits).toBe(first.limits);
   expect((await limits.admit({ family: 'key_b', tier: 'STARTER' })).limits).not.toEqual(first.limits);
+  expect((await limits.admit({ ...GROWTH, category: 'write' })).limits).toBe(first.limits);
 });
 
 test('a cost that is none is an error, and nothing is sent', async () => {

@@ -1,5 +1,17 @@
 import { Limiter } from '../../src/limits/limiter.js';
+import type { TierLimits, TierTable } from '../../src/limits/tiers.js';
+import { TIERS } from '../../src/store/records.js';
 import type { Room, WindowName } from '../../src/limits/window.js';
+
+/** A tier of this rate and burst, and of nothing else. */
+export function limitsTo(rate: number, burst: number, categories: TierLimits['categories'] = {}): TierLimits {
+  return { keys: null, rate, burst, streams: 1, categories };
+}
+
+/** A table in which all tiers grant the same. */
+export function tableOf(limits: TierLimits): TierTable {
+  return Object.fromEntries(TIERS.map((tier) => [tier, limits])) as TierTable;
+}
 
 const SUBJECT = { family: 'a', tier: 'STARTER' } as const;
 
@@ -11,8 +23,8 @@ type Verdict =
 /** A limiter that serves one family, at the time and by the limits that come with each call. */
 export class OneFamily {
   #now = 0;
-  #limits = { keys: null, rate: 0, burst: 0 };
-  readonly #limiter = new Limiter({ clock: () => this.#now, limitsOf: () => this.#limits });
+  #limits = limitsTo(0, 0);
+  readonly #limiter = new Limiter({ clock: () => this.#now, share: () => this.#limits });
 
   constructor() {
     // Its timer does no more than each call does, and thousands of them would do it during the tests of others.
@@ -47,6 +59,6 @@ export class OneFamily {
 
   #set(now: number, rate: number, burst: number): void {
     this.#now = now;
-    this.#limits = { keys: null, rate, burst };
+    this.#limits = limitsTo(rate, burst);
   }
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { limitFields, policyField } from '../../src/limits/fields.js';
+import type { Category } from '../../src/limits/category.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import type { Admission } from '../../src/limits/limits.js';
-import { limitsOf } from '../../src/limits/tiers.js';
+import { TIER_LIMITS, tierTable } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 
 const GROWTH = { family: 'a', tier: 'GROWTH' } as const;
@@ -61,8 +62,56 @@ describe('the RateLimit fields', () => {
   });
 
   it('build the policy of a tier once', () => {
-    for (const tier of TIERS) expect(policyField(limitsOf(tier))).toMatch(/^"burst";q=\d+;w=1, "rate";q=\d+;w=60$/);
-    expect(policyField(limitsOf('ENTERPRISE'))).toBe('"burst";q=100;w=1, "rate";q=5000;w=60');
+    for (const tier of TIERS) expect(policyField(TIER_LIMITS[tier])).toMatch(/^"burst";q=\d+;w=1, "rate";q=\d+;w=60$/);
+    expect(policyField(TIER_LIMITS.ENTERPRISE)).toBe('"burst";q=100;w=1, "rate";q=5000;w=60');
+  });
+
+  describe("with a category's limits", () => {
+    const tiers = tierTable({ GROWTH: { categories: { write: { rate: 60, burst: 5 } } } });
+    const OWN = '"burst";q=25;w=1, "rate";q=500;w=60';
+    const BOTH = `${OWN}, "write-burst";q=5;w=1, "write-rate";q=60;w=60`;
+    let own: Limiter;
+    beforeEach(() => (own = new Limiter({ clock: () => clock.now, tiers })));
+    afterEach(() => own.close());
+    const ask = (now: number, category: Category, cost = 1) => {
+      clock.now = now;
+      return limitFields(own.admit({ ...GROWTH, category }, cost));
+    };
+
+    it('list its policies where it is counted, and not where it is not', () => {
+      expect(ask(0, 'write')).toEqual({ 'RateLimit-Policy': BOTH, RateLimit: '"write-rate";r=59;t=60' });
+      expect(ask(0, 'read')).toEqual({ 'RateLimit-Policy': OWN, RateLimit: '"rate";r=498;t=60' });
+      expect(ask(0, 'admin')['RateLimit-Policy']).toBe(OWN);
+      expect(policyField(tiers.GROWTH, 'write')).toBe(policyField(tiers.GROWTH, 'write'));
+    });
+
+    it('name the minute with the least room, and a second that is used up before it', () => {
+      for (let second = 0; second < 18; second += 1) ask(second * 1000, 'read', 25);
+      expect(ask(18_000, 'write', 4).RateLimit).toBe('"rate";r=46;t=42');
+      expect(ask(18_000, 'write').RateLimit).toBe('"write-burst";r=0;t=1');
+      ask(19_500, 'read', 20);
+      expect(ask(19_500, 'write', 5).RateLimit).toBe('"burst";r=0;t=1');
+    });
+
+    it('name what refused, and when it passes', () => {
+      ask(0, 'write', 5);
+      expect(ask(400, 'write')).toEqual({
+        'RateLimit-Policy': BOTH,
+        RateLimit: '"write-burst";r=0;t=1',
+        'Retry-After': '1',
+      });
+      for (let second = 1; second < 12; second += 1) ask(second * 1000, 'write', 5);
+      expect(ask(20_000, 'write')).toMatchObject({ RateLimit: '"write-rate";r=0;t=40', 'Retry-After': '40' });
+      // The tier's refuses both alike.
+      for (let second = 21; second < 38; second += 1) ask(second * 1000, 'read', 25);
+      ask(38_000, 'read', 15);
+      expect(ask(39_000, 'write')).toMatchObject({ RateLimit: '"rate";r=0;t=21', 'Retry-After': '21' });
+    });
+
+    it('promise no retry to a cost that never passes the category', () => {
+      expect(ask(0, 'write', 6)).toEqual({ 'RateLimit-Policy': BOTH, RateLimit: '"write-burst";r=5' });
+      expect(ask(0, 'write', 26).RateLimit).toBe('"write-burst";r=5');
+    });
   });
 
   it('send none of the three obsolete fields', () => {

@@ -1,11 +1,12 @@
 import { jest } from '@jest/globals';
 import { Limiter } from '../../src/limits/limiter.js';
-import { limitsOf } from '../../src/limits/tiers.js';
+import { TIER_LIMITS, tierTable } from '../../src/limits/tiers.js';
 import type { Tier } from '../../src/store/records.js';
+import { limitsTo, tableOf } from './family.js';
 
-function at(start = 0): { limiter: Limiter; clock: { now: number } } {
+function at(start = 0, tiers = TIER_LIMITS): { limiter: Limiter; clock: { now: number } } {
   const clock = { now: start };
-  const limiter = new Limiter({ clock: () => clock.now });
+  const limiter = new Limiter({ clock: () => clock.now, tiers });
   open.push(limiter);
   return { limiter, clock };
 }
@@ -24,7 +25,7 @@ describe('Limiter', () => {
     const { limiter, clock } = at();
     expect(limiter.admit(subject('a'), 2)).toEqual({
       outcome: 'admitted',
-      limits: limitsOf('FREE_TRIAL'),
+      limits: TIER_LIMITS.FREE_TRIAL,
       room: {
         rate: { limit: 20, remaining: 18, returnsInMs: 60_000 },
         burst: { limit: 2, remaining: 0, returnsInMs: 1_000 },
@@ -91,6 +92,15 @@ describe('Limiter', () => {
     expect(limiter.size).toBe(1);
   });
 
+  it('lets idle windows of a category go as well', () => {
+    const { limiter, clock } = at(0, tierTable({ FREE_TRIAL: { categories: { write: { rate: 5, burst: 2 } } } }));
+    for (let family = 0; family < 100; family += 1) limiter.admit({ ...subject(`idle ${family}`), category: 'write' });
+    for (const category of ['read', 'admin'] as const) limiter.admit({ ...subject('idle 0'), category });
+    expect(limiter.size).toBe(200);
+    for (clock.now = 1_000; clock.now <= 120_000; clock.now += 1_000) limiter.admit(subject('busy', 'ENTERPRISE'));
+    expect(limiter.size).toBe(1);
+  });
+
   it('lets idle windows go when no request comes any more', () => {
     jest.useFakeTimers();
     try {
@@ -122,8 +132,8 @@ describe('Limiter', () => {
   });
 
   it('takes other limits than the published ones', () => {
-    const limits = { keys: 1, rate: 3, burst: 3 };
-    const limiter = new Limiter({ clock: () => 0, limitsOf: () => limits });
+    const limits = limitsTo(3, 3);
+    const limiter = new Limiter({ clock: () => 0, tiers: tableOf(limits) });
     open.push(limiter);
     expect(limiter.admit(subject('a'), 3)).toMatchObject({ outcome: 'admitted', limits });
     expect(limiter.admit(subject('a'))).toMatchObject({ outcome: 'refused', window: 'rate', limit: 3 });

@@ -1,20 +1,107 @@
-import { limitsOf, TIER_LIMITS } from '../../src/limits/tiers.js';
+import fc from 'fast-check';
+import { CATEGORIES } from '../../src/limits/category.js';
+import { saysTheSame, scaled, TIER_LIMITS, tierTable, type TierOverrides } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 
-describe('the table of tiers', () => {
+describe('the published table of tiers', () => {
   it.each([
-    ['FREE_TRIAL', 1, 20, 2],
-    ['STARTER', 1, 30, 3],
-    ['GROWTH', 10, 500, 25],
-    ['PROFESSIONAL', 25, 1000, 50],
-    ['ENTERPRISE', null, 5000, 100],
-  ] as const)('%s grants %p keys, %p a minute, %p a second', (tier, keys, rate, burst) => {
-    expect(limitsOf(tier)).toEqual({ keys, rate, burst });
+    ['FREE_TRIAL', 1, 20, 2, 1],
+    ['STARTER', 1, 30, 3, 2],
+    ['GROWTH', 10, 500, 25, 10],
+    ['PROFESSIONAL', 25, 1000, 50, 25],
+    ['ENTERPRISE', null, 5000, 100, 100],
+  ] as const)('%s grants %p keys, %p a minute, %p a second and %p streams', (tier, keys, rate, burst, streams) => {
+    expect(TIER_LIMITS[tier]).toEqual({ keys, rate, burst, streams, categories: {} });
   });
 
   it('has every tier, and cannot be changed in passing', () => {
     expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS]);
     expect(Object.isFrozen(TIER_LIMITS)).toBe(true);
-    for (const tier of TIERS) expect(Object.isFrozen(limitsOf(tier))).toBe(true);
+    for (const tier of TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
+  });
+});
+
+describe('a table of tiers', () => {
+  it('is the published one with fields replaced, one frozen record a tier', () => {
+    const write = { rate: 60, burst: 5 };
+    const table = tierTable({ GROWTH: { keys: null, categories: { write } }, STARTER: { rate: 3 } });
+    expect(table).toEqual({
+      ...TIER_LIMITS,
+      GROWTH: { ...TIER_LIMITS.GROWTH, keys: null, categories: { write } },
+      STARTER: { ...TIER_LIMITS.STARTER, rate: 3 },
+    });
+    write.rate = 1_000;
+    expect(table.GROWTH.categories.write).toEqual({ rate: 60, burst: 5 });
+    for (const part of [table, table.GROWTH, table.GROWTH.categories, table.GROWTH.categories.write]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(tierTable()).toEqual(TIER_LIMITS);
+  });
+
+  it.each([
+    [{ SILVER: {} }, 'tiers.SILVER is not known'],
+    [{ GROWTH: null }, 'tiers.GROWTH is no object'],
+    [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH.rates is not known'],
+    [{ GROWTH: { rate: 0 } }, 'tiers.GROWTH.rate is an integer from 1'],
+    [{ GROWTH: { burst: 1.5 } }, 'tiers.GROWTH.burst is an integer from 1'],
+    [{ GROWTH: { streams: -1 } }, 'tiers.GROWTH.streams is an integer from 1'],
+    [{ GROWTH: { streams: null } }, 'tiers.GROWTH.streams is an integer from 1'],
+    [{ GROWTH: { rate: '500' } }, 'tiers.GROWTH.rate is an integer from 1'],
+    [{ GROWTH: { rate: 2 ** 31 } }, 'tiers.GROWTH.rate is an integer from 1'],
+    [{ GROWTH: { keys: 0 } }, 'tiers.GROWTH.keys is null for any number, or an integer from 1'],
+    [{ GROWTH: { categories: null } }, 'tiers.GROWTH.categories is no object'],
+    [{ GROWTH: { categories: { delete: {} } } }, 'tiers.GROWTH.categories.delete is not known'],
+    [{ GROWTH: { categories: { write: 5 } } }, 'tiers.GROWTH.categories.write is no object'],
+    [{ GROWTH: { categories: { write: { rate: 5 } } } }, 'tiers.GROWTH.categories.write.burst is an integer'],
+    [
+      { GROWTH: { categories: { write: { rate: 5, burst: 5, keys: 1 } } } },
+      'tiers.GROWTH.categories.write.keys is not',
+    ],
+    [{ GROWTH: { categories: { write: { rate: 501, burst: 5 } } } }, 'write.rate is 501: at most 500'],
+    [{ GROWTH: { categories: { write: { rate: 5, burst: 26 } } } }, 'write.burst is 26: at most 25'],
+    // Against the tier's own as it is replaced, not as it is published.
+    [{ GROWTH: { burst: 4, categories: { write: { rate: 5, burst: 5 } } } }, 'write.burst is 5: at most 4'],
+  ])('%j cannot be: %s', (overrides, message) => {
+    const attempt = () => tierTable(overrides as TierOverrides);
+    expect(attempt).toThrow(TypeError);
+    expect(attempt).toThrow(message);
+  });
+
+  it('what is said to be undefined is not said', () => {
+    const overrides = { GROWTH: { rate: undefined, categories: { write: undefined } }, STARTER: undefined };
+    expect(tierTable(overrides as unknown as TierOverrides)).toEqual(TIER_LIMITS);
+  });
+
+  it('tells records apart by all that they grant', () => {
+    const count = fc.integer({ min: 1, max: 3 });
+    const pair = fc.record({ rate: count, burst: count });
+    const limits = fc.record({
+      keys: fc.constantFrom(null, 1),
+      rate: count,
+      burst: count,
+      streams: count,
+      categories: fc.record({ read: pair, write: pair, admin: pair }, { requiredKeys: [] }),
+    });
+    fc.assert(
+      fc.property(limits, limits, (a, b) => {
+        const same = (name: 'keys' | 'rate' | 'burst' | 'streams') => a[name] === b[name];
+        const alike = CATEGORIES.every(
+          (name) => JSON.stringify(a.categories[name]) === JSON.stringify(b.categories[name]),
+        );
+        expect(saysTheSame(a, b)).toBe(same('keys') && same('rate') && same('burst') && same('streams') && alike);
+        expect(saysTheSame(a, structuredClone(a))).toBe(true);
+      }),
+    );
+  });
+
+  it('scales what is counted, and nothing else', () => {
+    const table = tierTable({ GROWTH: { categories: { write: { rate: 60, burst: 5 } } } });
+    expect(scaled(table.GROWTH, (limit) => limit * 2)).toEqual({
+      keys: 10,
+      rate: 1000,
+      burst: 50,
+      streams: 10,
+      categories: { write: { rate: 120, burst: 10 } },
+    });
   });
 });

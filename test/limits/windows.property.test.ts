@@ -4,7 +4,7 @@ import type { TierLimits } from '../../src/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
 import { Windows } from '../../src/limits/windows.js';
 import type { Tier } from '../../src/store/records.js';
-import { OneFamily } from './family.js';
+import { limitsTo, OneFamily, tableOf } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
 
 const limitPair = fc.record({ rate: fc.integer({ min: 1, max: 40 }), burst: fc.integer({ min: 1, max: 12 }) });
@@ -105,11 +105,11 @@ describe('the windows against a model that keeps and counts everything', () => {
 
   it('gives the same answers to many families in many tiers, whatever the clock does', () => {
     const table: Record<Tier, TierLimits> = {
-      FREE_TRIAL: { keys: null, rate: 1, burst: 1 },
-      STARTER: { keys: null, rate: 5, burst: 2 },
-      GROWTH: { keys: null, rate: 20, burst: 30 },
-      PROFESSIONAL: { keys: null, rate: 60, burst: 17 },
-      ENTERPRISE: { keys: null, rate: 200, burst: 100 },
+      FREE_TRIAL: limitsTo(1, 1),
+      STARTER: limitsTo(5, 2),
+      GROWTH: limitsTo(20, 30),
+      PROFESSIONAL: limitsTo(60, 17),
+      ENTERPRISE: limitsTo(200, 100),
     };
     const request = fc.record({
       family: fc.nat({ max: 11 }),
@@ -133,7 +133,7 @@ describe('the windows against a model that keeps and counts everything', () => {
       fc.property(start, fc.array(request, { minLength: 20, maxLength: 300 }), (begin, requests) => {
         let clock = begin;
         let now = begin;
-        const limiter = new Limiter({ clock: () => clock, limitsOf: (tier) => table[tier] });
+        const limiter = new Limiter({ clock: () => clock, tiers: table });
         limiter.close();
         const models = Array.from({ length: 12 }, () => new NaiveWindow());
         for (const { family, tier: other, cost, peeks, step: silence } of requests) {
@@ -146,7 +146,7 @@ describe('the windows against a model that keeps and counts everything', () => {
           const limit = Math.min(rate, burst);
           let outcome: object;
           if (cost > limit) {
-            outcome = { outcome: 'never', limit };
+            outcome = { outcome: 'never', limit, window: burst <= rate ? 'burst' : 'rate' };
           } else if (model.fits(now, cost, rate, burst)) {
             outcome = { outcome: 'admitted' };
           } else {
@@ -245,7 +245,7 @@ describe('the windows against a model that keeps and counts everything', () => {
 
   it('holds for many families, busy and quiet, at most 4 bytes for each unit and 100 for each family', () => {
     let now = 0;
-    const limiter = new Limiter({ clock: () => now, limitsOf: () => ({ keys: null, rate: 5_000, burst: 100 }) });
+    const limiter = new Limiter({ clock: () => now, tiers: tableOf(limitsTo(5_000, 100)) });
     limiter.close();
     let units = 0;
     // Within a minute, so that all of it counts: one unit of the first family to a hundred of the last.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { Members } from '../../src/redis/members.js';
+import { limitsTo } from '../limits/family.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 
 let server: TestRedis;
@@ -12,7 +13,8 @@ beforeAll(async () => {
 beforeEach(() => redis.flushall());
 afterAll(() => server.stop());
 
-const limits = (rate: number, burst: number) => ({ keys: null, rate, burst });
+const limits = (rate: number, burst: number) =>
+  limitsTo(rate, burst, { write: { rate: Math.floor(rate / 2), burst: Math.floor(burst / 3) } });
 
 async function beat(all: readonly Members[], times = 4): Promise<void> {
   for (let i = 0; i < times; i += 1) for (const members of all) await members.beat(false);
@@ -29,6 +31,11 @@ test('shares add up to the limit, however many there are', async () => {
         const shares = all.map((members) => members.share(table));
         expect(shares.reduce((sum, share) => sum + share.rate, 0)).toBe(rate);
         expect(shares.reduce((sum, share) => sum + share.burst, 0)).toBe(burst);
+        const writes = shares.map(({ categories }) => categories.write ?? { rate: NaN, burst: NaN });
+        expect(writes.reduce((sum, share) => sum + share.rate, 0)).toBe(Math.floor(rate / 2));
+        expect(writes.reduce((sum, share) => sum + share.burst, 0)).toBe(Math.floor(burst / 3));
+        // A category's share is never above the tier's, as its limit is not.
+        shares.forEach((share, i) => expect(share.rate).toBeGreaterThanOrEqual(writes[i]?.rate ?? NaN));
         expect(Math.max(...shares.map((share) => share.rate))).toBe(Math.ceil(rate / count));
       }),
       { numRuns: 50 },

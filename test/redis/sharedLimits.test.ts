@@ -3,6 +3,7 @@ import type { Admission, Subject } from '../../src/limits/limits.js';
 import { connectionTo } from '../../src/redis/connection.js';
 import { Members } from '../../src/redis/members.js';
 import { SharedLimits } from '../../src/redis/sharedLimits.js';
+import { tierTable } from '../../src/limits/tiers.js';
 import { settled, startRedis, until, type TestRedis } from '../support/redis.js';
 
 let server: TestRedis;
@@ -17,6 +18,10 @@ afterEach(async () => {
 });
 
 const subject: Subject = { family: 'a family', tier: 'STARTER' };
+
+/** Of a third each: STARTER's writes 6 and 3 make 2 and 1. */
+const tiers = tierTable({ STARTER: { categories: { write: { rate: 6, burst: 3 } } } });
+const write: Subject = { ...subject, category: 'write' };
 
 interface One {
   readonly limits: SharedLimits;
@@ -33,6 +38,7 @@ async function join(): Promise<One> {
   const one = { now: 1_000, alone: [] as boolean[], trips: [] as boolean[] };
   const limits = new SharedLimits({
     redis,
+    tiers,
     clock: () => one.now,
     onAlone: (alone) => one.alone.push(alone),
     onRoundTrip: (ms, ok) => {
@@ -97,6 +103,37 @@ test.each(['kill', 'pause'] as const)(
   30_000,
 );
 
+test("away, each has its share of the category's limit, with what it let through before, and reads go on", async () => {
+  const all = await joinThree();
+  const [first] = all;
+  expect(await first.limits.admit(write)).toMatchObject({
+    outcome: 'admitted',
+    categoryRoom: { rate: { remaining: 5 } },
+  });
+  first.now += 1_000;
+  await server.kill();
+  await until(() => all.every(({ limits }) => limits.alone));
+  const admitted: number[] = [];
+  for (const one of all) {
+    let count = 0;
+    for (let second = 0; second < 5; second += 1, one.now += 1_000) {
+      const outcomes = await times(2, () => one.limits.admit(write));
+      count += outcomes.filter((outcome) => outcome === 'admitted').length;
+    }
+    admitted.push(count);
+  }
+  expect(admitted).toEqual([1, 2, 2]);
+  const refused = first.limits.admit(write) as Admission;
+  expect(refused).toMatchObject({ outcome: 'refused', category: 'write', window: 'rate', limit: 2 });
+  expect(limitFields(refused)).toMatchObject({
+    'RateLimit-Policy': '"burst";q=1;w=1, "rate";q=10;w=60, "write-burst";q=1;w=1, "write-rate";q=2;w=60',
+    RateLimit: expect.stringMatching(/^"write-rate";r=0;t=\d+$/),
+  });
+  // What the category refused was taken from nothing: two of the share's ten are used.
+  expect(first.limits.peek(subject)).toMatchObject({ rate: { limit: 10, remaining: 8 } });
+  expect((await times(8, () => ((first.now += 1_000), first.limits.admit(subject)))).at(-1)).toBe('admitted');
+}, 30_000);
+
 test('alone, a cost above the share is told to wait, and one above the tier that it never passes', async () => {
   const [first] = await joinThree();
   await server.kill();
@@ -105,6 +142,12 @@ test('alone, a cost above the share is told to wait, and one above the tier that
   expect(refused).toMatchObject({ outcome: 'refused', retryAfterMs: 1_000, limit: 1 });
   expect(limitFields(refused)['Retry-After']).toBe('1');
   expect(first.limits.admit(subject, 4)).toMatchObject({ outcome: 'never', limit: 3, limits: { rate: 30 } });
+  expect(first.limits.admit(write, 2)).toMatchObject({
+    outcome: 'refused',
+    retryAfterMs: 1_000,
+    limit: 1,
+    categoryRoom: { category: 'write', burst: { limit: 1, remaining: 1 } },
+  });
   expect(() => first.limits.admit(subject, 0)).toThrow(RangeError);
 }, 30_000);
 

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
+import { CATEGORIES } from '../../src/limits/category.js';
 import { Limiter } from '../../src/limits/limiter.js';
+import { tierTable, type TierTable } from '../../src/limits/tiers.js';
 import { RedisWindows } from '../../src/redis/windows.js';
+import { limitsTo } from '../limits/family.js';
 import { startRedis, until, type TestRedis } from '../support/redis.js';
+
+const WRITES = tierTable({ GROWTH: { categories: { write: { rate: 4, burst: 4 } } } });
 
 let server: TestRedis;
 let redis: Redis;
@@ -15,31 +20,33 @@ afterAll(() => server.stop());
 test('as exact as in memory, whatever is asked when, and when a tier changes', async () => {
   let now = 0;
   let run = 0;
-  const tiers = { FREE_TRIAL: [20, 2], STARTER: [30, 3], GROWTH: [12, 5], PROFESSIONAL: [4, 9], ENTERPRISE: [60, 30] };
-  const limitsOf = (tier: keyof typeof tiers) => ({
-    keys: null,
-    rate: tiers[tier][0] ?? 0,
-    burst: tiers[tier][1] ?? 0,
-  });
+  const tiers: TierTable = {
+    FREE_TRIAL: limitsTo(20, 2),
+    STARTER: limitsTo(30, 3, { write: { rate: 6, burst: 2 } }),
+    GROWTH: limitsTo(12, 5, { write: { rate: 5, burst: 5 }, admin: { rate: 1, burst: 1 } }),
+    PROFESSIONAL: limitsTo(4, 9, { read: { rate: 4, burst: 3 } }),
+    ENTERPRISE: limitsTo(60, 30, { write: { rate: 20, burst: 10 }, read: { rate: 60, burst: 30 } }),
+  };
   const windows = new RedisWindows({
     redis,
-    limitsOf,
-    clock: { expression: 'tonumber(ARGV[6])', more: () => [now] },
+    tiers,
+    clock: { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] },
   });
   const step = fc.record({
     wait: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 61_000 })),
     cost: fc.integer({ min: 1, max: 10 }),
     tier: fc.constantFrom('STARTER', 'GROWTH', 'PROFESSIONAL', 'ENTERPRISE' as const),
+    category: fc.constantFrom(undefined, ...CATEGORIES),
     peek: fc.boolean(),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const family = `family ${(run += 1)}`;
       now = 1_800_000_000_000;
-      const model = new Limiter({ clock: () => now, limitsOf });
-      for (const { wait, cost, tier, peek } of steps) {
+      const model = new Limiter({ clock: () => now, tiers });
+      for (const { wait, cost, tier, category, peek } of steps) {
         now += wait;
-        const subject = { family, tier };
+        const subject = { family, tier, category };
         if (peek) expect(await windows.peek(subject)).toEqual(model.peek(subject));
         else expect(await windows.admit(subject, cost)).toEqual(model.admit(subject, cost));
       }
@@ -77,6 +84,21 @@ describe('round trips', () => {
     expect(commands).toEqual(Array.from({ length: 31 }, () => 'evalsha'));
   });
 
+  it('one as well where the category has windows of its own', async () => {
+    const windows = new RedisWindows({ redis, tiers: WRITES });
+    const write = { ...subject, family: 'writes', category: 'write' } as const;
+    // Redis has both scripts from here on.
+    await windows.peek(write);
+    await windows.admit({ ...write, family: 'earlier writes' });
+    const outcomes: string[] = [];
+    const commands = await commandsOf(async () => {
+      for (let i = 0; i < 6; i += 1) outcomes.push((await windows.admit(write)).outcome);
+      await windows.peek(write);
+    });
+    expect(commands).toEqual(Array.from({ length: 7 }, () => 'evalsha'));
+    expect(outcomes).toEqual([...Array<string>(4).fill('admitted'), 'refused', 'refused']);
+  });
+
   it('the script is sent again where Redis has forgotten it', async () => {
     const windows = new RedisWindows({ redis });
     await windows.peek(subject);
@@ -89,6 +111,45 @@ describe('round trips', () => {
     expect(commands.filter((name) => name === 'eval').length).toBeGreaterThan(0);
     expect(commands.at(-1)).toBe('evalsha');
   });
+});
+
+test('what the category refuses takes nothing from the tier, and what the tier refuses nothing from the category', async () => {
+  let now = 1_800_000_000_000;
+  const windows = new RedisWindows({
+    redis,
+    tiers: WRITES,
+    clock: { expression: 'tonumber(ARGV[#ARGV])', more: () => [now] },
+  });
+  const read = { family: 'both ways', tier: 'GROWTH', category: 'read' } as const;
+  const write = { ...read, category: 'write' } as const;
+  expect(await windows.admit(write, 4)).toMatchObject({ outcome: 'admitted', room: { rate: { remaining: 496 } } });
+  for (let i = 0; i < 10; i += 1) {
+    expect(await windows.admit(write)).toMatchObject({
+      outcome: 'refused',
+      category: 'write',
+      window: 'rate',
+      limit: 4,
+    });
+  }
+  expect((await windows.peek(read)).burst.remaining).toBe(21);
+  now += 60_000;
+  expect((await windows.admit(read, 25)).outcome).toBe('admitted');
+  for (let i = 0; i < 10; i += 1) {
+    const refused = await windows.admit(write);
+    expect(refused).toMatchObject({ outcome: 'refused', window: 'burst', limit: 25 });
+    expect(refused).not.toHaveProperty('category');
+  }
+  expect((await windows.peek(write)).rate.remaining).toBe(4);
+});
+
+test('a category without limits leaves no list', async () => {
+  const windows = new RedisWindows({ redis, tiers: WRITES });
+  for (const category of CATEGORIES) await windows.admit({ family: 'lists', tier: 'GROWTH', category });
+  expect((await redis.keys('latchkey:window:{lists}*')).sort()).toEqual([
+    'latchkey:window:{lists}',
+    'latchkey:window:{lists}/write',
+  ]);
+  expect(await redis.pttl('latchkey:window:{lists}/write')).toBeGreaterThan(0);
 });
 
 test('what is held goes by itself', async () => {

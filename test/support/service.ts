@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { composeService, type Service } from '../../src/compose.js';
+import type { TierTable } from '../../src/limits/tiers.js';
 import { readSettings } from '../../src/settings/settings.js';
 
 /** A GraphQL answer over HTTP, taken apart. */
@@ -37,6 +38,8 @@ export interface TestServiceOptions {
   /** As in the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly now?: () => number;
+  /** Default: the published table. */
+  readonly tiers?: TierTable;
   /** Keeps the directory of an earlier service, and leaves it there. */
   readonly dataDir?: string;
 }
@@ -58,7 +61,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'latchkey-'));
   const mongodbUri = freshMongoUri();
   const logs: string[] = [];
-  const settings = readSettings({
+  const read = readSettings({
     PORT: '0',
     DATA_DIR: dataDir,
     BCRYPT_COST: '4',
@@ -66,6 +69,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...(mongodbUri !== undefined && { MONGODB_URI: mongodbUri, INTROSPECTION: 'on' }),
     ...options.env,
   });
+  const { tiers = read.configuration.tiers } = options;
+  const settings = { ...read, configuration: { ...read.configuration, tiers } };
   const logger = pino({ level: settings.logLevel, base: null }, { write: (line: string) => void logs.push(line) });
   const service = await composeService(settings, logger, options.now === undefined ? {} : { now: options.now });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });

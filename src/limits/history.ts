@@ -1,0 +1,48 @@
+import type { Waits } from './bounds.js';
+import type { WindowLimits } from './tiers.js';
+import type { Room } from './window.js';
+import type { Windows } from './windows.js';
+
+/** One history among those of `Windows`, at one moment and under the limits that hold now. For the call that made it. */
+export class History {
+  readonly #windows: Windows;
+  readonly #family: string;
+  readonly #now: number;
+  readonly #limits: WindowLimits;
+  /** -1 while nothing of it is held: what is only looked at leaves nothing behind. */
+  #row: number;
+
+  constructor(windows: Windows, family: string, now: number, limits: WindowLimits) {
+    this.#windows = windows;
+    this.#family = family;
+    this.#now = now;
+    this.#limits = limits;
+    this.#row = windows.find(family, now);
+  }
+
+  /** For a cost that both windows could hold. */
+  waits(cost: number): Waits {
+    const { rate, burst } = this.#limits;
+    if (this.#row < 0) return NO_WAIT;
+    return {
+      rate: this.#windows.rateWait(this.#row, cost, rate),
+      burst: this.#windows.burstWait(this.#row, cost, burst),
+    };
+  }
+
+  take(cost: number): void {
+    if (this.#row < 0) this.#row = this.#windows.add(this.#family, this.#now);
+    this.#windows.take(this.#row, cost);
+  }
+
+  get room(): Room {
+    const { rate, burst } = this.#limits;
+    if (this.#row >= 0) return this.#windows.room(this.#row, rate, burst);
+    return {
+      rate: { limit: rate, remaining: rate, returnsInMs: null },
+      burst: { limit: burst, remaining: burst, returnsInMs: null },
+    };
+  }
+}
+
+export const NO_WAIT: Waits = Object.freeze({ rate: 0, burst: 0 });
