@@ -9,6 +9,8 @@ if (!redis)
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // Jest leaves one core idle by default, which of two is half.
+  maxWorkers: '100%',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.

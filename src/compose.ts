@@ -117,7 +117,12 @@ export async function composeService(
     const schema = latchkey.guard(
       makeExecutableSchema({
         typeDefs: serviceTypeDefs(),
-        resolvers: [latchkey.resolvers, failingClosed({ ...assetResolvers(assets) })],
+        resolvers: [
+          latchkey.resolvers,
+          failingClosed({
+            ...assetResolvers({ service: assets, project: (actor, id) => latchkey.projects.get(actor, id) }),
+          }),
+        ],
       }),
     );
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);

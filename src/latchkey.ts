@@ -118,6 +118,7 @@ export interface Latchkey {
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
+  readonly projects: ProjectService;
   /**
    * Makes another configuration ready: its keys are hashed and their workspaces looked up. Nothing changes until the answer
    * is called, which puts all of it in place in one step.
@@ -243,6 +244,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     firstKey,
     keys,
     workspaces,
+    projects,
     prepare,
     limiter,
     usage,

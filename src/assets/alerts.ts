@@ -42,7 +42,7 @@ export async function settleAlerts(store: AssetStore, asset: AssetRecord, now: n
   for (let turn = 0; turn < TURNS; turn += 1) {
     const wanted = wantedAlerts(seen, now);
     if (!(await apply(store, seen, wanted, now))) return seen;
-    const again = await store.find(seen.workspaceId, seen.name);
+    const again = await store.find(seen.projectId, seen.name);
     if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
     seen = again;
   }
@@ -51,18 +51,18 @@ export async function settleAlerts(store: AssetStore, asset: AssetRecord, now: n
 
 /** @returns whether anything was written */
 async function apply(store: AssetStore, asset: AssetRecord, wanted: Wanted, now: number): Promise<boolean> {
-  const { workspaceId, name } = asset;
-  const open = await store.openAlerts(workspaceId, [name]);
+  const { projectId, name } = asset;
+  const open = await store.openAlerts(projectId, [name]);
   let wrote = false;
   for (const kind of ALERT_KINDS) {
     const message = wanted.get(kind);
     const current = open.find((alert) => alert.kind === kind);
     if (current?.message === message) continue;
     wrote = true;
-    if (current !== undefined) await store.closeAlert(workspaceId, name, kind, now);
+    if (current !== undefined) await store.closeAlert(projectId, name, kind, now);
     if (message === undefined) continue;
     const id = `alert_${randomUUID()}`;
-    await store.openAlert({ id, workspaceId, asset: name, kind, message, openedAt: now, closedAt: null });
+    await store.openAlert({ id, projectId, asset: name, kind, message, openedAt: now, closedAt: null });
   }
   return wrote;
 }

@@ -19,33 +19,33 @@ export interface AssetLoaders {
 /** Rows that the one read for the downstream of a whole level may answer with. */
 const DOWNSTREAM_ROWS = 2000;
 
-export function makeLoaders(service: AssetService, workspaceId: string): AssetLoaders {
+export function makeLoaders(service: AssetService, projectId: string): AssetLoaders {
   const asset = new DataLoader<string, AssetRecord | null>(async (names) => {
-    const found = new Map((await service.findMany(workspaceId, names)).map((record) => [record.name, record]));
+    const found = new Map((await service.findMany(projectId, names)).map((record) => [record.name, record]));
     return names.map((name) => found.get(name) ?? null);
   });
   const downstream = new DataLoader<string, readonly AssetRecord[]>(async (names) => {
-    const lists = await downstreamOf(service, workspaceId, names);
+    const lists = await downstreamOf(service, projectId, names);
     for (const list of lists) for (const record of list) asset.prime(record.name, record);
     return lists;
   });
   const alerts = new DataLoader<string, readonly AlertRecord[]>(async (names) => {
-    return grouped(names, await service.openAlerts(workspaceId, names), (alert) => [alert.asset]);
+    return grouped(names, await service.openAlerts(projectId, names), (alert) => [alert.asset]);
   });
   return { asset, downstream, alerts };
 }
 
 async function downstreamOf(
   service: AssetService,
-  workspaceId: string,
+  projectId: string,
   names: readonly string[],
 ): Promise<(readonly AssetRecord[])[]> {
-  const found = await service.findDownstream(workspaceId, names, DOWNSTREAM_ROWS);
+  const found = await service.findDownstream(projectId, names, DOWNSTREAM_ROWS);
   if (found.length < DOWNSTREAM_ROWS) {
     return grouped(names, found, ({ upstream }) => upstream).map((list) => list.slice(0, LIST_MAX));
   }
   // Cut off: one asset with thousands downstream may have crowded out those of the others. Each is asked for by itself.
-  return Promise.all(names.map((name) => service.findDownstream(workspaceId, [name], LIST_MAX)));
+  return Promise.all(names.map((name) => service.findDownstream(projectId, [name], LIST_MAX)));
 }
 
 /** The rows of each name, in the order of the rows, in time linear in all of them. */

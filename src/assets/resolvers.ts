@@ -1,3 +1,5 @@
+import type { Principal } from '../credentials/principal.js';
+import type { Actor } from '../keys/actor.js';
 import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
 import { EntryBudget } from './budget.js';
 import { freshnessOf, type Freshness } from './freshness.js';
@@ -5,14 +7,26 @@ import { checkName } from './input.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
 import type { AssetService, RecordLoadInput, RefreshSchemaInput, RegisterAssetInput } from './service.js';
 
-/** What the resolvers need of the request: whose assets are meant. Null, where nobody is known, is refused. */
+/** What the resolvers need of the request. */
 export interface AssetContext {
-  readonly principal: { readonly workspaceId: string | null };
+  readonly principal: Principal;
+}
+
+export interface AssetResolverOptions {
+  readonly service: AssetService;
+  /** A project that the caller reaches. Rejects, as NOT_FOUND, for any other. */
+  readonly project: (actor: Actor, id: string) => Promise<unknown>;
 }
 
 /** A name in the lineage. It need not be registered. */
 interface AssetRef {
   readonly name: string;
+  readonly projectId: string;
+}
+
+/** Whose assets are meant; null: the caller's own project's. */
+interface OfProject {
+  readonly project?: string | null;
 }
 
 interface AssetSchema {
@@ -26,14 +40,18 @@ type Resolver<Parent, Args, Result> = (parent: Parent, args: Args, context: Asse
 /** The resolvers of the built-in domain, by type. Times are ms since the epoch, lengths of time ms. */
 export interface AssetResolvers {
   readonly Query: {
-    readonly assets: Resolver<unknown, { first?: number | null; after?: string | null }, readonly AssetRecord[]>;
-    readonly asset: Resolver<unknown, { name: string }, AssetRecord | null>;
+    readonly assets: Resolver<
+      unknown,
+      OfProject & { first?: number | null; after?: string | null },
+      readonly AssetRecord[]
+    >;
+    readonly asset: Resolver<unknown, OfProject & { name: string }, AssetRecord | null>;
   };
   readonly Mutation: {
-    readonly registerAsset: Resolver<unknown, { input: RegisterAssetInput }, AssetRecord>;
-    readonly recordLoad: Resolver<unknown, { input: RecordLoadInput }, AssetRecord>;
-    readonly refreshFreshness: Resolver<unknown, { asset: string }, AssetRecord>;
-    readonly refreshSchema: Resolver<unknown, { input: RefreshSchemaInput }, AssetRecord>;
+    readonly registerAsset: Resolver<unknown, { input: OfProject & RegisterAssetInput }, AssetRecord>;
+    readonly recordLoad: Resolver<unknown, { input: OfProject & RecordLoadInput }, AssetRecord>;
+    readonly refreshFreshness: Resolver<unknown, OfProject & { asset: string }, AssetRecord>;
+    readonly refreshSchema: Resolver<unknown, { input: OfProject & RefreshSchemaInput }, AssetRecord>;
   };
   readonly Asset: {
     readonly freshness: Resolver<AssetRecord, unknown, Freshness>;
@@ -49,16 +67,26 @@ export interface AssetResolvers {
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
-export function assetResolvers(service: AssetService): AssetResolvers {
-  // By the context object, which lives as long as its request does.
-  const loaders = new WeakMap<AssetContext, AssetLoaders>();
+export function assetResolvers({ service, project }: AssetResolverOptions): AssetResolvers {
+  // By the context object, which lives as long as its request does, and then by project.
+  const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
 
-  const load = (context: AssetContext): AssetLoaders => {
-    const known = loaders.get(context);
-    if (known !== undefined) return known;
-    const made = makeLoaders(service, workspaceOf(context));
-    loaders.set(context, made);
+  const load = (context: AssetContext, projectId: string): AssetLoaders => {
+    let known = loaders.get(context);
+    if (known === undefined) loaders.set(context, (known = new Map<string, AssetLoaders>()));
+    let made = known.get(projectId);
+    if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId)));
     return made;
+  };
+
+  /** The one place that says whose assets a request may reach: all below is asked for by project. */
+  const reached = async ({ principal }: AssetContext, wanted: string | null | undefined): Promise<string> => {
+    // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
+    if (principal.kind === 'anonymous') throw new Error('Assets were asked for by nobody: the guard is missing.');
+    const own = principal.projectId ?? principal.workspaceId;
+    if (wanted == null || wanted === own) return own;
+    await project(principal, wanted);
+    return wanted;
   };
 
   const budgets = new WeakMap<AssetContext, EntryBudget>();
@@ -70,9 +98,13 @@ export function assetResolvers(service: AssetService): AssetResolvers {
   };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
-  const change = async (context: AssetContext, write: (workspaceId: string) => Promise<AssetRecord>) => {
+  const change = async (
+    context: AssetContext,
+    wanted: string | null | undefined,
+    write: (projectId: string) => Promise<AssetRecord>,
+  ) => {
     try {
-      return await write(workspaceOf(context));
+      return await write(await reached(context, wanted));
     } finally {
       loaders.delete(context);
     }
@@ -80,18 +112,22 @@ export function assetResolvers(service: AssetService): AssetResolvers {
 
   return {
     Query: {
-      assets: async (_, { first, after }, context) => {
-        const page = await service.list(workspaceOf(context), first, after);
-        for (const record of page) load(context).asset.prime(record.name, record);
+      assets: async (_, { first, after, project: wanted }, context) => {
+        const projectId = await reached(context, wanted);
+        const page = await service.list(projectId, first, after);
+        for (const record of page) load(context, projectId).asset.prime(record.name, record);
         return page;
       },
-      asset: (_, { name }, context) => load(context).asset.load(checkName(name, ['name'])),
+      asset: async (_, { name, project: wanted }, context) =>
+        load(context, await reached(context, wanted)).asset.load(checkName(name, ['name'])),
     },
     Mutation: {
-      registerAsset: (_, { input }, context) => change(context, (id) => service.register(id, input)),
-      recordLoad: (_, { input }, context) => change(context, (id) => service.recordLoad(id, input)),
-      refreshFreshness: (_, { asset }, context) => change(context, (id) => service.refreshFreshness(id, asset)),
-      refreshSchema: (_, { input }, context) => change(context, (id) => service.refreshSchema(id, input)),
+      registerAsset: (_, { input }, context) => change(context, input.project, (id) => service.register(id, input)),
+      recordLoad: (_, { input }, context) => change(context, input.project, (id) => service.recordLoad(id, input)),
+      refreshFreshness: (_, { asset, project: wanted }, context) =>
+        change(context, wanted, (id) => service.refreshFreshness(id, asset)),
+      refreshSchema: (_, { input }, context) =>
+        change(context, input.project, (id) => service.refreshSchema(id, input)),
     },
     Asset: {
       freshness: (asset) => freshnessOf(asset, service.now()),
@@ -100,21 +136,16 @@ export function assetResolvers(service: AssetService): AssetResolvers {
         columns,
         registeredColumns: expectedColumns,
       }),
-      upstream: ({ upstream }, _, context) => spend(context, upstream).map((name) => ({ name })),
-      downstream: async ({ name }, _, context) => spend(context, await load(context).downstream.load(name)),
-      alerts: async ({ name }, _, context) => spend(context, await load(context).alerts.load(name)),
+      upstream: ({ upstream, projectId }, _, context) => spend(context, upstream).map((name) => ({ name, projectId })),
+      downstream: async ({ name, projectId }, _, context) =>
+        spend(context, await load(context, projectId).downstream.load(name)),
+      alerts: async ({ name, projectId }, _, context) =>
+        spend(context, await load(context, projectId).alerts.load(name)),
     },
     AssetSchema: {
       columns: ({ columns }, _, context) => spend(context, columns),
       registeredColumns: ({ registeredColumns }, _, context) => spend(context, registeredColumns),
     },
-    AssetRef: { asset: ({ name }, _, context) => load(context).asset.load(name) },
+    AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },
   };
-}
-
-/** The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name. */
-function workspaceOf({ principal }: AssetContext): string {
-  if (principal.workspaceId === null)
-    throw new Error('Assets were asked for without a workspace: the guard is missing.');
-  return principal.workspaceId;
 }

@@ -50,33 +50,33 @@ export class AssetService {
   }
 
   /** A page by name. `first` 1 to 100, 100 where absent; `after` the last name of the page before. */
-  async list(workspaceId: string, first?: number | null, after?: string | null): Promise<readonly AssetRecord[]> {
+  async list(projectId: string, first?: number | null, after?: string | null): Promise<readonly AssetRecord[]> {
     const cursor = after === null || after === undefined ? null : check.checkName(after, ['after']);
-    return this.#store.list(workspaceId, { first: check.checkFirst(first, ['first']), after: cursor });
+    return this.#store.list(projectId, { first: check.checkFirst(first, ['first']), after: cursor });
   }
 
   /** Those of the names that are registered, in any order; one read. */
-  async findMany(workspaceId: string, names: readonly string[]): Promise<readonly AssetRecord[]> {
-    return this.#store.findMany(workspaceId, names);
+  async findMany(projectId: string, names: readonly string[]): Promise<readonly AssetRecord[]> {
+    return this.#store.findMany(projectId, names);
   }
 
   /** Assets made from any of `names`, by name, at most `first`; one read. */
-  async findDownstream(workspaceId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]> {
-    return this.#store.findDownstream(workspaceId, names, first);
+  async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]> {
+    return this.#store.findDownstream(projectId, names, first);
   }
 
   /** Open alerts of those assets, oldest first; one read. */
-  async openAlerts(workspaceId: string, names: readonly string[]): Promise<readonly AlertRecord[]> {
-    return this.#store.openAlerts(workspaceId, names);
+  async openAlerts(projectId: string, names: readonly string[]): Promise<readonly AlertRecord[]> {
+    return this.#store.openAlerts(projectId, names);
   }
 
   /** Registers an asset, or replaces what its registration said; its loads and the columns last seen stay. */
-  async register(workspaceId: string, input: RegisterAssetInput): Promise<AssetRecord> {
+  async register(projectId: string, input: RegisterAssetInput): Promise<AssetRecord> {
     const name = check.checkName(input.name, ['input', 'name']);
     const columns = check.checkColumns(input.columns ?? [], ['input', 'columns']);
     const now = this.#clock();
     const asset = await this.#store.register({
-      workspaceId,
+      projectId,
       name,
       description: check.checkDescription(input.description, ['input', 'description']),
       owner: check.checkLine(input.owner, ['input', 'owner'], 200),
@@ -93,19 +93,19 @@ export class AssetService {
   }
 
   /** Notes a load. An older one than the last changes nothing. Opens or closes STALE as of now. */
-  async recordLoad(workspaceId: string, input: RecordLoadInput): Promise<AssetRecord> {
+  async recordLoad(projectId: string, input: RecordLoadInput): Promise<AssetRecord> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const now = this.#clock();
     const at = check.checkLoadTime(input.at, now, ['input', 'at']);
     const rows = check.checkRows(input.rows, ['input', 'rows']);
-    const asset = await this.#store.recordLoad(workspaceId, name, at, rows);
+    const asset = await this.#store.recordLoad(projectId, name, at, rows);
     if (asset === null) throw noSuchAsset();
     return settleAlerts(this.#store, asset, now);
   }
 
   /** Judges the freshness now, and opens or closes STALE. */
-  async refreshFreshness(workspaceId: string, asset: string): Promise<AssetRecord> {
-    const found = await this.#find(workspaceId, check.checkName(asset, ['asset']));
+  async refreshFreshness(projectId: string, asset: string): Promise<AssetRecord> {
+    const found = await this.#find(projectId, check.checkName(asset, ['asset']));
     return settleAlerts(this.#store, found, this.#clock());
   }
 
@@ -113,24 +113,24 @@ export class AssetService {
    * Notes the columns seen. Others than before count the version up; others than registered open SCHEMA_CHANGED, those
    * registered close it.
    */
-  async refreshSchema(workspaceId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
+  async refreshSchema(projectId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const columns = check.checkColumns(input.columns, ['input', 'columns'], 1);
-    return settleAlerts(this.#store, await this.#saveColumns(workspaceId, name, columns), this.#clock());
+    return settleAlerts(this.#store, await this.#saveColumns(projectId, name, columns), this.#clock());
   }
 
-  async #saveColumns(workspaceId: string, name: string, columns: readonly Column[]): Promise<AssetRecord> {
+  async #saveColumns(projectId: string, name: string, columns: readonly Column[]): Promise<AssetRecord> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const asset = await this.#find(workspaceId, name);
+      const asset = await this.#find(projectId, name);
       if (changesBetween(asset.columns, columns) === null) return asset;
-      const saved = await this.#store.saveColumns(workspaceId, name, asset.schemaVersion, columns);
+      const saved = await this.#store.saveColumns(projectId, name, asset.schemaVersion, columns);
       if (saved !== null) return saved;
     }
     throw unavailable('Others are changing the schema of this asset at the same time. Try again shortly.', 1);
   }
 
-  async #find(workspaceId: string, name: string): Promise<AssetRecord> {
-    const asset = await this.#store.find(workspaceId, name);
+  async #find(projectId: string, name: string): Promise<AssetRecord> {
+    const asset = await this.#store.find(projectId, name);
     if (asset === null) throw noSuchAsset();
     return asset;
   }

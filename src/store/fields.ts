@@ -65,7 +65,7 @@ export const AUDIT_FIELDS = [
 ] as const satisfies readonly (keyof AuditEntry)[];
 
 export const ASSET_FIELDS = [
-  'workspaceId',
+  'projectId',
   'name',
   'description',
   'owner',
@@ -81,7 +81,7 @@ export const ASSET_FIELDS = [
 
 export const ALERT_FIELDS = [
   'id',
-  'workspaceId',
+  'projectId',
   'asset',
   'kind',
   'message',

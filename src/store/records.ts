@@ -117,8 +117,9 @@ export interface Column {
 }
 
 export interface AssetRecord {
-  readonly workspaceId: string;
-  /** Unique in its workspace. */
+  /** The project that it belongs to; the workspace's own bears the workspace's id. */
+  readonly projectId: string;
+  /** Unique in its project. */
   readonly name: string;
   readonly description: string | null;
   readonly owner: string | null;
@@ -142,7 +143,7 @@ export type AlertKind = (typeof ALERT_KINDS)[number];
 
 export interface AlertRecord {
   readonly id: string;
-  readonly workspaceId: string;
+  readonly projectId: string;
   readonly asset: string;
   readonly kind: AlertKind;
   readonly message: string;

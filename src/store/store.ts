@@ -281,27 +281,27 @@ export interface AssetStore {
    * columns so far. Concurrent calls for one name leave one asset.
    */
   register(asset: AssetRecord): Promise<AssetRecord>;
-  find(workspaceId: string, name: string): Promise<AssetRecord | null>;
+  find(projectId: string, name: string): Promise<AssetRecord | null>;
   /** Those of the names that exist, in any order; one read. */
-  findMany(workspaceId: string, names: readonly string[]): Promise<readonly AssetRecord[]>;
+  findMany(projectId: string, names: readonly string[]): Promise<readonly AssetRecord[]>;
   /** By name ascending (code-unit order), those after `after`. */
   list(
-    workspaceId: string,
+    projectId: string,
     options: { readonly first: number; readonly after: string | null },
   ): Promise<readonly AssetRecord[]>;
   /** Every asset whose `upstream` names one of `names`, by name ascending, at most `first`; one read by index. */
-  findDownstream(workspaceId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]>;
+  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]>;
   /**
    * Notes a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), with its rows.
    * @returns the record after it; null where there is no such asset.
    */
-  recordLoad(workspaceId: string, name: string, at: number, rows: number | null): Promise<AssetRecord | null>;
+  recordLoad(projectId: string, name: string, at: number, rows: number | null): Promise<AssetRecord | null>;
   /**
    * Sets the columns last seen and counts the version up, provided that the version is still `expectedVersion`.
    * @returns the record after it; null where the version had moved on or there is no such asset.
    */
   saveColumns(
-    workspaceId: string,
+    projectId: string,
     name: string,
     expectedVersion: number,
     columns: readonly Column[],
@@ -309,7 +309,7 @@ export interface AssetStore {
   /** Opens an alert unless one of that kind is open on that asset. @returns the open one. */
   openAlert(alert: AlertRecord): Promise<AlertRecord>;
   /** Closes the open alert of that kind. @returns it, or null where none was open. */
-  closeAlert(workspaceId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
+  closeAlert(projectId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
   /** Open alerts of those assets, oldest first; one read. */
-  openAlerts(workspaceId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
+  openAlerts(projectId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
 }

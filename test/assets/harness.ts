@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { graphql, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { assetResolvers, type AssetContext } from '../../src/assets/resolvers.js';
+import { ANONYMOUS, authenticated, type Principal } from '../../src/credentials/principal.js';
+import { notFound } from '../../src/refusals/refusal.js';
 import { AssetService } from '../../src/assets/service.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import type { AssetStore, Store } from '../../src/store/store.js';
@@ -41,7 +43,7 @@ export async function openHarness(): Promise<Harness> {
     service,
     calls,
     run: async (source, variables, workspaceId = 'ws_a') => {
-      const contextValue: AssetContext = { principal: { workspaceId } };
+      const contextValue: AssetContext = { principal: workspaceId === null ? ANONYMOUS : actorIn(workspaceId) };
       return graphql({ schema, source, variableValues: variables ?? null, contextValue });
     },
     close: async () => {
@@ -54,7 +56,26 @@ export async function openHarness(): Promise<Harness> {
 /** The public schema. DateTime and Duration stay what the resolvers give and take: numbers. */
 function schemaOf(service: AssetService): GraphQLSchema {
   const typeDefs = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
-  return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers(service) } });
+  return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers({ service, project }) } });
+}
+
+function actorIn(workspaceId: string): Principal {
+  return authenticated({
+    kind: 'key',
+    keyId: 'key_a',
+    familyId: 'fam_a',
+    workspaceId,
+    projectId: null,
+    userId: null,
+    tier: 'GROWTH',
+    keyType: 'SECRET',
+    scopes: ['admin'],
+  });
+}
+
+/** No projects but the workspace's own. */
+async function project(): Promise<never> {
+  throw notFound('project');
 }
 
 function counting(store: AssetStore, calls: string[]): AssetStore {

@@ -162,7 +162,7 @@ describe('lineage is read level by level', () => {
     await harness.service.register('ws_a', { name: 'quiet' });
     for (let index = 0; index < 2001; index += 1) {
       await harness.store.register({
-        workspaceId: 'ws_a',
+        projectId: 'ws_a',
         name: `d${index}`,
         description: null,
         owner: null,

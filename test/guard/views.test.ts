@@ -160,7 +160,14 @@ describe('a view of the real schema', () => {
   test('of nobody is the public part, and of who may do everything the schema itself', () => {
     const nobody = viewOf(service, ANONYMOUS);
     expect(fieldsOf(nobody, 'Query')).toEqual(['tiers']);
-    expect(namesOf(nobody).sort()).toEqual(['Query', 'Scope', 'Tier', 'TierLimits']);
+    expect(namesOf(nobody).sort()).toEqual([
+      'OperationCategory',
+      'Query',
+      'Scope',
+      'Tier',
+      'TierCategoryLimits',
+      'TierLimits',
+    ]);
     expect(viewOf(service, keyWith(['platform']))).toBe(service);
     expect(viewOf(service, keyWith(['admin']))).not.toBe(service);
   });

@@ -131,3 +131,85 @@ test('platform is refused to a key that is bound', async () => {
   const raised = await attempt(latchkey, 'updateApiKey', { id, scopes: ['platform'] }, OPERATOR_KEY);
   expect(refusalOf(raised).code).toBe('BAD_USER_INPUT');
 });
+
+describe('assets', () => {
+  const REGISTER = 'mutation ($input: RegisterAssetInput!) { registerAsset(input: $input) { name description } }';
+  const SEEN = '{ assets { name description upstream { asset { description } } downstream { description } } }';
+  const register = (token: string, name: string, description: string, more: object = {}) =>
+    ask(REGISTER, token, { input: { name, description, ...more } });
+
+  test('of one name in each project, each seen by its own keys alone', async () => {
+    const other = (await act(latchkey, 'createProject', { name: 'Warehouse' }, admin)).project.id;
+    const another = await createKey(latchkey, { name: 'another', scopes: ['admin'], projectId: other }, admin);
+    for (const [token, description, project] of [
+      [bound.token, 'shop', undefined],
+      [another.token, 'warehouse', undefined],
+      [admin, 'workspace', undefined],
+      [foreign.admin, 'theirs', foreign.project],
+    ] as const) {
+      await register(token, 'orders', description, { project });
+      await register(token, 'sales', `${description} sales`, { upstream: ['orders'], project });
+    }
+    for (const [token, of] of [
+      [bound.token, 'shop'],
+      [another.token, 'warehouse'],
+      [admin, 'workspace'],
+    ] as const) {
+      expect((await ask(SEEN, token)).data.assets).toEqual([
+        { name: 'orders', description: of, upstream: [], downstream: [{ description: `${of} sales` }] },
+        { name: 'sales', description: `${of} sales`, upstream: [{ asset: { description: of } }], downstream: [] },
+      ]);
+    }
+    expect((await ask(SEEN, foreign.admin)).data.assets).toEqual([]);
+  });
+
+  test('of several projects in one operation, by a key that is not bound', async () => {
+    const { data } = await ask(
+      'query ($p: ID!) { own: asset(name: "orders") { description } shop: asset(name: "orders", project: $p) { description downstream { description } } }',
+      admin,
+      { p: shop },
+    );
+    expect(data).toEqual({
+      own: { description: 'workspace' },
+      shop: { description: 'shop', downstream: [{ description: 'shop sales' }] },
+    });
+    await ask('mutation ($i: RecordLoadInput!) { recordLoad(input: $i) { name } }', admin, {
+      i: { asset: 'orders', project: shop, rows: 7 },
+    });
+    const rows = '{ asset(name: "orders") { freshness { lastLoadRows } } }';
+    expect((await ask(rows, bound.token)).data.asset.freshness.lastLoadRows).toBe(7);
+    expect((await ask(rows, admin)).data.asset.freshness.lastLoadRows).toBeNull();
+  });
+
+  const IN_PROJECT: [string, string][] = [
+    ['assets', 'query ($p: ID!) { assets(project: $p) { name } }'],
+    ['asset', 'query ($p: ID!) { asset(name: "orders", project: $p) { name } }'],
+    ['registerAsset', 'mutation ($p: ID!) { registerAsset(input: { name: "orders", project: $p }) { name } }'],
+    ['recordLoad', 'mutation ($p: ID!) { recordLoad(input: { asset: "orders", project: $p }) { name } }'],
+    ['refreshFreshness', 'mutation ($p: ID!) { refreshFreshness(asset: "orders", project: $p) { name } }'],
+    [
+      'refreshSchema',
+      'mutation ($p: ID!) { refreshSchema(input: { asset: "orders", columns: [{ name: "a", type: "b" }], project: $p }) { name } }',
+    ],
+  ];
+  test.each(IN_PROJECT)(
+    '%s: of a project that the key does not reach are not found, as of one that never was',
+    async (field, query) => {
+      const { workspace } = (await ask('{ viewer { workspace { id } } }', admin)).data.viewer;
+      const own = await latchkey.query(query, { token: bound.token, variables: { p: shop } });
+      expect(own.body.errors).toBeUndefined();
+      for (const [token, p] of [
+        [bound.token, foreign.project],
+        [bound.token, workspace.id],
+        [admin, foreign.project],
+        [foreign.admin, shop],
+        [foreign.admin, workspace.id],
+      ] as const) {
+        const refused = await latchkey.query(query, { token, variables: { p } });
+        const never = await latchkey.query(query, { token, variables: { p: 'prj_0000000000000000' } });
+        expect(refused.body.data).toEqual({ [field]: null });
+        expect([refused.status, refused.text]).toEqual([never.status, never.text]);
+      }
+    },
+  );
+});

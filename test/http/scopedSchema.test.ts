@@ -54,7 +54,7 @@ describe('each caller reads what they may use', () => {
         expect(fieldsOf(read, root)).toEqual(fieldsOf(schema, root));
       }
     }
-    expect(await printed(reader)).toContain('asset(name: String!): Asset @auth(scope: "read:assets")');
+    expect(await printed(reader)).toContain('asset(name: String!, project: ID): Asset @auth(scope: "read:assets")');
     expect(await printed(reader)).not.toContain('ApiKeyConnection');
     expect(await printed(null)).not.toContain('viewer');
   });

@@ -68,9 +68,9 @@ export function anHeir(old: KeyRecord, fields: Partial<KeyRecord> = {}): KeyReco
   return aKey(old.workspaceId, { familyId: old.familyId, replaces: old.id, createdBy: old.id, ...fields });
 }
 
-export function anAsset(workspaceId: string, fields: Partial<AssetRecord> = {}): AssetRecord {
+export function anAsset(projectId: string, fields: Partial<AssetRecord> = {}): AssetRecord {
   return {
-    workspaceId,
+    projectId,
     name: unique('asset'),
     description: 'Orders of the day',
     owner: 'sales',
@@ -86,10 +86,10 @@ export function anAsset(workspaceId: string, fields: Partial<AssetRecord> = {}):
   };
 }
 
-export function anAlert(workspaceId: string, asset: string, fields: Partial<AlertRecord> = {}): AlertRecord {
+export function anAlert(projectId: string, asset: string, fields: Partial<AlertRecord> = {}): AlertRecord {
   return {
     id: unique('alert'),
-    workspaceId,
+    projectId,
     asset,
     kind: 'STALE',
     message: 'No load for a day.',

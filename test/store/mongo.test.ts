@@ -283,6 +283,28 @@ describe('MongoDB: a connection that was handed in', () => {
   });
 });
 
+test('MongoDB: assets of a release before projects are those of the workspace’s own', async () => {
+  const own = freshUri();
+  const plain = await mongoose.createConnection(own).asPromise();
+  const { projectId, ...asset } = anAsset(unique('ws'));
+  const { id, projectId: workspaceId, ...alert } = anAlert(projectId, asset.name);
+  const assets = plain.getClient().db(plain.name).collection('latchkey_assets');
+  const alerts = plain.collection<{ _id: string }>('latchkey_alerts');
+  await assets.createIndexes([{ key: { workspaceId: 1, name: 1 }, unique: true }]);
+  await assets.insertOne({ workspaceId: projectId, ...asset });
+  await alerts.insertOne({ _id: id, workspaceId, ...alert, open: true } as never);
+  for (let opened = 0; opened < 2; opened++) {
+    const store = await openMongoStore({ uri: own });
+    expect(await store.assets.find(projectId, asset.name)).toEqual({ projectId, ...asset });
+    expect(await store.assets.openAlerts(projectId, [asset.name])).toEqual([{ id, projectId, ...alert }]);
+    // The old index would have let one workspace have a name once, whatever the project.
+    await store.assets.register(anAsset(unique('prj'), { name: asset.name }));
+    await store.close();
+  }
+  await plain.close();
+  await drop(own);
+});
+
 test('MongoDB: reads go to the primary, whatever the URI says', async () => {
   const uri = new URL(freshUri());
   uri.searchParams.set('readPreference', 'secondaryPreferred');
@@ -304,9 +326,9 @@ describe('MongoDB: indexes', () => {
     const uniques = async (name: string) =>
       (await raw.collection(name).indexes()).filter((index) => index.unique).map(({ key }) => key as object);
     expect(await uniques('latchkey_keys')).toEqual([{ lookupId: 1 }, { workspaceId: 1, slot: 1 }]);
-    expect(await uniques('latchkey_assets')).toEqual([{ workspaceId: 1, name: 1 }]);
+    expect(await uniques('latchkey_assets')).toEqual([{ projectId: 1, name: 1 }]);
     expect(await uniques('latchkey_usage')).toEqual([{ keyId: 1, start: 1 }]);
-    expect(await uniques('latchkey_alerts')).toEqual([{ workspaceId: 1, asset: 1, kind: 1 }]);
+    expect(await uniques('latchkey_alerts')).toEqual([{ projectId: 1, asset: 1, kind: 1 }]);
     await raw.close();
     await store.close();
     await drop(uri);

@@ -5,14 +5,14 @@ import type { AssetStore } from '../store.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { AlertDocument, AssetDocument } from './schemas.js';
 
-export const ASSET_UNIQUE = { 'workspaceId,name': 'asset.name' };
+export const ASSET_UNIQUE = { 'projectId,name': 'asset.name' };
 
 const OPEN_ALERT = 'alert.open';
-export const ALERT_UNIQUE = { _id: 'alert.id', 'workspaceId,asset,kind': OPEN_ALERT };
+export const ALERT_UNIQUE = { _id: 'alert.id', 'projectId,asset,kind': OPEN_ALERT };
 
 export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<AlertDocument>): AssetStore {
-  const find = async (workspaceId: string, name: string): Promise<AssetRecord | null> => {
-    const document = await assets.findOne(named(workspaceId, name));
+  const find = async (projectId: string, name: string): Promise<AssetRecord | null> => {
+    const document = await assets.findOne(named(projectId, name));
     return document && toRecord(document);
   };
 
@@ -24,42 +24,42 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       } catch (error) {
         if (!(error instanceof Duplicate)) throw error;
       }
-      const document = await assets.update(named(asset.workspaceId, asset.name), [{ $set: registration(asset) }]);
+      const document = await assets.update(named(asset.projectId, asset.name), [{ $set: registration(asset) }]);
       if (document === null) throw new Error('A registered asset is gone.');
       return toRecord(document);
     },
     find,
-    async findMany(workspaceId, names) {
-      const documents = await assets.find({ workspaceId: eq(workspaceId), name: where({ $in: names }) });
+    async findMany(projectId, names) {
+      const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) });
       return documents.map(toRecord);
     },
-    async list(workspaceId, { first, after }) {
+    async list(projectId, { first, after }) {
       const documents = await assets.find(
-        { workspaceId: eq(workspaceId), name: where({ $gt: after ?? '' }) },
+        { projectId: eq(projectId), name: where({ $gt: after ?? '' }) },
         { sort: { name: 1 }, limit: first },
       );
       return documents.map(toRecord);
     },
-    async findDownstream(workspaceId, names, first) {
+    async findDownstream(projectId, names, first) {
       const documents = await assets.find(
-        { workspaceId: eq(workspaceId), upstream: where({ $in: names }) },
+        { projectId: eq(projectId), upstream: where({ $in: names }) },
         { sort: { name: 1 }, limit: first },
       );
       return documents.map(toRecord);
     },
-    async recordLoad(workspaceId, name, at, rows) {
+    async recordLoad(projectId, name, at, rows) {
       const document = await assets.update(
         {
-          ...named(workspaceId, name),
+          ...named(projectId, name),
           $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]),
         },
         { $set: { lastLoadAt: at, lastLoadRows: rows } },
       );
-      return document ? toRecord(document) : find(workspaceId, name);
+      return document ? toRecord(document) : find(projectId, name);
     },
-    async saveColumns(workspaceId, name, expectedVersion, columns) {
+    async saveColumns(projectId, name, expectedVersion, columns) {
       const document = await assets.update(
-        { ...named(workspaceId, name), schemaVersion: eq(expectedVersion) },
+        { ...named(projectId, name), schemaVersion: eq(expectedVersion) },
         { $set: { columns, schemaVersion: expectedVersion + 1 } },
       );
       return document && toRecord(document);
@@ -72,21 +72,21 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
         } catch (error) {
           if (!(error instanceof Duplicate && error.what === OPEN_ALERT)) throw error;
         }
-        const open = await alerts.findOne(openOn(alert.workspaceId, alert.asset, alert.kind));
+        const open = await alerts.findOne(openOn(alert.projectId, alert.asset, alert.kind));
         if (open !== null) return asRecord(open);
         // Closed between the two.
       }
     },
-    async closeAlert(workspaceId, asset, kind, at) {
-      const document = await alerts.update(openOn(workspaceId, asset, kind), {
+    async closeAlert(projectId, asset, kind, at) {
+      const document = await alerts.update(openOn(projectId, asset, kind), {
         $set: { closedAt: at },
         $unset: { open: '' },
       });
       return document && asRecord(document);
     },
-    async openAlerts(workspaceId, names) {
+    async openAlerts(projectId, names) {
       const documents = await alerts.find(
-        { workspaceId: eq(workspaceId), asset: where({ $in: names }), open: eq(true) },
+        { projectId: eq(projectId), asset: where({ $in: names }), open: eq(true) },
         { sort: { openedAt: 1, _id: 1 } },
       );
       return documents.map(asRecord);
@@ -111,12 +111,12 @@ function registration(asset: AssetRecord) {
   };
 }
 
-function named(workspaceId: string, name: string): Filter {
-  return { workspaceId: eq(workspaceId), name: eq(name) };
+function named(projectId: string, name: string): Filter {
+  return { projectId: eq(projectId), name: eq(name) };
 }
 
-function openOn(workspaceId: string, asset: string, kind: string): Filter {
-  return { workspaceId: eq(workspaceId), asset: eq(asset), kind: eq(kind), open: eq(true) };
+function openOn(projectId: string, asset: string, kind: string): Filter {
+  return { projectId: eq(projectId), asset: eq(asset), kind: eq(kind), open: eq(true) };
 }
 
 function toRecord(document: AssetDocument): AssetRecord {

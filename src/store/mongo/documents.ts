@@ -1,4 +1,5 @@
 import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose';
+import { StoreUnavailable } from '../errors.js';
 import type { UniqueNames } from './errors.js';
 import type { Gate } from './gate.js';
 
@@ -135,6 +136,28 @@ export class Documents<T extends object> {
     });
   }
 
+  /**
+   * Brings along what an earlier release wrote under another name: its indexes go, and its documents take the new name.
+   * Changes nothing where it was done before.
+   */
+  async renameField(from: string, to: string, timeout: number): Promise<void> {
+    // Beneath Mongoose, whose schema does not know the old name.
+    const collection = this.#model.db.db?.collection(this.collectionName);
+    if (collection === undefined) throw new StoreUnavailable(new Error('The connection is not open.'));
+    await this.#gate.pass(
+      async () => {
+        const indexes = await collection.indexes().catch(noneWhereNoCollection);
+        for (const { name, key } of indexes) {
+          if (name !== undefined && from in key) await collection.dropIndex(name);
+        }
+        const durable = { writeConcern: { w: 'majority', j: true } } as const;
+        await collection.updateMany({ [from]: { $exists: true } }, { $rename: { [from]: to } }, durable);
+      },
+      this.#unique,
+      timeout,
+    );
+  }
+
   /** Builds the indexes that are missing; returns once they stand. */
   async buildIndexes(timeout: number): Promise<void> {
     await this.#gate.pass(() => this.#model.createIndexes(), this.#unique, timeout);
@@ -143,6 +166,11 @@ export class Documents<T extends object> {
   #pass<R>(roundTrip: () => Promise<R>): Promise<R> {
     return this.#gate.pass(roundTrip, this.#unique);
   }
+}
+
+function noneWhereNoCollection(error: unknown): never[] {
+  if (error instanceof Error && 'codeName' in error && error.codeName === 'NamespaceNotFound') return [];
+  throw error;
 }
 
 /** The places of those writes of a bulk that were not made; none where the error is not about single ones. */

@@ -126,6 +126,8 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
 async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
   const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
   const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
+  // Before there were projects, an asset was its workspace's; that project's id is the workspace's.
+  for (const each of [assets, alerts]) await each.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
   await assets.buildIndexes(INDEX_TIMEOUT);
   await alerts.buildIndexes(INDEX_TIMEOUT);
   return openAssets(assets, alerts);

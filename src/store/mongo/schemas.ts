@@ -204,7 +204,7 @@ const columns = { type: [{ _id: false, name: String, type: { type: String } }], 
 
 export const assetSchema: Schema = new Schema(
   {
-    workspaceId: String,
+    projectId: String,
     name: String,
     description: String,
     owner: String,
@@ -219,13 +219,13 @@ export const assetSchema: Schema = new Schema(
   },
   { ...OPTIONS, collection: 'latchkey_assets' },
 )
-  .index({ workspaceId: 1, name: 1 }, { unique: true })
-  .index({ workspaceId: 1, upstream: 1, name: 1 });
+  .index({ projectId: 1, name: 1 }, { unique: true })
+  .index({ projectId: 1, upstream: 1, name: 1 });
 
 export const alertSchema: Schema = new Schema(
   {
     _id: String,
-    workspaceId: String,
+    projectId: String,
     asset: String,
     kind: String,
     message: String,
@@ -234,4 +234,4 @@ export const alertSchema: Schema = new Schema(
     open: Boolean,
   },
   { ...OPTIONS, collection: 'latchkey_alerts' },
-).index({ workspaceId: 1, asset: 1, kind: 1 }, { unique: true, partialFilterExpression: { open: true } });
+).index({ projectId: 1, asset: 1, kind: 1 }, { unique: true, partialFilterExpression: { open: true } });

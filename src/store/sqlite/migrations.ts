@@ -140,6 +140,12 @@ const MIGRATIONS: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
+  // What was a workspace's is its own project's, which bears its id.
+  `
+  ALTER TABLE assets RENAME COLUMN workspaceId TO projectId;
+  ALTER TABLE downstream RENAME COLUMN workspaceId TO projectId;
+  ALTER TABLE alerts RENAME COLUMN workspaceId TO projectId;
+  `,
 ];
 
 /**
