@@ -3,7 +3,7 @@ import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyChange, KeyFilter, Store } from '../store/store.js';
+import type { KeyFilter, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
   assertHeld,
@@ -24,7 +24,8 @@ import {
   type AnyKeyPage,
   type ConfiguredRecord,
 } from './configured.js';
-import type { KeyMinter, NewKey } from './minter.js';
+import { assertWithin, changed, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
+import type { KeyMinter } from './minter.js';
 
 const DAY = 24 * 60 * 60_000;
 const MAX_OVERLAP = 90 * DAY;
@@ -293,67 +294,4 @@ function assertSecretKey(actor: Actor): void {
     missing: ['admin'],
     fields: [],
   });
-}
-
-/** A ceiling that was lowered since leaves the old key what it holds, and hands it to no new one. @throws Refusal BAD_USER_INPUT */
-function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): void {
-  const beyond = scopes.find((scope) => !ceilings.admits(type, scope));
-  if (beyond === undefined) return;
-  throw badInput(
-    ['input', 'id'],
-    `A key of type ${type} may hold ${ceilings.inWords(type)} by now; ${beyond} is beyond that. Update its scopes first.`,
-  );
-}
-
-/** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */
-function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
-  const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
-  const { type, environment, lifetime } = old;
-  const expiresAt = lifetime === null ? old.expiresAt : now + lifetime;
-  return {
-    workspaceId,
-    projectId,
-    userId,
-    familyId,
-    name,
-    scopes,
-    allowedAddresses,
-    trustedDocuments,
-    type,
-    environment,
-    lifetime,
-    expiresAt,
-    replaces: old.id,
-    createdBy: actor.keyId,
-    createdAt: now,
-  };
-}
-
-/** @throws Refusal unless the key was changed */
-function changed(change: KeyChange, verb: string): KeyRecord {
-  switch (change.outcome) {
-    case 'changed':
-      return change.key;
-    case 'unknown':
-      throw notFound('key');
-    case 'ended':
-    case 'replaced':
-      throw unchangeable(change.key, verb);
-  }
-}
-
-function unchangeable(key: KeyRecord, verb: string): Refusal {
-  const path = ['input', 'id'];
-  if (key.replacedBy !== null && key.revokedAt === null) {
-    return badInput(path, `The key was replaced by ${key.replacedBy} and cannot be ${verb}. Turn to that one.`);
-  }
-  const state = key.revokedAt !== null ? 'is revoked' : 'has expired';
-  return badInput(path, `The key ${state} and cannot be ${verb}. Create a new one.`);
-}
-
-function keyLimitReached(workspace: WorkspaceRecord, max: number, current: number): Refusal {
-  return new Refusal(
-    `The workspace has ${current} of the ${max} keys that ${workspace.tier} allows. Revoke one that is not needed, or ask for a higher tier.`,
-    { code: 'KEY_LIMIT_REACHED', max, current },
-  );
 }

@@ -1,0 +1,71 @@
+import { badInput, notFound, Refusal } from '../refusals/refusal.js';
+import type { Ceilings } from '../scopes/ceilings.js';
+import type { KeyRecord, WorkspaceRecord } from '../store/records.js';
+import type { KeyChange } from '../store/store.js';
+import type { Actor } from './actor.js';
+import type { NewKey } from './minter.js';
+
+/** What a key's life allows, and what is said where it does not. */
+
+/** A ceiling that was lowered since leaves the old key what it holds, and hands it to no new one. @throws Refusal BAD_USER_INPUT */
+export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): void {
+  const beyond = scopes.find((scope) => !ceilings.admits(type, scope));
+  if (beyond === undefined) return;
+  throw badInput(
+    ['input', 'id'],
+    `A key of type ${type} may hold ${ceilings.inWords(type)} by now; ${beyond} is beyond that. Update its scopes first.`,
+  );
+}
+
+/** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */
+export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
+  const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
+  const { type, environment, lifetime } = old;
+  const expiresAt = lifetime === null ? old.expiresAt : now + lifetime;
+  return {
+    workspaceId,
+    projectId,
+    userId,
+    familyId,
+    name,
+    scopes,
+    allowedAddresses,
+    trustedDocuments,
+    type,
+    environment,
+    lifetime,
+    expiresAt,
+    replaces: old.id,
+    createdBy: actor.keyId,
+    createdAt: now,
+  };
+}
+
+/** @throws Refusal unless the key was changed */
+export function changed(change: KeyChange, verb: string): KeyRecord {
+  switch (change.outcome) {
+    case 'changed':
+      return change.key;
+    case 'unknown':
+      throw notFound('key');
+    case 'ended':
+    case 'replaced':
+      throw unchangeable(change.key, verb);
+  }
+}
+
+export function unchangeable(key: KeyRecord, verb: string): Refusal {
+  const path = ['input', 'id'];
+  if (key.replacedBy !== null && key.revokedAt === null) {
+    return badInput(path, `The key was replaced by ${key.replacedBy} and cannot be ${verb}. Turn to that one.`);
+  }
+  const state = key.revokedAt !== null ? 'is revoked' : 'has expired';
+  return badInput(path, `The key ${state} and cannot be ${verb}. Create a new one.`);
+}
+
+export function keyLimitReached(workspace: WorkspaceRecord, max: number, current: number): Refusal {
+  return new Refusal(
+    `The workspace has ${current} of the ${max} keys that ${workspace.tier} allows. Revoke one that is not needed, or ask for a higher tier.`,
+    { code: 'KEY_LIMIT_REACHED', max, current },
+  );
+}
