@@ -5,7 +5,7 @@ import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 
 const tiers = tierTable({
-  GROWTH: { keys: 3, streams: 4, categories: { write: { rate: 6, burst: 3 }, admin: { rate: 60, burst: 10 } } },
+  GROWTH: { keys: 3, categories: { write: { rate: 6, burst: 3 }, admin: { rate: 60, burst: 10 } } },
 });
 const OWN = '"burst";q=25;w=1, "rate";q=500;w=60';
 const WRITES = `${OWN}, "write-burst";q=3;w=1, "write-rate";q=6;w=60`;
@@ -106,17 +106,15 @@ test('viewer, keys and tiers show the categories', async () => {
   expect(body.data.viewer.limits.categories).toEqual(categories);
   expect(body.data.viewer.credential.apiKey.limits.categories).toEqual(categories);
 
-  const shown = await latchkey.query(
-    '{ tiers { tier keys perMinute streams categories { category perMinute perSecond } } }',
-    { token },
-  );
+  const shown = await latchkey.query('{ tiers { tier keys perMinute categories { category perMinute perSecond } } }', {
+    token,
+  });
   expect(shown.body.data.tiers.slice(1, 3)).toEqual([
-    { tier: 'STARTER', keys: 1, perMinute: 30, streams: 2, categories: [] },
+    { tier: 'STARTER', keys: 1, perMinute: 30, categories: [] },
     {
       tier: 'GROWTH',
       keys: 3,
       perMinute: 500,
-      streams: 4,
       categories: [
         { category: 'WRITE', perMinute: 6, perSecond: 3 },
         { category: 'ADMIN', perMinute: 60, perSecond: 10 },

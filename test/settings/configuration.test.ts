@@ -61,15 +61,15 @@ tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, per_second: 4 }
   }
 });
 
-test('streams and categories of a tier', () => {
+test('categories of a tier', () => {
   const { tiers } = read(
-    'tiers: { GROWTH: { streams: 3, categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
+    'tiers: { GROWTH: { categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
   );
   expect(tiers.GROWTH).toEqual({
     keys: 10,
     rate: 500,
     burst: 25,
-    streams: 3,
+    streams: 10,
     categories: { write: { rate: 60, burst: 5 }, admin: { rate: 6, burst: 1 } },
   });
   expect(tiers.STARTER.categories).toEqual({});
@@ -142,7 +142,6 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ['tiers: { FREE: {} }', 'tiers.FREE is not known.'],
     ['tiers: { GROWTH: { per_minute: 0 } }', 'tiers.GROWTH.per_minute is not allowed. Allowed: a whole number'],
     ['tiers: { GROWTH: { per_second: 1.5 } }', 'tiers.GROWTH.per_second is not allowed.'],
-    ['tiers: { GROWTH: { streams: 0 } }', 'tiers.GROWTH.streams is not allowed.'],
     ['tiers: { GROWTH: { categories: { delete: {} } } }', 'tiers.GROWTH.categories.delete is not known.'],
     [
       'tiers: { GROWTH: { categories: { read: { per_minute: 5 } } } }',
