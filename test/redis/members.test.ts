@@ -91,7 +91,8 @@ test('who leaves, and who is silent for ten seconds, leaves its share to the oth
   await beat(all);
   const [first, second, third] = all;
   const table = limits(30, 3);
-  expect(first.share(table)).toEqual(limits(10, 1));
+  // The one write in a burst falls to one of the three, by the order of their random ids.
+  expect(first.share(table)).toMatchObject({ rate: 10, burst: 1, categories: { write: { rate: 5 } } });
   await third.leave();
   await beat([first, second], 1);
   expect(first.share(table).rate + second.share(table).rate).toBe(30);
@@ -128,7 +129,8 @@ test('that one came back is known to newcomers for a minute, and to nobody who w
   const [first, second, third] = [new Members(redis), new Members(redis), new Members(redis)] as const;
   expect(await first.beat(false)).toBe(0);
   expect(await second.beat(false)).toBe(0);
-  expect(await first.beat(true)).toBe(60_000);
+  // A millisecond may have passed between its being set and its being read.
+  expect(await first.beat(true)).toBeGreaterThan(59_000);
   expect(await second.beat(false)).toBe(0);
   const doubt = await third.beat(false);
   expect(doubt).toBeGreaterThan(0);
