@@ -23,7 +23,7 @@ import { shownPrefix } from './token.js';
 export interface KeyResolverOptions {
   readonly keys: KeyService;
   readonly projects: { find(actor: Actor, id: string): Promise<ProjectRecord | null> };
-  readonly users: { find(actor: Actor, id: string): Promise<UserRecord | null> };
+  readonly users: { ownerOf(actor: Actor, id: string): Promise<UserRecord | null> };
   readonly limiter: Limits;
   readonly now: () => number;
 }
@@ -121,7 +121,7 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
     Viewer: {
       credential: (viewer: Actor) => viewer,
       project: (viewer: Actor) => (viewer.projectId === null ? null : projects.find(viewer, viewer.projectId)),
-      user: (viewer: Actor) => (viewer.userId === null ? null : users.find(viewer, viewer.userId)),
+      user: (viewer: Actor) => (viewer.userId === null ? null : users.ownerOf(viewer, viewer.userId)),
       workspace: (viewer: Actor) => keys.workspace(viewer, viewer.workspaceId),
       limits: (viewer: Actor): LimitsSource => viewer,
     },
@@ -166,7 +166,7 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       project: ({ projectId }: AnyKey, _: unknown, { principal }: ActorContext) =>
         projectId === null ? null : projects.find(principal, projectId),
       user: ({ userId }: AnyKey, _: unknown, { principal }: ActorContext) =>
-        userId === null ? null : users.find(principal, userId),
+        userId === null ? null : users.ownerOf(principal, userId),
       previousTokenLastUsedAt: async ({ replaces }: AnyKey, _: unknown, { principal }: ActorContext) => {
         const previous = replaces === null ? null : await keys.find(principal, replaces);
         return previous === null || isConfigured(previous) ? null : previous.lastUsedAt;

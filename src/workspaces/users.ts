@@ -88,8 +88,14 @@ export class UserService {
     }
   }
 
-  /** Those who have left too. @returns null where the actor reaches no such user */
-  async find({ workspaceId }: Actor, id: string): Promise<UserRecord | null> {
+  /** Those who have left too. @returns null where there is none. @throws Refusal FORBIDDEN (a bound key) */
+  async find(actor: Actor, id: string): Promise<UserRecord | null> {
+    assertReachesAll(actor);
+    return this.ownerOf(actor, id);
+  }
+
+  /** To whom a key belongs that the actor sees, in whatever project. @returns null where there is none */
+  async ownerOf({ workspaceId }: Actor, id: string): Promise<UserRecord | null> {
     const user = isId(id) ? await this.#options.store.users.find(id) : null;
     return user?.workspaceId === workspaceId ? user : null;
   }
@@ -102,7 +108,6 @@ export class UserService {
   }
 
   async #reachable(actor: Actor, id: string): Promise<UserRecord> {
-    assertReachesAll(actor);
     const user = await this.find(actor, id);
     if (user === null) throw notFound('user');
     return user;

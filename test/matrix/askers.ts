@@ -1,0 +1,70 @@
+import { OPERATOR_KEY } from '../support/service.js';
+import { scopesOfSchema } from './operations.js';
+import { mayBeMade, ROLES, TYPES, type Authority, type Role, type Type } from './rule.js';
+import { configuredToken, PLACES, type Place, type World } from './world.js';
+
+/** Whose credential it is. */
+export interface Asker extends Authority {
+  readonly name: string;
+  readonly place: Place;
+  token(world: World): Promise<string | null>;
+}
+
+const SCOPES = [
+  ...scopesOfSchema().map((scope) => [scope]),
+  ['read-only'],
+  ['read-write'],
+  ['read:all', 'write:assets'],
+];
+const OWNERS: readonly (Role | null)[] = [null, 'viewer', 'editor', 'admin'];
+
+export interface KeyOfMatrix {
+  readonly type: Type;
+  readonly role: Role | null;
+  readonly scopes: readonly string[];
+  readonly place: Place;
+}
+
+export const keys: KeyOfMatrix[] = TYPES.flatMap(
+  (type) =>
+    OWNERS.flatMap((role) => SCOPES.flatMap((scopes) => PLACES.map((place) => ({ type, role, scopes, place })))),
+  // What `platform` reaches is every workspace: it stands in one alone.
+).filter(({ scopes, place }) => !(scopes.includes('platform') && place === 'other workspace'));
+
+export const isBound = ({ place }: Pick<KeyOfMatrix, 'place'>): boolean => place.endsWith('project');
+export const inWords = ({ type, role, scopes, place }: KeyOfMatrix): string =>
+  `${type}, ${role === null ? "the workspace's own" : `of a user who is ${role}`}, ${scopes.join(' + ')}, of the ${place}`;
+
+export const inputOf = (
+  world: World,
+  { type, role, scopes, place }: KeyOfMatrix,
+): { scopes: string[]; type: string } => ({
+  type,
+  scopes: [...scopes],
+  ...(role !== null && { userId: world.user(role, place) }),
+});
+
+export const askers: Asker[] = [
+  { name: 'nobody', scopes: null, role: null, place: 'workspace', token: () => Promise.resolve(null) },
+  {
+    name: "the operator's key",
+    scopes: ['platform'],
+    role: null,
+    place: 'workspace',
+    token: () => Promise.resolve(OPERATOR_KEY),
+  },
+  ...(Object.keys(ROLES) as Role[]).map((role) => ({
+    name: `a configured key, ${role}`,
+    scopes: ROLES[role],
+    role: null,
+    place: 'workspace' as const,
+    token: () => Promise.resolve(configuredToken(role)),
+  })),
+  ...keys
+    .filter((key) => mayBeMade(key.type, key.scopes, isBound(key)))
+    .map((key) => ({
+      ...key,
+      name: `a key: ${inWords(key)}`,
+      token: async (world: World) => (await world.make(key.place, inputOf(world, key))).token,
+    })),
+];

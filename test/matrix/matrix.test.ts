@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attempt } from '../http/operations.js';
+import { OPERATOR_KEY, type Answer } from '../support/service.js';
+import { ASKED, type Asked } from './asked.js';
+import { askers, inputOf, inWords, isBound, keys, type Asker } from './askers.js';
+import { operations, type Operation } from './operations.js';
+import { mayAsk, mayBeMade, ROLES } from './rule.js';
+import { MARK, NEVER, startWorld, WORKSPACE_MARK, type Subject, type World } from './world.js';
+
+const OPERATIONS = operations();
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-matrix-'));
+let world: World;
+beforeAll(async () => {
+  const path = join(dir, 'latchkey.yaml');
+  const entries = Object.keys(ROLES).map(
+    (role) => `      - { key: "\${KEY_OF_${role.toUpperCase()}}", name: ${role}, roles: [${role}] }`,
+  );
+  writeFileSync(path, `auth:\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\n`);
+  world = await startWorld(path);
+});
+afterAll(async () => {
+  await world.service.close();
+  rmSync(dir, { recursive: true });
+});
+
+let count = 0;
+/** Something may have let go of the asker's record since it was read. */
+let changed = true;
+
+async function readAgain(token: string | null): Promise<void> {
+  await world.service.query('{ tiers { tier } }', { token });
+  changed = false;
+}
+
+/** The subject, with what the operation uses up made anew. */
+async function subjectOf({ usesUp }: Asked): Promise<Subject> {
+  const { subject, service } = world;
+  if (usesUp === 'key') return { ...subject, key: (await world.make('project', { name: `spare ${MARK}` })).id };
+  if (usesUp === 'user') {
+    count += 1;
+    const made = await attempt(
+      service,
+      'addUser',
+      { name: `${count} ${WORKSPACE_MARK}`, roles: ['viewer'] },
+      OPERATOR_KEY,
+    );
+    return { ...subject, user: made.body.data.addUser.user.id };
+  }
+  return subject;
+}
+
+function ask({ document }: Operation, asked: Asked, subject: Subject, token: string | null): Promise<Answer> {
+  count += 1;
+  if (document.startsWith('mutation')) changed = true;
+  return world.service.query(document, { token, variables: asked.given?.(subject, `unique ${count}`) ?? {} });
+}
+
+/** What one operation of one asker must come to. */
+async function assertCell(asker: Asker, token: string | null, operation: Operation): Promise<void> {
+  const asked = ASKED[operation.root];
+  if (asked === undefined) throw new Error(`Say in ASKED what ${operation.root} is asked.`);
+  if (!mayAsk(asker, operation.rules, operation.isPublic)) return assertRefused(asker, token, operation, asked);
+
+  const isThere = asker.place !== 'other workspace';
+  const ofWhole = asked.concerns === "asker's workspace" || asked.concerns === 'whole workspace';
+  const reaches = {
+    asker: true,
+    "asker's workspace": true,
+    project: isThere && asker.place !== 'other project',
+    workspace: isThere,
+    'whole workspace': isThere,
+  }[asked.concerns];
+  if (ofWhole && isBound(asker)) {
+    const { body } = await ask(operation, asked, world.subject, token);
+    expect(body).toMatchObject({ data: { [operation.field]: null }, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+  } else if (reaches) {
+    const answer = await ask(operation, asked, await subjectOf(asked), token);
+    const { status, body } = answer;
+    expect([status, body.errors]).toEqual([200, undefined]);
+    expect(body.data[operation.field]).not.toBeNull();
+    if (!isThere || asker.place === 'other project') assertNothingOf(answer, MARK);
+    if (!isThere) assertNothingOf(answer, WORKSPACE_MARK);
+  } else {
+    const foreign = await ask(operation, asked, world.subject, token);
+    const never = await ask(operation, asked, NEVER, token);
+    expect([foreign.status, foreign.text]).toEqual([never.status, never.text]);
+    assertNothingOf(foreign, MARK);
+  }
+}
+
+function assertNothingOf({ text }: Answer, mark: string): void {
+  expect(text).not.toContain(mark);
+}
+
+async function assertRefused(asker: Asker, token: string | null, operation: Operation, asked: Asked): Promise<void> {
+  if (changed) await readAgain(token);
+  world.asked();
+  const answer = await ask(operation, asked, world.subject, token);
+  changed = false;
+  const [status, code] = asker.scopes === null ? [401, 'UNAUTHENTICATED'] : [403, 'FORBIDDEN'];
+  expect([answer.status, answer.body.errors[0].extensions.code, 'data' in answer.body]).toEqual([status, code, false]);
+  // No resolver ran: each would have asked the store, or shown something.
+  expect(world.asked()).toBe(0);
+}
+
+test('every root field of the schema is asked something', () => {
+  expect(OPERATIONS.map(({ root }) => root)).toEqual(expect.arrayContaining(Object.keys(ASKED)));
+  expect(Object.keys(ASKED)).toEqual(expect.arrayContaining(OPERATIONS.map(({ root }) => root)));
+  expect(OPERATIONS.filter(({ root, name }) => root !== name).length).toBeGreaterThan(3);
+});
+
+describe('what may be asked', () => {
+  it.each(askers.map((asker) => [asker.name, asker] as const))('%s', async (_, asker) => {
+    const token = await asker.token(world);
+    await readAgain(token);
+    for (const operation of OPERATIONS) {
+      try {
+        await assertCell(asker, token, operation);
+      } catch (error) {
+        throw new Error(operation.name, { cause: error });
+      }
+    }
+  });
+});
+
+describe('what no key is made of', () => {
+  it.each(
+    keys.filter((key) => !mayBeMade(key.type, key.scopes, isBound(key))).map((key) => [inWords(key), key] as const),
+  )('%s', async (_, key) => {
+    await expect(world.make(key.place, inputOf(world, key))).rejects.toThrow(/BAD_USER_INPUT/);
+  });
+});

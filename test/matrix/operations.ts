@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import {
+  buildASTSchema,
+  getNamedType,
+  isLeafType,
+  isObjectType,
+  isRequiredArgument,
+  parse,
+  type GraphQLField,
+  type GraphQLObjectType,
+} from 'graphql';
+import { getDirective } from '@graphql-tools/utils';
+import type { Rule } from './rule.js';
+
+const schema = buildASTSchema(parse(readFileSync('schema.graphql', 'utf8')));
+
+type Field = GraphQLField<unknown, unknown>;
+
+/** A root field, or a guarded field with the shortest way to it. */
+export interface Operation {
+  /** `Query.asset`, or `Query.asset > Asset.downstream`. */
+  readonly name: string;
+  /** `Query.asset`. */
+  readonly root: string;
+  /** The root field's name in the answer. */
+  readonly field: string;
+  readonly document: string;
+  /** The rules that stand on the way, of fields and of types. */
+  readonly rules: readonly Rule[];
+  readonly isPublic: boolean;
+}
+
+function rulesOf(on: Field | GraphQLObjectType): Rule[] {
+  const applied = getDirective(schema, on, 'auth') ?? [];
+  return applied.map(({ scope }: { scope?: string | string[] | string[][] }) => {
+    if (scope === undefined) return [];
+    const lists = Array.isArray(scope) ? scope : [scope];
+    return lists.map((list) => (Array.isArray(list) ? list : [list]));
+  });
+}
+
+const isGuarded = (field: Field): boolean => rulesOf(field).length > 0;
+
+/** What of a type anybody may see who sees the type: its leaves, and those of what it is made of. */
+function selection(type: GraphQLObjectType, depth = 2): string {
+  const parts = Object.values(type.getFields()).flatMap((field) => {
+    if (isGuarded(field) || field.args.some(isRequiredArgument)) return [];
+    const named = getNamedType(field.type);
+    if (isLeafType(named)) return [field.name];
+    return isObjectType(named) && depth > 0 ? [`${field.name} ${selection(named, depth - 1)}`] : [];
+  });
+  return `{ __typename ${parts.join(' ')} }`;
+}
+
+function operation(kind: 'query' | 'mutation', root: GraphQLObjectType, way: readonly [Field, ...Field[]]): Operation {
+  const [first] = way;
+  const last = way[way.length - 1] ?? first;
+  const named = getNamedType(last.type);
+  const variables = first.args.map(({ name, type }) => `$${name}: ${type.toString()}`).join(', ');
+  const given = first.args.map(({ name }) => `${name}: $${name}`).join(', ');
+  const inner = way
+    .slice(1)
+    .map(({ name }) => name)
+    .reduceRight((below, name) => `{ ${name} ${below} }`, isObjectType(named) ? selection(named) : '');
+  const owners = [root, ...way.slice(0, -1).map(({ type }) => getNamedType(type) as GraphQLObjectType)];
+  return {
+    name: way.map(({ name }, i) => `${owners[i]?.name ?? ''}.${name}`).join(' > '),
+    root: `${root.name}.${first.name}`,
+    field: first.name,
+    document: `${kind}${variables && ` (${variables})`} { ${first.name}${given && `(${given})`} ${inner} }`,
+    rules: [
+      ...owners.flatMap(rulesOf),
+      ...way.flatMap(rulesOf),
+      ...way.flatMap(({ type }) => {
+        const reached = getNamedType(type);
+        return isObjectType(reached) ? rulesOf(reached) : [];
+      }),
+    ],
+    isPublic: getDirective(schema, first, 'public') !== undefined && way.length === 1,
+  };
+}
+
+/** All that the schema lets anybody ask: each field of Query and Mutation, and each guarded field below. */
+export function operations(): Operation[] {
+  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
+  if (query == null || mutation == null) throw new Error('The schema has no root types.');
+  const of = (kind: 'query' | 'mutation', root: GraphQLObjectType) =>
+    Object.values(root.getFields()).map((field) => operation(kind, root, [field]));
+  return [...of('query', query), ...of('mutation', mutation), ...below(query)];
+}
+
+/** The shortest way from Query to each guarded field of another type, found breadth first. */
+function below(query: GraphQLObjectType): Operation[] {
+  const found: Operation[] = [];
+  const seen = new Set<GraphQLObjectType>([query]);
+  let ways: (readonly [Field, ...Field[]])[] = Object.values(query.getFields()).map((field) => [field]);
+  while (ways.length > 0) {
+    const next: typeof ways = [];
+    for (const way of ways) {
+      const type = getNamedType((way[way.length - 1] ?? way[0]).type);
+      if (!isObjectType(type) || seen.has(type)) continue;
+      seen.add(type);
+      for (const field of Object.values(type.getFields())) {
+        if (field.args.some(isRequiredArgument)) continue;
+        if (isGuarded(field)) found.push(operation('query', query, [...way, field]));
+        next.push([...way, field]);
+      }
+    }
+    ways = next;
+  }
+  return found;
+}
+
+/** Every scope that the schema names, what covers them, and the bundles. */
+export function scopesOfSchema(): string[] {
+  const all = Object.values(schema.getTypeMap()).flatMap((type) =>
+    isObjectType(type) && !type.name.startsWith('__') ? [type, ...Object.values(type.getFields())] : [],
+  );
+  const named = new Set(all.flatMap((on) => rulesOf(on).flat(2)));
+  for (const scope of [...named]) if (scope.includes(':')) named.add(scope.replace(/:.*/, ':all'));
+  return [...named].sort();
+}

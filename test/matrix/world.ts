@@ -1,0 +1,124 @@
+import { tierTable } from '../../src/limits/tiers.js';
+import { TIERS } from '../../src/store/records.js';
+import { act } from '../http/operations.js';
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { ROLES, type Role } from './rule.js';
+
+/** What operations are about: ids of things that are there, or of such as never were. */
+export interface Subject {
+  readonly key: string;
+  readonly project: string;
+  readonly user: string;
+  readonly workspace: string;
+}
+
+/** Ids as they are made, of nothing. */
+export const NEVER: Subject = {
+  key: 'key_0000000000000000',
+  project: 'prj_0000000000000000',
+  user: 'usr_0000000000000000',
+  workspace: 'ws_0000000000000000',
+};
+
+/** Stands in the names of what belongs to the project that is asked about, and in no request. */
+export const MARK = 'of-the-shop';
+/** Stands in the names of what belongs to its workspace besides. */
+export const WORKSPACE_MARK = 'of-the-house';
+
+export const PLACES = ['workspace', 'project', 'other project', 'other workspace'] as const;
+/** Where a key stands, seen from the project that is asked about. */
+export type Place = (typeof PLACES)[number];
+
+export interface World {
+  readonly service: TestService;
+  readonly subject: Subject;
+  /** Users of each workspace by their only role. */
+  user(role: Role, place: Place): string;
+  /** Creates a key at a place. */
+  make(place: Place, input: object): Promise<{ token: string; id: string }>;
+  /** How often the store was asked for anything since the last call. */
+  asked(): number;
+}
+
+const CONFIGURED = Object.keys(ROLES).map((role) => ({ role, token: `configured-${role}-of-tests-0123456789` }));
+
+/** The configured key of a role. */
+export const configuredToken = (role: Role): string => CONFIGURED.find((key) => key.role === role)?.token ?? '';
+
+/** Two workspaces, one with two projects, one of which is asked about. */
+export async function startWorld(configuration: string): Promise<World> {
+  // Limits have tests of their own: here none may stand in the way.
+  const wide = { keys: null, rate: 50_000_000, burst: 5_000_000 };
+  const service = await startService({
+    env: {
+      ADMIN_API_KEY: OPERATOR_KEY,
+      LATCHKEY_CONFIG: configuration,
+      // A key's record is read once, so that what a request reads besides is what its resolvers read.
+      AUTH_CACHE_TTL: '60000',
+      ...Object.fromEntries(CONFIGURED.map(({ role, token }) => [`KEY_OF_${role.toUpperCase()}`, token])),
+    },
+    tiers: tierTable(Object.fromEntries(TIERS.map((tier) => [tier, wide]))),
+  });
+  const owner = OPERATOR_KEY;
+  const other = await act(service, 'createWorkspace', { name: 'Elsewhere', tier: 'ENTERPRISE' }, owner);
+  const project = (await act(service, 'createProject', { name: `Shop ${MARK}` }, owner)).project.id;
+  const sibling = (await act(service, 'createProject', { name: 'Sibling' }, owner)).project.id;
+  const users = new Map<string, string>();
+  for (const role of Object.keys(ROLES)) {
+    const input = { name: `${role} ${WORKSPACE_MARK}`, roles: [role] };
+    users.set(`here ${role}`, (await act(service, 'addUser', input, owner)).user.id);
+    users.set(`there ${role}`, (await act(service, 'addUser', { ...input, name: role }, other.token)).user.id);
+  }
+  const user = (role: Role, place: Place): string =>
+    users.get(`${place === 'other workspace' ? 'there' : 'here'} ${role}`) ?? '';
+  const make: World['make'] = (place, input) => {
+    const bound =
+      place === 'project' ? { projectId: project } : place === 'other project' ? { projectId: sibling } : {};
+    return createKey(service, { ...bound, ...input }, place === 'other workspace' ? other.token : owner);
+  };
+  const { id: key } = await make('project', { name: `key ${MARK}`, userId: user('editor', 'project') });
+  for (const [name, upstream] of [
+    ['raw', []],
+    ['orders', ['raw']],
+    ['report', ['orders']],
+  ]) {
+    await service.query('mutation ($input: RegisterAssetInput!) { registerAsset(input: $input) { name } }', {
+      variables: { input: { name, upstream, description: `${String(name)} ${MARK}`, project } },
+      token: owner,
+    });
+  }
+  const workspace = (await service.query('{ workspace { id } }', { token: owner })).body.data.workspace.id;
+  return {
+    service,
+    subject: { key, project, user: user('viewer', 'workspace'), workspace },
+    user,
+    make,
+    asked: countCalls(service),
+  };
+}
+
+/** What is gathered in memory and written by a timer, whoever asks meanwhile. */
+const GATHERED = new Set(['keys.touch', 'keys.saveDigest', 'usage.add', 'audit.append']);
+
+/** Counts what is asked of the store, whatever it is. */
+function countCalls({ service: { store } }: TestService): () => number {
+  let calls = 0;
+  for (const [part, operations] of Object.entries(store) as [
+    string,
+    Record<string, (...given: unknown[]) => unknown>,
+  ][]) {
+    if (typeof operations !== 'object') continue;
+    for (const [name, operation] of Object.entries(operations)) {
+      if (GATHERED.has(`${part}.${name}`)) continue;
+      operations[name] = (...given) => {
+        calls += 1;
+        return operation(...given);
+      };
+    }
+  }
+  return () => {
+    const counted = calls;
+    calls = 0;
+    return counted;
+  };
+}
