@@ -3,12 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { verifyAudit } from '../../src/audit/verify.js';
+import { readSettings } from '../../src/settings/settings.js';
+import { openStore } from '../../src/store/open.js';
+import type { Store } from '../../src/store/store.js';
 import { runFile, type Child } from '../support/child.js';
 import { freshMongoUri } from '../support/service.js';
 
 /** The server as people start it: a process of its own, with signals and kills. On MongoDB where MONGODB_URI names one. */
 interface Installation {
   start(env?: Record<string, string>): Child;
+  /** The store of what was started, beside it. */
+  open(): Promise<Store>;
   remove(): Promise<void>;
 }
 
@@ -31,6 +37,7 @@ function install(): Installation {
       children.push(child);
       return child;
     },
+    open: () => openStore(readSettings({ DATA_DIR: dir, ...(uri !== undefined && { MONGODB_URI: uri }) })),
     async remove() {
       rmSync(dir, { recursive: true, force: true });
       if (uri === undefined) return;
@@ -107,7 +114,21 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   expect(second.output().stdout).not.toMatch(/sk_live_|Admin key/);
 }, 30_000);
 
-test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is alive', async () => {
+/** Ids of keys by what the audit log says was done to them, once its chain is found to be whole. */
+async function audited(): Promise<Record<'key.created' | 'key.revoked', Set<string>>> {
+  const store = await installation.open();
+  try {
+    expect(await verifyAudit(store.audit, 'default')).toMatchObject({ outcome: 'whole' });
+    const entries = await store.audit.read('default', 0, 10_000);
+    const subjects = (wanted: string) =>
+      new Set(entries.filter(({ action }) => action === wanted).map(({ subject }) => subject));
+    return { 'key.created': subjects('key.created'), 'key.revoked': subjects('key.revoked') };
+  } finally {
+    await store.close();
+  }
+}
+
+test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is alive, and the audit log has all of it', async () => {
   let child = installation.start();
   let url = await urlOf(child);
   const admin = await keyOf(child);
@@ -145,6 +166,11 @@ test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is ali
     url = await urlOf(child);
 
     expect(revoked.size).toBeGreaterThan(5);
+    const entries = await audited();
+    expect([...made.keys()].filter((id) => !entries['key.created'].has(id))).toEqual([]);
+    expect([...revoked].filter((id) => !entries['key.revoked'].has(id))).toEqual([]);
+    // Nor does it tell of what did not happen.
+    expect([...entries['key.revoked']].filter((id) => !revoked.has(id) && !asked.has(id))).toEqual([]);
     const statuses = await Promise.all(
       [...made].map(async ([id, token]) => [id, (await ask(url, token, '{ viewer { scopes } }')).status] as const),
     );
@@ -157,7 +183,7 @@ test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is ali
   expect((await ask(url, admin, '{ apiKeys { totalCount } }')).body.data.apiKeys.totalCount).toBeGreaterThanOrEqual(
     made.size,
   );
-}, 60_000);
+}, 120_000);
 
 describe('a start that fails', () => {
   it('for a wrong setting says so in one line', async () => {
