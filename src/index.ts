@@ -5,6 +5,8 @@ export { GuardError, type RuleOptions, type SchemaRules } from './guard/rules.js
 export { directiveTypeDefs, keyTypeDefs } from './schema/typeDefs.js';
 export { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 export { ConfiguredEntry, type ConfiguredEntryOptions } from './credentials/configuredEntry.js';
+export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './credentials/oidc/configuration.js';
+export { WELL_KNOWN as PROTECTED_RESOURCE_PATH, type ProtectedResource } from './credentials/oidc/protectedResource.js';
 export { Roles } from './scopes/roles.js';
 export { Ceilings } from './scopes/ceilings.js';
 export { createContextBuilder, type ContextBuilder, type ContextSource } from './credentials/context.js';

@@ -8,6 +8,7 @@ import { NO_CONFIGURATION, type Configuration } from './credentials/configuratio
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
+import { protectedResource, type ProtectedResource } from './credentials/oidc/protectedResource.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
 import {
   configuredHolderOf,
@@ -126,6 +127,10 @@ export interface Latchkey {
    * @throws TypeError for what cannot be; Refusal UNAVAILABLE; StoreUnavailable
    */
   prepare(configuration: Configuration): Promise<() => void>;
+  /** What `/.well-known/oauth-protected-resource` answers (RFC 9728); null where no access tokens are let in. */
+  protectedResource(): ProtectedResource | null;
+  /** Where that is to be found, as challenges name it; null: nowhere. */
+  resourceMetadata(): string | null;
   readonly limiter: Limits;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
@@ -201,12 +206,15 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const prepare = async (configuration: Configuration): Promise<() => void> => {
     const next = await ConfiguredKeys.hashed(configuration, gate);
     await assertWorkspaces(next, store);
+    await assertWorkspaceOfTokens(configuration, store);
     return () => {
       configured = { configuration, keys: next };
-      authenticator.configure(configuration.apiKeys, next);
+      authenticator.configure(configuration.apiKeys, next, configuration.oidc);
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
+  const resourceMetadata = (): string | null => configured.configuration.oidc?.resourceMetadata ?? null;
+  const forPlugin = { limiter, usage, introspection, observer, resourceMetadata };
 
   return {
     typeDefs: keyTypeDefs(),
@@ -238,14 +246,17 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       return schema;
     },
     authenticate: (source) => principalOf(source, authenticator, observer),
-    context: createContextBuilder(authenticator, observer),
-    plugin: createPlugin({ limiter, usage, introspection, observer }),
-    serverOptions: createServerOptions({ limiter, usage, introspection, observer, log: options.log ?? logToConsole }),
+    context: createContextBuilder(authenticator, observer, resourceMetadata),
+    plugin: createPlugin(forPlugin),
+    serverOptions: createServerOptions({ ...forPlugin, log: options.log ?? logToConsole }),
     firstKey,
     keys,
     workspaces,
     projects,
     prepare,
+    protectedResource: () =>
+      configured.configuration.oidc && protectedResource(configured.configuration.oidc, knownScopes),
+    resourceMetadata,
     limiter,
     usage,
     bcrypt: gate,
@@ -266,6 +277,15 @@ async function assertWorkspaces({ records }: ConfiguredKeys, { workspaces }: Sto
       `The configured key "${name}" stands in the workspace "${id}", which is not there. Create it first, or correct the key's workspace.`,
     );
   }
+}
+
+/** @throws TypeError */
+async function assertWorkspaceOfTokens({ oidc }: Configuration, { workspaces }: Store): Promise<void> {
+  if (oidc?.workspaceClaim !== null) return;
+  if ((await workspaces.find(oidc.workspace)) !== null) return;
+  throw new TypeError(
+    `Access tokens stand in the workspace "${oidc.workspace}", which is not there. Create it first, or correct auth.oidc.workspace.`,
+  );
 }
 
 /** One table alone: what is told must be what is counted. */

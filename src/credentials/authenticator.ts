@@ -11,6 +11,9 @@ import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
+import { OidcAuthenticator } from './oidc/authenticator.js';
+import type { OidcConfiguration } from './oidc/configuration.js';
+import { looksLikeJwt } from './oidc/jwt.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
@@ -82,6 +85,7 @@ export class Authenticator {
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
   readonly #configured: ConfiguredAuthenticator;
+  readonly #oidc: OidcAuthenticator;
   /** Are keys let in at all? */
   #enabled = true;
   readonly #observer: Observer;
@@ -119,6 +123,14 @@ export class Authenticator {
       keys: options.configured ?? ConfiguredKeys.NONE,
       failures: this.#failures,
     });
+    const { roles, now } = options;
+    this.#oidc = new OidcAuthenticator({
+      ...common,
+      workspaces: store.workspaces,
+      failures: this.#failures,
+      roles,
+      now,
+    });
   }
 
   /**
@@ -133,6 +145,7 @@ export class Authenticator {
     credential: string,
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    if (looksLikeJwt(credential)) return this.#byToken(credential, address);
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
     if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
     const known = this.#known(credential);
@@ -148,9 +161,14 @@ export class Authenticator {
     return this.#verify(credential, address).catch(closed);
   }
 
-  /** From now on these are the configured keys, and what is remembered of any key is read anew. @param enabled false: no key is let in */
-  configure(enabled: boolean, keys: ConfiguredKeys): void {
+  /**
+   * From now on these are the configured keys, and what is remembered of any key or token is looked into anew.
+   * @param enabled false: no key is let in
+   * @param oidc null: no access token is let in
+   */
+  configure(enabled: boolean, keys: ConfiguredKeys, oidc: OidcConfiguration | null = null): void {
     this.#enabled = enabled;
+    this.#oidc.replace(oidc);
     this.#configured.replace(keys);
     this.forget(null);
   }
@@ -166,6 +184,14 @@ export class Authenticator {
     this.#keys.forgetWhere(({ principal }) => concerned(principal));
     this.#operators.forgetWhere(concerned);
     this.#configured.forget(change?.workspaceId ?? null);
+    this.#oidc.forget(change?.workspaceId ?? null);
+  }
+
+  /** Whatever the token holds, no key is looked for. */
+  #byToken(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    if (!this.#oidc.enabled) throw unauthenticated('malformed');
+    const found = this.#oidc.authenticate(token, address);
+    return found instanceof Promise ? found.catch(closed) : found;
   }
 
   /** The key whose record counts and whose token this was found to be; null where that has to be looked into. */

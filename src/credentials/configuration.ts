@@ -3,6 +3,7 @@ import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
 import type { KeyType } from '../store/records.js';
 import type { ConfiguredEntry } from './configuredEntry.js';
+import type { OidcConfiguration } from './oidc/configuration.js';
 
 /** What an installation decides of its own, and may decide anew while it runs: as a whole, or not at all. */
 export interface Configuration {
@@ -11,6 +12,8 @@ export interface Configuration {
   /** At most {@link MAX_CONFIGURED_KEYS}. */
   readonly keys: readonly ConfiguredEntry[];
   readonly roles: Roles;
+  /** Whose access tokens are let in beside keys; null: nobody's. */
+  readonly oidc: OidcConfiguration | null;
   /** Prefixes of new tokens by key type. */
   readonly prefixes: Readonly<Record<KeyType, string>>;
   /** The most that keys of a type may hold. */
@@ -25,6 +28,7 @@ export const NO_CONFIGURATION: Configuration = Object.freeze({
   apiKeys: true,
   keys: Object.freeze([]),
   roles: new Roles(),
+  oidc: null,
   prefixes: DEFAULT_PREFIXES,
   ceilings: OWN_CEILINGS,
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isName } from '../keys/input.js';
 import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
+import { looksLikeJwt } from './oidc/jwt.js';
 import { DEFAULT_WORKSPACE_ID } from './operator.js';
 
 export interface ConfiguredEntryOptions {
@@ -57,5 +58,7 @@ export function faultOfKey(key: string): string | null {
   if (!/^[\x21-\x7e]+$/.test(key)) return 'holds white space or characters outside ASCII';
   // Such a one is looked for in the store, and would be known there as revoked or unknown.
   if (isToken(key)) return 'is a key that Latchkey made';
+  // Such a one is judged as an access token, and never as a key.
+  if (looksLikeJwt(key)) return 'has the form of a JWT';
   return null;
 }

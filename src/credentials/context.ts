@@ -16,18 +16,20 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  * The context builder: finds the credential of a request, verifies it and yields the principal. Without a credential the
  * principal is anonymous; with a bad one the request is refused, even where only @public fields are asked for.
  *
+ * @param resourceMetadata where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere
  * @throws Refusal with status and challenge for Apollo Server
  */
 export function createContextBuilder(
   authenticator: Pick<Authenticator, 'authenticate'>,
   observer: Observer = UNOBSERVED,
+  resourceMetadata: () => string | null = () => null,
 ): ContextBuilder {
   return async (source) => {
     try {
       const request = 'req' in source ? source.req : source;
       return { principal: await principalOf(request, authenticator, observer), origin: originOf(request) };
     } catch (error) {
-      if (error instanceof Refusal) throw withHttp(error);
+      if (error instanceof Refusal) throw withHttp(error, resourceMetadata());
       // Apollo Server shows the message of any other error to the caller.
       throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
     }

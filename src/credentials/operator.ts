@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Tier } from '../store/records.js';
+import { looksLikeJwt } from './oidc/jwt.js';
 import { authenticated, type AuthenticatedPrincipal } from './principal.js';
 
 /** The workspace that an installation begins with, and in which the operator's key stands. */
@@ -12,6 +13,7 @@ export class OperatorKey {
 
   constructor(key: string) {
     if (key.length < 32) throw new TypeError('An operator key has at least 32 characters.');
+    if (looksLikeJwt(key)) throw new TypeError('An operator key must not have the form of a JWT.');
     this.#hash = sha256(key);
   }
 

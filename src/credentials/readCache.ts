@@ -5,8 +5,8 @@ import { RecentMap } from './recentMap.js';
 const MAX_ABSENT = 10_000;
 
 export interface ReadCacheOptions<Value> {
-  /** One read of the store; null where there is nothing. */
-  readonly read: (key: string) => Promise<Value | null>;
+  /** One read of the store; null where there is nothing. Given what {@link ReadCache.get} was. */
+  readonly read: (subject: string) => Promise<Value | null>;
   /** How long an answer counts, in ms from the moment at which its read began. 0: every request reads. */
   readonly ttl: number;
   /** How many values are kept: see {@link RecentMap}. At least 2. */
@@ -31,7 +31,7 @@ interface Read<Value> {
  * made by another process acts, whoever forgets to tell of it.
  */
 export class ReadCache<Value extends object> {
-  readonly #read: (key: string) => Promise<Value | null>;
+  readonly #read: ReadCacheOptions<Value>['read'];
   readonly #ttl: number;
   readonly #clock: () => number;
   readonly #present: RecentMap<Entry<Value>>;
@@ -63,13 +63,18 @@ export class ReadCache<Value extends object> {
     return this.#reads.has(key);
   }
 
-  /** {@link fresh}, or a read. @throws whatever the read throws; failures are not remembered */
-  async get(key: string): Promise<Value | null> {
+  /**
+   * {@link fresh}, or a read.
+   *
+   * @param subject what is read, where `key` only stands for it, as the hash of a secret does
+   * @throws whatever the read throws; failures are not remembered
+   */
+  async get(key: string, subject = key): Promise<Value | null> {
     const fresh = this.fresh(key);
     if (fresh !== undefined) return fresh;
     const running = this.#reads.get(key);
     if (running !== undefined && this.#counts(running.began)) return running.result;
-    const read: Read<Value> = { began: this.#clock(), result: this.#read(key) };
+    const read: Read<Value> = { began: this.#clock(), result: this.#read(subject) };
     this.#reads.set(key, read);
     try {
       const value = await read.result;

@@ -88,4 +88,4 @@ export function isPrincipal(value: Principal | null | undefined): value is Princ
   return value != null && KINDS.has(value.kind) && Array.isArray(value.scopes);
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Principal['kind']>(['anonymous', 'key', 'configured', 'operator']);
+const KINDS: ReadonlySet<unknown> = new Set<Principal['kind']>(['anonymous', 'key', 'configured', 'oidc', 'operator']);

@@ -13,8 +13,10 @@ export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
 /**
  * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
  * without data: GraphQL over HTTP wants 2xx wherever there is some.
+ *
+ * @param resourceMetadata for the challenge: see {@link httpAnswer}
  */
-export function setStatus({ response, errors }: Answered): void {
+export function setStatus({ response, errors }: Answered, resourceMetadata: string | null): void {
   if (errors === undefined || response.body.kind !== 'single' || response.http.status !== undefined) return;
   const { singleResult } = response.body;
   // B31: a store that went away while the operation ran is 503 as well, unless some of it was answered.
@@ -23,7 +25,7 @@ export function setStatus({ response, errors }: Answered): void {
   for (const error of errors) {
     const refusal = refusalIn(error);
     if (refusal === null) continue;
-    const { status, headers } = httpAnswer(refusal);
+    const { status, headers } = httpAnswer(refusal, resourceMetadata);
     if (status === 200) continue;
     response.http.status = status;
     for (const [name, value] of headers) response.http.headers.set(name, value);

@@ -4,9 +4,12 @@ import { Refusal } from '../refusals/refusal.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { errorBody, INTERNAL_ERROR } from './errors.js';
 
-/** Answers what GraphQL never sees: refusals before it, faults of HTTP, unknown addresses. In GraphQL's own form. */
-export function answerFaults(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+/**
+ * Answers what GraphQL never sees: refusals before it, faults of HTTP, unknown addresses. In GraphQL's own form.
+ * @param resourceMetadata for challenges: see {@link httpAnswer}
+ */
+export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
   app.setNotFoundHandler((request, reply) => {
     if (request.url.split('?', 1)[0] !== '/graphql') {
       return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
@@ -20,10 +23,15 @@ export function refuseRequest(reply: FastifyReply, message: string, status = 400
   return refuse(reply, new Refusal(message, { code: 'BAD_REQUEST' }), status);
 }
 
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  resourceMetadata: string | null,
+): FastifyReply {
   if (error instanceof Refusal) {
     if (error.cause !== undefined) request.log.error({ err: error.cause, requestId: request.id }, 'request refused');
-    return refuse(reply, error);
+    return refuse(reply, error, undefined, resourceMetadata);
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
@@ -44,8 +52,13 @@ const FAULTS: Readonly<Record<number, string>> = {
 };
 
 /** @param status another than the refusal's own; then no challenge is sent */
-function refuse(reply: FastifyReply, refusal: Refusal, status?: number): FastifyReply {
-  const answer = httpAnswer(refusal);
+function refuse(
+  reply: FastifyReply,
+  refusal: Refusal,
+  status?: number,
+  resourceMetadata: string | null = null,
+): FastifyReply {
+  const answer = httpAnswer(refusal, resourceMetadata);
   reply.request.outcome.word = refusal.details.code;
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply

@@ -35,6 +35,8 @@ export interface PluginOptions extends VerdictsOptions {
    * `introspection` is true (which it is not by itself under NODE_ENV=production).
    */
   readonly introspection?: Introspection;
+  /** Where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere. */
+  readonly resourceMetadata?: () => string | null;
   /** Takes errors that are no refusal, and the causes of refusals. Default: nobody. */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
@@ -69,14 +71,16 @@ class Judge {
   readonly introspection: Introspection;
   readonly log: PluginOptions['log'];
   readonly verdicts: Verdicts;
+  readonly resourceMetadata: () => string | null;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   constructor(options: PluginOptions) {
-    const { limiter, introspection = 'authenticated', log } = options;
+    const { limiter, introspection = 'authenticated', log, resourceMetadata = () => null } = options;
     this.verdicts = new Verdicts(options);
     this.limits = limiter;
     this.introspection = introspection;
     this.log = log;
+    this.resourceMetadata = resourceMetadata;
   }
 
   compilerOf(schema: GraphQLSchema): OperationCompiler {
@@ -152,7 +156,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   willSendResponse(answer: Answered): Promise<void> {
     const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
     const principal = isPrincipal(given) ? given : ANONYMOUS;
-    setStatus(answer);
+    setStatus(answer, this.#judge.resourceMetadata());
     tellOutcome(answer);
     capErrors(answer);
     const view = () => readable(this.#judge.introspection, answer.schema, principal);
@@ -180,7 +184,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   #refuse(principal: Principal | null, error: unknown): never {
     const refusal = error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
     this.#judge.verdicts.refused(principal, refusal);
-    throw withHttp(refusal);
+    throw withHttp(refusal, this.#judge.resourceMetadata());
   }
 }
 

@@ -14,6 +14,7 @@ import { answerFaults, refuseRequest } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
+import { protectedResourceRoutes } from './protectedResource.js';
 import { schemaRoute } from './schemaRoute.js';
 import { traceRequests } from './tracing.js';
 
@@ -71,10 +72,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
-  answerFaults(app);
+  answerFaults(app, () => latchkey.resourceMetadata());
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
+  protectedResourceRoutes(app, latchkey);
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));

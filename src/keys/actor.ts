@@ -4,8 +4,8 @@ import type { KeyType, Tier } from '../store/records.js';
 
 /** Who holds a key, or operates the installation: what the guard, the limits, the services and resolvers know of them. */
 export interface Actor {
-  readonly kind: 'key' | 'configured' | 'operator';
-  /** The key's public id, `conf_…` of a configured one; `operator` for the operator's key. */
+  readonly kind: 'key' | 'configured' | 'oidc' | 'operator';
+  /** The key's public id, `conf_…` of a configured one; `oidc_…` of an access token's subject; `operator` for the operator's key. */
   readonly keyId: string;
   /** Limits are counted by family, so that a rotation does not reset them. */
   readonly familyId: string;

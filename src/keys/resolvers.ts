@@ -66,7 +66,7 @@ interface CreateArguments {
 
 const DAY = 24 * 60 * 60_000;
 
-const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', operator: 'OPERATOR' } as const;
+const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
 export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
@@ -128,7 +128,8 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
     Credential: {
       kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
       id: (viewer: Actor) => viewer.keyId,
-      apiKey: (viewer: Actor) => (viewer.kind === 'operator' ? null : keys.find(viewer, viewer.keyId)),
+      apiKey: (viewer: Actor) =>
+        viewer.kind === 'operator' || viewer.kind === 'oidc' ? null : keys.find(viewer, viewer.keyId),
     },
     TierLimits: {
       ...published,

@@ -30,18 +30,21 @@ export interface HttpAnswer {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** Status and header fields of a refusal. */
-export function httpAnswer(refusal: Refusal): HttpAnswer {
+/**
+ * Status and header fields of a refusal.
+ * @param resourceMetadata where the resource's metadata is (RFC 9728 section 5.1), for the challenge; null: nowhere
+ */
+export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = null): HttpAnswer {
   const headers = new Map<string, string>();
   const challenge = challengeOf(refusal.details, refusal.message);
-  if (challenge !== null) headers.set('www-authenticate', challenge);
+  if (challenge !== null) headers.set('www-authenticate', pointing(challenge, resourceMetadata));
   if ('retryAfter' in refusal.details) headers.set('retry-after', String(refusal.details.retryAfter));
   return { status: STATUS[refusal.details.code], headers };
 }
 
 /** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
-export function withHttp(refusal: Refusal): Refusal {
-  Object.assign(refusal.extensions, { http: httpAnswer(refusal) });
+export function withHttp(refusal: Refusal, resourceMetadata: string | null = null): Refusal {
+  Object.assign(refusal.extensions, { http: httpAnswer(refusal, resourceMetadata) });
   return refusal;
 }
 
@@ -74,6 +77,10 @@ function challenge(fields: { error?: string; description?: string; scope?: strin
   if (fields.description !== undefined) parts.push(`error_description="${quotable(fields.description)}"`);
   if (fields.scope !== undefined && fields.scope !== '') parts.push(`scope="${fields.scope}"`);
   return parts.join(', ');
+}
+
+function pointing(challenge: string, resourceMetadata: string | null): string {
+  return resourceMetadata === null ? challenge : `${challenge}, resource_metadata="${resourceMetadata}"`;
 }
 
 /** RFC 6750 section 3 allows %x20-21 / %x23-5B / %x5D-7E in error_description: no quote, no backslash, ASCII alone. */

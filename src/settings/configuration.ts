@@ -1,5 +1,6 @@
 import { NO_CONFIGURATION, type Configuration } from '../credentials/configuration.js';
 import { ConfiguredEntry, faultOfKey } from '../credentials/configuredEntry.js';
+import { oidcConfiguration, type OidcConfiguration } from '../credentials/oidc/configuration.js';
 import type { OperatorKey } from '../credentials/operator.js';
 import { CATEGORIES } from '../limits/category.js';
 import { TIER_LIMITS, tierTable, type TierLimits, type TierTable } from '../limits/tiers.js';
@@ -30,11 +31,15 @@ export const NO_FILE: FileConfiguration = Object.freeze({
 /** Shorter ones can be guessed by who has the time: `openssl rand -base64 32` prints 44 characters. */
 const SHORT = 20;
 
-/** @throws SettingsError: see {@link readFile} */
+/**
+ * @param publicUrl where callers reach the server, without a slash at its end; null: unknown
+ * @throws SettingsError: see {@link readFile}
+ */
 export function readConfiguration(
   path: string,
   environment: Readonly<Record<string, string | undefined>>,
   operator: OperatorKey | null,
+  publicUrl: string | null,
 ): FileConfiguration {
   const file = readFile(path, environment);
   const roles = rolesOf(file);
@@ -47,6 +52,7 @@ export function readConfiguration(
     keys: Object.freeze(keysOf(file, { roles, operator, production, warn: (text) => warnings.push(text) })),
     prefixes: Object.freeze(prefixesOf(file)),
     ceilings: ceilingsOf(file),
+    oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
     tiers: tiersOf(file),
     warnings: Object.freeze(warnings),
   });
@@ -94,6 +100,35 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
     entries.push(entry);
   });
   return entries;
+}
+
+function oidcOf(
+  { content, fault }: ReadFile,
+  publicUrl: string | null,
+  warn: KeyRules['warn'],
+): OidcConfiguration | null {
+  const given = content.auth?.oidc;
+  if (given === undefined) return null;
+  if (given.workspace !== undefined && given.workspace_claim !== undefined) {
+    throw fault('auth.oidc.workspace_claim is not allowed beside auth.oidc.workspace. Leave one of them out.');
+  }
+  if (given.enabled === false) return null;
+  const resource = given.resource ?? (publicUrl === null ? undefined : `${publicUrl}/graphql`);
+  if (resource === undefined) {
+    warn('auth.oidc has no resource, so that clients cannot find its issuer. Set PUBLIC_URL, or auth.oidc.resource.');
+  }
+  return oidcConfiguration({
+    issuer: given.issuer,
+    audience: given.audience,
+    algorithms: given.algorithms,
+    scopesClaim: given.scopes_claim,
+    rolesClaim: given.roles_claim,
+    workspace: given.workspace,
+    workspaceClaim: given.workspace_claim,
+    clockTolerance: given.clock_tolerance,
+    jwksUri: given.jwks_uri,
+    resource,
+  });
 }
 
 function prefixesOf({ content: { key_types: types = {} }, fault }: ReadFile): Record<KeyType, string> {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
 import { MAX_CONFIGURED_KEYS } from '../credentials/configuration.js';
+import {
+  ADDRESS,
+  ALGORITHMS,
+  isAddress,
+  MAX_CLOCK_TOLERANCE,
+  type Algorithm,
+} from '../credentials/oidc/configuration.js';
 import { isId, isName } from '../keys/input.js';
 import { PREFIX_PATTERN } from '../keys/token.js';
 import { isScopeOrBundle, ROLE_PATTERN } from '../scopes/roles.js';
@@ -87,6 +94,33 @@ const tier = section({
 const each = <Name extends string, Item extends z.ZodType>(names: readonly Name[], item: Item) =>
   section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>);
 
+const address = text(ADDRESS, isAddress);
+const claim = text('the name of a claim: 1 to 200 visible ASCII characters', (name) =>
+  /^[\x21-\x7e]{1,200}$/.test(name),
+);
+
+const oidc = section({
+  enabled: value<boolean>('true or false', (input) => typeof input === 'boolean').optional(),
+  issuer: address,
+  audience: text('what tokens for this server have in aud: 1 to 500 characters', (name) => /^.{1,500}$/.test(name)),
+  algorithms: list(
+    value<Algorithm>(ALGORITHMS.join(', '), (name) => (ALGORITHMS as readonly unknown[]).includes(name)),
+    1,
+    ALGORITHMS.length,
+    `of ${ALGORITHMS.join(', ')}`,
+  ).optional(),
+  scopes_claim: claim.optional(),
+  roles_claim: claim.optional(),
+  workspace: text('the id of a workspace', isId).optional(),
+  workspace_claim: claim.optional(),
+  clock_tolerance: value<number>(
+    `a whole number of seconds from 0 to ${MAX_CLOCK_TOLERANCE}`,
+    (input) => Number.isInteger(input) && (input as number) >= 0 && (input as number) <= MAX_CLOCK_TOLERANCE,
+  ).optional(),
+  jwks_uri: address.optional(),
+  resource: address.optional(),
+});
+
 /** All that latchkey.yaml may say. docs/configuration.md says what it means. */
 export const fileSchema = section({
   auth: section({
@@ -94,6 +128,7 @@ export const fileSchema = section({
       enabled: value<boolean>('true or false', (input) => typeof input === 'boolean').optional(),
       keys: list(key, 0, MAX_CONFIGURED_KEYS, 'keys, each with key, name and roles').optional(),
     }).optional(),
+    oidc: oidc.optional(),
   }).optional(),
   roles: z
     .record(

@@ -2,6 +2,8 @@ import type { Introspection } from '../guard/introspection.js';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { looksLikeJwt } from '../credentials/oidc/jwt.js';
+import { ADDRESS, isAddress } from '../credentials/oidc/configuration.js';
 import { OperatorKey } from '../credentials/operator.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
@@ -89,6 +91,13 @@ export const OPTIONS = {
     schema: wholeNumber(0, 65_535),
   }),
   HOST: HOST_OPTION,
+  PUBLIC_URL: option({
+    allowed: ADDRESS,
+    schema: z
+      .string()
+      .refine(isAddress, 'is none')
+      .transform((text) => text.replace(/\/+$/, '')),
+  }),
   MONGODB_URI: option({
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
     secret: true,
@@ -110,6 +119,7 @@ export const OPTIONS = {
       .max(MAX_CREDENTIAL_LENGTH, 'is too long')
       .regex(/^[\x21-\x7e]+$/, 'holds white space or characters outside ASCII')
       .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value')
+      .refine((text) => !looksLikeJwt(text), 'has the form of a JWT; choose another value')
       .transform((text) => new OperatorKey(text)),
   }),
   KEY_PEPPER: option({
@@ -237,8 +247,9 @@ function configurationOf(
 ): FileConfiguration {
   const prefixes = readOption('KEY_PREFIXES', environment.KEY_PREFIXES);
   const operator = readOption('ADMIN_API_KEY', environment.ADMIN_API_KEY) ?? null;
+  const publicUrl = readOption('PUBLIC_URL', environment.PUBLIC_URL) ?? null;
   const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
-  const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator);
+  const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator, publicUrl);
   return prefixes === undefined
     ? configuration
     : Object.freeze({ ...configuration, prefixes: Object.freeze(prefixes) });

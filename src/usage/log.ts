@@ -45,9 +45,9 @@ export class UsageLog {
     this.#writeEarly();
   }
 
-  /** Notes what became of a caller's request. Of keys alone: the operator's has no record that could show it. */
+  /** Notes what became of a caller's request. Not of the operator's key, which nothing shows. */
   count(principal: Principal, what: Counted, n = 1): void {
-    if (principal.kind !== 'key' && principal.kind !== 'configured') return;
+    if (principal.kind === 'anonymous' || principal.kind === 'operator') return;
     const tally = this.#pending.of(principal.keyId, this.#options.now());
     if (tally === null) this.#dropped += n;
     else tally[what] += n;

@@ -1,3 +1,4 @@
+import type { Actor } from '../keys/actor.js';
 import type { KeyRecord } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';
 import type { KeyUsage, UsagePeriod } from './periods.js';
@@ -28,6 +29,10 @@ export function usageResolvers({ usage, now }: UsageResolverOptions) {
     ApiKey: {
       usage: ({ id }: KeyRecord, { last, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
         readerOf(context).load(id, last ?? 24, by ?? 'HOUR'),
+    },
+    Credential: {
+      usage: ({ keyId }: Actor, { last, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
+        readerOf(context).load(keyId, last ?? 24, by ?? 'HOUR'),
     },
   };
 }

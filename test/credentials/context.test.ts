@@ -49,6 +49,20 @@ test('a bad credential is refused with status and challenge', async () => {
   });
 });
 
+test('the challenge leads to the metadata of the resource, where there is one by then', async () => {
+  let address: string | null = null;
+  const context = createContextBuilder(latchkey.authenticator(), undefined, () => address);
+  const challenge = async (): Promise<unknown> => {
+    const error: unknown = await context({ headers: { 'x-api-key': 'nonsense' } }).catch((e: unknown) => e);
+    return (error as { extensions: { http: { headers: Map<string, string> } } }).extensions.http.headers.get(
+      'www-authenticate',
+    );
+  };
+  expect(await challenge()).not.toContain('resource_metadata');
+  address = 'https://api.example/.well-known/oauth-protected-resource';
+  expect(await challenge()).toContain(`, resource_metadata="${address}"`);
+});
+
 // Apollo Server sends the message of a plain error thrown here to the caller.
 test('an error of another kind is a 503 that repeats nothing of it', async () => {
   const broken = {

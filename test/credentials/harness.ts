@@ -132,7 +132,7 @@ export async function openHarness(): Promise<Harness> {
         authenticate: async (credential, address) => authenticator.authenticate(credential, address),
         atOnce: (credential, address) => authenticator.authenticate(credential, address),
         forget: (change) => authenticator.forget(change),
-        configure: (enabled, keys) => authenticator.configure(enabled, keys),
+        configure: (enabled, keys, oidc) => authenticator.configure(enabled, keys, oidc),
       };
     },
     async close() {

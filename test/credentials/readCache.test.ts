@@ -67,6 +67,15 @@ describe('what was read', () => {
     expect(cache.fresh('a')).toBe(TWO);
   });
 
+  it('is read by its subject and remembered under the key that stands for it', async () => {
+    const { cache, read } = openCache();
+    const got = cache.get('hash', 'secret');
+    expect(read().key).toBe('secret');
+    read().answer(ONE);
+    expect(await got).toBe(ONE);
+    expect([cache.fresh('hash'), cache.fresh('secret')]).toEqual([ONE, undefined]);
+  });
+
   // Measured from its end, a slow read would show a change that came just after its beginning twice as late.
   it('counts from the moment at which its read began', async () => {
     const { cache, clock, reads, read } = openCache();

@@ -20,6 +20,13 @@ test('the example file is read as it stands, with its variables set', () => {
   expect(configuration.warnings).toEqual([]);
 });
 
+test('every key of OIDC is in its document', () => {
+  const document = readFileSync(join(PROJECT, 'docs/oidc.md'), 'utf8');
+  const keys = Object.keys(fileSchema.shape.auth.unwrap().shape.oidc.unwrap().shape);
+  expect(keys.length).toBeGreaterThan(9);
+  for (const key of keys) expect(document).toMatch(new RegExp(`^\\| \`${key}\` \\|`, 'm'));
+});
+
 test('every key of the file is in the document', () => {
   const document = readFileSync(join(PROJECT, 'docs/configuration.md'), 'utf8');
   for (const section of Object.keys(fileSchema.shape)) expect(document).toContain(section);

@@ -57,6 +57,21 @@ describe('httpAnswer', () => {
   });
 });
 
+// RFC 9728 section 5.1.
+test.each<[RefusalDetails, boolean]>([
+  [{ code: 'UNAUTHENTICATED', reason: 'missing' }, true],
+  [{ code: 'UNAUTHENTICATED', reason: 'expired' }, true],
+  [{ code: 'FORBIDDEN', missing: ['read:a'], fields: [] }, true],
+  [{ code: 'ADDRESS_NOT_ALLOWED' }, false],
+  [{ code: 'UNAVAILABLE', retryAfter: 5 }, false],
+])('a challenge leads to the metadata of the resource, where there is one: %j', (details, isChallenged) => {
+  const address = 'https://api.example/.well-known/oauth-protected-resource/graphql';
+  const headerOf = (metadata: string | null) =>
+    httpAnswer(new Refusal('No.', details), metadata).headers.get('www-authenticate');
+  const plain = headerOf(null);
+  expect(headerOf(address)).toBe(isChallenged ? `${plain}, resource_metadata="${address}"` : undefined);
+});
+
 describe('withHttp', () => {
   it('gives the error what Apollo Server applies, and keeps its details', () => {
     const refusal = withHttp(new Refusal('Wait.', { code: 'RATE_LIMITED', retryAfter: 3, limit: 2, window: 1 }));

@@ -86,6 +86,44 @@ test('of a key nothing but a digest is kept', () => {
   expect(inspect(file, { depth: Infinity, showHidden: true })).not.toContain(KEY);
 });
 
+const oidc = (more = ''): string => `auth: { oidc: { issuer: "https://id.example", audience: api${more} } }`;
+
+test('OIDC', () => {
+  expect(read('roles: {}').oidc).toBeNull();
+  expect(read(oidc(), { PUBLIC_URL: 'https://api.example/base/' }).oidc).toEqual({
+    issuer: 'https://id.example',
+    audience: 'api',
+    algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    scopesClaim: 'scope',
+    rolesClaim: 'roles',
+    workspace: 'default',
+    workspaceClaim: null,
+    clockTolerance: 5,
+    jwksUri: null,
+    resource: 'https://api.example/base/graphql',
+    resourceMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/graphql',
+  });
+  expect(
+    read(
+      oidc(
+        ', enabled: true, algorithms: [ES256], scopes_claim: scp, roles_claim: groups, workspace_claim: org, clock_tolerance: 0, jwks_uri: "http://[::1]:1/k", resource: "https://r.example"',
+      ),
+      { PUBLIC_URL: 'https://api.example' },
+    ).oidc,
+  ).toMatchObject({
+    algorithms: ['ES256'],
+    scopesClaim: 'scp',
+    rolesClaim: 'groups',
+    workspaceClaim: 'org',
+    clockTolerance: 0,
+    jwksUri: 'http://[::1]:1/k',
+    resourceMetadata: 'https://r.example/.well-known/oauth-protected-resource',
+  });
+  expect(read(oidc(', enabled: false')).oidc).toBeNull();
+  expect(read(oidc()).warnings).toEqual([expect.stringContaining('Set PUBLIC_URL, or auth.oidc.resource.')]);
+  expect(read(oidc(), { PUBLIC_URL: 'https://api.example' }).warnings).toEqual([]);
+});
+
 describe('a value that is wrong stops the start with one line: file, path, fault, remedy', () => {
   it.each([
     ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers.'],
@@ -95,7 +133,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ],
     ['auth: { api_keys: { enabled: "yes" } }', 'auth.api_keys.enabled is not allowed. Allowed: true or false.'],
     ['auth: { api_keys: { keys: } }', 'auth.api_keys.keys is not allowed. Allowed: a list of 0 to 200 keys'],
-    ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys.'],
+    ['auth: [api_keys]', 'auth is not allowed. Allowed: a map with api_keys, oidc.'],
     ['- auth', 'the whole is not allowed. Allowed: a map with auth, roles, key_types, tiers.'],
     [keys('{ name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is missing. Allowed: a text'],
     [keys('{ key: 12345, name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is not allowed. Allowed: a text'],
@@ -122,6 +160,28 @@ describe('a value that is wrong stops the start with one line: file, path, fault
       'auth.api_keys.keys[0].key names the variable EMPTY, which is empty.',
     ],
     [keys('{ key: "", name: a, roles: [viewer] }'), 'auth.api_keys.keys[0].key is empty.'],
+    ['auth: { oidc: { audience: api } }', 'auth.oidc.issuer is missing. Allowed: an https address'],
+    ['auth: { oidc: { issuer: "https://a.example" } }', 'auth.oidc.audience is missing.'],
+    ['auth: { oidc: { issuer: "http://a.example", audience: a } }', 'auth.oidc.issuer is not allowed.'],
+    ['auth: { oidc: { issuer: "http://127.evil.example", audience: a } }', 'auth.oidc.issuer is not allowed.'],
+    ['auth: { oidc: { issuer: "http://127.0.0.1@evil.example", audience: a } }', 'auth.oidc.issuer is not allowed.'],
+    ['auth: { oidc: { issuer: "https://a.example?x=1", audience: a } }', 'auth.oidc.issuer is not allowed.'],
+    [oidc(', jwks_uri: "http://a.example/k"'), 'auth.oidc.jwks_uri is not allowed.'],
+    [oidc(', resource: "/graphql"'), 'auth.oidc.resource is not allowed.'],
+    [oidc(', algorithms: []'), 'auth.oidc.algorithms is not allowed.'],
+    [oidc(', algorithms: [none]'), 'auth.oidc.algorithms[0] is not allowed. Allowed: RS256'],
+    [oidc(', algorithms: [RS256, HS256]'), 'auth.oidc.algorithms[1] is not allowed.'],
+    [oidc(', clock_tolerance: 301'), 'auth.oidc.clock_tolerance is not allowed.'],
+    [oidc(', scopes_claim: ""'), 'auth.oidc.scopes_claim is not allowed.'],
+    [oidc(', client_secret: x'), 'auth.oidc.client_secret is not known. Allowed: a map with enabled, issuer'],
+    [
+      oidc(', workspace: default, workspace_claim: org'),
+      'auth.oidc.workspace_claim is not allowed beside auth.oidc.workspace.',
+    ],
+    [
+      keys('{ key: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", name: a, roles: [viewer] }'),
+      'auth.api_keys.keys[0].key has the form of a JWT. Choose another value',
+    ],
     ['roles: { admin: [read:all] }', 'roles.admin is not allowed: it is built in'],
     ['roles: { analyst: [] }', 'roles.analyst is not allowed.'],
     ['roles: { analyst: [read] }', 'roles.analyst[0] is not allowed. Allowed: a scope'],

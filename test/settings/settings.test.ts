@@ -126,6 +126,13 @@ describe('bad values', () => {
   const BAD: Readonly<Record<keyof typeof OPTIONS, readonly string[]>> = {
     PORT: ['65536', '-1', '80a', '4e3', ' 4000', '0x50', '80.5', 'true', '9999999999'],
     HOST: ['a b', 'http://x', 'x/y', 'é'],
+    PUBLIC_URL: [
+      'http://api.example',
+      'api.example',
+      'https://api.example?x',
+      'https://u:p@api.example',
+      'ftp://api.example',
+    ],
     MONGODB_URI: ['http://db', 'db:27017', 'mongodb://', 'mongodb://a b'],
     DATA_DIR: [],
     REDIS_URL: [
@@ -140,7 +147,14 @@ describe('bad values', () => {
       'redis://cache#x',
       'redis://u:%zz@cache',
     ],
-    ADMIN_API_KEY: ['x'.repeat(31), 'x'.repeat(257), `${LONG} x`, `${LONG}é`, `${LONG}\n`],
+    ADMIN_API_KEY: [
+      'x'.repeat(31),
+      'x'.repeat(257),
+      `${LONG} x`,
+      `${LONG}é`,
+      `${LONG}\n`,
+      `eyJhbGciOiJIUzI1NiJ9.e30.${LONG.replace(/[^a-z]/gi, 'x')}`,
+    ],
     KEY_PEPPER: ['x'.repeat(31), `${LONG},short`, `${LONG},`],
     KEY_PREFIXES: [
       'aa',

@@ -1,0 +1,111 @@
+import { DEFAULT_WORKSPACE_ID } from '../operator.js';
+import { metadataAddress } from './protectedResource.js';
+
+/** Signatures that an issuer's public key can be asked for: neither `none` nor HMAC, whose secret the public key would be. */
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/** In seconds: beyond this, expiry would mean little. */
+export const MAX_CLOCK_TOLERANCE = 300;
+
+export interface OidcOptions {
+  /** The issuer's identifier, exactly as its tokens have it in `iss`: https, or http on a loopback address. */
+  readonly issuer: string;
+  /** What a token must name in `aud`. */
+  readonly audience: string;
+  /** Default: RS256, PS256, ES256, EdDSA. */
+  readonly algorithms?: readonly Algorithm[] | undefined;
+  /** The claim that holds scopes, a text or a list. Default: `scope`. */
+  readonly scopesClaim?: string | undefined;
+  /** The claim that holds names of roles. Default: `roles`. */
+  readonly rolesClaim?: string | undefined;
+  /** The workspace of all tokens. Default: `default`. */
+  readonly workspace?: string | undefined;
+  /** The claim that holds the id of a token's workspace, instead of one for all. Default: none. */
+  readonly workspaceClaim?: string | undefined;
+  /** How far the issuer's clock may be off, in seconds, 0 to 300. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** Where the issuer's keys are. Default: where its discovery document says. */
+  readonly jwksUri?: string | undefined;
+  /** The address under which callers reach the API (RFC 9728, `resource`). Default: none, and no metadata. */
+  readonly resource?: string | undefined;
+}
+
+/** Whose access tokens are let in, and what they stand for: {@link OidcOptions} with its defaults. */
+export interface OidcConfiguration {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly algorithms: readonly Algorithm[];
+  readonly scopesClaim: string;
+  readonly rolesClaim: string;
+  readonly workspace: string;
+  /** null: all tokens belong to `workspace`. */
+  readonly workspaceClaim: string | null;
+  /** Seconds. */
+  readonly clockTolerance: number;
+  /** null: the discovery document says. */
+  readonly jwksUri: string | null;
+  readonly resource: string | null;
+  /** Where the metadata of `resource` is, for challenges; null: nowhere. */
+  readonly resourceMetadata: string | null;
+}
+
+/** @throws TypeError naming the option */
+export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
+  const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
+  const { workspace, workspaceClaim, jwksUri, resource } = options;
+  if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
+  if (audience === '') throw new TypeError('audience is empty. Name what tokens for this server have in aud.');
+  if (algorithms.length === 0 || !algorithms.every((name) => ALGORITHMS.includes(name))) {
+    throw new TypeError(`algorithms is not allowed. Allowed: one or more of ${ALGORITHMS.join(', ')}.`);
+  }
+  if (!(clockTolerance >= 0 && clockTolerance <= MAX_CLOCK_TOLERANCE)) {
+    throw new TypeError(`clockTolerance is not allowed. Allowed: 0 to ${MAX_CLOCK_TOLERANCE} seconds.`);
+  }
+  if (workspace !== undefined && workspaceClaim !== undefined) {
+    throw new TypeError('workspace and workspaceClaim exclude each other. Leave one of them out.');
+  }
+  if (jwksUri !== undefined && !isAddress(jwksUri)) throw new TypeError(`jwksUri is not allowed. Allowed: ${ADDRESS}.`);
+  if (resource !== undefined && !isAddress(resource)) {
+    throw new TypeError(`resource is not allowed. Allowed: ${ADDRESS}.`);
+  }
+  return Object.freeze({
+    issuer,
+    audience,
+    algorithms: Object.freeze([...algorithms]),
+    scopesClaim: options.scopesClaim ?? 'scope',
+    rolesClaim: options.rolesClaim ?? 'roles',
+    workspace: workspace ?? DEFAULT_WORKSPACE_ID,
+    workspaceClaim: workspaceClaim ?? null,
+    clockTolerance,
+    jwksUri: jwksUri ?? null,
+    resource: resource ?? null,
+    resourceMetadata: resource === undefined ? null : metadataAddress(resource),
+  });
+}
+
+/** What {@link isAddress} allows, in words. */
+export const ADDRESS = 'an https address without query and fragment, or an http one on a loopback address';
+
+/**
+ * Whoever alters what an issuer answers decides who is let in: https, and http where nothing leaves the machine.
+ */
+export function isAddress(text: string): boolean {
+  if (!/^https?:\/\/[^\s?#@\\"]+$/.test(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,119 @@
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type CryptoKey,
+  type JWTHeaderParameters,
+  type RemoteJWKSet,
+} from 'jose';
+import { unavailable, type Refusal } from '../../refusals/refusal.js';
+import { ADDRESS, isAddress, type OidcConfiguration } from './configuration.js';
+import { fetchBounded, TIMEOUT } from './fetchBounded.js';
+
+/** After so long the keys are read anew, beside the requests, in ms. */
+const REFRESH = 10 * 60_000;
+
+/** After so long without an answer of the issuer's the keys count no more: one may have been withdrawn since. In ms. */
+const MAX_AGE = 24 * 60 * 60_000;
+
+/** Between two reads because of a key that is not known, in ms: a stranger can name any. */
+const COOLDOWN = 30_000;
+
+/** Between two reads of which the first failed, in ms. */
+const RETRY = 5_000;
+
+export interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'> {
+  /** ms */
+  readonly now: () => number;
+}
+
+/**
+ * The public keys of an issuer: read at the first token, every ten minutes, and where a token names one that is not known,
+ * which is how a rotation shows. jose reads and picks; when to read is decided here, so that neither strangers nor an
+ * issuer that is away make requests without end, and that keys go on counting while it is away.
+ */
+export class IssuerKeys {
+  readonly #options: IssuerKeysOptions;
+  #keys: RemoteJWKSet | null = null;
+  #readAt = -Infinity;
+  #failedAt = -Infinity;
+  #failure: unknown = null;
+  #reading: Promise<RemoteJWKSet> | null = null;
+
+  constructor(options: IssuerKeysOptions) {
+    this.#options = options;
+  }
+
+  isOf({ issuer, jwksUri }: OidcConfiguration): boolean {
+    return issuer === this.#options.issuer && jwksUri === this.#options.jwksUri;
+  }
+
+  /** The one key that a token's header names. @throws JOSEError where there is none; Refusal UNAVAILABLE */
+  async find(header: JWTHeaderParameters): Promise<CryptoKey> {
+    let keys = this.#keys;
+    if (keys === null || !this.#isWithin(this.#readAt, MAX_AGE)) keys = await this.#read();
+    else if (!this.#isWithin(this.#readAt, REFRESH)) this.#read().catch(() => undefined);
+    try {
+      return await keys(header);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isWithin(this.#readAt, COOLDOWN)) throw error;
+      return (await this.#read())(header);
+    }
+  }
+
+  /** One read at a time, however many wait for it. */
+  async #read(): Promise<RemoteJWKSet> {
+    if (this.#reading === null && this.#isWithin(this.#failedAt, RETRY)) throw this.#away();
+    this.#reading ??= this.#readAnew().finally(() => (this.#reading = null));
+    return this.#reading;
+  }
+
+  async #readAnew(): Promise<RemoteJWKSet> {
+    const began = this.#options.now();
+    try {
+      const keys = createRemoteJWKSet(new URL(this.#options.jwksUri ?? (await this.#discover())), {
+        timeoutDuration: TIMEOUT,
+        // Never by itself.
+        cacheMaxAge: Infinity,
+        cooldownDuration: Infinity,
+        [customFetch]: fetchBounded,
+      });
+      await keys.reload();
+      this.#readAt = began;
+      this.#failedAt = -Infinity;
+      return (this.#keys = keys);
+    } catch (error) {
+      this.#failedAt = this.#options.now();
+      this.#failure = error;
+      throw this.#away();
+    }
+  }
+
+  /** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. */
+  async #discover(): Promise<string> {
+    const { issuer } = this.#options;
+    const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetchBounded(address, { signal: AbortSignal.timeout(TIMEOUT) });
+    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown } | null;
+    // Whoever could put another's document here would sign in another's name.
+    if (document?.issuer !== issuer) throw new Error(`${address} is of another issuer than ${issuer}.`);
+    const { jwks_uri: uri } = document;
+    if (typeof uri !== 'string' || !isAddress(uri))
+      throw new Error(`${address} lacks a jwks_uri, which is ${ADDRESS}.`);
+    return uri;
+  }
+
+  #away(): Refusal {
+    return unavailable(
+      'Access tokens cannot be checked at the moment: the keys of their issuer cannot be read. Try again shortly.',
+      RETRY / 1_000,
+      this.#failure,
+    );
+  }
+
+  /** What lies in the future was noted by a clock that has been set back since. */
+  #isWithin(since: number, span: number): boolean {
+    const passed = this.#options.now() - since;
+    return passed >= 0 && passed < span;
+  }
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { tokenHolderOf, workspaceOf } from '../../../src/credentials/oidc/claims.js';
+import { oidcConfiguration } from '../../../src/credentials/oidc/configuration.js';
+import { isId } from '../../../src/keys/input.js';
+import { parseScope } from '../../../src/scopes/grammar.js';
+import { Roles } from '../../../src/scopes/roles.js';
+
+/** Names that lead somewhere, through a map, and into what every object inherits. */
+const NAMES = ['scope', 'roles', 'realm_access.roles', 'constructor', '__proto__.toString', 'a..b', '.', 'sub'];
+const ROLES = new Roles({ analyst: ['read:all', 'write:events'] });
+
+const words = fc.constantFrom(
+  'read:a',
+  'write:b',
+  'admin',
+  'platform',
+  'analyst',
+  'viewer',
+  'openid',
+  '',
+  ' ',
+  'READ:A',
+);
+const claim = fc.oneof(
+  fc.array(words).map((list) => list.join(' ')),
+  fc.array(fc.oneof(words, fc.jsonValue())),
+  fc.record({ roles: fc.array(words) }),
+  fc.jsonValue(),
+);
+const claims = fc.dictionary(
+  fc.constantFrom('scope', 'roles', 'realm_access', 'client_id', 'azp', 'constructor'),
+  claim,
+);
+
+test('whatever an issuer writes, what is granted are scopes, never platform, and the holder is frozen', () => {
+  fc.assert(
+    fc.property(claims, fc.constantFrom(...NAMES), fc.constantFrom(...NAMES), (given, scopesClaim, rolesClaim) => {
+      const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a', scopesClaim, rolesClaim });
+      const held = tokenHolderOf({ ...given, iss: 'https://a.example', sub: 's', exp: 1 }, oidc, {
+        workspaceId: 'default',
+        tier: 'GROWTH',
+        roles: ROLES,
+      });
+      expect(held.keyId).toMatch(/^oidc_[0-9a-f]{16}$/);
+      expect(held.scopes.filter((scope) => parseScope(scope) === null || scope === 'platform')).toEqual([]);
+      expect(new Set(held.scopes).size).toBe(held.scopes.length);
+      expect(Object.isFrozen(held.scopes)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a role that the operator gave platform may hold it', () => {
+  const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a' });
+  const { scopes } = tokenHolderOf({ iss: 'i', sub: 's', exp: 1, roles: ['root'] }, oidc, {
+    workspaceId: 'default',
+    tier: 'GROWTH',
+    roles: new Roles({ root: ['platform'] }),
+  });
+  expect(scopes).toEqual(['platform']);
+});
+
+test('a claim of a workspace is an id or none', () => {
+  const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a', workspaceClaim: 'org' });
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), fc.string(), fc.constant('ws_a')), (org) => {
+      const id = workspaceOf({ iss: 'i', sub: 's', exp: 1, org }, oidc);
+      expect(id === null || (id === org && isId(id))).toBe(true);
+    }),
+  );
+});
