@@ -12,6 +12,9 @@ const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
+// Every write waits for the disk, which on a busy machine takes its time.
+import.meta.jest.setTimeout(30_000);
+
 let dir: string;
 let store: Store;
 let assets: AssetService;
