@@ -2,6 +2,8 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { assetResolvers } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
+import { eventResolvers } from './events/resolvers.js';
+import { EventService } from './events/service.js';
 import type { RequestContext } from './http/graphqlRoute.js';
 import { drain } from './http/drain.js';
 import type { Scrape } from './http/metricsRoute.js';
@@ -114,6 +116,7 @@ export async function composeService(
       warn(configuration, logger);
     };
     const assets = new AssetService(store.assets, now ?? Date.now);
+    const events = new EventService(store.events, assets, now ?? Date.now);
     const schema = latchkey.guard(
       makeExecutableSchema({
         typeDefs: serviceTypeDefs(),
@@ -122,6 +125,7 @@ export async function composeService(
           failingClosed({
             ...assetResolvers({ service: assets, project: (actor, id) => latchkey.projects.get(actor, id) }),
           }),
+          failingClosed(eventResolvers({ service: events, project: (actor, id) => latchkey.projects.get(actor, id) })),
         ],
       }),
     );

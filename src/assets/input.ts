@@ -9,7 +9,7 @@ const COLUMNS_MAX = 1000;
 const ROWS_MAX = 2 ** 31 - 1;
 const AGE_MAX = 3650 * 86_400_000;
 /** How far ahead of ours a loader's clock may be, in ms. */
-const SKEW = 5 * 60_000;
+export const SKEW = 5 * 60_000;
 
 // Beside the line feed and the tab, control characters have no use in text, and a log or a terminal may obey them.
 // eslint-disable-next-line no-control-regex

@@ -14,9 +14,11 @@ export interface AssetContext {
 
 export interface AssetResolverOptions {
   readonly service: AssetService;
-  /** A project that the caller reaches. Rejects, as NOT_FOUND, for any other. */
-  readonly project: (actor: Actor, id: string) => Promise<unknown>;
+  readonly project: ProjectFinder;
 }
+
+/** A project that the caller reaches. Rejects, as NOT_FOUND, for any other. */
+export type ProjectFinder = (actor: Actor, id: string) => Promise<unknown>;
 
 /** A name in the lineage. It need not be registered. */
 interface AssetRef {
@@ -67,6 +69,20 @@ export interface AssetResolvers {
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
+/** The one place that says whose assets and events a request may reach: all else is asked for by project. */
+export async function reached(
+  project: ProjectFinder,
+  { principal }: AssetContext,
+  wanted: string | null | undefined,
+): Promise<string> {
+  // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
+  if (principal.kind === 'anonymous') throw new Error('A project was asked for by nobody: the guard is missing.');
+  const own = principal.projectId ?? principal.workspaceId;
+  if (wanted == null || wanted === own) return own;
+  await project(principal, wanted);
+  return wanted;
+}
+
 export function assetResolvers({ service, project }: AssetResolverOptions): AssetResolvers {
   // By the context object, which lives as long as its request does, and then by project.
   const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
@@ -77,16 +93,6 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
     let made = known.get(projectId);
     if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId)));
     return made;
-  };
-
-  /** The one place that says whose assets a request may reach: all below is asked for by project. */
-  const reached = async ({ principal }: AssetContext, wanted: string | null | undefined): Promise<string> => {
-    // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
-    if (principal.kind === 'anonymous') throw new Error('Assets were asked for by nobody: the guard is missing.');
-    const own = principal.projectId ?? principal.workspaceId;
-    if (wanted == null || wanted === own) return own;
-    await project(principal, wanted);
-    return wanted;
   };
 
   const budgets = new WeakMap<AssetContext, EntryBudget>();
@@ -104,7 +110,7 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
     write: (projectId: string) => Promise<AssetRecord>,
   ) => {
     try {
-      return await write(await reached(context, wanted));
+      return await write(await reached(project, context, wanted));
     } finally {
       loaders.delete(context);
     }
@@ -113,13 +119,13 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
   return {
     Query: {
       assets: async (_, { first, after, project: wanted }, context) => {
-        const projectId = await reached(context, wanted);
+        const projectId = await reached(project, context, wanted);
         const page = await service.list(projectId, first, after);
         for (const record of page) load(context, projectId).asset.prime(record.name, record);
         return page;
       },
       asset: async (_, { name, project: wanted }, context) =>
-        load(context, await reached(context, wanted)).asset.load(checkName(name, ['name'])),
+        load(context, await reached(project, context, wanted)).asset.load(checkName(name, ['name'])),
     },
     Mutation: {
       registerAsset: (_, { input }, context) => change(context, input.project, (id) => service.register(id, input)),

@@ -1,5 +1,5 @@
 import type { AuditEntry } from './audit.js';
-import type { AlertRecord, AssetRecord, KeyRecord, ProjectRecord, UserRecord } from './records.js';
+import type { AlertRecord, AssetRecord, EventRecord, KeyRecord, ProjectRecord, UserRecord } from './records.js';
 
 /** The records' fields by name, for the engines: what is not listed here is neither written nor handed out. */
 
@@ -88,6 +88,16 @@ export const ALERT_FIELDS = [
   'openedAt',
   'closedAt',
 ] as const satisfies readonly (keyof AlertRecord)[];
+
+export const EVENT_FIELDS = [
+  'projectId',
+  'id',
+  'type',
+  'asset',
+  'at',
+  'rows',
+  'properties',
+] as const satisfies readonly (keyof EventRecord)[];
 
 export function pick<T, Field extends keyof T>(source: T, fields: readonly Field[]): Pick<T, Field> {
   return Object.fromEntries(fields.map((field) => [field, source[field]])) as Pick<T, Field>;

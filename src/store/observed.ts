@@ -19,6 +19,7 @@ export function observedStore(store: Store, observer: Observer): Store {
     audit: observedPart('audit.', store.audit, observer),
     usage: observedPart('usage.', store.usage, observer),
     assets: observedPart('assets.', store.assets, observer),
+    events: observedPart('events.', store.events, observer),
     ping: () => timed('ping', () => store.ping(), observer),
     close: () => timed('close', () => store.close(), observer),
   };

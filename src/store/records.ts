@@ -150,3 +150,22 @@ export interface AlertRecord {
   readonly openedAt: number;
   readonly closedAt: number | null;
 }
+
+/** How long events are kept, in ms from when they happened. */
+export const EVENT_RETENTION = 90 * 24 * 60 * 60_000;
+
+export interface EventRecord {
+  /** The project that it belongs to; the workspace's own bears the workspace's id. */
+  readonly projectId: string;
+  /** Given by the client; unique in its project. */
+  readonly id: string;
+  /** `LOAD`, or a name of the client's own. */
+  readonly type: string;
+  /** Name of the asset that it is about; null: of none. It need not be registered. */
+  readonly asset: string | null;
+  /** When it happened. */
+  readonly at: number;
+  readonly rows: number | null;
+  /** JSON text of an object, as the client wrote it; null: none. */
+  readonly properties: string | null;
+}

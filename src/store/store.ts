@@ -5,6 +5,7 @@ import type {
   AlertRecord,
   AssetRecord,
   Column,
+  EventRecord,
   KeyRecord,
   KeyStatus,
   KeyType,
@@ -37,6 +38,7 @@ export interface Store {
   readonly audit: AuditStore;
   readonly usage: UsageStore;
   readonly assets: AssetStore;
+  readonly events: EventStore;
   /** Resolves while the engine answers, otherwise rejects with StoreUnavailable within two seconds. */
   ping(): Promise<void>;
   /** Ends what the store itself opened. A connection that was handed in stays open. Idempotent. */
@@ -312,4 +314,43 @@ export interface AssetStore {
   closeAlert(projectId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
   /** Open alerts of those assets, oldest first; one read. */
   openAlerts(projectId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
+}
+
+/** An event of which the store was told. */
+export interface KeptEvent {
+  /** As it is kept: of an id that was there before, the one that was. */
+  readonly event: EventRecord;
+  /** Was it added by this call? Of concurrent calls with one id exactly one says so. */
+  readonly added: boolean;
+}
+
+export interface EventFilter {
+  readonly asset?: string;
+  readonly type?: string;
+}
+
+export interface EventStore {
+  /**
+   * Adds the events whose ids their project does not have, in one bulk write; the others stay as they are. What happened
+   * {@link EVENT_RETENTION} or longer before `now` may be deleted from then on, here or by the engine itself.
+   *
+   * It is atomic for each event, not for all of them, and may be made again.
+   * @param events of one project, no id twice @returns what is kept of each, in the order given
+   */
+  record(events: readonly EventRecord[], now: number): Promise<readonly KeptEvent[]>;
+
+  /**
+   * Newest first, by `at` and then `id` (code-unit order), both descending: those that happened after `since`, and come
+   * after `after`. One read by index, whatever the filter.
+   */
+  list(
+    projectId: string,
+    options: {
+      readonly first: number;
+      readonly after: { readonly at: number; readonly id: string } | null;
+      readonly filter: EventFilter;
+      /** Ms since the epoch. */
+      readonly since: number;
+    },
+  ): Promise<readonly EventRecord[]>;
 }

@@ -1,6 +1,7 @@
 import { testAssets } from './conformance/assets.js';
 import { testAudit } from './conformance/audit.js';
 import { testChanges } from './conformance/changes.js';
+import { testEvents } from './conformance/events.js';
 import { testKeys } from './conformance/keys.js';
 import { testLists } from './conformance/lists.js';
 import { testModel } from './conformance/model.js';
@@ -59,6 +60,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testAudit(bench);
     testUsage(bench);
     testAssets(bench);
+    testEvents(bench);
     testModel(bench);
     testProcesses(bench);
   });

@@ -3,6 +3,7 @@ import type { Author } from '../../src/store/audit.js';
 import type {
   AlertRecord,
   AssetRecord,
+  EventRecord,
   KeyRecord,
   ProjectRecord,
   UserRecord,
@@ -95,6 +96,20 @@ export function anAlert(projectId: string, asset: string, fields: Partial<AlertR
     message: 'No load for a day.',
     openedAt: NOW,
     closedAt: null,
+    ...fields,
+  };
+}
+
+/** Of the real clock, for MongoDB lets events expire by its own. */
+export function anEvent(projectId: string, fields: Partial<EventRecord> = {}): EventRecord {
+  return {
+    projectId,
+    id: unique('evt'),
+    type: 'LOAD',
+    asset: 'orders',
+    at: Date.now(),
+    rows: 7,
+    properties: '{"$by":"dag","deep":{"a.b":[1,null]}}',
     ...fields,
   };
 }

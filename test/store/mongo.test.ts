@@ -12,6 +12,7 @@ import {
   aKey,
   anAlert,
   anAsset,
+  anEvent,
   anHeir,
   aWorkspace,
   givenKey,
@@ -209,6 +210,7 @@ describe('MongoDB: a connection that was handed in', () => {
       'LatchkeyAsset',
       'LatchkeyAudit',
       'LatchkeyAuditHead',
+      'LatchkeyEvent',
       'LatchkeyKey',
       'LatchkeyProject',
       'LatchkeyUsage',
@@ -222,7 +224,7 @@ describe('MongoDB: a connection that was handed in', () => {
     commands.length = 0;
     const workspace = aWorkspace();
     const key = aKey(workspace.id);
-    const { keys, workspaces, usage, assets } = store;
+    const { keys, workspaces, usage, assets, events } = store;
     await workspaces.create(workspace, key);
     await workspaces.ensure(aWorkspace());
     await workspaces.setTier(workspace.id, 'GROWTH', NOW);
@@ -241,6 +243,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await assets.saveColumns(workspace.id, asset.name, 1, []);
     await assets.openAlert(anAlert(workspace.id, asset.name));
     await assets.closeAlert(workspace.id, asset.name, 'STALE', NOW);
+    await events.record([anEvent(workspace.id)], NOW);
     const writes = commands.filter(({ commandName }) => ['insert', 'update', 'findAndModify'].includes(commandName));
     expect(writes.length).toBeGreaterThan(20);
     for (const { commandName, command } of writes) {
@@ -267,6 +270,7 @@ describe('MongoDB: a connection that was handed in', () => {
     const store = await openMongoStore({ connection: plain, assets: false });
     await givenKey(store, await givenWorkspace(store));
     await expect(store.assets.find('ws', 'name')).rejects.toThrow('opened without assets');
+    await expect(store.events.record([], NOW)).rejects.toThrow('opened without assets');
     const collections = (await plain.listCollections()).map(({ name }) => name);
     expect(collections.sort()).toEqual([
       'latchkey_audit',
@@ -311,7 +315,7 @@ test('MongoDB: reads go to the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(9);
+  expect(models).toHaveLength(10);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
@@ -328,6 +332,7 @@ describe('MongoDB: indexes', () => {
     expect(await uniques('latchkey_keys')).toEqual([{ lookupId: 1 }, { workspaceId: 1, slot: 1 }]);
     expect(await uniques('latchkey_assets')).toEqual([{ projectId: 1, name: 1 }]);
     expect(await uniques('latchkey_usage')).toEqual([{ keyId: 1, start: 1 }]);
+    expect(await uniques('latchkey_events')).toEqual([{ projectId: 1, id: 1 }]);
     expect(await uniques('latchkey_alerts')).toEqual([{ projectId: 1, asset: 1, kind: 1 }]);
     await raw.close();
     await store.close();
@@ -399,6 +404,38 @@ describe('MongoDB: counts of use', () => {
   });
 });
 
+describe('MongoDB: events', () => {
+  test('expire 90 days after they happened', async () => {
+    const uri = freshUri();
+    const store = await openMongoStore({ uri });
+    const raw = await mongoose.createConnection(uri).asPromise();
+    const expiring = (await raw.collection('latchkey_events').indexes()).filter(
+      ({ expireAfterSeconds }) => expireAfterSeconds !== undefined,
+    );
+    expect(expiring).toMatchObject([{ key: { at: 1 }, expireAfterSeconds: 90 * 24 * 60 * 60 }]);
+    await raw.close();
+    await store.close();
+    await drop(uri);
+  });
+
+  test('are written by one command, whatever ids are there, and read once more only for those', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+    const store = await openMongoStore({ connection });
+    const names: string[] = [];
+    connection.getClient().on('commandStarted', ({ commandName }) => names.push(commandName));
+    const events = Array.from({ length: 500 }, () => anEvent('prj'));
+    await store.events.record(events.slice(0, 100), NOW);
+    expect(names.splice(0)).toEqual(['insert']);
+    const kept = await store.events.record(events, NOW);
+    expect(names).toEqual(['insert', 'find']);
+    expect(kept.map(({ added }) => added)).toEqual(events.map((_, i) => i >= 100));
+    await store.close();
+    await connection.close();
+    await drop(uri);
+  });
+});
+
 describe('MongoDB: away', () => {
   const expectUnavailableWithin = async (ms: number, call: () => Promise<unknown>): Promise<void> => {
     const began = performance.now();
@@ -422,6 +459,8 @@ describe('MongoDB: away', () => {
     () => store.workspaces.list(1),
     () => store.assets.register(anAsset(ws)),
     () => store.assets.openAlerts(ws, ['a']),
+    () => store.events.record([anEvent(ws)], NOW),
+    () => store.events.list(ws, { first: 5, after: null, filter: {}, since: 0 }),
   ];
 
   test('from the start: opening is StoreUnavailable within two seconds', async () => {

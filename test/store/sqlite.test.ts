@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
-import { USAGE_RETENTION, type UsageRecord } from '../../src/store/records.js';
+import { EVENT_RETENTION, USAGE_RETENTION, type UsageRecord } from '../../src/store/records.js';
+import { Connection } from '../../src/store/sqlite/connection.js';
+import { MIGRATIONS } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { storeConformance } from './conformance.js';
-import { aKey, anAlert, anAsset, aWorkspace, givenKey, givenWorkspace, NOW } from './fixtures.js';
+import { aKey, anAlert, anAsset, anEvent, aWorkspace, givenKey, givenWorkspace, NOW } from './fixtures.js';
 import { runTogether, startChild } from './processes.js';
 
 let root = '';
@@ -124,7 +126,7 @@ describe('SQLite: the connection', () => {
       // What is scanned without an index is never a table, only the list that the caller gave.
       const scans = plan.filter((detail) => /^SCAN (?!json_each|used|[a-z]+ USING (COVERING )?INDEX)/.test(detail));
       expect({ sql, scans }).toEqual({ sql, scans: [] });
-      if (sql.includes('ORDER BY createdAt DESC')) expect(plan.join()).not.toMatch(/TEMP B-TREE/);
+      if (/ORDER BY (createdAt|at) DESC/.test(sql)) expect(plan.join()).not.toMatch(/TEMP B-TREE/);
     }
     await store.close();
   });
@@ -210,5 +212,50 @@ describe('SQLite: counts of use', () => {
     await holder.end();
     expect(await store.usage.read(['key_a'], { from: START, to: START + HOUR, length: HOUR })).toEqual([]);
     await store.close();
+  });
+});
+
+describe('SQLite: events', () => {
+  test('past their time are deleted, more with each write than it can add', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const left = async () =>
+      (await store.events.list('prj', { first: 5000, after: null, filter: {}, since: 0 })).length;
+    for (let batch = 0; batch < 3; batch++) {
+      await store.events.record(
+        Array.from({ length: 500 }, (_, i) => anEvent('prj', { at: NOW - batch * 500 - i })),
+        NOW,
+      );
+    }
+    const later = NOW + EVENT_RETENTION;
+    await store.events.record([anEvent('prj', { at: later })], later - 1);
+    expect(await left()).toBe(501);
+    await store.events.record([anEvent('prj', { at: later })], later - 1);
+    expect(await left()).toBe(3);
+    await store.events.record([], later);
+    expect(await left()).toBe(2);
+    await store.close();
+  });
+
+  test('have their place in a file of a release before there were any, which keeps what it holds', async () => {
+    const dir = freshDir();
+    mkdirSync(dir);
+    const before = MIGRATIONS.findIndex((migration) => migration.includes('CREATE TABLE events'));
+    const old = new Connection(join(dir, 'latchkey.db'), 1000);
+    for (const migration of MIGRATIONS.slice(0, before)) old.exec(migration);
+    old.exec(`PRAGMA user_version = ${before}`);
+    old.exec("INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws_old', 'Old', 'GROWTH', 1)");
+    old.close();
+    for (let opened = 0; opened < 2; opened++) {
+      const store = await openSqliteStore({ dir });
+      expect(await store.workspaces.find('ws_old')).toEqual({
+        id: 'ws_old',
+        name: 'Old',
+        tier: 'GROWTH',
+        createdAt: 1,
+      });
+      const [kept] = await store.events.record([anEvent('ws_old', { id: 'one' })], NOW);
+      expect(kept?.added).toBe(opened === 0);
+      await store.close();
+    }
   });
 });

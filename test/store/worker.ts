@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { KeyRecord, WorkspaceRecord } from '../../src/store/records.js';
+import type { EventRecord, KeyRecord, WorkspaceRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { aKey, anHeir, NOW } from './fixtures.js';
 import { openTarget, type Target } from './target.js';
@@ -16,6 +16,8 @@ export type Job =
   | { readonly kind: 'turnover'; readonly workspaceId: string; readonly places: number; readonly rounds: number }
   /** Adds [1, 2, 3] to the counts of each key in that hour, so many times at once. */
   | { readonly kind: 'count'; readonly keyIds: readonly string[]; readonly start: number; readonly times: number }
+  /** Records the same events so many times at once. Answers: how many it was told that it added. */
+  | { readonly kind: 'record'; readonly events: readonly EventRecord[]; readonly times: number }
   /** Inserts, rotates and revokes until it is killed. Answers: what was acknowledged, one line each. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
   /** Holds the write lock of an SQLite file until it is told to end. */
@@ -33,7 +35,7 @@ function answer(value: unknown): void {
 }
 
 async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<void> {
-  const { keys, workspaces, usage } = store;
+  const { keys, workspaces, usage, events } = store;
   switch (job.kind) {
     case 'insert': {
       const calls = Array.from({ length: job.count }, () => keys.insert(aKey(job.workspaceId), job.places, NOW));
@@ -59,6 +61,11 @@ async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<
       const { keyIds, start } = job;
       const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, limited: 2, forbidden: 3 }));
       await Promise.all(Array.from({ length: job.times }, () => usage.add(counts, NOW)));
+      return;
+    }
+    case 'record': {
+      const calls = Array.from({ length: job.times }, () => events.record(job.events, Date.now()));
+      answer((await Promise.all(calls)).flat().filter(({ added }) => added).length);
       return;
     }
     case 'churn':

@@ -1,6 +1,6 @@
 import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose';
 import { StoreUnavailable } from '../errors.js';
-import type { UniqueNames } from './errors.js';
+import { E11000, type UniqueNames } from './errors.js';
 import type { Gate } from './gate.js';
 
 export type Scalar = string | number | boolean | Date | null;
@@ -127,13 +127,41 @@ export class Documents<T extends object> {
           await this.#model.bulkWrite(left, options);
           return;
         } catch (error) {
-          const refused = refusedIn(error);
+          const refused = refusalsIn(error);
           if (refused.length === 0) throw error;
-          left = left.filter((_, i) => refused.includes(i));
+          left = left.filter((_, i) => refused.some(({ index }) => index === i));
           if (attempts === 5) throw error;
         }
       }
     });
+  }
+
+  /**
+   * Adds documents in any order; one that meets a unique value that is taken is left out. Whether a document was there
+   * before is what the unique index says at the moment of writing, and no read before it.
+   * @returns those left out
+   */
+  async insertNew(documents: readonly T[]): Promise<readonly T[]> {
+    // Mongoose would pass over what it cannot cast.
+    const options = { ordered: false, throwOnValidationError: true, writeConcern: { w: 'majority', j: true } } as const;
+    const taken: T[] = [];
+    // Outside of the round trip, which the gate may repeat: what it wrote the first time is no older document.
+    let left = documents;
+    await this.#pass(async () => {
+      for (let attempts = 1; left.length > 0; attempts++) {
+        try {
+          await this.#model.bulkWrite(left.map((document) => ({ insertOne: { document } })) as Bulk<T>, options);
+          return;
+        } catch (error) {
+          const refused = new Map(refusalsIn(error).map(({ index, code }) => [index, code]));
+          if (refused.size === 0) throw error;
+          taken.push(...left.filter((_, i) => refused.get(i) === E11000));
+          left = left.filter((_, i) => refused.has(i) && refused.get(i) !== E11000);
+          if (left.length > 0 && attempts === 5) throw error;
+        }
+      }
+    });
+    return taken;
   }
 
   /**
@@ -173,8 +201,14 @@ function noneWhereNoCollection(error: unknown): never[] {
   throw error;
 }
 
-/** The places of those writes of a bulk that were not made; none where the error is not about single ones. */
-function refusedIn(error: unknown): number[] {
+interface Refused {
+  /** The place in the bulk. */
+  readonly index: number;
+  readonly code: number;
+}
+
+/** Those writes of a bulk that were not made; none where the error is not about single ones. */
+function refusalsIn(error: unknown): Refused[] {
   if (!(error instanceof Error && error.name === 'MongoBulkWriteError' && 'writeErrors' in error)) return [];
-  return [error.writeErrors].flat().map((refused) => (refused as { readonly index: number }).index);
+  return [error.writeErrors].flat() as Refused[];
 }

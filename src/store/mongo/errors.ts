@@ -4,7 +4,8 @@ import { Duplicate, StoreUnavailable, Unacknowledged } from '../errors.js';
 /** The names of unique values, by the fields of the index that guards them (joined by a comma). */
 export type UniqueNames = Readonly<Record<string, string>>;
 
-const E11000 = 11000;
+/** The server's code of a unique value that is taken. */
+export const E11000 = 11000;
 
 /** The errors that come before anything is sent. */
 const NEVER_SENT = ['MongooseError', 'MongoServerSelectionError', 'MongoNotConnectedError', 'MongoTopologyClosedError'];

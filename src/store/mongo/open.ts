@@ -1,9 +1,10 @@
 import mongoose, { type Connection } from 'mongoose';
 import { StoreUnavailable } from '../errors.js';
-import type { AssetStore, Store } from '../store.js';
+import type { AssetStore, EventStore, Store } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Documents } from './documents.js';
+import { EVENT_UNIQUE, openEvents } from './events.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
@@ -15,6 +16,7 @@ import {
   assetSchema,
   auditHeadSchema,
   auditSchema,
+  eventSchema,
   keySchema,
   projectSchema,
   usageSchema,
@@ -24,6 +26,7 @@ import {
   type AssetDocument,
   type AuditDocument,
   type AuditHeadDocument,
+  type EventDocument,
   type KeyDocument,
   type ProjectDocument,
   type UsageDocument,
@@ -39,7 +42,7 @@ export type MongoOptions = (
   /** A Mongoose connection of the caller. It stays the caller's: close() leaves it open. */
   | { readonly connection: Connection }
 ) & {
-  /** False: no collections for assets and alerts; the operations on them reject. True where absent. */
+  /** False: no collections for assets, alerts and events; the operations on them reject. True where absent. */
   readonly assets?: boolean;
   /** How long a round trip may take before it is StoreUnavailable, in ms. 1800 where absent. */
   readonly timeout?: number;
@@ -113,7 +116,8 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
     usage: openUsage(usage),
-    assets: withAssets ? await assembleAssets(connection, gate) : NO_ASSETS,
+    assets: withAssets ? await assembleAssets(connection, gate) : NO_DOMAIN,
+    events: withAssets ? await assembleEvents(connection, gate) : NO_DOMAIN,
     async ping() {
       await gate.pass(async () => {
         if (connection.db === undefined) throw new StoreUnavailable(new Error('The connection is not open.'));
@@ -133,7 +137,13 @@ async function assembleAssets(connection: Connection, gate: Gate): Promise<Asset
   return openAssets(assets, alerts);
 }
 
-const NO_ASSETS = new Proxy({} as AssetStore, {
+async function assembleEvents(connection: Connection, gate: Gate): Promise<EventStore> {
+  const events = new Documents<EventDocument>(connection, gate, 'Event', eventSchema, EVENT_UNIQUE);
+  await events.buildIndexes(INDEX_TIMEOUT);
+  return openEvents(events);
+}
+
+const NO_DOMAIN = new Proxy({} as AssetStore & EventStore, {
   get: () => async () => {
     throw new Error('This store was opened without assets.');
   },

@@ -1,9 +1,11 @@
 import { Schema, type SchemaDefinition } from 'mongoose';
 import type { AuditDraft, AuditEntry, AuditHead } from '../audit.js';
 import {
+  EVENT_RETENTION,
   USAGE_RETENTION,
   type AlertRecord,
   type AssetRecord,
+  type EventRecord,
   type KeyRecord,
   type ProjectRecord,
   type UsageRecord,
@@ -64,6 +66,11 @@ export interface AlertDocument extends Omit<AlertRecord, 'id'> {
   readonly _id: string;
   /** True while closedAt is null, otherwise absent: a partial index may ask for equality, not for null. */
   readonly open?: true;
+}
+
+export interface EventDocument extends Omit<EventRecord, 'at'> {
+  /** A date, as in {@link UsageDocument}. */
+  readonly at: Date;
 }
 
 /**
@@ -235,3 +242,15 @@ export const alertSchema: Schema = new Schema(
   },
   { ...OPTIONS, collection: 'latchkey_alerts' },
 ).index({ projectId: 1, asset: 1, kind: 1 }, { unique: true, partialFilterExpression: { open: true } });
+
+/** An index for each way to ask, so that no filter looks through events that it does not match. */
+export const eventSchema: Schema = new Schema(
+  { projectId: String, id: String, type: { type: String }, asset: String, at: Date, rows: Number, properties: String },
+  { ...OPTIONS, collection: 'latchkey_events' },
+)
+  .index({ projectId: 1, id: 1 }, { unique: true })
+  .index({ projectId: 1, at: -1, id: -1 })
+  .index({ projectId: 1, type: 1, at: -1, id: -1 })
+  .index({ projectId: 1, asset: 1, at: -1, id: -1 })
+  .index({ projectId: 1, asset: 1, type: 1, at: -1, id: -1 })
+  .index({ at: 1 }, { expireAfterSeconds: EVENT_RETENTION / 1000 });

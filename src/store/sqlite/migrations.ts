@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
  * Each entry takes the schema from one version to the next; the version is kept in the file as user_version. Entries that
  * were released are never edited. Columns bear the names of the records' fields, so that a row is nearly a record.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE workspaces (
     id TEXT NOT NULL PRIMARY KEY,
@@ -145,6 +145,24 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE assets RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE downstream RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE alerts RENAME COLUMN workspaceId TO projectId;
+  `,
+  // An index for each way to ask, so that no filter looks through events that it does not match.
+  `
+  CREATE TABLE events (
+    projectId TEXT NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    asset TEXT,
+    at INTEGER NOT NULL,
+    rows INTEGER,
+    properties TEXT,
+    UNIQUE (projectId, id)
+  ) STRICT;
+  CREATE INDEX eventsByAge ON events (projectId, at, id);
+  CREATE INDEX eventsByType ON events (projectId, type, at, id);
+  CREATE INDEX eventsByAsset ON events (projectId, asset, at, id) WHERE asset IS NOT NULL;
+  CREATE INDEX eventsByAssetAndType ON events (projectId, asset, type, at, id) WHERE asset IS NOT NULL;
+  CREATE INDEX eventsPast ON events (at);
   `,
 ];
 

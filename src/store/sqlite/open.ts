@@ -7,6 +7,7 @@ import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Connection } from './connection.js';
+import { openEvents } from './events.js';
 import { openKeys } from './keys.js';
 import { migrate } from './migrations.js';
 import { openProjects } from './projects.js';
@@ -55,6 +56,7 @@ function assemble(connection: Connection): Store {
     audit,
     usage: openUsage(connection),
     assets: openAssets(connection),
+    events: openEvents(connection),
     async ping() {
       alive.all({});
     },

@@ -1,0 +1,21 @@
+import { badInput } from '../refusals/refusal.js';
+
+/** Where a page of events ends: the order is by `at` and then `id`. */
+export interface EventPosition {
+  readonly at: number;
+  readonly id: string;
+}
+
+export function encodeEventCursor({ at, id }: EventPosition): string {
+  return Buffer.from(`${at}.${id}`).toString('base64url');
+}
+
+/** @throws Refusal BAD_USER_INPUT for anything that {@link encodeEventCursor} did not make */
+export function decodeEventCursor(cursor: string): EventPosition {
+  const text = cursor.length <= 160 ? Buffer.from(cursor, 'base64url').toString() : '';
+  const [, at, id] = /^(\d{1,15})\.([A-Za-z0-9_.\-/:]{1,100})$/.exec(text) ?? [];
+  if (at === undefined || id === undefined) {
+    throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
+  }
+  return { at: Number(at), id };
+}

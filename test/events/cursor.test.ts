@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { decodeEventCursor, encodeEventCursor } from '../../src/events/cursor.js';
+
+const position = fc.record({
+  at: fc.integer({ min: 0, max: 8_640_000_000_000 }),
+  id: fc.stringMatching(/^[A-Za-z0-9_.\-/:]{1,100}$/),
+});
+
+test('a position comes back as it was', () => {
+  fc.assert(fc.property(position, (at) => expect(decodeEventCursor(encodeEventCursor(at))).toEqual(at)));
+});
+
+test('anything else is bad input at `after`, and nothing else is ever thrown', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }).filter((plain) => !/^\d{1,15}\./.test(plain)),
+    fc.constantFrom(
+      '',
+      '1',
+      '.a',
+      '1.',
+      '-1.a',
+      '1e3.a',
+      '1.a b',
+      '1.a\n',
+      `${'9'.repeat(16)}.a`,
+      `1.${'a'.repeat(101)}`,
+    ),
+  );
+  fc.assert(
+    fc.property(text, (plain) => {
+      expect(() => decodeEventCursor(Buffer.from(plain).toString('base64url'))).toThrow(
+        expect.objectContaining({ details: { code: 'BAD_USER_INPUT', path: ['after'] } }),
+      );
+    }),
+  );
+});
