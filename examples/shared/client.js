@@ -1,0 +1,37 @@
+// What the examples share: one operation, sent with the key that stands in the environment.
+//   LATCHKEY_URL      default: http://127.0.0.1:4000/graphql
+//   LATCHKEY_API_KEY  the key
+
+/** An answer that says no. `status` of HTTP, `code` of the first error, `retryAfter` in whole seconds where it says so. */
+export class Refused extends Error {
+  constructor(response, [{ message, extensions }]) {
+    super(message);
+    this.status = response.status;
+    this.code = extensions?.code;
+    this.retryAfter = extensions?.retryAfter;
+  }
+}
+
+/** Sends an operation. @throws Refused */
+export async function ask(query, variables = {}, { url = process.env.LATCHKEY_URL, scheme = 'Bearer' } = {}) {
+  const response = await fetch(url ?? 'http://127.0.0.1:4000/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `${scheme} ${process.env.LATCHKEY_API_KEY}` },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  if (errors !== undefined) throw new Refused(response, errors);
+  return data;
+}
+
+/** Runs a script's own part. What is refused is told on standard error, with the exit status 2. */
+export async function main(run) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const wait = error.retryAfter === undefined ? '' : ` (Retry-After: ${error.retryAfter})`;
+    console.error(`${error.status} ${error.code}: ${error.message}${wait}`);
+    process.exitCode = 2;
+  }
+}
