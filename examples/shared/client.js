@@ -13,10 +13,11 @@ export class Refused extends Error {
 }
 
 /** Sends an operation. @throws Refused */
-export async function ask(query, variables = {}, { url = process.env.LATCHKEY_URL, scheme = 'Bearer' } = {}) {
-  const response = await fetch(url ?? 'http://127.0.0.1:4000/graphql', {
+export async function ask(query, variables = {}) {
+  const { LATCHKEY_URL: url = 'http://127.0.0.1:4000/graphql', LATCHKEY_API_KEY: key } = process.env;
+  const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `${scheme} ${process.env.LATCHKEY_API_KEY}` },
+    headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
     body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = await response.json();
