@@ -2,13 +2,14 @@
 //   LATCHKEY_URL      default: http://127.0.0.1:4000/graphql
 //   LATCHKEY_API_KEY  the key
 
-/** An answer that says no. `status` of HTTP, `code` of the first error, `retryAfter` in whole seconds where it says so. */
+/** An answer that says no. `status` of HTTP, the first error's `code`, and its `missing` scopes or whole seconds to wait. */
 export class Refused extends Error {
   constructor(response, [{ message, extensions }]) {
     super(message);
     this.status = response.status;
     this.code = extensions?.code;
     this.retryAfter = extensions?.retryAfter;
+    this.missing = extensions?.missing;
   }
 }
 
