@@ -12,7 +12,7 @@ const FILE = { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml` };
 
 // By its address, for it is JavaScript and has no types.
 const { retrying } = (await import(new URL(`../../examples/${HERE}/retry.js`, import.meta.url).href)) as {
-  retrying(send: () => Promise<Response>, options: { wait: (seconds: number) => Promise<void> }): Promise<Response>;
+  retrying: (send: () => Promise<Response>, options: { wait: (seconds: number) => Promise<void> }) => Promise<Response>;
 };
 
 let latchkey: TestService;
