@@ -86,6 +86,14 @@ describe('readRules', () => {
       Object.keys(type?.getFields() ?? {}).map((field) => `${type?.name ?? ''}.${field}`),
     );
     expect(roots.filter((coordinate) => requires(own, coordinate) === undefined)).toEqual(['Query.tiers']);
-    expect(own.scopes).toEqual(['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets']);
+    expect(own.scopes).toEqual([
+      'admin',
+      'platform',
+      'read:all',
+      'read:assets',
+      'read:users',
+      'write:all',
+      'write:assets',
+    ]);
   });
 });

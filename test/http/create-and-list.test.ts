@@ -61,6 +61,7 @@ test('an unknown scope is refused with the known ones, as the schema names them'
     'platform',
     'read:all',
     'read:assets',
+    'read:users',
     'write:all',
     'write:assets',
     'read-only',

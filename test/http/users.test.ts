@@ -114,3 +114,18 @@ test('another workspace’s user is nobody', async () => {
     await elsewhere.close();
   }
 });
+
+test('001_1cbf06dcbeea649c: who may read everything may read who is there, and no more of them; others may not', async () => {
+  const id = await addUser('viewer');
+  const reader = await createKey(latchkey, { scopes: ['read:all'] });
+  const other = await createKey(latchkey, { scopes: ['read:assets', 'write:all'] });
+  const ask = (query: string, token: string) => latchkey.query(query, { token, variables: { id } });
+  const ONE = 'query ($id: ID!) { user(id: $id) { name roles } users { nodes { id } } }';
+  const read = await ask(ONE, reader.token);
+  expect(read.body.data.user).toEqual({ name: 'Ada', roles: ['viewer'] });
+  expect(read.body.data.users.nodes).toContainEqual({ id });
+  const refused = await ask(ONE, other.token);
+  expect([refused.status, refused.body.errors[0].extensions.missing]).toEqual([403, ['read:users']]);
+  expect((await attempt(latchkey, 'updateUser', { id, roles: [] }, reader.token)).status).toBe(403);
+  expect((await ask('{ viewer { user { id } } }', reader.token)).status).toBe(403);
+});

@@ -1,0 +1,13 @@
+// What each key of the workspace asked for today, with an admin key: for who watches how keys are used.
+//   node examples/configured-keys/usage.js
+import { ask, main } from '../shared/client.js';
+
+await main(async () => {
+  const { apiKeys } = await ask(
+    '{ apiKeys(first: 100) { nodes { name usage(last: 1, by: DAY) { requests forbidden limited } } } }',
+  );
+  for (const { name, usage } of apiKeys.nodes) {
+    const [{ requests, forbidden, limited }] = usage;
+    console.log(`${name}: ${requests} let through, ${forbidden} forbidden, ${limited} over the limit`);
+  }
+});

@@ -1,0 +1,13 @@
+// Airflow's pre-flight check, with a read-only key: is everything fresh that the run builds on?
+//   node examples/data-freshness/preflight.js <asset> [<asset> …]
+// Exit status 0: go; 1: something is not fresh; 2: the key was refused.
+import { ask, main } from '../shared/client.js';
+
+await main(async () => {
+  for (const name of process.argv.slice(2)) {
+    const { asset } = await ask('query ($name: String!) { asset(name: $name) { freshness { status age } } }', { name });
+    const { status, age } = asset?.freshness ?? { status: 'NOT_REGISTERED' };
+    console.log(`${name} ${status}${age ? `, loaded ${age} ago` : ''}`);
+    if (status !== 'FRESH') process.exitCode = 1;
+  }
+});

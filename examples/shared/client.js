@@ -1,0 +1,39 @@
+// What the examples share: one operation, sent with the key that stands in the environment.
+//   LATCHKEY_URL      default: http://127.0.0.1:4000/graphql
+//   LATCHKEY_API_KEY  the key
+
+/** An answer that says no. `status` of HTTP, the first error's `code`, and its `missing` scopes or whole seconds to wait. */
+export class Refused extends Error {
+  constructor(response, [{ message, extensions }]) {
+    super(message);
+    this.status = response.status;
+    this.code = extensions?.code;
+    this.retryAfter = extensions?.retryAfter;
+    this.missing = extensions?.missing;
+  }
+}
+
+/** Sends an operation. @throws Refused */
+export async function ask(query, variables = {}) {
+  const { LATCHKEY_URL: url = 'http://127.0.0.1:4000/graphql', LATCHKEY_API_KEY: key } = process.env;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await response.json();
+  if (errors !== undefined) throw new Refused(response, errors);
+  return data;
+}
+
+/** Runs a script's own part. What is refused is told on standard error, with the exit status 2. */
+export async function main(run) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const wait = error.retryAfter === undefined ? '' : ` (Retry-After: ${error.retryAfter})`;
+    console.error(`${error.status} ${error.code}: ${error.message}${wait}`);
+    process.exitCode = 2;
+  }
+}

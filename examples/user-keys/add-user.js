@@ -1,0 +1,11 @@
+// Adds a user to the workspace, with an admin key, and prints the id.
+//   node examples/user-keys/add-user.js <name> <role> [<role> …]
+import { ask, main } from '../shared/client.js';
+
+await main(async () => {
+  const [name, ...roles] = process.argv.slice(2);
+  const { addUser } = await ask('mutation ($input: AddUserInput!) { addUser(input: $input) { user { id } } }', {
+    input: { name, roles },
+  });
+  console.log(addUser.user.id);
+});

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startService, type TestService } from '../support/service.js';
+import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
+
+/** What a page needs beforehand, and what must be so in the end. */
+interface Around {
+  /** In the page's own directory. What it answers is given to `after`. */
+  readonly before?: (latchkey: TestService, directory: string) => Promise<Readonly<Record<string, string>>>;
+  readonly after?: (
+    latchkey: TestService,
+    prepared: Readonly<Record<string, string>>,
+    directory: string,
+  ) => Promise<void>;
+}
+
+/** Runs a page that builds on the README's first session: all commands in one shell, its answers against those shown. */
+export async function expectPage(path: string, { before, after }: Around = {}): Promise<void> {
+  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
+  const latchkey = await startService();
+  try {
+    const prepared = (await before?.(latchkey, cwd)) ?? {};
+    const session = sessionOf(documentOf(path));
+    expect(session.length).toBeGreaterThan(3);
+    await expectSession(session, {
+      cwd,
+      env: { ADMIN: latchkey.adminToken },
+      prelude: gqlOf(latchkey.origin),
+    });
+    await after?.(latchkey, prepared, cwd);
+  } finally {
+    await latchkey.close();
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,20 @@
+import { jest } from '@jest/globals';
+import { expectPage } from './page.js';
+import { createKey } from '../support/service.js';
+
+// bash and Node are started a dozen times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+test('each command of docs/rotate-without-downtime.md runs as written', async () => {
+  await expectPage('docs/rotate-without-downtime.md', {
+    before: async (latchkey) => {
+      const { token } = await createKey(latchkey, { name: 'airflow', scopes: ['read:all'] });
+      return { token };
+    },
+    after: async (latchkey, { token = '' }) => {
+      const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "airflow" }) { nodes { status } } }');
+      expect(body.data.apiKeys.nodes).toEqual([{ status: 'ACTIVE' }, { status: 'REVOKED' }]);
+      expect((await latchkey.query('{ viewer { scopes } }', { token })).status).toBe(401);
+    },
+  });
+});

@@ -1,0 +1,169 @@
+import { jest } from '@jest/globals';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runExample, type Ran } from '../support/run.js';
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { documentOf, expectSession, sessionOf } from '../support/session.js';
+
+// A test starts up to a dozen processes, and may have little of the machine.
+jest.setTimeout(120_000);
+
+const HERE = 'data-freshness';
+const HOUR = 60 * 60_000;
+const DAY = 24 * HOUR;
+
+const directory = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+let latchkey: TestService;
+/** The service's clock; the scripts have the machine's. */
+let now: number;
+const start = async (tier = 'PROFESSIONAL'): Promise<void> => {
+  now = Date.now();
+  const env = {
+    LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml`,
+    ADMIN_API_KEY: OPERATOR_KEY,
+    DEFAULT_TIER: tier,
+  };
+  latchkey = await startService({ env, now: () => now });
+};
+afterEach(() => latchkey.close());
+
+const key = (name: string, ...scopes: string[]): Promise<{ token: string; id: string }> =>
+  createKey(latchkey, { name, scopes }, OPERATOR_KEY);
+
+const script = (file: string, token: string, args: string[] = [], env: Record<string, string> = {}): Promise<Ran> =>
+  runExample(`${HERE}/${file}.js`, args, { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: token, ...env });
+
+const FRESHNESS = '{ assets { freshness { status } schema { version } upstream { name } alerts { kind } } }';
+const REGISTER = 'mutation { registerAsset(input: { name: "orders", allowedAge: "PT1H" }) { name } }';
+const KEYS = '{ apiKeys { totalCount } }';
+const statusesOf = (token: string): Promise<number[]> =>
+  Promise.all([FRESHNESS, REGISTER, KEYS].map(async (query) => (await latchkey.query(query, { token })).status));
+
+describe('000_9aec6807129be322', () => {
+  it('runs its README as written', async () => {
+    await start('FREE_TRIAL');
+    const env = { OPERATOR: OPERATOR_KEY, LATCHKEY_URL: latchkey.url, TMPDIR: directory };
+    await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
+  });
+
+  it('makes keys of the form aa_live_<random>', async () => {
+    await start();
+    expect((await key('Airflow Production', 'read-only')).token).toMatch(/^aa_live_[0-9A-Za-z]{54}$/);
+  });
+
+  it('has read-only read, read-write refresh as well, and admin do all', async () => {
+    await start();
+    expect(await statusesOf((await key('monitoring', 'read-only')).token)).toEqual([200, 403, 403]);
+    expect(await statusesOf((await key('dbt', 'read-write')).token)).toEqual([200, 200, 403]);
+    expect(await statusesOf((await key('automation', 'admin')).token)).toEqual([200, 200, 200]);
+  });
+
+  it('stops a pipeline before it builds on what is stale, and lets it run when the load is noted', async () => {
+    await start();
+    const { token: reader } = await key('Airflow Production', 'read-only');
+    const { token: writer } = await key('dbt Production', 'read-write');
+    await latchkey.query(REGISTER, { token: writer });
+    const dbt = (): Promise<Ran> => {
+      now += 60_000;
+      return script('after-dbt', writer, [join('examples', HERE, 'run_results.json')]);
+    };
+    await latchkey.query('mutation { registerAsset(input: { name: "revenue" }) { name } }', { token: writer });
+    expect(await dbt()).toMatchObject({ status: 0, stdout: 'orders loaded: FRESH\nrevenue refreshed: UNKNOWN\n' });
+    expect(await script('preflight', reader, ['orders'])).toMatchObject({ status: 0 });
+    now += HOUR + 1;
+    const late = await script('preflight', reader, ['orders', 'nowhere']);
+    expect([late.status, late.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^orders STALE, loaded PT1H\S* ago\nnowhere NOT_REGISTERED\n$/),
+    ]);
+    await dbt();
+    expect(await script('preflight', reader, ['orders'])).toMatchObject({ status: 0 });
+    expect(await script('register', reader, ['mine'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^403 FORBIDDEN: .*write:assets/),
+    });
+  });
+
+  it('rotates old keys with an overlap, and revokes those that are idle since', async () => {
+    await start();
+    const admin = await key('automation', 'admin');
+    now -= 100 * DAY;
+    const old = await key('Airflow Production', 'read-only');
+    now += 99 * DAY;
+    const young = await key('dbt Production', 'read-only');
+    const rotate = (env = {}): Promise<Ran> => script('rotate', admin.token, [directory], env);
+
+    const first = await rotate();
+    expect(first.stderr).toBe('');
+    const [, made = ''] = /^rotated Airflow Production \S+: (key_\S+)\n$/.exec(first.stdout) ?? [];
+    const path = join(directory, made);
+    const token = readFileSync(path, 'utf8');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(first.stdout).not.toContain(token);
+    expect(await Promise.all([old.token, token, young.token].map(async (each) => (await statusesOf(each))[0]))).toEqual(
+      [200, 200, 200],
+    );
+    await latchkey.service.latchkey.usage.flush();
+
+    // Both were used a day ago, and the service knows it to the second.
+    expect(await rotate({ IDLE_HOURS: '48' })).toEqual({ status: 0, stdout: '', stderr: '' });
+    const later = await rotate({ IDLE_HOURS: '12' });
+    expect(later.stdout).toBe(`revoked Airflow Production ${old.id}\n`);
+    expect((await statusesOf(old.token))[0]).toBe(401);
+    expect((await statusesOf(token))[0]).toBe(200);
+    expect(readdirSync(directory).filter((name) => name.startsWith('key_'))).toContain(made);
+    const refused = await script('rotate', young.token, [directory]);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('403 FORBIDDEN')]);
+  });
+
+  it('refuses a revoked key from the next request on', async () => {
+    await start();
+    const { token, id } = await key('leaked', 'read-only');
+    expect((await statusesOf(token))[0]).toBe(200);
+    await latchkey.query(`mutation { revokeApiKey(input: { id: "${id}" }) { apiKey { status } } }`, {
+      token: OPERATOR_KEY,
+    });
+    expect((await statusesOf(token))[0]).toBe(401);
+    const { status, stderr } = await script('preflight', token, ['orders']);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^401 UNAUTHENTICATED: .*revoked/)]);
+  });
+
+  it('gives existing keys the new limits with an upgrade, and room for more', async () => {
+    await start('FREE_TRIAL');
+    const { token } = await key('Airflow Production', 'read-only');
+    await expect(key('second', 'read-only')).rejects.toThrow('KEY_LIMIT_REACHED');
+    const policy = async (): Promise<string | null> =>
+      (await latchkey.query(FRESHNESS, { token })).headers.get('ratelimit-policy');
+    expect(await policy()).toBe('"burst";q=2;w=1, "rate";q=20;w=60');
+    for (const [tier, burst, rate] of [
+      ['STARTER', 3, 30],
+      ['GROWTH', 25, 500],
+      ['PROFESSIONAL', 50, 1000],
+      ['ENTERPRISE', 100, 5000],
+    ] as const) {
+      now += 1000;
+      const { stdout } = await script('set-tier', OPERATOR_KEY, ['default', tier]);
+      expect(stdout).toBe(`default ${tier}\n`);
+      expect(await policy()).toBe(`"burst";q=${burst};w=1, "rate";q=${rate};w=60`);
+    }
+    await key('second', 'read-only');
+  });
+
+  it('tells what its troubleshooting tells: 401, 403, and 429 with when to retry', async () => {
+    await start('FREE_TRIAL');
+    const { token } = await key('Airflow Production', 'read-only');
+    const refusal = async (of: string, file = 'preflight'): Promise<string> =>
+      (await script(file, of, ['orders', 'orders', 'orders'])).stderr;
+    expect(await refusal('')).toMatch(/^401 UNAUTHENTICATED: /);
+    expect(await refusal(`${token}x`)).toMatch(/^401 UNAUTHENTICATED: /);
+    expect(await refusal(token, 'register')).toMatch(/^403 FORBIDDEN: .*write:assets/);
+    // The third within a second.
+    expect(await refusal(token)).toMatch(/^429 RATE_LIMITED: .*\(Retry-After: 1\)\n$/);
+    now += 1000;
+    expect((await script('preflight', token, ['orders'])).stderr).toBe('');
+  });
+});

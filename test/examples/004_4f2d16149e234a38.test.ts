@@ -1,0 +1,216 @@
+import { jest } from '@jest/globals';
+import { readSettings } from '../../src/settings/settings.js';
+import { runExample } from '../support/run.js';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { documentOf, expectSession, sessionOf } from '../support/session.js';
+
+// A test starts up to a dozen processes, and may have little of the machine.
+jest.setTimeout(120_000);
+
+const HERE = 'project-keys';
+const FILE = { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml` };
+
+// By its address, for it is JavaScript and has no types.
+const { retrying } = (await import(new URL(`../../examples/${HERE}/retry.js`, import.meta.url).href)) as {
+  retrying: (send: () => Promise<Response>, options: { wait: (seconds: number) => Promise<void> }) => Promise<Response>;
+};
+
+let latchkey: TestService;
+let now: number;
+const start = async (): Promise<void> => {
+  latchkey = await startService({ env: FILE, now: () => now });
+};
+beforeEach(() => {
+  now = Date.now();
+});
+afterEach(() => latchkey.close());
+
+const projectOf = async (name: string): Promise<string> => {
+  const { body } = await latchkey.query(`mutation { createProject(input: { name: "${name}" }) { project { id } } }`);
+  return body.data.createProject.project.id;
+};
+const backendOf = (projectId: string) => createKey(latchkey, { name: 'backend', scopes: ['admin'], projectId });
+const statusOf = async (token: string | null, query: string): Promise<number> =>
+  (await latchkey.query(query, { token })).status;
+
+const ASSETS = '{ assets { name } }';
+const KEYS = '{ apiKeys { nodes { name } } }';
+const register = (name: string): string => `mutation { registerAsset(input: { name: "${name}" }) { name } }`;
+
+describe('004_4f2d16149e234a38', () => {
+  it('runs its README as written', async () => {
+    // Its limits are those of real time: the server's own clock.
+    latchkey = await startService({ env: FILE });
+    const env = { ADMIN: latchkey.adminToken, LATCHKEY_URL: latchkey.url };
+    await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
+  });
+
+  it('has a key reach all of its project, and nothing of another', async () => {
+    await start();
+    const [shop, blog] = [await backendOf(await projectOf('shop')), await backendOf(await projectOf('blog'))];
+    await latchkey.query(register('orders'), { token: shop.token });
+    await latchkey.query(register('returns'), { token: shop.token });
+    await latchkey.query(register('posts'), { token: blog.token });
+    const seen = async (token: string) => (await latchkey.query(ASSETS, { token })).body.data.assets;
+    expect(await seen(shop.token)).toEqual([{ name: 'orders' }, { name: 'returns' }]);
+    expect(await seen(blog.token)).toEqual([{ name: 'posts' }]);
+    const more = await createKey(latchkey, { name: 'monitor', type: 'READ_ONLY' }, shop.token);
+    expect(await seen(more.token)).toEqual([{ name: 'orders' }, { name: 'returns' }]);
+    expect((await latchkey.query(KEYS, { token: blog.token })).body.data.apiKeys.nodes).toEqual([{ name: 'backend' }]);
+  });
+
+  it('has secret keys read, write and create keys, and shows what they create once', async () => {
+    await start();
+    const { token } = await backendOf(await projectOf('shop'));
+    expect(token).toMatch(/^sk_live_/);
+    expect([await statusOf(token, ASSETS), await statusOf(token, register('orders'))]).toEqual([200, 200]);
+    const made = await createKey(latchkey, { name: 'worker', scopes: ['write:all'] }, token);
+    // Less than its type allows: the scopes chosen.
+    expect([await statusOf(made.token, ASSETS), await statusOf(made.token, register('x'))]).toEqual([403, 200]);
+    const { text } = await latchkey.query('{ apiKeys { nodes { id name prefix } } }', { token });
+    expect(text).toContain(made.id);
+    expect(text).not.toContain(made.token.slice(-38));
+  });
+
+  it('has client keys write events and do nothing else', async () => {
+    await start();
+    for (const scope of ['read:assets', 'read:all', 'write:assets', 'write:all', 'admin', 'read-only']) {
+      now += 1000;
+      await expect(createKey(latchkey, { type: 'CLIENT', scopes: [scope] })).rejects.toThrow(
+        'A key of type CLIENT may hold write:events and what that covers',
+      );
+    }
+    // One that holds the most that its type may: made before the ceiling held, and lowered to it.
+    await latchkey.service.reconfigure(readSettings({}).configuration);
+    const projectId = await projectOf('shop');
+    const { token, id } = await createKey(latchkey, { type: 'CLIENT', scopes: ['write:assets'], projectId });
+    await latchkey.service.store.keys.update(id, 'default', { scopes: ['write:events'] }, now);
+    await latchkey.service.reconfigure(readSettings(FILE).configuration);
+    now += 1000;
+    expect(token).toMatch(/^ck_live_/);
+    const viewer = await latchkey.query('{ viewer { scopes } }', { token });
+    expect(viewer.body.data.viewer.scopes).toEqual(['write:events']);
+    const mayNot = [
+      ASSETS,
+      register('orders'),
+      'mutation { recordLoad(input: { asset: "orders" }) { name } }',
+      KEYS,
+      '{ users { nodes { name } } }',
+      '{ auditLog { nodes { id } } }',
+      'mutation { createProject(input: { name: "mine" }) { project { id } } }',
+      'mutation { createApiKey(input: { name: "k", scopes: ["write:events"] }) { token } }',
+    ];
+    for (const query of mayNot) expect([query, await statusOf(token, query)]).toEqual([query, 403]);
+  });
+
+  it('has read-only keys read and nothing else', async () => {
+    await start();
+    const projectId = await projectOf('shop');
+    const { token } = await createKey(latchkey, { type: 'READ_ONLY', scopes: ['read:all'], projectId });
+    expect(token).toMatch(/^rk_live_/);
+    expect(await statusOf(token, ASSETS)).toBe(200);
+    for (const query of [
+      register('x'),
+      KEYS,
+      'mutation { createApiKey(input: { name: "k", scopes: [] }) { token } }',
+    ]) {
+      expect([query, await statusOf(token, query)]).toEqual([query, 403]);
+    }
+    await expect(createKey(latchkey, { type: 'READ_ONLY', scopes: ['write:all'] })).rejects.toThrow(
+      'A key of type READ_ONLY may hold read:all',
+    );
+  });
+
+  it('answers 401 to a key that is missing, expired or invalid', async () => {
+    await start();
+    const expiresAt = new Date(now + 60_000).toISOString();
+    const { token } = await createKey(latchkey, { expiresAt });
+    expect(await statusOf(token, ASSETS)).toBe(200);
+    now += 60_000;
+    for (const wrong of [null, token, 'sk_live_nothing']) {
+      expect([wrong, await statusOf(wrong, ASSETS)]).toEqual([wrong, 401]);
+    }
+  });
+
+  it('limits each key by the category of what it asks', async () => {
+    await start();
+    const { token } = await backendOf(await projectOf('shop'));
+    const other = await backendOf(await projectOf('blog'));
+    now += 1000;
+    const until429 = async (query: string, of: string): Promise<number> => {
+      for (let passed = 0; ; passed += 1) {
+        const { status, headers, body } = await latchkey.query(query, { token: of });
+        if (status === 200) continue;
+        expect([status, headers.get('retry-after')]).toEqual([429, '1']);
+        expect(body.errors[0].extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfter: 1 });
+        return passed;
+      }
+    };
+    expect(await until429(KEYS, token)).toBe(5);
+    expect(await until429(register('orders'), token)).toBe(10);
+    // 25 in all is the tier's own.
+    expect(await until429(ASSETS, token)).toBe(10);
+    expect(await until429(ASSETS, other.token)).toBe(20);
+  });
+
+  describe('a client that is told to wait', () => {
+    const ask = (token: string) => () =>
+      fetch(latchkey.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query: ASSETS }),
+      });
+    const usedUp = async (): Promise<string> => {
+      await start();
+      const { token } = await createKey(latchkey);
+      for (let i = 0; i < 20; i += 1) expect(await statusOf(token, ASSETS)).toBe(200);
+      return token;
+    };
+
+    it('waits as long as Retry-After says, and passes', async () => {
+      const token = await usedUp();
+      const waited: number[] = [];
+      const wait = async (seconds: number): Promise<void> => {
+        waited.push(seconds);
+        now += seconds * 1000;
+      };
+      expect((await retrying(ask(token), { wait })).status).toBe(200);
+      expect(waited).toEqual([1]);
+    });
+
+    it('doubles the wait with each further 429, up to 60 seconds, and gives up in the end', async () => {
+      const token = await usedUp();
+      const waited: number[] = [];
+      const wait = async (seconds: number): Promise<void> => void waited.push(seconds);
+      expect((await retrying(ask(token), { wait })).status).toBe(429);
+      expect(waited).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    });
+
+    it('never waits less than Retry-After', async () => {
+      await start();
+      const { token } = await createKey(latchkey);
+      for (let second = 0; second < 15; second += 1) {
+        for (let i = 0; i < 20; i += 1) await latchkey.query(ASSETS, { token });
+        now += 1000;
+      }
+      const waited: number[] = [];
+      const wait = async (seconds: number): Promise<void> => {
+        waited.push(seconds);
+        now += seconds * 1000;
+      };
+      expect((await retrying(ask(token), { wait })).status).toBe(200);
+      // 300 reads in 15 seconds: the first second's leave the minute's window 45 seconds after the last.
+      expect(waited).toEqual([45]);
+    });
+
+    it('goes on by itself as a script', async () => {
+      latchkey = await startService({ env: FILE });
+      const { token } = await createKey(latchkey);
+      const env = { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: token };
+      const { status, stdout } = await runExample(`${HERE}/read-many.js`, ['21'], env);
+      expect([status, stdout]).toEqual([0, expect.stringMatching(/^21 read, \d+ refused on the way\n$/)]);
+      const revoked = await runExample(`${HERE}/read-many.js`, ['1'], { ...env, LATCHKEY_API_KEY: 'no-key' });
+      expect([revoked.status, revoked.stderr]).toEqual([1, expect.stringContaining('The server answered 401.')]);
+    });
+  });
+});

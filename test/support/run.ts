@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { PROJECT } from './child.js';
+
+/** How a program ended, and all that it wrote. */
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Beside PATH, which is all that it has of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: the project's directory. */
+  readonly cwd?: string;
+}
+
+/** Runs a program to its end, while this process goes on serving. One that hangs is killed, and has the status null. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  { env = {}, cwd = PROJECT }: RunOptions = {},
+): Promise<Ran> {
+  const child = spawn(command, args, {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}
+
+/** Runs a script of the examples with Node. */
+export function runExample(file: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
+  return run(process.execPath, [`examples/${file}`, ...args], { env });
+}

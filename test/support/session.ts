@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT } from './child.js';
+import { run, type RunOptions } from './run.js';
+
+/** Commands of a document, and the lines that it shows as their answers; none where it shows nothing. */
+interface Step {
+  readonly commands: string;
+  readonly answers: readonly string[];
+}
+
+const NEXT = '--- next';
+
+/** A document of the project. */
+export function documentOf(path: string): string {
+  return readFileSync(join(PROJECT, path), 'utf8');
+}
+
+/** Its `sh` blocks, each with the `json` or `text` blocks that follow. Blocks of no language are for people alone. */
+export function sessionOf(document: string): Step[] {
+  const steps: { commands: string; answers: string[] }[] = [];
+  for (const [, language, text = ''] of document.matchAll(/```(sh|json|text)\n(.*?)```/gs)) {
+    if (language === 'sh') steps.push({ commands: text, answers: [] });
+    else steps.at(-1)?.answers.push(...linesOf(text));
+  }
+  return steps;
+}
+
+/** The function `gql` of the README, for documents that build on its first session. */
+export function gqlOf(origin: string): string {
+  const line = /^gql\(\) .*\n/m.exec(documentOf('README.md'))?.[0] ?? '';
+  return line.replace('http://127.0.0.1:4000', origin);
+}
+
+/** Runs the session in one bash, which ends at the first command that fails, and holds the answers against those shown. */
+export async function expectSession(
+  steps: readonly Step[],
+  { prelude = '', ...options }: RunOptions & { readonly prelude?: string } = {},
+): Promise<void> {
+  const script = steps.map(({ commands }) => commands).join(`printf '%s\\n' '${NEXT}'\n`);
+  const { status, stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', prelude + script], options);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const outputs = stdout.split(`${NEXT}\n`);
+  steps.forEach(({ commands, answers }, i) => {
+    if (answers.length === 0) return;
+    const printed = linesOf(outputs[i] ?? '').map(valueOf);
+    expect({ commands, printed }).toEqual({ commands, printed: answers.map((line) => pattern(valueOf(line))) });
+  });
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
+}
+
+function valueOf(line: string): unknown {
+  return line.startsWith('{') ? (JSON.parse(line) as unknown) : line;
+}
+
+/** Documents write … for what differs each time: a whole value, or a part of one. */
+function pattern(shown: unknown): unknown {
+  if (typeof shown === 'string' && shown.includes('…')) {
+    return expect.stringMatching(new RegExp(`^${shown.split('…').map(escaped).join('.+')}$`, 's'));
+  }
+  if (Array.isArray(shown)) return shown.map(pattern);
+  if (typeof shown === 'object' && shown !== null) {
+    return Object.fromEntries(Object.entries(shown).map(([key, value]) => [key, pattern(value)]));
+  }
+  return shown;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
