@@ -11,6 +11,7 @@ import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
+import { OutsideAddress } from './outsideAddress.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
@@ -241,7 +242,7 @@ export class Authenticator {
       case 'ACTIVE':
     }
     if (userLeft) throw unauthenticated('user_left');
-    if (addresses?.has(address) === false) throw addressNotAllowed();
+    if (addresses?.has(address) === false) throw new OutsideAddress(principal);
     this.#options.onUse(key.id, now);
     return principal;
   }
@@ -279,13 +280,6 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
-}
-
-function addressNotAllowed(): Refusal {
-  return new Refusal(
-    'The API key is not let in from your address. Use it from one that it allows, or ask an administrator of the workspace to allow yours.',
-    { code: 'ADDRESS_NOT_ALLOWED' },
-  );
 }
 
 function lookupOf(fresh: KnownKey | null | undefined): Lookup {

@@ -21,6 +21,7 @@ import { answerFaults, refuseRequest } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
+import { requireHttps } from './requireHttps.js';
 import { schemaRoute } from './schemaRoute.js';
 import { traceRequests } from './tracing.js';
 
@@ -51,7 +52,7 @@ const HANDSHAKE_TIME = 5_000;
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, certificate = null, logger, sharing, observer, scrape, tracing } = options;
-  const { limiter, usage } = latchkey;
+  const { limiter, usage, refusals } = latchkey;
   const httpOptions = {
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
@@ -90,10 +91,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
+  if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
