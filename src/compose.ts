@@ -27,6 +27,9 @@ import { openTracing } from './tracing/open.js';
 /** How long what runs may take to finish at the close, in ms. The process gives the whole close 10 seconds. */
 const DRAIN_TIME = 7_000;
 
+const NO_HTTPS =
+  'HTTPS is required and nothing speaks it: callers on other machines are refused. Set TLS_CERT and TLS_KEY, or TRUST_PROXY to the proxy that does.';
+
 /** The service, put together and not yet listening. */
 export interface Service {
   readonly latchkey: Latchkey;
@@ -112,6 +115,7 @@ export async function composeService(
       },
     });
     warn(settings.configuration, logger);
+    if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
     const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
       const renewed = settings.tls && readCertificate(settings.tls);
       const putInPlace = await latchkey.prepare(configuration);

@@ -215,6 +215,18 @@ test('with a certificate of its own the server speaks TLS, and to plain HTTP not
   }
 });
 
+test('a start at which nobody but callers on this machine could be answered says so in the log', async () => {
+  const warned = async (env: Record<string, string>): Promise<boolean> => {
+    const latchkey = await startService({ env });
+    await latchkey.close();
+    return latchkey.logs.some((line) => line.includes('HTTPS is required and nothing speaks it'));
+  };
+  expect(await warned({ NODE_ENV: 'production' })).toBe(true);
+  expect(await warned({ NODE_ENV: 'production', TRUST_PROXY: '10.0.0.1' })).toBe(false);
+  expect(await warned({ NODE_ENV: 'production', ...writeCertificate(dir, selfSigned()) })).toBe(false);
+  expect(await warned({})).toBe(false);
+});
+
 describe('npm start', () => {
   let child: Child;
   afterEach(() => child.stop('SIGKILL'));
