@@ -24,6 +24,7 @@ describe('in the service', () => {
       env: {
         DEFAULT_TIER: 'ENTERPRISE',
         ADMIN_API_KEY: OPERATOR_KEY,
+        KEY_PEPPER: 'pepper-of-these-tests-32-characters',
         REQUIRE_HTTPS: 'true',
         TRUST_PROXY: '10.0.0.0/8',
       },

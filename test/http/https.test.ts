@@ -48,7 +48,13 @@ describe('where HTTPS is required', () => {
   let latchkey: TestService;
   beforeAll(async () => {
     latchkey = await startService({
-      env: { REQUIRE_HTTPS: 'true', DEFAULT_TIER: 'ENTERPRISE', CORS_ORIGINS: '*', AUTH_CACHE_TTL: '0' },
+      env: {
+        REQUIRE_HTTPS: 'true',
+        DEFAULT_TIER: 'ENTERPRISE',
+        CORS_ORIGINS: '*',
+        KEY_PEPPER: 'pepper-of-these-tests-32-characters',
+        AUTH_CACHE_TTL: '0',
+      },
     });
   });
   afterAll(() => latchkey.close());
