@@ -8,12 +8,13 @@ import type { RequestContext } from './http/graphqlRoute.js';
 import { drain } from './http/drain.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
-import { createServer } from './http/server.js';
+import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
 import type { TierTable } from './limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
+import { readCertificate } from './net/certificate.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
@@ -28,6 +29,9 @@ import { openTracing } from './tracing/open.js';
 /** How long what runs may take to finish at the close, in ms. The process gives the whole close 10 seconds. */
 const DRAIN_TIME = 7_000;
 
+const NO_HTTPS =
+  'HTTPS is required and nothing speaks it: callers on other machines are refused. Set TLS_CERT and TLS_KEY, or TRUST_PROXY to the proxy that does.';
+
 /** The service, put together and not yet listening. */
 export interface Service {
   readonly latchkey: Latchkey;
@@ -38,7 +42,8 @@ export interface Service {
   /** Listens from the server's start on; null where metrics are served by the server itself. */
   readonly metricsServer: MetricsServer | null;
   /**
-   * Puts another configuration in the place of the one that holds: in one step, or not at all.
+   * Puts another configuration in the place of the one that holds, and with it the certificate as its files are by now: in
+   * one step, or not at all.
    * @throws Error with what is wrong; all goes on as it was then
    */
   reconfigure(configuration: FileConfiguration): Promise<void>;
@@ -65,12 +70,15 @@ export interface ComposeOptions {
 
 /**
  * The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
+ * @throws Error with what to do, as where the certificate or the store cannot be used
  */
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
   { now, shared, scrape, drainTime = DRAIN_TIME }: ComposeOptions = {},
 ): Promise<Service> {
+  // Before a first key is made, which is shown once and nowhere where the start fails.
+  const certificate = settings.tls && readCertificate(settings.tls);
   const tracing = settings.tracing ? await openTracing(logger) : null;
   const metrics = new Metrics();
   const { observer } = metrics;
@@ -109,9 +117,12 @@ export async function composeService(
       },
     });
     warn(settings.configuration, logger);
+    if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
     const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
+      const renewed = settings.tls && readCertificate(settings.tls);
       const putInPlace = await latchkey.prepare(configuration);
       putInPlace();
+      if (renewed !== null) renewCertificate(server, renewed);
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
     };
@@ -138,6 +149,7 @@ export async function composeService(
       schema,
       store,
       settings,
+      certificate,
       logger,
       sharing: redis?.state ?? null,
       observer,

@@ -1,8 +1,12 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { accessResolvers, type Holder } from './access/resolvers.js';
+import { lookAtClear, SentInClear } from './audit/clear.js';
+import { GatheredEntries } from './audit/gathered.js';
+import { Refusals } from './audit/refusals.js';
 import { auditResolvers } from './audit/resolvers.js';
 import { AuditService } from './audit/service.js';
+import { watched } from './audit/watched.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
@@ -109,6 +113,11 @@ export interface Latchkey {
    * @throws Refusal, or rejects with one
    */
   authenticate(source: CredentialSource): Principal | Promise<Principal>;
+  /**
+   * To be told of a request that came over plain HTTP and is refused for that: a right key in it is noted in the audit log.
+   * Never rejects.
+   */
+  sawInClear(source: CredentialSource): Promise<void>;
   /** Apollo Server's context function. */
   readonly context: ContextBuilder;
   /** Apollo Server's plugin: guard, limits, statuses and header fields. */
@@ -134,6 +143,10 @@ export interface Latchkey {
   readonly limiter: Limits;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
+  /** Refusals, counted for the audit log. */
+  readonly refusals: Refusals;
+  /** What is not yet in the audit log: refusals, and keys that were sent in clear. */
+  readonly gathered: GatheredEntries;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
   /** Writes what is pending. The store stays open: who opened it closes it. */
@@ -159,6 +172,9 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const limiter = limiterOf(options);
   const { tiers } = limiter;
   const usage = new UsageLog({ store, now });
+  const refusals = new Refusals(now);
+  const sentInClear = new SentInClear(now);
+  const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
   const operator = operatorOf(options.adminApiKey);
   const roles = (): Roles => configured.configuration.roles;
 
@@ -172,6 +188,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     observer,
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
+  const door = watched(authenticator, refusals);
   const changing = announcing(store, (change) => {
     authenticator.forget(change);
     options.changes?.publish(change);
@@ -214,7 +231,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
   const resourceMetadata = (): string | null => configured.configuration.oidc?.resourceMetadata ?? null;
-  const forPlugin = { limiter, usage, introspection, observer, resourceMetadata };
+  const forPlugin = { limiter, usage, refusals, introspection, observer, resourceMetadata };
 
   return {
     typeDefs: keyTypeDefs(),
@@ -245,8 +262,9 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
-    authenticate: (source) => principalOf(source, authenticator, observer),
-    context: createContextBuilder(authenticator, observer, resourceMetadata),
+    authenticate: (source) => principalOf(source, door, observer),
+    sawInClear: (source) => lookAtClear(source, door, sentInClear),
+    context: createContextBuilder(door, observer, resourceMetadata),
     plugin: createPlugin(forPlugin),
     serverOptions: createServerOptions({ ...forPlugin, log: options.log ?? logToConsole }),
     firstKey,
@@ -259,10 +277,13 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resourceMetadata,
     limiter,
     usage,
+    refusals,
+    gathered,
     bcrypt: gate,
     async close() {
       await limiter.close();
       await usage.close();
+      await gathered.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { faultOf } from './fault.js';
+import type { Settings } from './settings/settings.js';
 
 /** As much of a logger as is used. */
 export interface Log {
@@ -6,9 +7,15 @@ export interface Log {
   error(details: object, message: string): void;
 }
 
+/** Did the server start with a file that may be read anew: a configuration, or a certificate? */
+export function isReloadable({ configuration, tls }: Pick<Settings, 'configuration' | 'tls'>): boolean {
+  return configuration.path !== null || tls !== null;
+}
+
 /**
- * SIGHUP reads the configuration anew. What cannot be put in place leaves everything as it was, and the log says why in one
- * line. To be called where there is a file: without one the signal goes on ending the process, as of a closed terminal.
+ * SIGHUP reads the configuration and the certificate anew. What cannot be put in place leaves everything as it was, and the
+ * log says why in one line. To be called where there is a file: without one the signal goes on ending the process, as of a
+ * closed terminal.
  */
 export function reloadOnSignal(reload: () => Promise<void>, log: Log): void {
   process.on('SIGHUP', reloading(reload, log));

@@ -2,7 +2,7 @@ import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
 import { drainOnSignal } from './drain.js';
 import { createLogger } from './log.js';
-import { reloadOnSignal } from './reload.js';
+import { isReloadable, reloadOnSignal } from './reload.js';
 import { rereadConfiguration, type Settings } from './settings/settings.js';
 
 /** Serves from this process alone. */
@@ -10,7 +10,7 @@ export async function serve(settings: Settings): Promise<void> {
   const logger = createLogger(settings, null);
   const service = await composeService(settings, logger);
   drainOnSignal(() => service.close());
-  if (settings.configuration.path !== null) {
+  if (isReloadable(settings)) {
     reloadOnSignal(() => service.reconfigure(rereadConfiguration(settings)), logger);
   }
   const address = await listen(service, settings);

@@ -41,7 +41,7 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
   const { observer } = new Metrics();
   const { store, latchkey } = await openLatchkey(address, { observer, ...options });
   const schema = guardedShop(latchkey);
-  const settings = { trustProxy, corsOrigins: [], introspection: 'authenticated' };
+  const settings = { trustProxy, requireHttps: false, corsOrigins: [], introspection: 'authenticated' };
   const app = await createServer({
     latchkey,
     schema,

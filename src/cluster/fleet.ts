@@ -129,7 +129,11 @@ export class Fleet {
 
   #fork(): Life {
     // With its last worker the primary lets go of the port: one that was picked has to be asked for by its number then.
-    if (this.#address !== null && this.#lives.size === 0) this.#environment = { PORT: new URL(this.#address).port };
+    if (this.#address !== null && this.#lives.size === 0) {
+      // Empty for a scheme's own port, which nobody picks.
+      const { port } = new URL(this.#address);
+      if (port !== '') this.#environment = { PORT: port };
+    }
     const worker = cluster.fork(this.#environment);
     worker.on('error', () => undefined);
     let reason: string | null = null;

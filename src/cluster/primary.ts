@@ -3,7 +3,8 @@ import { announce, announceKey, type FirstKey } from '../announce.js';
 import { drainOnSignal } from '../drain.js';
 import { Limiter, type LimiterOptions } from '../limits/limiter.js';
 import { createLogger } from '../log.js';
-import { reloadOnSignal } from '../reload.js';
+import { readCertificate } from '../net/certificate.js';
+import { isReloadable, reloadOnSignal } from '../reload.js';
 import { rereadConfiguration, type Settings } from '../settings/settings.js';
 import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
@@ -52,9 +53,10 @@ export async function serveWithWorkers(
   const logger = createLogger(settings, { pid: process.pid });
   const fleet = new Fleet({ size, logger, onMessage });
 
-  if (settings.configuration.path !== null) {
+  if (isReloadable(settings)) {
     reloadOnSignal(async () => {
       // Read here first: a file that is bad reaches no worker.
+      if (settings.tls !== null) readCertificate(settings.tls);
       Object.assign(tiers, rereadConfiguration(settings).tiers);
       fleet.tellOthers({ kind: 'reload' });
     }, logger);

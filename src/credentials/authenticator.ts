@@ -14,6 +14,7 @@ import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { OidcAuthenticator } from './oidc/authenticator.js';
 import type { OidcConfiguration } from './oidc/configuration.js';
 import { looksLikeJwt } from './oidc/jwt.js';
+import { OutsideAddress } from './outsideAddress.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
@@ -267,7 +268,7 @@ export class Authenticator {
       case 'ACTIVE':
     }
     if (userLeft) throw unauthenticated('user_left');
-    if (addresses?.has(address) === false) throw addressNotAllowed();
+    if (addresses?.has(address) === false) throw new OutsideAddress(principal);
     this.#options.onUse(key.id, now);
     return principal;
   }
@@ -305,13 +306,6 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
-}
-
-function addressNotAllowed(): Refusal {
-  return new Refusal(
-    'The API key is not let in from your address. Use it from one that it allows, or ask an administrator of the workspace to allow yours.',
-    { code: 'ADDRESS_NOT_ALLOWED' },
-  );
 }
 
 function lookupOf(fresh: KnownKey | null | undefined): Lookup {

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Store } from '../store/store.js';
 
+/** Orchestrators probe a process over plain HTTP, without a key. */
+const PROBE = { config: { plainHttp: true } } as const;
+
 /**
  * /healthz answers while the process lives, /readyz while the store answers. Neither takes a key or tells a detail.
  *
@@ -12,8 +15,8 @@ export function healthRoutes(
   store: Pick<Store, 'ping'>,
   sharing: { readonly alone: boolean } | null = null,
 ): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/healthz', PROBE, async () => ({ status: 'ok' }));
+  app.get('/readyz', PROBE, async (_request, reply) => {
     try {
       await store.ping();
       return { status: 'ready', ...(sharing?.alone === true && { limits: 'alone: Redis does not answer' }) };

@@ -1,8 +1,15 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+} from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
+import type { Server as HttpsServer } from 'node:https';
 import type { Latchkey } from '../latchkey.js';
 import type { Observer } from '../metrics/observer.js';
+import type { Certificate } from '../net/certificate.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
@@ -15,6 +22,7 @@ import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { protectedResourceRoutes } from './protectedResource.js';
+import { requireHttps } from './requireHttps.js';
 import { schemaRoute } from './schemaRoute.js';
 import { traceRequests } from './tracing.js';
 
@@ -23,7 +31,9 @@ export interface ServerOptions {
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
-  readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
+  readonly settings: Pick<Settings, 'trustProxy' | 'requireHttps' | 'corsOrigins' | 'introspection'>;
+  /** Default: none, and plain HTTP is spoken. */
+  readonly certificate?: Certificate | null;
   readonly logger: FastifyBaseLogger;
   /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
   readonly sharing?: { readonly alone: boolean } | null;
@@ -34,11 +44,17 @@ export interface ServerOptions {
   readonly tracing: Tracing | null;
 }
 
+/**
+ * How long a caller may take to agree on TLS, in ms. Node's default are two minutes, and a connection that is not that far
+ * yet is closed by nothing else: it would hold up a stop for longer than what runs is given.
+ */
+const HANDSHAKE_TIME = 5_000;
+
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, logger, sharing, observer, scrape, tracing } = options;
-  const { limiter, usage } = latchkey;
-  const app: FastifyInstance = Fastify({
+  const { latchkey, schema, store, settings, certificate = null, logger, sharing, observer, scrape, tracing } = options;
+  const { limiter, usage, refusals } = latchkey;
+  const httpOptions = {
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -56,7 +72,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       identify(request, reply);
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
-  });
+  } satisfies FastifyServerOptions;
+  const app: FastifyInstance =
+    certificate === null
+      ? Fastify(httpOptions)
+      : Fastify({ ...httpOptions, https: { ...certificate, handshakeTimeout: HANDSHAKE_TIME } });
   let closing = false;
   app.addHook('preClose', (done) => {
     closing = true;
@@ -72,13 +92,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
+  if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());
   await allowOrigins(app, settings.corsOrigins);
   await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
-  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   protectedResourceRoutes(app, latchkey);
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
+}
+
+/** Connections that come from now on are met by this certificate. Of a server that speaks TLS. */
+export function renewCertificate({ server }: FastifyInstance, certificate: Certificate): void {
+  (server as unknown as HttpsServer).setSecureContext(certificate);
 }

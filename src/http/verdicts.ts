@@ -1,3 +1,4 @@
+import { keyRefusalOf, type Refusals } from '../audit/refusals.js';
 import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import type { Refusal } from '../refusals/refusal.js';
@@ -6,17 +7,21 @@ import type { UsageLog } from '../usage/log.js';
 export interface VerdictsOptions {
   /** Default: nobody counts. */
   readonly usage?: Pick<UsageLog, 'count'>;
+  /** Default: nobody counts for the audit log. */
+  readonly refusals?: Pick<Refusals, 'key'>;
   /** Default: nobody is told. */
   readonly observer?: Observer;
 }
 
-/** What is decided on operations before they run, told to the key's usage and to the metrics. Waits for nothing. */
+/** What is decided on operations before they run, told to the key's usage, the audit log and the metrics. Waits for nothing. */
 export class Verdicts {
   readonly #usage: VerdictsOptions['usage'];
+  readonly #refusals: VerdictsOptions['refusals'];
   readonly #observer: Observer;
 
-  constructor({ usage, observer = UNOBSERVED }: VerdictsOptions) {
+  constructor({ usage, refusals, observer = UNOBSERVED }: VerdictsOptions) {
     this.#usage = usage;
+    this.#refusals = refusals;
     this.#observer = observer;
   }
 
@@ -28,7 +33,9 @@ export class Verdicts {
   /** @param principal null: the request showed none */
   refused(principal: Principal | null, { details: { code } }: Refusal): void {
     this.#observer.refused(principal?.tier ?? null, code);
-    if (principal === null) return;
+    if (principal === null || principal.kind === 'anonymous') return;
+    const reason = keyRefusalOf(code);
+    if (reason !== null) this.#refusals?.key(principal, reason);
     if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.count(principal, 'limited');
     else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.count(principal, 'forbidden');
   }

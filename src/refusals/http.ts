@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_REQUEST: 400,
   COST_EXCEEDS_BURST: 400,
   UNAUTHENTICATED: 401,
+  HTTPS_REQUIRED: 403,
   ADDRESS_NOT_ALLOWED: 403,
   FORBIDDEN: 403,
   DOCUMENT_NOT_TRUSTED: 403,
@@ -57,7 +58,9 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
-    // RFC 6750 has no error for these two: no other scope would help.
+    // A challenge would ask for the key once more, over the same connection; and RFC 6750 has no error for the next two: no
+    // other scope would help.
+    case 'HTTPS_REQUIRED':
     case 'ADDRESS_NOT_ALLOWED':
     case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':

@@ -18,6 +18,8 @@ export type RefusalDetails =
   /** `category` of the operation, here and below: there where it is the category's limit that binds. */
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
+  /** It came over plain HTTP, where others can read it. */
+  | { readonly code: 'HTTPS_REQUIRED' }
   /** The key is let in from other addresses than the caller's. */
   | { readonly code: 'ADDRESS_NOT_ALLOWED' }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }

@@ -35,6 +35,10 @@ export interface Settings {
   readonly cacheTtl: number;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded fields are believed; empty: nobody's. */
   readonly trustProxy: readonly string[];
+  /** Whether plain HTTP is refused, but for callers on this machine. */
+  readonly requireHttps: boolean;
+  /** Files of the server's own certificate and its key; null: the server speaks plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly corsOrigins: readonly string[];
   readonly introspection: Introspection;
   /** Where metrics are served apart from the API; null: by the API's own server. */
@@ -165,6 +169,18 @@ export const OPTIONS = {
       { error: 'is none of these' },
     ),
   }),
+  REQUIRE_HTTPS: option({
+    allowed: 'true, or false where plain HTTP is to be answered',
+    schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
+  }),
+  TLS_CERT: option({
+    allowed: 'the path of a certificate in PEM, with those between it and its root',
+    schema: z.string(),
+  }),
+  TLS_KEY: option({
+    allowed: "the path of the certificate's private key in PEM, without a passphrase",
+    schema: z.string(),
+  }),
   CORS_ORIGINS: option({
     allowed: 'origins such as https://app.example.com separated by commas, or * for any',
     schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
@@ -220,6 +236,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
+    requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
+    tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
@@ -227,6 +245,14 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
   });
+}
+
+/** A server that was to have a certificate must not fall back to plain HTTP. @throws SettingsError for half of a pair */
+function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls'] {
+  if (cert !== undefined && key !== undefined) return Object.freeze({ cert, key });
+  if (cert === undefined && key === undefined) return null;
+  const [given, missing] = cert === undefined ? ['TLS_KEY', 'TLS_CERT'] : ['TLS_CERT', 'TLS_KEY'];
+  throw new SettingsError(`${given} is set without ${missing}. Allowed: both of them, or neither.`);
 }
 
 /**

@@ -31,6 +31,8 @@ test('the defaults', () => {
     defaultTier: 'GROWTH',
     cacheTtl: 1_000,
     trustProxy: [],
+    requireHttps: false,
+    tls: null,
     corsOrigins: [],
     introspection: 'on',
     metrics: null,
@@ -72,6 +74,26 @@ test('metrics listen where the API does unless METRICS_HOST says otherwise, and 
   expect(Object.isFrozen(readSettings({ METRICS_PORT: '9090' }).metrics)).toBe(true);
 });
 
+test('HTTPS is required in production, unless it is said', () => {
+  const inProduction = (more: Record<string, string> = {}) =>
+    readSettings({ NODE_ENV: 'production', ...more }).requireHttps;
+  expect([inProduction(), inProduction({ REQUIRE_HTTPS: 'false' })]).toEqual([true, false]);
+  expect(readSettings({ NODE_ENV: 'development' }).requireHttps).toBe(false);
+  expect(readSettings({ NODE_ENV: 'development', REQUIRE_HTTPS: 'true' }).requireHttps).toBe(true);
+});
+
+test('a certificate comes with its key, or the server does not start: it must not fall back to plain HTTP', () => {
+  const { tls } = readSettings({ TLS_CERT: '/tls/cert.pem', TLS_KEY: '/tls/key.pem' });
+  expect(tls).toEqual({ cert: '/tls/cert.pem', key: '/tls/key.pem' });
+  expect(Object.isFrozen(tls)).toBe(true);
+  expect(faultOf({ TLS_CERT: '/tls/cert.pem' })).toBe(
+    'TLS_CERT is set without TLS_KEY. Allowed: both of them, or neither.',
+  );
+  expect(faultOf({ TLS_KEY: '/tls/key.pem' })).toBe(
+    'TLS_KEY is set without TLS_CERT. Allowed: both of them, or neither.',
+  );
+});
+
 test('other variables are none of its business', () => {
   expect(readSettings({ LATCHKEY_PORT: 'x', PATH: '', __proto__: 'x' })).toEqual(readSettings({}));
 });
@@ -103,6 +125,8 @@ describe('good values', () => {
     ['AUTH_CACHE_TTL', '60000', { cacheTtl: 60_000 }],
     ['TRUST_PROXY', 'false', { trustProxy: [] }],
     ['TRUST_PROXY', '127.0.0.1, 10.0.0.0/8,::1/128', { trustProxy: ['127.0.0.1', '10.0.0.0/8', '::1/128'] }],
+    ['REQUIRE_HTTPS', 'true', { requireHttps: true }],
+    ['REQUIRE_HTTPS', 'false', { requireHttps: false }],
     [
       'CORS_ORIGINS',
       'https://a.example, http://localhost:3000',
@@ -175,6 +199,9 @@ describe('bad values', () => {
     DEFAULT_TIER: ['growth', 'FREE', 'toString'],
     AUTH_CACHE_TTL: ['60001', '-1', '1s', '0.5'],
     TRUST_PROXY: ['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/-1', '127.0.0.1,'],
+    REQUIRE_HTTPS: ['TRUE', '1', 'on', 'yes', 'production'],
+    TLS_CERT: [],
+    TLS_KEY: [],
     CORS_ORIGINS: [
       'a.example',
       'https://a.example/',

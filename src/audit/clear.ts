@@ -1,0 +1,63 @@
+import type { Authenticator } from '../credentials/authenticator.js';
+import { originOf } from '../credentials/context.js';
+import { locateCredential, type CredentialSource } from '../credentials/locate.js';
+import { OutsideAddress } from '../credentials/outsideAddress.js';
+import { RecentMap } from '../credentials/recentMap.js';
+import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import { draftEntry, type AuditDraft } from '../store/audit.js';
+import type { EntrySource } from './gathered.js';
+
+const HOUR = 3_600_000;
+
+/** Keys that are remembered as noted, and entries that wait to be appended. */
+const MAX_NOTED = 10_000;
+const MAX_WAITING = 500;
+
+/** Keys that came over plain HTTP: one entry for each in an hour, for the rest would say the same. */
+export class SentInClear implements EntrySource {
+  readonly #now: () => number;
+  /** When each was noted last. */
+  readonly #noted = new RecentMap<number>(MAX_NOTED);
+  #waiting: AuditDraft[] = [];
+
+  /** @param now ms since the epoch */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  note(holder: Actor, origin: Origin): void {
+    const { keyId, workspaceId, projectId } = holder;
+    const at = this.#now();
+    const last = this.#noted.get(keyId);
+    if (last !== undefined && at >= last && at - last < HOUR) return;
+    // Not remembered either: its next request will be noted.
+    if (this.#waiting.length >= MAX_WAITING) return;
+    this.#noted.set(keyId, at);
+    const entry = { workspaceId, projectId, at, action: 'key.sent_in_clear', subject: keyId } as const;
+    this.#waiting.push(draftEntry({ ...entry, before: null, after: null }, authorOf(holder, origin)));
+  }
+
+  take(): readonly AuditDraft[] {
+    const taken = this.#waiting;
+    this.#waiting = [];
+    return taken;
+  }
+}
+
+/**
+ * Looks at the credential of a request that is refused whatever it holds, so that whose key it is can be told. Never
+ * rejects. It is judged as any other is, with the same bounds: a wrong one is a failure of its address.
+ */
+export async function lookAtClear(
+  source: CredentialSource,
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  noted: SentInClear,
+): Promise<void> {
+  const origin = originOf(source);
+  try {
+    const credential = locateCredential(source);
+    if (credential !== null) noted.note(await authenticator.authenticate(credential, origin.address), origin);
+  } catch (error) {
+    if (error instanceof OutsideAddress) noted.note(error.principal, origin);
+  }
+}

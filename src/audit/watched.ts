@@ -1,0 +1,35 @@
+import type { Authenticator } from '../credentials/authenticator.js';
+import { OutsideAddress } from '../credentials/outsideAddress.js';
+import { Refusal } from '../refusals/refusal.js';
+import type { Refusals } from './refusals.js';
+
+/** The authenticator, with what it refuses counted. A key that is known passes without a promise, as before. */
+export function watched(
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  refusals: Pick<Refusals, 'key' | 'credential'>,
+): Pick<Authenticator, 'authenticate'> {
+  const refused = (error: unknown, address: string | null): never => {
+    count(error, address, refusals);
+    throw error;
+  };
+  return {
+    authenticate(credential, address = null) {
+      try {
+        const found = authenticator.authenticate(credential, address);
+        return found instanceof Promise ? found.catch((error: unknown) => refused(error, address)) : found;
+      } catch (error) {
+        return refused(error, address);
+      }
+    },
+  };
+}
+
+/** What could not be judged, as while the store is away, is none. */
+function count(error: unknown, address: string | null, refusals: Pick<Refusals, 'key' | 'credential'>): void {
+  if (!(error instanceof Refusal)) return;
+  const { details } = error;
+  if (error instanceof OutsideAddress) refusals.key(error.principal, 'address');
+  else if (details.code === 'UNAUTHENTICATED' && details.reason !== 'missing')
+    refusals.credential(details.reason, address);
+  else if (details.code === 'RATE_LIMITED') refusals.credential('limited', address);
+}

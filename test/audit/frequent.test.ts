@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { Frequent } from '../../src/audit/frequent.js';
+
+const NAMES = fc.array(fc.nat(30).map(String), { maxLength: 400 });
+
+/** How often each came, counted without a bound. */
+function exactly(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function counted(size: number, names: readonly string[]): Frequent {
+  const frequent = new Frequent(size);
+  for (const name of names) frequent.add(name);
+  return frequent;
+}
+
+test('while there is room every name is counted exactly, the most frequent first', () => {
+  fc.assert(
+    fc.property(NAMES, (names) => {
+      const most = counted(31, names).most(31);
+      expect(new Map(most.map(({ name, times }) => [name, times]))).toEqual(exactly(names));
+      expect(most).toEqual(most.toSorted((a, b) => b.times - a.times || (a.name < b.name ? -1 : 1)));
+    }),
+  );
+});
+
+test('beyond that no count is too high, nor lower than the bound says, and no more names are kept than there is room', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 }), NAMES, (size, names) => {
+      const kept = new Map(
+        counted(size, names)
+          .most(Infinity)
+          .map(({ name, times }) => [name, times]),
+      );
+      expect(kept.size).toBeLessThanOrEqual(size);
+      for (const [name, times] of exactly(names)) {
+        const lower = kept.get(name) ?? 0;
+        expect(lower).toBeLessThanOrEqual(times);
+        expect(lower).toBeGreaterThanOrEqual(times - names.length / (size + 1));
+      }
+    }),
+  );
+});
+
+// A list that keeps the first, or the last, shows nothing but the flood.
+test('one address that guesses stands out of a flood of a hundred thousand that come once', () => {
+  const frequent = new Frequent(1_000);
+  for (let i = 0; i < 100_000; i += 1) {
+    frequent.add(`flood ${i}`);
+    if (i % 100 === 0) frequent.add('guesser');
+  }
+  expect(frequent.most(1)).toEqual([{ name: 'guesser', times: expect.any(Number) }]);
+  expect(frequent.most(Infinity).length).toBeLessThanOrEqual(1_000);
+});

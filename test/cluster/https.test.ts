@@ -1,0 +1,45 @@
+import { selfSigned, writeCertificate, type TestCertificate } from '../support/certificate.js';
+import { askOverTls } from '../support/https.js';
+import { place, removeAll, startCluster, until } from './installation.js';
+
+const WHO = '{ viewer { scopes } }';
+
+afterEach(removeAll, 60_000);
+
+test('workers speak TLS with the one certificate, and SIGHUP to the primary renews it in all of them', async () => {
+  const installed = place();
+  const [first, second] = [selfSigned(), selfSigned()];
+  const files = writeCertificate(installed.DATA_DIR ?? '', first);
+  const cluster = startCluster(['--workers', '2'], { ...installed, ...files, NODE_ENV: 'production' });
+  const url = await cluster.url();
+  expect(url).toMatch(/^https:/);
+  const token = await cluster.admin();
+  const workers = await cluster.workers();
+  const done = (message: string) => cluster.log().filter(({ msg }) => String(msg).startsWith(message));
+  /** Asks until both workers have answered. */
+  const statuses = async (pair: TestCertificate): Promise<Set<number>> => {
+    const [pids, seen] = [new Set<number>(), new Set<number>()];
+    for (let i = 0; i < 40 && pids.size < workers.length; i += 1) {
+      const answer = await askOverTls(url, pair, WHO, token);
+      seen.add(answer.status);
+      expect(answer.headers['strict-transport-security']).toBe('max-age=31536000');
+      pids.add(await cluster.servedBy({ ...answer, requestId: String(answer.headers['x-request-id']) }));
+    }
+    expect([...pids].sort()).toEqual([...workers].sort());
+    return seen;
+  };
+  expect(await statuses(first)).toEqual(new Set([200]));
+
+  writeCertificate(installed.DATA_DIR ?? '', second);
+  cluster.child.process.kill('SIGHUP');
+  // The primary and both workers.
+  await until(() => done('the configuration was read anew').length === 3);
+  expect(await statuses(second)).toEqual(new Set([200]));
+
+  // A bad pair reaches no worker.
+  writeCertificate(installed.DATA_DIR ?? '', { cert: first.cert, key: second.key });
+  cluster.child.process.kill('SIGHUP');
+  await until(() => done('the configuration was not read anew').length === 1);
+  expect(done('the configuration was not read anew')[0].pid).toBe(cluster.child.process.pid);
+  expect(await statuses(second)).toEqual(new Set([200]));
+}, 120_000);
