@@ -5,10 +5,12 @@ import type { UsageLog } from '../usage/log.js';
 
 export interface VerdictsOptions {
   /** Default: nobody counts. */
-  readonly usage?: Pick<UsageLog, 'count'>;
+  readonly usage?: Pick<UsageLog, 'admitted' | 'refused'>;
   /** Default: nobody is told. */
   readonly observer?: Observer;
 }
+
+const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 /** What is decided on operations before they run, told to the key's usage and to the metrics. Waits for nothing. */
 export class Verdicts {
@@ -20,8 +22,9 @@ export class Verdicts {
     this.#observer = observer;
   }
 
-  admitted(principal: AuthenticatedPrincipal, cost: number): void {
-    this.#usage?.count(principal, 'requests', cost);
+  /** @param fields guarded ones that it selects, by coordinate; of one operation always the same list */
+  admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[] = NO_FIELDS): void {
+    this.#usage?.admitted(principal, cost, fields);
     this.#observer.admitted(principal.tier);
   }
 
@@ -29,7 +32,7 @@ export class Verdicts {
   refused(principal: Principal | null, { details: { code } }: Refusal): void {
     this.#observer.refused(principal?.tier ?? null, code);
     if (principal === null) return;
-    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.count(principal, 'limited');
-    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.count(principal, 'forbidden');
+    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.refused(principal, 'limited');
+    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.refused(principal, 'forbidden');
   }
 }

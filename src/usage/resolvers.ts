@@ -1,6 +1,7 @@
+import type { UsagePeriod } from '../store/periods.js';
 import type { KeyRecord } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';
-import type { KeyUsage, UsagePeriod } from './periods.js';
+import type { KeyUsage } from './periods.js';
 import { UsageReader } from './reader.js';
 
 export interface UsageResolverOptions {
@@ -9,7 +10,8 @@ export interface UsageResolverOptions {
 }
 
 interface UsageArguments {
-  readonly last?: number | null;
+  readonly from?: number | null;
+  readonly to?: number | null;
   readonly by?: UsagePeriod | null;
 }
 
@@ -26,8 +28,8 @@ export function usageResolvers({ usage, now }: UsageResolverOptions) {
 
   return {
     ApiKey: {
-      usage: ({ id }: KeyRecord, { last, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
-        readerOf(context).load(id, last ?? 24, by ?? 'HOUR'),
+      usage: ({ id }: KeyRecord, { from, to, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
+        readerOf(context).load(id, { from: from ?? null, to: to ?? null, by: by ?? 'HOUR' }),
     },
   };
 }

@@ -1,6 +1,6 @@
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { type Connection, type Schema } from 'mongoose';
 import { StoreUnavailable } from '../errors.js';
-import type { AssetStore, Store } from '../store.js';
+import type { AssetStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Documents } from './documents.js';
@@ -15,22 +15,24 @@ import {
   assetSchema,
   auditHeadSchema,
   auditSchema,
+  fieldsSchema,
   keySchema,
   projectSchema,
-  usageSchema,
+  usageSchemas,
   userSchema,
   workspaceSchema,
   type AlertDocument,
   type AssetDocument,
   type AuditDocument,
   type AuditHeadDocument,
+  type FieldsDocument,
   type KeyDocument,
   type ProjectDocument,
   type UsageDocument,
   type UserDocument,
   type WorkspaceDocument,
 } from './schemas.js';
-import { openUsage, USAGE_UNIQUE } from './usage.js';
+import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
@@ -95,9 +97,7 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
   await keys.buildIndexes(INDEX_TIMEOUT);
-  const usage = new Documents<UsageDocument>(connection, gate, 'Usage', usageSchema, USAGE_UNIQUE);
   await workspaces.buildIndexes(INDEX_TIMEOUT);
-  await usage.buildIndexes(INDEX_TIMEOUT);
   const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
   const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
   const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
@@ -112,7 +112,7 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
-    usage: openUsage(usage),
+    usage: await assembleUsage(connection, gate),
     assets: withAssets ? await assembleAssets(connection, gate) : NO_ASSETS,
     async ping() {
       await gate.pass(async () => {
@@ -121,6 +121,21 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
       });
     },
   };
+}
+
+async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageStore> {
+  const collection = (name: string, schema: Schema) =>
+    new Documents<UsageDocument>(connection, gate, name, schema, USAGE_UNIQUE);
+  const { MINUTE, HOUR, DAY } = usageSchemas;
+  const usage: UsageCollections = {
+    MINUTE: collection('UsageMinute', MINUTE),
+    HOUR: collection('Usage', HOUR),
+    DAY: collection('UsageDay', DAY),
+  };
+  const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
+  for (const each of [...Object.values(usage), fields]) await each.buildIndexes(INDEX_TIMEOUT);
+  await foldHours(usage, INDEX_TIMEOUT);
+  return openUsage(usage, fields);
 }
 
 async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {

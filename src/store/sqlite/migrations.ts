@@ -4,7 +4,7 @@ import type { Connection } from './connection.js';
  * Each entry takes the schema from one version to the next; the version is kept in the file as user_version. Entries that
  * were released are never edited. Columns bear the names of the records' fields, so that a row is nearly a record.
  */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE workspaces (
     id TEXT NOT NULL PRIMARY KEY,
@@ -145,6 +145,34 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE assets RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE downstream RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE alerts RENAME COLUMN workspaceId TO projectId;
+  `,
+  // Hours were all that there was, and their requests stood by cost.
+  `
+  ALTER TABLE usage RENAME TO usageByHour;
+  CREATE TABLE usage (
+    keyId TEXT NOT NULL,
+    period TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    forbidden INTEGER NOT NULL,
+    PRIMARY KEY (keyId, period, start)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO usage SELECT keyId, 'HOUR', start, requests, requests, limited, forbidden FROM usageByHour;
+  INSERT INTO usage SELECT keyId, 'DAY', start / 86400000 * 86400000, sum(requests), sum(requests), sum(limited),
+    sum(forbidden) FROM usageByHour GROUP BY keyId, start / 86400000;
+  DROP TABLE usageByHour;
+  CREATE INDEX usageByAge ON usage (period, start);
+
+  CREATE TABLE usedFields (
+    keyId TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    coordinate TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (keyId, start, coordinate)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usedFieldsByAge ON usedFields (start);
   `,
 ];
 
