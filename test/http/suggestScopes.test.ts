@@ -1,13 +1,16 @@
 import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
-import { at, DAY, HOUR, NOON, startFrozen, type FrozenService } from './frozen.js';
+import { at, DAY, HOUR, NOON as FROZEN, startFrozen, type FrozenService } from './frozen.js';
 import { act, refusalOf } from './operations.js';
 
-const TODAY = NOON - 12 * HOUR;
+// Of the real day, for MongoDB lets uses expire by its own clock.
+const TODAY = Math.floor(Date.now() / DAY) * DAY;
+const NOON = TODAY + 12 * HOUR;
 
 let latchkey: FrozenService;
 let admin: string;
 beforeAll(async () => {
   latchkey = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' } });
+  latchkey.pass(NOON - FROZEN);
   admin = (await createKey(latchkey, { scopes: ['admin'] }, OPERATOR_KEY)).token;
 });
 afterAll(() => latchkey.close());
