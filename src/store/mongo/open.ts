@@ -133,7 +133,8 @@ async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageS
     DAY: collection('UsageDay', DAY),
   };
   const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
-  for (const each of [...Object.values(usage), fields]) await each.buildIndexes(INDEX_TIMEOUT);
+  // At once: a start waits for each of them, and an empty database takes its time to make a collection.
+  await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
   await foldHours(usage, INDEX_TIMEOUT);
   return openUsage(usage, fields);
 }
