@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { accessResolvers, type Holder } from './access/resolvers.js';
+import { suggestionResolvers } from './access/suggestions.js';
 import { lookAtClear, SentInClear } from './audit/clear.js';
 import { GatheredEntries } from './audit/gathered.js';
 import { Refusals } from './audit/refusals.js';
@@ -242,6 +243,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           workspaceResolvers({ workspaces, projects, users, keys, tiers }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
+          suggestionResolvers({ keys, usage: store.usage, now }),
           accessResolvers({
             explainer: new Explainer({ bounds: documentBounds(), introspection }),
             keys,

@@ -21,6 +21,8 @@ import type { Rule, SchemaRules } from './rules.js';
 export interface CompiledOperation {
   /** Every rule that it meets, once. */
   readonly rules: readonly Rule[];
+  /** Their coordinates: a list of its own, by which uses of this operation are counted without a look at it. */
+  readonly fields: readonly string[];
   /** Requests that it counts for: see {@link CostCounter}. At least 1. */
   readonly cost: number;
   /** What it counts as where a tier limits categories. */
@@ -73,7 +75,8 @@ export class OperationCompiler {
     walk.operation(operation);
     const cost = this.#counter.cost(operation, fragments, conditions);
     const rules = [...walk.met];
-    return { rules, cost, category: categoryOf(operation.operation, rules), introspects: walk.introspects };
+    const fields = rules.map(({ coordinate }) => coordinate);
+    return { rules, fields, cost, category: categoryOf(operation.operation, rules), introspects: walk.introspects };
   }
 }
 

@@ -130,10 +130,10 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       const { cost, category } = compiled;
       const { familyId: family, tier } = principal;
       const admission = this.#judge.limits.admit({ family, tier, category }, cost);
-      if (!(admission instanceof Promise)) return this.#admitted(admission, principal, cost);
+      if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
       const waiting = principal;
       return admission
-        .then((late) => this.#admitted(late, waiting, cost))
+        .then((late) => this.#admitted(late, waiting, compiled))
         .catch((error: unknown) => this.#refuse(waiting, error));
     } catch (error) {
       return this.#refuse(principal, error);
@@ -172,11 +172,15 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /** @throws Refusal */
-  #admitted(admission: Admission, principal: AuthenticatedPrincipal, cost: number): Promise<void> {
+  #admitted(
+    admission: Admission,
+    principal: AuthenticatedPrincipal,
+    { cost, fields }: CompiledOperation,
+  ): Promise<void> {
     this.#admission = admission;
     const refusal = refusalOf(admission, cost);
     if (refusal !== null) throw refusal;
-    this.#judge.verdicts.admitted(principal, cost);
+    this.#judge.verdicts.admitted(principal, cost, fields);
     return DONE;
   }
 

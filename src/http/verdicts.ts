@@ -6,12 +6,14 @@ import type { UsageLog } from '../usage/log.js';
 
 export interface VerdictsOptions {
   /** Default: nobody counts. */
-  readonly usage?: Pick<UsageLog, 'count'>;
+  readonly usage?: Pick<UsageLog, 'admitted' | 'refused'>;
   /** Default: nobody counts for the audit log. */
   readonly refusals?: Pick<Refusals, 'key'>;
   /** Default: nobody is told. */
   readonly observer?: Observer;
 }
+
+const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 /** What is decided on operations before they run, told to the key's usage, the audit log and the metrics. Waits for nothing. */
 export class Verdicts {
@@ -25,8 +27,9 @@ export class Verdicts {
     this.#observer = observer;
   }
 
-  admitted(principal: AuthenticatedPrincipal, cost: number): void {
-    this.#usage?.count(principal, 'requests', cost);
+  /** @param fields guarded ones that it selects, by coordinate; of one operation always the same list */
+  admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[] = NO_FIELDS): void {
+    this.#usage?.admitted(principal, cost, fields);
     this.#observer.admitted(principal.tier);
   }
 
@@ -36,7 +39,7 @@ export class Verdicts {
     if (principal === null || principal.kind === 'anonymous') return;
     const reason = keyRefusalOf(code);
     if (reason !== null) this.#refusals?.key(principal, reason);
-    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.count(principal, 'limited');
-    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.count(principal, 'forbidden');
+    if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') this.#usage?.refused(principal, 'limited');
+    else if (code === 'FORBIDDEN' || code === 'DOCUMENT_NOT_TRUSTED') this.#usage?.refused(principal, 'forbidden');
   }
 }

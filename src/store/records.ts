@@ -95,20 +95,35 @@ export function statusOf(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: n
   return isAlive(key, now) ? 'ACTIVE' : 'EXPIRED';
 }
 
-/** How long counts of use are kept, in ms. */
-export const USAGE_RETENTION = 90 * 24 * 60 * 60_000;
-
-/** What a key asked for from `start` on: in an hour as it is kept, or in a longer period as it was read. */
+/** What a key asked for in one period that begins at `start`. */
 export interface UsageRecord {
   readonly keyId: string;
   /** When the period begins; a multiple of its length since the epoch, so that days are those of UTC. */
   readonly start: number;
-  /** Requests that the limits admitted, as they count them: by cost. */
+  /** Requests that the limits admitted. Those of a release before costs were kept stand here by cost. */
   readonly requests: number;
+  /** What these cost, as the limits count it. */
+  readonly cost: number;
   /** Requests that the limits refused. */
   readonly limited: number;
   /** Requests that the guard refused. */
   readonly forbidden: number;
+}
+
+/** What a key did in one minute. */
+export interface UsageAddition extends UsageRecord {
+  /** How often what it was let through with selected each guarded field, by coordinate, as in `Query.assets`. */
+  readonly fields?: ReadonlyMap<string, number>;
+}
+
+/** How often a key was let through with a guarded field. */
+export interface FieldUse {
+  readonly coordinate: string;
+  /** In requests: a field that one of them selects twice is selected. */
+  readonly count: number;
+  /** The first and the last day on which it was, by their beginnings in UTC, in ms since the epoch. */
+  readonly first: number;
+  readonly last: number;
 }
 
 export interface Column {

@@ -1,5 +1,6 @@
 import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
 import type { KeyAmendment } from './changes.js';
+import type { UsagePeriod } from './periods.js';
 import type {
   AlertKind,
   AlertRecord,
@@ -10,8 +11,10 @@ import type {
   KeyStatus,
   KeyType,
   Environment,
+  FieldUse,
   ProjectRecord,
   Tier,
+  UsageAddition,
   UsageRecord,
   UserRecord,
   WorkspaceRecord,
@@ -253,27 +256,34 @@ export interface AuditStore {
   head(workspaceId: string): Promise<AuditHead | null>;
 }
 
-/** Which periods are read: those that begin at or after `from` and before `to`, each `length` ms long. */
+/** Which periods are read: those that begin at or after `from` and before `to`. */
 export interface UsageSpan {
-  /** A multiple of `length`, as is `to`. */
+  /** The beginning of a period, as is `to`. */
   readonly from: number;
   readonly to: number;
-  /** A multiple of an hour. */
-  readonly length: number;
+  readonly by: UsagePeriod;
 }
 
 export interface UsageStore {
   /**
-   * Adds to the counts of each key and hour, in one bulk write; concurrent calls add up. A key and hour stands in it once.
-   * What began {@link USAGE_RETENTION} or longer before `now` may be deleted from then on, here or by the engine itself.
+   * Adds what keys did, by the minute, to the counts of each one's minute, hour and day, and to its fields of the day, in
+   * bulk; concurrent calls add up. What began as long before `now` as it is kept ({@link USAGE_PERIODS},
+   * {@link FIELDS_KEPT}), or longer, may be deleted from then on, here or by the engine itself.
    *
    * This is the one write that must not simply be made again. It is atomic for each record, not for all of them.
+   * @param additions a key and minute stands in them once
    * @throws StoreUnavailable where nothing was written; Unacknowledged where some or all of it may have been.
    */
-  add(counts: readonly UsageRecord[], now: number): Promise<void>;
+  add(additions: readonly UsageAddition[], now: number): Promise<void>;
 
-  /** The sums of each key and period that has any, in any order: at most one row a key and period; one read by index. */
+  /** The counts of each key and period that has any, in any order: at most one row a key and period; one read by index. */
   read(keyIds: readonly string[], span: UsageSpan): Promise<readonly UsageRecord[]>;
+
+  /**
+   * The guarded fields that a key used on the days that begin at or after `from` and before `to`, by coordinate (code-unit
+   * order); one read by index.
+   */
+  fields(keyId: string, from: number, to: number): Promise<readonly FieldUse[]>;
 }
 
 export interface AssetStore {

@@ -1,4 +1,5 @@
-import type { Principal } from '../credentials/principal.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
 import { StoreUnavailable, Unacknowledged } from '../store/errors.js';
 import type { KeyStore, UsageStore } from '../store/store.js';
 import { Tallies, type Tally } from './tallies.js';
@@ -6,11 +7,14 @@ import { Tallies, type Tally } from './tallies.js';
 /** How often what was noted is written, in ms. */
 const INTERVAL = 5_000;
 
-/** Keys, once for each hour, remembered between two writes; at so many a write begins early. */
+/** Keys, once for each minute, remembered between two writes; at so many a write begins early. */
 const MAX_PENDING = 10_000;
 
-/** What is counted of a key; see `UsageRecord`. */
-export type Counted = 'requests' | 'limited' | 'forbidden';
+/** Of them in one bulk write: SQLite holds up all requests for as long as that takes, and MongoDB is given 1.8 s. */
+const BATCH = 1_000;
+
+/** Why a key was refused; see `UsageRecord`. */
+export type Refused = 'limited' | 'forbidden';
 
 export interface UsageLogOptions {
   /** Takes one bulk write of times of last use, and one of counts. */
@@ -45,12 +49,24 @@ export class UsageLog {
     this.#writeEarly();
   }
 
-  /** Notes what became of a caller's request. Not of the operator's key, which nothing shows. */
-  count(principal: Principal, what: Counted, n = 1): void {
-    if (principal.kind === 'anonymous' || principal.kind === 'operator') return;
+  /**
+   * Notes that a caller's request was let through. Not the operator's, here and below: nothing shows it.
+   * @param fields guarded ones that it selects, by coordinate; of one operation always the same list
+   */
+  admitted(principal: Principal, cost: number, fields: readonly string[]): void {
+    if (!isCounted(principal)) return;
     const tally = this.#pending.of(principal.keyId, this.#options.now());
-    if (tally === null) this.#dropped += n;
-    else tally[what] += n;
+    if (tally === null) this.#dropped += 1;
+    else tally.admitted(cost, fields);
+    this.#writeEarly();
+  }
+
+  /** Notes that a key's request was refused. */
+  refused(principal: Principal, why: Refused): void {
+    if (!isCounted(principal)) return;
+    const tally = this.#pending.of(principal.keyId, this.#options.now());
+    if (tally === null) this.#dropped += 1;
+    else tally[why] += 1;
     this.#writeEarly();
   }
 
@@ -85,13 +101,20 @@ export class UsageLog {
    * sent, which may not.
    */
   async #write(tallies: readonly Tally[]): Promise<void> {
+    let left = tallies;
     try {
       await this.#writeTimes(tallies);
-      await this.#writeCounts(tallies.filter(({ counted }) => counted > 0));
+      left = tallies.filter(({ counted }) => counted > 0);
+      while (left.length > 0) {
+        await this.#writeCounts(left.slice(0, BATCH));
+        left = left.slice(BATCH);
+        // SQLite answers without a turn of the event loop, and requests wait for one.
+        if (left.length > 0) await turn();
+      }
       this.#failing = false;
     } catch {
       this.#failing = true;
-      this.#putBack(tallies);
+      this.#putBack(left);
     } finally {
       this.#writing = null;
     }
@@ -107,10 +130,9 @@ export class UsageLog {
 
   /** @throws StoreUnavailable where none was written; whatever else happens must not be tried again. */
   async #writeCounts(tallies: readonly Tally[]): Promise<void> {
-    if (tallies.length === 0) return;
     try {
       await this.#options.store.usage.add(
-        tallies.map(({ record }) => record),
+        tallies.map((tally) => tally.record()),
         this.#options.now(),
       );
     } catch (error) {
@@ -130,4 +152,8 @@ export class UsageLog {
   #drop(tallies: readonly Tally[]): void {
     for (const { counted } of tallies) this.#dropped += counted;
   }
+}
+
+function isCounted(principal: Principal): principal is AuthenticatedPrincipal {
+  return principal.kind !== 'anonymous' && principal.kind !== 'operator';
 }

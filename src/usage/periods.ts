@@ -1,14 +1,18 @@
 import { badInput } from '../refusals/refusal.js';
+import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan } from '../store/store.js';
-import { HOUR } from './tallies.js';
 
-export type UsagePeriod = 'HOUR' | 'DAY';
+/** Periods that one series may have: a day of minutes, two months of hours, or all days that are kept. */
+export const MAX_SERIES = 1_500;
 
-/** How long a period is, in ms, and how many of them may be asked for: all lie within what is kept. */
-const PERIODS = {
-  HOUR: { length: HOUR, most: 168, words: '1 to 168 hours' },
-  DAY: { length: 24 * HOUR, most: 90, words: '1 to 90 days' },
+/** As many as are given where nobody says from when. */
+const USUAL = 24;
+
+const WORDS = {
+  MINUTE: { many: 'minutes', kept: `${USAGE_PERIODS.MINUTE.kept / HOUR} hours` },
+  HOUR: { many: 'hours', kept: `${USAGE_PERIODS.HOUR.kept / DAY} days` },
+  DAY: { many: 'days', kept: `${USAGE_PERIODS.DAY.kept / DAY} days` },
 } as const;
 
 /** Larger than any real count, and the largest that GraphQL's Int can say. */
@@ -17,25 +21,57 @@ const MOST = 2 ** 31 - 1;
 /** What a key asked for in one period. */
 export type KeyUsage = Omit<UsageRecord, 'keyId'>;
 
-/** The last so many periods, the one under way included. @throws Refusal BAD_USER_INPUT */
-export function spanOf(last: number, by: UsagePeriod, now: number): UsageSpan {
-  const { length, most, words } = PERIODS[by];
-  if (last < 1 || last > most) throw badInput(['last'], `By ${by}, use is given of the last ${words}.`);
-  const to = (Math.floor(now / length) + 1) * length;
-  return { from: to - last * length, to, length };
+/** What a series is asked for by: moments in ms since the epoch; null where it is not said. */
+export interface Asked {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly by: UsagePeriod;
+}
+
+/**
+ * The periods from the one that holds `from` to the last that begins before `to`, which is the one under way at most.
+ * @throws Refusal BAD_USER_INPUT
+ */
+export function spanOf({ from, to, by }: Asked, now: number): UsageSpan {
+  const { length, kept } = USAGE_PERIODS[by];
+  const { many } = WORDS[by];
+  const current = startOf(now, by) + length;
+  const end = to === null ? current : Math.min(Math.ceil(to / length) * length, current);
+  const asked = from === null ? end - USUAL * length : startOf(from, by);
+  // What began exactly as long ago as it is kept may be gone; who asks for that period is told of those after it.
+  const oldest = startOf(now - kept, by) + length;
+  if (asked < oldest - length && from !== null) {
+    throw badInput(
+      ['from'],
+      `Use by ${by} is kept for ${WORDS[by].kept}: ask for it from ${new Date(oldest).toISOString()} on, or by a longer period.`,
+    );
+  }
+  const begin = Math.max(asked, oldest);
+  if (begin >= end) {
+    throw badInput(['to'], `No ${by} between from and to has begun and is kept. Put from before to and before now.`);
+  }
+  const periods = (end - begin) / length;
+  if (periods > MAX_SERIES) {
+    throw badInput(
+      ['from'],
+      `From and to are ${periods} ${many} apart, and one answer has at most ${MAX_SERIES}. Ask for less, or by a longer period.`,
+    );
+  }
+  return { from: begin, to: end, by };
 }
 
 /** Every period of the span, oldest first, with zeros where the key has no row. @param rows of that key alone */
-export function series({ from, to, length }: UsageSpan, rows: readonly UsageRecord[]): KeyUsage[] {
+export function series({ from, to, by }: UsageSpan, rows: readonly UsageRecord[]): KeyUsage[] {
   const known = new Map(rows.map((row) => [row.start, row]));
+  const { length } = USAGE_PERIODS[by];
   return Array.from({ length: (to - from) / length }, (_, i) => {
     const start = from + i * length;
-    const { requests = 0, limited = 0, forbidden = 0 } = known.get(start) ?? {};
-    return {
-      start,
-      requests: Math.min(requests, MOST),
-      limited: Math.min(limited, MOST),
-      forbidden: Math.min(forbidden, MOST),
-    };
+    const { requests = 0, cost = 0, limited = 0, forbidden = 0 } = known.get(start) ?? {};
+    return { start, requests: said(requests), cost: said(cost), limited: said(limited), forbidden: said(forbidden) };
   });
+}
+
+/** A count as GraphQL can say it. */
+export function said(count: number): number {
+  return Math.min(count, MOST);
 }

@@ -1,12 +1,12 @@
 import DataLoader from 'dataloader';
 import { badInput } from '../refusals/refusal.js';
+import { USAGE_PERIODS } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan, UsageStore } from '../store/store.js';
-import { series, spanOf, type KeyUsage, type UsagePeriod } from './periods.js';
+import { series, spanOf, type Asked, type KeyUsage } from './periods.js';
 
-/** What one request may ask for; a period by HOUR is one, and one by DAY, for which 24 records are summed, four. */
+/** What one request may be told of, of all keys together. */
 export const MAX_PERIODS = 20_000;
-const WEIGHT = { HOUR: 1, DAY: 4 } as const;
 
 /** Different spans that one request may ask for. Each is a read of its own, on each level of the answer. */
 export const MAX_SPANS = 4;
@@ -27,25 +27,26 @@ export class UsageReader {
     this.#now = now;
   }
 
-  /** The last so many periods of a key, oldest first. @throws Refusal BAD_USER_INPUT */
-  async load(keyId: string, last: number, by: UsagePeriod): Promise<readonly KeyUsage[]> {
-    const span = spanOf(last, by, this.#now);
-    this.#left -= last * WEIGHT[by];
+  /** The periods of a key, oldest first. @throws Refusal BAD_USER_INPUT */
+  async load(keyId: string, asked: Asked): Promise<readonly KeyUsage[]> {
+    const span = spanOf(asked, this.#now);
+    this.#left -= (span.to - span.from) / USAGE_PERIODS[span.by].length;
     if (this.#left < 0) {
       throw badInput(
-        ['last'],
-        `One request is told of at most ${MAX_PERIODS} hours, or a quarter as many days, of all keys together. Ask for fewer keys or periods.`,
+        ['from'],
+        `One request is told of at most ${MAX_PERIODS} periods of all keys together. Ask for fewer keys or periods.`,
       );
     }
-    return this.#loaderOf(`${last} ${by}`, span).load(keyId);
+    return this.#loaderOf(span).load(keyId);
   }
 
-  #loaderOf(name: string, span: UsageSpan): DataLoader<string, readonly KeyUsage[]> {
+  #loaderOf(span: UsageSpan): DataLoader<string, readonly KeyUsage[]> {
+    const name = `${span.from} ${span.to} ${span.by}`;
     let loader = this.#loaders.get(name);
     if (loader !== undefined) return loader;
     if (this.#loaders.size >= MAX_SPANS) {
       throw badInput(
-        ['last'],
+        ['from'],
         `One request asks for use over at most ${MAX_SPANS} different spans. Ask for the rest in another.`,
       );
     }

@@ -1,7 +1,8 @@
 import type { Actor } from '../keys/actor.js';
+import type { UsagePeriod } from '../store/periods.js';
 import type { KeyRecord } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';
-import type { KeyUsage, UsagePeriod } from './periods.js';
+import type { KeyUsage } from './periods.js';
 import { UsageReader } from './reader.js';
 
 export interface UsageResolverOptions {
@@ -10,7 +11,8 @@ export interface UsageResolverOptions {
 }
 
 interface UsageArguments {
-  readonly last?: number | null;
+  readonly from?: number | null;
+  readonly to?: number | null;
   readonly by?: UsagePeriod | null;
 }
 
@@ -25,14 +27,15 @@ export function usageResolvers({ usage, now }: UsageResolverOptions) {
     return reader;
   };
 
+  const usageOf = (id: string, { from, to, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
+    readerOf(context).load(id, { from: from ?? null, to: to ?? null, by: by ?? 'HOUR' });
+
   return {
     ApiKey: {
-      usage: ({ id }: KeyRecord, { last, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
-        readerOf(context).load(id, last ?? 24, by ?? 'HOUR'),
+      usage: ({ id }: KeyRecord, given: UsageArguments, context: object) => usageOf(id, given, context),
     },
     Credential: {
-      usage: ({ keyId }: Actor, { last, by }: UsageArguments, context: object): Promise<readonly KeyUsage[]> =>
-        readerOf(context).load(keyId, last ?? 24, by ?? 'HOUR'),
+      usage: ({ keyId }: Actor, given: UsageArguments, context: object) => usageOf(keyId, given, context),
     },
   };
 }

@@ -102,7 +102,13 @@ describe('OperationCompiler', () => {
   });
 
   it('an operation of a kind that the schema has not meets nothing and costs one', () => {
-    expect(compile('mutation { open }')).toEqual({ rules: [], cost: 1, category: 'write', introspects: false });
+    expect(compile('mutation { open }')).toEqual({
+      rules: [],
+      fields: [],
+      cost: 1,
+      category: 'write',
+      introspects: false,
+    });
   });
 
   it('a document that asks for what is not there is not followed', () => {

@@ -26,6 +26,7 @@ test('and stand by themselves: every type that they name is there, and none that
     'users',
     'auditLog',
     'explainAccess',
+    'suggestScopes',
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',

@@ -6,6 +6,7 @@ import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/err
 import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
+import { usageSchemas } from '../../src/store/mongo/schemas.js';
 import { storeConformance } from './conformance.js';
 import {
   ADA,
@@ -214,6 +215,9 @@ describe('MongoDB: a connection that was handed in', () => {
       'LatchkeyKey',
       'LatchkeyProject',
       'LatchkeyUsage',
+      'LatchkeyUsageDay',
+      'LatchkeyUsageMinute',
+      'LatchkeyUsedFields',
       'LatchkeyUser',
       'LatchkeyWorkspace',
     ]);
@@ -236,7 +240,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await keys.revoke(key.id, null, null, NOW);
     await keys.saveDigest(key.id, 'digest');
     await keys.touch(new Map([[key.id, NOW]]));
-    await usage.add([{ keyId: key.id, start: NOW, requests: 1, limited: 0, forbidden: 0 }], NOW);
+    await usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW);
     const asset = await assets.register(anAsset(workspace.id));
     await assets.register(asset);
     await assets.recordLoad(workspace.id, asset.name, NOW, 1);
@@ -278,6 +282,9 @@ describe('MongoDB: a connection that was handed in', () => {
       'latchkey_keys',
       'latchkey_projects',
       'latchkey_usage',
+      'latchkey_usage_days',
+      'latchkey_usage_minutes',
+      'latchkey_used_fields',
       'latchkey_users',
       'latchkey_workspaces',
     ]);
@@ -315,7 +322,7 @@ test('MongoDB: reads go to the primary, whatever the URI says', async () => {
   const connection = await mongoose.createConnection(uri.href).asPromise();
   const store = await openMongoStore({ connection });
   const models = Object.values(connection.models);
-  expect(models).toHaveLength(10);
+  expect(models).toHaveLength(13);
   for (const { schema } of models) expect(schema.get('read')).toBe('primary');
   await store.close();
   await connection.dropDatabase();
@@ -342,18 +349,33 @@ describe('MongoDB: indexes', () => {
 
 describe('MongoDB: counts of use', () => {
   const HOUR = 3_600_000;
+  const DAY = 24 * HOUR;
   // Of the real clock, for the server lets counts expire by its own.
   const start = Math.floor(Date.now() / HOUR) * HOUR;
-  const counts = (keyId: string, requests: number) => ({ keyId, start, requests, limited: 0, forbidden: 0 });
+  const counts = (keyId: string, requests: number) => ({
+    keyId,
+    start,
+    requests,
+    cost: requests,
+    limited: 0,
+    forbidden: 0,
+  });
 
-  test('expire 90 days after their hour began', async () => {
+  test('expire in their time after their period began', async () => {
     const uri = freshUri();
     const store = await openMongoStore({ uri });
     const raw = await mongoose.createConnection(uri).asPromise();
-    const expiring = (await raw.collection('latchkey_usage').indexes()).filter(
-      ({ expireAfterSeconds }) => expireAfterSeconds !== undefined,
-    );
-    expect(expiring).toMatchObject([{ key: { start: 1 }, expireAfterSeconds: 90 * 24 * 60 * 60 }]);
+    for (const [name, days] of [
+      ['latchkey_usage_minutes', 2],
+      ['latchkey_usage', 90],
+      ['latchkey_usage_days', 730],
+      ['latchkey_used_fields', 90],
+    ] as const) {
+      const expiring = (await raw.collection(name).indexes()).filter(
+        ({ expireAfterSeconds }) => expireAfterSeconds !== undefined,
+      );
+      expect(expiring).toMatchObject([{ key: { start: 1 }, expireAfterSeconds: days * 24 * 60 * 60 }]);
+    }
     await raw.close();
     await store.close();
     await drop(uri);
@@ -363,10 +385,10 @@ describe('MongoDB: counts of use', () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const store = await openMongoStore({ connection });
-    const raw = connection.collection('latchkey_usage');
+    const raw = connection.collection('latchkey_usage_days');
     // As if another process were for ever a moment quicker with the record.
     await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } }, {});
-    await raw.insertOne({ keyId: 'key_quick', start: new Date(start), requests: 7, limited: 0, forbidden: 0 });
+    await raw.insertOne({ keyId: 'key_quick', start: new Date(0), requests: 7, limited: 0, forbidden: 0 });
     const sizes: unknown[] = [];
     connection.getClient().on('commandStarted', ({ commandName, command }) => {
       if (commandName === 'update') sizes.push((command as { updates: unknown[] }).updates.length);
@@ -376,11 +398,61 @@ describe('MongoDB: counts of use', () => {
     await expect(store.usage.add(all, start)).rejects.toBeInstanceOf(Duplicate);
     expect(sizes).toEqual([3, 1, 1, 1, 1]);
     const rows = await store.usage.read(['key_a', 'key_b', 'key_c'], {
-      from: start,
-      to: start + HOUR,
-      length: HOUR,
+      from: 0,
+      to: start + DAY,
+      by: 'DAY',
     });
-    expect(rows.toSorted((a, b) => a.requests - b.requests)).toEqual([all[0], all[2]]);
+    expect(rows.toSorted((a, b) => a.requests - b.requests)).toEqual(
+      [all[0], all[2]].map((each) => ({ ...each, start: Math.floor(start / DAY) * DAY })),
+    );
+    await store.close();
+    await connection.close();
+    await drop(uri);
+  });
+
+  test('of a release before days are summed to days once, and their requests stand by cost', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri).asPromise();
+    const today = Math.floor(Date.now() / DAY) * DAY;
+    const old = (keyId: string, at: number, requests: number) => ({
+      keyId,
+      start: new Date(at),
+      requests,
+      limited: 2,
+      forbidden: 1,
+    });
+    const hours = [old('key_a', today - DAY, 1), old('key_a', today, 10), old('key_a', today + HOUR, 20)];
+    await connection.collection('latchkey_usage').insertMany([...hours, old('key_b', today, 5)]);
+    const days = async (store: Store) =>
+      (await store.usage.read(['key_a', 'key_b'], { from: today - DAY, to: today + DAY, by: 'DAY' }))
+        .map(({ keyId, start: at, requests, cost, limited }) => [keyId, at - today, requests, cost, limited])
+        .sort();
+    for (let opened = 0; opened < 3; opened++) {
+      const store = await openMongoStore({ connection });
+      expect(await days(store)).toEqual([
+        ['key_a', -DAY, 1, 1, 2],
+        ['key_a', 0, 30 + opened, 30 + 4 * opened, 4],
+        ['key_b', 0, 5, 5, 2],
+      ]);
+      await store.usage.add([{ keyId: 'key_a', start: today, requests: 1, cost: 4, limited: 0, forbidden: 0 }], today);
+      const [hour] = await store.usage.read(['key_a'], { from: today, to: today + HOUR, by: 'HOUR' });
+      expect(hour).toMatchObject({ requests: 11 + opened, cost: 14 + 4 * opened });
+      await store.close();
+    }
+    await connection.close();
+    await drop(uri);
+  });
+
+  test('of which a part was written are not told as unwritten', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri).asPromise();
+    const store = await openMongoStore({ connection });
+    const { HOUR: hours } = usageSchemas;
+    const model = Object.values(connection.models).find(({ schema }) => schema === hours);
+    if (model === undefined) throw new Error('There is no model of hours.');
+    const unsent = Object.assign(new Error('No server.'), { name: 'MongoServerSelectionError' });
+    model.bulkWrite = () => Promise.reject(unsent);
+    await expect(store.usage.add([counts('key_a', 1)], start)).rejects.toBeInstanceOf(Unacknowledged);
     await store.close();
     await connection.close();
     await drop(uri);
@@ -453,8 +525,8 @@ describe('MongoDB: away', () => {
     () => store.keys.rotate(key.id, ws, anHeir(key), NOW, NOW),
     () => store.keys.revoke(key.id, ws, null, NOW),
     () => store.keys.touch(new Map([[key.id, NOW]])),
-    () => store.usage.add([{ keyId: key.id, start: NOW, requests: 1, limited: 0, forbidden: 0 }], NOW),
-    () => store.usage.read([key.id], { from: 0, to: 3_600_000, length: 3_600_000 }),
+    () => store.usage.add([{ keyId: key.id, start: NOW, requests: 1, cost: 1, limited: 0, forbidden: 0 }], NOW),
+    () => store.usage.read([key.id], { from: 0, to: 3_600_000, by: 'HOUR' }),
     () => store.workspaces.create(aWorkspace(), aKey(ws)),
     () => store.workspaces.list(1),
     () => store.assets.register(anAsset(ws)),

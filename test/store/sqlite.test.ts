@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
-import { EVENT_RETENTION, USAGE_RETENTION, type UsageRecord } from '../../src/store/records.js';
+import { FIELDS_KEPT, USAGE_PERIODS } from '../../src/store/periods.js';
+import { EVENT_RETENTION, type UsageAddition } from '../../src/store/records.js';
 import { Connection } from '../../src/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
@@ -105,12 +106,12 @@ describe('SQLite: the connection', () => {
       if (sql === 'COMMIT') during.push(synchronous());
       return exec(sql);
     };
-    const record = { keyId: key.id, start: 0, requests: 1, limited: 0, forbidden: 0 };
+    const record = { keyId: key.id, start: 0, requests: 1, cost: 1, limited: 0, forbidden: 0 };
     await store.usage.add([record], NOW);
     await store.keys.touch(new Map([[key.id, NOW]]));
     await givenWorkspace(store);
     expect(during).toEqual([1, 1, 2]);
-    await expect(store.usage.add([{ ...record, requests: null as unknown as number }], NOW)).rejects.toThrow();
+    await expect(store.usage.add([{ ...record, requests: NaN }], NOW)).rejects.toThrow();
     expect(synchronous()).toBe(2);
     await store.close();
   });
@@ -175,10 +176,12 @@ describe('SQLite: the connection', () => {
 describe('SQLite: counts of use', () => {
   const HOUR = 3_600_000;
   const START = Math.floor(NOW / HOUR) * HOUR;
-  const counts = (keyId: string, start: number): UsageRecord => ({
+  const DAY = 24 * HOUR;
+  const counts = (keyId: string, start: number): UsageAddition => ({
     keyId,
     start,
     requests: 1,
+    cost: 1,
     limited: 0,
     forbidden: 0,
   });
@@ -186,18 +189,72 @@ describe('SQLite: counts of use', () => {
   test('past their time are deleted, at most a thousand in one write', async () => {
     const store = await openSqliteStore({ dir: freshDir() });
     const many = Array.from({ length: 1500 }, (_, i) => counts('key_old', START - i * HOUR));
-    const left = async () =>
-      (await store.usage.read(['key_old', 'key_new'], { from: 0, to: START + HOUR, length: START + HOUR })).map(
-        ({ keyId, requests }) => [keyId, requests],
-      );
+    const left = async (): Promise<number> =>
+      (await store.usage.read(['key_old'], { from: 0, to: START + HOUR, by: 'HOUR' })).length;
     await store.usage.add(many, START);
-    const later = START + USAGE_RETENTION;
-    await store.usage.add([counts('key_new', START)], later - 1);
-    expect(await left()).toEqual([['key_old', 500], ['key_new', 1]]); // prettier-ignore
+    const later = START + USAGE_PERIODS.HOUR.kept;
     await store.usage.add([], later - 1);
-    expect(await left()).toEqual([['key_old', 1], ['key_new', 1]]); // prettier-ignore
+    expect(await left()).toBe(500);
+    await store.usage.add([], later - 1);
+    expect(await left()).toBe(1);
     await store.usage.add([], later);
-    expect(await left()).toEqual([]);
+    expect(await left()).toBe(0);
+    await store.close();
+  });
+
+  test('past their time are deleted as fast as others come', async () => {
+    const store = await openSqliteStore({ dir: freshDir() });
+    const many = (prefix: string, start: number) =>
+      Array.from({ length: 2500 }, (_, i) => ({
+        ...counts(`${prefix}_${i}`, start),
+        fields: new Map([['Query.a', 1]]),
+      }));
+    await store.usage.add(many('old', START), START);
+    await store.usage.add(many('new', START + 91 * DAY), START + 91 * DAY);
+    const left = async (by: 'MINUTE' | 'HOUR' | 'DAY'): Promise<number> => {
+      const keyIds = Array.from({ length: 2500 }, (_, i) => `old_${i}`);
+      return (await store.usage.read(keyIds, { from: 0, to: START + DAY, by })).length;
+    };
+    expect([await left('MINUTE'), await left('HOUR'), await left('DAY')]).toEqual([0, 0, 2500]);
+    expect(START + 91 * DAY - FIELDS_KEPT).toBeGreaterThan(START);
+    expect(await store.usage.fields('old_0', 0, START + DAY)).toEqual([]);
+    expect(await store.usage.fields('new_0', START, START + 92 * DAY)).toHaveLength(1);
+    await store.close();
+  });
+
+  test('of a release before minutes and days are there by hour as they were, and by day', async () => {
+    const dir = freshDir();
+    mkdirSync(dir);
+    const before = new Database(join(dir, 'latchkey.db'));
+    // The fifth entry brings minutes and days.
+    for (const migration of MIGRATIONS.slice(0, 4)) before.exec(migration);
+    before.exec('PRAGMA user_version = 4');
+    const today = Math.floor(NOW / DAY) * DAY;
+    const insert = before.prepare('INSERT INTO usage VALUES (?, ?, ?, ?, ?)');
+    for (let i = 0; i < 48; i++) for (const key of ['key_a', 'key_b']) insert.run(key, today + i * HOUR, i, 2, 1);
+    before.close();
+
+    const store = await openSqliteStore({ dir });
+    const span = { from: today, to: today + 2 * DAY };
+    const row = (keyId: string, start: number, requests: number, times = 1) => ({
+      keyId,
+      start,
+      requests,
+      cost: requests,
+      limited: 2 * times,
+      forbidden: times,
+    });
+    expect(await store.usage.read(['key_a'], { ...span, by: 'HOUR' })).toEqual(
+      Array.from({ length: 48 }, (_, i) => row('key_a', today + i * HOUR, i)),
+    );
+    expect(await store.usage.read(['key_a', 'key_b'], { ...span, by: 'DAY' })).toEqual(
+      ['key_a', 'key_b'].flatMap((key) => [row(key, today, 276, 24), row(key, today + DAY, 852, 24)]),
+    );
+    await store.usage.add([{ ...row('key_a', today, 1), cost: 5 }], today);
+    expect((await store.usage.read(['key_a'], { ...span, by: 'DAY' }))[0]).toEqual({
+      ...row('key_a', today, 277, 25),
+      cost: 281,
+    });
     await store.close();
   });
 
@@ -210,7 +267,7 @@ describe('SQLite: counts of use', () => {
     expect(refusal).not.toBeInstanceOf(Unacknowledged);
     holder.go();
     await holder.end();
-    expect(await store.usage.read(['key_a'], { from: START, to: START + HOUR, length: HOUR })).toEqual([]);
+    expect(await store.usage.read(['key_a'], { from: START, to: START + HOUR, by: 'HOUR' })).toEqual([]);
     await store.close();
   });
 });

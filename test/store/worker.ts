@@ -59,7 +59,7 @@ async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<
       return;
     case 'count': {
       const { keyIds, start } = job;
-      const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, limited: 2, forbidden: 3 }));
+      const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, cost: 4, limited: 2, forbidden: 3 }));
       await Promise.all(Array.from({ length: job.times }, () => usage.add(counts, NOW)));
       return;
     }

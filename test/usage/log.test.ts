@@ -2,10 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { ANONYMOUS } from '../../src/credentials/principal.js';
 import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
-import { UsageLog, type Counted } from '../../src/usage/log.js';
+import { UsageLog } from '../../src/usage/log.js';
 import { aPrincipal, Sink } from './sink.js';
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
 const NOON = Date.UTC(2026, 2, 1, 12);
 const A = aPrincipal('key_a');
 const B = aPrincipal('key_b');
@@ -34,7 +34,7 @@ describe('times of last use', () => {
     expect(sink.additions).toEqual([]);
   });
 
-  test('of two hours are one entry, the later', async () => {
+  test('of two minutes are one entry, the later', async () => {
     log.used('key_a', NOON);
     log.used('key_a', NOON - 1);
     await log.flush();
@@ -55,65 +55,65 @@ describe('times of last use', () => {
 });
 
 describe('counts', () => {
-  test('of thousands of requests are one entry of one write for each key and hour', async () => {
-    for (let i = 0; i < 1000; i++) log.count(A, 'requests', 3);
-    for (let i = 0; i < 10; i++) log.count(A, 'limited');
-    log.count(B, 'forbidden');
-    now = NOON + HOUR - 1;
-    log.count(A, 'requests');
+  test('of thousands of requests are one entry of one write for each key and minute', async () => {
+    for (let i = 0; i < 1000; i++) log.admitted(A, 3, []);
+    for (let i = 0; i < 10; i++) log.refused(A, 'limited');
+    log.refused(B, 'forbidden');
+    now = NOON + MINUTE - 1;
+    log.admitted(A, 1, []);
     now += 1;
-    log.count(A, 'requests');
+    log.admitted(A, 1, []);
     expect(sink.additions).toEqual([]);
     await log.flush();
     expect(sink.additions).toHaveLength(1);
     expect(sink.sums()).toEqual({
-      [`key_a ${NOON}`]: [3001, 10, 0],
-      [`key_b ${NOON}`]: [0, 0, 1],
-      [`key_a ${NOON + HOUR}`]: [1, 0, 0],
+      [`key_a ${NOON}`]: [1001, 3001, 10, 0],
+      [`key_b ${NOON}`]: [0, 0, 0, 1],
+      [`key_a ${NOON + MINUTE}`]: [1, 1, 0, 0],
     });
     expect(sink.touches).toEqual([]);
   });
 
   test('of the operator, and of nobody, are not kept', async () => {
-    log.count(aPrincipal('operator', 'operator'), 'requests');
-    log.count(ANONYMOUS, 'requests');
+    log.admitted(aPrincipal('operator', 'operator'), 1, []);
+    log.admitted(ANONYMOUS, 1, []);
     await log.flush();
     expect(sink.additions).toEqual([]);
   });
 
-  test('go to the hour before where the clock is set back', async () => {
-    log.count(A, 'requests');
+  test('go to the minute before where the clock is set back', async () => {
+    log.admitted(A, 1, []);
     now -= 1;
-    log.count(A, 'requests');
+    log.admitted(A, 1, []);
     now += 1;
-    log.count(A, 'requests');
+    log.admitted(A, 1, []);
     await log.flush();
-    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [2, 0, 0], [`key_a ${NOON - HOUR}`]: [1, 0, 0] });
+    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [2, 2, 0, 0], [`key_a ${NOON - MINUTE}`]: [1, 1, 0, 0] });
   });
 
   test('are not sent while the store is away, and go out together with later ones', async () => {
     sink.onTouch = away;
     log.used('key_a', NOON);
-    log.count(A, 'requests', 2);
+    log.admitted(A, 2, []);
     await log.flush();
     await log.flush();
     expect(sink.additions).toEqual([]);
     sink.onTouch = well;
-    log.count(A, 'requests', 3);
-    log.count(A, 'limited');
+    log.admitted(A, 3, []);
+    log.refused(A, 'limited');
     await log.flush();
     expect(sink.touches.at(-1)).toEqual({ key_a: NOON });
-    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [5, 1, 0] });
+    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [2, 5, 1, 0] });
     expect(log.dropped).toBe(0);
   });
 
   test('of which nothing was written are tried again', async () => {
     sink.onAdd = away;
-    log.count(A, 'requests', 2);
+    log.admitted(A, 2, []);
     await log.flush();
     sink.onAdd = well;
     await log.flush();
-    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [2, 0, 0] });
+    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [1, 2, 0, 0] });
     expect(log.dropped).toBe(0);
   });
 
@@ -124,25 +124,26 @@ describe('counts', () => {
   ])('that were %s are let go, and counted as such', async (_, error) => {
     sink.onAdd = () => Promise.reject(error);
     log.used('key_a', NOON);
-    log.count(A, 'requests', 2);
-    log.count(B, 'forbidden');
+    log.admitted(A, 2, []);
+    log.refused(B, 'forbidden');
     await log.flush();
-    expect(log.dropped).toBe(3);
+    expect(log.dropped).toBe(2);
     sink.onAdd = well;
-    log.count(A, 'requests', 10);
+    log.admitted(A, 10, []);
     await log.flush();
-    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [10, 0, 0] });
+    expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [1, 10, 0, 0] });
     expect(sink.touches).toEqual([{ key_a: NOON }]);
   });
 
   test('are written, waiting or let go: none is lost sight of and none is there twice', async () => {
+    const lists = [['Query.a'], ['Query.a', 'Query.b']];
     const step = fc.oneof(
       fc.record({
-        what: fc.constantFrom<Counted>('requests', 'limited', 'forbidden'),
+        what: fc.constantFrom('admitted', 'limited', 'forbidden'),
         key: fc.nat(3),
         n: fc.integer({ min: 1, max: 9 }),
       }),
-      fc.record({ wait: fc.integer({ min: -HOUR, max: 2 * HOUR }) }),
+      fc.record({ wait: fc.integer({ min: -MINUTE, max: 2 * MINUTE }) }),
       fc.record({ flush: fc.constantFrom('well', 'away', 'unacknowledged', 'busy') }),
     );
     await fc.assert(
@@ -161,15 +162,22 @@ describe('counts', () => {
           };
           await usage.flush();
           if (how !== 'well') return;
-          for (const { requests, limited, forbidden } of own.additions.slice(before).flat())
+          for (const { requests, limited, forbidden, cost, fields } of own.additions.slice(before).flat()) {
             written += requests + limited + forbidden;
+            // What is written of a request is written of it whole.
+            expect([cost, fields?.get('Query.a') ?? 0]).toEqual([3 * requests, requests]);
+          }
         };
         for (const given of steps) {
           if ('wait' in given) clock += given.wait;
           else if ('flush' in given) await flush(given.flush);
           else {
             usage.used(`key_${given.key}`, clock);
-            usage.count(aPrincipal(`key_${given.key}`), given.what, given.n);
+            const principal = aPrincipal(`key_${given.key}`);
+            for (let i = 0; i < given.n; i++) {
+              if (given.what === 'admitted') usage.admitted(principal, 3, lists[i % 2] ?? []);
+              else usage.refused(principal, given.what);
+            }
             counted += given.n;
           }
         }
@@ -182,6 +190,102 @@ describe('counts', () => {
   });
 });
 
+describe('guarded fields', () => {
+  const at = (keyId: string, start = NOON) => `${keyId} ${start}`;
+
+  test('are counted by key and minute, once for each request that was let through', async () => {
+    const [one, other] = [
+      ['Query.a', 'A.b'],
+      ['Query.a', 'A.c'],
+    ];
+    for (let i = 0; i < 100; i++) log.admitted(A, 1, one);
+    log.admitted(A, 5, other);
+    log.admitted(B, 1, other);
+    log.admitted(B, 1, []);
+    log.refused(B, 'forbidden');
+    now += MINUTE;
+    log.admitted(A, 1, one);
+    await log.flush();
+    expect(sink.fields()).toEqual({
+      [at('key_a')]: { 'Query.a': 101, 'A.b': 100, 'A.c': 1 },
+      [at('key_b')]: { 'Query.a': 1, 'A.c': 1 },
+      [at('key_a', NOON + MINUTE)]: { 'Query.a': 1, 'A.b': 1 },
+    });
+  });
+
+  test('of those who used none that is guarded are not there', async () => {
+    log.admitted(A, 1, []);
+    await log.flush();
+    expect(sink.fields()).toEqual({});
+  });
+
+  test('wait with the counts where the store is away, and are sent once', async () => {
+    const fields = ['Query.a'];
+    sink.onAdd = away;
+    log.admitted(A, 1, fields);
+    await log.flush();
+    await log.flush();
+    sink.additions.length = 0;
+    sink.onAdd = well;
+    log.admitted(A, 1, fields);
+    await log.flush();
+    await log.flush();
+    expect(sink.additions).toHaveLength(1);
+    expect(sink.fields()).toEqual({ [at('key_a')]: { 'Query.a': 2 } });
+  });
+
+  test('of operations that are never the same are summed, and not remembered one by one', async () => {
+    for (let i = 0; i < 1_000; i++) log.admitted(A, 1, ['Query.a', `A.f${i % 3}`]);
+    await log.flush();
+    expect(sink.fields()).toEqual({ [at('key_a')]: { 'Query.a': 1_000, 'A.f0': 334, 'A.f1': 333, 'A.f2': 333 } });
+  });
+
+  test('are at most a thousand for a key and minute; those that are there go on being counted', async () => {
+    for (let round = 0; round < 2; round++) for (let i = 0; i < 1_500; i++) log.admitted(A, 1, [`A.f${i}`]);
+    await log.flush();
+    const [counts = {}] = Object.values(sink.fields());
+    expect(Object.values(counts)).toEqual(Array.from({ length: 1_000 }, () => 2));
+    expect(sink.sums()).toEqual({ [at('key_a')]: [3_000, 3_000, 0, 0] });
+  });
+});
+
+describe('a long batch', () => {
+  const noted = (n: number): void => {
+    for (let i = 0; i < n; i++) log.admitted(aPrincipal(`key_${i}`), 1, []);
+  };
+
+  test('is written in parts, between which others have their turn', async () => {
+    noted(2_500);
+    let turns = 0;
+    sink.onAdd = async () => void setImmediate(() => (turns += 1));
+    await log.flush();
+    expect(sink.additions.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(turns).toBeGreaterThanOrEqual(2);
+  });
+
+  test('of which a part could not be written: that and those after it are tried again, and none twice', async () => {
+    noted(2_500);
+    let parts = 0;
+    sink.onAdd = () => ((parts += 1) === 2 ? away() : well());
+    await log.flush();
+    await log.flush();
+    expect(sink.additions.map(({ length }) => length)).toEqual([1_000, 1_000, 1_000, 500]);
+    const written = [sink.additions[0], sink.additions[2], sink.additions[3]].flatMap((part) => part ?? []);
+    expect(new Set(written.map(({ keyId }) => keyId)).size).toBe(2_500);
+    expect(log.dropped).toBe(0);
+  });
+
+  test('of which a part was not acknowledged: that is let go, and the others stand', async () => {
+    noted(2_500);
+    let parts = 0;
+    sink.onAdd = () => ((parts += 1) === 2 ? Promise.reject(new Unacknowledged(new Error('late'))) : well());
+    await log.flush();
+    await log.flush();
+    expect(sink.additions.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+    expect(log.dropped).toBe(1_000);
+  });
+});
+
 test('nothing noted is nothing written', async () => {
   await log.flush();
   await log.close();
@@ -190,10 +294,10 @@ test('nothing noted is nothing written', async () => {
 
 test('closing writes what is pending', async () => {
   log.used('key_a', 1);
-  log.count(A, 'limited');
+  log.refused(A, 'limited');
   await log.close();
   expect(sink.touches).toEqual([{ key_a: 1 }]);
-  expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [0, 1, 0] });
+  expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [0, 0, 1, 0] });
 });
 
 test('one write at a time, and a flush covers all that was noted before it', async () => {
@@ -222,7 +326,7 @@ describe('what is kept is bounded', () => {
   test('many keys are written early, each whole', async () => {
     for (let i = 0; i < 10_000; i++) {
       log.used(`key_${i}`, NOON);
-      log.count(aPrincipal(`key_${i}`), 'requests');
+      log.admitted(aPrincipal(`key_${i}`), 1, []);
     }
     await log.flush();
     const records = sink.additions.flat();
@@ -236,7 +340,7 @@ describe('what is kept is bounded', () => {
     sink.onTouch = () => new Promise((resolve) => (release = resolve));
     for (let i = 0; i < 50_000; i++) {
       log.used(`key_${i}`, NOON);
-      log.count(aPrincipal(`key_${i}`), 'requests', 2);
+      log.admitted(aPrincipal(`key_${i}`), 2, []);
     }
     await turn();
     expect(sizes()).toEqual([10_000]);
@@ -244,15 +348,16 @@ describe('what is kept is bounded', () => {
     release();
     await log.flush();
     // The last key of the first batch was counted just after it had left.
-    expect(sink.additions.map(({ length }) => length)).toEqual([9_999, 10_000]);
-    expect(log.dropped).toBe(2 * (50_000 - 19_999));
+    expect(sink.additions.flat()).toHaveLength(19_999);
+    expect(Math.max(...sink.additions.map(({ length }) => length))).toBe(1_000);
+    expect(log.dropped).toBe(50_000 - 19_999);
   });
 
   test('by a store that stays away, which is asked by the timer and not by each request', async () => {
     sink.onTouch = away;
     for (let i = 0; i < 30_000; i++) {
       log.used(`key_${i}`, NOON);
-      log.count(aPrincipal(`key_${i}`), 'requests');
+      log.admitted(aPrincipal(`key_${i}`), 1, []);
       if (i % 5_000 === 0) await turn();
     }
     await turn();

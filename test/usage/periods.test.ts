@@ -1,53 +1,111 @@
 import fc from 'fast-check';
 import { Refusal } from '../../src/refusals/refusal.js';
-import { USAGE_RETENTION } from '../../src/store/records.js';
-import { series, spanOf } from '../../src/usage/periods.js';
+import { DAY, HOUR, MINUTE, USAGE_PERIODS, type UsagePeriod } from '../../src/store/periods.js';
+import { MAX_SERIES, series, spanOf } from '../../src/usage/periods.js';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const NOON = Date.UTC(2026, 2, 1, 12);
 
-test('the last periods end with the one under way, and days are those of UTC', () => {
-  expect(spanOf(1, 'HOUR', NOON)).toEqual({ from: NOON, to: NOON + HOUR, length: HOUR });
-  expect(spanOf(24, 'HOUR', NOON + HOUR - 1)).toEqual({ from: NOON - 23 * HOUR, to: NOON + HOUR, length: HOUR });
-  expect(spanOf(2, 'DAY', NOON)).toEqual({ from: Date.UTC(2026, 1, 28), to: Date.UTC(2026, 2, 2), length: DAY });
+const asked = (by: UsagePeriod, from: number | null = null, to: number | null = null) => ({ from, to, by });
+
+describe('a span', () => {
+  test('is of the last 24 periods with the one under way, and days are those of UTC', () => {
+    expect(spanOf(asked('MINUTE'), NOON)).toEqual({ from: NOON - 23 * MINUTE, to: NOON + MINUTE, by: 'MINUTE' });
+    expect(spanOf(asked('HOUR'), NOON + HOUR - 1)).toEqual({ from: NOON - 23 * HOUR, to: NOON + HOUR, by: 'HOUR' });
+    expect(spanOf(asked('DAY'), NOON)).toEqual({
+      from: Date.UTC(2026, 1, 6),
+      to: Date.UTC(2026, 2, 2),
+      by: 'DAY',
+    });
+  });
+
+  test('holds the period of its first moment, and none that begins at its last', () => {
+    expect(spanOf(asked('HOUR', NOON - 1, NOON), NOON)).toMatchObject({ from: NOON - HOUR, to: NOON });
+    expect(spanOf(asked('HOUR', NOON, NOON + 1), NOON)).toMatchObject({ from: NOON, to: NOON + HOUR });
+  });
+
+  test('ends with the period under way, whatever is asked', () => {
+    expect(spanOf(asked('HOUR', NOON, NOON + 5 * DAY), NOON)).toMatchObject({ from: NOON, to: NOON + HOUR });
+  });
+
+  test('of 24 periods ends where it was asked to', () => {
+    expect(spanOf(asked('HOUR', null, NOON - DAY), NOON)).toMatchObject({ from: NOON - 2 * DAY, to: NOON - DAY });
+  });
+
+  // Who asks for "the last 48 hours" asks a moment later, for a period of which a part is gone.
+  test('asked for from as long ago as it is kept begins with the oldest period that is whole', () => {
+    expect(spanOf(asked('MINUTE', NOON - 2 * DAY, NOON - DAY - HOUR), NOON + 5)).toMatchObject({
+      from: NOON - 2 * DAY + MINUTE,
+    });
+  });
 });
 
-test.each([
-  [0, 'HOUR'],
-  [-1, 'HOUR'],
-  [169, 'HOUR'],
-  [2 ** 31 - 1, 'HOUR'],
-  [0, 'DAY'],
-  [91, 'DAY'],
-] as const)('the last %i by %s are bad input', (last, by) => {
-  expect(() => spanOf(last, by, NOON)).toThrow(Refusal);
-  expect(() => spanOf(last, by, NOON)).toThrow(by === 'HOUR' ? /1 to 168 hours/ : /1 to 90 days/);
+describe('is bad input', () => {
+  test.each([
+    ['from before what is kept', asked('MINUTE', NOON - 2 * DAY - 1), 'from', 'kept for 48 hours'],
+    ['hours before what is kept', asked('HOUR', NOON - 91 * DAY), 'from', 'kept for 90 days'],
+    ['days before what is kept', asked('DAY', 0), 'from', 'kept for 730 days'],
+    ['more minutes than one answer has', asked('MINUTE', NOON - 2 * DAY + MINUTE), 'from', '2880 minutes apart'],
+    ['more hours than one answer has', asked('HOUR', NOON - 80 * DAY), 'from', 'at most 1500'],
+    ['from that is to', asked('HOUR', NOON, NOON), 'to', 'No HOUR between'],
+    ['from after to', asked('HOUR', NOON, NOON - DAY), 'to', 'No HOUR between'],
+    ['what has not begun', asked('HOUR', NOON + HOUR, NOON + DAY), 'to', 'No HOUR between'],
+    ['to before what is kept', asked('MINUTE', null, NOON - 3 * DAY), 'to', 'No MINUTE between'],
+  ] as const)('%s', (_, question, path, words) => {
+    expect(() => spanOf(question, NOON)).toThrow(Refusal);
+    expect(() => spanOf(question, NOON)).toThrow(words);
+    expect(() => spanOf(question, NOON)).toThrow(
+      expect.objectContaining({ details: { code: 'BAD_USER_INPUT', path: [path] } }) as Error,
+    );
+  });
 });
 
-test('whatever may be asked for lies within what is kept', () => {
-  const asked = fc.oneof(
-    fc.record({ by: fc.constant('HOUR' as const), last: fc.integer({ min: 1, max: 168 }) }),
-    fc.record({ by: fc.constant('DAY' as const), last: fc.integer({ min: 1, max: 90 }) }),
-  );
+test('whatever is answered lies within what is kept, and is no longer than a series may be', () => {
+  const moment = fc.option(fc.integer({ min: NOON - 800 * DAY, max: NOON + 2 * DAY }), { nil: null });
+  let answered = 0;
   fc.assert(
-    fc.property(asked, fc.integer({ min: 0, max: DAY }), ({ by, last }, past) => {
-      const now = NOON + past;
-      const { from, to, length } = spanOf(last, by, now);
-      expect(from).toBeGreaterThan(now - USAGE_RETENTION);
-      expect((to - from) / length).toBe(last);
-      expect(to - length <= now && now < to).toBe(true);
-      expect([from % length, to % length]).toEqual([0, 0]);
-    }),
+    fc.property(
+      fc.constantFrom<UsagePeriod>('MINUTE', 'HOUR', 'DAY'),
+      fc.oneof(moment, fc.option(fc.integer({ min: NOON - 3 * DAY, max: NOON + DAY }), { nil: null })),
+      moment,
+      fc.integer({ min: 0, max: DAY }),
+      (by, from, to, past) => {
+        const now = NOON + past;
+        const { length, kept } = USAGE_PERIODS[by];
+        let span;
+        try {
+          span = spanOf({ from, to, by }, now);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Refusal);
+          return;
+        }
+        answered += 1;
+        expect(span.from).toBeGreaterThan(now - kept);
+        expect(span.from).toBeLessThan(span.to);
+        expect(span.to - length).toBeLessThanOrEqual(now);
+        expect([span.from % length, span.to % length]).toEqual([0, 0]);
+        expect((span.to - span.from) / length).toBeLessThanOrEqual(MAX_SERIES);
+        if (from !== null && from >= span.from) expect(from - span.from).toBeLessThan(length);
+        if (to !== null) expect(span.to - length).toBeLessThan(to);
+      },
+    ),
+    { numRuns: 500 },
   );
+  expect(answered).toBeGreaterThan(50);
 });
 
 test('periods without a row are zeros, and what GraphQL cannot say is cut', () => {
-  const span = spanOf(3, 'HOUR', NOON);
-  const row = { keyId: 'key_a', start: NOON - HOUR, requests: 5, limited: 2 ** 40, forbidden: 2 ** 31 - 1 };
+  const span = spanOf(asked('HOUR', NOON - 2 * HOUR), NOON);
+  const row = {
+    keyId: 'key_a',
+    start: NOON - HOUR,
+    requests: 5,
+    cost: 2 ** 31,
+    limited: 2 ** 40,
+    forbidden: 2 ** 31 - 1,
+  };
   expect(series(span, [row])).toEqual([
-    { start: NOON - 2 * HOUR, requests: 0, limited: 0, forbidden: 0 },
-    { start: NOON - HOUR, requests: 5, limited: 2 ** 31 - 1, forbidden: 2 ** 31 - 1 },
-    { start: NOON, requests: 0, limited: 0, forbidden: 0 },
+    { start: NOON - 2 * HOUR, requests: 0, cost: 0, limited: 0, forbidden: 0 },
+    { start: NOON - HOUR, requests: 5, cost: 2 ** 31 - 1, limited: 2 ** 31 - 1, forbidden: 2 ** 31 - 1 },
+    { start: NOON, requests: 0, cost: 0, limited: 0, forbidden: 0 },
   ]);
 });

@@ -1,8 +1,8 @@
+import { DAY, HOUR, type UsagePeriod } from '../../src/store/periods.js';
 import type { UsageRecord } from '../../src/store/records.js';
 import type { UsageSpan } from '../../src/store/store.js';
 import { UsageReader } from '../../src/usage/reader.js';
 
-const HOUR = 3_600_000;
 const NOON = Date.UTC(2026, 2, 1, 12);
 
 let reads: { readonly keyIds: readonly string[]; readonly span: UsageSpan }[];
@@ -13,7 +13,9 @@ beforeEach(() => {
     {
       async read(keyIds, span): Promise<UsageRecord[]> {
         reads.push({ keyIds, span });
-        return keyIds.toReversed().map((keyId) => ({ keyId, start: NOON, requests: 1, limited: 2, forbidden: 3 }));
+        return keyIds
+          .toReversed()
+          .map((keyId) => ({ keyId, start: NOON, requests: 1, cost: 4, limited: 2, forbidden: 3 }));
       },
     },
     NOON,
@@ -22,30 +24,37 @@ beforeEach(() => {
 
 const keys = (n: number): string[] => Array.from({ length: n }, (_, i) => `key_${i}`);
 
+/** The last so many hours. */
+const hours = (n: number) => ({ from: NOON - (n - 1) * HOUR, to: null, by: 'HOUR' as const });
+const usual = (by: UsagePeriod) => ({ from: null, to: null, by });
+
 test('a page of keys is one read, and each key is given its own', async () => {
-  const page = await Promise.all(keys(100).map((id) => reader.load(id, 168, 'HOUR')));
-  expect(reads).toHaveLength(1);
-  expect(reads[0]).toEqual({ keyIds: keys(100), span: { from: NOON - 167 * HOUR, to: NOON + HOUR, length: HOUR } });
+  const page = await Promise.all(keys(100).map((id) => reader.load(id, hours(168))));
+  expect(reads).toEqual([{ keyIds: keys(100), span: { from: NOON - 167 * HOUR, to: NOON + HOUR, by: 'HOUR' } }]);
   for (const series of page) {
     expect(series).toHaveLength(168);
-    expect(series.at(-1)).toEqual({ start: NOON, requests: 1, limited: 2, forbidden: 3 });
+    expect(series.at(-1)).toEqual({ start: NOON, requests: 1, cost: 4, limited: 2, forbidden: 3 });
   }
 });
 
-test('a key asked for again under another name is not read again', async () => {
-  await Promise.all([reader.load('key_a', 24, 'HOUR'), reader.load('key_a', 24, 'HOUR')]);
-  await reader.load('key_a', 24, 'HOUR');
+test('a key asked for again under another name, or by another moment of the period, is not read again', async () => {
+  await Promise.all([
+    reader.load('key_a', usual('HOUR')),
+    reader.load('key_a', hours(24)),
+    reader.load('key_a', { from: NOON - 23 * HOUR + 1, to: NOON + 1, by: 'HOUR' }),
+  ]);
+  await reader.load('key_a', usual('HOUR'));
   expect(reads.map(({ keyIds }) => keyIds)).toEqual([['key_a']]);
 });
 
 test('spans are read apart, and there are at most four of them', async () => {
   const refused = await Promise.allSettled([
-    reader.load('key_a', 24, 'HOUR'),
-    reader.load('key_a', 24, 'DAY'),
-    reader.load('key_a', 168, 'HOUR'),
-    reader.load('key_a', 90, 'DAY'),
-    reader.load('key_a', 23, 'HOUR'),
-    reader.load('key_b', 90, 'DAY'),
+    reader.load('key_a', usual('HOUR')),
+    reader.load('key_a', usual('DAY')),
+    reader.load('key_a', usual('MINUTE')),
+    reader.load('key_a', hours(168)),
+    reader.load('key_a', hours(23)),
+    reader.load('key_b', usual('DAY')),
   ]);
   expect(refused.map(({ status }) => status)).toEqual([
     'fulfilled',
@@ -55,21 +64,22 @@ test('spans are read apart, and there are at most four of them', async () => {
     'rejected',
     'fulfilled',
   ]);
-  expect(refused[4]).toMatchObject({ reason: { details: { code: 'BAD_USER_INPUT', path: ['last'] } } });
+  expect(refused[4]).toMatchObject({ reason: { details: { code: 'BAD_USER_INPUT', path: ['from'] } } });
   expect(reads).toHaveLength(4);
 });
 
 test.each([
-  ['HOUR', 168, 119],
-  ['DAY', 90, 55],
-] as const)('by %s, the last %i are told of at most %i keys in one request', async (by, last, most) => {
-  const answers = await Promise.allSettled(keys(200).map((id) => reader.load(id, last, by)));
+  ['hours', hours(168), 119],
+  ['days', { from: NOON - 89 * DAY, to: null, by: 'DAY' as const }, 222],
+  ['minutes', { from: NOON - DAY + 60_000, to: null, by: 'MINUTE' as const }, 13],
+])('many %s are told of so many keys in one request', async (_, asked, most) => {
+  const answers = await Promise.allSettled(keys(300).map((id) => reader.load(id, asked)));
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(most);
-  expect(answers.at(-1)).toMatchObject({ reason: { message: expect.stringContaining('at most 20000 hours') } });
+  expect(answers.at(-1)).toMatchObject({ reason: { message: expect.stringContaining('at most 20000 periods') } });
   expect(reads.map(({ keyIds }) => keyIds.length)).toEqual([most]);
 });
 
 test('names given to one key do not reach beyond that: each is answered, so each is counted', async () => {
-  const answers = await Promise.allSettled(Array.from({ length: 200 }, () => reader.load('key_a', 168, 'HOUR')));
+  const answers = await Promise.allSettled(Array.from({ length: 200 }, () => reader.load('key_a', hours(168))));
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(119);
 });

@@ -1,13 +1,13 @@
 import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
-import type { UsageRecord } from '../../src/store/records.js';
+import type { UsageAddition } from '../../src/store/records.js';
 import type { UsageLogOptions } from '../../src/usage/log.js';
 
-type Sums = readonly [requests: number, limited: number, forbidden: number];
+type Sums = readonly [requests: number, cost: number, limited: number, forbidden: number];
 
 /** A store that keeps what it was given, and does as it is told. */
 export class Sink {
   readonly touches: Record<string, number>[] = [];
-  readonly additions: (readonly UsageRecord[])[] = [];
+  readonly additions: (readonly UsageAddition[])[] = [];
   running = 0;
   mostRunning = 0;
   onTouch: () => Promise<void> = () => Promise.resolve();
@@ -28,14 +28,25 @@ export class Sink {
     },
   };
 
-  /** The counts of one addition, by key and hour; the latest where `nth` is left out. */
+  /** The counts of one addition, by key and minute; the latest where `nth` is left out. */
   sums(nth = -1): Record<string, Sums> {
     const rows = this.additions.at(nth) ?? [];
     return Object.fromEntries(
-      rows.map(({ keyId, start, requests, limited, forbidden }) => [
+      rows.map(({ keyId, start, requests, cost, limited, forbidden }) => [
         `${keyId} ${start}`,
-        [requests, limited, forbidden],
+        [requests, cost, limited, forbidden],
       ]),
+    );
+  }
+
+  /** The fields of all additions, by key and minute. */
+  fields(): Record<string, Record<string, number>> {
+    return Object.fromEntries(
+      this.additions
+        .flat()
+        .flatMap(({ keyId, start, fields }) =>
+          fields === undefined ? [] : [[`${keyId} ${start}`, Object.fromEntries(fields)]],
+        ),
     );
   }
 

@@ -87,8 +87,9 @@ export class Documents<T extends object> {
     return this.#pass(() => this.#model.countDocuments(filter as never).exec());
   }
 
-  aggregate<R>(pipeline: mongoose.PipelineStage[]): Promise<R[]> {
-    return this.#pass(() => this.#model.aggregate<R>(pipeline).exec());
+  /** @param timeout in ms; that of the gate where absent */
+  aggregate<R>(pipeline: mongoose.PipelineStage[], timeout?: number): Promise<R[]> {
+    return this.#gate.pass(() => this.#model.aggregate<R>(pipeline).exec(), this.#unique, timeout);
   }
 
   /** @throws Duplicate */

@@ -1,6 +1,6 @@
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { type Connection, type Schema } from 'mongoose';
 import { StoreUnavailable } from '../errors.js';
-import type { AssetStore, EventStore, Store } from '../store.js';
+import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Documents } from './documents.js';
@@ -17,9 +17,10 @@ import {
   auditHeadSchema,
   auditSchema,
   eventSchema,
+  fieldsSchema,
   keySchema,
   projectSchema,
-  usageSchema,
+  usageSchemas,
   userSchema,
   workspaceSchema,
   type AlertDocument,
@@ -27,13 +28,14 @@ import {
   type AuditDocument,
   type AuditHeadDocument,
   type EventDocument,
+  type FieldsDocument,
   type KeyDocument,
   type ProjectDocument,
   type UsageDocument,
   type UserDocument,
   type WorkspaceDocument,
 } from './schemas.js';
-import { openUsage, USAGE_UNIQUE } from './usage.js';
+import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
@@ -98,9 +100,7 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
   await keys.buildIndexes(INDEX_TIMEOUT);
-  const usage = new Documents<UsageDocument>(connection, gate, 'Usage', usageSchema, USAGE_UNIQUE);
   await workspaces.buildIndexes(INDEX_TIMEOUT);
-  await usage.buildIndexes(INDEX_TIMEOUT);
   const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
   const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
   const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
@@ -115,7 +115,7 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
-    usage: openUsage(usage),
+    usage: await assembleUsage(connection, gate),
     assets: withAssets ? await assembleAssets(connection, gate) : NO_DOMAIN,
     events: withAssets ? await assembleEvents(connection, gate) : NO_DOMAIN,
     async ping() {
@@ -125,6 +125,22 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
       });
     },
   };
+}
+
+async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageStore> {
+  const collection = (name: string, schema: Schema) =>
+    new Documents<UsageDocument>(connection, gate, name, schema, USAGE_UNIQUE);
+  const { MINUTE, HOUR, DAY } = usageSchemas;
+  const usage: UsageCollections = {
+    MINUTE: collection('UsageMinute', MINUTE),
+    HOUR: collection('Usage', HOUR),
+    DAY: collection('UsageDay', DAY),
+  };
+  const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
+  // At once: a start waits for each of them, and an empty database takes its time to make a collection.
+  await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
+  await foldHours(usage, INDEX_TIMEOUT);
+  return openUsage(usage, fields);
 }
 
 async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {

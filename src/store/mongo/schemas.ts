@@ -1,8 +1,8 @@
 import { Schema, type SchemaDefinition } from 'mongoose';
 import type { AuditDraft, AuditEntry, AuditHead } from '../audit.js';
+import { FIELDS_KEPT, USAGE_PERIODS } from '../periods.js';
 import {
   EVENT_RETENTION,
-  USAGE_RETENTION,
   type AlertRecord,
   type AssetRecord,
   type EventRecord,
@@ -55,9 +55,19 @@ export interface UserDocument extends Omit<UserRecord, 'id'> {
   readonly entry?: EntryDocument;
 }
 
-export interface UsageDocument extends Omit<UsageRecord, 'start'> {
+export interface UsageDocument extends Omit<UsageRecord, 'start' | 'cost'> {
   /** A date, for only those can MongoDB let expire. */
   readonly start: Date;
+  /** What the requests cost beyond one each. Absent where an earlier release wrote alone: it counted them by cost. */
+  readonly surplus?: number;
+}
+
+export interface FieldsDocument {
+  readonly keyId: string;
+  /** The day. */
+  readonly start: Date;
+  /** By coordinate, with a colon in place of its dot. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export type AssetDocument = AssetRecord;
@@ -200,12 +210,23 @@ export const auditHeadSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_audit_heads' },
 );
 
-export const usageSchema: Schema = new Schema(
-  { keyId: String, start: Date, requests: Number, limited: Number, forbidden: Number },
-  { ...OPTIONS, collection: 'latchkey_usage' },
-)
-  .index({ keyId: 1, start: 1 }, { unique: true })
-  .index({ start: 1 }, { expireAfterSeconds: USAGE_RETENTION / 1000 });
+/** What belongs to a key and a period. */
+function ofPeriods(definition: SchemaDefinition, collection: string, kept: number): Schema {
+  return new Schema({ keyId: String, start: Date, ...definition }, { ...OPTIONS, collection })
+    .index({ keyId: 1, start: 1 }, { unique: true })
+    .index({ start: 1 }, { expireAfterSeconds: kept / 1000 });
+}
+
+const COUNTS: SchemaDefinition = { requests: Number, surplus: Number, limited: Number, forbidden: Number };
+const { MINUTE, HOUR, DAY } = USAGE_PERIODS;
+
+export const usageSchemas = {
+  MINUTE: ofPeriods(COUNTS, 'latchkey_usage_minutes', MINUTE.kept),
+  HOUR: ofPeriods(COUNTS, 'latchkey_usage', HOUR.kept),
+  DAY: ofPeriods(COUNTS, 'latchkey_usage_days', DAY.kept),
+} as const;
+
+export const fieldsSchema = ofPeriods({ counts: Schema.Types.Mixed }, 'latchkey_used_fields', FIELDS_KEPT);
 
 const columns = { type: [{ _id: false, name: String, type: { type: String } }], default: undefined };
 

@@ -1,39 +1,143 @@
-import type { UsageRecord } from '../records.js';
+import { StoreUnavailable, Unacknowledged } from '../errors.js';
+import { DAY, fieldsByDay, summed, type UsagePeriod } from '../periods.js';
+import type { FieldUse, UsageRecord } from '../records.js';
 import type { UsageStore } from '../store.js';
 import { eq, where, type Documents } from './documents.js';
-import type { UsageDocument } from './schemas.js';
+import type { FieldsDocument, UsageDocument } from './schemas.js';
 
 export const USAGE_UNIQUE = { 'keyId,start': 'usage.start' };
 
-export function openUsage(usage: Documents<UsageDocument>): UsageStore {
-  return {
-    async add(counts) {
-      if (counts.length === 0) return;
-      await usage.bulkWrite(
-        counts.map(({ keyId, start, requests, limited, forbidden }) => ({
-          updateOne: {
-            filter: { keyId: eq(keyId), start: eq(new Date(start)) },
-            update: { $inc: { requests, limited, forbidden } },
-            upsert: true,
-          },
-        })),
-      );
-    },
-    async read(keyIds, { from, to, length }) {
-      const start = { $subtract: ['$start', { $mod: [{ $toLong: '$start' }, length] }] };
-      const sums = await usage.aggregate<Omit<UsageRecord, 'start'> & { readonly start: Date }>([
-        { $match: { keyId: where({ $in: keyIds }), start: where({ $gte: new Date(from), $lt: new Date(to) }) } },
-        {
-          $group: {
-            _id: { keyId: '$keyId', start },
-            requests: { $sum: '$requests' },
-            limited: { $sum: '$limited' },
-            forbidden: { $sum: '$forbidden' },
-          },
+/** A collection for each period, so that each expires in its time. */
+export type UsageCollections = Readonly<Record<UsagePeriod, Documents<UsageDocument>>>;
+
+export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocument>): UsageStore {
+  const addCounts = (period: UsagePeriod, counts: readonly UsageRecord[]): Promise<void> =>
+    usage[period].bulkWrite(
+      counts.map(({ keyId, start, requests, cost, limited, forbidden }) => ({
+        updateOne: {
+          filter: { keyId: eq(keyId), start: eq(new Date(start)) },
+          update: { $inc: { requests, surplus: cost - requests, limited, forbidden } },
+          upsert: true,
         },
-        { $project: { _id: 0, keyId: '$_id.keyId', start: '$_id.start', requests: 1, limited: 1, forbidden: 1 } },
-      ]);
-      return sums.map((row) => ({ ...row, start: row.start.getTime() }));
+      })),
+    );
+
+  return {
+    async add(additions) {
+      if (additions.length === 0) return;
+      // Days before hours: see foldHours.
+      await addCounts('DAY', summed(additions, 'DAY'));
+      const days = fieldsByDay(additions);
+      await afterAnother(async () => {
+        await addCounts('HOUR', summed(additions, 'HOUR'));
+        await addCounts('MINUTE', summed(additions, 'MINUTE'));
+        if (days.length > 0)
+          await fields.bulkWrite(
+            days.map(({ keyId, start, fields: used }) => ({
+              updateOne: {
+                filter: { keyId: eq(keyId), start: eq(new Date(start)) },
+                update: {
+                  $inc: Object.fromEntries([...used].map(([name, count]) => [`counts.${stored(name)}`, count])),
+                },
+                upsert: true,
+              },
+            })),
+          );
+      });
+    },
+    async read(keyIds, { from, to, by }) {
+      const rows = await usage[by].find({
+        keyId: where({ $in: keyIds }),
+        start: where({ $gte: new Date(from), $lt: new Date(to) }),
+      });
+      return rows.map(({ keyId, start, requests, surplus = 0, limited, forbidden }) => ({
+        keyId,
+        start: start.getTime(),
+        requests,
+        cost: requests + surplus,
+        limited,
+        forbidden,
+      }));
+    },
+    async fields(keyId, from, to) {
+      const days = await fields.find({
+        keyId: eq(keyId),
+        start: where({ $gte: new Date(from), $lt: new Date(to) }),
+      });
+      return byCoordinate(days);
     },
   };
+}
+
+/** Where something was written before, that nothing was written is no longer true. */
+async function afterAnother(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? new Unacknowledged(error.cause) : error;
+  }
+}
+
+function byCoordinate(days: readonly FieldsDocument[]): FieldUse[] {
+  const uses = new Map<string, FieldUse>();
+  for (const { start, counts } of days) {
+    const day = start.getTime();
+    for (const [name, count] of Object.entries(counts)) {
+      const { count: before = 0, first = day, last = day } = uses.get(name) ?? {};
+      const coordinate = name.replace(':', '.');
+      uses.set(name, { coordinate, count: before + count, first: Math.min(first, day), last: Math.max(last, day) });
+    }
+  }
+  return [...uses.values()].sort((a, b) => (a.coordinate < b.coordinate ? -1 : 1));
+}
+
+/** To MongoDB a dot leads into a document. A name of GraphQL has neither it nor the colon. */
+function stored(coordinate: string): string {
+  return coordinate.replace('.', ':');
+}
+
+/**
+ * Sums the hours that a release before days has written, where their days are missing. To be called before the first
+ * count: a day that is there is left alone, and since a day is written before its hours, none is counted twice.
+ */
+export async function foldHours({ HOUR: hours, DAY: days }: UsageCollections, timeout: number): Promise<void> {
+  const [oldest] = await hours.find({}, { sort: { start: 1 }, limit: 1 });
+  if (oldest === undefined) return;
+  const start = new Date(Math.floor(oldest.start.getTime() / DAY) * DAY);
+  if ((await days.findOne({ keyId: eq(oldest.keyId), start: eq(start) })) !== null) return;
+  await hours.aggregate(
+    [
+      {
+        $group: {
+          _id: { keyId: '$keyId', start: { $subtract: ['$start', { $mod: [{ $toLong: '$start' }, DAY] }] } },
+          requests: { $sum: '$requests' },
+          surplus: { $sum: '$surplus' },
+          limited: { $sum: '$limited' },
+          forbidden: { $sum: '$forbidden' },
+        },
+      },
+      // The oldest last, by which it is seen whether it was done.
+      { $sort: { '_id.start': -1 } },
+      {
+        $project: {
+          _id: 0,
+          keyId: '$_id.keyId',
+          start: '$_id.start',
+          requests: 1,
+          surplus: 1,
+          limited: 1,
+          forbidden: 1,
+        },
+      },
+      {
+        $merge: {
+          into: days.collectionName,
+          on: ['keyId', 'start'],
+          whenMatched: 'keepExisting',
+          whenNotMatched: 'insert',
+        },
+      },
+    ],
+    timeout,
+  );
 }

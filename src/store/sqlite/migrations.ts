@@ -164,6 +164,34 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX eventsByAssetAndType ON events (projectId, asset, type, at, id) WHERE asset IS NOT NULL;
   CREATE INDEX eventsPast ON events (at);
   `,
+  // Hours were all that there was, and their requests stood by cost.
+  `
+  ALTER TABLE usage RENAME TO usageByHour;
+  CREATE TABLE usage (
+    keyId TEXT NOT NULL,
+    period TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    limited INTEGER NOT NULL,
+    forbidden INTEGER NOT NULL,
+    PRIMARY KEY (keyId, period, start)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO usage SELECT keyId, 'HOUR', start, requests, requests, limited, forbidden FROM usageByHour;
+  INSERT INTO usage SELECT keyId, 'DAY', start / 86400000 * 86400000, sum(requests), sum(requests), sum(limited),
+    sum(forbidden) FROM usageByHour GROUP BY keyId, start / 86400000;
+  DROP TABLE usageByHour;
+  CREATE INDEX usageByAge ON usage (period, start);
+
+  CREATE TABLE usedFields (
+    keyId TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    coordinate TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (keyId, start, coordinate)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usedFieldsByAge ON usedFields (start);
+  `,
 ];
 
 /**

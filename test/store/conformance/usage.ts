@@ -1,26 +1,35 @@
 import fc from 'fast-check';
 import { StoreUnavailable, Unacknowledged } from '../../../src/store/errors.js';
-import { USAGE_RETENTION, type UsageRecord } from '../../../src/store/records.js';
+import { FIELDS_KEPT, USAGE_PERIODS, type UsagePeriod } from '../../../src/store/periods.js';
+import type { FieldUse, UsageRecord } from '../../../src/store/records.js';
 import type { UsageSpan } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
 import { NOW, unique } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 import { openTarget } from '../target.js';
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 // Of the real clock, for MongoDB lets counts expire by its own.
 const TODAY = Math.floor(Date.now() / DAY) * DAY;
 
-const HOURS: UsageSpan = { from: TODAY, to: TODAY + DAY, length: HOUR };
+const PERIODS = ['MINUTE', 'HOUR', 'DAY'] as const;
+
+const HOURS: UsageSpan = { from: TODAY, to: TODAY + DAY, by: 'HOUR' };
 
 function counts(
   keyId: string,
   start: number,
-  [requests, limited, forbidden]: readonly [number, number, number] = [1, 0, 0],
+  [requests, limited, forbidden, cost = 2 * requests]: readonly [number, number, number, number?] = [1, 0, 0],
 ): UsageRecord {
-  return { keyId, start, requests, limited, forbidden };
+  return { keyId, start, requests, cost, limited, forbidden };
 }
+
+const fieldsOf = (keyId: string, start: number, fields: Record<string, number>) => ({
+  ...counts(keyId, start),
+  fields: new Map(Object.entries(fields)),
+});
 
 function inOrder(rows: readonly UsageRecord[]): UsageRecord[] {
   return rows.toSorted((a, b) => a.keyId.localeCompare(b.keyId) || a.start - b.start);
@@ -31,7 +40,7 @@ export function testUsage({ store, target, runs }: Bench): void {
     inOrder(await store().usage.read(keyIds, span));
 
   describe('usage', () => {
-    test('adds up by key and hour', async () => {
+    test('adds up by key and period', async () => {
       const [a, b] = [unique('key_a'), unique('key_b')];
       await store().usage.add([], NOW);
       await store().usage.add([counts(a, TODAY, [3, 2, 1]), counts(b, TODAY, [5, 0, 0])], NOW);
@@ -48,45 +57,64 @@ export function testUsage({ store, target, runs }: Bench): void {
       const [a, b] = [unique('key_a'), unique('key_b')];
       const all = [a, b].flatMap((id) => [-1, 0, 1, 2].map((hour) => counts(id, TODAY + hour * HOUR)));
       await store().usage.add(all, NOW);
-      expect(await read([a], { from: TODAY, to: TODAY + 2 * HOUR, length: HOUR })).toEqual([
+      expect(await read([a], { from: TODAY, to: TODAY + 2 * HOUR, by: 'HOUR' })).toEqual([
         counts(a, TODAY),
         counts(a, TODAY + HOUR),
       ]);
     });
 
-    test('is summed by day where days are asked for', async () => {
+    test('is summed by minute, hour and day', async () => {
       const key = unique('key');
-      const hours = [-1, 0, 23, 24].map((hour) => counts(key, TODAY + hour * HOUR, [2 ** 40, hour + 1, 1]));
-      await store().usage.add(hours, NOW);
-      expect(await read([key], { from: TODAY - DAY, to: TODAY + 2 * DAY, length: DAY })).toEqual([
-        counts(key, TODAY - DAY, [2 ** 40, 0, 1]),
-        counts(key, TODAY, [2 ** 41, 25, 2]),
-        counts(key, TODAY + DAY, [2 ** 40, 25, 1]),
+      const minutes = [-1, 0, 59, 60, 23 * 60, 24 * 60];
+      await store().usage.add(
+        minutes.map((minute, i) => counts(key, TODAY + minute * MINUTE, [2 ** 40, i, 1, 2 ** 42])),
+        NOW,
+      );
+      const span = { from: TODAY - DAY, to: TODAY + 2 * DAY };
+      expect(await read([key], { ...span, by: 'DAY' })).toEqual([
+        counts(key, TODAY - DAY, [2 ** 40, 0, 1, 2 ** 42]),
+        counts(key, TODAY, [2 ** 42, 10, 4, 2 ** 44]),
+        counts(key, TODAY + DAY, [2 ** 40, 5, 1, 2 ** 42]),
       ]);
+      expect((await read([key], { ...span, by: 'HOUR' })).map(({ start, limited }) => [start, limited])).toEqual([
+        [TODAY - HOUR, 0],
+        [TODAY, 3],
+        [TODAY + HOUR, 3],
+        [TODAY + 23 * HOUR, 4],
+        [TODAY + DAY, 5],
+      ]);
+      expect((await read([key], { ...span, by: 'MINUTE' })).map(({ start }) => start)).toEqual(
+        minutes.map((minute) => TODAY + minute * MINUTE),
+      );
     });
 
     test('sums to what was added, whatever was added in which order', async () => {
       const addition = fc.record({
         key: fc.nat(2),
-        hour: fc.integer({ min: -30, max: 30 }),
+        minute: fc.integer({ min: -1_600, max: 1_600 }),
         by: fc.tuple(fc.nat(99), fc.nat(99), fc.nat(99)),
       });
       await fc.assert(
-        fc.asyncProperty(fc.array(addition, { maxLength: 20 }), fc.constantFrom(HOUR, DAY), async (all, length) => {
-          const keys = [unique('key_a'), unique('key_b'), unique('key_c')];
-          const sums = new Map<string, UsageRecord>();
-          for (const { key, hour, by } of all) {
-            const keyId = keys[key] ?? '';
-            const start = TODAY + hour * HOUR;
-            await store().usage.add([counts(keyId, start, by)], NOW);
-            const period = Math.floor(start / length) * length;
-            const { requests, limited, forbidden } = sums.get(`${keyId} ${period}`) ?? counts('', 0, [0, 0, 0]);
-            const sum = counts(keyId, period, [requests + by[0], limited + by[1], forbidden + by[2]]);
-            sums.set(`${keyId} ${period}`, sum);
-          }
-          const rows = await read(keys, { from: TODAY - 2 * DAY, to: TODAY + 2 * DAY, length });
-          expect(rows).toEqual(inOrder([...sums.values()]));
-        }),
+        fc.asyncProperty(
+          fc.array(addition, { maxLength: 20 }),
+          fc.constantFrom<UsagePeriod>(...PERIODS),
+          async (all, by) => {
+            const keys = [unique('key_a'), unique('key_b'), unique('key_c')];
+            const sums = new Map<string, UsageRecord>();
+            for (const { key, minute, by: added } of all) {
+              const keyId = keys[key] ?? '';
+              const start = TODAY + minute * MINUTE;
+              await store().usage.add([counts(keyId, start, added)], NOW);
+              const { length } = USAGE_PERIODS[by];
+              const period = Math.floor(start / length) * length;
+              const { requests, limited, forbidden } = sums.get(`${keyId} ${period}`) ?? counts('', 0, [0, 0, 0]);
+              const sum = counts(keyId, period, [requests + added[0], limited + added[1], forbidden + added[2]]);
+              sums.set(`${keyId} ${period}`, sum);
+            }
+            const rows = await read(keys, { from: TODAY - 2 * DAY, to: TODAY + 2 * DAY, by });
+            expect(rows).toEqual(inOrder([...sums.values()]));
+          },
+        ),
         { numRuns: runs },
       );
     });
@@ -97,13 +125,13 @@ export function testUsage({ store, target, runs }: Bench): void {
       const job = { kind: 'count', keyIds, start: TODAY, times: 10 } as const;
       const own = Array.from({ length: 10 }, () =>
         store().usage.add(
-          keyIds.map((id) => counts(id, TODAY, [1, 2, 3])),
+          keyIds.map((id) => counts(id, TODAY, [1, 2, 3, 4])),
           NOW,
         ),
       );
       await Promise.all([...own, runTogether(target(), [job, job, job])]);
       const rows = await read(keyIds, HOURS);
-      expect(rows).toEqual(inOrder(keyIds.map((id) => counts(id, TODAY, [40, 80, 120]))));
+      expect(rows).toEqual(inOrder(keyIds.map((id) => counts(id, TODAY, [40, 80, 120, 160]))));
     });
 
     test('outlives the process, and a closed store says that nothing was written', async () => {
@@ -118,13 +146,79 @@ export function testUsage({ store, target, runs }: Bench): void {
       expect(await read([key], HOURS)).toEqual([counts(key, TODAY)]);
     });
 
-    test('is kept for as long as it is promised', async () => {
+    test.each(PERIODS)('by %s is kept for as long as it is promised', async (by) => {
       const key = unique('key');
-      const now = TODAY + DAY - 1;
-      const oldest = TODAY - USAGE_RETENTION + DAY;
+      const { length, kept } = USAGE_PERIODS[by];
+      const now = Date.now();
+      // With some minutes to spare: MongoDB's own clock goes on while this runs.
+      const oldest = Math.floor((now + 10 * MINUTE - kept) / length + 1) * length;
       await store().usage.add([counts(key, oldest)], now);
       await store().usage.add([counts(unique('key'), TODAY)], now);
-      expect(await read([key], { from: oldest, to: TODAY + DAY, length: DAY })).toEqual([counts(key, oldest)]);
+      expect(await read([key], { from: oldest, to: TODAY + DAY, by })).toEqual([counts(key, oldest)]);
+    });
+
+    describe('of fields', () => {
+      const ofDays = (keyId: string, from = TODAY - DAY, to = TODAY + 2 * DAY) => store().usage.fields(keyId, from, to);
+      const use = (coordinate: string, count: number, first = TODAY, last = first): FieldUse => ({
+        coordinate,
+        count,
+        first,
+        last,
+      });
+
+      test('adds up by key and day, in the order of coordinates', async () => {
+        const [a, b] = [unique('key_a'), unique('key_b')];
+        await store().usage.add(
+          [
+            fieldsOf(a, TODAY - MINUTE, { 'Query.b': 1 }),
+            fieldsOf(a, TODAY + MINUTE, { 'Query.b': 2, 'Query.a': 3, Asset: 1 }),
+            fieldsOf(a, TODAY + HOUR, { 'Query.b': 4 }),
+            fieldsOf(b, TODAY, { 'Query.b': 100 }),
+            counts(b, TODAY + MINUTE),
+          ],
+          NOW,
+        );
+        await store().usage.add([fieldsOf(a, TODAY + DAY, { 'Query.a': 5 })], NOW);
+        expect(await ofDays(a)).toEqual([
+          use('Asset', 1),
+          use('Query.a', 8, TODAY, TODAY + DAY),
+          use('Query.b', 7, TODAY - DAY, TODAY),
+        ]);
+        expect(await ofDays(b)).toEqual([use('Query.b', 100)]);
+        expect(await ofDays(unique('key'))).toEqual([]);
+        expect(await read([a], { from: TODAY, to: TODAY + DAY, by: 'DAY' })).toEqual([counts(a, TODAY, [2, 0, 0])]);
+      });
+
+      test('is read of the days asked for alone', async () => {
+        const key = unique('key');
+        const days = [-1, 0, 1].map((day) => fieldsOf(key, TODAY + day * DAY, { [`Query.day${day + 1}`]: 1 }));
+        await store().usage.add(days, NOW);
+        expect(await ofDays(key, TODAY, TODAY + DAY)).toEqual([use('Query.day1', 1)]);
+      });
+
+      // GraphQL lets these be names, and both engines' languages give them a meaning.
+      test('takes whatever GraphQL takes for a name', async () => {
+        const key = unique('key');
+        const names = ['A.__proto__', 'A.constructor', 'A._id', 'A.toString', 'A._0', '__proto__'];
+        const fields = new Map(names.map((name, i) => [name, i + 1]));
+        await store().usage.add([{ ...counts(key, TODAY), fields }], NOW);
+        expect(new Map((await ofDays(key)).map(({ coordinate, count }) => [coordinate, count]))).toEqual(fields);
+      });
+
+      test('of calls at once loses none', async () => {
+        const key = unique('key');
+        const call = () => store().usage.add([fieldsOf(key, TODAY, { 'Query.a': 1, 'Query.b': 2 })], NOW);
+        await Promise.all(Array.from({ length: 10 }, call));
+        expect(await ofDays(key)).toEqual([use('Query.a', 10), use('Query.b', 20)]);
+      });
+
+      test('is kept for as long as it is promised', async () => {
+        const key = unique('key');
+        const oldest = TODAY + DAY - FIELDS_KEPT;
+        await store().usage.add([fieldsOf(key, oldest, { 'Query.a': 1 })], TODAY + DAY - 1);
+        await store().usage.add([counts(unique('key'), TODAY)], TODAY + DAY - 1);
+        expect(await ofDays(key, oldest)).toEqual([use('Query.a', 1, oldest)]);
+      });
     });
   });
 }

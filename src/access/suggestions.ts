@@ -1,0 +1,86 @@
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import { rulesOf } from '../guard/guard.js';
+import type { SchemaRules } from '../guard/rules.js';
+import { suggestionFor, type Suggestion } from '../guard/suggestion.js';
+import type { ActorContext } from '../keys/actor.js';
+import type { KeyService } from '../keys/service.js';
+import { badInput } from '../refusals/refusal.js';
+import { DAY, FIELDS_KEPT, startOf } from '../store/periods.js';
+import type { FieldUse } from '../store/records.js';
+import type { UsageStore } from '../store/store.js';
+import { said } from '../usage/periods.js';
+
+export interface SuggestionResolverOptions {
+  readonly keys: Pick<KeyService, 'find'>;
+  readonly usage: Pick<UsageStore, 'fields'>;
+  readonly now: () => number;
+}
+
+interface SuggestArguments {
+  readonly keyId: string;
+  readonly days?: number | null;
+}
+
+interface Suggested extends Suggestion<FieldUse> {
+  /** Ms since the epoch, as all moments here. */
+  readonly from: number;
+  readonly to: number;
+  readonly createdAt: number | null;
+}
+
+const MAX_DAYS = FIELDS_KEPT / DAY;
+const USUAL_DAYS = 30;
+
+/** As many fields as are told for a scope. */
+const MAX_FIELDS = 100;
+
+/** Resolvers of suggestScopes. It reads what was noted of the key, and changes nothing. */
+export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOptions) {
+  const known = new WeakMap<GraphQLSchema, SchemaRules>();
+  const rulesFor = (schema: GraphQLSchema): SchemaRules => {
+    let rules = known.get(schema);
+    if (rules === undefined) known.set(schema, (rules = rulesOf(schema)));
+    return rules;
+  };
+
+  return {
+    Query: {
+      suggestScopes: async (
+        _: unknown,
+        { keyId, days: asked }: SuggestArguments,
+        { principal }: ActorContext,
+        { schema }: GraphQLResolveInfo,
+      ): Promise<Suggested | null> => {
+        const days = asked ?? USUAL_DAYS;
+        if (days < 1 || days > MAX_DAYS) {
+          throw badInput(
+            ['days'],
+            `Uses are looked at over the last 1 to ${MAX_DAYS} days. Ask for one of these numbers.`,
+          );
+        }
+        const key = await keys.find(principal, keyId);
+        if (key === null) return null;
+        const to = now();
+        const today = startOf(to, 'DAY');
+        const from = today - (days - 1) * DAY;
+        const used = await usage.fields(key.id, from, today + DAY);
+        const { createdAt, scopes } = key;
+        return { ...suggestionFor(rulesFor(schema), used, scopes), from, to, createdAt };
+      },
+    },
+    ScopeSuggestion: {
+      younger: ({ createdAt, from }: Suggested) => createdAt && createdAt > from,
+      nothingUsed: ({ guarded }: Suggested) => guarded.length === 0,
+      firstUse: ({ guarded }: Suggested) =>
+        guarded.length === 0 ? null : Math.min(...guarded.map(({ first }) => first)),
+    },
+    SuggestedScope: {
+      fields: ({ fields }: { readonly fields: readonly FieldUse[] }) =>
+        fields.toSorted((a, b) => b.count - a.count).slice(0, MAX_FIELDS),
+    },
+    UsedField: {
+      count: ({ count }: FieldUse) => said(count),
+      lastUse: ({ last }: FieldUse) => last,
+    },
+  };
+}
