@@ -67,6 +67,18 @@ export interface AssetResolvers {
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
+/** The one place that says whose assets a request may reach: all below is asked for by project. @throws Refusal NOT_FOUND */
+export function reaching(project: AssetResolverOptions['project']) {
+  return async ({ principal }: AssetContext, wanted: string | null | undefined): Promise<string> => {
+    // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
+    if (principal.kind === 'anonymous') throw new Error('Assets were asked for by nobody: the guard is missing.');
+    const own = principal.projectId ?? principal.workspaceId;
+    if (wanted == null || wanted === own) return own;
+    await project(principal, wanted);
+    return wanted;
+  };
+}
+
 export function assetResolvers({ service, project }: AssetResolverOptions): AssetResolvers {
   // By the context object, which lives as long as its request does, and then by project.
   const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
@@ -79,15 +91,7 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
     return made;
   };
 
-  /** The one place that says whose assets a request may reach: all below is asked for by project. */
-  const reached = async ({ principal }: AssetContext, wanted: string | null | undefined): Promise<string> => {
-    // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
-    if (principal.kind === 'anonymous') throw new Error('Assets were asked for by nobody: the guard is missing.');
-    const own = principal.projectId ?? principal.workspaceId;
-    if (wanted == null || wanted === own) return own;
-    await project(principal, wanted);
-    return wanted;
-  };
+  const reached = reaching(project);
 
   const budgets = new WeakMap<AssetContext, EntryBudget>();
 

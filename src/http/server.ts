@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import type { Latchkey } from '../latchkey.js';
 import type { Observer } from '../metrics/observer.js';
+import type { OpenStreams } from '../streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
@@ -15,6 +16,9 @@ import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { schemaRoute } from './schemaRoute.js';
+import { streamCredential } from './streamCredential.js';
+import { StreamOpener } from './streamOpener.js';
+import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './tracing.js';
 
 export interface ServerOptions {
@@ -23,6 +27,7 @@ export interface ServerOptions {
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<Settings, 'trustProxy' | 'corsOrigins' | 'introspection'>;
+  readonly streams: OpenStreams;
   readonly logger: FastifyBaseLogger;
   /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
   readonly sharing?: { readonly alone: boolean } | null;
@@ -35,7 +40,7 @@ export interface ServerOptions {
 
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, logger, sharing, observer, scrape, tracing } = options;
+  const { latchkey, schema, store, settings, streams, logger, sharing, observer, scrape, tracing } = options;
   const { limiter, usage } = latchkey;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -62,18 +67,28 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     done();
   });
   const isClosing = (): boolean => closing;
-  const authenticate = authenticationHook(
+  const verifier: Pick<Latchkey, 'authenticate'> =
     tracing === null
       ? latchkey
-      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) },
-  );
+      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) };
+  const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
   answerFaults(app);
   await allowOrigins(app, settings.corsOrigins);
-  await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
+  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
+  streamRoute(app, {
+    apollo,
+    streams,
+    opener: new StreamOpener(schema, latchkey, (err, { requestId }) => {
+      logger.error({ err, requestId }, 'request failed');
+    }),
+    authenticate: authenticationHook(verifier, streamCredential),
+    observer,
+    isClosing,
+  });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, observer, authenticate });
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);

@@ -13,12 +13,14 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   FORBIDDEN: 403,
   DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
+  TOO_MANY_STREAMS: 429,
   UNAVAILABLE: 503,
 
   KEY_LIMIT_REACHED: 200,
   NOT_FOUND: 200,
   BAD_USER_INPUT: 200,
   SCOPE_NOT_HELD: 200,
+  STREAM_OVERFLOW: 200,
 };
 
 /** The realm of every challenge. */
@@ -39,6 +41,12 @@ export function httpAnswer(refusal: Refusal): HttpAnswer {
   return { status: STATUS[refusal.details.code], headers };
 }
 
+/** The status of a refusal before anything was answered: none is 200 then, which a reader would take for the stream. */
+export function statusBeforeData({ details: { code } }: Refusal): number {
+  if (STATUS[code] !== 200) return STATUS[code];
+  return code === 'NOT_FOUND' ? 404 : 400;
+}
+
 /** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
 export function withHttp(refusal: Refusal): Refusal {
   Object.assign(refusal.extensions, { http: httpAnswer(refusal) });
@@ -54,11 +62,13 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
-    // RFC 6750 has no error for these two: no other scope would help.
+    // RFC 6750 has no error for these: no other scope would help.
     case 'ADDRESS_NOT_ALLOWED':
     case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
+    case 'TOO_MANY_STREAMS':
+    case 'STREAM_OVERFLOW':
     case 'UNAVAILABLE':
     case 'KEY_LIMIT_REACHED':
     case 'NOT_FOUND':

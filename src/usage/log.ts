@@ -1,4 +1,4 @@
-import type { Principal } from '../credentials/principal.js';
+import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
 import { StoreUnavailable, Unacknowledged } from '../store/errors.js';
 import type { KeyStore, UsageStore } from '../store/store.js';
 import { Tallies, type Tally } from './tallies.js';
@@ -17,6 +17,8 @@ export interface UsageLogOptions {
   readonly store: { readonly keys: Pick<KeyStore, 'touch'>; readonly usage: Pick<UsageStore, 'add'> };
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** Told of each request that the limits refused. Must not wait. Default: nobody. */
+  readonly onLimited?: (principal: AuthenticatedPrincipal) => void;
 }
 
 /**
@@ -48,6 +50,7 @@ export class UsageLog {
   /** Notes what became of a caller's request. Of keys alone: the operator's has no record that could show it. */
   count(principal: Principal, what: Counted, n = 1): void {
     if (principal.kind !== 'key' && principal.kind !== 'configured') return;
+    if (what === 'limited') this.#options.onLimited?.(principal);
     const tally = this.#pending.of(principal.keyId, this.#options.now());
     if (tally === null) this.#dropped += n;
     else tally[what] += n;

@@ -30,6 +30,7 @@ test('the defaults', () => {
     bcryptCost: 10,
     defaultTier: 'GROWTH',
     cacheTtl: 1_000,
+    maxStreams: 10_000,
     trustProxy: [],
     corsOrigins: [],
     introspection: 'on',
@@ -99,6 +100,7 @@ describe('good values', () => {
     ['BCRYPT_COST', '4', { bcryptCost: 4 }],
     ['BCRYPT_COST', '15', { bcryptCost: 15 }],
     ['DEFAULT_TIER', 'FREE_TRIAL', { defaultTier: 'FREE_TRIAL' }],
+    ['MAX_STREAMS', '1', { maxStreams: 1 }],
     ['AUTH_CACHE_TTL', '0', { cacheTtl: 0 }],
     ['AUTH_CACHE_TTL', '60000', { cacheTtl: 60_000 }],
     ['TRUST_PROXY', 'false', { trustProxy: [] }],
@@ -160,6 +162,7 @@ describe('bad values', () => {
     BCRYPT_COST: ['3', '16', '10.5', 'ten'],
     DEFAULT_TIER: ['growth', 'FREE', 'toString'],
     AUTH_CACHE_TTL: ['60001', '-1', '1s', '0.5'],
+    MAX_STREAMS: ['0', '-1', '1000001', 'many'],
     TRUST_PROXY: ['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/-1', '127.0.0.1,'],
     CORS_ORIGINS: [
       'a.example',
