@@ -1,5 +1,6 @@
 import { HeaderMap, type ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { unauthenticated } from '../credentials/authenticator.js';
 import type { Observer } from '../metrics/observer.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
@@ -59,7 +60,9 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         const context: RequestContext = { principal, origin, requestId, outcome, opening: new Opening() };
         const answer = await ask(apollo, body, context);
         const admitted = context.opening?.admitted ?? null;
-        if (admitted === null || place === null) return sendAnswer(request, reply, answer, isClosing());
+        if (admitted === null) return sendAnswer(request, reply, answer, isClosing());
+        // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.
+        if (place === null) throw unauthenticated('missing');
         for (const name of TOLD) if (answer.headers.has(name)) reply.header(name, answer.headers.get(name));
         return await opener.open({ request, reply, context, admitted, place });
       } finally {

@@ -8,14 +8,14 @@ export const MAX_WAITING = 100;
  * on would look like nothing had happened.
  */
 export class EventQueue<Event> implements AsyncIterableIterator<Event> {
-  readonly #onEnd: () => void;
+  readonly #onEnd: (overflow: Refusal | null) => void;
   readonly #waiting: Event[] = [];
   #reader: ((event: IteratorResult<Event, undefined>) => void) | null = null;
-  #overflown = false;
+  #overflow: Refusal | null = null;
   #ended = false;
 
   /** @param onEnd called once, when nothing more is taken in */
-  constructor(onEnd: () => void) {
+  constructor(onEnd: (overflow: Refusal | null) => void) {
     this.#onEnd = onEnd;
   }
 
@@ -26,14 +26,24 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     if (reader !== null) reader({ done: false, value: event });
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(event);
     else {
-      this.#overflown = true;
-      this.#end();
+      this.#overflow = overflow();
+      this.#waiting.length = 0;
+      this.finish();
     }
   }
 
-  /** To be asked again only once the answer came. @throws Refusal STREAM_OVERFLOW, in place of what was not taken in */
+  /** Nothing more comes; what waits is still handed out. Idempotent. */
+  finish(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#reader?.({ done: true, value: undefined });
+    this.#reader = null;
+    this.#onEnd(this.#overflow);
+  }
+
+  /** To be asked again only once the answer came. @throws Refusal STREAM_OVERFLOW, in place of all that waited */
   async next(): Promise<IteratorResult<Event, undefined>> {
-    if (this.#overflown) throw overflow();
+    if (this.#overflow !== null) throw this.#overflow;
     const [event] = this.#waiting.splice(0, 1);
     if (event !== undefined) return { done: false, value: event };
     if (this.#ended) return { done: true, value: undefined };
@@ -41,21 +51,13 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   }
 
   async return(): Promise<IteratorResult<Event, undefined>> {
-    this.#end();
-    this.#reader?.({ done: true, value: undefined });
-    this.#reader = null;
+    this.#waiting.length = 0;
+    this.finish();
     return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  #end(): void {
-    this.#waiting.length = 0;
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#onEnd();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Principal } from '../credentials/principal.js';
+import { EventQueue } from './queue.js';
 
 /** Where a stream is written to. */
 export interface Sink {
@@ -30,6 +31,10 @@ export interface StreamOptions {
 export class Stream {
   readonly #options: StreamOptions;
   readonly #listeners: (() => void)[] = [];
+  /** What its reader has no room for yet. Where it overflows the stream ends, though its reader may never have room again. */
+  readonly #waiting = new EventQueue<unknown>((overflow) => {
+    if (overflow !== null) this.end(overflow);
+  });
   #judging = false;
   #ended = false;
 
@@ -41,12 +46,13 @@ export class Stream {
     return this.#options.principal;
   }
 
-  /** Reads the source until either ends. Never rejects. */
+  /** Answers events until the source or the stream ends. Never rejects. */
   async run(): Promise<void> {
-    const { source, sink, judge, answer } = this.#options;
+    const { sink, judge, answer } = this.#options;
+    void this.#gather();
     try {
       while (!this.#hasEnded()) {
-        const next: IteratorResult<unknown, unknown> = await source.next();
+        const next = await this.#waiting.next();
         if (next.done === true) break;
         const result = await answer(next.value, await judge());
         if (!this.#hasEnded()) await sink.send(result);
@@ -84,6 +90,7 @@ export class Stream {
     this.#ended = true;
     const { sink, source, tell } = this.#options;
     sink.complete(error === undefined ? null : tell(error));
+    void this.#waiting.return();
     source.return?.().catch(() => undefined);
     for (const listener of this.#listeners) listener();
   }
@@ -91,6 +98,20 @@ export class Stream {
   /** To be called at the end, whatever brings it. */
   onEnd(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  async #gather(): Promise<void> {
+    const { source } = this.#options;
+    try {
+      while (!this.#hasEnded()) {
+        const next: IteratorResult<unknown, unknown> = await source.next();
+        if (next.done === true) break;
+        this.#waiting.push(next.value);
+      }
+      this.#waiting.finish();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   /** Not the field itself, which a compiler takes for unchanged over an await. */

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { EventSource } from 'eventsource';
@@ -6,6 +7,8 @@ import { createKey, OPERATOR_KEY, startService, type TestService } from '../supp
 import { openStream, readStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from './operations.js';
+
+jest.setTimeout(30_000);
 
 const CHANGED = 'subscription { assetChanged { name } }';
 

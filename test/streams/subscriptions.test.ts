@@ -1,7 +1,10 @@
+import { jest } from '@jest/globals';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { openStream, type Reading } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from '../http/operations.js';
+
+jest.setTimeout(30_000);
 
 let latchkey: TestService;
 let admin: string;
@@ -54,7 +57,7 @@ test('assetChanged tells of registrations and loads, with what the asset is by t
   expect(names).toEqual(['orders', 'orders']);
   expect(all.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   expect(all.headers.get('cache-control')).toBe('private, no-store');
-  expect(all.headers.get('ratelimit')).toMatch(/^"burst";r=\d+/);
+  expect(all.headers.get('ratelimit')).toMatch(/^"(?:burst|rate)";r=\d+;t=\d+/);
 });
 
 test('alertOpened tells of an alert once, when it is opened', async () => {
