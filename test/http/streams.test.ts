@@ -197,8 +197,8 @@ describe('a key in the address', () => {
       { query: CHANGED, api_key: `${token}x` },
       { query: CHANGED, variables: '{', api_key: token },
     ]) {
-      const { close } = await readStream(address(parameters));
-      close();
+      const reading = await readStream(address(parameters));
+      reading.close();
     }
     await readStream(`${address({ query: CHANGED, api_key: token })}&x=%zz`);
     await readStream(`${latchkey.origin}/graphql/stream/${token}?api_key=${token}`);

@@ -58,7 +58,7 @@ interface Open {
   readonly response: IncomingMessage;
   readonly judged: () => number;
   /** From now on its key is refused. */
-  refuse(): void;
+  readonly refuse: () => void;
 }
 
 const servers: Server[] = [];
