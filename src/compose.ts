@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { assetResolvers } from './assets/resolvers.js';
+import { checkName } from './assets/input.js';
+import { assetResolvers, reached } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
 import { eventResolvers } from './events/resolvers.js';
 import { EventService } from './events/service.js';
@@ -10,6 +11,8 @@ import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
 import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
+import type { Feed } from './feed.js';
+import type { Actor } from './keys/actor.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
 import type { TierTable } from './limits/tiers.js';
@@ -23,6 +26,10 @@ import type { Settings } from './settings/settings.js';
 import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
+import { EventBus } from './streams/bus.js';
+import type { StreamEvent } from './streams/events.js';
+import { OpenStreams } from './streams/openStreams.js';
+import { streamResolvers } from './streams/resolvers.js';
 import { tracedLimits } from './tracing/limits.js';
 import { openTracing } from './tracing/open.js';
 
@@ -55,7 +62,10 @@ export interface Service {
 }
 
 /** What several processes on one store have in common. */
-export type Shared = Required<Pick<LatchkeyOptions, 'limits' | 'changes'>>;
+export interface Shared extends Required<Pick<LatchkeyOptions, 'limits' | 'changes'>> {
+  /** Brings events to the streams of the others. Default: to nobody. */
+  readonly events?: Feed<StreamEvent>;
+}
 
 export interface ComposeOptions {
   /** See {@link LatchkeyOptions.now}. */
@@ -98,8 +108,10 @@ export async function composeService(
     }
     if (shared !== undefined) observer.limitsShared(true);
     const common = shared ?? redis;
+    const bus = new EventBus(common?.events);
     const latchkey = await createLatchkey({
       store,
+      onKeyEvent: bus.publish,
       ...(now !== undefined && { now }),
       ...(common !== null && { limits: common.limits, changes: common.changes }),
       ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now, tiers), tracing) }),
@@ -126,20 +138,30 @@ export async function composeService(
       Object.assign(tiers, configuration.tiers);
       warn(configuration, logger);
     };
-    const assets = new AssetService(store.assets, now ?? Date.now);
+    const assets = new AssetService(store.assets, now ?? Date.now, bus.publish);
     const events = new EventService(store.events, assets, now ?? Date.now);
+    const project = (actor: Actor, id: string) => latchkey.projects.get(actor, id);
     const schema = latchkey.guard(
       makeExecutableSchema({
         typeDefs: serviceTypeDefs(),
         resolvers: [
           latchkey.resolvers,
           failingClosed({
-            ...assetResolvers({ service: assets, project: (actor, id) => latchkey.projects.get(actor, id) }),
+            ...assetResolvers({ service: assets, project }),
+            ...streamResolvers({
+              bus,
+              keys: latchkey.keys,
+              reached: (context, wanted) => reached(project, context, wanted),
+              checkName,
+              findAsset: (projectId, name) => store.assets.find(projectId, name),
+            }),
           }),
-          failingClosed(eventResolvers({ service: events, project: (actor, id) => latchkey.projects.get(actor, id) })),
+          failingClosed(eventResolvers({ service: events, project })),
         ],
       }),
     );
+    const streams = new OpenStreams({ tiers: latchkey.limiter.tiers, max: settings.maxStreams });
+    latchkey.onChange((change) => streams.judge(change));
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
     metrics.watchUsage(() => latchkey.usage.dropped);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
@@ -150,6 +172,7 @@ export async function composeService(
       store,
       settings,
       certificate,
+      streams,
       logger,
       sharing: redis?.state ?? null,
       observer,

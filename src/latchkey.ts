@@ -19,10 +19,12 @@ import {
   configuredHolderOf,
   hasLeft,
   holderOf,
+  type AuthenticatedPrincipal,
   type LatchkeyContext,
   type Principal,
 } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
+import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
 import { documentBounds } from './http/bounds.js';
@@ -32,7 +34,8 @@ import { BcryptGate } from './keys/bcryptGate.js';
 import type { Actor } from './keys/actor.js';
 import { isConfigured, type AnyKey } from './keys/configured.js';
 import { KeyMinter } from './keys/minter.js';
-import { announcing, type ChangeFeed } from './keys/changes.js';
+import { announcing, type Change, type ChangeFeed } from './keys/changes.js';
+import { keyEvent, telling, type KeyEvent } from './keys/events.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
@@ -85,6 +88,8 @@ export interface LatchkeyOptions {
   readonly limits?: Limits;
   /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
   readonly changes?: ChangeFeed;
+  /** Told of what happens to keys: changes once they are made, and what uses of a key show. Must not wait. Default: nobody. */
+  readonly onKeyEvent?: (event: KeyEvent) => void;
   /**
    * How long the record of a key counts after it was read, in ms: a change that another process made acts within it, one
    * of this process at once. 0: every request reads. Default: 1,000.
@@ -119,6 +124,10 @@ export interface Latchkey {
    * Never rejects.
    */
   sawInClear(source: CredentialSource): Promise<void>;
+  /** {@link authenticate} for a credential that is in use, as an open stream's: it counts as no request. */
+  reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
+  /** @param listener told of each change to keys, once nothing older is remembered; null: anything may have changed */
+  onChange(listener: (change: Change | null) => void): void;
   /** Apollo Server's context function. */
   readonly context: ContextBuilder;
   /** Apollo Server's plugin: guard, limits, statuses and header fields. */
@@ -172,7 +181,16 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   });
   const limiter = limiterOf(options);
   const { tiers } = limiter;
-  const usage = new UsageLog({ store, now });
+  const { onKeyEvent: tell } = options;
+  const watch = tell === undefined ? null : new KeyWatch(tell);
+  const usage = new UsageLog({
+    store,
+    now,
+    ...(tell !== undefined && {
+      onLimited: ({ keyId: id, workspaceId, projectId }: AuthenticatedPrincipal) =>
+        tell(keyEvent('LIMITED', { id, workspaceId, projectId }, now())),
+    }),
+  });
   const refusals = new Refusals(now);
   const sentInClear = new SentInClear(now);
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
@@ -185,16 +203,26 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     roles,
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
-    onUse: (keyId, at) => usage.used(keyId, at),
+    onUse: (keyId, at, key, address) => {
+      usage.used(keyId, at);
+      watch?.used(key, at, address);
+    },
     observer,
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
   const door = watched(authenticator, refusals);
-  const changing = announcing(store, (change) => {
+  const listeners: ((change: Change | null) => void)[] = [];
+  const changed = (change: Change | null): void => {
     authenticator.forget(change);
+    for (const listener of listeners) listener(change);
+  };
+  const announced = announcing(store, (change) => {
+    changed(change);
     options.changes?.publish(change);
   });
-  options.changes?.subscribe((change) => authenticator.forget(change));
+  // Outermost: by the time that a change is told of, nothing older counts.
+  const changing = tell === undefined ? announced : { ...announced, keys: telling(announced.keys, tell) };
+  options.changes?.subscribe(changed);
 
   const knownScopes = new Set<string>();
   const keys = new KeyService({
@@ -228,6 +256,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     return () => {
       configured = { configuration, keys: next };
       authenticator.configure(configuration.apiKeys, next, configuration.oidc);
+      for (const listener of listeners) listener(null);
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
@@ -265,6 +294,9 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       return schema;
     },
     authenticate: (source) => principalOf(source, door, observer),
+    // Beside the door: what ends a stream is no refused request.
+    reauthenticate: (source) => principalOf(source, authenticator),
+    onChange: (listener) => void listeners.push(listener),
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata),
     plugin: createPlugin(forPlugin),

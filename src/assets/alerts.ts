@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ALERT_KINDS, type AlertKind, type AssetRecord } from '../store/records.js';
+import { ALERT_KINDS, type AlertKind, type AlertRecord, type AssetRecord } from '../store/records.js';
 import type { AssetStore } from '../store/store.js';
 import { changesBetween, inWords as columnsInWords } from './columns.js';
 import { freshnessOf, inWords as ageInWords } from './freshness.js';
@@ -36,12 +36,19 @@ export function wantedAlerts(asset: AssetRecord, now: number): Wanted {
  * Judging and writing are two steps, between which another caller's load or schema may come in; what was written on the
  * older judgement would then stay open on a fresh asset, or closed on a changed one. Hence the second look after each
  * write: whoever changed the record last settles the alerts after that, and whoever acted on an older record sees it.
+ *
+ * @param onOpened told of each alert that this opened
  */
-export async function settleAlerts(store: AssetStore, asset: AssetRecord, now: number): Promise<AssetRecord> {
+export async function settleAlerts(
+  store: AssetStore,
+  asset: AssetRecord,
+  now: number,
+  onOpened: (alert: AlertRecord) => void = () => undefined,
+): Promise<AssetRecord> {
   let seen = asset;
   for (let turn = 0; turn < TURNS; turn += 1) {
     const wanted = wantedAlerts(seen, now);
-    if (!(await apply(store, seen, wanted, now))) return seen;
+    if (!(await apply(store, seen, wanted, now, onOpened))) return seen;
     const again = await store.find(seen.projectId, seen.name);
     if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
     seen = again;
@@ -50,7 +57,13 @@ export async function settleAlerts(store: AssetStore, asset: AssetRecord, now: n
 }
 
 /** @returns whether anything was written */
-async function apply(store: AssetStore, asset: AssetRecord, wanted: Wanted, now: number): Promise<boolean> {
+async function apply(
+  store: AssetStore,
+  asset: AssetRecord,
+  wanted: Wanted,
+  now: number,
+  onOpened: (alert: AlertRecord) => void,
+): Promise<boolean> {
   const { projectId, name } = asset;
   const open = await store.openAlerts(projectId, [name]);
   let wrote = false;
@@ -62,7 +75,9 @@ async function apply(store: AssetStore, asset: AssetRecord, wanted: Wanted, now:
     if (current !== undefined) await store.closeAlert(projectId, name, kind, now);
     if (message === undefined) continue;
     const id = `alert_${randomUUID()}`;
-    await store.openAlert({ id, projectId, asset: name, kind, message, openedAt: now, closedAt: null });
+    const opened = await store.openAlert({ id, projectId, asset: name, kind, message, openedAt: now, closedAt: null });
+    // Another caller's may have been open by then.
+    if (opened.id === id) onOpened(opened);
   }
   return wrote;
 }

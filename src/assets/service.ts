@@ -28,6 +28,11 @@ export interface RefreshSchemaInput {
   readonly columns: readonly Column[];
 }
 
+/** What was written: an alert was opened; an asset was registered, loaded or judged anew. */
+export type AssetNews =
+  | { readonly kind: 'alert'; readonly alert: AlertRecord }
+  | { readonly kind: 'asset'; readonly projectId: string; readonly name: string };
+
 const TRIES = 10;
 
 /**
@@ -38,11 +43,16 @@ const TRIES = 10;
 export class AssetService {
   readonly #store: AssetStore;
   readonly #clock: () => number;
+  readonly #tell: (news: AssetNews) => void;
 
-  /** @param clock ms since the epoch; Date.now where absent */
-  constructor(store: AssetStore, clock: () => number = Date.now) {
+  /**
+   * @param clock ms since the epoch; Date.now where absent
+   * @param tell told of what was written, once it is; nobody where absent
+   */
+  constructor(store: AssetStore, clock: () => number = Date.now, tell: (news: AssetNews) => void = () => undefined) {
     this.#store = store;
     this.#clock = clock;
+    this.#tell = tell;
   }
 
   now(): number {
@@ -89,7 +99,7 @@ export class AssetService {
       lastLoadRows: null,
       createdAt: now,
     });
-    return settleAlerts(this.#store, asset, now);
+    return this.#settled(asset, now);
   }
 
   /** Notes a load. An older one than the last changes nothing. Opens or closes STALE as of now. */
@@ -100,13 +110,13 @@ export class AssetService {
     const rows = check.checkRows(input.rows, ['input', 'rows']);
     const asset = await this.#store.recordLoad(projectId, name, at, rows);
     if (asset === null) throw noSuchAsset();
-    return settleAlerts(this.#store, asset, now);
+    return this.#settled(asset, now);
   }
 
   /** Judges the freshness now, and opens or closes STALE. */
   async refreshFreshness(projectId: string, asset: string): Promise<AssetRecord> {
     const found = await this.#find(projectId, check.checkName(asset, ['asset']));
-    return settleAlerts(this.#store, found, this.#clock());
+    return this.#settled(found, this.#clock());
   }
 
   /**
@@ -116,7 +126,14 @@ export class AssetService {
   async refreshSchema(projectId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const columns = check.checkColumns(input.columns, ['input', 'columns'], 1);
-    return settleAlerts(this.#store, await this.#saveColumns(projectId, name, columns), this.#clock());
+    return this.#settled(await this.#saveColumns(projectId, name, columns), this.#clock());
+  }
+
+  /** To be the end of whatever may change an asset: settles its alerts, and tells of it. */
+  async #settled(asset: AssetRecord, now: number): Promise<AssetRecord> {
+    const settled = await settleAlerts(this.#store, asset, now, (alert) => this.#tell({ kind: 'alert', alert }));
+    this.#tell({ kind: 'asset', projectId: asset.projectId, name: asset.name });
+    return settled;
   }
 
   async #saveColumns(projectId: string, name: string, columns: readonly Column[]): Promise<AssetRecord> {

@@ -3,6 +3,7 @@ import type { FirstKey } from '../announce.js';
 import type { Admission, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
+import type { StreamEvent } from '../streams/events.js';
 
 /** One question about a family's limits. */
 export interface Ask extends Subject {
@@ -31,6 +32,12 @@ export interface Answers {
 export interface ChangeMade {
   readonly kind: 'change';
   readonly change: Change;
+}
+
+/** What streams tell, from one worker to the others. */
+export interface EventTold {
+  readonly kind: 'event';
+  readonly event: StreamEvent;
 }
 
 /** A worker was asked for the metrics of all. */
@@ -63,6 +70,7 @@ export type OfStart =
 export type BesidesStart =
   | Asks
   | ChangeMade
+  | EventTold
   | Scrape
   | Counted
   /** This start made it. Told before the worker listens: where that fails, the key is shown all the same. */
@@ -73,6 +81,7 @@ export type FromWorker = OfStart | BesidesStart;
 export type FromPrimary =
   | Answers
   | ChangeMade
+  | EventTold
   | Gathered
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly round: number }

@@ -13,7 +13,7 @@ import type { BesidesStart } from './messages.js';
 
 /**
  * Serves from several processes on one port. This one serves no request: it holds the limits for all of them, relays
- * changes of keys from each to the others, and prints what a start prints.
+ * changes of keys and what streams tell from each to the others, and prints what a start prints.
  */
 export async function serveWithWorkers(
   settings: Settings,
@@ -33,6 +33,7 @@ export async function serveWithWorkers(
         tell(worker, answersTo(message, limiter));
         break;
       case 'change':
+      case 'event':
         fleet.tellOthers(message, worker);
         break;
       case 'scrape':

@@ -1,16 +1,26 @@
 import { composeService, type Service, type Shared } from '../compose.js';
 import { faultOf } from '../fault.js';
+import type { Change } from '../keys/changes.js';
 import { createLogger } from '../log.js';
 import { reloading } from '../reload.js';
 import { readSettings, rereadConfiguration, type Settings } from '../settings/settings.js';
+import type { StreamEvent } from '../streams/events.js';
 import type { FromPrimary, FromWorker } from './messages.js';
-import { RemoteChanges } from './remoteChanges.js';
+import { RemoteFeed } from './remoteFeed.js';
 import { RemoteLimits } from './remoteLimits.js';
 import { RemoteMetrics } from './remoteMetrics.js';
 
 /** A worker process: the service, with what the primary holds for all. Only the primary starts it. */
 
-const changes = new RemoteChanges((message) => tellPrimary(message));
+const changes = new RemoteFeed<Change>((change) => tellPrimary({ kind: 'change', change }));
+/** Events on their way to the primary, and how many may be: one that hangs must not fill this process. */
+let underWay = 0;
+const MAX_UNDER_WAY = 1_000;
+const events = new RemoteFeed<StreamEvent>((event) => {
+  if (underWay >= MAX_UNDER_WAY) return;
+  underWay += 1;
+  tellPrimary({ kind: 'event', event }, () => (underWay -= 1));
+});
 const metrics = new RemoteMetrics((message) => tellPrimary(message));
 /** Made once the settings are read: the table of tiers stands in them. */
 let limits: RemoteLimits | null = null;
@@ -30,7 +40,10 @@ process.on('message', (message: FromPrimary) => {
       limits?.receive(message);
       break;
     case 'change':
-      changes.receive(message);
+      changes.receive(message.change);
+      break;
+    case 'event':
+      events.receive(message.event);
       break;
     case 'gathered':
       metrics.receive(message);
@@ -78,7 +91,7 @@ function sharedWithOthers({ redisUrl, configuration }: Settings): Shared | null 
     tiers: { ...configuration.tiers },
     send: (message, failed) => tellPrimary(message, (error) => error && failed(error)),
   });
-  return { limits, changes };
+  return { limits, changes, events };
 }
 
 /** A worker that is starting has counted nothing. */

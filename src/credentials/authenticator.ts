@@ -54,8 +54,8 @@ export interface AuthenticatorOptions {
   readonly roles: () => Roles;
   /** Default: none. */
   readonly configured?: ConfiguredKeys;
-  /** Told of each accepted key. Must not wait for anything. */
-  readonly onUse: (keyId: string, at: number) => void;
+  /** Told of each accepted key. Must not wait for anything. @param address null: unknown */
+  readonly onUse: (keyId: string, at: number, key: KeyRecord, address: string | null) => void;
   /** ms since the epoch. */
   readonly now: () => number;
   /** How long a record counts after it was read, in ms; 0: every request reads. Default: 1,000. */
@@ -269,7 +269,7 @@ export class Authenticator {
     }
     if (userLeft) throw unauthenticated('user_left');
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
-    this.#options.onUse(key.id, now);
+    this.#options.onUse(key.id, now, key, address);
     return principal;
   }
 

@@ -1,17 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 
 /** Puts the principal into the request, or ends it. */
 export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
-/** In Fastify's older form: a known key has nothing to wait for, and an async hook would make a promise all the same. */
-export function authenticationHook(latchkey: Pick<Latchkey, 'authenticate'>): AuthenticationHook {
+/**
+ * In Fastify's older form: a known key has nothing to wait for, and an async hook would make a promise all the same.
+ *
+ * @param sourceOf where the credential is looked for. Default: the header fields. @throws Refusal
+ */
+export function authenticationHook(
+  latchkey: Pick<Latchkey, 'authenticate'>,
+  sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
+): AuthenticationHook {
   return (request, _reply, done) => {
-    const { raw, ip } = request;
-    // Not Fastify's headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies.
-    const source = { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
     try {
-      const principal = latchkey.authenticate(source);
+      const principal = latchkey.authenticate(sourceOf(request));
       if (principal instanceof Promise) {
         principal.then((late) => {
           request.principal = late;
@@ -26,4 +31,9 @@ export function authenticationHook(latchkey: Pick<Latchkey, 'authenticate'>): Au
     }
     done();
   };
+}
+
+function credentialOf({ raw, ip }: FastifyRequest): CredentialSource {
+  // Not Fastify's headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies.
+  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
 }

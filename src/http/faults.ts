@@ -11,7 +11,11 @@ import { errorBody, INTERNAL_ERROR } from './errors.js';
 export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
   app.setNotFoundHandler((request, reply) => {
-    if (request.url.split('?', 1)[0] !== '/graphql') {
+    const path = request.url.split('?', 1)[0];
+    if (path === '/graphql/stream') {
+      return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
+    }
+    if (path !== '/graphql') {
       return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
     }
     return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);

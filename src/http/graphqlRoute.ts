@@ -10,6 +10,7 @@ import { KnownOperations } from './knownOperations.js';
 import { OperationRunner } from './operationRunner.js';
 import type { TellingContext } from './outcome.js';
 import { sendAnswer } from './sendAnswer.js';
+import { openingPlugin, type Opening } from './opening.js';
 import { createTracePlugin } from './tracing.js';
 import type { Tracing } from '../tracing/tracing.js';
 
@@ -17,6 +18,8 @@ import type { Tracing } from '../tracing/tracing.js';
 export interface RequestContext extends TellingContext {
   /** As in the answer's X-Request-Id. */
   readonly requestId: string;
+  /** Takes a subscription that is let in; null: the request is to be answered at once. */
+  readonly opening: Opening | null;
 }
 
 export interface GraphqlRouteOptions {
@@ -32,8 +35,13 @@ export interface GraphqlRouteOptions {
 /**
  * /graphql: operations by POST and GET, and GraphiQL for a browser. The credential is judged before the body is read, so
  * that a bad key costs a stranger no parsing.
+ *
+ * @returns what answers them, for streams to be judged by as well
  */
-export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): Promise<void> {
+export async function graphqlRoute(
+  app: FastifyInstance,
+  options: GraphqlRouteOptions,
+): Promise<ApolloServer<RequestContext>> {
   const { latchkey, schema, logger, tracing, authenticate, isClosing } = options;
   const known = new KnownOperations(schema);
   const runner = new OperationRunner(schema, latchkey.serverOptions);
@@ -41,6 +49,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
     schema,
     ...latchkey.serverOptions,
     plugins: [
+      openingPlugin,
       // Before the guard, which may refuse. Not with traces, which tell of Apollo Server's steps.
       ...(tracing === null ? [known.plugin] : []),
       ...(latchkey.serverOptions.plugins ?? []),
@@ -63,7 +72,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;
       const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
-      const context: RequestContext = { principal, origin, requestId, outcome };
+      const context: RequestContext = { principal, origin, requestId, outcome, opening: null };
       const operation = isPlain(request) ? known.find(request.body) : null;
       const answer = await (operation === null
         ? askApollo(apollo, request, context)
@@ -71,6 +80,7 @@ export async function graphqlRoute(app: FastifyInstance, options: GraphqlRouteOp
       return sendAnswer(request, reply, answer, isClosing());
     },
   });
+  return apollo;
 }
 
 /** Neither forged by a page, which can send no credential, nor in want of a certain form of answer. */

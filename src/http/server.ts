@@ -10,6 +10,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Latchkey } from '../latchkey.js';
 import type { Observer } from '../metrics/observer.js';
 import type { Certificate } from '../net/certificate.js';
+import type { OpenStreams } from '../streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
@@ -24,6 +25,9 @@ import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { protectedResourceRoutes } from './protectedResource.js';
 import { requireHttps } from './requireHttps.js';
 import { schemaRoute } from './schemaRoute.js';
+import { streamCredential } from './streamCredential.js';
+import { StreamOpener } from './streamOpener.js';
+import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './tracing.js';
 
 export interface ServerOptions {
@@ -32,6 +36,7 @@ export interface ServerOptions {
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<Settings, 'trustProxy' | 'requireHttps' | 'corsOrigins' | 'introspection'>;
+  readonly streams: OpenStreams;
   /** Default: none, and plain HTTP is spoken. */
   readonly certificate?: Certificate | null;
   readonly logger: FastifyBaseLogger;
@@ -52,7 +57,8 @@ const HANDSHAKE_TIME = 5_000;
 
 /** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { latchkey, schema, store, settings, certificate = null, logger, sharing, observer, scrape, tracing } = options;
+  const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
+  const { sharing, observer, scrape, tracing } = options;
   const { limiter, usage, refusals } = latchkey;
   const httpOptions = {
     loggerInstance: logger,
@@ -83,11 +89,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     done();
   });
   const isClosing = (): boolean => closing;
-  const authenticate = authenticationHook(
+  const verifier: Pick<Latchkey, 'authenticate'> =
     tracing === null
       ? latchkey
-      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) },
-  );
+      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) };
+  const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');
   addToEveryAnswer(app, limiter, observer, isClosing);
@@ -95,7 +101,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());
   await allowOrigins(app, settings.corsOrigins);
-  await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
+  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
+  streamRoute(app, {
+    apollo,
+    streams,
+    opener: new StreamOpener(schema, latchkey, (err, { requestId }) => {
+      logger.error({ err, requestId }, 'request failed');
+    }),
+    authenticate: authenticationHook(verifier, streamCredential),
+    observer,
+    isClosing,
+  });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   protectedResourceRoutes(app, latchkey);
   healthRoutes(app, store, sharing);

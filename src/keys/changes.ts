@@ -1,3 +1,4 @@
+import type { Feed } from '../feed.js';
 import type { KeyChange, Store } from '../store/store.js';
 
 /** What a write made stale in memories of records: one key, or what all keys of a workspace have in common: its tier, its users' roles. */
@@ -5,15 +6,10 @@ export type Change =
   { readonly kind: 'key'; readonly lookupId: string } | { readonly kind: 'workspace'; readonly workspaceId: string };
 
 /**
- * Carries changes from the process that makes them to all others. A feed may be away: what it misses then ends by itself
- * when a remembered record's time is up.
+ * Carries changes from the process that makes them to all others; null: all may be stale. A feed may be away: what it misses
+ * then ends by itself when a remembered record's time is up.
  */
-export interface ChangeFeed {
-  /** To be called after the write. Neither waits nor throws. */
-  publish(change: Change): void;
-  /** @param listener gets the changes of other processes; null when some may have been missed, and all may be stale */
-  subscribe(listener: (change: Change | null) => void): void;
-}
+export type ChangeFeed = Feed<Change>;
 
 /** What changes keys, and what they may do. */
 type Changeable = Pick<Store, 'keys' | 'workspaces' | 'users'>;
@@ -61,7 +57,7 @@ export function announcing({ keys, workspaces, users }: Changeable, announce: (c
  * `target` with some of its methods replaced. Not a spread: a store may be an instance of a class. Not a proxy of the
  * target itself: JavaScript forbids one to replace what is frozen.
  */
-function overlaid<T extends object>(target: T, methods: Partial<T>): T {
+export function overlaid<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy({} as T, {
     get(_, name) {
       if (Object.hasOwn(methods, name)) return methods[name as keyof T];

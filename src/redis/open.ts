@@ -1,9 +1,13 @@
 import { isNativeError } from 'node:util/types';
 import type { Redis } from 'ioredis';
+import type { Feed } from '../feed.js';
 import type { ChangeFeed } from '../keys/changes.js';
 import type { Limits } from '../limits/limits.js';
-import { RedisChanges } from './changes.js';
+import type { StreamEvent } from '../streams/events.js';
+import { CHANGES } from './changes.js';
 import { connectionTo, placeOf } from './connection.js';
+import { EVENTS } from './events.js';
+import { RedisFeed } from './feed.js';
 import { SharedLimits, type SharedLimitsOptions } from './sharedLimits.js';
 import { within } from './within.js';
 
@@ -14,6 +18,7 @@ const START_TIME = 2_000;
 export interface OpenRedis {
   readonly limits: Limits;
   readonly changes: ChangeFeed;
+  readonly events: Feed<StreamEvent>;
   readonly state: {
     /** Does this process count limits alone, since Redis does not answer? */
     readonly alone: boolean;
@@ -53,15 +58,18 @@ export async function openRedis(
       onAlone?.(alone);
     },
   });
-  const changes = new RedisChanges({ publisher: redis, subscriber });
+  const changes = new RedisFeed({ publisher: redis, subscriber }, CHANGES);
+  const events = new RedisFeed({ publisher: redis, subscriber }, EVENTS);
   const close = (): void => {
     changes.close();
+    events.close();
     redis.disconnect();
     subscriber.disconnect();
   };
   const start = async (): Promise<void> => {
     await Promise.all([connect(redis), connect(subscriber)]);
     await changes.listen();
+    await events.listen();
     await limits.join();
   };
   try {
@@ -77,7 +85,7 @@ export async function openRedis(
       `Redis at ${host}:${port} cannot be used: ${reason}. Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.`,
     );
   }
-  return { limits, changes, state: limits, close };
+  return { limits, changes, events, state: limits, close };
 }
 
 /** What went wrong is only in the event: the promise says that the connection is closed. */

@@ -14,12 +14,14 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   FORBIDDEN: 403,
   DOCUMENT_NOT_TRUSTED: 403,
   RATE_LIMITED: 429,
+  TOO_MANY_STREAMS: 429,
   UNAVAILABLE: 503,
 
   KEY_LIMIT_REACHED: 200,
   NOT_FOUND: 200,
   BAD_USER_INPUT: 200,
   SCOPE_NOT_HELD: 200,
+  STREAM_OVERFLOW: 200,
 };
 
 /** The realm of every challenge. */
@@ -41,6 +43,12 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
   if (challenge !== null) headers.set('www-authenticate', pointing(challenge, resourceMetadata));
   if ('retryAfter' in refusal.details) headers.set('retry-after', String(refusal.details.retryAfter));
   return { status: STATUS[refusal.details.code], headers };
+}
+
+/** The status of a refusal before anything was answered: none is 200 then, which a reader would take for the stream. */
+export function statusBeforeData({ details: { code } }: Refusal): number {
+  if (STATUS[code] !== 200) return STATUS[code];
+  return code === 'NOT_FOUND' ? 404 : 400;
 }
 
 /** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
@@ -65,6 +73,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'DOCUMENT_NOT_TRUSTED':
     case 'COST_EXCEEDS_BURST':
     case 'RATE_LIMITED':
+    case 'TOO_MANY_STREAMS':
+    case 'STREAM_OVERFLOW':
     case 'UNAVAILABLE':
     case 'KEY_LIMIT_REACHED':
     case 'NOT_FOUND':

@@ -12,11 +12,18 @@ export function failingClosed<T extends Resolvers>(resolvers: T): T {
   const types = Object.entries(resolvers).map(([type, fields]) => {
     const guarded = Object.entries(fields as Record<string, unknown>).map(([field, resolve]): [string, unknown] => [
       field,
-      typeof resolve === 'function' ? failClosed(resolve as GraphQLFieldResolver<unknown, unknown>) : resolve,
+      closed(resolve),
     ]);
     return [type, Object.fromEntries(guarded)] as const;
   });
   return Object.fromEntries(types) as T;
+}
+
+/** A resolver, or, of a subscription, its source and its resolver. */
+function closed(resolve: unknown): unknown {
+  if (typeof resolve === 'function') return failClosed(resolve as GraphQLFieldResolver<unknown, unknown>);
+  if (typeof resolve !== 'object' || resolve === null) return resolve;
+  return Object.fromEntries(Object.entries(resolve).map(([name, part]) => [name, closed(part)]));
 }
 
 function failClosed(resolve: GraphQLFieldResolver<unknown, unknown>): GraphQLFieldResolver<unknown, unknown> {

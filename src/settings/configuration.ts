@@ -168,11 +168,12 @@ function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
 
 type TierSection = NonNullable<NonNullable<FileContent['tiers']>[Tier]>;
 
-function fieldsOf({ keys, per_minute: rate, per_second: burst, categories }: TierSection) {
+function fieldsOf({ keys, per_minute: rate, per_second: burst, streams, categories }: TierSection) {
   return {
     ...(keys !== undefined && { keys: keys === 'unlimited' ? null : keys }),
     ...(rate !== undefined && { rate }),
     ...(burst !== undefined && { burst }),
+    ...(streams !== undefined && { streams }),
     ...(categories !== undefined && { categories: categoriesOf(categories) }),
   };
 }

@@ -84,6 +84,7 @@ const tier = section({
   ).optional(),
   per_minute: wholeNumber.optional(),
   per_second: wholeNumber.optional(),
+  streams: wholeNumber.optional(),
   categories: section({
     read: windows.optional(),
     write: windows.optional(),

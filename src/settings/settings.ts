@@ -33,6 +33,8 @@ export interface Settings {
   readonly defaultTier: Tier;
   /** ms */
   readonly cacheTtl: number;
+  /** Streams that a process holds open at most. */
+  readonly maxStreams: number;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded fields are believed; empty: nobody's. */
   readonly trustProxy: readonly string[];
   /** Whether plain HTTP is refused, but for callers on this machine. */
@@ -161,6 +163,7 @@ export const OPTIONS = {
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
   }),
+  MAX_STREAMS: option({ allowed: 'a whole number from 1 to 1000000', schema: wholeNumber(1, 1_000_000) }),
   TRUST_PROXY: option({
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
@@ -235,6 +238,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
+    maxStreams: read('MAX_STREAMS') ?? 10_000,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),

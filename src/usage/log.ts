@@ -21,6 +21,8 @@ export interface UsageLogOptions {
   readonly store: { readonly keys: Pick<KeyStore, 'touch'>; readonly usage: Pick<UsageStore, 'add'> };
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** Told of each request that the limits refused. Must not wait. Default: nobody. */
+  readonly onLimited?: (principal: AuthenticatedPrincipal) => void;
 }
 
 /**
@@ -64,6 +66,7 @@ export class UsageLog {
   /** Notes that a key's request was refused. */
   refused(principal: Principal, why: Refused): void {
     if (!isCounted(principal)) return;
+    if (why === 'limited') this.#options.onLimited?.(principal);
     const tally = this.#pending.of(principal.keyId, this.#options.now());
     if (tally === null) this.#dropped += 1;
     else tally[why] += 1;

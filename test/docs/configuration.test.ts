@@ -41,6 +41,7 @@ test('every key of the file is in the document', () => {
     'scopes',
     'per_minute',
     'per_second',
+    'streams',
   ]) {
     expect(document).toMatch(new RegExp(`^\\| \`[^|]*${key}\` \\|`, 'm'));
   }

@@ -1,6 +1,7 @@
 import type { Change } from '../../src/keys/changes.js';
-import { RedisChanges } from '../../src/redis/changes.js';
+import { CHANGES } from '../../src/redis/changes.js';
 import { connectionTo } from '../../src/redis/connection.js';
+import { RedisFeed } from '../../src/redis/feed.js';
 import { startRedis, until, type TestRedis } from '../support/redis.js';
 
 let server: TestRedis;
@@ -15,14 +16,14 @@ afterEach(async () => {
 });
 
 interface One {
-  readonly changes: RedisChanges;
+  readonly changes: RedisFeed<Change>;
   readonly heard: (Change | null)[];
 }
 
 async function join(): Promise<One> {
   const [publisher, subscriber] = [connectionTo(server.url), connectionTo(server.url)];
   await Promise.all([publisher.connect(), subscriber.connect()]);
-  const changes = new RedisChanges({ publisher, subscriber });
+  const changes = new RedisFeed({ publisher, subscriber }, CHANGES);
   opened.push(() => {
     changes.close();
     publisher.disconnect();

@@ -1,0 +1,53 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
+import { getVariableValues, OperationTypeNode, type DocumentNode, type OperationDefinitionNode } from 'graphql';
+import { withHttp } from '../refusals/http.js';
+import { Refusal } from '../refusals/refusal.js';
+import type { RequestContext } from './graphqlRoute.js';
+
+/** A subscription that was found valid and let in, and is to be opened. */
+export interface Admitted {
+  readonly source: string;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Record<string, unknown>;
+}
+
+/** Takes what Apollo Server and the guard let in. Shared by the copies that Apollo Server makes of a context. */
+export class Opening {
+  admitted: Admitted | null = null;
+}
+
+/**
+ * Has Apollo Server do for subscriptions all that it does before an operation runs, and stop there: what is refused is
+ * refused as on /graphql, by the same hooks, in the same words. To be put before the guard: what comes to the wrong
+ * address takes nothing of any limit, since a hook that throws at once keeps those after it from being asked.
+ */
+export const openingPlugin: ApolloServerPlugin<RequestContext> = {
+  requestDidStart: async () => ({
+    didResolveOperation({ operation, contextValue: { opening } }) {
+      if (operation == null) return Promise.resolve();
+      const subscribes = operation.operation === OperationTypeNode.SUBSCRIPTION;
+      if (subscribes && opening === null) throw atTheWrongAddress(SUBSCRIPTION);
+      if (!subscribes && opening !== null) throw atTheWrongAddress(NO_SUBSCRIPTION);
+      return Promise.resolve();
+    },
+    async responseForOperation({ schema, source, document, operation, request, contextValue: { opening } }) {
+      if (opening === null) return null;
+      const { variables = {} } = request;
+      // Apollo Server runs what has wrong variables, which fails before anything does, and knows what to say.
+      const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
+      if (errors !== undefined) return null;
+      opening.admitted = { source, document, operation, variables };
+      return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data: null } } };
+    },
+  }),
+};
+
+const SUBSCRIPTION =
+  'Subscriptions are streams. Send this one to /graphql/stream, with the header "Accept: text/event-stream".';
+const NO_SUBSCRIPTION = 'Streams are for subscriptions alone. Send queries and mutations to /graphql.';
+
+function atTheWrongAddress(message: string): Refusal {
+  return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));
+}

@@ -1,0 +1,118 @@
+import { HeaderMap, type ApolloServer } from '@apollo/server';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { unauthenticated } from '../credentials/authenticator.js';
+import type { Observer } from '../metrics/observer.js';
+import type { OpenStreams, Place } from '../streams/openStreams.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { AuthenticationHook } from './authentication.js';
+import { refuseRequest } from './faults.js';
+import type { RequestContext } from './graphqlRoute.js';
+import { Opening } from './opening.js';
+import { sendAnswer } from './sendAnswer.js';
+import { wantsEvents } from './streamCredential.js';
+import type { StreamOpener } from './streamOpener.js';
+
+export interface StreamRouteOptions {
+  /** With the opening plugin. */
+  readonly apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>;
+  readonly streams: OpenStreams;
+  readonly opener: StreamOpener;
+  readonly observer: Observer;
+  readonly authenticate: AuthenticationHook;
+  /** True from the moment at which the server is being closed. */
+  readonly isClosing: () => boolean;
+}
+
+/** What an answer of Apollo Server tells of the key, which a stream's header tells as well. */
+const TOLD = ['ratelimit-policy', 'ratelimit', 'cache-control'] as const;
+
+/**
+ * /graphql/stream: subscriptions, as Server-Sent Events. What comes here goes through all that an operation on /graphql
+ * goes through, and what is refused is refused before the stream begins, as a plain answer (B33, B34).
+ */
+export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): void {
+  const { apollo, streams, opener, observer, authenticate, isClosing } = options;
+  // Before the server waits for its connections, which streams would keep open.
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql/stream',
+    // Fastify's own HEAD would run the handler, and open a stream for nobody.
+    exposeHeadRoute: false,
+    onRequest: authenticate,
+    handler: async (request, reply) => {
+      if (!wantsEvents(request.headers.accept)) {
+        return refuseRequest(
+          reply,
+          'Streams are Server-Sent Events. Send the header "Accept: text/event-stream".',
+          406,
+        );
+      }
+      const body = bodyOf(request);
+      if (body === null) return refuseRequest(reply, 'The address holds variables that are no JSON. Send an object.');
+      const place = placeFor(request, streams, observer);
+      try {
+        const { principal, id: requestId, outcome } = request;
+        const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
+        const context: RequestContext = { principal, origin, requestId, outcome, opening: new Opening() };
+        const answer = await ask(apollo, body, context);
+        const admitted = context.opening?.admitted ?? null;
+        if (admitted === null) return sendAnswer(request, reply, answer, isClosing());
+        // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.
+        if (place === null) throw unauthenticated('missing');
+        for (const name of TOLD) if (answer.headers.has(name)) reply.header(name, answer.headers.get(name));
+        return await opener.open({ request, reply, context, admitted, place });
+      } finally {
+        place?.giveBack();
+      }
+    },
+  });
+}
+
+/** null: nobody known asks, whom the guard is to refuse. @throws Refusal */
+function placeFor({ principal }: FastifyRequest, streams: OpenStreams, observer: Observer): Place | null {
+  if (principal.kind === 'anonymous') return null;
+  try {
+    return streams.take(principal);
+  } catch (error) {
+    if (error instanceof Refusal) observer.refused(principal.tier, error.details.code);
+    throw error;
+  }
+}
+
+/** As a POST, whatever it was: Apollo Server takes queries alone by GET, and here nothing is changed by either. */
+async function ask(apollo: StreamRouteOptions['apollo'], body: unknown, context: RequestContext) {
+  const {
+    status,
+    headers,
+    body: answered,
+  } = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: 'POST',
+      headers: new HeaderMap([['content-type', 'application/json']]),
+      search: '',
+      body,
+    },
+    context: () => Promise.resolve(context),
+  });
+  if (answered.kind !== 'complete') throw unavailable('The request could not be judged.', 1);
+  return { status: status ?? 200, headers, body: answered.string };
+}
+
+/** What is asked for; null where the address cannot be read. */
+function bodyOf({ method, body, query }: FastifyRequest): unknown {
+  if (method === 'POST') return body ?? {};
+  const { query: source, operationName, variables } = query as Record<string, unknown>;
+  try {
+    return {
+      ...(source !== undefined && { query: source }),
+      ...(operationName !== undefined && { operationName }),
+      ...(typeof variables === 'string' && { variables: JSON.parse(variables) as unknown }),
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+import { RecentMap } from '../credentials/recentMap.js';
+import type { Feed } from '../feed.js';
+import type { KeyEventType } from '../keys/events.js';
+import { topicOf, type StreamEvent, type Topic } from './events.js';
+import { EventQueue } from './queue.js';
+
+/** What uses of a key show is seen over and over, and in several processes: told once in so many ms. */
+const REPEATED: ReadonlySet<KeyEventType> = new Set<KeyEventType>(['LIMITED', 'EXPIRING', 'NEW_ADDRESS']);
+const AGAIN_AFTER = 60_000;
+const MAX_REMEMBERED = 10_000;
+
+type Wanted = (event: StreamEvent) => boolean;
+
+/**
+ * Brings events to the streams of this process, and by the feed to those of others. At most once: what happens while
+ * nobody listens, or while the feed is away, is told to nobody later.
+ */
+export class EventBus {
+  readonly #feed: Feed<StreamEvent> | null;
+  readonly #queues = new Map<Topic, Map<EventQueue<StreamEvent>, Wanted>>();
+  readonly #told = new RecentMap<number>(MAX_REMEMBERED);
+
+  /** @param feed null: this process is alone */
+  constructor(feed: Feed<StreamEvent> | null = null) {
+    this.#feed = feed;
+    feed?.subscribe((event) => {
+      if (event !== null && this.#isNew(event)) this.#deliver(event);
+    });
+  }
+
+  /** Neither waits nor throws. */
+  readonly publish = (event: StreamEvent): void => {
+    if (!this.#isNew(event)) return;
+    this.#deliver(event);
+    this.#feed?.publish(event);
+  };
+
+  /** Events of a topic from now on, until `return` is called. @param wanted what is not takes no place in the queue */
+  listen(topic: Topic, wanted: Wanted = () => true): EventQueue<StreamEvent> {
+    const queues = this.#queues.get(topic) ?? new Map<EventQueue<StreamEvent>, Wanted>();
+    this.#queues.set(topic, queues);
+    const queue = new EventQueue<StreamEvent>(() => {
+      queues.delete(queue);
+      if (queues.size === 0 && this.#queues.get(topic) === queues) this.#queues.delete(topic);
+    });
+    queues.set(queue, wanted);
+    return queue;
+  }
+
+  #deliver(event: StreamEvent): void {
+    for (const [queue, wanted] of this.#queues.get(topicOf(event)) ?? []) if (wanted(event)) queue.push(event);
+  }
+
+  #isNew(event: StreamEvent): boolean {
+    if (event.kind !== 'key' || !REPEATED.has(event.type)) return true;
+    const name = `${event.keyId} ${event.type} ${event.address ?? ''}`;
+    const before = this.#told.get(name);
+    if (before !== undefined && event.at - before < AGAIN_AFTER) return false;
+    this.#told.set(name, event.at);
+    return true;
+  }
+}

@@ -1,0 +1,135 @@
+import type { AuthenticatedPrincipal } from '../credentials/principal.js';
+import type { Change } from '../keys/changes.js';
+import type { TierTable } from '../limits/tiers.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { Stream } from './stream.js';
+
+/**
+ * How often the keys of all open streams are judged, in ms. Their records are those that requests remember, so that this
+ * reads each key once in AUTH_CACHE_TTL however many streams it has.
+ */
+const JUDGE_EVERY = 250;
+
+/** How often a quiet stream says that it lives, in ms: proxies end what says nothing for a minute. */
+const BEAT_EVERY = 15_000;
+
+export interface OpenStreamsOptions {
+  /** Where each tier's number of streams is read, as it is at that moment. */
+  readonly tiers: TierTable;
+  /** Streams that this process holds at most. */
+  readonly max: number;
+  /** In ms. Default: 15,000. */
+  readonly beatEvery?: number;
+}
+
+/** A place among the open streams. Kept, or given back. */
+export interface Place {
+  /** Holds the place for as long as the stream is open. */
+  keep(stream: Stream): void;
+  /** Idempotent; after `keep` it changes nothing. */
+  giveBack(): void;
+}
+
+/** The streams that are open in this process: how many there are, and the one timer that judges and keeps them all. */
+export class OpenStreams {
+  readonly #options: OpenStreamsOptions;
+  readonly #streams = new Set<Stream>();
+  /** Places taken, by family: those of streams that are being opened too, for parallel requests must not pass each other. */
+  readonly #taken = new Map<string, number>();
+  #total = 0;
+  #timers: NodeJS.Timeout[] = [];
+  #closed = false;
+
+  constructor(options: OpenStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Open streams, and those being opened. */
+  get size(): number {
+    return this.#total;
+  }
+
+  /** To be called before anything else is taken for the stream. @throws Refusal TOO_MANY_STREAMS, UNAVAILABLE */
+  take({ familyId, tier }: AuthenticatedPrincipal): Place {
+    const taken = this.#taken.get(familyId) ?? 0;
+    const limit = this.#options.tiers[tier].streams;
+    if (taken >= limit) throw tooMany(limit);
+    if (this.#total >= this.#options.max) {
+      throw unavailable('The server holds as many streams as it can. Try again in 5 s, or have MAX_STREAMS raised.', 5);
+    }
+    this.#taken.set(familyId, taken + 1);
+    this.#total += 1;
+    let held = true;
+    const free = (): void => {
+      if (!held) return;
+      held = false;
+      this.#free(familyId);
+    };
+    let kept = false;
+    return {
+      keep: (stream) => {
+        kept = true;
+        this.#keep(stream, free);
+      },
+      giveBack: () => {
+        if (!kept) free();
+      },
+    };
+  }
+
+  /** Judges all that a change may concern. To be called once nothing older than it is remembered. @param change null: any */
+  judge(change: Change | null = null): void {
+    // A change of one key names it otherwise than its streams do; to judge them all costs each a look-up.
+    const workspaceId = change?.kind === 'workspace' ? change.workspaceId : null;
+    for (const stream of this.#streams) {
+      if (workspaceId === null || stream.principal.workspaceId === workspaceId) stream.judge();
+    }
+  }
+
+  /** Ends all streams, each with a last word, and those that are still being opened as soon as they are. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.end(stopping());
+  }
+
+  #keep(stream: Stream, free: () => void): void {
+    this.#streams.add(stream);
+    if (this.#streams.size === 1) this.#start();
+    stream.onEnd(() => {
+      this.#streams.delete(stream);
+      if (this.#streams.size === 0) this.#stop();
+      free();
+    });
+    if (this.#closed) stream.end(stopping());
+  }
+
+  #start(): void {
+    const { beatEvery = BEAT_EVERY } = this.#options;
+    const beat = (): void => {
+      for (const stream of this.#streams) stream.beat();
+    };
+    this.#timers = [setInterval(() => this.judge(), JUDGE_EVERY).unref(), setInterval(beat, beatEvery).unref()];
+  }
+
+  #stop(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+  }
+
+  #free(familyId: string): void {
+    this.#total -= 1;
+    const left = (this.#taken.get(familyId) ?? 1) - 1;
+    if (left === 0) this.#taken.delete(familyId);
+    else this.#taken.set(familyId, left);
+  }
+}
+
+function tooMany(limit: number): Refusal {
+  return new Refusal(
+    `This key has ${limit} streams open, as many as its tier allows. Close one, take several things into one stream's reader, or ask for a higher tier.`,
+    { code: 'TOO_MANY_STREAMS', limit },
+  );
+}
+
+function stopping(): Refusal {
+  return unavailable('The server is stopping. Open the stream again: another will answer it.', 1);
+}

@@ -1,0 +1,69 @@
+import { Refusal } from '../refusals/refusal.js';
+
+/** Events that wait for one reader. */
+export const MAX_WAITING = 100;
+
+/**
+ * Events on their way to one reader. Whoever reads too slowly is told so and loses the stream: to drop some events and go
+ * on would look like nothing had happened.
+ */
+export class EventQueue<Event> implements AsyncIterableIterator<Event> {
+  readonly #onEnd: (overflow: Refusal | null) => void;
+  readonly #waiting: Event[] = [];
+  #reader: ((event: IteratorResult<Event, undefined>) => void) | null = null;
+  #overflow: Refusal | null = null;
+  #ended = false;
+
+  /** @param onEnd called once, when nothing more is taken in */
+  constructor(onEnd: (overflow: Refusal | null) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  push(event: Event): void {
+    if (this.#ended) return;
+    const reader = this.#reader;
+    this.#reader = null;
+    if (reader !== null) reader({ done: false, value: event });
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(event);
+    else {
+      this.#overflow = overflow();
+      this.#waiting.length = 0;
+      this.finish();
+    }
+  }
+
+  /** Nothing more comes; what waits is still handed out. Idempotent. */
+  finish(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#reader?.({ done: true, value: undefined });
+    this.#reader = null;
+    this.#onEnd(this.#overflow);
+  }
+
+  /** To be asked again only once the answer came. @throws Refusal STREAM_OVERFLOW, in place of all that waited */
+  async next(): Promise<IteratorResult<Event, undefined>> {
+    if (this.#overflow !== null) throw this.#overflow;
+    const [event] = this.#waiting.splice(0, 1);
+    if (event !== undefined) return { done: false, value: event };
+    if (this.#ended) return { done: true, value: undefined };
+    return new Promise((resolve) => (this.#reader = resolve));
+  }
+
+  async return(): Promise<IteratorResult<Event, undefined>> {
+    this.#waiting.length = 0;
+    this.finish();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+function overflow(): Refusal {
+  return new Refusal(
+    `The stream was read too slowly: more than ${MAX_WAITING} events waited. Read faster, ask for less, or open it anew and query what is now.`,
+    { code: 'STREAM_OVERFLOW', events: MAX_WAITING },
+  );
+}

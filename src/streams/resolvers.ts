@@ -1,0 +1,60 @@
+import type { AssetRecord } from '../store/records.js';
+import type { Actor, ActorContext } from '../keys/actor.js';
+import type { KeyEvent } from '../keys/events.js';
+import type { KeyService } from '../keys/service.js';
+import type { EventBus } from './bus.js';
+import type { AlertEvent, AssetEvent } from './events.js';
+
+export interface StreamResolverOptions {
+  readonly bus: EventBus;
+  readonly keys: Pick<KeyService, 'find'>;
+  /** The project that a caller means, null their own. @throws Refusal NOT_FOUND for one that they do not reach */
+  readonly reached: (context: ActorContext, project: string | null | undefined) => Promise<string>;
+  /** @throws Refusal BAD_USER_INPUT */
+  readonly checkName: (name: string, path: readonly string[]) => string;
+  readonly findAsset: (projectId: string, name: string) => Promise<AssetRecord | null>;
+}
+
+interface AssetArguments {
+  readonly name?: string | null;
+  readonly project?: string | null;
+}
+
+/** Resolvers of subscriptions: what each listens to, and what its events say. */
+export function streamResolvers({ bus, keys, reached, checkName, findAsset }: StreamResolverOptions) {
+  // By the event itself, which all streams of this process are given: they share one read.
+  const assets = new WeakMap<AssetEvent, Promise<AssetRecord | null>>();
+  const assetOf = (event: AssetEvent): Promise<AssetRecord | null> => {
+    let asset = assets.get(event);
+    if (asset === undefined) assets.set(event, (asset = findAsset(event.projectId, event.name)));
+    return asset;
+  };
+  const mayKnow = ({ projectId }: Actor, event: KeyEvent): boolean =>
+    projectId === null || event.projectId === projectId;
+
+  return {
+    Subscription: {
+      assetChanged: {
+        subscribe: async (_: unknown, { name, project }: AssetArguments, context: ActorContext) => {
+          const wanted = name == null ? null : checkName(name, ['name']);
+          const projectId = await reached(context, project);
+          return bus.listen(`asset ${projectId}`, (event) => wanted === null || (event as AssetEvent).name === wanted);
+        },
+        resolve: (event: AssetEvent) => assetOf(event),
+      },
+      alertOpened: {
+        subscribe: async (_: unknown, { project }: AssetArguments, context: ActorContext) =>
+          bus.listen(`alert ${await reached(context, project)}`),
+        resolve: ({ alert }: AlertEvent) => alert,
+      },
+      keyEvents: {
+        subscribe: (_: unknown, __: unknown, { principal }: ActorContext) =>
+          bus.listen(`key ${principal.workspaceId}`, (event) => mayKnow(principal, event as KeyEvent)),
+        resolve: (event: KeyEvent) => event,
+      },
+    },
+    KeyEvent: {
+      apiKey: ({ keyId }: KeyEvent, _: unknown, { principal }: ActorContext) => keys.find(principal, keyId),
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { jest } from '@jest/globals';
+import { pino } from 'pino';
+import type { FastifyInstance } from 'fastify';
+import { createServer } from '../../src/http/server.js';
+import { UNOBSERVED } from '../../src/metrics/observer.js';
+import { readSettings } from '../../src/settings/settings.js';
+import { OpenStreams } from '../../src/streams/openStreams.js';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { openStream } from '../support/streams.js';
+import { until } from '../support/until.js';
+import { ownSchema } from './own.js';
+
+jest.setTimeout(30_000);
+
+/** A server of its own schema, whose sources count how often they are opened. */
+let service: TestService;
+let server: FastifyInstance;
+let origin: string;
+let opened: string[] = [];
+let released = 0;
+
+beforeAll(async () => {
+  service = await startService({ env: { AUTH_CACHE_TTL: '250' } });
+  const { latchkey, store } = service.service;
+  const source = (name: string) => ({
+    subscribe: () => {
+      opened.push(name);
+      let tick: (() => void) | null = null;
+      const timer = setInterval(() => tick?.(), 5);
+      return {
+        next: () => new Promise((resolve) => (tick = () => resolve({ done: false, value: { [name]: opened.length } }))),
+        return: async () => {
+          clearInterval(timer);
+          released += 1;
+          return { done: true, value: undefined };
+        },
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+  });
+  const schema = latchkey.guard(
+    ownSchema(
+      `type Query { open: Int @public }
+       type Subscription { guarded(n: Int): Int @auth(scope: "read:reports") open: Int @public }`,
+      { Subscription: { guarded: source('guarded'), open: source('open') } },
+    ),
+  );
+  server = await createServer({
+    latchkey,
+    schema,
+    store,
+    settings: readSettings({}),
+    streams: new OpenStreams({ tiers: latchkey.limiter.tiers, max: 100 }),
+    logger: pino({ level: 'silent' }),
+    observer: UNOBSERVED,
+    scrape: null,
+    tracing: null,
+  });
+  origin = await server.listen({ port: 0, host: '127.0.0.1' });
+}, 30_000);
+beforeEach(() => {
+  opened = [];
+  released = 0;
+});
+afterAll(async () => {
+  await server.close();
+  await service.close();
+});
+
+const GUARDED = 'subscription { guarded }';
+/** The scope is one that the own schema brings in. */
+const key = (input: Parameters<typeof createKey>[1] = {}) => createKey(service, { scopes: ['read:reports'], ...input });
+const change = async (mutation: string): Promise<void> => {
+  const { body } = await service.query(`mutation { ${mutation} { apiKey { id } } }`);
+  expect(body.errors).toBeUndefined();
+};
+
+test.each([
+  ['revoked', (id: string) => change(`revokeApiKey(input: { id: "${id}" })`), 'UNAUTHENTICATED'],
+  ['re-scoped', (id: string) => change(`updateApiKey(input: { id: "${id}", scopes: ["read:assets"] })`), 'FORBIDDEN'],
+  [
+    'rotated at once',
+    (id: string) => change(`rotateApiKey(input: { id: "${id}", overlap: "PT0S" })`),
+    'UNAUTHENTICATED',
+  ],
+  [
+    'revoked where nobody tells of it',
+    (id: string) => service.service.store.keys.revoke(id, 'default', null, Date.now()),
+    'UNAUTHENTICATED',
+  ],
+] as const)('B30 a key that is %s loses its open stream, and its source ends', async (_, act, code) => {
+  const { token, id } = await key();
+  const stream = await openStream(origin, GUARDED, { token });
+  await stream.first(2);
+  await act(id);
+  const last = await stream.last();
+  expect(last.errors[0].extensions.code).toBe(code);
+  expect(stream.results.slice(0, -1).every(({ errors }) => errors === undefined)).toBe(true);
+  await until(() => released === 1);
+  expect((await openStream(origin, GUARDED, { token })).status).toBe(code === 'FORBIDDEN' ? 403 : 401);
+  expect(opened).toEqual(['guarded']);
+});
+
+test('B33 the source is opened for nobody who is refused, and for who is let in', async () => {
+  const { token: other } = await key({ scopes: ['read:assets'] });
+  const { token: trusted } = await key({ trustedDocuments: ['0'.repeat(64)] });
+  const { token } = await key();
+  for (const [query, by, status] of [
+    [GUARDED, null, 401],
+    [GUARDED, `${token}x`, 401],
+    [GUARDED, other, 403],
+    ['subscription { alias: guarded }', other, 403],
+    ['subscription S { ...F } fragment F on Subscription { guarded }', other, 403],
+    [GUARDED, trusted, 403],
+    // A root without a rule: streams are still for who says who they are.
+    ['subscription { open }', null, 401],
+    ['subscription { guarded open }', token, 400],
+    ['subscription ($n: Int!) { guarded(n: $n) }', token, 400],
+    ['query { open }', token, 400],
+  ] as const) {
+    const { status: given } = await openStream(origin, query, { token: by });
+    expect([query, given]).toEqual([query, status]);
+  }
+  expect(opened).toEqual([]);
+  const stream = await openStream(origin, GUARDED, { token });
+  await stream.first(1);
+  stream.close();
+  await until(() => released === 1);
+  expect(opened).toEqual(['guarded']);
+});
+
+test('B34 opening counts as a request, in the window of all others, and beyond it opens nothing', async () => {
+  const { token } = await key();
+  const remaining = (headers: Headers) => Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+  const streams = await Promise.all(Array.from({ length: 2 }, () => openStream(origin, GUARDED, { token })));
+  const left = Math.min(...streams.map(({ headers }) => remaining(headers)));
+  const asked = await service.query('{ viewer { limits { rate { remaining } } } }', { token });
+  expect(asked.body.data.viewer.limits.rate.remaining).toBe(left - 1);
+  for (const stream of streams) stream.close();
+  await until(() => released === 2);
+
+  opened = [];
+  // 25 in any second, 10 of them at once: the others find either no place or no room.
+  const all = await Promise.all(Array.from({ length: 60 }, () => openStream(origin, GUARDED, { token })));
+  const ok = all.filter(({ status }) => status === 200);
+  expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200, 429]));
+  expect([ok.length, opened.length]).toEqual([10, 10]);
+  for (const stream of ok) stream.close();
+
+  const spent = await Promise.all(Array.from({ length: 40 }, () => service.query('{ viewer { scopes } }', { token })));
+  expect(spent.some(({ status }) => status === 429)).toBe(true);
+});
+
+test('B34 GET opens what POST opens, under the same guard', async () => {
+  const { token: other } = await key({ scopes: ['read:assets'] });
+  const { token } = await key();
+  const get = async (by: string) =>
+    fetch(`${origin}/graphql/stream?query=${encodeURIComponent(GUARDED)}`, {
+      headers: { accept: 'text/event-stream', authorization: `Bearer ${by}` },
+    });
+  expect((await get(other)).status).toBe(403);
+  expect(opened).toEqual([]);
+  const allowed = await get(token);
+  expect(allowed.status).toBe(200);
+  await allowed.body?.cancel();
+  expect(opened).toEqual(['guarded']);
+});

@@ -1,0 +1,28 @@
+import { RemoteFeed } from '../../src/cluster/remoteFeed.js';
+import type { Change } from '../../src/keys/changes.js';
+
+const KEY: Change = { kind: 'key', lookupId: 'lookup' };
+const WORKSPACE: Change = { kind: 'workspace', workspaceId: 'ws' };
+
+test('each message is on its way when publish returns, and who sent it does not hear of it', () => {
+  const sent: Change[] = [];
+  const heard: Change[] = [];
+  const feed = new RemoteFeed<Change>((message) => sent.push(message));
+  feed.subscribe((message) => heard.push(message));
+  feed.publish(KEY);
+  feed.publish(WORKSPACE);
+  expect(sent).toEqual([KEY, WORKSPACE]);
+  expect(heard).toEqual([]);
+});
+
+test('what others sent comes to every listener', () => {
+  const heard: Change[][] = [[], []];
+  const feed = new RemoteFeed<Change>(() => undefined);
+  for (const each of heard) feed.subscribe((message) => each.push(message));
+  feed.receive(KEY);
+  feed.receive(WORKSPACE);
+  expect(heard).toEqual([
+    [KEY, WORKSPACE],
+    [KEY, WORKSPACE],
+  ]);
+});

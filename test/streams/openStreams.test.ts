@@ -1,0 +1,157 @@
+import { jest } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
+import { EventStream } from '../../src/http/eventStream.js';
+import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { Refusal } from '../../src/refusals/refusal.js';
+import { EventBus } from '../../src/streams/bus.js';
+import { OpenStreams } from '../../src/streams/openStreams.js';
+import { Stream } from '../../src/streams/stream.js';
+import { until } from '../support/until.js';
+
+const holder = (familyId: string): AuthenticatedPrincipal =>
+  authenticated({
+    kind: 'key',
+    keyId: familyId,
+    familyId,
+    workspaceId: 'ws',
+    projectId: null,
+    userId: null,
+    tier: 'STARTER',
+    keyType: 'SECRET',
+    scopes: [],
+  });
+
+const codeOf = (act: () => unknown): unknown => {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return error instanceof Refusal ? error.details : error;
+  }
+};
+
+describe('places', () => {
+  it("are the tier's for a family, and the process' for all", () => {
+    const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 3 });
+    const first = streams.take(holder('a'));
+    streams.take(holder('a'));
+    expect(codeOf(() => streams.take(holder('a')))).toEqual({ code: 'TOO_MANY_STREAMS', limit: 2 });
+    streams.take(holder('b'));
+    expect(codeOf(() => streams.take(holder('c')))).toMatchObject({ code: 'UNAVAILABLE' });
+    first.giveBack();
+    first.giveBack();
+    expect(streams.size).toBe(2);
+    streams.take(holder('a'));
+    expect(streams.size).toBe(3);
+  });
+});
+
+jest.setTimeout(30_000);
+
+/** A stream to a reader of its own, over a real connection. */
+interface Open {
+  readonly bus: EventBus;
+  readonly streams: OpenStreams;
+  readonly response: IncomingMessage;
+  readonly judged: () => number;
+  /** From now on its key is refused. */
+  readonly refuse: () => void;
+}
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+async function open(answer: (event: unknown) => object, beatEvery = 60_000): Promise<Open> {
+  const bus = new EventBus();
+  const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 10, beatEvery });
+  let judged = 0;
+  let refused = false;
+  const server = createServer((_request, response) => {
+    const stream = new Stream({
+      source: bus.listen('asset p'),
+      sink: new EventStream(response, {}),
+      principal: holder('a'),
+      judge: () => {
+        judged += 1;
+        if (refused) throw new Refusal('It is over.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
+        return holder('a');
+      },
+      answer,
+      tell: (error) => ({ errors: [{ extensions: (error as Refusal).details }] }),
+    });
+    streams.take(holder('a')).keep(stream);
+    response.once('close', () => stream.end());
+    void stream.run();
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await once(server, 'listening');
+  const [response] = (await once(
+    get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }),
+    'response',
+  )) as [IncomingMessage];
+  return { bus, streams, response: response.setEncoding('utf8'), judged: () => judged, refuse: () => (refused = true) };
+}
+
+const event = (name: string) => ({ kind: 'asset', projectId: 'p', name }) as const;
+
+test('no event goes out to a key that is refused by then', async () => {
+  const { bus, streams, response, refuse } = await open((told) => ({ data: told }));
+  let text = '';
+  response.on('data', (chunk: string) => (text += chunk));
+  bus.publish(event('before'));
+  await until(() => text.includes('before'));
+  refuse();
+  bus.publish(event('after'));
+  await once(response, 'end');
+  expect(text).not.toContain('after');
+  expect(text.endsWith('"reason":"revoked"}}]}\n\nevent: complete\ndata:\n\n')).toBe(true);
+  expect(streams.size).toBe(0);
+});
+
+test('a stream on which nothing happens is judged all the same, and shows that it lives', async () => {
+  const { response, judged, refuse } = await open(() => ({}), 10);
+  let text = '';
+  response.on('data', (chunk: string) => (text += chunk));
+  await until(() => judged() >= 2 && text.startsWith(':\n\n:\n\n:\n\n'));
+  refuse();
+  await once(response, 'end');
+  expect(text).toContain('"code":"UNAUTHENTICATED"');
+});
+
+test('a reader that is too slow is told so, and waits for bounded much', async () => {
+  const large = 'x'.repeat(200_000);
+  let answered = 0;
+  const { bus, streams, response } = await open(() => ({ data: { large, answered: (answered += 1) } }));
+  // It reads nothing.
+  response.pause();
+  for (let sent = 0; streams.size > 0 && sent < 10_000; sent += 1) {
+    bus.publish(event('e'));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(streams.size).toBe(0);
+  let tail = '';
+  response.on('data', (chunk: string) => (tail = (tail + chunk).slice(-300))).resume();
+  await once(response, 'end');
+  expect(tail).toContain('{"code":"STREAM_OVERFLOW","events":100}');
+  expect(tail.endsWith('event: complete\ndata:\n\n')).toBe(true);
+});
+
+test('a close ends all streams with a last word, and one that opens after it at once', async () => {
+  const { streams, response } = await open(() => ({}));
+  let text = '';
+  response.on('data', (chunk: string) => (text += chunk));
+  await until(() => streams.size === 1);
+  streams.close();
+  await once(response, 'end');
+  expect(text).toContain('"code":"UNAVAILABLE"');
+  expect(streams.size).toBe(0);
+});
