@@ -162,6 +162,7 @@ export async function composeService(
     );
     const streams = new OpenStreams({ tiers: latchkey.limiter.tiers, max: settings.maxStreams });
     latchkey.onChange((change) => streams.judge(change));
+    metrics.watchStreams(() => streams.size);
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
     metrics.watchUsage(() => latchkey.usage.dropped);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();

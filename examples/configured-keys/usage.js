@@ -4,7 +4,10 @@ import { ask, main } from '../shared/client.js';
 
 await main(async () => {
   const { apiKeys } = await ask(
-    '{ apiKeys(first: 100) { nodes { name usage(last: 1, by: DAY) { requests forbidden limited } } } }',
+    `query ($today: DateTime!) {
+      apiKeys(first: 100) { nodes { name usage(from: $today, by: DAY) { requests forbidden limited } } }
+    }`,
+    { today: new Date().toISOString() },
   );
   for (const { name, usage } of apiKeys.nodes) {
     const [{ requests, forbidden, limited }] = usage;

@@ -50,16 +50,23 @@ export function addToEveryAnswer(
     }, done);
   });
   app.addHook('onResponse', (request, reply, done) => {
-    observer.requestAnswered(routeOf(request), reply.statusCode, reply.elapsedTime);
-    logRequest(request, reply);
+    noteAnswer(request, reply, observer);
     done();
   });
+}
+
+/** Tells the metrics and the log. Fastify's hook calls it for what was sent whole, and for nothing that a caller broke off. */
+export function noteAnswer(request: FastifyRequest, reply: FastifyReply, observer: Observer): void {
+  // A stream lasts for as long as its reader likes: how long it took to begin is what compares with others.
+  const ms = request.outcome.begunAfter ?? reply.elapsedTime;
+  observer.requestAnswered(routeOf(request), reply.statusCode, ms);
+  logRequest(request, reply);
 }
 
 /** Nobody yet, under an id that stands in the answer and in the log. */
 export function identify(request: FastifyRequest, reply: FastifyReply): void {
   request.principal = ANONYMOUS;
-  request.outcome = { word: 'ok', operation: null };
+  request.outcome = { word: 'ok', operation: null, begunAfter: null };
   reply.header('x-request-id', request.id);
 }
 

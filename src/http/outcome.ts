@@ -8,6 +8,8 @@ export interface Outcome {
   word: string;
   /** Of the GraphQL operation; null where none was found. Not its name, which is the caller's to choose. */
   operation: 'query' | 'mutation' | 'subscription' | null;
+  /** Ms until a stream began; null: the answer is none. */
+  begunAfter: number | null;
 }
 
 /** A GraphQL context that is told the outcome. */

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 import { Refusal } from '../refusals/refusal.js';
+import { streamCredential } from './streamCredential.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -39,10 +41,19 @@ export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Latchkey
       done();
       return;
     }
-    const { raw, ip } = request;
     const refuse = (): void => done(new Refusal(OVER_PLAIN_HTTP, { code: 'HTTPS_REQUIRED' }));
-    sawInClear({ headers: raw.headers, rawHeaders: raw.rawHeaders, ip }).then(refuse, refuse);
+    sawInClear(sourceOf(request)).then(refuse, refuse);
   });
+}
+
+/** A key in an address has been sent in clear as one in a header has, whatever the address would have answered. */
+function sourceOf(request: FastifyRequest): CredentialSource {
+  try {
+    return streamCredential(request);
+  } catch {
+    const { raw, ip } = request;
+    return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
+  }
 }
 
 /** By the connection, or where a proxy of TRUST_PROXY is at its other end, by what that says. Its case is free (RFC 3986). */

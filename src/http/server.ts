@@ -28,6 +28,7 @@ import { schemaRoute } from './schemaRoute.js';
 import { streamCredential } from './streamCredential.js';
 import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
+import { endUnusedConnections } from './unusedConnections.js';
 import { traceRequests } from './tracing.js';
 
 export interface ServerOptions {
@@ -96,6 +97,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');
+  endUnusedConnections(app);
   addToEveryAnswer(app, limiter, observer, isClosing);
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);

@@ -61,6 +61,7 @@ export class StreamOpener {
       await events.return?.();
       return undefined;
     }
+    context.outcome.begunAfter = reply.elapsedTime;
     const sink = new EventStream(reply.hijack().raw, reply.getHeaders() as OutgoingHttpHeaders);
     const stream = new Stream({
       source: events,

@@ -5,6 +5,7 @@ import type { Observer } from '../metrics/observer.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { AuthenticationHook } from './authentication.js';
+import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
 import type { RequestContext } from './graphqlRoute.js';
 import { Opening } from './opening.js';
@@ -44,6 +45,10 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     exposeHeadRoute: false,
     onRequest: authenticate,
     handler: async (request, reply) => {
+      // Most streams end with their reader.
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) noteAnswer(request, reply, observer);
+      });
       if (!wantsEvents(request.headers.accept)) {
         return refuseRequest(
           reply,

@@ -51,6 +51,18 @@ export class Metrics {
     this.#watch('latchkey_usage_dropped_total', 'Requests of keys that are missing in their counts of use.', dropped);
   }
 
+  /** Has the number of open streams read whenever metrics are asked for. To be called once. */
+  watchStreams(open: () => number): void {
+    new Gauge({
+      name: 'latchkey_streams_open',
+      help: 'Streams that are open, and those being opened.',
+      registers: [this.#registry],
+      collect() {
+        this.set(open());
+      },
+    });
+  }
+
   /** The exposition format of Prometheus. */
   async text(): Promise<string> {
     return this.#registry.metrics();

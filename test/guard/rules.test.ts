@@ -91,9 +91,11 @@ describe('readRules', () => {
       'platform',
       'read:all',
       'read:assets',
+      'read:events',
       'read:users',
       'write:all',
       'write:assets',
+      'write:events',
     ]);
   });
 });

@@ -61,9 +61,11 @@ test('an unknown scope is refused with the known ones, as the schema names them'
     'platform',
     'read:all',
     'read:assets',
+    'read:events',
     'read:users',
     'write:all',
     'write:assets',
+    'write:events',
     'read-only',
     'read-write',
   ]);

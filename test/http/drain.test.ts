@@ -153,6 +153,17 @@ test('what comes during the close on a connection from before is refused, with a
   busy.destroy();
 });
 
+test('a connection on which nothing has come yet holds up nothing', async () => {
+  const { service, port } = await start(60_000);
+  const arriving = once(service.server.server, 'connection');
+  const socket = connect(port, '127.0.0.1').resume();
+  sockets.push(socket);
+  const ended = once(socket, 'close');
+  await arriving;
+  await service.close();
+  await ended;
+});
+
 test('a request that hangs is cut off when the time is up, and the uses of all are written', async () => {
   const { service, port } = await start(200);
   const agent = kept();

@@ -37,7 +37,7 @@ async function fromAfar(
     method: method as 'POST',
     url,
     remoteAddress: address,
-    headers: { authorization: `Bearer ${token}`, ...headers },
+    headers: { ...(token !== '' && { authorization: `Bearer ${token}` }), ...headers },
     ...(method === 'POST' && { payload: { query } }),
   });
   const text = statusCode === 204 ? null : body;
@@ -78,6 +78,24 @@ describe('where HTTPS is required', () => {
     ];
     expect([wrong.text, none.text]).toEqual([right.text, right.text]);
     expect([right.status, wrong.status, none.status]).toEqual([403, 403, 403]);
+  });
+
+  it('a key in the address of a stream was sent in clear as well', async () => {
+    const { token, id } = await createKey(latchkey);
+    const query = new URLSearchParams({ query: 'subscription { assetChanged { name } }', api_key: token }).toString();
+    const refused = await fromAfar(latchkey, {
+      method: 'GET',
+      url: `/graphql/stream?${query}`,
+      headers: { accept: 'text/event-stream' },
+      token: '',
+    });
+    expect([refused.status, refusalOf(refused).code]).toEqual([403, 'HTTPS_REQUIRED']);
+    await latchkey.service.latchkey.gathered.flush();
+    const { body } = await latchkey.query(
+      'query ($id: ID!) { auditLog(filter: { actions: [KEY_SENT_IN_CLEAR], subject: $id }) { nodes { address } } }',
+      { variables: { id } },
+    );
+    expect(body.data.auditLog.nodes).toEqual([{ address: REMOTE }]);
   });
 
   it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { EventSource } from 'eventsource';
 import { createClient } from 'graphql-sse';
+import { parseExposition } from '../metrics/exposition.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { openStream, readStream } from '../support/streams.js';
 import { until } from '../support/until.js';
@@ -282,6 +283,31 @@ test('CORS is as on /graphql', async () => {
   const other = await open(token, CHANGED, { headers: { origin: 'https://other.example.com' } });
   expect(other.headers.get('access-control-allow-origin')).toBeNull();
   other.close();
+});
+
+test('a stream counts as open while it is, and its request took as long as it took to begin', async () => {
+  const sums = async () => {
+    const { value } = parseExposition(await latchkey.service.metrics.text());
+    const route = { route: '/graphql/stream' };
+    return {
+      open: value('latchkey_streams_open'),
+      count: value('latchkey_http_request_duration_seconds_count', route),
+      sum: value('latchkey_http_request_duration_seconds_sum', route),
+    };
+  };
+  await until(async () => (await sums()).open === 0);
+  const { token } = await key();
+  const before = await sums();
+  const began = Date.now();
+  const stream = await open(token);
+  const untilOpen = Date.now() - began;
+  expect((await sums()).open).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 2 * untilOpen + 50));
+  stream.close();
+  await until(async () => (await sums()).count > before.count);
+  const after = await sums();
+  expect([after.open, after.count - before.count]).toEqual([0, 1]);
+  expect(after.sum - before.sum).toBeLessThanOrEqual((untilOpen + 1) / 1_000);
 });
 
 test('a reader that is gone gives its place back', async () => {

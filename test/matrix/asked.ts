@@ -33,6 +33,8 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.users': { concerns: "asker's workspace" },
   'Query.auditLog': { concerns: 'asker' },
   'Query.explainAccess': { concerns: 'project', given: ({ key }) => ({ keyId: key, document: '{ tiers { tier } }' }) },
+  'Query.suggestScopes': { concerns: 'project', given: ({ key }) => ({ keyId: key }) },
+  'Query.events': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.assets': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.asset': { concerns: 'project', given: ({ project }) => ({ name: 'orders', project }) },
   'Mutation.createApiKey': {
@@ -60,6 +62,13 @@ export const ASKED: Readonly<Record<string, Asked>> = {
     concerns: 'workspace',
     ...input(({ workspace }) => ({ workspaceId: workspace, tier: 'ENTERPRISE' })),
   },
+  'Mutation.recordEvents': {
+    concerns: 'project',
+    given: ({ project }, id) => ({ input: [{ id: id.replace(' ', '-'), type: 'seen' }], project }),
+  },
+  'Subscription.assetChanged': { concerns: 'project', given: ({ project }) => ({ project }) },
+  'Subscription.alertOpened': { concerns: 'project', given: ({ project }) => ({ project }) },
+  'Subscription.keyEvents': { concerns: 'asker' },
   'Mutation.registerAsset': {
     concerns: 'project',
     ...input(({ project }) => ({ name: 'orders', upstream: ['raw'], description: `orders ${MARK}`, project })),

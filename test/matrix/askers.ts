@@ -60,6 +60,17 @@ export const askers: Asker[] = [
     place: 'workspace' as const,
     token: () => Promise.resolve(configuredToken(role)),
   })),
+  ...[...SCOPES, ...(Object.keys(ROLES) as Role[])].map((given) => {
+    const byScope = typeof given !== 'string';
+    return {
+      name: `an access token: ${byScope ? given.join(' + ') : `of the role ${given}`}`,
+      // What an issuer says of other workspaces, and of what has another meaning here, grants nothing.
+      scopes: byScope ? given.filter((scope) => scope !== 'platform' && !scope.startsWith('read-')) : ROLES[given],
+      role: null,
+      place: 'workspace' as const,
+      token: ({ issuer }: World) => issuer.sign(byScope ? { scope: given.join(' ') } : { scope: '', roles: [given] }),
+    };
+  }),
   ...keys
     .filter((key) => mayBeMade(key.type, key.scopes, isBound(key)))
     .map((key) => ({

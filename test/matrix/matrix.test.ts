@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../http/operations.js';
+import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
+import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';
 import { ASKED, type Asked } from './asked.js';
 import { askers, inputOf, inWords, isBound, keys, type Asker } from './askers.js';
@@ -12,17 +14,21 @@ import { MARK, NEVER, startWorld, WORKSPACE_MARK, type Subject, type World } fro
 const OPERATIONS = operations();
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-matrix-'));
+let issuer: Issuer;
 let world: World;
 beforeAll(async () => {
   const path = join(dir, 'latchkey.yaml');
   const entries = Object.keys(ROLES).map(
     (role) => `      - { key: "\${KEY_OF_${role.toUpperCase()}}", name: ${role}, roles: [${role}] }`,
   );
-  writeFileSync(path, `auth:\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\n`);
-  world = await startWorld(path);
-});
+  issuer = await startIssuer();
+  const oidc = `{ enabled: true, issuer: "${issuer.url}", audience: "${AUDIENCE}" }`;
+  writeFileSync(path, `auth:\n  oidc: ${oidc}\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\n`);
+  world = await startWorld(path, issuer);
+}, 30_000);
 afterAll(async () => {
   await world.service.close();
+  await issuer.leave();
   rmSync(dir, { recursive: true });
 });
 
@@ -52,10 +58,25 @@ async function subjectOf({ usesUp }: Asked): Promise<Subject> {
   return subject;
 }
 
-function ask({ document }: Operation, asked: Asked, subject: Subject, token: string | null): Promise<Answer> {
+type Answered = Pick<Answer, 'status' | 'text' | 'body'>;
+
+async function ask(
+  { kind, document }: Operation,
+  asked: Asked,
+  subject: Subject,
+  token: string | null,
+): Promise<Answered> {
   count += 1;
-  if (document.startsWith('mutation')) changed = true;
-  return world.service.query(document, { token, variables: asked.given?.(subject, `unique ${count}`) ?? {} });
+  const { service } = world;
+  const variables = asked.given?.(subject, `unique ${count}`) ?? {};
+  if (kind !== 'subscription') {
+    if (kind === 'mutation') changed = true;
+    return service.query(document, { token, variables });
+  }
+  const stream = await openStream(service.origin, document, { token, variables });
+  const { status, body } = stream;
+  stream.close();
+  return { status, body, text: JSON.stringify(body) };
 }
 
 /** What one operation of one asker must come to. */
@@ -79,6 +100,10 @@ async function assertCell(asker: Asker, token: string | null, operation: Operati
   } else if (reaches) {
     const answer = await ask(operation, asked, await subjectOf(asked), token);
     const { status, body } = answer;
+    if (operation.kind === 'subscription') {
+      expect([status, body]).toEqual([200, null]);
+      return;
+    }
     expect([status, body.errors]).toEqual([200, undefined]);
     expect(body.data[operation.field]).not.toBeNull();
     if (!isThere || asker.place === 'other project') assertNothingOf(answer, MARK);
@@ -91,7 +116,7 @@ async function assertCell(asker: Asker, token: string | null, operation: Operati
   }
 }
 
-function assertNothingOf({ text }: Answer, mark: string): void {
+function assertNothingOf({ text }: Answered, mark: string): void {
   expect(text).not.toContain(mark);
 }
 

@@ -15,11 +15,13 @@ import type { Rule } from './rule.js';
 const schema = buildASTSchema(parse(readFileSync('schema.graphql', 'utf8')));
 
 type Field = GraphQLField<unknown, unknown>;
+type Kind = 'query' | 'mutation' | 'subscription';
 
 /** A root field, or a guarded field with the shortest way to it. */
 export interface Operation {
   /** `Query.asset`, or `Query.asset > Asset.downstream`. */
   readonly name: string;
+  readonly kind: Kind;
   /** `Query.asset`. */
   readonly root: string;
   /** The root field's name in the answer. */
@@ -52,7 +54,7 @@ function selection(type: GraphQLObjectType, depth = 2): string {
   return `{ __typename ${parts.join(' ')} }`;
 }
 
-function operation(kind: 'query' | 'mutation', root: GraphQLObjectType, way: readonly [Field, ...Field[]]): Operation {
+function operation(kind: Kind, root: GraphQLObjectType, way: readonly [Field, ...Field[]]): Operation {
   const [first] = way;
   const last = way[way.length - 1] ?? first;
   const named = getNamedType(last.type);
@@ -64,6 +66,7 @@ function operation(kind: 'query' | 'mutation', root: GraphQLObjectType, way: rea
     .reduceRight((below, name) => `{ ${name} ${below} }`, isObjectType(named) ? selection(named) : '');
   const owners = [root, ...way.slice(0, -1).map(({ type }) => getNamedType(type) as GraphQLObjectType)];
   return {
+    kind,
     name: way.map(({ name }, i) => `${owners[i]?.name ?? ''}.${name}`).join(' > '),
     root: `${root.name}.${first.name}`,
     field: first.name,
@@ -80,13 +83,17 @@ function operation(kind: 'query' | 'mutation', root: GraphQLObjectType, way: rea
   };
 }
 
-/** All that the schema lets anybody ask: each field of Query and Mutation, and each guarded field below. */
+/** All that the schema lets anybody ask: each field of its root types, and each guarded field below. */
 export function operations(): Operation[] {
-  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
-  if (query == null || mutation == null) throw new Error('The schema has no root types.');
-  const of = (kind: 'query' | 'mutation', root: GraphQLObjectType) =>
+  const [query, mutation, subscription] = [
+    schema.getQueryType(),
+    schema.getMutationType(),
+    schema.getSubscriptionType(),
+  ];
+  if (query == null || mutation == null || subscription == null) throw new Error('A root type is missing.');
+  const of = (kind: Kind, root: GraphQLObjectType) =>
     Object.values(root.getFields()).map((field) => operation(kind, root, [field]));
-  return [...of('query', query), ...of('mutation', mutation), ...below(query)];
+  return [...of('query', query), ...of('mutation', mutation), ...of('subscription', subscription), ...below(query)];
 }
 
 /** The shortest way from Query to each guarded field of another type, found breadth first. */

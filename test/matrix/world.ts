@@ -1,6 +1,7 @@
 import { tierTable } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 import { act } from '../http/operations.js';
+import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { ROLES, type Role } from './rule.js';
 
@@ -31,6 +32,8 @@ export type Place = (typeof PLACES)[number];
 
 export interface World {
   readonly service: TestService;
+  /** Whose access tokens are let in. */
+  readonly issuer: Issuer;
   readonly subject: Subject;
   /** Users of each workspace by their only role. */
   user(role: Role, place: Place): string;
@@ -46,7 +49,7 @@ const CONFIGURED = Object.keys(ROLES).map((role) => ({ role, token: `configured-
 export const configuredToken = (role: Role): string => CONFIGURED.find((key) => key.role === role)?.token ?? '';
 
 /** Two workspaces, one with two projects, one of which is asked about. */
-export async function startWorld(configuration: string): Promise<World> {
+export async function startWorld(configuration: string, issuer: Issuer): Promise<World> {
   // Limits have tests of their own: here none may stand in the way.
   const wide = { keys: null, rate: 50_000_000, burst: 5_000_000 };
   const service = await startService({
@@ -90,6 +93,7 @@ export async function startWorld(configuration: string): Promise<World> {
   const workspace = (await service.query('{ workspace { id } }', { token: owner })).body.data.workspace.id;
   return {
     service,
+    issuer,
     subject: { key, project, user: user('viewer', 'workspace'), workspace },
     user,
     make,

@@ -7,6 +7,7 @@ function watched(): Metrics {
   const metrics = new Metrics();
   metrics.watchBcrypt(() => ({ hashes: 2, comparisons: 3, shed: 1, waiting: 4 }));
   metrics.watchUsage(() => 5);
+  metrics.watchStreams(() => 6);
   return metrics;
 }
 
@@ -26,6 +27,7 @@ test('every metric has a help in words and a type, and ours are all there from t
     'latchkey_refusals_total',
     'latchkey_store_operation_duration_seconds',
     'latchkey_store_operations_total',
+    'latchkey_streams_open',
     'latchkey_usage_dropped_total',
     'latchkey_verifications_total',
   ]);
@@ -79,6 +81,7 @@ test('what is told is counted, each in its own series', async () => {
   expect(value('latchkey_bcrypt_runs_total', { purpose: 'compare' })).toBe(3);
   expect(value('latchkey_bcrypt_shed_total')).toBe(1);
   expect(value('latchkey_bcrypt_waiting')).toBe(4);
+  expect(value('latchkey_streams_open')).toBe(6);
 });
 
 test('reading twice counts nothing twice', async () => {
@@ -113,4 +116,5 @@ test('snapshots of several processes add up, and one process that counts alone s
   expect(value('latchkey_store_operation_duration_seconds_bucket', { operation: 'keys.find', le: '+Inf' })).toBe(3);
   expect(value('latchkey_http_requests_total', { route: '/graphql', status: '202' })).toBe(1);
   expect(value('latchkey_limits_shared')).toBe(0);
+  expect(value('latchkey_streams_open')).toBe(18);
 });

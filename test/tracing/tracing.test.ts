@@ -84,9 +84,12 @@ test('a request is one span of the caller’s trace with its parts below it, sen
   });
   const { verify, admit, execute, ...rest } = familyOf(root);
   expect(rest).toEqual({});
-  const order = [verify?.start, verify?.end, admit?.start, admit?.end, execute?.start];
+  // Whole ms: of some only those are known.
+  const order = [verify?.start, verify?.end, admit?.start, admit?.end, execute?.start].map(
+    (time) => time !== undefined && time / 1_000_000n,
+  );
   expect(order).toEqual([...order].sort());
-  expect(order).not.toContain(undefined);
+  expect(order).not.toContain(false);
   expect(collector.paths[0]).toBe('/v1/traces');
   expect(collector.bodies.join('')).not.toMatch(/vendor=mine|Mine|credential/);
 }, 30_000);
