@@ -286,8 +286,9 @@ test('CORS is as on /graphql', async () => {
 });
 
 test('a stream counts as open while it is, and its request took as long as it took to begin', async () => {
+  const own = await startService();
   const sums = async () => {
-    const { value } = parseExposition(await latchkey.service.metrics.text());
+    const { value } = parseExposition(await own.service.metrics.text());
     const route = { route: '/graphql/stream' };
     return {
       open: value('latchkey_streams_open'),
@@ -295,19 +296,17 @@ test('a stream counts as open while it is, and its request took as long as it to
       sum: value('latchkey_http_request_duration_seconds_sum', route),
     };
   };
-  await until(async () => (await sums()).open === 0);
-  const { token } = await key();
-  const before = await sums();
-  const began = Date.now();
-  const stream = await open(token);
-  const untilOpen = Date.now() - began;
-  expect((await sums()).open).toBe(1);
+  const began = performance.now();
+  const stream = await openStream(own.origin, CHANGED, { token: own.adminToken });
+  const untilOpen = performance.now() - began;
+  expect(await sums()).toEqual({ open: 1, count: 0, sum: 0 });
   await new Promise((resolve) => setTimeout(resolve, 2 * untilOpen + 50));
   stream.close();
-  await until(async () => (await sums()).count > before.count);
+  await until(async () => (await sums()).count === 1);
   const after = await sums();
-  expect([after.open, after.count - before.count]).toEqual([0, 1]);
-  expect(after.sum - before.sum).toBeLessThanOrEqual((untilOpen + 1) / 1_000);
+  expect(after.open).toBe(0);
+  expect(after.sum).toBeLessThanOrEqual(untilOpen / 1_000);
+  await own.close();
 });
 
 test('a reader that is gone gives its place back', async () => {
