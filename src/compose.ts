@@ -5,7 +5,7 @@ import { assetResolvers, reached } from './assets/resolvers.js';
 import { AssetService } from './assets/service.js';
 import { eventResolvers } from './events/resolvers.js';
 import { EventService } from './events/service.js';
-import type { RequestContext } from './http/graphqlRoute.js';
+import type { RequestContext } from './http/requestContext.js';
 import { drain } from './http/drain.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';

@@ -1,7 +1,7 @@
 import { HeaderMap, type ApolloServer } from '@apollo/server';
 import type { FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
-import type { RequestContext } from './graphqlRoute.js';
+import type { RequestContext } from './requestContext.js';
 import type { Answer } from './sendAnswer.js';
 
 /**

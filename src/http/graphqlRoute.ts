@@ -8,19 +8,11 @@ import type { AuthenticationHook } from './authentication.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from './knownOperations.js';
 import { OperationRunner } from './operationRunner.js';
-import type { TellingContext } from './outcome.js';
+import type { RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
-import { openingPlugin, type Opening } from './opening.js';
+import { openingPlugin } from './opening.js';
 import { createTracePlugin } from './tracing.js';
 import type { Tracing } from '../tracing/tracing.js';
-
-/** The GraphQL context of this server. */
-export interface RequestContext extends TellingContext {
-  /** As in the answer's X-Request-Id. */
-  readonly requestId: string;
-  /** Takes a subscription that is let in; null: the request is to be answered at once. */
-  readonly opening: Opening | null;
-}
 
 export interface GraphqlRouteOptions {
   readonly latchkey: Latchkey;

@@ -1,22 +1,9 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
-import { getVariableValues, OperationTypeNode, type DocumentNode, type OperationDefinitionNode } from 'graphql';
+import { getVariableValues, OperationTypeNode } from 'graphql';
 import { withHttp } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
-import type { RequestContext } from './graphqlRoute.js';
-
-/** A subscription that was found valid and let in, and is to be opened. */
-export interface Admitted {
-  readonly source: string;
-  readonly document: DocumentNode;
-  readonly operation: OperationDefinitionNode;
-  readonly variables: Record<string, unknown>;
-}
-
-/** Takes what Apollo Server and the guard let in. Shared by the copies that Apollo Server makes of a context. */
-export class Opening {
-  admitted: Admitted | null = null;
-}
+import type { RequestContext } from './requestContext.js';
 
 /**
  * Has Apollo Server do for subscriptions all that it does before an operation runs, and stop there: what is refused is

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { WELL_KNOWN } from '../credentials/oidc/protectedResource.js';
+import { WELL_KNOWN } from '../credentials/oidc/wellKnown.js';
 import type { Latchkey } from '../latchkey.js';
 
 /** Clients may keep the metadata for so long, in seconds: a reload shows after it. */

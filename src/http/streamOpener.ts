@@ -14,8 +14,7 @@ import { Stream } from '../streams/stream.js';
 import { documentBounds } from './bounds.js';
 import { formatError, INTERNAL_ERROR, untold } from './errors.js';
 import { EventStream } from './eventStream.js';
-import type { RequestContext } from './graphqlRoute.js';
-import type { Admitted } from './opening.js';
+import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
 
 /** A request whose subscription was let in. */

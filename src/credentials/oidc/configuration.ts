@@ -1,5 +1,5 @@
 import { DEFAULT_WORKSPACE_ID } from '../operator.js';
-import { metadataAddress } from './protectedResource.js';
+import { metadataAddress } from './wellKnown.js';
 
 /** Signatures that an issuer's public key can be asked for: neither `none` nor HMAC, whose secret the public key would be. */
 export const ALGORITHMS = [

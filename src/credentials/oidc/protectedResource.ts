@@ -1,9 +1,6 @@
 import { PLATFORM } from '../../scopes/grammar.js';
 import type { OidcConfiguration } from './configuration.js';
 
-/** Where RFC 9728 section 3 puts the metadata: between the host and the path of the resource. */
-export const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-
 /** RFC 9728 section 2, as much of it as there is to say. */
 export interface ProtectedResource {
   readonly resource: string;
@@ -28,10 +25,4 @@ export function protectedResource(
     bearer_methods_supported: ['header'],
     resource_name: 'Latchkey',
   };
-}
-
-/** @param resource an address */
-export function metadataAddress(resource: string): string {
-  const { origin, pathname } = new URL(resource);
-  return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}`;
 }
