@@ -9,6 +9,8 @@ if (!redis)
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // Nothing is timed: what hangs is to end, and what a busy machine delays is not.
+  testTimeout: 30_000,
   // Jest leaves one core idle by default, which of two is half.
   maxWorkers: '100%',
   roots: ['<rootDir>/test'],

@@ -187,9 +187,13 @@ export class Documents<T extends object> {
     );
   }
 
-  /** Builds the indexes that are missing; returns once they stand. */
+  /** Builds the indexes that are missing; returns once they stand. In one command: Mongoose sends one for each index. */
   async buildIndexes(timeout: number): Promise<void> {
-    await this.#gate.pass(() => this.#model.createIndexes(), this.#unique, timeout);
+    const indexes = this.#model.schema
+      .indexes()
+      .map(([key, options]) => ({ key, ...options }) as mongoose.mongo.IndexDescription);
+    if (indexes.length === 0) return;
+    await this.#gate.pass(() => this.#model.collection.createIndexes(indexes), this.#unique, timeout);
   }
 
   #pass<R>(roundTrip: () => Promise<R>): Promise<R> {

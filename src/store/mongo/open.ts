@@ -99,13 +99,16 @@ function explained(error: unknown): unknown {
 async function assemble(connection: Connection, gate: Gate, withAssets: boolean): Promise<Omit<Store, 'close'>> {
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
-  await keys.buildIndexes(INDEX_TIMEOUT);
-  await workspaces.buildIndexes(INDEX_TIMEOUT);
   const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
   const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
   const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
   const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
-  for (const collection of [projects, users, entries]) await collection.buildIndexes(INDEX_TIMEOUT);
+  // At once, here and below: a start waits for each of them, and an empty database takes its time to make a collection.
+  const [usage, domain] = await Promise.all([
+    assembleUsage(connection, gate),
+    withAssets ? assembleDomain(connection, gate) : { assets: NO_DOMAIN, events: NO_DOMAIN },
+    ...[keys, workspaces, projects, users, entries].map((collection) => collection.buildIndexes(INDEX_TIMEOUT)),
+  ]);
   const ledger = new Ledger(entries, heads);
   const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
@@ -115,9 +118,8 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
     audit: openAudit(entries, heads, ledger, intents),
-    usage: await assembleUsage(connection, gate),
-    assets: withAssets ? await assembleAssets(connection, gate) : NO_DOMAIN,
-    events: withAssets ? await assembleEvents(connection, gate) : NO_DOMAIN,
+    usage,
+    ...domain,
     async ping() {
       await gate.pass(async () => {
         if (connection.db === undefined) throw new StoreUnavailable(new Error('The connection is not open.'));
@@ -137,19 +139,25 @@ async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageS
     DAY: collection('UsageDay', DAY),
   };
   const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
-  // At once: a start waits for each of them, and an empty database takes its time to make a collection.
   await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
   await foldHours(usage, INDEX_TIMEOUT);
   return openUsage(usage, fields);
+}
+
+async function assembleDomain(connection: Connection, gate: Gate): Promise<Pick<Store, 'assets' | 'events'>> {
+  const [assets, events] = await Promise.all([assembleAssets(connection, gate), assembleEvents(connection, gate)]);
+  return { assets, events };
 }
 
 async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
   const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
   const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
   // Before there were projects, an asset was its workspace's; that project's id is the workspace's.
-  for (const each of [assets, alerts]) await each.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
-  await assets.buildIndexes(INDEX_TIMEOUT);
-  await alerts.buildIndexes(INDEX_TIMEOUT);
+  const prepare = async (collection: typeof assets | typeof alerts): Promise<void> => {
+    await collection.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
+    await collection.buildIndexes(INDEX_TIMEOUT);
+  };
+  await Promise.all([prepare(assets), prepare(alerts)]);
   return openAssets(assets, alerts);
 }
 

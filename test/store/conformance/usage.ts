@@ -122,8 +122,9 @@ export function testUsage({ store, target, runs }: Bench): void {
     // The upsert of a record that is not yet there is where two writers are easiest to lose one of.
     test('of calls at once and of several processes adds up exactly', async () => {
       const keyIds = Array.from({ length: 20 }, () => unique('key'));
-      const job = { kind: 'count', keyIds, start: TODAY, times: 10 } as const;
-      const own = Array.from({ length: 10 }, () =>
+      // All of them want the same documents: many more, and an engine that is busy besides lets one wait for too long.
+      const job = { kind: 'count', keyIds, start: TODAY, times: 4 } as const;
+      const own = Array.from({ length: 4 }, () =>
         store().usage.add(
           keyIds.map((id) => counts(id, TODAY, [1, 2, 3, 4])),
           NOW,
@@ -131,7 +132,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       );
       await Promise.all([...own, runTogether(target(), [job, job, job])]);
       const rows = await read(keyIds, HOURS);
-      expect(rows).toEqual(inOrder(keyIds.map((id) => counts(id, TODAY, [40, 80, 120, 160]))));
+      expect(rows).toEqual(inOrder(keyIds.map((id) => counts(id, TODAY, [16, 32, 48, 64]))));
     });
 
     test('outlives the process, and a closed store says that nothing was written', async () => {
