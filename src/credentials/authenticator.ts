@@ -25,6 +25,10 @@ const DEFAULT_CACHE_TTL = 1_000;
 /** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
 const MAX_KEYS = 50_000;
 
+/** What takes another kB, of addresses and of documents that a key is bound to: a thousand are a hundred times a key. */
+const ADDRESSES_PER_KEY = 4;
+const DOCUMENTS_PER_KEY = 8;
+
 const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'This needs an API key. Send it as "Authorization: Bearer <key>".',
   malformed: 'The API key is malformed: copy it again, whole and without white space.',
@@ -78,6 +82,11 @@ interface KnownKey {
   mark: string | null;
 }
 
+/** For how many keys one counts. */
+function weightOf({ allowedAddresses, trustedDocuments }: KeyRecord): number {
+  return 1 + allowedAddresses.length / ADDRESSES_PER_KEY + (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY;
+}
+
 /** A credential to a principal. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -93,6 +102,7 @@ export class Authenticator {
   readonly #salt = randomBytes(32).toString('base64');
   /** Tokens that were found right, each for no longer than a record counts. */
   readonly #tokens = new Map<string, KnownKey>();
+  #roomForTokens = MAX_KEYS;
   readonly #ttl: number;
 
   constructor(options: AuthenticatorOptions) {
@@ -104,6 +114,7 @@ export class Authenticator {
     this.#keys = new ReadCache({
       ...common,
       max: MAX_KEYS,
+      weigh: ({ key }) => weightOf(key),
       read: async (lookupId) => {
         const found = await store.keys.findForVerification(lookupId);
         return found && this.#know(found);
@@ -212,8 +223,13 @@ export class Authenticator {
    * for it; not for longer than strings of past requests are anyway, and what is remembered beyond that is the hash.
    */
   #remember(credential: string, known: KnownKey): void {
-    if (this.#tokens.size === 0) setTimeout(() => this.#tokens.clear(), this.#ttl).unref();
-    if (this.#tokens.size < MAX_KEYS) this.#tokens.set(credential, known);
+    if (this.#tokens.size === 0) {
+      this.#roomForTokens = MAX_KEYS;
+      setTimeout(() => this.#tokens.clear(), this.#ttl).unref();
+    }
+    if (this.#roomForTokens <= 0) return;
+    this.#roomForTokens -= weightOf(known.key);
+    this.#tokens.set(credential, known);
   }
 
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {

@@ -11,6 +11,8 @@ export interface ReadCacheOptions<Value> {
   readonly ttl: number;
   /** How many values are kept: see {@link RecentMap}. At least 2. */
   readonly max: number;
+  /** For how many values one counts. Default: one. */
+  readonly weigh?: (value: Value) => number;
   /** ms of a clock that never runs back. Default: that of the process. */
   readonly clock?: () => number;
 }
@@ -38,11 +40,11 @@ export class ReadCache<Value extends object> {
   readonly #absent = new RecentMap<number>(MAX_ABSENT);
   readonly #reads = new Map<string, Read<Value>>();
 
-  constructor({ read, ttl, max, clock = () => performance.now() }: ReadCacheOptions<Value>) {
+  constructor({ read, ttl, max, weigh = () => 1, clock = () => performance.now() }: ReadCacheOptions<Value>) {
     this.#read = read;
     this.#ttl = ttl;
     this.#clock = clock;
-    this.#present = new RecentMap(max);
+    this.#present = new RecentMap(max, ({ value }) => weigh(value));
   }
 
   /** What was read less than `ttl` ago, null for "not there"; undefined where it has to be read. */

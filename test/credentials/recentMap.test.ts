@@ -20,6 +20,29 @@ test('never more than max entries, each the latest that was set', () => {
   );
 });
 
+test('what is large counts as several, whatever is replaced or deleted', () => {
+  const weigh = (value: number) => value;
+  const step = fc.record({
+    key: fc.integer({ min: 0, max: 9 }).map(String),
+    value: fc.double({ min: 0.25, max: 5, noNaN: true }),
+    goes: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const map = new RecentMap<number>(20, weigh);
+      for (const { key, value, goes } of steps) {
+        if (goes) map.delete(key);
+        else {
+          map.set(key, value);
+          expect(map.peek(key)).toBe(value);
+        }
+        // Each generation goes over its half by one value at most.
+        expect([...map.values()].reduce((sum, each) => sum + each, 0)).toBeLessThan(20 + 5 + 1e-6);
+      }
+    }),
+  );
+});
+
 test('what is used again before max / 2 others are stays', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 8 }), KEYS, (half, keys) => {
