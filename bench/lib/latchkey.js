@@ -7,6 +7,7 @@ import { tierTable } from '../../dist/limits/tiers.js';
 import { Metrics } from '../../dist/metrics/metrics.js';
 import { TIERS } from '../../dist/store/records.js';
 import { openStore } from '../../dist/store/open.js';
+import { OpenStreams } from '../../dist/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
 /** Of every server that is compared: nothing is logged, by the same logger. */
@@ -47,6 +48,7 @@ export async function shopServer(address, { trustProxy = [], ...options } = {}) 
     schema,
     store,
     settings,
+    streams: new OpenStreams({ tiers: UNBOUND_TIERS, max: 1 }),
     logger: silent,
     observer,
     scrape: null,

@@ -157,14 +157,14 @@ export class Authenticator {
     credential: string,
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    // Before all else, for nearly all requests end here; what was let in as a key is no JWT.
+    const seen = this.#seen(credential);
+    if (seen !== null) return this.#admitKnown(seen, address);
     if (looksLikeJwt(credential)) return this.#byToken(credential, address);
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
     if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
-    const known = this.#known(credential);
-    if (known !== null) {
-      this.#observer.lookedUp('hit');
-      return this.#admit(known, address);
-    }
+    const recognized = this.#recognized(credential);
+    if (recognized !== null) return this.#admitKnown(recognized, address);
     const configured = this.#configured.known(credential);
     if (configured !== null) {
       this.#observer.lookedUp('hit');
@@ -206,11 +206,16 @@ export class Authenticator {
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
-  /** The key whose record counts and whose token this was found to be; null where that has to be looked into. */
-  #known(credential: string): KnownKey | null {
+  /** The key whose record counts and whose very token was let in before; null where that has to be looked into. */
+  #seen(credential: string): KnownKey | null {
+    if (!this.#enabled || credential.length > MAX_CREDENTIAL_LENGTH) return null;
     // A Map compares what has the same hash under the process' own seed: how long that takes tells a guesser nothing.
     const seen = this.#tokens.get(credential);
-    if (seen !== undefined && this.#keys.fresh(seen.key.lookupId) === seen) return seen;
+    return seen !== undefined && this.#keys.fresh(seen.key.lookupId) === seen ? seen : null;
+  }
+
+  /** The key whose record counts and whose token this is by its hash; null where that has to be looked into. */
+  #recognized(credential: string): KnownKey | null {
     const known = this.#keys.fresh(lookupIdIn(credential));
     // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
     if (known?.mark == null || known.mark !== this.#markOf(credential)) return null;
@@ -272,6 +277,11 @@ export class Authenticator {
     if (!(await this.#options.secrets.verify(known.key, secret))) return false;
     known.mark = mark;
     return true;
+  }
+
+  #admitKnown(known: KnownKey, address: string | null): AuthenticatedPrincipal {
+    this.#observer.lookedUp('hit');
+    return this.#admit(known, address);
   }
 
   #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
