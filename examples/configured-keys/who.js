@@ -1,9 +1,10 @@
-// Whose key is it, and what may it do?
+// Whose key or access token is it, and what may it do?
 //   LATCHKEY_API_KEY=<key> node examples/configured-keys/who.js
 import { ask, main } from '../shared/client.js';
 
 await main(async () => {
-  const { viewer } = await ask('{ viewer { scopes credential { apiKey { name roles } } } }');
-  const { name, roles } = viewer.credential.apiKey;
-  console.log(`${name}, ${roles.join(' and ')}: ${viewer.scopes.join(' ')}`);
+  const { viewer } = await ask('{ viewer { scopes credential { id apiKey { name roles } } } }');
+  const { id, apiKey } = viewer.credential;
+  const who = apiKey === null ? id : `${apiKey.name}, ${apiKey.roles.join(' and ')}`;
+  console.log(`${who}: ${viewer.scopes.join(' ')}`);
 });

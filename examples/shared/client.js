@@ -2,11 +2,15 @@
 //   LATCHKEY_URL      default: http://127.0.0.1:4000/graphql
 //   LATCHKEY_API_KEY  the key
 
-/** An answer that says no. `status` of HTTP, the first error's `code`, and its `missing` scopes or whole seconds to wait. */
+/**
+ * An answer that says no: `status` and `challenge` of HTTP, the first error's `code`, and its `missing` scopes or whole
+ * seconds to wait.
+ */
 export class Refused extends Error {
   constructor(response, [{ message, extensions }]) {
     super(message);
     this.status = response.status;
+    this.challenge = response.headers.get('www-authenticate');
     this.code = extensions?.code;
     this.retryAfter = extensions?.retryAfter;
     this.missing = extensions?.missing;

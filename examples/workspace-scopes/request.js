@@ -3,15 +3,16 @@
 import { ask, Refused } from '../shared/client.js';
 
 const FIX = {
-  401: () => 'Unauthorized: see that the key is sent as "Authorization: Bearer …", whole and not revoked.',
-  403: ({ missing }) => `Forbidden: the key lacks ${missing}. Add it with add-scope.js, or use another key.`,
-  429: ({ retryAfter }) => `Too Many Requests: come again in ${retryAfter} s.`,
+  UNAUTHENTICATED: () => 'Unauthorized: see that the key is sent as "Authorization: Bearer …", whole and not revoked.',
+  FORBIDDEN: ({ missing }) => `Forbidden: the key lacks ${missing}. Add it with add-scope.js, or use another key.`,
+  HTTPS_REQUIRED: () => 'Forbidden: use the https address, and have the key replaced, which went there in clear.',
+  RATE_LIMITED: ({ retryAfter }) => `Too Many Requests: come again in ${retryAfter} s.`,
 };
 
 try {
   console.log(JSON.stringify(await ask(process.argv[2])));
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
-  console.error(`${error.status} ${FIX[error.status]?.(error) ?? error.message}`);
+  console.error(`${error.status} ${FIX[error.code]?.(error) ?? error.message}`);
   process.exitCode = 1;
 }

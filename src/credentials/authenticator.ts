@@ -286,6 +286,8 @@ export class Authenticator {
 
   #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
     const now = this.#options.now();
+    // First: the user's keys are revoked one after the other, and the reason is not to change on the way.
+    if (userLeft) throw unauthenticated('user_left');
     switch (statusOf(key, now)) {
       case 'REVOKED':
         throw unauthenticated('revoked');
@@ -293,7 +295,6 @@ export class Authenticator {
         throw unauthenticated('expired');
       case 'ACTIVE':
     }
-    if (userLeft) throw unauthenticated('user_left');
     if (addresses?.has(address) === false) throw new OutsideAddress(principal);
     this.#options.onUse(key.id, now, key, address);
     return principal;

@@ -2,6 +2,8 @@ import { jest } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readSettings } from '../../src/settings/settings.js';
+import { CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample, type Ran } from '../support/run.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
@@ -12,6 +14,8 @@ jest.setTimeout(120_000);
 const HERE = 'data-freshness';
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
+
+const [KEYS_PART = '', TOKENS_PART = ''] = documentOf(`examples/${HERE}/README.md`).split('## OAuth 2.1');
 
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -46,7 +50,7 @@ describe('000_9aec6807129be322', () => {
   it('runs its README as written', async () => {
     await start('FREE_TRIAL');
     const env = { OPERATOR: OPERATOR_KEY, LATCHKEY_URL: latchkey.url, TMPDIR: directory };
-    await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
+    await expectSession(sessionOf(KEYS_PART), { env });
   });
 
   it('makes keys of the form aa_live_<random>', async () => {
@@ -165,5 +169,58 @@ describe('000_9aec6807129be322', () => {
     expect(await refusal(token)).toMatch(/^429 RATE_LIMITED: .*\(Retry-After: 1\)\n$/);
     now += 1000;
     expect((await script('preflight', token, ['orders'])).stderr).toBe('');
+  });
+
+  describe('OAuth 2.1 for AI tools', () => {
+    let issuer: Issuer;
+    beforeAll(async () => {
+      issuer = await startIssuer();
+    });
+    afterAll(() => issuer.leave());
+
+    /** The address under which callers reach it is known once it listens: it is put in place as by SIGHUP. */
+    const startWith = async (host = '127.0.0.1'): Promise<Record<string, string>> => {
+      latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+      const { configuration } = readSettings({
+        LATCHKEY_CONFIG: `examples/${HERE}/with-issuer.yaml`,
+        ISSUER: issuer.url,
+        PUBLIC_URL: latchkey.origin.replace('127.0.0.1', host),
+      });
+      await latchkey.service.reconfigure(configuration);
+      return { LATCHKEY_URL: latchkey.url, CLIENT_ID: CLIENT.client_id, CLIENT_SECRET: CLIENT.client_secret };
+    };
+    const tool = (env: Record<string, string>, scope: string, operation: string): Promise<Ran> =>
+      runExample(`${HERE}/ai-tool.js`, [scope, operation], env);
+
+    it('leads a client without a key to a token, as its README says', async () => {
+      const env = await startWith();
+      await expectSession(sessionOf(TOKENS_PART), { env: { ...env, LATCHKEY_API_KEY: 'unset by the README' } });
+    });
+
+    it('asks who comes, and takes what they bring: tokens and keys, each with its scopes', async () => {
+      const env = await startWith();
+      issuer.requests.splice(0);
+      const asked = await tool(env, 'read:all', FRESHNESS);
+      expect(asked).toEqual({
+        status: 0,
+        stderr: '',
+        stdout: `401: /graphql leads to ${issuer.url}\n{"assets":[]}\n`,
+      });
+      expect(issuer.requests.slice(0, 2)).toEqual(['/.well-known/openid-configuration', '/token']);
+      const refused = await tool(env, 'read:all', REGISTER);
+      expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(/^403 FORBIDDEN: .*write:assets/)]);
+      expect((await tool(env, 'read:all write:all', REGISTER)).stdout).toContain('{"registerAsset":{"name":"orders"}}');
+      const { token } = await createKey(latchkey, { name: 'CLI', scopes: ['read-only'] });
+      expect(token).toMatch(/^aa_live_/);
+      expect(await statusesOf(token)).toEqual([200, 403, 403]);
+    });
+
+    it('sends no token to another address than the metadata is about', async () => {
+      const env = await startWith('localhost');
+      issuer.requests.splice(0);
+      const { status, stderr } = await tool(env, 'read:all', FRESHNESS);
+      expect([status, issuer.requests]).toEqual([1, []]);
+      expect(stderr).toMatch(/oauth-protected-resource\/graphql is about http:\/\/localhost:\d+\/graphql, and not/);
+    });
   });
 });

@@ -1,4 +1,13 @@
 import { jest } from '@jest/globals';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { selfSigned, writeCertificate } from '../support/certificate.js';
+import { askOverTls } from '../support/https.js';
 import { run, runExample, type Ran } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
@@ -7,6 +16,7 @@ import { documentOf, expectSession, sessionOf } from '../support/session.js';
 jest.setTimeout(120_000);
 
 const HERE = 'workspace-scopes';
+const [HTTP_PART = '', HTTPS_PART = ''] = documentOf(`examples/${HERE}/README.md`).split('## HTTPS only');
 
 let latchkey: TestService;
 let now: number;
@@ -35,7 +45,7 @@ const curl = (token: string, query = '{ assets { name } }'): Promise<Ran> =>
 describe('001_1cbf06dcbeea649c', () => {
   it('runs its README as written', async () => {
     const env = { ADMIN: latchkey.adminToken, LATCHKEY_URL: latchkey.url };
-    await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
+    await expectSession(sessionOf(HTTP_PART), { env });
   });
 
   it('gives a key one or several scopes, each with what it says, and admin with both others', async () => {
@@ -87,5 +97,57 @@ describe('001_1cbf06dcbeea649c', () => {
     expect((await curl(token)).stdout).toMatch(/status=429 retry-after=1\n$/);
     now += 1000;
     expect((await curl(token)).stdout).toMatch(/status=200 retry-after=\n$/);
+  });
+
+  describe('where HTTPS is required', () => {
+    const LATCHKEY_CONFIG = `examples/${HERE}/latchkey.yaml`;
+
+    it('refuses plain HTTP from another machine with what to do, and nothing has run', async () => {
+      const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true' } });
+      // What comes here is given to the server as from afar: a test has one machine.
+      const relay = createServer((request, response) => {
+        void text(request).then(async (payload) => {
+          const { statusCode, body } = await strict.service.server.inject({
+            method: 'POST',
+            url: '/graphql',
+            remoteAddress: '203.0.113.9',
+            headers: { authorization: request.headers.authorization ?? '', 'content-type': 'application/json' },
+            payload,
+          });
+          response.writeHead(statusCode).end(body);
+        });
+      }).listen(0, '127.0.0.1');
+      try {
+        await once(relay, 'listening');
+        const url = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
+        const { token } = await createKey(strict, { scopes: ['read:all', 'write:all'] });
+        const env = { LATCHKEY_URL: url, LATCHKEY_API_KEY: token, API_KEY: token };
+        const refused = await runExample(`${HERE}/request.js`, [WRITE], env);
+        expect([refused.status, refused.stderr]).toEqual([1, expect.stringMatching(/^403 Forbidden: use the https/)]);
+        const curled = await run(`examples/${HERE}/request.sh`, ['{ assets { name } }'], { env });
+        expect(curled.stdout).toMatch(/"code":"HTTPS_REQUIRED".*\nstatus=403 retry-after=\n$/);
+        expect((await strict.query('{ assets { name } }')).body.data).toEqual({ assets: [] });
+      } finally {
+        relay.close();
+        await strict.close();
+      }
+    });
+
+    it('answers over TLS with a certificate of its own, as its README says', async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
+      const certificate = selfSigned();
+      const files = writeCertificate(dir, certificate);
+      const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true', ...files } });
+      try {
+        const { url, adminToken } = strict;
+        const { status, headers } = await askOverTls(url, certificate, '{ assets { name } }', adminToken);
+        expect([status, headers['strict-transport-security']]).toEqual([200, 'max-age=31536000']);
+        const env = { ADMIN: adminToken, LATCHKEY_URL: url, CERT: files.TLS_CERT };
+        await expectSession(sessionOf(HTTPS_PART), { env });
+      } finally {
+        await strict.close();
+        rmSync(dir, { recursive: true, force: true });
+      }
+    });
   });
 });

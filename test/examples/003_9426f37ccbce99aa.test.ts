@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/settings/settings.js';
 import { runFile } from '../support/child.js';
+import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample } from '../support/run.js';
-import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
+import { answerOf, createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
+import { readStream } from '../support/streams.js';
 
 // A test starts up to a dozen processes, and may have little of the machine.
 jest.setTimeout(120_000);
@@ -18,6 +20,8 @@ const ENV = {
   API_KEY_READONLY: 'Readonly-key-of-tests-0123456789',
   API_KEY_ETL: 'Etl-key-of-tests-0123456789',
 };
+const README = documentOf('examples/configured-keys/README.md');
+const [KEYS_PART = '', REFUSALS_PART = '', ISSUER_PART = ''] = README.split(/^## (?=What was|Beside)/m);
 const FILE = documentOf('examples/configured-keys/latchkey.yaml');
 const ROLES = FILE.slice(FILE.indexOf('# What a role'));
 const KEYS = FILE.slice(0, -ROLES.length);
@@ -269,7 +273,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     try {
       const [, url = ''] = await server.waitFor(/listens on (\S+)/);
       const env = { ...keys, LATCHKEY_CONFIG: config, LATCHKEY_URL: url, SERVER: String(server.process.pid) };
-      await expectSession(sessionOf(documentOf('examples/configured-keys/README.md')), { env });
+      await expectSession(sessionOf(KEYS_PART), { env });
       expect(server.output().stderr).not.toMatch(/-key-of-tests/i);
     } finally {
       await server.stop('SIGTERM');
@@ -304,5 +308,125 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     expect(stdout.split('\n')).toContain('readonly: 1 let through, 1 forbidden, 0 over the limit');
     const { credential } = (await latchkey.query(WHO, { token: ENV.API_KEY_READONLY })).body.data.viewer;
     expect(latchkey.logs.filter((line) => line.includes(credential.id))).toHaveLength(3);
+  });
+
+  it('notes refusals in the audit log, by key and by reason, as its README says', async () => {
+    await start(KEYS + ROLES);
+    const env = { ...ENV, LATCHKEY_URL: latchkey.url };
+    const [asked, shown] = sessionOf(REFUSALS_PART);
+    if (asked === undefined || shown === undefined) throw new Error('The README lacks one of two steps.');
+    await expectSession([asked], { env });
+    // What happens once a minute.
+    await latchkey.service.latchkey.gathered.flush();
+    await expectSession([shown], { env });
+    const { text } = await latchkey.query('{ auditLog { nodes { before after } } }', { token: ENV.API_KEY_ADMIN });
+    expect(text).not.toMatch(/-key-of-tests|no-such-key/i);
+  });
+
+  describe('a key as a query parameter', () => {
+    const watch = (key: string) =>
+      runExample('configured-keys/watch.js', ['1'], { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: key });
+
+    it('opens a stream to a key that may, and to no other', async () => {
+      const base64 = `${randomBytes(32).toString('base64url')}+/=`;
+      await start(KEYS + ROLES, { API_KEY_READONLY: base64 });
+      const script = runFile('examples/configured-keys/watch.js', {
+        LATCHKEY_URL: latchkey.url,
+        LATCHKEY_API_KEY: base64,
+      });
+      await script.waitFor(/^watching\n/);
+      await statusOf(ENV.API_KEY_ANALYST, REGISTER);
+      await script.waitFor(/^raw\.orders UNKNOWN\n/m);
+      await script.stop('SIGTERM');
+      for (const wrong of ['', 'unknown', ENV.API_KEY_READONLY]) {
+        const { status, stdout, stderr } = await watch(wrong);
+        expect([wrong, status, stdout, stderr]).toEqual([
+          wrong,
+          2,
+          '',
+          expect.stringMatching(/^401 UNAUTHENTICATED: /),
+        ]);
+      }
+      expect(latchkey.logs.join('')).not.toContain(encodeURIComponent(base64));
+      expect(latchkey.logs.join('')).not.toContain(base64);
+    });
+
+    it('nowhere else: not of a query, and not beside a header', async () => {
+      await start(KEYS + ROLES);
+      const query = `?query=${encodeURIComponent(WHO)}`;
+      const send = async (path: string, headers: Record<string, string>) => {
+        const { status, body } = await answerOf(await fetch(`${latchkey.url}${path}`, { headers }));
+        return [status, body.errors?.[0].message];
+      };
+      const json = { accept: 'application/json', 'content-type': 'application/json' };
+      const key = { 'x-api-key': ENV.API_KEY_READONLY };
+      expect(await send(query, { ...json, ...key })).toEqual([200, undefined]);
+      const inAddress = `${query}&api_key=${ENV.API_KEY_READONLY}`;
+      expect(await send(inAddress, json)).toEqual([401, expect.stringContaining('needs an API key')]);
+      expect(await send(`/stream${inAddress}`, json)).toEqual([400, expect.stringContaining('address')]);
+      const both = { accept: 'text/event-stream', ...key };
+      expect(await send(`/stream${inAddress}`, both)).toEqual([400, expect.stringContaining('two credentials')]);
+    });
+
+    it('ends with the key when that is taken out of the file', async () => {
+      await start(KEYS + ROLES);
+      const address = `${latchkey.url}/stream?query=subscription{assetChanged{name}}&api_key=${ENV.API_KEY_ETL}`;
+      const stream = await readStream(address);
+      expect(stream.status).toBe(200);
+      await reload(documentOf('examples/configured-keys/rotation/2-next.yaml'), { API_KEY_ETL_NEXT: 'x'.repeat(30) });
+      expect((await stream.last()).errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED', reason: 'unknown' });
+    });
+  });
+
+  describe('beside an issuer', () => {
+    const WITH_ISSUER = documentOf('examples/configured-keys/with-issuer.yaml');
+    let issuer: Issuer;
+    const startBeside = () => start(WITH_ISSUER, { ISSUER: issuer.url, AUDIENCE });
+    beforeEach(async () => {
+      issuer = await startIssuer();
+    });
+    afterEach(() => issuer.leave());
+
+    it('judges what looks like a JWT as a token, then keys, and refuses the rest, as its README says', async () => {
+      await startBeside();
+      const TOKEN = await issuer.issue({ scope: '', claims: { roles: ['analyst'] } });
+      const env = { ...ENV, TOKEN, LATCHKEY_URL: latchkey.url };
+      await expectSession(sessionOf(ISSUER_PART), { env });
+    });
+
+    it('tokens and keys do what their scopes and roles say, and no more', async () => {
+      await startBeside();
+      const statuses = async (token: string): Promise<number[]> =>
+        Promise.all([ASSETS, REGISTER, '{ apiKeys { totalCount } }'].map((query) => statusOf(token, query)));
+      const analyst = { roles: ['analyst'] };
+      expect(await statuses(await issuer.sign({ scope: '', ...analyst }))).toEqual([200, 403, 403]);
+      expect(await statuses(await issuer.sign({ scope: 'write:all', ...analyst }))).toEqual([200, 200, 403]);
+      expect(await statuses(ENV.API_KEY_ETL)).toEqual([200, 200, 403]);
+      const past = Math.floor(Date.now() / 1000) - 60;
+      for (const wrong of [
+        await issuer.sign({ aud: 'https://elsewhere.example' }),
+        await issuer.sign({ iss: 'https://elsewhere.example' }),
+        await issuer.sign({ exp: past }),
+        'eyJhbGciOiJub25lIn0.e30.',
+        'no-such-key',
+      ]) {
+        expect(await statuses(wrong)).toEqual([401, 401, 401]);
+      }
+    });
+
+    it('looks for no key in what looks like a JWT: without the issuer tokens wait, and keys go on', async () => {
+      await startBeside();
+      const token = await issuer.sign();
+      await issuer.leave();
+      expect([await statusOf(token), await statusOf(ENV.API_KEY_ETL), await statusOf('no-such-key')]).toEqual([
+        503, 200, 401,
+      ]);
+      await issuer.comeBack();
+    });
+
+    it('no key may look like a JWT', async () => {
+      const beside = { ISSUER: issuer.url, AUDIENCE, API_KEY_ETL: 'eyJhbGciOiJub25lIn0.e30.' };
+      await expect(start(WITH_ISSUER, beside)).rejects.toThrow('JWT');
+    });
   });
 });

@@ -1,5 +1,4 @@
 import { jest } from '@jest/globals';
-import { readSettings } from '../../src/settings/settings.js';
 import { runExample } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
@@ -36,6 +35,10 @@ const statusOf = async (token: string | null, query: string): Promise<number> =>
 const ASSETS = '{ assets { name } }';
 const KEYS = '{ apiKeys { nodes { name } } }';
 const register = (name: string): string => `mutation { registerAsset(input: { name: "${name}" }) { name } }`;
+
+const EVENTS = '{ events { nodes { id } } }';
+const record = (id: string, more = ''): string =>
+  `mutation { recordEvents(input: [{ id: "${id}", type: "page.opened" }]${more}) { recorded repeated } }`;
 
 describe('004_4f2d16149e234a38', () => {
   it('runs its README as written', async () => {
@@ -80,18 +83,16 @@ describe('004_4f2d16149e234a38', () => {
         'A key of type CLIENT may hold write:events and what that covers',
       );
     }
-    // One that holds the most that its type may: made before the ceiling held, and lowered to it.
-    await latchkey.service.reconfigure(readSettings({}).configuration);
     const projectId = await projectOf('shop');
-    const { token, id } = await createKey(latchkey, { type: 'CLIENT', scopes: ['write:assets'], projectId });
-    await latchkey.service.store.keys.update(id, 'default', { scopes: ['write:events'] }, now);
-    await latchkey.service.reconfigure(readSettings(FILE).configuration);
     now += 1000;
+    const { token } = await createKey(latchkey, { type: 'CLIENT', scopes: ['write:events'], projectId });
     expect(token).toMatch(/^ck_live_/);
     const viewer = await latchkey.query('{ viewer { scopes } }', { token });
     expect(viewer.body.data.viewer.scopes).toEqual(['write:events']);
+    expect(await statusOf(token, record('visit-1'))).toBe(200);
     const mayNot = [
       ASSETS,
+      EVENTS,
       register('orders'),
       'mutation { recordLoad(input: { asset: "orders" }) { name } }',
       KEYS,
@@ -101,6 +102,41 @@ describe('004_4f2d16149e234a38', () => {
       'mutation { createApiKey(input: { name: "k", scopes: ["write:events"] }) { token } }',
     ];
     for (const query of mayNot) expect([query, await statusOf(token, query)]).toEqual([query, 403]);
+  });
+
+  it('keeps the events of a project in it: secret keys of the project read them, others do not', async () => {
+    await start();
+    const [shopId, blogId] = [await projectOf('shop'), await projectOf('blog')];
+    const [shop, blog] = [await backendOf(shopId), await backendOf(blogId)];
+    const client = async (of: string) =>
+      (await createKey(latchkey, { type: 'CLIENT', scopes: ['write:events'] }, of)).token;
+    const [shopApp, blogApp] = [await client(shop.token), await client(blog.token)];
+    const recorded = async (token: string, query: string) =>
+      (await latchkey.query(query, { token })).body.data.recordEvents;
+    expect(await recorded(shopApp, record('visit-1'))).toEqual({ recorded: 1, repeated: 0 });
+    expect(await recorded(shopApp, record('visit-1'))).toEqual({ recorded: 0, repeated: 1 });
+    // An id is unique in its project: another one's is none of its concern, and tells nothing of it.
+    expect(await recorded(blogApp, record('visit-1'))).toEqual({ recorded: 1, repeated: 0 });
+    expect(await recorded(blogApp, record('visit-2'))).toEqual({ recorded: 1, repeated: 0 });
+
+    const seen = async (token: string) => (await latchkey.query(EVENTS, { token })).body.data.events.nodes;
+    expect(await seen(shop.token)).toEqual([{ id: 'visit-1' }]);
+    expect((await seen(blog.token)).map(({ id }: { id: string }) => id).toSorted()).toEqual(['visit-1', 'visit-2']);
+    const monitor = await createKey(latchkey, { type: 'READ_ONLY', scopes: ['read:all'] }, shop.token);
+    expect(await seen(monitor.token)).toEqual([{ id: 'visit-1' }]);
+    expect(await statusOf(monitor.token, record('visit-3'))).toBe(403);
+
+    // Nor by its name, written or read: it is answered as one that never was.
+    for (const named of [blogId, 'prj_nothing']) {
+      const [write, read] = await Promise.all([
+        latchkey.query(record('visit-4', `, project: "${named}"`), { token: shopApp }),
+        latchkey.query(`{ events(project: "${named}") { nodes { id } } }`, { token: shop.token }),
+      ]);
+      for (const { body } of [write, read]) expect(body.errors[0].extensions.code).toBe('NOT_FOUND');
+    }
+    expect(await seen(latchkey.adminToken)).toEqual([]);
+    const named = await latchkey.query(`{ events(project: "${shopId}") { nodes { id } } }`);
+    expect(named.body.data.events.nodes).toEqual([{ id: 'visit-1' }]);
   });
 
   it('has read-only keys read and nothing else', async () => {

@@ -201,7 +201,7 @@ describe('a key in the address', () => {
       const reading = await readStream(address(parameters));
       reading.close();
     }
-    await readStream(`${address({ query: CHANGED, api_key: token })}&x=%zz`);
+    (await readStream(`${address({ query: CHANGED, api_key: token })}&x=%zz`)).close();
     await readStream(`${latchkey.origin}/graphql/stream/${token}?api_key=${token}`);
     await until(() => latchkey.logs.filter((line) => line.includes('/graphql/stream')).length >= 5);
     expect(latchkey.logs.join('')).not.toContain(token.slice(-38, -6));

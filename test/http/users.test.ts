@@ -45,6 +45,10 @@ test('when a user leaves their keys are refused at once and revoked; those of th
   const { user } = await act(latchkey, 'removeUser', { id: userId });
   expect(user.removedAt).not.toBeNull();
   expect(await statuses(hers.token)).toEqual([401, 401, 401]);
+  expect(refusalOf(await latchkey.query(READ, { token: hers.token }))).toEqual({
+    code: 'UNAUTHENTICATED',
+    reason: 'user_left',
+  });
   expect(await statuses(common.token)).toEqual([200, 200, 200]);
   expect(await look(latchkey, hers.id)).toMatchObject({
     status: 'REVOKED',

@@ -160,6 +160,30 @@ describe('keyEvents', () => {
     expect(told.at(-1)?.apiKey).toEqual({ name: 'after', status: 'ACTIVE' });
   });
 
+  it('REVOKED for each key of a user who is removed, and for none that had ended before', async () => {
+    const { user } = await act(latchkey, 'addUser', { name: 'Ada', roles: ['viewer'] }, admin);
+    const hers = [];
+    for (const name of ['one', 'two', 'ended']) {
+      hers.push((await createKey(latchkey, { name, scopes: ['read:all'], userId: user.id }, admin)).id);
+    }
+    const [one, two, ended] = hers;
+    await act(latchkey, 'revokeApiKey', { id: ended }, admin);
+    const events = await listen(EVENTS, admin);
+    await act(latchkey, 'removeUser', { id: user.id }, admin);
+    const after = await createKey(latchkey, {}, admin);
+    const told = (await events.first(3)).map(({ data }) => data.keyEvents);
+    expect(told.slice(0, 2).toSorted((a, b) => a.apiKey.name.localeCompare(b.apiKey.name))).toEqual(
+      [one, two].map((keyId, i) => ({
+        type: 'REVOKED',
+        keyId,
+        actor: expect.stringMatching(/^key_/),
+        address: null,
+        apiKey: { name: ['one', 'two'][i], status: 'REVOKED' },
+      })),
+    );
+    expect([told[2].type, told[2].keyId]).toEqual(['CREATED', after.id]);
+  });
+
   it('LIMITED once, however often the limits refuse', async () => {
     const trial = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'FREE_TRIAL' } });
     try {

@@ -10,7 +10,8 @@ const SCOPES = ['read:assets', 'read:all', 'write:all', 'admin', 'platform', 'em
 /** Claims, or fields of a header; undefined: none of this name. */
 type Fields = object;
 
-const CLIENT = { client_id: 'reporter', client_secret: 'a-client-secret-of-tests' };
+/** Who is registered there, and may get tokens by client credentials. */
+export const CLIENT = { client_id: 'reporter', client_secret: 'a-client-secret-of-tests' };
 
 export interface Issuer {
   readonly url: string;

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PROJECT } from '../support/child.js';
+
+const namesIn = (folder: string): string[] => readdirSync(join(PROJECT, folder)).map((name) => join(folder, name));
+const isFolder = (path: string): boolean => statSync(join(PROJECT, path)).isDirectory();
+
+const pages = namesIn('docs').filter((path) => path.endsWith('.md'));
+const examples = namesIn('examples').filter((path) => isFolder(path) && path !== 'examples/shared');
+const files = ['README.md', 'SECURITY.md', 'examples/README.md', ...pages]
+  .concat(examples.map((example) => join(example, 'README.md')))
+  .filter((path) => existsSync(join(PROJECT, path)));
+
+const read = (file: string): string => readFileSync(join(PROJECT, file), 'utf8');
+/** Without blocks of code, in which nothing is a link or a heading. */
+const prose = (file: string): string => read(file).replace(/^```.*?^```$/gms, '');
+
+/** As GitHub makes them: lower case, without punctuation, with hyphens for spaces, and numbered where two are alike. */
+function anchorsOf(file: string): Set<string> {
+  const seen = new Map<string, number>();
+  const anchors = [...prose(file).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
+    const anchor = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-');
+    const times = seen.get(anchor) ?? 0;
+    seen.set(anchor, times + 1);
+    return times === 0 ? anchor : `${anchor}-${times}`;
+  });
+  return new Set(anchors);
+}
+
+/** Relative links of a file: what they say, and the file of the project and the heading that they lead to. */
+function linksOf(file: string): { link: string; target: string; anchor: string | undefined }[] {
+  const links = [...prose(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+  return links
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => {
+      const [path = '', anchor] = link.split('#');
+      return { link, target: path === '' ? file : join(dirname(file), path), anchor };
+    });
+}
+
+test.each(files)('each relative link of %s leads to something that is there', (file) => {
+  const broken = linksOf(file).filter(
+    ({ target, anchor }) =>
+      !existsSync(join(PROJECT, target)) || (anchor !== undefined && !anchorsOf(target).has(anchor)),
+  );
+  expect(broken.map(({ link }) => link)).toEqual([]);
+});
+
+test('the README names every page of docs, and the examples’ README every example', () => {
+  expect([pages.length > 10, examples.length > 4]).toEqual([true, true]);
+  const named = new Set(linksOf('README.md').map(({ target }) => target));
+  expect(pages.filter((page) => !named.has(page))).toEqual([]);
+  const shown = new Set(linksOf('examples/README.md').map(({ target }) => target));
+  expect(examples.filter((example) => !shown.has(example))).toEqual([]);
+});

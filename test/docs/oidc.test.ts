@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import { readSettings } from '../../src/settings/settings.js';
+import { CLIENT, startIssuer } from '../support/issuer.js';
+import { documentOf } from '../support/session.js';
+import { expectPage } from './page.js';
+
+// bash and Node are started a dozen times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+const AUDIENCE = 'https://api.example.com/graphql';
+
+test('each command of docs/oidc.md runs as written, on the configuration that it shows', async () => {
+  const issuer = await startIssuer();
+  try {
+    await expectPage('docs/oidc.md', {
+      before: async (latchkey, directory) => {
+        const [, shown = ''] = /```yaml\n(.*?)```/s.exec(documentOf('docs/oidc.md')) ?? [];
+        expect(shown).toContain(AUDIENCE);
+        const file = join(directory, 'latchkey.yaml');
+        writeFileSync(file, shown.replace('https://auth.example.com', issuer.url));
+        const { configuration } = readSettings({ LATCHKEY_CONFIG: file, PUBLIC_URL: 'https://api.example.com' });
+        await latchkey.service.reconfigure(configuration);
+        const { client_id: CLIENT_ID, client_secret: CLIENT_SECRET } = CLIENT;
+        return { ISSUER: issuer.url, AUDIENCE, CLIENT_ID, CLIENT_SECRET };
+      },
+      after: async (latchkey) => {
+        const analyst = await issuer.sign({ aud: AUDIENCE, scope: '', realm_access: { roles: ['analyst'] } });
+        const { body } = await latchkey.query('{ viewer { scopes } }', { token: analyst });
+        expect(body.data.viewer.scopes).toEqual(['read:all', 'write:events']);
+      },
+    });
+  } finally {
+    await issuer.leave();
+  }
+});

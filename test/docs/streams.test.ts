@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { runFile } from '../support/child.js';
+import { createKey, startService } from '../support/service.js';
+import { documentOf } from '../support/session.js';
+import { expectPage } from './page.js';
+
+// bash and Node are started a dozen times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+test('each command of docs/streams.md runs as written', async () => {
+  await expectPage('docs/streams.md', {
+    before: async (latchkey) => {
+      const { token, id } = await createKey(latchkey, { name: 'airflow', scopes: ['read-write'] });
+      return { KEY: token, ID: id };
+    },
+    after: async (latchkey) => {
+      const { body } = await latchkey.query('{ assets { name freshness { status } alerts { kind } } }');
+      expect(body.data.assets).toEqual([
+        { name: 'raw.late', freshness: { status: 'STALE' }, alerts: [{ kind: 'STALE' }] },
+      ]);
+    },
+  });
+});
+
+// A browser has EventSource of itself.
+const [withHeader = '', inAddress = ''] = [...documentOf('docs/streams.md').matchAll(/```ts\n(.*?)```/gs)].map(
+  ([, code = '']) => code,
+);
+test.each([
+  ['with the key in a header', withHeader],
+  ['with the key in the address', `import { EventSource } from 'eventsource';\n${inAddress}`],
+])('the client of docs/streams.md %s prints what happens', async (_, code) => {
+  const latchkey = await startService();
+  const { token } = await createKey(latchkey, { scopes: ['read:assets'] });
+  const script = `const { KEY: key } = process.env;\n${code.replace('http://127.0.0.1:4000', latchkey.origin)}`;
+  // No file: what it imports is found from the project's directory.
+  const client = runFile('--eval', { KEY: token }, ['--input-type=module'], [script]);
+  try {
+    const isOpen = async () => /^latchkey_streams_open 1$/m.test(await latchkey.service.metrics.text());
+    while (client.process.exitCode === null && !(await isOpen())) await delay(20);
+    await latchkey.query('mutation { registerAsset(input: { name: "raw.late", allowedAge: "PT1H" }) { name } }');
+    await latchkey.query('mutation { recordLoad(input: { asset: "raw.late", at: "2026-01-01T00:00:00Z" }) { name } }');
+    await client.waitFor(/raw\.late/);
+  } finally {
+    await client.stop('SIGTERM');
+    await latchkey.close();
+  }
+});
