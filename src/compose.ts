@@ -29,6 +29,7 @@ import type { Store } from './store/store.js';
 import { EventBus } from './streams/bus.js';
 import type { StreamEvent } from './streams/events.js';
 import { OpenStreams } from './streams/openStreams.js';
+import type { Places } from './streams/places.js';
 import { streamResolvers } from './streams/resolvers.js';
 import { tracedLimits } from './tracing/limits.js';
 import { openTracing } from './tracing/open.js';
@@ -76,6 +77,8 @@ export interface ComposeOptions {
   readonly scrape?: (own: Metrics) => Promise<string>;
   /** In ms. Default: 7,000. */
   readonly drainTime?: number;
+  /** See {@link OpenStreamsOptions.places}. */
+  readonly places?: Places;
 }
 
 /**
@@ -85,7 +88,7 @@ export interface ComposeOptions {
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
-  { now, shared, scrape, drainTime = DRAIN_TIME }: ComposeOptions = {},
+  { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
 ): Promise<Service> {
   // Before a first key is made, which is shown once and nowhere where the start fails.
   const certificate = settings.tls && readCertificate(settings.tls);
@@ -160,7 +163,11 @@ export async function composeService(
         ],
       }),
     );
-    const streams = new OpenStreams({ tiers: latchkey.limiter.tiers, max: settings.maxStreams });
+    const streams = new OpenStreams({
+      tiers: latchkey.limiter.tiers,
+      max: settings.maxStreams,
+      ...(places !== undefined && { places }),
+    });
     latchkey.onChange((change) => streams.judge(change));
     metrics.watchStreams(() => streams.size);
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);

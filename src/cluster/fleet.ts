@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly size: number;
   readonly logger: Logger;
   readonly onMessage: (message: BesidesStart, worker: Worker) => void;
+  /** Called once nothing more comes from a worker. */
+  readonly onEnd: (worker: Worker) => void;
 }
 
 /** The start of a fleet that is told to end: whoever told it decides what comes. */
@@ -148,6 +150,7 @@ export class Fleet {
     });
     const ended = endOf(worker).then((end) => {
       this.#lives.delete(life);
+      this.#options.onEnd(worker);
       return reason === null ? end : { ...end, how: reason };
     });
     const life: Life = { worker, since: null, listening, ended };

@@ -40,6 +40,24 @@ export interface EventTold {
   readonly event: StreamEvent;
 }
 
+/** A stream is to be opened, or one has ended. */
+export type OfPlaces =
+  | {
+      readonly kind: 'take-place';
+      /** Comes back with the answer. */
+      readonly id: number;
+      readonly family: string;
+      readonly limit: number;
+    }
+  | { readonly kind: 'return-place'; readonly family: string };
+
+export interface PlaceTaken {
+  readonly kind: 'place';
+  readonly id: number;
+  /** false: all places of the family are taken. */
+  readonly taken: boolean;
+}
+
 /** A worker was asked for the metrics of all. */
 export interface Scrape {
   readonly kind: 'scrape';
@@ -71,6 +89,7 @@ export type BesidesStart =
   | Asks
   | ChangeMade
   | EventTold
+  | OfPlaces
   | Scrape
   | Counted
   /** This start made it. Told before the worker listens: where that fails, the key is shown all the same. */
@@ -82,6 +101,7 @@ export type FromPrimary =
   | Answers
   | ChangeMade
   | EventTold
+  | PlaceTaken
   | Gathered
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly round: number }

@@ -10,6 +10,7 @@ import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
 import { Gathering } from './gathering.js';
 import type { BesidesStart } from './messages.js';
+import { WorkersPlaces } from './workersPlaces.js';
 
 /**
  * Serves from several processes on one port. This one serves no request: it holds the limits for all of them, relays
@@ -27,6 +28,7 @@ export async function serveWithWorkers(
   let announced = false;
 
   const gathering = new Gathering();
+  const places = new WorkersPlaces<Worker>();
   const onMessage = (message: BesidesStart, worker: Worker): void => {
     switch (message.kind) {
       case 'asks':
@@ -35,6 +37,14 @@ export async function serveWithWorkers(
       case 'change':
       case 'event':
         fleet.tellOthers(message, worker);
+        break;
+      case 'take-place': {
+        const { id, family, limit } = message;
+        tell(worker, { kind: 'place', id, taken: places.take(worker, family, limit) });
+        break;
+      }
+      case 'return-place':
+        places.giveBack(worker, message.family);
         break;
       case 'scrape':
         gathering.begin(message, worker, fleet.workers);
@@ -52,7 +62,7 @@ export async function serveWithWorkers(
     firstKey = null;
   };
   const logger = createLogger(settings, { pid: process.pid });
-  const fleet = new Fleet({ size, logger, onMessage });
+  const fleet = new Fleet({ size, logger, onMessage, onEnd: (worker) => places.forget(worker) });
 
   if (isReloadable(settings)) {
     reloadOnSignal(async () => {

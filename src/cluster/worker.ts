@@ -9,6 +9,7 @@ import type { FromPrimary, FromWorker } from './messages.js';
 import { RemoteFeed } from './remoteFeed.js';
 import { RemoteLimits } from './remoteLimits.js';
 import { RemoteMetrics } from './remoteMetrics.js';
+import { RemotePlaces } from './remotePlaces.js';
 
 /** A worker process: the service, with what the primary holds for all. Only the primary starts it. */
 
@@ -21,6 +22,7 @@ const events = new RemoteFeed<StreamEvent>((event) => {
   underWay += 1;
   tellPrimary({ kind: 'event', event }, () => (underWay -= 1));
 });
+const places = new RemotePlaces((message) => tellPrimary(message));
 const metrics = new RemoteMetrics((message) => tellPrimary(message));
 /** Made once the settings are read: the table of tiers stands in them. */
 let limits: RemoteLimits | null = null;
@@ -44,6 +46,9 @@ process.on('message', (message: FromPrimary) => {
       break;
     case 'event':
       events.receive(message.event);
+      break;
+    case 'place':
+      places.receive(message);
       break;
     case 'gathered':
       metrics.receive(message);
@@ -69,6 +74,7 @@ async function start(): Promise<Service> {
   const logger = createLogger(settings, { pid: process.pid });
   const composed = await composeService(settings, logger, {
     ...(shared !== null && { shared }),
+    places,
     scrape: () => metrics.scrape(),
   });
   service = composed;

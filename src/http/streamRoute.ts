@@ -57,7 +57,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
       }
       const body = bodyOf(request);
       if (body === null) return refuseRequest(reply, 'The address holds variables that are no JSON. Send an object.');
-      const place = placeFor(request, streams, observer);
+      const place = await placeFor(request, streams, observer);
       try {
         const { principal, id: requestId, outcome } = request;
         const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
@@ -76,11 +76,15 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
   });
 }
 
-/** null: nobody known asks, whom the guard is to refuse. @throws Refusal */
-function placeFor({ principal }: FastifyRequest, streams: OpenStreams, observer: Observer): Place | null {
+/** null: nobody known asks, whom the guard is to refuse. Rejects with Refusal. */
+async function placeFor(
+  { principal }: FastifyRequest,
+  streams: OpenStreams,
+  observer: Observer,
+): Promise<Place | null> {
   if (principal.kind === 'anonymous') return null;
   try {
-    return streams.take(principal);
+    return await streams.take(principal);
   } catch (error) {
     if (error instanceof Refusal) observer.refused(principal.tier, error.details.code);
     throw error;

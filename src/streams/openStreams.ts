@@ -2,6 +2,7 @@ import type { AuthenticatedPrincipal } from '../credentials/principal.js';
 import type { Change } from '../keys/changes.js';
 import type { TierTable } from '../limits/tiers.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
+import { OwnPlaces, type Places } from './places.js';
 import type { Stream } from './stream.js';
 
 /**
@@ -18,6 +19,8 @@ export interface OpenStreamsOptions {
   readonly tiers: TierTable;
   /** Streams that this process holds at most. */
   readonly max: number;
+  /** Where the streams of a family are counted. Default: here. */
+  readonly places?: Places;
   /** In ms. Default: 15,000. */
   readonly beatEvery?: number;
 }
@@ -34,14 +37,14 @@ export interface Place {
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Set<Stream>();
-  /** Places taken, by family: those of streams that are being opened too, for parallel requests must not pass each other. */
-  readonly #taken = new Map<string, number>();
+  readonly #places: Places;
   #total = 0;
   #timers: NodeJS.Timeout[] = [];
   #closed = false;
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
+    this.#places = options.places ?? new OwnPlaces();
   }
 
   /** Open streams, and those being opened. */
@@ -49,21 +52,29 @@ export class OpenStreams {
     return this.#total;
   }
 
-  /** To be called before anything else is taken for the stream. @throws Refusal TOO_MANY_STREAMS, UNAVAILABLE */
-  take({ familyId, tier }: AuthenticatedPrincipal): Place {
-    const taken = this.#taken.get(familyId) ?? 0;
-    const limit = this.#options.tiers[tier].streams;
-    if (taken >= limit) throw tooMany(limit);
+  /**
+   * To be called before anything else is taken for the stream: parallel requests must not pass each other. Rejects with
+   * Refusal TOO_MANY_STREAMS, UNAVAILABLE.
+   */
+  async take({ familyId, tier }: AuthenticatedPrincipal): Promise<Place> {
     if (this.#total >= this.#options.max) {
       throw unavailable('The server holds as many streams as it can. Try again in 5 s, or have MAX_STREAMS raised.', 5);
     }
-    this.#taken.set(familyId, taken + 1);
     this.#total += 1;
+    const limit = this.#options.tiers[tier].streams;
+    let taken = false;
+    try {
+      taken = await this.#places.take(familyId, limit);
+    } finally {
+      if (!taken) this.#total -= 1;
+    }
+    if (!taken) throw tooMany(limit);
     let held = true;
     const free = (): void => {
       if (!held) return;
       held = false;
-      this.#free(familyId);
+      this.#total -= 1;
+      this.#places.giveBack(familyId);
     };
     let kept = false;
     return {
@@ -113,13 +124,6 @@ export class OpenStreams {
 
   #stop(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-  }
-
-  #free(familyId: string): void {
-    this.#total -= 1;
-    const left = (this.#taken.get(familyId) ?? 1) - 1;
-    if (left === 0) this.#taken.delete(familyId);
-    else this.#taken.set(familyId, left);
   }
 }
 

@@ -1,5 +1,5 @@
 import { openStream } from '../support/streams.js';
-import { place, removeAll, startCluster, type Cluster } from './installation.js';
+import { place, removeAll, startCluster, until, type Cluster } from './installation.js';
 
 const OPERATOR = 'operator-for-tests-'.repeat(2);
 
@@ -21,6 +21,40 @@ async function createKey(): Promise<{ token: string; id: string }> {
 /** Connections go to the workers in turn: of six streams each has some. */
 const openSix = (token: string) =>
   Promise.all(Array.from({ length: 6 }, () => openStream(origin, 'subscription { assetChanged { name } }', { token })));
+
+const openOne = (token: string) => openStream(origin, 'subscription { assetChanged { name } }', { token });
+
+test("a key has its tier's streams, and no more, at all workers together; those of one that is killed are free again", async () => {
+  const create = 'mutation { createWorkspace(input: { name: "w", tier: STARTER }) { token } }';
+  const { token } = (await cluster.ask(create, OPERATOR)).body.data.createWorkspace;
+  const outcomes = async () => {
+    const streams = await Promise.all(Array.from({ length: 3 }, () => openOne(token)));
+    return {
+      open: streams.filter(({ status }) => status === 200),
+      refused: streams.flatMap(({ body }) => (body === null ? [] : [body.errors[0].extensions])),
+    };
+  };
+  const { open, refused } = await outcomes();
+  expect(open).toHaveLength(2);
+  expect(refused).toEqual([{ code: 'TOO_MANY_STREAMS', limit: 2 }]);
+
+  open[0]?.close();
+  // As often as the key's limits let it.
+  const opened = await until(async () => {
+    const stream = await openOne(token);
+    return stream.status === 200 && stream;
+  });
+  expect((await openOne(token)).status).toBe(429);
+
+  const pids = await cluster.workers(2);
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await Promise.all([open[1], opened].map((stream) => until(() => stream?.over())));
+  await cluster.workers(4);
+  await until(async () => {
+    const stream = await openOne(token).catch(() => null);
+    return stream?.status === 200;
+  });
+}, 120_000);
 
 test('what one worker does is told by the streams of all, and a key that it revokes loses all', async () => {
   const { token, id } = await createKey();

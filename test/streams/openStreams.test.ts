@@ -24,28 +24,40 @@ const holder = (familyId: string): AuthenticatedPrincipal =>
     scopes: [],
   });
 
-const codeOf = (act: () => unknown): unknown => {
-  try {
-    act();
-    return null;
-  } catch (error) {
-    return error instanceof Refusal ? error.details : error;
-  }
-};
+const codeOf = (place: Promise<unknown>): Promise<unknown> =>
+  place.then(
+    () => null,
+    (error: unknown) => (error instanceof Refusal ? error.details : error),
+  );
 
 describe('places', () => {
-  it("are the tier's for a family, and the process' for all", () => {
+  it("are the tier's for a family, and the process' for all", async () => {
     const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 3 });
-    const first = streams.take(holder('a'));
-    streams.take(holder('a'));
-    expect(codeOf(() => streams.take(holder('a')))).toEqual({ code: 'TOO_MANY_STREAMS', limit: 2 });
-    streams.take(holder('b'));
-    expect(codeOf(() => streams.take(holder('c')))).toMatchObject({ code: 'UNAVAILABLE' });
+    const first = await streams.take(holder('a'));
+    await streams.take(holder('a'));
+    expect(await codeOf(streams.take(holder('a')))).toEqual({ code: 'TOO_MANY_STREAMS', limit: 2 });
+    await streams.take(holder('b'));
+    expect(await codeOf(streams.take(holder('c')))).toMatchObject({ code: 'UNAVAILABLE' });
     first.giveBack();
     first.giveBack();
     expect(streams.size).toBe(2);
-    streams.take(holder('a'));
+    await streams.take(holder('a'));
     expect(streams.size).toBe(3);
+  });
+
+  it('are taken before anybody has answered, and free again where nobody does', async () => {
+    const answers: { yes(taken: boolean): void; no(error: Error): void }[] = [];
+    const places = {
+      take: () => new Promise<boolean>((yes, no) => void answers.push({ yes, no })),
+      giveBack: () => undefined,
+    };
+    const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 2, places });
+    const asked = [streams.take(holder('a')), streams.take(holder('a'))];
+    expect(await codeOf(streams.take(holder('b')))).toMatchObject({ code: 'UNAVAILABLE' });
+    answers[0]?.yes(false);
+    answers[1]?.no(new Error('Nobody answers.'));
+    expect(await Promise.all(asked.map(codeOf))).toEqual([{ code: 'TOO_MANY_STREAMS', limit: 2 }, expect.any(Error)]);
+    expect(streams.size).toBe(0);
   });
 });
 
@@ -88,9 +100,11 @@ async function open(answer: (event: unknown) => object, beatEvery = 60_000): Pro
       answer,
       tell: (error) => ({ errors: [{ extensions: (error as Refusal).details }] }),
     });
-    streams.take(holder('a')).keep(stream);
     response.once('close', () => stream.end());
-    void stream.run();
+    void streams.take(holder('a')).then((place) => {
+      place.keep(stream);
+      return stream.run();
+    });
   }).listen(0, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');

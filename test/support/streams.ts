@@ -9,6 +9,8 @@ export interface Reading {
   readonly results: readonly any[];
   /** All that came. */
   text(): string;
+  /** Has the answer ended, however? */
+  over(): boolean;
   /** Did the server say `complete` and end the answer? */
   completed(): boolean;
   /** Resolves with the first results once there are so many. */
@@ -77,6 +79,7 @@ export async function readStream(url: string, init: RequestInit = {}): Promise<R
     headers: response.headers,
     results,
     text: () => text,
+    over: () => over,
     completed: () => over && text.endsWith('event: complete\ndata:\n\n'),
     async first(count) {
       await until(() => results.length >= count, `${count} results`);
