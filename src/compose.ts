@@ -77,7 +77,7 @@ export interface ComposeOptions {
   readonly scrape?: (own: Metrics) => Promise<string>;
   /** In ms. Default: 7,000. */
   readonly drainTime?: number;
-  /** See {@link OpenStreamsOptions.places}. */
+  /** Where open streams are counted, unless Redis counts them. Default: in this process. */
   readonly places?: Places;
 }
 
@@ -163,10 +163,12 @@ export async function composeService(
         ],
       }),
     );
+    const counted = redis?.places ?? places;
     const streams = new OpenStreams({
       tiers: latchkey.limiter.tiers,
       max: settings.maxStreams,
-      ...(places !== undefined && { places }),
+      // Redis' before the primary's: it is there for several machines.
+      ...(counted !== undefined && { places: counted }),
     });
     latchkey.onChange((change) => streams.judge(change));
     metrics.watchStreams(() => streams.size);

@@ -4,10 +4,12 @@ import type { Feed } from '../feed.js';
 import type { ChangeFeed } from '../keys/changes.js';
 import type { Limits } from '../limits/limits.js';
 import type { StreamEvent } from '../streams/events.js';
+import type { Places } from '../streams/places.js';
 import { CHANGES } from './changes.js';
 import { connectionTo, placeOf } from './connection.js';
 import { EVENTS } from './events.js';
 import { RedisFeed } from './feed.js';
+import { RedisPlaces } from './places.js';
 import { SharedLimits, type SharedLimitsOptions } from './sharedLimits.js';
 import { within } from './within.js';
 
@@ -19,6 +21,7 @@ export interface OpenRedis {
   readonly limits: Limits;
   readonly changes: ChangeFeed;
   readonly events: Feed<StreamEvent>;
+  readonly places: Places;
   readonly state: {
     /** Does this process count limits alone, since Redis does not answer? */
     readonly alone: boolean;
@@ -60,7 +63,9 @@ export async function openRedis(
   });
   const changes = new RedisFeed({ publisher: redis, subscriber }, CHANGES);
   const events = new RedisFeed({ publisher: redis, subscriber }, EVENTS);
+  const places = new RedisPlaces(redis);
   const close = (): void => {
+    places.close();
     changes.close();
     events.close();
     redis.disconnect();
@@ -85,7 +90,7 @@ export async function openRedis(
       `Redis at ${host}:${port} cannot be used: ${reason}. Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.`,
     );
   }
-  return { limits, changes, events, state: limits, close };
+  return { limits, changes, events, places, state: limits, close };
 }
 
 /** What went wrong is only in the event: the promise says that the connection is closed. */

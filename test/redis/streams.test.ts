@@ -32,6 +32,17 @@ test('what happens in one process is told by the streams of the other', async ()
   for (const stream of [assets, alerts, keys]) stream.close();
 }, 30_000);
 
+test("a key has its tier's streams at all processes together", async () => {
+  const create = 'mutation { createWorkspace(input: { name: "w", tier: STARTER }) { token } }';
+  const created = await processes.all[0]?.query(create);
+  const { token } = created?.body.data.createWorkspace as { token: string };
+  const streams = [0, 1].map((process) => open(process, 'subscription { assetChanged { name } }', token));
+  expect((await Promise.all(streams)).map(({ status }) => status)).toEqual([200, 200]);
+  const { status, body } = await open(1, 'subscription { assetChanged { name } }', token);
+  expect([status, body.errors[0].extensions]).toEqual([429, { code: 'TOO_MANY_STREAMS', limit: 2 }]);
+  for (const stream of await Promise.all(streams)) stream.close();
+}, 30_000);
+
 test('a key that one process revokes loses its stream at the other', async () => {
   const { token, id } = await processes.createKey('read:all');
   const stream = await open(1, 'subscription { assetChanged { name } }', token);
