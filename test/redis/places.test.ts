@@ -59,7 +59,7 @@ test('what a killed process held is free once its lease has ended, and what is r
   await one.take('a', 2);
   await other.take('a', 2);
   expect(await redis.pttl(KEY)).toBeGreaterThan(29_000);
-  const ids = await redis.zrange(KEY, 0, -1);
+  const ids = await redis.zrange(KEY, '0', '-1');
   const seconds = Number((await redis.time())[0]);
   // As after half a minute of silence.
   for (const id of ids) await redis.zadd(KEY, (seconds - 1) * 1_000, id);
