@@ -1,4 +1,5 @@
-import { Composer, Parser, type CST } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import { SettingsError } from './error.js';
 
 /** Maps and lists within each other. The composer recurses: some hundred thousand of them end the process, not the reading. */
@@ -15,6 +16,8 @@ const MAX_ALIASES = 100;
  * @throws SettingsError
  */
 export function parseYaml(text: string, label: string): unknown {
+  // Here and not above: most starts have no file, and each would wait a twentieth of a second for it.
+  const { Composer, Parser } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   const lineStarts: number[] = [];
   const at = (offset: number): string => {
     const line = lineStarts.findLastIndex((start) => start <= offset);
@@ -62,7 +65,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 const OTHER = 'this is no YAML. Mind indentation, and quote values that hold any of : # { } [ ] , & * ! | > %.';
 
 /** The offset of the first thing deeper than that, found without recursion; null where there is none. */
-function beyond(depth: number, tokens: readonly CST.Token[]): number | null {
+function beyond(depth: number, tokens: readonly Yaml.CST.Token[]): number | null {
   const left = tokens.map((token) => ({ token, level: 0 }));
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const { token, level } = next;

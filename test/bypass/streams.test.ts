@@ -10,7 +10,7 @@ import { openStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { ownSchema } from './own.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 /** A server of its own schema, whose sources count how often they are opened. */
 let service: TestService;
@@ -59,7 +59,7 @@ beforeAll(async () => {
     tracing: null,
   });
   origin = await server.listen({ port: 0, host: '127.0.0.1' });
-}, 30_000);
+}, 60_000);
 beforeEach(() => {
   opened = [];
   released = 0;

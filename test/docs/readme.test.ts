@@ -14,7 +14,7 @@ beforeAll(async () => {
   child = runFile('src/main.ts', { PORT: '0', DATA_DIR: join(directory, 'data') });
   [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
   [, admin = ''] = await child.waitFor(/Admin key: (\S+)/);
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   await child.stop('SIGINT');
   rmSync(directory, { recursive: true, force: true });

@@ -112,7 +112,7 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   expect(Date.now() - asked).toBeLessThan(30_000);
   await expect(fetch(again)).rejects.toThrow();
   expect(second.output().stdout).not.toMatch(/sk_live_|Admin key/);
-}, 30_000);
+}, 60_000);
 
 /** Ids of keys by what the audit log says was done to them, once its chain is found to be whole. */
 async function audited(): Promise<Record<'key.created' | 'key.revoked', Set<string>>> {
@@ -194,7 +194,7 @@ describe('a start that fails', () => {
     expect(stderr).toBe(
       'PORT is "http", which is not a whole number. Allowed: a whole number from 0 to 65535, where 0 picks a free port.\n',
     );
-  }, 15_000);
+  }, 60_000);
 
   it('for a port in use says so in one line, and loses no key over it', async () => {
     const occupant = install();
@@ -214,5 +214,5 @@ describe('a start that fails', () => {
       for (const child of children) child.process.kill('SIGKILL');
       await occupant.remove();
     }
-  }, 30_000);
+  }, 60_000);
 });

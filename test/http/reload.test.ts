@@ -53,7 +53,7 @@ beforeAll(async () => {
   };
   child = runFile('src/main.ts', environment);
   [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   await child.stop('SIGKILL');
   rmSync(dir, { recursive: true, force: true });

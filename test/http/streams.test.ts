@@ -9,7 +9,7 @@ import { openStream, readStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from './operations.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 const CHANGED = 'subscription { assetChanged { name } }';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
     },
   });
   admin = (await act(latchkey, 'createWorkspace', { name: 'w', tier: 'ENTERPRISE' }, OPERATOR_KEY)).token;
-}, 30_000);
+}, 60_000);
 afterAll(() => latchkey.close());
 
 const key = (input: Parameters<typeof createKey>[1] = {}) => createKey(latchkey, input, admin);

@@ -93,5 +93,5 @@ test.each(['kill', 'pause'] as const)(
     });
     expect(first.heard.at(-1)).toEqual({ kind: 'key', lookupId: 'later' });
   },
-  30_000,
+  60_000,
 );

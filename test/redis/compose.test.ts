@@ -27,7 +27,7 @@ test('npm start without the Redis that REDIS_URL names fails in one line, withou
     /^The server did not start\. Redis at 127\.0\.0\.1:\d+ cannot be used: [^\n]*ECONNREFUSED[^\n]*\n$/,
   );
   expect(stderr).not.toContain('hunter2');
-}, 30_000);
+}, 60_000);
 
 test('the metrics tell whether limits are shared, and of each question to Redis', async () => {
   const redis = await startRedis();
@@ -43,7 +43,7 @@ test('the metrics tell whether limits are shared, and of each question to Redis'
   expect(await text()).toContain('\nlatchkey_redis_failures_total 1\n');
   await service.close();
   await redis.stop();
-}, 20_000);
+}, 60_000);
 
 test('what is handed in as shared wins: Redis is not asked', async () => {
   const limits = new Limiter();

@@ -100,7 +100,7 @@ test.each(['kill', 'pause'] as const)(
     expect(limitFields(refused)).toMatchObject({ 'RateLimit-Policy': '"burst";q=1;w=1, "rate";q=10;w=60' });
     expect(first.limits.peek(subject)).toMatchObject({ rate: { limit: 10, remaining: 0 } });
   },
-  30_000,
+  60_000,
 );
 
 test("away, each has its share of the category's limit, with what it let through before, and reads go on", async () => {
@@ -132,7 +132,7 @@ test("away, each has its share of the category's limit, with what it let through
   // What the category refused was taken from nothing: two of the share's ten are used.
   expect(first.limits.peek(subject)).toMatchObject({ rate: { limit: 10, remaining: 8 } });
   expect((await times(8, () => ((first.now += 1_000), first.limits.admit(subject)))).at(-1)).toBe('admitted');
-}, 30_000);
+}, 60_000);
 
 test('alone, a cost above the share is told to wait, and one above the tier that it never passes', async () => {
   const [first] = await joinThree();
@@ -149,7 +149,7 @@ test('alone, a cost above the share is told to wait, and one above the tier that
     categoryRoom: { category: 'write', burst: { limit: 1, remaining: 1 } },
   });
   expect(() => first.limits.admit(subject, 0)).toThrow(RangeError);
-}, 30_000);
+}, 60_000);
 
 test('who loses Redis before the others know of it has no share, and says so', async () => {
   const one = await join();
@@ -195,7 +195,7 @@ test('it returns by itself, and for a minute nothing is let through that the sha
   // After that minute the tier holds again, by one answer of Redis.
   all[0].now += 60_000;
   expect(await all[0].limits.admit(subject, 3)).toMatchObject({ outcome: 'admitted', limits: { rate: 30, burst: 3 } });
-}, 30_000);
+}, 60_000);
 
 test('whoever starts within that minute is bound by a share too', async () => {
   const redis = server.client();

@@ -85,7 +85,7 @@ test.each([
     expect(body.data.apiKeys.totalCount).toBe(0);
     expect((await fetch(`${latchkey.origin}/readyz`)).status).toBe(200);
   },
-  30_000,
+  60_000,
 );
 
 test('what a driver says of it is in the log, and no key with it', () => {

@@ -61,7 +61,7 @@ describe('places', () => {
   });
 });
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 /** A stream to a reader of its own, over a real connection. */
 interface Open {

@@ -4,7 +4,7 @@ import { openStream, type Reading } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from '../http/operations.js';
 
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 let latchkey: TestService;
 let admin: string;

@@ -82,7 +82,7 @@ describe('ensureFirst', () => {
       expect(made).toHaveLength(1);
       expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
     },
-    30_000,
+    60_000,
   );
 });
 

@@ -8,7 +8,8 @@ import { ReadCache } from '../readCache.js';
 import { tokenHolderOf, workspaceOf } from './claims.js';
 import type { OidcConfiguration } from './configuration.js';
 import { IssuerKeys } from './issuerKeys.js';
-import { expired, notYetValid, refusedToken, verifyToken } from './verify.js';
+import { expired, notYetValid, refusedToken } from './refusals.js';
+import type * as Verify from './verify.js';
 
 /** Tokens that are remembered: at about 1 kB each some 20 MB at most. */
 const MAX_TOKENS = 20_000;
@@ -36,6 +37,8 @@ interface KnownToken {
 interface Trusted {
   readonly oidc: OidcConfiguration;
   readonly keys: IssuerKeys;
+  /** Loaded only where tokens are let in: jose takes a tenth of a second of a start. */
+  readonly judging: Promise<typeof Verify>;
 }
 
 /**
@@ -68,7 +71,11 @@ export class OidcAuthenticator {
   replace(oidc: OidcConfiguration | null): void {
     const { now } = this.#options;
     const before = this.#trusted?.keys;
-    this.#trusted = oidc && { oidc, keys: before?.isOf(oidc) === true ? before : new IssuerKeys({ ...oidc, now }) };
+    this.#trusted = oidc && {
+      oidc,
+      keys: before?.isOf(oidc) === true ? before : new IssuerKeys({ ...oidc, now }),
+      judging: import('./verify.js'),
+    };
     this.forget(null);
   }
 
@@ -114,7 +121,8 @@ export class OidcAuthenticator {
   /** @returns null where its workspace is not there */
   async #judge(token: string): Promise<KnownToken | null> {
     if (this.#trusted === null) throw refusedToken('Access tokens are not let in here.', 'malformed');
-    const { oidc, keys } = this.#trusted;
+    const { oidc, keys, judging } = this.#trusted;
+    const { verifyToken } = await judging;
     const { workspaces, roles, now } = this.#options;
     const claims = await verifyToken(token, oidc, keys, now());
     const workspaceId = workspaceOf(claims, oidc);

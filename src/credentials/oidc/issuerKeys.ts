@@ -1,11 +1,4 @@
-import {
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type CryptoKey,
-  type JWTHeaderParameters,
-  type RemoteJWKSet,
-} from 'jose';
+import type { CryptoKey, JWTHeaderParameters, RemoteJWKSet } from 'jose';
 import { unavailable, type Refusal } from '../../refusals/refusal.js';
 import { ADDRESS, isAddress, type OidcConfiguration } from './configuration.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
@@ -56,7 +49,7 @@ export class IssuerKeys {
     try {
       return await keys(header);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isWithin(this.#readAt, COOLDOWN)) throw error;
+      if (!isUnknownKey(error) || this.#isWithin(this.#readAt, COOLDOWN)) throw error;
       return (await this.#read())(header);
     }
   }
@@ -71,6 +64,7 @@ export class IssuerKeys {
   async #readAnew(): Promise<RemoteJWKSet> {
     const began = this.#options.now();
     try {
+      const { createRemoteJWKSet, customFetch } = await import('jose');
       const keys = createRemoteJWKSet(new URL(this.#options.jwksUri ?? (await this.#discover())), {
         timeoutDuration: TIMEOUT,
         // Never by itself.
@@ -116,4 +110,9 @@ export class IssuerKeys {
     const passed = this.#options.now() - since;
     return passed >= 0 && passed < span;
   }
+}
+
+/** jose's own: none of the keys is the one that a token names. */
+function isUnknownKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_JWKS_NO_MATCHING_KEY';
 }

@@ -1,7 +1,8 @@
 import { errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose';
-import { Refusal, type UnauthenticatedReason } from '../../refusals/refusal.js';
+import type { Refusal } from '../../refusals/refusal.js';
 import type { OidcConfiguration } from './configuration.js';
 import type { IssuerKeys } from './issuerKeys.js';
+import { expired, notYetValid, refusedToken } from './refusals.js';
 
 /** The claims of a token that was found right, as far as all have them. */
 export interface Claims extends JWTPayload {
@@ -18,18 +19,6 @@ const TYPES = new Set(['at+jwt', 'application/at+jwt', 'jwt']);
  * 3.3.2.11) and security events such as a logout (RFC 8417).
  */
 const OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'];
-
-export function refusedToken(message: string, reason: UnauthenticatedReason = 'unknown'): Refusal {
-  return new Refusal(message, { code: 'UNAUTHENTICATED', reason });
-}
-
-export function expired(): Refusal {
-  return refusedToken('The access token has expired. Get a new one from its issuer.', 'expired');
-}
-
-export function notYetValid(): Refusal {
-  return refusedToken('The access token is not valid yet. Use it later, or have the clock of its issuer set right.');
-}
 
 /**
  * The claims of an access token, judged by RFC 9068 section 4: algorithm, signature, issuer, audience, times, and that it

@@ -125,7 +125,7 @@ describe('an access token', () => {
         await other.leave();
       }
     },
-    30_000,
+    60_000,
   );
 });
 
