@@ -24,6 +24,11 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   STREAM_OVERFLOW: 200,
 };
 
+/** The status of an answer that is refused before it runs. */
+export function statusOf(code: RefusalCode): number {
+  return STATUS[code];
+}
+
 /** The realm of every challenge. */
 const REALM = 'latchkey';
 

@@ -13,7 +13,7 @@ export const USAGE = `Usage: npm start -- [--workers N]
   --workers N   serve from N processes on one port, with the same limits as one: ${OPTIONS.WORKERS.allowed}
   -h, --help    print this
 
-All else is set by environment variables; the README lists them.
+All else is set by environment variables; docs/reference/settings.md lists them.
 `;
 
 const KNOWN = { workers: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;

@@ -57,43 +57,65 @@ const ROLE = 'a name of a role: a letter, then up to 63 letters, digits and _ . 
 
 const key = section({
   // What it must be is judged apart: nothing of it may be repeated.
-  key: text('a text: ${NAME} of an environment variable', () => true),
-  name: text('1 to 100 characters, without white space around them or control characters', isName),
+  key: text('a text: ${NAME} of an environment variable', () => true).meta({
+    about: 'the key: 1 to 256 visible ASCII characters, exact and case-sensitive',
+  }),
+  name: text('1 to 100 characters, without white space around them or control characters', isName).meta({
+    about: 'for people; no two alike',
+  }),
   roles: list(
     text(ROLE, (name) => ROLE_PATTERN.test(name)),
     1,
     MAX_NAMES,
     'names of roles, as in ["viewer"]',
-  ),
-  workspace: text('the id of a workspace', isId).optional(),
+  ).meta({ about: 'what it may do: what these roles grant together' }),
+  workspace: text('the id of a workspace', isId).optional().meta({ about: 'whose it is', unset: 'default' }),
 });
 
 const keyType = section({
   prefix: text('up to 10 lower-case letters and digits beginning with a letter', (prefix) =>
     PREFIX_PATTERN.test(prefix),
-  ).optional(),
-  scopes: scopes.optional(),
+  )
+    .optional()
+    .meta({
+      about: 'what new tokens of the type begin with; `KEY_PREFIXES`, where it is set, wins over all three',
+      unset: 'SECRET sk, CLIENT ck, READ_ONLY rk',
+    }),
+  scopes: scopes.optional().meta({
+    about: 'the most that a key of the type may hold, and what that covers',
+    unset: "the type's own, which is also the most that may be named",
+  }),
 });
 
-const windows = section({ per_minute: wholeNumber, per_second: wholeNumber });
+const windows = (of: string) =>
+  section({
+    per_minute: wholeNumber.meta({ about: `${of} of one key in any 60 seconds, never above the tier's own` }),
+    per_second: wholeNumber.meta({ about: `${of} of one key in any one second, never above the tier's own` }),
+  }).optional();
+
+const PUBLISHED = 'as published';
 
 const tier = section({
   keys: value<number | 'unlimited'>(
     `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
     (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
-  ).optional(),
-  per_minute: wholeNumber.optional(),
-  per_second: wholeNumber.optional(),
-  streams: wholeNumber.optional(),
+  )
+    .optional()
+    .meta({ about: 'keys that a workspace may have', unset: PUBLISHED }),
+  per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
+  streams: wholeNumber.optional().meta({ about: 'streams that one key may have open at once', unset: PUBLISHED }),
   categories: section({
-    read: windows.optional(),
-    write: windows.optional(),
-    admin: windows.optional(),
+    read: windows('reads'),
+    write: windows('writes'),
+    admin: windows('operations of administration'),
   }).optional(),
 });
 
-const each = <Name extends string, Item extends z.ZodType>(names: readonly Name[], item: Item) =>
-  section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>);
+const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
+  section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
+    each: of,
+  });
 
 const address = text(ADDRESS, isAddress);
 const claim = text('the name of a claim: 1 to 200 visible ASCII characters', (name) =>
@@ -101,33 +123,59 @@ const claim = text('the name of a claim: 1 to 200 visible ASCII characters', (na
 );
 
 const oidc = section({
-  enabled: value<boolean>('true or false', (input) => typeof input === 'boolean').optional(),
-  issuer: address,
-  audience: text('what tokens for this server have in aud: 1 to 500 characters', (name) => /^.{1,500}$/.test(name)),
+  enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
+    .optional()
+    .meta({ about: 'false: no token is let in, as without the section', unset: 'true' }),
+  issuer: address.meta({ about: "the issuer's identifier, exactly as tokens have it in `iss`" }),
+  audience: text('what tokens for this server have in aud: 1 to 500 characters', (name) =>
+    /^.{1,500}$/.test(name),
+  ).meta({ about: 'what a token must name in `aud`' }),
   algorithms: list(
     value<Algorithm>(ALGORITHMS.join(', '), (name) => (ALGORITHMS as readonly unknown[]).includes(name)),
     1,
     ALGORITHMS.length,
     `of ${ALGORITHMS.join(', ')}`,
-  ).optional(),
-  scopes_claim: claim.optional(),
-  roles_claim: claim.optional(),
-  workspace: text('the id of a workspace', isId).optional(),
-  workspace_claim: claim.optional(),
+  )
+    .optional()
+    .meta({ about: 'how tokens may be signed', unset: 'RS256, PS256, ES256, EdDSA' }),
+  scopes_claim: claim
+    .optional()
+    .meta({ about: 'where scopes stand, as a text with spaces or as a list', unset: 'scope' }),
+  roles_claim: claim.optional().meta({ about: 'where names of roles stand, in the same forms', unset: 'roles' }),
+  workspace: text('the id of a workspace', isId)
+    .optional()
+    .meta({ about: 'the workspace of all tokens', unset: 'default' }),
+  workspace_claim: claim
+    .optional()
+    .meta({ about: "the claim that holds the id of a token's workspace; instead of `workspace`" }),
   clock_tolerance: value<number>(
     `a whole number of seconds from 0 to ${MAX_CLOCK_TOLERANCE}`,
     (input) => Number.isInteger(input) && (input as number) >= 0 && (input as number) <= MAX_CLOCK_TOLERANCE,
-  ).optional(),
-  jwks_uri: address.optional(),
-  resource: address.optional(),
+  )
+    .optional()
+    .meta({ about: "how far the issuer's clock may be off", unset: '5' }),
+  jwks_uri: address.optional().meta({ about: "where the issuer's keys are", unset: 'by discovery' }),
+  resource: address
+    .optional()
+    .meta({ about: 'the address under which callers reach the API', unset: '`PUBLIC_URL` and /graphql' }),
 });
 
-/** All that latchkey.yaml may say. docs/configuration.md says what it means. */
+/**
+ * All that latchkey.yaml may say. `about` says in a few words of Markdown what a key is for, `unset` what holds without it, and
+ * `each` what the keys of a map are names of: docs/reference/settings.md is made of them. docs/configuration.md says the rest.
+ */
 export const fileSchema = section({
   auth: section({
     api_keys: section({
-      enabled: value<boolean>('true or false', (input) => typeof input === 'boolean').optional(),
-      keys: list(key, 0, MAX_CONFIGURED_KEYS, 'keys, each with key, name and roles').optional(),
+      enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
+        .optional()
+        .meta({
+          about: 'false: no API key is let in, neither these nor created ones; `ADMIN_API_KEY` is not concerned',
+          unset: 'true',
+        }),
+      keys: list(key, 0, MAX_CONFIGURED_KEYS, 'keys, each with key, name and roles')
+        .optional()
+        .meta({ about: 'keys that you name yourself', unset: 'none' }),
     }).optional(),
     oidc: oidc.optional(),
   }).optional(),
@@ -140,9 +188,13 @@ export const fileSchema = section({
     .refine((roles) => Object.keys(roles).length <= MAX_NAMES, {
       error: fault(`a map of at most ${MAX_NAMES} roles, each with its scopes`),
     })
-    .optional(),
-  key_types: each<KeyType, typeof keyType>(KEY_TYPES, keyType).optional(),
-  tiers: each<Tier, typeof tier>(TIERS, tier).optional(),
+    .optional()
+    .meta({
+      about: 'names for scopes; `admin`, `editor` and `viewer` are built in, and the last two may be defined anew',
+      unset: 'those built in',
+    }),
+  key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
+  tiers: each<Tier, typeof tier>('TIER', TIERS, tier).optional(),
 });
 
 export type FileContent = z.output<typeof fileSchema>;

@@ -54,7 +54,15 @@ export interface Settings {
 
 export { SettingsError };
 
-interface Option<T> {
+export interface Option<T> {
+  /** What it is for, in a few words of Markdown: docs/reference/settings.md is made of them. */
+  readonly about: string;
+  /** What holds where it is unset, as it would be written. */
+  readonly default?: string;
+  /** The same in words, where no one value says it. */
+  readonly unset?: string;
+  /** The page that says more, and the heading in it; in docs/. */
+  readonly page?: string;
   /** What is allowed, in words; ends the error's line. */
   readonly allowed: string;
   /** Its value must not be repeated in an error. */
@@ -85,19 +93,23 @@ const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?
 /** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
 const MAX_WORKERS = 64;
 
-const HOST_OPTION = option({
+const HOST_RULE = {
   allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
   schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
-});
+};
 
 /** Every variable that Latchkey reads. */
 export const OPTIONS = {
   PORT: option({
+    about: 'the port to listen on',
+    default: '4000',
     allowed: 'a whole number from 0 to 65535, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
   }),
-  HOST: HOST_OPTION,
+  HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
   PUBLIC_URL: option({
+    about: 'where callers reach the server: for OIDC, whose clients find the issuer by it',
+    page: 'oidc.md#3-be-found',
     allowed: ADDRESS,
     schema: z
       .string()
@@ -105,18 +117,32 @@ export const OPTIONS = {
       .transform((text) => text.replace(/\/+$/, '')),
   }),
   MONGODB_URI: option({
+    about: 'keep everything in this MongoDB instead of SQLite',
+    unset: 'SQLite',
+    page: 'stores.md',
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
     secret: true,
     schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is no MongoDB connection string'),
   }),
-  DATA_DIR: option({ allowed: 'a directory that this process may write', schema: z.string() }),
+  DATA_DIR: option({
+    about: 'directory of the SQLite file and its pepper',
+    default: './data',
+    page: 'stores.md#sqlite',
+    allowed: 'a directory that this process may write',
+    schema: z.string(),
+  }),
   REDIS_URL: option({
+    about: 'a Redis in which several processes hold limits together and tell each other of changes',
+    unset: 'each start counts for itself',
+    page: 'operations.md#redis',
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
     secret: true,
     schema: z.string().refine(isRedisUrl, 'is no address of a Redis'),
   }),
   ADMIN_API_KEY: option({
+    about: "the operator's key, which holds the scope `platform`",
+    unset: 'there is none',
     allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
     secret: true,
     schema: z
@@ -129,6 +155,9 @@ export const OPTIONS = {
       .transform((text) => new OperatorKey(text)),
   }),
   KEY_PEPPER: option({
+    about: 'peppers of the stored digests; with MongoDB set it, the same in every process',
+    unset: 'made once in `DATA_DIR`; with MongoDB there is none',
+    page: 'keys.md#peppers',
     allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
     secret: true,
     schema: list.refine(
@@ -137,6 +166,9 @@ export const OPTIONS = {
     ),
   }),
   KEY_PREFIXES: option({
+    about: 'what new tokens begin with; wins over the prefixes of the file',
+    default: 'SECRET:sk,CLIENT:ck,READ_ONLY:rk',
+    page: 'keys.md#the-token',
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
     schema: list.transform((items, context) => {
       const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
@@ -156,15 +188,46 @@ export const OPTIONS = {
         : fault('gives two types one prefix');
     }),
   }),
-  LATCHKEY_CONFIG: option({ allowed: 'the path of a YAML file: see docs/configuration.md', schema: z.string() }),
-  BCRYPT_COST: option({ allowed: 'a whole number from 4 to 15', schema: wholeNumber(4, 15) }),
-  DEFAULT_TIER: option({ allowed: `one of ${TIERS.join(', ')}`, schema: oneOf(TIERS) }),
+  LATCHKEY_CONFIG: option({
+    about: 'the file of keys, an issuer, roles, key types and tiers',
+    unset: '`./latchkey.yaml`, if it is there',
+    page: 'configuration.md',
+    allowed: 'the path of a YAML file: see docs/configuration.md',
+    schema: z.string(),
+  }),
+  BCRYPT_COST: option({
+    about: "cost of the hashes of new keys' secrets: each step doubles the time",
+    default: '10',
+    page: 'operations.md#sizing',
+    allowed: 'a whole number from 4 to 15',
+    schema: wholeNumber(4, 15),
+  }),
+  DEFAULT_TIER: option({
+    about: 'tier of the first workspace',
+    default: 'GROWTH',
+    page: 'limits.md',
+    allowed: `one of ${TIERS.join(', ')}`,
+    schema: oneOf(TIERS),
+  }),
   AUTH_CACHE_TTL: option({
+    about:
+      "how long a key's record counts after it was read: a change made by another process acts within it, one made here at once",
+    default: '1000',
+    page: 'architecture.md#decisions',
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
   }),
-  MAX_STREAMS: option({ allowed: 'a whole number from 1 to 1000000', schema: wholeNumber(1, 1_000_000) }),
+  MAX_STREAMS: option({
+    about: 'streams that a process holds open at most',
+    default: '10000',
+    page: 'streams.md',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
   TRUST_PROXY: option({
+    about: 'proxies whose `X-Forwarded-` fields are believed',
+    default: 'false',
+    page: 'operations.md#https-only',
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
     schema: z.union(
@@ -173,32 +236,56 @@ export const OPTIONS = {
     ),
   }),
   REQUIRE_HTTPS: option({
+    about: 'refuse plain HTTP, but for callers on this machine',
+    unset: 'false; with `NODE_ENV=production` true',
+    page: 'operations.md#https-only',
     allowed: 'true, or false where plain HTTP is to be answered',
     schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
   }),
   TLS_CERT: option({
+    about: "file of the server's certificate, with which it speaks TLS itself; set both or neither",
+    unset: 'it speaks plain HTTP',
+    page: 'operations.md#https-only',
     allowed: 'the path of a certificate in PEM, with those between it and its root',
     schema: z.string(),
   }),
   TLS_KEY: option({
+    about: "file of the certificate's private key",
+    page: 'operations.md#https-only',
     allowed: "the path of the certificate's private key in PEM, without a passphrase",
     schema: z.string(),
   }),
   CORS_ORIGINS: option({
+    about: 'origins whose pages may call',
+    unset: 'none',
     allowed: 'origins such as https://app.example.com separated by commas, or * for any',
     schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
   }),
   INTROSPECTION: option({
+    about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',
+    unset: 'on; with MongoDB authenticated',
+    page: 'guard.md#introspection',
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
   METRICS_PORT: option({
+    about: 'serve Prometheus metrics there, without a key',
+    unset: 'at `/metrics`, for keys with the scope `platform`',
+    page: 'operations.md#what-to-watch',
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
   }),
-  METRICS_HOST: HOST_OPTION,
-  LOG_LEVEL: option({ allowed: `one of ${LOG_LEVELS.join(', ')}`, schema: oneOf(LOG_LEVELS) }),
+  METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
+  LOG_LEVEL: option({
+    about: 'the least that is logged, to standard error',
+    default: 'info',
+    allowed: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: oneOf(LOG_LEVELS),
+  }),
   WORKERS: option({
+    about: 'serve from so many processes on one port; `--workers` wins over it',
+    unset: 'one process, without others',
+    page: 'operations.md#several-workers',
     allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
     schema: z.union(
       [z.literal('auto').transform(() => Math.min(availableParallelism(), MAX_WORKERS)), wholeNumber(1, MAX_WORKERS)],

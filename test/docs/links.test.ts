@@ -4,10 +4,13 @@ import { PROJECT } from '../support/child.js';
 
 const namesIn = (folder: string): string[] => readdirSync(join(PROJECT, folder)).map((name) => join(folder, name));
 const isFolder = (path: string): boolean => statSync(join(PROJECT, path)).isDirectory();
+const pagesIn = (folder: string): string[] =>
+  namesIn(folder).flatMap((path) => (isFolder(path) ? pagesIn(path) : path.endsWith('.md') ? [path] : []));
 
-const pages = namesIn('docs').filter((path) => path.endsWith('.md'));
+const INDEX = 'docs/README.md';
+const pages = pagesIn('docs').filter((path) => path !== INDEX);
 const examples = namesIn('examples').filter((path) => isFolder(path) && path !== 'examples/shared');
-const files = ['README.md', 'SECURITY.md', 'examples/README.md', ...pages]
+const files = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md', INDEX, ...pages]
   .concat(examples.map((example) => join(example, 'README.md')))
   .filter((path) => existsSync(join(PROJECT, path)));
 
@@ -49,9 +52,10 @@ test.each(files)('each relative link of %s leads to something that is there', (f
   expect(broken.map(({ link }) => link)).toEqual([]);
 });
 
-test('the README names every page of docs, and the examples’ README every example', () => {
+test('the README leads to the index, the index to every page of docs, and the examples’ README to every example', () => {
   expect([pages.length > 10, examples.length > 4]).toEqual([true, true]);
-  const named = new Set(linksOf('README.md').map(({ target }) => target));
+  expect(linksOf('README.md').map(({ target }) => target)).toContain(INDEX);
+  const named = new Set(linksOf(INDEX).map(({ target }) => target));
   expect(pages.filter((page) => !named.has(page))).toEqual([]);
   const shown = new Set(linksOf('examples/README.md').map(({ target }) => target));
   expect(examples.filter((example) => !shown.has(example))).toEqual([]);

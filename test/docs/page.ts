@@ -15,7 +15,7 @@ interface Around {
   ) => Promise<void>;
 }
 
-/** Runs a page that builds on the README's first session: all commands in one shell, its answers against those shown. */
+/** Runs a page that builds on the first session: all commands in one shell, its answers against those shown. */
 export async function expectPage(path: string, { before, after }: Around = {}): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
   const latchkey = await startService();

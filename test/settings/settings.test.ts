@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import { NO_FILE } from '../../src/settings/configuration.js';
-import { OPTIONS, readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
+import { OPTIONS, readSettings, SettingsError, type Option, type Settings } from '../../src/settings/settings.js';
 
 const LONG = 'x'.repeat(32);
 const OTHER = 'y'.repeat(40);
@@ -42,6 +42,15 @@ test('the defaults', () => {
     workers: null,
   } satisfies Settings);
 });
+
+test.each(Object.entries<Option<unknown>>(OPTIONS))(
+  '%s says what holds where it is unset, and that does',
+  (name, option) => {
+    expect(option.about).toMatch(/^\S.*[^.\s]$/);
+    expect(option.default === undefined || option.unset === undefined).toBe(true);
+    if (option.default !== undefined) expect(readSettings({ [name]: option.default })).toMatchObject(readSettings({}));
+  },
+);
 
 test('they are frozen through and through', () => {
   const settings = readSettings({});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { fileSchema } from '../../src/settings/fileSchema.js';
+import { OPTIONS, type Option } from '../../src/settings/settings.js';
+import { code, head, seePage, table } from './markdown.js';
+
+/** docs/reference/settings.md: every variable, and every key of latchkey.yaml. */
+export function settingsPage(): string {
+  return [
+    head('Settings', 'src/settings'),
+    'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../configuration.md)). ' +
+      'A wrong value stops the start with one line that says what is allowed. An empty one is wrong, too: unset it.\n',
+    '## Environment\n',
+    table(['variable', 'default', '', 'allowed'], Object.entries(OPTIONS).map(optionRow)),
+    "OpenTelemetry's own variables count as well: traces are sent where `OTEL_EXPORTER_OTLP_ENDPOINT` or " +
+      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` says ([operations.md](../operations.md#what-to-watch)). `NODE_ENV=production` ' +
+      'changes the default of `REQUIRE_HTTPS`, and has keys refused that stand in the file in clear.\n',
+    '## latchkey.yaml\n',
+    '`[]` stands for each entry of a list, `<NAME>` for a name that you choose, `<TYPE>` and `<TIER>` for one of those that there are. `${NAME}` in a value stands for ' +
+      'that [variable](../configuration.md#variables).\n',
+    ...Object.entries<z.core.$ZodType>(fileSchema.shape).map(
+      ([name, schema]) => `### ${name}\n\n${table(['key', 'default', '', 'allowed'], keyRows(name, schema))}`,
+    ),
+  ].join('\n');
+}
+
+function optionRow([name, option]: readonly [string, Option<unknown>]): string[] {
+  const { about, default: value, unset = '', allowed, page } = option;
+  return [code(name), value === undefined ? unset : code(value), about + seePage(page), allowed];
+}
+
+/** What stands beside a key's schema: see src/settings/fileSchema.ts. */
+interface Note {
+  readonly about?: string;
+  readonly unset?: string;
+  readonly each?: string;
+}
+
+/** The key itself where it has a note, and those below it. */
+function keyRows(path: string, outer: z.core.$ZodType): string[][] {
+  const schema = outer instanceof z.ZodOptional ? outer.unwrap() : outer;
+  const { about, unset = 'none' } = noteOf(outer);
+  const otherwise = schema === outer ? 'required' : unset;
+  // Keys that the file names itself.
+  if (schema instanceof z.ZodRecord) {
+    return [[code(`${path}.<NAME>`), otherwise, about ?? '', allowedBy(schema.valueType)]];
+  }
+  const own = about === undefined ? [] : [[code(path), otherwise, about, allowedBy(schema)]];
+  return [...own, ...rowsBelow(path, schema)];
+}
+
+function rowsBelow(path: string, schema: z.core.$ZodType): string[][] {
+  if (schema instanceof z.ZodArray) return rowsBelow(`${path}[]`, schema.element);
+  if (!(schema instanceof z.ZodObject)) return [];
+  const { each } = noteOf(schema);
+  const entries = Object.entries<z.core.$ZodType>(schema.shape);
+  // All of them are alike: one stands for each.
+  const shown = each === undefined ? entries : entries.slice(0, 1).map(([, item]) => [`<${each}>`, item] as const);
+  return shown.flatMap(([name, item]) => keyRows(`${path}.${name}`, item));
+}
+
+function noteOf(schema: z.core.$ZodType): Note {
+  return (z.globalRegistry.get(schema) ?? {}) as Note;
+}
+
+/** What the fault of a value says that is none of those allowed. */
+function allowedBy(schema: z.core.$ZodType): string {
+  const { error } = z.safeParse(schema, Symbol('none'));
+  return /Allowed: (.*)\.$/.exec(error?.issues[0]?.message ?? '')?.[1] ?? '';
+}

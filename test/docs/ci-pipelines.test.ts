@@ -1,0 +1,15 @@
+import { jest } from '@jest/globals';
+import { expectPage } from './page.js';
+
+// bash and Node are started a dozen times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+test('each command of docs/ci-pipelines.md runs as written', async () => {
+  await expectPage('docs/ci-pipelines.md', {
+    after: async (latchkey) => {
+      const { body } = await latchkey.query('{ apiKeys { nodes { name status project { name } } } }');
+      const ofRuns = body.data.apiKeys.nodes.filter(({ name }: { name: string }) => name === 'run-4711');
+      expect(ofRuns).toEqual([{ name: 'run-4711', status: 'REVOKED', project: { name: 'ci' } }]);
+    },
+  });
+});
