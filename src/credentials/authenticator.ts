@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
-import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken, type TokenParts } from '../keys/token.js';
+import type { Located } from '../keys/foreign.js';
+import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import type { Roles } from '../scopes/roles.js';
@@ -10,6 +11,7 @@ import { AddressList } from '../net/addressList.js';
 import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
+import { ForeignSchemes } from './foreignSchemes.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { OidcAuthenticator } from './oidc/authenticator.js';
 import type { OidcConfiguration } from './oidc/configuration.js';
@@ -49,7 +51,7 @@ export function unauthenticated(reason: UnauthenticatedReason): Refusal {
 
 export interface AuthenticatorOptions {
   readonly store: {
-    readonly keys: Pick<Store['keys'], 'findForVerification'>;
+    readonly keys: Pick<Store['keys'], 'findForVerification' | 'nextLookupId'>;
     readonly workspaces: Pick<Store['workspaces'], 'find'>;
   };
   readonly secrets: SecretVerifier;
@@ -82,6 +84,11 @@ interface KnownKey {
   mark: string | null;
 }
 
+/** Where a credential's key would be found. Of a token of another system the prefix says nothing, and is left out. */
+interface Candidate extends Located {
+  readonly tokenPrefix?: string;
+}
+
 /** For how many keys one counts. */
 function weightOf({ allowedAddresses, trustedDocuments }: KeyRecord): number {
   return 1 + allowedAddresses.length / ADDRESSES_PER_KEY + (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY;
@@ -95,11 +102,12 @@ export class Authenticator {
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
   readonly #configured: ConfiguredAuthenticator;
+  readonly #foreign: ForeignSchemes;
   readonly #oidc: OidcAuthenticator;
   /** Are keys let in at all? */
   #enabled = true;
   readonly #observer: Observer;
-  readonly #salt = randomBytes(32).toString('base64');
+  #salt = newSalt();
   /** Tokens that were found right, each for no longer than a record counts. */
   readonly #tokens = new Map<string, KnownKey>();
   #roomForTokens = MAX_KEYS;
@@ -136,6 +144,7 @@ export class Authenticator {
       failures: this.#failures,
     });
     const { roles, now } = options;
+    this.#foreign = new ForeignSchemes(store.keys, cacheClock ?? now);
     this.#oidc = new OidcAuthenticator({
       ...common,
       workspaces: store.workspaces,
@@ -182,6 +191,8 @@ export class Authenticator {
     this.#enabled = enabled;
     this.#oidc.replace(oidc);
     this.#configured.replace(keys);
+    // What was found right as an imported key may be a configured one by now.
+    this.#salt = newSalt();
     this.forget(null);
   }
 
@@ -217,57 +228,90 @@ export class Authenticator {
   /** The key whose record counts and whose token this is by its hash; null where that has to be looked into. */
   #recognized(credential: string): KnownKey | null {
     const known = this.#keys.fresh(lookupIdIn(credential));
-    // Not in constant time: how far a guess agrees with a salted hash says nothing about the token.
-    if (known?.mark == null || known.mark !== this.#markOf(credential)) return null;
-    this.#remember(credential, known);
-    return known;
+    if (this.#isMarked(known, credential)) return this.#remember(credential, known);
+    for (const { lookupId } of this.#foreign.known(credential)) {
+      const imported = this.#keys.fresh(lookupId);
+      if (this.#isMarked(imported, credential)) return this.#remember(credential, imported);
+    }
+    return null;
+  }
+
+  /** Not in constant time: how far a guess agrees with a salted hash says nothing about the token. */
+  #isMarked(known: KnownKey | null | undefined, credential: string): known is KnownKey {
+    return known?.mark != null && known.mark === this.#markOf(credential);
   }
 
   /**
    * Spares the next requests the hash, which takes a third of all that a known key costs. Tokens themselves are in memory
    * for it; not for longer than strings of past requests are anyway, and what is remembered beyond that is the hash.
    */
-  #remember(credential: string, known: KnownKey): void {
+  #remember(credential: string, known: KnownKey): KnownKey {
     if (this.#tokens.size === 0) {
       this.#roomForTokens = MAX_KEYS;
       setTimeout(() => this.#tokens.clear(), this.#ttl).unref();
     }
-    if (this.#roomForTokens <= 0) return;
-    this.#roomForTokens -= weightOf(known.key);
-    this.#tokens.set(credential, known);
+    if (this.#roomForTokens > 0) {
+      this.#roomForTokens -= weightOf(known.key);
+      this.#tokens.set(credential, known);
+    }
+    return known;
   }
 
+  /** The operator's key before all, then our own tokens, configured keys, and last what was imported: nothing shadows another. */
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
-    if (token === null) {
-      const byOperator = this.#options.operator?.matches(credential) === true;
-      return byOperator || !this.#configured.any
-        ? this.#authenticateOperator(credential)
-        : this.#verifyConfigured(credential, address);
+    // Another system's token may have our shape by chance.
+    if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, address);
+    if (this.#options.operator?.matches(credential) === true) return this.#authenticateOperator(credential);
+    const imported = await this.#foreign.locate(credential);
+    if (imported.length === 0) {
+      return this.#configured.any
+        ? this.#verifyConfigured(credential, address)
+        : this.#authenticateOperator(credential);
     }
+    const before = imported.some(({ lookupId }) => this.#isMarked(this.#keys.last(lookupId), credential));
+    if (!before && this.#configured.mayBe(credential)) {
+      const principal = await this.#configured.verify(credential, address);
+      if (principal !== null) return principal;
+    }
+    return this.#verifyAmong(imported, credential, address);
+  }
+
+  /** @param candidates in turn; at least one, the first of which is what failures are counted by */
+  async #verifyAmong(
+    candidates: readonly Candidate[],
+    credential: string,
+    address: string | null,
+  ): Promise<AuthenticatedPrincipal> {
+    const counted = candidates[0]?.lookupId ?? null;
     // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
     // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
-    const guess = this.#keys.last(token.lookupId) === undefined && !this.#keys.isReading(token.lookupId);
-    const giveBack = guess ? this.#failures.take(token.lookupId, address) : null;
+    const guess = candidates.every(
+      ({ lookupId }) => this.#keys.last(lookupId) === undefined && !this.#keys.isReading(lookupId),
+    );
+    const giveBack = guess ? this.#failures.take(counted, address) : null;
     let wrong = false;
     try {
-      const known = await this.#find(token, credential);
-      if (known !== null) return this.#admit(known, address);
+      for (const candidate of candidates) {
+        const known = await this.#find(candidate, credential);
+        if (known !== null) return this.#admit(known, address);
+      }
       wrong = true;
     } finally {
       // What cannot be judged, as while the store is away, is no failure.
       if (!wrong) giveBack?.();
     }
-    if (!guess) this.#failures.take(token.lookupId, address);
+    if (!guess) this.#failures.take(counted, address);
     throw unauthenticated('unknown');
   }
 
   /** The key whose secret the token holds, whatever the key's state. */
-  async #find({ lookupId, tokenPrefix, secret }: TokenParts, credential: string): Promise<KnownKey | null> {
+  async #find({ lookupId, tokenPrefix, secret }: Candidate, credential: string): Promise<KnownKey | null> {
     this.#observer.lookedUp(lookupOf(this.#keys.fresh(lookupId)));
     const known = await this.#keys.get(lookupId);
+    if (known === null) return null;
     // The checksum binds nothing, so a token under another prefix is another token.
-    if (known?.key.tokenPrefix !== tokenPrefix) return null;
+    if (tokenPrefix !== undefined && known.key.tokenPrefix !== tokenPrefix) return null;
     return (await this.#isRight(known, credential, secret)) ? known : null;
   }
 
@@ -333,6 +377,10 @@ export class Authenticator {
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
+}
+
+function newSalt(): string {
+  return randomBytes(32).toString('base64');
 }
 
 function lookupOf(fresh: KnownKey | null | undefined): Lookup {

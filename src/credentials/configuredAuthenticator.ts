@@ -53,6 +53,11 @@ export class ConfiguredAuthenticator {
     return this.#keys.records.length > 0;
   }
 
+  /** May it be one of the keys? Where not, it is none for sure. */
+  mayBe(credential: string): boolean {
+    return this.#keys.tagOf(credential) !== null;
+  }
+
   /** The principal of a key that was found right and whose tier counts; null where that has to be looked into. */
   known(credential: string): AuthenticatedPrincipal | null {
     if (this.#right.size === 0) return null;

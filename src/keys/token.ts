@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { Environment, KeyType } from '../store/records.js';
+import { isForeign, type Environment, type KeyType } from '../store/records.js';
 
 /**
  * The token: `<prefix>_<live|test>_<body>`, the body 54 base62 characters: 16 of lookup id, 32 of secret, 6 of CRC32 over
@@ -79,8 +79,12 @@ export function isToken(text: string): boolean {
   return parseToken(text) !== null;
 }
 
-/** What may be shown of a key: `sk_live_` and the first six characters of its lookup id; nothing of the secret. */
+/**
+ * What may be shown of a key: `sk_live_` and the first six characters of its lookup id; nothing of the secret. Of an imported
+ * one what its system showed, which may be nothing.
+ */
 export function shownPrefix(key: { readonly tokenPrefix: string; readonly lookupId: string }): string {
+  if (isForeign(key)) return key.tokenPrefix;
   return `${key.tokenPrefix}_${key.lookupId.slice(0, 6)}`;
 }
 

@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 export const AUDIT_ACTIONS = [
   'key.created',
+  'key.imported',
   'key.rotated',
   'key.expired',
   'key.revoked',

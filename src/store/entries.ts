@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { details, difference, draftEntry, SYSTEM, type AuditAction, type AuditDraft, type Author } from './audit.js';
-import type { KeyRecord, ProjectRecord, UserRecord, WorkspaceRecord } from './records.js';
+import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
 
 /** What the audit log says of each change: what may be shown of a record, and nothing of a secret. */
 
@@ -30,7 +30,8 @@ export interface Occasion {
 }
 
 export function keyCreated(key: KeyRecord, occasion: Occasion): AuditDraft {
-  return entryOf('key.created', key, key.id, occasion, null, details(shownOf(key), KEY_SHOWN));
+  const action = isForeign(key) ? 'key.imported' : 'key.created';
+  return entryOf(action, key, key.id, occasion, null, details(shownOf(key), KEY_SHOWN));
 }
 
 export function keyChanged(action: AuditAction, before: KeyRecord, after: KeyRecord, occasion: Occasion): AuditDraft {

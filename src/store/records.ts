@@ -54,7 +54,7 @@ export interface KeyRecord {
   readonly userId: string | null;
   /** What rotation makes belongs to the same family: one place in the tier, one limit window. */
   readonly familyId: string;
-  /** The 16 characters of the token by which the store finds it. Unique. */
+  /** The 16 characters of the token by which the store finds it; of another system's token see {@link isForeign}. Unique. */
   readonly lookupId: string;
   /** What the token starts with, type and environment: `sk_live`. */
   readonly tokenPrefix: string;
@@ -83,6 +83,14 @@ export interface KeyRecord {
   readonly replaces: string | null;
   /** Id of the key that replaced this one. At most one ever does. */
   readonly replacedBy: string | null;
+}
+
+/** What the lookup ids of imported keys begin with: no lookup id of our own tokens holds a colon. */
+export const FOREIGN = 'foreign:';
+
+/** Is the key's token one that another system made? Then the key was imported, and `tokenPrefix` is what may be shown of it. */
+export function isForeign({ lookupId }: Pick<KeyRecord, 'lookupId'>): boolean {
+  return lookupId.startsWith(FOREIGN);
 }
 
 /** Alive: neither revoked nor past its end at `now`. An end equal to `now` has come. */

@@ -111,6 +111,12 @@ export interface KeyStore {
    */
   findForVerification(lookupId: string): Promise<KeyWithTier | null>;
 
+  /**
+   * The first lookup id that is `from` or comes after it, by code units, whatever its key's state; null: there is none. One
+   * read by unique index.
+   */
+  nextLookupId(from: string): Promise<string | null>;
+
   /** A key by its id; with `workspaceId`, only within that workspace. */
   find(id: string, workspaceId: string | null): Promise<KeyRecord | null>;
 

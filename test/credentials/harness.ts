@@ -67,6 +67,8 @@ export async function openHarness(): Promise<Harness> {
         reads.push('findForVerification');
         return store.keys.findForVerification(lookupId);
       },
+      // Beside the path of a request: at most once in five seconds, and only for what has not the shape of our tokens.
+      nextLookupId: (from: string) => store.keys.nextLookupId(from),
     },
     workspaces: {
       find: (id: string) => {

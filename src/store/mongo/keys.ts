@@ -91,6 +91,13 @@ export function openKeys(
       const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) });
       return { key, tier: workspace.tier, user: user && toUser(user) };
     },
+    async nextLookupId(from) {
+      const [found] = await keys.find(
+        { lookupId: where({ $gte: from }) },
+        { sort: { lookupId: 1 }, limit: 1, fields: ['lookupId'] },
+      );
+      return found?.lookupId ?? null;
+    },
     async find(id, workspaceId) {
       const document = await keys.findOne(byId(id, workspaceId));
       if (document === null) return null;

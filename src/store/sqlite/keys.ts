@@ -48,6 +48,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
      WHERE keys.lookupId = $lookupId`,
   );
+  const nextLookupId = connection.prepare<Pick<KeyRecord, 'lookupId'>>(
+    'SELECT lookupId FROM keys WHERE lookupId >= $from ORDER BY lookupId LIMIT 1',
+  );
   const find = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE id = $id AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
@@ -110,6 +113,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       if (row === null) return null;
       const { tier, ...key } = row;
       return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
+    },
+    async nextLookupId(from) {
+      return nextLookupId.one({ from })?.lookupId ?? null;
     },
     async find(id, workspaceId) {
       const row = find.one({ id, workspaceId });

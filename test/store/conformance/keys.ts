@@ -42,6 +42,32 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.findForVerification(key.id)).toBeNull();
     });
 
+    test('lookup ids are walked through in their order, by code units, from any text on', async () => {
+      const ws = await givenWorkspace(store());
+      const own = unique('walk');
+      const given = [`${own}:b`, `${own}:B`, `${own}:a:z`, `${own};`];
+      for (const lookupId of given) await store().keys.insert(aKey(ws, { lookupId }), null, NOW);
+      const walked: (string | null)[] = [];
+      let from: string | null = `${own}:`;
+      for (let i = 0; i < 3 && from !== null; i++) {
+        from = await store().keys.nextLookupId(from);
+        walked.push(from);
+        from = from === null ? null : `${from}\u0001`;
+      }
+      expect(walked).toEqual([`${own}:B`, `${own}:a:z`, `${own}:b`]);
+      expect(await store().keys.nextLookupId(`${own};`)).toBe(`${own};`);
+      expect(await store().keys.nextLookupId('\uffff')).toBeNull();
+    });
+
+    test('the entry of a key that another system made says that it was imported', async () => {
+      const ws = await givenWorkspace(store());
+      const key = aKey(ws, { lookupId: `foreign:sha256:${unique('a')}` });
+      await store().keys.insert(key, null, NOW);
+      const [entry] = await store().audit.list(ws, { first: 1, before: null, filter: { subject: key.id } });
+      expect(entry).toMatchObject({ action: 'key.imported', before: null });
+      expect(JSON.stringify(entry)).not.toContain(key.lookupId);
+    });
+
     test('a value that is an operator and not a string finds nothing and changes nothing', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);

@@ -1,0 +1,109 @@
+import { BcryptGate } from '../keys/bcryptGate.js';
+import { newId } from '../keys/minter.js';
+import type { Peppers } from '../keys/pepper.js';
+import type { TierTable } from '../limits/tiers.js';
+import type { Author } from '../store/audit.js';
+import { Duplicate } from '../store/errors.js';
+import type { KeyRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
+import type { Mapping } from './mapping.js';
+import type { PlannedKey, Problem } from './plan.js';
+
+/** Of the digest of a token. Who can guess the token guesses it by its locator, so that a higher cost would protect nothing. */
+const COST = 4;
+
+/** Whoever has the store and the pepper operates the installation. */
+const AUTHOR: Author = Object.freeze({ kind: 'operator', id: 'operator', address: null, userAgent: 'latchkey import' });
+
+export interface ApplyOptions {
+  readonly store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly mapping: Pick<Mapping, 'scheme' | 'type' | 'environment'>;
+  /** null: no digests are stored, and bcrypt decides at a key's first use. */
+  readonly peppers: Peppers | null;
+  readonly tiers: TierTable;
+  readonly now: () => number;
+  /** Told of each key. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+export interface Applied {
+  readonly imported: number;
+  /** Made by another import meanwhile. */
+  readonly present: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Writes the planned keys, each in one atomic step with its entry in the audit log. One that is there already is passed over,
+ * so that an import which broke off is simply run again.
+ */
+export async function applyImport(keys: readonly PlannedKey[], options: ApplyOptions): Promise<Applied> {
+  const gate = new BcryptGate({ cost: COST });
+  const problems: Problem[] = [];
+  let imported = 0;
+  let present = 0;
+  for (const [i, planned] of keys.entries()) {
+    const key = await recordOf(planned, gate, options);
+    switch (await insert(key, options)) {
+      case 'inserted':
+        imported += 1;
+        break;
+      case 'present':
+        present += 1;
+        break;
+      case 'full':
+        problems.push({ line: planned.line, problem: `The workspace ${key.workspaceId} has no room left for it.` });
+    }
+    options.onProgress?.(i + 1, keys.length);
+  }
+  return { imported, present, problems };
+}
+
+async function insert(key: KeyRecord, { store, tiers, now }: ApplyOptions): Promise<'inserted' | 'present' | 'full'> {
+  // Anew for each: the tier may be changed while a long import runs.
+  const workspace = await store.workspaces.find(key.workspaceId);
+  if (workspace === null) return 'full';
+  try {
+    return (await store.keys.insert(key, tiers[workspace.tier].keys, now(), AUTHOR)).outcome;
+  } catch (error) {
+    if (error instanceof Duplicate && error.what === 'key.lookupId') return 'present';
+    throw error;
+  }
+}
+
+async function recordOf(
+  { lookupId, kept, shown, name, scopes, workspaceId, userId, expiresAt, createdAt }: PlannedKey,
+  gate: BcryptGate,
+  { mapping, peppers, now }: ApplyOptions,
+): Promise<KeyRecord> {
+  const ofDigest = mapping.scheme.kind === 'sha256';
+  const { type, environment } = mapping;
+  return {
+    id: newId('key'),
+    familyId: newId('fam'),
+    workspaceId,
+    projectId: null,
+    userId,
+    lookupId,
+    tokenPrefix: shown,
+    // A bcrypt hash is taken as it is: its digest is written at the first use, and bcrypt never runs again.
+    secretHash: ofDigest ? await gate.hash(kept) : kept,
+    digest: ofDigest ? (peppers?.digest(kept) ?? null) : null,
+    name,
+    type,
+    environment,
+    scopes,
+    allowedAddresses: [],
+    trustedDocuments: null,
+    createdAt: Math.min(createdAt ?? now(), now()),
+    createdBy: 'operator',
+    expiresAt,
+    // What was chosen at its creation is not known: a rotation keeps the date.
+    lifetime: null,
+    revokedAt: null,
+    revokedReason: null,
+    lastUsedAt: null,
+    replaces: null,
+    replacedBy: null,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Mapping } from './mapping.js';
+import type { Column } from './presets.js';
+
+/** What narrows a key: a column of these that was misspelt would make keys that end never, or that may do more. */
+const NARROWING = ['scopes', 'enabled', 'revoked', 'expires', 'uses'] as const satisfies readonly Column[];
+
+/** Names that are remembered: an input with more columns is none of a table. */
+const MAX_SEEN = 1_000;
+
+/** The columns that an input has, held against those that the mapping speaks of. */
+export class SeenColumns {
+  readonly #seen = new Set<string>();
+
+  see(names: Iterable<string>): void {
+    for (const name of names) if (this.#seen.size < MAX_SEEN) this.#seen.add(name);
+  }
+
+  /** What a mapping leaves open, so that a key might be more here than it was. */
+  problems({ columns, ignore }: Pick<Mapping, 'columns' | 'ignore'>): string[] {
+    const missing = NARROWING.flatMap((column) => {
+      const names = columns[column];
+      if (names === null || names.some((name) => this.#seen.has(name))) return [];
+      const named = names.map((name) => JSON.stringify(name)).join(' or ');
+      return `No row has the column ${named}. Name the one that is meant (columns.${column}), or say null if there is none.`;
+    });
+    const mapped = new Set(Object.values(columns).flatMap((names) => names ?? []));
+    const unmapped = [...this.#seen].filter((name) => !mapped.has(name) && !ignore.has(name)).sort();
+    if (unmapped.length === 0) return missing;
+    const shown = unmapped.slice(0, 20).map((name) => JSON.stringify(name.slice(0, 100)));
+    return [
+      ...missing,
+      `The mapping says nothing of the columns ${shown.join(', ')}. Map them, or list under ignore those that do not say what a key may do.`,
+    ];
+  }
+}

@@ -1,0 +1,70 @@
+import { isId } from '../keys/input.js';
+import type { WorkspaceRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
+import type { Mapping } from './mapping.js';
+
+interface Place {
+  readonly workspaceId: string;
+  readonly userId: string | null;
+}
+
+export interface OwnersOptions {
+  readonly store: Pick<Store, 'workspaces' | 'users'>;
+  readonly mapping: Pick<Mapping, 'owners'>;
+  readonly workspaceId: string;
+}
+
+/** Whose an imported key is, by whose it was. Each workspace and user is read once. */
+export class Owners {
+  readonly #options: OwnersOptions;
+  readonly #workspaces = new Map<string, WorkspaceRecord | null>();
+  readonly #users = new Map<string, boolean>();
+
+  constructor(options: OwnersOptions) {
+    this.#options = options;
+  }
+
+  /** Those that were named so far and are there. */
+  get workspaces(): WorkspaceRecord[] {
+    return [...this.#workspaces.values()].filter((workspace) => workspace !== null);
+  }
+
+  /** @param owner as the other system calls them; null: nobody */
+  async placeOf(owner: string | null): Promise<Place | { readonly problem: string }> {
+    const { owners } = this.#options.mapping;
+    const named = owners === null || owner === null ? {} : owners.get(owner);
+    if (named === undefined) {
+      return {
+        problem: `The mapping does not name the owner ${JSON.stringify(owner?.slice(0, 100))}. Say under owners whose its keys are.`,
+      };
+    }
+    const { workspace = this.#options.workspaceId, user = null } = named;
+    if ((await this.#workspace(workspace)) === null) {
+      return { problem: `There is no workspace ${JSON.stringify(workspace)}. Create it first, or correct its id.` };
+    }
+    if (user !== null && !(await this.#isMember(workspace, user))) {
+      return {
+        problem: `There is no user ${JSON.stringify(user)} in the workspace ${workspace}. Add them first (addUser).`,
+      };
+    }
+    return { workspaceId: workspace, userId: user };
+  }
+
+  async #workspace(id: string): Promise<WorkspaceRecord | null> {
+    const known = this.#workspaces.get(id);
+    if (known !== undefined) return known;
+    const found = isId(id) ? await this.#options.store.workspaces.find(id) : null;
+    this.#workspaces.set(id, found);
+    return found;
+  }
+
+  async #isMember(workspaceId: string, id: string): Promise<boolean> {
+    const name = `${workspaceId} ${id}`;
+    const known = this.#users.get(name);
+    if (known !== undefined) return known;
+    const user = isId(id) ? await this.#options.store.users.find(id) : null;
+    const member = user?.workspaceId === workspaceId && user.removedAt === null;
+    this.#users.set(name, member);
+    return member;
+  }
+}

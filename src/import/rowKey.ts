@@ -1,0 +1,150 @@
+import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../keys/foreign.js';
+import { checkName } from '../keys/input.js';
+import { Refusal } from '../refusals/refusal.js';
+import { flagOf, isAbsent, momentOf, textOf, unwrapped } from './cells.js';
+import { bcryptOf, sha256Of } from './digests.js';
+import type { Mapping } from './mapping.js';
+import type { Column } from './presets.js';
+import type { Fields } from './rows.js';
+import { foreignScopes } from './scopes.js';
+
+/** A row as far as it can be read by itself. */
+export interface RowKey {
+  readonly lookupId: string;
+  /** What the other system kept: a SHA-256 in hexadecimal, or a bcrypt hash. */
+  readonly kept: string;
+  readonly name: string;
+  /** What may be shown of the token; empty: nothing. */
+  readonly shown: string;
+  /** As they are called there. */
+  readonly scopes: readonly string[];
+  readonly owner: string | null;
+  readonly disabled: boolean;
+  readonly expiresAt: number | null;
+  readonly createdAt: number | null;
+}
+
+/** A beginning that people tell keys apart by. More of a token than that is no longer a beginning. */
+const MAX_SHOWN = 24;
+
+class Unreadable extends Error {}
+
+/** @returns what is wrong with the row, in words, where it cannot be read. Nothing of a digest is repeated. */
+export function readRow(fields: Fields, mapping: Mapping): RowKey | { readonly problem: string } {
+  try {
+    return new RowReader(fields, mapping).read();
+  } catch (error) {
+    if (error instanceof Unreadable || error instanceof Refusal) return { problem: error.message };
+    throw error;
+  }
+}
+
+class RowReader {
+  readonly #fields: Fields;
+  readonly #mapping: Mapping;
+
+  constructor(fields: Fields, mapping: Mapping) {
+    this.#fields = fields;
+    this.#mapping = mapping;
+  }
+
+  read(): RowKey {
+    const shown = this.#text('shown') ?? '';
+    if (shown.length > MAX_SHOWN || !/^[\x21-\x7e]*$/.test(shown)) {
+      throw new Unreadable(
+        `What may be shown of a token has at most ${MAX_SHOWN} visible characters. Map another column.`,
+      );
+    }
+    const uses = this.#text('uses');
+    if (uses !== null && this.#mapping.limitedUses === 'refuse') {
+      throw new Unreadable(
+        'The key has a number of uses left, and here it would have no end of them. Say `limitedUses: drop` if that is meant.',
+      );
+    }
+    const scopes = foreignScopes(this.#cell('scopes'));
+    if (scopes === null) {
+      throw new Unreadable('The scopes are neither a list of names nor permissions by resource. Export them as JSON.');
+    }
+    return {
+      ...this.#digest(),
+      name: checkName(this.#text('name') ?? (shown === '' ? 'imported key' : `imported key ${shown}`)),
+      shown,
+      scopes,
+      owner: this.#text('owner'),
+      disabled: !(this.#flag('enabled') ?? true) || this.#revoked(),
+      expiresAt: this.#moment('expires'),
+      createdAt: this.#moment('created'),
+    };
+  }
+
+  #digest(): Pick<RowKey, 'lookupId' | 'kept'> {
+    const { scheme } = this.#mapping;
+    const text = this.#text('digest');
+    if (text === null) throw new Unreadable('The row has no digest. Map the column that holds it (columns.digest).');
+    if (scheme.kind === 'sha256') {
+      const digest = sha256Of(text);
+      if (digest !== null) return { lookupId: locateDigest(digest).lookupId, kept: digest };
+      throw new Unreadable(
+        'The digest is no SHA-256 in hexadecimal, base64 or base64url. Is it a key in clear? Hash it in the export.',
+      );
+    }
+    const kept = bcryptOf(text);
+    if (kept === null)
+      throw new Unreadable('The digest is no bcrypt hash ($2a$, $2b$ or $2y$) of a cost from 4 to 15.');
+    return { lookupId: lookupIdOf(scheme, this.#locator()), kept };
+  }
+
+  #locator(): string {
+    const { scheme } = this.#mapping;
+    const text = this.#text('locator') ?? '';
+    const fits =
+      scheme.kind === 'sha256' ||
+      ('prefix' in scheme.locator
+        ? text.length === scheme.locator.prefix
+        : text.length <= MAX_LOCATOR && !text.includes(scheme.locator.until));
+    if (fits && /^[\x21-\x7e]+$/.test(text)) return text;
+    throw new Unreadable(
+      `The column that names the row (columns.locator) does not hold what ${nameOf(scheme)} takes of a token: the characters that a token begins with, exactly.`,
+    );
+  }
+
+  /** A time at which it was, or whether it is. */
+  #revoked(): boolean {
+    const cell = this.#cell('revoked');
+    return !isAbsent(cell) && flagOf(cell) !== false;
+  }
+
+  #text(column: Column): string | null {
+    const cell = this.#cell(column);
+    if (isAbsent(cell)) return null;
+    const text = textOf(cell);
+    if (text === null) throw new Unreadable(`${this.#nameOf(column)} is no text.`);
+    return text;
+  }
+
+  #flag(column: Column): boolean | null {
+    const cell = this.#cell(column);
+    if (isAbsent(cell)) return null;
+    const flag = flagOf(cell);
+    if (flag === null) throw new Unreadable(`${this.#nameOf(column)} is neither true nor false.`);
+    return flag;
+  }
+
+  #moment(column: Column): number | null {
+    const cell = this.#cell(column);
+    if (isAbsent(cell)) return null;
+    const read = momentOf(cell, this.#mapping.dates);
+    if ('problem' in read) throw new Unreadable(`${this.#nameOf(column)} ${read.problem}.`);
+    return read.value;
+  }
+
+  #cell(column: Column): unknown {
+    for (const name of this.#mapping.columns[column] ?? [])
+      if (this.#fields.has(name)) return unwrapped(this.#fields.get(name));
+    return null;
+  }
+
+  #nameOf(column: Column): string {
+    return `The column ${JSON.stringify(this.#mapping.columns[column]?.join(' or '))}`;
+  }
+}

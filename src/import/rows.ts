@@ -1,0 +1,70 @@
+import { recordsIn } from './csv.js';
+import { ImportFault } from './fault.js';
+import { itemsIn } from './jsonArray.js';
+import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
+
+export const FORMATS = ['jsonl', 'json', 'csv'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** A row of the other system's table, or why a record of the input is none. */
+export type Row =
+  { readonly line: number; readonly fields: Fields } | { readonly line: number; readonly problem: string };
+
+/** By column. A map, for columns are named by whoever wrote the input. */
+export type Fields = ReadonlyMap<string, unknown>;
+
+const TOO_LONG = `The row has more than ${MAX_RECORD} characters. Leave large columns out of the export.`;
+const NO_OBJECT = 'The row is no JSON object. Write one object of columns for each key.';
+
+/**
+ * Rows of an export, one after the other as they arrive.
+ * @throws ImportFault where the input as a whole cannot be read
+ */
+export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format): AsyncGenerator<Row> {
+  const text = decoded(bytes);
+  if (format === 'csv') yield* fromCsv(text);
+  else for await (const record of format === 'json' ? itemsIn(text) : linesIn(text)) yield fromJson(record);
+}
+
+/** @throws ImportFault unless it is UTF-8: what was replaced by a question mark would name another key. */
+async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decode = (chunk?: Uint8Array): string => {
+    try {
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch {
+      throw new ImportFault('The input is not in UTF-8. Export it so.');
+    }
+  };
+  for await (const chunk of bytes) yield decode(chunk);
+  yield decode();
+}
+
+function fromJson({ line, text }: RawRecord): Row {
+  if (text === null) return { line, problem: TOO_LONG };
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return { line, problem: NO_OBJECT };
+    return { line, fields: new Map(Object.entries(value)) };
+  } catch {
+    return { line, problem: 'The row is no JSON. Export it anew, or say what it is with --format.' };
+  }
+}
+
+/** An empty cell is no value: the format cannot tell one from the other. */
+async function* fromCsv(text: AsyncIterable<string>): AsyncGenerator<Row> {
+  let header: readonly string[] | null = null;
+  for await (const { line, cells } of recordsIn(text)) {
+    if (header === null) {
+      if (new Set(cells).size !== cells?.length) {
+        throw new ImportFault('The first record has to name the columns, each once. Export it with a header.');
+      }
+      header = cells;
+    } else if (cells === null) yield { line, problem: TOO_LONG };
+    else if (cells.length !== header.length) {
+      yield { line, problem: `The row has ${cells.length} cells and the header ${header.length}. Export it anew.` };
+    } else {
+      yield { line, fields: new Map(header.map((column, i) => [column, cells[i] === '' ? null : cells[i]])) };
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { isAbsent } from './cells.js';
+import type { Mapping } from './mapping.js';
+
+/** What a row says of scopes: their names there; null where it cannot be told. */
+export function foreignScopes(cell: unknown): readonly string[] | null {
+  if (isAbsent(cell)) return [];
+  if (typeof cell === 'string') return fromText(cell.trim());
+  if (Array.isArray(cell)) return cell.every((item) => typeof item === 'string') ? [...new Set(cell)] : null;
+  return typeof cell === 'object' ? fromPermissions(Object.entries(cell)) : null;
+}
+
+/** Ours for theirs. `unknown` are those that the mapping does not name: they are asked about, never guessed. */
+export function mapScopes(
+  theirs: readonly string[],
+  { scopes, defaultScopes }: Pick<Mapping, 'scopes' | 'defaultScopes'>,
+): { readonly scopes: readonly string[]; readonly unknown: readonly string[] } {
+  if (theirs.length === 0) return { scopes: defaultScopes, unknown: [] };
+  return {
+    scopes: [...new Set(theirs.flatMap((name) => scopes.get(name) ?? []))],
+    unknown: theirs.filter((name) => !scopes.has(name)),
+  };
+}
+
+function fromText(text: string): readonly string[] | null {
+  if (!/^[[{"]/.test(text) && text !== 'null') return [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))];
+  try {
+    return foreignScopes(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** `{ files: ["read"] }`, as better-auth keeps them, is `files:read`. */
+function fromPermissions(entries: readonly (readonly [string, unknown])[]): readonly string[] | null {
+  const names: string[] = [];
+  for (const [resource, actions] of entries) {
+    if (!Array.isArray(actions) || !actions.every((action) => typeof action === 'string')) return null;
+    names.push(...actions.map((action) => `${resource}:${action}`));
+  }
+  return [...new Set(names)];
+}
