@@ -3,6 +3,7 @@ import { afterLimit, backoff, LONGEST_WAIT } from './backoff.js';
 import { LatchkeyError, Unavailable } from './errors.js';
 import type { Operation } from './operation.js';
 import type { Resolved } from './options.js';
+import { pacerFor } from './pacers.js';
 import { retryAfterSeconds } from './retryAfter.js';
 import { link, sleep } from './waiting.js';
 
@@ -54,20 +55,22 @@ function waitFor({ status, headers }: Response, { type }: Operation, tries: numb
   return wait > LONGEST_WAIT ? null : wait;
 }
 
-async function attempt(options: Resolved, { url, init, signal: outer, streams }: Call): Promise<Response> {
+async function attempt(options: Resolved, { url, init, operation, signal: outer, streams }: Call): Promise<Response> {
   const key = await options.key();
+  const turn = options.pacing ? await pacerFor(options.url, key).turn(operation, outer) : null;
+  let answer: Response | null = null;
   const { controller, signal, release } = link(outer);
   const timer = setTimeout(() => controller.abort(late(options)), options.timeout);
   let lasts = false;
   try {
     const headers = headersOf(options, init, key);
     // A redirect would carry the key to wherever it leads.
-    const response = await options.fetch(url, { ...init, headers, redirect: 'error', signal });
-    lasts = streams && response.ok;
-    if (lasts) return response;
+    answer = await options.fetch(url, { ...init, headers, redirect: 'error', signal });
+    lasts = streams && answer.ok;
+    if (lasts) return answer;
     // Read here, so that the time counts to the last byte, and that what broke off is tried again.
-    const text = await textOf(response);
-    const { status, statusText, headers: answered } = response;
+    const text = await textOf(answer);
+    const { status, statusText, headers: answered } = answer;
     return new Response(text === '' ? null : text, { status, statusText, headers: answered });
   } catch (error) {
     if (outer.aborted) throw outer.reason;
@@ -75,6 +78,7 @@ async function attempt(options: Resolved, { url, init, signal: outer, streams }:
     throw unreachable(options, error);
   } finally {
     clearTimeout(timer);
+    turn?.end(answer);
     if (!lasts) release();
   }
 }

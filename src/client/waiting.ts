@@ -1,22 +1,45 @@
 /** The longest that a timer can wait, in ms. */
 const LONGEST = 2 ** 31 - 1;
 
+/** What each signal calls when it is aborted. */
+const heard = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back when the signal is aborted, at once where it is. One listener for any number: thousands may wait under one
+ * signal, and Node takes more than ten for a leak.
+ *
+ * @returns ends it
+ */
+export function onAbort(signal: AbortSignal, call: () => void): () => void {
+  if (signal.aborted) {
+    call();
+    return () => undefined;
+  }
+  let calls = heard.get(signal);
+  if (calls === undefined) {
+    const all = (calls = new Set());
+    heard.set(signal, all);
+    signal.addEventListener('abort', () => all.forEach((each) => each()), { once: true });
+  }
+  calls.add(call);
+  const added = calls;
+  return () => void added.delete(call);
+}
+
 /** Resolves after `ms`. Rejects with the signal's reason, at once where it is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
     const timer = setTimeout(
       () => {
-        signal.removeEventListener('abort', abort);
+        end();
         resolve();
       },
       Math.min(ms, LONGEST),
     );
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    const end = onAbort(signal, () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    });
   });
 }
 
@@ -31,19 +54,8 @@ export interface Linked {
 /** AbortSignal.any, with an end: Node 20 keeps what it made for as long as its sources live. */
 export function link(...sources: readonly (AbortSignal | null | undefined)[]): Linked {
   const controller = new AbortController();
-  const links = sources
+  const ends = sources
     .filter((source) => source != null)
-    .map((source) => {
-      const abort = (): void => controller.abort(source.reason);
-      if (source.aborted) abort();
-      else source.addEventListener('abort', abort, { once: true });
-      return { source, abort };
-    });
-  return {
-    controller,
-    signal: controller.signal,
-    release: () => {
-      for (const { source, abort } of links) source.removeEventListener('abort', abort);
-    },
-  };
+    .map((source) => onAbort(source, () => controller.abort(source.reason)));
+  return { controller, signal: controller.signal, release: () => ends.forEach((end) => end()) };
 }
