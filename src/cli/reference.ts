@@ -5,7 +5,7 @@ import { EXIT_MEANINGS } from './exit.js';
 export function referencePage(program: Command): string {
   return `# Command line
 
-Made from the commands' own help by \`node scripts/reference-cli.js\`: change it there. [cli.md](../cli.md) shows how it is used.
+Made from the commands' own help by \`npm run reference\`.
 
 ${blockOf(program)}
 
@@ -17,7 +17,7 @@ ${blockOf(program)}
 | \`LATCHKEY_URL\` | http://127.0.0.1:4000/graphql | address of the API |
 | \`NO_COLOR\` | none | set to anything, no colours are used; nor are they where the output is no terminal |
 
-\`latchkey serve\` reads the server's own settings: see the README.
+\`latchkey serve\` reads the server's own [settings](settings.md).
 
 ## Exit codes
 

@@ -2,8 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runFile, type Child } from '../support/child.js';
+import { jest } from '@jest/globals';
+import { LOADER, PROJECT, runFile, type Child } from '../support/child.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
+
+// bash, Node and curl are started two dozen times, and may have little of the machine.
+jest.setTimeout(180_000);
+
+const COMMAND_LINE = join(PROJECT, 'src/cli/main.ts');
 
 let child: Child;
 let origin: string;
@@ -24,10 +30,18 @@ test.each([
   ['README.md', 3],
   ['docs/first-session.md', 8],
 ])('the first session of %s runs as written', async (path, least) => {
-  const session = documentOf(path).replaceAll('http://127.0.0.1:4000', origin).replace('<the admin key>', admin);
+  const session = documentOf(path)
+    .replaceAll('http://127.0.0.1:4000', origin)
+    .replaceAll('npx latchkey', `node --import ${LOADER} ${COMMAND_LINE}`)
+    .replace('<the admin key>', admin);
   const steps = sessionOf(session);
   expect(steps.length).toBeGreaterThanOrEqual(least);
-  await expectSession(steps, { cwd: directory });
+  await expectSession(steps, {
+    cwd: directory,
+    env: { LATCHKEY_URL: `${origin}/graphql` },
+    // Told to people beside each token that is printed.
+    stderr: /^(Keep the token now: .*\n)*$/,
+  });
 });
 
 test('the README can be read in one go', () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
+/** Lets a process run the sources: an `--import` of Node. */
+export const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
 
 /** The project's directory. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));

@@ -35,11 +35,15 @@ export function gqlOf(origin: string): string {
 /** Runs the session in one bash, which ends at the first command that fails, and holds the answers against those shown. */
 export async function expectSession(
   steps: readonly Step[],
-  { prelude = '', ...options }: RunOptions & { readonly prelude?: string } = {},
+  {
+    prelude = '',
+    stderr: told = /^$/,
+    ...options
+  }: RunOptions & { readonly prelude?: string; readonly stderr?: RegExp } = {},
 ): Promise<void> {
   const script = steps.map(({ commands }) => commands).join(`printf '%s\\n' '${NEXT}'\n`);
   const { status, stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', prelude + script], options);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(told) });
   const outputs = stdout.split(`${NEXT}\n`);
   steps.forEach(({ commands, answers }, i) => {
     if (answers.length === 0) return;
