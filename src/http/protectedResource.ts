@@ -20,7 +20,7 @@ export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Lat
   } as const;
   for (const [url, kind] of Object.entries(kinds)) {
     // Past the origins of CORS_ORIGINS, which are for the API.
-    const config = { cors: false };
+    const config = { cors: false } as const;
     app.get(url, { config }, (_request, reply) => {
       const metadata = latchkey.protectedResource(kind);
       if (metadata === null) {

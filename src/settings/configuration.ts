@@ -130,6 +130,11 @@ function oidcOf(
     resource,
     // Beside the API's own address, whatever that is called outside.
     mcpResource: resource && new URL('mcp', resource).href,
+    dashboard: given.dashboard && {
+      clientId: given.dashboard.client_id,
+      scopes: given.dashboard.scopes,
+      audienceParameter: given.dashboard.audience_parameter,
+    },
   });
 }
 

@@ -3,9 +3,11 @@ import { MAX_CONFIGURED_KEYS } from '../credentials/configuration.js';
 import {
   ADDRESS,
   ALGORITHMS,
+  AUDIENCE_PARAMETERS,
   isAddress,
   MAX_CLOCK_TOLERANCE,
   type Algorithm,
+  type AudienceParameter,
 } from '../credentials/oidc/configuration.js';
 import { isId, isName } from '../keys/input.js';
 import { PREFIX_PATTERN } from '../keys/token.js';
@@ -158,6 +160,24 @@ const oidc = section({
   resource: address
     .optional()
     .meta({ about: 'the address under which callers reach the API', unset: '`PUBLIC_URL` and /graphql' }),
+  dashboard: section({
+    client_id: text('the id of a public client: 1 to 200 visible ASCII characters', (id) =>
+      /^[\x21-\x7e]{1,200}$/.test(id),
+    ).meta({ about: 'the public client as which the dashboard signs people in' }),
+    scopes: list(
+      text('a scope of the issuer, such as openid', (scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(scope)),
+      1,
+      MAX_NAMES,
+      'scopes, as in [openid, offline_access, admin]',
+    )
+      .optional()
+      .meta({ about: 'what it asks the issuer for', unset: 'openid' }),
+    audience_parameter: value<AudienceParameter>(AUDIENCE_PARAMETERS.join(', '), (name) =>
+      (AUDIENCE_PARAMETERS as readonly unknown[]).includes(name),
+    )
+      .optional()
+      .meta({ about: 'the parameter by which the issuer is told the audience', unset: 'resource' }),
+  }).optional(),
 });
 
 /**

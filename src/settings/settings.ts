@@ -43,6 +43,8 @@ export interface Settings {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly corsOrigins: readonly string[];
   readonly introspection: Introspection;
+  /** Whether the dashboard is served. */
+  readonly dashboard: boolean;
   /** Where metrics are served apart from the API; null: by the API's own server. */
   readonly metrics: { readonly port: number; readonly host: string } | null;
   /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
@@ -268,6 +270,12 @@ export const OPTIONS = {
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
+  DASHBOARD: option({
+    about: 'whether the dashboard is served, at `/dashboard`',
+    default: 'on',
+    allowed: 'on, or off where nobody is to administer by a browser',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
   METRICS_PORT: option({
     about: 'serve Prometheus metrics there, without a key',
     unset: 'at `/metrics`, for keys with the scope `platform`',
@@ -331,6 +339,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
+    dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),
     logLevel: read('LOG_LEVEL') ?? 'info',

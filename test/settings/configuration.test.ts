@@ -104,6 +104,12 @@ test('OIDC', () => {
     resourceMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/graphql',
     mcpResource: 'https://api.example/base/mcp',
     mcpMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/mcp',
+    dashboard: null,
+  });
+  expect(read(oidc(', dashboard: { client_id: dash }')).oidc?.dashboard).toEqual({
+    clientId: 'dash',
+    scopes: ['openid'],
+    audienceParameter: 'resource',
   });
   expect(
     read(

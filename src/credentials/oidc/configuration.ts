@@ -22,6 +22,19 @@ const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'Ed
 /** In seconds: beyond this, expiry would mean little. */
 export const MAX_CLOCK_TOLERANCE = 300;
 
+/** How a request for tokens names whom they are for: `resource` by RFC 8707, `audience` as some issuers have it, or not at all. */
+export const AUDIENCE_PARAMETERS = ['resource', 'audience', 'none'] as const;
+export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
+
+/** The client as which the dashboard lets people sign in: a public one, by code and PKCE. */
+export interface DashboardClient {
+  readonly clientId: string;
+  /** What it asks for. Default: `openid`. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Default: `resource`. */
+  readonly audienceParameter?: AudienceParameter | undefined;
+}
+
 export interface OidcOptions {
   /** The issuer's identifier, exactly as its tokens have it in `iss`: https, or http on a loopback address. */
   readonly issuer: string;
@@ -48,6 +61,8 @@ export interface OidcOptions {
    * none, and no metadata.
    */
   readonly mcpResource?: string | undefined;
+  /** Default: none, and the dashboard takes keys alone. */
+  readonly dashboard?: DashboardClient | undefined;
 }
 
 /** Whose access tokens are let in, and what they stand for: {@link OidcOptions} with its defaults. */
@@ -70,12 +85,18 @@ export interface OidcConfiguration {
   readonly resourceMetadata: string | null;
   /** Where that of `mcpResource` is. */
   readonly mcpMetadata: string | null;
+  /** null: nobody signs in to the dashboard at the issuer. */
+  readonly dashboard: {
+    readonly clientId: string;
+    readonly scopes: readonly string[];
+    readonly audienceParameter: AudienceParameter;
+  } | null;
 }
 
 /** @throws TypeError naming the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
-  const { workspace, workspaceClaim, jwksUri, resource, mcpResource } = options;
+  const { workspace, workspaceClaim, jwksUri, resource, mcpResource, dashboard } = options;
   if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
   if (audience === '') throw new TypeError('audience is empty. Name what tokens for this server have in aud.');
   if (algorithms.length === 0 || !algorithms.every((name) => ALGORITHMS.includes(name))) {
@@ -108,7 +129,13 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     mcpResource: mcpResource ?? null,
     resourceMetadata: resource === undefined ? null : metadataAddress(resource),
     mcpMetadata: mcpResource === undefined ? null : metadataAddress(mcpResource),
+    dashboard: dashboard === undefined ? null : clientOf(dashboard),
   });
+}
+
+function clientOf({ clientId, scopes = ['openid'], audienceParameter = 'resource' }: DashboardClient) {
+  if (clientId === '') throw new TypeError('dashboard.clientId is empty. Name the client that the issuer knows.');
+  return Object.freeze({ clientId, scopes: Object.freeze([...scopes]), audienceParameter });
 }
 
 /** What {@link isAddress} allows, in words. */

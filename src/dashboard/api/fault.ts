@@ -5,42 +5,64 @@ export type Fault =
   /** The credential counts no more. */
   | { readonly kind: 'signedOut'; readonly message: string }
   | { readonly kind: 'forbidden'; readonly message: string; readonly missing: readonly string[] }
-  /** `retryAfter` in whole seconds: room comes back, or the server does. */
-  | { readonly kind: 'limited' | 'unavailable'; readonly message: string; readonly retryAfter: number }
+  /** `retryAfter` in whole seconds from `at` on: room comes back, or the server does. `at` in ms since the epoch. */
+  | {
+      readonly kind: 'limited' | 'unavailable';
+      readonly message: string;
+      readonly retryAfter: number;
+      readonly at: number;
+    }
   /** Nothing answered. */
-  | { readonly kind: 'offline'; readonly message: string }
+  | { readonly kind: 'offline'; readonly message: string; readonly at: number }
   /** The input was refused. `field` is the one at fault, as in `name`; null where it is none of them. */
-  | { readonly kind: 'refused'; readonly message: string; readonly field: string | null }
+  | { readonly kind: 'refused'; readonly message: string; readonly field: string | null; readonly code: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** In seconds, where an answer does not tell. */
 const SOON = 5;
 
+type Failure = Pick<CombinedError, 'graphQLErrors' | 'networkError'>;
+
+/** One error has one fault: its moment is that at which it is looked at first. */
+const known = new WeakMap<Failure, Fault>();
+
 /** Judges by codes, never by the wording of messages. */
-export function faultOf({ graphQLErrors, networkError }: Pick<CombinedError, 'graphQLErrors' | 'networkError'>): Fault {
-  const [error] = graphQLErrors;
-  if (error === undefined) {
-    return networkError instanceof TypeError || networkError === undefined
-      ? { kind: 'offline', message: 'The server does not answer. It is asked again by itself.' }
-      : { kind: 'failed', message: 'The server gave an answer that is none of its API. Load the page again.' };
+export function faultOf(error: Failure): Fault {
+  let fault = known.get(error);
+  if (fault === undefined) {
+    fault = judge(error, Date.now());
+    known.set(error, fault);
   }
-  const { message, extensions } = error;
-  switch (extensions.code) {
+  return fault;
+}
+
+function judge({ graphQLErrors: [error], networkError }: Failure, at: number): Fault {
+  if (error === undefined) {
+    // What fetch throws where no answer came (Fetch, section 5.6).
+    return networkError === undefined || networkError instanceof TypeError
+      ? { kind: 'offline', message: 'The server does not answer.', at }
+      : { kind: 'failed', message: 'The answer is none of the API. Load the page again.' };
+  }
+  return refusalFault(error.message, error.extensions, at);
+}
+
+/** @param extensions of the answer's error @param at when it came, in ms since the epoch */
+export function refusalFault(message: string, extensions: Readonly<Record<string, unknown>>, at: number): Fault {
+  const { code } = extensions;
+  switch (code) {
     case 'UNAUTHENTICATED':
       return { kind: 'signedOut', message };
     case 'FORBIDDEN':
     case 'SCOPE_NOT_HELD':
       return { kind: 'forbidden', message, missing: wordsOf(extensions.missing) };
     case 'RATE_LIMITED':
-      return { kind: 'limited', message, retryAfter: secondsOf(extensions.retryAfter) };
+      return { kind: 'limited', message, retryAfter: secondsOf(extensions.retryAfter), at };
     case 'UNAVAILABLE':
-      return { kind: 'unavailable', message, retryAfter: secondsOf(extensions.retryAfter) };
-    case 'BAD_USER_INPUT':
-      return { kind: 'refused', message, field: fieldOf(extensions.path) };
+      return { kind: 'unavailable', message, retryAfter: secondsOf(extensions.retryAfter), at };
     case 'INTERNAL_SERVER_ERROR':
       return { kind: 'failed', message };
     default:
-      return { kind: 'refused', message, field: null };
+      return { kind: 'refused', message, field: fieldOf(extensions.path), code: typeof code === 'string' ? code : '' };
   }
 }
 

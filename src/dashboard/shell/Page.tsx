@@ -4,13 +4,15 @@ import { useEffect, useRef, type ReactNode } from 'react';
 export interface PageProps {
   /** The page's only h1, and the window's title. */
   readonly title: string;
+  /** Over the heading: the way back up. */
+  readonly above?: ReactNode;
   /** Beside the heading. */
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
 /** A page within the shell. The focus goes to its heading when it opens, as after loading a document. */
-export function Page({ title, actions, children }: PageProps) {
+export function Page({ title, above, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
@@ -22,9 +24,12 @@ export function Page({ title, actions, children }: PageProps) {
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="center">
-        <Title order={1} size="h2" ref={heading} tabIndex={-1} style={{ overflowWrap: 'anywhere' }}>
-          {title}
-        </Title>
+        <Stack gap={2} miw={0}>
+          {above}
+          <Title order={1} size="h2" ref={heading} tabIndex={-1} className="anywhere">
+            {title}
+          </Title>
+        </Stack>
         {actions}
       </Group>
       {children}

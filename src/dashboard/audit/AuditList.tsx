@@ -1,0 +1,119 @@
+import { Anchor, Badge, Box, Code, Group, Paper, Stack, Text } from '@mantine/core';
+import { Link } from 'wouter';
+import type { AuditAction, AuditRowFragment } from '../generated/graphql.js';
+import { Moment } from '../parts/Moment.js';
+import { ACTIONS } from '../parts/words.js';
+import { differences, type Difference } from './differences.js';
+
+const COLORS: Readonly<Partial<Record<AuditAction, string>>> = {
+  KEY_CREATED: 'pine',
+  KEY_REVOKED: 'red',
+  USER_REMOVED: 'red',
+  KEY_REFUSED: 'orange',
+  CREDENTIAL_REFUSED: 'orange',
+  KEY_SENT_IN_CLEAR: 'red',
+};
+
+/** Entries of the audit log, each with what it changed. */
+export function AuditList({ entries }: { readonly entries: readonly AuditRowFragment[] }) {
+  return (
+    <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: 'none' }} aria-label="Entries">
+      {entries.map((entry) => (
+        <Paper component="li" key={entry.id} withBorder px="md" py="sm">
+          <Entry entry={entry} />
+        </Paper>
+      ))}
+    </Stack>
+  );
+}
+
+function Entry({ entry }: { readonly entry: AuditRowFragment }) {
+  const { seq, at, action, subject, address, userAgent, before, after, hash } = entry;
+  const changes = differences(before, after);
+  return (
+    <Stack gap={6}>
+      <Group justify="space-between" gap="4px 12px">
+        <Group gap="xs">
+          <Badge color={COLORS[action] ?? 'gray'}>{ACTIONS[action]}</Badge>
+          <Subject id={subject} />
+        </Group>
+        <Text size="sm" c="dimmed">
+          <Moment at={at} />
+        </Text>
+      </Group>
+      <Text size="sm" c="dimmed" className="anywhere">
+        by <Author entry={entry} />
+        {address !== null && ` from ${address}`}
+        {userAgent !== null && (
+          <Text span size="sm" c="dimmed" title={userAgent}>
+            {' '}
+            with {userAgent.split(' ')[0]}
+          </Text>
+        )}
+      </Text>
+      {changes.length > 0 && (
+        <Box component="details">
+          <Text component="summary" size="sm" style={{ cursor: 'pointer' }} className="anywhere">
+            {changes.map(({ field }) => field).join(', ')}
+          </Text>
+          <dl className="changes">
+            {changes.map((change) => (
+              <Change key={change.field} change={change} />
+            ))}
+          </dl>
+          <Text size="xs" c="dimmed" className="anywhere" mt={6}>
+            Entry {seq} · hash <Code fz={11}>{hash}</Code>
+          </Text>
+        </Box>
+      )}
+    </Stack>
+  );
+}
+
+/** Words say what came and what went; colour alone would not. */
+function Change({ change: { field, before, after, items } }: { readonly change: Difference }) {
+  return (
+    <div>
+      <dt>{field}</dt>
+      {items === null ? (
+        <dd>
+          {before !== null && <del>{before}</del>}
+          {before !== null && (after === null ? ' removed' : ' → ')}
+          {after !== null && <ins>{after}</ins>}
+        </dd>
+      ) : (
+        <dd>
+          {items.added.length > 0 && (
+            <div>
+              added <ins>{items.added.join(', ')}</ins>
+            </div>
+          )}
+          {items.removed.length > 0 && (
+            <div>
+              removed <del>{items.removed.join(', ')}</del>
+            </div>
+          )}
+        </dd>
+      )}
+    </div>
+  );
+}
+
+function Subject({ id }: { readonly id: string }) {
+  return id.startsWith('key_') ? <KeyLink id={id} /> : <Code>{id}</Code>;
+}
+
+function Author({ entry: { actor, actorKind } }: { readonly entry: AuditRowFragment }) {
+  if (actorKind === 'SYSTEM') return 'the installation';
+  if (actorKind === 'OPERATOR') return 'the operator';
+  if (actor === null) return 'somebody unknown';
+  return actor.startsWith('key_') ? <KeyLink id={actor} /> : actor;
+}
+
+function KeyLink({ id }: { readonly id: string }) {
+  return (
+    <Anchor component={Link} href={`/keys/${id}`} size="sm" ff="monospace">
+      {id}
+    </Anchor>
+  );
+}

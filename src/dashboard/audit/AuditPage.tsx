@@ -1,0 +1,162 @@
+import { Alert, Button, Code, Group, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { usePages } from '../api/usePages.js';
+import { AuditLogDocument, type AuditAction, type AuditFilter } from '../generated/graphql.js';
+import { Empty, Outline } from '../parts/Asking.js';
+import { FaultNotice } from '../parts/FaultNotice.js';
+import { DAY, fromLocalInput } from '../parts/moments.js';
+import { ACTIONS, choices } from '../parts/words.js';
+import { Page } from '../shell/Page.js';
+import { AuditList } from './AuditList.js';
+
+/** Entries that are read at once. */
+const READ = 50;
+const TYPING = 300;
+
+type Name = 'actions' | 'subject' | 'actor' | 'from' | 'to';
+
+/** Who changed what in the workspace, newest first. */
+export default function AuditPage() {
+  const [params, setParams] = useSearchParams();
+  const [needed, setNeeded] = useState(READ);
+  const filter = filterOf(params);
+  const of = JSON.stringify(filter);
+  const log = usePages(
+    AuditLogDocument,
+    { of, variables: (after) => ({ first: READ, after, filter }) },
+    (data) => data.auditLog,
+    needed,
+  );
+  const change = (name: Name, value: string) => {
+    setNeeded(READ);
+    setParams(
+      (old) => {
+        const next = new URLSearchParams(old);
+        if (value === '') next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
+  };
+  const { nodes, first, fault, again, ask, whole, stale } = log;
+  return (
+    <Page title="Audit log">
+      <Text size="sm" c="dimmed" maw={720}>
+        Every change of keys, projects, users and the tier, and what was refused. Entries are added and never altered.
+      </Text>
+      <Filters params={params} change={change} />
+      {fault !== null && <FaultNotice fault={fault} again={again} ask={ask} />}
+      {first === null && fault === null && <Outline />}
+      {first !== null && nodes.length === 0 && <Empty title="No entry matches">Choose other filters.</Empty>}
+      {nodes.length > 0 && (
+        <Stack gap="md" opacity={stale ? 0.6 : 1}>
+          <AuditList entries={nodes} />
+          {!whole && (
+            <Group>
+              <Button variant="default" onClick={() => setNeeded(nodes.length + READ)}>
+                Show older entries
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      )}
+      <Alert color="gray" title="Has an entry been taken out?">
+        Each entry holds the hash of the one before it, so that one that is missing or altered shows. Check the whole
+        chain with <Code>latchkey audit verify</Code>.
+      </Alert>
+    </Page>
+  );
+}
+
+interface FiltersProps {
+  readonly params: URLSearchParams;
+  readonly change: (name: Name, value: string) => void;
+}
+
+function Filters({ params, change }: FiltersProps) {
+  const size = { w: { base: '100%', xs: 'calc(50% - 6px)', md: 200 } } as const;
+  return (
+    <Group gap="sm" align="flex-end" role="search" aria-label="Audit log">
+      <MultiSelect
+        label="Actions"
+        placeholder={params.has('actions') ? '' : 'Any'}
+        data={choices(ACTIONS)}
+        value={actionsOf(params)}
+        onChange={(actions) => change('actions', actions.join(','))}
+        clearable
+        searchable
+        w={{ base: '100%', md: 280 }}
+      />
+      <IdField
+        key={`s${params.get('subject') ?? ''}`}
+        label="What was changed"
+        name="subject"
+        {...{ params, change, size }}
+      />
+      <IdField
+        key={`a${params.get('actor') ?? ''}`}
+        label="Who changed it"
+        name="actor"
+        {...{ params, change, size }}
+      />
+      {(['from', 'to'] as const).map((name) => (
+        <TextInput
+          {...size}
+          key={name}
+          type="date"
+          label={name === 'from' ? 'From' : 'To'}
+          value={params.get(name) ?? ''}
+          onChange={(event) => change(name, event.currentTarget.value)}
+        />
+      ))}
+    </Group>
+  );
+}
+
+interface IdFieldProps extends FiltersProps {
+  readonly label: string;
+  readonly name: Name;
+  readonly size: object;
+}
+
+function IdField({ label, name, params, change, size }: IdFieldProps) {
+  const [text, setText] = useState(params.get(name) ?? '');
+  const apply = useDebouncedCallback((value: string) => change(name, value.trim()), TYPING);
+  return (
+    <TextInput
+      {...size}
+      label={label}
+      placeholder="Id"
+      maxLength={128}
+      spellCheck={false}
+      value={text}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        apply(event.currentTarget.value);
+      }}
+    />
+  );
+}
+
+function actionsOf(params: URLSearchParams): AuditAction[] {
+  const words = (params.get('actions') ?? '').split(',');
+  return words.filter((word): word is AuditAction => Object.hasOwn(ACTIONS, word));
+}
+
+/** Days are the viewer's own, and the last one counts whole. */
+function filterOf(params: URLSearchParams): AuditFilter {
+  const actions = actionsOf(params);
+  const [subject, actor] = [params.get('subject'), params.get('actor')];
+  const from = fromLocalInput(`${params.get('from') ?? ''}T00:00`);
+  const to = fromLocalInput(`${params.get('to') ?? ''}T00:00`);
+  return {
+    ...(actions.length > 0 && { actions }),
+    ...(subject !== null && { subject }),
+    ...(actor !== null && { actor }),
+    ...(from !== null && { from: new Date(from).toISOString() }),
+    ...(to !== null && { to: new Date(to + DAY).toISOString() }),
+  };
+}

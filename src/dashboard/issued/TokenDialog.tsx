@@ -1,0 +1,81 @@
+import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { useEffect, useRef, useState } from 'react';
+import type { Issued } from './issued.js';
+
+/** Shows a token once. It closes for who says that they have it, and by no slip of a hand. */
+export function TokenDialog({ issued, done }: { readonly issued: Issued; readonly done: () => void }) {
+  const [stored, setStored] = useState(false);
+  const [copied, setCopied] = useState<'no' | 'yes' | 'failed'>('no');
+  const field = useRef<HTMLTextAreaElement>(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(issued.token);
+      setCopied('yes');
+    } catch {
+      // Pages over plain HTTP have no clipboard. Selected, it is one key press away.
+      field.current?.select();
+      setCopied('failed');
+    }
+  };
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
+  return (
+    <Modal
+      opened
+      onClose={() => undefined}
+      withCloseButton={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      size="lg"
+      title={issued.by === 'creation' ? 'Your new API key' : 'The new key of the rotation'}
+    >
+      <Stack>
+        <Alert color="yellow" title="Copy it now">
+          This is the only time that the key of “{issued.name}” can be shown. Keep it where your secrets are: an
+          environment variable or a secrets manager, not the source code.
+        </Alert>
+        <Textarea
+          ref={field}
+          label="API key"
+          value={issued.token}
+          readOnly
+          autosize
+          spellCheck={false}
+          data-autofocus
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', wordBreak: 'break-all' } }}
+          onFocus={(event) => event.currentTarget.select()}
+        />
+        <Group>
+          <Button
+            onClick={() => void copy()}
+            leftSection={copied === 'yes' ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
+          >
+            Copy the key
+          </Button>
+          <Text size="sm" role="status">
+            {copied === 'yes' && 'It is in the clipboard.'}
+            {copied === 'failed' && 'The browser does not let the page copy. The key is selected: press Ctrl+C.'}
+          </Text>
+        </Group>
+        <Text size="sm">
+          Programs send it in the header <Code>Authorization: Bearer</Code>. The command line and the client read it
+          from <Code>LATCHKEY_API_KEY</Code>.
+        </Text>
+        <Checkbox
+          label="I have stored the key"
+          description="After this it cannot be shown again, by nobody."
+          checked={stored}
+          onChange={(event) => setStored(event.currentTarget.checked)}
+        />
+        <Group justify="flex-end">
+          <Button disabled={!stored} onClick={done}>
+            Done
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

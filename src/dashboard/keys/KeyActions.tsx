@@ -1,0 +1,54 @@
+import { Button, Group } from '@mantine/core';
+import { IconCalendarX, IconEdit, IconRefresh, IconTrash } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
+import type { KeyFactsFragment } from '../generated/graphql.js';
+
+const EditDialog = lazy(() => import('./EditDialog.js'));
+const ExpireDialog = lazy(() => import('./ExpireDialog.js'));
+const RevokeDialog = lazy(() => import('./RevokeDialog.js'));
+const RotateDialog = lazy(() => import('./RotateDialog.js'));
+
+const DIALOGS = { edit: EditDialog, rotate: RotateDialog, expire: ExpireDialog, revoke: RevokeDialog } as const;
+
+export interface KeyDialogProps {
+  readonly apiKey: KeyFactsFragment;
+  readonly close: () => void;
+}
+
+/** What can be done with a key that is alive. One that ended stays as it is. */
+export function KeyActions({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
+  const [dialog, setDialog] = useState<keyof typeof DIALOGS | null>(null);
+  if (apiKey.source === 'CONFIGURED' || apiKey.status !== 'ACTIVE') return null;
+  const Dialog = dialog && DIALOGS[dialog];
+  return (
+    <Group gap="xs">
+      <Button variant="default" leftSection={<IconEdit size={16} aria-hidden />} onClick={() => setDialog('edit')}>
+        Edit
+      </Button>
+      {apiKey.replacedBy === null && (
+        <Button
+          variant="default"
+          leftSection={<IconRefresh size={16} aria-hidden />}
+          onClick={() => setDialog('rotate')}
+        >
+          Rotate
+        </Button>
+      )}
+      <Button
+        variant="default"
+        leftSection={<IconCalendarX size={16} aria-hidden />}
+        onClick={() => setDialog('expire')}
+      >
+        Expire
+      </Button>
+      <Button color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDialog('revoke')}>
+        Revoke
+      </Button>
+      {Dialog !== null && (
+        <Suspense fallback={null}>
+          <Dialog apiKey={apiKey} close={() => setDialog(null)} />
+        </Suspense>
+      )}
+    </Group>
+  );
+}

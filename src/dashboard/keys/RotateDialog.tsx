@@ -1,0 +1,72 @@
+import { Select, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { useAct } from '../api/useAct.js';
+import { RotateKeyDocument } from '../generated/graphql.js';
+import { useShowIssued } from '../issued/issued.js';
+import { ActDialog } from '../parts/ActDialog.js';
+import { Ago, Moment } from '../parts/Moment.js';
+import type { KeyDialogProps } from './KeyActions.js';
+
+const OVERLAPS = [
+  { value: 'PT0S', label: 'None: it ends now' },
+  { value: 'PT1H', label: '1 hour' },
+  { value: 'P1D', label: '1 day' },
+  { value: 'P7D', label: '7 days' },
+  { value: 'P30D', label: '30 days' },
+  { value: 'P90D', label: '90 days' },
+];
+
+/** Replaces a key, and lets the old one go on for as long as callers need to change over. */
+export default function RotateDialog({ apiKey: { id, name, lastUsedAt, expiresAt }, close }: KeyDialogProps) {
+  const [overlap, setOverlap] = useState('P1D');
+  const { act, acting, fault } = useAct(RotateKeyDocument);
+  const show = useShowIssued();
+  const [, go] = useLocation();
+  const rotate = async () => {
+    const answer = await act({ id, overlap });
+    if (answer?.rotateApiKey == null) return;
+    const { token, apiKey } = answer.rotateApiKey;
+    close();
+    show({ token, name: apiKey.name, by: 'rotation' });
+    go(`/keys/${apiKey.id}`);
+  };
+  return (
+    <ActDialog
+      title={`Rotate “${name}”`}
+      action="Rotate"
+      close={close}
+      acting={acting}
+      fault={fault}
+      act={() => void rotate()}
+    >
+      <Text size="sm">
+        A new key of the same name, scopes and type takes its place. Both share one place in the tier and one limit.
+      </Text>
+      <Select
+        label="The old key works on for"
+        description="Give callers time to change over."
+        data={OVERLAPS}
+        allowDeselect={false}
+        data-autofocus
+        value={overlap}
+        onChange={(value) => setOverlap(value ?? 'P1D')}
+      />
+      <Text size="sm" c="dimmed">
+        {lastUsedAt === null ? (
+          'The old key was never used.'
+        ) : (
+          <>
+            The old key was last used <Ago at={lastUsedAt} />.
+          </>
+        )}
+        {expiresAt !== null && (
+          <>
+            {' '}
+            Its own expiry, <Moment at={expiresAt} />, ends it if that is earlier.
+          </>
+        )}
+      </Text>
+    </ActDialog>
+  );
+}

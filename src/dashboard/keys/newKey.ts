@@ -1,0 +1,89 @@
+import type { ApiKeyEnvironment, ApiKeyType, CreateApiKeyInput } from '../generated/graphql.js';
+import { DAY, fromLocalInput } from '../parts/moments.js';
+import { addressesFault, linesOf } from './addresses.js';
+
+/** What the form holds. */
+export interface NewKey {
+  readonly name: string;
+  readonly type: ApiKeyType;
+  readonly environment: ApiKeyEnvironment;
+  readonly scopes: readonly string[];
+  /** Days from now, `never`, or `at`: the moment below. */
+  readonly expiry: string;
+  /** As an input of moments holds it, in the viewer's zone. */
+  readonly expiresAt: string;
+  readonly project: string | null;
+  readonly user: string | null;
+  readonly addresses: string;
+}
+
+export const EMPTY_KEY: NewKey = {
+  name: '',
+  type: 'SECRET',
+  environment: 'LIVE',
+  scopes: [],
+  expiry: '90',
+  expiresAt: '',
+  project: null,
+  user: null,
+  addresses: '',
+};
+
+export const EXPIRIES: readonly { readonly value: string; readonly label: string }[] = [
+  { value: '7', label: '7 days' },
+  { value: '30', label: '30 days' },
+  { value: '90', label: '90 days' },
+  { value: '365', label: '1 year' },
+  { value: 'at', label: 'At a moment of your own' },
+  { value: 'never', label: 'Never' },
+];
+
+/** What is wrong, by field, for people. */
+export type Faults = Readonly<Partial<Record<keyof NewKey, string>>>;
+
+/** What can be told before the server is asked, which judges all of it again. */
+export function faultsOf(key: NewKey, now: number): Faults {
+  const addresses = addressesFault(key.addresses);
+  const expiresAt = expiryOf(key, now);
+  return {
+    ...(key.name.trim() === '' && { name: 'Give the key a name.' }),
+    ...(key.scopes.length === 0 && { scopes: 'Choose at least one scope.' }),
+    ...(key.expiry === 'at' && expiresAt === null && { expiresAt: 'Choose a day and a time.' }),
+    ...(expiresAt !== null && expiresAt <= now && { expiresAt: 'That has passed already. Choose a later moment.' }),
+    ...(addresses !== null && { addresses }),
+  };
+}
+
+export function inputOf(key: NewKey, now: number): CreateApiKeyInput {
+  const { name, type, environment, scopes, project, user, addresses } = key;
+  const expiresAt = expiryOf(key, now);
+  const allowedAddresses = linesOf(addresses);
+  return {
+    name: name.trim(),
+    type,
+    environment,
+    scopes,
+    ...(expiresAt !== null && { expiresAt: new Date(expiresAt).toISOString() }),
+    ...(project !== null && { projectId: project }),
+    ...(user !== null && { userId: user }),
+    ...(allowedAddresses.length > 0 && { allowedAddresses }),
+  };
+}
+
+/** In ms since the epoch; null: never, or no moment was chosen. */
+function expiryOf({ expiry, expiresAt }: NewKey, now: number): number | null {
+  if (expiry === 'never') return null;
+  return expiry === 'at' ? fromLocalInput(expiresAt) : now + Number(expiry) * DAY;
+}
+
+/** Which field of the form an argument of the API is. */
+export const FIELDS: Readonly<Record<string, keyof NewKey>> = {
+  name: 'name',
+  type: 'type',
+  environment: 'environment',
+  scopes: 'scopes',
+  expiresAt: 'expiresAt',
+  projectId: 'project',
+  userId: 'user',
+  allowedAddresses: 'addresses',
+};

@@ -1,0 +1,93 @@
+import type {
+  ApiKeyEnvironment,
+  ApiKeyStatus,
+  ApiKeyType,
+  AuditAction,
+  KeyEventType,
+  OperationCategory,
+  Tier,
+} from '../generated/graphql.js';
+
+/** What people read in place of the API's own words. */
+
+export const STATUSES: Readonly<Record<ApiKeyStatus, string>> = {
+  ACTIVE: 'Active',
+  EXPIRED: 'Expired',
+  REVOKED: 'Revoked',
+};
+
+export const TYPES: Readonly<Record<ApiKeyType, string>> = {
+  SECRET: 'Secret',
+  CLIENT: 'Client',
+  READ_ONLY: 'Read-only',
+};
+
+/** What each type is for. */
+export const PURPOSES: Readonly<Record<ApiKeyType, string>> = {
+  SECRET: 'For servers. May hold every scope.',
+  CLIENT: 'For pages and apps that others can read. May never administer.',
+  READ_ONLY: 'For monitors. Reads alone.',
+};
+
+export const ENVIRONMENTS: Readonly<Record<ApiKeyEnvironment, string>> = { LIVE: 'Live', TEST: 'Test' };
+
+export const TIERS: Readonly<Record<Tier, string>> = {
+  FREE_TRIAL: 'Free Trial',
+  STARTER: 'Starter',
+  GROWTH: 'Growth',
+  PROFESSIONAL: 'Professional',
+  ENTERPRISE: 'Enterprise',
+};
+
+export const CATEGORIES: Readonly<Record<OperationCategory, string>> = {
+  READ: 'Reading',
+  WRITE: 'Writing',
+  ADMIN: 'Administration',
+};
+
+export const ACTIONS: Readonly<Record<AuditAction, string>> = {
+  KEY_CREATED: 'Key created',
+  KEY_ROTATED: 'Key rotated',
+  KEY_EXPIRED: 'Key set to expire',
+  KEY_REVOKED: 'Key revoked',
+  KEY_UPDATED: 'Key changed',
+  KEY_REFUSED: 'Requests of a key refused',
+  KEY_SENT_IN_CLEAR: 'Key sent over plain HTTP',
+  CREDENTIAL_REFUSED: 'Credentials refused',
+  WORKSPACE_CREATED: 'Workspace created',
+  WORKSPACE_TIER_CHANGED: 'Tier changed',
+  PROJECT_CREATED: 'Project created',
+  PROJECT_RENAMED: 'Project renamed',
+  USER_ADDED: 'User added',
+  USER_UPDATED: 'User changed',
+  USER_REMOVED: 'User removed',
+};
+
+export const EVENTS: Readonly<Record<KeyEventType, string>> = {
+  CREATED: 'Created',
+  ROTATED: 'Rotated',
+  UPDATED: 'Changed',
+  REVOKED: 'Revoked',
+  LIMITED: 'Limited',
+  EXPIRING: 'About to expire',
+  NEW_ADDRESS: 'New address',
+};
+
+const COUNT = new Intl.NumberFormat('en');
+
+/** As in `5,000`. */
+export function count(number: number): string {
+  return COUNT.format(number);
+}
+
+/** As in `1 key` and `25 keys`. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}
+
+/** The entries of a table of words, for a select. */
+export function choices<Value extends string>(
+  words: Readonly<Record<Value, string>>,
+): { value: Value; label: string }[] {
+  return Object.entries(words).map(([value, label]) => ({ value: value as Value, label: label as string }));
+}

@@ -1,0 +1,124 @@
+import { Button, Group, Stack, Table, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { useAct } from '../api/useAct.js';
+import { usePages } from '../api/usePages.js';
+import {
+  CreateProjectDocument,
+  ProjectsDocument,
+  RenameProjectDocument,
+  type ProjectsQuery,
+} from '../generated/graphql.js';
+import { ActDialog } from '../parts/ActDialog.js';
+import { Listing } from './Listing.js';
+
+const READ = 50;
+
+type Project = NonNullable<ProjectsQuery['projects']>['nodes'][number];
+
+/** The workspace's projects: their names, and new ones. */
+export function Projects() {
+  const [needed, setNeeded] = useState(READ);
+  const [dialog, setDialog] = useState<Project | 'new' | null>(null);
+  const projects = usePages(
+    ProjectsDocument,
+    { of: 'projects', variables: (after) => ({ first: READ, after }) },
+    (data) => data.projects,
+    needed,
+  );
+  return (
+    <Listing
+      title="Projects"
+      add="Create project"
+      onAdd={() => setDialog('new')}
+      pages={projects}
+      more={() => setNeeded(projects.nodes.length + READ)}
+      empty="A project is a part of the workspace. A key that is bound to one sees nothing else."
+      dialog={
+        dialog !== null && (
+          <ProjectDialog
+            project={dialog === 'new' ? null : dialog}
+            close={(changed) => {
+              setDialog(null);
+              if (changed) projects.ask();
+            }}
+          />
+        )
+      }
+    >
+      {projects.nodes.map((project) => (
+        <Table.Tr key={project.id}>
+          <Table.Td>
+            <Stack gap={0}>
+              <Text size="sm" className="anywhere">
+                {project.name}
+              </Text>
+              <Text size="xs" c="dimmed" ff="monospace">
+                {project.id}
+              </Text>
+            </Stack>
+          </Table.Td>
+          <Table.Td>
+            <Group gap={4} justify="flex-end" wrap="nowrap">
+              <Button
+                component={Link}
+                href={`/keys?project=${encodeURIComponent(project.id)}`}
+                variant="subtle"
+                size="compact-sm"
+                aria-label={`Keys of ${project.name}`}
+              >
+                Keys
+              </Button>
+              <Button
+                variant="subtle"
+                size="compact-sm"
+                aria-label={`Rename ${project.name}`}
+                onClick={() => setDialog(project)}
+              >
+                Rename
+              </Button>
+            </Group>
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </Listing>
+  );
+}
+
+interface ProjectDialogProps {
+  /** null: a new one. */
+  readonly project: Project | null;
+  readonly close: (changed: boolean) => void;
+}
+
+function ProjectDialog({ project, close }: ProjectDialogProps) {
+  const [name, setName] = useState(project?.name ?? '');
+  const create = useAct(CreateProjectDocument);
+  const rename = useAct(RenameProjectDocument);
+  const { acting, fault } = project === null ? create : rename;
+  const save = async () => {
+    const done = project === null ? await create.act({ name }) : await rename.act({ id: project.id, name });
+    if (done !== null) close(true);
+  };
+  return (
+    <ActDialog
+      title={project === null ? 'Create project' : `Rename ${project.name}`}
+      action={project === null ? 'Create' : 'Rename'}
+      close={() => close(false)}
+      disabled={name.trim() === ''}
+      acting={acting}
+      fault={fault}
+      act={() => void save()}
+    >
+      <TextInput
+        label="Name"
+        required
+        maxLength={100}
+        autoComplete="off"
+        data-autofocus
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+    </ActDialog>
+  );
+}

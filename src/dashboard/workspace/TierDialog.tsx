@@ -1,0 +1,57 @@
+import { List, Select, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useAct } from '../api/useAct.js';
+import { SetTierDocument, type Tier, type WorkspaceQuery } from '../generated/graphql.js';
+import { ActDialog } from '../parts/ActDialog.js';
+import { choices, TIERS } from '../parts/words.js';
+import { amount, difference, ROWS, type TierLimits } from './tiers.js';
+
+export interface TierDialogProps {
+  readonly workspace: NonNullable<WorkspaceQuery['viewer']>['workspace'];
+  readonly tiers: readonly TierLimits[];
+  readonly close: () => void;
+}
+
+/** Changes the workspace's tier, and tells beforehand what that changes. */
+export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
+  const [tier, setTier] = useState<Tier>(workspace.tier);
+  const { act, acting, fault } = useAct(SetTierDocument);
+  const [from, to] = [workspace.tier, tier].map((wanted) => tiers.find((one) => one.tier === wanted));
+  const over = to?.keys != null && workspace.keys.current > to.keys;
+  return (
+    <ActDialog
+      title={`Change the tier of ${workspace.name}`}
+      action="Change tier"
+      close={close}
+      disabled={tier === workspace.tier}
+      acting={acting}
+      fault={fault}
+      act={() => void act({ workspaceId: workspace.id, tier }).then((done) => done && close())}
+    >
+      <Select
+        label="Tier"
+        data={choices(TIERS)}
+        allowDeselect={false}
+        data-autofocus
+        value={tier}
+        onChange={(value) => value !== null && setTier(value)}
+      />
+      {from !== undefined && to !== undefined && tier !== workspace.tier && (
+        <List size="sm" aria-label="What changes">
+          {ROWS.map(({ name, of }) => (
+            <List.Item key={name}>
+              {name}: {amount(of(from))} → {amount(of(to))}
+              {of(from) !== of(to) && ` (${difference(of(to), of(from))})`}
+            </List.Item>
+          ))}
+        </List>
+      )}
+      {over && (
+        <Text size="sm">
+          More keys are in use than that tier has places for. They go on working; no other can be created until there is
+          room.
+        </Text>
+      )}
+    </ActDialog>
+  );
+}

@@ -1,0 +1,64 @@
+import { Badge, Group, Table, Text } from '@mantine/core';
+import type { Tier } from '../generated/graphql.js';
+import { CATEGORIES, count, TIERS } from '../parts/words.js';
+import { amount, difference, ROWS, type TierLimits } from './tiers.js';
+
+/** All tiers side by side, each with what it changes for a workspace of the present one. */
+export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: Tier }) {
+  const own = tiers.find(({ tier }) => tier === present);
+  const limited = tiers.some(({ categories }) => categories.length > 0);
+  return (
+    <Table.ScrollContainer minWidth={760} type="native" tabIndex={0} role="region" aria-label="Table of tiers">
+      <Table aria-label="Tiers" withColumnBorders={false} highlightOnHover={false}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Td />
+            {tiers.map(({ tier }) => (
+              <Table.Th key={tier} scope="col">
+                <Group gap={6}>
+                  {TIERS[tier]}
+                  {tier === present && <Badge>Current</Badge>}
+                </Group>
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {ROWS.map(({ name, of }) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" fw={500}>
+                {name}
+              </Table.Th>
+              {tiers.map((tier) => (
+                <Table.Td key={tier.tier} className="number" valign="top">
+                  {amount(of(tier))}
+                  {own !== undefined && (
+                    <Text size="xs" c="dimmed">
+                      {difference(of(tier), of(own))}
+                    </Text>
+                  )}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+          {limited && (
+            <Table.Tr>
+              <Table.Th scope="row" fw={500}>
+                Of these
+              </Table.Th>
+              {tiers.map(({ tier, categories }) => (
+                <Table.Td key={tier} className="number" valign="top">
+                  {categories.map(({ category, perMinute, perSecond }) => (
+                    <Text key={category} size="sm">
+                      {CATEGORIES[category]}: {count(perMinute)} a minute, {count(perSecond)} a second
+                    </Text>
+                  ))}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          )}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

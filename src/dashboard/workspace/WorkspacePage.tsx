@@ -1,0 +1,101 @@
+import { Button, Group, Progress, SimpleGrid, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import { useAsk } from '../api/useAsk.js';
+import { WorkspaceDocument, type WorkspaceQuery } from '../generated/graphql.js';
+import { Asking } from '../parts/Asking.js';
+import { Fact, Facts } from '../parts/Facts.js';
+import { Moment } from '../parts/Moment.js';
+import { Part } from '../parts/Part.js';
+import { count, counted, TIERS } from '../parts/words.js';
+import { Page } from '../shell/Page.js';
+import { Projects } from './Projects.js';
+import { TierDialog } from './TierDialog.js';
+import { TierTable } from './TierTable.js';
+import { Users } from './Users.js';
+
+/** The workspace: its tier and what another one would change, its projects and its users. */
+export default function WorkspacePage() {
+  const asked = useAsk(WorkspaceDocument, {});
+  return (
+    <Page title="Workspace">
+      <Asking asked={asked}>{(data) => <Parts data={data} />}</Asking>
+    </Page>
+  );
+}
+
+function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
+  const [changing, setChanging] = useState(false);
+  if (viewer === null) return null;
+  const { workspace, scopes } = viewer;
+  const own = tiers.find(({ tier }) => tier === workspace.tier);
+  return (
+    <Stack gap="lg">
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
+        <Part title={workspace.name}>
+          <Facts>
+            <Fact name="Id">
+              <code>{workspace.id}</code>
+            </Fact>
+            <Fact name="Created">
+              <Moment at={workspace.createdAt} />
+            </Fact>
+            <Fact name="Tier">{TIERS[workspace.tier]}</Fact>
+            {own !== undefined && (
+              <Fact name="Each key may make">
+                {counted(own.perMinute, 'request')} a minute, {count(own.perSecond)} a second
+              </Fact>
+            )}
+          </Facts>
+        </Part>
+        <Part title="Keys in use">
+          <Places {...workspace.keys} />
+        </Part>
+      </SimpleGrid>
+      <Part
+        title="Tiers"
+        actions={
+          scopes.includes('platform') && (
+            <Button variant="default" size="xs" onClick={() => setChanging(true)}>
+              Change tier
+            </Button>
+          )
+        }
+      >
+        <TierTable tiers={tiers} present={workspace.tier} />
+        <Text size="sm" c="dimmed" mt="sm">
+          Another tier holds from the next request on, for all keys of the workspace and without resetting what they
+          have used.
+          {!scopes.includes('platform') && ' The operator of the installation changes it.'}
+        </Text>
+      </Part>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
+        <Projects />
+        <Users />
+      </SimpleGrid>
+      {changing && <TierDialog workspace={workspace} tiers={tiers} close={() => setChanging(false)} />}
+    </Stack>
+  );
+}
+
+function Places({ current, max }: { readonly current: number; readonly max: number | null }) {
+  return (
+    <Stack gap="xs">
+      <Group align="baseline" gap={6}>
+        <Text size="xl" fw={650} className="number">
+          {count(current)}
+        </Text>
+        <Text c="dimmed">{max === null ? 'of any number' : `of ${counted(max, 'place')}`}</Text>
+      </Group>
+      {max !== null && (
+        <Progress
+          value={Math.min(100, (100 * current) / max)}
+          color={current >= max ? 'red' : 'pine'}
+          aria-label={`${count(current)} of ${counted(max, 'place')} taken`}
+        />
+      )}
+      <Text size="sm" c="dimmed">
+        A key and its successor in overlap count as one. Keys that were revoked or have expired count no more.
+      </Text>
+    </Stack>
+  );
+}

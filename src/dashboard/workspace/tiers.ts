@@ -1,0 +1,24 @@
+import type { WorkspaceQuery } from '../generated/graphql.js';
+import { count } from '../parts/words.js';
+
+export type TierLimits = WorkspaceQuery['tiers'][number];
+
+/** What a tier allows, in the order of the table. `null`: any number. */
+export const ROWS = [
+  { name: 'Keys', of: ({ keys }: TierLimits) => keys },
+  { name: 'Requests a minute', of: ({ perMinute }: TierLimits) => perMinute },
+  { name: 'Requests a second', of: ({ perSecond }: TierLimits) => perSecond },
+  { name: 'Open streams', of: ({ streams }: TierLimits) => streams },
+] as const;
+
+export function amount(value: number | null): string {
+  return value === null ? 'Unlimited' : count(value);
+}
+
+/** How a tier differs from the present one, in words; empty where it does not. */
+export function difference(value: number | null, present: number | null): string {
+  if (value === present) return '';
+  if (value === null) return 'no limit any more';
+  if (present === null) return 'limited';
+  return value > present ? `${count(value - present)} more` : `${count(present - value)} fewer`;
+}
