@@ -42,7 +42,7 @@ export async function connect(
     client,
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
     async call(name, args = {}) {
-      const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
+      const result = await client.callTool({ name, arguments: args });
       const { content, structuredContent, isError = false } = result;
       const [first] = content;
       const text = first?.type === 'text' ? first.text : '';
