@@ -201,6 +201,21 @@ test('over the limit a tool says when to try again, and nothing runs', async () 
   }
 });
 
+test('where HTTPS is required it is for /mcp too, before the key could let anybody in', async () => {
+  const strict = await startService({ env: { REQUIRE_HTTPS: 'true' } });
+  try {
+    const headers = { authorization: `Bearer ${strict.adminToken}`, 'content-type': 'application/json' };
+    const ask = (more: object) =>
+      strict.service.server.inject({ method: 'POST', url: '/mcp', headers: { ...headers, ...more }, payload: LIST });
+    const answered = await ask({ 'x-forwarded-for': '203.0.113.9' });
+    expect([answered.statusCode, answered.json().error.data.code]).toEqual([403, 'HTTPS_REQUIRED']);
+    // From this machine itself nobody is in between.
+    expect((await ask({ accept: 'application/json, text/event-stream' })).statusCode).toBe(200);
+  } finally {
+    await strict.close();
+  }
+});
+
 test('the log and the metrics tell of it as of any request, and nothing of the key', async () => {
   await post({ ...WHOAMI, params: { name: 'run_query', arguments: { document: '{ apiKeys { totalCount } }' } } });
   const line = latchkey.logs.map((text) => JSON.parse(text)).findLast(({ path }) => path === '/mcp');

@@ -1,4 +1,9 @@
-import { Client, StreamableHTTPClientTransport, type CallToolResult } from '@modelcontextprotocol/client';
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  type CallToolResult,
+  type ClientOptions,
+} from '@modelcontextprotocol/client';
 import type { TestService } from '../support/service.js';
 
 /** A result as tests look at it. */
@@ -25,8 +30,9 @@ export async function connect(
   { origin }: Pick<TestService, 'origin'>,
   credential: string | TransportOptions,
   url = `${origin}/mcp`,
+  clientOptions: ClientOptions = {},
 ): Promise<Connected> {
-  const client = new Client({ name: 'tests', version: '1.0.0' });
+  const client = new Client({ name: 'tests', version: '1.0.0' }, clientOptions);
   const options: TransportOptions =
     typeof credential === 'string'
       ? { requestInit: { headers: { authorization: `Bearer ${credential}` } } }
@@ -36,7 +42,7 @@ export async function connect(
     client,
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
     async call(name, args = {}) {
-      const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
+      const result = await client.callTool({ name, arguments: args });
       const { content, structuredContent, isError = false } = result;
       const [first] = content;
       const text = first?.type === 'text' ? first.text : '';

@@ -23,7 +23,7 @@ beforeAll(async () => {
     `auth:
   oidc: { issuer: "${issuer.url}", audience: "${AUDIENCE}" }
   api_keys: { keys: [{ name: configured, key: a-configured-key-of-tests-0123456789, roles: [reader] }] }
-roles: { reader: [read:assets] }`,
+roles: { reader: [read:assets], writer: [write:assets] }`,
   );
   latchkey = await startService({ env: { LATCHKEY_CONFIG: path, PUBLIC_URL: PUBLIC } });
 }, 60_000);
@@ -37,19 +37,19 @@ afterAll(async () => {
 const reached: typeof fetch = (input, init) =>
   fetch(String(input instanceof Request ? input.url : input).replace(PUBLIC, latchkey.origin), init);
 
-const provider = (scope: string) =>
+const provider = () =>
   new ClientCredentialsProvider({
     clientId: CLIENT.client_id,
     clientSecret: CLIENT.client_secret,
     expectedIssuer: issuer.url,
-    scope,
   });
 
+// It asks for all that the metadata names, whatever it was set to ask for: to read, of what this issuer knows.
 test('the client follows the challenge to the issuer, and gets a token for this resource', async () => {
-  const authProvider = provider('read:assets');
+  const authProvider = provider();
   const client = await connect(latchkey, { authProvider, fetch: reached }, RESOURCE);
   const { value } = await client.call('whoami');
-  expect(value).toMatchObject({ credential: { kind: 'oidc' }, scopes: ['read:assets'] });
+  expect(value).toMatchObject({ credential: { kind: 'oidc' }, scopes: ['read:all', 'read:assets'] });
   const [, claims = ''] = (authProvider.tokens()?.access_token ?? '').split('.');
   expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ aud: RESOURCE });
 
@@ -59,8 +59,10 @@ test('the client follows the challenge to the issuer, and gets a token for this 
   await client.close();
 });
 
-test('with more scopes it is offered more', async () => {
-  const client = await connect(latchkey, { authProvider: provider('read:all write:all'), fetch: reached }, RESOURCE);
+test('to write comes by the roles of who signed in', async () => {
+  // The issuer writes them into each token from now on.
+  await issuer.issue({ claims: { roles: ['writer'] } });
+  const client = await connect(latchkey, { authProvider: provider(), fetch: reached }, RESOURCE);
   expect(await client.tools()).toContain('run_mutation');
   const document = 'mutation { registerAsset(input: { name: "by-token" }) { name } }';
   expect((await client.call('run_mutation', { document })).value.data.registerAsset.name).toBe('by-token');

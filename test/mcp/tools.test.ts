@@ -243,6 +243,22 @@ test('a key that is revoked is dead at its next call', async () => {
   await expect(client.call('whoami')).rejects.toThrow('revoked');
 });
 
+test('a client of the revision 2026-07-28 is served the same, and opens no stream', async () => {
+  const { token } = await createKey(latchkey);
+  const client = await connect(latchkey, token, `${latchkey.origin}/mcp`, {
+    versionNegotiation: { mode: { pin: '2026-07-28' } },
+  });
+  clients.push(client);
+  expect(client.client.getProtocolEra()).toBe('modern');
+  expect(await client.tools()).toEqual(ALL.filter((name) => name !== 'run_mutation'));
+  const { value } = await client.call('run_query', { document: '{ viewer { scopes } }' });
+  expect(value).toEqual({ data: { viewer: { scopes: ['read:assets'] } } });
+  await expect(client.call('run_mutation', { document: REGISTER, variables: { name: 'no' } })).rejects.toThrow(
+    'not found',
+  );
+  await expect(client.client.listen({ toolsListChanged: true })).rejects.toThrow();
+});
+
 test('calls at the same time are each answered their own', async () => {
   const [one, two] = [await withScopes('read:assets'), await withScopes('read:all')];
   const document = '{ viewer { scopes } }';

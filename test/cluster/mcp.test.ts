@@ -1,0 +1,29 @@
+import { connect } from '../mcp/client.js';
+import { place, removeAll, startCluster, until } from './installation.js';
+
+afterEach(removeAll, 60_000);
+
+test('with workers each request finds a worker, and all of them count for one key', async () => {
+  const cluster = startCluster(
+    ['--workers', '2'],
+    { ...place(), DEFAULT_TIER: 'GROWTH' },
+    'test/cluster/frozen.main.ts',
+  );
+  const { origin } = new URL(await cluster.url());
+  const token = await cluster.admin();
+  const client = await connect({ origin }, token);
+  try {
+    // At once, and so over many connections, which the primary deals to the workers in turn.
+    const calls = await Promise.all(
+      Array.from({ length: 30 }, () => client.call('run_query', { document: '{ viewer { scopes } }' })),
+    );
+    expect(calls.filter(({ isError }) => !isError)).toHaveLength(25);
+    for (const { value } of calls.filter(({ isError }) => isError)) {
+      expect(value.errors[0].extensions.code).toBe('RATE_LIMITED');
+    }
+    const servers = () => new Set(cluster.log().flatMap(({ path, pid }) => (path === '/mcp' ? [Number(pid)] : [])));
+    expect(await until(() => servers().size === 2)).toBe(true);
+  } finally {
+    await client.close();
+  }
+}, 120_000);

@@ -1,0 +1,16 @@
+import { jest } from '@jest/globals';
+import { documentOf } from '../support/session.js';
+import { expectPage } from './page.js';
+
+// bash and Node are started some times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+test('each command of docs/mcp.md runs as written', () => expectPage('docs/mcp.md'));
+
+test('each configuration of a client that it shows is JSON', () => {
+  const shown = [...documentOf('docs/mcp.md').matchAll(/```\n(\{.*?)```/gs)].map(([, text = '']) => text);
+  expect(shown).toHaveLength(2);
+  for (const text of shown) {
+    expect(JSON.parse(text)).toMatchObject({ mcpServers: { latchkey: { url: 'https://api.example.com/mcp' } } });
+  }
+});
