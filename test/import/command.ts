@@ -1,0 +1,3 @@
+import { importCommand } from '../../src/cli/commands/import.js';
+
+await importCommand().parseAsync(process.argv);
