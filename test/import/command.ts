@@ -1,3 +1,0 @@
-import { importCommand } from '../../src/cli/commands/import.js';
-
-await importCommand().parseAsync(process.argv);
