@@ -4,6 +4,7 @@ import { tailCommand } from './commands/audit/tail.js';
 import { verifyCommand } from './commands/audit/verify.js';
 import { completionCommand } from './commands/completion.js';
 import { explainCommand } from './commands/explain.js';
+import { importCommand } from './commands/import.js';
 import { createCommand } from './commands/keys/create.js';
 import { expireCommand } from './commands/keys/expire.js';
 import { listCommand } from './commands/keys/list.js';
@@ -46,7 +47,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
       group('audit', 'The audit log.', [tailCommand(), verifyCommand()]),
       schemaCommand(),
     ],
-    'Without a server:': [scanCommand(), completionCommand(program)],
+    'Without a server:': [importCommand(), scanCommand(), completionCommand(program)],
   };
 }
 

@@ -54,7 +54,7 @@ export function inWords(report: Report): string {
     ...(problemCount > problems.length ? [`  and ${problemCount - problems.length} more.`] : []),
     ...unknown(report),
   ];
-  return `${lines.join('\n')}\n`;
+  return lines.join('\n');
 }
 
 function unknown({ unknownScopes }: Report): string[] {

@@ -1,0 +1,160 @@
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { extname } from 'node:path';
+import { applyImport } from '../../import/apply.js';
+import { ImportFault } from '../../import/fault.js';
+import { mappingOf, type Mapping } from '../../import/mapping.js';
+import { planImport, type Plan } from '../../import/plan.js';
+import type { Source } from '../../import/presets.js';
+import { reportOf, type Report } from '../../import/report.js';
+import { FORMATS, readRows, type Format } from '../../import/rows.js';
+import { scopeNames } from '../../import/scopeNames.js';
+import { Peppers, pepperOfDirectory } from '../../keys/pepper.js';
+import { readSettings, SettingsError, type Settings } from '../../settings/settings.js';
+import { parseYaml } from '../../settings/yaml.js';
+import { openStore } from '../../store/open.js';
+import type { Store } from '../../store/store.js';
+import { usage } from '../exit.js';
+
+/** Of a mapping and of a schema: what people write. */
+const MAX_BYTES = 1_000_000;
+
+/** Keys between two words of progress. */
+const PROGRESS_EACH = 1_000;
+
+export interface ImportOptions {
+  readonly from: Source;
+  readonly mapping?: string;
+  readonly format?: Format;
+  readonly workspace: string;
+  readonly defaultScopes?: string;
+  readonly schema?: string;
+  readonly actions?: string;
+  readonly apply?: true;
+  readonly skipProblems?: true;
+  readonly json?: true;
+}
+
+/**
+ * The import on the store that the settings name, beside a running server or without one.
+ * @param onProgress told in words
+ * @throws Failure where the command, the settings or the input cannot be meant
+ */
+export async function runImport(
+  file: string,
+  options: ImportOptions,
+  onProgress: (text: string) => void,
+): Promise<Report> {
+  try {
+    return await importKeys(file, options, onProgress);
+  } catch (error) {
+    if (error instanceof ImportFault || error instanceof SettingsError) throw usage(error.message);
+    throw error;
+  }
+}
+
+async function importKeys(file: string, options: ImportOptions, onProgress: (text: string) => void): Promise<Report> {
+  const settings = readSettings();
+  const mapping = mappingFor(options);
+  const knownScopes = scopesFor(options);
+  // The engine would make it anew, and an empty installation is none to import into.
+  if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
+    throw new ImportFault(
+      `There is no ${settings.dataDir}. Start the server once, or set DATA_DIR to where it has its store.`,
+    );
+  }
+  const store = await openStore(settings);
+  try {
+    if ((await store.workspaces.find(options.workspace)) === null) {
+      throw new ImportFault(
+        `There is no workspace ${options.workspace}. Start the server once, or correct --workspace.`,
+      );
+    }
+    const { ceilings, tiers } = settings.configuration;
+    const rows = readRows(inputOf(file), formatOf(file, options));
+    const workspaceId = options.workspace;
+    const plan = await planImport(rows, { store, mapping, workspaceId, knownScopes, ceilings, tiers, now: Date.now() });
+    return isApplied(plan, options) ? await apply(plan, mapping, store, settings, onProgress) : reportOf(plan);
+  } finally {
+    await store.close();
+  }
+}
+
+async function apply(
+  plan: Plan,
+  mapping: Mapping,
+  store: Store,
+  settings: Settings,
+  onProgress: (text: string) => void,
+): Promise<Report> {
+  const peppers = Peppers.of(peppersOf(settings));
+  const { tiers } = settings.configuration;
+  const tell = (done: number, of: number): void => {
+    if (done % PROGRESS_EACH === 0) onProgress(`${done} of ${of} keys written`);
+  };
+  return reportOf(
+    plan,
+    await applyImport(plan.keys, { store, mapping, peppers, tiers, now: Date.now, onProgress: tell }),
+  );
+}
+
+/** What is wrong with the input as a whole is wrong with each of its rows. */
+function isApplied({ problems }: Plan, { apply: asked, skipProblems }: ImportOptions): boolean {
+  if (asked !== true) return false;
+  return problems.length === 0 || (skipProblems === true && problems.every(({ line }) => line !== null));
+}
+
+function mappingFor({ from, mapping, defaultScopes }: ImportOptions): Mapping {
+  const content = mapping === undefined ? undefined : parseYaml(textOf(mapping), mapping);
+  const read = mappingOf(from, content);
+  return defaultScopes === undefined ? read : { ...read, defaultScopes: listOf(defaultScopes) };
+}
+
+function scopesFor({ schema, actions }: ImportOptions): readonly string[] {
+  const text = schema === undefined ? null : textOf(schema);
+  try {
+    return scopeNames(text, listOf(actions ?? ''));
+  } catch (error) {
+    if (text === null && actions === undefined) throw error;
+    throw new ImportFault(`The schema cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function formatOf(file: string, { format }: ImportOptions): Format {
+  const byName = extname(file).slice(1).toLowerCase();
+  return format ?? FORMATS.find((each) => each === byName) ?? 'jsonl';
+}
+
+async function* inputOf(file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* file === '-' ? process.stdin : createReadStream(file);
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    if (statSync(path).size <= MAX_BYTES) return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  throw new ImportFault(`${path} has more than ${MAX_BYTES} bytes. Is it the file that is meant?`);
+}
+
+function unreadable(path: string, error: unknown): ImportFault {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  return new ImportFault(`${path} cannot be read (${code}). Correct the path, or let this process read it.`);
+}
+
+/** The same as the server's: digests under another pepper would have to be written anew. */
+function peppersOf({ peppers, mongodbUri, dataDir }: Settings): readonly string[] {
+  if (peppers.length > 0) return peppers;
+  return mongodbUri === null ? [pepperOfDirectory(dataDir)] : [];
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

@@ -1,0 +1,210 @@
+import { OperatorKey } from '../../src/credentials/operator.js';
+import { ConfiguredEntry } from '../../src/credentials/configuredEntry.js';
+import { ConfiguredKeys } from '../../src/credentials/configuredKeys.js';
+import { NO_CONFIGURATION } from '../../src/credentials/configuration.js';
+import { Peppers } from '../../src/keys/pepper.js';
+import { mintToken } from '../../src/keys/token.js';
+import type { Store } from '../../src/store/store.js';
+import { apply, bcryptHash, betterAuthRow, letters } from '../import/harness.js';
+import { OPERATOR_KEY } from '../support/service.js';
+import { NOON, openHarness, PEPPER, type Harness } from './harness.js';
+
+let latchkey: Harness;
+beforeEach(async () => {
+  latchkey = await openHarness();
+  await latchkey.store.workspaces.setTier('default', 'ENTERPRISE', NOON);
+});
+afterEach(() => latchkey.close());
+
+const [ATTACKER, ELSEWHERE] = ['192.0.2.1', '198.51.100.1'];
+const NEW_PEPPER = 'a newer pepper for tests, which is long enough';
+const refused = (reason: string) => expect.objectContaining({ details: { code: 'UNAUTHENTICATED', reason } });
+
+/** Counts looks at which schemes there are, beside what the harness counts. */
+function countingLooks(): string[] {
+  const { store } = latchkey;
+  const looks: string[] = [];
+  const keys: Store['keys'] = {
+    ...store.keys,
+    nextLookupId: (from) => {
+      looks.push(from);
+      return store.keys.nextLookupId(from);
+    },
+  };
+  latchkey.readFrom({ ...store, keys });
+  return looks;
+}
+
+const importing = (rows: readonly object[], options: Parameters<typeof apply>[3] = {}) =>
+  apply(latchkey.store, Peppers.of([PEPPER]), rows, { now: NOON, ...options });
+const BCRYPT = { from: 'bcrypt', mapping: { scopes: { r: 'read:assets' }, lookup: { until: '.' } } } as const;
+const bcryptRow = (id: string, token: string) => ({
+  prefix: id,
+  digest: bcryptHash(token),
+  name: id,
+  scopes: 'r',
+  expiresAt: null,
+});
+
+const token = letters('imported');
+
+describe('where nothing was imported', () => {
+  it('what is none of our tokens is malformed without a read; a look at the store is made once in five seconds', async () => {
+    const looks = countingLooks();
+    const authenticator = latchkey.authenticator();
+    for (let i = 0; i < 400; i++) {
+      await expect(authenticator.authenticate(letters(`guess ${i}`), ATTACKER)).rejects.toEqual(refused('malformed'));
+    }
+    expect([looks.length, latchkey.reads]).toEqual([1, []]);
+    latchkey.clock.now += 5_000;
+    const both = ['one', 'two'].map((seed) => authenticator.authenticate(letters(seed)));
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(looks).toHaveLength(2);
+  });
+
+  it('one of our own tokens asks for no look', async () => {
+    const looks = countingLooks();
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate((await latchkey.issue()).token);
+    await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token)).rejects.toEqual(refused('unknown'));
+    expect(looks).toEqual([]);
+  });
+});
+
+describe('an imported key', () => {
+  it('that is known is let in without a promise, a read, an HMAC or bcrypt', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate(token);
+    latchkey.reads.splice(0);
+    latchkey.verifications.splice(0);
+    for (let i = 0; i < 100; i++)
+      expect(authenticator.atOnce(token)).toMatchObject({ kind: 'key', scopes: ['read:assets'] });
+    expect([latchkey.reads, latchkey.verifications, latchkey.gate.counts.comparisons]).toEqual([[], [], 0]);
+  });
+
+  it('is found in one read, and in one for each scheme where there are several', async () => {
+    await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate('app1.secret');
+    expect(latchkey.reads.splice(0)).toHaveLength(1);
+    await authenticator.authenticate(token);
+    expect(latchkey.reads.splice(0)).toHaveLength(1);
+    await expect(authenticator.authenticate('app2.secret')).rejects.toEqual(refused('unknown'));
+    expect(latchkey.reads.splice(0)).toHaveLength(2);
+  });
+
+  it('that was imported beside a running process is found five seconds later', async () => {
+    const authenticator = latchkey.authenticator();
+    await expect(authenticator.authenticate(token)).rejects.toEqual(refused('malformed'));
+    await importing([betterAuthRow(token)]);
+    latchkey.clock.now += 4_999;
+    await expect(authenticator.authenticate(token)).rejects.toEqual(refused('malformed'));
+    latchkey.clock.now += 1;
+    expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
+  });
+
+  it('keeps its token while the pepper is changed and the old one is taken out', async () => {
+    await importing([betterAuthRow(token)]);
+    const digest = async () => {
+      const { keys } = await latchkey.store.keys.list('default', { first: 1, after: null, filter: {}, now: NOON });
+      return keys[0]?.digest;
+    };
+    const before = await digest();
+    await latchkey.authenticator({ peppers: Peppers.of([NEW_PEPPER, PEPPER]) }).authenticate(token);
+    expect(await digest()).not.toBe(before);
+    await latchkey.authenticator({ peppers: Peppers.of([NEW_PEPPER]) }).authenticate(token);
+    expect(latchkey.gate.counts.comparisons).toBe(0);
+  });
+
+  it('is refused as unavailable while the store is away, and what is known of schemes stays known', async () => {
+    await importing([betterAuthRow(token)]);
+    const working = latchkey.store;
+    const away = { ...working, keys: { ...working.keys, nextLookupId: () => Promise.reject(new Error('away')) } };
+    const authenticator = latchkey.authenticator();
+    latchkey.readFrom(away);
+    await expect(authenticator.authenticate(token)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } });
+    latchkey.readFrom(working);
+    await authenticator.authenticate(token);
+    latchkey.readFrom(away);
+    latchkey.clock.now += 5_000;
+    expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
+  });
+});
+
+describe('guesses at imported keys', () => {
+  it('from one address are refused at three hundred, though they come at one moment, and then no more is read', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate(token);
+    latchkey.reads.splice(0);
+    const guesses = Array.from({ length: 1_000 }, (_, i) =>
+      authenticator.authenticate(letters(`guess ${i}`), ATTACKER),
+    );
+    const codes = (await Promise.allSettled(guesses)).map((each) =>
+      each.status === 'rejected' ? (each.reason as { details: { code: string } }).details.code : 'let in',
+    );
+    expect(codes.filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(300);
+    expect(codes.filter((code) => code === 'RATE_LIMITED')).toHaveLength(700);
+    expect(latchkey.reads).toHaveLength(300);
+    expect(authenticator.atOnce(token, ATTACKER)).toMatchObject({ kind: 'key' });
+    await expect(authenticator.authenticate(letters('from elsewhere'), ELSEWHERE)).rejects.toEqual(refused('unknown'));
+  });
+
+  it('for one row of bcrypt buy five runs a minute, and never stop who holds the key', async () => {
+    await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate('app1.secret');
+    const before = latchkey.gate.counts.comparisons;
+    const guesses = Array.from({ length: 100 }, (_, i) => authenticator.authenticate(`app1.${i}`, `198.51.100.${i}`));
+    expect((await Promise.allSettled(guesses)).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(latchkey.gate.counts.comparisons).toBe(before);
+    expect(authenticator.atOnce('app1.secret')).toMatchObject({ kind: 'key' });
+  });
+
+  it('of text that no header field carries as it was sent name nothing', async () => {
+    await importing([bcryptRow('app1', 'app1.secret'), bcryptRow('app2', 'app2.secret')], BCRYPT);
+    const authenticator = latchkey.authenticator();
+    for (const wrong of [
+      'app1.sécret',
+      'app1.secret\0',
+      'app1.\u007f',
+      '.secret',
+      'app1.',
+      'app1',
+      `app1.${'s'.repeat(68)}`,
+    ]) {
+      await expect(authenticator.authenticate(wrong)).rejects.toEqual(refused('malformed'));
+    }
+    expect(latchkey.gate.counts.comparisons).toBe(0);
+  });
+});
+
+describe('a text that is more than an imported key', () => {
+  it('as the operator’s is the operator’s', async () => {
+    await importing([betterAuthRow(OPERATOR_KEY)]);
+    const authenticator = latchkey.authenticator({ operator: new OperatorKey(OPERATOR_KEY) });
+    expect(await authenticator.authenticate(OPERATOR_KEY)).toMatchObject({ kind: 'operator' });
+  });
+
+  it('as that of a configured key is the configured one, also when it is configured later', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
+    const entry = new ConfiguredEntry({ key: token, name: 'configured', roles: ['viewer'] });
+    const keys = await ConfiguredKeys.hashed({ ...NO_CONFIGURATION, keys: [entry] }, latchkey.gate);
+    authenticator.configure(true, keys);
+    expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'configured' });
+    authenticator.configure(true, ConfiguredKeys.NONE);
+    expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
+  });
+
+  it('is nobody’s where keys are switched off', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    await authenticator.authenticate(token);
+    authenticator.configure(false, ConfiguredKeys.NONE);
+    await expect(authenticator.authenticate(token)).rejects.toEqual(refused('unknown'));
+  });
+});

@@ -1,0 +1,43 @@
+import { jest } from '@jest/globals';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bcryptHash, betterAuthDigest, betterAuthRow, letters } from '../import/harness.js';
+import { PROJECT } from '../support/child.js';
+import { startService } from '../support/service.js';
+import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
+
+// bash and Node are started a dozen times, and may have little of the machine.
+jest.setTimeout(120_000);
+
+test('each command of docs/migrating.md runs as written, beside a running server', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'latchkey-migrating-'));
+  const dataDir = join(cwd, 'data');
+  mkdirSync(dataDir);
+  const latchkey = await startService({ dataDir });
+  try {
+    const bin = join(cwd, 'latchkey');
+    writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${PROJECT}/dist/cli/main.js" "$@" 2>> notes\n`);
+    chmodSync(bin, 0o755);
+    const key = letters('migrated');
+    const rows = [betterAuthRow(key), betterAuthRow(letters('other'), { permissions: { files: ['write'] } })];
+    writeFileSync(join(cwd, 'apikey.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const header = 'id,name,key_hash,scopes,expires_at,revoked_at';
+    writeFileSync(join(cwd, 'plain.csv'), `${header}\n1,plain,${betterAuthDigest('plain-token-of-tests')},reader,,\n`);
+    const bcrypt = { id: 'app1', name: 'bcrypt', hash: bcryptHash('app1.secret'), scopes: ['reader'], expiresAt: null };
+    writeFileSync(join(cwd, 'bcrypt.jsonl'), JSON.stringify(bcrypt));
+    await expectSession(sessionOf(documentOf('docs/migrating.md')), {
+      cwd,
+      env: { PATH: `${cwd}:${process.env.PATH ?? ''}`, DATA_DIR: dataDir, KEY: key, BCRYPT_KEY: 'app1.secret' },
+      prelude: gqlOf(latchkey.origin),
+    });
+    for (const token of ['plain-token-of-tests', 'app1.secret']) {
+      expect((await latchkey.query('{ viewer { scopes } }', { token })).body.data.viewer.scopes).toEqual([
+        'read:assets',
+      ]);
+    }
+  } finally {
+    await latchkey.close();
+    rmSync(cwd, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import { Peppers } from '../../src/keys/pepper.js';
+import { mintToken } from '../../src/keys/token.js';
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { apply, bcryptHash, betterAuthRow, letters } from './harness.js';
+
+const NOON = Date.UTC(2026, 2, 1, 12);
+const DAY = 24 * 60 * 60_000;
+const PEPPER = 'the pepper of imports in tests; long enough';
+const PEPPERS = Peppers.of([PEPPER]);
+
+const clock = { now: NOON };
+let latchkey: TestService;
+beforeEach(async () => {
+  clock.now = NOON;
+  latchkey = await startService({
+    now: () => clock.now,
+    env: { KEY_PEPPER: PEPPER, AUTH_CACHE_TTL: '0', DEFAULT_TIER: 'ENTERPRISE' },
+  });
+});
+afterEach(() => latchkey.close());
+
+/** The scopes of a token, or why it is none. */
+async function seen(token: string): Promise<unknown> {
+  const { status, body } = await latchkey.query('{ viewer { scopes } }', { token });
+  return status === 200 ? body.data.viewer.scopes : body.errors[0].extensions.reason;
+}
+
+const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
+const imports = (rows: readonly object[], options: Parameters<typeof apply>[3] = {}, peppers = PEPPERS) =>
+  apply(latchkey.service.store, peppers, rows, { now: clock.now, ...options });
+
+const PLAIN = { scopes: { r: 'read:assets' } };
+
+describe('a key of better-auth', () => {
+  const token = letters('one');
+
+  it('works on with the token that it has, and does what its permissions allowed', async () => {
+    expect(await seen(token)).toBe('malformed');
+    const both = letters('both');
+    await imports([betterAuthRow(token), betterAuthRow(both, { permissions: { files: ['read', 'write', 'own'] } })]);
+    clock.now += 5_000;
+    expect(await seen(token)).toEqual(['read:assets']);
+    expect(await seen(both)).toEqual(['read:assets', 'write:assets']);
+    const { status } = await latchkey.query('mutation { revokeApiKey(input: { id: "key_0" }) { apiKey { id } } }', {
+      token,
+    });
+    expect(status).toBe(403);
+  });
+
+  it('is a key as any other: listed, audited, revoked', async () => {
+    await imports([betterAuthRow(token, { expiresAt: '2026-03-02T12:00:00Z' })]);
+    const { body } = await latchkey.query(
+      '{ apiKeys(filter: { nameContains: "airflow" }) { nodes { id prefix type status expiresAt } } }',
+    );
+    const [key, ...others] = body.data.apiKeys.nodes;
+    expect(others).toEqual([]);
+    expect(key).toMatchObject({ prefix: token.slice(0, 6), type: 'SECRET', status: 'ACTIVE' });
+    const log = await latchkey.query(
+      `{ auditLog(filter: { subject: "${key.id}" }) { nodes { action actorKind userAgent } } }`,
+    );
+    expect(log.body.data.auditLog.nodes).toEqual([
+      { action: 'KEY_IMPORTED', actorKind: 'OPERATOR', userAgent: 'latchkey import' },
+    ]);
+    expect(await seen(token)).toEqual(['read:assets']);
+    await latchkey.query(`mutation { revokeApiKey(input: { id: "${key.id}" }) { apiKey { id } } }`);
+    expect(await seen(token)).toBe('revoked');
+    expect(latchkey.logs.join('\n')).not.toContain(token);
+  });
+
+  it('ends at the moment at which it would have ended there', async () => {
+    await imports([betterAuthRow(token, { expiresAt: '2026-03-02T12:00:00Z' })]);
+    clock.now = NOON + DAY - 1;
+    expect(await seen(token)).toEqual(['read:assets']);
+    clock.now = NOON + DAY;
+    expect(await seen(token)).toBe('expired');
+  });
+
+  it('is rotated to a token of our own, and works until the overlap ends', async () => {
+    await imports([betterAuthRow(token)]);
+    const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "airflow" }) { nodes { id } } }');
+    const rotated = await latchkey.query(
+      `mutation { rotateApiKey(input: { id: "${body.data.apiKeys.nodes[0].id}", overlap: "PT1H" }) { token } }`,
+    );
+    const successor = rotated.body.data.rotateApiKey.token;
+    expect(successor).toMatch(/^sk_live_/);
+    expect([await seen(token), await seen(successor)]).toEqual([['read:assets'], ['read:assets']]);
+    clock.now += 3_600_000;
+    expect([await seen(token), await seen(successor)]).toEqual(['expired', ['read:assets']]);
+  });
+
+  it('that was disabled there, or has expired, is not let in here', async () => {
+    const [off, old] = [letters('off'), letters('old')];
+    await imports([
+      betterAuthRow(token),
+      betterAuthRow(off, { enabled: false }),
+      betterAuthRow(old, { expiresAt: '2026-03-01T12:00:00Z' }),
+    ]);
+    expect([await seen(token), await seen(off), await seen(old)]).toEqual([['read:assets'], 'unknown', 'unknown']);
+  });
+
+  it('lets nobody in by its digest, nor by a token that is nearly its own', async () => {
+    await imports([betterAuthRow(token)]);
+    const wrong = [
+      sha256(token),
+      String(betterAuthRow(token).key),
+      token.slice(1),
+      `${token}a`,
+      token.toUpperCase(),
+      token.slice(0, 6),
+    ];
+    for (const each of wrong) expect(await seen(each)).toBe('unknown');
+    expect(await seen('x'.repeat(257))).toBe('malformed');
+  });
+
+  it('is no access token, whatever its form: what looks like one is never looked for among keys', async () => {
+    const jwt = `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`;
+    await imports([betterAuthRow(token), betterAuthRow(jwt)]);
+    expect([await seen(token), await seen(jwt)]).toEqual([['read:assets'], 'malformed']);
+  });
+});
+
+describe('an imported key never shadows another', () => {
+  it('of our own, whose token was in the table as well', async () => {
+    const own = await createKey(latchkey, { scopes: ['read:events'] });
+    await imports([betterAuthRow(own.token)]);
+    expect(await seen(own.token)).toEqual(['read:events']);
+    await latchkey.query(`mutation { revokeApiKey(input: { id: "${own.id}" }) { apiKey { id } } }`);
+    expect(await seen(own.token)).toBe('revoked');
+  });
+
+  it('that the other system made in our shape: then it is found', async () => {
+    const own = await createKey(latchkey);
+    const { token } = mintToken('sk', 'LIVE');
+    await imports([betterAuthRow(token)]);
+    expect(await seen(letters('to look at the store'))).toBe('unknown');
+    expect([await seen(own.token), await seen(token)]).toEqual([['read:assets'], ['read:assets']]);
+  });
+});
+
+describe('a SHA-256', () => {
+  const row = (token: string) => ({ digest: sha256(token), name: 'plain', scopes: 'r', expiresAt: null });
+  const options = { from: 'sha256', mapping: PLAIN } as const;
+
+  it.each([
+    ['the pepper that the server has', PEPPERS],
+    ['no pepper', null],
+    ['a pepper that is lost', Peppers.of(['another pepper that nobody knows any more'])],
+  ])('is found after an import under %s, and bcrypt runs at its first use alone', async (_, peppers) => {
+    const token = letters('plain');
+    await imports([row(token)], options, peppers);
+    for (let i = 0; i < 3; i++) expect(await seen(token)).toEqual(['read:assets']);
+    expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(peppers === PEPPERS ? 0 : 1);
+    expect(await seen(letters('another'))).toBe('unknown');
+  });
+
+  it('stands nowhere in the store, and is no token', async () => {
+    const token = letters('plain');
+    await imports([row(token)], options);
+    const [key] = (
+      await latchkey.service.store.keys.list('default', {
+        first: 1,
+        after: null,
+        filter: { nameContains: 'plain' },
+        now: NOON,
+      })
+    ).keys;
+    expect(JSON.stringify(key)).not.toContain(sha256(token));
+    expect(await seen(sha256(token))).toBe('unknown');
+    expect(await seen(key?.lookupId ?? '')).toBe('unknown');
+  });
+});
+
+describe('a bcrypt hash', () => {
+  const until = { from: 'bcrypt', mapping: { ...PLAIN, lookup: { until: '.' } } } as const;
+  const rest = { from: 'bcrypt', mapping: { ...PLAIN, lookup: { until: '.' }, hashed: 'rest' } } as const;
+  const prefix = { from: 'bcrypt', mapping: { ...PLAIN, lookup: { prefix: 8 } } } as const;
+  const row = (locator: string, hashed: string) => ({
+    prefix: locator,
+    digest: bcryptHash(hashed).replace('$2b$', '$2y$'),
+    name: 'bcrypt',
+    scopes: 'r',
+    expiresAt: null,
+  });
+
+  it.each([
+    ['of a whole token that begins with an id', until, row('app1', 'app1.the-secret'), 'app1.the-secret'],
+    ['of what follows on the id', rest, row('app1', 'the-secret'), 'app1.the-secret'],
+    ['of a token of which the beginning is kept', prefix, row('abcdefgh', 'abcdefghijkl'), 'abcdefghijkl'],
+  ])('%s lets its token in; bcrypt runs once', async (_, options, given, token) => {
+    await imports([given], options);
+    for (let i = 0; i < 3; i++) expect(await seen(token)).toEqual(['read:assets']);
+    expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(1);
+    for (const wrong of [`${token}x`, token.slice(0, -1), 'the-secret', given.prefix])
+      expect(['unknown', 'malformed']).toContain(await seen(wrong));
+    // The digest decides from the first use on: wrong tokens buy no runs.
+    expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(1);
+  });
+
+  it('of more than 72 bytes is one of many tokens: none of them is let in', async () => {
+    const token = `app1.${'s'.repeat(67)}`;
+    await imports([row('app1', token)], until);
+    expect(await seen(`${token}anything`)).toBe('malformed');
+    expect(await seen(token)).toEqual(['read:assets']);
+    expect(await seen(`${token}anything`)).toBe('malformed');
+  });
+
+  it('is judged behind the gate: wrong tokens for one row buy five runs a minute', async () => {
+    await imports([row('app1', 'app1.the-secret')], until);
+    const answers = await Promise.all(
+      Array.from({ length: 15 }, (_, i) => latchkey.query('{ viewer { scopes } }', { token: `app1.guess-${i}` })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 503]));
+    expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(5);
+  });
+
+  it('and a SHA-256 stand side by side, each found in its own way', async () => {
+    const token = letters('plain');
+    await imports([row('app1', 'app1.the-secret')], until);
+    await imports([row('abcdefgh', 'abcdefghijkl')], prefix);
+    await imports([betterAuthRow(token)]);
+    for (const each of ['app1.the-secret', 'abcdefghijkl', token]) expect(await seen(each)).toEqual(['read:assets']);
+  });
+});
+
+describe('an import', () => {
+  const rows = Array.from({ length: 12 }, (_, i) => betterAuthRow(letters(`row ${i}`)));
+  const count = () => latchkey.service.store.keys.countFamilies('default', clock.now);
+
+  it('made twice makes each key once, one that was revoked meanwhile too', async () => {
+    const before = await count();
+    expect(await imports(rows)).toEqual({ imported: 12, present: 0, problems: [] });
+    const { keys } = await latchkey.service.store.keys.list('default', {
+      first: 1,
+      after: null,
+      filter: { nameContains: 'airflow' },
+      now: NOON,
+    });
+    await latchkey.service.store.keys.revoke(keys[0]?.id ?? '', 'default', null, NOON);
+    expect(await imports(rows)).toEqual({ imported: 0, present: 0, problems: [] });
+    expect(await count()).toBe(before + 11);
+  });
+
+  it('made twice at once makes each key once', async () => {
+    const before = await count();
+    const done = await Promise.all([imports(rows), imports(rows), imports(rows)]);
+    expect(done.reduce((sum, { imported }) => sum + imported, 0)).toBe(12);
+    expect(await count()).toBe(before + 12);
+  });
+
+  it('that broke off is run again', async () => {
+    await imports(rows.slice(0, 5));
+    expect(await imports(rows)).toEqual({ imported: 7, present: 0, problems: [] });
+    for (let i = 0; i < 12; i++) expect(await seen(letters(`row ${i}`))).toEqual(['read:assets']);
+  });
+});
+
+it('the operator’s key and configured keys stay what they are where the same text is imported', async () => {
+  await latchkey.close();
+  latchkey = await startService({
+    now: () => clock.now,
+    env: { KEY_PEPPER: PEPPER, ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '0' },
+  });
+  await imports([betterAuthRow(OPERATOR_KEY), betterAuthRow(letters('one'))]);
+  expect(await seen(OPERATOR_KEY)).toEqual(['platform']);
+  expect(await seen(letters('one'))).toEqual(['read:assets']);
+});

@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mappingOf } from '../../src/import/mapping.js';
+import type { Plan } from '../../src/import/plan.js';
+import { inWords, reportOf } from '../../src/import/report.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Store } from '../../src/store/store.js';
+import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
+
+const NOW = Date.UTC(2026, 2, 1, 12);
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-import-'));
+let store: Store;
+beforeAll(async () => {
+  store = await openSqliteStore({ dir });
+  await store.workspaces.ensure({ id: 'default', name: 'default', tier: 'GROWTH', createdAt: NOW });
+  await store.workspaces.ensure({ id: 'ws_small', name: 'small', tier: 'FREE_TRIAL', createdAt: NOW });
+  await store.users.add({
+    id: 'usr_ada',
+    workspaceId: 'default',
+    name: 'Ada',
+    roles: ['viewer'],
+    createdAt: NOW,
+    removedAt: null,
+  });
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+const said = ({ problems }: Plan) => problems.map(({ line, problem }) => [line, problem]);
+const row = (fields: object = {}) => betterAuthRow(letters('one'), fields);
+const PLAIN = { digest: betterAuthDigest('one'), name: 'plain', scopes: 'r', expiresAt: null };
+
+it('a row is taken as it is: name, scopes, dates and what was shown of it', async () => {
+  const { keys, problems } = await plan(store, [row({ expiresAt: '2026-04-01T00:00:00Z' })], { now: NOW });
+  expect(problems).toEqual([]);
+  expect(keys).toEqual([
+    expect.objectContaining({
+      name: 'airflow',
+      shown: letters('one').slice(0, 6),
+      scopes: ['read:assets'],
+      expiresAt: Date.UTC(2026, 3, 1),
+      createdAt: Date.UTC(2026, 0, 1),
+      workspaceId: 'default',
+      userId: null,
+      line: 1,
+    }),
+  ]);
+});
+
+describe('nothing is wider here than it was', () => {
+  it.each([
+    ['a scope that the mapping does not name', row({ permissions: { files: ['read', 'admin'] } }), 'files:admin'],
+    ['no scopes at all', row({ permissions: null }), '--default-scopes'],
+    ['scopes of which none is left', row({ permissions: { files: ['own'] } }), '--default-scopes'],
+    ['scopes that cannot be read', row({ permissions: '{"files":' }), 'permissions'],
+    ['uses that are counted', row({ remaining: 3 }), 'limitedUses'],
+    ['an end without its zone', row({ expiresAt: '2026-04-01T00:00:00' }), 'expiresAt'],
+    ['an end that is a number', row({ expiresAt: NOW + 1 }), 'dates'],
+    ['a state that is neither', row({ enabled: 'perhaps' }), 'enabled'],
+    ['a token in clear', row({ key: letters('one') }), 'in clear'],
+    ['no digest', row({ key: null }), 'columns.digest'],
+    ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'no text'],
+    ['a name that is none', row({ name: 'two\nlines' }), 'control characters'],
+    ['all of a token to be shown', row({ start: letters('one') }), '24'],
+  ])('%s is a problem of its row', async (_, given, word) => {
+    const planned = await plan(store, [row({ key: betterAuthDigest('good') }), given], { now: NOW });
+    expect(said(planned)).toEqual([[2, expect.stringContaining(word)]]);
+    expect(planned.keys).toHaveLength(1);
+    expect(JSON.stringify(said(planned))).not.toContain(String(given.key).slice(0, 20));
+  });
+
+  it.each(['expiresAt', 'enabled', 'remaining', 'permissions'])(
+    'a column %s that no row has is asked for',
+    async (name) => {
+      const { [name]: left, ...rest } = row();
+      const planned = await plan(store, [rest], {
+        now: NOW,
+        mapping: { scopes: SCOPES, defaultScopes: 'read:assets' },
+      });
+      expect([left === undefined, said(planned)]).toEqual([false, [[null, expect.stringContaining(`"${name}"`)]]]);
+    },
+  );
+
+  it('a column that the mapping does not speak of is asked for: it may say that the key was revoked', async () => {
+    const rows = [{ ...PLAIN, revoked_at: '2026-01-01T00:00:00Z' }];
+    const mapping = { scopes: { r: 'read:assets' } };
+    expect(said(await plan(store, rows, { from: 'sha256', mapping }))).toEqual([
+      [null, expect.stringContaining('"revoked_at"')],
+    ]);
+    const known = { ...mapping, columns: { revoked: 'revoked_at' } };
+    expect(await plan(store, rows, { from: 'sha256', mapping: known })).toMatchObject({
+      disabled: 1,
+      keys: [],
+      problems: [],
+    });
+  });
+
+  it.each(['platform:all', 'read:nothing', 'a'])('%s is no scope that a key may get', async (scope) => {
+    const planned = await plan(store, [row()], { mapping: { scopes: { 'files:read': scope } } });
+    expect(said(planned)).toEqual([[1, expect.stringContaining('no such scope')]]);
+  });
+
+  it('nor does a type hold more than it may', async () => {
+    const planned = await plan(store, [row()], {
+      mapping: { scopes: { 'files:read': 'write:assets' }, type: 'READ_ONLY' },
+    });
+    expect(said(planned)).toEqual([[1, expect.stringContaining('READ_ONLY')]]);
+  });
+});
+
+it('two rows that the same token would find are a problem of the second', async () => {
+  expect(said(await plan(store, [row(), row({ id: 'another' })]))).toEqual([[2, expect.stringContaining('line 1')]]);
+});
+
+it('owners are those that the mapping names, and are there', async () => {
+  const owners = { user_1: { user: 'usr_ada' }, user_2: { user: 'usr_none' }, org: { workspace: 'ws_none' } };
+  const rows = ['user_1', 'user_2', 'org', 'user_4'].map((referenceId, i) =>
+    row({ referenceId, key: betterAuthDigest(String(i)) }),
+  );
+  const planned = await plan(store, rows, { mapping: { scopes: SCOPES, owners } });
+  expect(planned.keys).toEqual([expect.objectContaining({ workspaceId: 'default', userId: 'usr_ada' })]);
+  expect(said(planned)).toEqual([
+    [2, expect.stringContaining('usr_none')],
+    [3, expect.stringContaining('ws_none')],
+    [4, expect.stringContaining('user_4')],
+  ]);
+});
+
+it('more keys than the tier has room for are a problem of the whole, with the number', async () => {
+  const rows = Array.from({ length: 200 }, (_, i) => row({ key: betterAuthDigest(String(i)) }));
+  const planned = await plan(store, rows, { workspaceId: 'ws_small' });
+  expect(said(planned)).toEqual([
+    [null, expect.stringMatching(/ws_small has 0 of the \d+ keys that FREE_TRIAL allows, and 200/)],
+  ]);
+});
+
+describe('bcrypt', () => {
+  const mapping = { scopes: { r: 'read:assets' }, lookup: { prefix: 8 } };
+  const given = (fields: object) => ({
+    prefix: 'abcdefgh',
+    digest: bcryptHash('x'),
+    name: 'b',
+    scopes: 'r',
+    expiresAt: null,
+    ...fields,
+  });
+
+  it.each([
+    ['no locator', { prefix: null }],
+    ['one that is too short', { prefix: 'abc' }],
+    ['one that no header field carries', { prefix: 'abcdéfgh' }],
+    ['a hash of another kind', { digest: `$argon2id$v=19$${'a'.repeat(50)}` }],
+    ['a hash that would take a minute', { digest: bcryptHash('x').replace('$04$', '$20$') }],
+  ])('%s is a problem of its row', async (_, fields) => {
+    const planned = await plan(store, [given(fields)], { from: 'bcrypt', mapping });
+    expect(said(planned)).toEqual([[1, expect.any(String)]]);
+  });
+
+  it('another hash under a locator that was imported is a problem, the same one is there already', async () => {
+    const first = given({ prefix: 'ijklmnop' });
+    await apply(store, null, [first], { from: 'bcrypt', mapping });
+    expect(await plan(store, [first], { from: 'bcrypt', mapping })).toMatchObject({ present: 1, problems: [] });
+    const other = await plan(store, [{ ...first, digest: bcryptHash('y') }], { from: 'bcrypt', mapping });
+    expect(said(other)).toEqual([[1, expect.stringContaining('Another key')]]);
+  });
+});
+
+it.each([
+  ['bcrypt without a locator', 'bcrypt', {}, 'lookup'],
+  ['a locator of a SHA-256', 'sha256', { lookup: { prefix: 8 } }, 'bcrypt alone'],
+  ['a locator that names nothing', 'bcrypt', { lookup: { prefix: 1 } }, 'lookup'],
+  ['an unknown key', 'sha256', { colums: {} }, 'colums'],
+  ['an unknown column', 'sha256', { columns: { hash: 'x' } }, 'columns'],
+] as const)('a mapping with %s is refused', (_, source, content, word) => {
+  expect(() => mappingOf(source, content)).toThrow(word);
+});
+
+it('the report tells twenty problems and counts the others, and lists unknown scopes for the mapping', async () => {
+  const rows = Array.from({ length: 30 }, (_, i) =>
+    row({ key: betterAuthDigest(String(i)), permissions: { __proto__: ['x'], bills: ['pay'] } }),
+  );
+  const text = inWords(reportOf(await plan(store, rows, { now: NOW })));
+  expect(text.match(/line \d+:/g)).toHaveLength(20);
+  expect(text).toContain('  and 10 more.');
+  expect(text).toContain('  "bills:pay": [] # 30 keys');
+});
