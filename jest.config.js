@@ -6,6 +6,10 @@ const redis = spawnSync('redis-server', ['--version']).error === undefined;
 if (!redis)
   console.warn('redis-server is not installed: test/redis is left out. Install it, or run .ci/redis as root.');
 
+// So is what zsh is offered by `latchkey completion zsh`.
+const zsh = spawnSync('zsh', ['--version']).error === undefined;
+if (!zsh) console.warn('zsh is not installed: test/cli/zsh.test.ts is left out. Install it: apt-get install zsh.');
+
 /** What these hold is the same whatever engine is behind it: on MongoDB they are left out, for minutes of each run. */
 const HTTP_ALONE = ['/test/http/(cors|graphiql|https|knownOperations|logs|proxy|sockets)\\.test'];
 
@@ -23,6 +27,7 @@ export default {
     '/node_modules/',
     ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : HTTP_ALONE),
     ...(redis ? [] : ['/test/redis']),
+    ...(zsh ? [] : ['/test/cli/zsh']),
   ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
