@@ -11,6 +11,9 @@ if (!redis)
 const chromium = existsSync('/usr/bin/chromium');
 if (!chromium)
   console.warn('/usr/bin/chromium is not installed: test/dashboard is left out. apt-get install chromium.');
+// So is what zsh is offered by `latchkey completion zsh`.
+const zsh = spawnSync('zsh', ['--version']).error === undefined;
+if (!zsh) console.warn('zsh is not installed: test/cli/zsh.test.ts is left out. Install it: apt-get install zsh.');
 
 /** What these hold is the same whatever engine is behind it: on MongoDB they are left out, for minutes of each run. */
 const HTTP_ALONE = ['/test/http/(cors|graphiql|https|knownOperations|logs|proxy|sockets)\\.test'];
@@ -30,6 +33,7 @@ export default {
     ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : HTTP_ALONE),
     ...(redis ? [] : ['/test/redis']),
     ...(chromium ? [] : ['/test/dashboard']),
+    ...(zsh ? [] : ['/test/cli/zsh']),
   ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -31,12 +31,12 @@ function misused({ code, message }: CommanderError, args: readonly string[]): Fa
     .replace(/^error: /, '')
     .replace(/'([^']*)'/g, (whole: string, text: string) => (isPlain(text) ? whole : '(not shown)'))
     .replace(/\n/g, ' ');
-  return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.)?]$/.test(said) ? '' : '.'} ${helpFor(args)}`);
+  return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.?]\)?$/.test(said) ? '' : '.'} ${helpFor(args)}`);
 }
 
 /** A word, an option, or how an argument is written: short, and without digits enough for a secret. */
 function isPlain(text: string): boolean {
-  return /^[-a-z<>[\]., ]{1,40}$/i.test(text);
+  return /^[-a-z<>[\].,: ]{1,40}$/i.test(text) || /^\d{1,9}$/.test(text);
 }
 
 function helpFor(args: readonly string[]): string {

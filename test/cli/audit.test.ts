@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { verifyAudit } from '../../src/audit/verify.js';
+import { asHashed } from '../../src/cli/commands/audit/entries.js';
+import { hashOf } from '../../src/store/audit.js';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
+import { latchkey, PROGRAM } from './latchkey.js';
+import { answering } from './answering.js';
+
+let service: TestService;
+let env: Record<string, string>;
+beforeAll(async () => {
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
+  // More than a page of the API's.
+  for (let i = 0; i < 120; i += 1) await createKey(service, { name: `key ${i}`, expiresAt: '2090-01-01T00:00:00Z' });
+}, 60_000);
+afterAll(() => service.close());
+
+const run = (...args: string[]) => latchkey(args, { env });
+const entriesOf = async (count: number) =>
+  JSON.parse((await run('audit', 'tail', '--json', '-n', String(count))).stdout).entries;
+
+test('verify finds the same as the server itself, and the head that it prints is one to be given', async () => {
+  const verdict = await verifyAudit(service.service.store.audit, 'default');
+  const { status, stdout } = await run('audit', 'verify', '--json');
+  expect([status, JSON.parse(stdout)]).toEqual([0, { workspace: 'default', ...verdict }]);
+  const sentence = (await run('audit', 'verify')).stdout;
+  const [, head = ''] = /^The log is whole: \d+ entries\. Head: (\S+)\n$/.exec(sentence) ?? [];
+  await createKey(service);
+  expect((await run('audit', 'verify', '--head', head)).status).toBe(0);
+  const other = await run('audit', 'verify', '--head', `7:${'0'.repeat(64)}`);
+  expect([other.status, other.stdout]).toEqual([1, 'The log is broken: entry 7 is not what was written.\n']);
+  const later = await run('audit', 'verify', '--head', `9999:${'0'.repeat(64)}`);
+  expect([later.status, later.stdout]).toMatchObject([
+    1,
+    expect.stringMatching(/^The log is broken: entry \d+ is missing/),
+  ]);
+}, 120_000);
+
+test('tail gives the newest, oldest first, each as it was hashed', async () => {
+  const entries = await entriesOf(150);
+  expect(entries.length).toBeGreaterThan(100);
+  expect(entries.map(({ seq }: { seq: number }) => seq)).toEqual(
+    entries.map((_: unknown, i: number) => entries[0].seq + i),
+  );
+  for (const entry of entries) expect(hashOf(asHashed(entry, 'default'))).toBe(entry.hash);
+  const revoked = await run('audit', 'tail', '--actions', 'key-revoked');
+  expect(revoked.stdout).toBe('No entries.\n');
+}, 60_000);
+
+test.each([
+  [
+    'altered',
+    (nodes: Entry[]) => nodes.map((node) => (node.seq === 60 ? { ...node, subject: 'key_other' } : node)),
+    60,
+  ],
+  ['altered', (nodes: Entry[]) => nodes.map((node) => (node.seq === 60 ? { ...node, after: null } : node)), 60],
+  ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq !== 110), 110],
+  ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq > 10), 1],
+])(
+  'an entry that is %s shows, and where',
+  async (outcome, changed, seq) => {
+    const entries: Entry[] = await entriesOf(1_000);
+    const server = await answering(({ query, variables }) =>
+      query.includes('auditLog') ? page(changed(entries), variables) : WHO,
+    );
+    try {
+      const { status, stdout } = await latchkey(['audit', 'verify', '--json', '--url', server.url], { env });
+      expect([status, JSON.parse(stdout)]).toEqual([1, { workspace: 'default', outcome, seq }]);
+    } finally {
+      server.close();
+    }
+  },
+  60_000,
+);
+
+test('a key of a project is told that it sees a part alone', async () => {
+  const { body } = await service.query('mutation { createProject(input: { name: "p" }) { project { id } } }');
+  const { token } = await createKey(service, { scopes: ['admin'], projectId: body.data.createProject.project.id });
+  const { status, stderr } = await latchkey(['audit', 'verify'], { env: { ...env, LATCHKEY_API_KEY: token } });
+  expect([status, stderr]).toEqual([4, expect.stringContaining('bound to a project')]);
+}, 60_000);
+
+test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
+  const child = spawn(process.execPath, [PROGRAM, 'audit', 'tail', '-f', '-n', '1', '--interval', '1', '--json'], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  try {
+    let text = '';
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
+    child.stderr.setEncoding('utf8').on('data', (part: string) => (errors += part));
+    const seqs = (): number[] =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line).seq);
+    await until(() => seqs().length === 1);
+    const made = await Promise.all([1, 2, 3].map(() => createKey(service)));
+    await until(() => seqs().length === 4);
+    const first = seqs()[0] ?? 0;
+    expect(seqs()).toEqual([first, first + 1, first + 2, first + 3]);
+    for (const { id } of made) expect(text).toContain(id);
+    child.kill('SIGINT');
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect([code, signal, errors]).toEqual([null, 'SIGINT', '']);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}, 60_000);
+
+interface Entry {
+  readonly seq: number;
+  readonly subject: string;
+  readonly after: unknown;
+}
+
+const WHO = { viewer: { workspace: { id: 'default' }, project: null } };
+
+/** As the API pages: the newest first, before the place that the cursor names. */
+function page(entries: readonly Entry[], { first, after }: Record<string, unknown>) {
+  const before = after === null ? Infinity : Number(after);
+  const nodes = entries.filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq);
+  return { auditLog: { nodes: nodes.slice(0, Number(first)) } };
+}

@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT } from '../support/child.js';
+
+/** What differs each time, written as what it is, in as many characters where columns depend on it. */
+function normalised(text: string): string {
+  return (
+    text
+      .replace(/\b(sk|ck|rk)_(live|test)_[0-9A-Za-z]{54}\b/g, '$1_$2_TOKEN')
+      .replace(/\b(sk|ck|rk)_(live|test)_[0-9A-Za-z]{6}\b/g, '$1_$2_PREFIX')
+      .replace(/\b(key|ws|prj|usr)_[0-9A-Za-z]{16}\b/g, '$1_IDENTIFIER123456')
+      .replace(/\baud_[0-9a-f]{24}\b/g, 'aud_IDENTIFIER')
+      .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+      .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'REQUEST')
+      .replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'MOMENT')
+      .replace(/\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})?/g, (moment) => moment.replace(/\d/g, '0'))
+      .replace(/\d+ of (\d+) left(, one more in P\S+)?/g, 'N of $1 left')
+      .replace(/"remaining": \d+/g, '"remaining": N')
+      .replace(/"returnsIn": (null|"P[^"]+")/g, '"returnsIn": TIME')
+      // Noted some seconds later, or by then.
+      .replace(/^(Last used +).+$/gm, '$1WHEN')
+      .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
+  );
+}
+
+/**
+ * Holds a text against test/cli/golden/<name>.txt. To write them anew: GOLDEN=write npm test -- test/cli, and read what
+ * changed before it is kept.
+ */
+export function expectGolden(name: string, text: string): void {
+  const file = join(PROJECT, 'test/cli/golden', `${name}.txt`);
+  if (process.env.GOLDEN === 'write') writeFileSync(file, normalised(text));
+  expect(normalised(text)).toBe(readFileSync(file, 'utf8'));
+}

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { PROJECT } from '../support/child.js';
+import type { Ran } from '../support/run.js';
+
+/** The program as it is installed. */
+export const PROGRAM = join(PROJECT, 'dist/cli/main.js');
+
+export interface LatchkeyOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** All of standard input. Default: nothing. */
+  readonly input?: string | Uint8Array;
+  readonly cwd?: string;
+}
+
+/** Runs `latchkey` to its end, with nothing of this process' environment but PATH. */
+export async function latchkey(
+  args: readonly string[],
+  { env = {}, input = '', cwd = PROJECT }: LatchkeyOptions = {},
+): Promise<Ran> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 60_000,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  // It may end before it has read all.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}

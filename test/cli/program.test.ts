@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { completionsOf } from '../../src/cli/completion/tree.js';
+import { createProgram } from '../../src/cli/program.js';
+import { referencePage } from '../../src/cli/reference.js';
+import { PROJECT } from '../support/child.js';
+import { run } from '../support/run.js';
+import { expectGolden } from './golden.js';
+import { latchkey, PROGRAM } from './latchkey.js';
+
+const LISTING = join(PROJECT, 'test/cli/listing.mjs');
+
+test('docs/reference/cli.md is what the commands say: node scripts/reference-cli.js writes it anew', () => {
+  expect(readFileSync(join(PROJECT, 'docs/reference/cli.md'), 'utf8')).toBe(referencePage(createProgram()));
+});
+
+test('every command says what it does, and shows an example of itself', () => {
+  const page = referencePage(createProgram());
+  for (const { path, commands } of completionsOf(createProgram())) {
+    const [, section = ''] = new RegExp(`^Usage: latchkey ${path}\\b(.*?)^\`\`\`$`, 'ms').exec(page) ?? [];
+    if (commands.length > 0) for (const { about } of commands) expect(about.length).toBeGreaterThan(5);
+    else expect(section).toMatch(new RegExp(`Example:\\n.*latchkey ${path}`));
+  }
+});
+
+test('the help', async () => {
+  expectGolden('help', (await latchkey(['--help'])).stdout);
+  expectGolden('help-keys-create', (await latchkey(['keys', 'create', '--help'])).stdout);
+  expect((await latchkey(['--version'])).stdout.trim()).toBe(
+    JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')).version,
+  );
+}, 60_000);
+
+test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']], [['scan', 'package.json']]])(
+  '%j loads no server, no client, and no library of GraphQL',
+  async (args) => {
+    const { status, stderr } = await run(process.execPath, ['--import', LISTING, PROGRAM, ...args]);
+    expect(status).toBe(0);
+    const loaded = stderr
+      .split('\n')
+      .filter((line) => line.startsWith('LOADED '))
+      .map((line) => line.slice(7));
+    expect(loaded.length).toBeGreaterThan(10);
+    const packages = new Set(loaded.map((url) => /node_modules\/((@[^/]+\/)?[^/]+)/.exec(url)?.[1]).filter(Boolean));
+    expect([...packages]).toEqual(['commander']);
+    expect(loaded.filter((url) => /dist\/(client|http|compose|serve|settings\/settings)/.test(url))).toEqual([]);
+  },
+  60_000,
+);

@@ -1,0 +1,110 @@
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { isToken } from '../../src/keys/token.js';
+import { expectGolden } from './golden.js';
+import { latchkey } from './latchkey.js';
+
+let service: TestService;
+let env: Record<string, string>;
+/** With the admin key. */
+const run = (...args: string[]) => latchkey(args, { env });
+
+beforeAll(async () => {
+  service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
+});
+afterAll(() => service.close());
+
+const KEEP = 'Keep the token now: it is stored only as a hash and is not shown again.\n';
+
+test('a key, from its creation to its end', async () => {
+  const created = await run('keys', 'create', 'Airflow', '--scopes', 'read-only', '--type', 'read_only', '--json');
+  expect([created.status, created.stderr]).toEqual([0, KEEP]);
+  expectGolden('keys-create-json', created.stdout);
+  const { key, token } = JSON.parse(created.stdout);
+  expect(isToken(token)).toBe(true);
+  expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(200);
+
+  const quiet = await run('keys', 'create', 'Alone', '-s', 'read:assets,write:assets', '--env', 'test', '-q');
+  expect([quiet.status, quiet.stderr, isToken(quiet.stdout.trim())]).toEqual([0, KEEP, true]);
+  const shown = await run('keys', 'create', 'Shown', '-s', 'admin', '--expires', '90d', '--allow', '127.0.0.1,::1');
+  expectGolden('keys-create', shown.stdout);
+
+  expectGolden('keys-show', (await run('keys', 'show', key.id)).stdout);
+  expectGolden('keys-update', (await run('keys', 'update', key.id, '--name', 'Airflow 2')).stdout);
+  expectGolden('keys-expire', (await run('keys', 'expire', key.id, '--at', '30d')).stdout);
+
+  const rotated = await run('keys', 'rotate', key.id, '--overlap', '12h', '--quiet');
+  expect([rotated.status, isToken(rotated.stdout.trim())]).toEqual([0, true]);
+  const [old] = JSON.parse((await run('keys', 'list', '--name', 'airflow', '--json')).stdout).keys.slice(-1);
+  expect(old.replacedBy.id).toMatch(/^key_/);
+  // The overlap is no longer than was asked for.
+  expect(Date.parse(old.expiresAt)).toBeLessThanOrEqual(Date.now() + 12 * 3_600_000);
+
+  const revoked = await run('keys', 'revoke', key.id, '--yes', '--reason', 'It leaked.');
+  expect(revoked.status).toBe(0);
+  expectGolden('keys-revoke', revoked.stdout);
+  expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(401);
+  expectGolden('keys-list', (await run('keys', 'list', '--status', 'active', '--name', 'o')).stdout);
+  expect((await run('keys', 'list', '--limit', '1')).stderr).toBe('1 of 5: --limit shows more.\n');
+  expect((await run('keys', 'list', '--name', 'nobody')).stdout).toBe('No keys.\n');
+}, 180_000);
+
+test('who, what was used, and what would be', async () => {
+  const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
+  expectGolden('whoami', (await latchkey(['whoami'], { env: { ...env, LATCHKEY_API_KEY: token } })).stdout);
+  const piped = await latchkey(['whoami', '--key-stdin', '--json'], {
+    env: { LATCHKEY_URL: service.url },
+    input: `${token}\n`,
+  });
+  expectGolden('whoami-json', piped.stdout);
+
+  const usage = await run('usage', id, '--by', 'day', '--from', '2d', '--json');
+  const { by, usage: periods, total } = JSON.parse(usage.stdout);
+  expect([by, periods.length, Object.keys(total)]).toEqual(['DAY', 3, ['requests', 'cost', 'limited', 'forbidden']]);
+  const lines = (await run('usage', id)).stdout.trimEnd().split('\n');
+  expect([lines.length, lines[0], lines.at(-1)]).toEqual([
+    26,
+    expect.stringMatching(/^FROM \(UTC\) +REQUESTS +COST +LIMITED +FORBIDDEN$/),
+    expect.stringMatching(/^total +\d+ +\d+ +\d+ +\d+$/),
+  ]);
+
+  const explain = (input: string, ...more: string[]) =>
+    latchkey(['explain', '-', '--key', id, ...more], { env, input });
+  const allowed = await explain('query($n: Int) { assets(first: $n) { name } }', '--variables', '{"n":1}');
+  expect(allowed.status).toBe(0);
+  expectGolden('explain-allowed', allowed.stdout);
+  const refused = await explain('{ assets { name } apiKeys { totalCount } }');
+  expect(refused.status).toBe(1);
+  expectGolden('explain-refused', refused.stdout);
+  const broken = await explain('{ assets { nam } }', '--json');
+  expect([broken.status, JSON.parse(broken.stdout).explanation.reasons]).toEqual([1, ['INVALID_DOCUMENT']]);
+}, 180_000);
+
+test('the schema, with a key and without', async () => {
+  const printed = await run('schema', 'print');
+  expect([printed.status, printed.stdout.includes('directive @auth')]).toEqual([0, true]);
+  const text = await (await fetch(`${service.origin}/schema.graphql`)).text();
+  const keyless = await latchkey(['schema', 'print'], { env: { LATCHKEY_URL: service.url } });
+  expect(keyless.stdout.trim()).toBe(text.trim());
+}, 60_000);
+
+test('a workspace, and its tier', async () => {
+  const platform = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  try {
+    const operator = { LATCHKEY_URL: platform.url, LATCHKEY_API_KEY: OPERATOR_KEY };
+    const created = await latchkey(['workspace', 'create', 'Data team', '--tier', 'free-trial', '--json'], {
+      env: operator,
+    });
+    expectGolden('workspace-create-json', created.stdout);
+    const { workspace, token } = JSON.parse(created.stdout);
+    const raised = await latchkey(['workspace', 'tier', workspace.id, 'growth'], { env: operator });
+    expectGolden('workspace-tier', raised.stdout);
+    // What a workspace's own admin may not.
+    const own = await latchkey(['workspace', 'tier', workspace.id, 'enterprise'], {
+      env: { ...operator, LATCHKEY_API_KEY: token },
+    });
+    expect(own.status).toBe(4);
+  } finally {
+    await platform.close();
+  }
+}, 120_000);

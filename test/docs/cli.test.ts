@@ -1,0 +1,20 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import { PROGRAM } from '../cli/latchkey.js';
+import { expectPage } from './page.js';
+
+// Node is started two dozen times, and may have little of the machine.
+jest.setTimeout(240_000);
+
+test('each command of docs/cli.md runs as written', async () => {
+  await expectPage('docs/cli.md', {
+    before: async (_, directory) => {
+      mkdirSync(join(directory, 'bin'));
+      // As npm installs it: the build leaves the file's mode to npm.
+      const script = `#!/bin/sh\nexec node '${PROGRAM}' "$@"\n`;
+      writeFileSync(join(directory, 'bin', 'latchkey'), script, { mode: 0o755 });
+      return { PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}` };
+    },
+  });
+});
