@@ -58,8 +58,8 @@ describe('after 429', () => {
   const limited = refusal('RATE_LIMITED', { retryAfter: 1 });
 
   it('waits as long as it is asked to, and sends again: a mutation too, for it has not run', async () => {
-    answering = (response, n) =>
-      n === 1 ? json(response, 429, limited, { 'retry-after': '1' }) : good(response, n, null!);
+    answering = (response, n, request) =>
+      n === 1 ? json(response, 429, limited, { 'retry-after': '1' }) : good(response, n, request);
     expect(await clientFor().request(WRITE)).toEqual({ a: 1 });
     expect(asked).toBe(2);
   });
