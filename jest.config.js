@@ -32,7 +32,7 @@ export default {
     '/node_modules/',
     ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : HTTP_ALONE),
     ...(redis ? [] : ['/test/redis']),
-    ...(chromium ? [] : ['/test/dashboard']),
+    ...(chromium ? [] : ['/test/dashboard', '/test/client/browser']),
     ...(zsh ? [] : ['/test/cli/zsh']),
   ],
   extensionsToTreatAsEsm: ['.ts'],

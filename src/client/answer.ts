@@ -84,7 +84,10 @@ async function heard<T>(reader: { read(): Promise<T> }, silence: number): Promis
     const error = new Unavailable(`Nothing came for ${silence} ms.`, { code: 'TIMEOUT' });
     timer = setTimeout(() => reject(error), silence);
   });
-  return Promise.race([reader.read(), silent]).finally(() => clearTimeout(timer));
+  const read = reader.read().catch((cause: unknown) => {
+    throw new Unavailable('The stream was broken off.', { code: 'UNREACHABLE', cause });
+  });
+  return Promise.race([read, silent]).finally(() => clearTimeout(timer));
 }
 
 function unreadable(message: string, { status, headers }: Response): LatchkeyError {

@@ -24,6 +24,9 @@ export interface SubscribeOptions extends RequestOptions {
   readonly onReconnect?: ((cause: LatchkeyError) => void) | undefined;
 }
 
+/** A document that does not say what it takes and answers. */
+type Untyped = string | (DocumentNode & { readonly __apiType?: never });
+
 /** Variables may be left out where none is needed. */
 type Given<V, O> = Record<string, never> extends V ? [variables?: V, options?: O] : [variables: V, options?: O];
 
@@ -37,7 +40,7 @@ export interface Client {
   // What an untyped document answers is the caller's to say.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
   request<R = any, V = Record<string, unknown>>(
-    document: DocumentNode | string,
+    document: Untyped,
     variables?: V,
     options?: RequestOptions,
   ): Promise<R>;
@@ -49,7 +52,7 @@ export interface Client {
   subscribe<R, V>(document: TypedDocumentNode<R, V>, ...rest: Given<V, SubscribeOptions>): AsyncIterableIterator<R>;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
   subscribe<R = any, V = Record<string, unknown>>(
-    document: DocumentNode | string,
+    document: Untyped,
     variables?: V,
     options?: SubscribeOptions,
   ): AsyncIterableIterator<R>;

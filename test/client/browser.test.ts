@@ -1,0 +1,85 @@
+import { jest } from '@jest/globals';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser } from 'playwright-core';
+import type { createClient as createClientType } from '../../src/client/index.js';
+import { run } from '../support/run.js';
+import { createKey, startService, type TestService } from '../support/service.js';
+
+// A browser takes its time to start where there is little of the machine.
+jest.setTimeout(240_000);
+
+let pages: Server;
+let page: string;
+let latchkey: TestService;
+let browser: Browser;
+const directory = mkdtempSync(join(tmpdir(), 'latchkey-client-'));
+
+beforeAll(async () => {
+  // By its command line: the bundler's own machinery takes nothing from the realm that Jest makes.
+  const rolldown = 'node_modules/rolldown/bin/cli.mjs';
+  const script = join(directory, 'client.js');
+  const args = [rolldown, 'src/client/index.ts', '--platform', 'browser', '--format', 'esm', '--file', script];
+  expect(await run(process.execPath, args)).toMatchObject({ status: 0 });
+  const client = readFileSync(script, 'utf8');
+  pages = createServer((request, response) => {
+    const isScript = request.url === '/client.js';
+    response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' });
+    response.end(isScript ? client : '<!doctype html><title>A page of another origin</title>');
+  }).listen(0, '127.0.0.1');
+  await once(pages, 'listening');
+  page = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
+  latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH', CORS_ORIGINS: page } });
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  });
+});
+afterAll(async () => {
+  await browser.close();
+  await latchkey.close();
+  pages.closeAllConnections();
+  pages.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+it('a page of another origin asks at the pace that its key allows, and is told of events', async () => {
+  const { token } = await createKey(latchkey, { scopes: ['read:assets', 'write:assets'] });
+  const tab = await browser.newPage();
+  await tab.goto(page);
+  const seen = await tab.evaluate(
+    async ({ url, apiKey }) => {
+      const path = '/client.js';
+      const { createClient } = (await import(path)) as { createClient: typeof createClientType };
+      const client = createClient({ url, apiKey });
+      const read = (first: number) => client.request('query ($n: Int!) { assets(first: $n) { name } }', { n: first });
+      const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => read(i + 1)));
+      const register = () => client.request('mutation { registerAsset(input: { name: "from-a-page" }) { name } }');
+      const events = client.subscribe('subscription { assetChanged { name } }');
+      const next = events.next();
+      let told: unknown = null;
+      void next.then(({ value }) => (told = value));
+      // The stream opens when it can: until then nobody would be told.
+      while (told === null) await register();
+      await events.return?.();
+      const refused: unknown = await createClient({ url, apiKey: 'ak_wrong' })
+        .request('{ assets { name } }')
+        .catch((error: unknown) => {
+          const { name, reason } = error as Record<string, unknown>;
+          return [name, reason];
+        });
+      return { answers: answers.length, told, refused };
+    },
+    { url: latchkey.url, apiKey: token },
+  );
+  expect(seen).toEqual({
+    answers: 40,
+    told: { assetChanged: { name: 'from-a-page' } },
+    refused: ['Unauthenticated', 'malformed'],
+  });
+  expect(latchkey.logs.filter((line) => line.includes('"status":429'))).toEqual([]);
+});

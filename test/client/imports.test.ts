@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { PROJECT } from '../support/child.js';
+
+/** What a browser can load, and an installation has. */
+const PACKAGES = ['@graphql-typed-document-node/core', 'bottleneck', 'bottleneck/light.js', 'graphql'];
+
+const directory = join(PROJECT, 'src/client');
+const files = readdirSync(directory);
+const imports = files.flatMap((file) =>
+  ts.preProcessFile(readFileSync(join(directory, file), 'utf8')).importedFiles.map(({ fileName }) => [file, fileName]),
+);
+
+it('the client imports itself and what runs anywhere, and nothing of the server', () => {
+  const others = imports.filter(([, name = '']) => !PACKAGES.includes(name) && !/^\.\/[A-Za-z]+\.js$/.test(name));
+  expect(others).toEqual([]);
+  // Were nothing found, the above would hold of anything.
+  expect(imports.length).toBeGreaterThan(30);
+});
+
+it('no file of it uses what Node alone has', () => {
+  for (const file of files) {
+    if (file === 'environment.ts') continue;
+    const text = readFileSync(join(directory, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    expect([file, text.match(/\b(?:Buffer|process|NodeJS|require|setImmediate|__dirname|unref)\b/g)]).toEqual([
+      file,
+      null,
+    ]);
+  }
+});

@@ -1,0 +1,35 @@
+import { jest } from '@jest/globals';
+import { runExample, type Ran } from '../support/run.js';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { documentOf } from '../support/session.js';
+
+// Each is a process of its own, and may have little of the machine.
+jest.setTimeout(120_000);
+
+const CLIENTS = ['client-plain', 'client-apollo', 'client-urql', 'client-graphql-request'];
+
+let latchkey: TestService;
+beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH' } })), 60_000);
+afterAll(() => latchkey.close());
+
+const runIt = (example: string, token: string): Promise<Ran> =>
+  runExample(`${example}/index.js`, [], { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: token });
+
+const limited = (): string[] => latchkey.logs.filter((line) => line.includes('"status":429'));
+
+describe.each(CLIENTS)('%s', (example) => {
+  it('answers all, at the pace that the key allows', async () => {
+    const { token } = await createKey(latchkey, { name: example });
+    expect(await runIt(example, token)).toEqual({ status: 0, stdout: '40 answers\n', stderr: '' });
+    expect(limited()).toEqual([]);
+    expect(documentOf(`examples/${example}/README.md`)).toContain('```text\n40 answers\n```');
+  });
+
+  it('says what is wrong with the key, and does not show it', async () => {
+    const { token } = await createKey(latchkey, { name: example, scopes: ['write:assets'] });
+    const { status, stdout, stderr } = await runIt(example, token);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('read:assets');
+    expect(stderr).not.toContain(token);
+  });
+});
