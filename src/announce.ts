@@ -13,11 +13,13 @@ export interface FirstKey {
 export function announce(
   address: string,
   firstKey: FirstKey | null,
-  settings: Pick<Settings, 'operator' | 'mongodbUri' | 'dataDir'>,
+  settings: Pick<Settings, 'operator' | 'mongodbUri' | 'dataDir' | 'dashboard'>,
 ): string {
   const url = `${address}/graphql`;
   const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
-  const lines = [`Latchkey listens on ${url}`, `Keys are kept in ${store}.`];
+  const lines = [`Latchkey listens on ${url}`];
+  if (settings.dashboard) lines.push(`The dashboard is at ${address}/dashboard/`);
+  lines.push(`Keys are kept in ${store}.`);
   const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
   if (firstKey !== null) lines.push('', ...keyLines(firstKey));
   if (key !== null) {

@@ -15,6 +15,7 @@ import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { protectedResource, type ProtectedResource } from './credentials/oidc/protectedResource.js';
+import { signInOf, type SignIn } from './credentials/oidc/signIn.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
 import {
   configuredHolderOf,
@@ -151,6 +152,8 @@ export interface Latchkey {
   protectedResource(): ProtectedResource | null;
   /** Where that is to be found, as challenges name it; null: nowhere. */
   resourceMetadata(): string | null;
+  /** How the dashboard lets people sign in at the issuer; null: by keys alone. */
+  signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
@@ -261,6 +264,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
+  const signIn = signInOf(now);
   const resourceMetadata = (): string | null => configured.configuration.oidc?.resourceMetadata ?? null;
   const forPlugin = { limiter, usage, refusals, introspection, observer, resourceMetadata };
 
@@ -311,6 +315,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     protectedResource: () =>
       configured.configuration.oidc && protectedResource(configured.configuration.oidc, knownScopes),
     resourceMetadata,
+    signIn: () => signIn(configured.configuration.oidc),
     limiter,
     usage,
     refusals,

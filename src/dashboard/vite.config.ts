@@ -1,10 +1,12 @@
 import { defineConfig } from 'vite';
+import { compressed } from './compressed.js';
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/dashboard/',
   // In place of this word the server writes each answer's nonce: Mantine's own style element needs one.
   html: { cspNonce: '__CSP_NONCE__' },
+  plugins: [compressed],
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,

@@ -1,6 +1,13 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers past the origins of CORS_ORIGINS, which are for the API. */
+    readonly cors?: false;
+  }
+}
+
 /** Header fields of an answer that a page of another origin may read. */
 const EXPOSED_HEADERS = ['RateLimit-Policy', 'RateLimit', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
 

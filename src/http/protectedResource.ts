@@ -15,7 +15,7 @@ const MAX_AGE = 300;
 export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Latchkey, 'protectedResource'>): void {
   for (const url of [WELL_KNOWN, `${WELL_KNOWN}/graphql`]) {
     // Past the origins of CORS_ORIGINS, which are for the API.
-    const config = { cors: false };
+    const config = { cors: false } as const;
     app.get(url, { config }, (_request, reply) => {
       const metadata = latchkey.protectedResource();
       if (metadata === null) {

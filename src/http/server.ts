@@ -18,6 +18,7 @@ import { authenticationHook } from './authentication.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
+import { dashboardRoute, isBrowser } from './dashboardRoute.js';
 import { answerFaults, refuseRequest } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
@@ -36,7 +37,7 @@ export interface ServerOptions {
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
-  readonly settings: Pick<Settings, 'trustProxy' | 'requireHttps' | 'corsOrigins' | 'introspection'>;
+  readonly settings: Pick<Settings, 'trustProxy' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'>;
   readonly streams: OpenStreams;
   /** Default: none, and plain HTTP is spoken. */
   readonly certificate?: Certificate | null;
@@ -118,7 +119,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   protectedResourceRoutes(app, latchkey);
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
-  app.get('/', (_request, reply) => reply.redirect('/graphql'));
+  if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });
+  app.get('/', (request, reply) =>
+    reply.header('vary', 'accept').redirect(settings.dashboard && isBrowser(request) ? '/dashboard/' : '/graphql'),
+  );
   return app;
 }
 

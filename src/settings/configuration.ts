@@ -128,6 +128,11 @@ function oidcOf(
     clockTolerance: given.clock_tolerance,
     jwksUri: given.jwks_uri,
     resource,
+    dashboard: given.dashboard && {
+      clientId: given.dashboard.client_id,
+      scopes: given.dashboard.scopes,
+      audienceParameter: given.dashboard.audience_parameter,
+    },
   });
 }
 

@@ -3,9 +3,11 @@ import { MAX_CONFIGURED_KEYS } from '../credentials/configuration.js';
 import {
   ADDRESS,
   ALGORITHMS,
+  AUDIENCE_PARAMETERS,
   isAddress,
   MAX_CLOCK_TOLERANCE,
   type Algorithm,
+  type AudienceParameter,
 } from '../credentials/oidc/configuration.js';
 import { isId, isName } from '../keys/input.js';
 import { PREFIX_PATTERN } from '../keys/token.js';
@@ -120,6 +122,20 @@ const oidc = section({
   ).optional(),
   jwks_uri: address.optional(),
   resource: address.optional(),
+  dashboard: section({
+    client_id: text('the id of a public client: 1 to 200 visible ASCII characters', (id) =>
+      /^[\x21-\x7e]{1,200}$/.test(id),
+    ),
+    scopes: list(
+      text('a scope of the issuer, such as openid', (scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(scope)),
+      1,
+      MAX_NAMES,
+      'scopes, as in [openid, offline_access, admin]',
+    ).optional(),
+    audience_parameter: value<AudienceParameter>(AUDIENCE_PARAMETERS.join(', '), (name) =>
+      (AUDIENCE_PARAMETERS as readonly unknown[]).includes(name),
+    ).optional(),
+  }).optional(),
 });
 
 /** All that latchkey.yaml may say. docs/configuration.md says what it means. */

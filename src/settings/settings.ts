@@ -43,6 +43,8 @@ export interface Settings {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly corsOrigins: readonly string[];
   readonly introspection: Introspection;
+  /** Whether the dashboard is served. */
+  readonly dashboard: boolean;
   /** Where metrics are served apart from the API; null: by the API's own server. */
   readonly metrics: { readonly port: number; readonly host: string } | null;
   /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
@@ -192,6 +194,10 @@ export const OPTIONS = {
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
+  DASHBOARD: option({
+    allowed: 'on, or off where nobody is to administer by a browser',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
   METRICS_PORT: option({
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
@@ -244,6 +250,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
+    dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),
     logLevel: read('LOG_LEVEL') ?? 'info',

@@ -102,6 +102,12 @@ test('OIDC', () => {
     jwksUri: null,
     resource: 'https://api.example/base/graphql',
     resourceMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/graphql',
+    dashboard: null,
+  });
+  expect(read(oidc(', dashboard: { client_id: dash }')).oidc?.dashboard).toEqual({
+    clientId: 'dash',
+    scopes: ['openid'],
+    audienceParameter: 'resource',
   });
   expect(
     read(

@@ -22,6 +22,19 @@ const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'Ed
 /** In seconds: beyond this, expiry would mean little. */
 export const MAX_CLOCK_TOLERANCE = 300;
 
+/** How a request for tokens names whom they are for: `resource` by RFC 8707, `audience` as some issuers have it, or not at all. */
+export const AUDIENCE_PARAMETERS = ['resource', 'audience', 'none'] as const;
+export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
+
+/** The client as which the dashboard lets people sign in: a public one, by code and PKCE. */
+export interface DashboardClient {
+  readonly clientId: string;
+  /** What it asks for. Default: `openid`. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Default: `resource`. */
+  readonly audienceParameter?: AudienceParameter | undefined;
+}
+
 export interface OidcOptions {
   /** The issuer's identifier, exactly as its tokens have it in `iss`: https, or http on a loopback address. */
   readonly issuer: string;
@@ -43,6 +56,8 @@ export interface OidcOptions {
   readonly jwksUri?: string | undefined;
   /** The address under which callers reach the API (RFC 9728, `resource`). Default: none, and no metadata. */
   readonly resource?: string | undefined;
+  /** Default: none, and the dashboard takes keys alone. */
+  readonly dashboard?: DashboardClient | undefined;
 }
 
 /** Whose access tokens are let in, and what they stand for: {@link OidcOptions} with its defaults. */
@@ -62,12 +77,18 @@ export interface OidcConfiguration {
   readonly resource: string | null;
   /** Where the metadata of `resource` is, for challenges; null: nowhere. */
   readonly resourceMetadata: string | null;
+  /** null: nobody signs in to the dashboard at the issuer. */
+  readonly dashboard: {
+    readonly clientId: string;
+    readonly scopes: readonly string[];
+    readonly audienceParameter: AudienceParameter;
+  } | null;
 }
 
 /** @throws TypeError naming the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
-  const { workspace, workspaceClaim, jwksUri, resource } = options;
+  const { workspace, workspaceClaim, jwksUri, resource, dashboard } = options;
   if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
   if (audience === '') throw new TypeError('audience is empty. Name what tokens for this server have in aud.');
   if (algorithms.length === 0 || !algorithms.every((name) => ALGORITHMS.includes(name))) {
@@ -95,7 +116,13 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     jwksUri: jwksUri ?? null,
     resource: resource ?? null,
     resourceMetadata: resource === undefined ? null : metadataAddress(resource),
+    dashboard: dashboard === undefined ? null : clientOf(dashboard),
   });
+}
+
+function clientOf({ clientId, scopes = ['openid'], audienceParameter = 'resource' }: DashboardClient) {
+  if (clientId === '') throw new TypeError('dashboard.clientId is empty. Name the client that the issuer knows.');
+  return Object.freeze({ clientId, scopes: Object.freeze([...scopes]), audienceParameter });
 }
 
 /** What {@link isAddress} allows, in words. */

@@ -1,6 +1,7 @@
 import type { CryptoKey, JWTHeaderParameters, RemoteJWKSet } from 'jose';
 import { unavailable, type Refusal } from '../../refusals/refusal.js';
-import { ADDRESS, isAddress, type OidcConfiguration } from './configuration.js';
+import type { OidcConfiguration } from './configuration.js';
+import { discover } from './discovery.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 
 /** After so long the keys are read anew, beside the requests, in ms. */
@@ -65,7 +66,7 @@ export class IssuerKeys {
     const began = this.#options.now();
     try {
       const { createRemoteJWKSet, customFetch } = await import('jose');
-      const keys = createRemoteJWKSet(new URL(this.#options.jwksUri ?? (await this.#discover())), {
+      const keys = createRemoteJWKSet(new URL(this.#options.jwksUri ?? (await this.#discovered())), {
         timeoutDuration: TIMEOUT,
         // Never by itself.
         cacheMaxAge: Infinity,
@@ -83,18 +84,8 @@ export class IssuerKeys {
     }
   }
 
-  /** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. */
-  async #discover(): Promise<string> {
-    const { issuer } = this.#options;
-    const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const response = await fetchBounded(address, { signal: AbortSignal.timeout(TIMEOUT) });
-    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown } | null;
-    // Whoever could put another's document here would sign in another's name.
-    if (document?.issuer !== issuer) throw new Error(`${address} is of another issuer than ${issuer}.`);
-    const { jwks_uri: uri } = document;
-    if (typeof uri !== 'string' || !isAddress(uri))
-      throw new Error(`${address} lacks a jwks_uri, which is ${ADDRESS}.`);
-    return uri;
+  async #discovered(): Promise<string> {
+    return (await discover(this.#options.issuer)).address('jwks_uri');
   }
 
   #away(): Refusal {
