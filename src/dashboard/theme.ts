@@ -44,6 +44,7 @@ export const theme = createTheme({
   components: {
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
     Alert: { defaultProps: { variant: 'light' } },
+    NavLink: { styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } },
     Modal: { defaultProps: { centered: true } },
     Table: { defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } },
   },

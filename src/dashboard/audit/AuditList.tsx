@@ -35,7 +35,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
       <Group justify="space-between" gap="4px 12px">
         <Group gap="xs">
           <Badge color={COLORS[action] ?? 'gray'}>{ACTIONS[action]}</Badge>
-          <Subject id={subject} />
+          <Subject id={subject} name={nameIn(after) ?? nameIn(before)} />
         </Group>
         <Text size="sm" c="dimmed">
           <Moment at={at} />
@@ -99,8 +99,23 @@ function Change({ change: { field, before, after, items } }: { readonly change: 
   );
 }
 
-function Subject({ id }: { readonly id: string }) {
-  return id.startsWith('key_') ? <KeyLink id={id} /> : <Code>{id}</Code>;
+function Subject({ id, name }: { readonly id: string; readonly name: string | null }) {
+  return (
+    <>
+      {name !== null && (
+        <Text size="sm" className="anywhere">
+          {name}
+        </Text>
+      )}
+      {id.startsWith('key_') ? <KeyLink id={id} /> : <Code>{id}</Code>}
+    </>
+  );
+}
+
+/** What the subject was called, where the entry says it. */
+function nameIn(state: unknown): string | null {
+  const { name } = { name: null, ...(state as object | null) };
+  return typeof name === 'string' ? name : null;
 }
 
 function Author({ entry: { actor, actorKind } }: { readonly entry: AuditRowFragment }) {

@@ -77,7 +77,7 @@ interface FiltersProps {
 }
 
 function Filters({ params, change }: FiltersProps) {
-  const size = { w: { base: '100%', xs: 'calc(50% - 6px)', md: 200 } } as const;
+  const size = { w: { base: '100%', xs: 'calc(50% - 6px)', md: 160 } } as const;
   return (
     <Group gap="sm" align="flex-end" role="search" aria-label="Audit log">
       <MultiSelect
@@ -88,7 +88,7 @@ function Filters({ params, change }: FiltersProps) {
         onChange={(actions) => change('actions', actions.join(','))}
         clearable
         searchable
-        w={{ base: '100%', md: 280 }}
+        w={{ base: '100%', md: 240 }}
       />
       <IdField
         key={`s${params.get('subject') ?? ''}`}

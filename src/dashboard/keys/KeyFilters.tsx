@@ -24,7 +24,7 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
     setSearch(text);
     searchFor(text);
   };
-  const select = { clearable: true, w: { base: 'calc(50% - 6px)', sm: 140 }, size: 'sm' } as const;
+  const select = { clearable: true, w: { base: 'calc(50% - 6px)', sm: 132 }, size: 'sm' } as const;
   return (
     <Group gap="sm" role="search" aria-label="API keys">
       <TextInput
@@ -35,7 +35,7 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
         onChange={(event) => type(event.currentTarget.value)}
         leftSection={<IconSearch size={16} aria-hidden />}
         rightSection={search !== '' && <CloseButton size="sm" aria-label="Clear the search" onClick={() => type('')} />}
-        w={{ base: '100%', sm: 240 }}
+        w={{ base: '100%', sm: 208 }}
       />
       <Select
         {...select}

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { KeyRowFragment } from '../generated/graphql.js';
 import { Ago } from '../parts/Moment.js';
+import { ENVIRONMENTS, TYPES } from '../parts/words.js';
 import { kindOf, Scopes, StatusBadges } from './badges.js';
 import { COLUMNS, type Column, type Sorting } from './sorting.js';
 
@@ -36,7 +37,10 @@ export function KeyTable({ keys, sorting, sort }: KeyTableProps) {
                 <NameOf of={key} />
               </Table.Td>
               <Table.Td>
-                <Text size="sm">{kindOf(key)}</Text>
+                <Text size="sm">{TYPES[key.type]}</Text>
+                <Text size="xs" c="dimmed">
+                  {ENVIRONMENTS[key.environment]}
+                </Text>
               </Table.Td>
               <Table.Td>
                 <Scopes scopes={key.scopes} most={2} />
@@ -61,7 +65,7 @@ export function KeyTable({ keys, sorting, sort }: KeyTableProps) {
   );
 }
 
-const WIDTHS: Readonly<Partial<Record<Column, string>>> = { name: '25%', scopes: '18%' };
+const WIDTHS: Readonly<Partial<Record<Column, string>>> = { name: '24%', scopes: '17%', type: '11%', status: '13%' };
 
 function SortableHead({
   column,
@@ -76,7 +80,7 @@ function SortableHead({
     sortedBy === null ? { column, descending: false } : sortedBy.descending ? null : { column, descending: true };
   return (
     <Table.Th aria-sort={direction} w={WIDTHS[column]}>
-      <UnstyledButton onClick={() => sort(next)} fz="sm" fw={600}>
+      <UnstyledButton onClick={() => sort(next)} fz="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
         <Group gap={4} wrap="nowrap">
           {label}
           <Icon size={14} aria-hidden opacity={sortedBy === null ? 0.45 : 1} />

@@ -17,7 +17,7 @@ export function StatusBadges({ status, expiresAt, replacedBy }: Standing) {
     <Group gap={6}>
       <Badge color={COLORS[status]}>{STATUSES[status]}</Badge>
       {active && replacedBy !== null && <Badge color="blue">In overlap</Badge>}
-      {active && replacedBy === null && left !== null && left < 7 * DAY && <Badge color="orange">Expires soon</Badge>}
+      {active && replacedBy === null && left !== null && left < 7 * DAY && <Badge color="orange">Ends soon</Badge>}
     </Group>
   );
 }

@@ -26,7 +26,7 @@ export function TierTable({ tiers, present }: { readonly tiers: readonly TierLim
         <Table.Tbody>
           {ROWS.map(({ name, of }) => (
             <Table.Tr key={name}>
-              <Table.Th scope="row" fw={500}>
+              <Table.Th scope="row" fw={500} style={{ verticalAlign: 'top' }}>
                 {name}
               </Table.Th>
               {tiers.map((tier) => (
