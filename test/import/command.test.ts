@@ -1,0 +1,47 @@
+import { jest } from '@jest/globals';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROJECT } from '../support/child.js';
+import { run } from '../support/run.js';
+import { startService } from '../support/service.js';
+import { betterAuthRow, letters } from './harness.js';
+
+// Each command is a start of Node, which may have little of the machine.
+jest.setTimeout(120_000);
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-command-'));
+const dataDir = join(dir, 'data');
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const command = (...args: string[]) =>
+  run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), 'import', ...args, '--from', 'better-auth', '--json'], {
+    cwd: dir,
+    env: { DATA_DIR: dataDir },
+  });
+
+test('nothing is written without --apply, nor with it while there are problems; exit codes tell which it was', async () => {
+  const rows = [betterAuthRow(letters('good')), betterAuthRow(letters('bad'), { permissions: { bills: ['pay'] } })];
+  writeFileSync(join(dir, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+  writeFileSync(join(dir, 'mapping.json'), JSON.stringify({ scopes: { 'files:read': 'read:assets' } }));
+  const mapped = ['rows.jsonl', '--mapping', 'mapping.json'];
+
+  const early = await command(...mapped);
+  expect([early.status, early.stdout, existsSync(dataDir)]).toEqual([2, '', false]);
+  const latchkey = await startService({ dataDir });
+  const living = () => latchkey.service.store.keys.countFamilies('default', Date.now());
+  const before = await living();
+  for (const args of [mapped, [...mapped, '--apply']]) {
+    const { status, stdout } = await command(...args);
+    expect([status, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { dryRun: true, rows: 2, problemCount: 1, unknownScopes: { 'bills:pay': 1 } },
+    ]);
+  }
+  expect(await living()).toBe(before);
+  expect((await command('none.jsonl')).status).toBe(2);
+  const { status, stdout } = await command(...mapped, '--apply', '--skip-problems');
+  expect([status, JSON.parse(stdout)]).toMatchObject([1, { dryRun: false, imported: 1 }]);
+  expect(await living()).toBe(before + 1);
+  await latchkey.close();
+});
