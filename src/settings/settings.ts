@@ -273,6 +273,7 @@ export const OPTIONS = {
   DASHBOARD: option({
     about: 'whether the dashboard is served, at `/dashboard`',
     default: 'on',
+    page: 'dashboard.md',
     allowed: 'on, or off where nobody is to administer by a browser',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
