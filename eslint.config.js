@@ -1,11 +1,12 @@
 import js from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['build', 'dist', 'node_modules', 'data', 'coverage', 'screenshots'] },
+  { ignores: ['build', 'dist', 'node_modules', 'data', 'coverage', 'screenshots', 'src/dashboard/generated'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -23,7 +24,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/settings/**'],
     rules: {
       'no-restricted-properties': [
@@ -33,6 +34,7 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  { files: ['src/dashboard/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
   {
     // Tests reach into answers as a caller would, without types: what is not there fails the test.
     files: ['test/**/*.ts'],

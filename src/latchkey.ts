@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { accessResolvers, type Holder } from './access/resolvers.js';
+import { scopeResolvers } from './access/scopes.js';
 import { suggestionResolvers } from './access/suggestions.js';
 import { lookAtClear, SentInClear } from './audit/clear.js';
 import { GatheredEntries } from './audit/gathered.js';
@@ -273,6 +274,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),
           suggestionResolvers({ keys, usage: store.usage, now }),
+          scopeResolvers({ ceilings: () => configured.configuration.ceilings }),
           accessResolvers({
             explainer: new Explainer({ bounds: documentBounds(), introspection }),
             keys,

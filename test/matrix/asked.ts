@@ -34,6 +34,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.auditLog': { concerns: 'asker' },
   'Query.explainAccess': { concerns: 'project', given: ({ key }) => ({ keyId: key, document: '{ tiers { tier } }' }) },
   'Query.suggestScopes': { concerns: 'project', given: ({ key }) => ({ keyId: key }) },
+  'Query.scopes': { concerns: 'asker' },
   'Query.events': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.assets': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.asset': { concerns: 'project', given: ({ project }) => ({ name: 'orders', project }) },

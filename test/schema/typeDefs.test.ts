@@ -27,6 +27,7 @@ test('and stand by themselves: every type that they name is there, and none that
     'auditLog',
     'explainAccess',
     'suggestScopes',
+    'scopes',
   ]);
   expect(Object.keys(schema.getMutationType()?.getFields() ?? {})).toEqual([
     'createApiKey',

@@ -1,0 +1,44 @@
+// Makes the dashboard's typed documents, src/dashboard/generated/graphql.ts, from schema.graphql and the operations that
+// stand beside the pages. With --check it writes nothing and fails where the file differs.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codegen } from '@graphql-codegen/core';
+import * as typedDocuments from '@graphql-codegen/typed-document-node';
+import * as operations from '@graphql-codegen/typescript-operations';
+import { parse } from 'graphql';
+
+const ROOT = join(import.meta.dirname, '..');
+const DASHBOARD = join(ROOT, 'src/dashboard');
+const FILE = join(DASHBOARD, 'generated/graphql.ts');
+const HEAD = '// Made by `npm run codegen` from schema.graphql and src/dashboard/**/*.graphql. Change those instead.';
+
+const scalars = { DateTime: 'string', Duration: 'string', Scope: 'string', JSON: 'unknown', ID: 'string' };
+
+const documents = readdirSync(DASHBOARD, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.graphql'))
+  .sort()
+  .map((location) => ({ location, document: parse(readFileSync(join(DASHBOARD, location), 'utf8')) }));
+
+const made = await codegen({
+  filename: FILE,
+  schema: parse(readFileSync(join(ROOT, 'schema.graphql'), 'utf8')),
+  documents,
+  plugins: [{ operations: {} }, { typedDocuments: {} }],
+  pluginMap: { operations, typedDocuments },
+  config: {
+    scalars,
+    enumsAsTypes: true,
+    useTypeImports: true,
+    skipTypename: true,
+    // Lists and fields are read, never written into.
+    immutableTypes: true,
+  },
+});
+const text = `${HEAD}\n${made}`;
+
+if (!process.argv.includes('--check')) {
+  writeFileSync(FILE, text);
+} else if (readFileSync(FILE, 'utf8') !== text) {
+  console.error('src/dashboard/generated/graphql.ts is not what the schema and the operations give: npm run codegen.');
+  process.exitCode = 1;
+}

@@ -1,0 +1,55 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { axe, openBrowser, type TestBrowser } from './browser.js';
+
+/** What every test of the dashboard rests on: that it sees what is wrong with a page. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/right': '<main><h1>Right</h1></main>',
+  '/inline': '<main><h1>Inline</h1></main><script>document.title = "ran"</script>',
+  '/throws': '<main><h1>Throws</h1></main><script src="/throws.js"></script>',
+  '/asset': '<main><h1>Asset</h1></main><script src="/dashboard/assets/gone.js"></script>',
+  '/throws.js': 'throw new Error("nobody catches it")',
+  '/unnamed': '<main><h1>Unnamed</h1><input><img src="data:," ></main>',
+};
+
+let server: Server;
+let origin: string;
+let browser: TestBrowser;
+beforeAll(async () => {
+  server = createServer(({ url = '' }, response) => {
+    const body = PAGES[url];
+    response.setHeader('content-type', url.endsWith('.js') ? 'text/javascript' : 'text/html');
+    response.setHeader('content-security-policy', "default-src 'none'; script-src 'self'; img-src data:");
+    response.statusCode = body === undefined ? 404 : 200;
+    response.end(url.endsWith('.js') ? body : `<!doctype html><html lang="en"><title>Page</title>${body ?? ''}`);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  browser = await openBrowser();
+}, 60_000);
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+
+test.each([
+  ['/right', []],
+  ['/inline', ['console: Content-Security-Policy: script-src-elem inline', expect.stringContaining('script-src')]],
+  ['/throws', ['page error: nobody catches it']],
+  ['/asset', [expect.stringContaining('404')]],
+])('%s: what it did wrong is told once', async (path, faults) => {
+  const page = await browser.newPage();
+  await page.goto(`${origin}${path}`);
+  expect(browser.faults().sort()).toEqual(faults);
+  expect(browser.faults()).toEqual([]);
+});
+
+test('axe runs under a policy that allows no script of it, and finds what a screen reader would miss', async () => {
+  const page = await browser.newPage();
+  await page.goto(`${origin}/right`);
+  expect(await axe(page)).toEqual([]);
+  await page.goto(`${origin}/unnamed`);
+  expect((await axe(page)).map(({ rule }) => rule).sort()).toEqual(['image-alt', 'label']);
+  expect(browser.faults()).toEqual([]);
+});
