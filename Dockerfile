@@ -7,24 +7,27 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --engine-strict --ignore-scripts
 COPY . .
 RUN npm run build
-RUN npm pack --ignore-scripts --pack-destination /tmp
+RUN npm pack --ignore-scripts --pack-destination /tmp && mv /tmp/latchkey-*.tgz /tmp/latchkey.tgz
 
 FROM node:22-bookworm-slim AS install
 WORKDIR /app
-COPY --from=build /tmp/latchkey-*.tgz /tmp/latchkey.tgz
+COPY --from=build /tmp/latchkey.tgz /tmp/latchkey.tgz
 RUN tar -xzf /tmp/latchkey.tgz --strip-components=1 && chmod +x dist/cli/main.js
 # What is installed is what the lock file names, and so what was tested.
 COPY package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
+RUN mkdir -m 0700 /data
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production
 ENV HOST=0.0.0.0
 ENV DATA_DIR=/data
 COPY --from=install /app /app
-RUN ln -s /app/dist/cli/main.js /usr/local/bin/latchkey && install -d -o node -g node -m 0700 /data
+# The image's user node, by number: Kubernetes judges by that whether it is root.
+COPY --from=install --chown=1000:1000 /data /data
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/latchkey
 WORKDIR /data
-USER node
+USER 1000:1000
 VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
