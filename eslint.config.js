@@ -25,7 +25,8 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.{ts,tsx}'],
-    ignores: ['src/settings/**'],
+    // The client runs where no settings are.
+    ignores: ['src/settings/**', 'src/client/environment.ts'],
     rules: {
       'no-restricted-properties': [
         'error',

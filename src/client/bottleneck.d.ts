@@ -1,0 +1,5 @@
+/** The build of Bottleneck without Redis, which browsers can load. It comes without types: they are those of the whole. */
+declare module 'bottleneck/light.js' {
+  import Bottleneck from 'bottleneck';
+  export default Bottleneck;
+}

@@ -1,0 +1,61 @@
+/**
+ * What an answer tells of its key's limits: the fields of the IETF draft "RateLimit header fields for HTTP"
+ * (draft-ietf-httpapi-ratelimit-headers), as Latchkey sends them.
+ */
+export interface Limits {
+  /** All windows that operations such as the answered one are counted in, by name. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  /** What is left in the one that binds; null: it is not told. */
+  readonly left: Left | null;
+}
+
+export interface Policy {
+  /** Units that the window allows. */
+  readonly quota: number;
+  /** In ms. */
+  readonly length: number;
+}
+
+export interface Left {
+  readonly name: string;
+  readonly remaining: number;
+  /** Ms until the next unit comes back, rounded up to whole seconds; null: nothing is used. */
+  readonly backIn: number | null;
+}
+
+/** A tier's two windows and a category's two are four. */
+const MAX_POLICIES = 8;
+
+/** What cannot be understood is left out: without a policy nothing waits, and a wrong one would be worse. */
+export function limitsOf(headers: Headers): Limits {
+  const policies = new Map<string, Policy>();
+  for (const { name, parameters } of itemsOf(headers.get('ratelimit-policy'))) {
+    const { q: quota = 0, w: seconds = 0 } = parameters;
+    if (quota >= 1 && seconds >= 1) policies.set(name, { quota, length: seconds * 1000 });
+  }
+  const [item] = itemsOf(headers.get('ratelimit'));
+  const { r: remaining, t: seconds } = item?.parameters ?? {};
+  if (item === undefined || remaining === undefined) return { policies, left: null };
+  return { policies, left: { name: item.name, remaining, backIn: seconds === undefined ? null : seconds * 1000 } };
+}
+
+interface Item {
+  readonly name: string;
+  readonly parameters: Readonly<Record<string, number | undefined>>;
+}
+
+/** A list of strings with integers as parameters (RFC 9651 section 3.1), as `"burst";q=25;w=1, "rate";q=500;w=60`. */
+function itemsOf(field: string | null): Item[] {
+  const items: Item[] = [];
+  for (const member of (field ?? '').slice(0, 1_000).split(',').slice(0, MAX_POLICIES)) {
+    const [name = '', ...parameters] = member.split(';').map((part) => part.trim());
+    if (!/^"[\w-]{1,40}"$/.test(name)) continue;
+    const values: Record<string, number> = {};
+    for (const parameter of parameters) {
+      const [, key = '', value = ''] = /^([a-z]+)=(\d{1,9})$/.exec(parameter) ?? [];
+      values[key] = Number(value);
+    }
+    items.push({ name: name.slice(1, -1), parameters: values });
+  }
+  return items;
+}

@@ -1,0 +1,105 @@
+import { textOf } from './answer.js';
+import { afterLimit, backoff, LONGEST_WAIT } from './backoff.js';
+import { LatchkeyError, Unavailable } from './errors.js';
+import type { Operation } from './operation.js';
+import type { Resolved } from './options.js';
+import { pacerFor } from './pacers.js';
+import { retryAfterSeconds } from './retryAfter.js';
+import { link, sleep } from './waiting.js';
+
+/** One request, whole: it may be sent more than once. */
+export interface Call {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly operation: Operation;
+  readonly signal: AbortSignal;
+  /** Whether the answer is handed on as it comes, and may last. */
+  readonly streams: boolean;
+}
+
+/** Before the first repetition of what got no answer, in ms. */
+const FIRST_WAIT = 500;
+
+/**
+ * Sends a request, and again where that can do no harm: after 429, which ran nothing; a query also after no answer and
+ * after 502 to 504. A mutation that got no answer may have run. What is refused for another reason would be again.
+ *
+ * @returns the last answer, whatever its status. Rejects with Unavailable where there was none, or the signal's reason
+ */
+export async function send(options: Resolved, call: Call): Promise<Response> {
+  let limitedFor = 0;
+  for (let tries = 0; ; tries += 1) {
+    call.signal.throwIfAborted();
+    const last = tries >= options.maxRetries;
+    let wait: number | null;
+    try {
+      const answer = await attempt(options, call);
+      wait = last ? null : waitFor(answer, call.operation, tries, limitedFor);
+      if (wait === null) return answer;
+      if (answer.status === 429) limitedFor = wait;
+    } catch (error) {
+      if (last || !(error instanceof Unavailable) || call.operation.type !== 'query') throw error;
+      wait = backoff(tries, FIRST_WAIT);
+    }
+    await sleep(wait, call.signal);
+  }
+}
+
+/** Ms until the request is worth repeating; null: it is not. */
+function waitFor({ status, headers }: Response, { type }: Operation, tries: number, limitedFor: number): number | null {
+  const asked = retryAfterSeconds(headers);
+  // A limit that names no time is one that no wait lifts.
+  if (status === 429) return asked === null ? null : afterLimit(asked, limitedFor);
+  if (type !== 'query' || ![502, 503, 504].includes(status)) return null;
+  const wait = Math.max((asked ?? 0) * 1000, backoff(tries, FIRST_WAIT));
+  return wait > LONGEST_WAIT ? null : wait;
+}
+
+async function attempt(options: Resolved, { url, init, operation, signal: outer, streams }: Call): Promise<Response> {
+  const key = await options.key();
+  const turn = options.pacing ? await pacerFor(options.url, key).turn(operation, outer) : null;
+  let answer: Response | null = null;
+  const { controller, signal, release } = link(outer);
+  const timer = setTimeout(() => controller.abort(late(options)), options.timeout);
+  let lasts = false;
+  try {
+    const headers = headersOf(options, init, key);
+    // A redirect would carry the key to wherever it leads.
+    answer = await options.fetch(url, { ...init, headers, redirect: 'error', signal });
+    lasts = streams && answer.ok;
+    if (lasts) return answer;
+    // Read here, so that the time counts to the last byte, and that what broke off is tried again.
+    const text = await textOf(answer);
+    const { status, statusText, headers: answered } = answer;
+    return new Response(text === '' ? null : text, { status, statusText, headers: answered });
+  } catch (error) {
+    if (outer.aborted) throw outer.reason;
+    if (error instanceof LatchkeyError) throw error;
+    throw unreachable(options, error);
+  } finally {
+    clearTimeout(timer);
+    turn?.end(answer);
+    if (!lasts) release();
+  }
+}
+
+function headersOf({ headers }: Resolved, init: RequestInit, key: string | null): Headers {
+  const all = new Headers(init.headers);
+  for (const [name, value] of Object.entries(headers)) all.set(name, value);
+  if (key !== null) all.set('authorization', `Bearer ${key}`);
+  return all;
+}
+
+function late({ url, timeout }: Resolved): Unavailable {
+  return new Unavailable(
+    `${new URL(url).host} did not answer within ${timeout} ms. Try again, or allow more by the option timeout.`,
+    { code: 'TIMEOUT' },
+  );
+}
+
+function unreachable({ url }: Resolved, cause: unknown): Unavailable {
+  return new Unavailable(
+    `${new URL(url).host} cannot be reached, or broke off its answer. Check the address and the network.`,
+    { code: 'UNREACHABLE', cause },
+  );
+}

@@ -1,0 +1,103 @@
+import { resultOf } from './answer.js';
+import { backoff } from './backoff.js';
+import { LatchkeyError, RateLimited, Unavailable } from './errors.js';
+import { messagesOf } from './events.js';
+import { operationOf } from './operation.js';
+import type { Resolved } from './options.js';
+import { refused } from './refused.js';
+import { send } from './send.js';
+import { sleep } from './waiting.js';
+
+/** What is subscribed to. */
+export interface Subscription {
+  readonly query: string;
+  readonly variables?: unknown;
+  readonly operationName?: string | undefined;
+  readonly onReconnect?: ((cause: LatchkeyError) => void) | undefined;
+}
+
+/** Before the first try after a stream was broken off, in ms. */
+const FIRST_WAIT = 1_000;
+
+/** A stream that lasted for so long, in ms, was none that failed. */
+const LASTING = 60_000;
+
+/** The server shows every 15 s that a quiet stream lives; after three of these it is taken for gone. In ms. */
+const SILENCE = 45_000;
+
+/**
+ * The results of a subscription, over as many connections as it takes. Rejects with the signal's reason.
+ */
+export async function* resultsOf(
+  options: Resolved,
+  subscription: Subscription,
+  { signal }: AbortController,
+): AsyncGenerator<unknown, void> {
+  let failures = 0;
+  let cause: LatchkeyError | null = null;
+  for (;;) {
+    let openedAt = Infinity;
+    try {
+      const response = await open(options, subscription, signal);
+      openedAt = performance.now();
+      if (cause !== null) subscription.onReconnect?.(cause);
+      for await (const data of dataOf(response)) {
+        failures = 0;
+        yield data;
+      }
+      return;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (!isPassing(error)) throw error;
+      if (performance.now() - openedAt > LASTING) failures = 0;
+      if (failures >= options.maxRetries) throw error;
+      cause = error;
+    }
+    await sleep(Math.max((retryAfterOf(cause) ?? 0) * 1000, backoff(failures, FIRST_WAIT)), signal);
+    failures += 1;
+  }
+}
+
+async function open(options: Resolved, subscription: Subscription, signal: AbortSignal): Promise<Response> {
+  const { query, variables, operationName } = subscription;
+  const response = await send(options, {
+    url: options.streamUrl,
+    init: {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query, variables, operationName }),
+    },
+    operation: operationOf(query, operationName),
+    signal,
+    streams: true,
+  });
+  const { ok, status, headers } = response;
+  if (ok && headers.get('content-type')?.startsWith('text/event-stream') === true) return response;
+  throw refused({ status, headers, errors: resultOf(await response.text())?.errors ?? [] });
+}
+
+/** Returns where the source has ended. Rejects with LatchkeyError where the server says why, or the stream broke off. */
+async function* dataOf({ body, status, headers }: Response): AsyncGenerator<unknown, void> {
+  if (body === null) throw brokenOff();
+  for await (const { event, data } of messagesOf(body, SILENCE)) {
+    if (event === 'complete') return;
+    if (event !== 'next') continue;
+    const result = resultOf(data);
+    if (result?.errors !== undefined) throw refused({ status, headers, errors: result.errors, data: result.data });
+    if (result?.data !== undefined) yield result.data;
+  }
+  throw brokenOff();
+}
+
+function brokenOff(): Unavailable {
+  return new Unavailable('The stream was broken off.', { code: 'UNREACHABLE' });
+}
+
+/** What another try may cure: a server that is away, and a reader that was too slow. */
+function isPassing(error: unknown): error is LatchkeyError {
+  return error instanceof Unavailable || (error instanceof LatchkeyError && error.code === 'STREAM_OVERFLOW');
+}
+
+function retryAfterOf(error: LatchkeyError): number | null {
+  return error instanceof Unavailable || error instanceof RateLimited ? error.retryAfter : null;
+}

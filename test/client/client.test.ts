@@ -1,0 +1,26 @@
+import { createClient, Unauthenticated, type Client } from '../../src/client/index.js';
+import { startService, type TestService } from '../support/service.js';
+
+let latchkey: TestService;
+beforeAll(async () => void (latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
+afterAll(() => latchkey.close());
+
+const clientFor = (apiKey: string | null = latchkey.adminToken): Client => createClient({ url: latchkey.url, apiKey });
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
+
+describe('request', () => {
+  it('answers the data', async () => {
+    const data = await clientFor().request('query ($project: ID) { assets(project: $project) { name } }', {});
+    expect(data).toEqual({ assets: [] });
+  });
+
+  it('rejects an unknown key with its reason', async () => {
+    const error = await failure(clientFor('ak_nothing').request('{ viewer { scopes } }'));
+    expect(error).toBeInstanceOf(Unauthenticated);
+    expect(error).toMatchObject({ name: 'Unauthenticated', code: 'UNAUTHENTICATED', status: 401, reason: 'malformed' });
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { buildSchema, Kind, parse, print } from 'graphql';
+import { operationOf, operationOfBody } from '../../src/client/operation.js';
+import { conditionsOf } from '../../src/guard/conditions.js';
+import { CostCounter } from '../../src/guard/cost.js';
+
+const schema = buildSchema('type Query { a: Int b: Int c: Query } type Mutation { a: Int b: Int }');
+
+const field = fc.constantFrom('a', 'b', 'x: a', 'y: b', '...F', '... { a z: b }', '...G');
+const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) => fields.join(' '));
+
+describe('operationOf', () => {
+  it('costs what the server takes', () => {
+    const counter = new CostCounter(schema);
+    fc.assert(
+      fc.property(fc.constantFrom('query', 'mutation'), selection, selection, (type, root, inner) => {
+        const name = type === 'query' ? 'Query' : 'Mutation';
+        const plain = inner.replaceAll('...F', 'a').replaceAll('...G', 'b');
+        const text = `${type} { ${root} } fragment F on ${name} { ${plain} ...G } fragment G on ${name} { a }`;
+        const document = parse(text);
+        const [operation, ...fragments] = document.definitions;
+        if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('no operation');
+        const byName = new Map(
+          fragments.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
+        );
+        const cost = counter.cost(operation, byName, conditionsOf(document, operation, {}));
+        expect(operationOf(print(document)).cost).toBe(cost);
+      }),
+    );
+  });
+
+  it('takes the operation that is named', () => {
+    const text = 'query A { a } mutation B { a b x: a }';
+    expect(operationOf(text, 'A')).toEqual({ type: 'query', cost: 1, kind: 'query a' });
+    expect(operationOf(text, 'B')).toEqual({ type: 'mutation', cost: 3, kind: 'mutation a b' });
+  });
+
+  it('counts what a directive may leave out', () => {
+    expect(operationOf('query ($s: Boolean!) { a @skip(if: $s) b: a }').cost).toBe(2);
+  });
+
+  it.each(['{', '', 'fragment F on Query { a }', 'query A { a }\nquery B'])('leaves %j to the server', (text) => {
+    expect(operationOf(text)).toMatchObject({ type: null, cost: 1 });
+  });
+
+  it('ends with a fragment that spreads itself', () => {
+    expect(operationOf('{ ...F } fragment F on Query { a ...F }').cost).toBe(1);
+  });
+
+  it.each([undefined, null, '', '[]', '{"query":1}', 'null', new URLSearchParams()])(
+    'reads no operation off the body %j',
+    (body) => {
+      expect(operationOfBody(body).type).toBeNull();
+    },
+  );
+});
