@@ -14,7 +14,7 @@ import { NO_CONFIGURATION, type Configuration } from './credentials/configuratio
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import type { CredentialSource } from './credentials/locate.js';
-import { protectedResource, type ProtectedResource } from './credentials/oidc/protectedResource.js';
+import { protectedResource, type ProtectedResource, type ResourceKind } from './credentials/oidc/protectedResource.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
 import {
   configuredHolderOf,
@@ -148,9 +148,9 @@ export interface Latchkey {
    */
   prepare(configuration: Configuration): Promise<() => void>;
   /** What `/.well-known/oauth-protected-resource` answers (RFC 9728); null where no access tokens are let in. */
-  protectedResource(): ProtectedResource | null;
+  protectedResource(kind?: ResourceKind): ProtectedResource | null;
   /** Where that is to be found, as challenges name it; null: nowhere. */
-  resourceMetadata(): string | null;
+  resourceMetadata(kind?: ResourceKind): string | null;
   readonly limiter: Limits;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
@@ -261,7 +261,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
-  const resourceMetadata = (): string | null => configured.configuration.oidc?.resourceMetadata ?? null;
+  const resourceMetadata = (kind: ResourceKind = 'graphql'): string | null => {
+    const { oidc } = configured.configuration;
+    return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
+  };
   const forPlugin = { limiter, usage, refusals, introspection, observer, resourceMetadata };
 
   return {
@@ -308,8 +311,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     workspaces,
     projects,
     prepare,
-    protectedResource: () =>
-      configured.configuration.oidc && protectedResource(configured.configuration.oidc, knownScopes),
+    protectedResource: (kind) =>
+      configured.configuration.oidc && protectedResource(configured.configuration.oidc, knownScopes, kind),
     resourceMetadata,
     limiter,
     usage,

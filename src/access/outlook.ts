@@ -1,3 +1,5 @@
+import type { Explanation } from '../guard/explain.js';
+import type { Limits, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 
 /** What the limits would say of a cost now. */
@@ -18,4 +20,15 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
   const short = windows.filter(({ remaining }) => remaining < cost);
   if (short.length === 0) return { outcome: 'admitted' };
   return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
+}
+
+/** {@link outlook} of an explained operation, by the windows that it would be counted in. */
+export async function foretell(
+  limiter: Pick<Limits, 'peek' | 'tiers'>,
+  subject: Omit<Subject, 'category'>,
+  { cost, category }: Pick<Explanation, 'cost' | 'category'>,
+): Promise<Outlook> {
+  const limited = category !== null && limiter.tiers[subject.tier].categories[category] !== undefined;
+  const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
+  return outlook(rooms, cost ?? 1);
 }

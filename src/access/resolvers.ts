@@ -6,7 +6,7 @@ import type { AnyKey } from '../keys/configured.js';
 import type { KeyService } from '../keys/service.js';
 import type { Limits } from '../limits/limits.js';
 import { statusOf, type Tier } from '../store/records.js';
-import { outlook, type Outlook } from './outlook.js';
+import { foretell, type Outlook } from './outlook.js';
 
 export interface AccessResolverOptions {
   readonly explainer: Explainer;
@@ -58,11 +58,7 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const question = { document, operationName, variables };
         const { objections, ...explained } = explainer.explain(schema, holder.principal, question, principal);
         const room = { familyId: key.familyId, tier };
-        const subject = { family: key.familyId, tier };
-        const { category } = explained;
-        const limited = category !== null && limiter.tiers[tier].categories[category] !== undefined;
-        const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
-        const foretold = outlook(rooms, explained.cost ?? 1);
+        const foretold = await foretell(limiter, { family: key.familyId, tier }, explained);
         const status = statusOf(key, now());
         const reasons: Reason[] = [];
         if (status === 'REVOKED') reasons.push('KEY_REVOKED');

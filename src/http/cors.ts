@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
+import { MCP_HEADERS } from './mcpHeaders.js';
 
 /** Header fields of an answer that a page of another origin may read. */
 const EXPOSED_HEADERS = ['RateLimit-Policy', 'RateLimit', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
@@ -17,6 +18,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
       'Accept',
       'Apollo-Require-Preflight',
       'X-Apollo-Operation-Name',
+      ...MCP_HEADERS,
     ],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 600,

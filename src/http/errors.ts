@@ -41,8 +41,3 @@ export function untold(error: GraphQLError): unknown {
 function isOfTheRequest(code: unknown): boolean {
   return typeof code === 'string' && OF_THE_REQUEST.has(code);
 }
-
-/** The body of an answer that is refused before GraphQL sees it: the same form as GraphQL's own. */
-export function errorBody(refusal: Refusal): string {
-  return JSON.stringify({ errors: [{ message: refusal.message, extensions: refusal.details }] });
-}

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import { MAX_BODY_BYTES } from './bounds.js';
-import { errorBody, INTERNAL_ERROR } from './errors.js';
+import { INTERNAL_ERROR } from './errors.js';
 
 /**
  * Answers what GraphQL never sees: refusals before it, faults of HTTP, unknown addresses. In GraphQL's own form.
@@ -12,55 +12,78 @@ export function answerFaults(app: FastifyInstance, resourceMetadata: () => strin
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];
+    if (path === '/mcp') {
+      return refuseRequest(reply.header('allow', 'POST'), 'Messages of the Model Context Protocol come by POST.', 405);
+    }
     if (path === '/graphql/stream') {
       return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
     }
     if (path !== '/graphql') {
-      return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), 404);
+      return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), {
+        status: 404,
+      });
     }
     return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
   });
 }
 
 /** Refuses a request that HTTP alone shows to be at fault. */
-export function refuseRequest(reply: FastifyReply, message: string, status = 400): FastifyReply {
-  return refuse(reply, new Refusal(message, { code: 'BAD_REQUEST' }), status);
+export function refuseRequest(reply: FastifyReply, message: string, status = 400, form = GRAPHQL): FastifyReply {
+  return refuse(reply, new Refusal(message, { code: 'BAD_REQUEST' }), { status, form });
 }
 
-function answerError(
+/** How faults are told at an address: the form of the body, and what is to be sent there. */
+export interface FaultForm {
+  readonly body: (message: string, details: object) => string;
+  /** What to do where the body cannot be read. */
+  readonly unread: string;
+}
+
+const GRAPHQL: FaultForm = {
+  body: (message, extensions) => JSON.stringify({ errors: [{ message, extensions }] }),
+  unread: 'The body is no JSON object. Send {"query": "...", "variables": {...}}.',
+};
+
+/** Answers a fault of HTTP's, a refusal, or an error of the server's own. @param form default: GraphQL's */
+export function answerError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   resourceMetadata: string | null,
+  form: FaultForm = GRAPHQL,
 ): FastifyReply {
   if (error instanceof Refusal) {
     if (error.cause !== undefined) request.log.error({ err: error.cause, requestId: request.id }, 'request refused');
-    return refuse(reply, error, undefined, resourceMetadata);
+    return refuse(reply, error, { resourceMetadata, form });
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
     request.outcome.word = 'error';
     request.log.error({ err: error, requestId: request.id }, 'request failed');
-    return reply
-      .code(500)
-      .type('application/json')
-      .send({ errors: [INTERNAL_ERROR] });
+    const { message, extensions } = INTERNAL_ERROR;
+    return reply.code(500).type('application/json').send(form.body(message, extensions));
   }
-  return refuseRequest(reply, FAULTS[status] ?? 'The request is not understood.', status);
+  const message = status === 400 ? form.unread : (FAULTS[status] ?? 'The request is not understood.');
+  return refuseRequest(reply, message, status, form);
 }
 
 const FAULTS: Readonly<Record<number, string>> = {
-  400: 'The body is no JSON object. Send {"query": "...", "variables": {...}}.',
   413: `The body is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`,
   415: 'The body has a content type that is not understood. Send application/json.',
 };
 
-/** @param status another than the refusal's own; then no challenge is sent */
+interface Told {
+  /** Another than the refusal's own; then no challenge is sent. */
+  readonly status?: number;
+  /** For challenges. Default: none. */
+  readonly resourceMetadata?: string | null;
+  readonly form?: FaultForm;
+}
+
 function refuse(
   reply: FastifyReply,
   refusal: Refusal,
-  status?: number,
-  resourceMetadata: string | null = null,
+  { status, resourceMetadata = null, form = GRAPHQL }: Told,
 ): FastifyReply {
   const answer = httpAnswer(refusal, resourceMetadata);
   reply.request.outcome.word = refusal.details.code;
@@ -69,5 +92,5 @@ function refuse(
     .code(status ?? answer.status)
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
-    .send(errorBody(refusal));
+    .send(form.body(refusal.message, refusal.details));
 }

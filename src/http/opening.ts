@@ -12,11 +12,12 @@ import type { RequestContext } from './requestContext.js';
  */
 export const openingPlugin: ApolloServerPlugin<RequestContext> = {
   requestDidStart: async () => ({
-    didResolveOperation({ operation, contextValue: { opening } }) {
+    didResolveOperation({ operation, contextValue: { opening, only } }) {
       if (operation == null) return Promise.resolve();
       const subscribes = operation.operation === OperationTypeNode.SUBSCRIPTION;
       if (subscribes && opening === null) throw atTheWrongAddress(SUBSCRIPTION);
       if (!subscribes && opening !== null) throw atTheWrongAddress(NO_SUBSCRIPTION);
+      if (only !== undefined && operation.operation.valueOf() !== only) throw atTheWrongAddress(OTHER_KIND[only]);
       return Promise.resolve();
     },
     async responseForOperation({ schema, source, document, operation, request, contextValue: { opening } }) {
@@ -34,6 +35,11 @@ export const openingPlugin: ApolloServerPlugin<RequestContext> = {
 const SUBSCRIPTION =
   'Subscriptions are streams. Send this one to /graphql/stream, with the header "Accept: text/event-stream".';
 const NO_SUBSCRIPTION = 'Streams are for subscriptions alone. Send queries and mutations to /graphql.';
+
+const OTHER_KIND = {
+  query: 'The operation is a mutation, and only queries are run here. Use run_mutation, where it is offered.',
+  mutation: 'The operation is a query, and only mutations are run here. Use run_query.',
+} as const;
 
 function atTheWrongAddress(message: string): Refusal {
   return withHttp(new Refusal(message, { code: 'BAD_REQUEST' }));

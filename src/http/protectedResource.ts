@@ -6,18 +6,23 @@ import type { Latchkey } from '../latchkey.js';
 const MAX_AGE = 300;
 
 /**
- * The metadata of the protected resource (RFC 9728): where its own address leads, and at the root for clients that look
- * there. It is for anybody, so pages of any origin may read it. 404 while no access tokens are let in.
+ * The metadata of the protected resources (RFC 9728): where the address of each leads, and the API's at the root for clients
+ * that look there. It is for anybody, so pages of any origin may read it. 404 while no access tokens are let in.
  *
  * What it says comes from the configuration alone: a Host field is the caller's to write, and would send others to an
  * address of theirs.
  */
 export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Latchkey, 'protectedResource'>): void {
-  for (const url of [WELL_KNOWN, `${WELL_KNOWN}/graphql`]) {
+  const kinds = {
+    [WELL_KNOWN]: 'graphql',
+    [`${WELL_KNOWN}/graphql`]: 'graphql',
+    [`${WELL_KNOWN}/mcp`]: 'mcp',
+  } as const;
+  for (const [url, kind] of Object.entries(kinds)) {
     // Past the origins of CORS_ORIGINS, which are for the API.
     const config = { cors: false };
     app.get(url, { config }, (_request, reply) => {
-      const metadata = latchkey.protectedResource();
+      const metadata = latchkey.protectedResource(kind);
       if (metadata === null) {
         reply.callNotFound();
         return;

@@ -5,6 +5,8 @@ import type { TellingContext } from './outcome.js';
 export interface RequestContext extends TellingContext {
   /** As in the answer's X-Request-Id. */
   readonly requestId: string;
+  /** The kind of operation that alone may come by this way. Default: queries and mutations. */
+  readonly only?: 'query' | 'mutation';
   /** Takes a subscription that is let in; null: the request is to be answered at once. */
   readonly opening: Opening | null;
 }

@@ -2,8 +2,8 @@ import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import type { FastifyInstance } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../limits/limits.js';
-import { refusalOf } from '../limits/refuse.js';
 import type { AuthenticationHook } from './authentication.js';
+import { takeOneRequest } from './oneRequest.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
 import { readable, unreadable, type Introspection } from '../guard/introspection.js';
 
@@ -35,16 +35,7 @@ export function schemaRoute(
       verdicts.refused(principal, refusal);
       throw refusal;
     }
-    if (principal.kind !== 'anonymous') {
-      const { familyId: family, tier } = principal;
-      const admission = await limiter.admit({ family, tier, category: 'read' }, 1);
-      const overLimit = refusalOf(admission, 1);
-      if (overLimit !== null) {
-        verdicts.refused(principal, overLimit);
-        throw overLimit;
-      }
-      verdicts.admitted(principal, 1);
-    }
+    if (principal.kind !== 'anonymous') await takeOneRequest(principal, limiter, verdicts);
     return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(textOf(view));
   });
 }

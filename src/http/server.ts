@@ -21,6 +21,7 @@ import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { answerFaults, refuseRequest } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
+import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { protectedResourceRoutes } from './protectedResource.js';
 import { requireHttps } from './requireHttps.js';
@@ -115,6 +116,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     isClosing,
   });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
+  mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate });
   protectedResourceRoutes(app, latchkey);
   healthRoutes(app, store, sharing);
   if (scrape !== null) metricsRoute(app, scrape, authenticate);

@@ -1,9 +1,10 @@
-import { HeaderMap, type ApolloServer } from '@apollo/server';
+import type { ApolloServer } from '@apollo/server';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unauthenticated } from '../credentials/authenticator.js';
 import type { Observer } from '../metrics/observer.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
-import { Refusal, unavailable } from '../refusals/refusal.js';
+import { Refusal } from '../refusals/refusal.js';
+import { askOperation } from './askOperation.js';
 import type { AuthenticationHook } from './authentication.js';
 import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
@@ -62,7 +63,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         const { principal, id: requestId, outcome } = request;
         const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
         const context: RequestContext = { principal, origin, requestId, outcome, opening: new Opening() };
-        const answer = await ask(apollo, body, context);
+        // Apollo Server takes queries alone by GET, and here nothing is changed by either.
+        const answer = await askOperation(apollo, body, context);
         const admitted = context.opening?.admitted ?? null;
         if (admitted === null) return sendAnswer(request, reply, answer, isClosing());
         // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.
@@ -89,25 +91,6 @@ async function placeFor(
     if (error instanceof Refusal) observer.refused(principal.tier, error.details.code);
     throw error;
   }
-}
-
-/** As a POST, whatever it was: Apollo Server takes queries alone by GET, and here nothing is changed by either. */
-async function ask(apollo: StreamRouteOptions['apollo'], body: unknown, context: RequestContext) {
-  const {
-    status,
-    headers,
-    body: answered,
-  } = await apollo.executeHTTPGraphQLRequest({
-    httpGraphQLRequest: {
-      method: 'POST',
-      headers: new HeaderMap([['content-type', 'application/json']]),
-      search: '',
-      body,
-    },
-    context: () => Promise.resolve(context),
-  });
-  if (answered.kind !== 'complete') throw unavailable('The request could not be judged.', 1);
-  return { status: status ?? 200, headers, body: answered.string };
 }
 
 /** What is asked for; null where the address cannot be read. */

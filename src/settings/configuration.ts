@@ -128,6 +128,8 @@ function oidcOf(
     clockTolerance: given.clock_tolerance,
     jwksUri: given.jwks_uri,
     resource,
+    // Beside the API's own address, whatever that is called outside.
+    mcpResource: resource && new URL('mcp', resource).href,
   });
 }
 

@@ -102,6 +102,8 @@ test('OIDC', () => {
     jwksUri: null,
     resource: 'https://api.example/base/graphql',
     resourceMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/graphql',
+    mcpResource: 'https://api.example/base/mcp',
+    mcpMetadata: 'https://api.example/.well-known/oauth-protected-resource/base/mcp',
   });
   expect(
     read(
@@ -118,6 +120,7 @@ test('OIDC', () => {
     clockTolerance: 0,
     jwksUri: 'http://[::1]:1/k',
     resourceMetadata: 'https://r.example/.well-known/oauth-protected-resource',
+    mcpMetadata: 'https://r.example/.well-known/oauth-protected-resource/mcp',
   });
   expect(read(oidc(', enabled: false')).oidc).toBeNull();
   expect(read(oidc()).warnings).toEqual([expect.stringContaining('Set PUBLIC_URL, or auth.oidc.resource.')]);

@@ -43,6 +43,11 @@ export interface OidcOptions {
   readonly jwksUri?: string | undefined;
   /** The address under which callers reach the API (RFC 9728, `resource`). Default: none, and no metadata. */
   readonly resource?: string | undefined;
+  /**
+   * The address of the server's MCP endpoint, a resource of its own (RFC 8707): tokens may name it in `aud` as well. Default:
+   * none, and no metadata.
+   */
+  readonly mcpResource?: string | undefined;
 }
 
 /** Whose access tokens are let in, and what they stand for: {@link OidcOptions} with its defaults. */
@@ -60,14 +65,17 @@ export interface OidcConfiguration {
   /** null: the discovery document says. */
   readonly jwksUri: string | null;
   readonly resource: string | null;
+  readonly mcpResource: string | null;
   /** Where the metadata of `resource` is, for challenges; null: nowhere. */
   readonly resourceMetadata: string | null;
+  /** Where that of `mcpResource` is. */
+  readonly mcpMetadata: string | null;
 }
 
 /** @throws TypeError naming the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
-  const { workspace, workspaceClaim, jwksUri, resource } = options;
+  const { workspace, workspaceClaim, jwksUri, resource, mcpResource } = options;
   if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
   if (audience === '') throw new TypeError('audience is empty. Name what tokens for this server have in aud.');
   if (algorithms.length === 0 || !algorithms.every((name) => ALGORITHMS.includes(name))) {
@@ -83,6 +91,9 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   if (resource !== undefined && !isAddress(resource)) {
     throw new TypeError(`resource is not allowed. Allowed: ${ADDRESS}.`);
   }
+  if (mcpResource !== undefined && !isAddress(mcpResource)) {
+    throw new TypeError(`mcpResource is not allowed. Allowed: ${ADDRESS}.`);
+  }
   return Object.freeze({
     issuer,
     audience,
@@ -94,7 +105,9 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     clockTolerance,
     jwksUri: jwksUri ?? null,
     resource: resource ?? null,
+    mcpResource: mcpResource ?? null,
     resourceMetadata: resource === undefined ? null : metadataAddress(resource),
+    mcpMetadata: mcpResource === undefined ? null : metadataAddress(mcpResource),
   });
 }
 

@@ -29,14 +29,14 @@ const OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'];
  */
 export async function verifyToken(
   token: string,
-  { issuer, audience, algorithms, clockTolerance }: OidcConfiguration,
+  { issuer, audience, mcpResource, algorithms, clockTolerance }: OidcConfiguration,
   keys: Pick<IssuerKeys, 'find'>,
   now: number,
 ): Promise<Claims> {
   try {
     const { payload, protectedHeader } = await jwtVerify(token, (header) => keys.find(header), {
       issuer,
-      audience,
+      audience: mcpResource === null ? audience : [audience, mcpResource],
       // RFC 8725 section 3.1: the server's choice and never the token's.
       algorithms: [...algorithms],
       clockTolerance,

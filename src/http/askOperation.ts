@@ -1,0 +1,33 @@
+import { HeaderMap, type ApolloServer } from '@apollo/server';
+import { unavailable } from '../refusals/refusal.js';
+import type { RequestContext } from './requestContext.js';
+
+/** An answer to an operation, whole. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: HeaderMap;
+  /** JSON. */
+  readonly body: string;
+}
+
+/**
+ * Has Apollo Server answer an operation that did not come to /graphql as it would one that did: by POST, whatever it came by.
+ * @param body as of a POST to /graphql
+ */
+export async function askOperation(
+  apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>,
+  body: unknown,
+  context: RequestContext,
+): Promise<WholeAnswer> {
+  const answer = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: 'POST',
+      headers: new HeaderMap([['content-type', 'application/json']]),
+      search: '',
+      body,
+    },
+    context: () => Promise.resolve(context),
+  });
+  if (answer.body.kind !== 'complete') throw unavailable('The request could not be judged.', 1);
+  return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
+}

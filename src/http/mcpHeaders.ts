@@ -1,0 +1,2 @@
+/** Header fields that clients of the Model Context Protocol send of their own, and that its SDK reads. */
+export const MCP_HEADERS = ['MCP-Protocol-Version', 'MCP-Method', 'MCP-Name'] as const;

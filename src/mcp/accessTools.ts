@@ -1,0 +1,71 @@
+import type { GraphQLSchema } from 'graphql';
+import { z } from 'zod';
+import { foretell } from '../access/outlook.js';
+import type { Explainer } from '../guard/explain.js';
+import type { Limits } from '../limits/limits.js';
+import { told } from './result.js';
+import { LOOKS, operationInput, tool, type Tool } from './tool.js';
+
+export interface AccessToolOptions {
+  readonly schema: GraphQLSchema;
+  readonly explainer: Explainer;
+  readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+}
+
+/** Tools that tell a caller of their own credential, and of no other. */
+export function accessTools({ schema, explainer, limiter }: AccessToolOptions): Tool[] {
+  return [
+    tool({
+      name: 'explain_access',
+      title: 'Explain access',
+      description:
+        'What this credential would be answered to an operation, without running it: whether it would be run, every reason against it, the scopes that are missing, what each guarded field requires, and what it costs in requests.',
+      input: operationInput,
+      annotations: LOOKS,
+      async call({ document, operationName = null, variables }, caller) {
+        await caller.takeOne();
+        const { principal } = caller;
+        const { familyId: family, tier } = principal;
+        const question = { document, operationName, variables };
+        const { objections, ...explained } = explainer.explain(schema, principal, question, principal);
+        const { outcome, ...more } = await foretell(limiter, { family, tier }, explained);
+        const reasons = [
+          ...objections,
+          ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
+        ];
+        return told({ allowed: reasons.length === 0, reasons, ...explained, ...more });
+      },
+    }),
+    tool({
+      name: 'whoami',
+      title: 'Who am I',
+      description:
+        'The credential that these tools act with: its kind and id, its workspace and project, its scopes, its tier, and what its limits have room for now.',
+      input: z.strictObject({}),
+      annotations: LOOKS,
+      async call(_, caller) {
+        await caller.takeOne();
+        const {
+          kind,
+          keyId,
+          familyId: family,
+          workspaceId,
+          projectId,
+          tier,
+          scopes,
+          trustedDocuments,
+        } = caller.principal;
+        const { rate, burst } = await limiter.peek({ family, tier });
+        return told({
+          credential: { kind, id: keyId },
+          workspaceId,
+          projectId,
+          scopes,
+          tier,
+          limits: { perMinute: rate, perSecond: burst },
+          trustedDocuments: trustedDocuments && [...trustedDocuments],
+        });
+      },
+    }),
+  ];
+}

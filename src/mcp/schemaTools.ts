@@ -1,0 +1,106 @@
+import {
+  getNamedType,
+  isInputObjectType,
+  isUnionType,
+  printType,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type GraphQLType,
+} from 'graphql';
+import { z } from 'zod';
+import { rulesOf } from '../guard/guard.js';
+import type { Introspection } from '../guard/introspection.js';
+import { fieldsOf } from '../guard/read.js';
+import { scopesOf } from '../guard/requirement.js';
+import { viewOf } from '../guard/views.js';
+import { Refusal } from '../refusals/refusal.js';
+import type { Caller } from './caller.js';
+import { told } from './result.js';
+import { SchemaIndex } from './schemaIndex.js';
+import { LOOKS, tool, type Tool } from './tool.js';
+
+const MAX_FOUND = 50;
+
+/**
+ * Tools that read the schema: of each caller the part that they may use, whatever INTROSPECTION says, for more than that is
+ * of no use to them. Where it says `off` nobody is offered these tools.
+ */
+export function schemaTools(schema: GraphQLSchema, introspection: Introspection): Tool[] {
+  const rules = rulesOf(schema);
+  // As many as there are views, of which few are kept.
+  const indexes = new WeakMap<GraphQLSchema, SchemaIndex>();
+  const viewFor = ({ principal }: Caller): GraphQLSchema | null =>
+    introspection === 'off' ? null : viewOf(schema, principal);
+  const offered = (caller: Caller): boolean => viewFor(caller) !== null;
+
+  return [
+    tool({
+      name: 'search_schema',
+      title: 'Search the schema',
+      description:
+        'Finds types, fields and arguments of the GraphQL schema by words: their coordinates, signatures, descriptions, and the scopes that open them. Only what this credential may use is found. Without words it lists the operations. Begin here.',
+      input: z.strictObject({
+        query: z
+          .string()
+          .max(200)
+          .default('')
+          .describe('Words to look for, such as "asset freshness". Empty: all operations.'),
+        limit: z.int().min(1).max(MAX_FOUND).default(20).describe('How many to answer at most.'),
+      }),
+      annotations: LOOKS,
+      offered,
+      async call({ query, limit }, caller) {
+        await caller.takeOne();
+        const view = viewFor(caller);
+        if (view === null) throw absent('Nothing of the schema can be reached with this credential.');
+        let index = indexes.get(view);
+        if (index === undefined) indexes.set(view, (index = new SchemaIndex(view, rules)));
+        const { found, total } = index.search(query, limit);
+        return told({ found, total });
+      },
+    }),
+    tool({
+      name: 'describe_type',
+      title: 'Describe a type',
+      description:
+        'The definition (SDL) of one type of the GraphQL schema as this credential may use it, with the scopes that its fields require and the names of the types that it refers to. "Query" and "Mutation" are the operations.',
+      input: z.strictObject({
+        name: z.string().min(1).max(200).describe('The name of the type, such as Query or Asset.'),
+      }),
+      annotations: LOOKS,
+      offered,
+      async call({ name }, caller) {
+        await caller.takeOne();
+        const type = viewFor(caller)?.getType(name);
+        if (type === undefined) {
+          throw absent('This credential may use no type of that name. Look for it with search_schema.');
+        }
+        const fields = [...(rules.fields.get(name) ?? [])].filter(([field]) => hasField(type, field));
+        const requires = fields.map(([, rule]) => ({
+          coordinate: rule.coordinate,
+          requires: scopesOf(rule.requirement),
+        }));
+        return told({ name: type.name, sdl: printType(type), requires, refersTo: [...named(type)].sort() });
+      },
+    }),
+  ];
+}
+
+function absent(message: string): Refusal {
+  return new Refusal(message, { code: 'NOT_FOUND' });
+}
+
+function hasField(type: GraphQLNamedType, field: string): boolean {
+  return 'getFields' in type && Object.hasOwn(type.getFields(), field);
+}
+
+/** The names of all that stands in the type's definition. */
+function named(type: GraphQLNamedType): Set<string> {
+  if (isUnionType(type)) return new Set(type.getTypes().map(({ name }) => name));
+  if (isInputObjectType(type)) return new Set(Object.values(type.getFields()).map(nameOfType));
+  return new Set(fieldsOf(type).flatMap((field) => [nameOfType(field), ...field.args.map(nameOfType)]));
+}
+
+function nameOfType({ type }: { readonly type: GraphQLType }): string {
+  return getNamedType(type).name;
+}

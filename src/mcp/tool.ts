@@ -1,0 +1,36 @@
+import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { Caller } from './caller.js';
+
+/** A tool, as it is offered to callers and called. */
+export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  /** For the model, which knows nothing else of it. */
+  readonly description: string;
+  /** Bounded in size: it is what a stranger sends. */
+  readonly input: Input;
+  readonly annotations: ToolAnnotations;
+  /** Who is not offered it cannot call it either. Default: everybody is. */
+  readonly offered?: (caller: Caller) => boolean;
+  /** May throw Refusal. */
+  readonly call: (input: z.output<Input>, caller: Caller) => Promise<CallToolResult>;
+}
+
+/** A tool among others: what it is called with has been read by its own `input`. */
+export const tool = <Input extends z.ZodObject>(value: Tool<Input>): Tool => value;
+
+/** Tools that look and change nothing. */
+export const LOOKS: ToolAnnotations = Object.freeze({
+  readOnlyHint: true,
+  destructiveHint: false,
+  idempotentHint: true,
+  openWorldHint: false,
+});
+
+/** Input of tools that are given an operation. */
+export const operationInput = z.strictObject({
+  document: z.string().min(1).max(64_000).describe('The GraphQL document.'),
+  operationName: z.string().max(200).optional().describe('Which operation of the document, where it has several.'),
+  variables: z.record(z.string().max(200), z.unknown()).optional().describe('Values of its variables, by their names.'),
+});

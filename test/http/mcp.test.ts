@@ -1,0 +1,211 @@
+import { answerOf, createKey, startService, type TestService } from '../support/service.js';
+import { connect } from '../mcp/client.js';
+
+/** /mcp as HTTP: what is refused before a tool is asked, and what counts against limits. */
+const PAGE = 'https://app.example.com';
+const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+const WHOAMI = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami', arguments: {} } };
+
+let latchkey: TestService;
+let token: string;
+beforeAll(async () => {
+  // Limits are counted on it too: nothing of them comes back while a test runs.
+  const now = Date.now();
+  latchkey = await startService({ now: () => now, env: { CORS_ORIGINS: PAGE, DEFAULT_TIER: 'ENTERPRISE' } });
+  token = (await createKey(latchkey)).token;
+}, 60_000);
+afterAll(() => latchkey.close());
+
+interface Sent {
+  readonly credential?: string | null;
+  readonly headers?: Record<string, string>;
+  readonly method?: string;
+}
+
+/** @param body sent as it is where it is a text */
+async function post(body: unknown, { credential = token, headers = {}, method = 'POST' }: Sent = {}) {
+  return answerOf(
+    await fetch(`${latchkey.origin}/mcp`, {
+      method,
+      headers: {
+        ...(body !== null && { 'content-type': 'application/json' }),
+        accept: 'application/json, text/event-stream',
+        ...(credential !== null && { authorization: `Bearer ${credential}` }),
+        ...headers,
+      },
+      ...(body !== null && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }),
+  );
+}
+
+const usedOf = (headers: Headers): number => 5_000 - Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+
+test('what is right is answered, by the key in any of its places', async () => {
+  for (const headers of [{ authorization: `Bearer ${token}` }, { 'x-api-key': token }]) {
+    const { status, text } = await post(LIST, { credential: null, headers });
+    expect([status, text.includes('search_schema')]).toEqual([200, true]);
+  }
+});
+
+test.each([
+  ['no credential', null, 'missing'],
+  ['an unknown one', 'nonsense', 'malformed'],
+])('%s is 401 before the body is looked at', async (_, credential, reason) => {
+  for (const body of [LIST, '{"broken', '']) {
+    const { status, headers, body: answered } = await post(body, { credential });
+    expect([status, answered.error.data]).toEqual([401, { code: 'UNAUTHENTICATED', reason }]);
+    expect(headers.get('www-authenticate')).toContain('Bearer realm="latchkey"');
+  }
+});
+
+test.each(['GET', 'DELETE', 'PUT'])('%s is for servers with sessions, and 405', async (method) => {
+  const { status, headers } = await post(null, { method });
+  expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+});
+
+test.each(['https://evil.example', 'null', 'http://app.example.com', 'http://127.0.0.1'])(
+  'a page of %s is refused, with a right key too',
+  async (origin) => {
+    const { status, body, headers } = await post(WHOAMI, { headers: { origin } });
+    expect([status, body.error.data.code]).toEqual([403, 'BAD_REQUEST']);
+    expect(headers.has('access-control-allow-origin')).toBe(false);
+  },
+);
+
+test('a name that leads to this machine is no origin of its own: Host proves nothing', async () => {
+  const { port } = new URL(latchkey.origin);
+  const host = `rebound.example:${port}`;
+  const { statusCode } = await latchkey.service.server.inject({
+    method: 'POST',
+    url: '/mcp',
+    headers: { host, origin: `http://${host}`, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    payload: LIST,
+  });
+  expect(statusCode).toBe(403);
+});
+
+test('a page of CORS_ORIGINS may call, with the header fields of its SDK', async () => {
+  const { status, headers } = await post(LIST, { headers: { origin: PAGE } });
+  expect([status, headers.get('access-control-allow-origin')]).toEqual([200, PAGE]);
+  const preflight = await fetch(`${latchkey.origin}/mcp`, {
+    method: 'OPTIONS',
+    headers: { origin: PAGE, 'access-control-request-method': 'POST' },
+  });
+  expect(preflight.headers.get('access-control-allow-headers')).toContain('MCP-Protocol-Version');
+});
+
+describe('hostile bodies', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const call = (args: string) =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"run_query","arguments":${args}}}`;
+  it.each([
+    ['10 MB', `"${'x'.repeat(10_000_000)}"`, 413],
+    ['a batch', JSON.stringify([WHOAMI, WHOAMI]), 400],
+    ['no JSON', '{"jsonrpc":', 400],
+    ['nothing', '', 400],
+    ['a number', '7', 400],
+    ['no message', '{}', 400],
+    ['an array that is deep', deep, 400],
+  ])('%s', async (_, body, status) => {
+    // A connection that is ended while it still sends may be all that a sender sees.
+    const answered = await post(body).then(
+      (answer) => answer.status,
+      () => 413,
+    );
+    expect(answered).toBe(status);
+    expect((await post(WHOAMI)).status).toBe(200);
+  });
+
+  it('variables that are deep are refused in words', async () => {
+    const variables = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+    const { text } = await post(call(`{"document":"{ viewer { scopes } }","variables":${variables}}`));
+    expect(text).not.toContain('"isError":true,"structuredContent":{"data"');
+    expect((await post(WHOAMI)).status).toBe(200);
+  });
+
+  it('another content type is 415', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      expect((await post(JSON.stringify(LIST), { headers: { 'content-type': type } })).status).toBe(415);
+    }
+  });
+
+  it('an unknown revision of the protocol is refused', async () => {
+    const { status, text } = await post(LIST, { headers: { 'mcp-protocol-version': '1999-01-01' } });
+    expect([status, text]).toEqual([400, expect.stringContaining('protocol version')]);
+  });
+
+  it.each(['toString', '__proto__', 'constructor', ''])('there is no tool called "%s"', async (name) => {
+    const { text } = await post({ ...WHOAMI, params: { name, arguments: {} } });
+    expect(text).toContain('"error"');
+    expect(text).not.toContain('structuredContent');
+  });
+
+  it('no stream is opened, in no revision', async () => {
+    const listen = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {} } };
+    const { text } = await post(listen);
+    expect(text).toContain('"error"');
+  });
+});
+
+test('limits: an operation takes its cost once, a look at the schema one, a handshake and what is malformed none', async () => {
+  const own = (await createKey(latchkey)).token;
+  const used = async (body: unknown) => usedOf((await post(body, { credential: own })).headers);
+  const call = (name: string, args: object) => ({ ...WHOAMI, params: { name, arguments: args } });
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'tests', version: '1' } },
+  };
+  expect(await used(initialize)).toBe(0);
+  expect(await used({ jsonrpc: '2.0', method: 'notifications/initialized' })).toBe(0);
+  expect(await used(LIST)).toBe(0);
+  expect(await used(call('search_schema', { query: 'asset' }))).toBe(1);
+  expect(await used(call('describe_type', { name: 'Query' }))).toBe(2);
+  expect(await used(call('whoami', {}))).toBe(3);
+  expect(await used(call('explain_access', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }))).toBe(4);
+  expect(await used(call('run_query', { document: '{ viewer { scopes } }' }))).toBe(5);
+  expect(await used(call('run_query', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }))).toBe(7);
+  expect(await used(call('run_query', { document: '{ nothing }' }))).toBe(7);
+  expect(await used(call('run_query', { document: 'mutation { registerAsset(input: { name: "a" }) { name } }' }))).toBe(
+    7,
+  );
+  expect(await used(call('run_query', {}))).toBe(7);
+  await latchkey.service.latchkey.usage.flush();
+  const { body } = await latchkey.query('{ viewer { credential { usage(by: DAY) { requests cost } } } }', {
+    token: own,
+  });
+  expect(body.data.viewer.credential.usage.at(-1)).toMatchObject({ requests: 6, cost: 7 });
+});
+
+test('over the limit a tool says when to try again, and nothing runs', async () => {
+  const now = Date.now();
+  const small = await startService({ now: () => now, env: { DEFAULT_TIER: 'FREE_TRIAL' } });
+  try {
+    const client = await connect(small, small.adminToken);
+    const look = () => client.call('run_query', { document: '{ viewer { scopes } }' });
+    expect([(await look()).isError, (await client.call('whoami')).isError]).toEqual([false, false]);
+    for (const refused of [await look(), await client.call('whoami')]) {
+      expect(refused.isError).toBe(true);
+      expect(refused.value.errors[0].extensions).toMatchObject({
+        code: 'RATE_LIMITED',
+        retryAfter: expect.any(Number),
+      });
+    }
+    const document = 'mutation { registerAsset(input: { name: "late" }) { name } }';
+    expect((await client.call('run_mutation', { document })).value.errors[0].extensions.code).toBe('RATE_LIMITED');
+    expect(await small.service.store.assets.find('default', 'late')).toBeNull();
+    await client.close();
+  } finally {
+    await small.close();
+  }
+});
+
+test('the log and the metrics tell of it as of any request, and nothing of the key', async () => {
+  await post({ ...WHOAMI, params: { name: 'run_query', arguments: { document: '{ apiKeys { totalCount } }' } } });
+  const line = latchkey.logs.map((text) => JSON.parse(text)).findLast(({ path }) => path === '/mcp');
+  expect(line).toMatchObject({ method: 'POST', status: 200, outcome: 'FORBIDDEN', operation: 'query' });
+  expect(latchkey.logs.join('')).not.toContain(token);
+  const metrics = await latchkey.service.metrics.text();
+  expect(metrics).toMatch(/route="\/mcp"/);
+});

@@ -1,0 +1,49 @@
+import { Client, StreamableHTTPClientTransport, type CallToolResult } from '@modelcontextprotocol/client';
+import type { TestService } from '../support/service.js';
+
+/** A result as tests look at it. */
+export interface Called {
+  readonly isError: boolean;
+  // Tests reach into answers freely; what is not there fails them.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly value: any;
+}
+
+/** The official client, connected. */
+export interface Connected {
+  readonly client: Client;
+  /** Names of the tools that it is offered. */
+  tools(): Promise<string[]>;
+  /** Calls a tool, and holds its text against its data. */
+  call(name: string, args?: Record<string, unknown>): Promise<Called>;
+  close(): Promise<void>;
+}
+
+type TransportOptions = ConstructorParameters<typeof StreamableHTTPClientTransport>[1];
+
+export async function connect(
+  { origin }: Pick<TestService, 'origin'>,
+  credential: string | TransportOptions,
+  url = `${origin}/mcp`,
+): Promise<Connected> {
+  const client = new Client({ name: 'tests', version: '1.0.0' });
+  const options: TransportOptions =
+    typeof credential === 'string'
+      ? { requestInit: { headers: { authorization: `Bearer ${credential}` } } }
+      : credential;
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), options));
+  return {
+    client,
+    tools: async () => (await client.listTools()).tools.map(({ name }) => name),
+    async call(name, args = {}) {
+      const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
+      const { content, structuredContent, isError = false } = result;
+      const [first] = content;
+      const text = first?.type === 'text' ? first.text : '';
+      if (structuredContent === undefined) return { isError, value: text };
+      expect(JSON.parse(text)).toEqual(structuredContent);
+      return { isError, value: structuredContent };
+    },
+    close: () => client.close(),
+  };
+}
