@@ -1,0 +1,90 @@
+import { dataOf, textOf } from '../client/answer.js';
+import { Unavailable } from '../client/errors.js';
+import { createClient } from '../client/index.js';
+import { readCommandLineSettings } from '../settings/commandLine.js';
+import { assertSendable, keyFromInput, noKey } from './credential.js';
+import { Deadline } from './deadline.js';
+import { usage } from './exit.js';
+import type { NoVariables, Operation } from './operation.js';
+
+export interface ApiOptions {
+  readonly url?: string;
+  readonly keyStdin?: true;
+  /** Seconds. */
+  readonly maxWait: number;
+}
+
+/** The server, asked with one key. Rejects with the client's errors, or a Failure. */
+export interface Api {
+  readonly ask: <Data, Variables extends object>(
+    operation: Operation<Data, Variables>,
+    ...variables: Variables extends NoVariables ? [] : [Variables]
+  ) => Promise<Data>;
+  /** The text of what stands beside the API, as `schema.graphql` does. */
+  readonly read: (name: string) => Promise<string>;
+}
+
+/** How often a request is repeated that got no answer, or was limited though its turn had come. */
+const RETRIES = 3;
+
+/**
+ * @param keyless whether to go on without a key where there is none
+ * @param note told of what the caller should know
+ */
+export async function withApi<T>(
+  { url = readCommandLineSettings().url, keyStdin, maxWait }: ApiOptions,
+  use: (api: Api) => Promise<T>,
+  { keyless = false, note }: { readonly keyless?: boolean; readonly note: (text: string) => void },
+): Promise<T> {
+  const apiKey = keyStdin === true ? await keyFromInput() : readCommandLineSettings().apiKey;
+  if (apiKey === null && !keyless) throw noKey();
+  if (apiKey !== null) assertSendable(apiKey);
+  const deadline = new Deadline(maxWait * 1_000);
+  const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: RETRIES });
+  if (apiKey !== null && readable(url)) {
+    note('The address is plain HTTP: others on the way can read the key. Use https:// where the server has it.');
+  }
+  try {
+    return await use({
+      ask: ({ text }, ...[variables]) => deadline.hold((signal) => client.request(text, variables ?? {}, { signal })),
+      read: (name) => deadline.hold((signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+function clientOf(options: Parameters<typeof createClient>[0]): ReturnType<typeof createClient> {
+  try {
+    return createClient(options);
+  } catch (error) {
+    // Of what it is given, only the address can be wrong by now.
+    if (error instanceof TypeError) throw usage(`LATCHKEY_URL or --url: ${error.message}`);
+    throw error;
+  }
+}
+
+async function readText(send: typeof fetch, url: URL, apiKey: string | null, signal: AbortSignal): Promise<string> {
+  const headers = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+  let response: Response;
+  try {
+    // A redirect would carry the key to wherever it leads.
+    response = await send(url, { headers, redirect: 'error', signal });
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    throw new Unavailable(`${url.host} cannot be reached. Check the address and the network.`, {
+      code: 'UNREACHABLE',
+      cause,
+    });
+  }
+  const text = await textOf(response);
+  // It throws what such an answer stands for.
+  if (!response.ok) await dataOf(new Response(text, response));
+  return text;
+}
+
+/** On this machine nobody is on the way. */
+function readable(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,88 @@
+import type { AuditEntry, Details } from '../../../store/audit.js';
+import { operation } from '../../operation.js';
+import type { Api } from '../../api.js';
+
+/** The most that the API gives at once. */
+const PAGE = 100;
+
+/** An entry as the API tells of it; `--json` has it in this form. */
+export interface ToldEntry {
+  readonly id: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly projectId: string | null;
+  readonly actorKind: string;
+  readonly actor: string | null;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  readonly before: Details | null;
+  readonly after: Details | null;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+export interface EntryFilter {
+  readonly actions?: readonly string[];
+  readonly subject?: string;
+  readonly actor?: string;
+}
+
+interface PageVariables {
+  readonly first: number;
+  readonly after: string | null;
+  readonly filter: EntryFilter;
+}
+
+const ENTRIES = operation<{ readonly auditLog: { readonly nodes: readonly ToldEntry[] } }, PageVariables>(
+  `query AuditEntries($first: Int!, $after: String, $filter: AuditFilter) {
+    auditLog(first: $first, after: $after, filter: $filter) {
+      nodes {
+        id seq at action subject projectId actorKind actor address userAgent before after previousHash hash
+      }
+    }
+  }`,
+);
+
+/** The newest entries, oldest first. */
+export async function newest({ ask }: Pick<Api, 'ask'>, count: number, filter: EntryFilter): Promise<ToldEntry[]> {
+  const entries: ToldEntry[] = [];
+  let after: string | null = null;
+  while (entries.length < count) {
+    const first = Math.min(PAGE, count - entries.length);
+    const nodes: readonly ToldEntry[] = (await ask(ENTRIES, { first, after, filter })).auditLog.nodes;
+    entries.push(...nodes);
+    if (nodes.length < first) break;
+    after = String(entries.at(-1)?.seq);
+  }
+  return entries.reverse();
+}
+
+/**
+ * Entries in the places after `seq` up to `seq` + 100, oldest first. The API pages from the newest back, and a cursor is a
+ * place in the chain: the page before the place `seq` + 101 is the one that follows `seq`.
+ */
+export async function following(
+  { ask }: Pick<Api, 'ask'>,
+  seq: number,
+  filter: EntryFilter = {},
+): Promise<{ readonly entries: readonly ToldEntry[]; readonly until: number }> {
+  const until = seq + PAGE;
+  const { nodes } = (await ask(ENTRIES, { first: PAGE, after: String(until + 1), filter })).auditLog;
+  return { entries: nodes.filter((entry) => entry.seq > seq).reverse(), until };
+}
+
+/**
+ * An entry as it was hashed. Nothing of it is lost in the API's form: moments have milliseconds there, names of actions and
+ * actors are written otherwise and can be written back, and the workspace is the one that is asked.
+ */
+export function asHashed({ at, action, actorKind, ...same }: ToldEntry, workspaceId: string): AuditEntry {
+  return {
+    ...same,
+    workspaceId,
+    at: Date.parse(at),
+    action: action.toLowerCase().replace('_', '.') as AuditEntry['action'],
+    actorKind: actorKind.toLowerCase() as AuditEntry['actorKind'],
+  };
+}

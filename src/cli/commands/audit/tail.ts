@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AUDIT_ACTIONS } from '../../../store/audit.js';
+import { described } from '../../describe.js';
+import { asking, given, items, nameOf, whole, type AskingOptions } from '../../options.js';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Column } from '../../table.js';
+import { talk, type Talk } from '../../talk.js';
+import { jsonText, visible } from '../../visible.js';
+import { following, newest, type EntryFilter, type ToldEntry } from './entries.js';
+
+const ACTIONS = AUDIT_ACTIONS.map(nameOf);
+
+interface TailOptions extends AskingOptions {
+  readonly lines: number;
+  readonly follow?: true;
+  readonly interval: number;
+  readonly actions?: readonly string[];
+  readonly subject?: string;
+  readonly actor?: string;
+}
+
+const COLUMNS: readonly Column<ToldEntry>[] = [
+  { title: 'SEQ', text: ({ seq }) => String(seq), right: true },
+  { title: 'AT (UTC)', text: ({ at }) => at.slice(0, 19).replace('T', ' ') },
+  { title: 'ACTION', text: ({ action }) => action },
+  { title: 'SUBJECT', text: ({ subject }) => subject },
+  { title: 'ACTOR', text: actorOf },
+  { title: 'ADDRESS', text: ({ address }) => address ?? '-' },
+];
+
+export function tailCommand(): Command {
+  const command = described({
+    name: 'tail',
+    description:
+      'Print the newest entries of the audit log, and with --follow those to come. ' +
+      'With --follow and --json each entry is a document of one line.',
+    example: 'latchkey audit tail --follow --actions key-created,key-revoked',
+  })
+    .option('-n, --lines <count>', 'so many of the newest', whole(0, 10_000), 20)
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('--interval <seconds>', 'how often it is asked for', whole(1, 3_600), 5)
+    .addOption(new Option('--actions <actions>', 'only these, with commas').choices(ACTIONS).argParser(actionsIn))
+    .option('--subject <id>', 'what was changed: a key, a user, a project')
+    .option('--actor <id>', 'the credential that did it');
+  return asking(command).action(async (options: TailOptions) => {
+    await talk(options, async (told) => {
+      if (options.follow === true) await follow(told, options);
+      else {
+        const entries = await newest(told, options.lines, filterOf(options));
+        told.show({ entries }, () =>
+          entries.length === 0 ? 'No entries.' : told.table(told.terminal, COLUMNS, entries),
+        );
+      }
+    });
+  });
+}
+
+/** Each entry once, in its order, a page of them in memory at most. */
+async function follow(told: Talk, options: TailOptions): Promise<never> {
+  const filter = filterOf(options);
+  const print = (entry: ToldEntry): void =>
+    told.terminal.out(options.json === true ? jsonText(entry, 0) : lineOf(entry));
+  // Before the entries: what comes in between is asked for again, and told once.
+  let last = await lastPlace(told);
+  for (const entry of await newest(told, options.lines, filter)) if (entry.seq <= last) print(entry);
+  for (;;) {
+    const end = await lastPlace(told);
+    while (last < end) {
+      const { entries, until } = await following(told, last, filter);
+      const reached = Math.min(until, end);
+      for (const entry of entries) if (entry.seq <= reached) print(entry);
+      last = reached;
+    }
+    await delay(options.interval * 1_000);
+  }
+}
+
+async function lastPlace(told: Talk): Promise<number> {
+  return (await newest(told, 1, {}))[0]?.seq ?? 0;
+}
+
+function lineOf({ seq, at, action, subject, address, ...entry }: ToldEntry): string {
+  return [seq, at.slice(0, 19).replace('T', ' '), action, subject, actorOf(entry), address ?? '-']
+    .map((cell) => visible(String(cell)))
+    .join('  ');
+}
+
+function actorOf({ actorKind, actor }: Pick<ToldEntry, 'actorKind' | 'actor'>): string {
+  return actor ?? actorKind.toLowerCase();
+}
+
+function filterOf({ actions, subject, actor }: TailOptions): EntryFilter {
+  return given({ actions, subject, actor });
+}
+
+function actionsIn(text: string, before?: readonly string[]): string[] {
+  const names = items(text).map(nameOf);
+  const unknown = names.find((name) => !ACTIONS.includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Allowed are ${ACTIONS.join(', ')}.`);
+  return [...(before ?? []), ...names.map((name) => name.toUpperCase().replaceAll('-', '_'))];
+}

@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { AuditVerdict } from '../../../audit/verify.js';
+import type { AuditEntry, AuditHead } from '../../../store/audit.js';
+import type { Api } from '../../api.js';
+import { described } from '../../describe.js';
+import { EXIT, Failure } from '../../exit.js';
+import { operation } from '../../operation.js';
+import { asking, type AskingOptions } from '../../options.js';
+import { talk } from '../../talk.js';
+import { asHashed, following, newest } from './entries.js';
+
+const WHERE = operation<{
+  readonly viewer: { readonly workspace: { readonly id: string }; readonly project: { readonly id: string } | null };
+}>('query AuditWorkspace { viewer { workspace { id } project { id } } }');
+
+interface VerifyOptions extends AskingOptions {
+  readonly head?: AuditHead;
+}
+
+export function verifyCommand(): Command {
+  const command = described({
+    name: 'verify',
+    description:
+      "Read the workspace's audit log from its beginning and work out each hash anew. " +
+      'Keep the head that it prints in another place, and give it with --head the next time: ' +
+      'who can write everything in the database can write a new chain, but not one with that head.',
+    example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  }).option('--head <seq:hash>', 'an entry that has to be there, noted earlier', headOf);
+  return asking(command).action(async (options: VerifyOptions) => {
+    await talk(options, async ({ ask, show, terminal }) => {
+      const { workspace, project } = (await ask(WHERE)).viewer;
+      if (project !== null) throw boundToProject();
+      // Loaded only here: other commands need no hashes.
+      const { verifyAudit } = await import('../../../audit/verify.js');
+      const chain = chainOf({ ask }, (done, of) => terminal.progress(`${done} of ${of} entries`));
+      const verdict = await verifyAudit(chain, workspace.id, options.head ?? null);
+      show({ workspace: workspace.id, ...verdict }, () => sentenceOf(verdict));
+      if (verdict.outcome !== 'whole') process.exitCode = EXIT.failed;
+    });
+  });
+}
+
+/** The chain as `verifyAudit` reads it, over the API. Its head is the newest entry: of one kept apart the API does not tell. */
+function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
+  let end = 0;
+  return {
+    head: async (): Promise<AuditHead | null> => {
+      const [last] = await newest(api, 1, {});
+      end = last?.seq ?? 0;
+      return last ?? null;
+    },
+    /** Ends early at a gap, whose place is then the fault. */
+    read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
+      const read: AuditEntry[] = [];
+      while (read.length < limit) {
+        const { entries, until } = await following(api, after + read.length);
+        read.push(...entries.map((entry) => asHashed(entry, workspaceId)));
+        if (after + read.length < until) break;
+        progress(after + read.length, end);
+      }
+      return read;
+    },
+  };
+}
+
+function sentenceOf(verdict: AuditVerdict): string {
+  switch (verdict.outcome) {
+    case 'whole':
+      return `The log is whole: ${verdict.entries} entries. Head: ${verdict.entries}:${verdict.head}`;
+    case 'missing':
+      return `The log is broken: entry ${verdict.seq} is missing.`;
+    case 'altered':
+      return `The log is broken: entry ${verdict.seq} is not what was written.`;
+  }
+}
+
+function headOf(text: string): AuditHead {
+  const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (hash === undefined)
+    throw new InvalidArgumentError('It is written as verify prints it: number, colon, 64 digits.');
+  return { seq: Number(seq), hash };
+}
+
+function boundToProject(): Failure {
+  return new Failure(
+    EXIT.forbidden,
+    'FORBIDDEN',
+    'The key is bound to a project and reads that part of the log alone. Take an admin key of the workspace itself.',
+  );
+}

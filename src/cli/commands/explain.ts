@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import { open } from 'node:fs/promises';
+import { described } from '../describe.js';
+import { EXIT, usage } from '../exit.js';
+import { operation } from '../operation.js';
+import { asking, type AskingOptions } from '../options.js';
+import { talk } from '../talk.js';
+import { found } from './keys/key.js';
+import { LIMITS, limitLines, type Limits } from './limits.js';
+
+/** More than a server of Latchkey's takes. */
+const MAX_BYTES = 1_048_576;
+
+interface Explanation {
+  readonly allowed: boolean;
+  readonly reasons: readonly string[];
+  readonly errors: readonly {
+    readonly message: string;
+    readonly line: number | null;
+    readonly column: number | null;
+  }[];
+  readonly fields: readonly {
+    readonly coordinate: string;
+    readonly path: readonly string[];
+    readonly allowed: boolean;
+    readonly requires: readonly (readonly string[])[];
+    readonly missing: readonly string[];
+  }[];
+  readonly missingScopes: readonly string[];
+  readonly cost: number | null;
+  readonly room: Limits;
+  readonly limited: boolean;
+  readonly retryAfter: string | null;
+}
+
+interface ExplainVariables {
+  readonly key: string;
+  readonly document: string;
+  readonly operation: string | null;
+  readonly variables: unknown;
+}
+
+const EXPLAIN = operation<{ readonly explainAccess: Explanation | null }, ExplainVariables>(
+  `query Explain($key: ID!, $document: String!, $operation: String, $variables: JSON) {
+    explainAccess(keyId: $key, document: $document, operationName: $operation, variables: $variables) {
+      allowed reasons
+      errors { message line column }
+      fields { coordinate path allowed requires missing }
+      missingScopes cost
+      room { ...Limits }
+      limited retryAfter
+    }
+  }`,
+  LIMITS,
+);
+
+interface ExplainOptions extends AskingOptions {
+  readonly key: string;
+  readonly operation?: string;
+  readonly variables?: string;
+}
+
+export function explainCommand(): Command {
+  const command = described({
+    name: 'explain',
+    description:
+      'Tell what a key would be answered that sends a document now, without running it. ' +
+      'The exit code is 1 where it would be refused.',
+    example: 'latchkey explain dashboard.graphql --key key_7Hq2mZ0aV9tR4xYb',
+  })
+    .argument('<file.graphql>', 'the document; - reads standard input')
+    .requiredOption('--key <id>', "the key's id, which latchkey keys list shows; never the key itself")
+    .option('--operation <name>', "which of the document's operations")
+    .option('--variables <json>', 'an object in JSON');
+  return asking(command).action(async (file: string, options: ExplainOptions) => {
+    if (file === '-' && options.keyStdin === true) {
+      throw usage('Standard input cannot be both the document and the key. Give the document as a file.');
+    }
+    const variables = {
+      key: options.key,
+      operation: options.operation ?? null,
+      variables: objectIn(options.variables),
+    };
+    const document = await read(file);
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      const explanation = found((await ask(EXPLAIN, { ...variables, document })).explainAccess, 'key');
+      show({ explanation }, () => list(terminal, linesOf(explanation)));
+      if (!explanation.allowed) process.exitCode = EXIT.failed;
+    });
+  });
+}
+
+function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, room, retryAfter }: Explanation) {
+  const lines: [string, string | null][] = [['Allowed', allowed ? 'yes' : `no: ${reasons.join(', ')}`]];
+  for (const { message, line, column } of errors) {
+    lines.push(['Error', line === null ? message : `${line}:${column ?? 1} ${message}`]);
+  }
+  if (missingScopes.length > 0) lines.push(['Missing', missingScopes.join(' ')]);
+  for (const { path, coordinate, missing } of fields.filter((field) => !field.allowed)) {
+    lines.push(['Refused', `${path.join('.')} (${coordinate}) lacks ${missing.join(' ')}`]);
+  }
+  lines.push(['Cost', cost === null ? null : String(cost)], ...limitLines(room), ['Room in', retryAfter]);
+  return lines;
+}
+
+function objectIn(text: string | undefined): unknown {
+  if (text === undefined) return null;
+  try {
+    const value = JSON.parse(text) as unknown;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw usage('--variables takes an object in JSON, as in \'{"first": 10}\'.');
+}
+
+async function read(file: string): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of await contentOf(file)) {
+    bytes += part.length;
+    if (bytes > MAX_BYTES) throw usage(`The document is larger than ${MAX_BYTES} bytes, which no server takes.`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function contentOf(file: string): Promise<AsyncIterable<Buffer>> {
+  if (file === '-') return process.stdin;
+  try {
+    return (await open(file)).createReadStream();
+  } catch {
+    throw usage('The document cannot be read. Check the path of the file.');
+  }
+}

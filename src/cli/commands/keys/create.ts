@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { KEY_TYPES } from '../../../store/records.js';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, choice, given, items } from '../../options.js';
+import { talk } from '../../talk.js';
+import { momentOf } from '../../times.js';
+import { KEY, linesOf, type Made } from './key.js';
+import { quiet, showMade, type MadeOptions } from './made.js';
+
+const CREATE = operation<{ readonly createApiKey: Made }, { readonly input: object }>(
+  'mutation CreateKey($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { ...Key } } }',
+  KEY,
+);
+
+interface CreateOptions extends MadeOptions {
+  readonly scopes: readonly string[];
+  readonly type?: string;
+  readonly env?: string;
+  readonly expires?: string;
+  readonly project?: string;
+  readonly user?: string;
+  readonly allow?: readonly string[];
+  readonly workspace?: string;
+}
+
+export function createCommand(): Command {
+  const command = described({
+    name: 'create',
+    description: 'Create a key. Its token is shown once.',
+    example: "latchkey keys create 'Airflow production' --scopes read-only --expires 90d",
+  })
+    .argument('<name>', '1 to 100 characters, for people')
+    .requiredOption('-s, --scopes <scopes>', 'what it may do, with commas: read:assets, read-only, admin', items)
+    .addOption(choice('-t, --type <type>', 'for servers, for what others can read, or for monitors', KEY_TYPES))
+    .addOption(choice('--env <environment>', 'live or test', ['LIVE', 'TEST']))
+    .option('--expires <moment>', 'from then on it is refused: 90d, or 2026-12-31 (default: never)')
+    .option('--project <id>', 'binds it to a project')
+    .option('--user <id>', 'to whom it shall belong')
+    .option('--allow <addresses>', 'addresses and CIDR ranges from which alone it is let in', items)
+    .option('--workspace <id>', 'another workspace than your own: for the scope platform');
+  return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
+    const { scopes, type, env: environment, expires, project: projectId, user: userId, allow, workspace } = options;
+    const input = given({
+      name,
+      scopes,
+      type,
+      environment,
+      expiresAt: expires === undefined ? undefined : momentOf(expires),
+      projectId,
+      userId,
+      allowedAddresses: allow,
+      workspaceId: workspace,
+    });
+    await talk(options, async (told) => {
+      const { apiKey: key, token } = (await told.ask(CREATE, { input })).createApiKey;
+      showMade(told, options, { value: { key }, lines: linesOf(key), token });
+    });
+  });
+}

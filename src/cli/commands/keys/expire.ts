@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, type AskingOptions } from '../../options.js';
+import { talk } from '../../talk.js';
+import { momentOf } from '../../times.js';
+import { KEY, linesOf, type Key } from './key.js';
+
+const EXPIRE = operation<{ readonly expireApiKey: { readonly apiKey: Key } }, { readonly input: object }>(
+  'mutation ExpireKey($input: ExpireApiKeyInput!) { expireApiKey(input: $input) { apiKey { ...Key } } }',
+  KEY,
+);
+
+interface ExpireOptions extends AskingOptions {
+  readonly at: string;
+}
+
+export function expireCommand(): Command {
+  const command = described({
+    name: 'expire',
+    description: 'Set the moment from which a key is refused. A moment that has passed ends it now.',
+    example: 'latchkey keys expire key_7Hq2mZ0aV9tR4xYb --at 30d',
+  })
+    .argument('<id>', 'of the key')
+    .requiredOption('--at <moment>', 'now, 30d, 2026-12-31 (UTC), or 2026-12-31T12:00:00Z');
+  return asking(command).action(async (id: string, options: ExpireOptions) => {
+    const input = { id, at: momentOf(options.at) };
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      const { apiKey: key } = (await ask(EXPIRE, { input })).expireApiKey;
+      show({ key }, () => list(terminal, linesOf(key)));
+    });
+  });
+}

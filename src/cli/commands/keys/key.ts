@@ -1,0 +1,96 @@
+import type { Terminal } from '../../terminal.js';
+import { EXIT, Failure } from '../../exit.js';
+import { shortMoment } from '../../times.js';
+
+/** A key as the commands tell of it; `--json` has it in this form. */
+export interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly source: 'CREATED' | 'CONFIGURED';
+  readonly prefix: string;
+  readonly type: string;
+  readonly environment: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly project: { readonly id: string; readonly name: string } | null;
+  readonly user: { readonly id: string; readonly name: string } | null;
+  readonly allowedAddresses: readonly string[];
+  readonly trustedDocuments: readonly string[] | null;
+  readonly status: 'ACTIVE' | 'EXPIRED' | 'REVOKED';
+  readonly createdAt: string | null;
+  readonly createdBy: string | null;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly revokedReason: string | null;
+  readonly lastUsedAt: string | null;
+  readonly replaces: { readonly id: string } | null;
+  readonly replacedBy: { readonly id: string } | null;
+  readonly previousTokenLastUsedAt: string | null;
+}
+
+/** A new key, with what is shown of it once. */
+export interface Made {
+  readonly apiKey: Key;
+  readonly token: string;
+}
+
+export const KEY = `fragment Key on ApiKey {
+  id name source prefix type environment scopes roles
+  project { id name }
+  user { id name }
+  allowedAddresses trustedDocuments
+  status createdAt createdBy expiresAt revokedAt revokedReason lastUsedAt
+  replaces { id }
+  replacedBy { id }
+  previousTokenLastUsedAt
+}`;
+
+/** What is told of a key, line by line. */
+export function linesOf(key: Key): [string, string | null][] {
+  const { project, user, trustedDocuments } = key;
+  return [
+    ['Id', key.id],
+    ['Name', key.name],
+    ['Status', key.status],
+    ['Prefix', textOr(key.prefix)],
+    ['Type', `${key.type} ${key.environment}`],
+    ['Scopes', key.scopes.join(' ')],
+    ['Roles', textOr(key.roles.join(' '))],
+    ['Source', key.source === 'CONFIGURED' ? "the server's configuration" : null],
+    ['Project', project && `${project.name} (${project.id})`],
+    ['User', user && `${user.name} (${user.id})`],
+    ['Addresses', textOr(key.allowedAddresses.join(' '))],
+    ['Documents', trustedDocuments && `${trustedDocuments.length}, and no others`],
+    [
+      'Created',
+      key.createdAt && `${shortMoment(key.createdAt)}${key.createdBy === null ? '' : ` by ${key.createdBy}`}`,
+    ],
+    ['Expires', key.expiresAt === null ? 'never' : shortMoment(key.expiresAt)],
+    ['Revoked', key.revokedAt && shortMoment(key.revokedAt)],
+    ['Reason', key.revokedReason],
+    ['Last used', key.lastUsedAt === null ? 'never' : shortMoment(key.lastUsedAt)],
+    ['Replaces', key.replaces && `${key.replaces.id}, last used ${shortMoment(key.previousTokenLastUsedAt)}`],
+    ['Replaced by', key.replacedBy?.id ?? null],
+  ];
+}
+
+export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Terminal['style']>[0] {
+  switch (status) {
+    case 'ACTIVE':
+      return 'green';
+    case 'EXPIRED':
+      return 'yellow';
+    case 'REVOKED':
+      return 'red';
+  }
+}
+
+/** @throws Failure where the server knows none of that id */
+export function found<T>(value: T | null, what: string): T {
+  if (value !== null) return value;
+  throw new Failure(EXIT.failed, 'NOT_FOUND', `There is no such ${what} in this workspace. Check the id.`);
+}
+
+function textOr(text: string): string | null {
+  return text === '' ? null : text;
+}

@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import { KEY_TYPES } from '../../../store/records.js';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, choice, given, whole, type AskingOptions } from '../../options.js';
+import { talk, type Talk } from '../../talk.js';
+import { shortMoment } from '../../times.js';
+import type { Column } from '../../table.js';
+import { KEY, statusStyle, type Key } from './key.js';
+
+const PAGE = 100;
+
+interface Page {
+  readonly apiKeys: {
+    readonly nodes: readonly Key[];
+    readonly totalCount: number;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+}
+
+interface PageVariables {
+  readonly first: number;
+  readonly after: string | null;
+  readonly filter: object;
+  readonly workspace: string | null;
+}
+
+const LIST = operation<Page, PageVariables>(
+  `query Keys($first: Int!, $after: String, $filter: ApiKeyFilter, $workspace: ID) {
+    apiKeys(first: $first, after: $after, filter: $filter, workspaceId: $workspace) {
+      totalCount
+      nodes { ...Key }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`,
+  KEY,
+);
+
+interface ListOptions extends AskingOptions {
+  readonly status?: string;
+  readonly type?: string;
+  readonly env?: string;
+  readonly name?: string;
+  readonly scope?: string;
+  readonly project?: string;
+  readonly user?: string;
+  readonly workspace?: string;
+  readonly limit: number;
+}
+
+const COLUMNS: readonly Column<Key>[] = [
+  { title: 'ID', text: ({ id }) => id },
+  { title: 'NAME', text: ({ name }) => name },
+  { title: 'PREFIX', text: ({ prefix }) => prefix || '-' },
+  { title: 'TYPE', text: ({ type }) => type },
+  { title: 'SCOPES', text: ({ scopes }) => scopes.join(' ') },
+  { title: 'PROJECT', text: ({ project }) => project?.name ?? '-' },
+  { title: 'LAST USED', text: ({ lastUsedAt }) => shortMoment(lastUsedAt) },
+  { title: 'EXPIRES', text: ({ expiresAt }) => shortMoment(expiresAt) },
+  { title: 'STATUS', text: ({ status }) => status, style: statusStyle },
+];
+
+export function listCommand(): Command {
+  const command = described({
+    name: 'list',
+    description: "List the workspace's keys, newest first.",
+    example: 'latchkey keys list --status active --name airflow',
+  })
+    .addOption(choice('--status <status>', 'of this status', ['ACTIVE', 'EXPIRED', 'REVOKED']))
+    .addOption(choice('-t, --type <type>', 'of this type', KEY_TYPES))
+    .addOption(choice('--env <environment>', 'live or test', ['LIVE', 'TEST']))
+    .option('--name <part>', 'whose name holds this, in any case')
+    .option('--scope <scope>', 'that hold this very scope')
+    .option('--project <id>', 'bound to this project')
+    .option('--user <id>', 'of this user')
+    .option('--workspace <id>', 'another workspace than your own: for the scope platform')
+    .option('-n, --limit <count>', 'at most so many', whole(1, 100_000), 1_000);
+  return asking(command).action(async (options: ListOptions) => {
+    await talk(options, async (told) => {
+      const { keys, totalCount } = await keysOf(told, options);
+      const { terminal, table } = told;
+      told.show({ keys, totalCount }, () => (keys.length === 0 ? 'No keys.' : table(terminal, COLUMNS, keys)));
+      if (keys.length < totalCount) terminal.note(`${keys.length} of ${totalCount}: --limit shows more.`);
+    });
+  });
+}
+
+async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ keys: Key[]; totalCount: number }> {
+  const { status, type, env: environment, name: nameContains, scope, project: projectId, user: userId } = options;
+  const filter = given({ status, type, environment, nameContains, scope, projectId, userId });
+  const keys: Key[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const first = Math.min(PAGE, options.limit - keys.length);
+    const { apiKeys }: Page = await ask(LIST, { first, after, filter, workspace: options.workspace ?? null });
+    keys.push(...apiKeys.nodes);
+    after = apiKeys.pageInfo.endCursor;
+    if (!apiKeys.pageInfo.hasNextPage || after === null || keys.length >= options.limit) {
+      return { keys, totalCount: apiKeys.totalCount };
+    }
+    terminal.progress(`${keys.length} of ${apiKeys.totalCount} keys`);
+  }
+}

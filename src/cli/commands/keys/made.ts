@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { AskingOptions } from '../../options.js';
+import type { Talk } from '../../talk.js';
+import { visible } from '../../visible.js';
+
+export interface MadeOptions extends AskingOptions {
+  readonly quiet?: true;
+}
+
+export function quiet(command: Command): Command {
+  return command.addOption(new Option('-q, --quiet', 'print the token alone').conflicts('json'));
+}
+
+/** Shows a token, the one time that it can be. @param lines of what it is the token of */
+export function showMade(
+  { terminal, list, show }: Talk,
+  { quiet: alone }: MadeOptions,
+  {
+    value,
+    lines,
+    token,
+  }: { readonly value: object; readonly lines: [string, string | null][]; readonly token: string },
+): void {
+  if (alone === true) terminal.out(visible(token));
+  else show({ ...value, token }, () => list(terminal, [...lines, ['Token', token]]));
+  terminal.note('Keep the token now: it is stored only as a hash and is not shown again.');
+}

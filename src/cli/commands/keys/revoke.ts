@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { assertCanAsk, confirm } from '../../confirm.js';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, given, type AskingOptions } from '../../options.js';
+import { talk } from '../../talk.js';
+import { visible } from '../../visible.js';
+import { found, KEY, linesOf, type Key } from './key.js';
+
+const REVOKE = operation<{ readonly revokeApiKey: { readonly apiKey: Key } }, { readonly input: object }>(
+  'mutation RevokeKey($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { apiKey { ...Key } } }',
+  KEY,
+);
+
+type Named = Pick<Key, 'name' | 'prefix' | 'status'>;
+
+const NAME = operation<{ readonly apiKey: Named | null }, { readonly id: string }>(
+  'query NameKey($id: ID!) { apiKey(id: $id) { name prefix status } }',
+);
+
+interface RevokeOptions extends AskingOptions {
+  readonly reason?: string;
+  readonly yes?: true;
+}
+
+export function revokeCommand(): Command {
+  const command = described({
+    name: 'revoke',
+    description: 'End a key at once and for good. It asks first, and names the key.',
+    example: "latchkey keys revoke key_7Hq2mZ0aV9tR4xYb --reason 'Found in a log.' --yes",
+  })
+    .argument('<id>', 'of the key')
+    .option('--reason <text>', 'why, for people: at most 500 characters')
+    .option('-y, --yes', 'do not ask');
+  return asking(command).action(async (id: string, options: RevokeOptions) => {
+    // Before the server is asked: what cannot be confirmed is not begun.
+    if (options.yes !== true) assertCanAsk();
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      if (options.yes !== true) {
+        const { name, prefix } = found((await ask(NAME, { id })).apiKey, 'key');
+        await confirm(
+          `Revoke the key "${visible(name)}" (${visible(prefix)}, ${visible(id)})? It is refused for good.`,
+        );
+      }
+      const input = given({ id, reason: options.reason });
+      const { apiKey: key } = (await ask(REVOKE, { input })).revokeApiKey;
+      show({ key }, () => list(terminal, linesOf(key)));
+    });
+  });
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, given } from '../../options.js';
+import { talk } from '../../talk.js';
+import { durationOf } from '../../times.js';
+import { KEY, linesOf, type Made } from './key.js';
+import { quiet, showMade, type MadeOptions } from './made.js';
+
+const ROTATE = operation<{ readonly rotateApiKey: Made }, { readonly input: object }>(
+  'mutation RotateKey($input: RotateApiKeyInput!) { rotateApiKey(input: $input) { token apiKey { ...Key } } }',
+  KEY,
+);
+
+interface RotateOptions extends MadeOptions {
+  readonly overlap?: string;
+}
+
+export function rotateCommand(): Command {
+  const command = described({
+    name: 'rotate',
+    description: 'Replace a key by a new one. The old one works until the overlap ends; the new token is shown once.',
+    example: 'latchkey keys rotate key_7Hq2mZ0aV9tR4xYb --overlap 7d --quiet > new-key.txt',
+  })
+    .argument('<id>', 'of the key')
+    .option('--overlap <time>', 'how long the old key goes on working: 7d, 12h, 0s, at most 90d (default: 1d)');
+  return asking(quiet(command)).action(async (id: string, options: RotateOptions) => {
+    const { overlap } = options;
+    const input = given({ id, overlap: overlap === undefined ? undefined : durationOf(overlap) });
+    await talk(options, async (told) => {
+      const { apiKey: key, token } = (await told.ask(ROTATE, { input })).rotateApiKey;
+      showMade(told, options, { value: { key }, lines: linesOf(key), token });
+    });
+  });
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, type AskingOptions } from '../../options.js';
+import { talk } from '../../talk.js';
+import { LIMITS, limitLines, type Limits } from '../limits.js';
+import { found, KEY, linesOf, type Key } from './key.js';
+
+const SHOW = operation<{ readonly apiKey: (Key & { readonly limits: Limits }) | null }, { readonly id: string }>(
+  'query ShowKey($id: ID!) { apiKey(id: $id) { ...Key limits { ...Limits } } }',
+  KEY,
+  LIMITS,
+);
+
+export function showCommand(): Command {
+  const command = described({
+    name: 'show',
+    description: 'Show a key, and what is left of its limits.',
+    example: 'latchkey keys show key_7Hq2mZ0aV9tR4xYb',
+  }).argument('<id>', 'of the key');
+  return asking(command).action(async (id: string, options: AskingOptions) => {
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      const key = found((await ask(SHOW, { id })).apiKey, 'key');
+      show({ key }, () => list(terminal, [...linesOf(key), ...limitLines(key.limits)]));
+    });
+  });
+}

@@ -1,0 +1,30 @@
+/** A limit, and what is left of it. */
+export interface Limit {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly returnsIn: string | null;
+}
+
+export interface Limits {
+  readonly tier: string;
+  readonly rate: Limit;
+  readonly burst: Limit;
+}
+
+export const LIMITS = `fragment Limits on Limits {
+  tier
+  rate { limit remaining returnsIn }
+  burst { limit remaining returnsIn }
+}`;
+
+export function limitLines({ tier, rate, burst }: Limits): [string, string][] {
+  return [
+    ['Tier', tier],
+    ['Per minute', roomOf(rate)],
+    ['Per second', roomOf(burst)],
+  ];
+}
+
+function roomOf({ limit, remaining, returnsIn }: Limit): string {
+  return `${remaining} of ${limit} left${returnsIn === null ? '' : `, one more in ${returnsIn}`}`;
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { described, group } from '../describe.js';
+import { asking, type AskingOptions } from '../options.js';
+import { talk } from '../talk.js';
+import { visibleLines } from '../visible.js';
+
+export function schemaCommand(): Command {
+  const print = described({
+    name: 'print',
+    description:
+      'Print the schema with its directives, as far as the key may read it. Without a key what is open to all.',
+    example: 'latchkey schema print > schema.graphql',
+  }).action(async (options: AskingOptions) => {
+    await talk(
+      options,
+      async ({ read, show }) => {
+        const schema = await read('schema.graphql');
+        show({ schema }, () => visibleLines(schema).trimEnd());
+      },
+      { keyless: true },
+    );
+  });
+  return group('schema', "The API's schema.", [asking(print)]);
+}

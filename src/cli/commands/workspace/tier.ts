@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { TIERS } from '../../../store/records.js';
+import { described } from '../../describe.js';
+import { operation } from '../../operation.js';
+import { asking, choiceArgument, type AskingOptions } from '../../options.js';
+import { talk } from '../../talk.js';
+import { linesOf, WORKSPACE, type Workspace } from './workspace.js';
+
+const TIER = operation<{ readonly setWorkspaceTier: { readonly workspace: Workspace } }, { readonly input: object }>(
+  `mutation SetTier($input: SetWorkspaceTierInput!) { setWorkspaceTier(input: $input) { workspace { ...Workspace } } }`,
+  WORKSPACE,
+);
+
+export function tierCommand(): Command {
+  const command = described({
+    name: 'tier',
+    description: "Change a workspace's tier, and the limits of its keys with it. For the scope platform.",
+    example: 'latchkey workspace tier default professional',
+  })
+    .argument('<id>', 'of the workspace')
+    .addArgument(choiceArgument('<tier>', 'what it shall allow', TIERS));
+  return asking(command).action(async (workspaceId: string, tier: string, options: AskingOptions) => {
+    await talk(options, async ({ ask, show, list, terminal }) => {
+      const { workspace } = (await ask(TIER, { input: { workspaceId, tier } })).setWorkspaceTier;
+      show({ workspace }, () => list(terminal, linesOf(workspace)));
+    });
+  });
+}

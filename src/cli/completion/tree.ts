@@ -1,0 +1,55 @@
+import type { Argument, Command, Option } from 'commander';
+
+/** What can stand after a command, as a shell needs it. */
+export interface Completion {
+  /** The commands that lead here, as in `keys create`; empty for the program itself. */
+  readonly path: string;
+  readonly commands: readonly Word[];
+  readonly options: readonly OptionWords[];
+  /** Values of its first argument, where they are known. */
+  readonly values: readonly string[];
+  /** Whether its arguments are files. */
+  readonly files: boolean;
+}
+
+export interface Word {
+  readonly text: string;
+  readonly about: string;
+}
+
+export interface OptionWords {
+  /** `--type`, and `-t` where it has a short form. */
+  readonly flags: readonly string[];
+  readonly about: string;
+  readonly takesValue: boolean;
+  /** Those that it takes; empty where they are not known. */
+  readonly values: readonly string[];
+}
+
+/** The program and each command under it. */
+export function completionsOf(program: Command, path: readonly string[] = []): Completion[] {
+  const commands = program.commands.filter((command) => command.name() !== 'help');
+  const own: Completion = {
+    path: path.join(' '),
+    commands: commands.map((command) => ({ text: command.name(), about: command.summary() })),
+    options: [...program.options.filter(({ hidden }) => !hidden).map(wordsOf), HELP],
+    values: program.registeredArguments.find((argument) => argument.argChoices !== undefined)?.argChoices ?? [],
+    files: program.registeredArguments.some(isFile),
+  };
+  return [own, ...commands.flatMap((command) => completionsOf(command, [...path, command.name()]))];
+}
+
+const HELP: OptionWords = { flags: ['--help', '-h'], about: 'display help', takesValue: false, values: [] };
+
+function wordsOf({ long, short, description, required, optional, argChoices }: Option): OptionWords {
+  return {
+    flags: [long, short].filter((flag) => flag !== undefined),
+    about: description,
+    takesValue: required || optional,
+    values: argChoices ?? [],
+  };
+}
+
+function isFile(argument: Argument): boolean {
+  return /^(path|file\b.*)$/.test(argument.name());
+}

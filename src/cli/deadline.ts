@@ -1,0 +1,62 @@
+import { EXIT, Failure } from './exit.js';
+import { retryAfterSeconds } from '../client/retryAfter.js';
+
+/**
+ * How long one request may take with all its waits: for its turn under the limits, and for the time after which a server
+ * asks to come again. A wait that will not end in time is not begun.
+ */
+export class Deadline {
+  readonly #longest: number;
+  #underWay: AbortController | null = null;
+  #until = 0;
+  /** Whether a request was sent and has no answer yet, or the last answer was none of a server that works. */
+  #unanswered = false;
+
+  /** @param longest ms */
+  constructor(longest: number) {
+    this.#longest = longest;
+  }
+
+  /** Sends, and looks at what is answered. */
+  readonly fetch: typeof fetch = async (input, init) => {
+    this.#unanswered = true;
+    const response = await fetch(input, init);
+    this.#unanswered = response.status >= 500;
+    const wait = response.status === 429 ? retryAfterSeconds(response.headers) : null;
+    if (wait !== null && performance.now() + wait * 1_000 > this.#until) this.#underWay?.abort(tooLong(wait));
+    return response;
+  };
+
+  /** One request at a time. @throws Failure where time is up */
+  async hold<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#underWay = controller;
+    this.#until = performance.now() + this.#longest;
+    this.#unanswered = false;
+    const timer = setTimeout(() => {
+      controller.abort(this.#unanswered ? noAnswer(this.#longest / 1_000) : tooLong(null));
+    }, this.#longest);
+    try {
+      return await request(controller.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function tooLong(seconds: number | null): Failure {
+  const wait = seconds === null ? '' : ` for ${seconds} s`;
+  return new Failure(
+    EXIT.limited,
+    'RATE_LIMITED',
+    `The key's limits leave no room${wait}. Try again later, or allow a longer wait with --max-wait.`,
+  );
+}
+
+function noAnswer(seconds: number): Failure {
+  return new Failure(
+    EXIT.unavailable,
+    'UNAVAILABLE',
+    `No answer came within ${seconds} s. Try again later, or allow a longer wait with --max-wait.`,
+  );
+}

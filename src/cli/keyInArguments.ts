@@ -1,0 +1,28 @@
+import { TOKEN_PATTERN } from '../keys/token.js';
+import { usage, type Failure } from './exit.js';
+
+/** Options that somebody may try with a key. `--key` is one of `explain`'s, which takes an id. */
+const FOR_A_KEY = /^--?(api-?key|token|secret|bearer|password|authorization|admin-?api-?key)(=|$)/i;
+
+const KEY_ID = /^(?:key|conf)_\w{1,60}$/;
+
+/**
+ * A key in the arguments stands in the list of processes, where every user of the machine reads it, and in the shell's
+ * history. By then it has been seen; what is left is to say so, and not to repeat it.
+ *
+ * @returns null where none is there
+ */
+export function keyInArguments(args: readonly string[]): Failure | null {
+  const found = args.some((argument, i) => {
+    if (argument.match(TOKEN_PATTERN) !== null || FOR_A_KEY.test(argument)) return true;
+    if (argument !== '--key' && !argument.startsWith('--key=')) return false;
+    const value = argument === '--key' ? args[i + 1] : argument.slice('--key='.length);
+    return value !== undefined && !KEY_ID.test(value);
+  });
+  if (!found) return null;
+  return usage(
+    "A key is not taken as an argument: it would stand in the list of processes and in the shell's history. " +
+      'Set LATCHKEY_API_KEY, or write the key to standard input and give --key-stdin. ' +
+      'If what you gave is a key that works, treat it as leaked: rotate it.',
+  );
+}

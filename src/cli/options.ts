@@ -1,0 +1,69 @@
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import type { ApiOptions } from './api.js';
+import { DEFAULT_URL } from '../settings/commandLine.js';
+
+/** Seconds: longer than the longest window of the limits, so that one which is used up is waited for. */
+const MAX_WAIT = 90;
+
+/** What every command takes that asks the server. */
+export interface AskingOptions extends ApiOptions {
+  readonly json?: true;
+}
+
+export function asking(command: Command): Command {
+  return json(command)
+    .option('--url <url>', `address of the API (default: LATCHKEY_URL, or ${DEFAULT_URL})`)
+    .option('--key-stdin', 'read the key from standard input (default: LATCHKEY_API_KEY)')
+    .option('--max-wait <seconds>', 'how long to wait for an answer, and for room', whole(0, 86_400), MAX_WAIT);
+}
+
+export function json(command: Command): Command {
+  return command.option('--json', 'print one JSON document, for programs');
+}
+
+/** An enumeration of the API's, written in small letters and hyphens: `read-only` for READ_ONLY. */
+export function choice(flags: string, description: string, values: readonly string[]): Option {
+  const names = values.map(nameOf);
+  return new Option(flags, description).choices(names).argParser(valueIn(names));
+}
+
+export function choiceArgument(name: string, description: string, values: readonly string[]): Argument {
+  const names = values.map(nameOf);
+  return new Argument(name, description).choices(names).argParser(valueIn(names));
+}
+
+/** `read-only` for READ_ONLY, and `key-created` for key.created. */
+export function nameOf(value: string): string {
+  return value.toLowerCase().replace(/[._]/g, '-');
+}
+
+function valueIn(names: readonly string[]): (text: string) => string {
+  return (text) => {
+    const name = nameOf(text);
+    if (!names.includes(name)) throw new InvalidArgumentError(`Allowed are ${names.join(', ')}.`);
+    return name.toUpperCase().replaceAll('-', '_');
+  };
+}
+
+/** A list, whether it is given at once with commas or one by one. */
+export function items(text: string, before: readonly string[] = []): string[] {
+  const given = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  if (given.length === 0) throw new InvalidArgumentError('It holds nothing.');
+  return [...before, ...given];
+}
+
+export function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Allowed is a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** Those of `values` that are given: an input of the API's must not say undefined. */
+export function given<T extends object>(values: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

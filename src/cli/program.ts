@@ -1,0 +1,83 @@
+import { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { tailCommand } from './commands/audit/tail.js';
+import { verifyCommand } from './commands/audit/verify.js';
+import { completionCommand } from './commands/completion.js';
+import { explainCommand } from './commands/explain.js';
+import { createCommand } from './commands/keys/create.js';
+import { expireCommand } from './commands/keys/expire.js';
+import { listCommand } from './commands/keys/list.js';
+import { revokeCommand } from './commands/keys/revoke.js';
+import { rotateCommand } from './commands/keys/rotate.js';
+import { showCommand } from './commands/keys/show.js';
+import { updateCommand } from './commands/keys/update.js';
+import { scanCommand } from './commands/scan.js';
+import { schemaCommand } from './commands/schema.js';
+import { serveCommand } from './commands/serve.js';
+import { usageCommand } from './commands/usage.js';
+import { whoamiCommand } from './commands/whoami.js';
+import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
+import { tierCommand } from './commands/workspace/tier.js';
+import { group } from './describe.js';
+
+/** The same in a terminal, in a pipe, and in docs/reference/cli.md. */
+const HELP_WIDTH = 100;
+
+/** Every command, by the heading under which the help lists it. */
+function commands(program: () => Command): Readonly<Record<string, readonly Command[]>> {
+  return {
+    'Server:': [serveCommand()],
+    'Keys:': [
+      group('keys', "The workspace's keys.", [
+        createCommand(),
+        listCommand(),
+        showCommand(),
+        updateCommand(),
+        rotateCommand(),
+        expireCommand(),
+        revokeCommand(),
+      ]),
+      whoamiCommand(),
+      usageCommand(),
+      explainCommand(),
+    ],
+    'Workspace:': [
+      group('workspace', 'Workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
+      group('audit', 'The audit log.', [tailCommand(), verifyCommand()]),
+      schemaCommand(),
+    ],
+    'Without a server:': [scanCommand(), completionCommand(program)],
+  };
+}
+
+/** The whole command line, ready to parse: it throws where commander would end the process, and writes no errors itself. */
+export function createProgram(): Command {
+  const program = new Command('latchkey')
+    .description('API keys for GraphQL: serve them, manage them, and look for those that leaked.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      '\nThe key is read from LATCHKEY_API_KEY, or with --key-stdin from standard input; the address from LATCHKEY_URL.\n' +
+        '\nExample:\n  latchkey keys create airflow --scopes read-only --expires 90d',
+    );
+  for (const [heading, listed] of Object.entries(commands(() => program))) {
+    for (const command of listed) program.addCommand(command.helpGroup(heading));
+  }
+  settle(program);
+  return program;
+}
+
+function version(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { readonly version: string }).version;
+}
+
+/** Commands that are made by themselves have none of their parent's settings. */
+function settle(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, getOutHelpWidth: () => HELP_WIDTH })
+    .showSuggestionAfterError();
+  for (const child of command.commands) settle(child);
+}

@@ -1,0 +1,53 @@
+import { CommanderError } from 'commander';
+import { usage, type ExitCode, type Failure } from './exit.js';
+import { faultOf, faultText } from './fault.js';
+import { keyInArguments } from './keyInArguments.js';
+import { createProgram } from './program.js';
+import { openTerminal } from './terminal.js';
+
+/**
+ * Runs the command line. A command that ends well sets `process.exitCode` itself where that is to be another than 0.
+ * @param args without the program @returns the exit code of what went wrong; null: nothing did
+ */
+export async function run(args: readonly string[]): Promise<ExitCode | null> {
+  try {
+    const refused = keyInArguments(args);
+    if (refused !== null) throw refused;
+    await createProgram().parseAsync(args, { from: 'user' });
+    return null;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return null;
+    const fault = await faultOf(error instanceof CommanderError ? misused(error, args) : error);
+    openTerminal().note(faultText(fault, args.includes('--json')));
+    return fault.exitCode;
+  }
+}
+
+/** What commander says of a command line that cannot be read, without what may be a secret in the wrong place. */
+function misused({ code, message }: CommanderError, args: readonly string[]): Failure {
+  // A command of commands, by itself.
+  if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);
+  const said = message
+    .replace(/^error: /, '')
+    .replace(/'([^']*)'/g, (whole: string, text: string) => (isPlain(text) ? whole : '(not shown)'))
+    .replace(/\n/g, ' ');
+  return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.)?]$/.test(said) ? '' : '.'} ${helpFor(args)}`);
+}
+
+/** A word, an option, or how an argument is written: short, and without digits enough for a secret. */
+function isPlain(text: string): boolean {
+  return /^[-a-z<>[\]., ]{1,40}$/i.test(text);
+}
+
+function helpFor(args: readonly string[]): string {
+  const program = createProgram();
+  const named: string[] = [];
+  let command = program;
+  for (const word of args) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) break;
+    named.push(word);
+    command = next;
+  }
+  return `See: ${['latchkey', ...named, '--help'].join(' ')}`;
+}

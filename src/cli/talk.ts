@@ -1,0 +1,37 @@
+import type { Api } from './api.js';
+import type { AskingOptions } from './options.js';
+import type { list, table } from './table.js';
+import { openTerminal, type Terminal } from './terminal.js';
+import { jsonText } from './visible.js';
+
+/** A command that asks the server, and what it tells with. */
+export interface Talk extends Api {
+  readonly terminal: Terminal;
+  readonly table: typeof table;
+  readonly list: typeof list;
+  /** Prints the result: one JSON document for programs, what `text` makes for people. */
+  readonly show: (value: unknown, text: () => string) => void;
+}
+
+/** Loads the client only here: most of the program's start, and of no use to `--help` and `scan`. */
+export async function talk(
+  options: AskingOptions,
+  use: (talk: Talk) => Promise<void>,
+  { keyless = false }: { readonly keyless?: boolean } = {},
+): Promise<void> {
+  const [{ withApi }, { list, table }] = await Promise.all([import('./api.js'), import('./table.js')]);
+  const terminal = openTerminal();
+  const note = (text: string): void => terminal.note(text);
+  await withApi(
+    options,
+    (api) =>
+      use({
+        ...api,
+        terminal,
+        table,
+        list,
+        show: (value, text) => terminal.out(options.json === true ? jsonText(value) : text()),
+      }),
+    { keyless, note },
+  );
+}

@@ -1,0 +1,60 @@
+import { styleText } from 'node:util';
+import { EXIT } from './exit.js';
+import { visible } from './visible.js';
+import { readCommandLineSettings } from '../settings/commandLine.js';
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Where a command writes: results to standard output, all that is about them to standard error. */
+export interface Terminal {
+  /** Lines of the result. Others' text among them must have gone through `visible`. */
+  readonly out: (text: string) => void;
+  /** A line for people. */
+  readonly note: (text: string) => void;
+  /** What was done so far, in place of what it said before; nothing where nobody watches. */
+  readonly progress: (text: string) => void;
+  /** Takes away what {@link progress} shows. */
+  readonly progressEnd: () => void;
+  /** Colour, where standard output is a terminal that wants it. */
+  readonly style: (style: Style, text: string) => string;
+}
+
+const ERASE_LINE = '\r\u001b[2K';
+
+export function openTerminal(): Terminal {
+  const { stdout, stderr } = process;
+  const color = stdout.isTTY && readCommandLineSettings().color;
+  let shown = false;
+  const progressEnd = (): void => {
+    if (shown) stderr.write(ERASE_LINE);
+    shown = false;
+  };
+  return {
+    out(text) {
+      progressEnd();
+      stdout.write(`${text}\n`);
+    },
+    note(text) {
+      progressEnd();
+      stderr.write(`${text}\n`);
+    },
+    progress(text) {
+      if (!stderr.isTTY) return;
+      const { columns } = stderr;
+      stderr.write(ERASE_LINE + visible(text).slice(0, columns - 1));
+      shown = true;
+    },
+    progressEnd,
+    style: (style, text) => (color ? styleText(style, text) : text),
+  };
+}
+
+/** Without it a reader that leaves early, as `head` does, would end the program with a stack. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(EXIT.brokenPipe);
+      throw error;
+    });
+  }
+}
