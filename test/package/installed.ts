@@ -19,7 +19,15 @@ export class Installed {
   }
 
   install(...packages: readonly string[]): void {
-    this.#npm(['install', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...packages]);
+    this.#npm([
+      'install',
+      '--omit=dev',
+      '--ignore-scripts',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      ...packages,
+    ]);
   }
 
   path(...parts: readonly string[]): string {
