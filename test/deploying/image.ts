@@ -36,9 +36,12 @@ export class Stage {
   readonly env: Record<string, string> = {};
   command: readonly string[] = [];
   healthCheck: readonly string[] = [];
+  readonly root: string;
   #workdir = '/';
 
-  constructor(readonly root: string) {}
+  constructor(root: string) {
+    this.root = root;
+  }
 
   get workdir(): string {
     return join(this.root, this.#workdir);
