@@ -3,7 +3,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'data', 'coverage', 'screenshots', 'src/dashboard/generated'] },
+  { ignores: ['build', 'dist', 'node_modules', 'data', 'coverage', 'screenshots', 'src/dashboard/generated'] },
   js.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],

@@ -1,19 +1,21 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
-// The suites of Redis start one themselves. Left out where there is none, for Node alone is to be enough for `npm test`;
-// .ci/run installs one first, so that there they always run.
-const redis = spawnSync('redis-server', ['--version']).error === undefined;
-if (!redis)
-  console.warn('redis-server is not installed: test/redis is left out. Install it, or run .ci/redis as root.');
-
-// The dashboard is tested in a real browser, Debian's.
-const chromium = existsSync('/usr/bin/chromium');
-if (!chromium)
-  console.warn('/usr/bin/chromium is not installed: test/dashboard is left out. apt-get install chromium.');
-// So is what zsh is offered by `latchkey completion zsh`.
-const zsh = spawnSync('zsh', ['--version']).error === undefined;
-if (!zsh) console.warn('zsh is not installed: test/cli/zsh.test.ts is left out. Install it: apt-get install zsh.');
+// What some suites start. They are left out where it is missing, for Node alone is to be enough for `npm test`; .ci/run
+// installs it first, so that there they always run.
+const NEEDED = [
+  { program: 'redis-server', suites: '/test/redis' },
+  { program: 'chromium', suites: '/test/dashboard' },
+  { program: 'chromium', suites: '/test/client/browser' },
+  { program: 'zsh', suites: '/test/cli/zsh' },
+  { program: 'docker-compose', suites: '/test/deploying/compose' },
+  { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
+];
+const isInstalled = (program) =>
+  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
+const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
+for (const { program, suites } of leftOut)
+  console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);
 
 /** What these hold is the same whatever engine is behind it: on MongoDB they are left out, for minutes of each run. */
 const HTTP_ALONE = ['/test/http/(cors|graphiql|https|knownOperations|logs|proxy|sockets)\\.test'];
@@ -31,9 +33,7 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : HTTP_ALONE),
-    ...(redis ? [] : ['/test/redis']),
-    ...(chromium ? [] : ['/test/dashboard', '/test/client/browser']),
-    ...(zsh ? [] : ['/test/cli/zsh']),
+    ...leftOut.map(({ suites }) => suites),
   ],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -12,7 +12,7 @@ const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
-Rows: ${ROWS.join(', ')}. Without a name: all. Build Latchkey first; dist/ is what is measured.
+Rows: ${ROWS.join(', ')}. Without a name: all. Build Latchkey first; build/ and dist/ are what is measured.
   --quick     fewer and shorter rounds, for a look
   --rounds    rounds of each comparison (default 7; quick 3)
   --seconds   length of a round of load (default 5; quick 1)

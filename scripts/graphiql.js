@@ -1,8 +1,10 @@
 // Makes the GraphiQL page, whole and compressed, from its package: dist/graphiql.html.gz. At build time, because the
 // package is some 18 MB and brings a server of its own, which nobody who installs Latchkey should carry for one page.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { note } from './build/bundled.js';
 
 // No header is prefilled: GraphiQL sends it with its first introspection, and a header without a key is refused.
 const DEFAULT_QUERY = `# Open the Headers pane below and put your key there:
@@ -24,3 +26,4 @@ const html = renderGraphiQL({
 });
 mkdirSync(new URL('../dist/', import.meta.url), { recursive: true });
 writeFileSync(new URL('../dist/graphiql.html.gz', import.meta.url), gzipSync(html, { level: 9 }));
+note('graphiql', [fileURLToPath(new URL('../node_modules/@graphql-yoga/render-graphiql', import.meta.url))]);

@@ -6,10 +6,10 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { askApollo } from '../../dist/http/askApollo.js';
-import { documentBounds, MAX_BODY_BYTES } from '../../dist/http/bounds.js';
-import { ANONYMOUS } from '../../dist/credentials/principal.js';
-import { sendAnswer } from '../../dist/http/sendAnswer.js';
+import { askApollo } from '../../build/http/askApollo.js';
+import { documentBounds, MAX_BODY_BYTES } from '../../build/http/bounds.js';
+import { ANONYMOUS } from '../../build/credentials/principal.js';
+import { sendAnswer } from '../../build/http/sendAnswer.js';
 import { silent } from './latchkey.js';
 
 /**
@@ -21,7 +21,7 @@ import { silent } from './latchkey.js';
  * @param {object} [options.gateway] in place of a schema
  * @param {(authorization: string | undefined) => unknown} [options.context] absent: no credential is looked at
  * @param {'latchkey' | 'package'} [options.handler] Latchkey's own, or that of \@as-integrations/fastify
- * @param {import('../../dist/latchkey.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
+ * @param {import('../../build/latchkey.js').Latchkey} [options.latchkey] guards it, as somebody's own server is guarded
  * @param {boolean} [options.stock] both as they come, without the options that Latchkey's server gives them
  */
 export async function bareServer({ schema, gateway, context, latchkey, handler = 'latchkey', stock = false }) {

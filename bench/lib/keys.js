@@ -1,7 +1,7 @@
-import { DEFAULT_WORKSPACE_ID } from '../../dist/credentials/operator.js';
-import { newId } from '../../dist/keys/minter.js';
-import { Peppers } from '../../dist/keys/pepper.js';
-import { mintToken } from '../../dist/keys/token.js';
+import { DEFAULT_WORKSPACE_ID } from '../../build/credentials/operator.js';
+import { newId } from '../../build/keys/minter.js';
+import { Peppers } from '../../build/keys/pepper.js';
+import { mintToken } from '../../build/keys/token.js';
 import { PEPPER } from './latchkey.js';
 import { SCOPES } from './shop.js';
 

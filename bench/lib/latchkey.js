@@ -1,13 +1,13 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { pino } from 'pino';
-import { createServer } from '../../dist/http/server.js';
-import { createLatchkey } from '../../dist/latchkey.js';
-import { Limiter } from '../../dist/limits/limiter.js';
-import { tierTable } from '../../dist/limits/tiers.js';
-import { Metrics } from '../../dist/metrics/metrics.js';
-import { TIERS } from '../../dist/store/records.js';
-import { openStore } from '../../dist/store/open.js';
-import { OpenStreams } from '../../dist/streams/openStreams.js';
+import { createServer } from '../../build/http/server.js';
+import { createLatchkey } from '../../build/latchkey.js';
+import { Limiter } from '../../build/limits/limiter.js';
+import { tierTable } from '../../build/limits/tiers.js';
+import { Metrics } from '../../build/metrics/metrics.js';
+import { TIERS } from '../../build/store/records.js';
+import { openStore } from '../../build/store/open.js';
+import { OpenStreams } from '../../build/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
 /** Of every server that is compared: nothing is logged, by the same logger. */

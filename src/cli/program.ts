@@ -19,6 +19,7 @@ import { usageCommand } from './commands/usage.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
 import { tierCommand } from './commands/workspace/tier.js';
+import { packageFile } from '../packageFiles.js';
 import { group } from './describe.js';
 
 /** The same in a terminal, in a pipe, and in docs/reference/cli.md. */
@@ -70,7 +71,7 @@ export function createProgram(): Command {
 }
 
 function version(): string {
-  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const file = readFileSync(packageFile('package.json'), 'utf8');
   return (JSON.parse(file) as { readonly version: string }).version;
 }
 

@@ -1,12 +1,13 @@
 import { defineConfig } from 'vite';
 import { compressed } from './compressed.js';
+import { notingBundled } from '../../scripts/build/bundled.js';
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/dashboard/',
   // In place of this word the server writes each answer's nonce: Mantine's own style element needs one.
   html: { cspNonce: '__CSP_NONCE__' },
-  plugins: [compressed],
+  plugins: [compressed, notingBundled('dashboard')],
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,

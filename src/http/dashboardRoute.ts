@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { randomBytes } from 'node:crypto';
 import type { SignIn } from '../credentials/oidc/signIn.js';
+import { packageFile } from '../packageFiles.js';
 import { DashboardFiles } from './dashboardFiles.js';
 import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
 
@@ -65,7 +66,7 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
   });
 }
 
-const BUILD = new URL('../../dist/dashboard/', import.meta.url);
+const BUILD = packageFile('dist/dashboard/');
 
 /** A browser that opens an address, not a client of the API. */
 export function isBrowser({ headers: { accept = '' } }: FastifyRequest): boolean {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { packageFile } from '../packageFiles.js';
 
 /** GraphiQL's page, compressed. */
 export interface Page {
@@ -6,7 +7,7 @@ export interface Page {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const FILE = new URL('../../dist/graphiql.html.gz', import.meta.url);
+const FILE = packageFile('dist/graphiql.html.gz');
 
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',

@@ -9,10 +9,11 @@ import {
   type DocumentNode,
   type TypeDefinitionNode,
 } from 'graphql';
+import { packageFile } from '../packageFiles.js';
 
 /** The whole API of the service, off schema.graphql at the package's top. */
 export function serviceTypeDefs(): DocumentNode {
-  return parse(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'), { noLocation: true });
+  return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }
 
 /** The two directives and the scalar Scope alone, for a schema that is guarded but manages no keys itself. */

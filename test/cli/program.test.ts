@@ -10,7 +10,7 @@ import { latchkey, PROGRAM } from './latchkey.js';
 
 const LISTING = join(PROJECT, 'test/cli/listing.mjs');
 
-test('docs/reference/cli.md is what the commands say: node scripts/reference-cli.js writes it anew', () => {
+test('docs/reference/cli.md is what the commands say: npm run reference writes it anew', () => {
   expect(readFileSync(join(PROJECT, 'docs/reference/cli.md'), 'utf8')).toBe(referencePage(createProgram()));
 });
 

@@ -26,8 +26,16 @@ export function runFile(
   nodeOptions: readonly string[] = [],
   args: readonly string[] = [],
 ): Child {
-  const child = spawn(process.execPath, ['--import', LOADER, ...nodeOptions, file, ...args], {
-    cwd: PROJECT,
+  return spawned(['--import', LOADER, ...nodeOptions, file, ...args], { cwd: PROJECT, env });
+}
+
+/** Runs Node with these arguments. */
+export function spawned(
+  args: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+): Child {
+  const child = spawn(process.execPath, args, {
+    cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

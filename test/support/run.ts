@@ -14,19 +14,21 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the project's directory. */
   readonly cwd?: string;
+  /** ms; default 60,000. */
+  readonly timeout?: number;
 }
 
 /** Runs a program to its end, while this process goes on serving. One that hangs is killed, and has the status null. */
 export async function run(
   command: string,
   args: readonly string[],
-  { env = {}, cwd = PROJECT }: RunOptions = {},
+  { env = {}, cwd = PROJECT, timeout = 60_000 }: RunOptions = {},
 ): Promise<Ran> {
   const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout,
   });
   let stdout = '';
   let stderr = '';

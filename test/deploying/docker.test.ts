@@ -1,0 +1,147 @@
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, cpSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { validate } from 'dockerfile-utils';
+import { OPTIONS } from '../../src/settings/settings.js';
+import { PROJECT } from '../support/child.js';
+import { contextOf, instructionsOf, Stage } from './image.js';
+
+// It installs what an image installs.
+import.meta.jest.setTimeout(120_000);
+
+const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
+const instructions = instructionsOf(dockerfile);
+const context = contextOf(readFileSync(join(PROJECT, '.dockerignore'), 'utf8'));
+const last = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
+
+describe('as it is written', () => {
+  test('the linter finds nothing', () => {
+    expect(validate(dockerfile)).toEqual([]);
+    // It does find things.
+    expect(validate(dockerfile.replace('WORKDIR /data', 'WORKDIR data'))).toHaveLength(1);
+  });
+
+  test('every stage begins with one image, pinned by its tag', () => {
+    const images = instructions.flatMap(({ name, rest }) => (name === 'FROM' ? [rest.split(' ')[0]] : []));
+    expect(new Set(images)).toEqual(new Set(['node:22-bookworm-slim']));
+  });
+
+  test('it serves as another user than root, known by number, without a shell between, and with a health check', () => {
+    const of = (name: string) => last.flatMap((instruction) => (instruction.name === name ? [instruction.rest] : []));
+    expect(of('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
+    expect(of('CMD')).toEqual([expect.stringMatching(/^\["node", /)]);
+    expect(of('HEALTHCHECK')).toHaveLength(1);
+    expect(of('VOLUME')).toEqual(['/data']);
+  });
+
+  test('what it sets is a setting, and none of the secret ones', () => {
+    const set = instructions.flatMap(({ name, rest }) => (name === 'ENV' ? [rest.split('=')[0] ?? ''] : []));
+    const open = Object.entries(OPTIONS).flatMap(([name, option]) => ('secret' in option ? [] : [name]));
+    expect([...open, 'NODE_ENV']).toEqual(expect.arrayContaining(set));
+    expect(instructions.filter(({ name }) => name === 'ARG')).toEqual([]);
+  });
+
+  test('its context is a list of what the build reads, and takes in nothing else', () => {
+    expect(readFileSync(join(PROJECT, '.dockerignore'), 'utf8').split('\n')).toContain('*');
+    expect(context.filter((path) => /^(\.env|\.git|data|dist|build|node_modules|test|\*)/.test(path))).toEqual([]);
+  });
+});
+
+/**
+ * There is no Docker where these tests run: the same commands are run without one, each stage in a directory of its own.
+ * Two take what is here already, for they are the same as this checkout's own: `npm ci`, and what tsc compiled.
+ */
+describe('as it is built and run', () => {
+  let directory: string;
+  let image: Stage;
+  let server: ChildProcessByStdio<null, null, Readable>;
+  let ended: Promise<[number | null]>;
+  const stages = new Map<string, Stage>();
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'latchkey-image-'));
+    for (const [index, instruction] of instructions.entries()) {
+      if (instruction.name === 'FROM') {
+        const name = / AS (\w+)$/.exec(instruction.rest)?.[1] ?? 'final';
+        image = new Stage(join(directory, `${index}-${name}`));
+        stages.set(name, image);
+      } else if (instruction.rest === 'npm ci --engine-strict --ignore-scripts') {
+        symlinkSync(join(PROJECT, 'node_modules'), join(image.workdir, 'node_modules'));
+      } else if (instruction.rest === 'npm run build') {
+        cpSync(join(PROJECT, 'build'), join(image.workdir, 'build'), { recursive: true });
+        const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
+          scripts: { build: string };
+        };
+        const [compile, ...steps] = scripts.build.split(' && ');
+        expect(compile).toMatch(/^tsc /);
+        const path = { PATH: `${join(PROJECT, 'node_modules/.bin')}:${process.env.PATH ?? ''}` };
+        image.run({ name: 'RUN', rest: `PATH=${path.PATH} && ${steps.join(' && ')}` }, stages, context);
+      } else {
+        image.run(instruction, stages, context);
+      }
+    }
+  });
+
+  afterAll(() => {
+    server.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const checkHealth = () => {
+    const [program = '', ...args] = image.healthCheck;
+    return spawnSync(program, args, { env: { ...process.env, ...image.env, PORT: port }, timeout: 20_000 }).status;
+  };
+  let port: string;
+
+  test('an image that is started becomes healthy, and holds no development parts', async () => {
+    port = await freePort();
+    expect(checkHealth()).toBe(1);
+    const [program = '', ...args] = image.command;
+    server = spawn(program, args, {
+      cwd: image.workdir,
+      env: { PATH: process.env.PATH, ...image.env, HOST: '127.0.0.1', PORT: port },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    ended = once(server, 'exit') as Promise<[number | null]>;
+    let stderr = '';
+    server.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    while (checkHealth() !== 0) {
+      if (server.exitCode !== null) throw new Error(`It ended: ${stderr}`);
+      await delay(100);
+    }
+    const installed = spawnSync('ls', [join(image.root, 'app/node_modules')], { encoding: 'utf8' }).stdout.split('\n');
+    expect(installed).toEqual(expect.arrayContaining(['graphql', 'mongoose']));
+    expect(installed).not.toEqual(expect.arrayContaining(['typescript']));
+    expect(installed).not.toEqual(expect.arrayContaining(['jest']));
+  });
+
+  test('what it writes is in its volume', () => {
+    const { stdout } = spawnSync('ls', [join(image.root, 'data')], { encoding: 'utf8' });
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['latchkey.db', 'pepper']));
+  });
+
+  test('the command line is there by its name', () => {
+    const command = join(image.root, 'usr/local/bin/latchkey');
+    const { stdout, status } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 20_000 });
+    expect({ stdout, status }).toEqual({ stdout: '0.1.0\n', status: 0 });
+  });
+
+  test('SIGTERM, which is how a container is stopped, lets it finish and end', async () => {
+    server.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+});
+
+async function freePort(): Promise<string> {
+  const listening = createServer().listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  const { port } = listening.address() as AddressInfo;
+  listening.close();
+  await once(listening, 'close');
+  return String(port);
+}

@@ -1,0 +1,265 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { PROJECT, spawned, type Child } from '../support/child.js';
+import { run } from '../support/run.js';
+import { OPERATOR_KEY } from '../support/service.js';
+import { Installed } from './installed.js';
+
+// It installs from the registry.
+import.meta.jest.setTimeout(240_000);
+
+/** What the package and what it needs may take, installed without development parts. */
+const MOST = 60_000_000;
+
+let installed: Installed;
+let size: ReturnType<Installed['size']>;
+let server: Child;
+let origin: string;
+
+beforeAll(async () => {
+  installed = new Installed();
+  size = installed.size();
+  server = spawned(['node_modules/.bin/latchkey', 'serve'], {
+    cwd: installed.directory,
+    env: { PORT: '0', DATA_DIR: installed.path('data'), ADMIN_API_KEY: OPERATOR_KEY, BCRYPT_COST: '4' },
+  });
+  [, origin = ''] = await server.waitFor(/listens on (http:\S+)\/graphql/);
+});
+
+afterAll(async () => {
+  await server.stop('SIGKILL');
+  installed.remove();
+});
+
+/** Without what names a build's chunks, or depends on how the code is cut. */
+const kinds = (files: readonly string[]) =>
+  [
+    ...new Set(
+      files.map((file) =>
+        file.replace(/-[\w-]{8}\.(js|css|svg|woff2)$/, '-*.$1').replace(/^(docs|dist\/types)\/.*/, '$1/*'),
+      ),
+    ),
+  ]
+    .filter((file) => !/^dist\/[\w.-]+-\*\.js$|^dist\/dashboard\/assets\//.test(file))
+    .sort();
+
+test('the tarball holds what is run, what is read, and whose licences it needs', () => {
+  expect(kinds(installed.packed)).toEqual(
+    [
+      'README.md',
+      'SECURITY.md',
+      'package.json',
+      'schema.graphql',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      'dist/bundled.cdx.json',
+      'dist/cli/main.js',
+      'dist/client/index.js',
+      'dist/dashboard/.vite/manifest.json',
+      'dist/dashboard/index.html',
+      'dist/graphiql.html.gz',
+      'dist/index.js',
+      'dist/main.js',
+      'dist/mongo.js',
+      'dist/packageFiles.js',
+      'dist/seed.js',
+      'dist/types/*',
+      'dist/worker.js',
+      'dist/yaml.cjs',
+      'docs/*',
+    ].sort(),
+  );
+});
+
+test('installed without development parts it takes less than 60 MB, in bytes and on disk', () => {
+  expect(size.bytes).toBeLessThan(MOST);
+  expect(size.onDisk).toBeLessThan(MOST);
+});
+
+test('its list of what is bundled names versions that are installed here, and has a licence for each', () => {
+  const bill = JSON.parse(readFileSync(installed.path('node_modules/latchkey/dist/bundled.cdx.json'), 'utf8')) as {
+    components: { name: string; version: string }[];
+  };
+  const names = bill.components.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['@apollo/server', 'fastify', 'jose', 'react', 'yaml', 'zod']));
+  const licences = readFileSync(installed.path('node_modules/latchkey/dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+  for (const { name, version } of bill.components) expect(licences).toContain(`\n${name} ${version} (`);
+  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { dependencies: object };
+  // What is shared with whoever uses the library must be theirs, and not a second one.
+  expect(names.filter((name) => name in dependencies)).toEqual([]);
+});
+
+test('publint finds nothing', async () => {
+  const { messages, pkg } = await publint({
+    pkgDir: installed.path('node_modules/latchkey'),
+    pack: false,
+    strict: true,
+  });
+  expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+});
+
+describe('the service', () => {
+  const answer = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(origin + path, { headers });
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+  };
+
+  test('is ready, and has its pages', async () => {
+    expect(await answer('/readyz')).toMatchObject({ status: 200 });
+    expect((await answer('/graphql', { accept: 'text/html' })).text).toContain('GraphiQL');
+  });
+
+  test('serves from several processes, with a latchkey.yaml', async () => {
+    installed.write('several/latchkey.yaml', 'tiers:\n  GROWTH: { per_minute: 77 }\n');
+    const several = spawned([installed.path('node_modules/latchkey/dist/main.js'), '--workers', '2'], {
+      cwd: installed.path('several'),
+      env: { PORT: '0', ADMIN_API_KEY: OPERATOR_KEY, BCRYPT_COST: '4' },
+    });
+    try {
+      const [, url = ''] = await several.waitFor(/listens on (http:\S+)/);
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${OPERATOR_KEY}` },
+        body: JSON.stringify({ query: '{ tiers { tier perMinute } }' }),
+      });
+      expect(await response.text()).toContain('{"tier":"GROWTH","perMinute":77}');
+    } finally {
+      await several.stop('SIGTERM');
+    }
+  });
+
+  test('says what to install where tracing is asked for', async () => {
+    const { status, stderr } = await run(process.execPath, ['node_modules/latchkey/dist/main.js'], {
+      cwd: installed.directory,
+      env: { PORT: '0', DATA_DIR: installed.path('traced'), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining('npm install @opentelemetry/api'),
+    });
+  });
+
+  test('ends well', async () => {
+    const another = spawned(['node_modules/.bin/latchkey', 'serve'], {
+      cwd: installed.directory,
+      env: { PORT: '0', DATA_DIR: installed.path('another'), BCRYPT_COST: '4' },
+    });
+    await another.waitFor(/listens on/);
+    expect(await another.stop('SIGTERM')).toBe(0);
+  });
+});
+
+describe('the command', () => {
+  const latchkey = (...args: readonly string[]) =>
+    run('npx', ['--no-install', 'latchkey', ...args], {
+      cwd: installed.directory,
+      env: { LATCHKEY_URL: `${origin}/graphql`, LATCHKEY_API_KEY: OPERATOR_KEY },
+    });
+
+  test('tells its version and its help', async () => {
+    expect(await latchkey('--version')).toMatchObject({ status: 0, stdout: '0.1.0\n' });
+    expect((await latchkey('--help')).stdout).toContain('Usage: latchkey');
+  });
+
+  test('creates a key on the server', async () => {
+    const { status, stdout, stderr } = await latchkey('keys', 'create', 'packed', '--scopes', 'read-only', '--json');
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toContain('sk_');
+  });
+});
+
+describe('the client', () => {
+  const PROGRAM = `
+    import { createClient, Forbidden } from 'latchkey/client';
+    const client = createClient();
+    const { viewer } = await client.request('{ viewer { scopes } }');
+    console.log(viewer.scopes.join());
+    await client.close();
+    console.log(typeof Forbidden);`;
+
+  test('asks the server', async () => {
+    const file = installed.write('client.js', PROGRAM);
+    const env = { LATCHKEY_URL: `${origin}/graphql`, LATCHKEY_API_KEY: OPERATOR_KEY };
+    const { status, stdout, stderr } = await run(process.execPath, [file], { cwd: installed.directory, env });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/platform.*\nfunction\n/),
+      stderr: '',
+    });
+  });
+
+  test('holds no code of the server, and needs nothing of Node', () => {
+    const code = readFileSync(installed.path('node_modules/latchkey/dist/client/index.js'), 'utf8');
+    const imported = [...code.matchAll(/(?:^import .*? from |import\()["']([^"']+)["']/gm)].map(([, id]) => id);
+    expect(imported.sort()).toEqual(['bottleneck/light.js', 'graphql']);
+    expect(code).not.toMatch(/\brequire\(|fastify|bcrypt|mongoose/);
+  });
+});
+
+describe('the library', () => {
+  beforeAll(() => {
+    const { devDependencies: has } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    installed.install(...['@apollo/server', '@graphql-tools/schema'].map((name) => `${name}@${has[name] ?? ''}`));
+  });
+
+  test('guards a server of its user', async () => {
+    for (const file of ['server.js', 'store.js']) {
+      installed.write(`own/${file}`, readFileSync(join(PROJECT, 'examples/own-schema', file), 'utf8'));
+    }
+    const own = spawned(['own/server.js'], {
+      cwd: installed.directory,
+      env: { PORT: '0', DATA_DIR: installed.path('own-data') },
+    });
+    try {
+      const [, url = ''] = await own.waitFor(/Orders at (http:\S+)/);
+      const [, token = ''] = await own.waitFor(/Admin key: (\S+)/);
+      const asked = async (query: string, headers: Record<string, string> = {}) => {
+        const init = {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify({ query }),
+        };
+        const response = await fetch(url, init);
+        return { status: response.status, body: await response.text() };
+      };
+      expect(await asked('{ opening }')).toEqual({ status: 200, body: '{"data":{"opening":"9 to 5"}}\n' });
+      expect(await asked('{ orders { id } }')).toMatchObject({ status: 401 });
+      const known = await asked('{ orders { id margin } }', { authorization: `Bearer ${token}` });
+      expect(known).toEqual({ status: 200, body: '{"data":{"orders":[{"id":"A-1","margin":0.3}]}}\n' });
+    } finally {
+      await own.stop('SIGKILL');
+    }
+  });
+
+  test('has types that a strict compiler takes, without those of anything bundled', async () => {
+    installed.write(
+      'types.ts',
+      `import { ApolloServer } from '@apollo/server';
+       import { createLatchkey, openSqliteStore, type Principal } from 'latchkey';
+       import { openMongoStore } from 'latchkey/mongo';
+       import { createClient, RateLimited } from 'latchkey/client';
+       const latchkey = await createLatchkey({ store: await openSqliteStore({ dir: './data' }) });
+       export const server = new ApolloServer({ schema: latchkey.guard(null as never), ...latchkey.serverOptions });
+       export const stores = [openSqliteStore, openMongoStore];
+       export const wait = (error: unknown): number | null => (error instanceof RateLimited ? error.retryAfter : null);
+       export const who = (principal: Principal): string => principal.kind;
+       export const answer = createClient({ url: 'http://127.0.0.1:4000/graphql' }).request('{ viewer { scopes } }');
+       // @ts-expect-error: types are there, and not any
+       await createLatchkey({ store: 1 });`,
+    );
+    const { status, stdout } = await run(
+      process.execPath,
+      [
+        join(PROJECT, 'node_modules/typescript/bin/tsc'),
+        ...['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2023', '--module', 'nodenext'],
+        ...['--types', 'node', '--typeRoots', join(PROJECT, 'node_modules/@types'), 'types.ts'],
+      ],
+      // Mongoose's declarations alone take a compiler half a minute where the machine is busy.
+      { cwd: installed.directory, timeout: 200_000 },
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+});
