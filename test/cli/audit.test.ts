@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { verifyAudit } from '../../src/audit/verify.js';
-import { asHashed } from '../../src/cli/commands/audit/entries.js';
+import { asHashed, type ToldEntry } from '../../src/cli/commands/audit/entries.js';
 import { hashOf } from '../../src/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { until } from '../support/until.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 import { answering } from './answering.js';
+import { comes } from './comes.js';
 
 let service: TestService;
 let env: Record<string, string>;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const run = (...args: string[]) => latchkey(args, { env });
-const entriesOf = async (count: number) =>
+const entriesOf = async (count: number): Promise<ToldEntry[]> =>
   JSON.parse((await run('audit', 'tail', '--json', '-n', String(count))).stdout).entries;
 
 test('verify finds the same as the server itself, and the head that it prints is one to be given', async () => {
@@ -42,9 +42,7 @@ test('verify finds the same as the server itself, and the head that it prints is
 test('tail gives the newest, oldest first, each as it was hashed', async () => {
   const entries = await entriesOf(150);
   expect(entries.length).toBeGreaterThan(100);
-  expect(entries.map(({ seq }: { seq: number }) => seq)).toEqual(
-    entries.map((_: unknown, i: number) => entries[0].seq + i),
-  );
+  expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => (entries[0]?.seq ?? 0) + i));
   for (const entry of entries) expect(hashOf(asHashed(entry, 'default'))).toBe(entry.hash);
   const revoked = await run('audit', 'tail', '--actions', 'key-revoked');
   expect(revoked.stdout).toBe('No entries.\n');
@@ -62,7 +60,7 @@ test.each([
 ])(
   'an entry that is %s shows, and where',
   async (outcome, changed, seq) => {
-    const entries: Entry[] = await entriesOf(1_000);
+    const entries = await entriesOf(1_000);
     const server = await answering(({ query, variables }) =>
       query.includes('auditLog') ? page(changed(entries), variables) : WHO,
     );
@@ -98,9 +96,9 @@ test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line).seq);
-    await until(() => seqs().length === 1);
+    await comes(() => seqs().length === 1);
     const made = await Promise.all([1, 2, 3].map(() => createKey(service)));
-    await until(() => seqs().length === 4);
+    await comes(() => seqs().length === 4);
     const first = seqs()[0] ?? 0;
     expect(seqs()).toEqual([first, first + 1, first + 2, first + 3]);
     for (const { id } of made) expect(text).toContain(id);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { tierTable } from '../../src/limits/tiers.js';
 import { mintToken } from '../../src/keys/token.js';
-import { until } from '../support/until.js';
+import { comes } from './comes.js';
 import { expectGolden } from './golden.js';
 import { latchkey } from './latchkey.js';
 
@@ -108,8 +108,10 @@ test('5: no room within the wait; what is worth waiting for is waited for', asyn
     expectGolden('limited', (await latchkey(['schema', 'print', '--max-wait', '30'], { env: own })).stderr);
     // A second is left of the minute.
     now += 59_000;
+    const refusals = (): number => limited.logs.filter((line) => line.includes('429')).length;
+    const before = refusals();
     const waits = latchkey(['whoami', '--max-wait', '30'], { env: own });
-    await until(() => limited.logs.filter((line) => line.includes('429')).length > 0);
+    await comes(() => refusals() > before);
     now += 2_000;
     expect((await waits).status).toBe(0);
   } finally {

@@ -39,7 +39,7 @@ test('revoke names the key and asks; only yes is yes', async () => {
     expect(screen).toMatch(/Revoke the key "Airflow" \(sk_live_\w{6}, key_\w{16}\)\?/);
     expect([status, await statusOf(id)]).toEqual([1, 'ACTIVE']);
   }
-  expect((await onTerminal(line, '\\003')).screen).toContain('Revoke the key');
+  await onTerminal(line, '\\003');
   expect(await statusOf(id)).toBe('ACTIVE');
   expect((await onTerminal(line, 'y\\n')).status).toBe(0);
   expect(await statusOf(id)).toBe('REVOKED');
