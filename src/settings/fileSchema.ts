@@ -171,12 +171,19 @@ const oidc = section({
       'scopes, as in [openid, offline_access, admin]',
     )
       .optional()
-      .meta({ about: 'what it asks the issuer for', unset: 'openid' }),
+      .meta({
+        about:
+          'what it asks the issuer for; `offline_access` for a refresh token, `admin` where scopes and not roles let people in',
+        unset: 'openid',
+      }),
     audience_parameter: value<AudienceParameter>(AUDIENCE_PARAMETERS.join(', '), (name) =>
       (AUDIENCE_PARAMETERS as readonly unknown[]).includes(name),
     )
       .optional()
-      .meta({ about: 'the parameter by which the issuer is told the audience', unset: 'resource' }),
+      .meta({
+        about: 'how the request names `audience`: `resource` (RFC 8707), `audience`, or `none`',
+        unset: 'resource',
+      }),
   }).optional(),
 });
 
