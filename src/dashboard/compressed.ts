@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
@@ -6,20 +8,20 @@ const LEAST = 1_000;
 
 const TEXT = /^assets\/.*\.(?:js|css|svg)$/;
 
-/** Puts each asset beside itself once by Brotli and once by gzip, which is all that a browser takes over plain HTTP. */
+/**
+ * Puts each asset beside itself once by Brotli and once by gzip, which is all that a browser takes over plain HTTP. Off the
+ * files as they were written: before that, Vite has not put in which chunks a chunk loads.
+ */
 export const compressed: Plugin = {
   name: 'compressed',
   apply: 'build',
-  enforce: 'post',
-  generateBundle(_, bundle) {
-    for (const [fileName, file] of Object.entries(bundle)) {
-      const source = Buffer.from(file.type === 'chunk' ? file.code : file.source);
-      if (!TEXT.test(fileName) || source.length < LEAST) continue;
-      const brotli = brotliCompressSync(source, {
-        params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: source.length },
-      });
-      this.emitFile({ type: 'asset', fileName: `${fileName}.br`, source: brotli });
-      this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(source, { level: 9 }) });
+  async writeBundle({ dir = '' }, bundle) {
+    for (const name of Object.keys(bundle).filter((name) => TEXT.test(name))) {
+      const source = await readFile(join(dir, name));
+      if (source.length < LEAST) continue;
+      const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: source.length };
+      await writeFile(join(dir, `${name}.br`), brotliCompressSync(source, { params }));
+      await writeFile(join(dir, `${name}.gz`), gzipSync(source, { level: 9 }));
     }
   },
 };

@@ -44,7 +44,7 @@ export async function openDashboard(
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.locator('input[type=password]').fill(token);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor({ state: 'attached' });
 }
 
 /** Takes the token out of the dialog that shows it once, and closes that. */
