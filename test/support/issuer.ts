@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
@@ -13,8 +13,23 @@ type Fields = object;
 /** Who is registered there, and may get tokens by client credentials. */
 export const CLIENT = { client_id: 'reporter', client_secret: 'a-client-secret-of-tests' };
 
+/** As whom the dashboard lets people sign in. */
+export const DASHBOARD_CLIENT = 'dashboard';
+
+/** What tokens are like that people are given. */
+export interface TokensOfPeople {
+  audience: string;
+  /** In seconds. */
+  lifetime: number;
+  /** Whether there is a refresh token beside them. */
+  refresh: boolean;
+}
+
 export interface Issuer {
   readonly url: string;
+  readonly people: TokensOfPeople;
+  /** From now on people may sign in to the dashboard at that origin; nothing is kept of who did before. */
+  allowDashboard(origin: string): Promise<void>;
   /** Addresses that were asked for, in turn, since the last `requests.splice(0)`. */
   readonly requests: string[];
   /** An access token by client credentials (RFC 6749 section 4.4). */
@@ -48,9 +63,11 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
   const url = `http://127.0.0.1:${port}`;
   let keys = await pair(alg);
   let extra: object = {};
+  let dashboard: string | null = null;
+  const people: TokensOfPeople = { audience: AUDIENCE, lifetime: 600, refresh: true };
   const serve = async (): Promise<void> => {
     const jwk = { ...(await exportJWK(keys.privateKey)), kid: keys.kid, alg, use: 'sig' };
-    handle = new Provider(url, {
+    const provider = new Provider(url, {
       jwks: { keys: [jwk] },
       clients: [
         {
@@ -60,10 +77,29 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
           response_types: [],
           id_token_signed_response_alg: alg,
         },
+        ...(dashboard === null
+          ? []
+          : [
+              {
+                client_id: DASHBOARD_CLIENT,
+                token_endpoint_auth_method: 'none',
+                grant_types: ['authorization_code', 'refresh_token'],
+                response_types: ['code'],
+                redirect_uris: [`${dashboard}/dashboard/callback`],
+                post_logout_redirect_uris: [`${dashboard}/dashboard/`],
+                id_token_signed_response_alg: alg,
+              },
+            ]),
       ],
       scopes: SCOPES,
-      // Tokens are JWTs: nothing has to be kept.
-      adapter: () => ({ find: () => Promise.resolve(undefined), upsert: () => Promise.resolve() }),
+      // Tokens are JWTs: nothing has to be kept, unless people sign in.
+      ...(dashboard === null && {
+        adapter: () => ({ find: () => Promise.resolve(undefined), upsert: () => Promise.resolve() }),
+      }),
+      findAccount: (_: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+      issueRefreshToken: () => people.refresh,
+      interactions: { url: (_: unknown, { uid }: { readonly uid: string }) => `/interaction/${uid}` },
+      cookies: { keys: ['a-cookie-key-of-tests'] },
       ttl: { ClientCredentials: 600 },
       extraTokenClaims: () => extra,
       features: {
@@ -71,21 +107,32 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
         clientCredentials: { enabled: true },
         resourceIndicators: {
           enabled: true,
-          getResourceServerInfo: (_: unknown, audience: string) => ({
-            audience,
+          useGrantedResource: () => true,
+          getResourceServerInfo: (_: unknown, audience: string, { clientId }: { readonly clientId: string }) => ({
+            audience: clientId === DASHBOARD_CLIENT ? people.audience : audience,
             scope: SCOPES.join(' '),
             accessTokenFormat: 'jwt',
-            accessTokenTTL: 600,
+            accessTokenTTL: clientId === DASHBOARD_CLIENT ? people.lifetime : 600,
             jwt: { sign: { alg } },
           }),
         },
       },
-    }).callback();
+    });
+    const answer = provider.callback();
+    handle = (request, response) => {
+      if (request.url?.startsWith('/interaction/') === true) void interact(provider, request, response);
+      else answer(request, response);
+    };
   };
   await serve();
   return {
     url,
     requests,
+    people,
+    async allowDashboard(origin) {
+      dashboard = origin;
+      await serve();
+    },
     async issue({ scope = 'read:assets', audience = AUDIENCE, claims = {} } = {}) {
       extra = claims;
       const response = await fetch(`${url}/token`, {
@@ -117,6 +164,30 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
       server = await listen(port);
     },
   };
+}
+
+const LOGIN = `<!doctype html><html lang="en"><title>Issuer</title><form method="post">
+<label>Name <input name="name"></label><button name="do" value="in">Log in</button><button name="do" value="not">Deny</button></form>`;
+
+/** Asks a person who they are, and not whether they agree. */
+async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { prompt, params, session } = await provider.interactionDetails(request, response);
+  if (prompt.name === 'consent') {
+    const grant = new provider.Grant({ accountId: session?.accountId ?? '', clientId: DASHBOARD_CLIENT });
+    grant.addOIDCScope(params.scope ?? '');
+    grant.addResourceScope(params.resource ?? AUDIENCE, params.scope ?? '');
+    await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
+    return;
+  }
+  if (request.method !== 'POST') {
+    response.setHeader('content-type', 'text/html').end(LOGIN);
+    return;
+  }
+  let text = '';
+  for await (const part of request.setEncoding('utf8')) text += part as string;
+  const form = new URLSearchParams(text);
+  const result = form.get('do') === 'in' ? { login: { accountId: form.get('name') } } : { error: 'access_denied' };
+  await provider.interactionFinished(request, response, result);
 }
 
 let made = 0;

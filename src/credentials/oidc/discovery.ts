@@ -7,6 +7,8 @@ export interface Discovered {
   address(name: string): string;
   /** Null where the document names none. */
   optionalAddress(name: string): string | null;
+  /** Words, as names of algorithms; empty where the document has none. */
+  words(name: string): readonly string[];
 }
 
 /** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. @throws Error */
@@ -22,6 +24,10 @@ export async function discover(issuer: string): Promise<Discovered> {
   };
   return {
     optionalAddress,
+    words(name) {
+      const value = document[name];
+      return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
+    },
     address(name) {
       const value = optionalAddress(name);
       if (value === null) throw new Error(`${at} lacks a ${name}, which is ${ADDRESS}.`);

@@ -7,6 +7,8 @@ export interface SignInEndpoints {
   readonly token: string;
   /** Where they sign out; null: nowhere. */
   readonly endSession: string | null;
+  /** How it signs ID tokens. */
+  readonly idTokenAlgorithms: readonly string[];
 }
 
 /** What the dashboard's page has to know to let people sign in at the issuer. Anybody may: nothing of it is secret. */
@@ -62,6 +64,7 @@ export class IssuerEndpoints {
         authorization: found.address('authorization_endpoint'),
         token: found.address('token_endpoint'),
         endSession: found.optionalAddress('end_session_endpoint'),
+        idTokenAlgorithms: found.words('id_token_signing_alg_values_supported'),
       };
     } catch {
       // Told by what is not offered: there is nobody here whom it would keep from anything but this way to sign in.

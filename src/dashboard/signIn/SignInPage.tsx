@@ -1,36 +1,90 @@
-import { Alert, Button, Center, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
-import { useState, type SyntheticEvent } from 'react';
-import { signInWithKey, useSession } from './session.js';
+import { Alert, Center, Checkbox, Divider, Loader, Paper, Stack, Text, Title } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import type { SignIn } from '../../credentials/oidc/signIn.js';
+import { callback } from './callback.js';
+import { configuration } from './configuration.js';
+import { IssuerButton } from './IssuerButton.js';
+import { judge } from './judge.js';
+import { KeyForm } from './KeyForm.js';
+import { signIn, useSession } from './session.js';
 
-/** Asks for an admin key. */
+/** Of this load of the page: an answer of the issuer's counts once. */
+let returning = callback;
+
+/** Asks who it is: by an admin key, or at the issuer where the server names one. */
 export function SignInPage() {
   const session = useSession();
-  const [key, setKey] = useState('');
-  const submit = (event: SyntheticEvent) => {
-    event.preventDefault();
-    if (key.trim() !== '') signInWithKey(key.trim());
-  };
+  const [fault, setFault] = useState<string | null>(null);
+  const [forTab, setForTab] = useState(false);
+  const [issuer, setIssuer] = useState<SignIn | null>(null);
+  const [waiting, setWaiting] = useState(returning !== null);
+  useEffect(() => {
+    document.title = 'Sign in · Latchkey';
+    if (returning !== null) {
+      const parameters = returning;
+      returning = null;
+      void finish(parameters).then((wrong) => {
+        setFault(wrong);
+        setWaiting(false);
+      });
+    }
+    let shown = true;
+    configuration().then(
+      ({ oidc }) => shown && setIssuer(oidc),
+      () => undefined,
+    );
+    return () => void (shown = false);
+  }, []);
+
+  const told = fault ?? (session.state === 'signedOut' ? session.reason : null);
   return (
     <Center component="main" mih="100dvh" p="md">
-      <Paper component="form" onSubmit={submit} withBorder p="xl" w="100%" maw={420}>
+      <Paper withBorder p="xl" w="100%" maw={440}>
         <Stack>
           <Title order={1} size="h3">
             Sign in to Latchkey
           </Title>
-          {session.state === 'signedOut' && session.reason !== null && <Alert color="yellow">{session.reason}</Alert>}
-          <PasswordInput
-            label="API key"
-            autoComplete="off"
-            required
-            value={key}
-            onChange={(event) => setKey(event.currentTarget.value)}
-          />
-          <Button type="submit">Sign in</Button>
-          <Text size="sm" c="dimmed">
-            The key stays in this tab and is gone when you close it.
-          </Text>
+          {told !== null && <Alert color="red">{told}</Alert>}
+          {waiting ? (
+            <Center role="status" py="xl">
+              <Loader aria-hidden />
+              <Text ml="md">Signing you in</Text>
+            </Center>
+          ) : (
+            <>
+              <KeyForm forTab={forTab} tell={setFault} />
+              {issuer !== null && (
+                <>
+                  <Divider label="or" />
+                  <IssuerButton issuer={issuer} forTab={forTab} />
+                </>
+              )}
+              <Checkbox
+                label="Keep me signed in in this tab"
+                description="A reload then asks for nothing. Either way it is gone when the tab closes."
+                checked={forTab}
+                onChange={(event) => setForTab(event.currentTarget.checked)}
+              />
+            </>
+          )}
         </Stack>
       </Paper>
     </Center>
   );
+}
+
+/** @returns what went wrong; null: they are signed in */
+async function finish(parameters: URLSearchParams): Promise<string | null> {
+  try {
+    const { takeReturn } = await import('./issuer.js');
+    const returned = await takeReturn(parameters);
+    if ('fault' in returned) return returned.fault;
+    const judgement = await judge(`Bearer ${returned.tokens.access}`);
+    if (!judgement.opens) return judgement.fault;
+    history.replaceState(null, '', returned.path);
+    signIn(returned.tokens, returned.forTab);
+    return null;
+  } catch {
+    return 'The server does not answer. Look whether it runs, then sign in again.';
+  }
 }

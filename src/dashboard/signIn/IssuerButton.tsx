@@ -1,0 +1,37 @@
+import { Button, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { SignIn } from '../../credentials/oidc/signIn.js';
+
+/** Leads to the issuer; says so where it does not answer. */
+export function IssuerButton({ issuer, forTab }: { readonly issuer: SignIn; readonly forTab: boolean }) {
+  const [leaving, setLeaving] = useState(false);
+  const { host } = new URL(issuer.issuer);
+  if (issuer.endpoints === null) {
+    return (
+      <Text size="sm" role="status">
+        Signing in with {host} is not possible: it does not answer the server. Load this page again in half a minute, or
+        use a key.
+      </Text>
+    );
+  }
+  const leave = async (): Promise<void> => {
+    setLeaving(true);
+    const { leaveFor } = await import('./issuer.js');
+    await leaveFor(issuer, forTab);
+  };
+  return (
+    <Button
+      variant="default"
+      h="auto"
+      mih={36}
+      py={6}
+      styles={{ label: { whiteSpace: 'normal', overflowWrap: 'anywhere' } }}
+      loading={leaving}
+      onClick={() => {
+        leave().catch(() => setLeaving(false));
+      }}
+    >
+      Sign in with {host}
+    </Button>
+  );
+}

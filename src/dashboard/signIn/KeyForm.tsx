@@ -1,0 +1,68 @@
+import { Button, PasswordInput, Stack } from '@mantine/core';
+import { useRef, useState, type SyntheticEvent } from 'react';
+import { judge } from './judge.js';
+import { signIn } from './session.js';
+
+export interface KeyFormProps {
+  readonly forTab: boolean;
+  /** @param fault why the key opens nothing; null: nothing is wrong so far */
+  readonly tell: (fault: string | null) => void;
+}
+
+/** A header can bear nothing else (RFC 9110 section 5.5), and no key has it. */
+const KEY = /^[\x21-\x7e]+$/;
+
+/** Asks for an admin key, and has it judged before it is believed. */
+export function KeyForm({ forTab, tell }: KeyFormProps) {
+  const [key, setKey] = useState('');
+  const [judging, setJudging] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    void open();
+  };
+  const open = async (): Promise<void> => {
+    // As it stands in a header that somebody copied.
+    const given = key.trim().replace(/^Bearer\s+/i, '');
+    setJudging(true);
+    tell(null);
+    const judgement = KEY.test(given)
+      ? await judge(`Bearer ${given}`)
+      : {
+          opens: false as const,
+          fault: 'A key has no white space and no characters outside ASCII. Copy it once more.',
+        };
+    setJudging(false);
+    if (judgement.opens) {
+      signIn({ kind: 'key', key: given }, forTab);
+      return;
+    }
+    tell(judgement.fault);
+    input.current?.focus();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <PasswordInput
+          ref={input}
+          label="API key"
+          description="An admin key, or the operator's key."
+          placeholder="sk_live_…"
+          autoComplete="off"
+          autoCapitalize="off"
+          autoCorrect="off"
+          spellCheck={false}
+          data-1p-ignore
+          data-lpignore="true"
+          required
+          value={key}
+          onChange={(event) => setKey(event.currentTarget.value)}
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the key', tabIndex: 0 }}
+        />
+        <Button type="submit" loading={judging}>
+          Sign in
+        </Button>
+      </Stack>
+    </form>
+  );
+}

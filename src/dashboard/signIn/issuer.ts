@@ -1,0 +1,175 @@
+import {
+  allowInsecureRequests,
+  authorizationCodeGrantRequest,
+  AuthorizationResponseError,
+  calculatePKCECodeChallenge,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+  None,
+  processAuthorizationCodeResponse,
+  processRefreshTokenResponse,
+  refreshTokenGrantRequest,
+  validateAuthResponse,
+  type TokenEndpointResponse,
+} from 'oauth4webapi';
+import type { SignIn, SignInEndpoints } from '../../credentials/oidc/signIn.js';
+import { configuration } from './configuration.js';
+import type { Tokens } from './credential.js';
+
+/**
+ * Signing in at the issuer: the authorization code flow of OpenID Connect with PKCE (RFC 7636, S256), as a public client
+ * (RFC 9700 section 2.1). Loaded where somebody does.
+ */
+
+/** What has to be the same when the issuer sends the browser back. */
+interface Pending {
+  readonly verifier: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly forTab: boolean;
+  /** Where in the dashboard they wanted to go. */
+  readonly path: string;
+}
+
+/** What came of it. `message` is for people. */
+export type Returned =
+  { readonly tokens: Tokens; readonly forTab: boolean; readonly path: string } | { readonly fault: string };
+
+/** In the session storage: it has to outlive the way to the issuer and back, and belongs to this tab. */
+const NAME = 'latchkey.signIn';
+
+/** An access token is renewed so long before it ends, in ms: clocks differ, and a request takes its time. */
+const MARGIN = 10_000;
+
+/** Of a token whose issuer does not say how long it counts, in ms; the server judges it at each request all the same. */
+const UNKNOWN_LIFETIME = 5 * 60_000;
+
+const redirectUri = (): string => `${location.origin}/dashboard/callback`;
+
+/** Leaves for the issuer. */
+export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
+  const { endpoints } = signIn;
+  if (endpoints === null) return;
+  const pending: Pending = {
+    verifier: generateRandomCodeVerifier(),
+    state: generateRandomState(),
+    nonce: generateRandomNonce(),
+    forTab,
+    path: location.pathname,
+  };
+  const url = new URL(endpoints.authorization);
+  for (const [name, value] of Object.entries({
+    client_id: signIn.clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri(),
+    scope: signIn.scopes.join(' '),
+    state: pending.state,
+    nonce: pending.nonce,
+    code_challenge: await calculatePKCECodeChallenge(pending.verifier),
+    code_challenge_method: 'S256',
+    ...audienceOf(signIn),
+    // Without it a refresh token is not given (OpenID Connect Core 1.0, section 11).
+    ...(signIn.scopes.includes('offline_access') && { prompt: 'consent' }),
+  })) {
+    url.searchParams.set(name, value);
+  }
+  sessionStorage.setItem(NAME, JSON.stringify(pending));
+  location.assign(url);
+}
+
+/** Takes what the issuer sent the browser back with, once. @param parameters of the callback's address */
+export async function takeReturn(parameters: URLSearchParams): Promise<Returned> {
+  const text = sessionStorage.getItem(NAME);
+  sessionStorage.removeItem(NAME);
+  // Nobody left for the issuer from this tab: a page that brings its own code would sign people in as somebody else.
+  if (text === null) return { fault: 'This tab did not ask for a sign-in, or has used it already. Sign in again.' };
+  const { verifier, state, nonce, forTab, path } = JSON.parse(text) as Pending;
+  const signIn = (await configuration()).oidc;
+  if (signIn?.endpoints == null)
+    return { fault: 'The issuer does not answer at the moment. Sign in again in a while.' };
+  const { as, client, options } = metadata(signIn, signIn.endpoints);
+  try {
+    const answer = validateAuthResponse(as, client, parameters, state);
+    const response = await authorizationCodeGrantRequest(as, client, None(), answer, redirectUri(), verifier, {
+      ...options,
+      additionalParameters: audienceOf(signIn),
+    });
+    const given = await processAuthorizationCodeResponse(as, client, response, {
+      ...(signIn.scopes.includes('openid') && { expectedNonce: nonce, requireIdToken: true }),
+    });
+    return { tokens: tokensOf(given, signIn, signIn.endpoints), forTab, path };
+  } catch (error) {
+    return { fault: inWords(error, signIn) };
+  }
+}
+
+/** Other tokens for those that have run out; null where the issuer gives none: then one signs in again. */
+export async function renewed({ refresh, endSession }: Tokens): Promise<Tokens | null> {
+  if (refresh === null) return null;
+  try {
+    const signIn = (await configuration()).oidc;
+    if (signIn?.endpoints == null) return null;
+    const { as, client, options } = metadata(signIn, signIn.endpoints);
+    const response = await refreshTokenGrantRequest(as, client, None(), refresh, {
+      ...options,
+      additionalParameters: audienceOf(signIn),
+    });
+    const given = await processRefreshTokenResponse(as, client, response);
+    return { ...tokensOf(given, signIn, signIn.endpoints), refresh: given.refresh_token ?? refresh, endSession };
+  } catch {
+    return null;
+  }
+}
+
+function metadata({ issuer, clientId }: SignIn, { authorization, token, idTokenAlgorithms }: SignInEndpoints) {
+  return {
+    as: {
+      issuer,
+      authorization_endpoint: authorization,
+      token_endpoint: token,
+      id_token_signing_alg_values_supported: [...idTokenAlgorithms],
+    },
+    client: { client_id: clientId },
+    // The server has seen to it that only an issuer on this very machine is asked over plain HTTP.
+    options: { [allowInsecureRequests]: token.startsWith('http:') },
+  };
+}
+
+/** For whom the token is to be: by RFC 8707, or as the issuer wants to be told. */
+function audienceOf({ audience, audienceParameter }: SignIn): Record<string, string> {
+  return audienceParameter === 'none' ? {} : { [audienceParameter]: audience };
+}
+
+function tokensOf(given: TokenEndpointResponse, { clientId }: SignIn, { endSession }: SignInEndpoints): Tokens {
+  const lifetime = given.expires_in === undefined ? UNKNOWN_LIFETIME : given.expires_in * 1_000;
+  return {
+    kind: 'tokens',
+    access: given.access_token,
+    refresh: given.refresh_token ?? null,
+    until: Date.now() + lifetime - Math.min(MARGIN, lifetime / 2),
+    endSession: endSession === null ? null : endSessionUrl(endSession, clientId, given.id_token),
+  };
+}
+
+/** OpenID Connect RP-Initiated Logout 1.0, section 2. */
+function endSessionUrl(endpoint: string, clientId: string, idToken: string | undefined): string {
+  const url = new URL(endpoint);
+  url.searchParams.set('client_id', clientId);
+  url.searchParams.set('post_logout_redirect_uri', `${location.origin}/dashboard/`);
+  if (idToken !== undefined) url.searchParams.set('id_token_hint', idToken);
+  return url.href;
+}
+
+function inWords(error: unknown, { issuer }: SignIn): string {
+  const { host } = new URL(issuer);
+  if (error instanceof AuthorizationResponseError) {
+    return error.error === 'access_denied'
+      ? `${host} did not let you in, or you did not agree. Sign in again, or use a key.`
+      : `${host} refused the sign-in: ${error.error}. Its administrator should look at the dashboard's client.`;
+  }
+  if (error instanceof TypeError) {
+    return `${host} does not answer this page. Its administrator should allow this origin (CORS) at its token endpoint.`;
+  }
+  return `What ${host} answered is not trusted. Sign in again; where that does not help, its administrator should look at the dashboard's client.`;
+}

@@ -1,0 +1,49 @@
+import { refusalFault } from '../api/fault.js';
+import { API } from '../api/ServiceProvider.js';
+
+/** Whether a credential opens the dashboard; `fault` is for people. */
+export type Judgement = { readonly opens: true } | { readonly opens: false; readonly fault: string };
+
+interface Answer {
+  readonly data?: { readonly viewer: { readonly scopes: readonly string[] } | null } | null;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> }[];
+}
+
+/** Asks the server who the credential is, before anything is kept of it. @param authorization the header's value */
+export async function judge(authorization: string): Promise<Judgement> {
+  let answer: Answer;
+  try {
+    const response = await fetch(API, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization },
+      body: '{"query":"{ viewer { scopes } }"}',
+      credentials: 'omit',
+    });
+    answer = (await response.json()) as Answer;
+  } catch (error) {
+    return refused(
+      error instanceof TypeError
+        ? 'The server does not answer. Look whether it runs, then try again.'
+        : 'The answer is none of the API. Load the page again.',
+    );
+  }
+  const [error] = answer.errors ?? [];
+  if (error !== undefined) return refused(inWords(error.message, error.extensions ?? {}));
+  const scopes = answer.data?.viewer?.scopes ?? [];
+  if (scopes.includes('admin') || scopes.includes('platform')) return { opens: true };
+  const held = scopes.length === 0 ? 'no scope' : scopes.join(', ');
+  return refused(
+    `The dashboard is for administrators: it needs the scope admin, and this credential holds ${held}. Use one that holds admin.`,
+  );
+}
+
+/** The server's own words; of one that asks too often, with when to come back. */
+function inWords(message: string, extensions: Readonly<Record<string, unknown>>): string {
+  const fault = refusalFault(message, extensions, Date.now());
+  if (fault.kind !== 'limited' && fault.kind !== 'unavailable') return message;
+  return `${message} Try again in ${fault.retryAfter} s.`;
+}
+
+function refused(fault: string): Judgement {
+  return { opens: false, fault };
+}
