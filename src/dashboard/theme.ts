@@ -45,7 +45,7 @@ export const theme = createTheme({
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
     Alert: { defaultProps: { variant: 'light' } },
     NavLink: { styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } },
-    Modal: { defaultProps: { centered: true } },
+    Modal: { defaultProps: { centered: true }, styles: { title: { fontWeight: 600, overflowWrap: 'anywhere' } } },
     Table: { defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } },
   },
 });

@@ -53,6 +53,12 @@ export function refusalFault(message: string, extensions: Readonly<Record<string
     case 'UNAUTHENTICATED':
       return { kind: 'signedOut', message };
     case 'FORBIDDEN':
+      // The API's own words tell of fields and mutations, which nobody sees here.
+      return {
+        kind: 'forbidden',
+        message: 'It takes more than the credential holds that you signed in with.',
+        missing: wordsOf(extensions.missing),
+      };
     case 'SCOPE_NOT_HELD':
       return { kind: 'forbidden', message, missing: wordsOf(extensions.missing) };
     case 'RATE_LIMITED':

@@ -42,6 +42,13 @@ export default function AuditPage() {
     );
   };
   const { nodes, first, fault, again, ask, whole, stale } = log;
+  if (fault?.kind === 'forbidden') {
+    return (
+      <Page title="Audit log">
+        <FaultNotice fault={fault} />
+      </Page>
+    );
+  }
   return (
     <Page title="Audit log">
       <Text size="sm" c="dimmed" maw={720}>

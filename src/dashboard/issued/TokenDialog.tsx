@@ -1,10 +1,12 @@
 import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
+import { useReturnFocus } from '../parts/useReturnFocus.js';
 import type { Issued } from './issued.js';
 
 /** Shows a token once. It closes for who says that they have it, and by no slip of a hand. */
 export function TokenDialog({ issued, done }: { readonly issued: Issued; readonly done: () => void }) {
+  useReturnFocus();
   const [stored, setStored] = useState(false);
   const [copied, setCopied] = useState<'no' | 'yes' | 'failed'>('no');
   const field = useRef<HTMLTextAreaElement>(null);

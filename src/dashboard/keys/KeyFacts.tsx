@@ -13,7 +13,7 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
     <Facts>
       {prefix !== '' && (
         <Fact name="Key">
-          <Code>{prefix}…</Code>
+          <Code style={{ whiteSpace: 'nowrap' }}>{prefix}…</Code>
         </Fact>
       )}
       <Fact name="Id">

@@ -55,6 +55,7 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
       />
       <Select
         {...select}
+        w={{ base: 'calc(50% - 6px)', sm: 152 }}
         aria-label="Environment"
         placeholder="Live and test"
         data={choices(ENVIRONMENTS)}

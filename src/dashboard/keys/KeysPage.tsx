@@ -35,6 +35,13 @@ export function KeysPage() {
   const page = Math.min(view.page, pages);
   const begin = (page - 1) * SHOWN;
   const shown = sorted(nodes, view.sorting).slice(begin, begin + SHOWN);
+  if (fault?.kind === 'forbidden') {
+    return (
+      <Page title="API keys">
+        <FaultNotice fault={fault} />
+      </Page>
+    );
+  }
   const none = first !== null && total === 0;
   return (
     <Page

@@ -14,7 +14,7 @@ export function StatusBadges({ status, expiresAt, replacedBy }: Standing) {
   const left = expiresAt === null ? null : Date.parse(expiresAt) - now;
   const active = status === 'ACTIVE';
   return (
-    <Group gap={6}>
+    <Group gap={6} style={{ flexShrink: 0 }}>
       <Badge color={COLORS[status]}>{STATUSES[status]}</Badge>
       {active && replacedBy !== null && <Badge color="blue">In overlap</Badge>}
       {active && replacedBy === null && left !== null && left < 7 * DAY && <Badge color="orange">Ends soon</Badge>}

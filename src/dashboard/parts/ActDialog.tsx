@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack, type ModalProps } from '@mantine/core';
 import type { ReactNode, SyntheticEvent } from 'react';
 import type { Fault } from '../api/fault.js';
 import { FaultNotice } from './FaultNotice.js';
+import { useReturnFocus } from './useReturnFocus.js';
 
 export interface ActDialogProps {
   readonly title: string;
@@ -21,6 +22,7 @@ export interface ActDialogProps {
 
 /** Asks for one change. The focus is kept within, and goes back to where it was. */
 export function ActDialog({ title, close, size, children, ...rest }: ActDialogProps) {
+  useReturnFocus();
   const { action, color, disabled, acting, fault, act } = rest;
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();

@@ -19,7 +19,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
       return null;
     case 'forbidden':
       return (
-        <Notice color="yellow" title="This key may not do that" icon={<IconLock aria-hidden />}>
+        <Notice color="yellow" title="You may not do that" icon={<IconLock aria-hidden />}>
           <Text size="sm">{fault.message}</Text>
           {fault.missing.length > 0 && (
             <>
@@ -36,7 +36,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
             </>
           )}
           <Text size="sm" mt="xs">
-            Ask an admin of the workspace to add {fault.missing.length === 1 ? 'it' : 'them'} to this key, or sign out
+            Ask an admin of the workspace to add {fault.missing.length === 1 ? 'it' : 'them'} to your key, or sign out
             and sign in with a key that has {fault.missing.length === 1 ? 'it' : 'them'}.
           </Text>
         </Notice>

@@ -15,7 +15,8 @@ export interface PageProps {
 export function Page({ title, above, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    // A key that is shown once stands above the page that it was made for, and keeps the focus.
+    if (document.querySelector('[role=dialog]') === null) heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, []);
   useEffect(() => {

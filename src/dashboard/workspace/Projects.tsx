@@ -53,13 +53,13 @@ export function Projects() {
               <Text size="sm" className="anywhere">
                 {project.name}
               </Text>
-              <Text size="xs" c="dimmed" ff="monospace">
+              <Text size="xs" c="dimmed" ff="monospace" className="anywhere">
                 {project.id}
               </Text>
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end" wrap="nowrap">
+            <Group gap={4} justify="flex-end">
               <Button
                 component={Link}
                 href={`/keys?project=${encodeURIComponent(project.id)}`}

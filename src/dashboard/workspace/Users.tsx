@@ -66,7 +66,7 @@ export function Users() {
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end" wrap="nowrap">
+            <Group gap={4} justify="flex-end">
               <Button
                 variant="subtle"
                 size="compact-sm"

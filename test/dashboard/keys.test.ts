@@ -1,0 +1,196 @@
+import { jest } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { act, look, statusWith } from '../http/operations.js';
+import { createKey } from '../support/service.js';
+import { until } from '../support/until.js';
+import { screenshot } from './browser.js';
+import { openDashboard, takeToken, type TestDashboard } from './support.js';
+
+jest.setTimeout(120_000);
+
+let dashboard: TestDashboard;
+beforeAll(async () => {
+  dashboard = await openDashboard();
+}, 60_000);
+afterAll(() => dashboard.close());
+afterEach(() => expect(dashboard.browser.faults()).toEqual([]));
+
+const key = (input: Parameters<typeof createKey>[1]) => createKey(dashboard.service, input, dashboard.admin);
+const see = (id: string) => look(dashboard.service, id, dashboard.admin);
+const status = (token: string) => statusWith(dashboard.service, token);
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+const rows = (page: Page) => page.getByRole('table', { name: 'API keys' }).locator('tbody tr');
+const names = (page: Page) => rows(page).locator('td:first-child a').allTextContents();
+
+it('a key is created, shown once, and lets its holder in', async () => {
+  const page = await dashboard.open('/keys');
+  await page.getByRole('link', { name: 'Create API key' }).click();
+  await heading(page, 'Create API key');
+  await page.getByLabel('Name').fill('airflow-production');
+  await page.getByLabel('read:assets', { exact: true }).check();
+  await page.getByLabel('Allowed addresses').fill('127.0.0.1\n::1\n192.0.2.0/24');
+  await screenshot(page, 'create');
+  await page.getByRole('button', { name: 'Create key' }).click();
+
+  const dialog = page.getByRole('dialog', { name: 'Your new API key' });
+  const field = dialog.getByLabel('API key', { exact: true });
+  await field.waitFor();
+  const token = await field.inputValue();
+  // The focus is on the key, and no slip closes the dialog: not Escape, not the browser's way back.
+  await until(() => field.evaluate((element) => element.matches(':focus')));
+  await page.keyboard.press('Escape');
+  expect(await dialog.getByRole('button', { name: 'Done' }).isDisabled()).toBe(true);
+  await page.goBack();
+  expect(await field.inputValue()).toBe(token);
+  await screenshot(page, 'token');
+  await page.goForward();
+  expect(await takeToken(page)).toBe(token);
+
+  await heading(page, 'airflow-production');
+  expect(await status(token)).toBe(200);
+  expect(await page.content()).not.toContain(token);
+  expect(page.url()).not.toContain(token);
+  await page.reload();
+  expect(await page.content()).not.toContain(token);
+});
+
+it('what is wrong with a new key is told at its field, and nothing is created', async () => {
+  const page = await dashboard.open('/keys/new');
+  await page.getByLabel('Allowed addresses').fill('not-an-address');
+  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.getByText('Give the key a name.').waitFor();
+  await page.getByText('Choose at least one scope.').waitFor();
+  await page.getByText('“not-an-address” is neither an address nor a range.').waitFor();
+  // A key for monitors cannot hold what writes: what was chosen goes, and says why.
+  await page.getByLabel('write:assets', { exact: true }).check();
+  await page.getByLabel('Read-only', { exact: true }).check();
+  const writes = page.getByLabel('write:assets', { exact: true });
+  expect([await writes.isChecked(), await writes.isDisabled()]).toEqual([false, true]);
+});
+
+it('leaving with a key that was not stored is asked about', async () => {
+  const page = await dashboard.open('/keys/new');
+  await page.getByLabel('Name').fill('left-behind');
+  await page.getByLabel('read:events', { exact: true }).check();
+  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.getByRole('dialog', { name: 'Your new API key' }).waitFor();
+  // Browsers ask those alone who have touched the page, which a click on the key is.
+  await page.getByRole('dialog').getByLabel('API key', { exact: true }).click();
+  const asked = page.waitForEvent('dialog');
+  void page.close({ runBeforeUnload: true });
+  const question = await asked;
+  expect(question.type()).toBe('beforeunload');
+  await question.dismiss();
+  await takeToken(page);
+});
+
+it('keys are searched, filtered, sorted and paged over all that there are', async () => {
+  for (let i = 0; i < 30; i++) await key({ name: `paged-${String(i).padStart(2, '0')}`, scopes: ['read:events'] });
+  await key({ name: 'paged-test', environment: 'TEST', type: 'READ_ONLY', scopes: ['read:all'] });
+  await key({ name: 'n'.repeat(100) });
+  const page = await dashboard.open('/keys?search=paged');
+  await page.getByText('1–25 of 31').waitFor();
+  await screenshot(page, 'keys');
+  await page.getByRole('button', { name: 'Page 2' }).click();
+  await page.getByText('26–31 of 31').waitFor();
+  expect(await rows(page).count()).toBe(6);
+
+  await page.getByRole('button', { name: 'Name', exact: true }).click();
+  await page.getByText('1–25 of 31').waitFor();
+  expect((await names(page))[0]).toBe('paged-00');
+  await page.getByRole('button', { name: 'Name', exact: true }).click();
+  await until(async () => (await names(page))[0] === 'paged-test');
+  expect(await page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort')).toBe('descending');
+
+  await page.getByRole('combobox', { name: 'Environment' }).click();
+  await page.getByRole('option', { name: 'Test', exact: true }).click();
+  await page.getByText('1–1 of 1').waitFor();
+  expect(await names(page)).toEqual(['paged-test']);
+  // The address has it all: whoever is sent it sees the same.
+  expect(new URL(page.url()).search).toBe('?search=paged&sort=name+descending&environment=TEST');
+  await page.getByLabel('Search by name').fill('nobody-has-this');
+  await page.getByText('No key matches').waitFor();
+  await page.getByRole('button', { name: 'Clear search and filters' }).click();
+  await page.getByText(/^1–25 of/).waitFor();
+});
+
+it('a key is rotated: the old one works on until the overlap ends', async () => {
+  const { id, token } = await key({ name: 'rotated', scopes: ['read:assets'] });
+  expect(await status(token)).toBe(200);
+  const page = await dashboard.open(`/keys/${id}`);
+  await page.getByRole('button', { name: 'Rotate' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Rotate “rotated”' });
+  await dialog.getByRole('combobox', { name: 'The old key works on for' }).click();
+  await page.getByRole('option', { name: '7 days' }).click();
+  await dialog.getByRole('button', { name: 'Rotate' }).click();
+  await page.getByRole('dialog', { name: 'The new key of the rotation' }).waitFor();
+  const successor = await takeToken(page);
+  await page.getByText('The old key still works').waitFor();
+  expect([await status(token), await status(successor)]).toEqual([200, 200]);
+
+  await page.getByRole('link', { name: 'The key that this one replaces' }).click();
+  await page.getByText('It was rotated').waitFor();
+  expect(await page.getByRole('button', { name: 'Rotate' }).count()).toBe(0);
+  expect((await see(id)).replacedBy).not.toBeNull();
+});
+
+it('a key is given another end, name, scopes and addresses', async () => {
+  const { id } = await key({ name: 'changed', scopes: ['read:assets', 'write:assets'] });
+  const page = await dashboard.open(`/keys/${id}`);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const edit = page.getByRole('dialog', { name: 'Edit API key' });
+  await edit.getByLabel('Name').fill('changed-again');
+  await edit.getByLabel('write:assets', { exact: true }).uncheck();
+  await edit.getByLabel('Allowed addresses').fill('10.0.0.0/8');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await heading(page, 'changed-again');
+  await edit.waitFor({ state: 'detached' });
+  expect(await see(id)).toMatchObject({ name: 'changed-again', scopes: ['read:assets'] });
+
+  await page.getByRole('button', { name: 'Expire' }).click();
+  const expire = page.getByRole('dialog', { name: 'Expire “changed-again”' });
+  await expire.getByLabel('Refused from').fill('2099-01-01T12:00');
+  await expire.getByRole('button', { name: 'Set the expiry' }).click();
+  await expire.waitFor({ state: 'detached' });
+  expect(new Date((await see(id)).expiresAt).getTime()).toBe(new Date('2099-01-01T12:00').getTime());
+  // The focus is back where it was.
+  await until(() => page.getByRole('button', { name: 'Expire' }).evaluate((button) => button.matches(':focus')));
+});
+
+it('a key is revoked by who types its name, and is refused at once', async () => {
+  const { id, token } = await key({ name: 'leaked' });
+  expect(await status(token)).toBe(200);
+  const page = await dashboard.open(`/keys/${id}`);
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Revoke “leaked”' });
+  const revoke = dialog.getByRole('button', { name: 'Revoke this key' });
+  await dialog.getByLabel('Type the name of the key').fill('another');
+  expect(await revoke.isDisabled()).toBe(true);
+  await dialog.getByLabel('Type the name of the key').fill('leaked');
+  await dialog.getByLabel('Reason').fill('It stood in a public place.');
+  await screenshot(page, 'revoke');
+  await revoke.click();
+  await page.getByText('It stood in a public place.').first().waitFor();
+  expect(await status(token)).toBe(401);
+  expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);
+});
+
+it("a key's page tells what it asked for, what it was refused, and what it could do without", async () => {
+  const { id, token } = await key({ name: 'asked', scopes: ['read:all', 'write:assets'] });
+  for (let i = 0; i < 3; i++) await dashboard.service.query('{ assets { name } }', { token });
+  for (let i = 0; i < 2; i++) await dashboard.service.query('{ apiKeys { totalCount } }', { token });
+  await dashboard.service.service.latchkey.usage.flush();
+  await act(dashboard.service, 'updateApiKey', { id, scopes: ['read:all'] }, dashboard.admin);
+  const page = await dashboard.open(`/keys/${id}`);
+  const usage = page.getByRole('region', { name: 'Usage', exact: true }).first();
+  await usage.locator('.recharts-bar-rectangle').last().waitFor();
+  await screenshot(page, 'key');
+  await usage.getByRole('button', { name: 'Show as a table' }).click();
+  const newest = usage.getByRole('table', { name: 'Usage by hour' }).locator('tbody tr').first();
+  expect((await newest.locator('td').allTextContents()).slice(1)).toEqual(['3', '0', '2']);
+  await usage.getByText('Last 30 days').click();
+  await usage.getByRole('table', { name: 'Usage by day' }).waitFor();
+  await page.getByText('It needs less than it holds.').waitFor();
+  await page.getByRole('region', { name: 'Audit log' }).getByText('scopes').first().click();
+  await page.getByText('removed write:assets').waitFor();
+});

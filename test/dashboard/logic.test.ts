@@ -1,0 +1,79 @@
+import { refusalFault } from '../../src/dashboard/api/fault.js';
+import { differences } from '../../src/dashboard/audit/differences.js';
+import { coveredBy } from '../../src/dashboard/keys/scopes.js';
+import { EMPTY_KEY, faultsOf, inputOf } from '../../src/dashboard/keys/newKey.js';
+import { relative } from '../../src/dashboard/parts/moments.js';
+import { difference } from '../../src/dashboard/workspace/tiers.js';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+it('refusals are told by their codes', () => {
+  expect(refusalFault('m', { code: 'RATE_LIMITED', retryAfter: 7 }, NOW)).toMatchObject({
+    kind: 'limited',
+    retryAfter: 7,
+  });
+  expect(refusalFault('m', { code: 'FORBIDDEN', missing: ['admin'] }, NOW)).toMatchObject({ missing: ['admin'] });
+  expect(refusalFault('m', { code: 'UNAUTHENTICATED' }, NOW)).toEqual({ kind: 'signedOut', message: 'm' });
+  expect(refusalFault('m', { code: 'BAD_USER_INPUT', path: ['input', 'scopes', 0] }, NOW)).toMatchObject({
+    kind: 'refused',
+    field: 'scopes',
+  });
+  // An answer that holds something else under these names breaks nothing.
+  expect(refusalFault('m', { code: 'FORBIDDEN', missing: 'admin' }, NOW)).toMatchObject({ missing: [] });
+  expect(refusalFault('m', { code: 'UNAVAILABLE', retryAfter: '5' }, NOW)).toMatchObject({ retryAfter: 5 });
+});
+
+it('a change is told by its fields, lists by what came and went', () => {
+  expect(differences({ scopes: ['a', 'b'], name: 'x' }, { scopes: ['b', 'c'], name: 'x' })).toEqual([
+    { field: 'scopes', before: 'a, b', after: 'b, c', items: { added: ['c'], removed: ['a'] } },
+  ]);
+  expect(differences(null, { name: 'x', expiresAt: null, allowedAddresses: [] })).toEqual([
+    { field: 'name', before: null, after: 'x', items: null },
+  ]);
+  expect(differences({ revokedReason: 'r' }, {})).toMatchObject([
+    { field: 'revoked reason', before: 'r', after: null },
+  ]);
+});
+
+it('a scope is covered as the API has it', () => {
+  expect(coveredBy('read:assets', ['read:all'])).toBe('read:all');
+  expect(coveredBy('read:assets', ['write:all'])).toBeNull();
+  expect(coveredBy('write:assets', ['admin'])).toBe('admin');
+  expect(coveredBy('platform', ['admin'])).toBeNull();
+  expect(coveredBy('admin', ['admin'])).toBeNull();
+});
+
+it('a new key is judged before it is sent, and what was left empty is left out', () => {
+  expect(Object.keys(faultsOf(EMPTY_KEY, NOW))).toEqual(['name', 'scopes']);
+  const key = { ...EMPTY_KEY, name: ' ci ', scopes: ['read:all'] };
+  expect(faultsOf(key, NOW)).toEqual({});
+  expect(inputOf({ ...key, expiry: 'never' }, NOW)).toEqual({
+    name: 'ci',
+    type: 'SECRET',
+    environment: 'LIVE',
+    scopes: ['read:all'],
+  });
+  expect(inputOf({ ...key, expiry: '7' }, NOW).expiresAt).toBe('2026-03-08T12:00:00.000Z');
+  expect(faultsOf({ ...key, expiry: 'at' }, NOW)).toHaveProperty('expiresAt');
+  expect(faultsOf({ ...key, expiry: 'at', expiresAt: '2020-01-01T00:00' }, NOW)).toHaveProperty('expiresAt');
+});
+
+it('moments near by are told by their distance', () => {
+  const at = (ms: number) => relative(NOW + ms, NOW);
+  expect([at(-5_000), at(5_000), at(-120_000), at(7_200_000), at(-86_400_000)]).toEqual([
+    'just now',
+    'in less than a minute',
+    '2 minutes ago',
+    'in 2 hours',
+    'yesterday',
+  ]);
+});
+
+it('a tier differs in words', () => {
+  expect([difference(500, 20), difference(20, 500), difference(null, 10), difference(5, 5)]).toEqual([
+    '480 more',
+    '480 fewer',
+    'no limit any more',
+    '',
+  ]);
+});

@@ -1,0 +1,174 @@
+import { jest } from '@jest/globals';
+import { act, statusWith } from '../http/operations.js';
+import { createKey, OPERATOR_KEY } from '../support/service.js';
+import { until } from '../support/until.js';
+import { axe, screenshot } from './browser.js';
+import { openDashboard, type TestDashboard } from './support.js';
+
+jest.setTimeout(180_000);
+
+let dashboard: TestDashboard;
+let rotated: string;
+beforeAll(async () => {
+  dashboard = await openDashboard();
+  const { service, admin } = dashboard;
+  await createKey(service, { name: 'n'.repeat(100), scopes: ['read:all', 'write:all'] }, admin);
+  await act(service, 'createProject', { name: 'Billing' }, admin);
+  await act(service, 'addUser', { name: 'Ada Lovelace', roles: ['viewer'] }, admin);
+  const { id } = await createKey(service, { name: 'airflow', allowedAddresses: ['192.0.2.0/24', '127.0.0.1'] }, admin);
+  rotated = (await act(service, 'rotateApiKey', { id }, admin)).apiKey.id;
+}, 60_000);
+afterAll(() => dashboard.close());
+afterEach(() => expect(dashboard.browser.faults()).toEqual([]));
+
+const PAGES = [
+  ['keys', () => '/keys', 'API keys'],
+  ['create', () => '/keys/new', 'Create API key'],
+  ['key', () => `/keys/${rotated}`, 'airflow'],
+  ['workspace', () => '/workspace', 'Workspace'],
+  ['audit', () => '/audit', 'Audit log'],
+  ['events', () => '/events', 'Live events'],
+] as const;
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  it.each(PAGES)('axe finds nothing serious on the page %s, wide and on a phone', async (name, path, title) => {
+    const page = await dashboard.open(path(), { colorScheme });
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    await until(async () => (await page.getByText('Loading', { exact: true }).count()) === 0);
+    expect(await page.title()).toBe(`${title} · Latchkey`);
+    expect(await page.locator('h1').count()).toBe(1);
+    expect(await axe(page)).toEqual([]);
+    await screenshot(page, `${name}-${colorScheme}`);
+    await page.setViewportSize({ width: 360, height: 740 });
+    // Nothing is wider than the phone: what is wide scrolls in a region of its own.
+    await until(() => page.evaluate('document.documentElement.scrollWidth <= 360'));
+    expect(await axe(page)).toEqual([]);
+    await screenshot(page, `${name}-${colorScheme}-phone`);
+    await page.context().close();
+  });
+});
+
+it('the colours are those of the system until they are switched, and stay switched', async () => {
+  const page = await dashboard.open('/keys', { colorScheme: 'dark' });
+  const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
+  expect(await scheme()).toBe('dark');
+  await page.getByRole('button', { name: 'Use light colours' }).click();
+  await until(async () => (await scheme()) === 'light');
+});
+
+it('the operator changes the tier, and is told before what that changes', async () => {
+  const page = await dashboard.open('/workspace', { token: OPERATOR_KEY });
+  await page.getByRole('button', { name: 'Change tier' }).click();
+  const dialog = page.getByRole('dialog');
+  const select = dialog.getByRole('combobox', { name: 'Tier' });
+  const before = await select.inputValue();
+  const [wanted, limit] = before === 'Growth' ? ['Professional', '1,000'] : ['Growth', '500'];
+  await select.click();
+  await page.getByRole('option', { name: wanted, exact: true }).click();
+  await dialog.getByRole('listitem').filter({ hasText: `Requests a minute:` }).filter({ hasText: limit }).waitFor();
+  await dialog.getByRole('button', { name: 'Change tier' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('columnheader', { name: `${wanted} Current` }).waitFor();
+  await page.getByRole('link', { name: 'Audit log' }).click();
+  await page.getByText('Tier changed').first().waitFor();
+});
+
+it('projects and users are made and renamed', async () => {
+  const page = await dashboard.open('/workspace');
+  await page.getByRole('button', { name: 'Create project' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Ingestion');
+  await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('button', { name: 'Rename Ingestion' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Billing');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  // The name is taken: the dialog says so and stays.
+  await page.getByRole('dialog').getByRole('alert').waitFor();
+  await page.getByRole('dialog').getByLabel('Name').fill('Loading jobs');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('cell', { name: /^Loading jobs/ }).waitFor();
+});
+
+it('the audit log is filtered, and shows what a change was', async () => {
+  const { service, admin } = dashboard;
+  const { id } = await createKey(service, { name: 'audited', scopes: ['read:assets'] }, admin);
+  await act(service, 'updateApiKey', { id, scopes: ['read:assets', 'read:events'] }, admin);
+  const page = await dashboard.open(`/audit?subject=${id}&actions=KEY_UPDATED`);
+  const entries = page.getByRole('list', { name: 'Entries' }).getByRole('listitem');
+  await entries.first().waitFor();
+  expect(await entries.count()).toBe(1);
+  await entries.first().locator('summary').click();
+  await entries.first().getByText('added read:events').waitFor();
+});
+
+it('an event shows while the page is open, and the stream is opened anew where it was lost', async () => {
+  const page = await dashboard.open('/keys');
+  await page.route('**/graphql/stream', (route) => route.abort());
+  await page.getByRole('link', { name: 'Live events' }).click();
+  await page.getByText(/^Reconnecting/).waitFor();
+  await page.unroute('**/graphql/stream');
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await createKey(dashboard.service, { name: 'seen-at-once' }, dashboard.admin);
+  await page.getByRole('link', { name: 'seen-at-once' }).waitFor();
+});
+
+it('who may not see keys is told which scope is missing, and a key that ended leads to the sign-in', async () => {
+  const { id, token } = await createKey(dashboard.service, { name: 'reader', scopes: ['read:all'] }, dashboard.admin);
+  const page = await dashboard.open('/keys', { token });
+  const notice = page.getByRole('alert');
+  await notice.getByText('You may not do that').waitFor();
+  expect(await notice.getByRole('listitem').allTextContents()).toEqual(['admin']);
+  expect(await axe(page)).toEqual([]);
+  await screenshot(page, 'forbidden');
+  await act(dashboard.service, 'revokeApiKey', { id }, dashboard.admin);
+  await page.getByRole('link', { name: 'Workspace' }).click();
+  await page.locator('input[type=password]').waitFor();
+});
+
+it('a key is created by keyboard alone', async () => {
+  const page = await dashboard.open('/keys');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  const reach = async (name: string) => {
+    for (let i = 0; i < 60; i++) {
+      await page.keyboard.press('Tab');
+      const reached = await page.evaluate<string>(FOCUSED);
+      if (reached.includes(name)) return;
+    }
+    throw new Error(`Tab does not lead to ${name}.`);
+  };
+  await reach('Create API key');
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Name').waitFor();
+  await reach('Name');
+  await page.keyboard.type('by-keyboard');
+  await reach('read:assets');
+  await page.keyboard.press('Space');
+  await reach('Create key');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await reach('I have stored the key');
+  const token = await page.getByRole('dialog').getByLabel('API key', { exact: true }).inputValue();
+  await page.keyboard.press('Space');
+  await reach('Done');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'by-keyboard' }).waitFor();
+  expect(await statusWith(dashboard.service, token)).toBe(200);
+});
+
+it('what the limits refuse is counted down, and asked again', async () => {
+  const small = await act(dashboard.service, 'createWorkspace', { name: 'Small', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
+  const token: string = small.token;
+  const page = await dashboard.open('/keys', { token });
+  await page.getByText('1 of 1 key in use').waitFor();
+  // Other callers of the same key use up the minute.
+  await until(async () => (await statusWith(dashboard.service, token)) === 429);
+  await page.getByRole('link', { name: 'Workspace' }).click();
+  await page.getByText('Too many requests').first().waitFor();
+  await page.getByRole('timer').first().waitFor();
+});
+
+/** The name of what has the focus, as a screen reader tells it, near enough. */
+const FOCUSED = `(() => {
+  const element = document.activeElement;
+  const labels = [...(element?.labels ?? [])].map((label) => label.textContent);
+  return element?.getAttribute('aria-label') ?? (labels.length > 0 ? labels.join(' ') : (element?.textContent ?? ''));
+})()`;
