@@ -111,15 +111,18 @@ it('an event shows while the page is open, and the stream is opened anew where i
   await page.getByRole('link', { name: 'seen-at-once' }).waitFor();
 });
 
-it('who may not see keys is told which scope is missing, and a key that ended leads to the sign-in', async () => {
-  const { id, token } = await createKey(dashboard.service, { name: 'reader', scopes: ['read:all'] }, dashboard.admin);
-  const page = await dashboard.open('/keys', { token });
+it('a key that lost a scope is told which one, and a key that ended leads to the sign-in', async () => {
+  const { service, admin } = dashboard;
+  const { id, token } = await createKey(service, { name: 'was-admin', scopes: ['admin'] }, admin);
+  const page = await dashboard.open('/workspace', { token });
+  await act(service, 'updateApiKey', { id, scopes: ['read:all'] }, admin);
+  await page.getByRole('link', { name: 'API keys', exact: true }).click();
   const notice = page.getByRole('alert');
   await notice.getByText('You may not do that').waitFor();
   expect(await notice.getByRole('listitem').allTextContents()).toEqual(['admin']);
   expect(await axe(page)).toEqual([]);
   await screenshot(page, 'forbidden');
-  await act(dashboard.service, 'revokeApiKey', { id }, dashboard.admin);
+  await act(service, 'revokeApiKey', { id }, admin);
   await page.getByRole('link', { name: 'Workspace' }).click();
   await page.locator('input[type=password]').waitFor();
 });
