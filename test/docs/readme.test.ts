@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import { LOADER, PROJECT, runFile, type Child } from '../support/child.js';
+import { PROJECT, runFile, type Child } from '../support/child.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
 
 // bash, Node and curl are started two dozen times, and may have little of the machine.
 jest.setTimeout(180_000);
-
-const COMMAND_LINE = join(PROJECT, 'src/cli/main.ts');
 
 let child: Child;
 let origin: string;
@@ -32,7 +30,7 @@ test.each([
 ])('the first session of %s runs as written', async (path, least) => {
   const session = documentOf(path)
     .replaceAll('http://127.0.0.1:4000', origin)
-    .replaceAll('npx latchkey', `node --import ${LOADER} ${COMMAND_LINE}`)
+    .replaceAll('node dist/', `node ${PROJECT}/dist/`)
     .replace('<the admin key>', admin);
   const steps = sessionOf(session);
   expect(steps.length).toBeGreaterThanOrEqual(least);

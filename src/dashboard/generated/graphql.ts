@@ -31,6 +31,8 @@ export type OperationCategory =
 
 export type AuditAction =
   | 'KEY_CREATED'
+  /** A key of another system was taken over (`latchkey import`). */
+  | 'KEY_IMPORTED'
   | 'KEY_ROTATED'
   | 'KEY_EXPIRED'
   | 'KEY_REVOKED'

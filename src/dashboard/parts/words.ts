@@ -50,6 +50,7 @@ export const ACTIONS: Readonly<Record<AuditAction, string>> = {
   KEY_ROTATED: 'Key rotated',
   KEY_EXPIRED: 'Key set to expire',
   KEY_REVOKED: 'Key revoked',
+  KEY_IMPORTED: 'Key imported',
   KEY_UPDATED: 'Key changed',
   KEY_REFUSED: 'Requests of a key refused',
   KEY_SENT_IN_CLEAR: 'Key sent over plain HTTP',
