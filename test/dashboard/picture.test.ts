@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { act } from '../http/operations.js';
+import { PROJECT } from '../support/child.js';
+import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { openBrowser, type TestBrowser } from './browser.js';
+import { signIn } from './support.js';
+
+jest.setTimeout(180_000);
+
+const PICTURE = join(PROJECT, 'docs/dashboard.png');
+const TEXT = join(PROJECT, 'test/dashboard/picture.yaml');
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Frozen, in the service and in the browser, so that each run shows the same. */
+const NOW = Date.parse('2026-03-02T09:30:00Z');
+
+let now = NOW;
+let service: TestService;
+let browser: TestBrowser;
+beforeAll(async () => {
+  service = await startService({ now: () => now, env: { ADMIN_API_KEY: OPERATOR_KEY } });
+  browser = await openBrowser();
+}, 60_000);
+afterAll(async () => {
+  await browser.close();
+  await service.close();
+});
+
+/** Tokens and ids are random, and so is what of them is shown. */
+const steady = (text: string): string =>
+  text.replaceAll(/([srck]k_(?:live|test)_)\w{6}…/g, '$1……').replaceAll(/key_\w+/g, 'key_…');
+
+/** A workspace as one looks after some months. Answers its admin's token. */
+async function furnish(): Promise<string> {
+  const at = (days: number): number => (now = NOW - days * DAY);
+  at(90);
+  const workspace = { name: 'Northwind', tier: 'GROWTH' };
+  const { token: admin } = await act(service, 'createWorkspace', workspace, OPERATOR_KEY);
+  const project = (await act(service, 'createProject', { name: 'Ingestion' }, admin)).project.id;
+  const make = async (days: number, usedMinutesAgo: number | null, input: Parameters<typeof createKey>[1]) => {
+    at(days);
+    const { id, token } = await createKey(service, input, admin);
+    if (usedMinutesAgo === null) return id;
+    now = NOW - usedMinutesAgo * MINUTE;
+    await service.query('{ viewer { scopes } }', { token });
+    return id;
+  };
+  const soon = (days: number): string => new Date(NOW + days * DAY).toISOString();
+  const left = await make(80, null, { name: 'old-laptop', scopes: ['read:all', 'write:all'] });
+  await make(62, 3, { name: 'production-backend', scopes: ['read:all', 'write:all'], expiresAt: soon(28) });
+  await make(55, 26, { name: 'web-frontend', type: 'CLIENT', scopes: ['read:assets', 'write:events'] });
+  await make(41, 1, { name: 'grafana', type: 'READ_ONLY', scopes: ['read:all'] });
+  const airflow = { name: 'airflow', scopes: ['read:assets', 'write:assets'], projectId: project };
+  const replaced = await make(30, 90, airflow);
+  await make(12, 600, { name: 'ci-pipeline', environment: 'TEST', scopes: ['read:assets'], expiresAt: soon(6) });
+  now = NOW - 60 * MINUTE;
+  await act(service, 'revokeApiKey', { id: left, reason: 'The laptop was lost' }, admin);
+  await act(service, 'rotateApiKey', { id: replaced, overlap: 'P7D' }, admin);
+  now = NOW;
+  await service.service.latchkey.usage.flush();
+  return admin;
+}
+
+/** The share of pixels that differ so that an eye would see it, or 1 where the sizes do. */
+async function difference(page: Page, one: Buffer, other: Buffer): Promise<number> {
+  const images = [one, other].map((image) => `data:image/png;base64,${image.toString('base64')}`);
+  return page.evaluate(
+    `(async ([one, other]) => {
+      const pixels = async (source) => {
+        const image = new Image();
+        image.src = source;
+        await image.decode();
+        const { width, height } = image;
+        const context = new OffscreenCanvas(width, height).getContext('2d');
+        context.drawImage(image, 0, 0);
+        return { width, height, data: context.getImageData(0, 0, width, height).data };
+      };
+      const [a, b] = [await pixels(one), await pixels(other)];
+      if (a.width !== b.width || a.height !== b.height) return 1;
+      let differing = 0;
+      for (let i = 0; i < a.data.length; i += 4)
+        if ([0, 1, 2].some((channel) => Math.abs(a.data[i + channel] - b.data[i + channel]) > 64)) differing++;
+      return (differing * 4) / a.data.length;
+    })(${JSON.stringify(images)})`,
+  );
+}
+
+// Written anew by `PICTURE=write npm test -- test/dashboard/picture`; then look at it.
+test('docs/dashboard.png, which the README shows, is what the dashboard looks like', async () => {
+  const admin = await furnish();
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    colorScheme: 'light',
+  });
+  await page.clock.setFixedTime(NOW);
+  await page.goto(`${service.origin}/dashboard/keys`);
+  await signIn(page, admin);
+  await page.getByRole('link', { name: 'production-backend' }).waitFor();
+  await page.mouse.move(100, 700);
+  const text = `${steady(await page.locator('body').ariaSnapshot())}\n`;
+  const picture = await page.screenshot({ animations: 'disabled' });
+  if (process.env.PICTURE === 'write') {
+    writeFileSync(TEXT, text);
+    writeFileSync(PICTURE, picture);
+  }
+  expect(existsSync(PICTURE)).toBe(true);
+  expect(text).toBe(readFileSync(TEXT, 'utf8'));
+  // Less than a column of the table: fonts are drawn otherwise by another Chromium, and prefixes are random.
+  expect(await difference(page, picture, readFileSync(PICTURE))).toBeLessThan(0.02);
+  expect(browser.faults()).toEqual([]);
+});
