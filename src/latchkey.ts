@@ -252,6 +252,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     tier: options.defaultTier ?? 'GROWTH',
     withKey: operator === null,
   });
+  await authenticator.open();
 
   const prepare = async (configuration: Configuration): Promise<() => void> => {
     const next = await ConfiguredKeys.hashed(configuration, gate);

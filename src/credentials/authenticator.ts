@@ -154,6 +154,11 @@ export class Authenticator {
     });
   }
 
+  /** To be called before the first credential comes. Rejects where the store is away. */
+  open(): Promise<void> {
+    return this.#foreign.open();
+  }
+
   /**
    * Without a promise where the key is known: then nothing is read and nothing waited for, and at most one hash tells that
    * it is the token whose secret was found right before. Else shape and checksum are judged before anything is read, and the

@@ -43,6 +43,12 @@ export class ForeignSchemes {
     this.#now = now;
   }
 
+  /** Reads them at the start, so that what is none of ours is told so also while the store is away. */
+  async open(): Promise<void> {
+    await this.#read();
+    this.#readAt = -Infinity;
+  }
+
   /** Where the credential would be found, by what is known of schemes at the moment. */
   known(credential: string): readonly Located[] {
     if (this.#schemes === null || this.#schemes.length === 0) return NONE;

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { bcryptHash, betterAuthDigest, betterAuthRow, letters } from '../import/harness.js';
 import { PROJECT } from '../support/child.js';
 import { startService } from '../support/service.js';
@@ -31,6 +32,8 @@ test('each command of docs/migrating.md runs as written, beside a running server
       env: { PATH: `${cwd}:${process.env.PATH ?? ''}`, DATA_DIR: dataDir, KEY: key, BCRYPT_KEY: 'app1.secret' },
       prelude: gqlOf(latchkey.origin),
     });
+    // What the page promises of a server that runs beside an import.
+    await delay(5_000);
     for (const token of ['plain-token-of-tests', 'app1.secret']) {
       expect((await latchkey.query('{ viewer { scopes } }', { token })).body.data.viewer.scopes).toEqual([
         'read:assets',

@@ -98,9 +98,14 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
     after.value('latchkey_http_request_duration_seconds_count', { route: '/graphql' }) -
       before.value('latchkey_http_request_duration_seconds_count', { route: '/graphql' }),
   ).toBe(15);
-  expect(growth(before, after, 'latchkey_store_operations_total')).toEqual({
-    '{operation="keys.findForVerification",outcome="ok"}': 4,
-  });
+  // Whether keys of other systems were imported is looked at for a malformed one, once in five seconds.
+  const { '{operation="keys.nextLookupId",outcome="ok"}': looks = 0, ...operations } = growth(
+    before,
+    after,
+    'latchkey_store_operations_total',
+  );
+  expect(looks).toBeLessThanOrEqual(2);
+  expect(operations).toEqual({ '{operation="keys.findForVerification",outcome="ok"}': 4 });
 });
 
 test('too many wrong keys count as limited, a store that is away as unavailable', async () => {
