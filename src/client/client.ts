@@ -39,11 +39,7 @@ export interface Client {
   request<R, V>(document: TypedDocumentNode<R, V>, ...rest: Given<V, RequestOptions>): Promise<R>;
   // What an untyped document answers is the caller's to say.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
-  request<R = any, V = Record<string, unknown>>(
-    document: Untyped,
-    variables?: V,
-    options?: RequestOptions,
-  ): Promise<R>;
+  request<R = any, V = Record<string, unknown>>(document: Untyped, variables?: V, options?: RequestOptions): Promise<R>;
   /**
    * Runs a subscription: each result as it comes, over as many connections as it takes. Ends with its source, with
    * `return()`, which a `break` calls, and with the client. Rejects where the server refuses it, or as many tries in a row

@@ -16,7 +16,7 @@ const AFTER = ';';
 /** Names of the schemes under which keys were imported, at most one more than there may be: one read for each by index. */
 export async function readSchemes(keys: Pick<Store['keys'], 'nextLookupId'>): Promise<readonly string[]> {
   const names: string[] = [];
-  for (let from = FOREIGN; names.length <= MAX_SCHEMES; ) {
+  for (let from = FOREIGN; names.length <= MAX_SCHEMES;) {
     const lookupId = await keys.nextLookupId(from);
     if (lookupId?.startsWith(FOREIGN) !== true) break;
     const name = lookupId.slice(FOREIGN.length).split(':', 1)[0] ?? '';

@@ -11,7 +11,7 @@ import { signIn } from './support.js';
 jest.setTimeout(180_000);
 
 const PICTURE = join(PROJECT, 'docs/dashboard.png');
-const TEXT = join(PROJECT, 'test/dashboard/picture.yaml');
+const TEXT = join(PROJECT, 'test/dashboard/picture.txt');
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
