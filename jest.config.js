@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 // What some suites start. They are left out where it is missing, for Node alone is to be enough for `npm test`; .ci/run
@@ -24,7 +25,7 @@ export default {
   testTimeout: 30_000,
   // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
   // of MongoDB wants its part as well.
-  maxWorkers: process.env.MONGODB_URI === undefined ? '150%' : '100%',
+  maxWorkers: Math.ceil(availableParallelism() * (process.env.MONGODB_URI === undefined ? 1.5 : 1)),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /**
  * A file that comes with the package and is no module: the schema, pages, assets.
  *
@@ -8,4 +10,9 @@
  */
 export function packageFile(path: string): URL {
   return new URL(`../${path}`, import.meta.url);
+}
+
+/** As package.json has it. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string }).version;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fileSchema } from '../../src/settings/fileSchema.js';
-import { OPTIONS, type Option } from '../../src/settings/settings.js';
+import { OPTIONS, type Option } from '../../src/settings/options.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** docs/reference/settings.md: every variable, and every key of latchkey.yaml. */

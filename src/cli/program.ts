@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 import { tailCommand } from './commands/audit/tail.js';
 import { verifyCommand } from './commands/audit/verify.js';
 import { completionCommand } from './commands/completion.js';
@@ -19,7 +18,7 @@ import { usageCommand } from './commands/usage.js';
 import { whoamiCommand } from './commands/whoami.js';
 import { createCommand as createWorkspaceCommand } from './commands/workspace/create.js';
 import { tierCommand } from './commands/workspace/tier.js';
-import { packageFile } from '../packageFiles.js';
+import { packageVersion } from '../packageFiles.js';
 import { group } from './describe.js';
 
 /** The same in a terminal, in a pipe, and in docs/reference/cli.md. */
@@ -56,7 +55,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
 export function createProgram(): Command {
   const program = new Command('latchkey')
     .description('API keys for GraphQL: serve them, manage them, and look for those that leaked.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand(false)
     .addHelpText(
       'after',
@@ -68,11 +67,6 @@ export function createProgram(): Command {
   }
   settle(program);
   return program;
-}
-
-function version(): string {
-  const file = readFileSync(packageFile('package.json'), 'utf8');
-  return (JSON.parse(file) as { readonly version: string }).version;
 }
 
 /** Commands that are made by themselves have none of their parent's settings. */

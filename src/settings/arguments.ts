@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { OPTIONS, readOption, SettingsError } from './settings.js';
+import { SettingsError } from './error.js';
+import { OPTIONS, readOption } from './options.js';
 
 export interface Arguments {
   /** Asked how to start; then nothing starts. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OPTIONS } from '../../src/settings/settings.js';
+import { OPTIONS } from '../../src/settings/options.js';
 import { USAGE } from '../../src/settings/arguments.js';
 import { begin, endOf, isAlive, place, removeAll, startCluster, until } from './installation.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OPTIONS } from '../../src/settings/settings.js';
+import { OPTIONS } from '../../src/settings/options.js';
 import { PROJECT } from '../support/child.js';
 
 /** A file of the project, by its path there. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PAGES } from '../../scripts/reference/pages.js';
 import { fileSchema } from '../../src/settings/fileSchema.js';
-import { OPTIONS } from '../../src/settings/settings.js';
+import { OPTIONS } from '../../src/settings/options.js';
 import { PROJECT } from '../support/child.js';
 import { startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';

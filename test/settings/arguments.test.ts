@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { readArguments, USAGE } from '../../src/settings/arguments.js';
-import { OPTIONS, SettingsError } from '../../src/settings/settings.js';
+import { OPTIONS } from '../../src/settings/options.js';
+import { SettingsError } from '../../src/settings/settings.js';
 
 function faultOf(...args: string[]): string {
   try {

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import { NO_FILE } from '../../src/settings/configuration.js';
-import { OPTIONS, readSettings, SettingsError, type Option, type Settings } from '../../src/settings/settings.js';
+import { OPTIONS, type Option } from '../../src/settings/options.js';
+import { readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';
 
 const LONG = 'x'.repeat(32);
 const OTHER = 'y'.repeat(40);

@@ -1,5 +1,6 @@
 import { described } from '../describe.js';
 import type { Command } from 'commander';
+import { SettingsError } from '../../settings/error.js';
 import { EXIT, usage } from '../exit.js';
 
 export function serveCommand(): Command {
@@ -10,9 +11,9 @@ export function serveCommand(): Command {
   })
     .option('--workers <n>', 'serve from n processes on one port, with the same limits as one; or auto')
     .action(async ({ workers }: { readonly workers?: string }) => {
-      const [{ start, startFault }, { readOption, SettingsError }] = await Promise.all([
+      const [{ start, startFault }, { readOption }] = await Promise.all([
         import('../../start.js'),
-        import('../../settings/settings.js'),
+        import('../../settings/options.js'),
       ]);
       try {
         await start(readOption('WORKERS', workers, '--workers') ?? null);

@@ -84,7 +84,7 @@ function Parts({ data }: { readonly data: KeyQuery }) {
       <Part title="Audit log">
         {auditLog === null || auditLog.nodes.length === 0 ? (
           <Text size="sm" c="dimmed">
-            Nothing was changed.
+            {apiKey.replaces === null ? 'Nothing was changed.' : 'Nothing was changed since it took over.'}
           </Text>
         ) : (
           <Stack gap="sm">

@@ -40,6 +40,10 @@ export default function UsagePanel({ id }: { readonly id: string }) {
             <Sums usage={apiKey?.usage ?? []} />
             {asTable ? (
               <UsageTable usage={apiKey?.usage ?? []} by={by} />
+            ) : isEmpty(apiKey?.usage ?? []) ? (
+              <Text size="sm" c="dimmed">
+                It asked for nothing in this time.
+              </Text>
             ) : (
               <Bars usage={apiKey?.usage ?? []} by={by} />
             )}
@@ -73,6 +77,10 @@ function Sums({ usage }: { readonly usage: Usage }) {
       ))}
     </Group>
   );
+}
+
+function isEmpty(usage: Usage): boolean {
+  return usage.every((period) => SERIES.every(({ name }) => period[name] === 0));
 }
 
 /** For the eye: who cannot see it has the sums above, and the table. */

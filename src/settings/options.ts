@@ -1,0 +1,294 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { ADDRESS, isAddress } from '../credentials/oidc/configuration.js';
+import { looksLikeJwt } from '../credentials/oidc/jwt.js';
+import { OperatorKey } from '../credentials/operator.js';
+import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
+import { isAddressOrRange } from '../net/addressList.js';
+import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
+import { SettingsError } from './error.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Option<T> {
+  /** What it is for, in a few words of Markdown: docs/reference/settings.md is made of them. */
+  readonly about: string;
+  /** What holds where it is unset, as it would be written. */
+  readonly default?: string;
+  /** The same in words, where no one value says it. */
+  readonly unset?: string;
+  /** The page that says more, and the heading in it; in docs/. */
+  readonly page?: string;
+  /** What is allowed, in words; ends the error's line. */
+  readonly allowed: string;
+  /** Its value must not be repeated in an error. */
+  readonly secret?: true;
+  /** From the variable's text; an issue's message says what is wrong with it. */
+  readonly schema: z.ZodType<T, string>;
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, 'is out of range');
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: 'is not one of them' });
+
+const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
+
+const option = <T>(value: Option<T>): Option<T> => value;
+
+/** The least that a pepper or a key which a person chooses may have, in characters. */
+const MIN_SECRET_LENGTH = 32;
+
+const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;
+
+/** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
+const MAX_WORKERS = 64;
+
+const HOST_RULE = {
+  allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
+  schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
+};
+
+/** Every variable that Latchkey reads. */
+export const OPTIONS = {
+  PORT: option({
+    about: 'the port to listen on',
+    default: '4000',
+    allowed: 'a whole number from 0 to 65535, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
+  PUBLIC_URL: option({
+    about: 'where callers reach the server: for OIDC, whose clients find the issuer by it',
+    page: 'oidc.md#3-be-found',
+    allowed: ADDRESS,
+    schema: z
+      .string()
+      .refine(isAddress, 'is none')
+      .transform((text) => text.replace(/\/+$/, '')),
+  }),
+  MONGODB_URI: option({
+    about: 'keep everything in this MongoDB instead of SQLite',
+    unset: 'SQLite',
+    page: 'stores.md',
+    allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
+    secret: true,
+    schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is no MongoDB connection string'),
+  }),
+  DATA_DIR: option({
+    about: 'directory of the SQLite file and its pepper',
+    default: './data',
+    page: 'stores.md#sqlite',
+    allowed: 'a directory that this process may write',
+    schema: z.string(),
+  }),
+  REDIS_URL: option({
+    about: 'a Redis in which several processes hold limits together and tell each other of changes',
+    unset: 'each start counts for itself',
+    page: 'operations.md#redis',
+    allowed:
+      'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
+    secret: true,
+    schema: z.string().refine(isRedisUrl, 'is no address of a Redis'),
+  }),
+  ADMIN_API_KEY: option({
+    about: "the operator's key, which holds the scope `platform`",
+    unset: 'there is none',
+    allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
+    secret: true,
+    schema: z
+      .string()
+      .min(MIN_SECRET_LENGTH, 'is too short')
+      .max(MAX_CREDENTIAL_LENGTH, 'is too long')
+      .regex(/^[\x21-\x7e]+$/, 'holds white space or characters outside ASCII')
+      .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value')
+      .refine((text) => !looksLikeJwt(text), 'has the form of a JWT; choose another value')
+      .transform((text) => new OperatorKey(text)),
+  }),
+  KEY_PEPPER: option({
+    about: 'peppers of the stored digests; with MongoDB set it, the same in every process',
+    unset: 'made once in `DATA_DIR`; with MongoDB there is none',
+    page: 'keys.md#peppers',
+    allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
+    secret: true,
+    schema: list.refine(
+      (items) => items.every((item) => item.length >= MIN_SECRET_LENGTH),
+      'holds a value that is too short',
+    ),
+  }),
+  KEY_PREFIXES: option({
+    about: 'what new tokens begin with; wins over the prefixes of the file',
+    default: 'SECRET:sk,CLIENT:ck,READ_ONLY:rk',
+    page: 'keys.md#the-token',
+    allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
+    schema: list.transform((items, context) => {
+      const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
+      const fault = (message: string) => {
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      };
+      for (const item of items) {
+        const [type, prefix, ...rest] = item.split(':');
+        const known = KEY_TYPES.find((candidate) => candidate === type);
+        if (known === undefined) return fault('names an unknown type');
+        if (prefix === undefined || rest.length > 0 || !PREFIX_PATTERN.test(prefix)) return fault('holds a bad prefix');
+        prefixes[known] = prefix;
+      }
+      return new Set(Object.values(prefixes)).size === KEY_TYPES.length
+        ? prefixes
+        : fault('gives two types one prefix');
+    }),
+  }),
+  LATCHKEY_CONFIG: option({
+    about: 'the file of keys, an issuer, roles, key types and tiers',
+    unset: '`./latchkey.yaml`, if it is there',
+    page: 'configuration.md',
+    allowed: 'the path of a YAML file: see docs/configuration.md',
+    schema: z.string(),
+  }),
+  BCRYPT_COST: option({
+    about: "cost of the hashes of new keys' secrets: each step doubles the time",
+    default: '10',
+    page: 'operations.md#sizing',
+    allowed: 'a whole number from 4 to 15',
+    schema: wholeNumber(4, 15),
+  }),
+  DEFAULT_TIER: option({
+    about: 'tier of the first workspace',
+    default: 'GROWTH',
+    page: 'limits.md',
+    allowed: `one of ${TIERS.join(', ')}`,
+    schema: oneOf(TIERS),
+  }),
+  AUTH_CACHE_TTL: option({
+    about:
+      "how long a key's record counts after it was read: a change made by another process acts within it, one made here at once",
+    default: '1000',
+    page: 'architecture.md#decisions',
+    allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
+    schema: wholeNumber(0, 60_000),
+  }),
+  MAX_STREAMS: option({
+    about: 'streams that a process holds open at most',
+    default: '10000',
+    page: 'streams.md',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
+  TRUST_PROXY: option({
+    about: 'proxies whose `X-Forwarded-` fields are believed',
+    default: 'false',
+    page: 'operations.md#https-only',
+    allowed:
+      'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
+    schema: z.union(
+      [z.literal('false').transform((): string[] => []), list.refine((items) => items.every(isAddressOrRange))],
+      { error: 'is none of these' },
+    ),
+  }),
+  REQUIRE_HTTPS: option({
+    about: 'refuse plain HTTP, but for callers on this machine',
+    unset: 'false; with `NODE_ENV=production` true',
+    page: 'operations.md#https-only',
+    allowed: 'true, or false where plain HTTP is to be answered',
+    schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
+  }),
+  TLS_CERT: option({
+    about: "file of the server's certificate, with which it speaks TLS itself; set both or neither",
+    unset: 'it speaks plain HTTP',
+    page: 'operations.md#https-only',
+    allowed: 'the path of a certificate in PEM, with those between it and its root',
+    schema: z.string(),
+  }),
+  TLS_KEY: option({
+    about: "file of the certificate's private key",
+    page: 'operations.md#https-only',
+    allowed: "the path of the certificate's private key in PEM, without a passphrase",
+    schema: z.string(),
+  }),
+  CORS_ORIGINS: option({
+    about: 'origins whose pages may call',
+    unset: 'none',
+    allowed: 'origins such as https://app.example.com separated by commas, or * for any',
+    schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
+  }),
+  INTROSPECTION: option({
+    about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',
+    unset: 'on; with MongoDB authenticated',
+    page: 'guard.md#introspection',
+    allowed: 'on, authenticated, scoped or off',
+    schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
+  }),
+  DASHBOARD: option({
+    about: 'whether the dashboard is served, at `/dashboard`',
+    default: 'on',
+    page: 'dashboard.md',
+    allowed: 'on, or off where nobody is to administer by a browser',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
+  METRICS_PORT: option({
+    about: 'serve Prometheus metrics there, without a key',
+    unset: 'at `/metrics`, for keys with the scope `platform`',
+    page: 'operations.md#what-to-watch',
+    allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
+  LOG_LEVEL: option({
+    about: 'the least that is logged, to standard error',
+    default: 'info',
+    allowed: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: oneOf(LOG_LEVELS),
+  }),
+  WORKERS: option({
+    about: 'serve from so many processes on one port; `--workers` wins over it',
+    unset: 'one process, without others',
+    page: 'operations.md#several-workers',
+    allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
+    schema: z.union(
+      [z.literal('auto').transform(() => Math.min(availableParallelism(), MAX_WORKERS)), wholeNumber(1, MAX_WORKERS)],
+      { error: 'is neither' },
+    ),
+  }),
+} satisfies Record<string, Option<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema']>;
+
+/** @param label what the value is called where it was given @throws SettingsError */
+export function readOption<Name extends OptionName>(
+  name: Name,
+  text: string | undefined,
+  label: string = name,
+): ValueOf<Name> | undefined {
+  if (text === undefined) return undefined;
+  const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
+  const fault = (what: string) => new SettingsError(`${label} ${what}. Allowed: ${allowed}.`);
+  // An empty value is a secret that failed to arrive more often than a wish for the default.
+  if (text.trim() === '') throw fault('is empty; unset it or give it a value');
+  const result = schema.safeParse(text);
+  if (result.success) return result.data;
+  const message = result.error.issues[0]?.message ?? 'is not allowed';
+  throw fault(secret === true ? message : `is ${JSON.stringify(text.slice(0, 100))}, which ${message}`);
+}
+
+/** Without a query: what it could set, an option of the client's, is for nobody to set. */
+function isRedisUrl(text: string): boolean {
+  if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
+  const { hostname, pathname, username, password } = new URL(text);
+  return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
