@@ -6,7 +6,10 @@ import { zshScript } from '../../src/cli/completion/zsh.js';
 import { createProgram } from '../../src/cli/program.js';
 import { run } from '../support/run.js';
 
-/** Asks a zsh with a terminal of its own for what it offers at the end of each line. */
+/**
+ * Asks a zsh with a terminal of its own for what it offers at the end of each line. Where more is typed before it has shown
+ * that, it shows nothing.
+ */
 const ASK = `
 zmodload zsh/zpty
 script=$1; shift
@@ -16,8 +19,9 @@ source $script; bindkey '^I' list-choices; print REA''DY"
 zpty -r inner out '*READY*'
 for line in "$@"; do
   zpty -w -n inner "$line"$'\\t'
+  zpty -r inner out $'*\\e\\\\[A*'
   zpty -w -n inner $'\\C-u'"print DO''NE"$'\\n'
-  zpty -r inner out '*DONE*'
+  zpty -r inner rest '*DONE*'
   print -rn -- "$out"$'\\0'
 done
 zpty -d inner
