@@ -1,10 +1,11 @@
-import { Textarea, TextInput } from '@mantine/core';
+import { Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { useAct } from '../api/useAct.js';
 import { useAsk } from '../api/useAsk.js';
 import { KnownScopesDocument, UpdateKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
 import { Asking } from '../parts/Asking.js';
+import { NameInput } from '../parts/NameInput.js';
 import { addressesFault, linesOf } from './addresses.js';
 import type { KeyDialogProps } from './KeyActions.js';
 import { ScopePicker } from './ScopePicker.js';
@@ -40,16 +41,7 @@ export default function EditDialog({ apiKey, close }: KeyDialogProps) {
       fault={told ? null : fault}
       act={() => void save()}
     >
-      <TextInput
-        label="Name"
-        required
-        maxLength={100}
-        autoComplete="off"
-        data-autofocus
-        value={name}
-        error={name.trim() === '' ? 'Give the key a name.' : faultAt('name')}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameInput value={name} change={setName} error={name.trim() === '' ? 'Give the key a name.' : faultAt('name')} />
       <Asking asked={asked}>
         {({ scopes: listings }) => (
           <ScopePicker

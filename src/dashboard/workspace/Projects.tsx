@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useAct } from '../api/useAct.js';
@@ -10,6 +10,7 @@ import {
   type ProjectsQuery,
 } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
+import { NameInput } from '../parts/NameInput.js';
 import { Listing } from './Listing.js';
 
 const READ = 50;
@@ -110,15 +111,7 @@ function ProjectDialog({ project, close }: ProjectDialogProps) {
       fault={fault}
       act={() => void save()}
     >
-      <TextInput
-        label="Name"
-        required
-        maxLength={100}
-        autoComplete="off"
-        data-autofocus
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameInput value={name} change={setName} />
     </ActDialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Table, TagsInput, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Group, Stack, Table, TagsInput, Text } from '@mantine/core';
 import { useState } from 'react';
 import { useAct } from '../api/useAct.js';
 import { usePages } from '../api/usePages.js';
@@ -10,6 +10,7 @@ import {
   type UsersQuery,
 } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
+import { NameInput } from '../parts/NameInput.js';
 import { Listing } from './Listing.js';
 
 const READ = 50;
@@ -118,15 +119,7 @@ function UserDialog({ user, close }: UserDialogProps) {
       fault={fault}
       act={() => void save()}
     >
-      <TextInput
-        label="Name"
-        required
-        maxLength={100}
-        autoComplete="off"
-        data-autofocus
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameInput value={name} change={setName} />
       <TagsInput
         label="Roles"
         description="Names of roles, each with Enter. The user’s keys do what these allow at most."

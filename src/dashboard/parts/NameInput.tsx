@@ -1,0 +1,25 @@
+import { TextInput } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+export interface NameInputProps {
+  readonly value: string;
+  readonly change: (name: string) => void;
+  /** Default: nothing is wrong with it. */
+  readonly error?: ReactNode;
+}
+
+/** The name of a key, a project or a user, first in a dialog: the API takes 1 to 100 characters. */
+export function NameInput({ value, change, error }: NameInputProps) {
+  return (
+    <TextInput
+      label="Name"
+      required
+      maxLength={100}
+      autoComplete="off"
+      data-autofocus
+      value={value}
+      error={error}
+      onChange={(event) => change(event.currentTarget.value)}
+    />
+  );
+}
