@@ -22,7 +22,7 @@ for (const { program, suites } of leftOut)
 export default {
   testEnvironment: 'node',
   // Nothing is timed: what hangs is to end, and what a busy machine delays is not.
-  testTimeout: 30_000,
+  testTimeout: 180_000,
   // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
   // of MongoDB wants its part as well.
   maxWorkers: Math.ceil(availableParallelism() * (process.env.MONGODB_URI === undefined ? 1.5 : 1)),

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import type { FastifyInstance } from 'fastify';
 import { createServer } from '../../src/http/server.js';
@@ -9,8 +8,6 @@ import { createKey, startService, type TestService } from '../support/service.js
 import { openStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { ownSchema } from './own.js';
-
-jest.setTimeout(60_000);
 
 /** A server of its own schema, whose sources count how often they are opened. */
 let service: TestService;
@@ -59,7 +56,7 @@ beforeAll(async () => {
     tracing: null,
   });
   origin = await server.listen({ port: 0, host: '127.0.0.1' });
-}, 60_000);
+});
 beforeEach(() => {
   opened = [];
   released = 0;

@@ -6,7 +6,7 @@ import { hashOf } from '../../src/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 import { answering } from './answering.js';
-import { comes } from './comes.js';
+import { until } from '../support/until.js';
 
 let service: TestService;
 let env: Record<string, string>;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
   // More than a page of the API's.
   for (let i = 0; i < 120; i += 1) await createKey(service, { name: `key ${i}`, expiresAt: '2090-01-01T00:00:00Z' });
-}, 60_000);
+});
 afterAll(() => service.close());
 
 const run = (...args: string[]) => latchkey(args, { env });
@@ -37,7 +37,7 @@ test('verify finds the same as the server itself, and the head that it prints is
     1,
     expect.stringMatching(/^The log is broken: entry \d+ is missing/),
   ]);
-}, 120_000);
+});
 
 test('tail gives the newest, oldest first, each as it was hashed', async () => {
   const entries = await entriesOf(150);
@@ -46,7 +46,7 @@ test('tail gives the newest, oldest first, each as it was hashed', async () => {
   for (const entry of entries) expect(hashOf(asHashed(entry, 'default'))).toBe(entry.hash);
   const revoked = await run('audit', 'tail', '--actions', 'key-revoked');
   expect(revoked.stdout).toBe('No entries.\n');
-}, 60_000);
+});
 
 test.each([
   [
@@ -57,29 +57,25 @@ test.each([
   ['altered', (nodes: Entry[]) => nodes.map((node) => (node.seq === 60 ? { ...node, after: null } : node)), 60],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq !== 110), 110],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq > 10), 1],
-])(
-  'an entry that is %s shows, and where',
-  async (outcome, changed, seq) => {
-    const entries = await entriesOf(1_000);
-    const server = await answering(({ query, variables }) =>
-      query.includes('auditLog') ? page(changed(entries), variables) : WHO,
-    );
-    try {
-      const { status, stdout } = await latchkey(['audit', 'verify', '--json', '--url', server.url], { env });
-      expect([status, JSON.parse(stdout)]).toEqual([1, { workspace: 'default', outcome, seq }]);
-    } finally {
-      server.close();
-    }
-  },
-  60_000,
-);
+])('an entry that is %s shows, and where', async (outcome, changed, seq) => {
+  const entries = await entriesOf(1_000);
+  const server = await answering(({ query, variables }) =>
+    query.includes('auditLog') ? page(changed(entries), variables) : WHO,
+  );
+  try {
+    const { status, stdout } = await latchkey(['audit', 'verify', '--json', '--url', server.url], { env });
+    expect([status, JSON.parse(stdout)]).toEqual([1, { workspace: 'default', outcome, seq }]);
+  } finally {
+    server.close();
+  }
+});
 
 test('a key of a project is told that it sees a part alone', async () => {
   const { body } = await service.query('mutation { createProject(input: { name: "p" }) { project { id } } }');
   const { token } = await createKey(service, { scopes: ['admin'], projectId: body.data.createProject.project.id });
   const { status, stderr } = await latchkey(['audit', 'verify'], { env: { ...env, LATCHKEY_API_KEY: token } });
   expect([status, stderr]).toEqual([4, expect.stringContaining('bound to a project')]);
-}, 60_000);
+});
 
 test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
   const child = spawn(process.execPath, [PROGRAM, 'audit', 'tail', '-f', '-n', '1', '--interval', '1', '--json'], {
@@ -96,9 +92,9 @@ test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line).seq);
-    await comes(() => seqs().length === 1);
+    await until(() => seqs().length === 1);
     const made = await Promise.all([1, 2, 3].map(() => createKey(service)));
-    await comes(() => seqs().length === 4);
+    await until(() => seqs().length === 4);
     const first = seqs()[0] ?? 0;
     expect(seqs()).toEqual([first, first + 1, first + 2, first + 3]);
     for (const { id } of made) expect(text).toContain(id);
@@ -108,7 +104,7 @@ test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
   } finally {
     child.kill('SIGKILL');
   }
-}, 60_000);
+});
 
 interface Entry {
   readonly seq: number;

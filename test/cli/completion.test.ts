@@ -49,4 +49,4 @@ test('bash is offered every command and every option', () => {
     if (commands.length > 0) expect(offered(...before, '')).toEqual(commands.map(({ text }) => text));
     expect(offered(...before, '-').sort()).toEqual(options.flatMap(({ flags }) => flags).sort());
   }
-}, 60_000);
+});

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { tierTable } from '../../src/limits/tiers.js';
 import { mintToken } from '../../src/keys/token.js';
-import { comes } from './comes.js';
+import { until } from '../support/until.js';
 import { expectGolden } from './golden.js';
 import { latchkey } from './latchkey.js';
 
@@ -57,7 +57,7 @@ test('2: a key as an argument is refused with the reason, and not repeated', asy
     expect([status, stdout]).toEqual([2, '']);
     expectGolden('key-as-argument', stderr);
   }
-}, 120_000);
+});
 
 test('3: there is no key, or it is not accepted', async () => {
   const { LATCHKEY_URL } = env as { LATCHKEY_URL: string };
@@ -75,7 +75,7 @@ test('3: there is no key, or it is not accepted', async () => {
   for (const input of ['', '\n', 'x'.repeat(100_000)]) {
     expect((await latchkey(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input })).status).toBe(2);
   }
-}, 120_000);
+});
 
 test('4: the key may not do it', async () => {
   const { token } = await createKey(service, { scopes: ['read:assets'] });
@@ -111,13 +111,13 @@ test('5: no room within the wait; what is worth waiting for is waited for', asyn
     const refusals = (): number => limited.logs.filter((line) => line.includes('429')).length;
     const before = refusals();
     const waits = latchkey(['whoami', '--max-wait', '30'], { env: own });
-    await comes(() => refusals() > before);
+    await until(() => refusals() > before);
     now += 2_000;
     expect((await waits).status).toBe(0);
   } finally {
     await limited.close();
   }
-}, 120_000);
+});
 
 test('6: nobody answers, or what answers is out of order', async () => {
   const away = await latchkey(['whoami', '--url', 'http://127.0.0.1:9/graphql'], { env });
@@ -141,4 +141,4 @@ test('6: nobody answers, or what answers is out of order', async () => {
     silent.closeAllConnections();
     silent.close();
   }
-}, 120_000);
+});

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** What differs each time, written as what it is, in as many characters where columns depend on it. */
 function normalised(text: string): string {

@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { isBuilt } from '../support/built.js';
+import { PROJECT } from '../support/project.js';
 import type { Ran } from '../support/run.js';
+
+if (!isBuilt)
+  throw new Error('dist/ is older than src/, and the command line is tested as it is installed. Run: npm run build');
 
 /** The program as it is installed. */
 export const PROGRAM = join(PROJECT, 'dist/cli/main.js');

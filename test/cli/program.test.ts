@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { completionsOf } from '../../src/cli/completion/tree.js';
 import { createProgram } from '../../src/cli/program.js';
 import { referencePage } from '../../src/cli/reference.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
 import { expectGolden } from './golden.js';
 import { latchkey, PROGRAM } from './latchkey.js';
@@ -29,7 +29,7 @@ test('the help', async () => {
   expect((await latchkey(['--version'])).stdout.trim()).toBe(
     JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')).version,
   );
-}, 60_000);
+});
 
 test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']], [['scan', 'package.json']]])(
   '%j loads no server, no client, and no library of GraphQL',
@@ -47,5 +47,4 @@ test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']
     // What is bundled has no name of its own, but a size: GraphQL alone is more than all of this.
     expect(own.reduce((sum, url) => sum + statSync(new URL(url)).size, 0)).toBeLessThan(250_000);
   },
-  60_000,
 );

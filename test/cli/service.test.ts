@@ -47,7 +47,7 @@ test('a key, from its creation to its end', async () => {
   expectGolden('keys-list', (await run('keys', 'list', '--status', 'active', '--name', 'o')).stdout);
   expect((await run('keys', 'list', '--limit', '1')).stderr).toBe('1 of 5: --limit shows more.\n');
   expect((await run('keys', 'list', '--name', 'nobody')).stdout).toBe('No keys.\n');
-}, 180_000);
+});
 
 test('who, what was used, and what would be', async () => {
   const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
@@ -78,7 +78,7 @@ test('who, what was used, and what would be', async () => {
   expectGolden('explain-refused', refused.stdout);
   const broken = await explain('{ assets { nam } }', '--json');
   expect([broken.status, JSON.parse(broken.stdout).explanation.reasons]).toEqual([1, ['INVALID_DOCUMENT']]);
-}, 180_000);
+});
 
 test('the schema, with a key and without', async () => {
   const printed = await run('schema', 'print');
@@ -86,7 +86,7 @@ test('the schema, with a key and without', async () => {
   const text = await (await fetch(`${service.origin}/schema.graphql`)).text();
   const keyless = await latchkey(['schema', 'print'], { env: { LATCHKEY_URL: service.url } });
   expect(keyless.stdout.trim()).toBe(text.trim());
-}, 60_000);
+});
 
 test('a workspace, and its tier', async () => {
   const platform = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
@@ -107,4 +107,4 @@ test('a workspace, and its tier', async () => {
   } finally {
     await platform.close();
   }
-}, 120_000);
+});

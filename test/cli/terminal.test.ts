@@ -43,7 +43,7 @@ test('revoke names the key and asks; only yes is yes', async () => {
   expect(await statusOf(id)).toBe('ACTIVE');
   expect((await onTerminal(line, 'y\\n')).status).toBe(0);
   expect(await statusOf(id)).toBe('REVOKED');
-}, 120_000);
+});
 
 test('colours are for terminals that want them', async () => {
   const line = `${PROGRAM_LINE} keys list`;
@@ -51,7 +51,7 @@ test('colours are for terminals that want them', async () => {
   expect((await onTerminal(line, '')).screen).toContain(ESCAPE);
   expect((await onTerminal(line, '', { NO_COLOR: '1' })).screen).not.toContain(ESCAPE);
   expect((await latchkey(['keys', 'list'], { env })).stdout).not.toContain(ESCAPE);
-}, 120_000);
+});
 
 test('what others wrote does not drive the terminal', async () => {
   const name = '\u001b]0;owned\u0007\u009b2Jkey\u202e\nsecond line';
@@ -75,7 +75,7 @@ test('what others wrote does not drive the terminal', async () => {
   } finally {
     server.close();
   }
-}, 60_000);
+});
 
 test('a reader that leaves early ends it quietly, and not with 0', async () => {
   const { stdout, stderr } = await run(
@@ -89,7 +89,7 @@ test('a reader that leaves early ends it quietly, and not with 0', async () => {
   expect(['0', '141']).toContain(status);
   const closed = await run('bash', ['-c', `${PROGRAM_LINE} scan ${PROGRAM} 2>&1 >/dev/null | cat`], { env });
   expect(closed.stdout).toBe('1 files, 0 tokens.\n');
-}, 60_000);
+});
 
 test('serve serves as npm start does, and stops with Ctrl-C', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-cli-'));
@@ -103,4 +103,4 @@ test('serve serves as npm start does, and stops with Ctrl-C', async () => {
     child.process.kill('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -54,7 +54,7 @@ test('zsh is offered commands, options, and values', async () => {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 /** The list that the terminal shows below the line: between "erase what is below" and "up again". */
 function listed(screen: string): string[] {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** What a browser can load, and an installation has. */
 const PACKAGES = ['@graphql-typed-document-node/core', 'bottleneck', 'bottleneck/light.js', 'graphql'];

@@ -16,7 +16,7 @@ const tiers = tierTable({
 let latchkey: TestService;
 beforeAll(async () => {
   latchkey = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' }, tiers });
-}, 60_000);
+});
 afterAll(() => latchkey.close());
 
 interface Workspace {

@@ -1,6 +1,7 @@
 import { selfSigned, writeCertificate, type TestCertificate } from '../support/certificate.js';
 import { askOverTls } from '../support/https.js';
-import { place, removeAll, startCluster, until } from './installation.js';
+import { until } from '../support/until.js';
+import { place, removeAll, startCluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 
@@ -42,4 +43,4 @@ test('workers speak TLS with the one certificate, and SIGHUP to the primary rene
   await until(() => done('the configuration was not read anew').length === 1);
   expect(done('the configuration was not read anew')[0].pid).toBe(cluster.child.process.pid);
   expect(await statuses(second)).toEqual(new Set([200]));
-}, 120_000);
+});

@@ -1,19 +1,11 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request, type ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { runFile, type Child } from '../support/child.js';
+import { MAIN, runFile, type Child } from '../support/child.js';
+import { post, type Asked } from '../support/post.js';
 import { freshMongoUri } from '../support/service.js';
-
-export interface Asked {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
-  readonly body: any;
-  readonly requestId: string;
-}
+import { until } from '../support/until.js';
 
 /** A start of the server with workers, as people start it. */
 export interface Cluster {
@@ -50,7 +42,7 @@ export function place(): Record<string, string> {
 export function startCluster(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  file = 'src/main.ts',
+  file = MAIN,
 ): Cluster {
   const child = runFile(
     file,
@@ -129,68 +121,4 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Waits for a condition. @throws where it does not come in a minute */
-export async function until<T>(condition: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`It did not come: ${String(condition)}`);
-    await delay(20);
-  }
-}
-
-/** A request that has arrived and is not yet sent to its end. @returns what sends the rest, and resolves with the answer */
-export async function begin(url: string, query: string, token: string): Promise<() => Promise<Asked>> {
-  const body = JSON.stringify({ query });
-  const sent = open(url, { ...headersOf(token), 'content-length': String(body.length), expect: '100-continue' });
-  const answer = answerTo(sent);
-  sent.flushHeaders();
-  await Promise.race([once(sent, 'continue'), answer]);
-  return () => {
-    sent.end(body);
-    return answer;
-  };
-}
-
-function post(url: string, query: string, token?: string): Promise<Asked> {
-  const sent = open(url, headersOf(token));
-  sent.end(JSON.stringify({ query }));
-  return answerTo(sent);
-}
-
-function open(url: string, headers: Record<string, string>): ClientRequest {
-  const sent = request(url, { method: 'POST', headers, agent: false });
-  // A worker that is killed takes along its connections, and leaves one open that was just being handed over to it.
-  sent.setTimeout(10_000, () => sent.destroy(new Error('There was no answer.')));
-  return sent;
-}
-
-function headersOf(token?: string): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    connection: 'close',
-    ...(token !== undefined && { authorization: `Bearer ${token}` }),
-  };
-}
-
-function answerTo(sent: ClientRequest): Promise<Asked> {
-  return new Promise((resolve, reject) => {
-    sent.on('error', reject);
-    sent.on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: JSON.parse(text),
-          requestId: String(response.headers['x-request-id']),
-        }),
-      );
-    });
-  });
 }

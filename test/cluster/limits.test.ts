@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive, place, removeAll, startCluster, until, type Asked, type Cluster } from './installation.js';
+import type { Asked } from '../support/post.js';
+import { until } from '../support/until.js';
+import { isAlive, place, removeAll, startCluster, type Cluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { token } }';
@@ -10,7 +12,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   cluster = startCluster([], { ...place(), DEFAULT_TIER: 'GROWTH' }, 'test/cluster/frozen.main.ts');
   await cluster.url();
-}, 180_000);
+});
 afterAll(removeAll, 60_000);
 
 async function newKey(): Promise<string> {
@@ -36,7 +38,7 @@ test('all workers share one burst: of many requests at once exactly so many pass
   expect(told.sort()).toEqual([...remaining, '"burst";r=0;t=1'].sort());
   const refused = answers.find(({ status }) => status === 429);
   expect(refused?.headers['retry-after']).toBe('1');
-}, 180_000);
+});
 
 test('all workers share one rate: of a minute, second by second, exactly so many pass', async () => {
   const key = await newKey();
@@ -52,7 +54,7 @@ test('all workers share one rate: of a minute, second by second, exactly so many
   const { status, headers } = await cluster.ask(WHO, key);
   // The first of them come back after a minute, and 21 seconds of it have passed.
   expect([status, headers['retry-after'], headers.ratelimit]).toEqual([429, '39', '"rate";r=0;t=39']);
-}, 180_000);
+});
 
 test('kill -9 of a worker: the others serve on, another takes its place, and nothing is refilled', async () => {
   const key = await newKey();
@@ -98,7 +100,7 @@ test('kill -9 of a worker: the others serve on, another takes its place, and not
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(30);
   const served = new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))));
   expect(served).toEqual(new Set([...others, replacement]));
-}, 180_000);
+});
 
 test('workers that end soon after their start are replaced ever later', async () => {
   let workers = await cluster.workers();
@@ -114,7 +116,7 @@ test('workers that end soon after their start are replaced ever later', async ()
   }
   const [first = 0, second = 0] = waits().slice(earlier);
   expect(second).toBe(2 * first);
-}, 180_000);
+});
 
 test('workers share the windows of a category, and take nothing of the tier where they refuse', async () => {
   const installed = place();
@@ -129,4 +131,4 @@ test('workers share the windows of a category, and take nothing of the tier wher
   expect(new Set(await Promise.all(answers.map((answer) => limited.servedBy(answer)))).size).toBe(2);
   const { status, headers } = await limited.ask(WHO, admin);
   expect([status, String(headers.ratelimit)]).toEqual([200, expect.stringMatching(/^"rate";r=4992;/)]);
-}, 180_000);
+});

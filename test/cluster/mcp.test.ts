@@ -1,5 +1,6 @@
 import { connect } from '../mcp/client.js';
-import { place, removeAll, startCluster, until } from './installation.js';
+import { until } from '../support/until.js';
+import { place, removeAll, startCluster } from './installation.js';
 
 afterEach(removeAll, 60_000);
 
@@ -26,4 +27,4 @@ test('with workers each request finds a worker, and all of them count for one ke
   } finally {
     await client.close();
   }
-}, 120_000);
+});

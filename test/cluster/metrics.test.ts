@@ -1,6 +1,7 @@
 import { parseExposition, type Exposition } from '../metrics/exposition.js';
 import { OPERATOR_KEY } from '../support/service.js';
-import { place, removeAll, startCluster, until, type Cluster } from './installation.js';
+import { until } from '../support/until.js';
+import { place, removeAll, startCluster, type Cluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 
@@ -27,7 +28,7 @@ test('metrics are those of all workers, whichever is asked', async () => {
     expect(value('latchkey_http_request_duration_seconds_count', { route: '/graphql' })).toBe(total);
     expect(value('latchkey_limits_shared')).toBe(1);
   }
-}, 120_000);
+});
 
 test('where one worker does not answer there are none, and then all again', async () => {
   const cluster = start();
@@ -43,4 +44,4 @@ test('where one worker does not answer there are none, and then all again', asyn
     process.kill(stopped, 'SIGCONT');
   }
   await until(async () => (await scrape(cluster))?.status === 200);
-}, 120_000);
+});

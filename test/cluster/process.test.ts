@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPTIONS } from '../../src/settings/options.js';
 import { USAGE } from '../../src/settings/arguments.js';
-import { begin, endOf, isAlive, place, removeAll, startCluster, until } from './installation.js';
+import { begin } from '../support/post.js';
+import { until } from '../support/until.js';
+import { endOf, isAlive, place, removeAll, startCluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 
@@ -51,7 +53,7 @@ test('two workers serve on one port; the first key is printed once; SIGTERM fini
   expect((await second.ask(WHO, admin)).status).toBe(200);
   expect(await second.workers()).toHaveLength(2);
   expect(second.child.output().stdout).not.toMatch(/Admin key|sk_live_/);
-}, 180_000);
+});
 
 test('kill -9 of the primary ends the workers, those at work too', async () => {
   const cluster = startCluster(['--workers', '2'], place());
@@ -62,7 +64,7 @@ test('kill -9 of the primary ends the workers, those at work too', async () => {
   expect(await endOf(cluster)).toBeNull();
   for (const finish of running) await expect(finish()).rejects.toThrow();
   expect(await refuses(url)).toBe(true);
-}, 120_000);
+});
 
 describe('a start that fails', () => {
   it('as a worker cannot open the store says so in one line, and leaves no process', async () => {
@@ -80,7 +82,7 @@ describe('a start that fails', () => {
     const { stdout, stderr } = cluster.child.output();
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^The server did not start\. [^\n]+\n$/);
-  }, 120_000);
+  });
 
   it('as the port is in use says so in one line, and shows the key that was made all the same', async () => {
     const occupant = startCluster([], place());
@@ -96,7 +98,7 @@ describe('a start that fails', () => {
     const next = startCluster([], installed);
     expect((await next.ask(WHO, await failed.admin())).status).toBe(200);
     expect(next.child.output().stdout).not.toContain('Admin key');
-  }, 180_000);
+  });
 
   const ALLOWED = `Allowed: ${OPTIONS.WORKERS.allowed}.\n`;
   test.each<[string[], Record<string, string>, string]>([

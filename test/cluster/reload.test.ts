@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { place, removeAll, startCluster, until } from './installation.js';
+import { until } from '../support/until.js';
+import { place, removeAll, startCluster } from './installation.js';
 
 const WHO = '{ viewer { scopes } }';
 const OLD = 'the-old-key-of-tests-0123456789';
@@ -41,4 +42,4 @@ test('SIGHUP to the primary has all workers read the file anew, and the limits t
   expect(done('the configuration was not read anew')[0].pid).toBe(cluster.child.process.pid);
   expect(await statuses(NEW)).toEqual(new Set([200]));
   expect(done(READ)).toHaveLength(3);
-}, 120_000);
+});

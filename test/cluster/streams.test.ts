@@ -1,5 +1,6 @@
 import { openStream } from '../support/streams.js';
-import { place, removeAll, startCluster, until, type Cluster } from './installation.js';
+import { until } from '../support/until.js';
+import { place, removeAll, startCluster, type Cluster } from './installation.js';
 
 const OPERATOR = 'operator-for-tests-'.repeat(2);
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
   // A minute: whatever acts within the test does so because a worker was told.
   cluster = startCluster(['--workers', '2'], { AUTH_CACHE_TTL: '60000', ADMIN_API_KEY: OPERATOR, ...place() });
   origin = (await cluster.url()).replace('/graphql', '');
-}, 180_000);
+});
 afterAll(removeAll, 60_000);
 
 async function createKey(): Promise<{ token: string; id: string }> {
@@ -54,7 +55,7 @@ test("a key has its tier's streams, and no more, at all workers together; those 
     const stream = await openOne(token).catch(() => null);
     return stream?.status === 200;
   });
-}, 120_000);
+});
 
 test('what one worker does is told by the streams of all, and a key that it revokes loses all', async () => {
   const { token, id } = await createKey();
@@ -67,4 +68,4 @@ test('what one worker does is told by the streams of all, and a key that it revo
   for (const stream of streams) {
     expect((await stream.last()).errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED', reason: 'revoked' });
   }
-}, 120_000);
+});

@@ -104,9 +104,8 @@ test('whatever the fields, it answers or refuses, and a refusal repeats nothing 
   );
 });
 
+// In time that grew with its square this would not end within the day.
 test('a long run of spaces takes no time', () => {
-  const started = performance.now();
-  expect(() => by({ authorization: `Bearer${' '.repeat(200_000)}` })).toThrow(REFUSED);
-  expect(() => by({ authorization: `${' '.repeat(200_000)}x` })).toThrow(REFUSED);
-  expect(performance.now() - started).toBeLessThan(200);
+  expect(() => by({ authorization: `Bearer${' '.repeat(20_000_000)}` })).toThrow(REFUSED);
+  expect(() => by({ authorization: `${' '.repeat(20_000_000)}x` })).toThrow(REFUSED);
 });

@@ -9,7 +9,7 @@ import {
   type ConsoleMessage,
   type Page,
 } from 'playwright-core';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** Debian's, which CI installs. */
 export const CHROMIUM = '/usr/bin/chromium';

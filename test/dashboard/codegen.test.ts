@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 it("the dashboard's typed documents are what the schema and the operations give", () => {
   const options = { cwd: PROJECT, encoding: 'utf8' } as const;

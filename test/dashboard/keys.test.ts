@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { act, look, statusWith } from '../http/operations.js';
 import { createKey } from '../support/service.js';
@@ -6,12 +5,10 @@ import { until } from '../support/until.js';
 import { screenshot } from './browser.js';
 import { openDashboard, takeToken, type TestDashboard } from './support.js';
 
-jest.setTimeout(120_000);
-
 let dashboard: TestDashboard;
 beforeAll(async () => {
   dashboard = await openDashboard();
-}, 60_000);
+});
 afterAll(() => dashboard.close());
 afterEach(() => expect(dashboard.browser.faults()).toEqual([]));
 

@@ -1,11 +1,8 @@
-import { jest } from '@jest/globals';
 import { act, statusWith } from '../http/operations.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 import { axe, screenshot } from './browser.js';
 import { openDashboard, type TestDashboard } from './support.js';
-
-jest.setTimeout(180_000);
 
 let dashboard: TestDashboard;
 let rotated: string;
@@ -17,7 +14,7 @@ beforeAll(async () => {
   await act(service, 'addUser', { name: 'Ada Lovelace', roles: ['viewer'] }, admin);
   const { id } = await createKey(service, { name: 'airflow', allowedAddresses: ['192.0.2.0/24', '127.0.0.1'] }, admin);
   rotated = (await act(service, 'rotateApiKey', { id }, admin)).apiKey.id;
-}, 60_000);
+});
 afterAll(() => dashboard.close());
 afterEach(() => expect(dashboard.browser.faults()).toEqual([]));
 

@@ -1,14 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { act } from '../http/operations.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { openBrowser, type TestBrowser } from './browser.js';
 import { signIn } from './support.js';
-
-jest.setTimeout(180_000);
 
 const PICTURE = join(PROJECT, 'docs/dashboard.png');
 const TEXT = join(PROJECT, 'test/dashboard/picture.txt');
@@ -24,7 +21,7 @@ let browser: TestBrowser;
 beforeAll(async () => {
   service = await startService({ now: () => now, env: { ADMIN_API_KEY: OPERATOR_KEY } });
   browser = await openBrowser();
-}, 60_000);
+});
 afterAll(async () => {
   await browser.close();
   await service.close();

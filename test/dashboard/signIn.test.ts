@@ -26,7 +26,7 @@ tiers: { GROWTH: { per_minute: 10000, per_second: 1000 } }`,
   });
   await issuer.allowDashboard(latchkey.origin);
   browser = await openBrowser();
-}, 60_000);
+});
 afterAll(async () => {
   await browser.close();
   await latchkey.close();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 interface Chunk {
   readonly file: string;

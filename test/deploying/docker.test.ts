@@ -8,11 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { validate } from 'dockerfile-utils';
 import { OPTIONS } from '../../src/settings/options.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { contextOf, instructionsOf, Stage } from './image.js';
 
-// It installs what an image installs.
-import.meta.jest.setTimeout(120_000);
 
 const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
 const instructions = instructionsOf(dockerfile);

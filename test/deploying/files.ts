@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPTIONS } from '../../src/settings/options.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** A file of the project, by its path there. */
 export function projectFile(path: string): string {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** A line of a Dockerfile. */
 export interface Instruction {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { projectFile, SECRETS, SETTINGS } from './files.js';
 
 const UNIT = 'examples/systemd/latchkey.service';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/settings/settings.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { documentOf } from '../support/session.js';
 
 test('the example file is read as it stands, with its variables set', () => {

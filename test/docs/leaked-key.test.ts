@@ -1,12 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { isToken } from '../../src/keys/token.js';
 import { createKey } from '../support/service.js';
 import { expectPage } from './page.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/leaked-key.md runs as written', async () => {
   await expectPage('docs/leaked-key.md', {

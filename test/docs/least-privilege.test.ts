@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { expectPage } from './page.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/least-privilege.md runs as written', async () => {
   await expectPage('docs/least-privilege.md', {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 const namesIn = (folder: string): string[] => readdirSync(join(PROJECT, folder)).map((name) => join(folder, name));
 const isFolder = (path: string): boolean => statSync(join(PROJECT, path)).isDirectory();

@@ -1,9 +1,5 @@
-import { jest } from '@jest/globals';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';
-
-// bash and Node are started some times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/mcp.md runs as written', () => expectPage('docs/mcp.md'));
 

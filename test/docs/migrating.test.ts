@@ -1,15 +1,11 @@
-import { jest } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bcryptHash, betterAuthDigest, betterAuthRow, letters } from '../import/harness.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/migrating.md runs as written, beside a running server', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-migrating-'));

@@ -1,13 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { readSettings } from '../../src/settings/settings.js';
 import { CLIENT, startIssuer } from '../support/issuer.js';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const AUDIENCE = 'https://api.example.com/graphql';
 

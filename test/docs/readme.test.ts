@@ -2,12 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
-import { PROJECT, runFile, type Child } from '../support/child.js';
+import { MAIN, runFile, type Child } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-// bash, Node and curl are started two dozen times, and may have little of the machine.
-jest.setTimeout(180_000);
 
 let child: Child;
 let origin: string;
@@ -15,10 +12,10 @@ let admin: string;
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-'));
 
 beforeAll(async () => {
-  child = runFile('src/main.ts', { PORT: '0', DATA_DIR: join(directory, 'data') });
+  child = runFile(MAIN, { PORT: '0', DATA_DIR: join(directory, 'data') });
   [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
   [, admin = ''] = await child.waitFor(/Admin key: (\S+)/);
-}, 60_000);
+});
 afterAll(async () => {
   await child.stop('SIGINT');
   rmSync(directory, { recursive: true, force: true });

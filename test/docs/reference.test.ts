@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { PAGES } from '../../scripts/reference/pages.js';
 import { fileSchema } from '../../src/settings/fileSchema.js';
 import { OPTIONS } from '../../src/settings/options.js';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 

@@ -1,9 +1,5 @@
-import { jest } from '@jest/globals';
 import { expectPage } from './page.js';
 import { createKey } from '../support/service.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/rotate-without-downtime.md runs as written', async () => {
   await expectPage('docs/rotate-without-downtime.md', {

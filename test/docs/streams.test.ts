@@ -1,12 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { runFile } from '../support/child.js';
 import { createKey, startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';
-
-// bash and Node are started a dozen times, and may have little of the machine.
-jest.setTimeout(120_000);
 
 test('each command of docs/streams.md runs as written', async () => {
   await expectPage('docs/streams.md', {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +6,6 @@ import { CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample, type Ran } from '../support/run.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-// A test starts up to a dozen processes, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const HERE = 'data-freshness';
 const HOUR = 60 * 60_000;

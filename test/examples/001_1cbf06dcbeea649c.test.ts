@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,9 +10,6 @@ import { askOverTls } from '../support/https.js';
 import { run, runExample, type Ran } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-// A test starts up to a dozen processes, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const HERE = 'workspace-scopes';
 const [HTTP_PART = '', HTTPS_PART = ''] = documentOf(`examples/${HERE}/README.md`).split('## HTTPS only');

@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { run, runExample } from '../support/run.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-// A test starts up to a dozen processes, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const HERE = 'user-keys';
 const DAY = 24 * 60 * 60_000;

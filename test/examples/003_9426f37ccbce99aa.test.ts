@@ -1,18 +1,14 @@
-import { jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/settings/settings.js';
-import { runFile } from '../support/child.js';
+import { MAIN, runFile } from '../support/child.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample } from '../support/run.js';
 import { answerOf, createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
 import { readStream } from '../support/streams.js';
-
-// A test starts up to a dozen processes, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const ENV = {
   API_KEY_ADMIN: 'Admin-key-of-tests-0123456789',
@@ -263,7 +259,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     const config = join(dir, 'running.yaml');
     writeFileSync(config, FILE);
     const keys = { ...ENV, API_KEY_ETL_NEXT: 'Next-etl-key-of-tests-0123456789' };
-    const server = runFile('src/main.ts', {
+    const server = runFile(MAIN, {
       ...keys,
       PORT: '0',
       DATA_DIR: join(dir, 'data'),

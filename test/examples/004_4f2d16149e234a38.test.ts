@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { runExample } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
-
-// A test starts up to a dozen processes, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const HERE = 'project-keys';
 const FILE = { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml` };

@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { runExample, type Ran } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
-
-// Each is a process of its own, and may have little of the machine.
-jest.setTimeout(120_000);
 
 const CLIENTS = ['client-plain', 'client-apollo', 'client-urql', 'client-graphql-request'];
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
   [, url = ''] = await child.waitFor(/Orders at (\S+)/);
   [, admin = ''] = await child.waitFor(/Admin key: (\S+)/);
-}, 60_000);
+});
 afterAll(async () => {
   await child.stop('SIGTERM');
   rmSync(dataDir, { recursive: true, force: true });

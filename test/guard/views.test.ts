@@ -108,7 +108,7 @@ describe('a view of the real schema', () => {
       }),
       { numRuns: 20 },
     );
-  }, 60_000);
+  });
 
   test('shows the fields that the guard lets be selected, and no other', () => {
     const everyWay = waysThrough(service, true);
@@ -124,7 +124,7 @@ describe('a view of the real schema', () => {
       }),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 
   test('holds what scopes reach, and nothing that serves only what they do not', () => {
     const reader = viewOf(service, keyWith(['read:assets']));
@@ -197,7 +197,7 @@ describe('a view of a schema with interfaces and unions', () => {
       { numRuns: 50, endOnFailure: true },
     );
     expect(partial).toBeGreaterThan(25);
-  }, 60_000);
+  });
 
   const SDL = `
     interface Node { id: ID! secret: Int }

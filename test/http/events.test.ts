@@ -4,9 +4,6 @@ import { join } from 'node:path';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { act, attempt, refusalOf } from './operations.js';
 
-// Services take their time to start on a machine that is busy.
-import.meta.jest.setTimeout(30_000);
-
 let dir: string;
 let latchkey: TestService;
 let mine: string;

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { randomBase62 } from '../../src/keys/token.js';
 import { withChecksum } from '../credentials/harness.js';
 import { selfSigned, writeCertificate } from '../support/certificate.js';
-import { runFile, type Child } from '../support/child.js';
+import { MAIN, runFile, type Child } from '../support/child.js';
 import { askOverTls } from '../support/https.js';
 import { answerOf, createKey, startService, type Answer, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { refusalOf } from './operations.js';
 
 const WHO = '{ viewer { scopes } }';
@@ -255,15 +255,10 @@ describe('npm start', () => {
   let child: Child;
   afterEach(() => child.stop('SIGKILL'));
   const start = (env: Record<string, string>, place: string): void => {
-    child = runFile('src/main.ts', { PORT: '0', DATA_DIR: join(dir, place), BCRYPT_COST: '4', ...env });
+    child = runFile(MAIN, { PORT: '0', DATA_DIR: join(dir, place), BCRYPT_COST: '4', ...env });
   };
-  const logged = async (text: string): Promise<void> => {
-    for (let left = 3_000; left > 0; left -= 1) {
-      if (child.output().stderr.includes(text)) return;
-      await delay(10);
-    }
-    throw new Error(`It was not logged: ${text}`);
-  };
+  const logged = (text: string): Promise<unknown> =>
+    until(() => child.output().stderr.includes(text), `the log says ${text}`);
 
   it('with a pair that does not belong together ends in one line, before a first key is made', async () => {
     const files = writeCertificate(dir, { cert: selfSigned().cert, key: selfSigned().key });
@@ -277,7 +272,7 @@ describe('npm start', () => {
     writeCertificate(dir, selfSigned());
     start(files, 'bad-pair');
     await child.waitFor(/Admin key: /);
-  }, 60_000);
+  });
 
   it('SIGHUP renews the certificate; a bad one leaves the old in place, with one line that says why', async () => {
     const [first, second] = [selfSigned(), selfSigned()];
@@ -305,5 +300,5 @@ describe('npm start', () => {
     await once(mute, 'connect');
     expect(await child.stop('SIGTERM')).toBe(0);
     mute.destroy();
-  }, 60_000);
+  });
 });

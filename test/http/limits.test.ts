@@ -108,13 +108,12 @@ describe('cost', () => {
     await act(latchkey, 'revokeApiKey', { id: body.data.viewer.credential.id }, OPERATOR_KEY);
   });
 
-  it('of a 2^30 fan-out of fragments is told in an instant', async () => {
-    const fragments = Array.from({ length: 30 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
-    const query = `{ ...F0 } ${fragments.join(' ')} fragment F30 on Query { tiers { tier } }`;
+  // Followed one by one they would keep the process busy for days.
+  it('of a 2^45 fan-out of fragments is told', async () => {
+    const fragments = Array.from({ length: 45 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
+    const query = `{ ...F0 } ${fragments.join(' ')} fragment F45 on Query { tiers { tier } }`;
     await latchkey.query('{ tiers { tier } }', { token: OPERATOR_KEY });
-    const started = process.hrtime.bigint();
     const answer = await latchkey.query(query, { token: OPERATOR_KEY });
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(250);
     expect([answer.status, refusalOf(answer).code]).toEqual([400, 'COST_EXCEEDS_BURST']);
   });
 });

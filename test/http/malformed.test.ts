@@ -108,7 +108,7 @@ test('bodies: bytes, half JSON, JSON of every kind', async () => {
       body: sent,
     })),
   );
-}, 60_000);
+});
 
 test('queries: any sequence of the words and signs of the language', async () => {
   const word = fc.constantFrom(
@@ -136,7 +136,7 @@ test('queries: any sequence of the words and signs of the language', async () =>
       body: JSON.stringify({ query: text, variables: { v } }),
     })),
   );
-}, 60_000);
+});
 
 test('variables: every operation, with values of every kind where others belong', async () => {
   const OPERATIONS: readonly [query: string, fields: readonly string[]][] = [
@@ -220,7 +220,7 @@ test('variables: every operation, with values of every kind where others belong'
       body: JSON.stringify(request),
     })),
   );
-}, 60_000);
+});
 
 test('headers: credentials of every form, content types of none', async () => {
   const latin = fc.stringMatching(/^[\x21-\x7e\xa1-\xff][\x20-\x7e\xa1-\xff]{0,80}$/).map((text) => text.trim());
@@ -253,7 +253,7 @@ test('headers: credentials of every form, content types of none', async () => {
       .sample(headers, { seed: SEED, numRuns: 500 })
       .map((sent) => ({ headers: sent, body: '{"query":"{ tiers { tier } }"}' })),
   );
-}, 60_000);
+});
 
 describe('single bodies that stop servers', () => {
   const nested = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const now = Date.now();
   latchkey = await startService({ now: () => now, env: { CORS_ORIGINS: PAGE, DEFAULT_TIER: 'ENTERPRISE' } });
   token = (await createKey(latchkey)).token;
-}, 60_000);
+});
 afterAll(() => latchkey.close());
 
 interface Sent {

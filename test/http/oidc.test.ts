@@ -31,7 +31,7 @@ async function start(text: string, env: Record<string, string> = {}): Promise<Te
 beforeAll(async () => {
   issuer = await startIssuer();
   service = await start(fileOf());
-}, 60_000);
+});
 afterAll(async () => {
   await service.close();
   await issuer.leave();

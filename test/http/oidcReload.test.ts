@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runFile } from '../support/child.js';
+import { MAIN, runFile } from '../support/child.js';
 import { AUDIENCE, startIssuer } from '../support/issuer.js';
 import { until } from '../support/until.js';
 
@@ -18,7 +18,7 @@ test('SIGHUP lets tokens in, gives them other roles, and shuts them out', async 
     renameSync(`${file}.new`, file);
   };
   write(false, 'read:all');
-  const child = runFile('src/main.ts', {
+  const child = runFile(MAIN, {
     PORT: '0',
     DATA_DIR: dir,
     BCRYPT_COST: '4',
@@ -57,4 +57,4 @@ test('SIGHUP lets tokens in, gives them other roles, and shuts them out', async 
     await issuer.leave();
     rmSync(dir, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runFile, type Child } from '../support/child.js';
+import { MAIN, runFile, type Child } from '../support/child.js';
 import { until } from '../support/until.js';
 
 /** The server as people start it, and SIGHUP as they send it. */
@@ -51,9 +51,9 @@ beforeAll(async () => {
     OLD,
     NEW,
   };
-  child = runFile('src/main.ts', environment);
+  child = runFile(MAIN, environment);
   [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
-}, 60_000);
+});
 afterAll(async () => {
   await child.stop('SIGKILL');
   rmSync(dir, { recursive: true, force: true });

@@ -1,8 +1,5 @@
-import { jest } from '@jest/globals';
 import { startService } from '../support/service.js';
 import { openStream } from '../support/streams.js';
-
-jest.setTimeout(60_000);
 
 test('the close ends open streams with a last word, and waits for nothing more', async () => {
   const service = await startService();

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { EventSource } from 'eventsource';
@@ -8,8 +7,6 @@ import { createKey, OPERATOR_KEY, startService, type TestService } from '../supp
 import { openStream, readStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from './operations.js';
-
-jest.setTimeout(60_000);
 
 const CHANGED = 'subscription { assetChanged { name } }';
 
@@ -27,7 +24,7 @@ beforeAll(async () => {
     },
   });
   admin = (await act(latchkey, 'createWorkspace', { name: 'w', tier: 'ENTERPRISE' }, OPERATOR_KEY)).token;
-}, 60_000);
+});
 afterAll(() => latchkey.close());
 
 const key = (input: Parameters<typeof createKey>[1] = {}) => createKey(latchkey, input, admin);

@@ -1,14 +1,10 @@
-import { jest } from '@jest/globals';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
 import { startService } from '../support/service.js';
 import { betterAuthRow, letters } from './harness.js';
-
-// Each command is a start of Node, which may have little of the machine.
-jest.setTimeout(120_000);
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-command-'));
 const dataDir = join(dir, 'data');

@@ -91,5 +91,5 @@ describe('pepperOfDirectory', () => {
     await Promise.all(children.map((child) => child.stop('SIGTERM')));
     expect(new Set(peppers.map(([, pepper]) => pepper)).size).toBe(1);
     expect(readdirSync(dir)).toEqual(['pepper']);
-  }, 60_000);
+  });
 });

@@ -7,7 +7,7 @@ const CACHE_TTL = 1_000;
 let processes: Processes;
 beforeAll(async () => {
   processes = await startProcesses(3, {});
-}, 60_000);
+});
 afterAll(() => processes.stop());
 
 test('without Redis, what one process does to a key acts in all others within AUTH_CACHE_TTL', async () => {
@@ -23,4 +23,4 @@ test('without Redis, what one process does to a key acts in all others within AU
   await processes.change(`revokeApiKey(input: { id: "${key.id}" })`);
   await delay(CACHE_TTL);
   expect(await statuses()).toEqual([401, 401, 401]);
-}, 60_000);
+});

@@ -81,9 +81,13 @@ describe('mintToken and parseToken', () => {
   it('reads nothing past 256 characters, however it begins', () => {
     const { token } = mintToken('sk', 'LIVE');
     expect(parseToken(token.padEnd(MAX_CREDENTIAL_LENGTH + 1, '0'))).toBeNull();
-    const started = performance.now();
-    expect(parseToken('a'.repeat(50_000_000))).toBeNull();
-    expect(performance.now() - started).toBeLessThan(50);
+    const onlyLong = new Proxy(new String('a'.repeat(MAX_CREDENTIAL_LENGTH + 1)), {
+      get(text, property) {
+        if (property === 'length') return text.length;
+        throw new Error(`It was read: ${String(property)}`);
+      },
+    });
+    expect(parseToken(onlyLong as string)).toBeNull();
   });
 
   it('throws for no text at all that a caller may send', () => {
@@ -143,11 +147,10 @@ describe('TOKEN_PATTERN', () => {
     expect(isToken(forged)).toBe(false);
   });
 
+  // In time that grew with its square this would not end within the hour.
   it('takes linear time over a text made to mislead it', () => {
-    const text = 'a1'.repeat(100_000) + '_live_'.repeat(50_000) + `sk_live_${'0'.repeat(53)} `.repeat(2_000);
-    const started = performance.now();
-    findsIn(text);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const text = 'a1'.repeat(1_000_000) + '_live_'.repeat(500_000) + `sk_live_${'0'.repeat(53)} `.repeat(20_000);
+    expect(findsIn(text)).toEqual([]);
   });
 });
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const oidc = `{ enabled: true, issuer: "${issuer.url}", audience: "${AUDIENCE}" }`;
   writeFileSync(path, `auth:\n  oidc: ${oidc}\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\n`);
   world = await startWorld(path, issuer);
-}, 60_000);
+});
 afterAll(async () => {
   await world.service.close();
   await issuer.leave();

@@ -26,7 +26,7 @@ beforeAll(async () => {
 roles: { reader: [read:assets], writer: [write:assets] }`,
   );
   latchkey = await startService({ env: { LATCHKEY_CONFIG: path, PUBLIC_URL: PUBLIC } });
-}, 60_000);
+});
 afterAll(async () => {
   await latchkey.close();
   await issuer.leave();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   // Limits are counted on it too: nothing of them comes back while a test runs.
   const now = Date.now();
   latchkey = await startService({ now: () => now, env: { DEFAULT_TIER: 'ENTERPRISE' } });
-}, 60_000);
+});
 afterAll(async () => {
   for (const client of clients) await client.close();
   await latchkey.close();

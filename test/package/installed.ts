@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROJECT } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
 
 /** An empty project into which the packed tarball is installed, as somebody's own is. */
 export class Installed {

@@ -69,29 +69,25 @@ test('what is no message of ours changes nothing', async () => {
   expect(one.heard).toEqual([{ kind: 'key', lookupId: 'b' }]);
 });
 
-test.each(['kill', 'pause'] as const)(
-  'some may have been missed (%s): null, once it hears again',
-  async (how) => {
-    const [first, second] = [await join(), await join()];
-    await server[how]();
-    // Neither waits nor throws.
-    first.changes.publish({ kind: 'key', lookupId: 'missed' });
-    if (how === 'kill') await server.start();
-    else {
-      // The silent connections are given up; they are made anew when it answers again.
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
-      server.resume();
-    }
-    await until(() => second.heard.includes(null) && first.heard.includes(null));
+test.each(['kill', 'pause'] as const)('some may have been missed (%s): null, once it hears again', async (how) => {
+  const [first, second] = [await join(), await join()];
+  await server[how]();
+  // Neither waits nor throws.
+  first.changes.publish({ kind: 'key', lookupId: 'missed' });
+  if (how === 'kill') await server.start();
+  else {
+    // The silent connections are given up; they are made anew when it answers again.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    server.resume();
+  }
+  await until(() => second.heard.includes(null) && first.heard.includes(null));
+  second.changes.publish({ kind: 'key', lookupId: 'later' });
+  await until(async () => {
+    if (first.heard.at(-1) !== null) return true;
+    // Its publisher may come back after its subscriber.
     second.changes.publish({ kind: 'key', lookupId: 'later' });
-    await until(async () => {
-      if (first.heard.at(-1) !== null) return true;
-      // Its publisher may come back after its subscriber.
-      second.changes.publish({ kind: 'key', lookupId: 'later' });
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return false;
-    });
-    expect(first.heard.at(-1)).toEqual({ kind: 'key', lookupId: 'later' });
-  },
-  60_000,
-);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return false;
+  });
+  expect(first.heard.at(-1)).toEqual({ kind: 'key', lookupId: 'later' });
+});

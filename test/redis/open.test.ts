@@ -72,7 +72,7 @@ test('a loss and a return are told once each, and without an address', async () 
   await redis.limits.close();
   redis.close();
   await server.stop();
-}, 60_000);
+});
 
 test('an address says what it says, and sets no option', () => {
   const { options } = connectionTo('rediss://us%40er:p%2Fw@[::1]:7000/4');

@@ -94,4 +94,4 @@ test('without Redis each counts its own, at once; Redis learns of them when it i
     return (await redis.zcard(KEY)) === 10;
   }, 'all that are open');
   expect(await one.take('a', 5)).toBe(false);
-}, 60_000);
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
     AUTH_CACHE_TTL: '60000',
     DEFAULT_TIER: 'PROFESSIONAL',
   });
-}, 60_000);
+});
 afterAll(async () => {
   await processes.stop();
   await redis.stop();
@@ -71,7 +71,7 @@ test('three processes admit together exactly what the tier allows', async () => 
   expect(sum(admitted)).toBe(30);
   expect(await heldOf(30)).toBe(3);
   await setTier('PROFESSIONAL');
-}, 60_000);
+});
 
 describe('within 100 ms acts in the other processes', () => {
   it('a change of tier', async () => {
@@ -122,7 +122,7 @@ test('a Redis that says nothing: answers go on, /readyz tells of it, and it retu
   expect(await each(({ ready }) => ready())).toEqual([ALONE, ALONE, ALONE]);
   redis.resume();
   await until(async () => (await each(({ ready }) => ready())).every((answer) => !('limits' in (answer as object))));
-}, 60_000);
+});
 
 test('a Redis that is killed: each has its share, and one that starts anew and empty lets no more through', async () => {
   const key = await processes.createKey('read:assets');
@@ -146,4 +146,4 @@ test('a Redis that is killed: each has its share, and one that starts anew and e
   await processes.change(`revokeApiKey(input: { id: "${other.id}" })`, 1);
   await delay(BOUND);
   expect(await statuses(other.token)).toEqual([401, 401, 401]);
-}, 90_000);
+});

@@ -17,4 +17,4 @@ test('workers count in Redis and not in their primary, each a process like any o
   const counted = (await historyIn(client, window)).map(({ count }) => count);
   expect(counted.reduce((sum, n) => sum + n, 0)).toBe([...asked.values()].flat().length);
   expect(await client.pubsub('NUMSUB', 'latchkey:changes')).toEqual(['latchkey:changes', 2]);
-}, 120_000);
+});

@@ -15,9 +15,6 @@ import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../src/store/store.js';
 
-// Child processes take their time to start, on a machine that is busy with them.
-import.meta.jest.setTimeout(30_000);
-
 /** What the tests of a concept are given: a store that is open, and its database to be opened once more. */
 export interface Bench {
   readonly store: () => Store;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -60,8 +59,6 @@ describe('places', () => {
     expect(streams.size).toBe(0);
   });
 });
-
-jest.setTimeout(60_000);
 
 /** A stream to a reader of its own, over a real connection. */
 interface Open {

@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { openStream, type Reading } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { act } from '../http/operations.js';
-
-jest.setTimeout(60_000);
 
 let latchkey: TestService;
 let admin: string;

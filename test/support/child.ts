@@ -1,13 +1,14 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { isBuilt } from './built.js';
+import { PROJECT } from './project.js';
 
 /** Lets a process run the sources: an `--import` of Node. */
 export const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
 
-/** The project's directory. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+/** The program of `npm start`: the build, which takes less than half of the time to start, unless the sources are newer. */
+export const MAIN = isBuilt ? 'dist/main.js' : 'src/main.ts';
 
 export interface Child {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;
@@ -19,14 +20,15 @@ export interface Child {
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Runs a file of the project, TypeScript or JavaScript, as a process of its own, with the sources and not the build. */
+/** Runs a file of the project as a process of its own. What it imports of the package are the sources, or a build of them. */
 export function runFile(
   file: string,
   env: Readonly<Record<string, string>>,
   nodeOptions: readonly string[] = [],
   args: readonly string[] = [],
 ): Child {
-  return spawned(['--import', LOADER, ...nodeOptions, file, ...args], { cwd: PROJECT, env });
+  const loader = isBuilt && !file.endsWith('.ts') ? [] : ['--import', LOADER];
+  return spawned([...loader, ...nodeOptions, file, ...args], { cwd: PROJECT, env });
 }
 
 /** Runs Node with these arguments. */

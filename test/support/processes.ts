@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runFile, type Child } from './child.js';
+import { MAIN, runFile, type Child } from './child.js';
 import { answerOf, OPERATOR_KEY, type Answer } from './service.js';
 
 /** One process of the service, as `npm start` starts it. */
@@ -36,7 +36,7 @@ export async function startProcesses(count: number, env: Readonly<Record<string,
   const all: Process[] = [];
   // The first makes the file, the pepper and the workspace.
   for (let i = 0; i < count; i += 1) {
-    const child = runFile('src/main.ts', settings);
+    const child = runFile(MAIN, settings);
     const [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
     all.push({
       child,

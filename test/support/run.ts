@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { PROJECT } from './child.js';
+import { PROJECT } from './project.js';
 
 /** How a program ended, and all that it wrote. */
 export interface Ran {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT } from './child.js';
+import { PROJECT } from './project.js';
 import { run, type RunOptions } from './run.js';
 
 /** Commands of a document, and the lines that it shows as their answers; none where it shows nothing. */

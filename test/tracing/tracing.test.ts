@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runFile, type Child } from '../support/child.js';
+import { MAIN, runFile, type Child } from '../support/child.js';
 import { freshMongoUri, OPERATOR_KEY } from '../support/service.js';
 import { startCollector, type Collector, type Span } from './collector.js';
 
@@ -35,7 +35,7 @@ function run(file: string, env: Record<string, string>, more: readonly string[] 
 }
 
 async function start(env: Record<string, string> = {}): Promise<{ child: Child; origin: string; token: string }> {
-  const child = run('src/main.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, ...env });
+  const child = run(MAIN, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, ...env });
   const [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);
   const token = env.ADMIN_API_KEY ?? (await child.waitFor(/Admin key: (\S+)/))[1] ?? '';
   return { child, origin, token };
@@ -92,7 +92,7 @@ test('a request is one span of the caller’s trace with its parts below it, sen
   expect(order).not.toContain(false);
   expect(collector.paths[0]).toBe('/v1/traces');
   expect(collector.bodies.join('')).not.toMatch(/vendor=mine|Mine|credential/);
-}, 60_000);
+});
 
 test('refusals and wrong headers: spans say what became of it, and begin traces of their own', async () => {
   const { child, origin, token } = await start({ DEFAULT_TIER: 'FREE_TRIAL' });
@@ -128,7 +128,7 @@ test('refusals and wrong headers: spans say what became of it, and begin traces 
   expect(Object.keys(familyOf(roots[0]))).toEqual(['verify']);
   expect(familyOf(roots[1])).toMatchObject({ verify: { attributes: { 'error.type': 'UNAUTHENTICATED' } } });
   expect(Object.keys(familyOf(roots[4])).sort()).toEqual(['admit', 'verify']);
-}, 60_000);
+});
 
 test('nothing that is sent holds a key, an operation or a header', async () => {
   const { child, origin } = await start({ ADMIN_API_KEY: OPERATOR_KEY });
@@ -148,7 +148,7 @@ test('nothing that is sent holds a key, an operation or a header', async () => {
   expect(sent).not.toContain(OPERATOR_KEY);
   expect(sent).not.toContain(token.slice(-38, -6));
   expect(sent).not.toMatch(/secret-?name|secretOperation|viewer/i);
-}, 60_000);
+});
 
 describe('OpenTelemetry’s own variables', () => {
   it('name the service, its attributes, header fields for the collector, and its address', async () => {
@@ -167,7 +167,7 @@ describe('OpenTelemetry’s own variables', () => {
       'service.name': 'keys-of-acme',
       'deployment.environment.name': 'test',
     });
-  }, 60_000);
+  });
 
   it('choose the sampler: without one the caller decides, with always_off nobody does', async () => {
     const byCaller = await start();
@@ -178,14 +178,14 @@ describe('OpenTelemetry’s own variables', () => {
     await post(origin, OPERATOR_KEY, '{ viewer { scopes } }', { traceparent: `00-${TRACE}-${CALLER}-01` });
     expect(await child.stop('SIGTERM')).toBe(0);
     expect(collector.bodies).toEqual([]);
-  }, 60_000);
+  });
 
   it('without a name the service is latchkey', async () => {
     const { child, origin, token } = await start();
     await post(origin, token, '{ viewer { scopes } }');
     await child.stop('SIGTERM');
     expect(collector.resource()['service.name']).toBe('latchkey');
-  }, 60_000);
+  });
 });
 
 test('a collector that never answers holds up neither requests nor the end', async () => {
@@ -198,7 +198,7 @@ test('a collector that never answers holds up neither requests nor the end', asy
   } finally {
     await silent.close();
   }
-}, 60_000);
+});
 
 describe('OpenTelemetry is loaded', () => {
   const loadedWith = async (env: Record<string, string>): Promise<number> => {
@@ -209,7 +209,7 @@ describe('OpenTelemetry is loaded', () => {
 
   it('where its variables name a collector', async () => {
     expect(await loadedWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint })).toBeGreaterThan(50);
-  }, 60_000);
+  });
 
   it.each<[string, Record<string, string>]>([
     ['not without them', {}],
@@ -219,7 +219,7 @@ describe('OpenTelemetry is loaded', () => {
 
 test('where its packages are missing, the start fails with one line that says what to install', async () => {
   const hidden = ['--import', new URL('./without-opentelemetry.mjs', import.meta.url).href];
-  const child = run('src/main.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, hidden);
+  const child = run(MAIN, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, hidden);
   if (child.process.exitCode === null) await once(child.process, 'exit');
   expect(child.process.exitCode).toBe(1);
   expect(child.output()).toEqual({
@@ -227,4 +227,4 @@ test('where its packages are missing, the start fails with one line that says wh
     stderr:
       'The server did not start. Tracing is asked for by OTEL_EXPORTER_OTLP_ENDPOINT, and OpenTelemetry is not installed. Run: npm install @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace-base, or unset the variable.\n',
   });
-}, 60_000);
+});

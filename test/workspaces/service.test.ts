@@ -71,19 +71,15 @@ describe('ensureFirst', () => {
     expect(await store.workspaces.find('default')).toMatchObject({ tier: 'ENTERPRISE' });
   });
 
-  it.each(['FREE_TRIAL', 'ENTERPRISE'])(
-    'of processes that start together on %s one makes the key',
-    async (tier) => {
-      const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
-      const children = Array.from({ length: 4 }, () => runFile('test/workspaces/ensureFirst.worker.ts', env));
-      const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
-      await Promise.all(children.map((child) => child.stop('SIGTERM')));
-      const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
-      expect(made).toHaveLength(1);
-      expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
-    },
-    60_000,
-  );
+  it.each(['FREE_TRIAL', 'ENTERPRISE'])('of processes that start together on %s one makes the key', async (tier) => {
+    const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
+    const children = Array.from({ length: 4 }, () => runFile('test/workspaces/ensureFirst.worker.ts', env));
+    const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
+    await Promise.all(children.map((child) => child.stop('SIGTERM')));
+    const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
+    expect(made).toHaveLength(1);
+    expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
+  });
 });
 
 describe('create', () => {

@@ -112,21 +112,17 @@ describe('an access token', () => {
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'oidc' });
   });
 
-  it.each(['RS256', 'PS256', 'EdDSA'] as const)(
-    'may be signed by %s',
-    async (alg) => {
-      const other = await startIssuer(alg);
-      try {
-        expect(await start({ issuer: other.url }).authenticate(await other.issue())).toMatchObject({ kind: 'oidc' });
-        await expect(
-          start({ issuer: other.url, algorithms: ['ES256'] }).authenticate(await other.issue()),
-        ).rejects.toEqual(refused('unknown'));
-      } finally {
-        await other.leave();
-      }
-    },
-    60_000,
-  );
+  it.each(['RS256', 'PS256', 'EdDSA'] as const)('may be signed by %s', async (alg) => {
+    const other = await startIssuer(alg);
+    try {
+      expect(await start({ issuer: other.url }).authenticate(await other.issue())).toMatchObject({ kind: 'oidc' });
+      await expect(
+        start({ issuer: other.url, algorithms: ['ES256'] }).authenticate(await other.issue()),
+      ).rejects.toEqual(refused('unknown'));
+    } finally {
+      await other.leave();
+    }
+  });
 });
 
 describe('what it may do', () => {

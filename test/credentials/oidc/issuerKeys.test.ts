@@ -19,7 +19,7 @@ beforeEach(async () => {
   issuer = await startIssuer();
   clock = { now: 1_000_000 };
   keys = new IssuerKeys({ issuer: issuer.url, jwksUri: null, now });
-}, 60_000);
+});
 afterEach(() => issuer.leave());
 
 /** The header of a token that the issuer signs by now. */
