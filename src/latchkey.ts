@@ -378,6 +378,6 @@ function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<str
 }
 
 function logToConsole(error: unknown): void {
-  // eslint-disable-next-line no-console -- The default of a library that is given no logger.
+  // oxlint-disable-next-line no-console -- The default of a library that is given no logger.
   console.error(error);
 }

@@ -12,9 +12,9 @@ const AGE_MAX = 3650 * 86_400_000;
 export const SKEW = 5 * 60_000;
 
 // Beside the line feed and the tab, control characters have no use in text, and a log or a terminal may obey them.
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const CONTROL_OR_BREAK = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 type Path = readonly (string | number)[];

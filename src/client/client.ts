@@ -36,18 +36,28 @@ export interface Client {
    * Runs a query or a mutation. Rejects with one of the classes of LatchkeyError where the answer has errors, or there is
    * none; `data` of it is what was answered beside them.
    */
-  request<R, V>(document: TypedDocumentNode<R, V>, ...rest: Given<V, RequestOptions>): Promise<R>;
+  request<R, V>(this: void, document: TypedDocumentNode<R, V>, ...rest: Given<V, RequestOptions>): Promise<R>;
   // What an untyped document answers is the caller's to say.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
-  request<R = any, V = Record<string, unknown>>(document: Untyped, variables?: V, options?: RequestOptions): Promise<R>;
+  // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unnecessary-type-parameters
+  request<R = any, V = Record<string, unknown>>(
+    this: void,
+    document: Untyped,
+    variables?: V,
+    options?: RequestOptions,
+  ): Promise<R>;
   /**
    * Runs a subscription: each result as it comes, over as many connections as it takes. Ends with its source, with
    * `return()`, which a `break` calls, and with the client. Rejects where the server refuses it, or as many tries in a row
    * failed as `maxRetries` allows.
    */
-  subscribe<R, V>(document: TypedDocumentNode<R, V>, ...rest: Given<V, SubscribeOptions>): AsyncIterableIterator<R>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unnecessary-type-parameters
+  subscribe<R, V>(
+    this: void,
+    document: TypedDocumentNode<R, V>,
+    ...rest: Given<V, SubscribeOptions>
+  ): AsyncIterableIterator<R>;
+  // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unnecessary-type-parameters
   subscribe<R = any, V = Record<string, unknown>>(
+    this: void,
     document: Untyped,
     variables?: V,
     options?: SubscribeOptions,
@@ -55,7 +65,7 @@ export interface Client {
   /** For Apollo Client, urql, graphql-request and others: see {@link createFetch}. */
   readonly fetch: typeof fetch;
   /** Rejects what is on its way, with the code CLOSED, and ends subscriptions. Idempotent. */
-  close(): Promise<void>;
+  close(this: void): Promise<void>;
 }
 
 /**

@@ -85,7 +85,7 @@ export async function openRedis(
     const { host, port } = placeOf(url);
     const reason = isNativeError(error) ? error.message : String(error);
     // Without a cause: ioredis writes the failed command into its errors, and that may hold the password.
-    // eslint-disable-next-line preserve-caught-error
+    // oxlint-disable-next-line preserve-caught-error
     throw new Error(
       `Redis at ${host}:${port} cannot be used: ${reason}. Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.`,
     );

@@ -13,7 +13,7 @@ export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
       },
       (error: unknown) => {
         clearTimeout(timer);
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- Passed on as it came.
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- Passed on as it came.
         reject(error);
       },
     );

@@ -114,6 +114,7 @@ const tier = section({
   }).optional(),
 });
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
 const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
   section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
     each: of,

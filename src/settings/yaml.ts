@@ -39,7 +39,7 @@ export function parseYaml(text: string, label: string): unknown {
   });
   const documents = [...composer.compose(tokens)];
   const [document] = documents;
-  if (document === undefined || document.contents === null) {
+  if (document?.contents == null) {
     throw new SettingsError(`${label} is empty. Fill it, or take it away: a file that is half written looks the same.`);
   }
   if (documents.length > 1) throw new SettingsError(`${label} holds several documents. Allowed: one.`);

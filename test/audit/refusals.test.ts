@@ -232,7 +232,10 @@ describe('in memory', () => {
     }
     const drafts = refusals.take();
     expect(drafts).toHaveLength(501);
-    const { addresses, unknown } = drafts.at(-1)?.after as { unknown: number; addresses: { address: string }[] };
+    const { addresses, unknown } = (drafts.at(-1)?.after ?? {}) as {
+      unknown: number;
+      addresses: { address: string }[];
+    };
     expect([unknown, addresses[0]?.address]).toEqual([21_000, '2001:db8:0:0::/64']);
     expect(addresses.length).toBeLessThanOrEqual(10);
     expect(refusals.take()).toEqual([]);

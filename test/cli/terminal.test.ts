@@ -70,7 +70,7 @@ test('what others wrote does not drive the terminal', async () => {
     expect(table).toContain('\\u{1b}]0;owned\\u{7}\\u{9b}2Jkey\\u{202e}\\u{a}second line');
     const json = (await latchkey(['keys', 'list', '--json'], { env: own })).stdout;
     expect(JSON.parse(json).keys[0].name).toBe(name);
-    // eslint-disable-next-line no-control-regex -- They are what must not be there.
+    // oxlint-disable-next-line no-control-regex -- They are what must not be there.
     for (const text of [table, json]) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   } finally {
     server.close();

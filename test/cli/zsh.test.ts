@@ -58,7 +58,7 @@ test('zsh is offered commands, options, and values', async () => {
 
 /** The list that the terminal shows below the line: between "erase what is below" and "up again". */
 function listed(screen: string): string[] {
-  // eslint-disable-next-line no-control-regex -- What terminals are told begins with it.
+  // oxlint-disable-next-line no-control-regex -- What terminals are told begins with it.
   const [, below = ''] = /\u001b\[J([^\u001b]*)\u001b\[A/.exec(screen) ?? [];
   return below.split(/\s+/).filter((word) => word !== '');
 }

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { PROJECT } from '../support/project.js';
 
 /** What a browser can load, and an installation has. */
@@ -9,7 +8,9 @@ const PACKAGES = ['@graphql-typed-document-node/core', 'bottleneck', 'bottleneck
 const directory = join(PROJECT, 'src/client');
 const files = readdirSync(directory);
 const imports = files.flatMap((file) =>
-  ts.preProcessFile(readFileSync(join(directory, file), 'utf8')).importedFiles.map(({ fileName }) => [file, fileName]),
+  [...readFileSync(join(directory, file), 'utf8').matchAll(/(?:\bfrom |\bimport\(|^import )['"]([^'"]+)['"]/gm)].map(
+    ([, name]) => [file, name],
+  ),
 );
 
 it('the client imports itself and what runs anywhere, and nothing of the server', () => {

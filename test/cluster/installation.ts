@@ -23,7 +23,7 @@ export interface Cluster {
   /** The processes that listen by now, dead ones included, in order. Resolves once they are at least so many. */
   workers(atLeast?: number): Promise<number[]>;
   /** Lines of the log, taken apart. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into lines freely.
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into lines freely.
   log(): any[];
 }
 

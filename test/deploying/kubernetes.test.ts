@@ -9,7 +9,7 @@ import { parseAllDocuments } from 'yaml';
 import { readSettings } from '../../src/settings/settings.js';
 import { projectFile, SECRETS, SETTINGS } from './files.js';
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- what is not there fails the test */
+/* oxlint-disable typescript/no-explicit-any -- what is not there fails the test */
 const documents: any[] = parseAllDocuments(projectFile('examples/kubernetes/latchkey.yaml')).map((document) =>
   document.toJS(),
 );

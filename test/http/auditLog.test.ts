@@ -11,7 +11,7 @@ afterAll(() => latchkey.close());
 const LOG = `query ($first: Int, $after: String, $filter: AuditFilter) { auditLog(first: $first, after: $after, filter: $filter) {
   nodes { seq action subject actorKind actor address userAgent before after projectId } pageInfo { hasNextPage endCursor } } }`;
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 async function log(variables: object = {}, token = latchkey.adminToken): Promise<any> {
   return (await latchkey.query(LOG, { variables, token })).body.data.auditLog;
 }

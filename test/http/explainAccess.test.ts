@@ -27,7 +27,7 @@ const EXPLAIN = `query ($keyId: ID!, $document: String!, $operationName: String,
 const ask = (keyId: string, document: string, more: object = {}, token = admin): Promise<Answer> =>
   latchkey.query(EXPLAIN, { token, variables: { keyId, document, ...more } });
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 async function explain(...question: Parameters<typeof ask>): Promise<any> {
   const answer = await ask(...question);
   expect([answer.status, answer.body.errors]).toEqual([200, undefined]);

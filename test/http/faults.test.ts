@@ -69,7 +69,7 @@ describe('an error that nobody expected', () => {
 
   it('as a thing that is no error stays inside as well', async () => {
     breakStore('keys', 'list', () => {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- Drivers do.
+      // oxlint-disable-next-line typescript/only-throw-error -- Drivers do.
       throw SECRET;
     });
     const answer = await latchkey.query('{ apiKeys { totalCount } }', { token });

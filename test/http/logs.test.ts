@@ -8,12 +8,12 @@ let latchkey: FrozenService;
 beforeEach(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'GROWTH', LOG_LEVEL: 'trace' } })));
 afterEach(() => latchkey.close());
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into lines freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into lines freely.
 const linesOf = (service: TestService): any[] =>
   service.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
 
 /** The line of the latest request, once it is written: that is when the answer has left. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- As above.
+// oxlint-disable-next-line typescript/no-explicit-any -- As above.
 async function lineAfter(ask: () => Promise<unknown>): Promise<any> {
   const before = linesOf(latchkey).length;
   await ask();

@@ -37,7 +37,7 @@ export function attempt(
 }
 
 /** Runs a mutation that is to succeed, and answers its payload. @throws where it was refused */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into payloads freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into payloads freely.
 export async function act(...call: Parameters<typeof attempt>): Promise<any> {
   const answer = await attempt(...call);
   const payload = answer.body?.data?.[call[1]];
@@ -46,7 +46,7 @@ export async function act(...call: Parameters<typeof attempt>): Promise<any> {
 }
 
 /** The key of that id as its workspace's admin sees it. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into payloads freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into payloads freely.
 export async function look(service: TestService, id: string, token: string = service.adminToken): Promise<any> {
   const { body } = await service.query(`query ($id: ID!) { apiKey(id: $id) { ${KEY_FIELDS} } }`, {
     variables: { id },
@@ -61,7 +61,7 @@ export async function statusWith(service: TestService, token: string): Promise<n
 }
 
 /** `extensions` of an answer's only error. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 export function refusalOf(answer: Answer): any {
   expect(answer.body.errors).toHaveLength(1);
   return answer.body.errors[0].extensions;

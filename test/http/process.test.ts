@@ -65,7 +65,7 @@ async function exitOf({ process: child }: Child): Promise<number | null> {
   return child.exitCode;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 async function ask(url: string, token: string, query: string): Promise<{ status: number; body: any }> {
   const response = await fetch(url, {
     method: 'POST',

@@ -26,7 +26,7 @@ const ask = async (keyId: string, variables: object = {}, token = admin): Promis
   return latchkey.query(SUGGEST, { token, variables: { keyId, ...variables } });
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 async function suggest(...question: Parameters<typeof ask>): Promise<any> {
   const answer = await ask(...question);
   expect([answer.status, answer.body.errors]).toEqual([200, undefined]);

@@ -5,7 +5,7 @@ import type { TestService } from '../support/service.js';
 export interface Called {
   readonly isError: boolean;
   // Tests reach into answers freely; what is not there fails them.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly value: any;
 }
 

@@ -5,7 +5,7 @@ import type { TestCertificate } from './certificate.js';
 export interface TlsAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
   readonly body: any;
 }
 

@@ -5,7 +5,7 @@ import { request, type ClientRequest } from 'node:http';
 export interface Asked {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
   readonly body: any;
   readonly requestId: string;
 }

@@ -13,7 +13,7 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   // Tests reach into answers freely; what is not there fails them.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
 }
 

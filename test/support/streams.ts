@@ -5,7 +5,7 @@ export interface Reading {
   readonly status: number;
   readonly headers: Headers;
   /** Results that came, in order. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into results freely.
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into results freely.
   readonly results: readonly any[];
   /** All that came. */
   text(): string;
@@ -14,13 +14,13 @@ export interface Reading {
   /** Did the server say `complete` and end the answer? */
   completed(): boolean;
   /** Resolves with the first results once there are so many. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any
   first(count: number): Promise<readonly any[]>;
   /** Resolves with the last result once the server has ended the stream. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any
   last(): Promise<any>;
   /** The body of an answer that is no stream. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
   close(): void;
 }

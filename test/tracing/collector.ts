@@ -71,8 +71,8 @@ export async function startCollector({ silent = false } = {}): Promise<Collector
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Tests reach into answers freely.
+// oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 function attributesOf(list: any): Record<string, unknown> {
   // Each value is an object of one entry that names its type.
-  return Object.fromEntries((list ?? []).map(({ key, value }: any) => [key, Object.values(value)[0]])); // eslint-disable-line @typescript-eslint/no-explicit-any -- As above.
+  return Object.fromEntries((list ?? []).map(({ key, value }: any) => [key, Object.values(value)[0]])); // oxlint-disable-line typescript/no-explicit-any -- As above.
 }

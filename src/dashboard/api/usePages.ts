@@ -82,7 +82,7 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
       wanted = false;
     };
     // `of` stands for the variables, and what takes a page out of an answer is the same for each of them.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // oxlint-disable-next-line react/exhaustive-deps
   }, [client, query, of, asking, next]);
 
   const again = useAgain(

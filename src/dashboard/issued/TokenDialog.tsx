@@ -1,5 +1,5 @@
 import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
-import { IconCheck, IconCopy } from '@tabler/icons-react';
+import { CheckIcon, CopyIcon } from '@primer/octicons-react';
 import { useEffect, useRef, useState } from 'react';
 import { useReturnFocus } from '../parts/useReturnFocus.js';
 import type { Issued } from './issued.js';
@@ -51,10 +51,7 @@ export function TokenDialog({ issued, done }: { readonly issued: Issued; readonl
           onFocus={(event) => event.currentTarget.select()}
         />
         <Group>
-          <Button
-            onClick={() => void copy()}
-            leftSection={copied === 'yes' ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
-          >
+          <Button onClick={() => void copy()} leftSection={copied === 'yes' ? <CheckIcon /> : <CopyIcon />}>
             Copy the key
           </Button>
           <Text size="sm" role="status">

@@ -1,5 +1,5 @@
 import { Button, Group } from '@mantine/core';
-import { IconCalendarX, IconEdit, IconRefresh, IconTrash } from '@tabler/icons-react';
+import { CalendarIcon, PencilIcon, SyncIcon, TrashIcon } from '@primer/octicons-react';
 import { lazy, Suspense, useState } from 'react';
 import type { KeyFactsFragment } from '../generated/graphql.js';
 
@@ -22,26 +22,18 @@ export function KeyActions({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
   const Dialog = dialog && DIALOGS[dialog];
   return (
     <Group gap="xs">
-      <Button variant="default" leftSection={<IconEdit size={16} aria-hidden />} onClick={() => setDialog('edit')}>
+      <Button variant="default" leftSection={<PencilIcon />} onClick={() => setDialog('edit')}>
         Edit
       </Button>
       {apiKey.replacedBy === null && (
-        <Button
-          variant="default"
-          leftSection={<IconRefresh size={16} aria-hidden />}
-          onClick={() => setDialog('rotate')}
-        >
+        <Button variant="default" leftSection={<SyncIcon />} onClick={() => setDialog('rotate')}>
           Rotate
         </Button>
       )}
-      <Button
-        variant="default"
-        leftSection={<IconCalendarX size={16} aria-hidden />}
-        onClick={() => setDialog('expire')}
-      >
+      <Button variant="default" leftSection={<CalendarIcon />} onClick={() => setDialog('expire')}>
         Expire
       </Button>
-      <Button color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDialog('revoke')}>
+      <Button color="red" leftSection={<TrashIcon />} onClick={() => setDialog('revoke')}>
         Revoke
       </Button>
       {Dialog !== null && (

@@ -1,6 +1,6 @@
 import { CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { SearchIcon } from '@primer/octicons-react';
 import { useState } from 'react';
 import { choices, ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
 import type { ChangeView, KeyView } from './useKeyFilter.js';
@@ -33,7 +33,7 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
         maxLength={100}
         value={search}
         onChange={(event) => type(event.currentTarget.value)}
-        leftSection={<IconSearch size={16} aria-hidden />}
+        leftSection={<SearchIcon />}
         rightSection={search !== '' && <CloseButton size="sm" aria-label="Clear the search" onClick={() => type('')} />}
         w={{ base: '100%', sm: 208 }}
       />

@@ -1,6 +1,6 @@
 import { Anchor, Badge, Group, Paper, Stack, Table, Text, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
+import { ArrowDownIcon, ArrowSwitchIcon, ArrowUpIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { KeyRowFragment } from '../generated/graphql.js';
@@ -75,7 +75,7 @@ function SortableHead({
 }: Pick<KeyTableProps, 'sorting' | 'sort'> & { readonly column: Column; readonly label: string }) {
   const sortedBy = sorting?.column === column ? sorting : null;
   const direction = sortedBy === null ? 'none' : sortedBy.descending ? 'descending' : 'ascending';
-  const Icon = sortedBy === null ? IconArrowsSort : sortedBy.descending ? IconArrowDown : IconArrowUp;
+  const Icon = sortedBy === null ? ArrowSwitchIcon : sortedBy.descending ? ArrowDownIcon : ArrowUpIcon;
   const next =
     sortedBy === null ? { column, descending: false } : sortedBy.descending ? null : { column, descending: true };
   return (
@@ -83,7 +83,7 @@ function SortableHead({
       <UnstyledButton onClick={() => sort(next)} fz="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
         <Group gap={4} wrap="nowrap">
           {label}
-          <Icon size={14} aria-hidden opacity={sortedBy === null ? 0.45 : 1} />
+          <Icon size={14} className={sortedBy === null ? 'unsorted' : undefined} />
         </Group>
       </UnstyledButton>
     </Table.Th>

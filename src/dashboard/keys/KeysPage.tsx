@@ -1,5 +1,5 @@
 import { Alert, Box, Button, Group, Pagination, Stack, Text, VisuallyHidden } from '@mantine/core';
-import { IconPlus } from '@tabler/icons-react';
+import { PlusIcon } from '@primer/octicons-react';
 import { Link } from 'wouter';
 import { usePages } from '../api/usePages.js';
 import { KeysDocument, type KeysQuery } from '../generated/graphql.js';
@@ -47,7 +47,7 @@ export function KeysPage() {
     <Page
       title="API keys"
       actions={
-        <Button component={Link} href="/keys/new" leftSection={<IconPlus size={16} aria-hidden />}>
+        <Button component={Link} href="/keys/new" leftSection={<PlusIcon />}>
           Create API key
         </Button>
       }

@@ -1,5 +1,5 @@
 import { Alert, Button, Group, List, Text } from '@mantine/core';
-import { IconAlertTriangle, IconClock, IconLock, IconPlugConnectedX } from '@tabler/icons-react';
+import { AlertIcon, ClockIcon, LockIcon, UnlinkIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
 import type { Fault } from '../api/fault.js';
 import { useNow } from './useNow.js';
@@ -19,7 +19,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
       return null;
     case 'forbidden':
       return (
-        <Notice color="yellow" title="You may not do that" icon={<IconLock aria-hidden />}>
+        <Notice color="yellow" title="You may not do that" icon={<LockIcon />}>
           <Text size="sm">{fault.message}</Text>
           {fault.missing.length > 0 && (
             <>
@@ -43,7 +43,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
       );
     case 'limited':
       return (
-        <Notice color="yellow" title="Too many requests" icon={<IconClock aria-hidden />}>
+        <Notice color="yellow" title="Too many requests" icon={<ClockIcon />}>
           <Text size="sm">This key has used up its limit for now.</Text>
           <Countdown to={again ?? fault.at + fault.retryAfter * 1_000} byItself={again !== null} />
         </Notice>
@@ -51,7 +51,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
     case 'unavailable':
     case 'offline':
       return (
-        <Notice color="yellow" title="The server does not answer" icon={<IconPlugConnectedX aria-hidden />}>
+        <Notice color="yellow" title="The server does not answer" icon={<UnlinkIcon />}>
           <Text size="sm">{fault.kind === 'offline' ? 'Check that this device is online.' : fault.message}</Text>
           {again !== null && <Countdown to={again} byItself />}
           {again === null && <Text size="sm">It may have been done nevertheless: look before you try again.</Text>}
@@ -61,7 +61,7 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
     case 'refused':
     case 'failed':
       return (
-        <Notice color="red" title="That did not work" icon={<IconAlertTriangle aria-hidden />}>
+        <Notice color="red" title="That did not work" icon={<AlertIcon />}>
           <Text size="sm">{fault.message}</Text>
           <AskButton ask={ask} />
         </Notice>

@@ -1,5 +1,5 @@
 import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconMoon, IconSun } from '@tabler/icons-react';
+import { MoonIcon, SunIcon } from '@primer/octicons-react';
 
 /** Light or dark; as the system has it until somebody presses here. */
 export function ColorSchemeSwitch() {
@@ -8,7 +8,7 @@ export function ColorSchemeSwitch() {
   const other = scheme === 'light' ? 'dark' : 'light';
   return (
     <ActionIcon variant="default" size="md" onClick={() => setColorScheme(other)} aria-label={`Use ${other} colours`}>
-      {scheme === 'light' ? <IconMoon size={16} aria-hidden /> : <IconSun size={16} aria-hidden />}
+      {scheme === 'light' ? <MoonIcon /> : <SunIcon />}
     </ActionIcon>
   );
 }

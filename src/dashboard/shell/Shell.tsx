@@ -1,16 +1,16 @@
 import { AppShell, Burger, Button, Group, NavLink, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconActivity, IconBuilding, IconKey, IconListDetails } from '@tabler/icons-react';
+import { KeyIcon, LogIcon, OrganizationIcon, PulseIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ColorSchemeSwitch } from './ColorSchemeSwitch.js';
 import { SignedInAs } from './SignedInAs.js';
 
 const PAGES = [
-  { to: '/keys', label: 'API keys', Icon: IconKey },
-  { to: '/workspace', label: 'Workspace', Icon: IconBuilding },
-  { to: '/audit', label: 'Audit log', Icon: IconListDetails },
-  { to: '/events', label: 'Live events', Icon: IconActivity },
+  { to: '/keys', label: 'API keys', Icon: KeyIcon },
+  { to: '/workspace', label: 'Workspace', Icon: OrganizationIcon },
+  { to: '/audit', label: 'Audit log', Icon: LogIcon },
+  { to: '/events', label: 'Live events', Icon: PulseIcon },
 ] as const;
 
 /** What stands around every page: the header, and the list of pages. */
@@ -65,7 +65,7 @@ export function Shell({ signOut, children }: { readonly signOut: () => void; rea
               label={label}
               active={active}
               aria-current={active ? 'page' : undefined}
-              leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
+              leftSection={<Icon />}
             />
           );
         })}

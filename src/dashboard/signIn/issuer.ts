@@ -132,6 +132,7 @@ function metadata({ issuer, clientId }: SignIn, { authorization, token, idTokenA
     },
     client: { client_id: clientId },
     // The server has seen to it that only an issuer on this very machine is asked over plain HTTP.
+    // oxlint-disable-next-line typescript/no-deprecated -- The mark is there to be seen, and is.
     options: { [allowInsecureRequests]: token.startsWith('http:') },
   };
 }

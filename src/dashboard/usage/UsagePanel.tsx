@@ -99,6 +99,7 @@ function Bars({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }
         type="stacked"
         series={[...SERIES]}
         withLegend
+        // oxlint-disable-next-line typescript/no-deprecated -- What takes its place lays the chart out anew.
         legendProps={{ verticalAlign: 'bottom' }}
         valueFormatter={count}
         tickLine="none"

@@ -17,8 +17,7 @@ const NEVER_SENT = ['MongooseError', 'MongoServerSelectionError', 'MongoNotConne
 export function translated(error: unknown, unique: UniqueNames): unknown {
   if (!(error instanceof Error)) return error;
   if ('code' in error && error.code === E11000) {
-    const pattern = 'keyPattern' in error && error.keyPattern !== null ? (error.keyPattern as object | undefined) : {};
-    const fields = Object.keys(pattern ?? {}).join(',');
+    const fields = 'keyPattern' in error ? Object.keys(error.keyPattern ?? {}).join(',') : '';
     return new Duplicate(unique[fields] ?? fields, error);
   }
   // A value that the schema refuses is a fault of the calling code, not of the engine, and must not look like an outage.
