@@ -1,35 +1,27 @@
-import { hash, randomBytes } from 'node:crypto';
 import type { Change } from '../keys/changes.js';
 import type { Located } from '../keys/foreign.js';
 import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
-import { UNOBSERVED, type Lookup, type Observer } from '../metrics/observer.js';
+import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import type { Roles } from '../scopes/roles.js';
 import { statusOf, type KeyRecord } from '../store/records.js';
-import type { KeyWithTier, Store } from '../store/store.js';
-import { AddressList } from '../net/addressList.js';
+import type { Store } from '../store/store.js';
 import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';
 import { ForeignSchemes } from './foreignSchemes.js';
+import { KnownKeys, type KnownKey } from './knownKeys.js';
 import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
 import { OidcAuthenticator } from './oidc/authenticator.js';
 import type { OidcConfiguration } from './oidc/configuration.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { OutsideAddress } from './outsideAddress.js';
-import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
+import type { AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
 
 /** How long a key's record counts unless it is set otherwise, in ms. */
 const DEFAULT_CACHE_TTL = 1_000;
-
-/** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
-const MAX_KEYS = 50_000;
-
-/** What takes another kB, of addresses and of documents that a key is bound to: a thousand are a hundred times a key. */
-const ADDRESSES_PER_KEY = 4;
-const DOCUMENTS_PER_KEY = 8;
 
 const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'This needs an API key. Send it as "Authorization: Bearer <key>".',
@@ -72,32 +64,15 @@ export interface AuthenticatorOptions {
   readonly observer?: Observer;
 }
 
-/** A key as it was last read, and what became of it. */
-interface KnownKey {
-  readonly key: KeyRecord;
-  readonly principal: AuthenticatedPrincipal;
-  /** From where alone it is let in; null: from everywhere. */
-  readonly addresses: AddressList | null;
-  /** Does it belong to somebody who has left? */
-  readonly userLeft: boolean;
-  /** Of the token whose secret was found right: the next time one hash tells. */
-  mark: string | null;
-}
-
 /** Where a credential's key would be found. Of a token of another system the prefix says nothing, and is left out. */
 interface Candidate extends Located {
   readonly tokenPrefix?: string;
 }
 
-/** For how many keys one counts. */
-function weightOf({ allowedAddresses, trustedDocuments }: KeyRecord): number {
-  return 1 + allowedAddresses.length / ADDRESSES_PER_KEY + (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY;
-}
-
 /** A credential to a principal. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  readonly #keys: ReadCache<KnownKey>;
+  readonly #keys: KnownKeys;
   /** The principal of the operator's key, by workspace. */
   readonly #operators: ReadCache<AuthenticatedPrincipal>;
   readonly #failures: Failures;
@@ -107,26 +82,16 @@ export class Authenticator {
   /** Are keys let in at all? */
   #enabled = true;
   readonly #observer: Observer;
-  #salt = newSalt();
-  /** Tokens that were found right, each for no longer than a record counts. */
-  readonly #tokens = new Map<string, KnownKey>();
-  #roomForTokens = MAX_KEYS;
-  readonly #ttl: number;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#observer = options.observer ?? UNOBSERVED;
-    const { store, operator, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
-    this.#ttl = ttl;
+    const { store, operator, roles, now, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
     const common = { ttl, ...(cacheClock !== undefined && { clock: cacheClock }) };
-    this.#keys = new ReadCache({
+    this.#keys = new KnownKeys({
       ...common,
-      max: MAX_KEYS,
-      weigh: ({ key }) => weightOf(key),
-      read: async (lookupId) => {
-        const found = await store.keys.findForVerification(lookupId);
-        return found && this.#know(found);
-      },
+      roles,
+      read: (lookupId) => store.keys.findForVerification(lookupId),
     });
     this.#operators = new ReadCache({
       ...common,
@@ -136,14 +101,13 @@ export class Authenticator {
         return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);
       },
     });
-    this.#failures = new Failures(options.now);
+    this.#failures = new Failures(now);
     this.#configured = new ConfiguredAuthenticator({
       ...common,
       workspaces: store.workspaces,
       keys: options.configured ?? ConfiguredKeys.NONE,
       failures: this.#failures,
     });
-    const { roles, now } = options;
     this.#foreign = new ForeignSchemes(store.keys, cacheClock ?? now);
     this.#oidc = new OidcAuthenticator({
       ...common,
@@ -172,7 +136,7 @@ export class Authenticator {
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     // Before all else, for nearly all requests end here; what was let in as a key is no JWT.
-    const seen = this.#seen(credential);
+    const seen = this.#enabled ? this.#keys.seen(credential) : null;
     if (seen !== null) return this.#admitKnown(seen, address);
     if (looksLikeJwt(credential)) return this.#byToken(credential, address);
     if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
@@ -196,8 +160,7 @@ export class Authenticator {
     this.#enabled = enabled;
     this.#oidc.replace(oidc);
     this.#configured.replace(keys);
-    // What was found right as an imported key may be a configured one by now.
-    this.#salt = newSalt();
+    this.#keys.doubt();
     this.forget(null);
   }
 
@@ -209,7 +172,7 @@ export class Authenticator {
     }
     const concerned = ({ workspaceId }: AuthenticatedPrincipal) =>
       change === null || workspaceId === change.workspaceId;
-    this.#keys.forgetWhere(({ principal }) => concerned(principal));
+    this.#keys.forgetWhere(concerned);
     this.#operators.forgetWhere(concerned);
     this.#configured.forget(change?.workspaceId ?? null);
     this.#oidc.forget(change?.workspaceId ?? null);
@@ -222,44 +185,15 @@ export class Authenticator {
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
-  /** The key whose record counts and whose very token was let in before; null where that has to be looked into. */
-  #seen(credential: string): KnownKey | null {
-    if (!this.#enabled || credential.length > MAX_CREDENTIAL_LENGTH) return null;
-    // A Map compares what has the same hash under the process' own seed: how long that takes tells a guesser nothing.
-    const seen = this.#tokens.get(credential);
-    return seen !== undefined && this.#keys.fresh(seen.key.lookupId) === seen ? seen : null;
-  }
-
   /** The key whose record counts and whose token this is by its hash; null where that has to be looked into. */
   #recognized(credential: string): KnownKey | null {
-    const known = this.#keys.fresh(lookupIdIn(credential));
-    if (this.#isMarked(known, credential)) return this.#remember(credential, known);
+    const own = this.#keys.recognized(lookupIdIn(credential), credential);
+    if (own !== null) return own;
     for (const { lookupId } of this.#foreign.known(credential)) {
-      const imported = this.#keys.fresh(lookupId);
-      if (this.#isMarked(imported, credential)) return this.#remember(credential, imported);
+      const imported = this.#keys.recognized(lookupId, credential);
+      if (imported !== null) return imported;
     }
     return null;
-  }
-
-  /** Not in constant time: how far a guess agrees with a salted hash says nothing about the token. */
-  #isMarked(known: KnownKey | null | undefined, credential: string): known is KnownKey {
-    return known?.mark != null && known.mark === this.#markOf(credential);
-  }
-
-  /**
-   * Spares the next requests the hash, which takes a third of all that a known key costs. Tokens themselves are in memory
-   * for it; not for longer than strings of past requests are anyway, and what is remembered beyond that is the hash.
-   */
-  #remember(credential: string, known: KnownKey): KnownKey {
-    if (this.#tokens.size === 0) {
-      this.#roomForTokens = MAX_KEYS;
-      setTimeout(() => this.#tokens.clear(), this.#ttl).unref();
-    }
-    if (this.#roomForTokens > 0) {
-      this.#roomForTokens -= weightOf(known.key);
-      this.#tokens.set(credential, known);
-    }
-    return known;
   }
 
   /** The operator's key before all, then our own tokens, configured keys, and last what was imported: nothing shadows another. */
@@ -274,7 +208,7 @@ export class Authenticator {
         ? this.#verifyConfigured(credential, address)
         : this.#authenticateOperator(credential);
     }
-    const before = imported.some(({ lookupId }) => this.#isMarked(this.#keys.last(lookupId), credential));
+    const before = imported.some(({ lookupId }) => this.#keys.wasRight(lookupId, credential));
     if (!before && this.#configured.mayBe(credential)) {
       const principal = await this.#configured.verify(credential, address);
       if (principal !== null) return principal;
@@ -291,9 +225,7 @@ export class Authenticator {
     const counted = candidates[0]?.lookupId ?? null;
     // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
     // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
-    const guess = candidates.every(
-      ({ lookupId }) => this.#keys.last(lookupId) === undefined && !this.#keys.isReading(lookupId),
-    );
+    const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
     const giveBack = guess ? this.#failures.take(counted, address) : null;
     let wrong = false;
     try {
@@ -312,20 +244,13 @@ export class Authenticator {
 
   /** The key whose secret the token holds, whatever the key's state. */
   async #find({ lookupId, tokenPrefix, secret }: Candidate, credential: string): Promise<KnownKey | null> {
-    this.#observer.lookedUp(lookupOf(this.#keys.fresh(lookupId)));
+    this.#observer.lookedUp(this.#keys.sourceOf(lookupId));
     const known = await this.#keys.get(lookupId);
     if (known === null) return null;
     // The checksum binds nothing, so a token under another prefix is another token.
     if (tokenPrefix !== undefined && known.key.tokenPrefix !== tokenPrefix) return null;
-    return (await this.#isRight(known, credential, secret)) ? known : null;
-  }
-
-  async #isRight(known: KnownKey, credential: string, secret: string): Promise<boolean> {
-    const mark = this.#markOf(credential);
-    if (known.mark === mark) return true;
-    if (!(await this.#options.secrets.verify(known.key, secret))) return false;
-    known.mark = mark;
-    return true;
+    const verify = () => this.#options.secrets.verify(known.key, secret);
+    return (await this.#keys.isRight(known, credential, verify)) ? known : null;
   }
 
   #admitKnown(known: KnownKey, address: string | null): AuthenticatedPrincipal {
@@ -365,32 +290,6 @@ export class Authenticator {
     if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
     return principal;
   }
-
-  /** A key has one secret for life, so that what was found right stays right when the record is read anew. */
-  #know({ key, tier, user }: KeyWithTier): KnownKey {
-    const before = this.#keys.last(key.lookupId);
-    return {
-      key,
-      addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
-      userLeft: hasLeft({ key, user }),
-      mark: before?.key.id === key.id ? before.mark : null,
-      principal: holderOf({ key, tier, user }, this.#options.roles()),
-    };
-  }
-
-  /** Salted, so that nothing in memory could be looked up; not an HMAC under the pepper, which takes five times as long. */
-  #markOf(credential: string): string {
-    return hash('sha256', this.#salt + credential, 'base64url');
-  }
-}
-
-function newSalt(): string {
-  return randomBytes(32).toString('base64');
-}
-
-function lookupOf(fresh: KnownKey | null | undefined): Lookup {
-  if (fresh === undefined) return 'miss';
-  return fresh === null ? 'negative' : 'hit';
 }
 
 /** Whatever goes wrong in verifying lets nobody in. */

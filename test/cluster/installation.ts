@@ -39,11 +39,7 @@ export function place(): Record<string, string> {
 }
 
 /** @param env as in the environment, on top of what all tests have */
-export function startCluster(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  file = MAIN,
-): Cluster {
+export function startCluster(args: readonly string[], env: Readonly<Record<string, string>>, file = MAIN): Cluster {
   const child = runFile(
     file,
     { PORT: '0', BCRYPT_COST: '4', LOG_LEVEL: 'info', DEFAULT_TIER: 'ENTERPRISE', ...env },

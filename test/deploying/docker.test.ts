@@ -11,7 +11,6 @@ import { OPTIONS } from '../../src/settings/options.js';
 import { PROJECT } from '../support/project.js';
 import { contextOf, instructionsOf, Stage } from './image.js';
 
-
 const dockerfile = readFileSync(join(PROJECT, 'Dockerfile'), 'utf8');
 const instructions = instructionsOf(dockerfile);
 const context = contextOf(readFileSync(join(PROJECT, '.dockerignore'), 'utf8'));
