@@ -46,6 +46,7 @@ export class ForeignSchemes {
   /** Reads them at the start, so that what is none of ours is told so also while the store is away. */
   async open(): Promise<void> {
     await this.#read();
+    // Whoever imports right after the start must not wait for the next look.
     this.#readAt = -Infinity;
   }
 

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LOADER } from '../support/child.js';
 import type { Target } from './target.js';
 import type { Job } from './worker.js';
 
-const LOADER = fileURLToPath(new URL('../support/ts-loader.mjs', import.meta.url));
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** A child process that has opened the store and waits for {@link Child.go}. */
