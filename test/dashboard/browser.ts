@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   chromium,
   type Browser,
@@ -8,8 +9,11 @@ import {
   type BrowserContextOptions,
   type ConsoleMessage,
   type Page,
+  type Request,
+  type Route,
 } from 'playwright-core';
 import { PROJECT } from '../support/project.js';
+import { until } from '../support/until.js';
 
 /** Debian's, which CI installs. */
 export const CHROMIUM = '/usr/bin/chromium';
@@ -27,6 +31,12 @@ const ARGUMENTS = [
 
 /** How long a page may take for what is waited for, in ms: long, for the machine is shared. Nothing is measured by it. */
 const PATIENCE = 60_000;
+
+/**
+ * Up to how long each request waits before it is sent, by chance, in ms: DELAY. And how long each step of a test: SLOWLY. What
+ * a busy machine or a slow one would show at times shows at once.
+ */
+const { DELAY = '0', SLOWLY = '0' } = process.env;
 
 /** Where pictures of pages are kept: CI's output, not committed. */
 const SCREENSHOTS = join(PROJECT, 'screenshots');
@@ -46,9 +56,15 @@ export interface TestBrowser {
 }
 
 export async function openBrowser(): Promise<TestBrowser> {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
+  const slowMo = Number(SLOWLY);
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGUMENTS, slowMo });
   let faults: string[] = [];
   const watch = (page: Page): Page => {
+    const open = new Set<Request>();
+    underWay.set(page, open);
+    page.on('request', (request) => void (isStream(request) || open.add(request)));
+    page.on('requestfinished', (request) => void open.delete(request));
+    page.on('requestfailed', (request) => void open.delete(request));
     page.on('pageerror', (error) => void faults.push(`page error: ${error.message}`));
     page.on('console', (message) => {
       if (isFault(message)) faults.push(`console: ${message.text()}`);
@@ -60,6 +76,7 @@ export async function openBrowser(): Promise<TestBrowser> {
       const context: BrowserContext = await browser.newContext({ ...options });
       context.setDefaultTimeout(PATIENCE);
       await context.addInitScript(REPORT_BREACHES);
+      if (DELAY !== '0') await context.route('**', delayed);
       return watch(await context.newPage());
     },
     async newTab(page) {
@@ -74,9 +91,37 @@ export async function openBrowser(): Promise<TestBrowser> {
   };
 }
 
+/** What each page has asked for and is not answered yet. */
+const underWay = new WeakMap<Page, Set<Request>>();
+
+/** One that stays open for as long as the page does. */
+const isStream = (request: Request): boolean => request.url().endsWith('/graphql/stream');
+
+/**
+ * Waits until the page has all the answers that it asked for, and has shown them. Before what is on the page is counted, and
+ * before the world changes under it: an answer that was still under way would be one of the other world.
+ */
+export async function rest(page: Page): Promise<void> {
+  const open = underWay.get(page);
+  if (open === undefined) throw new Error('The page is of another browser.');
+  await until(async () => {
+    if (open.size > 0) return false;
+    // What was answered last may lead to the next question.
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))');
+    // React shows parts that it had to load a while after they came.
+    return open.size === 0 && (await page.getByText('Loading', { exact: true }).count()) === 0;
+  }, 'the page has its answers');
+}
+
 /** The console has them too, but for those of policies that are told to report alone. */
 const REPORT_BREACHES = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
   console.error('Content-Security-Policy: ' + violatedDirective + ' ' + blockedURI))`;
+
+async function delayed(route: Route): Promise<void> {
+  await delay(Math.random() * Number(DELAY));
+  // A page that was closed or left meanwhile needs no answer.
+  await route.continue().catch(() => undefined);
+}
 
 /** The browser writes there of each answer of 400 and above. From the API one is an answer like another. */
 function isFault(message: ConsoleMessage): boolean {

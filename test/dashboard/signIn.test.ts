@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { mintToken } from '../../src/keys/token.js';
 import { AUDIENCE, DASHBOARD_CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { createKey, startService, type TestService } from '../support/service.js';
-import { axe, openBrowser, screenshot, type TestBrowser } from './browser.js';
+import { axe, openBrowser, rest, screenshot, type TestBrowser } from './browser.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-signIn-'));
 const clock = { ahead: 0 };
@@ -54,7 +54,11 @@ async function enter(page: Page, key: string, { keep = false } = {}): Promise<vo
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-const isIn = (page: Page): Promise<void> => page.getByRole('button', { name: 'Sign out' }).waitFor();
+/** And has been told all that the first page shows. */
+async function isIn(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await rest(page);
+}
 const isOut = (page: Page, reason: string): Promise<void> =>
   page.getByRole('alert').filter({ hasText: reason }).waitFor();
 
@@ -271,7 +275,7 @@ describe('at the issuer', () => {
     await page.clock.fastForward(3_600_000);
     await page.getByRole('link', { name: 'Workspace' }).click();
     await page.getByRole('heading', { name: 'Workspace', level: 1 }).waitFor();
-    await viewer(page);
+    await page.getByRole('columnheader', { name: 'Growth Current' }).waitFor();
     expect(issuer.requests.filter((url) => url.startsWith('/token'))).toHaveLength(1);
   });
 

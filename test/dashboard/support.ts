@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { OPERATOR_KEY, startService, type TestService, type TestServiceOptions } from '../support/service.js';
 import { act } from '../http/operations.js';
-import { openBrowser, type TestBrowser } from './browser.js';
+import { openBrowser, rest, type TestBrowser } from './browser.js';
 
 /** The service with its dashboard, a browser, and a workspace whose admin looks at it. */
 export interface TestDashboard {
@@ -40,11 +40,12 @@ export async function openDashboard(
   };
 }
 
-/** Signs in where the page asks for it. */
+/** Signs in where the page asks for it, and waits for all that the page then shows. */
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.locator('input[type=password]').fill(token);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor({ state: 'attached' });
+  await rest(page);
 }
 
 /** Takes the token out of the dialog that shows it once, and closes that. */
