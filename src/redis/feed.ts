@@ -6,8 +6,14 @@ import type { Feed } from '../feed.js';
 const MESSAGE = /^([\w-]{1,64}) (.+)$/;
 const MAX_LENGTH = 64 * 1024;
 
-/** Between two questions whether the subscription still stands, in ms: a silent connection would never tell. */
-const PING_EVERY = 1_000;
+/**
+ * Between two questions whether the subscription still stands, and two attempts to tell of what was lost, in ms: a silent
+ * connection would never tell.
+ */
+const LOOK_EVERY = 1_000;
+
+/** In place of a message: some of this sender's did not arrive. No wire writes it. */
+const LOST = '-';
 
 /** How messages of one kind are written. */
 export interface Wire<Message> {
@@ -26,8 +32,8 @@ export interface RedisFeedOptions {
 }
 
 /**
- * Messages by Redis's publish and subscribe, which reaches whoever listens at that moment. A process that cannot be reached
- * is told that it may have missed some as soon as it listens again.
+ * Messages by Redis's publish and subscribe, which reaches whoever listens at that moment. A process that could not be reached
+ * is told that it may have missed some as soon as it listens again, and all others are when one could not publish.
  */
 export class RedisFeed<Message> implements Feed<Message> {
   readonly #id = randomUUID();
@@ -36,6 +42,8 @@ export class RedisFeed<Message> implements Feed<Message> {
   readonly #subscriber: Redis;
   readonly #listeners: ((message: Message | null) => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Did one of this process's own messages not arrive? */
+  #lost = false;
 
   constructor({ publisher, subscriber }: RedisFeedOptions, wire: Wire<Message>) {
     this.#wire = wire;
@@ -54,12 +62,11 @@ export class RedisFeed<Message> implements Feed<Message> {
       // Only once the subscription stands again, or what comes between would be missed after all.
       this.#subscriber.subscribe(channel).then(() => this.#tell(null), ignored);
     });
-    this.#timer = setInterval(() => this.#subscriber.ping().catch(ignored), PING_EVERY).unref();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
   }
 
   publish(message: Message): void {
-    const text = `${this.#id} ${this.#wire.write(message)}`;
-    if (text.length <= MAX_LENGTH) this.#publisher.publish(this.#wire.channel, text).catch(ignored);
+    this.#send(this.#wire.write(message));
   }
 
   subscribe(listener: (message: Message | null) => void): void {
@@ -70,12 +77,25 @@ export class RedisFeed<Message> implements Feed<Message> {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
+  #send(written: string): void {
+    const text = `${this.#id} ${written}`;
+    if (text.length > MAX_LENGTH) return;
+    this.#publisher.publish(this.#wire.channel, text).catch(() => (this.#lost = true));
+  }
+
+  #look(): void {
+    this.#subscriber.ping().catch(ignored);
+    if (!this.#lost) return;
+    this.#lost = false;
+    this.#send(LOST);
+  }
+
   #hear(text: string): void {
     if (text.length > MAX_LENGTH) return;
     const [, sender, written] = MESSAGE.exec(text) ?? [];
     if (written === undefined || sender === this.#id) return;
-    const message = this.#wire.read(written);
-    if (message !== null) this.#tell(message);
+    const message = written === LOST ? null : this.#wire.read(written);
+    if (message !== null || written === LOST) this.#tell(message);
   }
 
   #tell(message: Message | null): void {
@@ -83,7 +103,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   }
 }
 
-/** A publication that did not arrive, a ping without an answer: both end by a reconnection, which tells the listeners. */
+/** A ping without an answer, a subscription that failed: both end by a reconnection, which tells the listeners. */
 function ignored(): void {
   // Nothing to do.
 }

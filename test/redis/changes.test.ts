@@ -1,8 +1,10 @@
+import type { Redis } from 'ioredis';
 import type { Change } from '../../src/keys/changes.js';
 import { CHANGES } from '../../src/redis/changes.js';
 import { connectionTo } from '../../src/redis/connection.js';
 import { RedisFeed } from '../../src/redis/feed.js';
-import { startRedis, until, type TestRedis } from '../support/redis.js';
+import { startRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 let server: TestRedis;
 let opened: (() => void)[] = [];
@@ -16,6 +18,7 @@ afterEach(async () => {
 });
 
 interface One {
+  readonly publisher: Redis;
   readonly changes: RedisFeed<Change>;
   readonly heard: (Change | null)[];
 }
@@ -32,7 +35,7 @@ async function join(): Promise<One> {
   const heard: (Change | null)[] = [];
   changes.subscribe((change) => heard.push(change));
   await changes.listen();
-  return { changes, heard };
+  return { publisher, changes, heard };
 }
 
 test('all others hear of a change, and who made it does not', async () => {
@@ -67,6 +70,18 @@ test('what is no message of ours changes nothing', async () => {
   await redis.publish('latchkey:changes', 'a key b');
   await until(() => one.heard.length > 0);
   expect(one.heard).toEqual([{ kind: 'key', lookupId: 'b' }]);
+});
+
+test('a change that could not be published: all others are told that they may have missed one', async () => {
+  const [first, second, third] = [await join(), await join(), await join()] as const;
+  // Theirs stand: nothing else would tell them.
+  first.publisher.disconnect(true);
+  first.changes.publish({ kind: 'key', lookupId: 'lost' });
+  await until(() => second.heard.length > 0 && third.heard.length > 0);
+  const later = { kind: 'key', lookupId: 'later' } as const;
+  first.changes.publish(later);
+  await until(() => second.heard.length > 1 && third.heard.length > 1);
+  expect([first.heard, second.heard, third.heard]).toEqual([[], [null, later], [null, later]]);
 });
 
 test.each(['kill', 'pause'] as const)('some may have been missed (%s): null, once it hears again', async (how) => {

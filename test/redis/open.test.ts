@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { connectionTo } from '../../src/redis/connection.js';
 import { openRedis } from '../../src/redis/open.js';
-import { freePort, startRedis, until } from '../support/redis.js';
+import { freePort, startRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const log = { warn: () => undefined, info: () => undefined };
 

@@ -4,7 +4,8 @@ import { connectionTo } from '../../src/redis/connection.js';
 import { Members } from '../../src/redis/members.js';
 import { SharedLimits } from '../../src/redis/sharedLimits.js';
 import { tierTable } from '../../src/limits/tiers.js';
-import { settled, startRedis, until, type TestRedis } from '../support/redis.js';
+import { settled, startRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 let server: TestRedis;
 let opened: { close(): void | Promise<void> }[] = [];

@@ -5,7 +5,8 @@ import { Limiter } from '../../src/limits/limiter.js';
 import { tierTable, type TierTable } from '../../src/limits/tiers.js';
 import { RedisWindows } from '../../src/redis/windows.js';
 import { limitsTo } from '../limits/family.js';
-import { startRedis, until, type TestRedis } from '../support/redis.js';
+import { startRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const WRITES = tierTable({ GROWTH: { categories: { write: { rate: 4, burst: 4 } } } });
 

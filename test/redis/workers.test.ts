@@ -1,5 +1,6 @@
 import { place, removeAll, startCluster } from '../cluster/installation.js';
-import { historyIn, startRedis, until, type TestRedis } from '../support/redis.js';
+import { historyIn, startRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 let redis: TestRedis;
 beforeAll(async () => void (redis = await startRedis()));

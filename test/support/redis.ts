@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { until } from './until.js';
 
 /** A redis-server of its own on a free port of loopback, which keeps nothing on disk. */
 export interface TestRedis {
@@ -71,15 +71,6 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
 export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
   const entries = await redis.lrangeBuffer(key, 0, -1);
   return entries.map((entry) => ({ at: entry.readDoubleLE(0), count: entry.readUInt32LE(8) }));
-}
-
-/** Waits for a condition, for ten seconds at most. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries += 1) {
-    if (await holds()) return;
-    await delay(10);
-  }
-  throw new Error('It did not come about in ten seconds.');
 }
 
 /** A port that nobody listens on. */
