@@ -50,10 +50,8 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
     const text = await files.page();
     if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send(NOT_BUILT);
     const nonce = randomBytes(16).toString('base64');
-    const tokenEndpoint = (await signIn())?.endpoints?.token;
-    const origins = tokenEndpoint === undefined ? [] : [new URL(tokenEndpoint).origin];
     return reply
-      .headers({ ...pageHeaders(nonce, origins), 'cache-control': 'no-store' })
+      .headers({ ...pageHeaders(nonce, originsOf(await signIn())), 'cache-control': 'no-store' })
       .type('text/html; charset=utf-8')
       .send(text.replace(NONCE, nonce));
   };
@@ -64,6 +62,13 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
     reply.callNotFound();
     return reply;
   });
+}
+
+/** Of the endpoints that the page asks by itself. */
+function originsOf(signIn: SignIn | null): string[] {
+  const { token = null, revocation = null } = signIn?.endpoints ?? {};
+  const asked = [token, revocation].filter((endpoint) => endpoint !== null);
+  return [...new Set(asked.map((endpoint) => new URL(endpoint).origin))];
 }
 
 const BUILD = packageFile('dist/dashboard/');

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { mintToken } from '../../src/keys/token.js';
 import { AUDIENCE, DASHBOARD_CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { createKey, startService, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { axe, openBrowser, rest, screenshot, type TestBrowser } from './browser.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-signIn-'));
@@ -299,6 +300,18 @@ describe('at the issuer', () => {
     await isOut(page, 'expired');
   });
 
+  const refreshTokenIn = async (page: Page): Promise<string> => {
+    const credential: string = await page.evaluate("sessionStorage.getItem('latchkey.credential')");
+    return (JSON.parse(credential) as { refresh: string }).refresh;
+  };
+
+  /** What the issuer says to who has the refresh token. */
+  async function renewAtIssuer(refresh: string): Promise<[number, string | undefined]> {
+    const form = { grant_type: 'refresh_token', client_id: DASHBOARD_CLIENT, refresh_token: refresh };
+    const answer = await fetch(`${issuer.url}/token`, { method: 'POST', body: new URLSearchParams(form) });
+    return [answer.status, ((await answer.json()) as { error?: string }).error];
+  }
+
   it('kept, it outlives a reload; signing out ends it here and there', async () => {
     const page = await open();
     await page.getByLabel('Keep me signed in in this tab').check();
@@ -306,8 +319,11 @@ describe('at the issuer', () => {
     await isIn(page);
     await page.reload();
     await isIn(page);
+    const refresh = await refreshTokenIn(page);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(`${issuer.url}/session/end**`);
+    await until(() => issuer.answered.includes('/token/revocation'));
+    expect(await renewAtIssuer(refresh)).toEqual([400, 'invalid_grant']);
     await page.goto(`${latchkey.origin}/dashboard/`);
     await page.getByLabel('API key').waitFor();
     expect((await leftBehind(page)).session).toBe('[]');

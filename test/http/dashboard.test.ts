@@ -236,6 +236,7 @@ describe('with a client for the dashboard in the configuration', () => {
           authorization: `${issuer.url}/auth`,
           token: `${issuer.url}/token`,
           endSession: `${issuer.url}/session/end`,
+          revocation: `${issuer.url}/token/revocation`,
           idTokenAlgorithms: ['ES256'],
         },
       });

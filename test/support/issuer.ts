@@ -32,6 +32,8 @@ export interface Issuer {
   allowDashboard(origin: string): Promise<void>;
   /** Addresses that were asked for, in turn, since the last `requests.splice(0)`. */
   readonly requests: string[];
+  /** Of these, those that it has answered. */
+  readonly answered: string[];
   /** An access token by client credentials (RFC 6749 section 4.4). */
   issue(options?: { scope?: string; audience?: string; claims?: object }): Promise<string>;
   /** A token that the issuer did not make, under its key unless said otherwise, right but for what is given. */
@@ -49,10 +51,13 @@ export interface Issuer {
 /** A real issuer on a free port of loopback. */
 export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = 'ES256'): Promise<Issuer> {
   const requests: string[] = [];
+  const answered: string[] = [];
   let handle: ReturnType<Provider['callback']> = () => undefined;
   const listen = async (port: number): Promise<Server> => {
     const server = createServer((request, response) => {
-      requests.push(request.url ?? '');
+      const { url: path = '' } = request;
+      requests.push(path);
+      response.on('finish', () => answered.push(path));
       handle(request, response);
     }).listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -105,6 +110,7 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
+        revocation: { enabled: true },
         resourceIndicators: {
           enabled: true,
           useGrantedResource: () => true,
@@ -128,6 +134,7 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
   return {
     url,
     requests,
+    answered,
     people,
     async allowDashboard(origin) {
       dashboard = origin;

@@ -7,6 +7,8 @@ export interface SignInEndpoints {
   readonly token: string;
   /** Where they sign out; null: nowhere. */
   readonly endSession: string | null;
+  /** Where a refresh token is given back (RFC 7009); null: nowhere. */
+  readonly revocation: string | null;
   /** How it signs ID tokens. */
   readonly idTokenAlgorithms: readonly string[];
 }
@@ -64,6 +66,7 @@ export class IssuerEndpoints {
         authorization: found.address('authorization_endpoint'),
         token: found.address('token_endpoint'),
         endSession: found.optionalAddress('end_session_endpoint'),
+        revocation: found.optionalAddress('revocation_endpoint'),
         idTokenAlgorithms: found.words('id_token_signing_alg_values_supported'),
       };
     } catch {

@@ -11,6 +11,8 @@ export interface Tokens {
   readonly until: number;
   /** Where to sign out at the issuer; null: nowhere. */
   readonly endSession: string | null;
+  /** Where the refresh token is given back, and as whom; null: nowhere. */
+  readonly revocation: { readonly endpoint: string; readonly clientId: string } | null;
 }
 
 /** In the session storage, which is this tab's and gone with it: neither other tabs nor a later day find it. */

@@ -142,7 +142,8 @@ function audienceOf({ audience, audienceParameter }: SignIn): Record<string, str
   return audienceParameter === 'none' ? {} : { [audienceParameter]: audience };
 }
 
-function tokensOf(given: TokenEndpointResponse, { clientId }: SignIn, { endSession }: SignInEndpoints): Tokens {
+function tokensOf(given: TokenEndpointResponse, { clientId }: SignIn, endpoints: SignInEndpoints): Tokens {
+  const { endSession, revocation } = endpoints;
   const lifetime = given.expires_in === undefined ? UNKNOWN_LIFETIME : given.expires_in * 1_000;
   return {
     kind: 'tokens',
@@ -150,6 +151,7 @@ function tokensOf(given: TokenEndpointResponse, { clientId }: SignIn, { endSessi
     refresh: given.refresh_token ?? null,
     until: Date.now() + lifetime - Math.min(MARGIN, lifetime / 2),
     endSession: endSession === null ? null : endSessionUrl(endSession, clientId, given.id_token),
+    revocation: revocation === null ? null : { endpoint: revocation, clientId },
   };
 }
 

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import { forget, keep, kept, type Credential } from './credential.js';
+import { revoke } from './revoke.js';
 
 /** Who looks at the dashboard. */
 export type Session =
@@ -68,6 +69,7 @@ function sessionOf(given: Credential, forTab: boolean): Session {
     },
     signOut: (reason) => {
       end(reason);
+      revoke(tokens);
       if (reason === undefined && tokens.endSession !== null) location.assign(tokens.endSession);
     },
   };
