@@ -1,10 +1,11 @@
 import type { Worker } from 'node:cluster';
+import { deadline } from '../deadline.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
 import { tell } from './fleet.js';
 import type { Counted, Scrape } from './messages.js';
 
 /** How long workers may take to say what they counted, in ms. */
-const TIMEOUT = 1_000;
+const TIMEOUT = 2_000;
 
 interface Round {
   readonly awaited: Set<Worker>;
@@ -23,11 +24,11 @@ export class Gathering {
   begin({ id }: Scrape, asker: Worker, workers: readonly Worker[]): void {
     const round = (this.#last += 1);
     const end: Round['end'] = (snapshots) => {
+      if (!this.#rounds.delete(round)) return;
       clearTimeout(timer);
-      this.#rounds.delete(round);
       tell(asker, { kind: 'gathered', id, snapshots });
     };
-    const timer = setTimeout(() => end(null), TIMEOUT);
+    const timer = deadline(TIMEOUT, () => end(null));
     this.#rounds.set(round, { awaited: new Set(workers), snapshots: [], end });
     for (const worker of workers) tell(worker, { kind: 'count', round });
   }

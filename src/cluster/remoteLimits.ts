@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
 import { saysTheSame, TIER_LIMITS, type TierLimits, type TierTable } from '../limits/tiers.js';
 import type { Room } from '../limits/window.js';
@@ -6,7 +7,7 @@ import type { Tier } from '../store/records.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
 /** How long the primary may take to answer, in ms. It counts in memory: whoever waits longer waits for nobody. */
-const TIMEOUT = 1_000;
+const TIMEOUT = 2_000;
 
 /** Questions without an answer at which more are refused: what a primary that hangs may cost in memory. */
 const MAX_PENDING = 10_000;
@@ -18,7 +19,7 @@ export interface RemoteLimitsOptions {
   readonly send: (message: Asks, failed: (cause: Error) => void) => void;
   /** The primary's; what it answers is what binds. Default: the published table. */
   readonly tiers?: TierTable;
-  /** In ms. Default: 1,000. */
+  /** In ms. Default: 2,000. */
   readonly timeout?: number;
   /** Default: 10,000. */
   readonly maxPending?: number;
@@ -101,9 +102,9 @@ export class RemoteLimits implements Limits {
     if (waiting.length === 0) return;
     this.#gathered = [];
     const batch = this.#batch++;
-    const timer = setTimeout(() => {
+    const timer = deadline(this.#timeout, () => {
       this.#fail(batch, new Error(`The primary did not answer within ${this.#timeout} ms.`));
-    }, this.#timeout);
+    });
     this.#sent.set(batch, { waiting, timer });
     this.#send({ kind: 'asks', batch, asks: waiting.map(({ ask }) => ask) }, (cause) => this.#fail(batch, cause));
   }

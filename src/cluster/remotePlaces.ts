@@ -1,9 +1,10 @@
+import { deadline } from '../deadline.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { Places } from '../streams/places.js';
 import type { OfPlaces, PlaceTaken } from './messages.js';
 
 /** How long the primary may take to answer, in ms. It counts in memory. */
-const TIMEOUT = 1_000;
+const TIMEOUT = 2_000;
 
 /** Questions that were given up and are remembered: what a primary that hangs may cost in memory. */
 const MAX_LATE = 10_000;
@@ -34,12 +35,12 @@ export class RemotePlaces implements Places {
   take(family: string, limit: number): Promise<boolean> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
+      const timer = deadline(this.#timeout, () => {
+        if (!this.#waiting.delete(id)) return;
         if (this.#late.size < MAX_LATE) this.#late.set(id, family);
         const cause = new Error(`The primary did not answer within ${this.#timeout} ms.`);
         reject(unavailable('Open streams cannot be counted at the moment. Try again in 1 s.', 1, cause));
-      }, this.#timeout);
+      });
       this.#waiting.set(id, { resolve, timer });
       this.#send({ kind: 'take-place', id, family, limit });
     });

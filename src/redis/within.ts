@@ -1,11 +1,9 @@
-/**
- * What `answer` becomes, or a rejection after `ms`. What has arrived by then is read first: a process that was busy for
- * longer than that must not take its own delay for Redis's. A command's own timeout in ioredis would.
- */
+import { deadline } from '../deadline.js';
+
+/** What `answer` becomes, or a rejection after `ms`. A command's own timeout in ioredis would take this process's delay for Redis's. */
 export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`no answer within ${ms} ms`));
-    const timer = setTimeout(() => setImmediate(late), ms);
+    const timer = deadline(ms, () => reject(new Error(`no answer within ${ms} ms`)));
     answer.then(
       (given) => {
         clearTimeout(timer);

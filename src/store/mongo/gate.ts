@@ -1,3 +1,4 @@
+import { deadline } from '../../deadline.js';
 import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
 
@@ -19,9 +20,7 @@ export class Gate {
     if (!this.#open) throw new StoreUnavailable(new Error('The store is closed.'));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Unacknowledged(new Error(`No answer within ${timeout} ms.`)));
-      }, timeout);
+      timer = deadline(timeout, () => reject(new Unacknowledged(new Error(`No answer within ${timeout} ms.`))));
     });
     try {
       return await Promise.race([retried(roundTrip), late]);
