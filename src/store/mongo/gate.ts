@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { deadline } from '../../deadline.js';
 import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
@@ -23,7 +24,7 @@ export class Gate {
       timer = deadline(timeout, () => reject(new Unacknowledged(new Error(`No answer within ${timeout} ms.`))));
     });
     try {
-      return await Promise.race([retried(roundTrip), late]);
+      return await Promise.race([retried(roundTrip, performance.now() + timeout), late]);
     } catch (error) {
       throw translated(error, unique);
     } finally {
@@ -41,14 +42,24 @@ export class Gate {
 
 const WRITE_CONFLICT = 112;
 
-/** A write that gave way to another, of which nothing was written. MongoDB itself repeats it; others leave that to us. */
-async function retried<T>(roundTrip: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
+/** Longest pauses before a write is repeated, in ms: of the first repetition, doubled with each, and of any. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [16, 250];
+
+/**
+ * A write that gave way to another, of which nothing was written. MongoDB itself repeats it; others leave that to us. After a
+ * pause by chance: those that got in each other's way would do so again.
+ *
+ * @param end by performance.now(): nothing is sent after it
+ */
+async function retried<T>(roundTrip: () => Promise<T>, end: number): Promise<T> {
+  for (let longest = FIRST_PAUSE; ; longest = Math.min(2 * longest, LONGEST_PAUSE)) {
     try {
       return await roundTrip();
     } catch (error) {
       const conflict = error instanceof Error && 'code' in error && error.code === WRITE_CONFLICT;
-      if (!conflict || attempts === 5) throw error;
+      const pause = Math.random() * longest;
+      if (!conflict || performance.now() + pause >= end) throw error;
+      await delay(pause);
     }
   }
 }
