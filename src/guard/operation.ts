@@ -33,8 +33,11 @@ export interface CompiledOperation {
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Settings of @skip and @include that are remembered for a document; beyond them each request is compiled anew. */
-const MAX_REMEMBERED = 16;
+/**
+ * Settings of @skip and @include that are remembered for a document. Any further one is compiled for each request. Few,
+ * because each keeps a list of rules alive, which whoever caches the document has to count.
+ */
+const MAX_REMEMBERED = 4;
 
 /**
  * Compiles operations and remembers them by document, so that a repeated operation costs a look-up. Documents are those

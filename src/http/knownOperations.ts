@@ -8,10 +8,17 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { RecentMap } from '../credentials/recentMap.js';
+import { retainedBytes } from './documentWeight.js';
 
-/** Documents that are remembered, and how long one may be, in characters: its syntax tree takes some 40 bytes for each. */
-const MAX_DOCUMENTS = 512;
+/** Bytes that the remembered documents may keep alive together, and the longest text that is remembered, in characters. */
+const MAX_BYTES = 16 * 2 ** 20;
 const MAX_LENGTH = 4_000;
+
+interface Remembered {
+  readonly document: DocumentNode;
+  /** What it keeps alive. */
+  readonly bytes: number;
+}
 
 /** What a request asks for, where it asks for an operation of a known document in the plain way. */
 export interface KnownOperation {
@@ -26,7 +33,7 @@ export interface KnownOperation {
 /** Documents that Apollo Server has parsed and found valid, by their text. */
 export class KnownOperations {
   readonly #schema: GraphQLSchema;
-  readonly #documents = new RecentMap<DocumentNode>(MAX_DOCUMENTS);
+  readonly #documents = new RecentMap<Remembered>(MAX_BYTES, ({ bytes }) => bytes);
 
   constructor(schema: GraphQLSchema) {
     this.#schema = schema;
@@ -36,10 +43,15 @@ export class KnownOperations {
   readonly plugin: ApolloServerPlugin = {
     requestDidStart: async () => ({
       didResolveOperation: async ({ source, document }) => {
-        if (source.length <= MAX_LENGTH) this.#documents.set(source, document);
+        if (source.length <= MAX_LENGTH) this.#remember(source, document);
       },
     }),
   };
+
+  #remember(source: string, document: DocumentNode): void {
+    if (this.#documents.peek(source)?.document === document) return;
+    this.#documents.set(source, { document, bytes: retainedBytes(document) });
+  }
 
   /**
    * @param body as it was parsed
@@ -51,7 +63,7 @@ export class KnownOperations {
     if (typeof query !== 'string' || extensions !== undefined) return null;
     if (operationName !== null && typeof operationName !== 'string') return null;
     if (variables !== null && !isRecord(variables)) return null;
-    const document = this.#documents.get(query);
+    const document = this.#documents.get(query)?.document;
     if (document === undefined) return null;
     const operation = getOperationAST(document, operationName);
     if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;

@@ -2,6 +2,7 @@ import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../credentials/principal.js';
 import { documentBounds } from './bounds.js';
+import { DocumentStore } from './documentStore.js';
 import { formatError } from './errors.js';
 import { createPlugin, type PluginOptions } from './plugin.js';
 
@@ -23,6 +24,7 @@ export function createServerOptions(options: PluginOptions): GuardedServerOption
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
+    documentStore: new DocumentStore(),
     persistedQueries: false,
     // Credentials come in header fields that no page can send across origins without a preflight.
     csrfPrevention: {
