@@ -1,3 +1,5 @@
+import { formatMoment, LAST_MOMENT, parseMoment } from '../dates/moments.js';
+
 /** What a cell may hold, and why another value is refused: nothing is taken for what it may not be. */
 
 /** How moments are written where they are numbers. */
@@ -7,10 +9,14 @@ export type Dates = (typeof DATES)[number];
 /** A value of a cell, or what is wrong with it. */
 export type Read<T> = { readonly value: T } | { readonly problem: string };
 
-const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$/;
+/**
+ * No key is older, and no key that is in use ended earlier. A number that reads as an earlier moment is in another unit:
+ * seconds taken for milliseconds are in 1970.
+ */
+const FIRST_NUMBER = Date.UTC(1980, 0);
 
-/** The last moment that a date can name, in ms. */
-const MAX_TIME = 8.64e15;
+/** How exports write that there is no value: PostgreSQL and MySQL `\N`, many tools `NULL`. */
+const NULLS: ReadonlySet<string> = new Set(['', '\\N', 'NULL', 'null']);
 
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],
@@ -23,6 +29,8 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ['false', false],
   ['f', false],
   ['0', false],
+  ['yes', true],
+  ['no', false],
 ]);
 
 export function isAbsent(cell: unknown): cell is null | undefined {
@@ -47,20 +55,33 @@ export function flagOf(cell: unknown): boolean | null {
   return FLAGS.get(typeof cell === 'string' ? cell.toLowerCase() : cell) ?? null;
 }
 
+/** Returns whether a cell has no value, also where an export writes that in words. For columns whose values are no words. */
+export function isNull(cell: unknown): boolean {
+  return isAbsent(cell) || (typeof cell === 'string' && NULLS.has(cell));
+}
+
 /** In ms since the epoch. A date without a zone is refused: it would be another moment in another place. */
 export function momentOf(cell: unknown, dates: Dates): Read<number> {
   const text = textOf(cell) ?? '';
-  if (/^\d{1,16}$/.test(text)) {
-    if (dates === 'iso') return { problem: 'is a number: say with `dates: seconds` or `dates: milliseconds` which' };
-    const time = Number(text) * (dates === 'seconds' ? 1000 : 1);
-    return time <= MAX_TIME
-      ? { value: time }
-      : { problem: 'is beyond the year 275760: are these `dates: milliseconds`?' };
+  if (/^\d{1,25}$/.test(text)) return numberedMoment(Number(text), dates);
+  const value = parseMoment(text, 'exported');
+  if (value !== null) return { value };
+  return {
+    problem:
+      'is not a date that exists in ISO 8601 with its zone, such as 2026-03-01T12:00:00Z: export it in UTC, and leave it empty where there is none',
+  };
+}
+
+function numberedMoment(number: number, dates: Dates): Read<number> {
+  if (dates === 'iso') return { problem: 'is a number: say with `dates: seconds` or `dates: milliseconds` which' };
+  const value = number * (dates === 'seconds' ? 1000 : 1);
+  if (value > LAST_MOMENT) {
+    const remedy = dates === 'seconds' ? 'use `dates: milliseconds` if it is in milliseconds' : 'export it in ISO 8601';
+    return { problem: `is after the year 9999 in ${dates}: ${remedy}` };
   }
-  // Date.parse knows neither the blank nor +00, as PostgreSQL writes them.
-  const time = ISO.test(text) ? Date.parse(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')) : NaN;
-  if (Number.isNaN(time)) {
-    return { problem: 'is no date of ISO 8601 with its zone, as 2026-03-01T12:00:00Z: export it in UTC' };
-  }
-  return { value: time };
+  if (value >= FIRST_NUMBER) return { value };
+  const remedy = dates === 'milliseconds' ? 'use `dates: seconds` if it is in seconds, and ' : '';
+  return {
+    problem: `is ${formatMoment(value).slice(0, 10)} in ${dates}: ${remedy}leave it empty where there is no date`,
+  };
 }

@@ -21,7 +21,7 @@ const MAX_ROWS = 100_000;
 const MAX_UNKNOWN = 1_000;
 
 /** A key that an import would make. */
-export interface PlannedKey extends Omit<RowKey, 'owner' | 'disabled'> {
+export interface PlannedKey extends Omit<RowKey, 'owner' | 'ended'> {
   readonly line: number;
   /** Ours. */
   readonly scopes: readonly string[];
@@ -35,15 +35,23 @@ export interface Problem {
   readonly problem: string;
 }
 
+/** A key that an import leaves out, and why. */
+export interface LeftOut {
+  readonly line: number;
+  readonly name: string;
+  readonly reason: 'expired' | 'disabled' | 'revoked';
+  /** Since when, in ms since the epoch; null where the row does not say. */
+  readonly at: number | null;
+}
+
 /** What an import would do. Nothing is written for it. */
 export interface Plan {
   readonly rows: number;
   readonly keys: readonly PlannedKey[];
   /** Taken over by an earlier import. */
   readonly present: number;
-  /** They do not work there, and would not here: left out. */
-  readonly expired: number;
-  readonly disabled: number;
+  /** Keys that do not work there, and would not here. */
+  readonly leftOut: readonly LeftOut[];
   readonly problems: readonly Problem[];
   /** The other system's scopes that the mapping does not name, with how many keys have each. */
   readonly unknownScopes: ReadonlyMap<string, number>;
@@ -82,7 +90,8 @@ class Planner {
   /** Lines by lookup id, of this input. */
   readonly #lines = new Map<string, number>();
   #rows = 0;
-  readonly #left = { present: 0, expired: 0, disabled: 0 };
+  #present = 0;
+  readonly #leftOut: LeftOut[] = [];
 
   constructor(options: PlanOptions) {
     this.#options = options;
@@ -107,7 +116,8 @@ class Planner {
     return {
       rows: this.#rows,
       keys: this.#keys,
-      ...this.#left,
+      present: this.#present,
+      leftOut: this.#leftOut,
       problems: [...whole.map((problem) => ({ line: null, problem })), ...this.#problems],
       unknownScopes: this.#unknownScopes,
     };
@@ -117,20 +127,23 @@ class Planner {
   async #plan({ line, fields }: Extract<Row, { fields: unknown }>): Promise<string | null> {
     this.#columns.see(fields.keys());
     const { mapping, now, store } = this.#options;
-    const read = readRow(fields, mapping);
+    const read = readRow(fields, mapping, now);
     if ('problem' in read) return read.problem;
-    const { owner, disabled, ...key } = read;
+    const { owner, ended, ...key } = read;
     const before = this.#lines.get(key.lookupId);
     if (before !== undefined) {
       return `The row is found by the same part of a token as that of line ${before}. Leave one of them out.`;
     }
     this.#lines.set(key.lookupId, line);
-    if (disabled) return this.#leave('disabled');
-    if (key.expiresAt !== null && key.expiresAt <= now) return this.#leave('expired');
+    const { name, expiresAt } = key;
+    if (ended !== null) return this.#leave({ line, name, ...ended });
+    if (expiresAt !== null && expiresAt <= now) return this.#leave({ line, name, reason: 'expired', at: expiresAt });
     const found = await store.keys.findForVerification(key.lookupId);
     if (found !== null) {
       const same = mapping.scheme.kind === 'sha256' || found.key.secretHash === key.kept;
-      return same ? this.#leave('present') : 'Another key was imported that is found by the same part of a token.';
+      if (!same) return 'Another key was imported that is found by the same part of a token.';
+      this.#present += 1;
+      return null;
     }
     const scopes = this.#scopesOf(key.scopes);
     if (typeof scopes === 'string') return scopes;
@@ -140,8 +153,8 @@ class Planner {
     return null;
   }
 
-  #leave(why: 'present' | 'expired' | 'disabled'): null {
-    this.#left[why] += 1;
+  #leave(key: LeftOut): null {
+    this.#leftOut.push(key);
     return null;
   }
 

@@ -1,4 +1,5 @@
-import type { Plan, Problem } from './plan.js';
+import { formatMoment } from '../dates/moments.js';
+import type { LeftOut, Plan, Problem } from './plan.js';
 
 /** Problems that are told one by one. */
 const SHOWN = 20;
@@ -12,7 +13,10 @@ export interface Report {
   /** Rows that an earlier import took over. */
   readonly present: number;
   readonly expired: number;
+  /** Disabled or revoked. */
   readonly disabled: number;
+  /** The keys that are left out, all of them. `at`: since when, in RFC 3339; null where the row does not say. */
+  readonly leftOut: readonly (Omit<LeftOut, 'at'> & { readonly at: string | null })[];
   /** All of them. */
   readonly problemCount: number;
   /** The first {@link SHOWN}. */
@@ -26,14 +30,16 @@ export function reportOf(
   plan: Plan,
   done?: { readonly imported: number; readonly present: number; readonly problems: readonly Problem[] },
 ): Report {
+  const expired = plan.leftOut.filter(({ reason }) => reason === 'expired').length;
   const problems = [...plan.problems, ...(done?.problems ?? [])];
   return {
     dryRun: done === undefined,
     rows: plan.rows,
     imported: done?.imported ?? plan.keys.length,
     present: plan.present + (done?.present ?? 0),
-    expired: plan.expired,
-    disabled: plan.disabled,
+    expired,
+    disabled: plan.leftOut.length - expired,
+    leftOut: plan.leftOut.map(({ at, ...key }) => ({ ...key, at: at === null ? null : formatMoment(at) })),
     problemCount: problems.length,
     problems: problems.slice(0, SHOWN),
     unknownScopes: Object.fromEntries(plan.unknownScopes),
@@ -49,12 +55,22 @@ export function inWords(report: Report): string {
     ...(present > 0 ? [`${counted(present, 'key')} there already.`] : []),
     ...(expired > 0 ? [`${counted(expired, 'key')} left out: expired.`] : []),
     ...(disabled > 0 ? [`${counted(disabled, 'key')} left out: disabled or revoked.`] : []),
+    ...leftOutLines(report),
     ...(problemCount > 0 ? [`${counted(problemCount, 'problem')}:`] : []),
     ...problems.map(({ line, problem }) => `  ${line === null ? '' : `line ${line}: `}${problem}`),
     ...(problemCount > problems.length ? [`  and ${problemCount - problems.length} more.`] : []),
     ...unknown(report),
   ];
   return lines.join('\n');
+}
+
+function leftOutLines({ leftOut }: Report): string[] {
+  const lines = leftOut
+    .slice(0, SHOWN)
+    .map(
+      ({ line, name, reason, at }) => `  line ${line}: ${JSON.stringify(name)} ${reason}${at === null ? '' : ` ${at}`}`,
+    );
+  return leftOut.length > SHOWN ? [...lines, `  and ${leftOut.length - SHOWN} more: --json lists all of them.`] : lines;
 }
 
 function unknown({ unknownScopes }: Report): string[] {

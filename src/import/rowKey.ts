@@ -1,7 +1,8 @@
 import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../keys/foreign.js';
+import { formatMoment } from '../dates/moments.js';
 import { checkName } from '../keys/input.js';
 import { Refusal } from '../refusals/refusal.js';
-import { flagOf, isAbsent, momentOf, textOf, unwrapped } from './cells.js';
+import { flagOf, isAbsent, isNull, momentOf, textOf, unwrapped } from './cells.js';
 import { bcryptOf, sha256Of } from './digests.js';
 import type { Mapping } from './mapping.js';
 import type { Column } from './presets.js';
@@ -19,9 +20,16 @@ export interface RowKey {
   /** As they are called there. */
   readonly scopes: readonly string[];
   readonly owner: string | null;
-  readonly disabled: boolean;
+  /** Why the key does not work there; null: it works, as far as it has not expired. */
+  readonly ended: Ended | null;
   readonly expiresAt: number | null;
   readonly createdAt: number | null;
+}
+
+/** `at`: since when, in ms since the epoch; null where the row does not say. */
+export interface Ended {
+  readonly reason: 'disabled' | 'revoked';
+  readonly at: number | null;
 }
 
 /** A beginning that people tell keys apart by. More of a token than that is no longer a beginning. */
@@ -30,9 +38,9 @@ const MAX_SHOWN = 24;
 class Unreadable extends Error {}
 
 /** @returns what is wrong with the row, in words, where it cannot be read. Nothing of a digest is repeated. */
-export function readRow(fields: Fields, mapping: Mapping): RowKey | { readonly problem: string } {
+export function readRow(fields: Fields, mapping: Mapping, now: number): RowKey | { readonly problem: string } {
   try {
-    return new RowReader(fields, mapping).read();
+    return new RowReader(fields, mapping, now).read();
   } catch (error) {
     if (error instanceof Unreadable || error instanceof Refusal) return { problem: error.message };
     throw error;
@@ -42,10 +50,12 @@ export function readRow(fields: Fields, mapping: Mapping): RowKey | { readonly p
 class RowReader {
   readonly #fields: Fields;
   readonly #mapping: Mapping;
+  readonly #now: number;
 
-  constructor(fields: Fields, mapping: Mapping) {
+  constructor(fields: Fields, mapping: Mapping, now: number) {
     this.#fields = fields;
     this.#mapping = mapping;
+    this.#now = now;
   }
 
   read(): RowKey {
@@ -71,7 +81,7 @@ class RowReader {
       shown,
       scopes,
       owner: this.#text('owner'),
-      disabled: !(this.#flag('enabled') ?? true) || this.#revoked(),
+      ended: this.#ended(),
       expiresAt: this.#moment('expires'),
       createdAt: this.#moment('created'),
     };
@@ -108,10 +118,26 @@ class RowReader {
     );
   }
 
-  /** A time at which it was, or whether it is. */
-  #revoked(): boolean {
+  #ended(): Ended | null {
+    const revoked = this.#revoked();
+    const enabled = this.#flag('enabled') ?? true;
+    return revoked ?? (enabled ? null : { reason: 'disabled', at: null });
+  }
+
+  /** The column says when the key was revoked, or whether it is. Anything else may be a key that works: never guess. */
+  #revoked(): Ended | null {
     const cell = this.#cell('revoked');
-    return !isAbsent(cell) && flagOf(cell) !== false;
+    if (isNull(cell)) return null;
+    const flag = flagOf(cell);
+    if (flag !== null) return flag ? { reason: 'revoked', at: null } : null;
+    const read = momentOf(cell, this.#mapping.dates);
+    if ('problem' in read) {
+      throw new Unreadable(`${this.#nameOf('revoked')} ${read.problem}. It may also be true, false or NULL.`);
+    }
+    if (read.value <= this.#now) return { reason: 'revoked', at: read.value };
+    throw new Unreadable(
+      `${this.#nameOf('revoked')} is in the future, ${formatMoment(read.value)}: the key still works. Map the column as columns.expires if keys end then.`,
+    );
   }
 
   #text(column: Column): string | null {
@@ -132,7 +158,7 @@ class RowReader {
 
   #moment(column: Column): number | null {
     const cell = this.#cell(column);
-    if (isAbsent(cell)) return null;
+    if (isNull(cell)) return null;
     const read = momentOf(cell, this.#mapping.dates);
     if ('problem' in read) throw new Unreadable(`${this.#nameOf(column)} ${read.problem}.`);
     return read.value;

@@ -1,3 +1,4 @@
+import { addToMoment, clampMoment } from '../dates/moments.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { KeyRecord, WorkspaceRecord } from '../store/records.js';
@@ -17,11 +18,14 @@ export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): v
   );
 }
 
-/** The new key of a rotation: a lifetime chosen at creation begins anew, an end that is a date stays that date. */
+/**
+ * Returns the new key of a rotation. A lifetime chosen at creation starts again, up to the last moment of the year 9999; an
+ * expiry that was set as a date stays that date.
+ */
 export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
   const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
   const { type, environment, lifetime } = old;
-  const expiresAt = lifetime === null ? old.expiresAt : now + lifetime;
+  const expiresAt = lifetime === null ? capped(old.expiresAt) : addToMoment(now, lifetime);
   return {
     workspaceId,
     projectId,
@@ -39,6 +43,11 @@ export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
     createdBy: actor.keyId,
     createdAt: now,
   };
+}
+
+/** Earlier versions imported and rotated keys past the year 9999, which no answer can say. */
+function capped(expiresAt: number | null): number | null {
+  return expiresAt === null ? null : clampMoment(expiresAt);
 }
 
 /** @throws Refusal unless the key was changed */

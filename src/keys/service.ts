@@ -1,3 +1,4 @@
+import { addToMoment } from '../dates/moments.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
@@ -161,7 +162,14 @@ export class KeyService {
     assertWithin(this.#ceilings(), old);
     const issued = await this.#minter.mint(successorOf(old, actor, now));
     const author = authorOf(actor, origin);
-    const change = await this.#store.keys.rotate(old.id, old.workspaceId, issued.key, now + input.overlap, now, author);
+    const change = await this.#store.keys.rotate(
+      old.id,
+      old.workspaceId,
+      issued.key,
+      addToMoment(now, input.overlap),
+      now,
+      author,
+    );
     changed(change, 'rotated');
     return issued;
   }

@@ -1,3 +1,4 @@
+import { formatMoment } from '../dates/moments.js';
 import { badInput } from '../refusals/refusal.js';
 import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';
@@ -43,7 +44,7 @@ export function spanOf({ from, to, by }: Asked, now: number): UsageSpan {
   if (asked < oldest - length && from !== null) {
     throw badInput(
       ['from'],
-      `Use by ${by} is kept for ${WORDS[by].kept}: ask for it from ${new Date(oldest).toISOString()} on, or by a longer period.`,
+      `Use by ${by} is kept for ${WORDS[by].kept}: ask for it from ${formatMoment(oldest)} on, or by a longer period.`,
     );
   }
   const begin = Math.max(asked, oldest);

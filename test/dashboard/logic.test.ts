@@ -65,7 +65,7 @@ it('moments near by are told by their distance', () => {
     'in less than a minute',
     '2 minutes ago',
     'in 2 hours',
-    'yesterday',
+    '1 day ago',
   ]);
 });
 

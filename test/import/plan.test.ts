@@ -91,8 +91,8 @@ describe('nothing is wider here than it was', () => {
       [null, expect.stringContaining('"revoked_at"')],
     ]);
     const known = { ...mapping, columns: { revoked: 'revoked_at' } };
-    expect(await plan(store, rows, { from: 'sha256', mapping: known })).toMatchObject({
-      disabled: 1,
+    expect(await plan(store, rows, { from: 'sha256', mapping: known, now: NOW })).toMatchObject({
+      leftOut: [{ line: 1, name: 'plain', reason: 'revoked', at: Date.UTC(2026, 0) }],
       keys: [],
       problems: [],
     });
@@ -108,6 +108,122 @@ describe('nothing is wider here than it was', () => {
       mapping: { scopes: { 'files:read': 'write:assets' }, type: 'READ_ONLY' },
     });
     expect(said(planned)).toEqual([[1, expect.stringContaining('READ_ONLY')]]);
+  });
+});
+
+describe('F5: a cell that says when or whether a key was revoked', () => {
+  const mapping = { scopes: { r: 'read:assets' }, columns: { revoked: 'revoked_at' } };
+  const revoked = (cell: unknown, dates?: string) =>
+    plan(store, [{ ...PLAIN, revoked_at: cell }], {
+      now: NOW,
+      from: 'sha256',
+      mapping: { ...mapping, ...(dates !== undefined && { dates }) },
+    });
+
+  it.each([null, '', '\\N', 'NULL', 'null', 'no', false, 'false', 'F', 0, '0'])(
+    '%j leaves the key alive',
+    async (cell) => {
+      const { keys, leftOut, problems } = await revoked(cell);
+      expect([keys.length, leftOut, problems]).toEqual([1, [], []]);
+    },
+  );
+
+  it.each([
+    [true, null],
+    ['yes', null],
+    ['1', null],
+    ['2026-01-01 00:00:00+00', Date.UTC(2026, 0)],
+    ['2026-03-01T12:00:00Z', NOW],
+  ])('%j leaves the key out, by name and with the reason', async (cell, at) => {
+    const { keys, leftOut, problems } = await revoked(cell);
+    expect([keys, leftOut, problems]).toEqual([[], [{ line: 1, name: 'plain', reason: 'revoked', at }], []]);
+  });
+
+  it.each([
+    '0000-00-00 00:00:00',
+    '0000-00-00',
+    '2026-02-30T00:00:00Z',
+    '2026-01-01',
+    '2026-03-01T12:00:00.001Z',
+    'infinity',
+    'never',
+    'None',
+    ' ',
+    'nо',
+    NOW,
+    -1,
+    2,
+    1.5,
+    [],
+    {},
+    { $date: 'x' },
+  ])('%j is a problem of its row and column', async (cell) => {
+    const planned = await revoked(cell);
+    expect([planned.keys, planned.leftOut]).toEqual([[], []]);
+    expect(said(planned)).toEqual([[1, expect.stringContaining('The column "revoked_at" ')]]);
+  });
+
+  it('a number is a moment where the mapping says in which unit', async () => {
+    expect((await revoked(NOW, 'milliseconds')).leftOut).toMatchObject([{ at: NOW }]);
+    expect((await revoked(String(NOW / 1_000), 'seconds')).leftOut).toMatchObject([{ at: NOW }]);
+    expect(said(await revoked(NOW, 'seconds'))).toEqual([[1, expect.stringContaining('milliseconds')]]);
+  });
+
+  it('the report lists the first twenty keys that are left out, and --json all', async () => {
+    const rows = Array.from({ length: 25 }, (_, i) =>
+      row({ key: betterAuthDigest(`left${i}`), name: `key ${i}`, expiresAt: '2026-02-01T00:00:00Z' }),
+    );
+    const off = row({ key: betterAuthDigest('off'), name: 'off', enabled: 0 });
+    const report = reportOf(await plan(store, [off, ...rows], { now: NOW }));
+    expect(report).toMatchObject({ imported: 0, expired: 25, disabled: 1, problemCount: 0 });
+    expect(report.leftOut).toHaveLength(26);
+    const text = inWords(report);
+    expect(text).toContain('  line 1: "off" disabled\n  line 2: "key 0" expired 2026-02-01T00:00:00.000Z\n');
+    expect(text).toContain('  and 6 more: --json lists all of them.');
+  });
+});
+
+describe('F4: a number that is in another unit', () => {
+  const expires = (cell: unknown, dates: string) =>
+    plan(store, [{ ...PLAIN, expiresAt: cell }], {
+      now: NOW,
+      from: 'sha256',
+      mapping: { scopes: { r: 'read:assets' }, dates },
+    });
+  const END = Date.UTC(2027, 1, 27);
+
+  it.each([
+    ['seconds', END],
+    ['seconds', String(END)],
+    ['seconds', 0],
+    ['seconds', 60 * 60 * 24],
+    ['seconds', 253_402_300_800],
+    ['milliseconds', END / 1_000],
+    ['milliseconds', END * 1_000],
+    ['milliseconds', 0],
+    ['milliseconds', '1'.repeat(20)],
+    ['milliseconds', '9'.repeat(30)],
+    ['milliseconds', -1],
+    ['iso', END],
+    ['iso', '+010000-01-01T00:00:00Z'],
+    ['iso', '2027-02-30T00:00:00Z'],
+    ['iso', '2027-02-28T24:00:00Z'],
+  ])('with dates: %s, %j is a problem and no key is imported', async (dates, cell) => {
+    const planned = await expires(cell, dates);
+    expect([planned.keys, planned.leftOut]).toEqual([[], []]);
+    expect(said(planned)).toEqual([[1, expect.stringContaining('The column "expiresAt" ')]]);
+  });
+
+  it.each([
+    ['seconds', END / 1_000, END],
+    ['seconds', 253_402_300_799, Date.UTC(9999, 11, 31, 23, 59, 59)],
+    ['milliseconds', String(END), END],
+    ['milliseconds', 253_402_300_799_999, Date.UTC(9999, 11, 31, 23, 59, 59, 999)],
+    ['iso', '2027-02-27 00:00:00+00', END],
+    ['seconds', 'NULL', null],
+  ])('with dates: %s, %j is a moment', async (dates, cell, at) => {
+    const { keys, problems } = await expires(cell, dates);
+    expect([problems, keys.map(({ expiresAt }) => expiresAt)]).toEqual([[], [at]]);
   });
 });
 

@@ -171,6 +171,20 @@ describe('rotate', () => {
     expect((await keys.rotate(admin, { id: dated.id, overlap: 0 })).key.expiresAt).toBe(NOON + 2 * DAY);
   });
 
+  it('F6: rotates a key that ends in the year 9999 to one that ends no later', async () => {
+    const last = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+    const { key } = await create({ expiresAt: last });
+    const { key: dated } = await create();
+    await keys.expire(admin, { id: dated.id, at: last });
+    now += HOUR;
+    const { key: heir } = await keys.rotate(admin, { id: key.id, overlap: 90 * DAY });
+    expect([heir.expiresAt, heir.lifetime]).toEqual([last, last - NOON]);
+    expect((await keys.find(admin, key.id))?.expiresAt).toBe(now + 90 * DAY);
+    now += HOUR;
+    expect((await keys.rotate(admin, { id: heir.id, overlap: 0 })).key.expiresAt).toBe(last);
+    expect((await keys.rotate(admin, { id: dated.id, overlap: 0 })).key.expiresAt).toBe(last);
+  });
+
   it('needs no second place: a FREE_TRIAL workspace rotates', async () => {
     const { key } = await create({ workspaceId: 'ws_trial' }, platform);
     const { key: heir } = await keys.rotate(platform, { id: key.id, overlap: DAY });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { parseValue } from 'graphql';
-import { Duration, formatDuration, parseDuration } from '../../src/scalars/duration.js';
+import { formatDuration, parseDuration } from '../../src/dates/durations.js';
+import { Duration } from '../../src/scalars/duration.js';
 
 const DAY = 86_400_000;
 

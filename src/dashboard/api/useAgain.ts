@@ -4,6 +4,8 @@ import type { Fault } from './fault.js';
 /** In ms: between two questions to a server that does not answer. Doubled with each one that fails. */
 const FIRST_WAIT = 2_000;
 const LONGEST_WAIT = 30_000;
+/** A timer that is set for longer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Asks again by itself where that can help: when room comes back, or the server does. What was refused for good is left.
@@ -17,7 +19,7 @@ export function useAgain(fault: Fault | null, ask: () => void): number | null {
 
   useEffect(() => {
     if (at === null) return undefined;
-    const timer = setTimeout(ask, Math.max(0, at - Date.now()));
+    const timer = setTimeout(ask, Math.min(Math.max(0, at - Date.now()), LONGEST_TIMER));
     // A laptop that was opened need not wait for the rest.
     if (failures > 0) addEventListener('online', ask);
     return () => {

@@ -6,10 +6,10 @@ import { usePages } from '../api/usePages.js';
 import { AuditLogDocument, type AuditAction, type AuditFilter } from '../generated/graphql.js';
 import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
-import { DAY, fromLocalInput } from '../parts/moments.js';
 import { ACTIONS, choices } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
 import { AuditList } from './AuditList.js';
+import { daysBetween } from './days.js';
 
 /** Entries that are read at once. */
 const READ = 50;
@@ -153,17 +153,13 @@ function actionsOf(params: URLSearchParams): AuditAction[] {
   return words.filter((word): word is AuditAction => Object.hasOwn(ACTIONS, word));
 }
 
-/** Days are the viewer's own, and the last one counts whole. */
 function filterOf(params: URLSearchParams): AuditFilter {
   const actions = actionsOf(params);
   const [subject, actor] = [params.get('subject'), params.get('actor')];
-  const from = fromLocalInput(`${params.get('from') ?? ''}T00:00`);
-  const to = fromLocalInput(`${params.get('to') ?? ''}T00:00`);
   return {
     ...(actions.length > 0 && { actions }),
     ...(subject !== null && { subject }),
     ...(actor !== null && { actor }),
-    ...(from !== null && { from: new Date(from).toISOString() }),
-    ...(to !== null && { to: new Date(to + DAY).toISOString() }),
+    ...daysBetween(params.get('from'), params.get('to')),
   };
 }

@@ -1,9 +1,11 @@
 import { Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { formatLocalInput, parseLocalInput } from '../../dates/local.js';
+import { formatMoment } from '../../dates/moments.js';
 import { useAct } from '../api/useAct.js';
 import { ExpireKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
-import { DAY, fromLocalInput, toLocalInput } from '../parts/moments.js';
+import { DAY } from '../parts/moments.js';
 import { Ago } from '../parts/Moment.js';
 import { useNow } from '../parts/useNow.js';
 import type { KeyDialogProps } from './KeyActions.js';
@@ -12,11 +14,11 @@ import type { KeyDialogProps } from './KeyActions.js';
 export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }: KeyDialogProps) {
   const now = useNow();
   const [local, setLocal] = useState(() =>
-    toLocalInput(expiresAt === null ? Date.now() + 7 * DAY : Date.parse(expiresAt)),
+    formatLocalInput(expiresAt === null ? Date.now() + 7 * DAY : Date.parse(expiresAt)),
   );
   const { act, acting, fault } = useAct(ExpireKeyDocument);
-  const at = fromLocalInput(local);
-  const moment = at === null ? null : new Date(at).toISOString();
+  const at = parseLocalInput(local);
+  const moment = at === null ? null : formatMoment(at);
   return (
     <ActDialog
       title={`Expire “${name}”`}

@@ -1,5 +1,7 @@
 import type { ApiKeyEnvironment, ApiKeyType, CreateApiKeyInput } from '../generated/graphql.js';
-import { DAY, fromLocalInput } from '../parts/moments.js';
+import { parseLocalInput } from '../../dates/local.js';
+import { formatMoment } from '../../dates/moments.js';
+import { DAY } from '../parts/moments.js';
 import { addressesFault, linesOf } from './addresses.js';
 
 /** What the form holds. */
@@ -63,7 +65,7 @@ export function inputOf(key: NewKey, now: number): CreateApiKeyInput {
     type,
     environment,
     scopes,
-    ...(expiresAt !== null && { expiresAt: new Date(expiresAt).toISOString() }),
+    ...(expiresAt !== null && { expiresAt: formatMoment(expiresAt) }),
     ...(project !== null && { projectId: project }),
     ...(user !== null && { userId: user }),
     ...(allowedAddresses.length > 0 && { allowedAddresses }),
@@ -73,7 +75,7 @@ export function inputOf(key: NewKey, now: number): CreateApiKeyInput {
 /** In ms since the epoch; null: never, or no moment was chosen. */
 function expiryOf({ expiry, expiresAt }: NewKey, now: number): number | null {
   if (expiry === 'never') return null;
-  return expiry === 'at' ? fromLocalInput(expiresAt) : now + Number(expiry) * DAY;
+  return expiry === 'at' ? parseLocalInput(expiresAt) : now + Number(expiry) * DAY;
 }
 
 /** Which field of the form an argument of the API is. */

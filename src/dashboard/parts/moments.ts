@@ -1,7 +1,7 @@
 /** Moments for people: in the viewer's own zone, short, and the same on every page. */
 
 const WHOLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-const ELAPSED = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const ELAPSED = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -12,7 +12,7 @@ export function whole(at: number): string {
   return WHOLE.format(at);
 }
 
-/** As in `3 minutes ago` and `in 2 days`; further than a month away as {@link whole}. */
+/** As in `3 minutes ago` and `in 2 days`, by whole units; further than a month away as {@link whole}. */
 export function relative(at: number, now: number): string {
   const distance = at - now;
   const size = Math.abs(distance);
@@ -21,16 +21,4 @@ export function relative(at: number, now: number): string {
   if (size < HOUR) return ELAPSED.format(Math.trunc(distance / MINUTE), 'minute');
   if (size < DAY) return ELAPSED.format(Math.trunc(distance / HOUR), 'hour');
   return ELAPSED.format(Math.trunc(distance / DAY), 'day');
-}
-
-/** A moment as `<input type="datetime-local">` holds it, in the viewer's zone. */
-export function toLocalInput(at: number): string {
-  const date = new Date(at);
-  return new Date(at - date.getTimezoneOffset() * MINUTE).toISOString().slice(0, 16);
-}
-
-/** What such an input holds, in ms since the epoch; null: no moment. */
-export function fromLocalInput(text: string): number | null {
-  const at = new Date(text).getTime();
-  return text === '' || Number.isNaN(at) ? null : at;
 }

@@ -2,6 +2,7 @@ import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
+import { formatMoment } from '../../dates/moments.js';
 import { useAsk } from '../api/useAsk.js';
 import { KeyUsageDocument, type UsagePeriod } from '../generated/graphql.js';
 import { Asking } from '../parts/Asking.js';
@@ -59,7 +60,7 @@ export default function UsagePanel({ id }: { readonly id: string }) {
 
 /** The moment stays what it was when the span was chosen, or each look at it would be another question. */
 function viewOf(span: keyof typeof SPANS): { readonly span: keyof typeof SPANS; readonly from: string } {
-  return { span, from: new Date(Date.now() - SPANS[span].span + 1).toISOString() };
+  return { span, from: formatMoment(Date.now() - SPANS[span].span + 1) };
 }
 
 function Sums({ usage }: { readonly usage: Usage }) {

@@ -1,3 +1,4 @@
+import { parseMoment } from '../../../dates/moments.js';
 import type { AuditEntry, Details } from '../../../store/audit.js';
 import { operation } from '../../operation.js';
 import type { Api } from '../../api.js';
@@ -81,7 +82,7 @@ export function asHashed({ at, action, actorKind, ...same }: ToldEntry, workspac
   return {
     ...same,
     workspaceId,
-    at: Date.parse(at),
+    at: parseMoment(at) ?? NaN,
     action: action.toLowerCase().replace('_', '.') as AuditEntry['action'],
     actorKind: actorKind.toLowerCase() as AuditEntry['actorKind'],
   };

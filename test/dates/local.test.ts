@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { parseLocalDay, parseLocalInput } from '../../src/dates/local.js';
+import { PROJECT } from '../support/project.js';
+import { run } from '../support/run.js';
+
+/** A process has one zone, which is set when it starts. */
+async function inZone(zone: string, days: readonly string[] = []) {
+  const args = ['--import', join(PROJECT, 'test/support/ts-loader.mjs'), join(PROJECT, 'test/dates/zone.worker.ts')];
+  const { status, stdout, stderr } = await run(process.execPath, [...args, JSON.stringify(days)], {
+    env: { TZ: zone },
+  });
+  expect([status, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as { readonly faults: string[]; readonly filter: { from: string; to: string } };
+}
+
+const hoursOf = ({ from, to }: { from: string; to: string }): number => (Date.parse(to) - Date.parse(from)) / 3_600_000;
+
+test.each([
+  ['America/New_York', ['2026-03-08', '2026-11-01'], 25],
+  ['America/Sao_Paulo', ['2018-11-04', '2018-02-17', '2018-02-18'], 24],
+  ['Africa/Cairo', ['2014-05-15', '2014-05-16', '2026-04-24', '2026-10-29', '2026-10-30'], 24],
+  ['Asia/Beirut', ['2026-03-29', '2026-10-24', '2026-10-25'], 24],
+  ['America/Havana', ['2026-03-08', '2026-11-01'], 25],
+  ['Pacific/Apia', ['2011-12-29', '2011-12-30', '2011-12-31'], 24],
+  ['Asia/Kolkata', [], 24],
+  ['Asia/Kathmandu', [], 24],
+  ['Australia/Lord_Howe', ['2026-04-05', '2026-10-04'], 24],
+  ['Pacific/Kiritimati', ['9999-12-31'], 24],
+  ['Etc/GMT+12', ['9999-12-31'], 24],
+  ['UTC', ['0002-01-01', '0050-06-01', '1970-01-01', '2024-02-29', '9999-12-31'], 24],
+])('F11: in %s each day begins where the day before it ends', async (zone, days, hours) => {
+  const { faults, filter } = await inZone(zone, days);
+  expect(faults).toEqual([]);
+  expect(hoursOf(filter)).toBe(hours);
+});
+
+test('F7: an input of the dashboard names a day that exists, or nothing', () => {
+  for (const text of [
+    '2027-02-29',
+    '2027-02-30',
+    '2027-13-01',
+    '12027-01-01',
+    '+010000-01-01',
+    ' 2027-01-01',
+    'today',
+    '',
+  ])
+    expect([text, parseLocalDay(text)]).toEqual([text, null]);
+  for (const text of [
+    '2027-02-29T12:00',
+    '2027-02-28T24:00',
+    '2027-02-28T12:60',
+    '12027-01-01T00:00',
+    '2027-01-01',
+    '',
+  ])
+    expect([text, parseLocalInput(text)]).toEqual([text, null]);
+  expect(parseLocalInput('2028-02-29T12:30')).toBe(new Date(2028, 1, 29, 12, 30).getTime());
+  expect(parseLocalInput('2028-02-29T12:30:15.5')).toBe(new Date(2028, 1, 29, 12, 30, 15, 500).getTime());
+});
