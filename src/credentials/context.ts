@@ -1,5 +1,6 @@
 import type { Origin } from '../keys/actor.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
+import { readAddress } from '../net/address.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
@@ -36,9 +37,15 @@ export function createContextBuilder(
   };
 }
 
-export function originOf({ ip, socket, headers }: CredentialSource): Origin {
-  const userAgent = headers['user-agent'];
-  return { address: ip ?? socket?.remoteAddress ?? null, userAgent: typeof userAgent === 'string' ? userAgent : null };
+export function originOf(source: CredentialSource): Origin {
+  const userAgent = source.headers['user-agent'];
+  return { address: addressOf(source), userAgent: typeof userAgent === 'string' ? userAgent : null };
+}
+
+/** Express, for one, passes on whatever a proxy wrote, a port included. @returns null where nothing is known of it */
+function addressOf({ ip, socket }: CredentialSource): string | null {
+  const address = ip ?? socket?.remoteAddress;
+  return address === undefined ? null : readAddress(address);
 }
 
 /** Without a promise where nothing has to be waited for. @throws Refusal */
@@ -50,7 +57,7 @@ export function principalOf(
   try {
     const credential = locateCredential(source);
     if (credential === null) return accepted(observer, ANONYMOUS);
-    const found = authenticator.authenticate(credential, source.ip ?? source.socket?.remoteAddress ?? null);
+    const found = authenticator.authenticate(credential, addressOf(source));
     if (!(found instanceof Promise)) return accepted(observer, found);
     return found.then(
       (late) => accepted(observer, late),

@@ -33,7 +33,7 @@ export function authenticationHook(
   };
 }
 
-function credentialOf({ raw, ip }: FastifyRequest): CredentialSource {
-  // Not Fastify's headers: Node's raw ones still hold a second Authorization field. Its `ip` knows the trusted proxies.
-  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
+function credentialOf({ raw, caller }: FastifyRequest): CredentialSource {
+  // Not Fastify's headers: Node's raw ones still hold a second Authorization field.
+  return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip: caller.address };
 }

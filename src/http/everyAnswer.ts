@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ANONYMOUS, type Principal } from '../credentials/principal.js';
 import type { Limits } from '../limits/limits.js';
 import type { Observer } from '../metrics/observer.js';
+import type { Caller, Proxies } from '../net/proxies.js';
 import { unavailable } from '../refusals/refusal.js';
 import { standingLimits, writeLimitFields } from './limitHeaders.js';
 import { outcomeWord, type Outcome } from './outcome.js';
@@ -10,8 +11,17 @@ import { outcomeWord, type Outcome } from './outcome.js';
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal;
+    /** Fastify's own `ip` and `protocol` are those of the connection, and no proxy's. */
+    caller: Caller;
     outcome: Outcome;
   }
+}
+
+export interface EveryAnswerOptions {
+  readonly limiter: Limits;
+  readonly observer: Observer;
+  readonly proxies: Proxies;
+  readonly isClosing: () => boolean;
 }
 
 /**
@@ -20,14 +30,13 @@ declare module 'fastify' {
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
-  limiter: Limits,
-  observer: Observer,
-  isClosing: () => boolean,
+  { limiter, observer, proxies, isClosing }: EveryAnswerOptions,
 ): void {
   app.decorateRequest('principal');
+  app.decorateRequest('caller');
   app.decorateRequest('outcome');
   app.addHook('onRequest', (request, reply, done) => {
-    identify(request, reply);
+    identify(request, reply, proxies);
     // It came on a connection from before the close. /readyz is no exception: nothing more should be sent here.
     if (isClosing()) done(unavailable('The server is stopping. Send the request again: another will answer it.', 1));
     else done();
@@ -64,8 +73,9 @@ export function noteAnswer(request: FastifyRequest, reply: FastifyReply, observe
 }
 
 /** Nobody yet, under an id that stands in the answer and in the log. */
-export function identify(request: FastifyRequest, reply: FastifyReply): void {
+export function identify(request: FastifyRequest, reply: FastifyReply, proxies: Proxies): void {
   request.principal = ANONYMOUS;
+  request.caller = proxies.callerOf(request.raw, isEncrypted(request.raw.socket));
   request.outcome = { word: 'ok', operation: null, begunAfter: null };
   reply.header('x-request-id', request.id);
 }
@@ -87,10 +97,14 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
       status: reply.statusCode,
       outcome: outcomeWord(outcome, reply.statusCode),
       ms: Math.round(reply.elapsedTime),
-      address: request.ip,
+      address: request.caller.address,
       key: principal.keyId,
       tier: principal.tier,
     },
     'request',
   );
+}
+
+function isEncrypted(socket: object): boolean {
+  return 'encrypted' in socket && socket.encrypted === true;
 }

@@ -58,8 +58,8 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   };
 
   const callerOf = (request: FastifyRequest, principal: AuthenticatedPrincipal): Caller => {
-    const { id: requestId, outcome, ip: address, headers } = request;
-    const origin = { address, userAgent: headers['user-agent'] ?? null };
+    const { id: requestId, outcome, caller, headers } = request;
+    const origin = { address: caller.address, userAgent: headers['user-agent'] ?? null };
     return {
       principal,
       run: (operation, only) =>

@@ -32,7 +32,7 @@ const OVER_PLAIN_HTTP =
  */
 export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Latchkey, 'sawInClear'>): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (isHttps(request)) {
+    if (request.caller.https) {
       reply.header('strict-transport-security', STRICT_TRANSPORT_SECURITY);
       done();
       return;
@@ -51,14 +51,9 @@ function sourceOf(request: FastifyRequest): CredentialSource {
   try {
     return streamCredential(request);
   } catch {
-    const { raw, ip } = request;
-    return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip };
+    const { raw, caller } = request;
+    return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip: caller.address };
   }
-}
-
-/** By the connection, or where a proxy of TRUST_PROXY is at its other end, by what that says. Its case is free (RFC 3986). */
-function isHttps({ protocol }: FastifyRequest): boolean {
-  return protocol.toLowerCase() === 'https';
 }
 
 function isLocal({ raw: { socket, headers } }: FastifyRequest): boolean {

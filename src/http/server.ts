@@ -10,6 +10,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Latchkey } from '../latchkey.js';
 import type { Observer } from '../metrics/observer.js';
 import type { Certificate } from '../net/certificate.js';
+import { Proxies } from '../net/proxies.js';
 import type { OpenStreams } from '../streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
@@ -38,7 +39,10 @@ export interface ServerOptions {
   /** A schema that `latchkey.guard` has guarded. */
   readonly schema: GraphQLSchema;
   readonly store: Pick<Store, 'ping'>;
-  readonly settings: Pick<Settings, 'trustProxy' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'>;
+  readonly settings: Pick<
+    Settings,
+    'trustProxy' | 'trustProxyHeader' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'
+  >;
   readonly streams: OpenStreams;
   /** Default: none, and plain HTTP is spoken. */
   readonly certificate?: Certificate | null;
@@ -67,6 +71,7 @@ function compileSchema(): never {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
   const { sharing, observer, scrape, tracing } = options;
+  const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
   const { limiter, usage, refusals } = latchkey;
   const httpOptions = {
     loggerInstance: logger,
@@ -75,7 +80,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // A logger of its own for each request costs more than the line that it writes.
     childLoggerFactory: (logger) => logger,
     genReqId: () => randomUUID(),
-    trustProxy: settings.trustProxy.length > 0 && [...settings.trustProxy],
     schemaController: { compilersFactory: { buildValidator: compileSchema, buildSerializer: compileSchema } },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
@@ -84,7 +88,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     // Fastify's own answer to a broken URL repeats it, and a key may stand in it. No hook runs here.
     frameworkErrors: (_error, request, reply) => {
-      identify(request, reply);
+      identify(request, reply, proxies);
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
     },
   } satisfies FastifyServerOptions;
@@ -106,7 +110,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.removeContentTypeParser('text/plain');
   endUnusedConnections(app);
-  addToEveryAnswer(app, limiter, observer, isClosing);
+  addToEveryAnswer(app, { limiter, observer, proxies, isClosing });
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());

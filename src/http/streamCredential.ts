@@ -9,10 +9,10 @@ import { Refusal } from '../refusals/refusal.js';
  *
  * @throws Refusal BAD_REQUEST where it stands in the address of another request, more than once, or beside a header's
  */
-export function streamCredential({ raw, ip, method, query }: FastifyRequest): CredentialSource {
+export function streamCredential({ raw, caller, method, query }: FastifyRequest): CredentialSource {
   const { headers, rawHeaders } = raw;
   const { api_key: key } = query as Record<string, unknown>;
-  const source = { headers, rawHeaders, ip };
+  const source = { headers, rawHeaders, ip: caller.address };
   if (key === undefined) return source;
   if (typeof key !== 'string') throw bad('The address holds api_key more than once. Send one key.');
   if (method !== 'GET' || !wantsEvents(headers.accept)) {
@@ -23,7 +23,7 @@ export function streamCredential({ raw, ip, method, query }: FastifyRequest): Cr
   if (locateCredential(source) !== null) {
     throw bad('The request carries two credentials, in a header and in its address. Send one of them.');
   }
-  return { headers, rawHeaders: [...rawHeaders, 'X-API-Key', key], ip };
+  return { headers, rawHeaders: [...rawHeaders, 'X-API-Key', key], ip: caller.address };
 }
 
 export function wantsEvents(accept: string | undefined): boolean {

@@ -61,7 +61,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
       const place = await placeFor(request, streams, observer);
       try {
         const { principal, id: requestId, outcome } = request;
-        const origin = { address: request.ip, userAgent: request.headers['user-agent'] ?? null };
+        const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
         const context: RequestContext = { principal, origin, requestId, outcome, opening: new Opening() };
         // Apollo Server takes queries alone by GET, and here nothing is changed by either.
         const answer = await askOperation(apollo, body, context);

@@ -26,7 +26,7 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     request.span = tracing.begin(nameOf(request), request.headers.traceparent, {
       'http.request.method': request.method,
       'http.route': routeOf(request),
-      'url.scheme': request.protocol,
+      'url.scheme': request.caller.https ? 'https' : 'http',
     });
     tracing.within(request.span, done);
   });

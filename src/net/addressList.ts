@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { readAddress } from './address.js';
 
 /** The longest text of a range: an IPv6 address with a dotted end, and its bits. */
 const MAX_LENGTH = 49;
@@ -15,7 +16,14 @@ export class AddressList {
       const family = familyOf(address);
       if (bits === undefined) this.#list.addAddress(address, family);
       else this.#list.addSubnet(address, Number(bits), family);
+      this.#addMapped(address, bits === undefined ? 128 : Number(bits));
     }
+  }
+
+  /** An IPv4 caller has an IPv4 address here, also where a list names it as IPv6 (RFC 4291 section 2.5.5.2). */
+  #addMapped(address: string, bits: number): void {
+    const plain = readAddress(address);
+    if (isIP(address) === 6 && isIP(plain) === 4 && bits >= 96) this.#list.addSubnet(plain, bits - 96, 'ipv4');
   }
 
   /** Fails closed: an address that is unknown, or none, is in no list. */

@@ -5,6 +5,7 @@ import { looksLikeJwt } from '../credentials/oidc/jwt.js';
 import { OperatorKey } from '../credentials/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { isAddressOrRange } from '../net/addressList.js';
+import { PROXY_HEADERS } from '../net/proxies.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
 
@@ -181,15 +182,25 @@ export const OPTIONS = {
     schema: wholeNumber(1, 1_000_000),
   }),
   TRUST_PROXY: option({
-    about: 'proxies whose `X-Forwarded-` fields are believed',
+    about: 'proxies in front of the server, whose header names the caller',
     default: 'false',
-    page: 'operations.md#https-only',
+    page: 'operations.md#behind-a-proxy',
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
     schema: z.union(
       [z.literal('false').transform((): string[] => []), list.refine((items) => items.every(isAddressOrRange))],
       { error: 'is none of these' },
     ),
+  }),
+  TRUST_PROXY_HEADER: option({
+    about: 'the field in which the proxies of `TRUST_PROXY` name the caller; the other one is ignored',
+    default: 'x-forwarded-for',
+    page: 'operations.md#behind-a-proxy',
+    allowed: 'x-forwarded-for, or forwarded (RFC 7239)',
+    schema: z
+      .string()
+      .transform((text) => text.toLowerCase())
+      .pipe(oneOf(PROXY_HEADERS)),
   }),
   REQUIRE_HTTPS: option({
     about: 'refuse plain HTTP, but for callers on this machine',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { OperatorKey } from '../credentials/operator.js';
 import type { Introspection } from '../guard/introspection.js';
+import type { ProxyHeader } from '../net/proxies.js';
 import type { Tier } from '../store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from './error.js';
@@ -28,8 +29,10 @@ export interface Settings {
   readonly cacheTtl: number;
   /** Streams that a process holds open at most. */
   readonly maxStreams: number;
-  /** Addresses and CIDR ranges of proxies whose X-Forwarded fields are believed; empty: nobody's. */
+  /** Addresses and CIDR ranges of proxies that may name the caller; empty: none. */
   readonly trustProxy: readonly string[];
+  /** The field in which they name the caller. */
+  readonly trustProxyHeader: ProxyHeader;
   /** Whether plain HTTP is refused, but for callers on this machine. */
   readonly requireHttps: boolean;
   /** Files of the server's own certificate and its key; null: the server speaks plain HTTP. */
@@ -79,6 +82,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
     maxStreams: read('MAX_STREAMS') ?? 10_000,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
+    trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),

@@ -75,3 +75,21 @@ test('an error of another kind is a 503 that repeats nothing of it', async () =>
   expect(JSON.stringify(refusal)).not.toContain('mongodb');
   expect((refusal as Error).cause).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
 });
+
+describe("F3: the address of a library user's request", () => {
+  it('is read without a port, as Express passes it on', async () => {
+    const { token } = await latchkey.issue({ allowedAddresses: ['203.0.113.7', '2001:db8::5'] });
+    const context = createContextBuilder(latchkey.authenticator());
+    const headers = { authorization: `Bearer ${token}` };
+    for (const [ip, address] of [
+      ['203.0.113.7:51234', '203.0.113.7'],
+      ['[2001:db8::5]:443', '2001:db8::5'],
+      ['::ffff:203.0.113.7', '203.0.113.7'],
+    ] as const) {
+      expect((await context({ headers, ip })).origin).toEqual({ address, userAgent: null });
+    }
+    for (const ip of ['203.0.113.8:443', 'unknown', '203.0.113.7, 203.0.113.8']) {
+      await expect(context({ headers, ip })).rejects.toMatchObject({ extensions: { code: 'ADDRESS_NOT_ALLOWED' } });
+    }
+  });
+});
