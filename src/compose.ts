@@ -127,6 +127,7 @@ export async function composeService(
       defaultTier: settings.defaultTier,
       cacheTtl: settings.cacheTtl,
       introspection: settings.introspection,
+      answer: settings.answer,
       log: (err, context) => {
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
       },

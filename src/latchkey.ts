@@ -28,6 +28,7 @@ import {
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
+import { ANSWER_LIMITS, type AnswerLimits } from './guard/answer/limits.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
 import { documentBounds } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
@@ -79,6 +80,8 @@ export interface LatchkeyOptions {
   readonly defaultTier?: Tier;
   /** Who may introspect. Default: authenticated. */
   readonly introspection?: Introspection;
+  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  readonly answer?: Partial<AnswerLimits>;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
   /**
@@ -270,7 +273,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     const { oidc } = configured.configuration;
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
   };
-  const forPlugin = { limiter, usage, refusals, introspection, observer, resourceMetadata };
+  const answer = { ...ANSWER_LIMITS, ...options.answer };
+  const forPlugin = { limiter, usage, refusals, introspection, answer, observer, resourceMetadata };
 
   return {
     typeDefs: keyTypeDefs(),
@@ -298,8 +302,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       Scope,
     },
     guard(schema) {
-      const rules = options.actions === undefined ? {} : { actions: options.actions };
-      guardSchema(schema, rules);
+      guardSchema(schema, { answer, ...(options.actions !== undefined && { actions: options.actions }) });
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },

@@ -1,7 +1,6 @@
 import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
 import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
-import { EntryBudget } from './budget.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { checkName } from './input.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
@@ -62,10 +61,6 @@ export interface AssetResolvers {
     readonly downstream: Resolver<AssetRecord, unknown, readonly AssetRecord[]>;
     readonly alerts: Resolver<AssetRecord, unknown, readonly AlertRecord[]>;
   };
-  readonly AssetSchema: {
-    readonly columns: Resolver<AssetSchema, unknown, readonly Column[]>;
-    readonly registeredColumns: Resolver<AssetSchema, unknown, readonly Column[]>;
-  };
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
@@ -93,14 +88,6 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
     let made = known.get(projectId);
     if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId)));
     return made;
-  };
-
-  const budgets = new WeakMap<AssetContext, EntryBudget>();
-
-  const spend = <T extends readonly unknown[]>(context: AssetContext, list: T): T => {
-    let budget = budgets.get(context);
-    if (budget === undefined) budgets.set(context, (budget = new EntryBudget()));
-    return budget.spend(list);
   };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
@@ -142,15 +129,9 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
         columns,
         registeredColumns: expectedColumns,
       }),
-      upstream: ({ upstream, projectId }, _, context) => spend(context, upstream).map((name) => ({ name, projectId })),
-      downstream: async ({ name, projectId }, _, context) =>
-        spend(context, await load(context, projectId).downstream.load(name)),
-      alerts: async ({ name, projectId }, _, context) =>
-        spend(context, await load(context, projectId).alerts.load(name)),
-    },
-    AssetSchema: {
-      columns: ({ columns }, _, context) => spend(context, columns),
-      registeredColumns: ({ registeredColumns }, _, context) => spend(context, registeredColumns),
+      upstream: ({ upstream, projectId }) => upstream.map((name) => ({ name, projectId })),
+      downstream: ({ name, projectId }, _, context) => load(context, projectId).downstream.load(name),
+      alerts: ({ name, projectId }, _, context) => load(context, projectId).alerts.load(name),
     },
     AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },
   };

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
+import { ANSWER_LIMITS } from './answer/limits.js';
 import { guardResolvers, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';
 import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
@@ -12,7 +13,7 @@ const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; 
  */
 export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
   const rules = readRules(schema, options);
-  guardResolvers(schema, rules);
+  guardResolvers(schema, rules, { ...ANSWER_LIMITS, ...options.answer });
   describeRequirements(schema, rules);
   rulesBySchema.set(schema, { rules, options });
   return schema;

@@ -3,11 +3,16 @@ import {
   defaultTypeResolver,
   GraphQLObjectType,
   isAbstractType,
+  isIntrospectionType,
+  isObjectType,
   type GraphQLAbstractType,
   type GraphQLFieldResolver,
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
+import { AnswerBudgets } from './answer/budget.js';
+import { ANSWER_LIMITS, type AnswerLimits } from './answer/limits.js';
+import { metered } from './answer/meter.js';
 import { enforce } from './decide.js';
 import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
 
@@ -22,18 +27,42 @@ const guards = new WeakMap<
 
 /**
  * Puts each field with a rule behind it: resolver and, of subscriptions, the source stream (B33); and lets no abstract
- * type hand out a value of a guarded type (B20). Fields without a rule keep the resolver they have. Changes the schema
- * in place, so that whatever already holds it is guarded too; doing it twice is doing it once.
+ * type hand out a value of a guarded type (B20). Fields whose values have no fixed size are metered ({@link metered}); any
+ * other field without a rule keeps its resolver. Changes the schema in place, so that whatever already holds it is guarded
+ * too; doing it twice is doing it once.
  */
-export function guardResolvers(schema: GraphQLSchema, rules: SchemaRules): void {
+export function guardResolvers(schema: GraphQLSchema, rules: SchemaRules, limits: AnswerLimits = ANSWER_LIMITS): void {
+  meterResolvers(schema, new AnswerBudgets(limits));
   const subscription = schema.getSubscriptionType();
   for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
-    field.resolve = guarded(rule, original(field.resolve));
+    field.resolve = guarded(rule, field.resolve);
     if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe));
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     type.resolveType = guardedType(ofValues, original(type.resolveType));
   }
+}
+
+/** Puts every field whose values have no fixed size under the budgets. Guards are taken off: call it before them. */
+export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): GraphQLSchema {
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const inner = original(field.resolve);
+      const resolve = inner ?? defaultFieldResolver;
+      const meter = metered(field, roots.has(type), resolve, budgets);
+      if (meter === resolve) {
+        // Undefined is what the executor itself takes for the default; it must not be left at a guard of before.
+        if (inner === undefined) delete field.resolve;
+        else field.resolve = inner;
+        continue;
+      }
+      guards.set(meter, { rules: [], inner });
+      field.resolve = meter;
+    }
+  }
+  return schema;
 }
 
 /** Sentences on every field and abstract type whose guard is not in place. */

@@ -8,6 +8,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
+import type { AnswerLimits } from './answer/limits.js';
 import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
 import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
 import { and, or, sharing, type Requirement } from './requirement.js';
@@ -41,6 +42,8 @@ export interface SchemaRules {
 export interface RuleOptions {
   /** Actions of scopes beside `read` and `write` that the schema may name; another is taken for a misspelling. */
   readonly actions?: readonly string[];
+  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  readonly answer?: Partial<AnswerLimits>;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../credentials/principal.js';
+import type { AnswerLimits } from '../guard/answer/limits.js';
+import { refusalOfResult } from '../guard/answer/result.js';
 import { telling } from '../guard/telling.js';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
@@ -9,6 +11,28 @@ import { writeLimitFields } from './limitHeaders.js';
 
 /** An answer of Apollo Server that is about to leave. */
 export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
+
+/**
+ * Puts a refusal in the place of an answer that is too large. Nothing of the answer is left: where the executor stopped, lists
+ * are missing that would pass for empty ones.
+ *
+ * @returns the answer as the hooks after it should see it
+ */
+export function boundAnswer(answer: Answered, limits: AnswerLimits): Answered {
+  const { response, operation, errors } = answer;
+  if (response.body.kind !== 'single') return answer;
+  const { singleResult } = response.body;
+  const refusal = refusalOfResult(
+    { ...(singleResult.data && { data: singleResult.data }), ...(errors && { errors }) },
+    limits,
+    operation,
+  );
+  if (refusal === null) return answer;
+  delete singleResult.data;
+  singleResult.errors = [{ message: refusal.message, extensions: refusal.details }];
+  delete response.http.status;
+  return { ...answer, errors: [refusal] };
+}
 
 /**
  * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer

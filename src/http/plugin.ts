@@ -11,6 +11,8 @@ import {
   type LatchkeyContext,
   type Principal,
 } from '../credentials/principal.js';
+import { refuseLargeReading } from '../guard/answer/judge.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
@@ -21,7 +23,7 @@ import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
-import { capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
+import { boundAnswer, capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
 import { narrow } from './narrow.js';
@@ -37,6 +39,8 @@ export interface PluginOptions extends VerdictsOptions {
   readonly introspection?: Introspection;
   /** Where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere. */
   readonly resourceMetadata?: () => string | null;
+  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  readonly answer?: AnswerLimits;
   /** Takes errors that are no refusal, and the causes of refusals. Default: nobody. */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
@@ -69,16 +73,19 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
 class Judge {
   readonly limits: Limits;
   readonly introspection: Introspection;
+  readonly answer: AnswerLimits;
   readonly log: PluginOptions['log'];
   readonly verdicts: Verdicts;
   readonly resourceMetadata: () => string | null;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   constructor(options: PluginOptions) {
-    const { limiter, introspection = 'authenticated', log, resourceMetadata = () => null } = options;
+    const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, log } = options;
+    const { resourceMetadata = () => null } = options;
     this.verdicts = new Verdicts(options);
     this.limits = limiter;
     this.introspection = introspection;
+    this.answer = answer;
     this.log = log;
     this.resourceMetadata = resourceMetadata;
   }
@@ -99,7 +106,8 @@ class Judge {
       refuseUntrusted(principal, source, document) ??
       decide(compiled.rules, principal) ??
       (compiled.introspects
-        ? refuseIntrospection(this.introspection, schema, principal, { document, operation, variables })
+        ? (refuseIntrospection(this.introspection, schema, principal, { document, operation, variables }) ??
+          refuseLargeReading({ schema, document, operation, variables }, this.answer))
         : null);
     if (refusal !== null) throw refusal;
     return compiled;
@@ -153,9 +161,10 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     return DONE;
   }
 
-  willSendResponse(answer: Answered): Promise<void> {
-    const given = (answer.contextValue as Partial<LatchkeyContext>).principal;
-    const principal = isPrincipal(given) ? given : ANONYMOUS;
+  willSendResponse(given: Answered): Promise<void> {
+    const answer = boundAnswer(given, this.#judge.answer);
+    const { principal: known } = answer.contextValue as Partial<LatchkeyContext>;
+    const principal = isPrincipal(known) ? known : ANONYMOUS;
     setStatus(answer, this.#judge.resourceMetadata());
     tellOutcome(answer);
     capErrors(answer);

@@ -31,6 +31,12 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     fields: { cost: 'requests that it counts for', burst: 'requests allowed in one second', category: CATEGORY },
     page: 'limits.md',
   },
+  ANSWER_TOO_LARGE: {
+    when: 'the response would have more fields or bytes than the server allows for one operation; changes of a mutation may have been made by then',
+    remedy: 'request fewer entries, fields or aliases, or split the operation',
+    fields: { limit: 'the most that one response may have', unit: '`fields` or `bytes`' },
+    page: 'limits.md#size-of-a-response',
+  },
   UNAUTHENTICATED: {
     when: 'there is no credential where one is needed, or it is not accepted',
     remedy: 'send a valid key',

@@ -17,6 +17,8 @@ export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
   /** `category` of the operation, here and below: there where it is the category's limit that binds. */
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
+  /** The answer would have more than `limit` fields, or bytes. */
+  | { readonly code: 'ANSWER_TOO_LARGE'; readonly limit: number; readonly unit: 'fields' | 'bytes' }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
   /** It came over plain HTTP, where others can read it. */
   | { readonly code: 'HTTPS_REQUIRED' }

@@ -174,6 +174,20 @@ export const OPTIONS = {
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
   }),
+  MAX_ANSWER_FIELDS: option({
+    about: 'fields that one operation may resolve, list entries included',
+    default: '50000',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 1000 to 100000000',
+    schema: wholeNumber(1_000, 100_000_000),
+  }),
+  MAX_ANSWER_BYTES: option({
+    about: 'bytes that the data of one response may have as JSON',
+    default: '8388608',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 10000 to 500000000',
+    schema: wholeNumber(10_000, 500_000_000),
+  }),
   MAX_STREAMS: option({
     about: 'streams that a process holds open at most',
     default: '10000',

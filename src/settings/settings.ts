@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { OperatorKey } from '../credentials/operator.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
 import type { Introspection } from '../guard/introspection.js';
 import type { ProxyHeader } from '../net/proxies.js';
 import type { Tier } from '../store/records.js';
@@ -27,6 +28,8 @@ export interface Settings {
   readonly defaultTier: Tier;
   /** ms */
   readonly cacheTtl: number;
+  /** How large the answer to one operation may be. */
+  readonly answer: AnswerLimits;
   /** Streams that a process holds open at most. */
   readonly maxStreams: number;
   /** Addresses and CIDR ranges of proxies that may name the caller; empty: none. */
@@ -80,6 +83,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
+    answer: Object.freeze({
+      fields: read('MAX_ANSWER_FIELDS') ?? ANSWER_LIMITS.fields,
+      bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,
+    }),
     maxStreams: read('MAX_STREAMS') ?? 10_000,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',

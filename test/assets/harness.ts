@@ -5,6 +5,9 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { graphql, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { assetResolvers, type AssetContext } from '../../src/assets/resolvers.js';
 import { ANONYMOUS, authenticated, type Principal } from '../../src/credentials/principal.js';
+import { AnswerBudgets } from '../../src/guard/answer/budget.js';
+import { ANSWER_LIMITS } from '../../src/guard/answer/limits.js';
+import { meterResolvers } from '../../src/guard/resolvers.js';
 import { notFound } from '../../src/refusals/refusal.js';
 import { AssetService } from '../../src/assets/service.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
@@ -36,7 +39,7 @@ export async function openHarness(): Promise<Harness> {
   const store = counting(engine.assets, calls);
   const clock = { now: NOON };
   const service = new AssetService(store, () => clock.now);
-  const schema = schemaOf(service);
+  const schema = meterResolvers(schemaOf(service), new AnswerBudgets(ANSWER_LIMITS));
   return {
     clock,
     store,

@@ -1,0 +1,113 @@
+import {
+  getNamedType,
+  isCompositeType,
+  OperationTypeNode,
+  type FieldNode,
+  type GraphQLResolveInfo,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Refusal } from '../../refusals/refusal.js';
+import { answerTooLarge, type AnswerLimits } from './limits.js';
+import { SelectionCounter } from './selections.js';
+
+/** The fields that one execution may still resolve. */
+export class AnswerBudget {
+  readonly limits: AnswerLimits;
+  readonly #isMutation: boolean;
+  #left: number;
+  #refusal: Refusal | null = null;
+
+  constructor(limits: AnswerLimits, isMutation: boolean) {
+    this.limits = limits;
+    this.#isMutation = isMutation;
+    this.#left = limits.fields;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Refuses whatever comes after the budget was spent. @throws Refusal ANSWER_TOO_LARGE */
+  check(): void {
+    if (this.#refusal !== null) throw this.#refusal;
+  }
+
+  /** @throws Refusal ANSWER_TOO_LARGE */
+  spend(fields: number): void {
+    this.check();
+    this.#left -= fields;
+    if (this.#left >= 0) return;
+    this.#refusal = answerTooLarge(this.limits, 'fields', this.#isMutation);
+    // With a path graphql-js takes it for located, and does not make an error with a stack for each place that it reaches.
+    Object.defineProperty(this.#refusal, 'path', { value: [], enumerable: true });
+    throw this.#refusal;
+  }
+}
+
+/** What is known of a field node by itself, whatever the variables. */
+interface Known {
+  readonly type: unknown;
+  readonly fields: number;
+}
+
+/** The budgets of the executions that are under way, for the schemas that share `limits`. */
+export class AnswerBudgets {
+  readonly #limits: AnswerLimits;
+  /**
+   * By the variables' object, of which graphql-js makes one for each execution. So each event of a subscription has a budget
+   * of its own, and the context may be anything, or shared.
+   */
+  readonly #budgets = new WeakMap<object, AnswerBudget>();
+  readonly #ofOperations = new WeakMap<OperationDefinitionNode, number>();
+  readonly #ofNodes = new WeakMap<FieldNode, Known>();
+  /** The executor keeps one array of nodes for all entries of a list. */
+  readonly #ofGroups = new WeakMap<readonly FieldNode[], number>();
+
+  constructor(limits: AnswerLimits) {
+    this.#limits = limits;
+  }
+
+  /** The budget of an execution. The first call takes what the operation resolves outside of lists. @throws Refusal ANSWER_TOO_LARGE */
+  of(info: GraphQLResolveInfo): AnswerBudget {
+    let budget = this.#budgets.get(info.variableValues);
+    if (budget === undefined) {
+      budget = new AnswerBudget(this.#limits, info.operation.operation === OperationTypeNode.MUTATION);
+      this.#budgets.set(info.variableValues, budget);
+      budget.spend(this.#fieldsOfOperation(info));
+    } else {
+      budget.check();
+    }
+    return budget;
+  }
+
+  /** Fields that each entry of a list resolves, itself included. */
+  fieldsOfEntry(info: GraphQLResolveInfo): number {
+    const { fieldNodes } = info;
+    const known = this.#ofGroups.get(fieldNodes);
+    if (known !== undefined) return known;
+    const fields = 1 + this.#fieldsOfValue(info);
+    this.#ofGroups.set(fieldNodes, fields);
+    return fields;
+  }
+
+  #fieldsOfValue(info: GraphQLResolveInfo): number {
+    const type = getNamedType(info.returnType);
+    if (!isCompositeType(type)) return 0;
+    const [node, ...others] = info.fieldNodes;
+    const known = node && others.length === 0 ? this.#ofNodes.get(node) : undefined;
+    if (known?.type === type) return known.fields;
+    const counter = new SelectionCounter(info, this.#limits.fields);
+    const fields = counter.ofValue(info.fieldNodes, type);
+    if (node !== undefined && others.length === 0 && !counter.isConditional) this.#ofNodes.set(node, { type, fields });
+    return fields;
+  }
+
+  #fieldsOfOperation(info: GraphQLResolveInfo): number {
+    const known = this.#ofOperations.get(info.operation);
+    if (known !== undefined) return known;
+    const counter = new SelectionCounter(info, this.#limits.fields);
+    const fields = counter.ofOperation(info.operation);
+    if (!counter.isConditional) this.#ofOperations.set(info.operation, fields);
+    return fields;
+  }
+}

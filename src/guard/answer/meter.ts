@@ -1,0 +1,148 @@
+import {
+  getNamedType,
+  isListType,
+  isNonNullType,
+  isScalarType,
+  isSpecifiedScalarType,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+} from 'graphql';
+import type { AnswerBudget, AnswerBudgets } from './budget.js';
+import { BYTES_PER_FIELD } from './limits.js';
+import { isList } from './selections.js';
+import { jsonSize } from './size.js';
+
+type Resolver = GraphQLFieldResolver<unknown, unknown>;
+
+/** Scalars whose values have a length that a caller or an author decides; numbers and booleans have none. */
+const FIXED = new Set(['Int', 'Float', 'Boolean']);
+
+/**
+ * Puts a resolver under the budget of its execution: entries of lists and long values are counted before the executor
+ * completes them. Root fields check the budget first, so that a mutation does not act after it is spent.
+ *
+ * Any other field keeps its resolver, and costs nothing: it was counted with the entry or the operation that it is part of.
+ *
+ * @returns the resolver itself where there is nothing to count
+ */
+export function metered(
+  field: GraphQLField<unknown, unknown>,
+  isRoot: boolean,
+  resolve: Resolver,
+  budgets: AnswerBudgets,
+): Resolver {
+  if (isList(field.type)) return meteredList(field.type, resolve, budgets);
+  const counted = isSized(field.type) ? meteredValue(resolve, budgets) : resolve;
+  if (!isRoot) return counted;
+  return (source, args, context, info) => {
+    budgets.of(info);
+    return counted(source, args, context, info);
+  };
+}
+
+function meteredList(type: GraphQLOutputType, resolve: Resolver, budgets: AnswerBudgets): Resolver {
+  const depth = depthOf(type);
+  const sized = isSized(type);
+  return (source, args, context, info) => {
+    const budget = budgets.of(info);
+    const spend = (list: unknown) => spendList(list, depth, { budget, sized, each: budgets.fieldsOfEntry(info) });
+    const list = resolve(source, args, context, info);
+    return isPromise(list) ? list.then(spend) : spend(list);
+  };
+}
+
+function meteredValue(resolve: Resolver, budgets: AnswerBudgets): Resolver {
+  const spend = (value: unknown, info: GraphQLResolveInfo): unknown => {
+    const budget = budgets.of(info);
+    const fields = extraFields(value, budget.left);
+    if (fields > 0) budget.spend(fields);
+    return value;
+  };
+  return (source, args, context, info) => {
+    const value = resolve(source, args, context, info);
+    if (isShort(value)) return value;
+    return isPromise(value) ? value.then((late) => (isShort(late) ? late : spend(late, info))) : spend(value, info);
+  };
+}
+
+interface Price {
+  readonly budget: AnswerBudget;
+  /** Whether entries are counted by their size too. */
+  readonly sized: boolean;
+  /** Fields for each entry. */
+  readonly each: number;
+}
+
+/** @param depth of lists: 2 of `[[Int]]` @returns the list, with every entry paid for @throws Refusal ANSWER_TOO_LARGE */
+function spendList(list: unknown, depth: number, price: Price): unknown {
+  if (Array.isArray(list)) {
+    price.budget.spend(list.length * (depth > 1 ? 1 : price.each));
+    if (depth === 1 && !price.sized) return list;
+    return depth > 1
+      ? list.map((inner) => later(inner, (known) => spendList(known, depth - 1, price)))
+      : sizedEntries(list, price);
+  }
+  if (typeof list !== 'object' || list === null) return list;
+  if (Symbol.iterator in list) return [...paid(list as Iterable<unknown>, depth, price)];
+  return list;
+}
+
+function sizedEntries(list: readonly unknown[], price: Price): readonly unknown[] {
+  let hasPromise = false;
+  for (const value of list) {
+    if (isPromise(value)) hasPromise = true;
+    else spendSize(value, price);
+  }
+  if (!hasPromise) return list;
+  return list.map((value) => (isPromise(value) ? later(value, (known) => spendSize(known, price)) : value));
+}
+
+/** Entries of something that is read only once, each paid for when it comes: it may never end. */
+function* paid(list: Iterable<unknown>, depth: number, price: Price): Generator {
+  for (const value of list) yield payEntry(value, depth, price);
+}
+
+function payEntry(value: unknown, depth: number, price: Price): unknown {
+  price.budget.spend(depth > 1 ? 1 : price.each);
+  if (depth > 1) return later(value, (known) => spendList(known, depth - 1, price));
+  return price.sized ? later(value, (known) => spendSize(known, price)) : value;
+}
+
+function spendSize(value: unknown, { budget }: Price): unknown {
+  if (!isShort(value)) budget.spend(extraFields(value, budget.left));
+  return value;
+}
+
+/** Calls `then` with a value, now or when it is there. */
+function later(value: unknown, then: (known: unknown) => unknown): unknown {
+  if (!isPromise(value)) return then(value);
+  const known = Promise.resolve(value).then(then);
+  // Where an entry before it is refused, the executor never sees this one, and its refusal would end the process.
+  known.catch(() => undefined);
+  return known;
+}
+
+function isShort(value: unknown): boolean {
+  return typeof value === 'string' ? value.length < BYTES_PER_FIELD : typeof value !== 'object' || value === null;
+}
+
+/** Fields for which a value counts beyond its own. @param left beyond which no more is measured */
+function extraFields(value: unknown, left: number): number {
+  return Math.floor(jsonSize(value, (left + 1) * BYTES_PER_FIELD) / BYTES_PER_FIELD);
+}
+
+function isSized(type: GraphQLOutputType): boolean {
+  const named = getNamedType(type);
+  return isScalarType(named) && !(isSpecifiedScalarType(named) && FIXED.has(named.name));
+}
+
+function depthOf(type: GraphQLOutputType): number {
+  if (isNonNullType(type)) return depthOf(type.ofType);
+  return isListType(type) ? 1 + depthOf(type.ofType) : 0;
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
+}

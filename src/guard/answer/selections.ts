@@ -1,0 +1,109 @@
+import {
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  Kind,
+  TypeNameMetaFieldDef,
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { collectFields, type Execution } from './collect.js';
+import { fullReading, IntrospectionCounter } from './introspection.js';
+import { BYTES_PER_FIELD } from './limits.js';
+
+/**
+ * Counts the fields that one value resolves, fields of objects within it included. Of a list only the field itself is
+ * counted: its entries are when they are there.
+ *
+ * A count that exceeds `most` ends there. Each step adds to the count, so that fragments which fan out cost no more (B40).
+ */
+export class SelectionCounter {
+  readonly #execution: Execution;
+  readonly #most: number;
+  #introspection: IntrospectionCounter | null = null;
+  /** Fields of introspection that are not counted. */
+  #free = 0;
+  #isConditional = false;
+
+  constructor(execution: Execution, most: number) {
+    this.#execution = execution;
+    this.#most = most;
+  }
+
+  /** Whether a count so far depended on @skip or @include, and so holds for this execution only. */
+  get isConditional(): boolean {
+    return this.#isConditional || this.#introspection?.isConditional === true;
+  }
+
+  /**
+   * Fields of the operation, apart from entries of lists. One full reading of the schema is free: tools need it, and how
+   * large it is was decided by the author of the schema.
+   */
+  ofOperation({ operation, selectionSet }: OperationDefinitionNode): number {
+    const root = this.#execution.schema.getRootType(operation);
+    this.#free = Infinity;
+    return root == null ? 0 : this.#ofObject([selectionSet], root, this.#most);
+  }
+
+  /** Fields of one value that a field returns. @param nodes of one response key */
+  ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType): number {
+    return this.#ofValue(nodes, type, this.#most);
+  }
+
+  #ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType, most: number): number {
+    const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    if (!isAbstractType(type)) return this.#ofObject(sets, type, most);
+    let largest = 0;
+    for (const possible of this.#execution.schema.getPossibleTypes(type)) {
+      largest = Math.max(largest, this.#ofObject(sets, possible, most));
+      // Without fragments, all types of an interface resolve the same fields.
+      if (largest > most || !sets.some(hasFragments)) break;
+    }
+    return largest;
+  }
+
+  #ofObject(sets: readonly SelectionSetNode[], type: GraphQLObjectType, most: number): number {
+    const { groups, isConditional } = collectFields(sets, type, this.#execution);
+    this.#isConditional ||= isConditional;
+    let count = 0;
+    for (const [key, nodes] of groups) {
+      count += 1 + Math.floor(key.length / BYTES_PER_FIELD) + this.#within(nodes, type, most - count);
+      if (count > most) break;
+    }
+    return count;
+  }
+
+  #within(nodes: readonly FieldNode[], parent: GraphQLObjectType, most: number): number {
+    const name = nodes[0]?.name.value ?? '';
+    const field = parent.getFields()[name];
+    if (field === undefined) return this.#ofIntrospection(name, nodes);
+    const type = getNamedType(field.type);
+    return isList(field.type) || !isCompositeType(type) ? 0 : this.#ofValue(nodes, type, most);
+  }
+
+  #ofIntrospection(name: string, nodes: readonly FieldNode[]): number {
+    if (name === TypeNameMetaFieldDef.name) return 0;
+    const { schema } = this.#execution;
+    if (this.#free === Infinity) this.#free = fullReading(schema);
+    this.#introspection ??= new IntrospectionCounter(this.#execution, this.#most + fullReading(schema));
+    const count = this.#introspection.ofField(name, nodes);
+    const free = Math.min(count, this.#free);
+    this.#free -= free;
+    return count - free;
+  }
+}
+
+/** Whether values of the type are lists. */
+export function isList(type: GraphQLOutputType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+function hasFragments({ selections }: SelectionSetNode): boolean {
+  return selections.some(({ kind }) => kind !== Kind.FIELD);
+}
