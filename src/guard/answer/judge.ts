@@ -32,7 +32,7 @@ export function refuseLargeReading(asked: Asked, limits: AnswerLimits): Refusal 
 function fieldsOf({ schema, document, operation, variables }: Asked, most: number): number {
   const before = known.get(operation);
   if (before !== undefined) return before;
-  const fragments: Record<string, FragmentDefinitionNode> = Object.create(null);
+  const fragments: Record<string, FragmentDefinitionNode> = Object.create(null) as Record<string, never>;
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   }
