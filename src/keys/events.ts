@@ -52,13 +52,13 @@ export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeySto
       if (inserted.outcome === 'inserted') told('CREATED', key, now, author);
       return inserted;
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author) {
-      const change = await keys.rotate(id, workspaceId, successor, overlapEnd, now, author);
+    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
+      const change = await keys.rotate(id, workspaceId, successor, overlapEnd, now, author, judged);
       if (change.outcome === 'changed') told('ROTATED', change.key, now, author);
       return change;
     },
-    async expire(id, workspaceId, at, now, author) {
-      const change = await keys.expire(id, workspaceId, at, now, author);
+    async expire(id, workspaceId, at, now, author, judged) {
+      const change = await keys.expire(id, workspaceId, at, now, author, judged);
       if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
       return change;
     },
@@ -68,8 +68,8 @@ export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeySto
       if (change.outcome === 'changed' && change.key.revokedAt === now) told('REVOKED', change.key, now, author);
       return change;
     },
-    async update(id, workspaceId, amendment, now, author) {
-      const change = await keys.update(id, workspaceId, amendment, now, author);
+    async update(id, workspaceId, amendment, now, author, judged) {
+      const change = await keys.update(id, workspaceId, amendment, now, author, judged);
       if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
       return change;
     },

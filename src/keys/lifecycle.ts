@@ -1,5 +1,5 @@
 import { addToMoment, clampMoment } from '../dates/moments.js';
-import { badInput, notFound, Refusal } from '../refusals/refusal.js';
+import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { KeyRecord, WorkspaceRecord } from '../store/records.js';
 import type { KeyChange } from '../store/store.js';
@@ -57,6 +57,8 @@ export function changed(change: KeyChange, verb: string): KeyRecord {
       return change.key;
     case 'unknown':
       throw notFound('key');
+    case 'moved':
+      throw unavailable('Others are changing the key at the same time. Try again.', 1);
     case 'ended':
     case 'replaced':
       throw unchangeable(change.key, verb);

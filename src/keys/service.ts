@@ -1,10 +1,10 @@
 import { addToMoment } from '../dates/moments.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
-import { badInput, notFound, Refusal } from '../refusals/refusal.js';
+import { badInput, notFound } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyFilter, Store } from '../store/store.js';
+import type { KeyChange, KeyFilter, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
   assertHeld,
@@ -27,10 +27,13 @@ import {
 } from './configured.js';
 import { assertWithin, changed, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
 import type { KeyMinter } from './minter.js';
+import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
 
 const DAY = 24 * 60 * 60_000;
 const MAX_OVERLAP = 90 * DAY;
 const MAX_PAGE = 100;
+/** How often a change is judged, where others keep changing the key. */
+const MAX_ATTEMPTS = 5;
 
 /** A key with its token, which exists nowhere else. */
 export interface IssuedKey {
@@ -145,7 +148,7 @@ export class KeyService {
     return issued;
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced before, overlap), SCOPE_NOT_HELD */
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced before, overlap), SCOPE_NOT_HELD, UNAVAILABLE */
   async rotate(
     actor: Actor,
     input: { readonly id: string; readonly overlap: number },
@@ -155,31 +158,33 @@ export class KeyService {
     if (input.overlap > MAX_OVERLAP) {
       throw badInput(['input', 'overlap'], 'An overlap is at most 90 days (P90D); PT0S ends the old key at once.');
     }
-    const old = await this.#reachable(actor, input.id);
-    assertHeld(actor.scopes, old.scopes);
-    const now = this.#now();
-    if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
-    assertWithin(this.#ceilings(), old);
-    const issued = await this.#minter.mint(successorOf(old, actor, now));
     const author = authorOf(actor, origin);
-    const change = await this.#store.keys.rotate(
-      old.id,
-      old.workspaceId,
-      issued.key,
-      addToMoment(now, input.overlap),
-      now,
-      author,
-    );
-    changed(change, 'rotated');
-    return issued;
+    const made: { issued?: IssuedKey } = {};
+    await this.#change(actor, input.id, 'rotated', async (old, now) => {
+      assertHeld(actor.scopes, old.scopes);
+      if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
+      assertWithin(this.#ceilings(), old);
+      made.issued = await this.#minter.mint(successorOf(old, actor, now));
+      const { key } = made.issued;
+      const overlapEnd = addToMoment(now, input.overlap);
+      return this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old);
+    });
+    if (made.issued === undefined) throw new Error('The rotation made no key.');
+    return made.issued;
   }
 
-  /** @param input.at a moment that has passed ends the key now @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced) */
+  /**
+   * Sets a key's end. An earlier end may be set by whoever may revoke the key; for a later one see {@link assertMayProlong}.
+   * @param input.at a moment that has passed ends the key now
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced, ceiling), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
+   */
   async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
-    const now = this.#now();
-    const { id, workspaceId } = await this.#reachable(actor, input.id);
-    const at = Math.max(input.at, now);
-    return changed(await this.#store.keys.expire(id, workspaceId, at, now, authorOf(actor, origin)), 'expired');
+    const author = authorOf(actor, origin);
+    return this.#change(actor, input.id, 'expired', async (key, now) => {
+      const at = Math.max(input.at, now);
+      if (isAlive(key, now) && prolongs(key, at)) assertMayProlong(actor, key, this.#ceilings());
+      return this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
+    });
   }
 
   /** Idempotent. @throws Refusal NOT_FOUND, BAD_USER_INPUT (reason) */
@@ -202,17 +207,19 @@ export class KeyService {
     if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
       throw badInput(['input'], 'Give a name, scopes, addresses or documents: there is nothing to change.');
     }
-    const key = await this.#reachable(actor, input.id);
-    assertHeld(actor.scopes, key.scopes);
-    const change = {
-      ...(name != null && { name: checkName(name) }),
-      ...(scopes != null && { scopes: this.#checkScopes(actor, key.type, scopes) }),
-      ...(allowedAddresses != null && { allowedAddresses: checkAddresses(allowedAddresses) }),
-      ...(trustedDocuments !== null && { trustedDocuments }),
-    };
-    if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
     const author = authorOf(actor, origin);
-    return changed(await this.#store.keys.update(key.id, key.workspaceId, change, this.#now(), author), 'changed');
+    return this.#change(actor, input.id, 'changed', async (key, now) => {
+      assertHeld(actor.scopes, key.scopes);
+      const change = {
+        ...(name != null && { name: checkName(name) }),
+        ...(scopes != null && { scopes: this.#checkScopes(actor, key.type, scopes) }),
+        ...(allowedAddresses != null && { allowedAddresses: checkAddresses(allowedAddresses) }),
+        ...(trustedDocuments !== null && { trustedDocuments }),
+      };
+      if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
+      if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
+      return this.#store.keys.update(key.id, key.workspaceId, change, now, author, key);
+    });
   }
 
   /** @returns null where the actor reaches no such key */
@@ -273,6 +280,22 @@ export class KeyService {
     return id;
   }
 
+  /**
+   * Reads a key, has `act` decide and write, and begins again where somebody else changed the key in between.
+   * @throws Refusal UNAVAILABLE where the key changes faster than that
+   */
+  async #change(
+    actor: Actor,
+    id: string,
+    verb: string,
+    act: (key: KeyRecord, now: number) => Promise<KeyChange>,
+  ): Promise<KeyRecord> {
+    for (let attempts = 1; ; attempts++) {
+      const change = await act(await this.#reachable(actor, id), this.#now());
+      if (change.outcome !== 'moved' || attempts === MAX_ATTEMPTS) return changed(change, verb);
+    }
+  }
+
   async #reachable(actor: Actor, id: string): Promise<KeyRecord> {
     const key = await this.find(actor, id);
     if (key === null) throw notFound('key');
@@ -292,14 +315,4 @@ function assertBindable(scopes: readonly string[]): void {
     ['input', 'scopes'],
     'A key that is bound to a project cannot hold platform. Leave out one of the two.',
   );
-}
-
-/** CLIENT and READ_ONLY keys make none, whatever they hold. */
-function assertSecretKey(actor: Actor): void {
-  if (actor.keyType === 'SECRET') return;
-  throw new Refusal('Only keys of type SECRET create or change keys.', {
-    code: 'FORBIDDEN',
-    missing: ['admin'],
-    fields: [],
-  });
 }

@@ -26,12 +26,41 @@ export type KeyAmendment = Pick<KeyPatch, 'name' | 'scopes' | 'allowedAddresses'
 
 /** `changed` with an empty patch: the key is already as the caller wants it. */
 export type Verdict =
-  { readonly outcome: 'changed'; readonly patch: KeyPatch } | { readonly outcome: 'ended' | 'replaced' };
+  { readonly outcome: 'changed'; readonly patch: KeyPatch } | { readonly outcome: 'ended' | 'replaced' | 'moved' };
 
 export type Rule = (key: KeyRecord) => Verdict;
 
 /** The only fields that any rule's verdict depends on. */
 export const JUDGED_FIELDS = ['revokedAt', 'expiresAt', 'replacedBy'] as const satisfies readonly (keyof KeyRecord)[];
+
+/** The fields by which a caller's right to change a key, or to hand it on, is decided. A successor inherits them. */
+export const GRANT_FIELDS = [
+  'name',
+  'scopes',
+  'allowedAddresses',
+  'trustedDocuments',
+  'expiresAt',
+  'lifetime',
+] as const satisfies readonly (keyof KeyRecord)[];
+
+/** What a caller was shown of a key when they were allowed to change it. */
+export type JudgedKey = Pick<KeyRecord, (typeof GRANT_FIELDS)[number]>;
+
+/**
+ * Makes a rule answer `moved` where the key is no longer what the caller was judged by. Without this, a change that was
+ * allowed for a weak key could be written to one that somebody made stronger in between.
+ */
+export function asJudged(judged: JudgedKey | undefined, rule: Rule): Rule {
+  return (key) => {
+    const verdict = rule(key);
+    const moved = judged !== undefined && GRANT_FIELDS.some((field) => !isSame(judged[field], key[field]));
+    return verdict.outcome === 'changed' && moved ? { outcome: 'moved' } : verdict;
+  };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
 
 /**
  * A key that was replaced and has since expired answers `replaced`, not `ended`: with an overlap of zero both become true

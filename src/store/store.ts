@@ -1,5 +1,5 @@
 import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
-import type { KeyAmendment } from './changes.js';
+import type { JudgedKey, KeyAmendment } from './changes.js';
 import type { UsagePeriod } from './periods.js';
 import type {
   AlertKind,
@@ -63,6 +63,8 @@ export type KeyChange =
   | { readonly outcome: 'ended'; readonly key: KeyRecord }
   /** A rotation replaced it before; nothing was written. */
   | { readonly outcome: 'replaced'; readonly key: KeyRecord }
+  /** It is no longer as the caller judged it; nothing was written. */
+  | { readonly outcome: 'moved'; readonly key: KeyRecord }
   /** No such key in that workspace; nothing was written. */
   | { readonly outcome: 'unknown' };
 
@@ -141,6 +143,9 @@ export interface KeyStore {
    * Replaces a living key that nothing has replaced: writes `successor`, and on the old one `replacedBy` and
    * `expiresAt = min(its own, overlapEnd)`, both or neither. Of concurrent calls for one key exactly one succeeds. The
    * successor (its family the old one's) takes no further place. `key` in the answer is the old key.
+   *
+   * @param judged here and below: the key as the caller read it to decide whether the change is allowed. Where it has
+   * changed since in a field of {@link JudgedKey}, nothing is written and the answer is `moved`.
    */
   rotate(
     id: string,
@@ -149,13 +154,21 @@ export interface KeyStore {
     overlapEnd: number,
     now: number,
     author?: Author,
+    judged?: JudgedKey,
   ): Promise<KeyChange>;
 
   /**
    * Sets the end of a living key to `at` (which may be `now`: it has then ended), and its `lifetime` to null. A key that
    * was replaced only ever gets an earlier end: a later `at` leaves it as it is and answers `replaced`.
    */
-  expire(id: string, workspaceId: string | null, at: number, now: number, author?: Author): Promise<KeyChange>;
+  expire(
+    id: string,
+    workspaceId: string | null,
+    at: number,
+    now: number,
+    author?: Author,
+    judged?: JudgedKey,
+  ): Promise<KeyChange>;
 
   /**
    * Revokes a key, expired ones too. The first revocation's time and reason stay: a further one answers `changed` with
@@ -176,6 +189,7 @@ export interface KeyStore {
     change: KeyAmendment,
     now: number,
     author?: Author,
+    judged?: JudgedKey,
   ): Promise<KeyChange>;
 
   /** Stores the digest of a key's secret anew. No error where the key is gone. */

@@ -12,7 +12,29 @@ export interface Asked {
   readonly given?: (subject: Subject, unique: string) => object;
   /** What a mutation uses up, and is made anew before each. */
   readonly usesUp?: 'key' | 'user';
+  /** Of a mutation: what it can give to anybody. See {@link Gift}. */
+  readonly gives?: 'nothing' | readonly Gift[];
 }
+
+/** Something that a mutation gives, where it is about what holds the scope `platform`, or about to. */
+export interface Gift {
+  readonly what: string;
+  /** The mutation's input. `strong` names a key and a user that hold `platform`, `subject` those that do not. */
+  readonly input: (subject: Subject, strong: Strong) => object;
+}
+
+/** What holds more than most callers do. */
+export interface Strong {
+  /** A key that ends in an hour, is let in from one address, and runs one document. */
+  readonly key: string;
+  /** A user whose role grants `platform`. */
+  readonly user: string;
+}
+
+/** The role that grants `platform`. */
+export const STRONG_ROLE = 'root';
+
+const OTHER_DOCUMENT = 'b'.repeat(64);
 
 const later = '2099-01-01T00:00:00Z';
 const input = (make: (subject: Subject, unique: string) => object): Required<Pick<Asked, 'given'>> => ({
@@ -39,31 +61,86 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.assets': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.asset': { concerns: 'project', given: ({ project }) => ({ name: 'orders', project }) },
   'Mutation.createApiKey': {
+    gives: [
+      { what: 'a key with platform', input: () => ({ name: 'strong', scopes: ['platform'] }) },
+      { what: 'platform among others', input: () => ({ name: 'strong', scopes: ['read:all', 'platform'] }) },
+    ],
     concerns: 'project',
     ...input(({ project }) => ({ name: 'made', scopes: ['read:assets'], projectId: project })),
   },
-  'Mutation.rotateApiKey': { concerns: 'project', usesUp: 'key', ...input(({ key }) => ({ id: key })) },
-  'Mutation.expireApiKey': { concerns: 'project', usesUp: 'key', ...input(({ key }) => ({ id: key, at: later })) },
-  'Mutation.revokeApiKey': { concerns: 'project', usesUp: 'key', ...input(({ key }) => ({ id: key })) },
+  'Mutation.rotateApiKey': {
+    gives: [
+      { what: 'a new token', input: (_, { key }) => ({ id: key }) },
+      { what: 'a new token at once', input: (_, { key }) => ({ id: key, overlap: 'PT0S' }) },
+    ],
+    concerns: 'project',
+    usesUp: 'key',
+    ...input(({ key }) => ({ id: key })),
+  },
+  'Mutation.expireApiKey': {
+    gives: [{ what: 'a later end', input: (_, { key }) => ({ id: key, at: later }) }],
+    concerns: 'project',
+    usesUp: 'key',
+    ...input(({ key }) => ({ id: key, at: later })),
+  },
+  'Mutation.revokeApiKey': {
+    gives: 'nothing',
+    concerns: 'project',
+    usesUp: 'key',
+    ...input(({ key }) => ({ id: key })),
+  },
   'Mutation.updateApiKey': {
+    gives: [
+      { what: 'platform', input: ({ key }) => ({ id: key, scopes: ['platform'] }) },
+      { what: 'more addresses', input: (_, { key }) => ({ id: key, allowedAddresses: [] }) },
+      { what: 'other documents', input: (_, { key }) => ({ id: key, trustedDocuments: [OTHER_DOCUMENT] }) },
+      { what: 'another name', input: (_, { key }) => ({ id: key, name: 'harmless' }) },
+    ],
     concerns: 'project',
     usesUp: 'key',
     ...input(({ key }) => ({ id: key, scopes: ['read:all'] })),
   },
-  'Mutation.createProject': { concerns: "asker's workspace", ...input((_, unique) => ({ name: unique })) },
+  'Mutation.createProject': {
+    gives: 'nothing',
+    concerns: "asker's workspace",
+    ...input((_, unique) => ({ name: unique })),
+  },
   'Mutation.renameProject': {
+    gives: 'nothing',
     concerns: 'whole workspace',
     ...input(({ project }) => ({ id: project, name: `Shop ${MARK}` })),
   },
-  'Mutation.addUser': { concerns: "asker's workspace", ...input((_, name) => ({ name, roles: ['viewer'] })) },
-  'Mutation.updateUser': { concerns: 'whole workspace', ...input(({ user }) => ({ id: user, roles: ['viewer'] })) },
-  'Mutation.removeUser': { concerns: 'whole workspace', usesUp: 'user', ...input(({ user }) => ({ id: user })) },
-  'Mutation.createWorkspace': { concerns: 'asker', ...input((_, name) => ({ name, tier: 'ENTERPRISE' })) },
+  'Mutation.addUser': {
+    gives: [{ what: 'a user with platform', input: () => ({ name: 'strong', roles: [STRONG_ROLE] }) }],
+    concerns: "asker's workspace",
+    ...input((_, name) => ({ name, roles: ['viewer'] })),
+  },
+  'Mutation.updateUser': {
+    gives: [
+      { what: 'platform', input: ({ user }) => ({ id: user, roles: [STRONG_ROLE] }) },
+      { what: 'another name', input: (_, { user }) => ({ id: user, name: 'harmless' }) },
+    ],
+    concerns: 'whole workspace',
+    ...input(({ user }) => ({ id: user, roles: ['viewer'] })),
+  },
+  'Mutation.removeUser': {
+    gives: 'nothing',
+    concerns: 'whole workspace',
+    usesUp: 'user',
+    ...input(({ user }) => ({ id: user })),
+  },
+  'Mutation.createWorkspace': {
+    gives: 'nothing',
+    concerns: 'asker',
+    ...input((_, name) => ({ name, tier: 'ENTERPRISE' })),
+  },
   'Mutation.setWorkspaceTier': {
+    gives: 'nothing',
     concerns: 'workspace',
     ...input(({ workspace }) => ({ workspaceId: workspace, tier: 'ENTERPRISE' })),
   },
   'Mutation.recordEvents': {
+    gives: 'nothing',
     concerns: 'project',
     given: ({ project }, id) => ({ input: [{ id: id.replace(' ', '-'), type: 'seen' }], project }),
   },
@@ -71,12 +148,18 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Subscription.alertOpened': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Subscription.keyEvents': { concerns: 'asker' },
   'Mutation.registerAsset': {
+    gives: 'nothing',
     concerns: 'project',
     ...input(({ project }) => ({ name: 'orders', upstream: ['raw'], description: `orders ${MARK}`, project })),
   },
-  'Mutation.recordLoad': asset,
-  'Mutation.refreshFreshness': { concerns: 'project', given: ({ project }) => ({ asset: 'orders', project }) },
+  'Mutation.recordLoad': { ...asset, gives: 'nothing' },
+  'Mutation.refreshFreshness': {
+    gives: 'nothing',
+    concerns: 'project',
+    given: ({ project }) => ({ asset: 'orders', project }),
+  },
   'Mutation.refreshSchema': {
+    gives: 'nothing',
     concerns: 'project',
     ...input(({ project }) => ({ asset: 'orders', columns: [{ name: 'id', type: 'int' }], project })),
   },

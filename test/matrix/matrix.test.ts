@@ -5,10 +5,10 @@ import { attempt } from '../http/operations.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';
-import { ASKED, type Asked } from './asked.js';
+import { ASKED, STRONG_ROLE, type Asked, type Gift } from './asked.js';
 import { askers, inputOf, inWords, isBound, keys, type Asker } from './askers.js';
 import { operations, type Operation } from './operations.js';
-import { mayAsk, mayBeMade, ROLES } from './rule.js';
+import { mayAsk, mayBeMade, mayGive, ROLES } from './rule.js';
 import { MARK, NEVER, startWorld, WORKSPACE_MARK, type Subject, type World } from './world.js';
 
 const OPERATIONS = operations();
@@ -23,7 +23,10 @@ beforeAll(async () => {
   );
   issuer = await startIssuer();
   const oidc = `{ enabled: true, issuer: "${issuer.url}", audience: "${AUDIENCE}" }`;
-  writeFileSync(path, `auth:\n  oidc: ${oidc}\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\n`);
+  writeFileSync(
+    path,
+    `auth:\n  oidc: ${oidc}\n  api_keys:\n    enabled: true\n    keys:\n${entries.join('\n')}\nroles:\n  ${STRONG_ROLE}: [platform]\n`,
+  );
   world = await startWorld(path, issuer);
 });
 afterAll(async () => {
@@ -150,6 +153,50 @@ describe('what may be asked', () => {
     }
   });
 });
+
+describe('R7: what may be given', () => {
+  const givers = askers.filter(({ place }) => place === 'workspace');
+  const gifts = OPERATIONS.flatMap((operation) => {
+    const gives = ASKED[operation.root]?.gives;
+    return gives === undefined || gives === 'nothing' ? [] : gives.map((gift) => ({ operation, gift }));
+  });
+
+  test('R7: every mutation says what it can give', () => {
+    const mutations = OPERATIONS.filter(({ kind }) => kind === 'mutation').map(({ root }) => root);
+    expect(mutations.filter((root) => ASKED[root]?.gives === undefined)).toEqual([]);
+    expect(gifts.length).toBeGreaterThan(8);
+  });
+
+  it.each(givers.map((asker) => [asker.name, asker] as const))('R7: %s gives what it holds alone', async (_, asker) => {
+    const token = await asker.token(world);
+    for (const { operation, gift } of gifts) {
+      if (!mayAsk(asker, operation.rules, operation.isPublic)) continue;
+      try {
+        await assertGift(asker, token, operation, gift);
+      } catch (error) {
+        throw new Error(`${operation.name}: ${gift.what}`, { cause: error });
+      }
+    }
+  });
+});
+
+/** The gift is accepted from who holds it; from others it is refused, and nothing is written. */
+async function assertGift(asker: Asker, token: string | null, operation: Operation, gift: Gift): Promise<void> {
+  const { service, strong, subject } = await world.withStrong();
+  const input = gift.input(subject, strong);
+  const before = await world.head();
+  const { body } = await service.query(operation.document, { token, variables: { input } });
+  if (mayGive(asker, 'platform')) {
+    expect(body).toMatchObject({ data: { [operation.field]: expect.anything() } });
+    expect(await world.head()).toBe(before + 1);
+  } else {
+    expect(body).toMatchObject({
+      data: { [operation.field]: null },
+      errors: [{ extensions: { code: 'SCOPE_NOT_HELD', missing: ['platform'] } }],
+    });
+    expect(await world.head()).toBe(before);
+  }
+}
 
 describe('what no key is made of', () => {
   it.each(

@@ -61,3 +61,8 @@ export function mayAsk({ scopes, role }: Authority, rules: readonly Rule[], isPu
   const has = (scope: string): boolean => holds(scopes, scope) && (role === null || holds(ROLES[role], scope));
   return rules.every((lists) => lists.length === 0 || lists.some((list) => list.every(has)));
 }
+
+/** Nobody gives what they do not hold. A key that is bound to a project does not reach what holds `platform`. */
+export function mayGive({ scopes, role }: Authority, given: string): boolean {
+  return scopes !== null && holds(scopes, given) && (role === null || holds(ROLES[role], given));
+}

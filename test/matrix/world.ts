@@ -3,6 +3,7 @@ import { TIERS } from '../../src/store/records.js';
 import { act } from '../http/operations.js';
 import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
+import { STRONG_ROLE, type Strong } from './asked.js';
 import { ROLES, type Role } from './rule.js';
 
 /** What operations are about: ids of things that are there, or of such as never were. */
@@ -39,6 +40,10 @@ export interface World {
   user(role: Role, place: Place): string;
   /** Creates a key at a place. */
   make(place: Place, input: object): Promise<{ token: string; id: string }>;
+  /** Makes a key and a user that hold `platform`, and a key and a user that do not. */
+  withStrong(): Promise<{ readonly service: TestService; readonly strong: Strong; readonly subject: Subject }>;
+  /** The place of the workspace's newest entry in the audit log. */
+  head(): Promise<number>;
   /** How often the store was asked for anything since the last call. */
   asked(): number;
 }
@@ -97,6 +102,21 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
     subject: { key, project, user: user('viewer', 'workspace'), workspace },
     user,
     make,
+    async withStrong() {
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const bounds = { expiresAt, allowedAddresses: ['192.0.2.1'], trustedDocuments: ['a'.repeat(64)] };
+      const { id: strong } = await make('workspace', { name: 'strong', scopes: ['platform'], ...bounds });
+      const { id: weak } = await make('workspace', { name: 'weak', scopes: ['read:all'] });
+      const add = async (role: string): Promise<string> =>
+        (await act(service, 'addUser', { name: role, roles: [role] }, owner)).user.id;
+      const users = { strong: await add(STRONG_ROLE), weak: await add('viewer') };
+      return {
+        service,
+        strong: { key: strong, user: users.strong },
+        subject: { key: weak, project, user: users.weak, workspace },
+      };
+    },
+    head: async () => (await service.service.store.audit.head(workspace))?.seq ?? 0,
     asked: countCalls(service),
   };
 }

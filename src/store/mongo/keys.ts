@@ -1,7 +1,9 @@
 import {
   amendment,
+  asJudged,
   expiry,
   foldCase,
+  GRANT_FIELDS,
   heirOf,
   JUDGED_FIELDS,
   revocation,
@@ -44,7 +46,7 @@ export function openKeys(
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
       const changed = await keys.update(
-        { _id: eq(id), ...unchanged(key, [...JUDGED_FIELDS, ...fieldsOf(verdict.patch)]), ...withoutEntry() },
+        { _id: eq(id), ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), ...withoutEntry() },
         { $set: { ...withFolded(verdict.patch), ...(await alongside(key)), entry: toEntry(draft) } },
       );
       if (changed !== null) {
@@ -126,22 +128,26 @@ export function openKeys(
       ]);
       return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first, total };
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author) {
+    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
-      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), entry, async (old) => {
+      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, async (old) => {
         const taken = await intents.taken(successor);
         if (taken !== null) throw new Duplicate(taken, undefined);
         return { successor: toDocument(heirOf(old, successor)) };
       });
     },
-    async expire(id, workspaceId, at, now, author) {
-      return change(id, workspaceId, expiry(at, now), { action: 'key.expired', at: now, author });
+    async expire(id, workspaceId, at, now, author, judged) {
+      return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
     },
     async revoke(id, workspaceId, reason, now, author) {
       return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now, author) {
-      return change(id, workspaceId, amendment(amended, now), { action: 'key.updated', at: now, author });
+    async update(id, workspaceId, amended, now, author, judged) {
+      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), {
+        action: 'key.updated',
+        at: now,
+        author,
+      });
     },
     async saveDigest(id, digest) {
       await keys.update({ _id: eq(id) }, { $set: { digest } });
@@ -159,11 +165,6 @@ export function openKeys(
 
 function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
-}
-
-/** What a patch changes has to be as it was as well: the entry says what stood there before. */
-function fieldsOf(patch: KeyPatch): (keyof KeyPatch)[] {
-  return Object.keys(patch) as (keyof KeyPatch)[];
 }
 
 function withFolded(patch: KeyPatch): object {

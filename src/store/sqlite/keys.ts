@@ -1,5 +1,5 @@
 import type { AuditAction } from '../audit.js';
-import { amendment, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import { amendment, asJudged, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
@@ -144,20 +144,24 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
         total: count.one(filtered)?.total ?? 0,
       };
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author) {
+    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
-      return change(id, workspaceId, rotation(successor.id, overlapEnd, now), entry, (old) => {
+      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, (old) => {
         add(heirOf(old, successor));
       });
     },
-    async expire(id, workspaceId, at, now, author) {
-      return change(id, workspaceId, expiry(at, now), { action: 'key.expired', at: now, author });
+    async expire(id, workspaceId, at, now, author, judged) {
+      return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
     },
     async revoke(id, workspaceId, reason, now, author) {
       return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now, author) {
-      return change(id, workspaceId, amendment(amended, now), { action: 'key.updated', at: now, author });
+    async update(id, workspaceId, amended, now, author, judged) {
+      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), {
+        action: 'key.updated',
+        at: now,
+        author,
+      });
     },
     async saveDigest(id, digest) {
       saveDigest.run({ id, digest });

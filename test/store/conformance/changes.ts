@@ -1,5 +1,7 @@
+import type { KeyAmendment } from '../../../src/store/changes.js';
 import type { Bench } from '../conformance.js';
-import { anHeir, givenKey, givenWorkspace, listed, namesOf, NOW, unique } from '../fixtures.js';
+
+import { ADA, anHeir, givenKey, givenWorkspace, listed, namesOf, NOW, unique } from '../fixtures.js';
 
 export function testChanges({ store }: Bench): void {
   describe('expire', () => {
@@ -11,6 +13,32 @@ export function testChanges({ store }: Bench): void {
       const earlier = await store().keys.expire(key.id, null, NOW + 10, NOW);
       expect(earlier).toMatchObject({ outcome: 'changed', key: { expiresAt: NOW + 10 } });
       expect(await store().keys.find(key.id, null)).toMatchObject({ expiresAt: NOW + 10, lifetime: null });
+    });
+
+    test('R7: of a key that is no longer as it was judged writes nothing', async () => {
+      const ws = await givenWorkspace(store());
+      const judged = await givenKey(store(), ws, { trustedDocuments: ['a'.repeat(64)], allowedAddresses: ['::1'] });
+      const { keys } = store();
+      const changes: readonly KeyAmendment[] = [
+        { name: 'Another' },
+        { scopes: ['platform'] },
+        { allowedAddresses: [] },
+        { trustedDocuments: ['b'.repeat(64)] },
+      ];
+      const { name, scopes, allowedAddresses, trustedDocuments } = judged;
+      for (const change of changes) {
+        await keys.update(judged.id, ws, change, NOW);
+        const key = { ...judged, ...change };
+        expect(await keys.expire(key.id, ws, NOW + 1, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        expect(await keys.update(key.id, ws, { name: 'Mine' }, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        const heir = anHeir(key);
+        expect(await keys.rotate(key.id, ws, heir, NOW + 1, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        expect(await keys.find(heir.id, ws)).toBeNull();
+        expect(await keys.find(key.id, ws)).toEqual(key);
+        await keys.update(judged.id, ws, { name, scopes, allowedAddresses, trustedDocuments }, NOW);
+      }
+      expect(await keys.expire(judged.id, ws, NOW + 5, NOW, ADA, judged)).toMatchObject({ outcome: 'changed' });
+      expect(await keys.update(judged.id, ws, { name: 'x' }, NOW, ADA, judged)).toMatchObject({ outcome: 'moved' });
     });
 
     test('at now ends it, and nothing revives it', async () => {
