@@ -14,13 +14,15 @@ export function streamCredential({ raw, caller, method, query }: FastifyRequest)
   const { api_key: key } = query as Record<string, unknown>;
   const source = { headers, rawHeaders, ip: caller.address };
   if (key === undefined) return source;
+  // Blank, it is no key, as in a header field.
+  if (typeof key === 'string' && key.trim() === '') return source;
   if (typeof key !== 'string') throw bad('The address holds api_key more than once. Send one key.');
   if (method !== 'GET' || !wantsEvents(headers.accept)) {
     throw bad(
       'A key in the address is accepted only of a GET with "Accept: text/event-stream", as an EventSource sends. Send it as "Authorization: Bearer <key>".',
     );
   }
-  if (locateCredential(source) !== null) {
+  if (locateCredential(source, true) !== null) {
     throw bad('The request carries two credentials, in a header and in its address. Send one of them.');
   }
   return { headers, rawHeaders: [...rawHeaders, 'X-API-Key', key], ip: caller.address };

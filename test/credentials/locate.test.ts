@@ -42,7 +42,6 @@ describe('two credentials', () => {
     // `headers` of Node holds the first Authorization alone: the second would pass unseen.
     ['that Node drops', () => raw('Authorization', 'Bearer k1', 'authorization', 'Bearer k2')],
     ['that Node joins', () => raw('X-API-Key', 'k1', 'x-api-key', 'k2')],
-    ['an empty one beside a real one', () => by({ authorization: 'Bearer k1', 'x-api-key': '' })],
     ['keys are compared by case', () => by({ authorization: 'Bearer k1', 'x-api-key': 'K1' })],
   ])('different ones are refused: %s', (_, locate) => expect(locate).toThrow(REFUSED));
 
@@ -54,8 +53,6 @@ describe('two credentials', () => {
 
 describe('an Authorization field of another form is refused, not passed over', () => {
   it.each([
-    '',
-    ' ',
     'Bearer',
     'Bearer ',
     'Bearer\tk1',
@@ -73,14 +70,79 @@ describe('an Authorization field of another form is refused, not passed over', (
     expect(() => raw('Authorization', value)).toThrow(REFUSED);
   });
 
-  it('even beside a good X-API-Key', () => {
-    expect(() => by({ authorization: 'Basic dXNlcjpwYXNz', 'x-api-key': 'k1' })).toThrow(REFUSED);
+  it.each(['Token k1', 'k1', 'Bearer\tk1', 'Basic dXNlcjpwYXNz, Bearer k2', 'AWS4-HMAC-SHA256 Credential=x'])(
+    'even beside a good X-API-Key: %j',
+    (value) => {
+      expect(() => by({ authorization: value, 'x-api-key': 'k1' })).toThrow(REFUSED);
+      expect(() => raw('X-API-Key', 'k1', 'Authorization', value)).toThrow(REFUSED);
+    },
+  );
+});
+
+describe('F14: a blank field is no credential', () => {
+  it.each(['', ' ', '\t', ' \t '])('%j', (blank) => {
+    expect(by({ 'x-api-key': blank })).toBeNull();
+    expect(by({ authorization: blank })).toBeNull();
+    expect(by({ authorization: blank, 'x-api-key': blank })).toBeNull();
+    expect(by({ authorization: 'Bearer k1', 'x-api-key': blank })).toBe('k1');
+    expect(by({ authorization: blank, 'x-api-key': 'k1' })).toBe('k1');
+    expect(by({ 'x-api-key': [blank, 'k1', blank, 'k1'] })).toBe('k1');
+    expect(raw('X-API-Key', blank, 'Authorization', 'Bearer k1', 'X-API-Key', blank)).toBe('k1');
+    expect(raw('Authorization', blank, 'authorization', 'Bearer k1', 'X-API-Key', 'k1')).toBe('k1');
+  });
+
+  it.each(['Bearer', 'Bearer ', 'api-key  '])(
+    'nor is %j beside X-API-Key, as a client without a token sends',
+    (value) => {
+      expect(by({ authorization: value, 'x-api-key': 'k1' })).toBe('k1');
+      expect(() => by({ authorization: value, 'x-api-key': ' ' })).toThrow(REFUSED);
+    },
+  );
+
+  it('makes two different keys no more alike', () => {
+    expect(() => raw('X-API-Key', '', 'X-API-Key', 'k1', 'Authorization', 'Bearer k2')).toThrow(REFUSED);
   });
 });
 
-test('an empty X-API-Key is an empty credential, which no key is, and not none', () => {
-  expect(by({ 'x-api-key': '' })).toBe('');
-  expect(raw('X-API-Key', '  ')).toBe('');
+describe('F14: credentials for a proxy beside X-API-Key', () => {
+  const PROXYS = [
+    'Basic dXNlcjpwYXNz',
+    'basic dXNlcjpwYXNz',
+    'BASIC',
+    'Negotiate YIIZ/+a=',
+    'NTLM TlRMTVNTUAAB',
+    'Digest username="a b, c", realm="x", nc=00000001, response="0"',
+  ];
+  it.each(PROXYS)('are passed over: %s', (value) => {
+    expect(by({ authorization: value, 'x-api-key': 'k1' })).toBe('k1');
+    expect(raw('Authorization', value, 'X-API-Key', 'k1')).toBe('k1');
+    expect(raw('X-API-Key', 'k1', 'Authorization', value)).toBe('k1');
+    expect(locateCredential({ headers: { authorization: value } }, true)).toBeNull();
+  });
+
+  it.each(PROXYS)('are refused where X-API-Key has no key: %s', (value) => {
+    expect(() => by({ authorization: value })).toThrow(REFUSED);
+    expect(() => by({ authorization: value, 'x-api-key': ' ' })).toThrow(REFUSED);
+    expect(() => raw('Authorization', value, 'Authorization', 'Bearer k1')).toThrow(REFUSED);
+  });
+
+  it('are never taken for a key, whatever is in them', () => {
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^[ -~]{0,40}$/),
+        fc.constantFrom('Basic ', 'Digest ', 'Negotiate '),
+        (rest, scheme) => {
+          let found: string | null = 'k1';
+          try {
+            found = raw('Authorization', scheme + rest, 'X-API-Key', 'k1');
+          } catch (error) {
+            expect(error).toBeInstanceOf(Refusal);
+          }
+          expect(found).toBe('k1');
+        },
+      ),
+    );
+  });
 });
 
 test('whatever the fields, it answers or refuses, and a refusal repeats nothing of them', () => {
