@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
-import { MAX_BODY_BYTES } from './bounds.js';
+import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
 import { INTERNAL_ERROR } from './errors.js';
 
 /**
@@ -41,7 +41,7 @@ export interface FaultForm {
 
 const GRAPHQL: FaultForm = {
   body: (message, extensions) => JSON.stringify({ errors: [{ message, extensions }] }),
-  unread: 'The body is no JSON object. Send {"query": "...", "variables": {...}}.',
+  unread: 'The body must be a JSON object. Send {"query": "...", "variables": {...}}.',
 };
 
 /** Answers a fault of HTTP's, a refusal, or an error of the server's own. @param form default: GraphQL's */
@@ -63,13 +63,18 @@ export function answerError(
     const { message, extensions } = INTERNAL_ERROR;
     return reply.code(500).type('application/json').send(form.body(message, extensions));
   }
+  if (error instanceof BodyFault) {
+    // RFC 9110 section 12.5.3: for 415 of an encoding, and of no other reason.
+    if (status === 415) reply.header('accept-encoding', BODY_ENCODINGS);
+    return refuseRequest(reply, error.message, status, form);
+  }
   const message = status === 400 ? form.unread : (FAULTS[status] ?? 'The request is not understood.');
   return refuseRequest(reply, message, status, form);
 }
 
 const FAULTS: Readonly<Record<number, string>> = {
-  413: `The body is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`,
-  415: 'The body has a content type that is not understood. Send application/json.',
+  413: TOO_LARGE,
+  415: 'Unsupported Content-Type. Send application/json.',
 };
 
 interface Told {

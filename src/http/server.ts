@@ -16,6 +16,7 @@ import type { Settings } from '../settings/settings.js';
 import type { Store } from '../store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { authenticationHook } from './authentication.js';
+import { decodeBodies } from './bodyEncoding.js';
 import { MAX_BODY_BYTES } from './bounds.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
@@ -109,6 +110,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');
+  decodeBodies(app);
   endUnusedConnections(app);
   addToEveryAnswer(app, { limiter, observer, proxies, isClosing });
   if (tracing !== null) traceRequests(app, tracing);
