@@ -132,6 +132,7 @@ export async function composeService(
         logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
       },
     });
+    for (const warning of settings.warnings) logger.warn(warning);
     warn(settings.configuration, logger);
     if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
     const reconfigure = async (configuration: FileConfiguration): Promise<void> => {

@@ -20,8 +20,11 @@ export async function keyFromInput(input: NodeJS.ReadStream = process.stdin): Pr
   return key;
 }
 
+const QUOTED = 'The key has quotes around it. Remove them: docker run --env-file, for one, keeps those of its file.';
+
 /** @throws Failure where a header cannot hold it: fetch would say so with an error that repeats it */
 export function assertSendable(key: string): void {
+  if (/^(["']).*_(?:live|test)_.*\1$/.test(key)) throw new Failure(EXIT.unauthenticated, 'UNAUTHENTICATED', QUOTED);
   if (key.length <= MAX_BYTES && /^[\x21-\x7e]+$/.test(key)) return;
   throw new Failure(
     EXIT.unauthenticated,

@@ -8,6 +8,7 @@ import { Ceilings, ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
 import { expandBundles } from '../scopes/bundles.js';
 import { Roles } from '../scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { isQuoted } from './options.js';
 import { readFile, type ReadFile } from './file.js';
 import type { FileContent } from './fileSchema.js';
 
@@ -88,6 +89,11 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
       const advice = `${at}.key stands in the file in clear. Put it into an environment variable, and write \${NAME}.`;
       if (production) throw fault(advice);
       warn(advice);
+    }
+    if (isQuoted(item.key)) {
+      warn(
+        `${at}.key has quotes around it, and they are part of it. Remove them where its variable is set, if they should not be.`,
+      );
     }
     if (item.key.length < SHORT) {
       warn(`${at}.key has fewer than ${SHORT} characters and may be guessed. Choose one from openssl rand -base64 32.`);

@@ -39,7 +39,7 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
 
 function textOf(path: string): string {
   const refuse = (what: string): SettingsError =>
-    new SettingsError(`LATCHKEY_CONFIG is ${JSON.stringify(path)}, ${what}`);
+    new SettingsError(`LATCHKEY_CONFIG is ${JSON.stringify(path.slice(0, 200))}, ${what}`);
   let bytes: Buffer;
   try {
     const found = statSync(path);

@@ -28,17 +28,26 @@ export interface Option<T> {
   readonly schema: z.ZodType<T, string>;
 }
 
-const wholeNumber = (min: number, max: number) =>
+const wholeNumber = (min: number, max: number, otherwise = 'is not a whole number') =>
   z
     .string()
-    .regex(/^\d{1,9}$/, 'is not a whole number')
+    .regex(/^-?\d+$/, otherwise)
     .transform(Number)
     .refine((n) => n >= min && n <= max, 'is out of range');
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: 'is not one of them' });
+  z.enum(values, { error: 'is not one of the allowed values' });
 
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
+
+/** A list of which each item must pass. @param fault what is wrong with an item; null: nothing */
+const listOf = (fault: (item: string) => string | null) =>
+  list.superRefine((items, context) => {
+    for (const item of items) {
+      const message = item === '' ? 'is empty: take out the comma beside it' : fault(item);
+      if (message !== null) context.addIssue({ code: 'custom', message, params: { item } });
+    }
+  });
 
 const option = <T>(value: Option<T>): Option<T> => value;
 
@@ -52,7 +61,7 @@ const MAX_WORKERS = 64;
 
 const HOST_RULE = {
   allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
-  schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is no host name or address'),
+  schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is not a host name or address'),
 };
 
 /** Every variable that Latchkey reads. */
@@ -70,7 +79,7 @@ export const OPTIONS = {
     allowed: ADDRESS,
     schema: z
       .string()
-      .refine(isAddress, 'is none')
+      .refine(isAddress, 'is not such an address')
       .transform((text) => text.replace(/\/+$/, '')),
   }),
   MONGODB_URI: option({
@@ -79,7 +88,7 @@ export const OPTIONS = {
     page: 'stores.md',
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
     secret: true,
-    schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is no MongoDB connection string'),
+    schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is not a MongoDB connection string'),
   }),
   DATA_DIR: option({
     about: 'directory of the SQLite file and its pepper',
@@ -95,7 +104,7 @@ export const OPTIONS = {
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
     secret: true,
-    schema: z.string().refine(isRedisUrl, 'is no address of a Redis'),
+    schema: z.string().refine(isRedisUrl, 'is not the address of a Redis'),
   }),
   ADMIN_API_KEY: option({
     about: "the operator's key, which holds the scope `platform`",
@@ -117,10 +126,13 @@ export const OPTIONS = {
     page: 'keys.md#peppers',
     allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
     secret: true,
-    schema: list.refine(
-      (items) => items.every((item) => item.length >= MIN_SECRET_LENGTH),
-      'holds a value that is too short',
-    ),
+    schema: list.superRefine((items, context) => {
+      // By its number, for nothing of a pepper may be shown.
+      const short = items.findIndex((item) => item.length < MIN_SECRET_LENGTH);
+      if (short < 0) return;
+      const which = items.length === 1 ? 'is too short' : `has a value that is too short: number ${short + 1}`;
+      context.addIssue({ code: 'custom', message: which });
+    }),
   }),
   KEY_PREFIXES: option({
     about: 'what new tokens begin with; wins over the prefixes of the file',
@@ -129,20 +141,21 @@ export const OPTIONS = {
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
     schema: list.transform((items, context) => {
       const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
-      const fault = (message: string) => {
-        context.addIssue({ code: 'custom', message });
+      const fault = (message: string, item?: string) => {
+        context.addIssue({ code: 'custom', message, ...(item !== undefined && { params: { item } }) });
         return z.NEVER;
       };
       for (const item of items) {
         const [type, prefix, ...rest] = item.split(':');
         const known = KEY_TYPES.find((candidate) => candidate === type);
-        if (known === undefined) return fault('names an unknown type');
-        if (prefix === undefined || rest.length > 0 || !PREFIX_PATTERN.test(prefix)) return fault('holds a bad prefix');
+        if (known === undefined) return fault('does not begin with a key type', item);
+        if (prefix === undefined || rest.length > 0 || !PREFIX_PATTERN.test(prefix))
+          return fault('has no prefix of that form', item);
         prefixes[known] = prefix;
       }
       return new Set(Object.values(prefixes)).size === KEY_TYPES.length
         ? prefixes
-        : fault('gives two types one prefix');
+        : fault('gives two key types the same prefix');
     }),
   }),
   LATCHKEY_CONFIG: option({
@@ -201,10 +214,9 @@ export const OPTIONS = {
     page: 'operations.md#behind-a-proxy',
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
-    schema: z.union(
-      [z.literal('false').transform((): string[] => []), list.refine((items) => items.every(isAddressOrRange))],
-      { error: 'is none of these' },
-    ),
+    schema: listOf((item) => (item === 'false' ? null : faultOfProxy(item)))
+      .refine((items) => items.length === 1 || !items.includes('false'), 'names proxies beside false')
+      .transform((items) => items.filter((item) => item !== 'false')),
   }),
   TRUST_PROXY_HEADER: option({
     about: 'the field in which the proxies of `TRUST_PROXY` name the caller; the other one is ignored',
@@ -240,7 +252,7 @@ export const OPTIONS = {
     about: 'origins whose pages may call',
     unset: 'none',
     allowed: 'origins such as https://app.example.com separated by commas, or * for any',
-    schema: list.refine((items) => items.every((item) => ORIGIN.test(item)), 'holds something that is no origin'),
+    schema: listOf((item) => (ORIGIN.test(item) ? null : 'is not an origin')),
   }),
   INTROSPECTION: option({
     about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',
@@ -275,10 +287,10 @@ export const OPTIONS = {
     unset: 'one process, without others',
     page: 'operations.md#several-workers',
     allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
-    schema: z.union(
-      [z.literal('auto').transform(() => Math.min(availableParallelism(), MAX_WORKERS)), wholeNumber(1, MAX_WORKERS)],
-      { error: 'is neither' },
-    ),
+    schema: z
+      .string()
+      .transform((text) => (text === 'auto' ? String(Math.min(availableParallelism(), MAX_WORKERS)) : text))
+      .pipe(wholeNumber(1, MAX_WORKERS, 'is neither a whole number nor auto')),
   }),
 } satisfies Record<string, Option<unknown>>;
 
@@ -298,8 +310,47 @@ export function readOption<Name extends OptionName>(
   if (text.trim() === '') throw fault('is empty; unset it or give it a value');
   const result = schema.safeParse(text);
   if (result.success) return result.data;
-  const message = result.error.issues[0]?.message ?? 'is not allowed';
-  throw fault(secret === true ? message : `is ${JSON.stringify(text.slice(0, 100))}, which ${message}`);
+  for (const [what, bare] of surroundings(text)) {
+    if (schema.safeParse(bare).success) throw fault(`has ${what} around its value; remove them`);
+  }
+  const [issue] = result.error.issues;
+  const { message = 'is not allowed' } = issue ?? {};
+  if (secret === true) throw fault(message);
+  const item = issue?.code === 'custom' ? (issue.params?.item as string | undefined) : undefined;
+  // Of a list, the one item that is wrong.
+  const shown = item === undefined || item === text ? `is ${quoted(text)}` : `has ${quoted(item)}`;
+  throw fault(`${shown}, which ${message}`);
+}
+
+/** Warns of values that `docker run --env-file` and others pass on with the quotes of the file. No value is in it. */
+export function quotedOptions(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(OPTIONS)
+    .filter((name) => isQuoted(environment[name] ?? '') || (environment[name] ?? '').split(',').some(isQuoted))
+    .map(
+      (name) =>
+        `${name} has quotes around its value, and they are part of it. If they come from a file of docker run --env-file or the like, which keeps them, remove them there.`,
+    );
+}
+
+/** Is the text within quotes, as a value is in a shell? */
+export function isQuoted(text: string): boolean {
+  return /^\s*(["'])[^]*\1\s*$/.test(text);
+}
+
+/** What may be around a value by mistake, each with the value inside. */
+function* surroundings(text: string): Generator<readonly [string, string]> {
+  const bare = text.trim();
+  if (bare !== text) yield ['blanks', bare];
+  if (isQuoted(bare)) yield ['quotes', bare.slice(1, -1).trim()];
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+function faultOfProxy(item: string): string | null {
+  if (!isAddressOrRange(item)) return 'is not an address or a CIDR range';
+  return item.endsWith('/0') ? 'names everybody, so that each caller could choose an address' : null;
 }
 
 /** Without a query: what it could set, an option of the client's, is for nobody to set. */

@@ -7,7 +7,7 @@ import type { Tier } from '../store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from './error.js';
 import { DEFAULT_FILE } from './file.js';
-import { OPTIONS, readOption, type LOG_LEVELS, type OptionName, type ValueOf } from './options.js';
+import { OPTIONS, quotedOptions, readOption, type LOG_LEVELS, type OptionName, type ValueOf } from './options.js';
 import { isTracingAsked } from './tracing.js';
 
 export interface Settings {
@@ -51,6 +51,8 @@ export interface Settings {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Processes that serve; null: this one alone, without others. */
   readonly workers: number | null;
+  /** For people, at the start. Nothing secret is in them. */
+  readonly warnings: readonly string[];
 }
 
 export { SettingsError };
@@ -99,6 +101,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     tracing: isTracingAsked(environment),
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
+    warnings: Object.freeze(quotedOptions(environment)),
   });
 }
 

@@ -103,11 +103,11 @@ describe('a start that fails', () => {
   const ALLOWED = `Allowed: ${OPTIONS.WORKERS.allowed}.\n`;
   test.each<[string[], Record<string, string>, string]>([
     [['--workers', '0'], {}, `--workers is "0", which is out of range. ${ALLOWED}`],
-    [['--workers', 'abc'], {}, `--workers is "abc", which is neither. ${ALLOWED}`],
+    [['--workers', 'abc'], {}, `--workers is "abc", which is neither a whole number nor auto. ${ALLOWED}`],
     [['--workers', '1000'], {}, `--workers is "1000", which is out of range. ${ALLOWED}`],
     [['--workers', '0'], { WORKERS: '2' }, `--workers is "0", which is out of range. ${ALLOWED}`],
     [[], { WORKERS: '0' }, `WORKERS is "0", which is out of range. ${ALLOWED}`],
-    [[], { WORKERS: 'abc' }, `WORKERS is "abc", which is neither. ${ALLOWED}`],
+    [[], { WORKERS: 'abc' }, `WORKERS is "abc", which is neither a whole number nor auto. ${ALLOWED}`],
     [[], { WORKERS: '1000' }, `WORKERS is "1000", which is out of range. ${ALLOWED}`],
     [['--works', '2'], {}, 'The argument "--works" is not known. Allowed: --workers N, --help.\n'],
   ])('%j with %j', async (args, env, line) => {

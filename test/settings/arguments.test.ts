@@ -34,9 +34,9 @@ test.each([
   [['--workers='], '--workers is empty; unset it or give it a value.'],
   [['--workers', '0'], '--workers is "0", which is out of range.'],
   [['--workers', '65'], '--workers is "65", which is out of range.'],
-  [['--workers', 'many'], '--workers is "many", which is neither.'],
-  [['--workers', '--help'], '--workers is "--help", which is neither.'],
-  [['--workers', '2', '--workers', 'x'], '--workers is "x", which is neither.'],
+  [['--workers', 'many'], '--workers is "many", which is neither a whole number nor auto.'],
+  [['--workers', '--help'], '--workers is "--help", which is neither a whole number nor auto.'],
+  [['--workers', '2', '--workers', 'x'], '--workers is "x", which is neither a whole number nor auto.'],
 ])('%j names the fault and what is allowed', (args, fault) => {
   expect(faultOf(...args)).toBe(`${fault} Allowed: ${OPTIONS.WORKERS.allowed}.`);
 });

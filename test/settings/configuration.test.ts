@@ -250,6 +250,9 @@ describe('a key that people choose', () => {
   it('may be one character or 256, of which a short one is warned about', () => {
     expect(read(one(''), { KEY: 'x'.repeat(256) }).warnings).toEqual([]);
     expect(read(one(''), { KEY: 'x'.repeat(20) }).warnings).toEqual([]);
+    // F14: docker run --env-file keeps the quotes of its file.
+    const [quoted] = read(one(''), { KEY: `"${'x'.repeat(40)}"` }).warnings;
+    expect(quoted).toMatch(/^auth\.api_keys\.keys\[0\]\.key has quotes around it, and they are part of it\./);
     expect(read(one(''), { KEY: 'x' }).warnings).toEqual([expect.stringContaining('fewer than 20 characters')]);
   });
 

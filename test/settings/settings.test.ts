@@ -44,6 +44,7 @@ test('the defaults', () => {
     tracing: false,
     logLevel: 'info',
     workers: null,
+    warnings: [],
   } satisfies Settings);
 });
 
@@ -222,7 +223,19 @@ describe('bad values', () => {
     MAX_ANSWER_FIELDS: ['0', '999', '100000001', 'many'],
     MAX_ANSWER_BYTES: ['0', '9999', '500000001', '8MB'],
     MAX_STREAMS: ['0', '-1', '1000001', 'many'],
-    TRUST_PROXY: ['true', '1', 'loopback', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/-1', '127.0.0.1,'],
+    TRUST_PROXY: [
+      'true',
+      '1',
+      'loopback',
+      '10.0.0.0/33',
+      '::/129',
+      '10.0.0.0/8/8',
+      '10.0.0.0/-1',
+      '127.0.0.1,',
+      '0.0.0.0/0',
+      '10.0.0.0/8,::/0',
+      'false,127.0.0.1',
+    ],
     TRUST_PROXY_HEADER: ['true', 'x-real-ip', 'forwarded,x-forwarded-for'],
     REQUIRE_HTTPS: ['TRUE', '1', 'on', 'yes', 'production'],
     TLS_CERT: [],
@@ -309,4 +322,102 @@ test('the environment itself is read where none is given', () => {
     if (before === undefined) delete process.env.PORT;
     else process.env.PORT = before;
   }
+});
+
+describe('F14: what is wrong with a value, and how to mend it', () => {
+  const names = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
+  /** Whatever somebody may write by mistake. */
+  const WRONG = [
+    ...['', ' ', '\t\n', 'true', 'false', '1', '-1', '1.5', '1e3', '0x50', '999999999999', 'null', '{}', '[]', ','],
+    ...[
+      'a,b',
+      ',127.0.0.1',
+      '127.0.0.1,,10.0.0.1',
+      'a\nb',
+      'é',
+      '\u0000',
+      '/nowhere/latchkey.yaml',
+      'http://',
+      'https://a b',
+    ],
+    ...[
+      'x'.repeat(100_000),
+      '9'.repeat(400),
+      `${LONG},short`,
+      'SECRET:aa,SECRET',
+      ' on',
+      '"on"',
+      "'info'",
+      '"4000"',
+      '"',
+      "''",
+    ],
+  ];
+
+  it.each(names)('%s is answered in one sentence of plain words, or accepted', (name) => {
+    for (const text of WRONG) {
+      let message: string;
+      try {
+        readSettings({ [name]: text });
+        continue;
+      } catch (error) {
+        expect(error).toBeInstanceOf(SettingsError);
+        ({ message } = error as SettingsError);
+      }
+      expect(message).toMatch(
+        /^[A-Z_]+ (is|has) \S.*\. ?(Allowed: .+|Correct the path, or unset it|Let this process read it)\.$/,
+      );
+      expect(message).not.toMatch(/Invalid input|undefined|\[object|none of|no such|\n/);
+      expect(message.length).toBeLessThan(600);
+    }
+  });
+
+  it.each([
+    ['TRUST_PROXY', 'true', 'is "true", which is not an address or a CIDR range'],
+    ['TRUST_PROXY', '1', 'is "1", which is not an address or a CIDR range'],
+    ['TRUST_PROXY', '10.0.0.0/8,proxy.internal', 'has "proxy.internal", which is not an address or a CIDR range'],
+    ['TRUST_PROXY', '10.0.0.1,', 'has "", which is empty: take out the comma beside it'],
+    ['TRUST_PROXY', '0.0.0.0/0', 'is "0.0.0.0/0", which names everybody, so that each caller could choose an address'],
+    ['TRUST_PROXY', 'false,10.0.0.1', 'is "false,10.0.0.1", which names proxies beside false'],
+    ['CORS_ORIGINS', 'https://a.example,b', 'has "b", which is not an origin'],
+    ['KEY_PREFIXES', 'SECRET:aa,client:bb', 'has "client:bb", which does not begin with a key type'],
+    ['KEY_PREFIXES', 'SECRET:a-b', 'is "SECRET:a-b", which has no prefix of that form'],
+    ['KEY_PREFIXES', 'SECRET:ck', 'is "SECRET:ck", which gives two key types the same prefix'],
+    ['KEY_PEPPER', `${LONG},short`, 'has a value that is too short: number 2'],
+    ['KEY_PEPPER', 'short', 'is too short'],
+    ['PORT', '99999999999', 'is "99999999999", which is out of range'],
+    ['PORT', ' 4000', 'has blanks around its value; remove them'],
+    ['PORT', '"4000"', 'has quotes around its value; remove them'],
+    ['LOG_LEVEL', "'info'", 'has quotes around its value; remove them'],
+    ['TRUST_PROXY', '"10.0.0.0/8,127.0.0.1"', 'has quotes around its value; remove them'],
+    ['MONGODB_URI', '"mongodb://db/latchkey"', 'has quotes around its value; remove them'],
+    ['WORKERS', 'all', 'is "all", which is neither a whole number nor auto'],
+    ['WORKERS', '0', 'is "0", which is out of range'],
+    ['DASHBOARD', 'yes', 'is "yes", which is not one of the allowed values'],
+  ])('%s=%s', (name, text, expected) => {
+    const { allowed } = OPTIONS[name as keyof typeof OPTIONS];
+    expect(faultOf({ [name]: text })).toBe(`${name} ${expected}. Allowed: ${allowed}.`);
+  });
+});
+
+describe('F14: quotes that are part of a value', () => {
+  it.each([
+    ['ADMIN_API_KEY', `"${LONG}"`],
+    ['ADMIN_API_KEY', `'${LONG}'`],
+    ['KEY_PEPPER', `"${LONG}"`],
+    ['KEY_PEPPER', `${LONG},"${OTHER}"`],
+    ['DATA_DIR', '"/data"'],
+  ])('of %s are warned of at the start, without the value', (name, text) => {
+    const { warnings } = readSettings({ [name]: text });
+    expect(warnings).toEqual([
+      expect.stringMatching(new RegExp(`^${name} has quotes around its value, and they are part of it\\.`)),
+    ]);
+    expect(warnings[0]).not.toContain(text.replace(/["']/g, '').slice(0, 8));
+    expect(readSettings({ [name]: text.replace(/["']/g, '') }).warnings).toEqual([]);
+  });
+
+  it('in the middle of a value do not matter', () => {
+    for (const text of [`${LONG}"`, `"${LONG}`, `${LONG}"x"y`])
+      expect(readSettings({ ADMIN_API_KEY: text }).warnings).toEqual([]);
+  });
 });
