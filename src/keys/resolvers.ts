@@ -1,7 +1,8 @@
-import type { Limits } from '../limits/limits.js';
-import { CATEGORIES } from '../limits/category.js';
+import { CATEGORIES, type Category } from '../limits/category.js';
+import type { Limits, Subject } from '../limits/limits.js';
 import type { TierLimits, WindowLimits } from '../limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type WindowRoom } from '../limits/window.js';
+import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../limits/window.js';
+import { notFound } from '../refusals/refusal.js';
 import {
   statusOf,
   TIERS,
@@ -12,18 +13,19 @@ import {
   type ProjectRecord,
   type Tier,
   type UserRecord,
+  type WorkspaceRecord,
 } from '../store/records.js';
 import type { Actor, ActorContext } from './actor.js';
 import { isConfigured, positionOf, type AnyKey, type AnyKeyPage } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { workspaceLoader } from './loaders.js';
+import { gathering } from './loaders.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
 import { shownPrefix } from './token.js';
 
 export interface KeyResolverOptions {
   readonly keys: KeyService;
-  readonly projects: { find(actor: Actor, id: string): Promise<ProjectRecord | null> };
-  readonly users: { ownerOf(actor: Actor, id: string): Promise<UserRecord | null> };
+  readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
+  readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };
   readonly limiter: Limits;
   readonly now: () => number;
 }
@@ -71,7 +73,14 @@ const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC
 /** Resolvers of keys, their limits, and the viewer. */
 export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
-  const workspaceOf = workspaceLoader(keys);
+  const workspaceOf = gathering<string, WorkspaceRecord>(async ({ principal }, ids) => {
+    const found = await Promise.all(ids.map((id) => keys.workspace(principal, id)));
+    return new Map(found.map((workspace) => [workspace.id, workspace]));
+  });
+  const keyOf = gathering<string, AnyKey>(({ principal }, ids) => keys.findMany(principal, ids));
+  const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
+  const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
+  const roomOf = roomsOf(limiter);
 
   return {
     Query: {
@@ -120,16 +129,18 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
     },
     Viewer: {
       credential: (viewer: Actor) => viewer,
-      project: (viewer: Actor) => (viewer.projectId === null ? null : projects.find(viewer, viewer.projectId)),
-      user: (viewer: Actor) => (viewer.userId === null ? null : users.ownerOf(viewer, viewer.userId)),
-      workspace: (viewer: Actor) => keys.workspace(viewer, viewer.workspaceId),
+      project: ({ projectId }: Actor, _: unknown, context: ActorContext) =>
+        projectId === null ? null : projectOf(context, projectId),
+      user: ({ userId }: Actor, _: unknown, context: ActorContext) =>
+        userId === null ? null : userOf(context, userId),
+      workspace: ({ workspaceId }: Actor, _: unknown, context: ActorContext) => workspaceOf(context, workspaceId),
       limits: (viewer: Actor): LimitsSource => viewer,
     },
     Credential: {
       kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
       id: (viewer: Actor) => viewer.keyId,
-      apiKey: (viewer: Actor) =>
-        viewer.kind === 'operator' || viewer.kind === 'oidc' ? null : keys.find(viewer, viewer.keyId),
+      apiKey: ({ kind, keyId }: Actor, _: unknown, context: ActorContext) =>
+        kind === 'operator' || kind === 'oidc' ? null : keyOf(context, keyId),
     },
     TierLimits: {
       ...published,
@@ -141,15 +152,15 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
     },
     TierCategoryLimits: published,
     Limits: {
-      rate: async ({ familyId: family, tier }: LimitsSource) =>
-        limit((await limiter.peek({ family, tier })).rate, RATE_WINDOW),
-      burst: async ({ familyId: family, tier }: LimitsSource) =>
-        limit((await limiter.peek({ family, tier })).burst, BURST_WINDOW),
-      categories: ({ familyId: family, tier }: LimitsSource) =>
+      rate: async (source: LimitsSource, _: unknown, context: ActorContext) =>
+        limit((await roomOf(context, source)).rate, RATE_WINDOW),
+      burst: async (source: LimitsSource, _: unknown, context: ActorContext) =>
+        limit((await roomOf(context, source)).burst, BURST_WINDOW),
+      categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
         Promise.all(
-          CATEGORIES.filter((category) => limiter.tiers[tier].categories[category] !== undefined).map(
+          CATEGORIES.filter((category) => limiter.tiers[source.tier].categories[category] !== undefined).map(
             async (category) => {
-              const { rate, burst } = await limiter.peek({ family, tier, category });
+              const { rate, burst } = await roomOf(context, source, category);
               return {
                 category: category.toUpperCase(),
                 rate: limit(rate, RATE_WINDOW),
@@ -164,22 +175,23 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
       source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
       roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
-      project: ({ projectId }: AnyKey, _: unknown, { principal }: ActorContext) =>
-        projectId === null ? null : projects.find(principal, projectId),
-      user: ({ userId }: AnyKey, _: unknown, { principal }: ActorContext) =>
-        userId === null ? null : users.ownerOf(principal, userId),
-      previousTokenLastUsedAt: async ({ replaces }: AnyKey, _: unknown, { principal }: ActorContext) => {
-        const previous = replaces === null ? null : await keys.find(principal, replaces);
+      project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
+        projectId === null ? null : projectOf(context, projectId),
+      user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>
+        userId === null ? null : userOf(context, userId),
+      previousTokenLastUsedAt: async ({ replaces }: AnyKey, _: unknown, context: ActorContext) => {
+        const previous = replaces === null ? null : await keyOf(context, replaces);
         return previous === null || isConfigured(previous) ? null : previous.lastUsedAt;
       },
       status: (key: AnyKey) => statusOf(key, now()),
-      replaces: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
-        key.replaces === null ? null : keys.find(principal, key.replaces),
-      replacedBy: (key: AnyKey, _: unknown, { principal }: ActorContext) =>
-        key.replacedBy === null ? null : keys.find(principal, key.replacedBy),
+      replaces: ({ replaces }: AnyKey, _: unknown, context: ActorContext) =>
+        replaces === null ? null : keyOf(context, replaces),
+      replacedBy: ({ replacedBy }: AnyKey, _: unknown, context: ActorContext) =>
+        replacedBy === null ? null : keyOf(context, replacedBy),
       limits: async ({ familyId, workspaceId }: AnyKey, _: unknown, context: ActorContext): Promise<LimitsSource> => {
-        const { tier } = await workspaceOf(context, workspaceId);
-        return { familyId, tier };
+        const workspace = await workspaceOf(context, workspaceId);
+        if (workspace === null) throw notFound('workspace');
+        return { familyId, tier: workspace.tier };
       },
     },
     ApiKeyConnection: {
@@ -192,6 +204,31 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       },
     },
   };
+}
+
+/** Looks at the windows of a family once for all fields of a request that show them: with Redis each look is a round trip. */
+function roomsOf(limiter: Limits) {
+  const gathered = gathering<Subject, Room>(
+    async (_, subjects) =>
+      new Map(
+        await Promise.all(
+          subjects.map(async (subject): Promise<[string, Room]> => [nameOf(subject), await limiter.peek(subject)]),
+        ),
+      ),
+    nameOf,
+  );
+  return async (
+    context: ActorContext,
+    { familyId: family, tier }: LimitsSource,
+    category?: Category,
+  ): Promise<Room> => {
+    const subject = { family, tier, ...(category !== undefined && { category }) };
+    return (await gathered(context, subject)) ?? limiter.peek(subject);
+  };
+}
+
+function nameOf({ family, tier, category }: Subject): string {
+  return `${tier} ${category ?? ''} ${family}`;
 }
 
 /** A rate and a burst, as the table of tiers shows them. */

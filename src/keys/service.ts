@@ -230,6 +230,18 @@ export class KeyService {
     return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
   }
 
+  /** Returns, by id, those of several keys that the actor reaches. */
+  async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, AnyKey>> {
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const known = ids.filter(isId);
+    const configured = known.flatMap((id) => findConfigured(this.#configured(), id, workspaceId) ?? []);
+    const stored = known.length === 0 ? [] : await this.#store.keys.findMany(known, workspaceId);
+    const reached = [...stored, ...configured].filter(
+      ({ projectId }) => actor.projectId === null || projectId === actor.projectId,
+    );
+    return new Map(reached.map((key) => [key.id, key]));
+  }
+
   /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
   async list(
     actor: Actor,

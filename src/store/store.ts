@@ -122,6 +122,9 @@ export interface KeyStore {
   /** A key by its id; with `workspaceId`, only within that workspace. */
   find(id: string, workspaceId: string | null): Promise<KeyRecord | null>;
 
+  /** Several keys by their ids, in one read and in no order; unknown ids are passed over. */
+  findMany(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyRecord[]>;
+
   /** Living families in the workspace at `now`. */
   countFamilies(workspaceId: string, now: number): Promise<number>;
 
@@ -219,6 +222,8 @@ export interface ProjectStore {
   /** @throws Duplicate `project.id`, and `project.name` where the workspace has one of that name. */
   create(project: ProjectRecord, author?: Author): Promise<void>;
   find(id: string): Promise<ProjectRecord | null>;
+  /** Several projects by their ids, in one read and in no order; unknown ids are passed over. */
+  findMany(ids: readonly string[]): Promise<readonly ProjectRecord[]>;
   /** By `createdAt` and then `id`, ascending; those after `after`. */
   list(
     workspaceId: string,
@@ -232,6 +237,8 @@ export interface UserStore {
   /** @throws Duplicate `user.id` */
   add(user: UserRecord, author?: Author): Promise<void>;
   find(id: string): Promise<UserRecord | null>;
+  /** The same of several ids, in one read and in no order; unknown ids are passed over. */
+  findMany(ids: readonly string[]): Promise<readonly UserRecord[]>;
   /** Those who have not left, by `createdAt` and then `id`, ascending; those after `after`. */
   list(
     workspaceId: string,

@@ -55,6 +55,13 @@ export class ProjectService {
     return project?.workspaceId === workspaceId ? project : null;
   }
 
+  /** Returns, by id, those of several projects that the actor reaches. */
+  async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> {
+    const reachable = ids.filter((id) => isId(id) && (actor.projectId === null || actor.projectId === id));
+    const found = reachable.length === 0 ? [] : await this.#options.store.projects.findMany(reachable);
+    return new Map(found.filter((each) => each.workspaceId === actor.workspaceId).map((each) => [each.id, each]));
+  }
+
   /** @throws Refusal NOT_FOUND */
   async get(actor: Actor, id: string): Promise<ProjectRecord> {
     const project = await this.find(actor, id);

@@ -100,6 +100,13 @@ export class UserService {
     return user?.workspaceId === workspaceId ? user : null;
   }
 
+  /** {@link ownerOf} for several ids: by id, without those that there are not. */
+  async ownersOf({ workspaceId }: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> {
+    const known = ids.filter(isId);
+    const found = known.length === 0 ? [] : await this.#options.store.users.findMany(known);
+    return new Map(found.filter((each) => each.workspaceId === workspaceId).map((each) => [each.id, each]));
+  }
+
   /** Oldest first, without those who have left. @throws Refusal BAD_USER_INPUT (first) */
   async list(actor: Actor, first: number, after: After | null): Promise<Page<UserRecord>> {
     assertReachesAll(actor);

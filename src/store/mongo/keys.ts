@@ -106,6 +106,14 @@ export function openKeys(
       await intents.finishKey(document);
       return toRecord(document);
     },
+    async findMany(ids, workspaceId) {
+      const found = await keys.find({
+        _id: where({ $in: [...ids] }),
+        ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
+      });
+      for (const document of found) await intents.finishKey(document);
+      return found.map(toRecord);
+    },
     async countFamilies(workspaceId, now) {
       await intents.finishIn(workspaceId);
       return countFamilies(keys, workspaceId, now);

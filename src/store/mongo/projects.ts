@@ -2,7 +2,7 @@ import { projectCreated, projectRenamed } from '../entries.js';
 import { pick, PROJECT_FIELDS } from '../fields.js';
 import type { ProjectRecord } from '../records.js';
 import type { ProjectStore } from '../store.js';
-import { eq, type Documents } from './documents.js';
+import { eq, where, type Documents } from './documents.js';
 import type { Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { laterThan } from './pages.js';
@@ -21,6 +21,9 @@ export function openProjects(projects: Documents<ProjectDocument>, intents: Inte
     async find(id) {
       const document = await projects.findOne({ _id: eq(id) });
       return document && toRecord(document);
+    },
+    async findMany(ids) {
+      return (await projects.find({ _id: where({ $in: [...ids] }) })).map(toRecord);
     },
     async list(workspaceId, { first, after }) {
       const filter = { workspaceId: eq(workspaceId), ...laterThan(after) };

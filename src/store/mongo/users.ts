@@ -3,7 +3,7 @@ import { userAdded, userChanged, type Occasion } from '../entries.js';
 import { pick, USER_FIELDS } from '../fields.js';
 import type { UserRecord } from '../records.js';
 import type { UserStore } from '../store.js';
-import { eq, unchanged, type Documents } from './documents.js';
+import { eq, unchanged, where, type Documents } from './documents.js';
 import type { Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { laterThan } from './pages.js';
@@ -47,6 +47,9 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
     async find(id) {
       const document = await users.findOne({ _id: eq(id) });
       return document && toRecord(document);
+    },
+    async findMany(ids) {
+      return (await users.find({ _id: where({ $in: [...ids] }) })).map(toRecord);
     },
     async list(workspaceId, { first, after }) {
       const filter = { workspaceId: eq(workspaceId), removedAt: eq(null), ...laterThan(after) };

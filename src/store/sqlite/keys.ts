@@ -54,6 +54,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const find = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE id = $id AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
+  const findMany = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
+  );
   const countFamilies = connection.prepare<{ readonly living: number }>(
     `SELECT count(DISTINCT familyId) AS living FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE}`,
   );
@@ -120,6 +123,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async find(id, workspaceId) {
       const row = find.one({ id, workspaceId });
       return row && toRecord(row);
+    },
+    async findMany(ids, workspaceId) {
+      return findMany.all({ ids: JSON.stringify(ids), workspaceId }).map(toRecord);
     },
     async countFamilies(workspaceId, now) {
       return living(workspaceId, now);

@@ -12,6 +12,9 @@ export function openProjects(connection: Connection, audit: Audit): ProjectStore
     `INSERT INTO projects (${COLUMNS}) VALUES (${PROJECT_FIELDS.map((field) => `$${field}`).join(', ')})`,
   );
   const find = connection.prepare<ProjectRecord>(`SELECT ${COLUMNS} FROM projects WHERE id = $id`);
+  const findMany = connection.prepare<ProjectRecord>(
+    `SELECT ${COLUMNS} FROM projects WHERE id IN (SELECT value FROM json_each($ids))`,
+  );
   const list = connection.prepare<ProjectRecord>(
     `SELECT ${COLUMNS} FROM projects WHERE workspaceId = $workspaceId AND (createdAt, id) > ($createdAt, $id)
      ORDER BY createdAt, id LIMIT $first`,
@@ -27,6 +30,9 @@ export function openProjects(connection: Connection, audit: Audit): ProjectStore
     },
     async find(id) {
       return find.one({ id });
+    },
+    async findMany(ids) {
+      return findMany.all({ ids: JSON.stringify(ids) });
     },
     async list(workspaceId, { first, after }) {
       const { createdAt, id } = after ?? { createdAt: -1, id: '' };

@@ -28,6 +28,9 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
   const insert = connection.prepare(
     `INSERT INTO users (${COLUMNS}) VALUES (${USER_FIELDS.map((field) => `$${field}`).join(', ')})`,
   );
+  const findMany = connection.prepare<UserRow>(
+    `SELECT ${COLUMNS} FROM users WHERE id IN (SELECT value FROM json_each($ids))`,
+  );
   const list = connection.prepare<UserRow>(
     `SELECT ${COLUMNS} FROM users
      WHERE workspaceId = $workspaceId AND removedAt IS NULL AND (createdAt, id) > ($createdAt, $id)
@@ -58,6 +61,9 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
     },
     async find(id) {
       return find(id);
+    },
+    async findMany(ids) {
+      return findMany.all({ ids: JSON.stringify(ids) }).map(toRecord);
     },
     async list(workspaceId, { first, after }) {
       const { createdAt, id } = after ?? { createdAt: -1, id: '' };

@@ -32,6 +32,16 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(unique('key'), null)).toBeNull();
     });
 
+    test('are found by several ids in one call, within their workspace where one is named', async () => {
+      const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      const [a, b] = [await givenKey(store(), mine), await givenKey(store(), other)];
+      const ids = [a.id, b.id, unique('key')];
+      expect(await store().keys.findMany(ids, mine)).toEqual([a]);
+      const all = await store().keys.findMany(ids, null);
+      expect(new Map(all.map((key) => [key.id, key]))).toEqual(new Map([a, b].map((key) => [key.id, key])));
+      expect(await store().keys.findMany([], null)).toEqual([]);
+    });
+
     test('are found for verification by their lookup id, with the tier as it is now', async () => {
       const ws = await givenWorkspace(store(), { tier: 'FREE_TRIAL' });
       const key = await givenKey(store(), ws);

@@ -26,6 +26,15 @@ export function testProjects({ store }: Bench): void {
       expect(await store().projects.rename('prj_none', ws, 'x', NOW)).toBeNull();
     });
 
+    test('are found by several ids in one call', async () => {
+      const ws = await givenWorkspace(store());
+      const projects = [0, 1].map((i) => aProject(ws, { name: `p${i}` }));
+      for (const project of projects) await store().projects.create(project);
+      const ids = [...projects.map(({ id }) => id), 'prj_none'];
+      expect(namesOf(await store().projects.findMany(ids)).sort()).toEqual(['p0', 'p1']);
+      expect(await store().projects.findMany([])).toEqual([]);
+    });
+
     test('have names and ids of their own', async () => {
       const ws = await givenWorkspace(store());
       const one = aProject(ws);

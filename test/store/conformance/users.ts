@@ -26,6 +26,15 @@ export function testUsers({ store }: Bench): void {
       expect(await store().users.list(ws, { first: 9, after: null })).toEqual([]);
     });
 
+    test('are found by several ids in one call', async () => {
+      const ws = await givenWorkspace(store());
+      const users = [0, 1].map((i) => aUser(ws, { name: `u${i}` }));
+      for (const user of users) await store().users.add(user);
+      const ids = [...users.map(({ id }) => id), 'usr_none'];
+      expect(namesOf(await store().users.findMany(ids)).sort()).toEqual(['u0', 'u1']);
+      expect(await store().users.findMany([])).toEqual([]);
+    });
+
     test('are listed by age', async () => {
       const ws = await givenWorkspace(store());
       const users = [2, 0, 1].map((i) => aUser(ws, { name: `u${i}`, createdAt: NOW + i }));
