@@ -1,4 +1,5 @@
 import type { Column } from '../store/records.js';
+import { normalise } from '../text/characters.js';
 
 /** How columns seen differ from those promised. */
 export interface ColumnChanges {
@@ -9,11 +10,16 @@ export interface ColumnChanges {
 
 /**
  * Compares by name and type, not by place: catalogues list columns in whatever order they please, and an alert at each of
- * their moods would teach people to overlook alerts. Names and types are compared exactly.
+ * their moods would teach people to overlook alerts. Names and types are compared in NFC, in which they are stored today: an
+ * earlier release stored them as they came.
  *
  * @returns null where there is no difference
  */
-export function changesBetween(promised: readonly Column[], seen: readonly Column[]): ColumnChanges | null {
+export function changesBetween(
+  promisedColumns: readonly Column[],
+  seenColumns: readonly Column[],
+): ColumnChanges | null {
+  const [promised, seen] = [promisedColumns.map(normalised), seenColumns.map(normalised)];
   const before = new Map(promised.map(({ name, type }) => [name, type]));
   const after = new Map(seen.map(({ name, type }) => [name, type]));
   const added = seen.filter(({ name }) => !before.has(name));
@@ -23,6 +29,10 @@ export function changesBetween(promised: readonly Column[], seen: readonly Colum
     return to === undefined || to === from ? [] : [{ name, from, to }];
   });
   return added.length + missing.length + retyped.length === 0 ? null : { added, missing, retyped };
+}
+
+function normalised({ name, type }: Column): Column {
+  return { name: normalise(name), type: normalise(type) };
 }
 
 /** How many columns a message names of each sort of change, so that a thousand of them do not make a page. */

@@ -1,5 +1,6 @@
 import { badInput } from '../refusals/refusal.js';
 import type { Column } from '../store/records.js';
+import { faultOfText, lengthOf, normalise } from '../text/characters.js';
 
 /** The most that one answer lists: assets of a page, upstream and downstream of an asset. */
 export const LIST_MAX = 100;
@@ -11,11 +12,11 @@ const AGE_MAX = 3650 * 86_400_000;
 /** How far ahead of ours a loader's clock may be, in ms. */
 export const SKEW = 5 * 60_000;
 
-// Beside the line feed and the tab, control characters have no use in text, and a log or a terminal may obey them.
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
-// oxlint-disable-next-line no-control-regex
-const CONTROL_OR_BREAK = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/**
+ * A warehouse may name a column as it likes, also with a byte order mark. Controls and directions would act on a log or a
+ * terminal, and no store returns an unpaired surrogate as it was.
+ */
+const UNWANTED_IN_COLUMNS = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 type Path = readonly (string | number)[];
 
@@ -25,18 +26,27 @@ export function checkName(name: string, path: Path): string {
   throw badInput(path, 'The name must have 1 to 200 characters, each a letter A-Z or a-z, a digit or one of _ . - / :');
 }
 
-/** A text of one line, such as an owner or a column's type; null where absent. @throws Refusal BAD_USER_INPUT */
-export function checkLine(text: string | null | undefined, path: Path, max: number): string | null {
-  if (text === null || text === undefined) return null;
-  if (text.length >= 1 && text.length <= max && !CONTROL_OR_BREAK.test(text)) return text;
-  throw badInput(path, `It must be one line of 1 to ${max} characters, without control characters.`);
+/** Returns the owner of an asset in NFC; null where absent. @throws Refusal BAD_USER_INPUT */
+export function checkOwner(owner: string | null | undefined, path: Path): string | null {
+  if (owner === null || owner === undefined) return null;
+  const fault = owner === '' ? 'is empty. Leave it out' : faultOfText(owner, 200);
+  if (fault !== null) throw badInput(path, `The owner ${fault}.`);
+  return normalise(owner);
 }
 
-/** @throws Refusal BAD_USER_INPUT */
+/** Returns the description of an asset in NFC; null where absent. @throws Refusal BAD_USER_INPUT */
 export function checkDescription(text: string | null | undefined, path: Path): string | null {
   if (text === null || text === undefined) return null;
-  if (text.length <= 2000 && !CONTROL.test(text)) return text;
-  throw badInput(path, 'The description must have at most 2000 characters, none of them a control character.');
+  const fault = faultOfText(text, 2000, { lines: true });
+  if (fault !== null) throw badInput(path, `The description ${fault}.`);
+  return normalise(text);
+}
+
+/** Returns a column's name or type in NFC. @throws Refusal BAD_USER_INPUT */
+function checkColumnText(text: string, path: Path, max: number): string {
+  const fits = text !== '' && text.length <= max * 12 && lengthOf(normalise(text)) <= max;
+  if (fits && !UNWANTED_IN_COLUMNS.test(text)) return normalise(text);
+  throw badInput(path, `It must be one line of 1 to ${max} characters, without control and direction characters.`);
 }
 
 /** Longest time between loads in ms; null where absent. @throws Refusal BAD_USER_INPUT */
@@ -63,9 +73,9 @@ export function checkColumns(columns: readonly Column[], path: Path, min = 0): r
   if (columns.length < min) throw badInput(path, 'List the columns seen: there must be at least one.');
   if (columns.length > COLUMNS_MAX) throw badInput(path, `An asset has at most ${COLUMNS_MAX} columns. List fewer.`);
   const seen = new Set<string>();
-  return columns.map(({ name, type }, index) => {
-    checkLine(name, [...path, index, 'name'], 200);
-    checkLine(type, [...path, index, 'type'], 500);
+  return columns.map((column, index) => {
+    const name = checkColumnText(column.name, [...path, index, 'name'], 200);
+    const type = checkColumnText(column.type, [...path, index, 'type'], 500);
     if (seen.has(name))
       throw badInput([...path, index, 'name'], 'Another column has this name already. Name each once.');
     seen.add(name);

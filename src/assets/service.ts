@@ -89,7 +89,7 @@ export class AssetService {
       projectId,
       name,
       description: check.checkDescription(input.description, ['input', 'description']),
-      owner: check.checkLine(input.owner, ['input', 'owner'], 200),
+      owner: check.checkOwner(input.owner, ['input', 'owner']),
       allowedAge: check.checkAllowedAge(input.allowedAge, ['input', 'allowedAge']),
       upstream: check.checkUpstream(input.upstream, name, ['input', 'upstream']),
       expectedColumns: columns,

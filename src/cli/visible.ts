@@ -1,12 +1,11 @@
-/**
- * Characters that a terminal obeys, or that make text read otherwise than it is written: controls of both sets (C1's 0x9b
- * begins a sequence as ESC [ does), directions and other formats, separators of lines, and halves of characters.
- */
-const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+import { replaceUnwanted } from '../text/characters.js';
 
-/** Text of somebody else's, such as a key's name, so that it can be read and does nothing: ESC becomes `\u{1b}`. */
+/**
+ * Text of somebody else's, such as a key's name, so that it can be read and does nothing to a terminal: ESC becomes
+ * `\u{1b}`. So do directions and other characters that make text read otherwise than it is written.
+ */
 export function visible(text: string): string {
-  return text.replace(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return replaceUnwanted(text, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** {@link visible} for text of several lines, as a schema has. */
@@ -17,7 +16,7 @@ export function visibleLines(text: string): string {
 /** One JSON document, which means the same to a program and does nothing to a terminal either. RFC 8259 section 7. */
 export function jsonText(value: unknown, indent = 2): string {
   // Within JSON such characters stand in strings alone. Line breaks are its own form.
-  return JSON.stringify(value, null, indent).replace(OBEYED, (character) =>
+  return replaceUnwanted(JSON.stringify(value, null, indent), (character) =>
     character === '\n' ? character : escaped(character),
   );
 }

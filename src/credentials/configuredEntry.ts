@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isName } from '../keys/input.js';
+import { faultOfName, isName } from '../keys/input.js';
 import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
+import { normalise } from '../text/characters.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { DEFAULT_WORKSPACE_ID } from './operator.js';
 
@@ -28,9 +29,10 @@ export class ConfiguredEntry {
   constructor({ key, name, roles, workspace = DEFAULT_WORKSPACE_ID }: ConfiguredEntryOptions) {
     const fault = faultOfKey(key);
     if (fault !== null) throw new TypeError(`A configured key ${fault}.`);
-    if (!isName(name)) throw new TypeError('The name of a configured key has 1 to 100 characters.');
-    this.id = `conf_${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
-    this.name = name;
+    if (!isName(name))
+      throw new TypeError(`The name of a configured key ${faultOfName(name) ?? 'has spaces around it. Remove them'}.`);
+    this.name = normalise(name);
+    this.id = `conf_${createHash('sha256').update(this.name).digest('hex').slice(0, 16)}`;
     this.roles = Object.freeze([...roles]);
     this.workspaceId = workspace;
     this.#digest = bcryptInput(key);

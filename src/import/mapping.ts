@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_LOCATOR, type ForeignScheme } from '../keys/foreign.js';
 import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../store/records.js';
+import { normalise } from '../text/characters.js';
 import { DATES, type Dates } from './cells.js';
 import { ImportFault } from './fault.js';
 import { COLUMNS, PRESETS, type Column, type Columns, type Source } from './presets.js';
@@ -73,19 +74,34 @@ export function mappingOf(source: Source, content: unknown = {}): Mapping {
   }
   const file = result.data;
   const { columns, ignore } = PRESETS[source];
-  const mapped = Object.entries(file.columns ?? {}).map(([column, name]) => [column, name === null ? null : [name]]);
+  const mapped = Object.entries(file.columns ?? {}).map(([column, name]) => [
+    column,
+    name === null ? null : [normalise(name)],
+  ]);
   return {
     scheme: schemeOf(source, file),
     columns: { ...columns, ...(Object.fromEntries(mapped) as Partial<Record<Column, readonly string[] | null>>) },
-    ignore: new Set([...ignore, ...(file.ignore ?? [])]),
-    scopes: new Map(Object.entries(file.scopes ?? {})),
+    ignore: new Set([...ignore, ...(file.ignore ?? [])].map(normalise)),
+    scopes: byName('scopes', file.scopes ?? {}),
     defaultScopes: file.defaultScopes ?? [],
-    owners: file.owners === undefined ? null : new Map(Object.entries(file.owners)),
+    owners: file.owners === undefined ? null : byName('owners', file.owners),
     type: file.type ?? 'SECRET',
     environment: file.environment ?? 'LIVE',
     dates: file.dates ?? 'iso',
     limitedUses: file.limitedUses ?? 'refuse',
   };
+}
+
+/** Names are compared in NFC, so that it does not matter how their letters were typed. @throws ImportFault for a name twice */
+function byName<T>(at: string, values: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  const named = new Map<string, T>();
+  for (const [given, value] of Object.entries(values)) {
+    const name = normalise(given);
+    if (named.has(name))
+      throw new ImportFault(`The mapping has ${JSON.stringify(name)} twice under ${at}. Keep one of them.`);
+    named.set(name, value);
+  }
+  return named;
 }
 
 function schemeOf(source: Source, { lookup, hashed }: MappingFile): ForeignScheme {

@@ -1,6 +1,7 @@
 import { isId } from '../keys/input.js';
 import type { WorkspaceRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
+import { normalise } from '../text/characters.js';
 import type { Mapping } from './mapping.js';
 
 interface Place {
@@ -32,7 +33,7 @@ export class Owners {
   /** @param owner as the other system calls them; null: nobody */
   async placeOf(owner: string | null): Promise<Place | { readonly problem: string }> {
     const { owners } = this.#options.mapping;
-    const named = owners === null || owner === null ? {} : owners.get(owner);
+    const named = owners === null || owner === null ? {} : owners.get(normalise(owner));
     if (named === undefined) {
       return {
         problem: `The mapping does not name the owner ${JSON.stringify(owner?.slice(0, 100))}. Say under owners whose its keys are.`,

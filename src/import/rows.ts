@@ -1,6 +1,7 @@
 import { recordsIn } from './csv.js';
 import { ImportFault } from './fault.js';
 import { itemsIn } from './jsonArray.js';
+import { normalise } from '../text/characters.js';
 import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
 
 export const FORMATS = ['jsonl', 'json', 'csv'] as const;
@@ -45,7 +46,7 @@ function fromJson({ line, text }: RawRecord): Row {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return { line, problem: NO_OBJECT };
-    return { line, fields: new Map(Object.entries(value)) };
+    return { line, fields: new Map(Object.entries(value).map(([column, cell]) => [normalise(column), cell])) };
   } catch {
     return { line, problem: 'The row is no JSON. Export it anew, or say what it is with --format.' };
   }
@@ -56,10 +57,11 @@ async function* fromCsv(text: AsyncIterable<string>): AsyncGenerator<Row> {
   let header: readonly string[] | null = null;
   for await (const { line, cells } of recordsIn(text)) {
     if (header === null) {
-      if (new Set(cells).size !== cells?.length) {
+      const columns = cells?.map(normalise) ?? null;
+      if (new Set(columns).size !== columns?.length) {
         throw new ImportFault('The first record has to name the columns, each once. Export it with a header.');
       }
-      header = cells;
+      header = columns;
     } else if (cells === null) yield { line, problem: TOO_LONG };
     else if (cells.length !== header.length) {
       yield { line, problem: `The row has ${cells.length} cells and the header ${header.length}. Export it anew.` };

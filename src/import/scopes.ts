@@ -1,8 +1,14 @@
 import { isAbsent } from './cells.js';
+import { normalise } from '../text/characters.js';
 import type { Mapping } from './mapping.js';
 
-/** What a row says of scopes: their names there; null where it cannot be told. */
+/** Their names there, in NFC; null where it cannot be told. */
 export function foreignScopes(cell: unknown): readonly string[] | null {
+  const names = namesIn(cell);
+  return names && [...new Set(names.map(normalise))];
+}
+
+function namesIn(cell: unknown): readonly string[] | null {
   if (isAbsent(cell)) return [];
   if (typeof cell === 'string') return fromText(cell.trim());
   if (Array.isArray(cell)) return cell.every((item) => typeof item === 'string') ? [...new Set(cell)] : null;
@@ -24,7 +30,7 @@ export function mapScopes(
 function fromText(text: string): readonly string[] | null {
   if (!/^[[{"]/.test(text) && text !== 'null') return [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))];
   try {
-    return foreignScopes(JSON.parse(text));
+    return namesIn(JSON.parse(text));
   } catch {
     return null;
   }

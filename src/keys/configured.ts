@@ -1,7 +1,7 @@
 import { badInput, type Refusal } from '../refusals/refusal.js';
-import { foldCase } from '../store/changes.js';
 import type { KeyRecord } from '../store/records.js';
 import type { KeyFilter, KeyPage } from '../store/store.js';
+import { fold } from '../text/fold.js';
 import type { Position } from './cursor.js';
 
 /** A key that stands in the configuration and not in the store, as far as anybody is told of it. */
@@ -84,7 +84,7 @@ function matches(
     (status === undefined || status === 'ACTIVE') &&
     (type === undefined || type === record.type) &&
     (environment === undefined || environment === record.environment) &&
-    (nameContains === undefined || foldCase(record.name).includes(foldCase(nameContains))) &&
+    (nameContains === undefined || fold(record.name).includes(fold(nameContains))) &&
     (scope === undefined || record.scopes.includes(scope))
   );
 }

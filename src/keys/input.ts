@@ -5,6 +5,9 @@ import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
 import type { KeyFilter } from '../store/store.js';
+import { faultOfText, isBlank, normalise } from '../text/characters.js';
+
+type Path = readonly (string | number)[];
 
 const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
@@ -14,38 +17,30 @@ const MAX_DOCUMENTS = 1_000;
 
 const SHA_256 = /^[0-9a-f]{64}$/i;
 
-/**
- * Line breaks and other control characters would let a name forge lines of a log or a list. Half a character (a lone
- * surrogate) is none, and no engine hands it back as it was.
- */
-const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
-
-/** A reason may have lines. */
-const CONTROL_BUT_LINES = /(?![\n\r\t])[\p{Cc}\p{Cs}]/u;
-
-/** A name for people: trimmed, 1 to 100 characters, none of them a control character. */
-export function checkName(name: string): string {
-  const trimmed = name.trim();
-  if (!isName(trimmed)) {
-    throw badInput(['input', 'name'], `A name has 1 to ${MAX_NAME_LENGTH} characters and no control characters.`);
-  }
-  return trimmed;
+/** Returns a name for people: trimmed, in NFC. @throws Refusal BAD_USER_INPUT */
+export function checkName(name: string, path: Path = ['input', 'name']): string {
+  const fault = faultOfName(name);
+  if (fault !== null) throw badInput(path, `The name ${fault}.`);
+  return normalise(name.trim());
 }
 
-/** Could it stay as it is? */
+/** Says what is wrong with a name: `is blank. Write 1 to 100 characters`. null: nothing */
+export function faultOfName(name: string): string | null {
+  if (isBlank(name)) return `is blank. Write 1 to ${MAX_NAME_LENGTH} characters`;
+  return faultOfText(name.trim(), MAX_NAME_LENGTH);
+}
+
+/** Returns whether a text is a name that needs no trimming. */
 export function isName(name: string): boolean {
-  return name !== '' && name.trim() === name && name.length <= MAX_NAME_LENGTH && !CONTROL.test(name);
+  return name.trim() === name && faultOfName(name) === null;
 }
 
+/** Returns a reason for people: trimmed, in NFC, possibly of several lines. @throws Refusal BAD_USER_INPUT */
 export function checkReason(reason: string | null | undefined): string | null {
-  if (reason == null || reason.trim() === '') return null;
-  if (reason.length > MAX_REASON_LENGTH || CONTROL_BUT_LINES.test(reason)) {
-    throw badInput(
-      ['input', 'reason'],
-      `A reason has at most ${MAX_REASON_LENGTH} characters, and no control characters but line breaks and tabs.`,
-    );
-  }
-  return reason.trim();
+  if (reason == null || isBlank(reason)) return null;
+  const fault = faultOfText(reason, MAX_REASON_LENGTH, { lines: true });
+  if (fault !== null) throw badInput(['input', 'reason'], `The reason ${fault}.`);
+  return normalise(reason.trim());
 }
 
 /**
@@ -93,11 +88,10 @@ export function checkAddresses(addresses: readonly string[]): string[] {
 /** @throws Refusal BAD_USER_INPUT for a filter that no key can match */
 export function checkFilter(filter: KeyFilter): KeyFilter {
   const { nameContains, scope, projectId, userId } = filter;
-  if (nameContains !== undefined && (nameContains.length > MAX_NAME_LENGTH || CONTROL.test(nameContains))) {
-    throw badInput(
-      ['filter', 'nameContains'],
-      `A part of a name has at most ${MAX_NAME_LENGTH} characters and no control characters.`,
-    );
+  if (nameContains !== undefined) {
+    // A part of a name may end at a joiner, which the search ignores.
+    const fault = faultOfText(nameContains.replace(/[\u200c\u200d]/g, ''), MAX_NAME_LENGTH);
+    if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
   if (scope !== undefined && parseScope(scope) === null) {
     throw badInput(['filter', 'scope'], 'That is no scope. Give one as keys hold it, such as read:all.');

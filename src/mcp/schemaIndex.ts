@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { scopesOf } from '../guard/requirement.js';
 import type { SchemaRules } from '../guard/rules.js';
+import { fold } from '../text/fold.js';
 
 /** A part of a schema that can be found. */
 export interface Entry {
@@ -91,18 +92,16 @@ function indexed(entry: Entry, isRoot: boolean): Indexed {
   return {
     entry,
     name: wordsOf(last),
-    place: coordinate.toLowerCase(),
-    text: (description ?? '').toLowerCase(),
+    place: fold(coordinate),
+    text: fold(description ?? ''),
     isRoot,
   };
 }
 
 /** `createApiKey` is three words. */
 function wordsOf(text: string): string[] {
-  return text
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
+  return fold(text.replace(/([a-z0-9])([A-Z])/g, '$1 $2'))
+    .split(/[^\p{L}\p{M}\p{N}]+/u)
     .filter((word) => word !== '');
 }
 

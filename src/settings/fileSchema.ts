@@ -62,7 +62,10 @@ const key = section({
   key: text('a text: ${NAME} of an environment variable', () => true).meta({
     about: 'the key: 1 to 256 visible ASCII characters, exact and case-sensitive',
   }),
-  name: text('1 to 100 characters, without white space around them or control characters', isName).meta({
+  name: text(
+    '1 to 100 characters (Unicode code points), without white space around them, and without control, direction and other invisible characters',
+    isName,
+  ).meta({
     about: 'for people; no two alike',
   }),
   roles: list(

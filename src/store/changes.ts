@@ -118,11 +118,3 @@ export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>
 export function userRemoval(now: number): UserRule {
   return (user) => (user.removedAt === null ? { removedAt: now } : {});
 }
-
-/**
- * The form in which names are compared without regard to case. It is stored beside the name, because SQLite's lower()
- * knows ASCII alone and a case-insensitive pattern would have to be escaped.
- */
-export function foldCase(name: string): string {
-  return name.toLowerCase();
-}

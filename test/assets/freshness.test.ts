@@ -36,6 +36,12 @@ describe('changes of columns', () => {
   const a = { name: 'a', type: 'int' };
   const b = { name: 'b', type: 'text' };
 
+  it('F13: are none where only the form of letters differs', () => {
+    const column = (name: string) => [{ name, type: name }];
+    expect(changesBetween(column('caf\u00e9'), column('cafe\u0301'))).toBeNull();
+    expect(changesBetween(column('caf\u00e9'), column('cafe'))).not.toBeNull();
+  });
+
   it('are none where only the order differs', () => expect(changesBetween([a, b], [b, a])).toBeNull());
 
   it('tell added, missing and retyped columns apart', () => {

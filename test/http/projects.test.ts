@@ -53,6 +53,48 @@ test('a key that is bound knows its own project alone', async () => {
   }
 });
 
+test('F13: a name is taken, found and kept however its letters are composed', async () => {
+  const [composed, decomposed] = ['Caf\u00e9', 'Cafe\u0301'];
+  const project = (await act(latchkey, 'createProject', { name: decomposed }, admin)).project;
+  expect(project.name).toBe(composed);
+  for (const name of [composed, decomposed, ` ${decomposed} `]) {
+    expect(refusalOf(await attempt(latchkey, 'createProject', { name }, admin))).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      path: ['input', 'name'],
+    });
+  }
+  const other = (await act(latchkey, 'createProject', { name: 'Tea' }, admin)).project;
+  expect(refusalOf(await attempt(latchkey, 'renameProject', { id: other.id, name: decomposed }, admin)).code).toBe(
+    'BAD_USER_INPUT',
+  );
+  expect((await act(latchkey, 'renameProject', { id: other.id, name: 'Te\u0301' }, admin)).project.name).toBe(
+    'T\u00e9',
+  );
+  for (const name of [`${composed} 1`, `${decomposed} 2`])
+    await createKey(latchkey, { name, scopes: ['read:all'] }, admin);
+  const search = 'query ($part: String) { apiKeys(filter: { nameContains: $part }) { nodes { name } } }';
+  for (const part of [composed, decomposed, decomposed.toUpperCase()]) {
+    const { nodes } = (await ask(search, admin, { part })).data.apiKeys;
+    expect(nodes.map(({ name }: { name: string }) => name).sort()).toEqual([`${composed} 1`, `${composed} 2`]);
+  }
+});
+
+test('F8: keys, users and workspaces are named in every language and with emoji', async () => {
+  const names = ['👩\u200d💻', 'ශ්\u200dරී', 'می\u200cخواهم', '😀'.repeat(60)];
+  for (const name of names) {
+    const { id } = await createKey(latchkey, { name, scopes: ['read:all'] }, admin);
+    expect((await ask('query ($id: ID!) { apiKey(id: $id) { name } }', admin, { id })).data.apiKey.name).toBe(name);
+    expect((await act(latchkey, 'addUser', { name, roles: ['viewer'] }, admin)).user.name).toBe(name);
+  }
+  const override = await attempt(
+    latchkey,
+    'createApiKey',
+    { name: 'a\u202eb', scopes: ['read:all'], type: 'SECRET', environment: 'LIVE' },
+    admin,
+  );
+  expect(refusalOf(override)).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'name'] });
+});
+
 test('a key that is bound sees, makes and changes keys of its own project alone', async () => {
   const free = await createKey(latchkey, { name: 'free', scopes: ['read:all'] }, admin);
   const own = await createKey(latchkey, { name: 'own', scopes: ['read:all'] }, bound.token);

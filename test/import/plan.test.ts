@@ -63,7 +63,7 @@ describe('nothing is wider here than it was', () => {
     ['a token in clear', row({ key: letters('one') }), 'in clear'],
     ['no digest', row({ key: null }), 'columns.digest'],
     ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'no text'],
-    ['a name that is none', row({ name: 'two\nlines' }), 'control characters'],
+    ['a name that is none', row({ name: 'two\nlines' }), 'U+000A'],
     ['all of a token to be shown', row({ start: letters('one') }), '24'],
   ])('%s is a problem of its row', async (_, given, word) => {
     const planned = await plan(store, [row({ key: betterAuthDigest('good') }), given], { now: NOW });
@@ -181,6 +181,30 @@ describe('F5: a cell that says when or whether a key was revoked', () => {
     expect(text).toContain('  line 1: "off" disabled\n  line 2: "key 0" expired 2026-02-01T00:00:00.000Z\n');
     expect(text).toContain('  and 6 more: --json lists all of them.');
   });
+});
+
+it('F13: columns, scopes, owners and names are the same however their letters are composed', async () => {
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
+  const given = (form: string, other: string) =>
+    plan(
+      store,
+      [{ digest: betterAuthDigest('nfc'), name: form, scopes: form, expiresAt: null, [form]: 1, owner: form }],
+      {
+        now: NOW,
+        from: 'sha256',
+        mapping: {
+          columns: { owner: 'owner' },
+          ignore: [other],
+          scopes: { [other]: 'read:assets' },
+          owners: { [other]: { user: 'usr_ada' } },
+        },
+      },
+    );
+  for (const planned of [await given(composed, decomposed), await given(decomposed, composed)]) {
+    expect(said(planned)).toEqual([]);
+    expect(planned.keys).toMatchObject([{ name: composed, scopes: ['read:assets'], userId: 'usr_ada' }]);
+  }
+  expect(() => mappingOf('sha256', { scopes: { [composed]: 'a', [decomposed]: 'b' } })).toThrow('twice under scopes');
 });
 
 describe('F4: a number that is in another unit', () => {

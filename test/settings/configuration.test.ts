@@ -274,6 +274,12 @@ describe('a key that people choose', () => {
       keys('{ key: "${KEY}", name: one, roles: [viewer] }', `{ key: "\${${key}}", name: ${name}, roles: [viewer] }`);
     expect(faultOf(two('OTHER', 'one'), { KEY, OTHER: `${KEY}x` })).toContain('keys[1].name is that of keys[0]');
     expect(faultOf(two('KEY', 'two'), { KEY })).toContain('keys[1].key is that of keys[0]');
+    // F13: composed and decomposed letters are one name.
+    const cafe = keys(
+      '{ key: "${KEY}", name: "Caf\\u00e9", roles: [viewer] }',
+      '{ key: "${OTHER}", name: "Cafe\\u0301", roles: [viewer] }',
+    );
+    expect(faultOf(cafe, { KEY, OTHER: `${KEY}x` })).toContain('keys[1].name is that of keys[0]');
     expect(read(two('OTHER', 'two'), { KEY, OTHER: `${KEY}x` }).keys).toHaveLength(2);
     expect(faultOf(one(''), { KEY: OPERATOR_KEY, ADMIN_API_KEY: OPERATOR_KEY })).toContain('is that of ADMIN_API_KEY');
   });

@@ -15,10 +15,12 @@ import {
   anAsset,
   anEvent,
   anHeir,
+  aProject,
   aWorkspace,
   givenKey,
   givenWorkspace,
   listed,
+  namesOf,
   NOW,
   unique,
 } from './fixtures.js';
@@ -312,6 +314,38 @@ test('MongoDB: assets of a release before projects are those of the workspace’
     await store.assets.register(anAsset(unique('prj'), { name: asset.name }));
     await store.close();
   }
+  await plain.close();
+  await drop(own);
+});
+
+test('F13: MongoDB: names of an earlier release are unique and found in whatever form they were typed', async () => {
+  const own = freshUri();
+  const plain = await mongoose.createConnection(own).asPromise();
+  const first = await openMongoStore({ uri: own });
+  const ws = await givenWorkspace(first);
+  const [cafe, other] = [
+    await givenKey(first, ws, { name: 'Cafe\u0301' }),
+    await givenKey(first, ws, { name: 'plain' }),
+  ];
+  const names = ['Cafe\u0301', '\u212bngstro\u0308m', 'Ze\u0301', 'Z\u00e9'];
+  for (const [i, name] of names.entries()) await first.projects.create(aProject(ws, { name, createdAt: NOW + i }));
+  await first.close();
+  // As the earlier release folded it.
+  const keys = plain.collection<{ _id: string }>('latchkey_keys');
+  await keys.updateMany({}, { $unset: { folding: '' } });
+  await keys.updateOne({ _id: cafe.id }, { $set: { nameFolded: 'cafe\u0301' } });
+  for (let opened = 0; opened < 2; opened++) {
+    const store = await openMongoStore({ uri: own });
+    const projects = await store.projects.list(ws, { first: 9, after: null });
+    expect(projects.map(({ name }) => name)).toEqual(['Caf\u00e9', '\u00c5ngstr\u00f6m', 'Ze\u0301', 'Z\u00e9']);
+    for (const name of ['Caf\u00e9', 'Z\u00e9'])
+      await expect(store.projects.create(aProject(ws, { name }))).rejects.toThrow(Duplicate);
+    expect(namesOf(await listed(store, ws, { nameContains: 'CAF\u00c9' }))).toEqual([cafe.name]);
+    expect(namesOf(await listed(store, ws, { nameContains: 'PLAIN' }))).toEqual([other.name]);
+    await store.close();
+  }
+  // Folded once, and not at each start.
+  expect(await keys.countDocuments({ folding: 1 })).toBe(1);
   await plain.close();
   await drop(own);
 });

@@ -2,14 +2,26 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
+import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../../src/store/periods.js';
 import { EVENT_RETENTION, type UsageAddition } from '../../src/store/records.js';
 import { Connection } from '../../src/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { storeConformance } from './conformance.js';
-import { aKey, anAlert, anAsset, anEvent, aWorkspace, givenKey, givenWorkspace, NOW } from './fixtures.js';
+import {
+  aKey,
+  anAlert,
+  anAsset,
+  anEvent,
+  aProject,
+  aWorkspace,
+  givenKey,
+  givenWorkspace,
+  listed,
+  namesOf,
+  NOW,
+} from './fixtures.js';
 import { runTogether, startChild } from './processes.js';
 
 let root = '';
@@ -67,6 +79,38 @@ describe('SQLite: the file', () => {
     mkdirSync(join(dir, 'sub', 'latchkey.db'), { recursive: true });
     await expect(openSqliteStore({ dir: join(dir, 'sub') })).rejects.toThrow(/cannot be used: .*unable to open/i);
   });
+});
+
+test('F13: names of an earlier release are unique and found in whatever form they were typed', async () => {
+  const dir = freshDir();
+  mkdirSync(dir);
+  const before = MIGRATIONS.findIndex((migration) => typeof migration !== 'string');
+  const old = new Connection(join(dir, 'latchkey.db'), 1000);
+  for (const migration of MIGRATIONS.slice(0, before)) old.exec(String(migration));
+  old.exec(`PRAGMA user_version = ${before}`);
+  old.exec("INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws', 'Old', 'GROWTH', 1)");
+  const project = old.prepare('INSERT INTO projects (id, workspaceId, name, createdAt) VALUES ($id, $ws, $name, 1)');
+  const [decomposed, composed] = ['Cafe\u0301', 'Caf\u00e9'];
+  project.run({ id: 'prj_1', ws: 'ws', name: decomposed });
+  project.run({ id: 'prj_2', ws: 'ws', name: 'A\u030angstro\u0308m \u212b' });
+  project.run({ id: 'prj_3', ws: 'ws', name: 'Ze\u0301' });
+  project.run({ id: 'prj_4', ws: 'ws', name: 'Z\u00e9' });
+  old.close();
+
+  const store = await openSqliteStore({ dir });
+  const names = (await store.projects.list('ws', { first: 9, after: null })).map(({ name }) => name);
+  expect(names).toEqual([composed, '\u00c5ngstr\u00f6m \u00c5', 'Ze\u0301', 'Z\u00e9']);
+  for (const name of [composed, 'Z\u00e9'])
+    await expect(store.projects.create(aProject('ws', { name }))).rejects.toThrow(Duplicate);
+  const key = await givenKey(store, 'ws', { name: 'Straße İzmir' });
+  await store.close();
+  const file = new Connection(join(dir, 'latchkey.db'), 1000);
+  file.prepare('UPDATE keys SET name = $name, nameFolded = $name WHERE id = $id').run({ id: key.id, name: decomposed });
+  file.exec(`PRAGMA user_version = ${before}`);
+  file.close();
+  const again = await openSqliteStore({ dir });
+  expect(namesOf(await listed(again, 'ws', { nameContains: 'CAF\u00c9' }))).toEqual([decomposed]);
+  await again.close();
 });
 
 describe('SQLite: the connection', () => {
@@ -227,7 +271,7 @@ describe('SQLite: counts of use', () => {
     mkdirSync(dir);
     const before = new Database(join(dir, 'latchkey.db'));
     // The fifth entry brings minutes and days.
-    for (const migration of MIGRATIONS.slice(0, 4)) before.exec(migration);
+    for (const migration of MIGRATIONS.slice(0, 4)) before.exec(String(migration));
     before.exec('PRAGMA user_version = 4');
     const today = Math.floor(NOW / DAY) * DAY;
     const insert = before.prepare('INSERT INTO usage VALUES (?, ?, ?, ?, ?)');
@@ -296,9 +340,9 @@ describe('SQLite: events', () => {
   test('have their place in a file of a release before there were any, which keeps what it holds', async () => {
     const dir = freshDir();
     mkdirSync(dir);
-    const before = MIGRATIONS.findIndex((migration) => migration.includes('CREATE TABLE events'));
+    const before = MIGRATIONS.findIndex((migration) => String(migration).includes('CREATE TABLE events'));
     const old = new Connection(join(dir, 'latchkey.db'), 1000);
-    for (const migration of MIGRATIONS.slice(0, before)) old.exec(migration);
+    for (const migration of MIGRATIONS.slice(0, before)) old.exec(String(migration));
     old.exec(`PRAGMA user_version = ${before}`);
     old.exec("INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws_old', 'Old', 'GROWTH', 1)");
     old.close();

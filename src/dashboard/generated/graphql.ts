@@ -118,7 +118,7 @@ export type ApiKeyFilter = {
 };
 
 export type CreateApiKeyInput = {
-  /** 1 to 100 characters, for people. */
+  /** 1 to 100 characters (Unicode code points), for people. Stored in NFC. */
   readonly name: string;
   /** Scopes, or the bundles `read-only` (read:all) and `read-write` (read:all and write:all). */
   readonly scopes: ReadonlyArray<string>;
@@ -170,7 +170,7 @@ export type UpdateApiKeyInput = {
 };
 
 export type CreateProjectInput = {
-  /** 1 to 100 characters, unique in the workspace. */
+  /** 1 to 100 characters (Unicode code points), unique in the workspace. Stored in NFC. */
   readonly name: string;
 };
 
@@ -180,7 +180,7 @@ export type RenameProjectInput = {
 };
 
 export type AddUserInput = {
-  /** 1 to 100 characters, for people. */
+  /** 1 to 100 characters (Unicode code points), for people. Stored in NFC. */
   readonly name: string;
   /** Names of roles, at most 20. An admin gives only roles whose scopes their own key holds. */
   readonly roles: ReadonlyArray<string>;

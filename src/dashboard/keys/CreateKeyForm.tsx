@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter';
 import { useAct } from '../api/useAct.js';
 import { CreateKeyDocument, type NewKeyQuery } from '../generated/graphql.js';
 import { useShowIssued } from '../issued/issued.js';
+import { byName } from '../parts/byName.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { ENVIRONMENTS, PURPOSES, TYPES, choices } from '../parts/words.js';
 import { EMPTY_KEY, EXPIRIES, faultsOf, FIELDS, inputOf, type Faults, type NewKey } from './newKey.js';
@@ -59,7 +60,6 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
           label="Name"
           description="What it is for, as in production-backend or ci-pipeline. People find and revoke it by that."
           required
-          maxLength={100}
           autoComplete="off"
           value={key.name}
           error={faultAt('name')}
@@ -120,6 +120,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
               placeholder="All of the workspace"
               data={named(projects)}
               searchable
+              filter={byName}
               clearable
               value={key.project}
               error={faultAt('project')}
@@ -131,6 +132,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
               placeholder="The workspace"
               data={named(users)}
               searchable
+              filter={byName}
               clearable
               value={key.user}
               error={faultAt('user')}

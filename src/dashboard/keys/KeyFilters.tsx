@@ -2,6 +2,7 @@ import { CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { SearchIcon } from '@primer/octicons-react';
 import { useState } from 'react';
+import { byName } from '../parts/byName.js';
 import { choices, ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
 import type { ChangeView, KeyView } from './useKeyFilter.js';
 
@@ -30,7 +31,6 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
       <TextInput
         aria-label="Search by name"
         placeholder="Search by name"
-        maxLength={100}
         value={search}
         onChange={(event) => type(event.currentTarget.value)}
         leftSection={<SearchIcon />}
@@ -68,6 +68,7 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
           aria-label="Project"
           placeholder="Any project"
           searchable
+          filter={byName}
           data={projects.map(({ id, name }) => ({ value: id, label: name }))}
           value={view.project}
           onChange={(project) => change({ project })}

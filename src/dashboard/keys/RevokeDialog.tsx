@@ -1,5 +1,6 @@
 import { Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { normalise } from '../../text/characters.js';
 import { useAct } from '../api/useAct.js';
 import { RevokeKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';
@@ -18,7 +19,7 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
       action="Revoke this key"
       color="red"
       close={close}
-      disabled={typed.trim() !== name}
+      disabled={normalise(typed.trim()) !== normalise(name)}
       acting={acting}
       fault={fault}
       act={() => void act({ id, reason: reason.trim() === '' ? null : reason }).then((done) => done && close())}
@@ -45,7 +46,6 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
       <Textarea
         label="Reason"
         description="For whoever asks later. It stands in the audit log."
-        maxLength={500}
         autosize
         minRows={2}
         value={reason}

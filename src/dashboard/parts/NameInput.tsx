@@ -14,7 +14,6 @@ export function NameInput({ value, change, error }: NameInputProps) {
     <TextInput
       label="Name"
       required
-      maxLength={100}
       autoComplete="off"
       data-autofocus
       value={value}

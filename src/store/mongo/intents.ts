@@ -1,10 +1,17 @@
-import { foldCase } from '../changes.js';
 import { Duplicate } from '../errors.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord } from '../records.js';
+import { fold } from '../../text/fold.js';
 import { eq, where, type Documents } from './documents.js';
 import { entryUnderWay, type Ledger } from './ledger.js';
-import type { EntryDocument, KeyDocument, ProjectDocument, UserDocument, WorkspaceDocument } from './schemas.js';
+import {
+  FOLDING,
+  type EntryDocument,
+  type KeyDocument,
+  type ProjectDocument,
+  type UserDocument,
+  type WorkspaceDocument,
+} from './schemas.js';
 
 const keyUnderWay = () => ({ $or: where([{ 'successor._id': where({ $exists: true }) }, entryUnderWay()]) });
 const workspaceUnderWay = () => ({ $or: where([{ 'firstKey._id': where({ $exists: true }) }, entryUnderWay()]) });
@@ -119,7 +126,8 @@ export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument)
   return {
     _id: id,
     ...fields,
-    nameFolded: foldCase(key.name),
+    nameFolded: fold(key.name),
+    folding: FOLDING,
     ...(slot !== undefined && { slot }),
     ...(entry !== undefined && { entry }),
   };

@@ -2,7 +2,6 @@ import {
   amendment,
   asJudged,
   expiry,
-  foldCase,
   GRANT_FIELDS,
   heirOf,
   JUDGED_FIELDS,
@@ -16,11 +15,12 @@ import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import type { KeyRecord, KeyStatus, Tier } from '../records.js';
 import type { KeyChange, KeyFilter, KeyStore } from '../store.js';
+import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, type Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { countFamilies, freeSlot, unlessTaken, unlimitedSlot } from './places.js';
-import type { KeyDocument, UserDocument, WorkspaceDocument } from './schemas.js';
+import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
 import { toRecord as toUser } from './users.js';
 
 export function openKeys(
@@ -176,7 +176,7 @@ function byId(id: string, workspaceId: string | null): Filter {
 }
 
 function withFolded(patch: KeyPatch): object {
-  return patch.name === undefined ? patch : { ...patch, nameFolded: foldCase(patch.name) };
+  return patch.name === undefined ? patch : { ...patch, nameFolded: fold(patch.name), folding: FOLDING };
 }
 
 function conditions(filter: KeyFilter, now: number): Filter[] {
@@ -188,7 +188,7 @@ function conditions(filter: KeyFilter, now: number): Filter[] {
     ...(scope === undefined ? [] : [{ scopes: eq(scope) }]),
     ...(projectId === undefined ? [] : [{ projectId: eq(projectId) }]),
     ...(userId === undefined ? [] : [{ userId: eq(userId) }]),
-    ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', foldCase(nameContains)) }]),
+    ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', fold(nameContains)) }]),
   ];
 }
 

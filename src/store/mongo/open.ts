@@ -10,6 +10,7 @@ import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
 import { AUDIT_UNIQUE, Ledger } from './ledger.js';
 import { KEY_UNIQUE } from './places.js';
+import { normaliseNames } from './normaliseNames.js';
 import { openProjects, PROJECT_UNIQUE } from './projects.js';
 import {
   alertSchema,
@@ -112,6 +113,7 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
   const ledger = new Ledger(entries, heads);
   const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
+  await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   return {
     keys: openKeys(keys, workspaces, users, intents),
     workspaces: openWorkspaces(workspaces, intents),

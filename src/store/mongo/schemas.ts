@@ -27,9 +27,14 @@ export interface AuditHeadDocument extends AuditHead {
   readonly _id: string;
 }
 
+/** Which form `nameFolded` has. Count it up when `fold` changes: names are folded again when the store is opened. */
+export const FOLDING = 1;
+
 export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly _id: string;
   readonly nameFolded: string;
+  /** {@link FOLDING} of `nameFolded`; absent: that of an earlier release. */
+  readonly folding?: number;
   /** The family's place, on its first key alone, until the family is known to be dead for good. See places.ts. */
   readonly slot?: number;
   /** The successor of a rotation that is decided but whose key is not known to be written. See intents.ts. */
@@ -133,6 +138,7 @@ const KEY: SchemaDefinition = {
   digest: String,
   name: String,
   nameFolded: String,
+  folding: Number,
   type: { type: String },
   environment: String,
   scopes: { type: [String], default: undefined },

@@ -1,11 +1,12 @@
 import type { AuditAction } from '../audit.js';
-import { amendment, asJudged, expiry, foldCase, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import { amendment, asJudged, expiry, heirOf, revocation, rotation, type Rule } from '../changes.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
 import type { KeyChange, KeyStore } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
+import { fold } from '../../text/fold.js';
 import type { FindUser } from './users.js';
 
 /** The key operations, and what the creation of a workspace needs of them. */
@@ -137,7 +138,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
         status: filter.status ?? null,
         type: filter.type ?? null,
         environment: filter.environment ?? null,
-        nameContains: filter.nameContains === undefined ? null : foldCase(filter.nameContains),
+        nameContains: filter.nameContains === undefined ? null : fold(filter.nameContains),
         scope: filter.scope ?? null,
         projectId: filter.projectId ?? null,
         userId: filter.userId ?? null,
@@ -193,6 +194,6 @@ function params(key: KeyRecord): Params {
     scopes: JSON.stringify(key.scopes),
     allowedAddresses: JSON.stringify(key.allowedAddresses),
     trustedDocuments: key.trustedDocuments && JSON.stringify(key.trustedDocuments),
-    nameFolded: foldCase(key.name),
+    nameFolded: fold(key.name),
   };
 }

@@ -1,10 +1,11 @@
 import type { Connection } from './connection.js';
+import { normaliseNames } from './normaliseNames.js';
 
 /**
  * Each entry takes the schema from one version to the next; the version is kept in the file as user_version. Entries that
  * were released are never edited. Columns bear the names of the records' fields, so that a row is nearly a record.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[] = [
   `
   CREATE TABLE workspaces (
     id TEXT NOT NULL PRIMARY KEY,
@@ -192,6 +193,8 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX usedFieldsByAge ON usedFields (start);
   `,
+  // Names were kept as they were typed, and folded by lower case alone.
+  normaliseNames,
 ];
 
 /**
@@ -202,7 +205,12 @@ export function migrate(connection: Connection): void {
   // Looked at without the lock first: the usual start changes nothing and should not queue behind a writer.
   if (schemaVersion(connection) === MIGRATIONS.length) return;
   connection.transaction(() => {
-    for (const migration of MIGRATIONS.slice(schemaVersion(connection))) connection.exec(migration);
+    const from = schemaVersion(connection);
+    for (const migration of MIGRATIONS.slice(from)) {
+      if (typeof migration === 'string') connection.exec(migration);
+      // A new file has no rows to convert.
+      else if (from > 0) migration(connection);
+    }
     connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
 }

@@ -94,6 +94,41 @@ export function testLists({ store }: Bench): void {
       expect(page).toEqual({ keys: [older], hasNextPage: false, total: 1 });
     });
 
+    test('F13: finds a name however its letters are composed and cased', async () => {
+      const ws = await givenWorkspace(store());
+      const names = [
+        'Cafe\u0301 \u212bre',
+        'Stra\u00dfe',
+        'ISTANBUL',
+        '\u0130zmir',
+        'ΟΔΟΣ',
+        'می\u200cخواهم',
+        '👩\u200d💻',
+      ];
+      for (const name of names) await givenKey(store(), ws, { name });
+      for (const [part, expected] of [
+        ['caf\u00e9', 0],
+        ['CAFE\u0301', 0],
+        ['\u00e5re', 0],
+        ['A\u030aRE', 0],
+        ['STRASSE', 1],
+        ['stra\u00dfe', 1],
+        ['istanbul', 2],
+        ['ıstanbul', 2],
+        ['izmir', 3],
+        ['IZMIR', 3],
+        ['οδοσ', 4],
+        ['ΟΔΟΣ', 4],
+        ['میخواهم', 5],
+        ['می\u200c', 5],
+        ['👩💻', 6],
+        ['👩\u200d💻', 6],
+      ] as const) {
+        expect([part, namesOf(await listed(store(), ws, { nameContains: part }))]).toEqual([part, [names[expected]]]);
+      }
+      expect(await listed(store(), ws, { nameContains: 'cafe' })).toEqual([]);
+    });
+
     test('takes part of a name literally, whatever its case', async () => {
       const ws = await givenWorkspace(store());
       const names = [

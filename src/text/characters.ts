@@ -1,0 +1,89 @@
+/**
+ * Every text that people write is normalised, measured and judged by this folder, so that the API, the stores, the command
+ * line and the dashboard agree. It imports nothing, so that code for browsers can use it.
+ */
+
+/**
+ * The joiners U+200C and U+200D where they shape what is read: between letters, as in Persian and Sinhala, between emoji,
+ * and in Malayalam after a virama at the end of a word. In other places they are invisible.
+ */
+const LETTER = String.raw`[\p{L}\p{M}]`;
+const EMOJI_END = String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]`;
+const JOINER = String.raw`(?<=${LETTER})[\u200c\u200d](?=${LETTER})|(?<=${EMOJI_END})[\u200c\u200d](?=\p{Extended_Pictographic})|(?<=\u0d4d)\u200d`;
+
+/**
+ * The flags of England, Scotland and Wales: a black flag and tag characters. Other tag characters are not allowed, since
+ * they are invisible and can spell any text.
+ */
+const FLAG = ['gbeng', 'gbsct', 'gbwls']
+  .map((region) => `\\u{1f3f4}${region.replace(/./g, (letter) => `\\u{${tagOf(letter)}}`)}\\u{e007f}`)
+  .join('|');
+
+/**
+ * Controls, formats (directions, invisible spaces, tags, the byte order mark), line separators and unpaired surrogates. They
+ * would let a name forge lines of a log or a list, or look like another name.
+ */
+const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
+
+const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER})|${UNWANTED}`, 'gu');
+
+/**
+ * The most UTF-16 units that a code point takes: 2, and a decomposed letter up to 6 code points. What is longer is refused
+ * before it is normalised.
+ */
+const MOST_UNITS = 12;
+
+/** Spaces, and what is drawn as nothing. */
+const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
+
+const LINE_BREAKS_AND_TABS = new Set(['\n', '\r', '\t']);
+
+/** Returns the composed form (NFC): the same letters are then the same text, however they were typed. */
+export function normalise(text: string): string {
+  return text.normalize('NFC');
+}
+
+/** Counts code points: an emoji outside the basic plane is one. Not graphemes, which have no bound and change with Unicode. */
+export function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of text) length += 1;
+  return length;
+}
+
+/** Returns whether nothing of the text can be seen. */
+export function isBlank(text: string): boolean {
+  return BLANK.test(text);
+}
+
+/**
+ * Finds the first character that text for people may not contain.
+ * @param options.lines whether line breaks and tabs are allowed. Default: false
+ * @returns its name, such as `U+202E`; null where there is none
+ */
+export function unwantedIn(text: string, { lines = false } = {}): string | null {
+  for (const [character, shaping] of text.matchAll(SHAPING_OR_UNWANTED)) {
+    if (shaping !== undefined || (lines && LINE_BREAKS_AND_TABS.has(character))) continue;
+    return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  }
+  return null;
+}
+
+/** Says what is wrong with a text for people; null: nothing. @param max in code points @param options see {@link unwantedIn} */
+export function faultOfText(text: string, max: number, options: { readonly lines?: boolean } = {}): string | null {
+  if (text.length > max * MOST_UNITS || lengthOf(normalise(text)) > max) {
+    return `is longer than ${max} characters (Unicode code points). Shorten it`;
+  }
+  const unwanted = unwantedIn(text, options);
+  return unwanted === null ? null : `contains the invisible or control character ${unwanted}. Remove it`;
+}
+
+/** Replaces each character that {@link unwantedIn} finds. */
+export function replaceUnwanted(text: string, replacement: (character: string) => string): string {
+  return text.replace(SHAPING_OR_UNWANTED, (character: string, shaping: string | undefined) =>
+    shaping === undefined ? replacement(character) : character,
+  );
+}
+
+function tagOf(letter: string): string {
+  return (0xe0000 + (letter.codePointAt(0) ?? 0)).toString(16);
+}

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { jsonText, visible } from '../../src/cli/visible.js';
+import { checkFilter, checkName, checkReason, isName } from '../../src/keys/input.js';
+import { isBlank, lengthOf, normalise, replaceUnwanted, unwantedIn } from '../../src/text/characters.js';
+import { fold } from '../../src/text/fold.js';
+
+const ENGLAND = '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}';
+
+describe('F8: names of all languages and emoji', () => {
+  test.each([
+    '👩\u200d💻',
+    '👩🏽\u200d💻 at work',
+    '👨\u200d👩\u200d👧\u200d👦',
+    '🏳\ufe0f\u200d🌈',
+    '❤\ufe0f\u200d🔥',
+    'ශ්\u200dරී',
+    'می\u200cخواهم',
+    'क्\u200dष',
+    'র\u200d্য',
+    'അവന്\u200d',
+    'Auf\u200clage',
+    ENGLAND,
+    `${ENGLAND} England`,
+    '☎\ufe0f support',
+    '葛\u{e0100}城',
+    '1\ufe0f\u20e3 first',
+    '🇺🇳',
+    '😀'.repeat(100),
+    'é'.normalize('NFD').repeat(100),
+    '각'.normalize('NFD').repeat(100),
+    'שלום',
+    'مرحبا',
+  ])('takes %j, shown as it is', (name) => {
+    expect(checkName(name)).toBe(name.normalize('NFC'));
+    expect(isName(name)).toBe(true);
+    expect(visible(name)).toBe(name);
+    expect(JSON.parse(jsonText({ name }))).toEqual({ name });
+  });
+
+  test.each([
+    ['a direction override', 'a\u202eb', 'U+202E'],
+    ['an embedding', 'a\u202ab', 'U+202A'],
+    ['the end of an embedding', 'a\u202cb', 'U+202C'],
+    ['an isolate', 'a\u2066b', 'U+2066'],
+    ['the end of an isolate', 'a\u2069b', 'U+2069'],
+    ['a direction mark', 'a\u200fb', 'U+200F'],
+    ['an Arabic letter mark', 'a\u061cb', 'U+061C'],
+    ['a space of no width', 'a\u200bb', 'U+200B'],
+    ['a word joiner', 'a\u2060b', 'U+2060'],
+    ['a byte order mark', 'a\ufeffb', 'U+FEFF'],
+    ['a soft hyphen', 'a\u00adb', 'U+00AD'],
+    ['a joiner at the beginning', '\u200da', 'U+200D'],
+    ['a joiner at the end', 'a\u200d', 'U+200D'],
+    ['a joiner at a space', 'a\u200c b', 'U+200C'],
+    ['a joiner between digits', '1\u200d2', 'U+200D'],
+    ['two joiners', 'a\u200d\u200db', 'U+200D'],
+    ['a joiner between a letter and an emoji', 'a\u200d💻', 'U+200D'],
+    ['a joiner between an emoji and a letter', '💻\u200da', 'U+200D'],
+    ['a tag', 'a\u{e0061}', 'U+E0061'],
+    ['tags that are no flag', '🏴\u{e0065}\u{e0076}\u{e0069}\u{e006c}\u{e007f}', 'U+E0065'],
+    ['a flag without its end', ENGLAND.slice(0, -2), 'U+E0067'],
+    ['tags behind a flag', `${ENGLAND}\u{e0061}`, 'U+E0061'],
+    ['a language tag', '\u{e0001}a', 'U+E0001'],
+    ['a line break', 'a\nb', 'U+000A'],
+    ['a line separator', 'a\u2028b', 'U+2028'],
+    ['ESC', 'a\u001b[31mb', 'U+001B'],
+    ['CSI', 'a\u009b31mb', 'U+009B'],
+    ['NUL', 'a\0b', 'U+0000'],
+    ['a high surrogate', 'a\ud83db', 'U+D83D'],
+    ['a low surrogate', '\udc69', 'U+DC69'],
+    ['surrogates in the wrong order', '\udc69\ud83d', 'U+DC69'],
+  ])('refuses %s, by its code point', (_, name, code) => {
+    expect(() => checkName(name)).toThrow(`The name contains the invisible or control character ${code}.`);
+    expect(isName(name)).toBe(false);
+    expect(visible(name)).not.toBe(name);
+  });
+
+  test.each([
+    '',
+    ' ',
+    '\u3000',
+    '\u200d',
+    '\ufe0f',
+    '\u3164',
+    '\u115f\u1160',
+    '\u2800',
+    '\u034f',
+    '\u{e0100}',
+    '\u2060',
+  ])('refuses %j, of which nothing can be seen', (name) => expect(() => checkName(name)).toThrow('The name is blank.'));
+
+  test('counts code points of the composed text, and bounds what it has to compose', () => {
+    expect(lengthOf('👩\u200d💻')).toBe(3);
+    expect(() => checkName('😀'.repeat(101))).toThrow('longer than 100 characters');
+    expect(() => checkName('x'.repeat(101))).toThrow('longer than 100 characters');
+    expect(checkName(`  ${'😀'.repeat(60)} `)).toBe('😀'.repeat(60));
+    // Composed from the outside in, a million marks take minutes.
+    expect(() => checkName('\u0315\u0300'.repeat(500_000))).toThrow('longer than 100 characters');
+    expect(checkReason('😀'.repeat(500))).toBe('😀'.repeat(500));
+    expect(() => checkReason('😀'.repeat(501))).toThrow('longer than 500 characters');
+    expect(() => checkReason('a\u202eb')).toThrow('U+202E');
+    expect(checkReason('two\r\n\tlines \u200d'.slice(0, -2))).toBe('two\r\n\tlines');
+  });
+
+  test('a part of a name may end at a joiner', () => {
+    for (const nameContains of ['می\u200c', '\u200d💻', '😀'.repeat(100)]) {
+      expect(checkFilter({ nameContains })).toEqual({ nameContains });
+    }
+    for (const nameContains of ['a\u202e', 'a\0', '😀'.repeat(101)])
+      expect(() => checkFilter({ nameContains })).toThrow();
+  });
+
+  test('nothing that a terminal obeys is left, and nothing else is changed', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const shown = visible(text);
+        expect(unwantedIn(shown)).toBeNull();
+        if (unwantedIn(text) === null) expect(shown).toBe(text);
+        expect(JSON.parse(jsonText([text]))).toEqual([text]);
+        expect(
+          replaceUnwanted(
+            replaceUnwanted(text, () => '?'),
+            () => '!',
+          ),
+        ).not.toContain('!');
+      }),
+    );
+  });
+});
+
+describe('F13: one text, however it was typed', () => {
+  const typed = fc.string({ unit: 'grapheme', maxLength: 20 });
+
+  test('composed and decomposed texts are normalised and folded alike', () => {
+    fc.assert(
+      fc.property(typed, (text) => {
+        const forms = [text, text.normalize('NFD'), text.normalize('NFC')];
+        expect(new Set(forms.map(normalise)).size).toBe(1);
+        expect(new Set(forms.map(fold)).size).toBe(1);
+        expect(fold(fold(text))).toBe(fold(text));
+        expect(isBlank(text)).toBe(isBlank(normalise(text)));
+      }),
+    );
+    expect(normalise('\u212b \u2126 \ufb1d')).toBe('\u00c5 \u03a9 \u05d9\u05b4');
+  });
+
+  test.each([
+    ['ß', 'SS'],
+    ['ẞ', 'ss'],
+    ['İ', 'i'],
+    ['ı', 'I'],
+    ['i', 'I'],
+    ['ς', 'Σ'],
+    ['ſ', 'S'],
+    ['ﬁ', 'FI'],
+    ['K', 'k'],
+    ['Ǆ', 'ǆ'],
+    ['é', 'E\u0301'],
+    ['Ꭰ', 'ꭰ'],
+  ])('%s is searched as %s', (one, other) => expect(fold(one)).toBe(fold(other)));
+
+  test('letters that differ are searched apart', () => {
+    expect(new Set(['a', 'ä', 'á', 'å', 'o', 'ö', 'ø', 'ss', 's', 'z'].map(fold)).size).toBe(10);
+  });
+});
