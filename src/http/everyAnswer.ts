@@ -72,12 +72,23 @@ export function noteAnswer(request: FastifyRequest, reply: FastifyReply, observe
   logRequest(request, reply);
 }
 
+/**
+ * An answer is data: no browser may show it as a page, run anything in it, put it into a frame, or tell another site its
+ * address, in which a stream's key may be. Routes that serve pages replace the policy.
+ */
+const NO_PAGE = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+} as const;
+
 /** Nobody yet, under an id that stands in the answer and in the log. */
 export function identify(request: FastifyRequest, reply: FastifyReply, proxies: Proxies): void {
   request.principal = ANONYMOUS;
   request.caller = proxies.callerOf(request.raw, isEncrypted(request.raw.socket));
   request.outcome = { word: 'ok', operation: null, begunAfter: null };
   reply.header('x-request-id', request.id);
+  reply.headers(NO_PAGE);
 }
 
 /** The route's and not the request's own: whatever a caller wrote there, a key may be in it. */

@@ -10,6 +10,8 @@ export interface MetricsAddress {
   readonly host: string;
 }
 
+const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } as const;
+
 /**
  * GET /metrics without a key, on an address of its own: who reaches it is for the network to say. It holds counts alone,
  * no ids, and nothing that a caller wrote.
@@ -24,12 +26,12 @@ export class MetricsServer {
       // Unread, a body would keep its connection busy.
       request.resume();
       if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
-        response.writeHead(404).end('There is nothing here. Metrics are at /metrics.\n');
+        response.writeHead(404, TEXT).end('There is nothing here. Metrics are at /metrics.\n');
         return;
       }
       scrape().then(
-        (text) => response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(text),
-        () => response.writeHead(503).end('Metrics cannot be gathered at the moment. Try again.\n'),
+        (text) => response.writeHead(200, { ...TEXT, 'content-type': METRICS_CONTENT_TYPE }).end(text),
+        () => response.writeHead(503, TEXT).end('Metrics cannot be gathered at the moment. Try again.\n'),
       );
     });
   }

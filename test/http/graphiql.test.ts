@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { startService, type TestService } from '../support/service.js';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
@@ -27,6 +28,55 @@ test('the page holds no key, not even of who asks for it with one (B36)', async 
   expect(known).toBe(plain);
   expect(plain).not.toContain(latchkey.adminToken);
   expect(plain).not.toMatch(/[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/);
+});
+
+test('R10: its policy names no script but its own, by hash, and nothing from elsewhere', async () => {
+  const answer = await open();
+  const policy = new Map(
+    (answer.headers.get('content-security-policy') ?? '').split('; ').map((directive) => {
+      const [name = '', ...values] = directive.split(' ');
+      return [name, values] as const;
+    }),
+  );
+  expect(policy.get('default-src')).toEqual(["'none'"]);
+  const html = await answer.text();
+  const [, script = ''] = /<script>([^]*?)<\/script>/.exec(html) ?? [];
+  expect(script.length).toBeGreaterThan(100_000);
+  expect(policy.get('script-src')).toEqual([`'sha256-${createHash('sha256').update(script).digest('base64')}'`]);
+  expect([policy.get('connect-src'), policy.get('frame-ancestors')]).toEqual([["'self'"], ["'none'"]]);
+  expect([policy.get('base-uri'), policy.get('form-action')]).toEqual([["'none'"], ["'none'"]]);
+  for (const [, values] of policy) expect(values.join(' ')).not.toMatch(/\*|https?:|unsafe-eval/);
+});
+
+test('R10: every answer is marked as data, which no page may frame, sniff or follow to an address', async () => {
+  const operation = `?query=${encodeURIComponent('{viewer{scopes}}')}`;
+  const authorization = `Bearer ${latchkey.adminToken}`;
+  const answers = [
+    await fetch(`${latchkey.url}${operation}`, { headers: { authorization, 'apollo-require-preflight': 'x' } }),
+    await fetch(`${latchkey.url}${operation}`, { headers: { 'apollo-require-preflight': 'x' } }),
+    await fetch(latchkey.url, { method: 'DELETE' }),
+    await fetch(latchkey.url, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }),
+    await fetch(latchkey.url, { method: 'OPTIONS' }),
+    await fetch(`${latchkey.origin}/graphql/stream`, { headers: { accept: 'text/event-stream' } }),
+    await fetch(`${latchkey.origin}/mcp`, { method: 'POST' }),
+    await fetch(`${latchkey.origin}/schema.graphql`, { headers: { authorization } }),
+    await fetch(`${latchkey.origin}/metrics`),
+    await fetch(`${latchkey.origin}/healthz`),
+    await fetch(`${latchkey.origin}/readyz`),
+    await fetch(`${latchkey.origin}/.well-known/oauth-protected-resource`),
+    await fetch(`${latchkey.origin}/nothing/<script>`),
+    await fetch(`${latchkey.origin}/%zz`),
+    await fetch(latchkey.origin, { redirect: 'manual' }),
+    await latchkey.query('{ viewer { scopes } }'),
+  ];
+  for (const { headers, status } of answers) {
+    expect([status, headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual([
+      status,
+      'nosniff',
+      'no-referrer',
+    ]);
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  }
 });
 
 test('it is not framed, sniffed or remembered for others', async () => {
