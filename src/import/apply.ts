@@ -5,7 +5,7 @@ import type { TierTable } from '../limits/tiers.js';
 import type { Author } from '../store/audit.js';
 import { Duplicate } from '../store/errors.js';
 import type { KeyRecord } from '../store/records.js';
-import type { Store } from '../store/store.js';
+import type { Insertion, Store } from '../store/store.js';
 import type { Mapping } from './mapping.js';
 import type { PlannedKey, Problem } from './plan.js';
 
@@ -51,6 +51,13 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
       case 'present':
         present += 1;
         break;
+      case 'userLeft':
+      case 'authorEnded':
+        problems.push({
+          line: planned.line,
+          problem: `The user ${key.userId} has left the workspace. Remove the owner.`,
+        });
+        break;
       case 'full':
         problems.push({ line: planned.line, problem: `The workspace ${key.workspaceId} has no room left for it.` });
     }
@@ -59,12 +66,10 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
   return { imported, present, problems };
 }
 
-async function insert(key: KeyRecord, { store, tiers, now }: ApplyOptions): Promise<'inserted' | 'present' | 'full'> {
-  // Anew for each: the tier may be changed while a long import runs.
-  const workspace = await store.workspaces.find(key.workspaceId);
-  if (workspace === null) return 'full';
+async function insert(key: KeyRecord, { store, tiers, now }: ApplyOptions): Promise<Insertion['outcome'] | 'present'> {
+  if ((await store.workspaces.find(key.workspaceId)) === null) return 'full';
   try {
-    return (await store.keys.insert(key, tiers[workspace.tier].keys, now(), AUTHOR)).outcome;
+    return (await store.keys.insert(key, (tier) => tiers[tier], now(), AUTHOR)).outcome;
   } catch (error) {
     if (error instanceof Duplicate && error.what === 'key.lookupId') return 'present';
     throw error;

@@ -1,6 +1,7 @@
 import { addToMoment, clampMoment } from '../dates/moments.js';
 import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
+import type { Forfeit } from '../store/changes.js';
 import type { KeyRecord, WorkspaceRecord } from '../store/records.js';
 import type { KeyChange } from '../store/store.js';
 import type { Actor } from './actor.js';
@@ -62,7 +63,16 @@ export function changed(change: KeyChange, verb: string): KeyRecord {
     case 'ended':
     case 'replaced':
       throw unchangeable(change.key, verb);
+    case 'userLeft':
+    case 'authorEnded':
+      throw forfeited(change.outcome);
   }
+}
+
+/** What is said where a key's user, or the caller's key, was removed while the request ran. */
+export function forfeited(outcome: Forfeit): Refusal {
+  if (outcome === 'userLeft') return notFound('user');
+  return new Refusal('Your key was revoked while this request ran.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
 }
 
 export function unchangeable(key: KeyRecord, verb: string): Refusal {

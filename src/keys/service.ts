@@ -4,7 +4,7 @@ import { badInput, notFound } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyChange, KeyFilter, Store } from '../store/store.js';
+import type { KeyChange, KeyFilter, Places, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
   assertHeld,
@@ -25,7 +25,7 @@ import {
   type AnyKeyPage,
   type ConfiguredRecord,
 } from './configured.js';
-import { assertWithin, changed, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
+import { assertWithin, changed, forfeited, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
 import type { KeyMinter } from './minter.js';
 import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
 
@@ -143,9 +143,20 @@ export class KeyService {
       createdBy: actor.keyId,
       createdAt: now,
     });
-    const inserted = await this.#store.keys.insert(issued.key, places, this.#now(), authorOf(actor, origin));
-    if (inserted.outcome === 'full') throw keyLimitReached(workspace, places ?? 0, inserted.living);
-    return issued;
+    const ofTier: Places = (tier) => this.#tiers[tier];
+    const inserted = await this.#store.keys.insert(issued.key, ofTier, this.#now(), authorOf(actor, origin));
+    switch (inserted.outcome) {
+      case 'inserted':
+        return issued;
+      case 'full': {
+        // The tier may have been changed since it was read.
+        const latest = await this.workspace(actor, workspace.id);
+        throw keyLimitReached(latest, this.#tiers[latest.tier].keys ?? inserted.living, inserted.living);
+      }
+      case 'userLeft':
+      case 'authorEnded':
+        throw forfeited(inserted.outcome);
+    }
   }
 
   /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced before, overlap), SCOPE_NOT_HELD, UNAVAILABLE */

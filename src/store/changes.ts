@@ -1,3 +1,4 @@
+import type { Author } from './audit.js';
 import { isAlive, type KeyRecord, type UserRecord } from './records.js';
 
 /**
@@ -106,15 +107,46 @@ export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
   };
 }
 
-/** What a change of a user writes, nothing of it where the user is so already; null: there is nobody to be changed. */
-export type UserRule = (user: UserRecord) => Partial<UserRecord> | null;
+/**
+ * What a change of a user writes, nothing of it where the user is so already; null: there is nobody to be changed; `moved`:
+ * the user no longer has the roles that the caller was judged by.
+ */
+export type UserRule = (user: UserRecord) => Partial<UserRecord> | 'moved' | null;
+
+/** What decides whether a caller may change a user. */
+export type JudgedUser = Pick<UserRecord, 'roles'>;
 
 /** Who has left is nobody's to change. */
-export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>>): UserRule {
-  return (user) => (user.removedAt === null ? change : null);
+export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>>, judged?: JudgedUser): UserRule {
+  return (user) => (user.removedAt === null ? ifJudged(user, judged, change) : null);
 }
 
 /** The first removal's time stays. */
-export function userRemoval(now: number): UserRule {
-  return (user) => (user.removedAt === null ? { removedAt: now } : {});
+export function userRemoval(now: number, judged?: JudgedUser): UserRule {
+  return (user) => (user.removedAt === null ? ifJudged(user, judged, { removedAt: now }) : {});
+}
+
+function ifJudged<T>({ roles }: UserRecord, judged: JudgedUser | undefined, change: T): T | 'moved' {
+  return judged === undefined || isSame(judged.roles, roles) ? change : 'moved';
+}
+
+/** Why a key is not handed out, beside its own state: its user has left, or the key that makes it was revoked. */
+export type Forfeit = 'userLeft' | 'authorEnded';
+
+/**
+ * Returns whether a key is no longer to make others: it was revoked, or its user has left. A key that is revoked while it
+ * makes another would otherwise leave that one behind.
+ */
+export function isRetired({ revokedAt }: Pick<KeyRecord, 'revokedAt'>, user: UserRecord | null): boolean {
+  return revokedAt !== null || (user !== null && user.removedAt !== null);
+}
+
+/** Returns whether a key can belong to the user. @param user null: there is none of that id */
+export function isOwner(user: UserRecord | null, { workspaceId }: Pick<KeyRecord, 'workspaceId'>): boolean {
+  return user?.workspaceId === workspaceId && user.removedAt === null;
+}
+
+/** Returns the id of the key that an author used; null where it was no stored key. */
+export function keyOf(author: Pick<Author, 'kind' | 'id'> | undefined): string | null {
+  return author?.kind === 'key' ? author.id : null;
 }

@@ -1,5 +1,5 @@
 import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
-import type { JudgedKey, KeyAmendment } from './changes.js';
+import type { Forfeit, JudgedKey, JudgedUser, KeyAmendment } from './changes.js';
 import type { UsagePeriod } from './periods.js';
 import type {
   AlertKind,
@@ -65,8 +65,25 @@ export type KeyChange =
   | { readonly outcome: 'replaced'; readonly key: KeyRecord }
   /** It is no longer as the caller judged it; nothing was written. */
   | { readonly outcome: 'moved'; readonly key: KeyRecord }
+  /** Its user has left, or the key of the author was revoked. What had been written of a successor by then is revoked. */
+  | { readonly outcome: Forfeit; readonly key: KeyRecord }
   /** No such key in that workspace; nothing was written. */
   | { readonly outcome: 'unknown' };
+
+/** What a tier allows of living families in a workspace; null: any number. */
+export interface PlaceLimits {
+  readonly keys: number | null;
+}
+
+/** How many families a workspace may hold: a number, null for any, or by the tier that the workspace has at that moment. */
+export type Places = number | null | ((tier: Tier) => PlaceLimits);
+
+export type Insertion =
+  | { readonly outcome: 'inserted' }
+  /** No place was left beside so many living families; nothing was written. */
+  | { readonly outcome: 'full'; readonly living: number }
+  /** Its user has left, or is none of the workspace; or the key of the author was revoked. Nothing was written. */
+  | { readonly outcome: Forfeit };
 
 export interface KeyFilter {
   readonly status?: KeyStatus;
@@ -97,15 +114,13 @@ export interface KeyStore {
    * its successor in overlap count once); revoked and expired keys free their place without any further call. Families
    * made while the workspace was unlimited, or had more places, count as well. `places` null: no limit.
    *
-   * @returns `full` with the number of living families where no place was left; nothing was written then.
+   * The workspace's tier, the key's user and the author's key are judged in the same step: no key of a user is alive once
+   * the user's removal was answered and the user's keys were revoked, no key is made by a key whose revocation was answered,
+   * and none takes a place that a lower tier took away.
+   *
    * @throws Duplicate when `lookupId` or `id` is taken.
    */
-  insert(
-    key: KeyRecord,
-    places: number | null,
-    now: number,
-    author?: Author,
-  ): Promise<{ outcome: 'inserted' } | { outcome: 'full'; living: number }>;
+  insert(key: KeyRecord, places: Places, now: number, author?: Author): Promise<Insertion>;
 
   /**
    * The key of that lookup id with its workspace's tier and its user: one read by unique index, in MongoDB one more where
@@ -145,7 +160,8 @@ export interface KeyStore {
   /**
    * Replaces a living key that nothing has replaced: writes `successor`, and on the old one `replacedBy` and
    * `expiresAt = min(its own, overlapEnd)`, both or neither. Of concurrent calls for one key exactly one succeeds. The
-   * successor (its family the old one's) takes no further place. `key` in the answer is the old key.
+   * successor (its family the old one's) takes no further place. `key` in the answer is the old key. Its user and the
+   * author's key are judged as in {@link insert}.
    *
    * @param judged here and below: the key as the caller read it to decide whether the change is allowed. Where it has
    * changed since in a field of {@link JudgedKey}, nothing is written and the answer is `moved`.
@@ -244,16 +260,28 @@ export interface UserStore {
     workspaceId: string,
     options: { readonly first: number; readonly after: { readonly createdAt: number; readonly id: string } | null },
   ): Promise<readonly UserRecord[]>;
-  /** Changes a user who has not left; what is absent stays. @returns the record after it; null where there is none */
+  /**
+   * Changes a user who has not left; what is absent stays.
+   * @param judged here and below: the user as the caller read it to decide whether the change is allowed
+   * @returns the record after it; null where there is none; `moved`, with nothing written, where the roles are others than
+   * those of `judged`
+   */
   update(
     id: string,
     workspaceId: string,
     change: Partial<Pick<UserRecord, 'name' | 'roles'>>,
     now: number,
     author?: Author,
-  ): Promise<UserRecord | null>;
-  /** Removes a user for good. A second time changes nothing. @returns the record after it; null where there is none */
-  remove(id: string, workspaceId: string, now: number, author?: Author): Promise<UserRecord | null>;
+    judged?: JudgedUser,
+  ): Promise<UserRecord | 'moved' | null>;
+  /** Removes a user for good. A second time changes nothing. @returns as {@link update} */
+  remove(
+    id: string,
+    workspaceId: string,
+    now: number,
+    author?: Author,
+    judged?: JudgedUser,
+  ): Promise<UserRecord | 'moved' | null>;
 }
 
 export interface AuditFilter {

@@ -1,14 +1,17 @@
 import { authorOf, type Actor, type Origin } from '../keys/actor.js';
 import { assertHeld, checkName, isId } from '../keys/input.js';
 import { newId } from '../keys/minter.js';
-import { badInput, notFound } from '../refusals/refusal.js';
+import { badInput, notFound, unavailable } from '../refusals/refusal.js';
 import type { Roles } from '../scopes/roles.js';
-import { isAlive, type UserRecord } from '../store/records.js';
+import type { UserRecord } from '../store/records.js';
+import type { Author } from '../store/audit.js';
 import type { Store } from '../store/store.js';
 import { checkPage, pageOf, type After, type Page } from './pages.js';
 import { assertReachesAll } from './reach.js';
 
 const MAX_ROLES = 20;
+/** How often a change is judged, where others keep changing the user. */
+const MAX_ATTEMPTS = 5;
 
 export interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
@@ -50,42 +53,66 @@ export class UserService {
     input: { readonly id: string; readonly name?: string | null; readonly roles?: readonly string[] | null },
     origin?: Origin,
   ): Promise<UserRecord> {
-    const user = await this.#reachable(actor, input.id);
     if (input.name == null && input.roles == null) {
+      await this.#reachable(actor, input.id);
       throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
     }
-    // Nobody changes what is above them, were it to lower it: an admin's rights are for who holds them to take.
-    assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
-    const change = {
-      ...(input.name != null && { name: checkName(input.name) }),
-      ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
-    };
-    const { store, now } = this.#options;
-    const changed = await store.users.update(user.id, actor.workspaceId, change, now(), authorOf(actor, origin));
-    if (changed === null) throw notFound('user');
-    return changed;
+    const author = authorOf(actor, origin);
+    return this.#change(actor, input.id, (user, now) => {
+      const change = {
+        ...(input.name != null && { name: checkName(input.name) }),
+        ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
+      };
+      return this.#options.store.users.update(user.id, user.workspaceId, change, now, author, user);
+    });
   }
 
   /**
    * Removes a user for good and revokes their keys. Their keys are refused from the first write on, whatever becomes of the
    * others; called again it finishes what was left.
-   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD
+   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
    */
   async remove(actor: Actor, id: string, origin?: Origin): Promise<UserRecord> {
-    const user = await this.#reachable(actor, id);
-    assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
-    const { store, now } = this.#options;
     const author = authorOf(actor, origin);
-    const removed = await store.users.remove(user.id, user.workspaceId, now(), author);
-    if (removed === null) throw notFound('user');
+    const { users } = this.#options.store;
+    const removed = await this.#change(actor, id, (user, now) =>
+      users.remove(user.id, user.workspaceId, now, author, user),
+    );
+    await this.#revokeKeysOf(removed, author);
+    return removed;
+  }
+
+  /** Until none is alive: a rotation that was under way may have made another while the first were revoked. */
+  async #revokeKeysOf(user: UserRecord, author: Author): Promise<void> {
+    const { store, now } = this.#options;
+    const filter = { userId: user.id, status: 'ACTIVE' } as const;
     for (;;) {
-      const filter = { userId: user.id, status: 'ACTIVE' } as const;
-      const page = await store.keys.list(user.workspaceId, { first: 100, after: null, filter, now: now() });
-      for (const key of page.keys.filter((each) => isAlive(each, now()))) {
+      const { keys } = await store.keys.list(user.workspaceId, { first: 100, after: null, filter, now: now() });
+      if (keys.length === 0) return;
+      for (const key of keys) {
         await store.keys.revoke(key.id, user.workspaceId, 'The user left the workspace.', now(), author);
       }
-      if (!page.hasNextPage) return removed;
     }
+  }
+
+  /**
+   * Reads a user, has `act` write, and begins again where somebody else changed the user's roles in between. Nobody changes
+   * who is above them, not even to lower their roles.
+   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
+   */
+  async #change(
+    actor: Actor,
+    id: string,
+    act: (user: UserRecord, now: number) => Promise<UserRecord | 'moved' | null>,
+  ): Promise<UserRecord> {
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const user = await this.#reachable(actor, id);
+      assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
+      const changed = await act(user, this.#options.now());
+      if (changed === null) throw notFound('user');
+      if (changed !== 'moved') return changed;
+    }
+    throw unavailable('Others are changing the user at the same time. Try again.', 1);
   }
 
   /** Those who have left too. @returns null where there is none. @throws Refusal FORBIDDEN (a bound key) */

@@ -8,6 +8,7 @@ import { testModel } from './conformance/model.js';
 import { testPlaces } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
 import { testProjects } from './conformance/projects.js';
+import { testRaces } from './conformance/races.js';
 import { testRotation } from './conformance/rotation.js';
 import { testUsage } from './conformance/usage.js';
 import { testUsers } from './conformance/users.js';
@@ -50,6 +51,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testChanges(bench);
     testRotation(bench);
     testPlaces(bench);
+    testRaces(bench);
     testLists(bench);
     testWorkspaces(bench);
     testProjects(bench);

@@ -16,6 +16,7 @@ import {
   anEvent,
   anHeir,
   aProject,
+  aUser,
   aWorkspace,
   givenKey,
   givenWorkspace,
@@ -111,6 +112,52 @@ describe('MongoDB: what a process left half done', () => {
       await expectWhole(half);
     },
   );
+
+  /** The state between the insertion of a key and the second look at what it was judged by. */
+  const givenUnconfirmed = async (fields: Partial<KeyRecord> = {}, tier = 'STARTER') => {
+    const ws = await givenWorkspace(store, { tier: 'STARTER' });
+    const user = aUser(ws);
+    await store.users.add(user);
+    const key = aKey(ws, { userId: user.id, ...fields });
+    await store.keys.insert(key, null, NOW);
+    const entry = await raw.collection<{ _id: string }>('latchkey_audit').findOneAndDelete({ subject: key.id });
+    if (entry === null) throw new Error('The creation has no entry.');
+    const draft = Object.fromEntries(
+      Object.entries(entry).filter(([name]) => !['seq', 'previousHash', 'hash'].includes(name)),
+    );
+    await keys().updateOne({ _id: key.id }, { $set: { unconfirmed: tier, entry: draft } });
+    return { ws, user, key };
+  };
+
+  test('R9: a creation that was not confirmed is, where all is as it was', async () => {
+    const { ws, key } = await givenUnconfirmed();
+    expect(await store.keys.find(key.id, ws)).toEqual(key);
+    expect(await keys().findOne({ _id: key.id })).not.toHaveProperty('unconfirmed');
+    expect(await store.audit.list(ws, { first: 9, before: null, filter: { subject: key.id } })).toHaveLength(1);
+  });
+
+  test.each([
+    ['the user has left', (ws: string, userId: string) => store.users.remove(userId, ws, NOW)],
+    ['the tier was changed', (ws: string) => store.workspaces.setTier(ws, 'GROWTH', NOW)],
+  ])('R9: a creation that was not confirmed is withdrawn, where %s', async (_, meanwhile) => {
+    const { ws, user, key } = await givenUnconfirmed();
+    await meanwhile(ws, user.id);
+    expect(await store.keys.countFamilies(ws, NOW)).toBe(0);
+    expect(await store.keys.find(key.id, ws)).toBeNull();
+    expect(await store.audit.list(ws, { first: 9, before: null, filter: { subject: key.id } })).toEqual([]);
+  });
+
+  test('R9: a rotation that was half done gives no living key to a user who has left', async () => {
+    const half = await givenHalfRotation();
+    const user = aUser(half.ws);
+    await store.users.add(user);
+    await keys().updateOne({ _id: half.old.id }, { $set: { userId: user.id, 'successor.userId': user.id } });
+    await store.users.remove(user.id, half.ws, NOW);
+    expect(await store.keys.countFamilies(half.ws, NOW)).toBe(0);
+    expect(await store.keys.find(half.heir.id, half.ws)).toMatchObject({ revokedAt: NOW });
+    const entries = await store.audit.list(half.ws, { first: 9, before: null, filter: { subject: half.heir.id } });
+    expect(entries.map(({ action }) => action)).toEqual(['key.revoked']);
+  });
 
   test('a rotation whose second write was made too is tidied, and nothing is brought back', async () => {
     const { ws, old, heir } = await givenHalfRotation();

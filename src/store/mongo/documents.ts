@@ -112,6 +112,12 @@ export class Documents<T extends object> {
     });
   }
 
+  /** @returns whether a document was there. */
+  remove(filter: Filter): Promise<boolean> {
+    const options = { writeConcern: { w: 'majority', j: true } } as const;
+    return this.#pass(async () => (await this.#model.deleteOne(filter as never, options).exec()).deletedCount > 0);
+  }
+
   async updateMany(filter: Filter, update: Update): Promise<void> {
     await this.#pass(() => this.#model.updateMany(filter as never, update as never).exec());
   }

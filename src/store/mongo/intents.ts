@@ -1,9 +1,12 @@
+import type { Author } from '../audit.js';
+import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
+import { keyChanged } from '../entries.js';
 import { Duplicate } from '../errors.js';
-import { KEY_FIELDS, pick } from '../fields.js';
-import type { KeyRecord } from '../records.js';
+import { KEY_FIELDS, pick, USER_FIELDS } from '../fields.js';
+import type { KeyRecord, UserRecord } from '../records.js';
 import { fold } from '../../text/fold.js';
 import { eq, where, type Documents } from './documents.js';
-import { entryUnderWay, type Ledger } from './ledger.js';
+import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
   type EntryDocument,
@@ -27,7 +30,12 @@ export interface IntentDocuments {
  * Two writes that belong together, on a standalone server that has no transactions: the first embeds the key of the
  * second, and with it the whole is decided; then the key is inserted and the embedded copy dropped. Whoever meets an
  * embedded copy does the rest, so a process that died in between left nothing undone. Doing it twice is harmless: keys
- * are never deleted, so an insertion that comes late finds the key there and brings nothing back.
+ * that were handed out are never deleted, so an insertion that comes late finds the key there and brings nothing back.
+ *
+ * What is true of other documents (the owner has not left, the author's key is not revoked, the tier is the one that gave the
+ * place) can change between its reading and the write. So it is read again after the write, and where it no longer holds,
+ * the key is withdrawn before anybody is given it. Whoever removes a user first marks the user and then revokes the user's
+ * keys: a key that was written before the mark is found and revoked, and one written after it finds the mark.
  */
 export class Intents {
   readonly #keys: Documents<KeyDocument>;
@@ -54,9 +62,9 @@ export class Intents {
 
   /**
    * The same in one workspace.
-   * @returns false where there is no such workspace.
+   * @returns null where there is no such workspace.
    */
-  async finishIn(workspaceId: string): Promise<boolean> {
+  async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
     const inWorkspace = { workspaceId: eq(workspaceId) };
     const [keys, workspace, projects, users] = await Promise.all([
       this.#keys.find({ ...inWorkspace, ...keyUnderWay() }),
@@ -68,16 +76,74 @@ export class Intents {
     if (workspace !== null) await this.finishWorkspace(workspace);
     for (const project of projects) await this.finishProject(project);
     for (const user of users) await this.finishUser(user);
-    return workspace !== null;
+    return workspace;
   }
 
-  async finishKey(document: KeyDocument): Promise<void> {
+  /** @returns false where the key, or the successor that it carries, may not be handed out. */
+  async finishKey(document: KeyDocument): Promise<boolean> {
     const { _id, successor } = document;
+    if (!(await this.#confirm(document))) return false;
+    let holds = true;
     if (successor !== undefined) {
       await this.#insertOnce(successor);
+      holds = await this.#keepHeir(document, successor);
       await this.#keys.update({ _id: eq(_id), 'successor._id': eq(successor._id) }, { $unset: { successor: '' } });
     }
     await this.#ledger.settle(this.#keys, document);
+    return holds;
+  }
+
+  /** What forbids to hand out a key of that owner by that author; null: nothing. */
+  async forfeitOf(
+    key: Pick<KeyRecord, 'workspaceId' | 'userId'>,
+    author: Pick<Author, 'kind' | 'id'> | undefined,
+  ): Promise<Forfeit | null> {
+    if (key.userId !== null && !isOwner(await this.#user(key.userId), key)) return 'userLeft';
+    const keyId = keyOf(author);
+    const document = keyId === null ? null : await this.#keys.findOne({ _id: eq(keyId) });
+    if (document === null) return null;
+    const makes = toRecord(document);
+    return isRetired(makes, makes.userId === null ? null : await this.#user(makes.userId)) ? 'authorEnded' : null;
+  }
+
+  /** Looks again at the conditions of an insertion. @returns false where the key was withdrawn. */
+  async #confirm(document: KeyDocument): Promise<boolean> {
+    const { _id, unconfirmed, entry } = document;
+    // Of a key whose entry is in the log it was decided that it stays.
+    if (unconfirmed === undefined || entry === undefined) return true;
+    const undecided = { _id: eq(_id), unconfirmed: eq(unconfirmed), 'entry._id': eq(entry._id) };
+    const workspace = await this.#workspaces.findOne({ _id: eq(document.workspaceId) });
+    const holds =
+      workspace?.tier === unconfirmed && (await this.forfeitOf(toRecord(document), authorOf(entry))) === null;
+    if (holds && (await this.#keys.update(undecided, { $unset: { unconfirmed: '' } })) !== null) return true;
+    if (!holds && (await this.#keys.remove(undecided))) return false;
+    // Another process has decided it.
+    return (await this.#keys.findOne({ _id: eq(_id) })) !== null;
+  }
+
+  /** As {@link #confirm}, of a successor: the old key names it, so that it is revoked and not deleted. */
+  async #keepHeir({ entry }: KeyDocument, successor: KeyDocument): Promise<boolean> {
+    const forfeit = await this.forfeitOf(toRecord(successor), entry && authorOf(entry));
+    if (forfeit === null) return true;
+    const at = entry?.at ?? successor.createdAt;
+    const revoked = { revokedAt: at, revokedReason: WITHDRAWN[forfeit] };
+    for (;;) {
+      const document = await this.#keys.findOne({ _id: eq(successor._id) });
+      if (document?.revokedAt !== null) return false;
+      await this.#ledger.settle(this.#keys, document);
+      const heir = toRecord(document);
+      const draft = keyChanged('key.revoked', heir, { ...heir, ...revoked }, { at, author: undefined });
+      const written = await this.#keys.update(
+        { _id: eq(heir.id), revokedAt: eq(null), ...withoutEntry() },
+        { $set: { ...revoked, entry: toEntry(draft) } },
+      );
+      if (written !== null) await this.#ledger.settle(this.#keys, written);
+    }
+  }
+
+  async #user(id: string): Promise<UserRecord | null> {
+    const document = await this.#users.findOne({ _id: eq(id) });
+    return document && toUser(document);
   }
 
   async finishWorkspace(document: WorkspaceDocument): Promise<void> {
@@ -121,6 +187,16 @@ export class Intents {
   }
 }
 
+/** Reasons of revocation, for people. */
+const WITHDRAWN: Readonly<Record<Forfeit, string>> = {
+  userLeft: 'The user left the workspace while the key was made.',
+  authorEnded: 'The key that made it was revoked at the same time.',
+};
+
+function authorOf({ actorKind, actor }: EntryDocument): Pick<Author, 'kind' | 'id'> {
+  return { kind: actorKind, id: actor };
+}
+
 export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {
   const { id, ...fields } = pick(key, KEY_FIELDS);
   return {
@@ -139,3 +215,7 @@ export function toRecord(document: KeyDocument): KeyRecord {
 
 /** What keys have that were written before there were projects, users and lists of what they may run and where. */
 const BEFORE_PROJECTS = { projectId: null, userId: null, allowedAddresses: [], trustedDocuments: null };
+
+export function toUser(document: UserDocument): UserRecord {
+  return pick({ ...document, id: document._id }, USER_FIELDS);
+}

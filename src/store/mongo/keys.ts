@@ -17,11 +17,11 @@ import type { KeyRecord, KeyStatus, Tier } from '../records.js';
 import type { KeyChange, KeyFilter, KeyStore } from '../store.js';
 import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
-import { toDocument, toRecord, type Intents } from './intents.js';
+import { toDocument, toRecord, toUser, type Intents } from './intents.js';
+import { limitOf } from '../places.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { countFamilies, freeSlot, unlessTaken, unlimitedSlot } from './places.js';
 import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
-import { toRecord as toUser } from './users.js';
 
 export function openKeys(
   keys: Documents<KeyDocument>,
@@ -34,44 +34,63 @@ export function openKeys(
     workspaceId: string | null,
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
-    alongside: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument } | null> = async () => null,
+    handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>,
   ): Promise<KeyChange> => {
     for (;;) {
       const document = await keys.findOne(byId(id, workspaceId));
       if (document === null) return { outcome: 'unknown' };
-      await intents.finishKey(document);
+      if (!(await intents.finishKey(document)) && document.unconfirmed !== undefined) continue;
       const key = toRecord(document);
       const verdict = rule(key);
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
+      const forfeit = handOut === undefined ? null : await intents.forfeitOf(key, entry.author);
+      if (forfeit !== null) return { outcome: forfeit, key };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
       const changed = await keys.update(
         { _id: eq(id), ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), ...withoutEntry() },
-        { $set: { ...withFolded(verdict.patch), ...(await alongside(key)), entry: toEntry(draft) } },
+        { $set: { ...withFolded(verdict.patch), ...(await handOut?.(key)), entry: toEntry(draft) } },
       );
       if (changed !== null) {
-        await intents.finishKey(changed);
-        return { outcome: 'changed', key: toRecord(changed) };
+        if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
+        return { outcome: (await intents.forfeitOf(key, entry.author)) ?? 'userLeft', key: toRecord(changed) };
       }
       // Another process changed what the rule judged by, or what the entry says: it has to judge anew.
     }
   };
 
+  /** Inserts a key at a free place. @returns the number of living families in place of the document where there is none. */
+  const place = async (
+    key: KeyRecord,
+    limit: number | null,
+    now: number,
+    more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
+  ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
+    for (;;) {
+      const free = limit === null ? { slot: unlimitedSlot() } : await freeSlot(keys, key.workspaceId, limit, now);
+      if ('living' in free) return free;
+      const document = { ...toDocument(key, free.slot), ...more };
+      const inserted = await unlessTaken(async () => {
+        await keys.insert(document);
+        return true;
+      });
+      if (inserted !== null) return { document };
+    }
+  };
+
   return {
     async insert(key, places, now, author) {
-      if (!(await intents.finishIn(key.workspaceId))) throw new Error(`There is no workspace ${key.workspaceId}.`);
       const entry = toEntry(keyCreated(key, { at: now, author }));
       for (;;) {
-        const place = places === null ? { slot: unlimitedSlot() } : await freeSlot(keys, key.workspaceId, places, now);
-        if ('living' in place) return { outcome: 'full', living: place.living };
-        const document = toDocument(key, place.slot, entry);
-        const inserted = await unlessTaken(async () => {
-          await keys.insert(document);
-          return true;
-        });
-        if (inserted === null) continue;
-        await intents.finishKey(document);
-        return { outcome: 'inserted' };
+        const workspace = await intents.finishIn(key.workspaceId);
+        if (workspace === null) throw new Error(`There is no workspace ${key.workspaceId}.`);
+        const forfeit = await intents.forfeitOf(key, author);
+        if (forfeit !== null) return { outcome: forfeit };
+        const { tier } = workspace;
+        const inserted = await place(key, limitOf(places, tier), now, { entry, unconfirmed: tier });
+        if ('living' in inserted) return { outcome: 'full', living: inserted.living };
+        if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
+        // What it was placed under has changed meanwhile, and it was withdrawn.
       }
     },
     async findForVerification(lookupId) {
@@ -103,16 +122,20 @@ export function openKeys(
     async find(id, workspaceId) {
       const document = await keys.findOne(byId(id, workspaceId));
       if (document === null) return null;
-      await intents.finishKey(document);
-      return toRecord(document);
+      const holds = await intents.finishKey(document);
+      return holds || document.unconfirmed === undefined ? toRecord(document) : null;
     },
     async findMany(ids, workspaceId) {
       const found = await keys.find({
         _id: where({ $in: [...ids] }),
         ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
       });
-      for (const document of found) await intents.finishKey(document);
-      return found.map(toRecord);
+      const there: KeyDocument[] = [];
+      for (const document of found) {
+        const holds = await intents.finishKey(document);
+        if (holds || document.unconfirmed === undefined) there.push(document);
+      }
+      return there.map(toRecord);
     },
     async countFamilies(workspaceId, now) {
       await intents.finishIn(workspaceId);

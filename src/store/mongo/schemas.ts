@@ -8,6 +8,7 @@ import {
   type EventRecord,
   type KeyRecord,
   type ProjectRecord,
+  type Tier,
   type UsageRecord,
   type UserRecord,
   type WorkspaceRecord,
@@ -39,6 +40,8 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly slot?: number;
   /** The successor of a rotation that is decided but whose key is not known to be written. See intents.ts. */
   readonly successor?: KeyDocument;
+  /** The tier that a new key was placed under, until the conditions of its insertion were looked at again. See intents.ts. */
+  readonly unconfirmed?: Tier;
   /** Of a change that is not known to be in the audit log. See ledger.ts. */
   readonly entry?: EntryDocument;
 }
@@ -154,6 +157,7 @@ const KEY: SchemaDefinition = {
   replaces: String,
   replacedBy: String,
   slot: Number,
+  unconfirmed: String,
 };
 
 const embeddedKey = new Schema(KEY, { ...OPTIONS, _id: false });

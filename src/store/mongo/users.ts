@@ -4,7 +4,7 @@ import { pick, USER_FIELDS } from '../fields.js';
 import type { UserRecord } from '../records.js';
 import type { UserStore } from '../store.js';
 import { eq, unchanged, where, type Documents } from './documents.js';
-import type { Intents } from './intents.js';
+import { toUser, type Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
 import { laterThan } from './pages.js';
 import type { UserDocument } from './schemas.js';
@@ -17,14 +17,14 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
     workspaceId: string,
     rule: UserRule,
     occasion: Occasion,
-  ): Promise<UserRecord | null> => {
+  ): Promise<UserRecord | 'moved' | null> => {
     for (;;) {
       const document = await users.findOne({ _id: eq(id), workspaceId: eq(workspaceId) });
       if (document === null) return null;
       await intents.finishUser(document);
-      const before = toRecord(document);
+      const before = toUser(document);
       const patch = rule(before);
-      if (patch === null) return null;
+      if (patch === null || patch === 'moved') return patch;
       if (Object.keys(patch).length === 0) return before;
       const after = { ...before, ...patch };
       const changed = await users.update(
@@ -33,7 +33,7 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
       );
       if (changed === null) continue;
       await intents.finishUser(changed);
-      return toRecord(changed);
+      return toUser(changed);
     }
   };
 
@@ -46,24 +46,20 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
     },
     async find(id) {
       const document = await users.findOne({ _id: eq(id) });
-      return document && toRecord(document);
+      return document && toUser(document);
     },
     async findMany(ids) {
-      return (await users.find({ _id: where({ $in: [...ids] }) })).map(toRecord);
+      return (await users.find({ _id: where({ $in: [...ids] }) })).map(toUser);
     },
     async list(workspaceId, { first, after }) {
       const filter = { workspaceId: eq(workspaceId), removedAt: eq(null), ...laterThan(after) };
-      return (await users.find(filter, { sort: { createdAt: 1, _id: 1 }, limit: first })).map(toRecord);
+      return (await users.find(filter, { sort: { createdAt: 1, _id: 1 }, limit: first })).map(toUser);
     },
-    async update(id, workspaceId, amended, now, author) {
-      return change(id, workspaceId, userAmendment(amended), { at: now, author });
+    async update(id, workspaceId, amended, now, author, judged) {
+      return change(id, workspaceId, userAmendment(amended, judged), { at: now, author });
     },
-    async remove(id, workspaceId, now, author) {
-      return change(id, workspaceId, userRemoval(now), { at: now, author });
+    async remove(id, workspaceId, now, author, judged) {
+      return change(id, workspaceId, userRemoval(now, judged), { at: now, author });
     },
   };
-}
-
-export function toRecord(document: UserDocument): UserRecord {
-  return pick({ ...document, id: document._id }, USER_FIELDS);
 }

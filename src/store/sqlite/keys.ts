@@ -1,5 +1,18 @@
-import type { AuditAction } from '../audit.js';
-import { amendment, asJudged, expiry, heirOf, revocation, rotation, type Rule } from '../changes.js';
+import type { AuditAction, Author } from '../audit.js';
+import {
+  amendment,
+  asJudged,
+  expiry,
+  heirOf,
+  isOwner,
+  isRetired,
+  keyOf,
+  revocation,
+  rotation,
+  type Forfeit,
+  type Rule,
+} from '../changes.js';
+import { limitOf } from '../places.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
@@ -61,6 +74,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const countFamilies = connection.prepare<{ readonly living: number }>(
     `SELECT count(DISTINCT familyId) AS living FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE}`,
   );
+  const tier = connection.prepare<{ readonly tier: Tier }>('SELECT tier FROM workspaces WHERE id = $id');
   const list = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE ${FILTERED} AND (createdAt, id) < ($afterCreatedAt, $afterId)
      ORDER BY createdAt DESC, id DESC LIMIT $limit`,
@@ -80,12 +94,21 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const add = (key: KeyRecord): void => void insert.run(params(key));
   const living = (workspaceId: string, now: number): number => countFamilies.one({ workspaceId, now })?.living ?? 0;
 
+  /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
+  const forfeitOf = (key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null => {
+    if (key.userId !== null && !isOwner(findUser(key.userId), key)) return 'userLeft';
+    const keyId = keyOf(author);
+    const makes = keyId === null ? null : find.one({ id: keyId, workspaceId: null });
+    if (makes === null) return null;
+    return isRetired(makes, makes.userId === null ? null : findUser(makes.userId)) ? 'authorEnded' : null;
+  };
+
   const change = (
     id: string,
     workspaceId: string | null,
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
-    alongside?: (old: KeyRecord) => void,
+    handOut?: (old: KeyRecord) => void,
   ): KeyChange =>
     connection.transaction(() => {
       const row = find.one({ id, workspaceId });
@@ -95,8 +118,10 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       const changed = { ...key, ...verdict.patch };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
+      const forfeit = handOut === undefined ? null : forfeitOf(key, entry.author);
+      if (forfeit !== null) return { outcome: forfeit, key };
       rewrite.run(params(changed));
-      alongside?.(key);
+      handOut?.(key);
       audit.add(keyChanged(entry.action, key, changed, entry));
       return { outcome: 'changed', key: changed };
     });
@@ -105,8 +130,11 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     add,
     async insert(key, places, now, author) {
       return connection.transaction(() => {
-        const taken = places === null ? 0 : living(key.workspaceId, now);
-        if (places !== null && taken >= places) return { outcome: 'full', living: taken };
+        const forfeit = forfeitOf(key, author);
+        if (forfeit !== null) return { outcome: forfeit };
+        const limit = limitOf(places, tier.one({ id: key.workspaceId })?.tier);
+        const taken = limit === null ? 0 : living(key.workspaceId, now);
+        if (limit !== null && taken >= limit) return { outcome: 'full', living: taken };
         add(key);
         audit.add(keyCreated(key, { at: now, author }));
         return { outcome: 'inserted' };

@@ -40,11 +40,12 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
     'UPDATE users SET name = $name, roles = $roles, removedAt = $removedAt WHERE id = $id',
   );
 
-  const change = (id: string, workspaceId: string, rule: UserRule, occasion: Occasion): UserRecord | null =>
+  const change = (id: string, workspaceId: string, rule: UserRule, occasion: Occasion): UserRecord | 'moved' | null =>
     connection.transaction(() => {
       const before = find(id);
       const patched = before?.workspaceId === workspaceId ? rule(before) : null;
       if (before === null || patched === null) return null;
+      if (patched === 'moved') return patched;
       const after = { ...before, ...patched };
       if (Object.keys(patched).length === 0) return before;
       rewrite.run(params(after));
@@ -69,11 +70,11 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
       const { createdAt, id } = after ?? { createdAt: -1, id: '' };
       return list.all({ workspaceId, first, createdAt, id }).map(toRecord);
     },
-    async update(id, workspaceId, amended, now, author) {
-      return change(id, workspaceId, userAmendment(amended), { at: now, author });
+    async update(id, workspaceId, amended, now, author, judged) {
+      return change(id, workspaceId, userAmendment(amended, judged), { at: now, author });
     },
-    async remove(id, workspaceId, now, author) {
-      return change(id, workspaceId, userRemoval(now), { at: now, author });
+    async remove(id, workspaceId, now, author, judged) {
+      return change(id, workspaceId, userRemoval(now, judged), { at: now, author });
     },
   };
 }

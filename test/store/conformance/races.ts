@@ -1,0 +1,229 @@
+import { isAlive, type KeyRecord, type Tier } from '../../../src/store/records.js';
+import type { Insertion, Store } from '../../../src/store/store.js';
+import type { Bench } from '../conformance.js';
+import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
+import { openTarget } from '../target.js';
+
+/** What one call decides by and another one changes at the same time. Every test races calls of two open stores. */
+export function testRaces({ store, target, runs }: Bench): void {
+  const rounds = Math.min(runs, 8);
+  let other: Store;
+  beforeAll(async () => void (other = await openTarget(target())));
+  afterAll(() => other.close());
+
+  const givenUser = async (ws: string): Promise<string> => {
+    const user = aUser(ws);
+    await store().users.add(user);
+    return user.id;
+  };
+  /** As the service removes a user. */
+  const remove = async (by: Store, ws: string, userId: string): Promise<void> => {
+    await by.users.remove(userId, ws, NOW);
+    for (;;) {
+      const alive = await listed(by, ws, { userId, status: 'ACTIVE' });
+      if (alive.length === 0) return;
+      for (const { id } of alive) await by.keys.revoke(id, ws, 'left', NOW);
+    }
+  };
+  const alive = async (ws: string): Promise<KeyRecord[]> =>
+    (await listed(store(), ws)).filter((key) => isAlive(key, NOW));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+  const either = (i: number): Store => (i % 2 === 0 ? store() : other);
+
+  describe('a user who leaves', () => {
+    test('R9: is given no key, and takes no place', async () => {
+      const [ws, elsewhere] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      const [gone, foreign, there] = [await givenUser(ws), await givenUser(elsewhere), await givenUser(ws)];
+      await store().users.remove(gone, ws, NOW);
+      const entries = await store().audit.head(ws);
+      for (const userId of [gone, foreign, 'usr_never']) {
+        const key = aKey(ws, { userId });
+        expect(await store().keys.insert(key, 1, NOW)).toEqual({ outcome: 'userLeft' });
+        expect(await store().keys.find(key.id, null)).toBeNull();
+      }
+      expect(await store().keys.countFamilies(ws, NOW)).toBe(0);
+      expect(await store().audit.head(ws)).toEqual(entries);
+      expect(await store().keys.insert(aKey(ws, { userId: there }), 1, NOW)).toEqual({ outcome: 'inserted' });
+    });
+
+    test('R9: has none of their keys rotated', async () => {
+      const ws = await givenWorkspace(store());
+      const userId = await givenUser(ws);
+      const key = await givenKey(store(), ws, { userId });
+      await store().users.remove(userId, ws, NOW);
+      const heir = anHeir(key);
+      expect(await store().keys.rotate(key.id, ws, heir, NOW + 9, NOW)).toEqual({ outcome: 'userLeft', key });
+      expect(await store().keys.find(heir.id, ws)).toBeNull();
+      expect(await store().keys.find(key.id, ws)).toEqual(key);
+    });
+
+    test('R9: leaves no living key and no taken place, however many are made at the same time', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store());
+        const userId = await givenUser(ws);
+        const insertions = Array.from({ length: 12 }, async (_, i) => {
+          await pause();
+          return either(i).keys.insert(aKey(ws, { userId }), 50, NOW);
+        });
+        const [outcomes] = await Promise.all([
+          Promise.all(insertions),
+          pause().then(() => remove(either(round), ws, userId)),
+        ]);
+        expect(await alive(ws)).toEqual([]);
+        expect(await store().keys.countFamilies(ws, NOW)).toBe(0);
+        // What was answered as made was made and then revoked; of the others nothing is left.
+        const made = outcomes.filter(({ outcome }) => outcome === 'inserted').length;
+        expect(await listed(store(), ws)).toHaveLength(made);
+        expect(made + outcomes.filter(({ outcome }) => outcome === 'userLeft').length).toBe(12);
+      }
+    });
+
+    test('R9: leaves no living key, however many are rotated at the same time', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store());
+        const userId = await givenUser(ws);
+        const keys = [];
+        for (let i = 0; i < 6; i++) keys.push(await givenKey(store(), ws, { userId }));
+        const rotations = keys.map(async (key, i) => {
+          await pause();
+          const end = round % 2 === 0 ? NOW : NOW + 1000;
+          return either(i).keys.rotate(key.id, ws, anHeir(key, { userId }), end, NOW, ADA);
+        });
+        await Promise.all([...rotations, pause().then(() => remove(either(round), ws, userId))]);
+        expect(await alive(ws)).toEqual([]);
+      }
+    });
+
+    test('R9: is changed and removed only with the roles that were judged', async () => {
+      const ws = await givenWorkspace(store());
+      const judged = aUser(ws, { roles: ['viewer'] });
+      const { users } = store();
+      await users.add(judged);
+      await users.update(judged.id, ws, { roles: ['admin'] }, NOW);
+      expect(await users.update(judged.id, ws, { name: 'x' }, NOW, ADA, judged)).toBe('moved');
+      expect(await users.remove(judged.id, ws, NOW, ADA, judged)).toBe('moved');
+      const admin = { ...judged, roles: ['admin'] };
+      expect(await users.find(judged.id)).toEqual(admin);
+      expect(await users.remove(judged.id, ws, NOW, ADA, admin)).toEqual({ ...admin, removedAt: NOW });
+    });
+  });
+
+  describe('a key that is revoked', () => {
+    const by = (id: string) => ({ ...ADA, id });
+
+    test('R9: makes and rotates no other, nor does a key of a user who left', async () => {
+      const ws = await givenWorkspace(store());
+      const userId = await givenUser(ws);
+      const revoked = await givenKey(store(), ws);
+      const ofUser = await givenKey(store(), ws, { userId });
+      const fine = await givenKey(store(), ws);
+      await store().keys.revoke(revoked.id, ws, null, NOW);
+      await store().users.remove(userId, ws, NOW);
+      for (const { id } of [revoked, ofUser]) {
+        const key = aKey(ws);
+        expect(await store().keys.insert(key, null, NOW, by(id))).toEqual({ outcome: 'authorEnded' });
+        expect(await store().keys.find(key.id, null)).toBeNull();
+        const heir = anHeir(fine);
+        const answer = await store().keys.rotate(fine.id, ws, heir, NOW + 9, NOW, by(id));
+        expect(answer).toEqual({ outcome: 'authorEnded', key: fine });
+        expect(await store().keys.find(heir.id, null)).toBeNull();
+      }
+      expect(await store().keys.insert(aKey(ws), null, NOW, by(fine.id))).toEqual({ outcome: 'inserted' });
+      // It ends by its own rotation, which is no revocation.
+      const itself = await store().keys.rotate(fine.id, ws, anHeir(fine), NOW, NOW, by(fine.id));
+      expect(itself).toMatchObject({ outcome: 'changed' });
+    });
+
+    test('R9: has made none that its revocation did not see', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store());
+        const author = await givenKey(store(), ws);
+        const old = await givenKey(store(), ws);
+        const heir = anHeir(old);
+        const seen: string[] = [];
+        await Promise.all([
+          ...Array.from({ length: 8 }, async (_, i) => {
+            await pause();
+            await either(i).keys.insert(aKey(ws), null, NOW, by(author.id));
+          }),
+          pause().then(() => other.keys.rotate(old.id, ws, heir, NOW + 9, NOW, by(author.id))),
+          pause().then(async () => {
+            await either(round).keys.revoke(author.id, ws, 'leaked', NOW);
+            seen.push(...(await listed(either(round), ws)).map(({ id }) => id));
+          }),
+        ]);
+        for (const { id } of await alive(ws)) expect(seen).toContain(id);
+      }
+    });
+
+    test('R9: and rotated at the same time has one outcome, and its successor takes no place where it lost', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store());
+        const key = await givenKey(store(), ws);
+        const heir = anHeir(key);
+        const [rotated] = await Promise.all([
+          pause().then(() => store().keys.rotate(key.id, ws, heir, NOW + 9, NOW)),
+          pause().then(() => other.keys.revoke(key.id, ws, null, NOW)),
+        ]);
+        const won = rotated.outcome === 'changed';
+        expect((await store().keys.find(heir.id, ws)) !== null).toBe(won);
+        expect(await store().keys.countFamilies(ws, NOW)).toBe(won ? 1 : 0);
+        expect((await store().keys.find(key.id, ws))?.replacedBy).toBe(won ? heir.id : null);
+      }
+    });
+  });
+
+  describe('a key that is changed and rotated at the same time', () => {
+    test('R9: has a successor that is as the key was when it was judged', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store());
+        const key = await givenKey(store(), ws, { scopes: ['read:all', 'write:all'], allowedAddresses: ['192.0.2.1'] });
+        const heir = anHeir(key, { scopes: key.scopes, allowedAddresses: key.allowedAddresses });
+        const change = { scopes: ['read:all'], allowedAddresses: ['192.0.2.2'] };
+        const [rotated] = await Promise.all([
+          pause().then(() => store().keys.rotate(key.id, ws, heir, NOW + 9, NOW, ADA, key)),
+          pause().then(() => other.keys.update(key.id, ws, change, NOW)),
+        ]);
+        const after = await listed(store(), ws);
+        expect(after).toContainEqual(expect.objectContaining({ id: key.id, ...change }));
+        expect(['changed', 'moved']).toContain(rotated.outcome);
+        expect(after.some(({ id }) => id === heir.id)).toBe(rotated.outcome === 'changed');
+      }
+    });
+  });
+
+  describe('a tier that is lowered', () => {
+    const places = (tier: Tier) => ({ keys: tier === 'GROWTH' ? 10 : 2 });
+
+    test('R9: is the one by which an insertion is judged', async () => {
+      const ws = await givenWorkspace(store(), { tier: 'GROWTH' });
+      const insert = () => store().keys.insert(aKey(ws), places, NOW);
+      for (let i = 0; i < 3; i++) expect(await insert()).toEqual({ outcome: 'inserted' });
+      await store().workspaces.setTier(ws, 'STARTER', NOW);
+      expect(await insert()).toEqual({ outcome: 'full', living: 3 });
+      await store().workspaces.setTier(ws, 'GROWTH', NOW);
+      expect(await insert()).toEqual({ outcome: 'inserted' });
+    });
+
+    test('R9: lets nobody take a place that it took away', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const ws = await givenWorkspace(store(), { tier: 'GROWTH' });
+        const outcomes: Insertion['outcome'][] = [];
+        let seen = 0;
+        await Promise.all([
+          ...Array.from({ length: 10 }, async (_, i) => {
+            await pause();
+            outcomes.push((await either(i).keys.insert(aKey(ws), places, NOW)).outcome);
+          }),
+          pause().then(async () => {
+            await either(round).workspaces.setTier(ws, 'STARTER', NOW);
+            seen = await either(round).keys.countFamilies(ws, NOW);
+          }),
+        ]);
+        const living = await store().keys.countFamilies(ws, NOW);
+        expect(living).toBeLessThanOrEqual(Math.max(seen, 2));
+        expect(living).toBe(outcomes.filter((outcome) => outcome === 'inserted').length);
+      }
+    });
+  });
+}
