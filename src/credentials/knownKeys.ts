@@ -11,9 +11,11 @@ import { ReadCache } from './readCache.js';
 /** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
 const MAX_KEYS = 50_000;
 
-/** What takes another kB, of addresses and of documents that a key is bound to: a thousand are a hundred times a key. */
+/** How many addresses, documents, scopes or characters of a key take as much memory again as a key without them. */
 const ADDRESSES_PER_KEY = 4;
 const DOCUMENTS_PER_KEY = 8;
+const SCOPES_PER_KEY = 8;
+const CHARACTERS_PER_KEY = 500;
 
 /** A key as it was last read, and what became of it. */
 export interface KnownKey {
@@ -161,8 +163,14 @@ export class KnownKeys {
 }
 
 /** For how many keys one counts. */
-function weightOf({ allowedAddresses, trustedDocuments }: KeyRecord): number {
-  return 1 + allowedAddresses.length / ADDRESSES_PER_KEY + (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY;
+function weightOf({ allowedAddresses, trustedDocuments, scopes, name, revokedReason }: KeyRecord): number {
+  return (
+    1 +
+    allowedAddresses.length / ADDRESSES_PER_KEY +
+    (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY +
+    scopes.length / SCOPES_PER_KEY +
+    (name.length + (revokedReason?.length ?? 0)) / CHARACTERS_PER_KEY
+  );
 }
 
 function newSalt(): string {

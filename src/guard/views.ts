@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { isInputObjectType, isInterfaceType, isObjectType, type GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../credentials/principal.js';
 import { meets } from './decide.js';
@@ -8,8 +8,17 @@ import type { Requirement } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 import { visibleFields } from './visible.js';
 
-/** Views of one schema that are remembered: each takes as much memory as the part of the schema that it shows. */
+/**
+ * Views of one schema that are remembered, and the types, fields and arguments that they may have together. Each of these
+ * takes about 350 bytes, so the views of a large schema take up to 35 MB.
+ */
 const MAX_VIEWS = 64;
+const MAX_PARTS = 100_000;
+
+interface View {
+  readonly schema: GraphQLSchema | null;
+  readonly parts: number;
+}
 
 const viewsBySchema = new WeakMap<GraphQLSchema, Views>();
 
@@ -29,7 +38,11 @@ export class Views {
   readonly #rules: SchemaRules;
   /** One rule for each requirement: rules that say the same share theirs. */
   readonly #examples: ReadonlyMap<Requirement, Rule>;
-  readonly #views = new LRUCache<string, { readonly schema: GraphQLSchema | null }>({ max: MAX_VIEWS });
+  readonly #views = new LRUCache<string, View>({
+    max: MAX_VIEWS,
+    maxSize: MAX_PARTS,
+    sizeCalculation: ({ parts }) => parts,
+  });
 
   constructor(schema: GraphQLSchema, rules: SchemaRules) {
     this.#schema = schema;
@@ -55,8 +68,20 @@ export class Views {
     let view = this.#views.get(reach);
     if (view === undefined) {
       const visible = visibleFields(this.#schema, this.#rules, ({ requirement }) => met.has(requirement));
-      this.#views.set(reach, (view = { schema: pruned(this.#schema, visible) }));
+      const schema = pruned(this.#schema, visible);
+      this.#views.set(reach, (view = { schema, parts: partsOf(schema) }));
     }
     return view.schema;
   }
+}
+
+function partsOf(schema: GraphQLSchema | null): number {
+  let parts = 1;
+  for (const type of Object.values(schema?.getTypeMap() ?? {})) {
+    parts += 1;
+    if (isInputObjectType(type)) parts += Object.keys(type.getFields()).length;
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const { args } of Object.values(type.getFields())) parts += 1 + args.length;
+  }
+  return parts;
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { detached } from './detached.js';
 
 /**
  * An address that a proxy hides, or that can't be read. It is in no address list, and all callers that have it share one
@@ -35,7 +36,7 @@ export function connectionAddress(address: string | undefined): string {
  * @returns UNKNOWN_ADDRESS if the text is no address
  */
 export function readAddress(text: string): string {
-  if (isIPv4(text)) return text;
+  if (isIPv4(text)) return detached(text);
   if (text.length > MAX_NODE_LENGTH) return UNKNOWN_ADDRESS;
   const node = unquoted(text.trim());
   return isIPv6(node) ? canonical(node) : readNode(node);
@@ -49,7 +50,7 @@ export function readNode(node: string): string {
   const end = bracket >= 0 ? bracket + 1 : colon === -1 ? node.length : colon;
   if (end < node.length && !isPort(node.slice(end))) return UNKNOWN_ADDRESS;
   const host = node.slice(0, end);
-  if (bracket < 0) return isIPv4(host) ? host : UNKNOWN_ADDRESS;
+  if (bracket < 0) return isIPv4(host) ? detached(host) : UNKNOWN_ADDRESS;
   const inside = host.slice(1, -1);
   return isIPv6(inside) ? canonical(inside) : UNKNOWN_ADDRESS;
 }
@@ -71,7 +72,7 @@ function canonical(address: string): string {
   const known = written.get(address);
   if (known !== undefined) return known;
   const text = connectionAddress(new SocketAddress({ address: withoutZone(address), family: 'ipv6' }).address);
-  written.set(address, text);
+  written.set(detached(address), text);
   return text;
 }
 

@@ -14,6 +14,9 @@ import type * as Verify from './verify.js';
 /** Tokens that are remembered: at about 1 kB each some 20 MB at most. */
 const MAX_TOKENS = 20_000;
 
+/** How many scopes of a token take as much memory again as a token without them. */
+const SCOPES_PER_TOKEN = 8;
+
 export interface OidcAuthenticatorOptions {
   readonly workspaces: Pick<Store['workspaces'], 'find'>;
   readonly failures: Failures;
@@ -57,6 +60,7 @@ export class OidcAuthenticator {
     this.#tokens = new ReadCache({
       ttl,
       max: MAX_TOKENS,
+      weigh: ({ principal }) => 1 + principal.scopes.length / SCOPES_PER_TOKEN,
       ...(clock !== undefined && { clock }),
       read: (token) => this.#judge(token),
     });

@@ -1,0 +1,147 @@
+/**
+ * Floods one cache with its largest entries, far more than it keeps, and prints the heap that is left in use. It runs with a
+ * heap of 256 MB, so a cache that doesn't weigh what it retains ends the process.
+ *
+ *     node --expose-gc --max-old-space-size=256 flood.worker.ts CACHE
+ */
+import { ApolloServer } from '@apollo/server';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { parse } from 'graphql';
+import { Failures } from '../../src/credentials/failures.js';
+import { KnownKeys } from '../../src/credentials/knownKeys.js';
+import { ANONYMOUS, authenticated, type LatchkeyContext } from '../../src/credentials/principal.js';
+import { ReadCache } from '../../src/credentials/readCache.js';
+import { KeyWatch } from '../../src/credentials/watch.js';
+import { guardSchema } from '../../src/guard/guard.js';
+import { viewOf } from '../../src/guard/views.js';
+import { KnownOperations } from '../../src/http/knownOperations.js';
+import { createServerOptions } from '../../src/http/serverOptions.js';
+import { Limiter } from '../../src/limits/limiter.js';
+import { Proxies } from '../../src/net/proxies.js';
+import { Roles } from '../../src/scopes/roles.js';
+import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
+import { aKey } from '../store/fixtures.js';
+
+const KB = 1024;
+
+let entries = 0;
+const id = (length: number) => (entries += 1).toString(36).padStart(length, '0');
+
+const schema = guardSchema(
+  makeExecutableSchema({
+    typeDefs: [directiveTypeDefs(), 'type Query { tiers: Int @public a(b: String): Int @public }'],
+  }),
+);
+
+/** Keeps whatever the flood needs to keep reachable. */
+const kept: unknown[] = [];
+
+const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
+  /** R1: a comment of 250 kB is no part of a document's JSON. */
+  documents: async () => {
+    const server = new ApolloServer<LatchkeyContext>({ schema, ...createServerOptions({ limiter: new Limiter() }) });
+    kept.push(server);
+    const ask = (query: string) => server.executeOperation({ query }, { contextValue: { principal: ANONYMOUS } });
+    for (let i = 0; i < 600; i += 1) await ask(`{tiers} #${id(8)}${'x'.repeat(250 * KB)}`);
+    for (let i = 0; i < 600; i += 1) await ask(`{${'a '.repeat(690)}} #${id(8)}`);
+    for (let i = 0; i < 60; i += 1) await ask(`{tiers} #${id(8)}${'\n#'.repeat(50_000)}`);
+  },
+  'known operations': async () => {
+    const known = new KnownOperations(schema);
+    kept.push(known);
+    const listener = await known.plugin.requestDidStart?.({} as never);
+    for (let i = 0; i < 2_000; i += 1) {
+      const source = `{${'abcd '.repeat(690)}} #${id(8)}`;
+      await listener?.didResolveOperation?.({ source, document: parse(source) } as never);
+    }
+  },
+  keys: async () => {
+    const keys = new KnownKeys({
+      ttl: 60_000,
+      roles: () => new Roles(),
+      read: async (lookupId) => ({
+        key: {
+          ...aKey('ws_a'),
+          lookupId,
+          name: 'n'.repeat(100),
+          scopes: Array.from({ length: 100 }, () => `read:${id(59)}`),
+          allowedAddresses: Array.from({ length: 100 }, (_, i) => `2001:db8:${i.toString(16)}::/48`),
+          trustedDocuments: Array.from({ length: 1_000 }, () => id(64)),
+        },
+        tier: 'ENTERPRISE',
+        user: null,
+      }),
+    });
+    kept.push(keys);
+    for (let i = 0; i < 2_000; i += 1) await keys.get(id(16));
+  },
+  'keys with many scopes': async () => {
+    const keys = new KnownKeys({
+      ttl: 60_000,
+      roles: () => new Roles(),
+      read: async (lookupId) => ({
+        key: { ...aKey('ws_a'), lookupId, scopes: Array.from({ length: 100 }, () => `read:${id(59)}`) },
+        tier: 'ENTERPRISE',
+        user: null,
+      }),
+    });
+    kept.push(keys);
+    for (let i = 0; i < 20_000; i += 1) await keys.get(id(16));
+  },
+  'unknown keys': async () => {
+    const cache = new ReadCache<object>({ read: async () => null, ttl: 60_000, max: 50_000 });
+    kept.push(cache);
+    // As long as a credential may be.
+    for (let i = 0; i < 60_000; i += 1) await cache.get(id(256));
+  },
+  /** An address is cut from a header field of 16 kB, and must not keep it. */
+  addresses: () => {
+    const proxies = new Proxies(['127.0.0.1']);
+    const failures = new Failures(() => 0);
+    const watch = new KeyWatch(() => undefined);
+    kept.push(failures, watch);
+    const key = aKey('ws_a');
+    for (let i = 0; i < 60_000; i += 1) {
+      const address = i % 2 === 0 ? `203.0.113.${100 + (i % 100)}` : `2001:db8:${(i % 65_536).toString(16)}::1234`;
+      const field = Buffer.from(`${id(15 * KB)}, ${address}`).toString();
+      const caller = proxies.callerOf(
+        { headers: { 'x-forwarded-for': field }, rawHeaders: [], socket: { remoteAddress: '127.0.0.1' } },
+        false,
+      );
+      failures.take(null, `2001:${Math.floor(i / 65_536).toString(16)}:${(i % 65_536).toString(16)}:1::1`);
+      watch.used({ ...key, id: `key_${i % 10_000}` }, i, caller.address);
+    }
+  },
+  views: () => {
+    const fields = Array.from({ length: 200 }, (_, i) => `  f${i}(a: Int, b: String): String`).join('\n');
+    const types = Array.from(
+      { length: 40 },
+      (_, i) => `type T${i} @auth(scope: "read:t${i}") {\n${fields}\n}\nextend type Query { t${i}: T${i} @public }`,
+    );
+    const large = guardSchema(
+      makeExecutableSchema({ typeDefs: [directiveTypeDefs(), 'type Query { open: Int @public }', ...types] }),
+    );
+    kept.push(large);
+    for (let i = 0; i < 80; i += 1) {
+      const scopes = Array.from({ length: 39 }, (_, j) => `read:t${(i + j) % 40}`);
+      const principal = authenticated({
+        kind: 'key',
+        keyId: 'key_a',
+        familyId: 'fam_a',
+        workspaceId: 'ws_a',
+        projectId: null,
+        userId: null,
+        tier: 'GROWTH',
+        keyType: 'SECRET',
+        scopes: i % 2 === 0 ? scopes : scopes.slice(1),
+      });
+      const view = viewOf(large, principal);
+      if (Object.keys(view?.getTypeMap() ?? {}).length < 38) throw new Error('The view is too small for a flood.');
+    }
+  },
+};
+
+const name = process.argv[2] ?? '';
+await FLOODS[name]?.();
+globalThis.gc?.();
+console.log(`${name}: ${Math.round(process.memoryUsage().heapUsed / 2 ** 20)} MB with ${kept.length} kept`);
