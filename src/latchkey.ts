@@ -105,8 +105,8 @@ export interface LatchkeyOptions {
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
-   * Takes what callers are not told: errors that are no refusal, and the causes of refusals, with the request's context.
-   * Default: console.error.
+   * Receives the errors that callers are not shown, and the causes of refusals, with the request's context.
+   * Default: the `logger` of your Apollo Server.
    */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
@@ -274,7 +274,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
   };
   const answer = { ...ANSWER_LIMITS, ...options.answer };
-  const forPlugin = { limiter, usage, refusals, introspection, answer, observer, resourceMetadata };
+  const forPlugin = {
+    ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata },
+    ...(options.log !== undefined && { log: options.log }),
+  };
 
   return {
     typeDefs: keyTypeDefs(),
@@ -313,7 +316,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata),
     plugin: createPlugin(forPlugin),
-    serverOptions: createServerOptions({ ...forPlugin, log: options.log ?? logToConsole }),
+    serverOptions: createServerOptions(forPlugin),
     firstKey,
     keys,
     workspaces,
@@ -378,9 +381,4 @@ function merge(...maps: readonly Readonly<Record<string, object>>[]): Record<str
   for (const map of maps)
     for (const [type, fields] of Object.entries(map)) merged[type] = { ...merged[type], ...fields };
   return merged;
-}
-
-function logToConsole(error: unknown): void {
-  // oxlint-disable-next-line no-console -- The default of a library that is given no logger.
-  console.error(error);
 }

@@ -25,6 +25,12 @@ const OTHERS = [
     'mend the variable that the message names',
   ],
   [
+    'PERSISTED_QUERY_NOT_SUPPORTED',
+    '200',
+    'the request has `extensions.persistedQuery`, and the server stores no persisted queries',
+    'send the whole query; Apollo Client does so by itself',
+  ],
+  [
     'INTERNAL_SERVER_ERROR',
     '200, or 500',
     'a fault of the server, of which no more is told',

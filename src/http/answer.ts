@@ -7,6 +7,7 @@ import { telling } from '../guard/telling.js';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { LimitFields } from '../limits/fields.js';
+import { isAuthored } from './errors.js';
 import { writeLimitFields } from './limitHeaders.js';
 
 /** An answer of Apollo Server that is about to leave. */
@@ -71,7 +72,8 @@ export function retell(
   let tell: ReturnType<typeof telling> | null = null;
   response.body.singleResult.errors = response.body.singleResult.errors.map((formatted, i) => {
     const thrown = errors?.[i];
-    if (formatted.path !== undefined || (thrown !== undefined && refusalIn(thrown) !== null)) return formatted;
+    if (formatted.path !== undefined) return formatted;
+    if (thrown !== undefined && (refusalIn(thrown) !== null || isAuthored(thrown))) return formatted;
     tell ??= telling(schema, readable(), {
       document,
       operation,

@@ -23,6 +23,9 @@ export function narrow(
     document: introspectionPart(document, operation),
     variableValues: request.variables,
   });
-  if (own == null || errors !== undefined) throw errors?.[0] ?? new Error('The view could not be read.');
+  if (own == null || errors !== undefined) {
+    // Not errors[0] itself, which would pass for an error about the request.
+    throw new Error('The view of the schema could not be read.', { cause: errors?.[0] });
+  }
   for (const [key, value] of Object.entries(own)) data[key] = value;
 }

@@ -24,7 +24,7 @@ import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
 import { boundAnswer, capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
-import { untold } from './errors.js';
+import { settle, untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
 import { narrow } from './narrow.js';
 import { tellOutcome } from './outcome.js';
@@ -41,11 +41,14 @@ export interface PluginOptions extends VerdictsOptions {
   readonly resourceMetadata?: () => string | null;
   /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: AnswerLimits;
-  /** Takes errors that are no refusal, and the causes of refusals. Default: nobody. */
+  /** Receives hidden errors, and the causes of refusals. Default: the `logger` of Apollo Server. */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
-const TOO_MANY_FAULTS = 'Too many errors processing variables';
+/** Of Apollo Server's logger, what the plugin uses. */
+interface Logger {
+  error(message: unknown): void;
+}
 
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 
@@ -61,9 +64,16 @@ const DONE = Promise.resolve();
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
   const judge = new Judge(options);
+  let logger: Logger | undefined;
   return {
-    async serverWillStart({ schema }) {
-      judge.compilerOf(schema);
+    async serverWillStart(server) {
+      judge.compilerOf(server.schema);
+      logger = server.logger;
+    },
+    // Apollo Server logs nothing of this, and the answer does not say what went wrong.
+    async contextCreationDidFail({ error }) {
+      const kept = untold(error);
+      if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS }, logger);
     },
     requestDidStart: () => Promise.resolve(new Request(judge)),
   };
@@ -88,6 +98,11 @@ class Judge {
     this.answer = answer;
     this.log = log;
     this.resourceMetadata = resourceMetadata;
+  }
+
+  report(error: unknown, context: LatchkeyContext, logger: Logger | undefined): void {
+    if (this.log !== undefined) this.log(error, context);
+    else logger?.error(error);
   }
 
   compilerOf(schema: GraphQLSchema): OperationCompiler {
@@ -151,12 +166,12 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   didEncounterErrors({
     errors,
     contextValue,
+    logger,
   }: GraphQLRequestContextDidEncounterErrors<LatchkeyContext>): Promise<void> {
     for (const error of errors) {
-      // graphql-js gives up on variables with an error that has no code, and so would pass for the server's own fault.
-      if (error.message.startsWith(TOO_MANY_FAULTS)) error.extensions.code = 'BAD_USER_INPUT';
+      settle(error);
       const kept = untold(error);
-      if (kept !== undefined) this.#judge.log?.(kept, contextValue);
+      if (kept !== undefined) this.#judge.report(kept, contextValue, logger);
     }
     return DONE;
   }

@@ -12,7 +12,7 @@ import { Refusal } from '../refusals/refusal.js';
 import type { Place } from '../streams/openStreams.js';
 import { Stream } from '../streams/stream.js';
 import { documentBounds } from './bounds.js';
-import { formatError, INTERNAL_ERROR, untold } from './errors.js';
+import { formatError, INTERNAL_ERROR, publicCode, settle, untold } from './errors.js';
 import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
@@ -115,8 +115,10 @@ export class StreamOpener {
   #refused(errors: readonly GraphQLError[], reply: FastifyReply, context: RequestContext): string {
     const told = errors.map((error) => this.#told(error, context));
     const [refusal] = errors.map(({ originalError }) => originalError).filter((cause) => cause instanceof Refusal);
-    context.outcome.word = refusal?.details.code ?? 'error';
-    reply.code(refusal === undefined ? 500 : statusBeforeData(refusal)).type('application/json; charset=utf-8');
+    const code = errors.map(publicCode).find((found) => found !== null);
+    context.outcome.word = String(code ?? 'error');
+    const status = refusal === undefined ? (code === undefined ? 500 : 400) : statusBeforeData(refusal);
+    reply.code(status).type('application/json; charset=utf-8');
     return JSON.stringify({ errors: told });
   }
 
@@ -125,9 +127,11 @@ export class StreamOpener {
       this.#log(error, context);
       return INTERNAL_ERROR;
     }
+    settle(error);
     const kept = untold(error);
     if (kept !== undefined) this.#log(kept, context);
-    return formatError(error.toJSON(), error);
+    const { http: _, ...extensions } = error.extensions;
+    return formatError({ ...error.toJSON(), extensions }, error);
   }
 }
 
