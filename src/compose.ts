@@ -169,6 +169,8 @@ export async function composeService(
     const streams = new OpenStreams({
       tiers: latchkey.limiter.tiers,
       max: settings.maxStreams,
+      maxBytes: settings.maxStreamBytes,
+      ...(now !== undefined && { now }),
       // Redis' before the primary's: it is there for several machines.
       ...(counted !== undefined && { places: counted }),
     });

@@ -26,6 +26,7 @@ import {
   type Principal,
 } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
+import { standingOf, type Standing } from './credentials/standing.js';
 import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './guard/answer/limits.js';
@@ -131,6 +132,8 @@ export interface Latchkey {
   sawInClear(source: CredentialSource): Promise<void>;
   /** {@link authenticate} for a credential that is in use, as an open stream's: it counts as no request. */
   reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
+  /** {@link reauthenticate}, with how long the answer may be relied on unless a change is told of. */
+  standing(source: CredentialSource): Standing | Promise<Standing>;
   /** @param listener told of each change to keys, once nothing older is remembered; null: anything may have changed */
   onChange(listener: (change: Change | null) => void): void;
   /** Apollo Server's context function. */
@@ -312,6 +315,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     authenticate: (source) => principalOf(source, door, observer),
     // Beside the door: what ends a stream is no refused request.
     reauthenticate: (source) => principalOf(source, authenticator),
+    standing: (source) => standingOf(source, authenticator),
     onChange: (listener) => void listeners.push(listener),
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata),

@@ -19,6 +19,7 @@ import { OutsideAddress } from './outsideAddress.js';
 import type { AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
+import type { Validity } from './standing.js';
 
 /** How long a key's record counts unless it is set otherwise, in ms. */
 const DEFAULT_CACHE_TTL = 1_000;
@@ -63,6 +64,9 @@ export interface AuthenticatorOptions {
   /** Is told where records come from. Default: nobody. */
   readonly observer?: Observer;
 }
+
+/** For what nothing is known of: it is to be looked into again at once. */
+const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresAt: null });
 
 /** Where a credential's key would be found. Of a token of another system the prefix says nothing, and is left out. */
 interface Candidate extends Located {
@@ -149,6 +153,23 @@ export class Authenticator {
       return configured;
     }
     return this.#verify(credential, address).catch(closed);
+  }
+
+  /** Returns how long a verdict of {@link authenticate} counts. @param principal as it was answered for that credential */
+  validity(principal: AuthenticatedPrincipal, credential: string): Validity {
+    switch (principal.kind) {
+      case 'key':
+        return this.#keys.validity(principal) ?? AT_ONCE;
+      case 'oidc':
+        return this.#oidc.validity(principal, credential);
+      case 'configured':
+        return { ...AT_ONCE, countsFor: this.#configured.remaining(principal) };
+      case 'operator':
+        return {
+          ...AT_ONCE,
+          countsFor: this.#operators.remaining(DEFAULT_WORKSPACE_ID, (latest) => latest === principal),
+        };
+    }
   }
 
   /**

@@ -82,6 +82,11 @@ export class ConfiguredAuthenticator {
     return principal;
   }
 
+  /** Returns for how many ms a principal still counts that was answered. */
+  remaining(principal: AuthenticatedPrincipal): number {
+    return this.#principals.remaining(principal.keyId, (latest) => latest === principal);
+  }
+
   /** From now on these keys count and no others. */
   replace(keys: ConfiguredKeys): void {
     this.#keys = keys;

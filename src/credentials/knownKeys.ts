@@ -7,6 +7,7 @@ import type { KeyRecord } from '../store/records.js';
 import type { KeyWithTier, Store } from '../store/store.js';
 import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
+import type { Validity } from './standing.js';
 
 /** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
 const MAX_KEYS = 50_000;
@@ -45,6 +46,8 @@ export class KnownKeys {
   readonly #roles: () => Roles;
   readonly #ttl: number;
   #salt = newSalt();
+  /** The key of each principal that was handed out. */
+  readonly #ofPrincipal = new WeakMap<AuthenticatedPrincipal, KeyRecord>();
   /** Tokens that were found right, each for no longer than a record counts. */
   readonly #tokens = new Map<string, KnownKey>();
   #roomForTokens = MAX_KEYS;
@@ -108,6 +111,15 @@ export class KnownKeys {
     return true;
   }
 
+  /** Returns how long the record counts by which that principal was let in. */
+  validity(principal: AuthenticatedPrincipal): Validity | null {
+    const key = this.#ofPrincipal.get(principal);
+    if (key === undefined) return null;
+    const { lookupId, expiresAt } = key;
+    const countsFor = this.#keys.remaining(lookupId, (known) => known.principal === principal);
+    return { lookupId, countsFor, expiresAt };
+  }
+
   /** The record of that id does not count any more. */
   forget(lookupId: string): void {
     this.#keys.forget(lookupId);
@@ -126,12 +138,14 @@ export class KnownKeys {
   /** A key has one secret for life, so that what was found right stays right when the record is read anew. */
   #know({ key, tier, user }: KeyWithTier): KnownKey {
     const before = this.#keys.last(key.lookupId);
+    const principal = holderOf({ key, tier, user }, this.#roles());
+    this.#ofPrincipal.set(principal, key);
     return {
       key,
       addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
       userLeft: hasLeft({ key, user }),
       mark: before?.key.id === key.id ? before.mark : null,
-      principal: holderOf({ key, tier, user }, this.#roles()),
+      principal,
     };
   }
 

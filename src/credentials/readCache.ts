@@ -60,6 +60,15 @@ export class ReadCache<Value extends object> {
     return this.#present.peek(key)?.value;
   }
 
+  /**
+   * Returns for how many ms the latest value of `key` still counts. 0: it has to be read.
+   * @param isSame whether that is the value which the caller has; a later one says nothing about it
+   */
+  remaining(key: string, isSame: (value: Value) => boolean): number {
+    const entry = this.#present.peek(key);
+    return entry !== undefined && isSame(entry.value) ? Math.max(0, entry.readAt + this.#ttl - this.#clock()) : 0;
+  }
+
   /** Is `key` being read? */
   isReading(key: string): boolean {
     return this.#reads.has(key);

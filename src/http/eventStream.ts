@@ -1,6 +1,8 @@
-import { print } from 'graphql-sse';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Refusal } from '../refusals/refusal.js';
+import { Message } from '../streams/message.js';
 import type { Sink } from '../streams/stream.js';
+import type { Reader, WaitingBytes } from '../streams/waitingBytes.js';
 
 /** Beats that a reader may leave unread before it is taken for gone. */
 const MAX_UNREAD_BEATS = 4;
@@ -9,16 +11,47 @@ const MAX_UNREAD_BEATS = 4;
 const LAST_WORD = 5_000;
 
 /**
- * A stream as Server-Sent Events, in the messages of GraphQL over SSE's distinct connections mode: `next` with a result,
- * `complete` at the end. What Node could not yet hand on is one result at most, for the next waits for it.
+ * What is handed to a connection at once, in bytes. The rest of a message stays in the buffer that all its streams share:
+ * TLS makes a copy of whatever it is given, and what Node was given can't be taken back.
  */
-export class EventStream implements Sink {
-  readonly #response: ServerResponse;
-  #unread = 0;
+const SLICE = 16 * 1024;
 
-  /** Begins the answer. @param headers those that every answer has */
-  constructor(response: ServerResponse, headers: OutgoingHttpHeaders) {
+const BEAT = ':\n\n';
+
+export interface EventStreamOptions {
+  /** Those that every answer has. */
+  readonly headers: OutgoingHttpHeaders;
+  readonly workspaceId: string;
+  readonly waiting: WaitingBytes;
+}
+
+/**
+ * A stream as Server-Sent Events, in the messages of GraphQL over SSE's distinct connections mode: `next` with a result,
+ * `complete` at the end.
+ */
+export class EventStream implements Sink, Reader {
+  readonly workspaceId: string;
+  readonly #response: ServerResponse;
+  readonly #bytes: WaitingBytes;
+  readonly #queue: Message[] = [];
+  /** Messages of which the socket still has a part in its buffer, which keeps all of their bytes alive. */
+  readonly #leaving = new Set<Message>();
+  /** Bytes of the first message that the connection was given. */
+  #given = 0;
+  #queued = 0;
+  /** Bytes in the socket's buffer, as they were counted last. */
+  #buffered = 0;
+  #unread = 0;
+  #isEnding = false;
+  #events = (): number => 0;
+  #onRoom = (): void => undefined;
+  #onOverflow = (_refusal: Refusal): void => undefined;
+
+  /** Begins the answer. */
+  constructor(response: ServerResponse, { headers, workspaceId, waiting }: EventStreamOptions) {
+    this.workspaceId = workspaceId;
     this.#response = response;
+    this.#bytes = waiting;
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -27,35 +60,138 @@ export class EventStream implements Sink {
       // The connection ends with the stream, which at a drain must not wait for another request.
       connection: 'close',
     });
+    const leave = waiting.join(this);
+    response.on('drain', () => this.#pump());
+    response.once('close', () => {
+      this.#drop(0);
+      for (const message of this.#leaving) this.#left(message);
+      this.#count();
+      leave();
+      this.#onRoom();
+    });
     // Some browsers take the answer for begun only when something of the body has come.
-    response.write(':\n\n');
+    this.#beat();
   }
 
-  async send(result: object): Promise<void> {
-    if (this.#isOver() || this.#response.write(print({ event: 'next', data: result }))) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#response.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#response.on('drain', done).on('close', done);
-    });
+  get hasRoom(): boolean {
+    return this.#isOver() || (this.#queue.length === 0 && !this.#response.writableNeedDrain);
+  }
+
+  get messages(): number {
+    return this.#queue.length;
+  }
+
+  get waiting(): number {
+    return this.#events() + this.#queued + this.#buffered;
+  }
+
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
+  }
+
+  onOverflow(listener: (refusal: Refusal) => void, events: () => number): void {
+    this.#onOverflow = listener;
+    this.#events = events;
+  }
+
+  send(message: Message): void {
+    if (this.#isOver() || this.#isEnding) return;
+    this.#enqueue(message);
+    this.#pump();
+    this.#bytes.enforce();
   }
 
   beat(): void {
-    if (!this.#response.writableNeedDrain) {
-      this.#unread = 0;
-      this.#response.write(':\n\n');
-    } else if (++this.#unread >= MAX_UNREAD_BEATS) this.#response.destroy();
+    if (this.#isOver()) return;
+    if (!this.hasRoom) {
+      this.#unread += 1;
+      if (this.#unread >= MAX_UNREAD_BEATS) this.#response.destroy();
+      return;
+    }
+    this.#unread = 0;
+    this.#beat();
   }
 
   complete(last: object | null): void {
-    if (this.#isOver()) return;
+    if (this.#isOver() || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#events = () => 0;
+    // What it was sending is still finished: a reader could make nothing of half a message.
+    this.#drop(this.#given > 0 ? 1 : 0);
+    if (last !== null) this.#enqueue(Message.next(last));
+    this.#enqueue(Message.complete());
     const response = this.#response;
-    if (last !== null) response.write(print({ event: 'next', data: last }));
-    response.end(print({ event: 'complete', data: null }));
     const timer = setTimeout(() => response.destroy(), LAST_WORD).unref();
     response.once('close', () => clearTimeout(timer));
+    this.#pump();
+  }
+
+  #beat(): void {
+    this.#response.write(BEAT, () => this.#count());
+    this.#count();
+  }
+
+  overflow(refusal: Refusal): void {
+    this.#onOverflow(refusal);
+  }
+
+  destroy(): void {
+    this.#drop(0);
+    // The socket lets go of its buffer when it is closed, within this turn of the event loop.
+    this.#response.destroy();
+    for (const message of this.#leaving) this.#left(message);
+    this.#count();
+  }
+
+  #enqueue(message: Message): void {
+    this.#bytes.hold(message, message.bytes.length);
+    this.#queue.push(message);
+    this.#queued += message.bytes.length;
+  }
+
+  /** @param keep how many of the first messages stay */
+  #drop(keep: number): void {
+    for (const message of this.#queue.splice(keep)) {
+      this.#queued -= message.bytes.length;
+      this.#bytes.release(message, message.bytes.length);
+    }
+    if (keep === 0) this.#given = 0;
+  }
+
+  /** Gives the connection what it has room for. */
+  #pump(): void {
+    const response = this.#response;
+    while (!this.#isOver() && !response.writableNeedDrain) {
+      const [message] = this.#queue;
+      if (message === undefined) break;
+      const end = Math.min(this.#given + SLICE, message.bytes.length);
+      const isLast = end === message.bytes.length;
+      response.write(message.bytes.subarray(this.#given, end), () => this.#taken(isLast ? message : null));
+      this.#given = isLast ? 0 : end;
+      if (!isLast) continue;
+      this.#queue.shift();
+      this.#queued -= message.bytes.length;
+      this.#leaving.add(message);
+    }
+    this.#count();
+    if (this.#isEnding && this.#queue.length === 0 && !this.#isOver()) response.end();
+    if (this.hasRoom) this.#onRoom();
+  }
+
+  /** @param message that was written whole */
+  #taken(message: Message | null): void {
+    if (message !== null) this.#left(message);
+    this.#count();
+  }
+
+  #left(message: Message): void {
+    if (this.#leaving.delete(message)) this.#bytes.release(message, message.bytes.length);
+  }
+
+  #count(): void {
+    const buffered = this.#response.destroyed ? 0 : this.#response.writableLength;
+    this.#bytes.change(buffered - this.#buffered);
+    this.#buffered = buffered;
   }
 
   #isOver(): boolean {

@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
-import { getVariableValues, OperationTypeNode } from 'graphql';
+import { getVariableValues, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { withHttp } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { RequestContext } from './requestContext.js';
@@ -26,11 +26,22 @@ export const openingPlugin: ApolloServerPlugin<RequestContext> = {
       // Apollo Server runs what has wrong variables, which fails before anything does, and knows what to say.
       const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
       if (errors !== undefined) return null;
-      opening.admitted = { source, document, operation, variables };
+      opening.admitted = { source, document, operation, variables: declared(operation, variables) };
       return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data: null } } };
     },
   }),
 };
+
+/** A stream keeps its variables for as long as it is open: what else the request held under that name is left out. */
+function declared(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = variableDefinitions.map(({ variable }) => variable.name.value);
+  return Object.fromEntries(
+    names.filter((name) => Object.hasOwn(variables, name)).map((name) => [name, variables[name]]),
+  );
+}
 
 const SUBSCRIPTION =
   'Subscriptions are streams. Send this one to /graphql/stream, with the header "Accept: text/event-stream".';

@@ -34,6 +34,7 @@ import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
 import { endUnusedConnections } from './unusedConnections.js';
 import { traceRequests } from './tracing.js';
+import { Verdicts } from './verdicts.js';
 
 export interface ServerOptions {
   readonly latchkey: Latchkey;
@@ -121,8 +122,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   streamRoute(app, {
     apollo,
     streams,
-    opener: new StreamOpener(schema, latchkey, (err, { requestId }) => {
-      logger.error({ err, requestId }, 'request failed');
+    opener: new StreamOpener({
+      schema,
+      latchkey,
+      streams,
+      verdicts: new Verdicts({ usage, refusals, observer }),
+      log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),
     authenticate: authenticationHook(verifier, streamCredential),
     observer,

@@ -1,21 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createSourceEventStream, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Principal } from '../credentials/principal.js';
+import { unauthenticated } from '../credentials/authenticator.js';
+import { locateCredential } from '../credentials/locate.js';
+import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
 import { decide } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import type { Latchkey } from '../latchkey.js';
 import { statusBeforeData } from '../refusals/http.js';
-import { Refusal } from '../refusals/refusal.js';
-import type { Place } from '../streams/openStreams.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import { EventMeter } from '../streams/eventMeter.js';
+import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Stream } from '../streams/stream.js';
+import { Subscription } from '../streams/subscription.js';
 import { documentBounds } from './bounds.js';
+import { retainedBytes } from './documentWeight.js';
 import { formatError, INTERNAL_ERROR, publicCode, settle, untold } from './errors.js';
 import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
+import type { Verdicts } from './verdicts.js';
 
 /** A request whose subscription was let in. */
 export interface Opened {
@@ -26,81 +33,182 @@ export interface Opened {
   readonly place: Place;
 }
 
-type Log = (error: unknown, context: RequestContext) => void;
+export interface StreamOpenerOptions {
+  /** Guarded. */
+  readonly schema: GraphQLSchema;
+  readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;
+  readonly streams: OpenStreams;
+  readonly verdicts: Verdicts;
+  readonly log: (error: unknown, context: RequestContext) => void;
+}
 
-/** Opens the source streams of subscriptions that were let in, and answers their events. */
+/** A subscription, and who may read it. */
+interface Shared {
+  readonly subscription: Subscription;
+  /** @throws Refusal */
+  readonly check: (principal: AuthenticatedPrincipal) => void;
+}
+
+/** The source did not open. */
+interface Failed {
+  readonly errors: readonly GraphQLError[];
+}
+
+/**
+ * Opens the source streams of subscriptions that were let in, and executes their events. Equal subscriptions of one
+ * credential share both.
+ */
 export class StreamOpener {
-  readonly #schema: GraphQLSchema;
-  readonly #latchkey: Pick<Latchkey, 'reauthenticate'>;
-  readonly #log: Log;
+  readonly #options: StreamOpenerOptions;
   readonly #compiler: OperationCompiler;
   readonly #executionOptions = documentBounds().executionOptions;
+  readonly #shared = new Map<string, Promise<Shared | Failed>>();
+  /** What the open subscriptions keep in memory: documents and variables. */
+  #kept = 0;
 
-  /** @param schema guarded @throws GuardError */
-  constructor(schema: GraphQLSchema, latchkey: Pick<Latchkey, 'reauthenticate'>, log: Log) {
-    this.#schema = schema;
-    this.#latchkey = latchkey;
-    this.#log = log;
-    this.#compiler = new OperationCompiler(schema, assertGuarded(schema));
+  /** @throws GuardError */
+  constructor(options: StreamOpenerOptions) {
+    this.#options = options;
+    this.#compiler = new OperationCompiler(options.schema, assertGuarded(options.schema));
   }
 
-  /** @returns what Fastify is to send where the source does not open; undefined where the stream has begun */
-  async open({ request, reply, context, admitted, place }: Opened): Promise<string | undefined> {
-    const { document, operation, variables } = admitted;
-    const source = await createSourceEventStream({
-      schema: this.#schema,
-      document,
-      contextValue: context,
-      variableValues: variables,
-      operationName: operation.name?.value,
-    });
-    if ('errors' in source) return this.#refused(source.errors ?? [], reply, context);
-    const events = (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  /**
+   * @returns what Fastify is to send where the source does not open; undefined where the stream has begun
+   * @throws Refusal UNAVAILABLE
+   */
+  async open(opened: Opened): Promise<string | undefined> {
+    const { request, reply, context, place } = opened;
+    const source = streamCredential(request);
+    const credential = locateCredential(source);
+    const { principal } = context;
+    if (credential === null || principal.kind === 'anonymous') throw unauthenticated('missing');
+    // What the request brought besides is not kept for as long as the stream is open.
+    request.body = undefined;
+    let shared = await this.#find(credential, opened);
+    // Its last reader may have left within this turn.
+    while ('check' in shared && shared.subscription.hasEnded) shared = await this.#find(credential, opened);
+    if ('errors' in shared) return this.#refused(shared.errors, reply, context);
+    const { subscription, check } = shared;
     if (reply.raw.destroyed) {
-      await events.return?.();
+      subscription.endIfUnused();
       return undefined;
     }
     context.outcome.begunAfter = reply.elapsedTime;
-    const sink = new EventStream(reply.hijack().raw, reply.getHeaders() as OutgoingHttpHeaders);
+    const { credentials, bytes } = this.#options.streams;
+    const watched = credentials.watch(`${credential} ${source.ip ?? ''}`, principal, () =>
+      this.#options.latchkey.standing(source),
+    );
+    const headers = reply.getHeaders() as OutgoingHttpHeaders;
     const stream = new Stream({
-      source: events,
-      sink,
-      principal: context.principal,
-      judge: this.#judgeOf(request, admitted),
-      answer: (event, principal) => this.#answer(event, { ...context, principal }, admitted),
+      sink: new EventStream(reply.hijack().raw, { headers, workspaceId: principal.workspaceId, waiting: bytes }),
+      credential: watched.credential,
+      check,
       tell: (error) => ({ errors: [this.#told(error, context)] }),
     });
+    subscription.join(stream);
+    stream.onEnd(watched.release);
     place.keep(stream);
     reply.raw.once('close', () => stream.end());
-    void stream.run();
+    void watched.credential.settle();
     return undefined;
   }
 
-  /** Judges the credential and the operation again: the operation where the credential shows somebody else than before. */
-  #judgeOf(request: FastifyRequest, { source, document, operation, variables }: Admitted) {
-    const credential = streamCredential(request);
-    const { rules } = this.#compiler.compile(document, operation, variables);
-    let passed: Principal | null = null;
-    const judged = (principal: Principal): Principal => {
-      if (principal === passed) return principal;
-      const refusal = refuseUntrusted(principal, source, document) ?? decide(rules, principal);
-      if (refusal !== null) throw refusal;
-      return (passed = principal);
+  /** The open subscription that is equal to this one, or a new one. */
+  async #find(credential: string, { context, admitted }: Opened): Promise<Shared | Failed> {
+    const name = nameOf(credential, admitted);
+    const known = this.#shared.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#begin(context, admitted, () => this.#shared.delete(name));
+    this.#shared.set(name, opening);
+    try {
+      const shared = await opening;
+      if ('errors' in shared) this.#shared.delete(name);
+      return shared;
+    } catch (error) {
+      this.#shared.delete(name);
+      throw error;
+    }
+  }
+
+  async #begin(context: RequestContext, admitted: Admitted, forget: () => void): Promise<Shared | Failed> {
+    const free = this.#keep(admitted);
+    const end = (): void => {
+      free();
+      forget();
     };
-    return (): Principal | Promise<Principal> => {
-      const principal = this.#latchkey.reauthenticate(credential);
-      return principal instanceof Promise ? principal.then(judged) : judged(principal);
+    try {
+      const { document, operation, variables } = admitted;
+      const source = await createSourceEventStream({
+        schema: this.#options.schema,
+        document,
+        contextValue: context,
+        variableValues: variables,
+        operationName: operation.name?.value,
+      });
+      if ('errors' in source) {
+        free();
+        return { errors: source.errors ?? [] };
+      }
+      return this.#share((source as AsyncIterable<unknown>)[Symbol.asyncIterator](), context, admitted, end);
+    } catch (error) {
+      free();
+      throw error;
+    }
+  }
+
+  #share(
+    source: AsyncIterator<unknown>,
+    { requestId, outcome }: RequestContext,
+    admitted: Admitted,
+    onEnd: () => void,
+  ): Shared {
+    const { streams, latchkey, verdicts } = this.#options;
+    const { document, operation, variables } = admitted;
+    const { rules, fields, cost, category } = this.#compiler.compile(document, operation, variables);
+    const subscription = new Subscription({
+      source,
+      turns: streams.turns,
+      bytes: streams.bytes,
+      meter: new EventMeter({
+        limits: latchkey.limiter,
+        cost,
+        category,
+        admitted: (principal) => verdicts.admitted(principal, cost, fields),
+        refused: (principal, refusal) => verdicts.refused(principal, refusal),
+      }),
+      // A context for each event: what resolvers remember by it must not outlive the event.
+      answer: (event, principal) => this.#answer(event, { principal, requestId, outcome, opening: null }, admitted),
+      onEnd,
+    });
+    let passed: Principal | null = null;
+    const check = (principal: AuthenticatedPrincipal): void => {
+      if (principal === passed) return;
+      const refusal = refuseUntrusted(principal, admitted.source, document) ?? decide(rules, principal);
+      if (refusal !== null) throw refusal;
+      passed = principal;
+    };
+    return { subscription, check };
+  }
+
+  /** Counts what a subscription keeps. @returns to be called when it keeps nothing any more @throws Refusal UNAVAILABLE */
+  #keep({ document, variables }: Admitted): () => void {
+    const bytes = retainedBytes(document) + 2 * JSON.stringify(variables).length;
+    if (this.#kept + bytes > this.#options.streams.bytes.max) throw full();
+    this.#kept += bytes;
+    let isKept = true;
+    return () => {
+      if (isKept) this.#kept -= bytes;
+      isKept = false;
     };
   }
 
-  /** @param context of this event alone: what resolvers remember by it must not outlive the event */
   async #answer(
     event: unknown,
     context: RequestContext,
     { document, operation, variables }: Admitted,
   ): Promise<object> {
     const result = await execute({
-      schema: this.#schema,
+      schema: this.#options.schema,
       document,
       rootValue: event,
       contextValue: context,
@@ -124,15 +232,28 @@ export class StreamOpener {
 
   #told(error: unknown, context: RequestContext) {
     if (!isGraphQLError(error)) {
-      this.#log(error, context);
+      this.#options.log(error, context);
       return INTERNAL_ERROR;
     }
     settle(error);
     const kept = untold(error);
-    if (kept !== undefined) this.#log(kept, context);
+    if (kept !== undefined) this.#options.log(kept, context);
     const { http: _, ...extensions } = error.extensions;
     return formatError({ ...error.toJSON(), extensions }, error);
   }
+}
+
+/** Equal for equal subscriptions of one credential. A hash, because documents and variables are long. */
+function nameOf(credential: string, { source, operation, variables }: Admitted): string {
+  const parts = [credential, source, operation.name?.value ?? null, variables];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+}
+
+function full(): Refusal {
+  return unavailable(
+    'The subscriptions that are open take as much memory as they may. Try again in 5 s, or have MAX_STREAM_BYTES raised.',
+    5,
+  );
 }
 
 function isGraphQLError(error: unknown): error is GraphQLError {

@@ -120,9 +120,13 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'keys.md#types-and-scopes',
   },
   STREAM_OVERFLOW: {
-    when: 'more events waited for the reader of a stream than are kept; it ends the stream and is no answer to a request',
-    remedy: 'open the stream again, query what is now, and read faster',
-    fields: { events: 'events that may wait' },
+    when: 'more waited for the reader of a stream than the server keeps; it ends the stream and is never the answer to a request',
+    remedy: 'read faster or select less, open the stream again, and query the current state',
+    fields: {
+      events: 'events that may wait for one reader, where there were more',
+      bytes:
+        'bytes that may wait for all readers of the server, where there were more and the most waited for this one',
+    },
     page: 'streams.md#when-a-stream-ends',
   },
 };

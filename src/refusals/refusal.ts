@@ -40,8 +40,8 @@ export type RefusalDetails =
   | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }
   /** `limit` is how many streams the tier lets one key, with those of its rotation, have open at once. */
   | { readonly code: 'TOO_MANY_STREAMS'; readonly limit: number }
-  /** More than `events` waited for a reader. It ends a stream, and is no answer to a request. */
-  | { readonly code: 'STREAM_OVERFLOW'; readonly events: number }
+  /** More than `events`, or `bytes` for all readers together, waited. It ends a stream, and is no answer to a request. */
+  | { readonly code: 'STREAM_OVERFLOW'; readonly events?: number; readonly bytes?: number }
   | { readonly code: 'NOT_FOUND' }
   /** `path` leads to the argument at fault, as in `["input", "name"]`; `known` lists what would have been understood. */
   | {

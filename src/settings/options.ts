@@ -208,6 +208,14 @@ export const OPTIONS = {
     allowed: 'a whole number from 1 to 1000000',
     schema: wholeNumber(1, 1_000_000),
   }),
+  MAX_STREAM_BYTES: option({
+    about:
+      'bytes that may wait for slow readers of streams in a process; past it the readers with the most waiting lose their streams',
+    default: '67108864',
+    page: 'streams.md#slow-readers',
+    allowed: 'a whole number from 1048576 (1 MiB) to 999999999',
+    schema: wholeNumber(1_048_576, 999_999_999),
+  }),
   TRUST_PROXY: option({
     about: 'proxies in front of the server, whose header names the caller',
     default: 'false',

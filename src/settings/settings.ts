@@ -32,6 +32,8 @@ export interface Settings {
   readonly answer: AnswerLimits;
   /** Streams that a process holds open at most. */
   readonly maxStreams: number;
+  /** What may wait for slow readers of streams in a process, in bytes. */
+  readonly maxStreamBytes: number;
   /** Addresses and CIDR ranges of proxies that may name the caller; empty: none. */
   readonly trustProxy: readonly string[];
   /** The field in which they name the caller. */
@@ -90,6 +92,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,
     }),
     maxStreams: read('MAX_STREAMS') ?? 10_000,
+    maxStreamBytes: read('MAX_STREAM_BYTES') ?? 64 * 2 ** 20,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
     trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',

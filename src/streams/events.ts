@@ -22,3 +22,12 @@ export function topicOf(event: StreamEvent): Topic {
       return `key ${event.workspaceId}`;
   }
 }
+
+/** What an event takes in memory apart from its texts, in bytes. */
+const BYTES_PER_EVENT = 300;
+
+/** Returns what an event takes in memory, in bytes. Of events of another server's own nothing is known but that they are there. */
+export function bytesOf(event: unknown): number {
+  const { kind, alert } = (event ?? {}) as Partial<AlertEvent>;
+  return kind === 'alert' && alert !== undefined ? BYTES_PER_EVENT + 2 * alert.message.length : BYTES_PER_EVENT;
+}

@@ -1,18 +1,19 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal } from '../credentials/principal.js';
 import type { Change } from '../keys/changes.js';
 import type { TierTable } from '../limits/tiers.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
+import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './places.js';
 import type { Stream } from './stream.js';
-
-/**
- * How often the keys of all open streams are judged, in ms. Their records are those that requests remember, so that this
- * reads each key once in AUTH_CACHE_TTL however many streams it has.
- */
-const JUDGE_EVERY = 250;
+import { Turns } from './turns.js';
+import { WaitingBytes } from './waitingBytes.js';
 
 /** How often a quiet stream says that it lives, in ms: proxies end what says nothing for a minute. */
 const BEAT_EVERY = 15_000;
+
+/** Streams that say so within one turn of the event loop. */
+const BATCH = 500;
 
 export interface OpenStreamsOptions {
   /** Where each tier's number of streams is read, as it is at that moment. */
@@ -23,6 +24,10 @@ export interface OpenStreamsOptions {
   readonly places?: Places;
   /** In ms. Default: 15,000. */
   readonly beatEvery?: number;
+  /** What may wait for slow readers in this process, in bytes. Default: 64 MiB. */
+  readonly maxBytes?: number;
+  /** ms since the epoch. Default: Date.now. */
+  readonly now?: () => number;
 }
 
 /** A place among the open streams. Kept, or given back. */
@@ -33,18 +38,24 @@ export interface Place {
   giveBack(): void;
 }
 
-/** The streams that are open in this process: how many there are, and the one timer that judges and keeps them all. */
+/** The streams that are open in this process: how many there are, and what they have in common. */
 export class OpenStreams {
+  readonly credentials: Credentials;
+  readonly bytes: WaitingBytes;
+  readonly turns = new Turns();
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Set<Stream>();
   readonly #places: Places;
   #total = 0;
-  #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(options: OpenStreamsOptions) {
     this.#options = options;
     this.#places = options.places ?? new OwnPlaces();
+    const { maxBytes, now } = options;
+    this.credentials = new Credentials(now === undefined ? {} : { now });
+    this.bytes = new WaitingBytes(maxBytes);
   }
 
   /** Open streams, and those being opened. */
@@ -90,11 +101,7 @@ export class OpenStreams {
 
   /** Judges all that a change may concern. To be called once nothing older than it is remembered. @param change null: any */
   judge(change: Change | null = null): void {
-    // A change of one key names it otherwise than its streams do; to judge them all costs each a look-up.
-    const workspaceId = change?.kind === 'workspace' ? change.workspaceId : null;
-    for (const stream of this.#streams) {
-      if (workspaceId === null || stream.principal.workspaceId === workspaceId) stream.judge();
-    }
+    this.credentials.judge(change);
   }
 
   /** Ends all streams, each with a last word, and those that are still being opened as soon as they are. Idempotent. */
@@ -116,14 +123,23 @@ export class OpenStreams {
 
   #start(): void {
     const { beatEvery = BEAT_EVERY } = this.#options;
-    const beat = (): void => {
-      for (const stream of this.#streams) stream.beat();
-    };
-    this.#timers = [setInterval(() => this.judge(), JUDGE_EVERY).unref(), setInterval(beat, beatEvery).unref()];
+    this.#timer = setInterval(() => void this.#beat(), beatEvery).unref();
+  }
+
+  async #beat(): Promise<void> {
+    let left = BATCH;
+    for (const stream of this.#streams) {
+      stream.beat();
+      left -= 1;
+      if (left > 0) continue;
+      await turn();
+      left = BATCH;
+    }
   }
 
   #stop(): void {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
   }
 }
 

@@ -61,9 +61,9 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   }
 }
 
-function overflow(): Refusal {
+export function overflow(): Refusal {
   return new Refusal(
-    `The stream was read too slowly: more than ${MAX_WAITING} events waited. Read faster, ask for less, or open it anew and query what is now.`,
+    `More than ${MAX_WAITING} events waited for the reader of this stream. Read faster or subscribe to less, then open the stream again and query the current state.`,
     { code: 'STREAM_OVERFLOW', events: MAX_WAITING },
   );
 }

@@ -29,6 +29,13 @@ export function streamResolvers({ bus, keys, reached, checkName, findAsset }: St
     if (asset === undefined) assets.set(event, (asset = findAsset(event.projectId, event.name)));
     return asset;
   };
+  // By the context of the event: however often it selects the key, that is one read.
+  const keysOf = new WeakMap<ActorContext, ReturnType<KeyService['find']>>();
+  const keyOf = (context: ActorContext, keyId: string): ReturnType<KeyService['find']> => {
+    let key = keysOf.get(context);
+    if (key === undefined) keysOf.set(context, (key = keys.find(context.principal, keyId)));
+    return key;
+  };
   const mayKnow = ({ projectId }: Actor, event: KeyEvent): boolean =>
     projectId === null || event.projectId === projectId;
 
@@ -54,7 +61,7 @@ export function streamResolvers({ bus, keys, reached, checkName, findAsset }: St
       },
     },
     KeyEvent: {
-      apiKey: ({ keyId }: KeyEvent, _: unknown, { principal }: ActorContext) => keys.find(principal, keyId),
+      apiKey: ({ keyId }: KeyEvent, _: unknown, context: ActorContext) => keyOf(context, keyId),
     },
   };
 }

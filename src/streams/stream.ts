@@ -1,121 +1,96 @@
-import type { Principal } from '../credentials/principal.js';
-import { EventQueue } from './queue.js';
+import type { AuthenticatedPrincipal } from '../credentials/principal.js';
+import type { Refusal } from '../refusals/refusal.js';
+import type { Message } from './message.js';
+import { MAX_WAITING, overflow } from './queue.js';
+import type { Reliant, WatchedCredential } from './watchedCredential.js';
 
 /** Where a stream is written to. */
 export interface Sink {
-  /** Resolves once the reader has room for more, or is gone. */
-  send(result: object): Promise<void>;
+  /** Whether the next message would leave at once. */
+  readonly hasRoom: boolean;
+  /** Messages that wait. */
+  readonly messages: number;
+  send(message: Message): void;
+  /** @param listener called whenever there may be room again, and when the reader is gone */
+  onRoom(listener: () => void): void;
+  /**
+   * @param listener called where more waits in the process than may, and the most for this reader
+   * @param events returns the bytes of events that wait for it
+   */
+  onOverflow(listener: (refusal: Refusal) => void, events: () => number): void;
   /** Shows that the stream lives. */
   beat(): void;
-  /** Says the last word and closes. @param last a result before the end; null: the stream has simply ended */
+  /** Says the last word and closes; what waits is dropped. @param last a result before the end; null: the source has ended */
   complete(last: object | null): void;
 }
 
 export interface StreamOptions {
-  readonly source: AsyncIterator<unknown>;
   readonly sink: Sink;
-  /** Who may read on. Without a promise where nothing has to be read. @throws Refusal, or rejects with one */
-  readonly judge: () => Principal | Promise<Principal>;
-  /** The result that an event gives this reader. */
-  readonly answer: (event: unknown, principal: Principal) => object | Promise<object>;
+  /** The reader's. */
+  readonly credential: WatchedCredential;
+  /** @throws Refusal where the operation is not for that principal (any more) */
+  readonly check: (principal: AuthenticatedPrincipal) => void;
   /** An error as a result. */
   readonly tell: (error: unknown) => object;
-  /** Of the key, for whoever looks for the streams that a change concerns. */
-  readonly principal: Principal;
 }
 
-/**
- * One open stream. Before each event its reader is judged as one who comes with a request, so that none goes out to a key
- * that is revoked, has expired or lost the scope; between events {@link judge} is called for it.
- */
-export class Stream {
+/** One open stream: a reader of the events of a subscription that it may share with others. */
+export class Stream implements Reliant {
   readonly #options: StreamOptions;
   readonly #listeners: (() => void)[] = [];
-  /** What its reader has no room for yet. Where it overflows the stream ends, though its reader may never have room again. */
-  readonly #waiting = new EventQueue<unknown>((overflow) => {
-    if (overflow !== null) this.end(overflow);
-  });
-  #judging = false;
-  #ended = false;
+  #hasEnded = false;
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    options.credential.add(this);
+    this.onEnd(() => options.credential.remove(this));
   }
 
-  get principal(): Principal {
-    return this.#options.principal;
+  get credential(): WatchedCredential {
+    return this.#options.credential;
   }
 
-  /** Answers events until the source or the stream ends. Never rejects. */
-  async run(): Promise<void> {
-    const { sink, judge, answer } = this.#options;
-    void this.#gather();
-    try {
-      while (!this.#hasEnded()) {
-        const next = await this.#waiting.next();
-        if (next.done === true) break;
-        const result = await answer(next.value, await judge());
-        if (!this.#hasEnded()) await sink.send(result);
-      }
-      this.end();
-    } catch (error) {
-      this.end(error);
-    }
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
-  /** Ends the stream unless its reader may read on. One question at a time: a store that hangs must not gather them. */
-  judge(): void {
-    if (this.#judging || this.#ended) return;
-    try {
-      const judged = this.#options.judge();
-      if (!(judged instanceof Promise)) return;
-      this.#judging = true;
-      judged
-        .catch((error: unknown) => this.end(error))
-        .finally(() => {
-          this.#judging = false;
-        });
-    } catch (error) {
-      this.end(error);
-    }
+  get hasRoom(): boolean {
+    return this.#hasEnded || this.#options.sink.hasRoom;
+  }
+
+  /** @param onRoom called whenever there may be room for another message @param waiting bytes of events that wait for it */
+  joins(onRoom: () => void, waiting: () => number): void {
+    const { sink } = this.#options;
+    sink.onRoom(onRoom);
+    sink.onOverflow((refusal) => this.end(refusal), waiting);
+  }
+
+  judged(principal: AuthenticatedPrincipal): void {
+    this.#options.check(principal);
+  }
+
+  send(message: Message): void {
+    if (this.#hasEnded) return;
+    const { sink } = this.#options;
+    if (sink.messages < MAX_WAITING) sink.send(message);
+    else this.end(overflow());
   }
 
   beat(): void {
-    if (!this.#ended) this.#options.sink.beat();
+    if (!this.#hasEnded) this.#options.sink.beat();
   }
 
-  /** Idempotent. @param error why; without, there is nothing more to tell */
+  /** Idempotent. @param error why; without, the source has ended */
   end(error?: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const { sink, source, tell } = this.#options;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const { sink, tell } = this.#options;
     sink.complete(error === undefined ? null : tell(error));
-    void this.#waiting.return();
-    source.return?.().catch(() => undefined);
     for (const listener of this.#listeners) listener();
   }
 
   /** To be called at the end, whatever brings it. */
   onEnd(listener: () => void): void {
     this.#listeners.push(listener);
-  }
-
-  async #gather(): Promise<void> {
-    const { source } = this.#options;
-    try {
-      while (!this.#hasEnded()) {
-        const next: IteratorResult<unknown, unknown> = await source.next();
-        if (next.done === true) break;
-        this.#waiting.push(next.value);
-      }
-      this.#waiting.finish();
-    } catch (error) {
-      this.end(error);
-    }
-  }
-
-  /** Not the field itself, which a compiler takes for unchanged over an await. */
-  #hasEnded(): boolean {
-    return this.#ended;
   }
 }

@@ -33,6 +33,7 @@ test('the defaults', () => {
     cacheTtl: 1_000,
     answer: { fields: 50_000, bytes: 8_388_608 },
     maxStreams: 10_000,
+    maxStreamBytes: 67_108_864,
     trustProxy: [],
     trustProxyHeader: 'x-forwarded-for',
     requireHttps: false,
@@ -139,6 +140,7 @@ describe('good values', () => {
     ['MAX_ANSWER_FIELDS', '1000', { answer: { fields: 1_000, bytes: 8_388_608 } }],
     ['MAX_ANSWER_BYTES', '10000', { answer: { fields: 50_000, bytes: 10_000 } }],
     ['MAX_STREAMS', '1', { maxStreams: 1 }],
+    ['MAX_STREAM_BYTES', '1048576', { maxStreamBytes: 1_048_576 }],
     ['AUTH_CACHE_TTL', '0', { cacheTtl: 0 }],
     ['AUTH_CACHE_TTL', '60000', { cacheTtl: 60_000 }],
     ['TRUST_PROXY', 'false', { trustProxy: [] }],
@@ -223,6 +225,7 @@ describe('bad values', () => {
     MAX_ANSWER_FIELDS: ['0', '999', '100000001', 'many'],
     MAX_ANSWER_BYTES: ['0', '9999', '500000001', '8MB'],
     MAX_STREAMS: ['0', '-1', '1000001', 'many'],
+    MAX_STREAM_BYTES: ['0', '1048575', '1000000000', '64MiB'],
     TRUST_PROXY: [
       'true',
       '1',

@@ -3,11 +3,14 @@ import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net';
 import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
 import { EventStream } from '../../src/http/eventStream.js';
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { Limiter } from '../../src/limits/limiter.js';
+import { TIER_LIMITS, tierTable } from '../../src/limits/tiers.js';
 import { Refusal } from '../../src/refusals/refusal.js';
 import { EventBus } from '../../src/streams/bus.js';
+import { EventMeter } from '../../src/streams/eventMeter.js';
 import { OpenStreams } from '../../src/streams/openStreams.js';
 import { Stream } from '../../src/streams/stream.js';
+import { Subscription } from '../../src/streams/subscription.js';
 import { until } from '../support/until.js';
 
 const holder = (familyId: string): AuthenticatedPrincipal =>
@@ -79,28 +82,46 @@ afterEach(async () => {
   }
 });
 
+/** Limits that let anything pass. */
+const limitless = new Limiter({ tiers: tierTable({ STARTER: { rate: 1_000_000, burst: 1_000_000 } }) });
+afterAll(() => limitless.close());
+
 async function open(answer: (event: unknown) => object, beatEvery = 60_000): Promise<Open> {
   const bus = new EventBus();
   const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 10, beatEvery });
   let judged = 0;
   let refused = false;
   const server = createServer((_request, response) => {
+    const { credential } = streams.credentials.watch('a', holder('a'), () => {
+      judged += 1;
+      if (refused) throw new Refusal('It is over.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
+      return { principal: holder('a'), lookupId: 'a', countsFor: 0, expiresAt: null };
+    });
     const stream = new Stream({
-      source: bus.listen('asset p'),
-      sink: new EventStream(response, {}),
-      principal: holder('a'),
-      judge: () => {
-        judged += 1;
-        if (refused) throw new Refusal('It is over.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
-        return holder('a');
-      },
-      answer,
+      sink: new EventStream(response, { headers: {}, workspaceId: 'ws', waiting: streams.bytes }),
+      credential,
+      check: () => undefined,
       tell: (error) => ({ errors: [{ extensions: (error as Refusal).details }] }),
+    });
+    const subscription = new Subscription({
+      source: bus.listen('asset p'),
+      meter: new EventMeter({
+        limits: limitless,
+        cost: 1,
+        category: 'read',
+        admitted: () => undefined,
+        refused: () => undefined,
+      }),
+      turns: streams.turns,
+      bytes: streams.bytes,
+      answer,
+      onEnd: () => undefined,
     });
     response.once('close', () => stream.end());
     void streams.take(holder('a')).then((place) => {
       place.keep(stream);
-      return stream.run();
+      subscription.join(stream);
+      return credential.settle();
     });
   }).listen(0, '127.0.0.1');
   servers.push(server);

@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.js';
 import type { Failures } from '../failures.js';
 import type { AuthenticatedPrincipal } from '../principal.js';
 import { ReadCache } from '../readCache.js';
+import type { Validity } from '../standing.js';
 import { tokenHolderOf, workspaceOf } from './claims.js';
 import type { OidcConfiguration } from './configuration.js';
 import { IssuerKeys } from './issuerKeys.js';
@@ -86,6 +87,14 @@ export class OidcAuthenticator {
   /** @param workspaceId whose tier may have changed; null: anything may */
   forget(workspaceId: string | null): void {
     this.#tokens.forgetWhere(({ principal }) => workspaceId === null || principal.workspaceId === workspaceId);
+  }
+
+  /** Returns how long the verdict on a token counts. @param principal as it was answered for that token */
+  validity(principal: AuthenticatedPrincipal, token: string): Validity {
+    const mark = this.#markOf(token);
+    const expiresAt = this.#tokens.last(mark)?.expiresAt ?? null;
+    const countsFor = this.#tokens.remaining(mark, (known) => known.principal === principal);
+    return { lookupId: null, countsFor, expiresAt };
   }
 
   /**

@@ -1,0 +1,204 @@
+import { performance } from 'node:perf_hooks';
+import type { AuthenticatedPrincipal } from '../credentials/principal.js';
+import type { Standing } from '../credentials/standing.js';
+import type { Change } from '../keys/changes.js';
+import { DueQueue } from './dueQueue.js';
+import { WatchedCredential } from './watchedCredential.js';
+
+/** The shortest time between two looks at the credential of quiet streams, in ms, where AUTH_CACHE_TTL is shorter. */
+const MIN_INTERVAL = 250;
+
+/** Credentials that are judged within one turn of the event loop: each may take a read of the store. */
+const BATCH = 50;
+
+/** What keeps a timer from firing before the moment at which the clock of expiry has passed it, in ms. */
+const SLACK = 2;
+
+export interface CredentialsOptions {
+  /** ms since the epoch. Default: Date.now. */
+  readonly now?: () => number;
+  /** ms of a clock that never runs back. Default: that of the process. */
+  readonly clock?: () => number;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly credential: WatchedCredential;
+  /** The key's record, as changes name it; null until the first verdict and for credentials without one. */
+  lookupId: string | null;
+  judgedAt: number;
+  /** When its verdict has to be renewed. */
+  dueAt: number;
+  /** Its earliest place in the queue. It may be before `dueAt`, so that each judgement adds no further place. */
+  queuedAt: number;
+}
+
+/**
+ * The credentials of all open streams. Each is judged when a change concerns it, and when its verdict has to be renewed:
+ * one timer is set to the earliest of these. So a quiet stream costs nothing, and a key with many streams one look-up
+ * in AUTH_CACHE_TTL.
+ */
+export class Credentials {
+  readonly #now: () => number;
+  readonly #clock: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ofKey = new Map<string, Set<Entry>>();
+  readonly #ofWorkspace = new Map<string, Set<Entry>>();
+  /** Not judged yet: which changes concern them isn't known. */
+  readonly #unjudged = new Set<Entry>();
+  readonly #due = new DueQueue<Entry>();
+  readonly #toJudge = new Set<Entry>();
+  #timer: NodeJS.Timeout | null = null;
+  #timerAt = Infinity;
+  #isDraining = false;
+
+  constructor({ now = Date.now, clock = () => performance.now() }: CredentialsOptions = {}) {
+    this.#now = now;
+    this.#clock = clock;
+  }
+
+  /** Distinct credentials. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Returns the credential of that name, which is watched as long as a stream relies on it. `release` is to be called once
+   * for each call of this.
+   *
+   * @param name the same for the same credential from the same address
+   */
+  watch(
+    name: string,
+    principal: AuthenticatedPrincipal,
+    ask: () => Standing | Promise<Standing>,
+  ): { readonly credential: WatchedCredential; readonly release: () => void } {
+    const entry = this.#entries.get(name) ?? this.#begin(name, principal, ask);
+    return { credential: entry.credential, release: () => this.#endIfUnused(entry) };
+  }
+
+  /** Judges what a change may concern. To be called once nothing older than it is remembered. @param change null: anything */
+  judge(change: Change | null): void {
+    for (const entry of this.#concerned(change)) {
+      // At once for all, so that nothing goes out to those whose turn comes later.
+      entry.credential.doubt();
+      this.#toJudge.add(entry);
+    }
+    for (const entry of this.#unjudged) entry.credential.doubt();
+    this.#drain();
+  }
+
+  #begin(name: string, principal: AuthenticatedPrincipal, ask: () => Standing | Promise<Standing>): Entry {
+    const credential = new WatchedCredential({
+      ask,
+      principal,
+      now: this.#now,
+      clock: this.#clock,
+      onJudged: () => this.#judged(entry),
+    });
+    const entry: Entry = { name, credential, lookupId: null, judgedAt: -Infinity, dueAt: Infinity, queuedAt: Infinity };
+    this.#entries.set(name, entry);
+    this.#unjudged.add(entry);
+    addTo(this.#ofWorkspace, principal.workspaceId, entry);
+    return entry;
+  }
+
+  #endIfUnused(entry: Entry): void {
+    if (entry.credential.size > 0 || this.#entries.get(entry.name) !== entry) return;
+    this.#entries.delete(entry.name);
+    this.#unjudged.delete(entry);
+    this.#toJudge.delete(entry);
+    removeFrom(this.#ofWorkspace, entry.credential.principal.workspaceId, entry);
+    if (entry.lookupId !== null) removeFrom(this.#ofKey, entry.lookupId, entry);
+    entry.dueAt = Infinity;
+    if (this.#entries.size === 0) this.#stop();
+  }
+
+  #concerned(change: Change | null): Iterable<Entry> {
+    if (change === null) return this.#entries.values();
+    if (change.kind === 'key') return this.#ofKey.get(change.lookupId) ?? [];
+    return this.#ofWorkspace.get(change.workspaceId) ?? [];
+  }
+
+  #judged(entry: Entry): void {
+    if (this.#entries.get(entry.name) !== entry) return;
+    const { lookupId } = entry.credential;
+    if (lookupId !== entry.lookupId) {
+      if (entry.lookupId !== null) removeFrom(this.#ofKey, entry.lookupId, entry);
+      if (lookupId !== null) addTo(this.#ofKey, lookupId, entry);
+      entry.lookupId = lookupId;
+    }
+    this.#unjudged.delete(entry);
+    const now = this.#clock();
+    // Only where a record counts for less than that is one look followed by the next so soon.
+    const earliest = entry.judgedAt + MIN_INTERVAL;
+    entry.judgedAt = now;
+    entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, earliest);
+    this.#queue(entry);
+    this.#setTimer();
+  }
+
+  #queue(entry: Entry): void {
+    if (entry.dueAt >= entry.queuedAt) return;
+    entry.queuedAt = entry.dueAt;
+    this.#due.add(entry.dueAt, entry);
+  }
+
+  #setTimer(): void {
+    const next = this.#due.next;
+    if (next === null || next >= this.#timerAt) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAt = next;
+    this.#timer = setTimeout(() => this.#renew(), Math.max(1, Math.ceil(next - this.#clock()))).unref();
+  }
+
+  #renew(): void {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    const now = this.#clock();
+    for (let due = this.#due.take(now); due !== null; due = this.#due.take(now)) {
+      const { at, item } = due;
+      if (at === item.queuedAt) item.queuedAt = Infinity;
+      if (item.dueAt <= now) this.#toJudge.add(item);
+      else this.#queue(item);
+    }
+    this.#drain();
+    this.#setTimer();
+  }
+
+  /** Not all within one turn: requests wait for one. */
+  #drain(): void {
+    if (this.#isDraining) return;
+    let left = BATCH;
+    for (const entry of this.#toJudge) {
+      if (left === 0) break;
+      left -= 1;
+      this.#toJudge.delete(entry);
+      void entry.credential.judge();
+    }
+    if (this.#toJudge.size === 0) return;
+    this.#isDraining = true;
+    setImmediate(() => {
+      this.#isDraining = false;
+      this.#drain();
+    });
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    this.#due.clear();
+  }
+}
+
+function addTo(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const set = sets.get(name) ?? new Set<Entry>();
+  sets.set(name, set.add(entry));
+}
+
+function removeFrom(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const set = sets.get(name);
+  set?.delete(entry);
+  if (set?.size === 0) sets.delete(name);
+}
