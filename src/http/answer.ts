@@ -98,7 +98,7 @@ function refusalIn(error: GraphQLError): Refusal | null {
 }
 
 /** As many errors as an answer tells of: a fault in a list of thousands is one fault. */
-const MAX_ERRORS = 20;
+export const MAX_ERRORS = 20;
 
 export function capErrors({ response }: Answered): void {
   if (response.body.kind !== 'single') return;

@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<
     Settings,
-    'trustProxy' | 'trustProxyHeader' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'
+    'answer' | 'trustProxy' | 'trustProxyHeader' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'
   >;
   readonly streams: OpenStreams;
   /** Default: none, and plain HTTP is spoken. */
@@ -127,6 +127,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       latchkey,
       streams,
       verdicts: new Verdicts({ usage, refusals, observer }),
+      answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),
     authenticate: authenticationHook(verifier, streamCredential),

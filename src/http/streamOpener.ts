@@ -5,6 +5,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { unauthenticated } from '../credentials/authenticator.js';
 import { locateCredential } from '../credentials/locate.js';
 import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
+import type { AnswerLimits } from '../guard/answer/limits.js';
+import { refusalOfResult } from '../guard/answer/result.js';
 import { decide } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler } from '../guard/operation.js';
@@ -16,6 +18,7 @@ import { EventMeter } from '../streams/eventMeter.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Stream } from '../streams/stream.js';
 import { Subscription } from '../streams/subscription.js';
+import { MAX_ERRORS } from './answer.js';
 import { documentBounds } from './bounds.js';
 import { retainedBytes } from './documentWeight.js';
 import { formatError, INTERNAL_ERROR, publicCode, settle, untold } from './errors.js';
@@ -23,6 +26,9 @@ import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
 import type { Verdicts } from './verdicts.js';
+
+/** Bytes that the data of one event may have: it may wait for slow readers. */
+const MAX_EVENT_BYTES = 2 ** 20;
 
 /** A request whose subscription was let in. */
 export interface Opened {
@@ -39,6 +45,8 @@ export interface StreamOpenerOptions {
   readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;
   readonly streams: OpenStreams;
   readonly verdicts: Verdicts;
+  /** Of requests. They hold for each event, too. */
+  readonly answer: AnswerLimits;
   readonly log: (error: unknown, context: RequestContext) => void;
 }
 
@@ -62,6 +70,7 @@ export class StreamOpener {
   readonly #options: StreamOpenerOptions;
   readonly #compiler: OperationCompiler;
   readonly #executionOptions = documentBounds().executionOptions;
+  readonly #answerLimits: AnswerLimits;
   readonly #shared = new Map<string, Promise<Shared | Failed>>();
   /** What the open subscriptions keep in memory: documents and variables. */
   #kept = 0;
@@ -70,6 +79,8 @@ export class StreamOpener {
   constructor(options: StreamOpenerOptions) {
     this.#options = options;
     this.#compiler = new OperationCompiler(options.schema, assertGuarded(options.schema));
+    const { fields, bytes } = options.answer;
+    this.#answerLimits = { fields, bytes: Math.min(bytes, MAX_EVENT_BYTES) };
   }
 
   /**
@@ -216,8 +227,11 @@ export class StreamOpener {
       operationName: operation.name?.value,
       options: this.#executionOptions,
     });
+    // In place of this event alone: another asset's answer may well be small enough.
+    const refusal = refusalOfResult(result, this.#answerLimits, operation);
+    if (refusal !== null) return { errors: [this.#told(refusal, context)] };
     if (result.errors === undefined) return result;
-    return { ...result, errors: result.errors.map((error) => this.#told(error, context)) };
+    return { ...result, errors: result.errors.slice(0, MAX_ERRORS).map((error) => this.#told(error, context)) };
   }
 
   #refused(errors: readonly GraphQLError[], reply: FastifyReply, context: RequestContext): string {

@@ -213,8 +213,8 @@ export const OPTIONS = {
       'bytes that may wait for slow readers of streams in a process; past it the readers with the most waiting lose their streams',
     default: '67108864',
     page: 'streams.md#slow-readers',
-    allowed: 'a whole number from 1048576 (1 MiB) to 999999999',
-    schema: wholeNumber(1_048_576, 999_999_999),
+    allowed: 'a whole number from 4194304 (4 MiB) to 999999999',
+    schema: wholeNumber(4_194_304, 999_999_999),
   }),
   TRUST_PROXY: option({
     about: 'proxies in front of the server, whose header names the caller',

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 /** For how long events are answered before whatever else waits has its turn, in ms. One that takes longer is alone in its turn. */
 const SLICE = 4;
 
+/** Resolves when it is done, and never rejects. */
 type Task = () => Promise<void>;
 
 /**
@@ -23,15 +24,13 @@ export class Turns {
 
   /** Resolves and rejects as the task does. */
   run<T>(workspaceId: string, task: () => T | Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const tasks = this.#waiting.get(workspaceId) ?? [];
       this.#waiting.set(workspaceId, tasks);
       tasks.push(async () => {
-        try {
-          resolve(await task());
-        } catch (error) {
-          reject(error as Error);
-        }
+        const done = (async () => task())();
+        resolve(done);
+        await done.catch(() => undefined);
       });
       if (!this.#isRunning) void this.#work();
     });

@@ -140,7 +140,7 @@ describe('good values', () => {
     ['MAX_ANSWER_FIELDS', '1000', { answer: { fields: 1_000, bytes: 8_388_608 } }],
     ['MAX_ANSWER_BYTES', '10000', { answer: { fields: 50_000, bytes: 10_000 } }],
     ['MAX_STREAMS', '1', { maxStreams: 1 }],
-    ['MAX_STREAM_BYTES', '1048576', { maxStreamBytes: 1_048_576 }],
+    ['MAX_STREAM_BYTES', '4194304', { maxStreamBytes: 4_194_304 }],
     ['AUTH_CACHE_TTL', '0', { cacheTtl: 0 }],
     ['AUTH_CACHE_TTL', '60000', { cacheTtl: 60_000 }],
     ['TRUST_PROXY', 'false', { trustProxy: [] }],
@@ -225,7 +225,7 @@ describe('bad values', () => {
     MAX_ANSWER_FIELDS: ['0', '999', '100000001', 'many'],
     MAX_ANSWER_BYTES: ['0', '9999', '500000001', '8MB'],
     MAX_STREAMS: ['0', '-1', '1000001', 'many'],
-    MAX_STREAM_BYTES: ['0', '1048575', '1000000000', '64MiB'],
+    MAX_STREAM_BYTES: ['0', '4194303', '1000000000', '64MiB'],
     TRUST_PROXY: [
       'true',
       '1',
