@@ -47,6 +47,7 @@ import { Limiter } from './limits/limiter.js';
 import type { Limits } from './limits/limits.js';
 import type { TierTable } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
+import { Count } from './scalars/count.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
 import { JSONValue } from './scalars/json.js';
@@ -302,6 +303,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           }),
         ),
       ),
+      Count,
       DateTime,
       Duration,
       JSON: JSONValue,

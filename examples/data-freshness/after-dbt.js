@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { ask, main } from '../shared/client.js';
 
-const LOADED = `mutation ($asset: String!, $rows: Int) {
+const LOADED = `mutation ($asset: String!, $rows: Count) {
   recordLoad(input: { asset: $asset, rows: $rows }) { freshness { status } }
 }`;
 const REFRESH = 'mutation ($asset: String!) { refreshFreshness(asset: $asset) { freshness { status } } }';

@@ -8,7 +8,6 @@ import { badInput } from '../refusals/refusal.js';
 import { DAY, FIELDS_KEPT, startOf } from '../store/periods.js';
 import type { FieldUse } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';
-import { said } from '../usage/periods.js';
 
 export interface SuggestionResolverOptions {
   readonly keys: Pick<KeyService, 'find'>;
@@ -79,7 +78,6 @@ export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOpti
         fields.toSorted((a, b) => b.count - a.count).slice(0, MAX_FIELDS),
     },
     UsedField: {
-      count: ({ count }: FieldUse) => said(count),
       lastUse: ({ last }: FieldUse) => last,
     },
   };

@@ -7,7 +7,6 @@ export const LIST_MAX = 100;
 
 const NAME = /^[A-Za-z0-9_.\-/:]{1,200}$/;
 const COLUMNS_MAX = 1000;
-const ROWS_MAX = 2 ** 31 - 1;
 const AGE_MAX = 3650 * 86_400_000;
 /** How far ahead of ours a loader's clock may be, in ms. */
 export const SKEW = 5 * 60_000;
@@ -97,8 +96,8 @@ export function checkLoadTime(at: number | null | undefined, now: number, path: 
 /** @throws Refusal BAD_USER_INPUT */
 export function checkRows(rows: number | null | undefined, path: Path): number | null {
   if (rows === null || rows === undefined) return null;
-  if (Number.isInteger(rows) && rows >= 0 && rows <= ROWS_MAX) return rows;
-  throw badInput(path, `The number of rows must be a whole number from 0 to ${ROWS_MAX}.`);
+  if (rows >= 0 && Number.isInteger(rows) && rows <= Number.MAX_SAFE_INTEGER) return rows;
+  throw badInput(path, `The number of rows must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
 }
 
 /** @throws Refusal BAD_USER_INPUT */

@@ -27,6 +27,7 @@ import { healthRoutes } from './health.js';
 import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { protectedResourceRoutes } from './protectedResource.js';
+import { parseBodies } from './parseBodies.js';
 import { requireHttps } from './requireHttps.js';
 import { schemaRoute } from './schemaRoute.js';
 import { streamCredential } from './streamCredential.js';
@@ -111,6 +112,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');
+  parseBodies(app);
   decodeBodies(app);
   endUnusedConnections(app);
   addToEveryAnswer(app, { limiter, observer, proxies, isClosing });

@@ -1,19 +1,24 @@
-import { GraphQLError, GraphQLScalarType, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
+import { isExact } from '../numbers/exact.js';
+import { alteredIn } from '../numbers/json.js';
 
 /** Lists and objects within each other, and values in all: more than variables of an operation need. */
 const MAX_DEPTH = 32;
 const MAX_VALUES = 10_000;
 
-/** JSON: any value, up to 32 levels deep and of 10,000 values in all. */
+/** JSON: any value, up to 32 levels deep and of 10,000 values in all, whose numbers are kept exactly or refused. */
 export const JSONValue = new GraphQLScalarType<unknown>({
   name: 'JSON',
   serialize: (value) => value,
-  parseValue: (value) => bounded(value),
-  parseLiteral: (node, variables) => bounded(valueFromASTUntyped(node, variables)),
+  parseValue: (value) => checked(value),
+  parseLiteral: (node, variables) => {
+    checkLiteral(node);
+    return checked(valueFromASTUntyped(node, variables));
+  },
 });
 
 /** Level by level and not by recursion, which a body of nothing but brackets would exhaust. */
-function bounded(value: unknown): unknown {
+function checked(value: unknown): unknown {
   let level: unknown[] = [value];
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
@@ -21,7 +26,36 @@ function bounded(value: unknown): unknown {
     if (depth > MAX_DEPTH || values > MAX_VALUES) {
       throw new GraphQLError(`JSON has at most ${MAX_DEPTH} levels here, and ${MAX_VALUES} values in all.`);
     }
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? (Object.values(one) as unknown[]) : []));
+    level = level.flatMap((one) => {
+      if (typeof one === 'number' && !isKept(one)) throw inexact(String(one));
+      if (typeof one !== 'object' || one === null) return [];
+      const token = alteredIn(one);
+      if (token !== null) throw inexact(token);
+      return Object.values(one) as unknown[];
+    });
   }
   return value;
+}
+
+/** Of a literal, unlike a variable, it is known how its numbers are written. */
+function checkLiteral(literal: ValueNode): void {
+  const left: ValueNode[] = [literal];
+  for (let node = left.pop(); node !== undefined; node = left.pop()) {
+    if ((node.kind === Kind.INT || node.kind === Kind.FLOAT) && !(isExact(node.value) && isKept(Number(node.value)))) {
+      throw inexact(node.value.slice(0, 40));
+    }
+    if (node.kind === Kind.LIST) left.push(...node.values);
+    if (node.kind === Kind.OBJECT) left.push(...node.fields.map((field) => field.value));
+  }
+}
+
+/** Beyond 2^53 another number may have been written, and not every reader would read the same one again. */
+function isKept(number: number): boolean {
+  return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
+}
+
+function inexact(number: string): GraphQLError {
+  return new GraphQLError(
+    `JSON cannot keep the number ${number} exactly: whole numbers are at most 9007199254740991 (2^53 - 1), others have at most 17 digits. Send it as a string.`,
+  );
 }

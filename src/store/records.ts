@@ -189,6 +189,6 @@ export interface EventRecord {
   /** When it happened. */
   readonly at: number;
   readonly rows: number | null;
-  /** JSON text of an object, as the client wrote it; null: none. */
+  /** JSON text of an object, with the values that the client wrote; null: none. */
   readonly properties: string | null;
 }

@@ -16,9 +16,6 @@ const WORDS = {
   DAY: { many: 'days', kept: `${USAGE_PERIODS.DAY.kept / DAY} days` },
 } as const;
 
-/** Larger than any real count, and the largest that GraphQL's Int can say. */
-const MOST = 2 ** 31 - 1;
-
 /** What a key asked for in one period. */
 export type KeyUsage = Omit<UsageRecord, 'keyId'>;
 
@@ -68,11 +65,6 @@ export function series({ from, to, by }: UsageSpan, rows: readonly UsageRecord[]
   return Array.from({ length: (to - from) / length }, (_, i) => {
     const start = from + i * length;
     const { requests = 0, cost = 0, limited = 0, forbidden = 0 } = known.get(start) ?? {};
-    return { start, requests: said(requests), cost: said(cost), limited: said(limited), forbidden: said(forbidden) };
+    return { start, requests, cost, limited, forbidden };
   });
-}
-
-/** A count as GraphQL can say it. */
-export function said(count: number): number {
-  return Math.min(count, MOST);
 }

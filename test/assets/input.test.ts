@@ -54,7 +54,7 @@ describe('bad input is refused with the path of the argument at fault, and nothi
     [{ asset: 'known', at: NaN }, 'at'],
     [{ asset: 'known', rows: -1 }, 'rows'],
     [{ asset: 'known', rows: 1.5 }, 'rows'],
-    [{ asset: 'known', rows: 2 ** 31 }, 'rows'],
+    [{ asset: 'known', rows: 2 ** 53 }, 'rows'],
   ])('recordLoad %j', async (input, field) => {
     harness.calls.splice(0);
     await expect(service.recordLoad('ws_a', input)).rejects.toMatchObject({
@@ -109,6 +109,6 @@ describe('good input at the very border is taken', () => {
   });
 
   it.each([NOON + 5 * 60_000, 0])('recordLoad at %p', async (at) => {
-    expect((await service.recordLoad('ws_a', { asset: 'known', at, rows: 2 ** 31 - 1 })).lastLoadAt).not.toBeNull();
+    expect((await service.recordLoad('ws_a', { asset: 'known', at, rows: 3_000_000_000 })).lastLoadAt).not.toBeNull();
   });
 });

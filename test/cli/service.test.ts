@@ -73,6 +73,9 @@ test('who, what was used, and what would be', async () => {
   const allowed = await explain('query($n: Int) { assets(first: $n) { name } }', '--variables', '{"n":1}');
   expect(allowed.status).toBe(0);
   expectGolden('explain-allowed', allowed.stdout);
+  // F10: JSON.parse would send another number than was given.
+  const altered = await explain('{ tiers { tier } }', '--variables', '{"n":[9007199254740993]}');
+  expect([altered.status, altered.stderr]).toEqual([2, expect.stringContaining('9007199254740993')]);
   const refused = await explain('{ assets { name } apiKeys { totalCount } }');
   expect(refused.status).toBe(1);
   expectGolden('explain-refused', refused.stdout);

@@ -178,6 +178,69 @@ test('the list is paged by its cursor, and filtered', async () => {
   });
 });
 
+/** Sends a body as text, for what JSON.stringify would not write. */
+const sendText = async (token: string, properties: string, rows = 'null') => {
+  const variables = `{"input":[{"id":"n","type":"tick","rows":${rows},"properties":${properties}}]}`;
+  const answer = await fetch(latchkey.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: `{"query":${JSON.stringify(RECORD)},"variables":${variables}}`,
+  });
+  return { status: answer.status, text: await answer.text() };
+};
+
+test('F9: rows beyond 32 bits are kept, and beyond 2^53 - 1 refused', async () => {
+  const token = await freshProject('rows');
+  const rows = 3_000_000_000;
+  await send(token, [{ id: 'a', type: 'tick', rows }]);
+  const literal = `mutation { recordEvents(input: [{ id: "b", type: "tick", rows: ${2 ** 53 - 1} }]) { recorded } }`;
+  expect((await latchkey.query(literal, { token })).body.data.recordEvents.recorded).toBe(1);
+  const { nodes } = (await list(token)).body.data.events;
+  expect(nodes.map((event: { rows: number }) => event.rows).sort()).toEqual([rows, 2 ** 53 - 1].sort());
+  await latchkey.query('mutation { registerAsset(input: { name: "big" }) { name } }', { token });
+  const load =
+    'mutation ($rows: Count) { recordLoad(input: { asset: "big", rows: $rows }) { freshness { lastLoadRows } } }';
+  const loaded = await latchkey.query(load, { token, variables: { rows } });
+  expect(loaded.body.data.recordLoad.freshness.lastLoadRows).toBe(rows);
+  calls.splice(0);
+  for (const wrong of ['9007199254740992', '9007199254740993', '1e400', '-1', '1.5', '"3"']) {
+    const { status, text } = await sendText(token, '{}', wrong);
+    expect([wrong, status, text]).toEqual([wrong, 400, expect.stringContaining('A Count is a whole number from 0 to')]);
+  }
+  expect(calls).toEqual([]);
+});
+
+test('F10: a number of the properties is kept as it was written, or refused', async () => {
+  const token = await freshProject('numbers');
+  // Twice: a document that was seen before goes another way.
+  for (const tries of [1, 2]) {
+    for (const wrong of [
+      '9007199254740993',
+      '12345678901234567890',
+      '1e400',
+      '-1e400',
+      '1e-400',
+      '0.1000000000000000001',
+    ]) {
+      const { status, text } = await sendText(token, `{"a":{"b":[1,{"c":${wrong}}]}}`);
+      expect([tries, wrong, status]).toEqual([tries, wrong, 400]);
+      expect(text).toMatch(/JSON cannot keep the number .* Send it as a string/);
+    }
+    const { status } = await latchkey.query(
+      'mutation { recordEvents(input: [{ id: "n", type: "tick", properties: { a: [1e400] } }]) { recorded } }',
+      { token },
+    );
+    expect(status).toBe(400);
+    await send(token, [{ ...EVENT, id: `seen${tries}` }]);
+  }
+  expect(calls).toEqual(['record', 'record']);
+  const kept =
+    '{"whole":9007199254740991,"least":-9007199254740991,"part":0.30000000000000004,"text":"9007199254740993"}';
+  expect((await sendText(token, kept)).text).toContain('"recorded":1');
+  const answer = await list(token, { type: 'tick' });
+  expect(JSON.stringify(answer.body.data.events.nodes[0].properties)).toBe(kept);
+});
+
 describe('a batch that is refused records nothing', () => {
   const many = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `e${i}`, type: 'tick' }));
   test.each<[string, object[], (string | number)[]]>([

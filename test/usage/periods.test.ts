@@ -93,7 +93,7 @@ test('whatever is answered lies within what is kept, and is no longer than a ser
   expect(answered).toBeGreaterThan(50);
 });
 
-test('periods without a row are zeros, and what GraphQL cannot say is cut', () => {
+test('periods without a row are zeros, and counts beyond 32 bits are told', () => {
   const span = spanOf(asked('HOUR', NOON - 2 * HOUR), NOON);
   const row = {
     keyId: 'key_a',
@@ -105,7 +105,7 @@ test('periods without a row are zeros, and what GraphQL cannot say is cut', () =
   };
   expect(series(span, [row])).toEqual([
     { start: NOON - 2 * HOUR, requests: 0, cost: 0, limited: 0, forbidden: 0 },
-    { start: NOON - HOUR, requests: 5, cost: 2 ** 31 - 1, limited: 2 ** 31 - 1, forbidden: 2 ** 31 - 1 },
+    { start: NOON - HOUR, requests: 5, cost: 2 ** 31, limited: 2 ** 40, forbidden: 2 ** 31 - 1 },
     { start: NOON, requests: 0, cost: 0, limited: 0, forbidden: 0 },
   ]);
 });

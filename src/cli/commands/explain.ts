@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { open } from 'node:fs/promises';
+import { alteredInText } from '../../numbers/json.js';
 import { described } from '../describe.js';
 import { EXIT, usage } from '../exit.js';
 import { operation } from '../operation.js';
@@ -105,12 +106,18 @@ function linesOf({ allowed, reasons, errors, fields, missingScopes, cost, room, 
 
 function objectIn(text: string | undefined): unknown {
   if (text === undefined) return null;
+  let altered: string | null = null;
   try {
     const value = JSON.parse(text) as unknown;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      altered = alteredInText(text);
+      if (altered === null) return value;
+    }
   } catch {
     // Said below.
   }
+  if (altered !== null)
+    throw usage(`--variables has a number that JSON cannot keep exactly: ${altered}. Send it as a string.`);
   throw usage('--variables takes an object in JSON, as in \'{"first": 10}\'.');
 }
 

@@ -114,6 +114,15 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.recordLoad(ws, unique('asset'), NOW, 1)).toBeNull();
     });
 
+    test('F9: note more rows than 32 bits hold', async () => {
+      const ws = await givenWorkspace(store());
+      const { name } = await store().assets.register(anAsset(ws));
+      for (const [i, rows] of [2 ** 31, 3_000_000_000, 2 ** 53 - 1].entries()) {
+        expect(await store().assets.recordLoad(ws, name, NOW + i, rows)).toMatchObject({ lastLoadRows: rows });
+        expect(await store().assets.find(ws, name)).toMatchObject({ lastLoadRows: rows });
+      }
+    });
+
     test('loaded at once keep the latest load with its own rows', async () => {
       const ws = await givenWorkspace(store());
       const { name } = await store().assets.register(anAsset(ws));

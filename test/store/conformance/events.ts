@@ -31,6 +31,13 @@ export function testEvents({ store, target, runs }: Bench): void {
       expect(await store().events.record([], TODAY)).toEqual([]);
     });
 
+    test('F9: have more rows than 32 bits hold', async () => {
+      const prj = unique('prj');
+      const events = [2 ** 31, 3_000_000_000, 2 ** 53 - 1].map((rows, i) => anEvent(prj, { rows, at: TODAY - i }));
+      await store().events.record(events, TODAY);
+      expect(await list(prj)).toEqual(events);
+    });
+
     test('of an id that is there stay as they are, and the others are added', async () => {
       const prj = unique('prj');
       const first = anEvent(prj);
