@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileFault, readTextFile } from '../wholeFile.js';
 
 /** What a stored digest says about a secret. `undecided`: it was made under a pepper that is not known here. */
 export type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';
@@ -68,7 +69,7 @@ export function pepperOfDirectory(directory: string): string {
   try {
     return readPepper(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!(error instanceof FileFault) || error.code !== 'ENOENT') throw error;
   }
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
@@ -82,12 +83,27 @@ export function pepperOfDirectory(directory: string): string {
   return readPepper(path);
 }
 
+/** A pepper has 43 characters. */
+const MAX_BYTES = 10_000;
+
 function readPepper(path: string): string {
-  const value = readFileSync(path, 'utf8').trim();
+  const value = contentOf(path).trim();
   if (value.length < 32)
     throw new Error(
       `${path} does not hold a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
     );
   chmodSync(path, 0o600);
   return value;
+}
+
+/** @throws FileFault where there is no file, else an error that names it */
+function contentOf(path: string): string {
+  try {
+    return readTextFile(path, MAX_BYTES);
+  } catch (cause) {
+    if (!(cause instanceof FileFault) || cause.code === 'ENOENT') throw cause;
+    throw new Error(`${path}, the pepper, ${cause.message}. Restore it from a backup, or let this process read it.`, {
+      cause,
+    });
+  }
 }

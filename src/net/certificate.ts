@@ -1,5 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { FileFault, readWholeFile } from '../wholeFile.js';
+
+/** A chain of certificates takes some kilobytes. */
+const MAX_BYTES = 1_000_000;
 
 /** Files in PEM. */
 export interface CertificateFiles {
@@ -41,15 +44,10 @@ export function readCertificate(files: CertificateFiles): Certificate {
 
 function contentOf(variable: string, file: string): Buffer {
   try {
-    return readFileSync(file);
-  } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new Error(
-      `${variable}: ${file} cannot be read (${code}). Give the path of a file that this process may read.`,
-      {
-        cause: error,
-      },
-    );
+    return readWholeFile(file, MAX_BYTES);
+  } catch (cause) {
+    const what = cause instanceof FileFault ? cause.message : 'cannot be read';
+    throw new Error(`${variable}: ${file} ${what}. Give the path of a file that this process may read.`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { FileFault, readTextFile } from '../wholeFile.js';
 import { SettingsError } from './error.js';
 import { fileSchema, type FileContent } from './fileSchema.js';
 import { isWhollyReferences, substitute } from './substitute.js';
@@ -40,22 +40,13 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
 function textOf(path: string): string {
   const refuse = (what: string): SettingsError =>
     new SettingsError(`LATCHKEY_CONFIG is ${JSON.stringify(path.slice(0, 200))}, ${what}`);
-  let bytes: Buffer;
   try {
-    const found = statSync(path);
-    if (!found.isFile()) throw refuse('which is no file. Allowed: a YAML file.');
-    if (found.size > MAX_BYTES) throw refuse(`which has ${found.size} bytes. Allowed: at most ${MAX_BYTES}.`);
-    bytes = readFileSync(path);
+    return readTextFile(path, MAX_BYTES);
   } catch (error) {
-    if (error instanceof SettingsError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw refuse('where there is no file. Correct the path, or unset it.');
-    throw refuse(`which cannot be read (${code ?? 'unknown'}). Let this process read it.`);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw refuse('which is not in UTF-8. Save it so.');
+    if (!(error instanceof FileFault)) throw error;
+    if (error.code === 'ENOENT') throw refuse('where there is no file. Correct the path, or unset it.');
+    if (error.code !== null) throw refuse(`which ${error.message}. Let this process read it.`);
+    throw refuse(`which ${error.message}. Allowed: a YAML file in UTF-8 of at most ${MAX_BYTES} bytes.`);
   }
 }
 

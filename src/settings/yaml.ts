@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
+import { findAliasFault } from './aliases.js';
 import { SettingsError } from './error.js';
 
 /** Maps and lists within each other. The composer recurses: some hundred thousand of them end the process, not the reading. */
 const MAX_DEPTH = 20;
 
-/** How much aliases may multiply: see `maxAliasCount` of the package. */
-const MAX_ALIASES = 100;
+/** Items of one map or list. The composer compares each key of a map with each before it. */
+const MAX_ITEMS = 5_000;
 
 /**
  * One document of YAML 1.2's core schema as plain values. Keys stand once in a map, tags are not known, and nothing of the
@@ -17,17 +18,15 @@ const MAX_ALIASES = 100;
  */
 export function parseYaml(text: string, label: string): unknown {
   // Here and not above: most starts have no file, and each would wait a twentieth of a second for it.
-  const { Composer, Parser } = createRequire(import.meta.url)('yaml') as typeof Yaml;
+  const { Composer, Parser, ...kinds } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   const lineStarts: number[] = [];
   const at = (offset: number): string => {
     const line = lineStarts.findLastIndex((start) => start <= offset);
     return `line ${line + 1}, column ${offset - (lineStarts[line] ?? 0) + 1}`;
   };
   const tokens = [...new Parser((start) => lineStarts.push(start)).parse(text)];
-  const tooDeep = beyond(MAX_DEPTH, tokens);
-  if (tooDeep !== null) {
-    throw new SettingsError(`${label} nests deeper than ${MAX_DEPTH} levels at ${at(tooDeep)}. Allowed: no more.`);
-  }
+  const beyond = beyondBounds(tokens);
+  if (beyond !== null) throw new SettingsError(`${label} ${beyond.fault} at ${at(beyond.offset)}. Allowed: no more.`);
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
@@ -48,13 +47,14 @@ export function parseYaml(text: string, label: string): unknown {
   if (problem !== undefined) {
     throw new SettingsError(`${label} cannot be read at ${at(problem.pos[0])}: ${PROBLEMS[problem.code] ?? OTHER}`);
   }
-  try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch {
+  const alias = findAliasFault(document.contents, MAX_DEPTH, kinds);
+  if (alias !== null) {
     throw new SettingsError(
-      `${label} uses an alias that stands for nothing, or too many of them. Write the values out where they belong.`,
+      `${label} uses an alias at ${at(alias.offset)} that ${alias.fault}. Write the value out where it belongs.`,
     );
   }
+  // Counted above.
+  return document.toJS({ maxAliasCount: -1 });
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -64,14 +64,16 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 };
 const OTHER = 'this is no YAML. Mind indentation, and quote values that hold any of : # { } [ ] , & * ! | > %.';
 
-/** The offset of the first thing deeper than that, found without recursion; null where there is none. */
-function beyond(depth: number, tokens: readonly Yaml.CST.Token[]): number | null {
+/** What nests too deep or has too many items, found without recursion; null where nothing does. */
+function beyondBounds(tokens: readonly Yaml.CST.Token[]): { readonly offset: number; readonly fault: string } | null {
   const left = tokens.map((token) => ({ token, level: 0 }));
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const { token, level } = next;
-    if (level > depth) return 'offset' in token ? token.offset : 0;
+    const offset = 'offset' in token ? token.offset : 0;
+    if (level > MAX_DEPTH) return { offset, fault: `nests deeper than ${MAX_DEPTH} levels` };
     if (token.type === 'document' && token.value !== undefined) left.push({ token: token.value, level });
     if (!('items' in token)) continue;
+    if (token.items.length > MAX_ITEMS) return { offset, fault: `has more than ${MAX_ITEMS} items in one map or list` };
     for (const { key, value } of token.items) {
       if (key != null) left.push({ token: key, level: level + 1 });
       if (value !== undefined) left.push({ token: value, level: level + 1 });

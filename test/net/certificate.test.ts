@@ -61,5 +61,5 @@ test('a file that is not there is named with its variable', () => {
   expect(() => readCertificate({ cert: `${TLS_CERT}.gone`, key: TLS_KEY })).toThrow(
     `TLS_CERT: ${TLS_CERT}.gone cannot be read (ENOENT). Give the path of a file that this process may read.`,
   );
-  expect(() => readCertificate({ cert: TLS_CERT, key: dir })).toThrow(`TLS_KEY: ${dir} cannot be read (EISDIR).`);
+  expect(() => readCertificate({ cert: TLS_CERT, key: dir })).toThrow(`TLS_KEY: ${dir} is a directory.`);
 });

@@ -305,9 +305,9 @@ describe('the file', () => {
   it('that is named has to be there, to be a file, and to have a bounded size', () => {
     expect(faultAt(join(dir, 'missing.yaml'))).toContain('where there is no file');
     mkdirSync(join(dir, 'folder'));
-    expect(faultAt(join(dir, 'folder'))).toContain('which is no file');
+    expect(faultAt(join(dir, 'folder'))).toContain('which is a directory');
     writeFileSync(path, `#${' '.repeat(1_000_000)}`);
-    expect(faultAt(path)).toContain('Allowed: at most 1000000');
+    expect(faultAt(path)).toContain('at most 1000000 bytes');
     writeFileSync(path, Buffer.from([0x61, 0x3a, 0xff]));
     expect(faultAt(path)).toContain('not in UTF-8');
   });

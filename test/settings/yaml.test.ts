@@ -1,3 +1,4 @@
+import { SettingsError } from '../../src/settings/error.js';
 import { parseYaml } from '../../src/settings/yaml.js';
 
 const parse = (text: string): unknown => parseYaml(text, 'the file');
@@ -24,7 +25,7 @@ test.each([
   ['a: [1', 'this is no YAML'],
   ['a:\n\t- b', 'this is no YAML'],
   ['a: [ ${A} ]', 'this is no YAML'],
-  ['a: *nowhere', 'uses an alias'],
+  ['a: *nowhere', 'uses an alias at line 1, column 4 that names no anchor before it'],
 ])('%j is refused', (text, message) => {
   expect(() => parse(text)).toThrow(message);
   expect(() => parse(text)).toThrow(/^the file /);
@@ -60,4 +61,41 @@ test('no fault repeats what stands in the file', () => {
       expect(String(error)).not.toContain('hunter2');
     }
   }
+});
+
+describe('R10: aliases', () => {
+  it.each([
+    ['a: &x [*x]', 'line 1, column 8 that refers to a value that it is part of'],
+    ['a: 1\nb: &x\n  c: {d: *x}', 'line 3, column 10 that refers to a value that it is part of'],
+    ['&x {a: *x}', 'line 1, column 8 that refers to a value that it is part of'],
+    ['a: &x [1, &y [*x]]', 'that refers to a value that it is part of'],
+    ['a: *x\nb: &x 1', 'line 1, column 4 that names no anchor before it'],
+  ])('%j is refused with its line', (text, fault) => {
+    expect(() => parse(text)).toThrow(SettingsError);
+    expect(() => parse(text)).toThrow(fault);
+  });
+
+  it('are written out where they are harmless, the nearest anchor of a name before each', () => {
+    const many = `a: &x {b: 1}\nc: [${Array(500).fill('*x').join(', ')}]`;
+    expect(parse(many)).toEqual({ a: { b: 1 }, c: Array(500).fill({ b: 1 }) });
+    expect(parse('a: &x 1\nb: *x\nc: &x 2\nd: *x')).toEqual({ a: 1, b: 1, c: 2, d: 2 });
+  });
+
+  it('that make more levels than may be are refused, however few levels are written', () => {
+    const lines = ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]`)];
+    expect(() => parse(lines.join('\n'))).toThrow(
+      /^the file uses an alias at line 2\d, column \d+ that makes more than 20 levels\./,
+    );
+    expect(() => parse(lines.slice(0, 15).join('\n'))).not.toThrow();
+  });
+
+  it('of which there are many are refused before they are looked up one by one', () => {
+    const text = `a: &x 1\n${Array.from({ length: 20 }, (_, i) => `b${i}: [${Array(4_000).fill('*x').join(',')}]`).join('\n')}`;
+    expect(() => parse(text)).toThrow('that is one of more than 1000');
+  });
+});
+
+test('R10: a map of many keys, each of which is compared with all before it, is refused before it is', () => {
+  const text = Array.from({ length: 5_001 }, (_, i) => `k${i}: 1`).join('\n');
+  expect(() => parse(text)).toThrow('the file has more than 5000 items in one map or list at line 1, column 1');
 });

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { applyImport } from '../../import/apply.js';
 import { ImportFault } from '../../import/fault.js';
@@ -13,6 +13,7 @@ import { readSettings, SettingsError, type Settings } from '../../settings/setti
 import { parseYaml } from '../../settings/yaml.js';
 import { openStore } from '../../store/open.js';
 import type { Store } from '../../store/store.js';
+import { FileFault, readTextFile } from '../../wholeFile.js';
 import { usage } from '../exit.js';
 
 /** Of a mapping and of a schema: what people write. */
@@ -115,7 +116,9 @@ function scopesFor({ schema, actions }: ImportOptions): readonly string[] {
     return scopeNames(text, listOf(actions ?? ''));
   } catch (error) {
     if (text === null && actions === undefined) throw error;
-    throw new ImportFault(`The schema cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ImportFault(
+      `${schema ?? 'The schema'} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
@@ -134,11 +137,11 @@ async function* inputOf(file: string): AsyncGenerator<Uint8Array> {
 
 function textOf(path: string): string {
   try {
-    if (statSync(path).size <= MAX_BYTES) return readFileSync(path, 'utf8');
+    return readTextFile(path, MAX_BYTES);
   } catch (error) {
-    throw unreadable(path, error);
+    if (!(error instanceof FileFault)) throw error;
+    throw new ImportFault(`${path} ${error.message}. Correct the path, or let this process read it.`);
   }
-  throw new ImportFault(`${path} has more than ${MAX_BYTES} bytes. Is it the file that is meant?`);
 }
 
 function unreadable(path: string, error: unknown): ImportFault {

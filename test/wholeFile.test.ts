@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pepperOfDirectory } from '../src/keys/pepper.js';
+import { readCertificate } from '../src/net/certificate.js';
+import { readSettings } from '../src/settings/settings.js';
+import { FileFault, readTextFile, readWholeFile } from '../src/wholeFile.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-files-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const file = (content: string | Buffer, name = 'file'): string => {
+  writeFileSync(join(dir, name), content);
+  return join(dir, name);
+};
+const pipe = join(dir, 'pipe');
+beforeAll(() => void execFileSync('mkfifo', [pipe]));
+
+describe('R10: a file is read whole, or refused by name', () => {
+  it('with as many bytes as it may have, and without a byte order mark', () => {
+    expect(readWholeFile(file('x'.repeat(10)), 10).toString()).toBe('x'.repeat(10));
+    expect(readTextFile(file('\uFEFFtext'), 10)).toBe('text');
+    expect(readTextFile(file(''), 10)).toBe('');
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    ['too large', () => file('x'.repeat(11)), /^has more than 10 bytes$/],
+    ['a directory', () => dir, /^is a directory$/],
+    ['missing', () => join(dir, 'gone'), /^cannot be read \(ENOENT\)$/],
+    ['a pipe that nobody writes to', () => pipe, /^is not a regular file$/],
+    ['endless', () => '/dev/zero', /^is not a regular file$/],
+    ['in UTF-16', () => file(Buffer.from('\uFEFFa: 1', 'utf16le')), /^is in UTF-16, not in UTF-8$/],
+    ['in Latin-1', () => file(Buffer.from([0x61, 0xe9])), /^is not in UTF-8$/],
+  ])('%s', (_what, path, message) => {
+    const read = (): unknown => readTextFile(path(), 10);
+    expect(read).toThrow(FileFault);
+    expect(read).toThrow(message);
+  });
+});
+
+describe('R10: every file that the settings name', () => {
+  it.each([
+    ['a pipe', pipe, 'which is not a regular file. Allowed: a YAML file in UTF-8 of at most 1000000 bytes.'],
+    ['endless', '/dev/zero', 'which is not a regular file.'],
+    ['a directory', dir, 'which is a directory. Allowed: a YAML file in UTF-8'],
+  ])('LATCHKEY_CONFIG that is %s', (_what, path, fault) => {
+    expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(`LATCHKEY_CONFIG is "${path}", ${fault}`);
+  });
+
+  it('latchkey.yaml with an alias of itself is named with the line', () => {
+    const path = file('roles:\n  analyst: &x [*x]\n', 'latchkey.yaml');
+    expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(
+      `${path} uses an alias at line 2, column 16 that refers to a value that it is part of. Write the value out where it belongs.`,
+    );
+  });
+
+  it('a certificate and the pepper', () => {
+    expect(() => readCertificate({ cert: '/dev/zero', key: pipe })).toThrow(
+      'TLS_CERT: /dev/zero is not a regular file.',
+    );
+    expect(() => readCertificate({ cert: pipe, key: pipe })).toThrow(`TLS_CERT: ${pipe} is not a regular file.`);
+    file(Buffer.from([0xff, 0xfe, 0x61]), 'pepper');
+    expect(() => pepperOfDirectory(dir)).toThrow(`${join(dir, 'pepper')}, the pepper, is in UTF-16, not in UTF-8.`);
+    file('x'.repeat(20_000), 'pepper');
+    expect(() => pepperOfDirectory(dir)).toThrow('has more than 10000 bytes');
+  });
+});
