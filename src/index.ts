@@ -24,6 +24,7 @@ export {
   type TierTable,
   type WindowLimits,
 } from './limits/tiers.js';
+export type { RateLimitHeaders } from './limits/fields.js';
 export type { Category } from './limits/category.js';
 export type { Change, ChangeFeed } from './keys/changes.js';
 export { TOKEN_PATTERN, isToken } from './keys/token.js';

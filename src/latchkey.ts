@@ -44,6 +44,7 @@ import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
 import { Limiter } from './limits/limiter.js';
+import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from './limits/fields.js';
 import type { Limits } from './limits/limits.js';
 import type { TierTable } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
@@ -91,6 +92,8 @@ export interface LatchkeyOptions {
    * Default: that of `limits`, else the published one.
    */
   readonly tiers?: TierTable;
+  /** Which header fields report a key's limits. Default: that of {@link configuration}, else `draft`. */
+  readonly rateLimitHeaders?: RateLimitHeaders;
   /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
   readonly limits?: Limits;
   /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
@@ -162,6 +165,8 @@ export interface Latchkey {
   /** How the dashboard lets people sign in at the issuer; null: by keys alone. */
   signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
+  /** Which header fields report a key's limits at the moment. */
+  readonly rateLimitHeaders: () => RateLimitHeaders;
   /** What keys asked for and is not yet written. */
   readonly usage: UsageLog;
   /** Refusals, counted for the audit log. */
@@ -180,6 +185,7 @@ export interface Latchkey {
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
+  assertRateLimitHeaders(options.rateLimitHeaders);
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   let configured = { configuration: NO_CONFIGURATION, keys: ConfiguredKeys.NONE };
@@ -278,8 +284,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
   };
   const answer = { ...ANSWER_LIMITS, ...options.answer };
+  const rateLimitHeaders = (): RateLimitHeaders =>
+    options.rateLimitHeaders ?? configured.configuration.rateLimitHeaders ?? 'draft';
   const forPlugin = {
-    ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata },
+    ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
     ...(options.log !== undefined && { log: options.log }),
   };
 
@@ -333,6 +341,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resourceMetadata,
     signIn: () => signIn(configured.configuration.oidc),
     limiter,
+    rateLimitHeaders,
     usage,
     refusals,
     gathered,
@@ -375,6 +384,12 @@ function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
   throw new TypeError(
     'tiers is another table than that of limits: give it where limits are made, and here the same or none.',
   );
+}
+
+/** @throws TypeError for a value that a JavaScript caller made up, which would otherwise send no limit fields at all */
+function assertRateLimitHeaders(value: unknown): void {
+  if (value === undefined || (RATE_LIMIT_HEADERS as readonly unknown[]).includes(value)) return;
+  throw new TypeError(`rateLimitHeaders is not one of ${RATE_LIMIT_HEADERS.join(', ')}.`);
 }
 
 function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {

@@ -23,11 +23,15 @@ export interface Left {
   readonly backIn: number | null;
 }
 
+/** The window of a server that sends the older fields. */
+const LEGACY = 'legacy';
+
 /** A tier's two windows and a category's two are four. */
 const MAX_POLICIES = 8;
 
 /** What cannot be understood is left out: without a policy nothing waits, and a wrong one would be worse. */
 export function limitsOf(headers: Headers): Limits {
+  if (!headers.has('ratelimit-policy') && headers.has('ratelimit-limit')) return legacyLimits(headers);
   const policies = new Map<string, Policy>();
   for (const { name, parameters } of itemsOf(headers.get('ratelimit-policy'))) {
     const { q: quota = 0, w: seconds = 0 } = parameters;
@@ -37,6 +41,23 @@ export function limitsOf(headers: Headers): Limits {
   const { r: remaining, t: seconds } = item?.parameters ?? {};
   if (item === undefined || remaining === undefined) return { policies, left: null };
   return { policies, left: { name: item.name, remaining, backIn: seconds === undefined ? null : seconds * 1000 } };
+}
+
+/**
+ * The limits of a server with RATE_LIMIT_HEADERS=legacy, which describes one window, the one that binds, and neither its name nor
+ * its length. It is kept as a window that lasts until the reset, so that nothing is sent while the server has no room.
+ */
+function legacyLimits(headers: Headers): Limits {
+  const [quota, remaining, seconds] = ['limit', 'remaining', 'reset'].map((name) => {
+    const value = headers.get(`ratelimit-${name}`)?.trim() ?? '';
+    return /^\d{1,9}$/.test(value) ? Number(value) : null;
+  });
+  if (quota == null || quota < 1 || remaining == null || seconds == null) return { policies: new Map(), left: null };
+  const length = Math.max(1, seconds) * 1000;
+  return {
+    policies: new Map([[LEGACY, { quota, length }]]),
+    left: { name: LEGACY, remaining: Math.min(remaining, quota), backIn: remaining >= quota ? null : length },
+  };
 }
 
 interface Item {

@@ -1,4 +1,5 @@
 import { DEFAULT_PREFIXES } from '../keys/token.js';
+import type { RateLimitHeaders } from '../limits/fields.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
 import type { KeyType } from '../store/records.js';
@@ -18,6 +19,8 @@ export interface Configuration {
   readonly prefixes: Readonly<Record<KeyType, string>>;
   /** The most that keys of a type may hold. */
   readonly ceilings: Ceilings;
+  /** Which header fields report a key's limits. Default: `draft`. */
+  readonly rateLimitHeaders?: RateLimitHeaders;
 }
 
 /** Each costs a bcrypt run when it is read. */

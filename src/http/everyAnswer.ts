@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { ANONYMOUS, type Principal } from '../credentials/principal.js';
+import type { RateLimitHeaders } from '../limits/fields.js';
 import type { Limits } from '../limits/limits.js';
 import type { Observer } from '../metrics/observer.js';
 import type { Caller, Proxies } from '../net/proxies.js';
 import { unavailable } from '../refusals/refusal.js';
-import { standingLimits, writeLimitFields } from './limitHeaders.js';
+import { hasLimitFields, standingLimits, writeLimitFields } from './limitHeaders.js';
 import { outcomeWord, type Outcome } from './outcome.js';
 
 declare module 'fastify' {
@@ -19,6 +20,7 @@ declare module 'fastify' {
 
 export interface EveryAnswerOptions {
   readonly limiter: Limits;
+  readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly observer: Observer;
   readonly proxies: Proxies;
   readonly isClosing: () => boolean;
@@ -30,7 +32,7 @@ export interface EveryAnswerOptions {
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
-  { limiter, observer, proxies, isClosing }: EveryAnswerOptions,
+  { limiter, rateLimitHeaders, observer, proxies, isClosing }: EveryAnswerOptions,
 ): void {
   app.decorateRequest('principal');
   app.decorateRequest('caller');
@@ -49,11 +51,11 @@ export function addToEveryAnswer(
     if (!reply.hasHeader('cache-control')) {
       reply.header('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }
-    if (principal.kind === 'anonymous' || reply.hasHeader('ratelimit')) {
+    if (principal.kind === 'anonymous' || hasLimitFields((name) => reply.hasHeader(name))) {
       done();
       return;
     }
-    standingLimits(principal, limiter).then((fields) => {
+    standingLimits(principal, limiter, rateLimitHeaders()).then((fields) => {
       if (fields !== null) writeLimitFields(fields, (name, value) => reply.header(name, value));
       done();
     }, done);

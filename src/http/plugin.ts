@@ -17,7 +17,7 @@ import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
-import { limitFields } from '../limits/fields.js';
+import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import { withHttp } from '../refusals/http.js';
@@ -41,6 +41,8 @@ export interface PluginOptions extends VerdictsOptions {
   readonly resourceMetadata?: () => string | null;
   /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: AnswerLimits;
+  /** Which header fields report a key's limits. Default: `draft`. */
+  readonly rateLimitHeaders?: () => RateLimitHeaders;
   /** Receives hidden errors, and the causes of refusals. Default: the `logger` of Apollo Server. */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
@@ -87,17 +89,19 @@ class Judge {
   readonly log: PluginOptions['log'];
   readonly verdicts: Verdicts;
   readonly resourceMetadata: () => string | null;
+  readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   constructor(options: PluginOptions) {
     const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, log } = options;
-    const { resourceMetadata = () => null } = options;
+    const { resourceMetadata = () => null, rateLimitHeaders = () => 'draft' } = options;
     this.verdicts = new Verdicts(options);
     this.limits = limiter;
     this.introspection = introspection;
     this.answer = answer;
     this.log = log;
     this.resourceMetadata = resourceMetadata;
+    this.rateLimitHeaders = rateLimitHeaders;
   }
 
   report(error: unknown, context: LatchkeyContext, logger: Logger | undefined): void {
@@ -186,11 +190,12 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     const view = () => readable(this.#judge.introspection, answer.schema, principal);
     retell(answer, view);
     if (this.#judge.isToNarrow(answer)) narrow(answer, view());
+    const style = this.#judge.rateLimitHeaders();
     if (this.#admission !== null) {
-      setLimitFields(answer, limitFields(this.#admission));
+      setLimitFields(answer, limitFields(this.#admission, style));
       return DONE;
     }
-    return standingLimits(principal, this.#judge.limits).then((fields) => {
+    return standingLimits(principal, this.#judge.limits, style).then((fields) => {
       if (fields !== null) setLimitFields(answer, fields);
     });
   }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { hasLimitFields } from './limitHeaders.js';
 
 /** An answer to an operation. */
 export interface Answer {
@@ -39,5 +40,7 @@ export function sendAnswer(
 
 /** Has the answer all that hooks would add to it? */
 function isWhole(headers: Answer['headers'], { principal }: FastifyRequest): boolean {
-  return headers.has('cache-control') && (principal.kind === 'anonymous' || headers.has('ratelimit'));
+  return (
+    headers.has('cache-control') && (principal.kind === 'anonymous' || hasLimitFields((name) => headers.has(name)))
+  );
 }

@@ -75,7 +75,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
   const { sharing, observer, scrape, tracing } = options;
   const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
-  const { limiter, usage, refusals } = latchkey;
+  const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
     loggerInstance: logger,
     // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
@@ -115,11 +115,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseBodies(app);
   decodeBodies(app);
   endUnusedConnections(app);
-  addToEveryAnswer(app, { limiter, observer, proxies, isClosing });
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, isClosing });
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());
-  await allowOrigins(app, settings.corsOrigins);
+  await allowOrigins(app, { origins: settings.corsOrigins, rateLimitHeaders });
   const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
   streamRoute(app, {
     apollo,

@@ -8,6 +8,7 @@ import { askOperation } from './askOperation.js';
 import type { AuthenticationHook } from './authentication.js';
 import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
+import { ALL_LIMIT_FIELDS } from './limitHeaders.js';
 import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { wantsEvents } from './streamCredential.js';
@@ -25,7 +26,7 @@ export interface StreamRouteOptions {
 }
 
 /** What an answer of Apollo Server tells of the key, which a stream's header tells as well. */
-const TOLD = ['ratelimit-policy', 'ratelimit', 'cache-control'] as const;
+const TOLD = [...ALL_LIMIT_FIELDS, 'cache-control'];
 
 /**
  * /graphql/stream: subscriptions, as Server-Sent Events. What comes here goes through all that an operation on /graphql

@@ -4,18 +4,28 @@ import type { Admission } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
 
+/** Which header fields report a key's limits: those of the current draft, the three older ones, or all of them. */
+export const RATE_LIMIT_HEADERS = ['draft', 'legacy', 'both'] as const;
+export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number];
+
 /**
- * The fields of the IETF draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers). Its three older
- * fields RateLimit-Limit, -Remaining and -Reset are not sent: one request with two windows cannot be told in them.
+ * The fields of the IETF draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers), and the three of its
+ * first revisions. Those can describe one window only, so they describe the one that binds.
  */
 export interface LimitFields {
   /**
    * All policies of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`, and where it limits the operation's category those
    * too, `"write-burst";q=5;w=1, "write-rate";q=60;w=60`.
    */
-  readonly 'RateLimit-Policy': string;
+  readonly 'RateLimit-Policy'?: string;
   /** The policy that binds, with its units left and whole seconds until one comes back: `"rate";r=473;t=12`. */
-  readonly RateLimit: string;
+  readonly RateLimit?: string;
+  /** Legacy: units that the binding window allows. */
+  readonly 'RateLimit-Limit'?: string;
+  /** Legacy: units left in it. */
+  readonly 'RateLimit-Remaining'?: string;
+  /** Legacy: whole seconds until a unit comes back; on a refusal the same as Retry-After; the window's length while nothing is used. */
+  readonly 'RateLimit-Reset'?: string;
   /** Whole seconds, at least 1; on a refusal that a wait can cure, and only then. */
   readonly 'Retry-After'?: string;
 }
@@ -47,28 +57,51 @@ function nameOf(window: WindowName, category: Category | undefined): string {
 }
 
 /** The fields that tell a client how a request went. A request that can never pass gets no Retry-After: it would lie. */
-export function limitFields(admission: Admission): LimitFields {
-  const policy = policyField(admission.limits, admission.categoryRoom?.category);
-  const limit = limitField(admission);
-  if (admission.outcome !== 'refused') return { 'RateLimit-Policy': policy, RateLimit: limit };
-  const retryAfter = String(wholeSeconds(admission.retryAfterMs));
-  return { 'RateLimit-Policy': policy, RateLimit: limit, 'Retry-After': retryAfter };
+export function limitFields(admission: Admission, style: RateLimitHeaders = 'draft'): LimitFields {
+  const binding = bindingWindow(admission);
+  const retryAfter = admission.outcome === 'refused' ? String(wholeSeconds(admission.retryAfterMs)) : null;
+  return {
+    ...(style !== 'legacy' && {
+      'RateLimit-Policy': policyField(admission.limits, admission.categoryRoom?.category),
+      RateLimit: told(nameOf(binding.window, binding.category), binding.room),
+    }),
+    ...(style !== 'draft' && legacyFields(binding, retryAfter)),
+    ...(retryAfter !== null && { 'Retry-After': retryAfter }),
+  };
 }
 
-function limitField(admission: Admission): string {
+interface Binding {
+  readonly window: WindowName;
+  readonly category: Category | undefined;
+  readonly room: WindowRoom;
+}
+
+/** A client of these waits until Reset after a refusal: a time at which one unit is back, but not all of the cost, would refuse it again. */
+function legacyFields({ window, room: { limit, remaining, returnsInMs } }: Binding, retryAfter: string | null) {
+  const length = window === 'rate' ? RATE_WINDOW : BURST_WINDOW;
+  return {
+    'RateLimit-Limit': String(limit),
+    'RateLimit-Remaining': String(remaining),
+    'RateLimit-Reset': retryAfter ?? String(wholeSeconds(returnsInMs ?? length)),
+  };
+}
+
+function bindingWindow(admission: Admission): Binding {
   const { room, categoryRoom } = admission;
   if (admission.outcome !== 'admitted') {
     const { window, category } = admission;
-    return told(nameOf(window, category), (category && categoryRoom?.[window]) ?? room[window]);
+    return { window, category, room: (category && categoryRoom?.[window]) ?? room[window] };
   }
   // What is used up binds, a minute's before a second's; else the minute with the least room.
   const its = categoryRoom !== undefined && categoryRoom.rate.remaining < room.rate.remaining ? categoryRoom : null;
   const rate = its?.rate ?? room.rate;
   if (rate.remaining > 0) {
-    if (room.burst.remaining === 0) return told('burst', room.burst);
-    if (categoryRoom?.burst.remaining === 0) return told(nameOf('burst', categoryRoom.category), categoryRoom.burst);
+    if (room.burst.remaining === 0) return { window: 'burst', category: undefined, room: room.burst };
+    if (categoryRoom?.burst.remaining === 0) {
+      return { window: 'burst', category: categoryRoom.category, room: categoryRoom.burst };
+    }
   }
-  return told(nameOf('rate', its?.category), rate);
+  return { window: 'rate', category: its?.category, room: rate };
 }
 
 function told(name: string, { remaining, returnsInMs }: WindowRoom): string {

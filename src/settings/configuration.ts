@@ -55,6 +55,7 @@ export function readConfiguration(
     ceilings: ceilingsOf(file),
     oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
     tiers: tiersOf(file),
+    ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
     warnings: Object.freeze(warnings),
   });
 }

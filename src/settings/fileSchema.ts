@@ -11,6 +11,7 @@ import {
 } from '../credentials/oidc/configuration.js';
 import { isId, isName } from '../keys/input.js';
 import { PREFIX_PATTERN } from '../keys/token.js';
+import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
 import { isScopeOrBundle, ROLE_PATTERN } from '../scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 
@@ -226,6 +227,11 @@ export const fileSchema = section({
     }),
   key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
   tiers: each<Tier, typeof tier>('TIER', TIERS, tier).optional(),
+  rate_limit_headers: value<RateLimitHeaders>(RATE_LIMIT_HEADERS.join(', '), (name) =>
+    (RATE_LIMIT_HEADERS as readonly unknown[]).includes(name),
+  )
+    .optional()
+    .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` wins over it", unset: 'draft' }),
 });
 
 export type FileContent = z.output<typeof fileSchema>;

@@ -5,6 +5,7 @@ import { looksLikeJwt } from '../credentials/oidc/jwt.js';
 import { OperatorKey } from '../credentials/operator.js';
 import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
 import { isAddressOrRange } from '../net/addressList.js';
+import { RATE_LIMIT_HEADERS } from '../limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
@@ -200,6 +201,14 @@ export const OPTIONS = {
     page: 'limits.md#size-of-a-response',
     allowed: 'a whole number from 10000 to 500000000',
     schema: wholeNumber(10_000, 500_000_000),
+  }),
+  RATE_LIMIT_HEADERS: option({
+    about:
+      "which header fields report a key's limits: `RateLimit-Policy` and `RateLimit`, the older `RateLimit-Limit`, `-Remaining` and `-Reset`, or all of them; wins over the file",
+    default: 'draft',
+    page: 'limits.md#older-header-fields',
+    allowed: 'draft, legacy or both',
+    schema: oneOf(RATE_LIMIT_HEADERS),
   }),
   MAX_STREAMS: option({
     about: 'streams that a process holds open at most',

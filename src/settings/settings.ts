@@ -137,7 +137,10 @@ function configurationOf(
   const publicUrl = readOption('PUBLIC_URL', environment.PUBLIC_URL) ?? null;
   const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator, publicUrl);
-  return prefixes === undefined
-    ? configuration
-    : Object.freeze({ ...configuration, prefixes: Object.freeze(prefixes) });
+  const rateLimitHeaders = readOption('RATE_LIMIT_HEADERS', environment.RATE_LIMIT_HEADERS);
+  return Object.freeze({
+    ...configuration,
+    ...(prefixes !== undefined && { prefixes: Object.freeze(prefixes) }),
+    ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
+  });
 }

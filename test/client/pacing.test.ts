@@ -163,3 +163,28 @@ describe('pacing', () => {
     await until(() => statuses.length === 3);
   });
 });
+
+describe('a server with RATE_LIMIT_HEADERS=legacy', () => {
+  let legacy: TestService;
+  beforeAll(async () => {
+    legacy = await startService({
+      env: { RATE_LIMIT_HEADERS: 'legacy', ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+      tiers,
+    });
+  });
+  afterAll(() => legacy.close());
+
+  it('holds requests back while the window has no room, and answers all of them', async () => {
+    const { token } = await act(legacy, 'createWorkspace', { name: 'w', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
+    const statuses: number[] = [];
+    const counting: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      statuses.push(response.status);
+      return response;
+    };
+    const client = createClient({ url: legacy.url, apiKey: token, fetch: counting });
+    for (let i = 0; i < 9; i += 1) await client.request(READ);
+    // Four a second: the fifth and the ninth had to wait for the reset, and the server refused neither.
+    expect(statuses).toEqual(all(9));
+  });
+});

@@ -114,7 +114,62 @@ describe('the RateLimit fields', () => {
     });
   });
 
-  it('send none of the three obsolete fields', () => {
+  describe('rate_limit_headers: legacy', () => {
+    it('describes the window that binds, and nothing of the draft', () => {
+      after(0, 24);
+      after(30_000, 2);
+      expect(limitFields(after(48_000), 'legacy')).toEqual({
+        'RateLimit-Limit': '500',
+        'RateLimit-Remaining': '473',
+        'RateLimit-Reset': '12',
+      });
+      expect(limitFields(after(100_000, 25), 'legacy')).toEqual({
+        'RateLimit-Limit': '25',
+        'RateLimit-Remaining': '0',
+        'RateLimit-Reset': '1',
+      });
+    });
+
+    it('gives Reset the time of Retry-After on a refusal, when the whole cost passes', () => {
+      for (let second = 0; second < 20; second += 1) after(second * 1000, second === 0 ? 25 : second === 1 ? 24 : 25);
+      const refused = after(20_000, 25);
+      expect(limitFields(refused, 'legacy')).toEqual({
+        'RateLimit-Limit': '500',
+        'RateLimit-Remaining': '1',
+        'RateLimit-Reset': '40',
+        'Retry-After': '40',
+      });
+    });
+
+    it("gives the window's length while nothing is used, and no Retry-After to a cost that never passes", () => {
+      expect(limitFields(after(0, 26), 'legacy')).toEqual({
+        'RateLimit-Limit': '25',
+        'RateLimit-Remaining': '25',
+        'RateLimit-Reset': '1',
+      });
+    });
+
+    it('sends both styles of fields on demand, which agree', () => {
+      fc.assert(
+        fc.property(fc.array(fc.tuple(fc.nat(3_000), fc.integer({ min: 1, max: 26 })), { maxLength: 60 }), (asked) => {
+          const own = new Limiter({ clock: () => clock.now });
+          for (const [silence, cost] of asked) {
+            clock.now += silence;
+            const admission = own.admit(GROWTH, cost);
+            const both = limitFields(admission, 'both');
+            expect(both).toEqual({ ...limitFields(admission, 'draft'), ...limitFields(admission, 'legacy') });
+            const [, name = '', r = '', t] = /^"(.+)";r=(\d+)(?:;t=(\d+))?$/.exec(both.RateLimit ?? '') ?? [];
+            expect(both['RateLimit-Policy']).toContain(`"${name}";q=${both['RateLimit-Limit'] ?? ''};`);
+            expect(both['RateLimit-Remaining']).toBe(r);
+            expect(Number(both['RateLimit-Reset'])).toBeGreaterThanOrEqual(Number(t ?? 1));
+          }
+          own.close();
+        }),
+      );
+    });
+  });
+
+  it('send none of the three obsolete fields by default', () => {
     const names = Object.keys(limitFields(after(0, 25))).concat(Object.keys(limitFields(after(1, 25))));
     expect(new Set(names)).toEqual(new Set(['RateLimit-Policy', 'RateLimit', 'Retry-After']));
   });
@@ -133,7 +188,7 @@ describe('the RateLimit fields', () => {
           const fields = limitFields(admission);
           expect(fields.RateLimit).toMatch(/^"(rate|burst)";r=\d+(;t=[1-9]\d*)?$/);
           if (admission.outcome !== 'refused') continue;
-          const t = Number(/t=(\d+)/.exec(fields.RateLimit)?.[1]);
+          const t = Number(/t=(\d+)/.exec(fields.RateLimit ?? '')?.[1]);
           const retry = Number(fields['Retry-After']);
           expect(retry).toBeGreaterThanOrEqual(t);
           expect(t).toBeGreaterThanOrEqual(1);

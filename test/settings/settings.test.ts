@@ -141,6 +141,8 @@ describe('good values', () => {
     ['MAX_ANSWER_BYTES', '10000', { answer: { fields: 50_000, bytes: 10_000 } }],
     ['MAX_STREAMS', '1', { maxStreams: 1 }],
     ['MAX_STREAM_BYTES', '4194304', { maxStreamBytes: 4_194_304 }],
+    ['RATE_LIMIT_HEADERS', 'legacy', { configuration: { rateLimitHeaders: 'legacy' } }],
+    ['RATE_LIMIT_HEADERS', 'both', { configuration: { rateLimitHeaders: 'both' } }],
     ['AUTH_CACHE_TTL', '0', { cacheTtl: 0 }],
     ['AUTH_CACHE_TTL', '60000', { cacheTtl: 60_000 }],
     ['TRUST_PROXY', 'false', { trustProxy: [] }],
@@ -224,6 +226,7 @@ describe('bad values', () => {
     AUTH_CACHE_TTL: ['60001', '-1', '1s', '0.5'],
     MAX_ANSWER_FIELDS: ['0', '999', '100000001', 'many'],
     MAX_ANSWER_BYTES: ['0', '9999', '500000001', '8MB'],
+    RATE_LIMIT_HEADERS: ['Draft', 'none', 'legacy,draft'],
     MAX_STREAMS: ['0', '-1', '1000001', 'many'],
     MAX_STREAM_BYTES: ['0', '4194303', '1000000000', '64MiB'],
     TRUST_PROXY: [
