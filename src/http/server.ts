@@ -44,7 +44,15 @@ export interface ServerOptions {
   readonly store: Pick<Store, 'ping'>;
   readonly settings: Pick<
     Settings,
-    'answer' | 'trustProxy' | 'trustProxyHeader' | 'requireHttps' | 'corsOrigins' | 'introspection' | 'dashboard'
+    | 'answer'
+    | 'trustProxy'
+    | 'trustProxyHeader'
+    | 'requireHttps'
+    | 'corsOrigins'
+    | 'corsRequestHeaders'
+    | 'corsResponseHeaders'
+    | 'introspection'
+    | 'dashboard'
   >;
   readonly streams: OpenStreams;
   /** Default: none, and plain HTTP is spoken. */
@@ -119,7 +127,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());
-  await allowOrigins(app, { origins: settings.corsOrigins, rateLimitHeaders });
+  await allowOrigins(app, {
+    origins: settings.corsOrigins,
+    requestHeaders: settings.corsRequestHeaders,
+    responseHeaders: settings.corsResponseHeaders,
+    rateLimitHeaders: latchkey.rateLimitHeaders,
+  });
   const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
   streamRoute(app, {
     apollo,

@@ -9,6 +9,8 @@ import { RATE_LIMIT_HEADERS } from '../limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
+import { parseFieldNames } from './fieldNames.js';
+import { parseOrigin } from './origin.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -54,8 +56,6 @@ const option = <T>(value: Option<T>): Option<T> => value;
 
 /** The least that a pepper or a key which a person chooses may have, in characters. */
 const MIN_SECRET_LENGTH = 32;
-
-const ORIGIN = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$|^http:\/\/\[[0-9a-f:]+\](?::\d{1,5})?$|^\*$/i;
 
 /** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
 const MAX_WORKERS = 64;
@@ -268,8 +268,29 @@ export const OPTIONS = {
   CORS_ORIGINS: option({
     about: 'origins whose pages may call',
     unset: 'none',
-    allowed: 'origins such as https://app.example.com separated by commas, or * for any',
-    schema: listOf((item) => (ORIGIN.test(item) ? null : 'is not an origin')),
+    page: 'operations.md#pages-of-other-origins',
+    allowed:
+      'origins separated by commas, such as https://app.example.com, http://[::1]:3000, chrome-extension://<id>, capacitor://localhost or app://, or * for any',
+    schema: listOf((item) => {
+      const parsed = parseOrigin(item);
+      return 'fault' in parsed ? parsed.fault : null;
+    }).transform((items) =>
+      items.map((item) => parseOrigin(item)).flatMap((parsed) => ('origin' in parsed ? [parsed.origin] : [])),
+    ),
+  }),
+  CORS_REQUEST_HEADERS: option({
+    about: 'more request header fields that pages of `CORS_ORIGINS` may send',
+    unset: 'only the fields that the API reads',
+    page: 'operations.md#pages-of-other-origins',
+    allowed: 'names of header fields separated by commas, such as traceparent,X-Client-Version; at most 50',
+    schema: parseFieldNames('request'),
+  }),
+  CORS_RESPONSE_HEADERS: option({
+    about: 'more response header fields that pages of `CORS_ORIGINS` may read, such as those that a proxy adds',
+    unset: 'only the fields that the API sends',
+    page: 'operations.md#pages-of-other-origins',
+    allowed: 'names of header fields separated by commas, such as X-Served-By; at most 50',
+    schema: parseFieldNames('response'),
   }),
   INTROSPECTION: option({
     about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',

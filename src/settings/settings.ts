@@ -43,6 +43,10 @@ export interface Settings {
   /** Files of the server's own certificate and its key; null: the server speaks plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly corsOrigins: readonly string[];
+  /** Header fields that pages of those origins may send beside those that the API reads. */
+  readonly corsRequestHeaders: readonly string[];
+  /** Header fields that they may read beside those that the API sends. */
+  readonly corsResponseHeaders: readonly string[];
   readonly introspection: Introspection;
   /** Whether the dashboard is served. */
   readonly dashboard: boolean;
@@ -98,6 +102,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
+    corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
+    corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
     introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),

@@ -84,3 +84,68 @@ test('* is any origin, and never with credentials', async () => {
     await latchkey.close();
   }
 });
+
+describe('CORS_ORIGINS of other schemes', () => {
+  const ORIGINS = [
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'capacitor://localhost',
+    'app://',
+    'https://[::1]',
+    'http://[::1]:3000',
+  ];
+  let latchkey: TestService;
+  beforeAll(async () => {
+    latchkey = await startService({ env: { CORS_ORIGINS: `${ORIGINS.join()},HTTPS://Upper.example:443` } });
+  });
+  afterAll(() => latchkey.close());
+
+  it.each([...ORIGINS, 'https://upper.example'])('allows a page of %s', async (origin) => {
+    const answer = await preflight(latchkey, origin);
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
+    const { status, headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin } });
+    expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
+    // MCP looks at Origin by itself.
+    const mcp = await fetch(`${latchkey.origin}/mcp`, { method: 'POST', headers: { origin } });
+    expect(mcp.status).toBe(401);
+  });
+
+  it.each([
+    'chrome-extension://bbcdefghijklmnopabcdefghijklmnop',
+    'capacitor://localhost:80',
+    'app://other',
+    'https://[::2]',
+    'http://[::1]',
+    'null',
+    'file://',
+  ])('allows no page of %s', async (origin) => {
+    expect((await preflight(latchkey, origin)).headers.has('access-control-allow-origin')).toBe(false);
+    const mcp = await fetch(`${latchkey.origin}/mcp`, { method: 'POST', headers: { origin } });
+    expect(mcp.status).toBe(403);
+  });
+});
+
+test('CORS_REQUEST_HEADERS and CORS_RESPONSE_HEADERS add to the fields of a preflight and of an answer', async () => {
+  const latchkey = await startService({
+    env: {
+      CORS_ORIGINS: APP,
+      CORS_REQUEST_HEADERS: 'traceparent,X-Client-Version,authorization',
+      CORS_RESPONSE_HEADERS: 'X-Served-By',
+    },
+  });
+  try {
+    const { headers } = await preflight(latchkey, APP);
+    const allowed = headers.get('access-control-allow-headers')?.split(', ') ?? [];
+    expect(allowed).toEqual(expect.arrayContaining(['Authorization', 'traceparent', 'X-Client-Version']));
+    expect(allowed.filter((name) => name.toLowerCase() === 'authorization')).toHaveLength(1);
+    const answer = await latchkey.query('{ viewer { scopes } }', { headers: { origin: APP } });
+    expect(answer.headers.get('access-control-expose-headers')?.split(', ')).toEqual(
+      expect.arrayContaining(['X-Request-Id', 'X-Served-By']),
+    );
+    // Another origin is told of neither.
+    expect(corsFields((await preflight(latchkey, 'https://other.example')).headers)).not.toContain(
+      'access-control-allow-origin',
+    );
+  } finally {
+    await latchkey.close();
+  }
+});

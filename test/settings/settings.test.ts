@@ -39,6 +39,8 @@ test('the defaults', () => {
     requireHttps: false,
     tls: null,
     corsOrigins: [],
+    corsRequestHeaders: [],
+    corsResponseHeaders: [],
     introspection: 'on',
     dashboard: true,
     metrics: null,
@@ -157,6 +159,35 @@ describe('good values', () => {
       { corsOrigins: ['https://a.example', 'http://localhost:3000'] },
     ],
     ['CORS_ORIGINS', '*', { corsOrigins: ['*'] }],
+    [
+      'CORS_ORIGINS',
+      'HTTPS://App.Example:443,https://[::1],http://[2001:DB8::1]:8080,https://bücher.example',
+      {
+        corsOrigins: [
+          'https://app.example',
+          'https://[::1]',
+          'http://[2001:db8::1]:8080',
+          'https://xn--bcher-kva.example',
+        ],
+      },
+    ],
+    [
+      'CORS_ORIGINS',
+      'chrome-extension://abcdefghijklmnopabcdefghijklmnop,capacitor://localhost,app://,Ionic://localhost,tauri://localhost,moz-extension://0f1e2d3c-0000-4000-8000-000000000000,vscode-webview://abc:8080',
+      {
+        corsOrigins: [
+          'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+          'capacitor://localhost',
+          'app://',
+          'ionic://localhost',
+          'tauri://localhost',
+          'moz-extension://0f1e2d3c-0000-4000-8000-000000000000',
+          'vscode-webview://abc:8080',
+        ],
+      },
+    ],
+    ['CORS_REQUEST_HEADERS', 'traceparent, X-Client', { corsRequestHeaders: ['traceparent', 'X-Client'] }],
+    ['CORS_RESPONSE_HEADERS', 'X-Served-By', { corsResponseHeaders: ['X-Served-By'] }],
     ['INTROSPECTION', 'off', { introspection: 'off' }],
     ['INTROSPECTION', 'scoped', { introspection: 'scoped' }],
     ['DASHBOARD', 'on', { dashboard: true }],
@@ -255,7 +286,24 @@ describe('bad values', () => {
       'ftp://a',
       'https://a.example,',
       'https://u:p@a.example',
+      'https://a.example:65536',
+      'https://[::g]',
+      'https://',
+      'https://a b.example',
+      'file://',
+      'data://x',
+      'ws://a.example',
+      'app://a/b',
+      'app://a?b',
+      'app:a',
+      'app://*',
+      'app://a:99999',
+      '1app://a',
+      'NULL',
+      `app://${'a'.repeat(300)}`,
     ],
+    CORS_REQUEST_HEADERS: ['*', 'a b', 'x:y', 'Cookie', 'Sec-Fetch-Mode', 'x,', 'é', Array(51).fill('a').join()],
+    CORS_RESPONSE_HEADERS: ['*', 'a b', 'Set-Cookie', 'x,,y'],
     INTROSPECTION: ['true', 'ON', 'yes', 'scope'],
     DASHBOARD: ['true', 'no', 'ON', '/dashboard'],
     METRICS_PORT: ['65536', '-1', '9090a', '4000'],
@@ -426,4 +474,16 @@ describe('F14: quotes that are part of a value', () => {
     for (const text of [`${LONG}"`, `"${LONG}`, `${LONG}"x"y`])
       expect(readSettings({ ADMIN_API_KEY: text }).warnings).toEqual([]);
   });
+});
+
+test.each([
+  ['CORS_ORIGINS', 'https://a.example,null', '"null"', /sandboxed frame/],
+  ['CORS_ORIGINS', 'https://a.example,https://b.example/path', '"https://b.example/path"', /more than an origin/],
+  ['CORS_ORIGINS', 'https://*.b.example', '"https://*.b.example"', /wildcard/],
+  ['CORS_ORIGINS', 'file://,https://a.example', '"file://"', /scheme file/],
+  ['CORS_REQUEST_HEADERS', 'X-A,Cookie', '"Cookie"', /browser itself/],
+])('CORS: an error of %s=%s names the item and what is wrong', (name, text, item, what) => {
+  const message = faultOf({ [name]: text });
+  expect(message).toContain(item);
+  expect(message).toMatch(what);
 });
