@@ -6,6 +6,7 @@ import { Refusal } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Store } from '../store/store.js';
+import { placeKindOf, PLACE_KINDS, PLACE_KINDS_IN_WORDS } from '../store/places.js';
 import { SeenColumns } from './columns.js';
 import { ImportFault } from './fault.js';
 import type { Mapping } from './mapping.js';
@@ -195,13 +196,16 @@ class Planner {
       );
     }
     for (const { id, tier } of this.#owners.workspaces) {
-      const { keys: places } = tiers[tier];
-      const coming = this.#keys.filter(({ workspaceId }) => workspaceId === id).length;
-      const living = await store.keys.countFamilies(id, now);
-      if (places === null || living + coming <= places) continue;
-      problems.push(
-        `The workspace ${id} has ${living} of the ${places} keys that ${tier} allows, and ${coming} more do not fit. Raise its tier, or import into several workspaces (owners).`,
-      );
+      for (const kind of PLACE_KINDS) {
+        const places = tiers[tier][kind];
+        const coming = this.#keys.filter((key) => key.workspaceId === id && placeKindOf(key) === kind).length;
+        if (places === null || coming === 0) continue;
+        const living = await store.keys.countFamilies(id, now, kind);
+        if (living + coming <= places) continue;
+        problems.push(
+          `The workspace ${id} has ${living} of the ${places} ${PLACE_KINDS_IN_WORDS[kind]} that ${tier} allows, and ${coming} more do not fit. Raise its tier, or import into several workspaces (owners).`,
+        );
+      }
     }
     return problems;
   }

@@ -68,8 +68,8 @@ export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeySto
       if (change.outcome === 'changed' && change.key.revokedAt === now) told('REVOKED', change.key, now, author);
       return change;
     },
-    async update(id, workspaceId, amendment, now, author, judged) {
-      const change = await keys.update(id, workspaceId, amendment, now, author, judged);
+    async update(id, workspaceId, amendment, now, author, judged, places) {
+      const change = await keys.update(id, workspaceId, amendment, now, author, judged, places);
       if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
       return change;
     },

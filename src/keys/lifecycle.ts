@@ -2,8 +2,9 @@ import { addToMoment, clampMoment } from '../dates/moments.js';
 import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { Forfeit } from '../store/changes.js';
-import type { KeyRecord, WorkspaceRecord } from '../store/records.js';
-import type { KeyChange } from '../store/store.js';
+import type { KeyRecord, Tier } from '../store/records.js';
+import { PLACE_KINDS_IN_WORDS } from '../store/places.js';
+import type { KeyChange, PlaceKind } from '../store/store.js';
 import type { Actor } from './actor.js';
 import type { NewKey } from './minter.js';
 
@@ -60,6 +61,9 @@ export function changed(change: KeyChange, verb: string): KeyRecord {
       throw notFound('key');
     case 'moved':
       throw unavailable('Others are changing the key at the same time. Try again.', 1);
+    case 'full':
+      // Told with the numbers by the service, which knows the tier.
+      throw new Error('The places of the tier are all taken.');
     case 'ended':
     case 'replaced':
       throw unchangeable(change.key, verb);
@@ -84,9 +88,10 @@ export function unchangeable(key: KeyRecord, verb: string): Refusal {
   return badInput(path, `The key ${state} and cannot be ${verb}. Create a new one.`);
 }
 
-export function keyLimitReached(workspace: WorkspaceRecord, max: number, current: number): Refusal {
+export function keyLimitReached(tier: Tier, kind: PlaceKind, max: number, current: number): Refusal {
+  const what = PLACE_KINDS_IN_WORDS[kind];
   return new Refusal(
-    `The workspace has ${current} of the ${max} keys that ${workspace.tier} allows. Revoke one that is not needed, or ask for a higher tier.`,
+    `The workspace has ${current} of the ${max} ${what} that ${tier} allows. Revoke one that is not needed, or ask for a higher tier.`,
     { code: 'KEY_LIMIT_REACHED', max, current },
   );
 }

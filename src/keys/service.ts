@@ -1,10 +1,11 @@
 import { addToMoment } from '../dates/moments.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
-import { badInput, notFound } from '../refusals/refusal.js';
+import { badInput, notFound, type Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
-import type { KeyChange, KeyFilter, Places, Store } from '../store/store.js';
+import { placeKindOf } from '../store/places.js';
+import type { KeyChange, KeyFilter, PlaceKind, Places, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
   assertHeld,
@@ -103,6 +104,8 @@ export class KeyService {
     this.#configured = options.configured ?? (() => []);
   }
 
+  readonly #places: Places = (tier) => this.#tiers[tier];
+
   /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN */
   async create(actor: Actor, input: CreateKeyInput, origin?: Origin): Promise<IssuedKey> {
     assertSecretKey(actor);
@@ -129,11 +132,12 @@ export class KeyService {
     const projectId = await this.#projectFor(actor, workspace.id, input.projectId ?? null);
     if (projectId !== null) assertBindable(fields.scopes);
     const userId = await this.#userFor(workspace.id, input.userId ?? null);
-    const places = this.#tiers[workspace.tier].keys;
+    const kind = placeKindOf(fields);
+    const places = this.#tiers[workspace.tier][kind];
     // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
     if (places !== null) {
-      const living = await this.#store.keys.countFamilies(workspace.id, now);
-      if (living >= places) throw keyLimitReached(workspace, places, living);
+      const living = await this.#store.keys.countFamilies(workspace.id, now, kind);
+      if (living >= places) throw keyLimitReached(workspace.tier, kind, places, living);
     }
     const issued = await this.#minter.mint({
       ...fields,
@@ -143,16 +147,12 @@ export class KeyService {
       createdBy: actor.keyId,
       createdAt: now,
     });
-    const ofTier: Places = (tier) => this.#tiers[tier];
-    const inserted = await this.#store.keys.insert(issued.key, ofTier, this.#now(), authorOf(actor, origin));
+    const inserted = await this.#store.keys.insert(issued.key, this.#places, this.#now(), authorOf(actor, origin));
     switch (inserted.outcome) {
       case 'inserted':
         return issued;
-      case 'full': {
-        // The tier may have been changed since it was read.
-        const latest = await this.workspace(actor, workspace.id);
-        throw keyLimitReached(latest, this.#tiers[latest.tier].keys ?? inserted.living, inserted.living);
-      }
+      case 'full':
+        throw await this.#full(actor, workspace.id, kind, inserted.living);
       case 'userLeft':
       case 'authorEnded':
         throw forfeited(inserted.outcome);
@@ -210,7 +210,7 @@ export class KeyService {
     return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD */
+  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD, KEY_LIMIT_REACHED (of the other kind) */
   async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
     assertSecretKey(actor);
     const { name, scopes, allowedAddresses } = input;
@@ -229,7 +229,10 @@ export class KeyService {
       };
       if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
       if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
-      return this.#store.keys.update(key.id, key.workspaceId, change, now, author, key);
+      const { id, workspaceId } = key;
+      const updated = await this.#store.keys.update(id, workspaceId, change, now, author, key, this.#places);
+      if (updated.outcome !== 'full') return updated;
+      throw await this.#full(actor, workspaceId, placeKindOf({ ...key, ...change }), updated.living);
     });
   }
 
@@ -283,6 +286,12 @@ export class KeyService {
     const workspace = reachable && isId(id) ? await this.#store.workspaces.find(id) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;
+  }
+
+  /** What is said where all places are taken. The tier may have been changed since it was read. */
+  async #full(actor: Actor, workspaceId: string, kind: PlaceKind, living: number): Promise<Refusal> {
+    const { tier } = await this.workspace(actor, workspaceId);
+    return keyLimitReached(tier, kind, this.#tiers[tier][kind] ?? living, living);
   }
 
   /** @throws Refusal NOT_FOUND */

@@ -9,8 +9,10 @@ export interface WindowLimits {
 
 /** What a tier grants. One frozen record a tier, so that its identity can serve as a cache key. */
 export interface TierLimits extends WindowLimits {
-  /** Living key families a workspace may hold; null: as many as it likes. */
+  /** Living key families a workspace may hold beside those of {@link adminKeys}; null: as many as it likes. */
   readonly keys: number | null;
+  /** Living key families whose scopes are `admin` or `platform` and nothing else; null: as many as it likes. */
+  readonly adminKeys: number | null;
   /** Streams that a key family may have open at once. */
   readonly streams: number;
   /** Limits that operations of a category have besides the tier's own, and never above them. */
@@ -25,17 +27,22 @@ export type TierOverrides = Readonly<Partial<Record<Tier, Readonly<Partial<TierL
 
 const NONE: TierLimits['categories'] = Object.freeze({});
 
-function limits(keys: number | null, rate: number, burst: number, streams: number): TierLimits {
-  return Object.freeze({ keys, rate, burst, streams, categories: NONE });
+function limits(
+  [keys, adminKeys]: readonly [number | null, number | null],
+  rate: number,
+  burst: number,
+  streams: number,
+): TierLimits {
+  return Object.freeze({ keys, adminKeys, rate, burst, streams, categories: NONE });
 }
 
 /** The published table. */
 export const TIER_LIMITS: TierTable = Object.freeze({
-  FREE_TRIAL: limits(1, 20, 2, 1),
-  STARTER: limits(1, 30, 3, 2),
-  GROWTH: limits(10, 500, 25, 10),
-  PROFESSIONAL: limits(25, 1000, 50, 25),
-  ENTERPRISE: limits(null, 5000, 100, 100),
+  FREE_TRIAL: limits([1, 2], 20, 2, 1),
+  STARTER: limits([1, 2], 30, 3, 2),
+  GROWTH: limits([10, 10], 500, 25, 10),
+  PROFESSIONAL: limits([25, 25], 1000, 50, 25),
+  ENTERPRISE: limits([null, null], 5000, 100, 100),
 });
 
 /** GraphQL's Int, in which the table is shown. */
@@ -53,11 +60,14 @@ export function tierTable(overrides: TierOverrides = {}): TierTable {
 
 function replaced(path: string, published: TierLimits, fields: Partial<TierLimits> = {}): TierLimits {
   checkNames(path, fields, Object.keys(published));
-  const { keys, rate, burst, streams, categories } = { ...published, ...given(fields) };
-  if (keys !== null) checkCount(`${path}.keys`, keys, 'null for any number, or ');
+  const { keys, adminKeys, rate, burst, streams, categories } = { ...published, ...given(fields) };
+  for (const [name, count] of Object.entries({ keys, adminKeys })) {
+    if (count !== null) checkCount(`${path}.${name}`, count, 'null for any number, or ');
+  }
   for (const [name, count] of Object.entries({ rate, burst, streams })) checkCount(`${path}.${name}`, count);
   return Object.freeze({
     keys,
+    adminKeys,
     rate,
     burst,
     streams,
@@ -99,7 +109,7 @@ function checkCount(path: string, value: unknown, or = ''): void {
 
 /** Do two records grant the same? */
 export function saysTheSame(a: TierLimits, b: TierLimits): boolean {
-  if (a.keys !== b.keys || a.streams !== b.streams || !isSame(a, b)) return false;
+  if (a.keys !== b.keys || a.adminKeys !== b.adminKeys || a.streams !== b.streams || !isSame(a, b)) return false;
   return CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category]));
 }
 

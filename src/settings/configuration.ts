@@ -182,11 +182,19 @@ function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
 
 type TierSection = NonNullable<NonNullable<FileContent['tiers']>[Tier]>;
 
-function fieldsOf({ keys, per_minute: rate, per_second: burst, streams, categories }: TierSection) {
+function fieldsOf({
+  keys,
+  admin_keys: adminKeys,
+  per_minute: rate,
+  per_second: burst,
+  streams,
+  categories,
+}: TierSection) {
   return {
     ...(keys !== undefined && { keys: keys === 'unlimited' ? null : keys }),
     ...(rate !== undefined && { rate }),
     ...(burst !== undefined && { burst }),
+    ...(adminKeys !== undefined && { adminKeys: adminKeys === 'unlimited' ? null : adminKeys }),
     ...(streams !== undefined && { streams }),
     ...(categories !== undefined && { categories: categoriesOf(categories) }),
   };
@@ -202,5 +210,8 @@ function categoriesOf(categories: NonNullable<TierSection['categories']>): TierL
 }
 
 function inWordsOfTheFile(message: string): string {
-  return message.replace(/\.rate\b/g, '.per_minute').replace(/\.burst\b/g, '.per_second');
+  return message
+    .replace(/\.rate\b/g, '.per_minute')
+    .replace(/\.burst\b/g, '.per_second')
+    .replace(/\.adminKeys\b/g, '.admin_keys');
 }

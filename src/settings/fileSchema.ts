@@ -101,13 +101,17 @@ const windows = (of: string) =>
 
 const PUBLISHED = 'as published';
 
+const keyCount = value<number | 'unlimited'>(
+  `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
+  (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
+).optional();
+
 const tier = section({
-  keys: value<number | 'unlimited'>(
-    `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
-    (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
-  )
-    .optional()
-    .meta({ about: 'keys that a workspace may have', unset: PUBLISHED }),
+  keys: keyCount.meta({ about: 'keys that a workspace may have, beside those of `admin_keys`', unset: PUBLISHED }),
+  admin_keys: keyCount.meta({
+    about: 'keys that a workspace may have whose scopes are `admin` or `platform` and nothing else',
+    unset: PUBLISHED,
+  }),
   per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
   per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
   streams: wholeNumber.optional().meta({ about: 'streams that one key may have open at once', unset: PUBLISHED }),

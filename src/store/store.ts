@@ -63,6 +63,8 @@ export type KeyChange =
   | { readonly outcome: 'ended'; readonly key: KeyRecord }
   /** A rotation replaced it before; nothing was written. */
   | { readonly outcome: 'replaced'; readonly key: KeyRecord }
+  /** With these scopes it would count among the others, and no place is left beside so many of them; nothing was written. */
+  | { readonly outcome: 'full'; readonly key: KeyRecord; readonly living: number }
   /** It is no longer as the caller judged it; nothing was written. */
   | { readonly outcome: 'moved'; readonly key: KeyRecord }
   /** Its user has left, or the key of the author was revoked. What had been written of a successor by then is revoked. */
@@ -72,10 +74,18 @@ export type KeyChange =
 
 /** What a tier allows of living families in a workspace; null: any number. */
 export interface PlaceLimits {
+  /** Families of which a living key does more than administer. */
   readonly keys: number | null;
+  /** Families whose living keys only administer. */
+  readonly adminKeys: number | null;
 }
 
-/** How many families a workspace may hold: a number, null for any, or by the tier that the workspace has at that moment. */
+export type PlaceKind = keyof PlaceLimits;
+
+/**
+ * How many families of the key's kind a workspace may hold: a number, null for any, or by the tier that the workspace has at
+ * that moment.
+ */
 export type Places = number | null | ((tier: Tier) => PlaceLimits);
 
 export type Insertion =
@@ -109,7 +119,7 @@ export interface KeyPage {
 export interface KeyStore {
   /**
    * Adds the first key of a new family and takes a place in its workspace, in one atomic step. With `places` a number,
-   * the workspace never holds more than that many living families however many calls run at once in however many
+   * the workspace never holds more than that many living families of the key's kind however many calls run at once in however many
    * processes, and as many calls succeed as there were places. A family lives while one of its keys does (so a key and
    * its successor in overlap count once); revoked and expired keys free their place without any further call. Families
    * made while the workspace was unlimited, or had more places, count as well. `places` null: no limit.
@@ -140,8 +150,8 @@ export interface KeyStore {
   /** Several keys by their ids, in one read and in no order; unknown ids are passed over. */
   findMany(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyRecord[]>;
 
-  /** Living families in the workspace at `now`. */
-  countFamilies(workspaceId: string, now: number): Promise<number>;
+  /** Living families in the workspace at `now`: all of them, or those of a kind. */
+  countFamilies(workspaceId: string, now: number, kind?: PlaceKind): Promise<number>;
 
   /**
    * Newest first, by `createdAt` and then `id`, both descending; `after` is the last row of the page before. The order is
@@ -201,7 +211,11 @@ export interface KeyStore {
     author?: Author,
   ): Promise<KeyChange>;
 
-  /** Changes a living key; what is absent stays. */
+  /**
+   * Changes a living key; what is absent stays. Where scopes change that alone made its family administer, or the last that
+   * did more, the family takes a place among the others in the same step, or the answer is `full`.
+   * @param places default: any number
+   */
   update(
     id: string,
     workspaceId: string | null,
@@ -209,6 +223,7 @@ export interface KeyStore {
     now: number,
     author?: Author,
     judged?: JudgedKey,
+    places?: Places,
   ): Promise<KeyChange>;
 
   /** Stores the digest of a key's secret anew. No error where the key is gone. */

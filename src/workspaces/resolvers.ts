@@ -78,8 +78,12 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
     UserConnection: CONNECTION,
     Workspace: {
       keys: async (workspace: WorkspaceRecord) => ({
-        current: await workspaces.countKeys(workspace.id),
+        current: await workspaces.countKeys(workspace.id, 'keys'),
         max: tiers[workspace.tier].keys,
+        admin: async () => ({
+          current: await workspaces.countKeys(workspace.id, 'adminKeys'),
+          max: tiers[workspace.tier].adminKeys,
+        }),
       }),
     },
   };

@@ -5,7 +5,7 @@ import type { IssuedKey } from '../keys/service.js';
 import { notFound } from '../refusals/refusal.js';
 import { ADMIN } from '../scopes/grammar.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
-import type { Store } from '../store/store.js';
+import type { PlaceKind, Store } from '../store/store.js';
 
 export interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces'>;
@@ -39,9 +39,9 @@ export class WorkspaceService {
     return { ...issued, workspace };
   }
 
-  /** Living families of keys, as the tier's number of keys counts them. */
-  countKeys(id: string): Promise<number> {
-    return this.#options.store.keys.countFamilies(id, this.#options.now());
+  /** Living families of keys, as the tier's numbers of keys count them. */
+  countKeys(id: string, kind: PlaceKind): Promise<number> {
+    return this.#options.store.keys.countFamilies(id, this.#options.now(), kind);
   }
 
   /** @throws Refusal NOT_FOUND */

@@ -27,19 +27,19 @@ test('200 concurrent creations on GROWTH leave exactly 10 keys', async () => {
   );
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 200 }, () => 200));
   const made = answers.filter(({ body }) => body.data.createApiKey !== null);
-  expect(made).toHaveLength(9);
+  expect(made).toHaveLength(10);
   const refused = answers.filter(({ body }) => body.data.createApiKey === null).map(refusalOf);
-  expect(refused).toEqual(Array.from({ length: 191 }, () => ({ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 })));
+  expect(refused).toEqual(Array.from({ length: 190 }, () => ({ code: 'KEY_LIMIT_REACHED', max: 10, current: 10 })));
   expect(await places(token)).toEqual({ current: 10, max: 10 });
   const { body } = await latchkey.query('{ apiKeys { totalCount } }', { token });
-  expect(body.data.apiKeys.totalCount).toBe(10);
+  expect(body.data.apiKeys.totalCount).toBe(11);
   for (const answer of made) expect(await statusWith(latchkey, answer.body.data.createApiKey.token)).toBe(200);
 });
 
 test('a place is freed by revocation and by expiry, at once', async () => {
   const { token } = await act(latchkey, 'createWorkspace', { name: 'Full', tier: 'GROWTH' }, OPERATOR_KEY);
   const keys = [];
-  for (let i = 0; i < 9; i++) keys.push(await createKey(latchkey, {}, token));
+  for (let i = 0; i < 10; i++) keys.push(await createKey(latchkey, {}, token));
   const full = await attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'] }, token);
   expect([full.status, full.body.data, refusalOf(full)]).toEqual([
     200,
@@ -60,8 +60,11 @@ test('FREE_TRIAL rotates its one key: a family in overlap counts once', async ()
     { name: 'Trial', tier: 'FREE_TRIAL' },
     OPERATOR_KEY,
   );
-  const rotated = await act(latchkey, 'rotateApiKey', { id: apiKey.id }, token);
-  expect(await look(latchkey, rotated.apiKey.id, OPERATOR_KEY)).toMatchObject({ replaces: { id: apiKey.id } });
+  const admin = await act(latchkey, 'rotateApiKey', { id: apiKey.id }, token);
+  expect(await look(latchkey, admin.apiKey.id, OPERATOR_KEY)).toMatchObject({ replaces: { id: apiKey.id } });
+  const key = await createKey(latchkey, {}, admin.token);
+  const rotated = await act(latchkey, 'rotateApiKey', { id: key.id }, OPERATOR_KEY);
+  expect(await look(latchkey, rotated.apiKey.id, OPERATOR_KEY)).toMatchObject({ replaces: { id: key.id } });
   const more = await attempt(
     latchkey,
     'createApiKey',
@@ -69,6 +72,44 @@ test('FREE_TRIAL rotates its one key: a family in overlap counts once', async ()
     OPERATOR_KEY,
   );
   expect(refusalOf(more)).toEqual({ code: 'KEY_LIMIT_REACHED', max: 1, current: 1 });
+});
+
+describe('R11: a workspace of a small tier', () => {
+  const COUNTS = `query ($id: ID!) {
+    workspace(id: $id) { keys { current max admin { current max } } }
+    tiers { tier keys adminKeys }
+  }`;
+  // All by the operator, for small tiers have small limits.
+  const given = async (tier: string) =>
+    (await act(latchkey, 'createWorkspace', { name: 'Small', tier }, OPERATOR_KEY)).workspace.id as string;
+  const create = (workspaceId: string, scopes: string[]) =>
+    attempt(latchkey, 'createApiKey', { name: 'x', scopes, workspaceId }, OPERATOR_KEY);
+  const update = (id: string, scopes: string[]) => attempt(latchkey, 'updateApiKey', { id, scopes }, OPERATOR_KEY);
+
+  it.each(['FREE_TRIAL', 'STARTER'] as const)('R11: %s has its key beside its admin keys', async (tier) => {
+    const id = await given(tier);
+    const { body } = await create(id, ['read:all']);
+    expect(await statusWith(latchkey, body.data.createApiKey.token)).toBe(200);
+    expect(refusalOf(await create(id, ['read:all']))).toEqual({ code: 'KEY_LIMIT_REACHED', max: 1, current: 1 });
+    const counts = await latchkey.query(COUNTS, { variables: { id }, token: OPERATOR_KEY });
+    expect(counts.body.data.workspace.keys).toEqual({ current: 1, max: 1, admin: { current: 1, max: 2 } });
+    expect(counts.body.data.tiers).toContainEqual({ tier, keys: 1, adminKeys: 2 });
+  });
+
+  it('R11: refuses scopes that need a place of the other kind where none is left', async () => {
+    const id = await given('STARTER');
+    const admin = (await create(id, ['admin'])).body.data.createApiKey.apiKey;
+    const key = (await create(id, ['read:all'])).body.data.createApiKey.apiKey;
+    const third = await create(id, ['admin']);
+    expect(refusalOf(third)).toEqual({ code: 'KEY_LIMIT_REACHED', max: 2, current: 2 });
+    expect(third.body.errors[0].message).toContain('keys with only admin or platform scopes');
+    const more = ['admin', 'read:all'];
+    expect(refusalOf(await update(admin.id, more))).toEqual({ code: 'KEY_LIMIT_REACHED', max: 1, current: 1 });
+    expect(refusalOf(await update(key.id, ['admin']))).toEqual({ code: 'KEY_LIMIT_REACHED', max: 2, current: 2 });
+    expect(await look(latchkey, admin.id, OPERATOR_KEY)).toMatchObject({ scopes: ['admin'] });
+    await act(latchkey, 'revokeApiKey', { id: key.id }, OPERATOR_KEY);
+    expect((await update(admin.id, more)).body.data.updateApiKey.apiKey.scopes).toEqual(more);
+  });
 });
 
 describe('a change of tier', () => {
@@ -114,7 +155,7 @@ describe('a change of tier', () => {
       { workspaceId: workspace.id, tier: 'GROWTH' },
       OPERATOR_KEY,
     );
-    expect(lowered).toMatchObject({ tier: 'GROWTH', keys: { current: 13, max: 10 } });
+    expect(lowered).toMatchObject({ tier: 'GROWTH', keys: { current: 12, max: 10 } });
     expect(await statusWith(latchkey, keys[0]?.token ?? '')).toBe(200);
     const answer = await attempt(
       latchkey,
@@ -122,7 +163,7 @@ describe('a change of tier', () => {
       { name: 'x', scopes: ['read:all'], workspaceId: workspace.id },
       OPERATOR_KEY,
     );
-    expect(refusalOf(answer)).toEqual({ code: 'KEY_LIMIT_REACHED', max: 10, current: 13 });
+    expect(refusalOf(answer)).toEqual({ code: 'KEY_LIMIT_REACHED', max: 10, current: 12 });
   });
 
   it('of a workspace that is not there is NOT_FOUND', async () => {

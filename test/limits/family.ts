@@ -5,7 +5,7 @@ import type { Room, WindowName } from '../../src/limits/window.js';
 
 /** A tier of this rate and burst, and of nothing else. */
 export function limitsTo(rate: number, burst: number, categories: TierLimits['categories'] = {}): TierLimits {
-  return { keys: null, rate, burst, streams: 1, categories };
+  return { keys: null, adminKeys: null, rate, burst, streams: 1, categories };
 }
 
 /** A table in which all tiers grant the same. */

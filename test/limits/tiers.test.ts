@@ -5,13 +5,14 @@ import { TIERS } from '../../src/store/records.js';
 
 describe('the published table of tiers', () => {
   it.each([
-    ['FREE_TRIAL', 1, 20, 2, 1],
-    ['STARTER', 1, 30, 3, 2],
-    ['GROWTH', 10, 500, 25, 10],
-    ['PROFESSIONAL', 25, 1000, 50, 25],
-    ['ENTERPRISE', null, 5000, 100, 100],
-  ] as const)('%s grants %p keys, %p a minute, %p a second and %p streams', (tier, keys, rate, burst, streams) => {
-    expect(TIER_LIMITS[tier]).toEqual({ keys, rate, burst, streams, categories: {} });
+    ['FREE_TRIAL', [1, 2], 20, 2, 1],
+    ['STARTER', [1, 2], 30, 3, 2],
+    ['GROWTH', [10, 10], 500, 25, 10],
+    ['PROFESSIONAL', [25, 25], 1000, 50, 25],
+    ['ENTERPRISE', [null, null], 5000, 100, 100],
+  ] as const)('%s grants %p keys, %p a minute, %p a second and %p streams', (tier, places, rate, burst, streams) => {
+    const [keys, adminKeys] = places;
+    expect(TIER_LIMITS[tier]).toEqual({ keys, adminKeys, rate, burst, streams, categories: {} });
   });
 
   it('has every tier, and cannot be changed in passing', () => {
@@ -48,6 +49,7 @@ describe('a table of tiers', () => {
     [{ GROWTH: { streams: null } }, 'tiers.GROWTH.streams is an integer from 1'],
     [{ GROWTH: { rate: '500' } }, 'tiers.GROWTH.rate is an integer from 1'],
     [{ GROWTH: { rate: 2 ** 31 } }, 'tiers.GROWTH.rate is an integer from 1'],
+    [{ GROWTH: { adminKeys: 0 } }, 'tiers.GROWTH.adminKeys is null for any number, or an integer from 1'],
     [{ GROWTH: { keys: 0 } }, 'tiers.GROWTH.keys is null for any number, or an integer from 1'],
     [{ GROWTH: { categories: null } }, 'tiers.GROWTH.categories is no object'],
     [{ GROWTH: { categories: { delete: {} } } }, 'tiers.GROWTH.categories.delete is not known'],
@@ -79,16 +81,19 @@ describe('a table of tiers', () => {
       keys: fc.constantFrom(null, 1),
       rate: count,
       burst: count,
+      adminKeys: fc.constantFrom(null, 1),
       streams: count,
       categories: fc.record({ read: pair, write: pair, admin: pair }, { requiredKeys: [] }),
     });
     fc.assert(
       fc.property(limits, limits, (a, b) => {
-        const same = (name: 'keys' | 'rate' | 'burst' | 'streams') => a[name] === b[name];
+        const same = (name: 'keys' | 'adminKeys' | 'rate' | 'burst' | 'streams') => a[name] === b[name];
         const alike = CATEGORIES.every(
           (name) => JSON.stringify(a.categories[name]) === JSON.stringify(b.categories[name]),
         );
-        expect(saysTheSame(a, b)).toBe(same('keys') && same('rate') && same('burst') && same('streams') && alike);
+        expect(saysTheSame(a, b)).toBe(
+          same('keys') && same('adminKeys') && same('rate') && same('burst') && same('streams') && alike,
+        );
         expect(saysTheSame(a, structuredClone(a))).toBe(true);
       }),
     );
@@ -98,6 +103,7 @@ describe('a table of tiers', () => {
     const table = tierTable({ GROWTH: { categories: { write: { rate: 60, burst: 5 } } } });
     expect(scaled(table.GROWTH, (limit) => limit * 2)).toEqual({
       keys: 10,
+      adminKeys: 10,
       rate: 1000,
       burst: 50,
       streams: 10,

@@ -44,7 +44,7 @@ test('keys, roles, key types and tiers', () => {
     `${keys('{ key: "${KEY}", name: a, roles: [analyst, viewer], workspace: ws_1 }')}
 roles: { analyst: [write:events], viewer: [read:assets] }
 key_types: { CLIENT: { prefix: pub, scopes: [write:events] }, SECRET: { prefix: ck } }
-tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, per_second: 4 } }`,
+tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, admin_keys: 5, per_second: 4 }, FREE_TRIAL: { admin_keys: unlimited } }`,
     { KEY },
   );
   expect(file.keys).toMatchObject([{ name: 'a', roles: ['analyst', 'viewer'], workspaceId: 'ws_1' }]);
@@ -53,7 +53,8 @@ tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, per_second: 4 }
   expect(file.ceilings.admits('CLIENT', 'read:all')).toBe(false);
   expect(file.tiers).toMatchObject({
     GROWTH: { keys: 10, rate: 50, burst: 25 },
-    STARTER: { keys: null, rate: 30, burst: 4 },
+    FREE_TRIAL: { keys: 1, adminKeys: null },
+    STARTER: { keys: null, adminKeys: 5, rate: 30, burst: 4 },
     ENTERPRISE: { keys: null, rate: 5_000, burst: 100 },
   });
   for (const part of [file, file.keys, file.prefixes, file.tiers, file.tiers.GROWTH, file.warnings]) {
@@ -67,6 +68,7 @@ test('categories of a tier', () => {
   );
   expect(tiers.GROWTH).toEqual({
     keys: 10,
+    adminKeys: 10,
     rate: 500,
     burst: 25,
     streams: 10,

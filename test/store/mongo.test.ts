@@ -113,6 +113,25 @@ describe('MongoDB: what a process left half done', () => {
     },
   );
 
+  test('R11: keys from before admin keys had places of their own are counted so', async () => {
+    const ws = await givenWorkspace(store, { tier: 'FREE_TRIAL' });
+    const admin = aKey(ws, { scopes: ['admin'] });
+    await store.keys.insert(admin, 1, NOW);
+    // As an earlier release placed it.
+    await keys().updateOne({ _id: admin.id }, { $set: { slot: 0 } });
+    const limits = () => ({ keys: 1, adminKeys: 1 });
+    const later = await openMongoStore({ uri });
+    expect(await later.keys.countFamilies(ws, NOW, 'adminKeys')).toBe(1);
+    expect(await later.keys.countFamilies(ws, NOW, 'keys')).toBe(0);
+    expect(await later.keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'inserted' });
+    expect(await later.keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'full', living: 1 });
+    expect(await later.keys.insert(aKey(ws, { scopes: ['admin'] }), limits, NOW)).toEqual({
+      outcome: 'full',
+      living: 1,
+    });
+    await later.close();
+  });
+
   /** The state between the insertion of a key and the second look at what it was judged by. */
   const givenUnconfirmed = async (fields: Partial<KeyRecord> = {}, tier = 'STARTER') => {
     const ws = await givenWorkspace(store, { tier: 'STARTER' });

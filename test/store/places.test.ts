@@ -8,8 +8,11 @@ import { aKey, anHeir, NOW } from './fixtures.js';
  */
 function given(...readings: Partial<KeyDocument>[][]) {
   const released: string[] = [];
-  const roots = [{ _id: 'old', familyId: 'family', slot: 0 }];
-  const answers = [roots, ...readings.map((keys) => keys.map((key) => ({ familyId: 'family', ...key })))];
+  const roots = [{ _id: 'old', familyId: 'family', slot: 0, scopes: ['read:all'] }];
+  const answers = [
+    roots,
+    ...readings.map((keys) => keys.map((key) => ({ familyId: 'family', scopes: ['read:all'], ...key }))),
+  ];
   return {
     released,
     find: async () => (answers.length > 1 ? answers.shift() : answers[0]) as KeyDocument[],
@@ -33,7 +36,7 @@ describe('places, read while a rotation goes on', () => {
     ['of which another key lives', [[{ _id: 'old', ...living, expiresAt: NOW + 1, replacedBy: 'heir' }]]],
   ])('a family %s keeps its place', async (_, readings) => {
     const keys = given(...readings);
-    expect(await freeSlot(keys, 'ws', 1, NOW)).toEqual({ living: 1 });
+    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ living: 1 });
     expect(keys.released).toEqual([]);
   });
 
@@ -46,7 +49,7 @@ describe('places, read while a rotation goes on', () => {
     ],
   ])('a family of which %s is dead gives its place', async (_, reading) => {
     const keys = given(reading);
-    expect(await freeSlot(keys, 'ws', 1, NOW)).toEqual({ slot: 0 });
+    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ slot: 0 });
     expect(keys.released).toEqual(['old']);
   });
 });

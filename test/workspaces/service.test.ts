@@ -89,7 +89,8 @@ describe('create', () => {
     expect(workspace.id).toMatch(/^ws_[0-9A-Za-z]{16}$/);
     expect(key).toMatchObject({ workspaceId: workspace.id, scopes: ['admin'], createdBy: 'operator' });
     expect(token).toMatch(/^sk_live_/);
-    expect(await workspaces.countKeys(workspace.id)).toBe(1);
+    expect(await workspaces.countKeys(workspace.id, 'adminKeys')).toBe(1);
+    expect(await workspaces.countKeys(workspace.id, 'keys')).toBe(0);
     await expect(workspaces.create(operator, { name: '', tier: 'STARTER' })).rejects.toMatchObject({
       details: { code: 'BAD_USER_INPUT', path: ['input', 'name'] },
     });

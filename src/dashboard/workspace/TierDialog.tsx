@@ -17,7 +17,8 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
   const [tier, setTier] = useState<Tier>(workspace.tier);
   const { act, acting, fault } = useAct(SetTierDocument);
   const [from, to] = [workspace.tier, tier].map((wanted) => tiers.find((one) => one.tier === wanted));
-  const over = to?.keys != null && workspace.keys.current > to.keys;
+  const { current, admin } = workspace.keys;
+  const over = exceeds(current, to?.keys) || exceeds(admin.current, to?.adminKeys);
   return (
     <ActDialog
       title={`Change the tier of ${workspace.name}`}
@@ -54,4 +55,8 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
       )}
     </ActDialog>
   );
+}
+
+function exceeds(used: number, places: number | null | undefined): boolean {
+  return places != null && used > places;
 }

@@ -48,7 +48,12 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
           </Facts>
         </Part>
         <Part title="Keys in use">
-          <Places {...workspace.keys} />
+          <Places name="Keys" {...workspace.keys} />
+          <Places name="Admin keys" {...workspace.keys.admin} />
+          <Text size="sm" c="dimmed" mt="xs">
+            Keys whose only scopes are admin or platform count as admin keys. A key and its successor in overlap count
+            as one. Revoked and expired keys do not count.
+          </Text>
         </Part>
       </SimpleGrid>
       <Part
@@ -77,10 +82,17 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
   );
 }
 
-function Places({ current, max }: { readonly current: number; readonly max: number | null }) {
+interface PlacesProps {
+  readonly name: string;
+  readonly current: number;
+  readonly max: number | null;
+}
+
+function Places({ name, current, max }: PlacesProps) {
   return (
-    <Stack gap="xs">
+    <Stack gap="xs" mb="sm">
       <Group align="baseline" gap={6}>
+        <Text fw={500}>{name}</Text>
         <Text size="xl" fw={650} className="number">
           {count(current)}
         </Text>
@@ -90,12 +102,9 @@ function Places({ current, max }: { readonly current: number; readonly max: numb
         <Progress
           value={Math.min(100, (100 * current) / max)}
           color={current >= max ? 'red' : 'pine'}
-          aria-label={`${count(current)} of ${counted(max, 'place')} taken`}
+          aria-label={`${name}: ${count(current)} of ${counted(max, 'place')} taken`}
         />
       )}
-      <Text size="sm" c="dimmed">
-        A key and its successor in overlap count as one. Keys that were revoked or have expired count no more.
-      </Text>
     </Stack>
   );
 }

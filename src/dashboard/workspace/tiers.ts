@@ -6,6 +6,7 @@ export type TierLimits = WorkspaceQuery['tiers'][number];
 /** What a tier allows, in the order of the table. `null`: any number. */
 export const ROWS = [
   { name: 'Keys', of: ({ keys }: TierLimits) => keys },
+  { name: 'Admin keys', of: ({ adminKeys }: TierLimits) => adminKeys },
   { name: 'Requests a minute', of: ({ perMinute }: TierLimits) => perMinute },
   { name: 'Requests a second', of: ({ perSecond }: TierLimits) => perSecond },
   { name: 'Open streams', of: ({ streams }: TierLimits) => streams },

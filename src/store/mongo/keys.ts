@@ -14,14 +14,21 @@ import type { AuditAction } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import type { KeyRecord, KeyStatus, Tier } from '../records.js';
-import type { KeyChange, KeyFilter, KeyStore } from '../store.js';
+import type { KeyChange, KeyFilter, KeyStore, Places } from '../store.js';
 import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, toUser, type Intents } from './intents.js';
-import { limitOf } from '../places.js';
+import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withoutEntry } from './ledger.js';
-import { countFamilies, freeSlot, unlessTaken, unlimitedSlot } from './places.js';
+import { countFamilies, freeSlot, slotFor, unlessTaken, unlimitedSlot } from './places.js';
 import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
+
+interface ChangeOptions {
+  /** What is written beside the change, and is handed out: only to whom nothing forbids it. */
+  readonly handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>;
+  /** Of what a change of scopes may take a place. Default: any number. */
+  readonly places?: Places;
+}
 
 export function openKeys(
   keys: Documents<KeyDocument>,
@@ -34,7 +41,7 @@ export function openKeys(
     workspaceId: string | null,
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
-    handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>,
+    { handOut, places = null }: ChangeOptions = {},
   ): Promise<KeyChange> => {
     for (;;) {
       const document = await keys.findOne(byId(id, workspaceId));
@@ -46,10 +53,13 @@ export function openKeys(
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
       const forfeit = handOut === undefined ? null : await intents.forfeitOf(key, entry.author);
       if (forfeit !== null) return { outcome: forfeit, key };
+      const taken = await placeFor(document, verdict.patch, places, entry.at);
+      if ('living' in taken) return { outcome: 'full', key, living: taken.living };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
-      const changed = await keys.update(
-        { _id: eq(id), ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), ...withoutEntry() },
-        { $set: { ...withFolded(verdict.patch), ...(await handOut?.(key)), entry: toEntry(draft) } },
+      const asRead = { ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), slot: eq(document.slot ?? null) };
+      const written = { ...withFolded(verdict.patch), ...(await handOut?.(key)), ...taken, entry: toEntry(draft) };
+      const changed = await unlessTaken(() =>
+        keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, { $set: written }),
       );
       if (changed !== null) {
         if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
@@ -57,6 +67,19 @@ export function openKeys(
       }
       // Another process changed what the rule judged by, or what the entry says: it has to judge anew.
     }
+  };
+
+  /** The slot that a change of a key's scopes needs, of which it often needs none. */
+  const placeFor = async (
+    document: KeyDocument,
+    { scopes }: KeyPatch,
+    places: Places,
+    now: number,
+  ): Promise<{ readonly slot?: number } | { readonly living: number }> => {
+    if (scopes === undefined || placeKindOf({ scopes }) === placeKindOf(document)) return {};
+    const workspace = await workspaces.findOne({ _id: eq(document.workspaceId) });
+    const limit = limitOf(places, workspace?.tier, placeKindOf({ scopes }));
+    return slotFor(keys, document, scopes, limit, now);
   };
 
   /** Inserts a key at a free place. @returns the number of living families in place of the document where there is none. */
@@ -67,7 +90,9 @@ export function openKeys(
     more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
   ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
     for (;;) {
-      const free = limit === null ? { slot: unlimitedSlot() } : await freeSlot(keys, key.workspaceId, limit, now);
+      const kind = placeKindOf(key);
+      const { workspaceId } = key;
+      const free = limit === null ? { slot: unlimitedSlot(kind) } : await freeSlot(keys, workspaceId, kind, limit, now);
       if ('living' in free) return free;
       const document = { ...toDocument(key, free.slot), ...more };
       const inserted = await unlessTaken(async () => {
@@ -87,7 +112,7 @@ export function openKeys(
         const forfeit = await intents.forfeitOf(key, author);
         if (forfeit !== null) return { outcome: forfeit };
         const { tier } = workspace;
-        const inserted = await place(key, limitOf(places, tier), now, { entry, unconfirmed: tier });
+        const inserted = await place(key, limitOf(places, tier, placeKindOf(key)), now, { entry, unconfirmed: tier });
         if ('living' in inserted) return { outcome: 'full', living: inserted.living };
         if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
         // What it was placed under has changed meanwhile, and it was withdrawn.
@@ -137,9 +162,9 @@ export function openKeys(
       }
       return there.map(toRecord);
     },
-    async countFamilies(workspaceId, now) {
+    async countFamilies(workspaceId, now, kind) {
       await intents.finishIn(workspaceId);
-      return countFamilies(keys, workspaceId, now);
+      return countFamilies(keys, workspaceId, now, kind);
     },
     async list(workspaceId, { first, after, filter, now }) {
       await intents.finishIn(workspaceId);
@@ -161,11 +186,13 @@ export function openKeys(
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
-      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, async (old) => {
+      const handOut = async (old: KeyRecord) => {
         const taken = await intents.taken(successor);
         if (taken !== null) throw new Duplicate(taken, undefined);
         return { successor: toDocument(heirOf(old, successor)) };
-      });
+      };
+      const rule = asJudged(judged, rotation(successor.id, overlapEnd, now));
+      return change(id, workspaceId, rule, entry, { handOut });
     },
     async expire(id, workspaceId, at, now, author, judged) {
       return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
@@ -173,12 +200,9 @@ export function openKeys(
     async revoke(id, workspaceId, reason, now, author) {
       return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now, author, judged) {
-      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), {
-        action: 'key.updated',
-        at: now,
-        author,
-      });
+    async update(id, workspaceId, amended, now, author, judged, places = null) {
+      const entry = { action: 'key.updated', at: now, author } as const;
+      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
     },
     async saveDigest(id, digest) {
       await keys.update({ _id: eq(id) }, { $set: { digest } });

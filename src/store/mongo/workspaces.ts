@@ -1,5 +1,6 @@
 import { tierChanged, workspaceCreated } from '../entries.js';
 import { Duplicate } from '../errors.js';
+import { placeKindOf } from '../places.js';
 import type { WorkspaceRecord } from '../records.js';
 import type { WorkspaceStore } from '../store.js';
 import { eq, type Documents } from './documents.js';
@@ -22,7 +23,7 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
       }
       const document = {
         ...asDocument(workspace),
-        firstKey: toDocument(firstKey, unlimitedSlot()),
+        firstKey: toDocument(firstKey, unlimitedSlot(placeKindOf(firstKey))),
         entry: toEntry(workspaceCreated(workspace, firstKey.id, author)),
       };
       await workspaces.insert(document);

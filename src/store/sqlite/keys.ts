@@ -12,11 +12,11 @@ import {
   type Forfeit,
   type Rule,
 } from '../changes.js';
-import { limitOf } from '../places.js';
+import { limitOf, placeKindOf } from '../places.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import type { KeyRecord, Tier } from '../records.js';
-import type { KeyChange, KeyStore } from '../store.js';
+import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
 import { fold } from '../../text/fold.js';
@@ -56,7 +56,8 @@ const TOP = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
 
 export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
   const insert = connection.prepare(
-    `INSERT INTO keys (${KEY_FIELDS.join(', ')}, nameFolded) VALUES (${KEY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded)`,
+    `INSERT INTO keys (${KEY_FIELDS.join(', ')}, nameFolded, administers)
+     VALUES (${KEY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded, $administers)`,
   );
   const findForVerification = connection.prepare<KeyRow & { readonly tier: Tier }>(
     `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
@@ -71,8 +72,14 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const findMany = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
-  const countFamilies = connection.prepare<{ readonly living: number }>(
-    `SELECT count(DISTINCT familyId) AS living FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE}`,
+  // A family counts among those that administer where all its living keys do.
+  const countFamilies = connection.prepare<{ readonly all: number; readonly administer: number }>(
+    `SELECT count(*) AS "all", coalesce(sum(administers), 0) AS administer FROM (
+       SELECT min(administers) AS administers FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE} GROUP BY familyId
+     )`,
+  );
+  const familyOf = connection.prepare<Pick<KeyRow, 'id' | 'scopes'>>(
+    `SELECT id, scopes FROM keys WHERE workspaceId = $workspaceId AND familyId = $familyId AND ${ALIVE}`,
   );
   const tier = connection.prepare<{ readonly tier: Tier }>('SELECT tier FROM workspaces WHERE id = $id');
   const list = connection.prepare<KeyRow>(
@@ -81,7 +88,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   );
   const count = connection.prepare<{ readonly total: number }>(`SELECT count(*) AS total FROM keys WHERE ${FILTERED}`);
   const rewrite = connection.prepare(
-    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, allowedAddresses = $allowedAddresses,
+    `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, administers = $administers, allowedAddresses = $allowedAddresses,
        trustedDocuments = $trustedDocuments, expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
      WHERE id = $id`,
   );
@@ -92,7 +99,27 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   );
 
   const add = (key: KeyRecord): void => void insert.run(params(key));
-  const living = (workspaceId: string, now: number): number => countFamilies.one({ workspaceId, now })?.living ?? 0;
+  const living = (workspaceId: string, now: number, kind?: PlaceKind): number => {
+    const { all = 0, administer = 0 } = countFamilies.one({ workspaceId, now }) ?? {};
+    return kind === undefined ? all : kind === 'adminKeys' ? administer : all - administer;
+  };
+  /** The kind of a key's family, the key as it is given. */
+  const kindOf = (key: KeyRecord, now: number): PlaceKind => {
+    const others = familyOf.all({ workspaceId: key.workspaceId, familyId: key.familyId, now });
+    const scopes = others.filter(({ id }) => id !== key.id).map((row) => JSON.parse(row.scopes) as string[]);
+    return [key.scopes, ...scopes].every((each) => placeKindOf({ scopes: each }) === 'adminKeys')
+      ? 'adminKeys'
+      : 'keys';
+  };
+  /** How many living families are in the way of a family that becomes of another kind; null: none are. */
+  const inTheWay = (before: KeyRecord, after: KeyRecord, places: Places, now: number): number | null => {
+    if (placeKindOf(before) === placeKindOf(after)) return null;
+    const kind = kindOf(after, now);
+    if (kind === kindOf(before, now)) return null;
+    const limit = limitOf(places, tier.one({ id: after.workspaceId })?.tier, kind);
+    const others = living(after.workspaceId, now, kind);
+    return limit !== null && others >= limit ? others : null;
+  };
 
   /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
   const forfeitOf = (key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null => {
@@ -108,7 +135,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     workspaceId: string | null,
     rule: Rule,
     entry: Occasion & { readonly action: AuditAction },
-    handOut?: (old: KeyRecord) => void,
+    { handOut, places = null }: { readonly handOut?: (old: KeyRecord) => void; readonly places?: Places } = {},
   ): KeyChange =>
     connection.transaction(() => {
       const row = find.one({ id, workspaceId });
@@ -120,6 +147,8 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
       const forfeit = handOut === undefined ? null : forfeitOf(key, entry.author);
       if (forfeit !== null) return { outcome: forfeit, key };
+      const others = inTheWay(key, changed, places, entry.at);
+      if (others !== null) return { outcome: 'full', key, living: others };
       rewrite.run(params(changed));
       handOut?.(key);
       audit.add(keyChanged(entry.action, key, changed, entry));
@@ -132,8 +161,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       return connection.transaction(() => {
         const forfeit = forfeitOf(key, author);
         if (forfeit !== null) return { outcome: forfeit };
-        const limit = limitOf(places, tier.one({ id: key.workspaceId })?.tier);
-        const taken = limit === null ? 0 : living(key.workspaceId, now);
+        const kind = placeKindOf(key);
+        const limit = limitOf(places, tier.one({ id: key.workspaceId })?.tier, kind);
+        const taken = limit === null ? 0 : living(key.workspaceId, now, kind);
         if (limit !== null && taken >= limit) return { outcome: 'full', living: taken };
         add(key);
         audit.add(keyCreated(key, { at: now, author }));
@@ -156,8 +186,8 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async findMany(ids, workspaceId) {
       return findMany.all({ ids: JSON.stringify(ids), workspaceId }).map(toRecord);
     },
-    async countFamilies(workspaceId, now) {
-      return living(workspaceId, now);
+    async countFamilies(workspaceId, now, kind) {
+      return living(workspaceId, now, kind);
     },
     async list(workspaceId, { first, after, filter, now }) {
       const filtered = {
@@ -181,8 +211,8 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
-      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, (old) => {
-        add(heirOf(old, successor));
+      return change(id, workspaceId, asJudged(judged, rotation(successor.id, overlapEnd, now)), entry, {
+        handOut: (old) => add(heirOf(old, successor)),
       });
     },
     async expire(id, workspaceId, at, now, author, judged) {
@@ -191,12 +221,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async revoke(id, workspaceId, reason, now, author) {
       return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
     },
-    async update(id, workspaceId, amended, now, author, judged) {
-      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), {
-        action: 'key.updated',
-        at: now,
-        author,
-      });
+    async update(id, workspaceId, amended, now, author, judged, places = null) {
+      const entry = { action: 'key.updated', at: now, author } as const;
+      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
     },
     async saveDigest(id, digest) {
       saveDigest.run({ id, digest });
@@ -223,5 +250,6 @@ function params(key: KeyRecord): Params {
     allowedAddresses: JSON.stringify(key.allowedAddresses),
     trustedDocuments: key.trustedDocuments && JSON.stringify(key.trustedDocuments),
     nameFolded: fold(key.name),
+    administers: placeKindOf(key) === 'adminKeys' ? 1 : 0,
   };
 }

@@ -195,6 +195,14 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   `,
   // Names were kept as they were typed, and folded by lower case alone.
   normaliseNames,
+  // Keys that only administer have places of their own (store/places.ts).
+  `
+  ALTER TABLE keys ADD COLUMN administers INTEGER NOT NULL DEFAULT 0;
+  UPDATE keys SET administers = json_array_length(scopes) > 0
+    AND NOT EXISTS (SELECT 1 FROM json_each(scopes) WHERE value NOT IN ('admin', 'platform'));
+  DROP INDEX keysUnrevoked;
+  CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, administers, expiresAt) WHERE revokedAt IS NULL;
+  `,
 ];
 
 /**

@@ -1,5 +1,7 @@
+import type { KeyRecord } from '../../../src/store/records.js';
+import type { Places } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
-import { aKey, anHeir, givenKey, givenWorkspace, NOW } from '../fixtures.js';
+import { ADA, aKey, anHeir, givenKey, givenWorkspace, NOW } from '../fixtures.js';
 import { runTogether } from '../processes.js';
 
 export function testPlaces({ store, target }: Bench): void {
@@ -118,6 +120,113 @@ export function testPlaces({ store, target }: Bench): void {
       const answers = await Promise.all(Array.from({ length: 30 }, () => insert(ws, 10)));
       expect(answers.filter(({ outcome }) => outcome === 'inserted')).toHaveLength(6);
       expect(await living(ws)).toBe(10);
+    });
+
+    describe('R11: of keys that only administer', () => {
+      const ADMIN = { scopes: ['admin'] };
+      const MORE = { scopes: ['admin', 'read:all'] };
+      const tier = (keys: number | null, adminKeys: number | null) => () => ({ keys, adminKeys });
+      const add = async (ws: string, limits: Places, fields: Partial<KeyRecord>, now = NOW): Promise<KeyRecord> => {
+        const key = aKey(ws, fields);
+        expect(await store().keys.insert(key, limits, now)).toEqual({ outcome: 'inserted' });
+        return key;
+      };
+      const update = (key: KeyRecord, scopes: string[], limits: Places, now = NOW) =>
+        store().keys.update(key.id, key.workspaceId, { scopes }, now, ADA, undefined, limits);
+      const counts = async (ws: string, now = NOW) => [
+        await store().keys.countFamilies(ws, now, 'keys'),
+        await store().keys.countFamilies(ws, now, 'adminKeys'),
+        await store().keys.countFamilies(ws, now),
+      ];
+
+      test('R11: are counted apart, each under its own limit', async () => {
+        const ws = await givenWorkspace(store());
+        const limits = tier(1, 2);
+        await add(ws, limits, ADMIN);
+        await add(ws, limits, { scopes: ['platform', 'admin'] });
+        expect(await store().keys.insert(aKey(ws, ADMIN), limits, NOW)).toEqual({ outcome: 'full', living: 2 });
+        const key = await add(ws, limits, MORE);
+        const second = aKey(ws, { scopes: ['read:all'] });
+        expect(await store().keys.insert(second, limits, NOW)).toEqual({ outcome: 'full', living: 1 });
+        expect(await counts(ws)).toEqual([1, 2, 3]);
+        await store().keys.revoke(key.id, ws, null, NOW);
+        await add(ws, limits, {});
+        expect(await counts(ws)).toEqual([1, 2, 3]);
+      });
+
+      test('R11: are not exceeded by insertions of both kinds at once', async () => {
+        const ws = await givenWorkspace(store());
+        const limits = tier(3, 2);
+        const outcomes = await Promise.all(
+          Array.from({ length: 24 }, (_, i) => store().keys.insert(aKey(ws, i % 2 === 0 ? ADMIN : {}), limits, NOW)),
+        );
+        expect(outcomes.filter(({ outcome }) => outcome === 'inserted')).toHaveLength(5);
+        expect(await counts(ws)).toEqual([3, 2, 5]);
+      });
+
+      test('R11: are left for others, and taken from them, when scopes change', async () => {
+        const ws = await givenWorkspace(store());
+        const limits = tier(1, 1);
+        const admin = await add(ws, limits, ADMIN);
+        const plain = await add(ws, limits, {});
+        const refused = await update(admin, MORE.scopes, limits);
+        expect(refused).toEqual({ outcome: 'full', key: admin, living: 1 });
+        expect(await update(plain, ['admin'], limits)).toMatchObject({ outcome: 'full', living: 1 });
+        expect(await counts(ws)).toEqual([1, 1, 2]);
+        // Of the same kind it takes none.
+        expect(await update(admin, ['platform'], limits)).toMatchObject({ outcome: 'changed' });
+        await store().keys.revoke(plain.id, ws, null, NOW);
+        expect(await update(admin, MORE.scopes, limits)).toMatchObject({ outcome: 'changed' });
+        expect(await counts(ws)).toEqual([1, 0, 1]);
+        expect(await store().keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'full', living: 1 });
+        await add(ws, limits, ADMIN);
+        expect(await update(admin, ['admin'], limits)).toMatchObject({ outcome: 'full', living: 1 });
+        expect(await counts(ws)).toEqual([1, 1, 2]);
+      });
+
+      test('R11: are not exceeded by changes of scopes at once', async () => {
+        const ws = await givenWorkspace(store());
+        const limits = tier(2, 8);
+        const admins = [];
+        for (let i = 0; i < 8; i++) admins.push(await add(ws, limits, ADMIN));
+        const changes = await Promise.all([
+          ...admins.map((key) => update(key, MORE.scopes, limits)),
+          ...Array.from({ length: 4 }, () => store().keys.insert(aKey(ws), limits, NOW)),
+        ]);
+        const taken = changes.filter(({ outcome }) => outcome === 'changed' || outcome === 'inserted');
+        expect(taken).toHaveLength(2);
+        expect((await counts(ws))[0]).toBe(2);
+      });
+
+      test('R11: count a family by all its living keys', async () => {
+        const ws = await givenWorkspace(store());
+        const limits = tier(1, 1);
+        const key = await add(ws, limits, ADMIN);
+        const heir = anHeir(key, ADMIN);
+        await store().keys.rotate(key.id, ws, heir, NOW + 100, NOW);
+        expect(await counts(ws)).toEqual([0, 1, 1]);
+        expect(await update(heir, MORE.scopes, limits)).toMatchObject({ outcome: 'changed' });
+        expect(await counts(ws)).toEqual([1, 0, 1]);
+        expect(await store().keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'full', living: 1 });
+        await add(ws, limits, { ...ADMIN, expiresAt: NOW + 50 });
+        // The old key ends; the family stays among the others until its last one that does more is changed.
+        expect(await counts(ws, NOW + 100)).toEqual([1, 0, 1]);
+        expect(await update(heir, ['admin'], limits, NOW + 100)).toMatchObject({ outcome: 'changed' });
+        expect(await counts(ws, NOW + 100)).toEqual([0, 1, 1]);
+        await add(ws, limits, {}, NOW + 100);
+        expect(await store().keys.insert(aKey(ws, ADMIN), limits, NOW + 100)).toEqual({ outcome: 'full', living: 1 });
+      });
+
+      test('R11: leave the first key of a workspace room beside it', async () => {
+        const workspace = { id: aKey('').id, name: 'New', tier: 'FREE_TRIAL', createdAt: NOW } as const;
+        await store().workspaces.create(workspace, aKey(workspace.id, ADMIN));
+        const limits = tier(1, 1);
+        await add(workspace.id, limits, {});
+        expect(await store().keys.insert(aKey(workspace.id, ADMIN), limits, NOW)).toEqual({
+          outcome: 'full',
+          living: 1,
+        });
+      });
     });
 
     test('are not exceeded by 200 insertions at once from four processes, and all are given', async () => {

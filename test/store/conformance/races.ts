@@ -193,7 +193,7 @@ export function testRaces({ store, target, runs }: Bench): void {
   });
 
   describe('a tier that is lowered', () => {
-    const places = (tier: Tier) => ({ keys: tier === 'GROWTH' ? 10 : 2 });
+    const places = (tier: Tier) => ({ keys: tier === 'GROWTH' ? 10 : 2, adminKeys: 1 });
 
     test('R9: is the one by which an insertion is judged', async () => {
       const ws = await givenWorkspace(store(), { tier: 'GROWTH' });
