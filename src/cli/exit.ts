@@ -8,6 +8,8 @@ export const EXIT = {
   forbidden: 4,
   limited: 5,
   unavailable: 6,
+  /** Nothing of what was named could be scanned. */
+  notScanned: 7,
   /** As of a program that SIGPIPE ended: what reads its output is gone. */
   brokenPipe: 141,
 } as const;
@@ -26,6 +28,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.forbidden, 'The key is accepted and may not do this.'],
   [EXIT.limited, 'The limits of the key leave no room, and would not within `--max-wait`.'],
   [EXIT.unavailable, 'The server could not be reached, or could not answer.'],
+  [EXIT.notScanned, '`scan` could scan none of the files: they are unreadable, binary or compressed.'],
   [130, 'Interrupted by Ctrl-C (SIGINT), as the shell tells it.'],
   [EXIT.brokenPipe, 'What read the output ended first, as `head` does.'],
 ];

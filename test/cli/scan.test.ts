@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
 import { TokenFinder, type Find } from '../../src/cli/scan/find.js';
+import { tokensIn, type Kind } from '../../src/cli/scan/read.js';
 import { mintToken } from '../../src/keys/token.js';
 import { latchkey } from './latchkey.js';
 
@@ -50,6 +52,88 @@ test('however it is cut into parts, the same is found', () => {
   );
 });
 
+/** Finds of a whole content, in parts of the length, and what kind it is. */
+async function read(bytes: Uint8Array, part: number): Promise<{ finds: Find[]; kinds: Kind[] }> {
+  async function* parts() {
+    for (let at = 0; at < bytes.length; at += part) yield bytes.subarray(at, at + part);
+  }
+  const kinds: Kind[] = [];
+  const found: Find[] = [];
+  for await (const find of tokensIn(parts(), (kind) => kinds.push(kind))) found.push(find);
+  return { finds: found, kinds };
+}
+
+describe('F12: the content of files', () => {
+  const swapped = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
+  const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
+  const text = `PATH=x\r\nKEY=${token}\r\n`;
+
+  test.each([
+    ['UTF-16LE', utf16(text)],
+    ['UTF-16BE', swapped(utf16(text))],
+    ['UTF-16LE with a byte order mark', utf16(`\ufeff${text}`)],
+    ['UTF-16BE with a byte order mark', swapped(utf16(`\ufeff${text}`))],
+    ['UTF-16LE with letters of other scripts', utf16(`# ключи и пароли\r\nKEY=${token}\r\n`)],
+    ['UTF-8', Buffer.from(text)],
+  ])('a token in %s is found with its place, wherever the parts are cut', async (_, bytes) => {
+    for (const part of [1, 2, 3, 63, 64, 1_000]) {
+      expect(await read(bytes, part)).toEqual({ finds: [{ line: 2, column: 5, prefix: shown }], kinds: ['text'] });
+    }
+  });
+
+  test.each([
+    [
+      'UTF-32LE',
+      Buffer.concat(
+        `\ufeff${text}`.split('').map((one) => Buffer.from([one.charCodeAt(0) & 255, one.charCodeAt(0) >> 8, 0, 0])),
+      ),
+    ],
+    ['text of mostly other scripts in UTF-16', utf16('密码'.repeat(500) + text)],
+    ['a binary file', Buffer.concat([Buffer.from([0, 1, 2, 0, 0, 3]), Buffer.from(token), Buffer.from([0, 0])])],
+    [
+      'UTF-16 behind text of another encoding',
+      Buffer.concat([Buffer.from('log of today\n'.repeat(1_000)), utf16(token)]),
+    ],
+    ['UTF-16 at an odd place', Buffer.concat([Buffer.from('+'), utf16(`KEY=${token}`), Buffer.from('\n')])],
+    ['ASCII behind UTF-16', Buffer.concat([utf16('\ufeffset a\r\n'), Buffer.from(`KEY=${token}\n`)])],
+    ['ASCII at an odd place behind UTF-16', Buffer.concat([utf16('\ufeffset a\r\n'), Buffer.from(`\nKEY=${token}\n`)])],
+  ])('a token in %s is found', async (_, bytes) => {
+    for (const part of [1, 7, 64, 9_000]) {
+      const { finds } = await read(bytes, part);
+      expect(finds.map(({ prefix }) => prefix)).toEqual([shown]);
+    }
+  });
+
+  test('UTF-16 holds each token once, and as often as it stands there', async () => {
+    const twice = utf16(`${token} ${lookalike}\n${token}`);
+    expect((await read(twice, 10)).finds).toEqual([
+      { line: 1, column: 1, prefix: shown },
+      { line: 2, column: 1, prefix: shown },
+    ]);
+  });
+
+  test.each([
+    ['gzip', gzipSync(token)],
+    ['zip', Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.from(token)])],
+    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0])],
+    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+    ['bzip2', Buffer.from('BZh91AY')],
+    ['7z', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
+    ['PDF', Buffer.from('%PDF-1.7')],
+  ])('%s is told as compressed, and not read on', async (_, bytes) => {
+    for (const part of [1, 1_000]) expect(await read(bytes, part)).toEqual({ finds: [], kinds: ['compressed'] });
+  });
+
+  test.each([
+    ['nothing', '', 'text'],
+    ['one byte', 'a', 'text'],
+    ['what begins as gzip does, cut short', '\x1f', 'text'],
+    ['a NUL', '\0', 'binary'],
+  ] as const)('%s is %j: %s', async (_, bytes, kind) => {
+    expect(await read(Buffer.from(bytes, 'latin1'), 1)).toEqual({ finds: [], kinds: [kind] });
+  });
+});
+
 describe('the command', () => {
   let dir: string;
   beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'latchkey-scan-'))));
@@ -70,16 +154,29 @@ describe('the command', () => {
     expect(status).toBe(1);
     expect(stdout.trimEnd().split('\n')).toEqual([
       `a.env:2:5: ${shown}`,
+      `b/binary:1:2: ${shown}`,
       `b/evil\\u{1b}[2J\\u{a}.txt:1:1: ${shown}`,
       `b/utf16.txt:1:5: ${shown}`,
     ]);
-    expect(stderr).toBe('4 files, 3 tokens.\n');
+    expect(stderr.split('\n')).toEqual([
+      'b/binary: binary, searched for plain tokens only.',
+      'b/pipe: neither a file nor a directory, not scanned.',
+      'links/round: link, not followed.',
+      '3 files, 4 tokens.',
+      '',
+    ]);
     expect(stdout + stderr).not.toContain(token);
 
     const json = await latchkey(['scan', '--json', 'a.env', 'gone'], { cwd: dir });
     expect([json.status, JSON.parse(json.stdout)]).toEqual([
       1,
-      { findings: [{ file: 'a.env', line: 2, column: 5, prefix: shown }], unreadable: ['gone'], files: 1, more: false },
+      {
+        findings: [{ file: 'a.env', line: 2, column: 5, prefix: shown }],
+        unreadable: ['gone'],
+        notScanned: [],
+        files: 1,
+        more: false,
+      },
     ]);
   });
 
@@ -88,15 +185,59 @@ describe('the command', () => {
     expect(await latchkey(['scan', 'clean'], { cwd: dir })).toEqual({
       status: 0,
       stdout: '',
-      stderr: '1 files, 0 tokens.\n',
+      stderr: '1 file, 0 tokens.\n',
     });
     expect((await latchkey(['scan', '-'], { input: `+KEY=${token}\n` })).stdout).toBe(`-:1:6: ${shown}\n`);
+  });
+
+  test('F12: what was not scanned is named, and the exit code tells when it was everything', async () => {
+    writeFileSync(join(dir, 'a.txt.gz'), gzipSync(token));
+    writeFileSync(join(dir, 'b.bin'), Buffer.from([0, 1, 2]));
+    const all = await latchkey(['scan', '.'], { cwd: dir });
+    expect([all.status, all.stdout, all.stderr]).toEqual([
+      7,
+      '',
+      'a.txt.gz: compressed, not scanned.\nb.bin: binary, searched for plain tokens only.\n0 files, 0 tokens.\n',
+    ]);
+    expect((await latchkey(['scan', 'gone'], { cwd: dir })).status).toBe(7);
+    expect((await latchkey(['scan', '-'], { input: '\0\0' })).status).toBe(7);
+    writeFileSync(join(dir, 'c.txt'), 'clean');
+    const some = await latchkey(['scan', '--json', '.'], { cwd: dir });
+    expect([some.status, JSON.parse(some.stdout)]).toEqual([
+      0,
+      {
+        findings: [],
+        unreadable: [],
+        notScanned: [
+          { file: 'a.txt.gz', reason: 'compressed' },
+          { file: 'b.bin', reason: 'binary' },
+        ],
+        files: 1,
+        more: false,
+      },
+    ]);
+    expect((await latchkey(['scan', '.', 'gone'], { cwd: dir })).status).toBe(1);
+    writeFileSync(join(dir, 'd.txt'), Buffer.from(`KEY=${token}`, 'utf16le'));
+    expect(await latchkey(['scan', 'd.txt'], { cwd: dir })).toMatchObject({
+      status: 1,
+      stdout: `d.txt:1:5: ${shown}\n`,
+    });
+    for (let i = 0; i < 60; i += 1) writeFileSync(join(dir, `e${i}`), '\0');
+    const many = (await latchkey(['scan', '.'], { cwd: dir })).stderr.trimEnd().split('\n');
+    expect([many.length, many.at(-2)]).toEqual([52, '12 more were not scanned; --json lists them.']);
+  });
+
+  test('F12: a pipe that is named is read', () => {
+    const script = `node ${JSON.stringify(process.cwd())}/dist/cli/main.js scan <(echo "KEY=${token}") 2>&1`;
+    expect(() => execFileSync('bash', ['-c', script], { encoding: 'utf8' })).toThrow(
+      expect.objectContaining({ status: 1 }),
+    );
   });
 
   test('memory is bounded, whatever a file holds', async () => {
     // One line of 60 MB, in a process that may have 32 MB of objects.
     const script = `head -c 60000000 /dev/zero | tr '\\0' 'a' | node --max-old-space-size=32 ${JSON.stringify(process.cwd())}/dist/cli/main.js scan -`;
     const out = execFileSync('bash', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
-    expect(out).toBe('1 files, 0 tokens.\n');
+    expect(out).toBe('1 file, 0 tokens.\n');
   });
 });

@@ -7,14 +7,16 @@ const PASSED_OVER = new Set(['node_modules', '.git']);
 /** Directories within each other, more than any tree that people make. */
 const MAX_DEPTH = 100;
 
-/** A file to be read, or a place that cannot be. */
-export type Place =
-  { readonly kind: 'file'; readonly path: string } | { readonly kind: 'unreadable'; readonly path: string };
+/** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device. */
+export interface Place {
+  readonly kind: 'file' | 'unreadable' | 'link' | 'other' | 'too deep';
+  readonly path: string;
+}
 
 /**
  * The files under a path, each directory in the order of names. Links are followed where they are named and nowhere
- * below: they could lead out of the tree, or round in it. What is neither a file nor a directory is passed over, for a
- * pipe that nobody writes to would be waited for.
+ * below: they could lead out of the tree, or round in it. A pipe is read where it is named, as in `scan <(git log -p)`, and
+ * nowhere below: one that nobody writes to would be waited for.
  */
 export async function* filesUnder(path: string): AsyncGenerator<Place> {
   yield* under(path, MAX_DEPTH, stat);
@@ -22,19 +24,16 @@ export async function* filesUnder(path: string): AsyncGenerator<Place> {
 
 async function* under(path: string, depth: number, look: typeof stat): AsyncGenerator<Place> {
   const entries = await entriesOf(path, look);
-  if (entries === 'file') yield { kind: 'file', path };
-  else if (entries === 'other') return;
-  else if (entries === 'unreadable' || depth === 0) yield { kind: 'unreadable', path };
+  if (typeof entries === 'string') yield { kind: entries, path };
+  else if (depth === 0) yield { kind: 'too deep', path };
   else for (const name of entries) yield* under(join(path, name), depth - 1, lstat);
 }
 
-async function entriesOf(
-  path: string,
-  look: typeof stat,
-): Promise<readonly string[] | 'file' | 'other' | 'unreadable'> {
+async function entriesOf(path: string, look: typeof stat): Promise<readonly string[] | Place['kind']> {
   try {
     const found = await look(path);
-    if (found.isFile()) return 'file';
+    if (found.isFile() || (look === stat && found.isFIFO())) return 'file';
+    if (found.isSymbolicLink()) return 'link';
     if (!found.isDirectory()) return 'other';
     const names: string[] = [];
     for await (const { name } of await opendir(path)) if (!PASSED_OVER.has(name)) names.push(name);
