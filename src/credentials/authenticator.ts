@@ -247,7 +247,7 @@ export class Authenticator {
     // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
     // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
     const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
-    const giveBack = guess ? this.#failures.take(counted, address) : null;
+    const attempt = guess ? this.#failures.attempt(counted, address) : null;
     let wrong = false;
     try {
       for (const candidate of candidates) {
@@ -257,8 +257,9 @@ export class Authenticator {
       wrong = true;
     } finally {
       // What cannot be judged, as while the store is away, is no failure.
-      if (!wrong) giveBack?.();
+      if (!wrong) attempt?.giveBack();
     }
+    if (attempt?.over != null) throw attempt.over;
     if (!guess) this.#failures.take(counted, address);
     throw unauthenticated('unknown');
   }

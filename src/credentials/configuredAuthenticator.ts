@@ -111,13 +111,16 @@ export class ConfiguredAuthenticator {
       if (key === null) this.#failures.take(counted, address);
       return key;
     }
-    const giveBack = this.#failures.take(counted, address);
-    if (tag === null) return null;
+    if (tag === null) {
+      this.#failures.take(counted, address);
+      return null;
+    }
+    // The tag makes it one of a few in a million guesses, or a key.
+    const { giveBack, over } = this.#failures.attempt(counted, address);
     const { judging, end } = this.#begin(credential, mark);
+    let key: ConfiguredRecord | null;
     try {
-      const key = await judging;
-      if (key !== null) giveBack();
-      return key;
+      key = await judging;
     } catch (error) {
       // What cannot be judged is no failure.
       giveBack();
@@ -125,6 +128,9 @@ export class ConfiguredAuthenticator {
     } finally {
       end();
     }
+    if (key !== null) giveBack();
+    else if (over !== null) throw over;
+    return key;
   }
 
   #begin(credential: string, mark: string) {

@@ -58,7 +58,7 @@ export class ConfiguredKeys {
   async find(credential: string): Promise<ConfiguredRecord | null> {
     const input = bcryptInput(credential);
     for (const { record, hash } of this.#byTag.get(this.#tagOf(input)) ?? []) {
-      if (await this.#gate.compare(input, hash)) return record;
+      if (await this.#gate.compare(input, hash, record.workspaceId)) return record;
     }
     return null;
   }

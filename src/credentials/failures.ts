@@ -7,6 +7,14 @@ const PER_ADDRESS = 300;
 const PER_LOOKUP_ID = 20;
 
 const MINUTE = 60_000;
+const SECOND = 1_000;
+
+/**
+ * Look-ups a second that an address over its limit still has, and all such addresses together. Whoever guesses behind a
+ * proxy or an office's router must not shut out keys of others there that this process has not seen yet.
+ */
+const LOOKS_PER_ADDRESS = 20;
+const LOOKS = 200;
 
 /** Addresses, and lookup ids, whose failures are counted at once. */
 const MAX_COUNTED = 10_000;
@@ -19,6 +27,8 @@ export class Failures {
   readonly #clock: () => number;
   readonly #byAddress: Counts;
   readonly #byLookupId: Counts;
+  readonly #looksByAddress = new Counts(LOOKS_PER_ADDRESS, SECOND);
+  readonly #looks = new Counts(LOOKS, SECOND);
 
   /** @param clock ms */
   constructor(clock: () => number) {
@@ -46,6 +56,40 @@ export class Failures {
       for (const counted of taken) counted.count -= 1;
     };
   }
+
+  /**
+   * Like {@link take}, for a credential that one look-up can show to be right: over the limit it may still be looked up, as
+   * often as bounds allow, and is let in if it is right.
+   *
+   * @throws Refusal RATE_LIMITED where it may not be looked up either
+   */
+  attempt(lookupId: string | null, address: string | null): Attempt {
+    try {
+      return { giveBack: this.take(lookupId, address), over: null };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return { giveBack: this.#look(address, error), over: error };
+    }
+  }
+
+  /** @throws over */
+  #look(address: string | null, over: Refusal): () => void {
+    const now = this.#clock();
+    const from = address === null ? '' : network(address);
+    if (!this.#looks.isBelow('', now) || !this.#looksByAddress.isBelow(from, now)) throw over;
+    const taken = [this.#looks.add('', now), this.#looksByAddress.add(from, now)];
+    return () => {
+      for (const counted of taken) counted.count -= 1;
+    };
+  }
+}
+
+/** A credential that is being judged, and counts as a failure until it is found right. */
+export interface Attempt {
+  /** To be called where it was no failure after all. */
+  readonly giveBack: () => void;
+  /** What a wrong one is refused with; null: as any wrong one. */
+  readonly over: Refusal | null;
 }
 
 interface Counted {
@@ -55,10 +99,17 @@ interface Counted {
 
 class Counts {
   readonly #limit: number;
+  readonly #window: number;
   readonly #counts = new RecentMap<Counted>(MAX_COUNTED);
 
-  constructor(limit: number) {
+  /** @param window ms */
+  constructor(limit: number, window = MINUTE) {
     this.#limit = limit;
+    this.#window = window;
+  }
+
+  isBelow(name: string, now: number): boolean {
+    return (this.#current(name, now)?.count ?? 0) < this.#limit;
   }
 
   assertBelow(name: string, now: number): void {
@@ -81,7 +132,7 @@ class Counts {
   /** A minute that begins in the future was begun by a clock that has been set back since: nobody has to wait for it. */
   #current(name: string, now: number): Counted | undefined {
     const counted = this.#counts.get(name);
-    return counted !== undefined && now >= counted.since && now - counted.since < MINUTE ? counted : undefined;
+    return counted !== undefined && now >= counted.since && now - counted.since < this.#window ? counted : undefined;
   }
 }
 

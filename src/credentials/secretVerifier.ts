@@ -72,7 +72,7 @@ export class SecretVerifier {
 
   async #judgeByBcrypt(key: KeyRecord, secret: string, attempt: string): Promise<boolean> {
     this.#takeWrongAttempt(key.id);
-    const right = await this.#options.gate.compare(secret, key.secretHash).catch((error: unknown) => {
+    const right = await this.#options.gate.compare(secret, key.secretHash, key.workspaceId).catch((error: unknown) => {
       this.#giveBackAttempt(key.id);
       throw error;
     });

@@ -7,6 +7,7 @@ import type { Observer } from '../metrics/observer.js';
 import type { Caller, Proxies } from '../net/proxies.js';
 import { unavailable } from '../refusals/refusal.js';
 import { hasLimitFields, standingLimits, writeLimitFields } from './limitHeaders.js';
+import { SharedAddresses } from './sharedAddress.js';
 import { outcomeWord, type Outcome } from './outcome.js';
 
 declare module 'fastify' {
@@ -34,6 +35,7 @@ export function addToEveryAnswer(
   app: FastifyInstance,
   { limiter, rateLimitHeaders, observer, proxies, isClosing }: EveryAnswerOptions,
 ): void {
+  const shared = new SharedAddresses(app.log);
   app.decorateRequest('principal');
   app.decorateRequest('caller');
   app.decorateRequest('outcome');
@@ -62,6 +64,7 @@ export function addToEveryAnswer(
   });
   app.addHook('onResponse', (request, reply, done) => {
     noteAnswer(request, reply, observer);
+    shared.note(request);
     done();
   });
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mintToken } from '../../src/keys/token.js';
 import { createKey, startService, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { refusalOf } from './operations.js';
 
 /** The address that the log names for a request with these X-Forwarded-For fields. */
@@ -101,4 +102,44 @@ test('F3: the address of a request is worked out in one place', () => {
       /request\.(ip|ips|protocol|host|hostname)\b|\{[^{}]*\bip\b[^{}]*\}: FastifyRequest/.exec(source)?.[0],
     ]).toEqual([file, undefined]);
   }
+});
+
+describe('R10: a proxy that TRUST_PROXY does not name', () => {
+  const WARNING = /from 127\.0\.0\.1, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY/;
+  const warnings = ({ logs }: TestService) => logs.filter((line) => WARNING.test(line));
+
+  it('is warned of once when many keys come through it, with what to do', async () => {
+    const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+    try {
+      const tokens: string[] = [];
+      for (let i = 0; i < 21; i += 1) tokens.push((await createKey(latchkey, { name: `key ${i}` })).token);
+      const ask = (token: string, headers: Record<string, string>) =>
+        latchkey.query('{ viewer { scopes } }', { token, headers });
+      for (const token of tokens) await ask(token, {});
+      for (const token of tokens.slice(0, 19)) await ask(token, { 'x-forwarded-for': '203.0.113.7' });
+      expect(warnings(latchkey)).toEqual([]);
+      for (const token of [...tokens, ...tokens]) await ask(token, { forwarded: 'for=203.0.113.7' });
+      await until(() => Promise.resolve(warnings(latchkey).length > 0), 'the warning is logged');
+      expect(warnings(latchkey)).toHaveLength(1);
+      expect(warnings(latchkey)[0]).toContain('If it is your proxy, add it to TRUST_PROXY');
+    } finally {
+      await latchkey.close();
+    }
+  });
+
+  it('and wrong keys that came through it shut out no right key that was not seen yet', async () => {
+    const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
+    const headers = { 'x-forwarded-for': '203.0.113.7' };
+    try {
+      const { token } = await createKey(latchkey);
+      const ask = (credential: string) => latchkey.query('{ viewer { scopes } }', { token: credential, headers });
+      for (let i = 0; i < 310; i += 1) await ask(mintToken('sk', 'LIVE').token);
+      expect((await ask(mintToken('sk', 'LIVE').token)).status).toBe(429);
+      expect((await ask(token)).status).toBe(200);
+      await until(() => Promise.resolve(warnings(latchkey).length > 0), 'the warning is logged');
+      expect(warnings(latchkey)).toHaveLength(1);
+    } finally {
+      await latchkey.close();
+    }
+  });
 });

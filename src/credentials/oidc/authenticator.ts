@@ -111,17 +111,18 @@ export class OidcAuthenticator {
   async #verify(token: string, mark: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const trusted = this.#trusted;
     const isGuess = this.#tokens.last(mark) === undefined && !this.#tokens.isReading(mark);
-    const giveBack = isGuess ? this.#options.failures.take(null, address) : null;
+    const attempt = isGuess ? this.#options.failures.attempt(null, address) : null;
     let known: KnownToken | null;
     try {
       known = await this.#tokens.get(mark, token);
     } catch (error) {
       // What cannot be judged is no failure.
-      if (!isWrong(error)) giveBack?.();
+      if (!isWrong(error)) attempt?.giveBack();
+      else if (attempt?.over != null) throw attempt.over;
       else if (!isGuess) this.#options.failures.take(null, address);
       throw error;
     }
-    giveBack?.();
+    attempt?.giveBack();
     // Judged by what a reload has replaced meanwhile: the new decides.
     if (trusted !== this.#trusted) return this.authenticate(token, address);
     if (known !== null) return this.#admit(known);

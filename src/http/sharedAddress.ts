@@ -1,0 +1,49 @@
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+
+/** Keys that come from one address before it is taken for a proxy's. */
+const MANY_KEYS = 20;
+
+/** Addresses that are watched at once, and warnings of one process. */
+const MAX_ADDRESSES = 64;
+const MAX_WARNINGS = 8;
+
+/**
+ * Warns of a proxy that TRUST_PROXY doesn't name: its callers share one address, and with it one count of wrong keys. Once
+ * for each address.
+ */
+export class SharedAddresses {
+  readonly #logger: Pick<FastifyBaseLogger, 'warn'>;
+  /** Ids of keys by the address that they came from; null: a warning was given. */
+  readonly #keys = new Map<string, Set<string> | null>();
+  #warnings = 0;
+
+  constructor(logger: Pick<FastifyBaseLogger, 'warn'>) {
+    this.#logger = logger;
+  }
+
+  /** To be called with each request that was answered. */
+  note({ caller, principal, outcome }: Pick<FastifyRequest, 'caller' | 'principal' | 'outcome'>): void {
+    if (!caller.unbelieved || this.#warnings >= MAX_WARNINGS) return;
+    const refused = principal.kind === 'anonymous' && outcome.word === 'RATE_LIMITED';
+    const keys = this.#keysFrom(caller.address);
+    if (keys === null) return;
+    if (principal.keyId !== null) keys.add(principal.keyId);
+    if (keys.size < MANY_KEYS && !refused) return;
+    this.#keys.set(caller.address, null);
+    this.#warnings += 1;
+    const what = refused ? 'Too many requests without a right key came' : `${MANY_KEYS} keys were used`;
+    this.#logger.warn(
+      `${what} from ${caller.address}, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY. If it is your proxy, add it to TRUST_PROXY: until then all of its callers have its address, and share one count of wrong keys.`,
+    );
+  }
+
+  #keysFrom(address: string): Set<string> | null {
+    const known = this.#keys.get(address);
+    if (known !== undefined) return known;
+    const [oldest] = this.#keys.keys();
+    if (this.#keys.size >= MAX_ADDRESSES && oldest !== undefined) this.#keys.delete(oldest);
+    const keys = new Set<string>();
+    this.#keys.set(address, keys);
+    return keys;
+  }
+}
