@@ -2,11 +2,12 @@ import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
 import Bottleneck from 'bottleneck';
 import { unavailable } from '../refusals/refusal.js';
+import { FairLine } from './fairLine.js';
 
 /** bcrypt reads no further than this many bytes; what lies behind them would not be verified. */
 const MAX_BYTES = 72;
 
-/** How many runs may wait. At cost 10 two cores end about 37 a second, so the last in line waits some seconds. */
+/** How many runs of each kind may wait. At cost 10 two cores end about 37 a second, so the last in line waits some seconds. */
 const MAX_WAITING = 256;
 
 export interface BcryptCounts {
@@ -25,10 +26,12 @@ export interface BcryptCounts {
 export class BcryptGate {
   readonly #cost: number;
   readonly #gate: Bottleneck;
-  /** Runs under way and waiting together. */
-  readonly #places: number;
+  /** Those who have a key checked, and those who have one made: they take turns too, so that neither waits for all of the other. */
+  readonly #checks: FairLine;
+  readonly #makes: FairLine;
   readonly #cores = availableParallelism();
-  #taken = 0;
+  #running = 0;
+  #checkedLast = false;
   #hashes = 0;
   #comparisons = 0;
   #shed = 0;
@@ -39,48 +42,71 @@ export class BcryptGate {
     if (!Number.isInteger(this.#cost) || this.#cost < 4 || this.#cost > 15) {
       throw new TypeError('cost must be a whole number from 4 to 15.');
     }
-    this.#places = this.#cores + (options.maxWaiting ?? MAX_WAITING);
+    this.#checks = new FairLine(options.maxWaiting ?? MAX_WAITING);
+    this.#makes = new FairLine(options.maxWaiting ?? MAX_WAITING);
     this.#gate = new Bottleneck({ maxConcurrent: this.#cores });
   }
 
   get counts(): BcryptCounts {
-    const waiting = Math.max(0, this.#taken - this.#cores);
+    const waiting = this.#checks.length + this.#makes.length;
     return { hashes: this.#hashes, comparisons: this.#comparisons, shed: this.#shed, waiting };
   }
 
-  /** @throws Refusal UNAVAILABLE when too many wait; RangeError above 72 bytes */
-  async hash(secret: string): Promise<string> {
+  /**
+   * @param owner whose turn it takes: the workspace's id
+   * @throws Refusal UNAVAILABLE when too many wait; RangeError above 72 bytes
+   */
+  async hash(secret: string, owner = ''): Promise<string> {
     assertWhole(secret);
-    return this.#run(() => {
+    return this.#run(this.#makes, owner, () => {
       this.#hashes += 1;
       return bcrypt.hash(secret, this.#cost);
     });
   }
 
-  /** @throws Refusal UNAVAILABLE when too many wait; RangeError above 72 bytes */
-  async compare(secret: string, hash: string): Promise<boolean> {
+  /** See {@link hash}. */
+  async compare(secret: string, hash: string, owner = ''): Promise<boolean> {
     assertWhole(secret);
-    return this.#run(() => {
+    return this.#run(this.#checks, owner, () => {
       this.#comparisons += 1;
       return bcrypt.compare(secret, hash);
     });
   }
 
-  /**
-   * The line is counted here and not by Bottleneck's highWater: Bottleneck lets one job a millisecond into the line that
-   * it counts, and keeps those who wait to be let in in another, which nothing bounds.
-   */
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#taken >= this.#places) {
-      this.#shed += 1;
-      throw unavailable('Too many keys are being checked for the first time. Try again shortly.', 1);
-    }
-    this.#taken += 1;
+  /** Bottleneck's own line is first come, first served, and its priorities know no owners: it is given what runs at once. */
+  async #run<T>(line: FairLine, owner: string, work: () => Promise<T>): Promise<T> {
+    await this.#turn(line, owner);
     try {
       return await this.#gate.schedule(work);
     } finally {
-      this.#taken -= 1;
+      this.#running -= 1;
+      this.#startNext();
     }
+  }
+
+  /** Resolves when the work may begin. */
+  #turn(line: FairLine, owner: string): Promise<void> {
+    if (this.#running < this.#cores) {
+      this.#running += 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const shed = (): void => {
+        this.#shed += 1;
+        reject(unavailable('Too many keys are being created or checked for the first time. Try again shortly.', 1));
+      };
+      if (!line.add(owner, { start: resolve, shed })) shed();
+    });
+  }
+
+  #startNext(): void {
+    const [first, second] = this.#checkedLast ? [this.#makes, this.#checks] : [this.#checks, this.#makes];
+    const line = first.length > 0 ? first : second;
+    const next = line.next();
+    if (next === null) return;
+    this.#checkedLast = line === this.#checks;
+    this.#running += 1;
+    next.start();
   }
 }
 

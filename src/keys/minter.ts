@@ -39,7 +39,7 @@ export class KeyMinter {
       trustedDocuments: chosen.trustedDocuments ?? null,
       lookupId,
       tokenPrefix,
-      secretHash: await gate.hash(secret),
+      secretHash: await gate.hash(secret, chosen.workspaceId),
       digest: peppers?.digest(secret) ?? null,
       revokedAt: null,
       revokedReason: null,

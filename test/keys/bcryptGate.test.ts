@@ -80,3 +80,29 @@ test('hands a fault of bcrypt on as it is, and goes on', async () => {
 test.each([3, 16, 10.5, Number.NaN])('cost %p is a mistake that is told at once', (cost) => {
   expect(() => new BcryptGate({ cost })).toThrow('cost must be a whole number from 4 to 15');
 });
+
+describe('R6: workspaces take turns', () => {
+  it('so that a flood of creations of one delays neither creations nor checks of another', async () => {
+    const gate = fast();
+    const hash = await gate.hash('x');
+    const order: string[] = [];
+    const note = (name: string) => () => void order.push(name);
+    const flood = Array.from({ length: 60 }, () => gate.hash('x', 'busy').then(note('busy')));
+    const quiet = [gate.hash('x', 'quiet').then(note('quiet')), gate.compare('x', hash, 'quiet').then(note('check'))];
+    await Promise.all(quiet);
+    // What ran already, and at most two turns more on each core.
+    expect(order.filter((name) => name === 'busy').length).toBeLessThanOrEqual(4 * CORES);
+    await Promise.all(flood);
+    expect(gate.counts).toEqual({ hashes: 62, comparisons: 1, shed: 0, waiting: 0 });
+  });
+
+  it('and one that fills the line takes no place from another', async () => {
+    const gate = fast(10);
+    const flood = Promise.allSettled(Array.from({ length: 100 }, () => gate.hash('x', 'busy')));
+    const quiet = await Promise.allSettled(Array.from({ length: 5 }, () => gate.hash('x', 'quiet')));
+    expect(quiet.map(({ status }) => status)).toEqual(Array(5).fill('fulfilled'));
+    const served = (await flood).filter(({ status }) => status === 'fulfilled');
+    expect(served).toHaveLength(CORES + 5);
+    expect(gate.counts).toMatchObject({ shed: 95 - CORES, waiting: 0 });
+  });
+});

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { FairLine } from '../../src/keys/fairLine.js';
+
+/** A line, what was started, and what was shed, in order. */
+function lineOf(max: number) {
+  const line = new FairLine(max);
+  const started: string[] = [];
+  const shed: string[] = [];
+  return {
+    line,
+    started,
+    shed,
+    add: (owner: string, name = owner) =>
+      line.add(owner, { start: () => void started.push(name), shed: () => void shed.push(name) }),
+    run(count = Infinity) {
+      for (let i = 0; i < count; i += 1) {
+        const next = line.next();
+        if (next === null) return;
+        next.start();
+      }
+    },
+  };
+}
+
+describe('R6: owners take turns', () => {
+  it('so that one who brings little waits for one turn of each, not for all that came before', () => {
+    const { add, run, started } = lineOf(256);
+    for (let i = 0; i < 90; i += 1) add('busy', `busy ${i}`);
+    add('quiet');
+    add('other');
+    run(4);
+    expect(started).toEqual(['busy 0', 'quiet', 'other', 'busy 1']);
+  });
+
+  it('and a full line has a place for one who has less in it than another', () => {
+    const { add, run, started, shed, line } = lineOf(4);
+    for (let i = 0; i < 4; i += 1) add('busy', `busy ${i}`);
+    expect(add('busy', 'busy 4')).toBe(false);
+    expect([add('quiet', 'quiet 0'), add('quiet', 'quiet 1'), add('quiet', 'quiet 2')]).toEqual([true, true, false]);
+    expect([shed, line.length]).toEqual([['busy 3', 'busy 2'], 4]);
+    run();
+    expect(started).toEqual(['busy 0', 'quiet 0', 'busy 1', 'quiet 1']);
+  });
+
+  it('whatever comes: nothing is lost, nothing runs twice, and each owner in order', () => {
+    const step = fc.oneof(fc.constantFrom('a', 'b', 'c'), fc.constant(null));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 10 }), (steps, max) => {
+        const { add, run, started, shed, line } = lineOf(max);
+        const refused: string[] = [];
+        const all: string[] = [];
+        steps.forEach((owner, i) => {
+          if (owner === null) run(1);
+          else {
+            all.push(`${owner} ${i}`);
+            if (!add(owner, `${owner} ${i}`)) refused.push(`${owner} ${i}`);
+          }
+          expect(line.length).toBeLessThanOrEqual(max);
+        });
+        run();
+        expect([...started, ...shed, ...refused].toSorted()).toEqual(all.toSorted());
+        for (const owner of ['a', 'b', 'c']) {
+          const order = started.filter((name) => name.startsWith(owner)).map((name) => Number(name.slice(2)));
+          expect(order).toEqual(order.toSorted((one, two) => one - two));
+        }
+      }),
+    );
+  });
+});
