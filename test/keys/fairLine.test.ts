@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { FairLine } from '../../src/keys/fairLine.js';
 
+interface Harness {
+  readonly line: FairLine;
+  readonly started: string[];
+  readonly shed: string[];
+  readonly add: (owner: string, name?: string) => boolean;
+  readonly run: (count?: number) => void;
+}
+
 /** A line, what was started, and what was shed, in order. */
-function lineOf(max: number) {
+function lineOf(max: number): Harness {
   const line = new FairLine(max);
   const started: string[] = [];
   const shed: string[] = [];
@@ -12,7 +20,7 @@ function lineOf(max: number) {
     shed,
     add: (owner: string, name = owner) =>
       line.add(owner, { start: () => void started.push(name), shed: () => void shed.push(name) }),
-    run(count = Infinity) {
+    run: (count = Infinity) => {
       for (let i = 0; i < count; i += 1) {
         const next = line.next();
         if (next === null) return;
