@@ -105,8 +105,8 @@ test('F3: the address of a request is worked out in one place', () => {
 });
 
 describe('R10: a proxy that TRUST_PROXY does not name', () => {
-  const WARNING = /from 127\.0\.0\.1, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY/;
-  const warnings = ({ logs }: TestService) => logs.filter((line) => WARNING.test(line));
+  const WARNING = 'from 127.0.0.1, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY';
+  const warnings = ({ logs }: TestService) => logs.filter((line) => line.includes(WARNING));
 
   it('is warned of once when many keys come through it, with what to do', async () => {
     const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
