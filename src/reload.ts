@@ -12,13 +12,23 @@ export function isReloadable({ configuration, tls }: Pick<Settings, 'configurati
   return configuration.path !== null || tls !== null;
 }
 
+/** The files whose changes act by themselves. @param configuration the one that holds */
+export function watchedFiles({ tls }: Pick<Settings, 'tls'>, configuration: Settings['configuration']): string[] {
+  const { path, secretFiles } = configuration;
+  return [...(path === null ? [] : [path]), ...secretFiles, ...(tls === null ? [] : [tls.cert, tls.key])];
+}
+
 /**
  * SIGHUP reads the configuration and the certificate anew. What cannot be put in place leaves everything as it was, and the
  * log says why in one line. To be called where there is a file: without one the signal goes on ending the process, as of a
  * closed terminal.
+ *
+ * @returns what asks for the same
  */
-export function reloadOnSignal(reload: () => Promise<void>, log: Log): void {
-  process.on('SIGHUP', reloading(reload, log));
+export function reloadOnSignal(reload: () => Promise<void>, log: Log): () => void {
+  const ask = reloading(reload, log);
+  process.on('SIGHUP', ask);
+  return ask;
 }
 
 /** @returns what asks for a reload: see {@link oneAtATime} */

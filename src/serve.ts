@@ -2,17 +2,27 @@ import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
 import { drainOnSignal } from './drain.js';
 import { createLogger } from './log.js';
-import { isReloadable, reloadOnSignal } from './reload.js';
+import { isReloadable, reloadOnSignal, watchedFiles } from './reload.js';
 import { rereadConfiguration, type Settings } from './settings/settings.js';
+import { watchFiles } from './watchFiles.js';
 
 /** Serves from this process alone. */
 export async function serve(settings: Settings): Promise<void> {
   const logger = createLogger(settings, null);
-  const service = await composeService(settings, logger);
-  drainOnSignal(() => service.close());
+  const composing = composeService(settings, logger);
   if (isReloadable(settings)) {
-    reloadOnSignal(() => service.reconfigure(rereadConfiguration(settings)), logger);
+    let { configuration } = settings;
+    const reload = reloadOnSignal(async () => {
+      const service = await composing;
+      const next = rereadConfiguration(settings);
+      await service.reconfigure(next);
+      configuration = next;
+    }, logger);
+    // From here on, and not once it listens: a change during the start would be missed.
+    if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);
   }
+  const service = await composing;
+  drainOnSignal(() => service.close());
   const address = await listen(service, settings);
   process.stdout.write(announce(address, service.latchkey.firstKey, settings));
 }

@@ -1,7 +1,8 @@
 import { dataOf, textOf } from '../client/answer.js';
 import { Unavailable } from '../client/errors.js';
 import { createClient } from '../client/index.js';
-import { readCommandLineSettings } from '../settings/commandLine.js';
+import { SettingsError } from '../settings/error.js';
+import { readCommandLineKey, readCommandLineSettings } from '../settings/commandLine.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
 import { Deadline } from './deadline.js';
 import { usage } from './exit.js';
@@ -36,7 +37,7 @@ export async function withApi<T>(
   use: (api: Api) => Promise<T>,
   { keyless = false, note }: { readonly keyless?: boolean; readonly note: (text: string) => void },
 ): Promise<T> {
-  const apiKey = keyStdin === true ? await keyFromInput() : readCommandLineSettings().apiKey;
+  const apiKey = keyStdin === true ? await keyFromInput() : keyOfEnvironment();
   if (apiKey === null && !keyless) throw noKey();
   if (apiKey !== null) assertSendable(apiKey);
   const deadline = new Deadline(maxWait * 1_000);
@@ -51,6 +52,15 @@ export async function withApi<T>(
     });
   } finally {
     await client.close();
+  }
+}
+
+function keyOfEnvironment(): string | null {
+  try {
+    return readCommandLineKey();
+  } catch (error) {
+    if (error instanceof SettingsError) throw usage(error.message);
+    throw error;
   }
 }
 

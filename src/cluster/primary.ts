@@ -4,8 +4,9 @@ import { drainOnSignal } from '../drain.js';
 import { Limiter, type LimiterOptions } from '../limits/limiter.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
-import { isReloadable, reloadOnSignal } from '../reload.js';
+import { isReloadable, reloadOnSignal, watchedFiles } from '../reload.js';
 import { rereadConfiguration, type Settings } from '../settings/settings.js';
+import { watchFiles } from '../watchFiles.js';
 import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
 import { Gathering } from './gathering.js';
@@ -65,12 +66,15 @@ export async function serveWithWorkers(
   const fleet = new Fleet({ size, logger, onMessage, onEnd: (worker) => places.forget(worker) });
 
   if (isReloadable(settings)) {
-    reloadOnSignal(async () => {
+    let { configuration } = settings;
+    const reload = reloadOnSignal(async () => {
       // Read here first: a file that is bad reaches no worker.
       if (settings.tls !== null) readCertificate(settings.tls);
-      Object.assign(tiers, rereadConfiguration(settings).tiers);
+      configuration = rereadConfiguration(settings);
+      Object.assign(tiers, configuration.tiers);
       fleet.tellOthers({ kind: 'reload' });
     }, logger);
+    if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);
   }
   drainOnSignal(
     async () => {

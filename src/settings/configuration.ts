@@ -17,6 +17,8 @@ export interface FileConfiguration extends Configuration {
   /** The file; null: there is none. */
   readonly path: string | null;
   readonly tiers: TierTable;
+  /** Files that `${NAME}` was read from, by `NAME_FILE`. */
+  readonly secretFiles: readonly string[];
   /** For people, at the start and at a reload. Nothing secret is in them. */
   readonly warnings: readonly string[];
 }
@@ -26,6 +28,7 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   ...NO_CONFIGURATION,
   path: null,
   tiers: TIER_LIMITS,
+  secretFiles: Object.freeze([]),
   warnings: Object.freeze([]),
 });
 
@@ -55,6 +58,7 @@ export function readConfiguration(
     ceilings: ceilingsOf(file),
     oidc: oidcOf(file, publicUrl, (text) => warnings.push(text)),
     tiers: tiersOf(file),
+    secretFiles: Object.freeze([...file.secretFiles]),
     ...(file.content.rate_limit_headers !== undefined && { rateLimitHeaders: file.content.rate_limit_headers }),
     warnings: Object.freeze(warnings),
   });

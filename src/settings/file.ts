@@ -14,6 +14,8 @@ export interface ReadFile {
   readonly content: FileContent;
   /** Paths of the values of which something stands in the file itself. */
   readonly inClear: ReadonlySet<string>;
+  /** Files that variables were read from. */
+  readonly secretFiles: ReadonlySet<string>;
   /** An error that names the file. @param fault begins with a path in it */
   readonly fault: (fault: string) => SettingsError;
 }
@@ -25,12 +27,14 @@ export interface ReadFile {
 export function readFile(path: string, environment: Readonly<Record<string, string | undefined>>): ReadFile {
   const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
   const inClear = new Set<string>();
+  const secretFiles = new Set<string>();
   const tree = resolve(parseYaml(textOf(path), path), '', fault, (text, at) => {
     if (!isWhollyReferences(text)) inClear.add(at);
-    return substitute(text, environment, (what) => fault(`${at} ${what}`));
+    const onFile = (read: string): void => void secretFiles.add(read);
+    return substitute(text, environment, (what) => fault(`${at} ${what}`), onFile);
   });
   const result = fileSchema.safeParse(tree);
-  if (result.success) return { content: result.data, inClear, fault };
+  if (result.success) return { content: result.data, inClear, secretFiles, fault };
   const [issue] = result.error.issues;
   if (issue === undefined) throw fault('cannot be read.');
   const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;

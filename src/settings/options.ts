@@ -11,6 +11,7 @@ import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
+import { secretFrom, shownPath, type Environment, type Given } from './secretFile.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -314,6 +315,14 @@ export const OPTIONS = {
     schema: wholeNumber(0, 65_535),
   }),
   METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
+  CONFIG_WATCH: option({
+    about:
+      'whether changes of the configuration file, of files of secrets in it and of the certificate act by themselves',
+    default: 'on',
+    page: 'configuration.md#reloading',
+    allowed: 'on, or off where only SIGHUP reloads',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
   LOG_LEVEL: option({
     about: 'the least that is logged, to standard error',
     default: 'info',
@@ -334,6 +343,24 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 export type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema']>;
+
+/** The names of settings that may be given by a file. */
+export const SECRET_OPTIONS = (Object.keys(OPTIONS) as OptionName[]).filter(
+  (name) => (OPTIONS[name] as Option<unknown>).secret === true,
+);
+
+/** The text of a setting; a secret one may also stand in the file that `NAME_FILE` names. @throws SettingsError */
+export function givenOption(name: OptionName, environment: Environment): Given {
+  return SECRET_OPTIONS.includes(name)
+    ? secretFrom(environment, name, (what) => new SettingsError(what))
+    : { text: environment[name], file: null };
+}
+
+/** A setting of an environment; undefined where it is not set. @throws SettingsError */
+export function readOptionOf<Name extends OptionName>(name: Name, environment: Environment): ValueOf<Name> | undefined {
+  const { text, file } = givenOption(name, environment);
+  return readOption(name, text, file === null ? name : `${name}_FILE is ${shownPath(file)}, whose content`);
+}
 
 /** @param label what the value is called where it was given @throws SettingsError */
 export function readOption<Name extends OptionName>(
@@ -361,9 +388,12 @@ export function readOption<Name extends OptionName>(
 }
 
 /** Warns of values that `docker run --env-file` and others pass on with the quotes of the file. No value is in it. */
-export function quotedOptions(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
-  return Object.keys(OPTIONS)
-    .filter((name) => isQuoted(environment[name] ?? '') || (environment[name] ?? '').split(',').some(isQuoted))
+export function quotedOptions(environment: Environment): readonly string[] {
+  return (Object.keys(OPTIONS) as OptionName[])
+    .filter((name) => {
+      const { text = '' } = givenOption(name, environment);
+      return isQuoted(text) || text.split(',').some(isQuoted);
+    })
     .map(
       (name) =>
         `${name} has quotes around its value, and they are part of it. If they come from a file of docker run --env-file or the like, which keeps them, remove them there.`,

@@ -7,7 +7,15 @@ import type { Tier } from '../store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from './error.js';
 import { DEFAULT_FILE } from './file.js';
-import { OPTIONS, quotedOptions, readOption, type LOG_LEVELS, type OptionName, type ValueOf } from './options.js';
+import {
+  OPTIONS,
+  quotedOptions,
+  readOption,
+  type LOG_LEVELS,
+  type OptionName,
+  type ValueOf,
+  readOptionOf,
+} from './options.js';
 import { isTracingAsked } from './tracing.js';
 
 export interface Settings {
@@ -54,6 +62,8 @@ export interface Settings {
   readonly metrics: { readonly port: number; readonly host: string } | null;
   /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
   readonly tracing: boolean;
+  /** Whether files are watched and reloaded when they change. */
+  readonly configWatch: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Processes that serve; null: this one alone, without others. */
   readonly workers: number | null;
@@ -68,8 +78,9 @@ export { SettingsError };
  * @throws SettingsError for the first wrong value
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
-  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOption(name, environment[name]);
+  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
   const mongodbUri = read('MONGODB_URI') ?? null;
+  const operator = read('ADMIN_API_KEY') ?? null;
   const port = read('PORT') ?? 4000;
   const host = read('HOST') ?? '127.0.0.1';
   const metricsPort = read('METRICS_PORT');
@@ -85,9 +96,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     mongodbUri,
     dataDir: read('DATA_DIR') ?? './data',
     redisUrl: read('REDIS_URL') ?? null,
-    operator: read('ADMIN_API_KEY') ?? null,
+    operator,
     peppers: Object.freeze(read('KEY_PEPPER') ?? []),
-    configuration: configurationOf(environment, read('LATCHKEY_CONFIG') ?? null),
+    configuration: configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, operator),
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
@@ -108,6 +119,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),
+    configWatch: read('CONFIG_WATCH') ?? true,
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
     warnings: Object.freeze(quotedOptions(environment)),
@@ -127,19 +139,19 @@ function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls
  * @throws SettingsError, also where the file is gone
  */
 export function rereadConfiguration(
-  { configuration: { path } }: Pick<Settings, 'configuration'>,
+  { configuration: { path }, operator }: Pick<Settings, 'configuration' | 'operator'>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): FileConfiguration {
-  return configurationOf(environment, path);
+  return configurationOf(environment, path, operator);
 }
 
 /** @param path null: the default one, if it is there */
 function configurationOf(
   environment: Readonly<Record<string, string | undefined>>,
   path: string | null,
+  operator: OperatorKey | null,
 ): FileConfiguration {
   const prefixes = readOption('KEY_PREFIXES', environment.KEY_PREFIXES);
-  const operator = readOption('ADMIN_API_KEY', environment.ADMIN_API_KEY) ?? null;
   const publicUrl = readOption('PUBLIC_URL', environment.PUBLIC_URL) ?? null;
   const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator, publicUrl);

@@ -45,6 +45,7 @@ test('the defaults', () => {
     dashboard: true,
     metrics: null,
     tracing: false,
+    configWatch: true,
     logLevel: 'info',
     workers: null,
     warnings: [],
@@ -194,6 +195,7 @@ describe('good values', () => {
     ['DASHBOARD', 'off', { dashboard: false }],
     ['METRICS_PORT', '0', { metrics: { port: 0, host: '127.0.0.1' } }],
     ['METRICS_HOST', '::', { metrics: null }],
+    ['CONFIG_WATCH', 'off', { configWatch: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['WORKERS', '1', { workers: 1 }],
     ['WORKERS', '64', { workers: 64 }],
@@ -308,6 +310,7 @@ describe('bad values', () => {
     DASHBOARD: ['true', 'no', 'ON', '/dashboard'],
     METRICS_PORT: ['65536', '-1', '9090a', '4000'],
     METRICS_HOST: ['a b', 'http://x', 'x/y', 'é'],
+    CONFIG_WATCH: ['true', 'ON', '10'],
     LOG_LEVEL: ['verbose', 'INFO'],
     WORKERS: ['0', '65', '-1', '2.5', 'all', 'AUTO'],
   };
