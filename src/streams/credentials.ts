@@ -26,7 +26,8 @@ interface Entry {
   readonly credential: WatchedCredential;
   /** The key's record, as changes name it; null until the first verdict and for credentials without one. */
   lookupId: string | null;
-  judgedAt: number;
+  /** When it may be judged again by the timer. */
+  earliest: number;
   /** When its verdict has to be renewed. */
   dueAt: number;
   /** Its earliest place in the queue. It may be before `dueAt`, so that each judgement adds no further place. */
@@ -96,7 +97,7 @@ export class Credentials {
       clock: this.#clock,
       onJudged: () => this.#judged(entry),
     });
-    const entry: Entry = { name, credential, lookupId: null, judgedAt: -Infinity, dueAt: Infinity, queuedAt: Infinity };
+    const entry: Entry = { name, credential, lookupId: null, earliest: -Infinity, dueAt: Infinity, queuedAt: Infinity };
     this.#entries.set(name, entry);
     this.#unjudged.add(entry);
     addTo(this.#ofWorkspace, principal.workspaceId, entry);
@@ -130,10 +131,9 @@ export class Credentials {
     }
     this.#unjudged.delete(entry);
     const now = this.#clock();
-    // Only where a record counts for less than that is one look followed by the next so soon.
-    const earliest = entry.judgedAt + MIN_INTERVAL;
-    entry.judgedAt = now;
-    entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, earliest);
+    // Only where a record counts for less than the interval is a look followed by the next so soon.
+    entry.earliest = Math.min(Math.max(entry.earliest, now - MIN_INTERVAL), now) + MIN_INTERVAL;
+    entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, entry.earliest);
     this.#queue(entry);
     this.#setTimer();
   }

@@ -1,0 +1,69 @@
+import { WaitingBytes, type Reader } from '../../src/streams/waitingBytes.js';
+
+interface Waits extends Reader {
+  readonly ended: string[];
+}
+
+/** A reader for whom one thing waits, which it lets go of when it is ended. */
+function reader(bytes: WaitingBytes, workspaceId: string, thing: { size: number }, stubborn = false): Waits {
+  const ended: string[] = [];
+  let waiting = thing.size;
+  const letGo = (): void => {
+    if (waiting > 0) bytes.release(thing, thing.size);
+    waiting = 0;
+  };
+  bytes.hold(thing, thing.size);
+  const made: Waits = {
+    workspaceId,
+    ended,
+    get waiting() {
+      return waiting;
+    },
+    overflow: ({ details }) => {
+      ended.push(details.code);
+      if (!stubborn) letGo();
+    },
+    destroy: () => {
+      ended.push('destroyed');
+      letGo();
+    },
+  };
+  bytes.join(made);
+  return made;
+}
+
+const endings = (readers: readonly Waits[]): string[] => readers.map(({ ended }) => ended.join());
+
+test('R3: what several streams wait for counts once, until the last has let go of it', () => {
+  const bytes = new WaitingBytes(1_000);
+  const shared = { size: 600 };
+  const readers = Array.from({ length: 10 }, () => reader(bytes, 'a', shared));
+  bytes.enforce();
+  expect(bytes.held).toBe(600);
+  expect(endings(readers)).toEqual(Array(10).fill(''));
+  for (let i = 0; i < 10; i += 1) bytes.release(shared, 600);
+  expect(bytes.held).toBe(0);
+});
+
+test('R3: past the bound the largest of the workspace with the most lose their streams, and no others', () => {
+  const bytes = new WaitingBytes(1_000);
+  const many = [300, 400, 350].map((size) => reader(bytes, 'many', { size }));
+  const one = reader(bytes, 'one', { size: 500 });
+  bytes.enforce();
+  expect(endings([...many, one])).toEqual(['', 'STREAM_OVERFLOW', 'STREAM_OVERFLOW', '']);
+  expect(bytes.held).toBe(800);
+});
+
+test('R3: where a last word is not enough the connection ends', () => {
+  const bytes = new WaitingBytes(1_000);
+  const stuck = reader(bytes, 'a', { size: 900 }, true);
+  const other = reader(bytes, 'b', { size: 200 });
+  bytes.enforce();
+  expect(endings([stuck])).toEqual(['STREAM_OVERFLOW']);
+  expect(endings([other])).toEqual(['STREAM_OVERFLOW']);
+  const second = reader(bytes, 'b', { size: 200 }, true);
+  bytes.enforce();
+  expect(stuck.ended.at(-1)).toBe('destroyed');
+  expect(second.ended).not.toContain('destroyed');
+  expect(bytes.held).toBe(200);
+});
