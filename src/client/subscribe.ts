@@ -93,9 +93,10 @@ function brokenOff(): Unavailable {
   return new Unavailable('The stream was broken off.', { code: 'UNREACHABLE' });
 }
 
-/** What another try may cure: a server that is away, and a reader that was too slow. */
+/** What another try may cure: a server that is away, limits that were used up, and a reader that was too slow. */
 function isPassing(error: unknown): error is LatchkeyError {
-  return error instanceof Unavailable || (error instanceof LatchkeyError && error.code === 'STREAM_OVERFLOW');
+  if (error instanceof Unavailable || error instanceof RateLimited) return true;
+  return error instanceof LatchkeyError && error.code === 'STREAM_OVERFLOW';
 }
 
 function retryAfterOf(error: LatchkeyError): number | null {

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Refusal } from '../refusals/refusal.js';
 import { Message } from '../streams/message.js';
 import type { Sink } from '../streams/stream.js';
@@ -43,6 +44,8 @@ export class EventStream implements Sink, Reader {
   #buffered = 0;
   #unread = 0;
   #isEnding = false;
+  /** When its socket last took something, or had nothing to take. */
+  #takenAt = performance.now();
   #events = (): number => 0;
   #onRoom = (): void => undefined;
   #onOverflow = (_refusal: Refusal): void => undefined;
@@ -77,6 +80,14 @@ export class EventStream implements Sink, Reader {
     return this.#isOver() || (this.#queue.length === 0 && !this.#response.writableNeedDrain);
   }
 
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  get stalledFor(): number {
+    return performance.now() - this.#takenAt;
+  }
+
   get messages(): number {
     return this.#queue.length;
   }
@@ -96,6 +107,7 @@ export class EventStream implements Sink, Reader {
 
   send(message: Message): void {
     if (this.#isOver() || this.#isEnding) return;
+    if (this.hasRoom) this.#takenAt = performance.now();
     this.#enqueue(message);
     this.#pump();
     this.#bytes.enforce();
@@ -180,6 +192,7 @@ export class EventStream implements Sink, Reader {
 
   /** @param message that was written whole */
   #taken(message: Message | null): void {
+    this.#takenAt = performance.now();
     if (message !== null) this.#left(message);
     this.#count();
   }

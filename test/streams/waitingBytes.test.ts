@@ -16,6 +16,10 @@ function reader(bytes: WaitingBytes, workspaceId: string, thing: { size: number 
   const made: Waits = {
     workspaceId,
     ended,
+    stalledFor: 0,
+    get isEnding() {
+      return ended.length > 0;
+    },
     get waiting() {
       return waiting;
     },
@@ -35,7 +39,7 @@ function reader(bytes: WaitingBytes, workspaceId: string, thing: { size: number 
 const endings = (readers: readonly Waits[]): string[] => readers.map(({ ended }) => ended.join());
 
 test('R3: what several streams wait for counts once, until the last has let go of it', () => {
-  const bytes = new WaitingBytes(1_000);
+  const bytes = new WaitingBytes(2_000);
   const shared = { size: 600 };
   const readers = Array.from({ length: 10 }, () => reader(bytes, 'a', shared));
   bytes.enforce();
@@ -45,8 +49,8 @@ test('R3: what several streams wait for counts once, until the last has let go o
   expect(bytes.held).toBe(0);
 });
 
-test('R3: past the bound the largest of the workspace with the most lose their streams, and no others', () => {
-  const bytes = new WaitingBytes(1_000);
+test('R3: past half of the bound the largest of the workspace with the most lose their streams, and no others', () => {
+  const bytes = new WaitingBytes(2_000);
   const many = [300, 400, 350].map((size) => reader(bytes, 'many', { size }));
   const one = reader(bytes, 'one', { size: 500 });
   bytes.enforce();
@@ -54,16 +58,25 @@ test('R3: past the bound the largest of the workspace with the most lose their s
   expect(bytes.held).toBe(800);
 });
 
-test('R3: where a last word is not enough the connection ends', () => {
-  const bytes = new WaitingBytes(1_000);
+test('R3: a reader that is still taking its last word does not cost others their streams', () => {
+  const bytes = new WaitingBytes(2_000);
   const stuck = reader(bytes, 'a', { size: 900 }, true);
-  const other = reader(bytes, 'b', { size: 200 });
+  const other = reader(bytes, 'a', { size: 200 });
   bytes.enforce();
-  expect(endings([stuck])).toEqual(['STREAM_OVERFLOW']);
-  expect(endings([other])).toEqual(['STREAM_OVERFLOW']);
-  const second = reader(bytes, 'b', { size: 200 }, true);
   bytes.enforce();
-  expect(stuck.ended.at(-1)).toBe('destroyed');
-  expect(second.ended).not.toContain('destroyed');
-  expect(bytes.held).toBe(200);
+  expect(endings([stuck, other])).toEqual(['STREAM_OVERFLOW', '']);
+});
+
+test('R3: at the bound the connections of those that are ending are closed, and then others', () => {
+  const bytes = new WaitingBytes(2_000);
+  const stuck = reader(bytes, 'a', { size: 1_100 }, true);
+  bytes.enforce();
+  const other = reader(bytes, 'b', { size: 1_000 });
+  bytes.enforce();
+  expect(endings([stuck, other])).toEqual(['STREAM_OVERFLOW,destroyed', '']);
+  expect(bytes.held).toBe(1_000);
+  const large = [900, 1_200].map((size) => reader(bytes, 'c', { size }, true));
+  bytes.enforce();
+  expect(bytes.held).toBeLessThanOrEqual(2_000);
+  expect(large[1]?.ended.at(-1)).toBe('destroyed');
 });
