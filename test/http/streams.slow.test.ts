@@ -185,13 +185,13 @@ test('R3: between the executions of one event for ten subscriptions the server h
     Array.from({ length: 10 }, (_, n) => openStream(origin, query, { token, variables: { n } })),
   );
   executedIn.length = 0;
-  let isCounting = true;
+  const counter = { isOn: true };
   const counting = (async () => {
-    for (; isCounting; turns += 1) await turn();
+    for (; counter.isOn; turns += 1) await turn();
   })();
   emit({});
   await Promise.all(ten.map((stream) => stream.first(1)));
-  isCounting = false;
+  counter.isOn = false;
   await counting;
   expect(executedIn).toHaveLength(10);
   expect(new Set(executedIn).size).toBe(10);
