@@ -1,82 +1,19 @@
 // Floods one process with the dearest requests that callers can send, all kinds at once, and measures what others notice.
 // `npm run build && node bench/soak.js --minutes 10`. Only loopback; it stops by itself.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { aliases, Program } from './lib/program.js';
+import { removeTemporary } from './lib/temporary.js';
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, heap: { type: 'string', default: '384' } },
 });
 const until = Date.now() + Number(values.minutes) * 60_000;
-const OPERATOR = 'operator-key-of-the-soak-0123456789';
+const program = await Program.start({ TRUST_PROXY: '127.0.0.1' }, [`--max-old-space-size=${values.heap}`]);
+const query = program.query.bind(program);
+const ask = program.ask.bind(program);
 
-const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-soak-'));
-const server = spawn(process.execPath, [`--max-old-space-size=${values.heap}`, 'dist/main.js'], {
-  env: {
-    PATH: process.env.PATH,
-    PORT: '0',
-    DATA_DIR: dataDir,
-    ADMIN_API_KEY: OPERATOR,
-    TRUST_PROXY: '127.0.0.1',
-    LOG_LEVEL: 'warn',
-    METRICS_PORT: '0',
-  },
-  stdio: ['ignore', 'pipe', 'pipe'],
-});
-let printed = '';
-for (const stream of [server.stdout, server.stderr])
-  stream.on('data', (chunk) => (printed = (printed + chunk).slice(-20_000)));
-while (!/http:\/\/127\.0\.0\.1:\d+/.test(printed)) await pause(50);
-const [origin] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed);
-
-/** Status and time of one request; -1 for a connection that broke. */
-async function ask(path, { token, address, body, headers = {}, method = 'POST' } = {}) {
-  const began = performance.now();
-  try {
-    const response = await fetch(origin + path, {
-      method,
-      headers: {
-        'content-type': 'application/json',
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(address && { 'x-forwarded-for': address }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      signal: AbortSignal.timeout(60_000),
-    });
-    const text = await response.text();
-    return { status: response.status, ms: performance.now() - began, text };
-  } catch (error) {
-    return { status: -1, ms: performance.now() - began, text: String(error) };
-  }
-}
-
-const query = (source, options, variables) => ask('/graphql', { ...options, body: { query: source, variables } });
-
-async function tenant(tier) {
-  const { text } = await query(
-    'mutation ($input: CreateWorkspaceInput!) { createWorkspace(input: $input) { token } }',
-    { token: OPERATOR },
-    { input: { name: `soak ${tier} ${Math.random()}`, tier } },
-  );
-  return JSON.parse(text).data.createWorkspace.token;
-}
-
-async function keyOf(admin, scopes) {
-  const { text } = await query(
-    'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }',
-    { token: admin },
-    { input: { name: `soak ${Math.random()}`, scopes } },
-  );
-  return JSON.parse(text).data.createApiKey.token;
-}
-
-const aliases = (count, field) => Array.from({ length: count }, (_, i) => `a${i}: ${field}`).join(' ');
 const statuses = {};
 function count(flood, { status }) {
   statuses[flood] ??= {};
@@ -93,24 +30,23 @@ function flood(name, width, work, gap = 0) {
   });
 }
 
-const attacker = await tenant('GROWTH');
-const maker = await tenant('ENTERPRISE');
-const good = await keyOf(await tenant('GROWTH'), ['read:assets']);
+const attacker = await program.tenant('GROWTH');
+const maker = await program.tenant('ENTERPRISE');
+const { token: good } = await program.mutate(
+  'createApiKey',
+  'CreateApiKeyInput',
+  { name: 'good', scopes: ['read:assets'] },
+  await program.tenant('GROWTH'),
+  'token',
+);
 const columns = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, type: 'text' }));
-for (let i = 0; i < 19; i += 1) {
-  await query(
-    'mutation ($input: RegisterAssetInput!) { registerAsset(input: $input) { name } }',
-    { token: attacker },
-    {
-      input: { name: `asset.${i}`, columns },
-    },
-  );
-}
+for (let i = 0; i < 19; i += 1)
+  await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}`, columns }, attacker, 'name');
 
 /** Opens a subscription and reads nothing of it, or all. */
 function stream(slow) {
   const selection = `schema { columns { ${aliases(20, 'name')} } }`;
-  const sent = request(`${origin}/graphql/stream`, {
+  const sent = request(`${program.origin}/graphql/stream`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${attacker}`,
@@ -133,14 +69,11 @@ const latencies = [];
 const health = [];
 const memory = [];
 const everySecond = setInterval(() => {
-  try {
-    memory.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024);
-  } catch {
-    // The process has ended, which is told below.
-  }
+  if (program.isAlive) memory.push(program.memory);
 }, 1_000);
 
-const network = (lane, i) => `2001:db8:${lane.toString(16)}:${(i % 4_096).toString(16)}::1`;
+/** Four networks for each lane of a flood. */
+const network = (lane, i) => `2001:db8:${lane.toString(16)}:${i % 4}::1`;
 await Promise.all([
   ...flood(
     'R1 comments without a key',
@@ -219,19 +152,13 @@ clearInterval(everySecond);
 for (const sent of streams) sent.destroy();
 
 const at = (list, part) => Math.round([...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * part)] ?? NaN);
-const alive = server.exitCode === null && server.signalCode === null;
+const alive = program.isAlive;
 console.log(JSON.stringify(statuses, null, 1));
-console.log(`the process ${alive ? 'lives' : `ended: ${server.exitCode ?? server.signalCode}`}`);
-console.log(
-  `good tenant: ${latencies.length} requests, p50 ${at(latencies, 0.5)} ms, p99 ${at(latencies, 0.99)} ms, max ${at(latencies, 1)} ms`,
-);
-console.log(
-  `/healthz: ${health.length} requests, p50 ${at(health, 0.5)} ms, p99 ${at(health, 0.99)} ms, max ${at(health, 1)} ms`,
-);
+console.log(`the process ${alive ? 'lives' : 'ended'}`);
+const told = (list) => `p50 ${at(list, 0.5)} ms, p99 ${at(list, 0.99)} ms, max ${at(list, 1)} ms of ${list.length}`;
+console.log(`good tenant: ${told(latencies)}`);
+console.log(`/healthz: ${told(health)}`);
 console.log(`memory: RSS ${at(memory, 0.5)} MB in the median, ${at(memory, 1)} MB at most`);
-if (alive) {
-  server.kill('SIGTERM');
-  await once(server, 'exit');
-}
-rmSync(dataDir, { recursive: true, force: true });
+await program.stop();
+removeTemporary();
 process.exitCode = alive ? 0 : 1;
