@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin } from '@apollo/server';
+import type { ApolloServerOptionsWithSchema, ApolloServerPlugin } from '@apollo/server';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { accessResolvers, type Holder } from './access/resolvers.js';
 import { scopeResolvers } from './access/scopes.js';
@@ -31,6 +31,7 @@ import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './guard/answer/limits.js';
 import { assertGuarded, guardSchema } from './guard/guard.js';
+import { combineOptions, type OwnApolloOptions } from './http/apolloOptions.js';
 import { documentBounds } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
@@ -146,6 +147,19 @@ export interface Latchkey {
   readonly plugin: ApolloServerPlugin<LatchkeyContext>;
   /** Apollo Server's options with {@link plugin} in place, bounds on documents, and errors that tell nothing they should not. */
   readonly serverOptions: GuardedServerOptions<LatchkeyContext>;
+  /**
+   * Combines your own options of Apollo Server with {@link serverOptions}: plugins, validation rules and bounds are merged, and
+   * your `formatError` is called with what Latchkey would answer.
+   *
+   * @throws TypeError for an option that is unknown, or would turn off part of the guard; GuardError for a `schema` without it
+   * @example new ApolloServer(latchkey.apolloOptions({ schema, plugins: [yourPlugin] }))
+   */
+  apolloOptions<Context extends LatchkeyContext>(
+    options: ApolloServerOptionsWithSchema<Context>,
+  ): ApolloServerOptionsWithSchema<Context>;
+  apolloOptions<Context extends LatchkeyContext>(
+    options?: Omit<OwnApolloOptions<Context>, 'schema'>,
+  ): GuardedServerOptions<Context>;
   /** The admin key that this start made, the first on an empty store; else null. The only time that its token can be shown. */
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
@@ -290,6 +304,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
     ...(options.log !== undefined && { log: options.log }),
   };
+  const serverOptions = createServerOptions(forPlugin);
 
   return {
     typeDefs: keyTypeDefs(),
@@ -330,7 +345,12 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata),
     plugin: createPlugin(forPlugin),
-    serverOptions: createServerOptions(forPlugin),
+    serverOptions,
+    apolloOptions<Context extends LatchkeyContext>(own: OwnApolloOptions<Context> = {}) {
+      const combined = combineOptions(serverOptions as GuardedServerOptions<Context>, own);
+      if (own.schema !== undefined) assertGuarded(own.schema);
+      return combined as ApolloServerOptionsWithSchema<Context>;
+    },
     firstKey,
     keys,
     workspaces,

@@ -1,0 +1,139 @@
+import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { GraphQLFormattedError } from 'graphql';
+import { checkNames, optionError } from '../options.js';
+import type { GuardedServerOptions } from './serverOptions.js';
+import { withoutTokens } from './withoutTokens.js';
+
+/** Your own options of Apollo Server. `schema` is optional here: you can also add it to what you get back. */
+export type OwnApolloOptions<Context extends BaseContext> = Partial<ApolloServerOptionsWithSchema<Context>>;
+
+type Given = OwnApolloOptions<BaseContext>;
+type Name = keyof Given;
+
+/** Options that are passed on as they are: they neither weaken the guard nor show callers more. */
+const PASSED: readonly Name[] = [
+  ...(['schema', 'rootValue', 'cache', 'logger', 'stringifyResult', 'maxRecursiveSelections', 'apollo'] as const),
+  ...(['hideSchemaDetailsFromClientErrors', 'stopOnTerminationSignals', 'nodeEnv', 'documentStore'] as const),
+  ...(['persistedQueries', 'introspection', 'status400ForVariableCoercionErrors'] as const),
+];
+
+/** Options that are combined with Latchkey's. */
+const COMBINED = [
+  ...(['plugins', 'formatError', 'validationRules', 'parseOptions', 'validationOptions'] as const),
+  ...(['executionOptions', 'csrfPrevention'] as const),
+] satisfies readonly Name[];
+
+/** Options of which one value alone is allowed, and why. */
+const ONLY_FALSE: Readonly<Partial<Record<Name, string>>> = {
+  includeStacktraceInErrorResponses: 'Stack traces would reach callers. Read them in the log instead.',
+  allowBatchedHttpRequests: 'One request could run any number of operations. Send one operation per request.',
+  dangerouslyDisableValidation: 'The guard judges valid documents only.',
+};
+
+/** Options that are refused, and what to do instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  fieldResolver: 'Guarded fields would not use it. Put the resolver into the schema before you call guard.',
+  gateway: 'A gateway replaces the guarded schema. Guard the schemas of the subgraphs.',
+  typeDefs: 'Apollo Server would build a schema without a guard. Pass the guarded schema as schema.',
+  resolvers: 'Apollo Server would build a schema without a guard. Pass the guarded schema as schema.',
+  legacyExperimentalExecuteIncrementally: 'Limits and redaction do not cover answers in several parts.',
+};
+
+/**
+ * Combines a user's options of Apollo Server with Latchkey's.
+ * @throws TypeError for an option that is unknown, or would turn off part of the guard
+ */
+export function combineOptions<Context extends BaseContext>(
+  latchkey: GuardedServerOptions<Context>,
+  given: OwnApolloOptions<Context>,
+): GuardedServerOptions<Context> {
+  const own = given as Given & Record<string, unknown>;
+  for (const [name, reason] of Object.entries(REFUSED)) {
+    if (own[name] !== undefined) throw new TypeError(`apolloOptions: ${name} cannot be used with Latchkey. ${reason}`);
+  }
+  checkNames('apolloOptions', own, [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE), ...Object.keys(REFUSED)]);
+  for (const [name, reason] of Object.entries(ONLY_FALSE)) {
+    if (own[name] !== undefined && own[name] !== false) {
+      throw optionError(`apolloOptions: ${name}`, own[name], `false. ${reason}`);
+    }
+  }
+  checkForms(own);
+  const passed = Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
+  return { ...latchkey, ...passed, ...combined(latchkey, given) };
+}
+
+function combined<Context extends BaseContext>(
+  latchkey: GuardedServerOptions<Context>,
+  own: OwnApolloOptions<Context>,
+): Partial<GuardedServerOptions<Context>> {
+  return {
+    plugins: pluginsOf(latchkey.plugins ?? [], own.plugins ?? []),
+    validationRules: [...(latchkey.validationRules ?? []), ...(own.validationRules ?? [])],
+    parseOptions: { ...latchkey.parseOptions, ...defined(own.parseOptions) },
+    validationOptions: { ...latchkey.validationOptions, ...defined(own.validationOptions) },
+    executionOptions: { ...latchkey.executionOptions, ...defined(own.executionOptions) },
+    ...csrfPreventionOf(latchkey.csrfPrevention, own.csrfPrevention),
+    ...(own.formatError !== undefined && { formatError: formattingBy(latchkey.formatError, own.formatError) }),
+  };
+}
+
+/**
+ * Latchkey's plugin comes first, so that the others do not act on an operation that it refuses. Apollo Server does not start
+ * with a plugin and with the one that disables it: a user's cache control replaces ours.
+ */
+function pluginsOf<Context extends BaseContext>(
+  latchkey: readonly ApolloServerPlugin<Context>[],
+  own: readonly ApolloServerPlugin<Context>[],
+): ApolloServerPlugin<Context>[] {
+  const ids = new Set(own.map(idOf).filter((id) => id !== undefined));
+  return [...latchkey.filter((plugin) => !ids.has(idOf(plugin) ?? '')), ...own];
+}
+
+function idOf(plugin: object): string | undefined {
+  return (plugin as { __internal_plugin_id__?: string }).__internal_plugin_id__;
+}
+
+type FormatError = NonNullable<GuardedServerOptions<BaseContext>['formatError']>;
+
+/** The user's function gets what Latchkey would answer, and has the last word; tokens are removed after it. */
+function formattingBy(latchkey: FormatError | undefined, own: FormatError): FormatError {
+  return (formatted, error): GraphQLFormattedError =>
+    withoutTokens(own(latchkey === undefined ? formatted : latchkey(formatted, error), error));
+}
+
+type Csrf = Given['csrfPrevention'];
+
+function csrfPreventionOf(latchkey: Csrf, own: Csrf): { csrfPrevention?: NonNullable<Csrf> } {
+  if (own === false) return { csrfPrevention: false };
+  if (typeof own !== 'object' || typeof latchkey !== 'object') return {};
+  return { csrfPrevention: { requestHeaders: [...(latchkey.requestHeaders ?? []), ...(own.requestHeaders ?? [])] } };
+}
+
+function checkForms(own: Record<string, unknown>): void {
+  const lists = ['plugins', 'validationRules'];
+  const objects = ['parseOptions', 'validationOptions', 'executionOptions'];
+  for (const name of lists) {
+    if (own[name] !== undefined && !Array.isArray(own[name])) {
+      throw optionError(`apolloOptions: ${name}`, own[name], 'a list');
+    }
+  }
+  for (const name of objects) {
+    if (own[name] !== undefined && (typeof own[name] !== 'object' || own[name] === null || Array.isArray(own[name]))) {
+      throw optionError(`apolloOptions: ${name}`, own[name], 'an object');
+    }
+  }
+  if (own.formatError !== undefined && typeof own.formatError !== 'function') {
+    throw optionError('apolloOptions: formatError', own.formatError, 'a function');
+  }
+  if (own.introspection !== undefined && typeof own.introspection !== 'boolean') {
+    throw optionError('apolloOptions: introspection', own.introspection, 'true or false');
+  }
+  const csrf = own.csrfPrevention;
+  if (csrf !== undefined && typeof csrf !== 'boolean' && (typeof csrf !== 'object' || csrf === null)) {
+    throw optionError('apolloOptions: csrfPrevention', csrf, 'true, false or an object with requestHeaders');
+  }
+}
+
+function defined<T extends object>(options: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,117 @@
+import { ApolloServerPluginCacheControl } from '@apollo/server/plugin/cacheControl';
+import type { ApolloServerOptions } from '@apollo/server';
+import { GraphQLError, type ValidationRule } from 'graphql';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { LatchkeyContext } from '../../src/index.js';
+import { startOwnApollo, type OwnApollo } from './ownApollo.js';
+
+type Options = Parameters<OwnApollo['latchkey']['apolloOptions']>[0];
+
+async function serving<T>(options: Options, look: (own: OwnApollo) => Promise<T>): Promise<T> {
+  const own = await startOwnApollo({
+    typeDefs: 'extend type Query { bad: Int @public good: Int @public }',
+    resolvers: { Query: { bad: () => Promise.reject(new Error('secret')), good: () => 1 } },
+    apollo: (latchkey, { schema, logger }): ApolloServerOptions<LatchkeyContext> =>
+      latchkey.apolloOptions({ schema, logger, ...options }),
+  });
+  try {
+    return await look(own);
+  } finally {
+    await own.close();
+  }
+}
+
+test("F2: the user's formatError is called with what Latchkey would answer, and its tokens are removed", async () => {
+  const seen: unknown[] = [];
+  const formatError: NonNullable<Options>['formatError'] = (formatted, error) => {
+    seen.push([formatted.message, (error as GraphQLError).originalError?.message]);
+    return {
+      ...formatted,
+      message: `${formatted.message} sk_live_${'0'.repeat(54)}`,
+      extensions: { ...formatted.extensions, own: 1 },
+    };
+  };
+  await serving({ formatError }, async (own) => {
+    const { body } = await own.query('{ bad }');
+    expect(seen).toEqual([[expect.stringContaining('Something went wrong'), 'secret']]);
+    expect(body.errors[0].message).toMatch(/Something went wrong.* \[key\]$/);
+    expect(body.errors[0].extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', own: 1 });
+  });
+});
+
+test("F2: the user's plugins run after Latchkey's, which still limits", async () => {
+  const ran: string[] = [];
+  const plugin = {
+    requestDidStart: () => Promise.resolve({ didResolveOperation: () => Promise.resolve(void ran.push('resolved')) }),
+  };
+  await serving({ plugins: [plugin] }, async (own) => {
+    const refused = await own.query('{ viewer { scopes } }', { token: null });
+    expect([refused.status, ran]).toEqual([401, []]);
+    const allowed = await own.query('{ viewer { scopes } }');
+    expect([allowed.status, ran]).toEqual([200, ['resolved']]);
+    expect(allowed.headers.get('ratelimit-policy')).toContain('"burst"');
+  });
+});
+
+test("F2: the user's cache control replaces the plugin that disables it", async () => {
+  await serving({ plugins: [ApolloServerPluginCacheControl({ defaultMaxAge: 5 })] }, async (own) => {
+    expect((await own.query('{ good }')).headers.get('cache-control')).toContain('private');
+  });
+});
+
+test("F2: the user's validation rules and bounds are added to Latchkey's", async () => {
+  const noGood: ValidationRule = (context) => ({
+    Field: (node) =>
+      node.name.value === 'good' ? context.reportError(new GraphQLError('No.', { nodes: node })) : undefined,
+  });
+  await serving({ validationRules: [noGood], parseOptions: { maxLexicalTokens: 20 } }, async (own) => {
+    expect((await own.query('{ good }')).body.errors[0]).toMatchObject({
+      message: 'No.',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+    expect((await own.query(`{ ${'bad '.repeat(30)} }`)).body.errors[0].extensions.code).toBe('GRAPHQL_PARSE_FAILED');
+    const deep = '{ __schema { types { fields { type { ofType { ofType { ofType { name } } } } } } } }';
+    expect((await own.query(`{ a: good ${'@skip(if: false)'} }`)).status).toBe(400);
+    expect((await own.query(deep)).status).toBe(400);
+  });
+});
+
+test.each<[string, unknown, string]>([
+  ['fieldResolver', () => 1, 'Put the resolver into the schema'],
+  ['gateway', {}, 'Guard the schemas of the subgraphs'],
+  ['typeDefs', 'type Query { a: Int }', 'Pass the guarded schema as schema'],
+  ['resolvers', {}, 'Pass the guarded schema as schema'],
+  ['legacyExperimentalExecuteIncrementally', () => 1, 'several parts'],
+  ['includeStacktraceInErrorResponses', true, 'Allowed: false.'],
+  ['allowBatchedHttpRequests', true, 'Allowed: false.'],
+  ['dangerouslyDisableValidation', true, 'Allowed: false.'],
+  ['dangerouslyDisableValidation', 'false', 'Allowed: false.'],
+  ['formaterror', () => 1, 'formatError'],
+  ['__testing_incrementalExecutionResults', {}, 'there is no option'],
+  ['plugins', {}, 'Allowed: a list.'],
+  ['validationRules', 'x', 'Allowed: a list.'],
+  ['parseOptions', [], 'Allowed: an object.'],
+  ['formatError', 'x', 'Allowed: a function.'],
+  ['introspection', 'off', 'Allowed: true or false.'],
+  ['csrfPrevention', 'no', 'csrfPrevention'],
+])('F2: apolloOptions refuses %s', async (name, value, text) => {
+  await serving({}, (own) => {
+    const call = (): unknown => own.latchkey.apolloOptions({ [name]: value });
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(name);
+    expect(call).toThrow(text);
+    return Promise.resolve();
+  });
+});
+
+test('F2: apolloOptions refuses a schema without a guard', async () => {
+  await serving({}, (own) => {
+    const schema = makeExecutableSchema({ typeDefs: 'type Query { open: Int }' });
+    expect(() => own.latchkey.apolloOptions({ schema })).toThrow('Query.open');
+    expect(() => own.latchkey.apolloOptions(null as never)).toThrow(TypeError);
+    expect(own.latchkey.apolloOptions({ csrfPrevention: { requestHeaders: ['x-own'] } }).csrfPrevention).toEqual({
+      requestHeaders: expect.arrayContaining(['x-own', 'x-api-key']),
+    });
+    return Promise.resolve();
+  });
+});
