@@ -27,6 +27,7 @@ import {
 } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { standingOf, type Standing } from './credentials/standing.js';
+import { checkOptions, configurationSchema, latchkeySchema } from './libraryOptions.js';
 import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './guard/answer/limits.js';
@@ -45,7 +46,7 @@ import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
 import { Limiter } from './limits/limiter.js';
-import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from './limits/fields.js';
+import type { RateLimitHeaders } from './limits/fields.js';
 import type { Limits } from './limits/limits.js';
 import type { TierTable } from './limits/tiers.js';
 import { UNOBSERVED, type Observer } from './metrics/observer.js';
@@ -198,8 +199,8 @@ export interface Latchkey {
  * @throws TypeError for an option that cannot be
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
+  checkOptions('createLatchkey', latchkeySchema, options);
   const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
-  assertRateLimitHeaders(options.rateLimitHeaders);
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   let configured = { configuration: NO_CONFIGURATION, keys: ConfiguredKeys.NONE };
@@ -282,6 +283,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   await authenticator.open();
 
   const prepare = async (configuration: Configuration): Promise<() => void> => {
+    checkOptions('prepare: configuration', configurationSchema, configuration);
     const next = await ConfiguredKeys.hashed(configuration, gate);
     await assertWorkspaces(next, store);
     await assertWorkspaceOfTokens(configuration, store);
@@ -404,12 +406,6 @@ function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
   throw new TypeError(
     'tiers is another table than that of limits: give it where limits are made, and here the same or none.',
   );
-}
-
-/** @throws TypeError for a value that a JavaScript caller made up, which would otherwise send no limit fields at all */
-function assertRateLimitHeaders(value: unknown): void {
-  if (value === undefined || (RATE_LIMIT_HEADERS as readonly unknown[]).includes(value)) return;
-  throw new TypeError(`rateLimitHeaders is not one of ${RATE_LIMIT_HEADERS.join(', ')}.`);
 }
 
 function operatorOf(key: LatchkeyOptions['adminApiKey']): OperatorKey | null {

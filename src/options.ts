@@ -12,12 +12,27 @@ export function optionError(name: string, given: unknown, allowed: string, secre
 
 /** Checks that options are an object without unknown names. @throws TypeError */
 export function checkNames(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  // Neither a list, a Map nor a Promise: nothing of theirs would be read.
+  if (Object.prototype.toString.call(options) !== '[object Object]') {
     throw optionError(what, options, `an object with ${known.join(', ')}`);
   }
-  for (const name of Reflect.ownKeys(options)) {
+  for (const name of Reflect.ownKeys(options as object)) {
     if (typeof name === 'string' && known.includes(name)) continue;
     throw new TypeError(`${what}: there is no option ${shown(String(name))}. Options: ${known.join(', ')}.`);
+  }
+}
+
+/** Checks that an option is a time in ms that a timer takes. @throws TypeError */
+export function checkMilliseconds(name: string, value: unknown, least: number): void {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= 2 ** 31 - 1) return;
+  throw optionError(name, value, `an integer of milliseconds from ${least} to ${2 ** 31 - 1}`);
+}
+
+/** Checks that an option is a list of strings. @throws TypeError */
+export function checkTexts(name: string, value: unknown, allowed: string): void {
+  if (!Array.isArray(value)) throw optionError(name, value, allowed);
+  for (const [i, item] of Array.from(value, (each: unknown) => each).entries()) {
+    if (typeof item !== 'string' || item === '') throw optionError(`${name}[${i}]`, item, 'a string that is not empty');
   }
 }
 

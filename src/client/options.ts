@@ -40,16 +40,23 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** @throws TypeError that names the option at fault, and never what it holds */
 export function resolveOptions(options: ClientOptions = {}): Resolved {
+  checkNames(options);
   const { pacing = true, maxRetries = 5, timeout = 30_000, headers = {} } = options;
   const url = addressOf(options.url ?? fromEnvironment('LATCHKEY_URL'));
   if (typeof pacing !== 'boolean') throw new TypeError('pacing is true or false.');
   if (maxRetries !== Infinity && !(Number.isSafeInteger(maxRetries) && maxRetries >= 0)) {
     throw new TypeError('maxRetries is an integer from 0, or Infinity.');
   }
-  if (!(timeout >= 1 && timeout <= LONGEST_TIMEOUT)) {
+  if (!(typeof timeout === 'number' && timeout >= 1 && timeout <= LONGEST_TIMEOUT)) {
     throw new TypeError(`timeout is in milliseconds, from 1 to ${LONGEST_TIMEOUT}.`);
   }
-  for (const name of Object.keys(headers)) {
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') throw new TypeError('fetch is a function.');
+  if (Object.prototype.toString.call(headers) !== '[object Object]') {
+    throw new TypeError('headers is an object of names and values.');
+  }
+  for (const [name, value] of Object.entries<unknown>(headers)) {
+    if (typeof value !== 'string') throw new TypeError(`headers: ${name} is not a string.`);
+    checkHeader(name, value);
     if (/^(authorization|x-api-key)$/i.test(name)) throw new TypeError(`headers: ${name} is for apiKey.`);
   }
   const source = sourceOf(options.apiKey === undefined ? fromEnvironment('LATCHKEY_API_KEY') : options.apiKey);
@@ -66,11 +73,33 @@ export function resolveOptions(options: ClientOptions = {}): Resolved {
   };
 }
 
+const NAMES = ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'];
+
+/** @throws TypeError for a name that is not there: a misspelt option would not have an effect */
+function checkNames(options: unknown): void {
+  if (Object.prototype.toString.call(options) !== '[object Object]') {
+    throw new TypeError(`The options of a client are an object with ${NAMES.join(', ')}.`);
+  }
+  for (const name of Reflect.ownKeys(options as object)) {
+    if (typeof name === 'string' && NAMES.includes(name)) continue;
+    throw new TypeError(`There is no option "${String(name)}" of a client. Options: ${NAMES.join(', ')}.`);
+  }
+}
+
+/** fetch would refuse it at each request, with an error that shows the value. */
+function checkHeader(name: string, value: string): void {
+  try {
+    new Headers([[name, value]]);
+  } catch {
+    throw new TypeError(`headers: ${JSON.stringify(name)} is not a header field, or its value cannot be sent.`);
+  }
+}
+
 function addressOf(given: string | undefined): URL {
   if (given === undefined) {
     throw new TypeError('No url: pass it to the client, or set LATCHKEY_URL, as in https://api.example.com/graphql.');
   }
-  const url = URL.canParse(given) ? new URL(given) : null;
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new TypeError('url is the whole address of the API, as in https://api.example.com/graphql.');
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { faultOfName, isName } from '../keys/input.js';
+import { checkNames, checkTexts, optionError } from '../options.js';
 import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
 import { normalise } from '../text/characters.js';
 import { looksLikeJwt } from './oidc/jwt.js';
@@ -26,7 +27,15 @@ export class ConfiguredEntry {
   readonly #digest: string;
 
   /** @throws TypeError */
-  constructor({ key, name, roles, workspace = DEFAULT_WORKSPACE_ID }: ConfiguredEntryOptions) {
+  constructor(options: ConfiguredEntryOptions) {
+    checkNames('ConfiguredEntry', options, ['key', 'name', 'roles', 'workspace']);
+    const { key, name, roles, workspace = DEFAULT_WORKSPACE_ID } = options;
+    if (typeof key !== 'string') throw optionError('ConfiguredEntry: key', key, 'a string', true);
+    if (typeof name !== 'string') throw optionError('ConfiguredEntry: name', name, '1 to 100 characters');
+    if (typeof workspace !== 'string' || workspace === '') {
+      throw optionError('ConfiguredEntry: workspace', workspace, 'the id of a workspace');
+    }
+    checkTexts('ConfiguredEntry: roles', roles, 'a list of roles');
     const fault = faultOfKey(key);
     if (fault !== null) throw new TypeError(`A configured key ${fault}.`);
     if (!isName(name))

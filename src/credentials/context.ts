@@ -1,6 +1,7 @@
 import type { Origin } from '../keys/actor.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { readAddress } from '../net/address.js';
+import { optionError } from '../options.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
@@ -25,6 +26,15 @@ export function createContextBuilder(
   observer: Observer = UNOBSERVED,
   resourceMetadata: () => string | null = () => null,
 ): ContextBuilder {
+  if (typeof (authenticator as unknown as { authenticate?: unknown } | null)?.authenticate !== 'function') {
+    throw optionError('createContextBuilder: authenticator', authenticator, 'an object with authenticate');
+  }
+  if (typeof (observer as Partial<Observer> | null)?.verified !== 'function') {
+    throw optionError('createContextBuilder: observer', observer, 'an object with all methods of Observer');
+  }
+  if (typeof resourceMetadata !== 'function') {
+    throw optionError('createContextBuilder: resourceMetadata', resourceMetadata, 'a function');
+  }
   return async (source) => {
     try {
       const request = 'req' in source ? source.req : source;

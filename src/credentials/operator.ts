@@ -12,6 +12,7 @@ export class OperatorKey {
   readonly #hash: Buffer;
 
   constructor(key: string) {
+    if (typeof key !== 'string') throw new TypeError('An operator key is a string of at least 32 characters.');
     if (key.length < 32) throw new TypeError('An operator key has at least 32 characters.');
     if (looksLikeJwt(key)) throw new TypeError('An operator key must not have the form of a JWT.');
     this.#hash = sha256(key);

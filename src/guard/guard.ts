@@ -1,4 +1,5 @@
-import type { GraphQLSchema } from 'graphql';
+import { isSchema, type GraphQLSchema } from 'graphql';
+import { checkNames, checkTexts, optionError } from '../options.js';
 import { ANSWER_LIMITS } from './answer/limits.js';
 import { guardResolvers, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';
@@ -12,6 +13,7 @@ const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; 
  * @throws GuardError where a directive guards nothing, a scope is none, or a root field has neither @auth nor @public
  */
 export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
+  checkGuardOptions('guardSchema', schema, options);
   const rules = readRules(schema, options);
   guardResolvers(schema, rules, { ...ANSWER_LIMITS, ...options.answer });
   describeRequirements(schema, rules);
@@ -29,10 +31,28 @@ export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): G
  * @throws GuardError
  */
 export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
+  checkGuardOptions('assertGuarded', schema, options);
   const rules = rulesOf(schema, options);
   const places = unguardedPlaces(schema, rules);
   if (places.length > 0) throw new GuardError(places);
   return rules;
+}
+
+function checkAnswer(what: string, answer: object): void {
+  checkNames(what, answer, ['fields', 'bytes']);
+  for (const [name, value] of Object.entries(answer) as [string, unknown][]) {
+    if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1)) continue;
+    throw optionError(`${what}.${name}`, value, 'an integer of at least 1');
+  }
+}
+
+function checkGuardOptions(what: string, schema: unknown, options: RuleOptions): void {
+  if (!isSchema(schema))
+    throw optionError(`${what}: schema`, schema, 'a GraphQLSchema of the graphql module in use here');
+  checkNames(what, options, ['actions', 'answer']);
+  if (options.answer !== undefined) checkAnswer(`${what}: answer`, options.answer);
+  if (options.actions === undefined) return;
+  checkTexts(`${what}: actions`, options.actions, 'a list of words such as deploy');
 }
 
 /** A schema's rules, read as it was guarded. @throws GuardError */

@@ -10,7 +10,9 @@ import { viewOf } from './views.js';
  * Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody; or what
  * each caller may use of it, by that caller.
  */
-export type Introspection = 'on' | 'authenticated' | 'scoped' | 'off';
+export type Introspection = (typeof INTROSPECTIONS)[number];
+
+export const INTROSPECTIONS = ['on', 'authenticated', 'scoped', 'off'] as const;
 
 /** An operation that reads the schema. */
 export interface Introspecting {
@@ -33,6 +35,9 @@ export function readable(
     case 'scoped':
       return viewOf(schema, principal);
     case 'off':
+      return null;
+    // From JavaScript it may be anything. What is not known shows nothing.
+    default:
       return null;
   }
 }

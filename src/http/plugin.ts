@@ -20,6 +20,7 @@ import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import { checkOptions, pluginSchema } from '../libraryOptions.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
@@ -65,6 +66,7 @@ const DONE = Promise.resolve();
  * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
+  checkOptions('createPlugin', pluginSchema, options);
   const judge = new Judge(options);
   let logger: Logger | undefined;
   return {

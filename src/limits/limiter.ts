@@ -4,7 +4,8 @@ import { categoryLimits, highest, longest, lowest } from './bounds.js';
 import type { Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
 import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
-import { TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
+import { checkNames, optionError } from '../options.js';
+import { checkTierTable, TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
@@ -53,7 +54,10 @@ export class Limiter implements Limits {
   /** Requests give the parts their turns as well; the timer is for a process that has none any more. */
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ clock = monotonic, tiers = TIER_LIMITS, share }: LimiterOptions = {}) {
+  /** @throws TypeError that names the option at fault */
+  constructor(options: LimiterOptions = {}) {
+    checkLimiterOptions(options);
+    const { clock = monotonic, tiers = TIER_LIMITS, share } = options;
     this.tiers = tiers;
     this.#clock = clock;
     this.#share = share;
@@ -158,6 +162,16 @@ export class Limiter implements Limits {
     }
     return now;
   }
+}
+
+function checkLimiterOptions(options: LimiterOptions): void {
+  checkNames('Limiter', options, ['clock', 'tiers', 'share']);
+  for (const name of ['clock', 'share'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function') {
+      throw optionError(`Limiter: ${name}`, options[name], 'a function');
+    }
+  }
+  if (options.tiers !== undefined) checkTierTable(options.tiers);
 }
 
 function noParts(): Parts {

@@ -1,4 +1,5 @@
 import { TIERS, type Tier } from '../store/records.js';
+import { shown } from '../options.js';
 import { CATEGORIES, type Category } from './category.js';
 
 /** Units that a key family may use in any 60 seconds, and in any one second. */
@@ -58,6 +59,21 @@ export function tierTable(overrides: TierOverrides = {}): TierTable {
   return Object.freeze(Object.fromEntries(entries) as Record<Tier, TierLimits>);
 }
 
+/** Checks that a value is a whole table of tiers, whoever made it. @throws TypeError that names the first field at fault */
+export function checkTierTable(table: unknown): asserts table is TierTable {
+  checkNames('tiers', table, TIERS);
+  for (const tier of TIERS) {
+    const limits = (table as Record<Tier, unknown>)[tier];
+    if (limits === undefined) throw new TypeError(`tiers.${tier} is missing`);
+    checkNames(`tiers.${tier}`, limits, Object.keys(TIER_LIMITS[tier]));
+    for (const field of Object.keys(TIER_LIMITS[tier])) {
+      if ((limits as Record<string, unknown>)[field] === undefined)
+        throw new TypeError(`tiers.${tier}.${field} is missing`);
+    }
+  }
+  tierTable(table as TierOverrides);
+}
+
 function replaced(path: string, published: TierLimits, fields: Partial<TierLimits> = {}): TierLimits {
   checkNames(path, fields, Object.keys(published));
   const { keys, adminKeys, rate, burst, streams, categories } = { ...published, ...given(fields) };
@@ -96,15 +112,16 @@ function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name
 }
 
 function checkNames(path: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`${path} is no object.`);
-  for (const name of Object.keys(value)) {
+  if (Object.prototype.toString.call(value) !== '[object Object]')
+    throw new TypeError(`${path} is ${shown(value)}. Allowed: an object with ${known.join(', ')}.`);
+  for (const name of Object.keys(value as object)) {
     if (!known.includes(name)) throw new TypeError(`${path}.${name} is not known: there are ${known.join(', ')}.`);
   }
 }
 
 function checkCount(path: string, value: unknown, or = ''): void {
   if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST) return;
-  throw new TypeError(`${path} is ${or}an integer from 1 to ${HIGHEST}, not ${String(value)}.`);
+  throw new TypeError(`${path} is ${or}an integer from 1 to ${HIGHEST}, not ${shown(value)}.`);
 }
 
 /** Do two records grant the same? */

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { checkDetails } from './checkDetails.js';
 
 /** Why a credential was not accepted. `revoked`, `expired` and `user_left` are told only to who holds the right secret. */
 export type UnauthenticatedReason = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'user_left';
@@ -61,7 +62,9 @@ export type RefusalCode = RefusalDetails['code'];
 export class Refusal extends GraphQLError {
   readonly details: RefusalDetails;
 
+  /** @throws TypeError for details that are not those of a code */
   constructor(message: string, details: RefusalDetails, options?: { cause?: unknown }) {
+    checkDetails(message, details);
     // A refusal is an answer, not a fault: a stack would tell a caller about the server and nothing about the refusal. Nor
     // is one gathered, which is a quarter of what a wrong key costs, and wrong keys come in floods.
     const { stackTraceLimit } = Error;

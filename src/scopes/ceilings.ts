@@ -1,4 +1,5 @@
 import { KEY_TYPES, type KeyType } from '../store/records.js';
+import { checkNames, checkTexts } from '../options.js';
 import { expandBundles } from './bundles.js';
 import { grants, parseScope, requireScope } from './grammar.js';
 
@@ -16,6 +17,8 @@ export function withinCeiling(type: KeyType, scope: string): boolean {
       return parsed.kind === 'grant';
     case 'READ_ONLY':
       return parsed.kind === 'grant' && parsed.action === 'read';
+    default:
+      return false;
   }
 }
 
@@ -40,10 +43,12 @@ export class Ceilings {
    * @throws TypeError for a scope that is none or beyond the type's own ceiling
    */
   constructor(lowered: Partial<Readonly<Record<KeyType, readonly string[]>>> = {}) {
+    checkNames('Ceilings', lowered, KEY_TYPES);
     const ceilings = new Map<KeyType, readonly string[]>();
     for (const type of KEY_TYPES) {
       const scopes = lowered[type];
       if (scopes === undefined) continue;
+      checkTexts(`Ceilings: ${type}`, scopes, 'a list of scopes or bundles');
       const expanded = expandBundles(scopes);
       const beyond = expanded.find((scope) => !withinCeiling(type, scope));
       if (beyond !== undefined) {

@@ -1,4 +1,5 @@
 import { BUNDLES, expandBundles } from './bundles.js';
+import { optionError } from '../options.js';
 import { ADMIN, parseScope } from './grammar.js';
 
 /** Roles that every installation has. All but `admin` may be defined anew. */
@@ -21,12 +22,16 @@ export class Roles {
    * @throws TypeError for a name or a scope that is none, and for `admin`
    */
   constructor(defined: Readonly<Record<string, readonly string[]>> = {}) {
+    if (typeof defined !== 'object' || (defined as unknown) === null || Array.isArray(defined)) {
+      throw optionError('Roles', defined, 'an object of roles and their scopes');
+    }
     const roles = new Map<string, readonly string[]>(Object.entries(BUILT_IN_ROLES));
     for (const [name, scopes] of Object.entries(defined)) {
       // Who reads `roles: ["admin"]` must be able to rely on what it says.
       if (name === 'admin') throw new TypeError('The role admin is built in and cannot be defined anew.');
       if (!ROLE_PATTERN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a role.`);
-      const wrong = scopes.find((scope) => !isScopeOrBundle(scope));
+      if (!Array.isArray(scopes)) throw optionError(`Roles: ${name}`, scopes, 'a list of scopes or bundles');
+      const wrong = scopes.find((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
       if (wrong !== undefined)
         throw new TypeError(`The role ${name} holds ${JSON.stringify(wrong)}, which is no scope.`);
       roles.set(name, Object.freeze(expandBundles(scopes)));

@@ -117,7 +117,7 @@ test('the option rateLimitHeaders of the library refuses a value that is not kno
   const store = openSqliteStore({ dir: dataDir });
   try {
     await expect(createLatchkey({ store: await store, rateLimitHeaders: 'all' as never })).rejects.toThrow(
-      'rateLimitHeaders is not one of draft, legacy, both.',
+      'rateLimitHeaders is "all". Allowed: one of draft, legacy, both.',
     );
   } finally {
     await (await store).close();

@@ -41,7 +41,7 @@ describe('a table of tiers', () => {
 
   it.each([
     [{ SILVER: {} }, 'tiers.SILVER is not known'],
-    [{ GROWTH: null }, 'tiers.GROWTH is no object'],
+    [{ GROWTH: null }, 'tiers.GROWTH is null'],
     [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH.rates is not known'],
     [{ GROWTH: { rate: 0 } }, 'tiers.GROWTH.rate is an integer from 1'],
     [{ GROWTH: { burst: 1.5 } }, 'tiers.GROWTH.burst is an integer from 1'],
@@ -51,9 +51,9 @@ describe('a table of tiers', () => {
     [{ GROWTH: { rate: 2 ** 31 } }, 'tiers.GROWTH.rate is an integer from 1'],
     [{ GROWTH: { adminKeys: 0 } }, 'tiers.GROWTH.adminKeys is null for any number, or an integer from 1'],
     [{ GROWTH: { keys: 0 } }, 'tiers.GROWTH.keys is null for any number, or an integer from 1'],
-    [{ GROWTH: { categories: null } }, 'tiers.GROWTH.categories is no object'],
+    [{ GROWTH: { categories: null } }, 'tiers.GROWTH.categories is null'],
     [{ GROWTH: { categories: { delete: {} } } }, 'tiers.GROWTH.categories.delete is not known'],
-    [{ GROWTH: { categories: { write: 5 } } }, 'tiers.GROWTH.categories.write is no object'],
+    [{ GROWTH: { categories: { write: 5 } } }, 'tiers.GROWTH.categories.write is 5'],
     [{ GROWTH: { categories: { write: { rate: 5 } } } }, 'tiers.GROWTH.categories.write.burst is an integer'],
     [
       { GROWTH: { categories: { write: { rate: 5, burst: 5, keys: 1 } } } },

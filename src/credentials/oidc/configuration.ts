@@ -1,3 +1,4 @@
+import { checkNames, checkTexts, optionError } from '../../options.js';
 import { DEFAULT_WORKSPACE_ID } from '../operator.js';
 import { metadataAddress } from './wellKnown.js';
 
@@ -95,6 +96,7 @@ export interface OidcConfiguration {
 
 /** @throws TypeError naming the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
+  checkForms(options);
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
   const { workspace, workspaceClaim, jwksUri, resource, mcpResource, dashboard } = options;
   if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
@@ -131,6 +133,40 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     mcpMetadata: mcpResource === undefined ? null : metadataAddress(mcpResource),
     dashboard: dashboard === undefined ? null : clientOf(dashboard),
   });
+}
+
+const TEXTS = [
+  ...(['issuer', 'audience', 'scopesClaim', 'rolesClaim', 'workspace', 'workspaceClaim'] as const),
+  ...(['jwksUri', 'resource', 'mcpResource'] as const),
+];
+const LISTS = ['algorithms'] as const;
+
+/** @throws TypeError */
+function checkForms(options: OidcOptions): void {
+  const what = 'oidcConfiguration';
+  checkNames(what, options, [...TEXTS, ...LISTS, 'clockTolerance', 'dashboard']);
+  for (const name of TEXTS) {
+    const value: unknown = options[name];
+    if (value === undefined && name !== 'issuer' && name !== 'audience') continue;
+    if (typeof value !== 'string' || (value === '' && name !== 'audience')) {
+      throw optionError(`${what}: ${name}`, value, 'a string that is not empty');
+    }
+  }
+  if (options.algorithms !== undefined) checkTexts(`${what}: algorithms`, options.algorithms, 'a list');
+  if (options.clockTolerance !== undefined && typeof options.clockTolerance !== 'number') {
+    throw optionError(`${what}: clockTolerance`, options.clockTolerance, `0 to ${MAX_CLOCK_TOLERANCE} seconds`);
+  }
+  if (options.dashboard !== undefined) checkDashboard(`${what}: dashboard`, options.dashboard);
+}
+
+function checkDashboard(what: string, dashboard: DashboardClient): void {
+  checkNames(what, dashboard, ['clientId', 'scopes', 'audienceParameter']);
+  const { clientId, scopes, audienceParameter } = dashboard;
+  if (typeof clientId !== 'string') throw optionError(`${what}.clientId`, clientId, 'a string that is not empty');
+  if (scopes !== undefined) checkTexts(`${what}.scopes`, scopes, 'a list of scopes');
+  if (audienceParameter !== undefined && !AUDIENCE_PARAMETERS.includes(audienceParameter)) {
+    throw optionError(`${what}.audienceParameter`, audienceParameter, `one of ${AUDIENCE_PARAMETERS.join(', ')}`);
+  }
 }
 
 function clientOf({ clientId, scopes = ['openid'], audienceParameter = 'resource' }: DashboardClient) {

@@ -1,4 +1,5 @@
 import mongoose, { type Connection, type Schema } from 'mongoose';
+import { checkMilliseconds, checkNames, optionError } from '../../options.js';
 import { StoreUnavailable } from '../errors.js';
 import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
@@ -62,11 +63,13 @@ const INDEX_TIMEOUT = 60_000;
  * @throws StoreUnavailable where the server does not answer; Error where the URI is none.
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  checkMongoOptions(options);
   const { assets = true, timeout = TIMEOUT } = options;
   const gate = new Gate(timeout);
-  const connection = 'uri' in options ? connect(options.uri, timeout) : options.connection;
+  const given: { readonly uri?: string; readonly connection?: Connection } = options;
+  const connection = given.connection ?? connect(given.uri ?? '', timeout);
   const close = async (): Promise<void> => {
-    if (gate.close() && 'uri' in options) await connection.close();
+    if (gate.close() && given.uri !== undefined) await connection.close();
   };
   try {
     await gate.pass(() => connection.asPromise());
@@ -75,6 +78,26 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     await close();
     throw explained(error);
   }
+}
+
+function checkMongoOptions(options: MongoOptions): void {
+  const what = 'openMongoStore';
+  checkNames(what, options, ['uri', 'connection', 'assets', 'timeout']);
+  const { uri, connection, assets, timeout } = { ...options } as Readonly<Record<string, unknown>>;
+  if ((uri === undefined) === (connection === undefined)) {
+    throw new TypeError(
+      `${what}: pass uri or connection, and not both. Given: ${uri === undefined ? 'neither' : 'both'}.`,
+    );
+  }
+  if (uri !== undefined && (typeof uri !== 'string' || uri === '')) {
+    throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
+  }
+  if (connection !== undefined && typeof (connection as { asPromise?: unknown } | null)?.asPromise !== 'function') {
+    throw optionError(`${what}: connection`, connection, 'a connection of Mongoose');
+  }
+  if (assets !== undefined && typeof assets !== 'boolean')
+    throw optionError(`${what}: assets`, assets, 'true or false');
+  if (timeout !== undefined) checkMilliseconds(`${what}: timeout`, timeout, 1);
 }
 
 function connect(uri: string, timeout: number): Connection {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'libsql';
 import { StoreUnavailable } from '../errors.js';
+import { checkMilliseconds, checkNames, optionError } from '../../options.js';
 import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
@@ -24,9 +25,15 @@ export interface SqliteOptions {
 
 /**
  * Opens the embedded engine: one file, which several processes of a machine may share.
- * @throws Error that names the file and the reason where it cannot be used.
+ * @throws TypeError for an option that is not allowed; Error that names the file and the reason where it cannot be used.
  */
-export async function openSqliteStore({ dir, busyTimeout = 5000 }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  checkNames('openSqliteStore', options, ['dir', 'busyTimeout']);
+  const { dir, busyTimeout = 5000 } = options;
+  if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
+    throw optionError('openSqliteStore: dir', dir, 'the path of a directory');
+  }
+  checkMilliseconds('openSqliteStore: busyTimeout', busyTimeout, 0);
   const file = join(dir, 'latchkey.db');
   let connection: Connection | null = null;
   try {

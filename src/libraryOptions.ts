@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { ConfiguredEntry } from './credentials/configuredEntry.js';
+import { OperatorKey } from './credentials/operator.js';
+import { INTROSPECTIONS } from './guard/introspection.js';
+import { PREFIX_PATTERN } from './keys/token.js';
+import type { PluginOptions } from './http/plugin.js';
+import type { LatchkeyOptions } from './latchkey.js';
+import { RATE_LIMIT_HEADERS } from './limits/fields.js';
+import { checkTierTable } from './limits/tiers.js';
+import { UNOBSERVED } from './metrics/observer.js';
+import { kindOf, shown } from './options.js';
+import { Ceilings } from './scopes/ceilings.js';
+import { Roles } from './scopes/roles.js';
+import { KEY_TYPES, TIERS } from './store/records.js';
+
+/** Options that hold a secret: their values are in no error. */
+const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 'key']);
+
+/**
+ * Checks options by a strict schema, and returns them as the schema read them.
+ * @param what names the function in the error
+ * @throws TypeError that names the option, what was given (never a secret) and what is allowed
+ */
+export function checkOptions<S extends z.ZodType>(what: string, schema: S, given: unknown): z.output<S> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path ?? [];
+  const name = path.length === 0 ? what : `${what}: ${pathOf(path)}`;
+  if (issue?.code === 'unrecognized_keys') {
+    throw new TypeError(`${name}: there is no option ${shown(issue.keys[0])}.${namesOf(schema, path)}`);
+  }
+  const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], given);
+  const said = path.some((step) => SECRETS.has(step)) ? kindOf(value) : shown(value);
+  throw new TypeError(`${name} is ${said}. Allowed: ${issue?.message ?? 'another value'}.`);
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((step, i) => (typeof step === 'number' ? `[${step}]` : `${i === 0 ? '' : '.'}${String(step)}`))
+    .join('');
+}
+
+function namesOf(schema: z.ZodType, path: readonly PropertyKey[]): string {
+  if (path.length > 0 || !(schema instanceof z.ZodObject)) return '';
+  return ` Options: ${Object.keys(schema.shape).join(', ')}.`;
+}
+
+/** A value that is handed on as it is, such as an object with methods. */
+function has<T>(check: (value: unknown) => boolean, allowed: string): z.ZodType<T> {
+  return z.custom<T>((value) => check(value), allowed);
+}
+
+function withMethods<T>(names: readonly string[], allowed: string): z.ZodType<T> {
+  return has<T>((value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+    return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+  }, allowed);
+}
+
+export const aFunction = <T>(): z.ZodType<T> => has<T>((value) => typeof value === 'function', 'a function');
+
+export function integer(least: number, most: number): z.ZodNumber {
+  const allowed = `an integer from ${least} to ${most}`;
+  return z.int(allowed).min(least, allowed).max(most, allowed);
+}
+
+function oneOf<const V extends readonly string[]>(values: V) {
+  return z.enum(values, `one of ${values.join(', ')}`);
+}
+
+export function text(allowed = 'a string that is not empty'): z.ZodString {
+  return z.string(allowed).min(1, allowed);
+}
+
+const STORES = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const;
+
+/** Of a store the parts that keys need; `assets` and `events` are the service's. */
+const store = has<never>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    STORES.every((part) => typeof (value as Record<string, unknown>)[part] === 'object'),
+  'a store, from await openSqliteStore({ dir }) or await openMongoStore({ connection })',
+);
+
+const PEPPER = 'a string of at least 32 characters; leave peppers out if you have none';
+const prefix = z
+  .string('1 to 10 characters: a to z, then a to z and 0 to 9')
+  .regex(PREFIX_PATTERN, '1 to 10 characters: a to z, then a to z and 0 to 9');
+const prefixes = z.strictObject(
+  { SECRET: prefix, CLIENT: prefix, READ_ONLY: prefix },
+  `an object with ${KEY_TYPES.join(', ')}`,
+);
+
+/** Loose: the service's configuration has fields of its own. */
+export const configurationSchema = z.looseObject(
+  {
+    apiKeys: z.boolean('true or false'),
+    keys: z.array(
+      has((value) => value instanceof ConfiguredEntry, 'a ConfiguredEntry'),
+      'a list of ConfiguredEntry',
+    ),
+    roles: has((value) => value instanceof Roles, 'new Roles({ … })'),
+    oidc: has(
+      (value) =>
+        value === null || (typeof value === 'object' && typeof (value as { issuer?: unknown }).issuer === 'string'),
+      'null, or what oidcConfiguration returns',
+    ),
+    prefixes,
+    rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
+    ceilings: has((value) => value instanceof Ceilings, 'new Ceilings({ … })'),
+  },
+  'a configuration: { ...NO_CONFIGURATION, … }',
+);
+
+/** A table of tiers. It is handed on by reference: what changes in it counts from the next request. */
+export const tiersSchema = z.unknown().superRefine((value, context) => {
+  try {
+    checkTierTable(value);
+  } catch (error) {
+    context.addIssue(
+      `what tierTable({ … }) returns. ${error instanceof Error ? error.message : ''}`.replace(/\.$/, ''),
+    );
+  }
+});
+
+const ACTION = 'a word such as deploy: a to z, 0 to 9 and -, beginning with a letter';
+export const actionsSchema = z.array(z.string(ACTION).regex(/^[a-z][a-z0-9-]{0,31}$/, ACTION), 'a list of strings');
+
+export const introspectionSchema = oneOf(INTROSPECTIONS);
+export const observerSchema = withMethods(Object.keys(UNOBSERVED), 'an object with all methods of Observer');
+export const limitsSchema = withMethods(['admit', 'peek', 'close'], 'a Limiter, or an object with all of Limits').and(
+  has(
+    (value) => typeof (value as { tiers?: unknown } | null)?.tiers === 'object',
+    'a Limiter, or an object with all of Limits',
+  ),
+);
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const ANSWER = 'an object with fields and bytes';
+export const answerSchema = has<object>(
+  (value) => Object.prototype.toString.call(value) === '[object Object]',
+  ANSWER,
+).pipe(z.strictObject({ fields: integer(1, MAX).optional(), bytes: integer(1, MAX).optional() }, ANSWER));
+
+export const latchkeySchema = z.strictObject(
+  {
+    store,
+    peppers: z.array(z.string(PEPPER).min(32, PEPPER), 'a list of strings, the newest pepper first').optional(),
+    adminApiKey: z
+      .union(
+        [z.null(), z.string().min(32), has((value) => value instanceof OperatorKey, 'an OperatorKey')],
+        'a string of at least 32 characters, or null',
+      )
+      .optional(),
+    prefixes: prefixes.optional(),
+    configuration: configurationSchema.optional(),
+    bcryptCost: integer(4, 15).optional(),
+    defaultTier: oneOf(TIERS).optional(),
+    introspection: introspectionSchema.optional(),
+    answer: answerSchema.optional(),
+    actions: actionsSchema.optional(),
+    tiers: tiersSchema.optional(),
+    rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
+    limits: limitsSchema.optional(),
+    changes: withMethods(['publish', 'subscribe'], 'an object with publish and subscribe').optional(),
+    onKeyEvent: aFunction().optional(),
+    cacheTtl: integer(0, 86_400_000).optional(),
+    observer: observerSchema.optional(),
+    now: aFunction().optional(),
+    log: aFunction().optional(),
+  } satisfies Record<keyof LatchkeyOptions, z.ZodType>,
+  'an object with at least store',
+);
+
+export const pluginSchema = z.strictObject(
+  {
+    limiter: limitsSchema,
+    introspection: introspectionSchema.optional(),
+    answer: answerSchema.optional(),
+    resourceMetadata: aFunction().optional(),
+    rateLimitHeaders: aFunction().optional(),
+    log: aFunction().optional(),
+    usage: withMethods(['admitted', 'refused'], 'an object with admitted and refused').optional(),
+    refusals: withMethods(['key'], 'an object with key').optional(),
+    observer: observerSchema.optional(),
+  } satisfies Record<keyof PluginOptions, z.ZodType>,
+  'an object with at least limiter',
+);

@@ -1,0 +1,275 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import * as library from '../src/index.js';
+import { createClient, createFetch } from '../src/client/index.js';
+import { openMongoStore } from '../src/mongo.js';
+
+const { assertGuarded, Ceilings, ConfiguredEntry, createContextBuilder, createLatchkey, createPlugin } = library;
+const { guardSchema, Limiter, NO_CONFIGURATION, oidcConfiguration, openSqliteStore, Refusal, Roles } = library;
+const { tierTable, TIER_LIMITS } = library;
+
+/** One seed, so that a failure comes again. */
+const SEED = 20_261_129;
+const SECRET = 'not-to-be-shown-but-long-enough-0123456789';
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+let store: library.Store;
+beforeAll(async () => {
+  store = await openSqliteStore({ dir });
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const limiter = new Limiter();
+afterAll(() => limiter.close());
+const PLUGIN = { limiter };
+const OIDC = { issuer: 'https://issuer.example', audience: 'api' };
+const ENTRY = { key: 'a-chosen-key', name: 'n', roles: ['viewer'] };
+const CLIENT = { url: 'http://127.0.0.1:1/graphql', apiKey: null };
+
+/** Each export that takes options: how it is called with them, good ones, and the names of all. */
+const takers: readonly [
+  name: string,
+  call: (options: never) => unknown,
+  good: () => object,
+  names: readonly string[],
+][] = [
+  [
+    'createLatchkey',
+    createLatchkey,
+    () => ({ store }),
+    [
+      ...['store', 'peppers', 'adminApiKey', 'prefixes', 'configuration', 'bcryptCost', 'defaultTier', 'introspection'],
+      ...[
+        'answer',
+        'actions',
+        'tiers',
+        'rateLimitHeaders',
+        'limits',
+        'changes',
+        'onKeyEvent',
+        'cacheTtl',
+        'observer',
+        'now',
+        'log',
+      ],
+    ],
+  ],
+  ['openSqliteStore', openSqliteStore, () => ({ dir }), ['dir', 'busyTimeout']],
+  ['openMongoStore', openMongoStore, () => ({ uri: 'x' }), ['uri', 'connection', 'assets', 'timeout']],
+  [
+    'createPlugin',
+    createPlugin,
+    () => PLUGIN,
+    [
+      'limiter',
+      'introspection',
+      'answer',
+      'rateLimitHeaders',
+      'resourceMetadata',
+      'log',
+      'usage',
+      'refusals',
+      'observer',
+    ],
+  ],
+  ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers', 'share']],
+  ['guardSchema', (options: never) => guardSchema(schema(), options), () => ({}), ['actions', 'answer']],
+  ['assertGuarded', (options: never) => assertGuarded(schema(), options), () => ({}), ['actions', 'answer']],
+  ['tierTable', tierTable, () => ({}), Object.keys(TIER_LIMITS)],
+  [
+    'oidcConfiguration',
+    oidcConfiguration,
+    () => OIDC,
+    [
+      ...['issuer', 'audience', 'algorithms', 'scopesClaim', 'rolesClaim', 'workspace', 'workspaceClaim'],
+      ...['clockTolerance', 'jwksUri', 'resource', 'mcpResource', 'dashboard'],
+    ],
+  ],
+  [
+    'ConfiguredEntry',
+    (options: never) => new ConfiguredEntry(options),
+    () => ENTRY,
+    ['key', 'name', 'roles', 'workspace'],
+  ],
+  ['Ceilings', (options: never) => new Ceilings(options), () => ({}), ['SECRET', 'CLIENT', 'READ_ONLY']],
+  [
+    'createClient',
+    createClient,
+    () => CLIENT,
+    ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'],
+  ],
+  ['createFetch', createFetch, () => CLIENT, ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers']],
+];
+
+function schema() {
+  const typeDefs = [library.directiveTypeDefs(), 'type Query { a: Int @public }'];
+  return guardSchema(makeExecutableSchema({ typeDefs }));
+}
+
+async function errorOf(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return null;
+}
+
+/** Values that no option of these functions takes. */
+const wrong = fc.constantFrom<unknown>(
+  ...[Number.NaN, Infinity, -Infinity, -1, 1.5, -0.5, Symbol('x'), 10n, [undefined], [null], [Number.NaN], [''], [[]]],
+  ...[{ constructor: 1 }, JSON.parse('{"__proto__":{"a":1}}'), { toString: 1 }, new Map([['a', 1]]), new Set()],
+);
+/** Also values that some option takes. */
+const MAY_TAKE: ReadonlySet<unknown> = new Set([...['maxRetries: Infinity', 'timeout: 1.5', 'clockTolerance: 1.5']]);
+
+test.each(takers)('U1: %s refuses wrong values of each option, and names it', async (what, call, good, names) => {
+  const pairs = fc.tuple(fc.constantFrom(...names), wrong);
+  for (const [name, value] of fc.sample(pairs, { seed: SEED, numRuns: 250 })) {
+    if (typeof value === 'number' && MAY_TAKE.has(`${name}: ${value}`)) continue;
+    const error = await errorOf(() => call({ ...good(), [name]: value } as never));
+    const seen = `${what} ${name} ${Object.prototype.toString.call(value)} ${String(error)}`;
+    if (!(error instanceof TypeError)) throw new Error(`Taken: ${seen}`);
+    if (!error.message.includes(name)) throw new Error(`Not named: ${seen}`);
+    if (/undefined \(reading|is not iterable|not a function/.test(error.message)) throw new Error(`Died: ${seen}`);
+  }
+});
+
+test.each(takers)('U1: %s refuses names that it does not have', async (_, call, good, names) => {
+  const strange = fc.oneof(
+    fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', ''),
+    fc.constantFrom(...names).map((name) => `${name}s`),
+    fc.constantFrom(...names).map((name) => name.slice(1)),
+    fc.constantFrom(...names).map((name) => ` ${name}`),
+  );
+  for (const name of fc.sample(strange, { seed: SEED, numRuns: 60 })) {
+    if (names.includes(name)) continue;
+    const options = Object.defineProperty({ ...good() }, name, { value: 1, enumerable: true });
+    const error = await errorOf(() => call(options as never));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toContain(name);
+  }
+});
+
+test.each(takers)('U1: %s refuses options that are not an object', async (what, call) => {
+  for (const options of [null, 1, 'text', [], true, Symbol('x')]) {
+    const error = await errorOf(() => call(options as never));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).not.toMatch(/destructure|reading|undefined \(/);
+    expect(what).not.toBe('');
+  }
+});
+
+test.each(takers.filter(([name]) => !['openMongoStore', 'openSqliteStore', 'createLatchkey'].includes(name)))(
+  'U1: %s takes good options, and undefined for those that are optional',
+  async (_, call, good, names) => {
+    expect(await errorOf(() => call(good() as never))).toBeNull();
+    const absent = Object.fromEntries(names.map((name) => [name, undefined]));
+    expect(await errorOf(() => call({ ...absent, ...good() } as never))).toBeNull();
+  },
+);
+
+test.each<[string, object, RegExp]>([
+  ['no store', {}, /createLatchkey: store is undefined\. Allowed: a store, from await openSqliteStore/],
+  ['a promise of a store', { store: Promise.resolve() }, /store is an object/],
+  [
+    'introspection never',
+    { introspection: 'never' },
+    /introspection is "never"\. Allowed: one of on, authenticated, scoped, off/,
+  ],
+  [
+    'an unset pepper',
+    { peppers: [process.env.LATCHKEY_NOT_SET] },
+    /peppers\[0\] is undefined\. Allowed: a string of at least 32/,
+  ],
+  ['an empty pepper', { peppers: [''] }, /peppers\[0\] is an empty string/],
+  ['a short pepper', { peppers: ['abc'] }, /peppers\[0\] is a string\. Allowed: a string of at least 32/],
+  ['a pepper outside a list', { peppers: SECRET }, /peppers is a string\. Allowed: a list/],
+  [
+    'a tier that is not there',
+    { defaultTier: 'GOLD' },
+    /defaultTier is "GOLD"\. Allowed: one of FREE_TRIAL, .*ENTERPRISE/,
+  ],
+  ['a tier of an object’s prototype', { defaultTier: 'constructor' }, /defaultTier is "constructor"/],
+  ['a number as text', { bcryptCost: '10' }, /bcryptCost is "10"\. Allowed: an integer from 4 to 15/],
+  ['a misspelt name', { peper: [SECRET] }, /there is no option "peper"\. Options: store, peppers/],
+  ['a short admin key', { adminApiKey: 'hunter2' }, /adminApiKey is a string/],
+  [
+    'a table without a tier',
+    { tiers: { GROWTH: TIER_LIMITS.GROWTH } },
+    /tiers is an object.*tiers\.FREE_TRIAL is missing/,
+  ],
+  [
+    'a configuration without roles',
+    { configuration: { ...NO_CONFIGURATION, roles: {} } },
+    /configuration\.roles is an object/,
+  ],
+  ['an answer of zero bytes', { answer: { bytes: 0 } }, /answer\.bytes is 0/],
+])('U1: createLatchkey refuses %s', async (_, options, text) => {
+  const given = 'store' in options || Object.keys(options).length === 0 ? options : { store, ...options };
+  const error = await errorOf(() => createLatchkey(given as never));
+  expect(error).toBeInstanceOf(TypeError);
+  expect((error as Error).message).toMatch(text);
+  expect((error as Error).message).not.toMatch(new RegExp(`${SECRET}|abc|hunter2`));
+});
+
+test('U1: createLatchkey takes all options that it documents', async () => {
+  const latchkey = await createLatchkey({
+    store,
+    peppers: [SECRET],
+    adminApiKey: null,
+    prefixes: { SECRET: 'sk', CLIENT: 'ck', READ_ONLY: 'rk' },
+    configuration: NO_CONFIGURATION,
+    bcryptCost: 4,
+    defaultTier: 'STARTER',
+    introspection: 'off',
+    answer: { fields: 10 },
+    actions: ['deploy'],
+    tiers: tierTable({ GROWTH: { rate: 7 } }),
+    cacheTtl: 0,
+    now: Date.now,
+    log: () => undefined,
+    onKeyEvent: () => undefined,
+  });
+  expect(latchkey.limiter.tiers.GROWTH.rate).toBe(7);
+  await expect(latchkey.prepare({} as never)).rejects.toThrow(/configuration: apiKeys is undefined/);
+  await latchkey.close();
+});
+
+test.each<[string, unknown[], RegExp]>([
+  ['text as details', ['CODE', 'text'], /Refusal: details is "text"/],
+  ['a code that is not there', ['Text.', { code: 'GONE' }], /Refusal: code is "GONE"\. Allowed: one of BAD_REQUEST, /],
+  ['a code of an object’s prototype', ['Text.', { code: 'constructor' }], /code is "constructor"/],
+  ['no details', ['Text.'], /details is undefined/],
+  ['no message', [undefined, { code: 'NOT_FOUND' }], /message is undefined/],
+  ['a field that the code does not have', ['Text.', { code: 'NOT_FOUND', http: {} }], /NOT_FOUND has no field "http"/],
+  ['a code without its field', ['Text.', { code: 'RATE_LIMITED', limit: 1, window: 1 }], /retryAfter is undefined/],
+  [
+    'a field of another kind',
+    ['Text.', { code: 'FORBIDDEN', missing: 'admin', fields: [] }],
+    /missing is "admin"\. Allowed: a list/,
+  ],
+])('U1: Refusal refuses %s', (_, args, text) => {
+  expect(() => new (Refusal as unknown as new (...given: unknown[]) => unknown)(...args)).toThrow(text);
+});
+
+test('U1: the other exports refuse what is not theirs', () => {
+  expect(() => new Roles({ ops: 'admin' } as never)).toThrow(/Roles: ops is "admin"/);
+  expect(() => new Roles([] as never)).toThrow(TypeError);
+  expect(() => createContextBuilder(null as never)).toThrow(/createContextBuilder: authenticator/);
+  expect(() => createContextBuilder({} as never)).toThrow(/createContextBuilder: authenticator/);
+  expect(() => guardSchema('type Query { a: Int }' as never)).toThrow(/guardSchema: schema is "type Query/);
+  expect(() => guardSchema(schema(), { actions: 'deploy' } as never)).toThrow(/actions is "deploy"/);
+  expect(() => library.isToken(1 as never)).not.toThrow();
+});
+
+test('U1: no error of the client shows the key', () => {
+  expect(() => createClient({ ...CLIENT, apiKey: `${SECRET} x` })).toThrow(/^apiKey is empty, or holds spaces/);
+  expect(() => createClient({ ...CLIENT, headers: { 'x-a': `${SECRET}\n${SECRET}` } })).toThrow(/headers: "x-a"/);
+});
