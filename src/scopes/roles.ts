@@ -30,7 +30,8 @@ export class Roles {
       // Who reads `roles: ["admin"]` must be able to rely on what it says.
       if (name === 'admin') throw new TypeError('The role admin is built in and cannot be defined anew.');
       if (!ROLE_PATTERN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a role.`);
-      if (!Array.isArray(scopes)) throw optionError(`Roles: ${name}`, scopes, 'a list of scopes or bundles');
+      const isList: boolean = Array.isArray(scopes);
+      if (!isList) throw optionError(`Roles: ${name}`, scopes, 'a list of scopes or bundles');
       const wrong = scopes.find((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
       if (wrong !== undefined)
         throw new TypeError(`The role ${name} holds ${JSON.stringify(wrong)}, which is no scope.`);

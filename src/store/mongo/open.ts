@@ -92,7 +92,7 @@ function checkMongoOptions(options: MongoOptions): void {
   if (uri !== undefined && (typeof uri !== 'string' || uri === '')) {
     throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
   }
-  if (connection !== undefined && typeof (connection as { asPromise?: unknown } | null)?.asPromise !== 'function') {
+  if (connection !== undefined && typeof Reflect.get(Object(connection) as object, 'asPromise') !== 'function') {
     throw optionError(`${what}: connection`, connection, 'a connection of Mongoose');
   }
   if (assets !== undefined && typeof assets !== 'boolean')
