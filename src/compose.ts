@@ -1,3 +1,4 @@
+import { checkHeads } from './audit/startCheck.js';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { checkName } from './assets/input.js';
@@ -100,6 +101,8 @@ export async function composeService(
   const store = observedStore(await openStore(settings), observer);
   let redis: OpenRedis | null = null;
   try {
+    // Before anything adds to a log: an entry after a gap would be its newest, and in its place.
+    await checkHeads(store, (message) => logger.error(message));
     if (shared === undefined && settings.redisUrl !== null) {
       // Loaded only here: most installations need no Redis.
       const { openRedis } = await import('./redis/open.js');

@@ -21,6 +21,7 @@ interface AuditArguments {
 export function auditResolvers(audit: AuditService) {
   return {
     Query: {
+      auditHead: (_: unknown, __: unknown, { principal }: ActorContext) => audit.head(principal),
       auditLog: (_: unknown, { first, after, filter }: AuditArguments, { principal }: ActorContext) => {
         const { actions, subject, actor, projectId, from, to } = filter ?? {};
         return audit.list(principal, first ?? 50, after == null ? null : placeIn(after), {

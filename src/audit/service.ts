@@ -1,18 +1,25 @@
 import type { Actor } from '../keys/actor.js';
 import { isId } from '../keys/input.js';
 import { badInput } from '../refusals/refusal.js';
-import type { AuditEntry } from '../store/audit.js';
+import type { AuditEntry, AuditHead } from '../store/audit.js';
 import type { AuditFilter, AuditStore } from '../store/store.js';
+import { assertReachesAll } from '../workspaces/reach.js';
 import { checkPage, pageOf, type Page } from '../workspaces/pages.js';
 
 const MAX_ID = 128;
 
 /** Reads the audit log of the actor's workspace; a key that is bound to a project reads that project's part. */
 export class AuditService {
-  readonly #audit: Pick<AuditStore, 'list'>;
+  readonly #audit: Pick<AuditStore, 'list' | 'head'>;
 
-  constructor(audit: Pick<AuditStore, 'list'>) {
+  constructor(audit: Pick<AuditStore, 'list' | 'head'>) {
     this.#audit = audit;
+  }
+
+  /** Returns the head that is kept apart from the chain; null where the chain is empty. @throws Refusal FORBIDDEN (a bound key) */
+  async head(actor: Actor): Promise<AuditHead | null> {
+    assertReachesAll(actor);
+    return this.#audit.head(actor.workspaceId);
   }
 
   /** Newest first. @param before a place in the chain; null: from the newest on @throws Refusal BAD_USER_INPUT */

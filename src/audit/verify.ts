@@ -9,6 +9,8 @@ export type AuditVerdict =
   | { readonly outcome: 'whole'; readonly entries: number; readonly head: string }
   /** An entry that ought to have place `seq` is not there. */
   | { readonly outcome: 'missing'; readonly seq: number }
+  /** Nothing says where the chain ends: its newest entries may be gone, with the head that is kept apart. */
+  | { readonly outcome: 'headless'; readonly entries: number }
   /** The entry in place `seq` is not what was written, or not in its place. */
   | { readonly outcome: 'altered'; readonly seq: number };
 
@@ -25,7 +27,8 @@ export async function verifyAudit(
   known: AuditHead | null = null,
 ): Promise<AuditVerdict> {
   // Before the chain: what is added meanwhile is no fault.
-  const expected = [await audit.head(workspaceId), known].filter((head) => head !== null);
+  const kept = await audit.head(workspaceId);
+  const expected = [kept, known].filter((head) => head !== null);
   let last: AuditHead = { seq: 0, hash: GENESIS };
   for (;;) {
     const batch = await audit.read(workspaceId, last.seq, BATCH);
@@ -38,7 +41,25 @@ export async function verifyAudit(
   }
   const end = last.seq;
   if (expected.some(({ seq }) => seq > end)) return { outcome: 'missing', seq: end + 1 };
+  // Read again: the first entry of a chain may have been added before its head.
+  if (kept === null && end > 0 && (await audit.head(workspaceId)) === null)
+    return { outcome: 'headless', entries: end };
   return { outcome: 'whole', entries: end, head: last.hash };
+}
+
+/**
+ * Compares the kept head of a workspace with the entry that it names. Reads that entry alone, so that a start can afford it.
+ * @returns what is wrong; null: nothing
+ */
+export async function checkHead(
+  audit: Pick<AuditStore, 'read' | 'head'>,
+  workspaceId: string,
+): Promise<Exclude<AuditVerdict, { outcome: 'whole' }> | null> {
+  const head = await audit.head(workspaceId);
+  const [entry] = await audit.read(workspaceId, (head?.seq ?? 1) - 1, 1);
+  if (head === null) return entry === undefined ? null : { outcome: 'headless', entries: entry.seq };
+  if (entry?.seq !== head.seq) return { outcome: 'missing', seq: head.seq };
+  return entry.hash === head.hash && hashOf(entry) === head.hash ? null : { outcome: 'altered', seq: head.seq };
 }
 
 function faultOf(entry: AuditEntry, last: AuditHead, expected: readonly AuditHead[]): AuditVerdict | null {

@@ -57,10 +57,11 @@ test.each([
   ['altered', (nodes: Entry[]) => nodes.map((node) => (node.seq === 60 ? { ...node, after: null } : node)), 60],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq !== 110), 110],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq > 10), 1],
-])('an entry that is %s shows, and where', async (outcome, changed, seq) => {
+  ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq <= 100), 101],
+])('R8: an entry that is %s shows, and where, at the end of the log too', async (outcome, changed, seq) => {
   const entries = await entriesOf(1_000);
   const server = await answering(({ query, variables }) =>
-    query.includes('auditLog') ? page(changed(entries), variables) : WHO,
+    query.includes('auditLog') ? page(changed(entries), variables) : { ...WHO, auditHead: headOf(entries) },
   );
   try {
     const { status, stdout } = await latchkey(['audit', 'verify', '--json', '--url', server.url], { env });
@@ -108,8 +109,15 @@ test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
 
 interface Entry {
   readonly seq: number;
+  readonly hash: string;
   readonly subject: string;
   readonly after: unknown;
+}
+
+/** The kept head, which is what it was before the log was changed. */
+function headOf(entries: readonly Entry[]): object | null {
+  const { seq, hash } = entries.reduce((last, entry) => (entry.seq > last.seq ? entry : last));
+  return { seq, hash };
 }
 
 const WHO = { viewer: { workspace: { id: 'default' }, project: null } };

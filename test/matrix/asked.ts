@@ -54,6 +54,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.user': { concerns: 'whole workspace', given: ({ user }) => ({ id: user }) },
   'Query.users': { concerns: "asker's workspace" },
   'Query.auditLog': { concerns: 'asker' },
+  'Query.auditHead': { concerns: "asker's workspace" },
   'Query.explainAccess': { concerns: 'project', given: ({ key }) => ({ keyId: key, document: '{ tiers { tier } }' }) },
   'Query.suggestScopes': { concerns: 'project', given: ({ key }) => ({ keyId: key }) },
   'Query.scopes': { concerns: 'asker' },

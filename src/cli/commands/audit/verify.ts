@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { AuditVerdict } from '../../../audit/verify.js';
@@ -8,7 +9,7 @@ import { EXIT, Failure } from '../../exit.js';
 import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
 import { talk } from '../../talk.js';
-import { asHashed, following, newest } from './entries.js';
+import { asHashed, following } from './entries.js';
 
 const WHERE = operation<{
   readonly viewer: { readonly workspace: { readonly id: string }; readonly project: { readonly id: string } | null };
@@ -26,7 +27,11 @@ export function verifyCommand(): Command {
       'Keep the head that it prints in another place, and give it with --head the next time: ' +
       'who can write everything in the database can write a new chain, but not one with that head.',
     example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-  }).option('--head <seq:hash>', 'an entry that has to be there, noted earlier', headOf);
+  }).option(
+    '--head <seq:hash|file>',
+    'an entry that has to be there, noted earlier; or a file whose last line it is',
+    headOf,
+  );
   return asking(command).action(async (options: VerifyOptions) => {
     await talk(options, async ({ ask, show, terminal }) => {
       const { workspace, project } = (await ask(WHERE)).viewer;
@@ -41,14 +46,16 @@ export function verifyCommand(): Command {
   });
 }
 
-/** The chain as `verifyAudit` reads it, over the API. Its head is the newest entry: of one kept apart the API does not tell. */
+const HEAD = operation<{ readonly auditHead: AuditHead | null }>('query AuditHead { auditHead { seq hash } }');
+
+/** The chain as `verifyAudit` reads it, over the API, with the head that the server keeps apart from it. */
 function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
   let end = 0;
   return {
     head: async (): Promise<AuditHead | null> => {
-      const [last] = await newest(api, 1, {});
-      end = last?.seq ?? 0;
-      return last ?? null;
+      const { auditHead } = await api.ask(HEAD);
+      end = auditHead?.seq ?? 0;
+      return auditHead;
     },
     /** Ends early at a gap, whose place is then the fault. */
     read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
@@ -70,13 +77,16 @@ function sentenceOf(verdict: AuditVerdict): string {
       return `The log is whole: ${verdict.entries} entries. Head: ${verdict.entries}:${verdict.head}`;
     case 'missing':
       return `The log is broken: entry ${verdict.seq} is missing.`;
+    case 'headless':
+      return `The log may be cut off: it has ${verdict.entries} entries, and the head that the server keeps is missing.`;
     case 'altered':
       return `The log is broken: entry ${verdict.seq} is not what was written.`;
   }
 }
 
-function headOf(text: string): AuditHead {
-  const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+function headOf(given: string): AuditHead {
+  const text = existsSync(given) ? (readFileSync(given, 'utf8').trim().split('\n').at(-1) ?? '') : given;
+  const [, seq, hash] = /(?:^|Head: )([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (hash === undefined)
     throw new InvalidArgumentError('It is written as verify prints it: number, colon, 64 digits.');
   return { seq: Number(seq), hash };

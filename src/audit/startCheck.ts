@@ -1,0 +1,24 @@
+import type { Store } from '../store/store.js';
+import { checkHead } from './verify.js';
+
+/** Workspaces that a start looks at, the oldest first: each takes two reads. */
+const MAX_WORKSPACES = 100;
+
+/**
+ * Compares the kept head of each workspace's audit log with the entry that it names, as far as a start can afford it.
+ * @param complain told of each workspace whose log does not reach its head
+ */
+export async function checkHeads(
+  { audit, workspaces }: Pick<Store, 'audit' | 'workspaces'>,
+  complain: (message: string) => void,
+): Promise<void> {
+  for (const { id } of await workspaces.list(MAX_WORKSPACES)) {
+    const fault = await checkHead(audit, id);
+    if (fault === null) continue;
+    const what =
+      fault.outcome === 'headless' ? 'its kept head is missing' : `entry ${fault.seq}, its newest, is ${fault.outcome}`;
+    complain(
+      `The audit log of the workspace ${id} was changed outside of Latchkey: ${what}. Run \`latchkey audit verify\` and compare it with a head that you noted.`,
+    );
+  }
+}
