@@ -12,7 +12,9 @@ import { watched } from './audit/watched.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
+import { countArrival } from './credentials/arrival.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
+import { Networks } from './credentials/networks.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from './credentials/oidc/protectedResource.js';
 import { signInOf, type SignIn } from './credentials/oidc/signIn.js';
@@ -132,6 +134,12 @@ export interface Latchkey {
    */
   authenticate(source: CredentialSource): Principal | Promise<Principal>;
   /**
+   * Counts a request of an anonymous caller, to be called before its body is read; {@link context} calls it by itself.
+   * A context made by hand says so by `counted: true`. Of other callers it counts nothing.
+   * @throws Refusal RATE_LIMITED, or rejects with one
+   */
+  arrived(principal: Principal): void | Promise<void>;
+  /**
    * To be told of a request that came over plain HTTP and is refused for that: a right key in it is noted in the audit log.
    * Never rejects.
    */
@@ -213,6 +221,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   });
   const limiter = limiterOf(options);
   const { tiers } = limiter;
+  const networks = new Networks(options.now ?? (() => performance.now()));
+  const arrived = (principal: Principal) => countArrival(principal, limiter, observer);
   const { onKeyEvent: tell } = options;
   const watch = tell === undefined ? null : new KeyWatch(tell);
   const usage = new UsageLog({
@@ -339,13 +349,14 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
-    authenticate: (source) => principalOf(source, door, observer),
+    authenticate: (source) => principalOf(source, door, observer, networks),
+    arrived,
     // Beside the door: what ends a stream is no refused request.
     reauthenticate: (source) => principalOf(source, authenticator),
     standing: (source) => standingOf(source, authenticator),
     onChange: (listener) => void listeners.push(listener),
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
-    context: createContextBuilder(door, observer, resourceMetadata),
+    context: createContextBuilder(door, observer, resourceMetadata, { networks, arrived }),
     plugin: createPlugin(forPlugin),
     serverOptions,
     apolloOptions<Context extends LatchkeyContext>(own: OwnApolloOptions<Context> = {}) {

@@ -1,9 +1,8 @@
 import { deadline } from '../deadline.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
-import { saysTheSame, TIER_LIMITS, type TierLimits, type TierTable } from '../limits/tiers.js';
+import { saysTheSame, TIER_LIMITS, type LimitedAs, type TierLimits, type TierTable } from '../limits/tiers.js';
 import type { Room } from '../limits/window.js';
 import { unavailable } from '../refusals/refusal.js';
-import type { Tier } from '../store/records.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
 /** How long the primary may take to answer, in ms. It counts in memory: whoever waits longer waits for nobody. */
@@ -45,7 +44,7 @@ export class RemoteLimits implements Limits {
   readonly #send: RemoteLimitsOptions['send'];
   readonly #timeout: number;
   readonly #maxPending: number;
-  readonly #limits = new Map<Tier, TierLimits>();
+  readonly #limits = new Map<LimitedAs, TierLimits>();
   readonly #sent = new Map<number, Sent>();
   #gathered: Waiting[] = [];
   #pending = 0;
@@ -124,7 +123,7 @@ export class RemoteLimits implements Limits {
   }
 
   /** One record for a tier, as long as it says the same: its identity serves as a cache key. */
-  #sameLimits(tier: Tier, limits: TierLimits): TierLimits {
+  #sameLimits(tier: LimitedAs, limits: TierLimits): TierLimits {
     const known = this.#limits.get(tier);
     if (known !== undefined && saysTheSame(known, limits)) return known;
     this.#limits.set(tier, limits);

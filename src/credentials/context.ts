@@ -7,6 +7,7 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
 import { locateCredential, type CredentialSource } from './locate.js';
 import { accepted, failed } from './observed.js';
+import type { Networks } from './networks.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
 
 /** A request, or an object that holds one as `req`, as Apollo Server's standalone, Express and Next integrations give it. */
@@ -18,6 +19,7 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  * The context builder: finds the credential of a request, verifies it and yields the principal. Without a credential the
  * principal is anonymous; with a bad one the request is refused, even where only @public fields are asked for.
  *
+ * @param anonymous tells the networks of anonymous callers apart, and counts their requests. Default: nothing is counted
  * @param resourceMetadata where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere
  * @throws Refusal with status and challenge for Apollo Server
  */
@@ -25,6 +27,7 @@ export function createContextBuilder(
   authenticator: Pick<Authenticator, 'authenticate'>,
   observer: Observer = UNOBSERVED,
   resourceMetadata: () => string | null = () => null,
+  anonymous?: AnonymousCallers,
 ): ContextBuilder {
   if (typeof (authenticator as unknown as { authenticate?: unknown } | null)?.authenticate !== 'function') {
     throw optionError('createContextBuilder: authenticator', authenticator, 'an object with authenticate');
@@ -38,13 +41,26 @@ export function createContextBuilder(
   return async (source) => {
     try {
       const request = 'req' in source ? source.req : source;
-      return { principal: await principalOf(request, authenticator, observer), origin: originOf(request) };
+      const principal = await principalOf(request, authenticator, observer, anonymous?.networks);
+      await anonymous?.arrived(principal);
+      return {
+        principal,
+        origin: originOf(request),
+        counted: anonymous !== undefined && principal.kind === 'anonymous',
+      };
     } catch (error) {
       if (error instanceof Refusal) throw withHttp(error, resourceMetadata());
       // Apollo Server shows the message of any other error to the caller.
       throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
     }
   };
+}
+
+/** What a server keeps of its anonymous callers. */
+export interface AnonymousCallers {
+  readonly networks: Networks;
+  /** Counts a request as it arrives. @throws Refusal, or rejects with one */
+  readonly arrived: (principal: Principal) => void | Promise<void>;
 }
 
 export function originOf(source: CredentialSource): Origin {
@@ -63,10 +79,11 @@ export function principalOf(
   source: CredentialSource,
   authenticator: Pick<Authenticator, 'authenticate'>,
   observer: Observer = UNOBSERVED,
+  networks?: Networks,
 ): Principal | Promise<Principal> {
   try {
     const credential = locateCredential(source);
-    if (credential === null) return accepted(observer, ANONYMOUS);
+    if (credential === null) return accepted(observer, networks?.principalAt(addressOf(source)) ?? ANONYMOUS);
     const found = authenticator.authenticate(credential, addressOf(source));
     if (!(found instanceof Promise)) return accepted(observer, found);
     return found.then(

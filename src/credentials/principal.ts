@@ -17,6 +17,8 @@ export interface AnonymousPrincipal {
   readonly keyType: null;
   readonly scopes: readonly string[];
   readonly trustedDocuments: null;
+  /** Whose window its requests are counted in; absent: the caller's address is not known, and there is none. */
+  readonly network?: string;
 }
 
 /** Who holds a key, or operates the installation. */
@@ -91,6 +93,8 @@ export function configuredHolderOf(key: ConfiguredRecord, tier: Tier): Authentic
 /** What the guard, the limits and the resolvers find in a GraphQL context. */
 export interface LatchkeyContext {
   readonly principal: Principal;
+  /** Was one request counted as it arrived? Default: no, and the plugin counts it. */
+  readonly counted?: boolean;
   /** For the audit log. Default: unknown. */
   readonly origin?: Origin;
 }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../credentials/locate.js';
 import type { Latchkey } from '../latchkey.js';
 
-/** Puts the principal into the request, or ends it. */
+/** Puts the principal into the request and counts an anonymous one, or ends the request. */
 export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
 /**
@@ -11,20 +11,21 @@ export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, 
  * @param sourceOf where the credential is looked for. Default: the header fields. @throws Refusal
  */
 export function authenticationHook(
-  latchkey: Pick<Latchkey, 'authenticate'>,
+  latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
   sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
 ): AuthenticationHook {
   return (request, _reply, done) => {
     try {
       const principal = latchkey.authenticate(sourceOf(request));
       if (principal instanceof Promise) {
-        principal.then((late) => {
-          request.principal = late;
-          done();
-        }, done);
+        principal.then((late) => latchkey.arrived((request.principal = late))).then(() => done(), done);
         return;
       }
-      request.principal = principal;
+      const counted = latchkey.arrived((request.principal = principal));
+      if (counted instanceof Promise) {
+        counted.then(() => done(), done);
+        return;
+      }
     } catch (error) {
       done(error as Error);
       return;

@@ -53,7 +53,8 @@ export function addToEveryAnswer(
     if (!reply.hasHeader('cache-control')) {
       reply.header('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }
-    if (principal.kind === 'anonymous' || hasLimitFields((name) => reply.hasHeader(name))) {
+    const isUncounted = principal.kind === 'anonymous' && principal.network === undefined;
+    if (isUncounted || hasLimitFields((name) => reply.hasHeader(name))) {
       done();
       return;
     }

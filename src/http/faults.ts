@@ -12,9 +12,6 @@ export function answerFaults(app: FastifyInstance, resourceMetadata: () => strin
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];
-    if (path === '/mcp') {
-      return refuseRequest(reply.header('allow', 'POST'), 'Messages of the Model Context Protocol come by POST.', 405);
-    }
     if (path === '/graphql/stream') {
       return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
     }

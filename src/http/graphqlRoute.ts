@@ -64,7 +64,14 @@ export async function graphqlRoute(
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;
       const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
-      const context: RequestContext = { principal, origin, requestId, outcome, opening: null };
+      const context: RequestContext = {
+        principal,
+        origin,
+        requestId,
+        outcome,
+        counted: principal.kind === 'anonymous',
+        opening: null,
+      };
       const operation = isPlain(request) ? known.find(request.body) : null;
       const answer = await (operation === null
         ? askApollo(apollo, request, context)

@@ -1,6 +1,7 @@
+import { subjectOf } from '../credentials/networks.js';
 import type { Principal } from '../credentials/principal.js';
 import { limitFields, type LimitFields, type RateLimitHeaders } from '../limits/fields.js';
-import type { Limits } from '../limits/limits.js';
+import type { Limits, Subject } from '../limits/limits.js';
 
 const DRAFT = ['RateLimit-Policy', 'RateLimit'] as const;
 const LEGACY = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
@@ -30,17 +31,18 @@ export function hasLimitFields(has: (name: string) => boolean): boolean {
   return has('ratelimit') || has('ratelimit-limit');
 }
 
-/** Where a key's limits stand, for an answer that took nothing. None for the anonymous, nor where they cannot be known. */
+/** Returns the fields of an answer that took nothing; null for a caller without windows, and where the limits cannot be asked. */
 export async function standingLimits(
   principal: Principal,
   limits: Limits,
   style: RateLimitHeaders,
 ): Promise<LimitFields | null> {
-  if (principal.kind === 'anonymous') return null;
-  const { familyId: family, tier } = principal;
+  const subject: Subject | null =
+    principal.kind === 'anonymous' ? subjectOf(principal) : { family: principal.familyId, tier: principal.tier };
+  if (subject === null) return null;
   try {
-    const room = await limits.peek({ family, tier });
-    return limitFields({ outcome: 'admitted', limits: limits.tiers[tier], room }, style);
+    const room = await limits.peek(subject);
+    return limitFields({ outcome: 'admitted', limits: limits.tiers[subject.tier], room }, style);
   } catch {
     // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
     return null;

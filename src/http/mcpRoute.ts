@@ -5,7 +5,8 @@ import { unauthenticated } from '../credentials/authenticator.js';
 import type { AuthenticatedPrincipal } from '../credentials/principal.js';
 import type { Latchkey } from '../latchkey.js';
 import type { Caller } from '../mcp/caller.js';
-import type { Endpoint } from '../mcp/endpoint.js';
+import { refusalOf } from '../limits/refuse.js';
+import type { Endpoint, Replied } from '../mcp/endpoint.js';
 import type { Observer } from '../metrics/observer.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Settings } from '../settings/settings.js';
@@ -29,11 +30,16 @@ export interface McpRouteOptions {
   readonly authenticate: AuthenticationHook;
 }
 
-/** As JSON-RPC tells faults of which the request cannot be named. */
-const JSON_RPC: FaultForm = {
-  body: (message, data) => JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32_000, message, data } }),
+/** The form of errors in JSON-RPC. @param id of the request; null where it is not known */
+const jsonRpc = (id: string | number | null): FaultForm => ({
+  body: (message, data) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_000, message, data } }),
   unread: 'The body is no JSON. Send one message of JSON-RPC 2.0.',
-};
+});
+
+const JSON_RPC = jsonRpc(null);
+
+/** Both addresses that clients are given. */
+const PATHS = ['/mcp', '/mcp/'] as const;
 
 /** The header fields that say what the client can read, and those of MCP. */
 const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toLowerCase())];
@@ -41,6 +47,10 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
 /**
  * POST /mcp: the Model Context Protocol, streamable HTTP without sessions. Each request brings its credential, which is judged
  * before the body is read. GET and DELETE, which are for sessions, are answered with 405.
+ *
+ * Each message takes one request of the key's limits, and an operation counts for the rest of its cost: to answer a message
+ * takes time whatever it says. Notifications, which get no result, and requests by other methods than POST have windows of
+ * the same size to themselves. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const { apollo, latchkey, schema, settings, observer, authenticate } = options;
@@ -63,11 +73,10 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     return {
       principal,
       run: (operation, only) =>
-        askOperation(apollo, operation, { principal, origin, requestId, outcome, only, opening: null }),
-      takeOne: () =>
-        takeOneRequest(principal, limiter, verdicts).catch((error: unknown) => {
-          if (error instanceof Refusal) outcome.word = error.details.code;
-          throw error;
+        askOperation(apollo, operation, {
+          ...{ principal, origin, requestId, outcome, only },
+          counted: true,
+          opening: null,
         }),
       failed: (err) => {
         outcome.word = 'error';
@@ -76,25 +85,70 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     };
   };
 
-  app.route({
-    method: 'POST',
-    url: '/mcp',
-    onRequest: [originHook(settings.corsOrigins), authenticate, refuseAnonymous],
-    errorHandler: (error, request, reply) =>
-      void answerError(error, request, reply, latchkey.resourceMetadata('mcp'), JSON_RPC),
-    handler: async (request, reply) => {
-      const { principal, body: message } = request;
-      if (principal.kind === 'anonymous') throw unauthenticated('missing');
-      if (Array.isArray(message)) return refuseRequest(reply, ONE_MESSAGE, 400, JSON_RPC);
-      const answered = await (
-        await (endpoint ??= opened())
-      ).answer({ message, headers: headersOf(request) }, callerOf(request, principal));
-      reply.code(answered.status);
-      if (answered.type !== null) reply.type(answered.type);
-      return reply.send(answered.body);
-    },
-  });
+  const takeBeside = async (principal: AuthenticatedPrincipal): Promise<void> => {
+    const { familyId, tier } = principal;
+    const refusal = refusalOf(await limiter.admit({ family: `${familyId}/mcp`, tier }, 1), 1);
+    if (refusal === null) return;
+    verdicts.refused(principal, refusal);
+    throw refusal;
+  };
+  const take = async (principal: AuthenticatedPrincipal, message: unknown): Promise<void> => {
+    if (isNotification(message)) return takeBeside(principal);
+    if (!runsOperation(message)) return takeOneRequest(principal, limiter, verdicts);
+    // Its use is noted with what the operation costs.
+    const { familyId: family, tier } = principal;
+    const refusal = refusalOf(await limiter.admit({ family, tier }, 1), 1);
+    if (refusal === null) return;
+    verdicts.refused(principal, refusal);
+    throw refusal;
+  };
+
+  const answerFault = async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    let fault = error;
+    const { principal, body } = request;
+    // A body that cannot be read is counted as well.
+    if (principal.kind !== 'anonymous' && body === undefined && !(error instanceof Refusal)) {
+      await takeOneRequest(principal, limiter, verdicts).catch((refusal: unknown) => (fault = refusal));
+    }
+    return answerError(fault, request, reply, latchkey.resourceMetadata('mcp'), jsonRpc(idOf(body)));
+  };
+
+  const onRequest = [originHook(settings.corsOrigins), authenticate];
+  const errorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+    void answerFault(error, request, reply);
+
+  const refuseMethod = async ({ principal }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    if (principal.kind !== 'anonymous') await takeBeside(principal);
+    return refuseRequest(reply.header('allow', 'POST'), BY_POST, 405, JSON_RPC);
+  };
+  for (const url of PATHS) {
+    app.route({ method: ['GET', 'DELETE', 'PUT', 'PATCH'], url, onRequest, errorHandler, handler: refuseMethod });
+  }
+
+  for (const url of PATHS)
+    app.route({
+      method: 'POST',
+      url,
+      onRequest: [...onRequest, refuseAnonymous],
+      errorHandler,
+      handler: async (request, reply) => {
+        const { principal, body: message } = request;
+        if (principal.kind === 'anonymous') throw unauthenticated('missing');
+        await take(principal, message);
+        if (isNotification(message)) return reply.code(202).send();
+        if (Array.isArray(message)) return refuseRequest(reply, ONE_MESSAGE, 400, JSON_RPC);
+        const answered = await (
+          await (endpoint ??= opened())
+        ).answer({ message, headers: headersOf(request) }, callerOf(request, principal));
+        const { type, body } = readsEvents(request.headers.accept) ? answered : asJson(answered);
+        reply.code(answered.status);
+        if (type !== null) reply.type(type);
+        return reply.send(body);
+      },
+    });
 }
+
+const BY_POST = 'Messages of the Model Context Protocol come by POST.';
 
 /** A batch would be many calls for one look at the credential. MCP has none since its revision 2025-06-18. */
 const ONE_MESSAGE = 'The body is a batch. Send one message of JSON-RPC 2.0 in each request.';
@@ -119,8 +173,46 @@ function refuseAnonymous({ principal }: FastifyRequest, _reply: FastifyReply, do
   else done();
 }
 
+/** The SDK asks for both types by name. A client that takes JSON in any other words is answered with JSON. */
 function headersOf({ headers }: FastifyRequest): Record<string, string> {
-  return Object.fromEntries(
+  const given = Object.fromEntries(
     HEADERS.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])),
   );
+  return readsJson(headers.accept) ? { ...given, accept: 'application/json, text/event-stream' } : given;
+}
+
+function readsJson(accept = '*/*'): boolean {
+  return accept.trim() === '' || /(?:^|,)\s*(?:\*\/\*|application\/(?:\*|json))\s*(?:;|,|$)/i.test(accept);
+}
+
+function readsEvents(accept = ''): boolean {
+  return /text\/event-stream/i.test(accept);
+}
+
+/** One message of a stream of events, as JSON. */
+function asJson(answered: Replied): Pick<Replied, 'type' | 'body'> {
+  if (answered.type?.startsWith('text/event-stream') !== true) return answered;
+  const data = answered.body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
+  return { type: 'application/json', body: data.at(-1) ?? '' };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A message that gets no result: it is acknowledged, and nothing here depends on one. */
+function isNotification(message: unknown): boolean {
+  if (!isRecord(message) || message.jsonrpc !== '2.0' || Object.hasOwn(message, 'id')) return false;
+  return typeof message.method === 'string' && message.method.startsWith('notifications/');
+}
+
+/** Does the message call a tool that runs an operation, whose cost is counted with it? */
+function runsOperation(message: unknown): boolean {
+  if (!isRecord(message) || message.method !== 'tools/call' || !isRecord(message.params)) return false;
+  return message.params.name === 'run_query' || message.params.name === 'run_mutation';
+}
+
+function idOf(message: unknown): string | number | null {
+  const id = isRecord(message) ? message.id : null;
+  return (typeof id === 'string' && id.length <= 200) || typeof id === 'number' ? id : null;
 }

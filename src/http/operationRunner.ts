@@ -76,6 +76,11 @@ export class OperationRunner {
     let result: ExecutionResult;
     try {
       for (const listener of listeners) await listener.didResolveOperation?.(running as never);
+      for (const listener of listeners) {
+        if (listener.responseForOperation === undefined) continue;
+        const given = await listener.responseForOperation(running as never);
+        if (given?.body.kind === 'single') return given.body.singleResult;
+      }
       result = await execute({
         schema: this.#schema,
         document,

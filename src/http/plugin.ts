@@ -1,25 +1,31 @@
+import { HeaderMap } from '@apollo/server';
 import type {
   ApolloServerPlugin,
   GraphQLRequestContextDidEncounterErrors,
   GraphQLRequestContextDidResolveOperation,
+  GraphQLRequestContextResponseForOperation,
   GraphQLRequestListener,
+  GraphQLResponse,
 } from '@apollo/server';
 import { getVariableValues, type GraphQLSchema } from 'graphql';
 import {
   ANONYMOUS,
+  type AnonymousPrincipal,
   type AuthenticatedPrincipal,
   type LatchkeyContext,
   type Principal,
 } from '../credentials/principal.js';
 import { refuseLargeReading } from '../guard/answer/judge.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
+import { subjectOf } from '../credentials/networks.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
 import type { Admission, Limits } from '../limits/limits.js';
-import { refusalOf } from '../limits/refuse.js';
+import { restOf } from '../limits/rest.js';
+import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { checkOptions, pluginSchema } from '../libraryOptions.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
@@ -28,6 +34,7 @@ import { boundAnswer, capErrors, retell, setLimitFields, setStatus, type Answere
 import { settle, untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
 import { narrow } from './narrow.js';
+import { PreparedReadings } from './preparedReadings.js';
 import { tellOutcome } from './outcome.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
 
@@ -54,12 +61,14 @@ interface Logger {
 }
 
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
+type Reading = GraphQLRequestContextResponseForOperation<LatchkeyContext>;
 
 /**
  * Apollo Server waits for whatever a hook returns, and an async function makes a promise, and a turn, of its own at each
  * request. Most hooks have nothing to wait for.
  */
 const DONE = Promise.resolve();
+const NOT_PREPARED = Promise.resolve(null);
 
 /**
  * The plugin for Apollo Server: judges the selected operation before anything runs, holds the key's limits, and gives the
@@ -90,6 +99,7 @@ class Judge {
   readonly answer: AnswerLimits;
   readonly log: PluginOptions['log'];
   readonly verdicts: Verdicts;
+  readonly readings = new PreparedReadings();
   readonly resourceMetadata: () => string | null;
   readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
@@ -134,6 +144,15 @@ class Judge {
     return compiled;
   }
 
+  /** Returns what a caller who was let in reads of the schema, where the operation reads nothing else; else null. */
+  prepared({ schema, document, operation, request, contextValue }: Reading): Record<string, unknown> | null {
+    if (operation == null) return null;
+    const { variables = {} } = request;
+    if (!this.compilerOf(schema).compile(document, operation, variables).introspects) return null;
+    const view = readable(this.introspection, schema, principalIn(contextValue));
+    return view && this.readings.answer(view, { document, operation, variables });
+  }
+
   /** Does the answer hold what its caller may see only in part? */
   isToNarrow({ schema, document, operation, request }: Answered): boolean {
     if (this.introspection !== 'scoped' || document === undefined || operation == null) return false;
@@ -145,6 +164,8 @@ class Judge {
 class Request implements GraphQLRequestListener<LatchkeyContext> {
   readonly #judge: Judge;
   #admission: Admission | null = null;
+  /** Was the operation answered as its caller may read the schema? */
+  #isPrepared = false;
 
   constructor(judge: Judge) {
     this.#judge = judge;
@@ -155,10 +176,18 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     try {
       principal = principalIn(request.contextValue);
       const compiled = this.#judge.judge(request, principal);
-      if (compiled === null || principal.kind === 'anonymous' || !variablesFit(request)) return DONE;
+      if (compiled === null) return DONE;
+      if (principal.kind === 'anonymous') return this.#admitAnonymous(principal, request, compiled);
+      if (!variablesFit(request)) return DONE;
       const { cost, category } = compiled;
       const { familyId: family, tier } = principal;
-      const admission = this.#judge.limits.admit({ family, tier, category }, cost);
+      const { limits } = this.#judge;
+      const rest = request.contextValue.counted === true ? restOf(limits.tiers[tier], category, cost) : cost;
+      if (rest === 0) {
+        this.#judge.verdicts.admitted(principal, cost, compiled.fields);
+        return DONE;
+      }
+      const admission = limits.admit({ family, tier, category }, rest);
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
       const waiting = principal;
       return admission
@@ -167,6 +196,36 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     } catch (error) {
       return this.#refuse(principal, error);
     }
+  }
+
+  /** One request of it was counted as it arrived, where the server does so. @throws Refusal */
+  async #admitAnonymous(
+    principal: AnonymousPrincipal,
+    { contextValue: { counted = false } }: Resolved,
+    { cost }: CompiledOperation,
+  ): Promise<void> {
+    const { limits } = this.#judge;
+    try {
+      const subject = subjectOf(principal);
+      const refusal =
+        refuseTooCostly(limits.tiers.ANONYMOUS, cost) ??
+        (subject === null || (counted && cost === 1)
+          ? null
+          : refusalOf((this.#admission = await limits.admit(subject, counted ? cost - 1 : cost)), cost, 'anonymous'));
+      if (refusal !== null) throw refusal;
+    } catch (error) {
+      this.#refuse(principal, error);
+    }
+  }
+
+  responseForOperation(request: Reading): Promise<GraphQLResponse | null> {
+    const data = this.#judge.prepared(request);
+    if (data === null) return NOT_PREPARED;
+    this.#isPrepared = true;
+    return Promise.resolve({
+      http: { headers: new HeaderMap() },
+      body: { kind: 'single', singleResult: { data } },
+    });
   }
 
   didEncounterErrors({
@@ -191,7 +250,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     capErrors(answer);
     const view = () => readable(this.#judge.introspection, answer.schema, principal);
     retell(answer, view);
-    if (this.#judge.isToNarrow(answer)) narrow(answer, view());
+    if (!this.#isPrepared && this.#judge.isToNarrow(answer)) narrow(answer, view());
     const style = this.#judge.rateLimitHeaders();
     if (this.#admission !== null) {
       setLimitFields(answer, limitFields(this.#admission, style));

@@ -113,10 +113,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     done();
   });
   const isClosing = (): boolean => closing;
-  const verifier: Pick<Latchkey, 'authenticate'> =
+  const verifier: Pick<Latchkey, 'authenticate' | 'arrived'> =
     tracing === null
       ? latchkey
-      : { authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)) };
+      : {
+          authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)),
+          arrived: latchkey.arrived,
+        };
   const authenticate = authenticationHook(verifier);
 
   app.removeContentTypeParser('text/plain');

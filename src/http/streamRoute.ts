@@ -63,7 +63,10 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
       try {
         const { principal, id: requestId, outcome } = request;
         const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
-        const context: RequestContext = { principal, origin, requestId, outcome, opening: new Opening() };
+        const context: RequestContext = {
+          ...{ principal, origin, requestId, outcome, counted: principal.kind === 'anonymous' },
+          opening: new Opening(),
+        };
         // Apollo Server takes queries alone by GET, and here nothing is changed by either.
         const answer = await askOperation(apollo, body, context);
         const admitted = context.opening?.admitted ?? null;

@@ -1,11 +1,17 @@
 import { performance } from 'node:perf_hooks';
-import type { Tier } from '../store/records.js';
 import { categoryLimits, highest, longest, lowest } from './bounds.js';
 import type { Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
 import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
 import { checkNames, optionError } from '../options.js';
-import { checkTierTable, TIER_LIMITS, type TierLimits, type TierTable, type WindowLimits } from './tiers.js';
+import {
+  checkTierTable,
+  TIER_LIMITS,
+  type LimitedAs,
+  type TierLimits,
+  type TierTable,
+  type WindowLimits,
+} from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
@@ -136,7 +142,7 @@ export class Limiter implements Limits {
     return (this.#ofCategory[category] ??= noParts());
   }
 
-  #limitsOf(tier: Tier): TierLimits {
+  #limitsOf(tier: LimitedAs): TierLimits {
     const limits = this.tiers[tier];
     return this.#share === undefined ? limits : this.#share(limits);
   }

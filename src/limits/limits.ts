@@ -1,12 +1,11 @@
-import type { Tier } from '../store/records.js';
 import type { Category } from './category.js';
-import type { TierLimits, TierTable } from './tiers.js';
+import type { LimitedAs, TierLimits, TierTable } from './tiers.js';
 import type { Room, WindowName } from './window.js';
 
 /** Whose units are counted: all keys of a rotation family share one history, so that rotating does not refill it. */
 export interface Subject {
   readonly family: string;
-  readonly tier: Tier;
+  readonly tier: LimitedAs;
   /** Of the operation. Default: none, and then the tier's own windows alone count. */
   readonly category?: Category | undefined;
 }

@@ -20,11 +20,16 @@ export interface TierLimits extends WindowLimits {
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
 }
 
-/** What each tier grants: {@link tierTable} makes one. */
-export type TierTable = Readonly<Record<Tier, TierLimits>>;
+/** Whose limits a request is counted under: those of a tier, or those of callers without a key. */
+export type LimitedAs = Tier | 'ANONYMOUS';
+
+const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS'] as const);
+
+/** What each tier grants, and under `ANONYMOUS` what callers without a key may use: {@link tierTable} makes one. */
+export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
 
 /** Fields to replace, by tier. `categories` replaces all of a tier's. */
-export type TierOverrides = Readonly<Partial<Record<Tier, Readonly<Partial<TierLimits>>>>>;
+export type TierOverrides = Readonly<Partial<Record<LimitedAs, Readonly<Partial<TierLimits>>>>>;
 
 const NONE: TierLimits['categories'] = Object.freeze({});
 
@@ -44,6 +49,8 @@ export const TIER_LIMITS: TierTable = Object.freeze({
   GROWTH: limits([10, 10], 500, 25, 10),
   PROFESSIONAL: limits([25, 25], 1000, 50, 25),
   ENTERPRISE: limits([null, null], 5000, 100, 100),
+  // Of one network: see credentials/networks.ts. Callers without a key have neither keys nor streams.
+  ANONYMOUS: limits([1, 1], 120, 30, 1),
 });
 
 /** GraphQL's Int, in which the table is shown. */
@@ -54,9 +61,11 @@ const HIGHEST = 2 ** 31 - 1;
  * @throws TypeError that names the first field which cannot be: `tiers.GROWTH.categories.write.rate …`
  */
 export function tierTable(overrides: TierOverrides = {}): TierTable {
-  checkNames('tiers', overrides, TIERS);
-  const entries = TIERS.map((tier) => [tier, replaced(`tiers.${tier}`, TIER_LIMITS[tier], overrides[tier])] as const);
-  return Object.freeze(Object.fromEntries(entries) as Record<Tier, TierLimits>);
+  checkNames('tiers', overrides, LIMITED_AS);
+  const entries = LIMITED_AS.map(
+    (tier) => [tier, replaced(`tiers.${tier}`, TIER_LIMITS[tier], overrides[tier])] as const,
+  );
+  return Object.freeze(Object.fromEntries(entries) as Record<LimitedAs, TierLimits>);
 }
 
 /** Checks that a value is a whole table of tiers, whoever made it. @throws TypeError that names the first field at fault */

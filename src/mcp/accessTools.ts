@@ -23,7 +23,6 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       input: operationInput,
       annotations: LOOKS,
       async call({ document, operationName = null, variables }, caller) {
-        await caller.takeOne();
         const { principal } = caller;
         const { familyId: family, tier } = principal;
         const question = { document, operationName, variables };
@@ -44,7 +43,6 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       input: z.strictObject({}),
       annotations: LOOKS,
       async call(_, caller) {
-        await caller.takeOne();
         const {
           kind,
           keyId,

@@ -22,8 +22,6 @@ export interface Caller {
    * told in the answer.
    */
   run(operation: Operation, kind: 'query' | 'mutation'): Promise<Ran>;
-  /** Takes one request of the caller's limits. Rejects with Refusal where they have none left. */
-  takeOne(): Promise<void>;
   /** Is told of errors that callers are not. */
   failed(error: unknown): void;
 }

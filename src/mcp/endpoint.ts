@@ -1,15 +1,22 @@
-import { createMcpHandler, McpServer, type CallToolResult } from '@modelcontextprotocol/server';
+import {
+  createMcpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type CallToolResult,
+} from '@modelcontextprotocol/server';
 import type { GraphQLSchema } from 'graphql';
+import { z } from 'zod';
 import { Explainer, type ExplainerOptions } from '../guard/explain.js';
 import type { Limits } from '../limits/limits.js';
 import { packageVersion } from '../packageFiles.js';
 import { Refusal } from '../refusals/refusal.js';
 import { accessTools } from './accessTools.js';
 import type { Caller } from './caller.js';
+import { Offers } from './offers.js';
 import { failed } from './result.js';
 import { runTools } from './runTools.js';
 import { schemaTools } from './schemaTools.js';
-import type { Tool } from './tool.js';
 
 export interface EndpointOptions extends ExplainerOptions {
   /** Guarded. */
@@ -40,14 +47,14 @@ const INSTRUCTIONS =
  * from one request to the next, so that nobody can fill what is kept, and a credential that ends has ended at once.
  */
 export class Endpoint {
-  readonly #tools: readonly Tool[];
+  readonly #offers: Offers;
 
   constructor({ schema, limiter, ...options }: EndpointOptions) {
-    this.#tools = [
+    this.#offers = new Offers([
       ...schemaTools(schema, options.introspection),
       ...runTools(schema),
       ...accessTools({ schema, limiter, explainer: new Explainer(options) }),
-    ];
+    ]);
   }
 
   /** @param caller whose credential came with the message */
@@ -66,20 +73,31 @@ export class Endpoint {
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() };
   }
 
-  /** What a caller is not offered is not there: neither in the list nor to be called. */
-  #serverFor(caller: Caller): McpServer {
-    const server = new McpServer(SERVER, {
+  /** A caller can neither list nor call a tool that is not offered to them. */
+  #serverFor(caller: Caller): Server {
+    const tools = this.#offers.for(caller);
+    const server = new Server(SERVER, {
       instructions: INSTRUCTIONS,
       capabilities: { tools: { listChanged: false } },
     });
-    for (const { name, title, description, input, annotations, offered, call } of this.#tools) {
-      if (offered?.(caller) === false) continue;
-      server.registerTool(name, { title, description, inputSchema: input, annotations }, (args) =>
-        settled(() => call(args, caller), caller),
-      );
-    }
+    server.setRequestHandler('tools/list', () => ({ tools: [...tools.listed] }));
+    server.setRequestHandler('tools/call', async ({ params: { name, arguments: given = {} } }) => {
+      const found = tools.byName.get(name);
+      if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such tool.');
+      const read = found.input.safeParse(given);
+      if (!read.success) return wrongInput(name, read.error);
+      return settled(() => found.call(read.data, caller), caller);
+    });
     return server;
   }
+}
+
+/** How much is said about wrong arguments, in characters. */
+const MAX_FAULTS = 2_000;
+
+function wrongInput(name: string, error: z.ZodError): CallToolResult {
+  const text = `Invalid arguments for ${name}: ${z.prettifyError(error)}`.slice(0, MAX_FAULTS);
+  return { content: [{ type: 'text', text }], isError: true };
 }
 
 /** An error that nobody caught would reach the caller in its own words. */

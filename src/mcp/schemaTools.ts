@@ -50,7 +50,6 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       annotations: LOOKS,
       offered,
       async call({ query, limit }, caller) {
-        await caller.takeOne();
         const view = viewFor(caller);
         if (view === null) throw absent('Nothing of the schema can be reached with this credential.');
         let index = indexes.get(view);
@@ -70,7 +69,6 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       annotations: LOOKS,
       offered,
       async call({ name }, caller) {
-        await caller.takeOne();
         const type = viewFor(caller)?.getType(name);
         if (type === undefined) {
           throw absent('This credential may use no type of that name. Look for it with search_schema.');

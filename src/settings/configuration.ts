@@ -174,7 +174,8 @@ function ceilingsOf({ content: { key_types: types = {} }, fault }: ReadFile): Ce
 }
 
 function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
-  const overrides = Object.fromEntries(TIERS.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
+  const named = [...TIERS, 'ANONYMOUS'] as const;
+  const overrides = Object.fromEntries(named.flatMap((tier) => (tiers[tier] ? [[tier, fieldsOf(tiers[tier])]] : [])));
   try {
     return tierTable(overrides);
   } catch (error) {

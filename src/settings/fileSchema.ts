@@ -122,6 +122,15 @@ const tier = section({
   }).optional(),
 });
 
+const anonymous = section({
+  per_minute: wholeNumber
+    .optional()
+    .meta({ about: 'requests without a key from one network in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber
+    .optional()
+    .meta({ about: 'requests without a key from one network in any one second', unset: PUBLISHED }),
+});
+
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
 const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
   section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
@@ -230,7 +239,12 @@ export const fileSchema = section({
       unset: 'those built in',
     }),
   key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
-  tiers: each<Tier, typeof tier>('TIER', TIERS, tier).optional(),
+  tiers: section({
+    ...(Object.fromEntries(TIERS.map((name) => [name, tier.optional()])) as Record<Tier, z.ZodOptional<typeof tier>>),
+    ANONYMOUS: anonymous.optional(),
+  })
+    .meta({ each: 'TIER' })
+    .optional(),
   rate_limit_headers: value<RateLimitHeaders>(RATE_LIMIT_HEADERS.join(', '), (name) =>
     (RATE_LIMIT_HEADERS as readonly unknown[]).includes(name),
   )

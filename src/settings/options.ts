@@ -295,7 +295,7 @@ export const OPTIONS = {
   }),
   INTROSPECTION: option({
     about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',
-    unset: 'on; with MongoDB authenticated',
+    default: 'authenticated',
     page: 'guard.md#introspection',
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),

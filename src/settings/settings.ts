@@ -115,7 +115,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
     corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
-    introspection: read('INTROSPECTION') ?? (mongodbUri === null ? 'on' : 'authenticated'),
+    introspection: read('INTROSPECTION') ?? 'authenticated',
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),

@@ -147,58 +147,125 @@ describe('hostile bodies', () => {
   });
 });
 
-test('limits: an operation takes its cost once, a look at the schema one, a handshake and what is malformed none', async () => {
+const call = (name: string, args: object) => ({ ...WHOAMI, params: { name, arguments: args } });
+const INITIALIZE = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'tests', version: '1' } },
+};
+const INITIALIZED = { jsonrpc: '2.0', method: 'notifications/initialized' };
+
+test('R4: each message takes one request, and an operation the rest of its cost', async () => {
   const own = (await createKey(latchkey)).token;
   const used = async (body: unknown) => usedOf((await post(body, { credential: own })).headers);
-  const call = (name: string, args: object) => ({ ...WHOAMI, params: { name, arguments: args } });
-  const initialize = {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'tests', version: '1' } },
-  };
-  expect(await used(initialize)).toBe(0);
-  expect(await used({ jsonrpc: '2.0', method: 'notifications/initialized' })).toBe(0);
-  expect(await used(LIST)).toBe(0);
-  expect(await used(call('search_schema', { query: 'asset' }))).toBe(1);
-  expect(await used(call('describe_type', { name: 'Query' }))).toBe(2);
-  expect(await used(call('whoami', {}))).toBe(3);
-  expect(await used(call('explain_access', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }))).toBe(4);
-  expect(await used(call('run_query', { document: '{ viewer { scopes } }' }))).toBe(5);
-  expect(await used(call('run_query', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }))).toBe(7);
-  expect(await used(call('run_query', { document: '{ nothing }' }))).toBe(7);
-  expect(await used(call('run_query', { document: 'mutation { registerAsset(input: { name: "a" }) { name } }' }))).toBe(
-    7,
-  );
-  expect(await used(call('run_query', {}))).toBe(7);
-  await latchkey.service.latchkey.usage.flush();
-  const { body } = await latchkey.query('{ viewer { credential { usage(by: DAY) { requests cost } } } }', {
-    token: own,
-  });
-  expect(body.data.viewer.credential.usage.at(-1)).toMatchObject({ requests: 6, cost: 7 });
+  const mutation = 'mutation { registerAsset(input: { name: "a" }) { name } }';
+  const messages: [unknown, number][] = [
+    [INITIALIZE, 1],
+    [{ jsonrpc: '2.0', id: 2, method: 'ping' }, 1],
+    [LIST, 1],
+    [{ jsonrpc: '2.0', id: 3, method: 'nothing/known' }, 1],
+    [{ jsonrpc: '2.0', id: 3, result: {} }, 1],
+    [{ jsonrpc: '2.0', id: null, method: 'notifications/initialized' }, 1],
+    [{ jsonrpc: '2.0', method: 'ping' }, 1],
+    [[LIST, LIST], 1],
+    [{}, 1],
+    ['{"broken', 1],
+    ['7', 1],
+    [call('search_schema', { query: 'asset' }), 1],
+    [call('describe_type', { name: 'Query' }), 1],
+    [call('whoami', {}), 1],
+    [call('nothing', {}), 1],
+    [call('explain_access', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }), 1],
+    [call('run_query', { document: '{ viewer { scopes } }' }), 1],
+    [call('run_query', { document: '{ a: viewer { scopes } b: viewer { scopes } }' }), 2],
+    [call('run_query', { document: '{ nothing }' }), 1],
+    [call('run_query', { document: mutation }), 1],
+    [call('run_query', {}), 1],
+  ];
+  let sum = 0;
+  for (const [message, cost] of messages) expect([message, await used(message)]).toEqual([message, (sum += cost)]);
 });
 
-test('over the limit a tool says when to try again, and nothing runs', async () => {
-  const now = Date.now();
+test('R4: a key with 20 requests a minute is answered 20 messages', async () => {
+  let now = Date.now();
+  const small = await startService({ now: () => now, env: { DEFAULT_TIER: 'FREE_TRIAL' } });
+  try {
+    const send = async (body: unknown, method = 'POST') => {
+      now += 600;
+      return answerOf(
+        await fetch(`${small.origin}/mcp`, {
+          method,
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${small.adminToken}` },
+          ...(method === 'POST' && { body: JSON.stringify(body) }),
+        }),
+      );
+    };
+    const statuses: number[] = [];
+    for (let i = 0; i < 60; i += 1) statuses.push((await send(i % 2 === 0 ? LIST : INITIALIZE)).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(20);
+    expect(new Set(statuses.slice(20))).toEqual(new Set([429]));
+    const refused = await send({ ...LIST, id: 'mine' });
+    expect(refused.body).toMatchObject({ jsonrpc: '2.0', id: 'mine', error: { data: { code: 'RATE_LIMITED' } } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    // An operation neither, and it does not run.
+    const document = 'mutation { registerAsset(input: { name: "late" }) { name } }';
+    expect((await send(call('run_mutation', { document }))).status).toBe(429);
+    expect(await small.service.store.assets.find('default', 'late')).toBeNull();
+
+    const beside: number[] = [];
+    for (let i = 0; i < 30; i += 1) beside.push((await send(INITIALIZED)).status);
+    for (let i = 0; i < 10; i += 1) beside.push((await send(null, 'GET')).status);
+    expect(beside.filter((status) => status === 202)).toHaveLength(20);
+    expect(beside.filter((status) => status === 405)).toHaveLength(0);
+    expect(beside.slice(20)).toEqual(Array(20).fill(429));
+  } finally {
+    await small.close();
+  }
+});
+
+test('R4: with a burst of two a client connects and lists the tools at once, and calls one a second later', async () => {
+  let now = Date.now();
   const small = await startService({ now: () => now, env: { DEFAULT_TIER: 'FREE_TRIAL' } });
   try {
     const client = await connect(small, small.adminToken);
-    const look = () => client.call('run_query', { document: '{ viewer { scopes } }' });
-    expect([(await look()).isError, (await client.call('whoami')).isError]).toEqual([false, false]);
-    for (const refused of [await look(), await client.call('whoami')]) {
-      expect(refused.isError).toBe(true);
-      expect(refused.value.errors[0].extensions).toMatchObject({
-        code: 'RATE_LIMITED',
-        retryAfter: expect.any(Number),
-      });
-    }
-    const document = 'mutation { registerAsset(input: { name: "late" }) { name } }';
-    expect((await client.call('run_mutation', { document })).value.errors[0].extensions.code).toBe('RATE_LIMITED');
-    expect(await small.service.store.assets.find('default', 'late')).toBeNull();
+    expect(await client.tools()).toContain('run_query');
+    await expect(client.call('whoami')).rejects.toThrow('RATE_LIMITED');
+    now += 1_000;
+    expect((await client.call('run_query', { document: '{ viewer { scopes } }' })).isError).toBe(false);
+    const both = '{ a: viewer { scopes } b: viewer { scopes } }';
+    now += 1_000;
+    // All of the burst at once, and never more.
+    expect((await client.call('run_query', { document: both })).isError).toBe(false);
+    now += 1_000;
+    const never = await client.call('run_query', {
+      document: '{ a: viewer { scopes } b: viewer { scopes } d: viewer { scopes } }',
+    });
+    expect(never.value.errors[0].extensions).toMatchObject({ code: 'COST_EXCEEDS_BURST', cost: 3, burst: 2 });
     await client.close();
   } finally {
     await small.close();
   }
+});
+
+test.each(['*/*', 'application/*', 'application/json', '', 'application/json;q=0.9, */*;q=0.1'])(
+  'R4: Accept "%s" is answered with JSON',
+  async (accept) => {
+    const { status, headers, body } = await post(LIST, { headers: { accept } });
+    expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('application/json')]);
+    expect(body.result.tools.length).toBeGreaterThan(3);
+  },
+);
+
+test('R4: /mcp/ is /mcp', async () => {
+  const ask = (method: string, body?: string) =>
+    fetch(`${latchkey.origin}/mcp/`, {
+      method,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      ...(body !== undefined && { body }),
+    });
+  expect((await ask('POST', JSON.stringify(LIST))).status).toBe(200);
+  expect((await ask('GET')).status).toBe(405);
 });
 
 test('where HTTPS is required it is for /mcp too, before the key could let anybody in', async () => {

@@ -27,6 +27,12 @@ function fieldsOf({ headers }: Answer): Record<string, string> {
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Raised for tests: see support/service.ts. */
+const OF_THE_NETWORK = {
+  ratelimit: expect.stringMatching(/^"rate";r=\d+;t=\d+$/),
+  'ratelimit-policy': '"burst";q=1000000;w=1, "rate";q=1000000;w=60',
+};
 const POLICY = '"burst";q=25;w=1, "rate";q=500;w=60';
 const UNTOUCHED = { 'ratelimit-policy': POLICY, ratelimit: '"rate";r=500' };
 const ONE_USED = { 'ratelimit-policy': POLICY, ratelimit: '"rate";r=499;t=60' };
@@ -43,10 +49,14 @@ describe('200', () => {
     expect(answer.body).toEqual({ data: { viewer: { scopes: ['read:assets'] } } });
   });
 
-  it('tells the anonymous nothing of limits', async () => {
+  it('tells an anonymous caller the limits of its network', async () => {
     const answer = await ask(null, {}, '{ tiers { tier keys perMinute perSecond } }');
     expect(answer.status).toBe(200);
-    expect(fieldsOf(answer)).toEqual({ 'cache-control': 'no-store', 'content-type': JSON_TYPE });
+    expect(fieldsOf(answer)).toEqual({
+      'cache-control': 'private, no-store',
+      'content-type': JSON_TYPE,
+      ...OF_THE_NETWORK,
+    });
     expect(answer.body.data.tiers).toEqual([
       { tier: 'FREE_TRIAL', keys: 1, perMinute: 20, perSecond: 2 },
       { tier: 'STARTER', keys: 1, perMinute: 30, perSecond: 3 },
@@ -74,7 +84,12 @@ describe('401', () => {
     const answer = await ask(null);
     expect([answer.status, fieldsOf(answer)]).toEqual([
       401,
-      { 'www-authenticate': 'Bearer realm="latchkey"', 'cache-control': 'no-store', 'content-type': JSON_TYPE },
+      {
+        ...OF_THE_NETWORK,
+        'www-authenticate': 'Bearer realm="latchkey"',
+        'cache-control': 'private, no-store',
+        'content-type': JSON_TYPE,
+      },
     ]);
     expect(refusalOf(answer)).toEqual({ code: 'UNAUTHENTICATED', reason: 'missing' });
     expect('data' in answer.body).toBe(false);

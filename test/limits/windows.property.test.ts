@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Limiter } from '../../src/limits/limiter.js';
-import type { TierLimits } from '../../src/limits/tiers.js';
+import { TIER_LIMITS, type TierLimits } from '../../src/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
 import { Windows } from '../../src/limits/windows.js';
 import type { Tier } from '../../src/store/records.js';
@@ -133,7 +133,7 @@ describe('the windows against a model that keeps and counts everything', () => {
       fc.property(start, fc.array(request, { minLength: 20, maxLength: 300 }), (begin, requests) => {
         let clock = begin;
         let now = begin;
-        const limiter = new Limiter({ clock: () => clock, tiers: table });
+        const limiter = new Limiter({ clock: () => clock, tiers: { ...TIER_LIMITS, ...table } });
         limiter.close();
         const models = Array.from({ length: 12 }, () => new NaiveWindow());
         for (const { family, tier: other, cost, peeks, step: silence } of requests) {

@@ -41,7 +41,7 @@ test('the defaults', () => {
     corsOrigins: [],
     corsRequestHeaders: [],
     corsResponseHeaders: [],
-    introspection: 'on',
+    introspection: 'authenticated',
     dashboard: true,
     metrics: null,
     tracing: false,
@@ -75,7 +75,9 @@ test('they are frozen through and through', () => {
   }
 });
 
-test('introspection is for keys alone where MongoDB says production, unless it is set', () => {
+test('R5: introspection needs a key on every store, unless it is set', () => {
+  expect(readSettings({}).introspection).toBe('authenticated');
+  expect(readSettings({ INTROSPECTION: 'on' }).introspection).toBe('on');
   const MONGODB_URI = 'mongodb://db/latchkey';
   expect(readSettings({ MONGODB_URI }).introspection).toBe('authenticated');
   expect(readSettings({ MONGODB_URI, INTROSPECTION: 'on' }).introspection).toBe('on');
