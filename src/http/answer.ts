@@ -1,5 +1,5 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import type { LatchkeyContext } from '../credentials/principal.js';
 import type { AnswerLimits } from '../guard/answer/limits.js';
 import { refusalOfResult } from '../guard/answer/result.js';
@@ -103,9 +103,15 @@ export const MAX_ERRORS = 20;
 export function capErrors({ response }: Answered): void {
   if (response.body.kind !== 'single') return;
   const { errors } = response.body.singleResult;
-  if (errors !== undefined && errors.length > MAX_ERRORS) {
-    response.body.singleResult.errors = errors.slice(0, MAX_ERRORS);
+  if (errors !== undefined && errors.length > 1) {
+    response.body.singleResult.errors = withoutRepeats(errors).slice(0, MAX_ERRORS);
   }
+}
+
+/** A fault of the document that is repeated in it, such as one unknown directive ten times, is listed once. */
+function withoutRepeats(errors: readonly GraphQLFormattedError[]): GraphQLFormattedError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ path, message }) => path !== undefined || (!seen.has(message) && seen.add(message)));
 }
 
 /**

@@ -83,7 +83,7 @@ export class Endpoint {
     server.setRequestHandler('tools/list', () => ({ tools: [...tools.listed] }));
     server.setRequestHandler('tools/call', async ({ params: { name, arguments: given = {} } }) => {
       const found = tools.byName.get(name);
-      if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such tool.');
+      if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Tool not found.');
       const read = found.input.safeParse(given);
       if (!read.success) return wrongInput(name, read.error);
       return settled(() => found.call(read.data, caller), caller);
