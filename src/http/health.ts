@@ -15,10 +15,13 @@ export function healthRoutes(
   store: Pick<Store, 'ping'>,
   sharing: { readonly alone: boolean } | null = null,
 ): void {
+  // Anybody may ask, so that however many do, the store is asked once at a time.
+  let asked: Promise<void> | null = null;
+  const ping = (): Promise<void> => (asked ??= store.ping().finally(() => (asked = null)));
   app.get('/healthz', PROBE, async () => ({ status: 'ok' }));
   app.get('/readyz', PROBE, async (_request, reply) => {
     try {
-      await store.ping();
+      await ping();
       return { status: 'ready', ...(sharing?.alone === true && { limits: 'alone: Redis does not answer' }) };
     } catch {
       return reply.code(503).header('retry-after', '1').send({ status: 'the store does not answer' });
