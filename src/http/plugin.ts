@@ -146,7 +146,6 @@ class Judge {
 
   /** Returns what a caller who was let in reads of the schema, where the operation reads nothing else; else null. */
   prepared({ schema, document, operation, request, contextValue }: Reading): Record<string, unknown> | null {
-    if (operation == null) return null;
     const { variables = {} } = request;
     if (!this.compilerOf(schema).compile(document, operation, variables).introspects) return null;
     const view = readable(this.introspection, schema, principalIn(contextValue));

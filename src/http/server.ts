@@ -118,7 +118,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       ? latchkey
       : {
           authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)),
-          arrived: latchkey.arrived,
+          arrived: (principal) => latchkey.arrived(principal),
         };
   const authenticate = authenticationHook(verifier);
 

@@ -74,8 +74,10 @@ export class Endpoint {
   }
 
   /** A caller can neither list nor call a tool that is not offered to them. */
+  // oxlint-disable-next-line typescript/no-deprecated -- McpServer describes every tool again for each message.
   #serverFor(caller: Caller): Server {
     const tools = this.#offers.for(caller);
+    // oxlint-disable-next-line typescript/no-deprecated -- As above.
     const server = new Server(SERVER, {
       instructions: INSTRUCTIONS,
       capabilities: { tools: { listChanged: false } },
