@@ -70,9 +70,9 @@ export function tierTable(overrides: TierOverrides = {}): TierTable {
 
 /** Checks that a value is a whole table of tiers, whoever made it. @throws TypeError that names the first field at fault */
 export function checkTierTable(table: unknown): asserts table is TierTable {
-  checkNames('tiers', table, TIERS);
-  for (const tier of TIERS) {
-    const limits = (table as Record<Tier, unknown>)[tier];
+  checkNames('tiers', table, LIMITED_AS);
+  for (const tier of LIMITED_AS) {
+    const limits = (table as Record<LimitedAs, unknown>)[tier];
     if (limits === undefined) throw new TypeError(`tiers.${tier} is missing`);
     checkNames(`tiers.${tier}`, limits, Object.keys(TIER_LIMITS[tier]));
     for (const field of Object.keys(TIER_LIMITS[tier])) {
