@@ -8,7 +8,8 @@ export type Target =
 export async function openTarget(target: Target): Promise<Store> {
   if (target.engine === 'sqlite') {
     const { openSqliteStore } = await import('../../src/store/sqlite/open.js');
-    return openSqliteStore(target);
+    const { engine: _, ...options } = target;
+    return openSqliteStore(options);
   }
   const { openMongoStore } = await import('../../src/store/mongo/open.js');
   // A deadline that no busy machine misses. The engine that CI tests against answers writes of one value that come at once with
