@@ -15,7 +15,14 @@ test('SIGHUP to the primary has all workers read the file anew, and the limits t
   const installed = place();
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
   writeFileSync(file, key('OLD'));
-  const cluster = startCluster(['--workers', '2'], { ...installed, LATCHKEY_CONFIG: file, OLD, NEW });
+  const cluster = startCluster(['--workers', '2'], {
+    ...installed,
+    // The signal alone is what is tested here.
+    CONFIG_WATCH: 'off',
+    LATCHKEY_CONFIG: file,
+    OLD,
+    NEW,
+  });
   await cluster.url();
   const workers = await cluster.workers();
   const done = (message: string) => cluster.log().filter(({ msg }) => String(msg).startsWith(message));

@@ -22,6 +22,8 @@ test('SIGHUP lets tokens in, gives them other roles, and shuts them out', async 
     PORT: '0',
     DATA_DIR: dir,
     BCRYPT_COST: '4',
+    // The signal alone is what is tested here.
+    CONFIG_WATCH: 'off',
     LATCHKEY_CONFIG: file,
     PUBLIC_URL: 'https://api.example',
   });

@@ -46,6 +46,8 @@ beforeAll(async () => {
     PORT: '0',
     DATA_DIR: dir,
     BCRYPT_COST: '4',
+    // The signal alone is what is tested here.
+    CONFIG_WATCH: 'off',
     LATCHKEY_CONFIG: file,
     DEFAULT_TIER: 'ENTERPRISE',
     OLD,
