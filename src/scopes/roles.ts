@@ -9,8 +9,19 @@ export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = Objec
   viewer: Object.freeze(['read:all']),
 });
 
-/** What a role may be called. */
-export const ROLE_PATTERN = /^[A-Za-z][\w.:/-]{0,63}$/;
+/** The longest name of a role, in Unicode code points. */
+const MAX_ROLE = 128;
+
+/**
+ * Whether a role may be called so: what directories and issuers call groups, such as a GUID, a path (`/team/admins`), a
+ * distinguished name or `Data Platform Team`. No control, direction or invisible characters, and single spaces within only: people
+ * must be able to tell two names apart.
+ */
+export function isRoleName(name: string): boolean {
+  return (
+    name.length <= 2 * MAX_ROLE && [...name].length <= MAX_ROLE && /^[^\p{C}\p{Z}]+(?: [^\p{C}\p{Z}]+)*$/u.test(name)
+  );
+}
 
 /** Named sets of scopes. */
 export class Roles {
@@ -29,13 +40,13 @@ export class Roles {
     for (const [name, scopes] of Object.entries(defined)) {
       // Who reads `roles: ["admin"]` must be able to rely on what it says.
       if (name === 'admin') throw new TypeError('The role admin is built in and cannot be defined anew.');
-      if (!ROLE_PATTERN.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a role.`);
+      if (!isRoleName(name)) throw new TypeError(`${JSON.stringify(name)} is not a valid role name.`);
       const isList: boolean = Array.isArray(scopes);
       if (!isList) throw optionError(`Roles: ${name}`, scopes, 'a list of scopes or bundles');
       const wrong = scopes.find((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
       if (wrong !== undefined)
         throw new TypeError(`The role ${name} holds ${JSON.stringify(wrong)}, which is no scope.`);
-      roles.set(name, Object.freeze(expandBundles(scopes)));
+      roles.set(name.normalize('NFC'), Object.freeze(expandBundles(scopes)));
     }
     this.#scopes = roles;
   }
@@ -45,12 +56,12 @@ export class Roles {
   }
 
   has(role: string): boolean {
-    return this.#scopes.has(role);
+    return this.#scopes.has(role.normalize('NFC'));
   }
 
   /** What the roles grant together, without repeats. A role that is not known grants nothing. */
   scopesOf(roles: readonly string[]): string[] {
-    return [...new Set(roles.flatMap((role) => this.#scopes.get(role) ?? []))];
+    return [...new Set(roles.flatMap((role) => this.#scopes.get(role.normalize('NFC')) ?? []))];
   }
 }
 

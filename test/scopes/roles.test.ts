@@ -28,7 +28,7 @@ describe('roles that are defined', () => {
     expect(() => new Roles({ admin: ['read:all'] })).toThrow('cannot be defined anew');
   });
 
-  it.each(['', '1st', 'with space', '_x', 'x'.repeat(65), 'é'])('are not called %j', (name) => {
+  it.each(['', ' led', 'trailing ', 'two  spaces', 'a\tb', 'x'.repeat(129)])('are not called %j', (name) => {
     expect(() => new Roles({ [name]: ['read:all'] })).toThrow(TypeError);
   });
 

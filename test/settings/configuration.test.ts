@@ -197,7 +197,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ['roles: { analyst: [] }', 'roles.analyst is not allowed.'],
     ['roles: { analyst: [read] }', 'roles.analyst[0] is not allowed. Allowed: a scope'],
     ['roles: { analyst: read:all }', 'roles.analyst is not allowed.'],
-    ['roles: { "a b": [read:all] }', 'roles."a b" is not known.'],
+    ['roles: { "a  b": [read:all] }', 'roles."a  b" is not known.'],
     ['roles: { __proto__: [admin] }', 'roles.__proto__ is not known.'],
     ['key_types: { PUBLIC: {} }', 'key_types.PUBLIC is not known. Allowed: a map with SECRET, CLIENT, READ_ONLY.'],
     ['key_types: { CLIENT: { prefix: CK } }', 'key_types.CLIENT.prefix is not allowed.'],

@@ -4,7 +4,7 @@ import { parseScope, PLATFORM } from '../../scopes/grammar.js';
 import type { Roles } from '../../scopes/roles.js';
 import type { Tier } from '../../store/records.js';
 import { authenticated, type AuthenticatedPrincipal } from '../principal.js';
-import type { OidcConfiguration } from './configuration.js';
+import type { ClaimName, OidcConfiguration } from './configuration.js';
 import type { Claims } from './verify.js';
 
 /** The workspace that a token belongs to; null: it names none. */
@@ -40,7 +40,7 @@ export function tokenHolderOf(
  */
 function scopesOf(claims: Claims, { scopesClaim, rolesClaim }: OidcConfiguration, roles: Roles): string[] {
   const own = textsOf(claimOf(claims, scopesClaim)).filter((scope) => scope !== PLATFORM && parseScope(scope) !== null);
-  return [...new Set([...own, ...roles.scopesOf(textsOf(claimOf(claims, rolesClaim)))])];
+  return [...new Set([...own, ...roles.scopesOf(rolesOf(claimOf(claims, rolesClaim), roles))])];
 }
 
 /**
@@ -54,15 +54,24 @@ function idOf({ iss, sub, client_id: clientId, azp }: Claims): string {
   return `oidc_${digest.digest('hex').slice(0, 16)}`;
 }
 
-/** A claim by its name, or where there is none of that name by a path into maps, as in `realm_access.roles`. */
-function claimOf(claims: Claims, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name];
+/** The claim of that name: see {@link ClaimName}. */
+function claimOf(claims: Claims, name: ClaimName): unknown {
+  if (typeof name !== 'string') return at(claims, name);
+  return Object.hasOwn(claims, name) ? claims[name] : at(claims, name.split('.'));
+}
+
+function at(claims: Claims, path: readonly string[]): unknown {
   let found: unknown = claims;
-  for (const part of name.split('.')) {
+  for (const part of path) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, part)) return undefined;
     found = (found as Record<string, unknown>)[part];
   }
   return found;
+}
+
+/** A text that is the name of a role with spaces is that one role. Else its words would be roles, of which one may grant more. */
+function rolesOf(claim: unknown, roles: Roles): readonly string[] {
+  return typeof claim === 'string' && roles.has(claim.trim()) ? [claim.trim()] : textsOf(claim);
 }
 
 /** RFC 6749 section 3.3: separated by spaces. Some issuers write a list. */

@@ -27,6 +27,25 @@ export const MAX_CLOCK_TOLERANCE = 300;
 export const AUDIENCE_PARAMETERS = ['resource', 'audience', 'none'] as const;
 export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
 
+/**
+ * Where a claim is. A text is the name of a claim; where a token has none of that name, the text is a path into maps, separated by
+ * dots. A list is a path of exact names, whatever dots they hold: `['https://example.com/roles']` is never looked for elsewhere.
+ */
+export type ClaimName = string | readonly string[];
+
+/** What {@link isClaim} allows, in words. */
+export const CLAIM =
+  'the name of a claim (1 to 200 visible ASCII characters), or a list of 1 to 10 such names that lead to it, as in [resource_access, my.client, roles]';
+
+export function isClaim(input: unknown): input is ClaimName {
+  const names: readonly unknown[] = Array.isArray(input) ? input : [input];
+  return (
+    names.length >= 1 &&
+    names.length <= 10 &&
+    names.every((name) => typeof name === 'string' && /^[\x21-\x7e]{1,200}$/.test(name))
+  );
+}
+
 /** The client as which the dashboard lets people sign in: a public one, by code and PKCE. */
 export interface DashboardClient {
   readonly clientId: string;
@@ -44,13 +63,13 @@ export interface OidcOptions {
   /** Default: RS256, PS256, ES256, EdDSA. */
   readonly algorithms?: readonly Algorithm[] | undefined;
   /** The claim that holds scopes, a text or a list. Default: `scope`. */
-  readonly scopesClaim?: string | undefined;
+  readonly scopesClaim?: ClaimName | undefined;
   /** The claim that holds names of roles. Default: `roles`. */
-  readonly rolesClaim?: string | undefined;
+  readonly rolesClaim?: ClaimName | undefined;
   /** The workspace of all tokens. Default: `default`. */
   readonly workspace?: string | undefined;
   /** The claim that holds the id of a token's workspace, instead of one for all. Default: none. */
-  readonly workspaceClaim?: string | undefined;
+  readonly workspaceClaim?: ClaimName | undefined;
   /** How far the issuer's clock may be off, in seconds, 0 to 300. Default: 5. */
   readonly clockTolerance?: number | undefined;
   /** Where the issuer's keys are. Default: where its discovery document says. */
@@ -71,11 +90,11 @@ export interface OidcConfiguration {
   readonly issuer: string;
   readonly audience: string;
   readonly algorithms: readonly Algorithm[];
-  readonly scopesClaim: string;
-  readonly rolesClaim: string;
+  readonly scopesClaim: ClaimName;
+  readonly rolesClaim: ClaimName;
   readonly workspace: string;
   /** null: all tokens belong to `workspace`. */
-  readonly workspaceClaim: string | null;
+  readonly workspaceClaim: ClaimName | null;
   /** Seconds. */
   readonly clockTolerance: number;
   /** null: the discovery document says. */
@@ -107,6 +126,10 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   if (!(clockTolerance >= 0 && clockTolerance <= MAX_CLOCK_TOLERANCE)) {
     throw new TypeError(`clockTolerance is not allowed. Allowed: 0 to ${MAX_CLOCK_TOLERANCE} seconds.`);
   }
+  const { scopesClaim = 'scope', rolesClaim = 'roles' } = options;
+  for (const [name, claim] of Object.entries({ scopesClaim, rolesClaim, workspaceClaim })) {
+    if (claim !== undefined && !isClaim(claim)) throw new TypeError(`${name} is not allowed. Allowed: ${CLAIM}.`);
+  }
   if (workspace !== undefined && workspaceClaim !== undefined) {
     throw new TypeError('workspace and workspaceClaim exclude each other. Leave one of them out.');
   }
@@ -121,8 +144,8 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     issuer,
     audience,
     algorithms: Object.freeze([...algorithms]),
-    scopesClaim: options.scopesClaim ?? 'scope',
-    rolesClaim: options.rolesClaim ?? 'roles',
+    scopesClaim,
+    rolesClaim,
     workspace: workspace ?? DEFAULT_WORKSPACE_ID,
     workspaceClaim: workspaceClaim ?? null,
     clockTolerance,
