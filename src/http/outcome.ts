@@ -2,12 +2,14 @@ import type { LatchkeyContext } from '../credentials/principal.js';
 import type { Answered } from './answer.js';
 import { INTERNAL_ERROR } from './errors.js';
 
-/** What became of a request, as the log, metrics and spans tell it. Nothing in it is a caller's text. */
+/** What became of a request, as the log, metrics and spans report it. Of a caller's text it holds only `operationName`. */
 export interface Outcome {
   /** `ok`; the code of the refusal or of the request's fault, as in RATE_LIMITED; `error` for a fault of the server's. */
   word: string;
-  /** Of the GraphQL operation; null where none was found. Not its name, which is the caller's to choose. */
+  /** Of the GraphQL operation; null where none was found. */
   operation: 'query' | 'mutation' | 'subscription' | null;
+  /** The operation's name, for spans only: the caller chooses it. null where it has none. */
+  operationName: string | null;
   /** Ms until a stream began; null: the answer is none. */
   begunAfter: number | null;
 }
@@ -23,6 +25,7 @@ export function tellOutcome({ response: { body }, operation, contextValue }: Ans
   const { outcome } = contextValue as Partial<TellingContext>;
   if (outcome === undefined) return;
   outcome.operation = operation?.operation ?? null;
+  outcome.operationName = operation?.name?.value ?? null;
   if (body.kind !== 'single' || body.singleResult.errors === undefined) return;
   const codes = body.singleResult.errors.map(({ extensions }) => extensions?.code);
   // A fault of ours is what has to be found, whatever else was wrong.

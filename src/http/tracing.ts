@@ -52,8 +52,23 @@ function factsOf({ principal, outcome }: FastifyRequest, { statusCode }: Fastify
     'latchkey.outcome': outcomeWord(outcome, statusCode),
     ...(failed && { 'error.type': String(statusCode) }),
     ...(outcome.operation !== null && { 'graphql.operation.type': outcome.operation }),
+    ...operationName(outcome.operationName),
     ...(principal.kind !== 'anonymous' && { 'latchkey.key.id': principal.keyId, 'latchkey.tier': principal.tier }),
   };
+}
+
+/** The longest name of an operation that a span is given; the rest is cut off. */
+const MAX_NAME = 100;
+
+/** What looks like a key in the wrong place: a token of ours, or a long run of letters and digits as a random secret is. */
+const LIKE_A_SECRET = /_(?:live|test)_|(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}/;
+
+/**
+ * The name as the caller wrote it. `graphql.document`, the other attribute of the conventions, is never set: variables belong in the
+ * request, but literals in a document may hold anything.
+ */
+function operationName(name: string | null): Facts {
+  return name === null || LIKE_A_SECRET.test(name) ? {} : { 'graphql.operation.name': name.slice(0, MAX_NAME) };
 }
 
 /** The time that resolvers take, in a span of its own. */
