@@ -79,7 +79,7 @@ test('a file that is bad leaves everything as it was, with one line that says wh
     .stderr.split('\n')
     .filter((line) => line.includes(NOT_READ));
   expect(said.map((line) => JSON.parse(line).fault)).toEqual([
-    `${file}: rolls is not known. Allowed: a map with auth, roles, key_types, tiers.`,
+    `${file}: rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers.`,
   ]);
   expect([await statusOf(OLD), await statusOf(NEW)]).toEqual([401, 200]);
 });
