@@ -1,3 +1,4 @@
+import { lengthOf } from '../text/characters.js';
 import { BUNDLES, expandBundles } from './bundles.js';
 import { optionError } from '../options.js';
 import { ADMIN, parseScope } from './grammar.js';
@@ -19,7 +20,7 @@ const MAX_ROLE = 128;
  */
 export function isRoleName(name: string): boolean {
   return (
-    name.length <= 2 * MAX_ROLE && [...name].length <= MAX_ROLE && /^[^\p{C}\p{Z}]+(?: [^\p{C}\p{Z}]+)*$/u.test(name)
+    name.length <= 2 * MAX_ROLE && lengthOf(name) <= MAX_ROLE && /^[^\p{C}\p{Z}]+(?: [^\p{C}\p{Z}]+)*$/u.test(name)
   );
 }
 

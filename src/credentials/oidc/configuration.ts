@@ -127,9 +127,6 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
     throw new TypeError(`clockTolerance is not allowed. Allowed: 0 to ${MAX_CLOCK_TOLERANCE} seconds.`);
   }
   const { scopesClaim = 'scope', rolesClaim = 'roles' } = options;
-  for (const [name, claim] of Object.entries({ scopesClaim, rolesClaim, workspaceClaim })) {
-    if (claim !== undefined && !isClaim(claim)) throw new TypeError(`${name} is not allowed. Allowed: ${CLAIM}.`);
-  }
   if (workspace !== undefined && workspaceClaim !== undefined) {
     throw new TypeError('workspace and workspaceClaim exclude each other. Leave one of them out.');
   }
@@ -158,22 +155,24 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   });
 }
 
-const TEXTS = [
-  ...(['issuer', 'audience', 'scopesClaim', 'rolesClaim', 'workspace', 'workspaceClaim'] as const),
-  ...(['jwksUri', 'resource', 'mcpResource'] as const),
-];
+const TEXTS = [...(['issuer', 'audience', 'workspace', 'jwksUri', 'resource', 'mcpResource'] as const)];
+const CLAIMS = ['scopesClaim', 'rolesClaim', 'workspaceClaim'] as const;
 const LISTS = ['algorithms'] as const;
 
 /** @throws TypeError */
 function checkForms(options: OidcOptions): void {
   const what = 'oidcConfiguration';
-  checkNames(what, options, [...TEXTS, ...LISTS, 'clockTolerance', 'dashboard']);
+  checkNames(what, options, [...TEXTS, ...CLAIMS, ...LISTS, 'clockTolerance', 'dashboard']);
   for (const name of TEXTS) {
     const value: unknown = options[name];
     if (value === undefined && name !== 'issuer' && name !== 'audience') continue;
     if (typeof value !== 'string' || (value === '' && name !== 'audience')) {
       throw optionError(`${what}: ${name}`, value, 'a string that is not empty');
     }
+  }
+  for (const name of CLAIMS) {
+    const value: unknown = options[name];
+    if (value !== undefined && !isClaim(value)) throw optionError(`${what}: ${name}`, value, CLAIM);
   }
   if (options.algorithms !== undefined) checkTexts(`${what}: algorithms`, options.algorithms, 'a list');
   if (options.clockTolerance !== undefined && typeof options.clockTolerance !== 'number') {

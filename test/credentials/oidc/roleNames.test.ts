@@ -71,6 +71,6 @@ describe('dots in the name of a claim', () => {
   it.each([[[]], [['']], [Array(11).fill('a')], [['a', 1]], [{}], ['é']])('refuses %j as a claim', (rolesClaim) => {
     expect(() =>
       oidcConfiguration({ issuer: 'https://a.example', audience: 'a', rolesClaim: rolesClaim as never }),
-    ).toThrow('rolesClaim is not allowed. Allowed: ');
+    ).toThrow(/rolesClaim .*the name of a claim/);
   });
 });
