@@ -15,6 +15,7 @@ import { ConfiguredKeys } from './credentials/configuredKeys.js';
 import { countArrival } from './credentials/arrival.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import { Networks } from './credentials/networks.js';
+import { ForeignSchemes } from './credentials/foreignSchemes.js';
 import type { CredentialSource } from './credentials/locate.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from './credentials/oidc/protectedResource.js';
 import { signInOf, type SignIn } from './credentials/oidc/signIn.js';
@@ -266,6 +267,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const changing = tell === undefined ? announced : { ...announced, keys: telling(announced.keys, tell) };
   options.changes?.subscribe(changed);
 
+  const foreign = new ForeignSchemes(store.keys, now);
   const knownScopes = new Set<string>();
   const keys = new KeyService({
     store: { ...changing, projects: store.projects },
@@ -275,6 +277,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     knownScopes: () => [...knownScopes].sort(),
     ceilings: () => configured.configuration.ceilings,
     configured: () => configured.keys.records,
+    locateForeign: (token) => foreign.locate(token),
   });
   const projects = new ProjectService({ store, now });
   const users = new UserService({ store: changing, roles, now });
@@ -323,7 +326,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resolvers: {
       ...failingClosed(
         merge(
-          keyResolvers({ keys, projects, users, limiter, now }),
+          keyResolvers({ keys, projects, users, limiter, roles, now }),
           workspaceResolvers({ workspaces, projects, users, keys, tiers }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),

@@ -1,7 +1,7 @@
 import type { ActorContext } from '../keys/actor.js';
 import { badInput } from '../refusals/refusal.js';
 import type { AuditAction, AuditEntry } from '../store/audit.js';
-import type { Page } from '../workspaces/pages.js';
+import { connectionOf } from '../schema/connection.js';
 import type { AuditService } from './service.js';
 
 interface AuditArguments {
@@ -34,13 +34,7 @@ export function auditResolvers(audit: AuditService) {
         });
       },
     },
-    AuditConnection: {
-      nodes: ({ nodes }: Page<AuditEntry>) => nodes,
-      pageInfo: ({ nodes, hasNextPage }: Page<AuditEntry>) => {
-        const last = nodes.at(-1);
-        return { hasNextPage, endCursor: last === undefined ? null : String(last.seq) };
-      },
-    },
+    AuditConnection: connectionOf<AuditEntry>(({ seq }) => String(seq)),
     AuditEntry: {
       action: ({ action }: AuditEntry) => nameOf(action),
       actorKind: ({ actorKind }: AuditEntry) => actorKind.toUpperCase(),

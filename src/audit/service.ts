@@ -4,7 +4,7 @@ import { badInput } from '../refusals/refusal.js';
 import type { AuditEntry, AuditHead } from '../store/audit.js';
 import type { AuditFilter, AuditStore } from '../store/store.js';
 import { assertReachesAll } from '../workspaces/reach.js';
-import { checkPage, pageOf, type Page } from '../workspaces/pages.js';
+import { checkPage, pageOf, type Page } from '../schema/connection.js';
 
 const MAX_ID = 128;
 
@@ -35,9 +35,9 @@ export class AuditService {
       if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], 'That is no id.');
     }
     if (projectId !== null && filter.projectId !== undefined && filter.projectId !== projectId) {
-      return { nodes: [], hasNextPage: false };
+      return pageOf<AuditEntry>([], first, before);
     }
     const reached = projectId === null ? filter : { ...filter, projectId };
-    return pageOf(await this.#audit.list(workspaceId, { first: first + 1, before, filter: reached }), first);
+    return pageOf(await this.#audit.list(workspaceId, { first: first + 1, before, filter: reached }), first, before);
   }
 }

@@ -1,6 +1,6 @@
 import { reached, type AssetContext, type ProjectFinder } from '../assets/resolvers.js';
 import type { EventRecord } from '../store/records.js';
-import type { Page } from '../workspaces/pages.js';
+import { connectionOf } from '../schema/connection.js';
 import { decodeEventCursor, encodeEventCursor } from './cursor.js';
 import type { EventInput } from './input.js';
 import type { EventService } from './service.js';
@@ -46,12 +46,6 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
     Event: {
       properties: ({ properties }: EventRecord): unknown => (properties === null ? null : JSON.parse(properties)),
     },
-    EventConnection: {
-      nodes: ({ nodes }: Page<EventRecord>) => nodes,
-      pageInfo: ({ nodes, hasNextPage }: Page<EventRecord>) => {
-        const last = nodes.at(-1);
-        return { hasNextPage, endCursor: last === undefined ? null : encodeEventCursor(last) };
-      },
-    },
+    EventConnection: connectionOf<EventRecord>(encodeEventCursor),
   };
 }

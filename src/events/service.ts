@@ -3,7 +3,7 @@ import { checkName } from '../assets/input.js';
 import type { AssetService } from '../assets/service.js';
 import { EVENT_RETENTION, type AssetRecord, type EventRecord } from '../store/records.js';
 import type { EventStore, KeptEvent } from '../store/store.js';
-import { checkPage, pageOf, type Page } from '../workspaces/pages.js';
+import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { EventPosition } from './cursor.js';
 import { checkEvents, checkType, LOAD, type EventInput } from './input.js';
 
@@ -88,7 +88,7 @@ export class EventService {
     };
     // What the engine has not come to delete yet is gone all the same.
     const since = this.#clock() - EVENT_RETENTION;
-    return pageOf(await this.#store.list(projectId, { first: first + 1, after, filter, since }), first);
+    return pageOf(await this.#store.list(projectId, { first: first + 1, after, filter, since }), first, after);
   }
 
   async #assetsOf(projectId: string, kept: readonly KeptEvent[]): Promise<ReadonlyMap<string, AssetRecord>> {

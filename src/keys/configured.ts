@@ -1,8 +1,8 @@
 import { badInput, type Refusal } from '../refusals/refusal.js';
 import type { KeyRecord } from '../store/records.js';
+import type { KeyPosition } from '../store/ordering.js';
 import type { KeyFilter, KeyPage } from '../store/store.js';
 import { fold } from '../text/fold.js';
-import type { Position } from './cursor.js';
 
 /** A key that stands in the configuration and not in the store, as far as anybody is told of it. */
 export interface ConfiguredRecord {
@@ -33,17 +33,16 @@ export type AnyKey = KeyRecord | ConfiguredRecord;
 /** A page of keys, wherever they stand. */
 export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {
   readonly keys: readonly AnyKey[];
+  readonly hasPreviousPage: boolean;
 }
-
-/** They have no time of creation, and come after all stored keys in a list that is newest first. */
-const OLDEST = 0;
 
 export function isConfigured(key: AnyKey): key is ConfiguredRecord {
   return 'roles' in key;
 }
 
-export function positionOf({ createdAt, id }: AnyKey): Position {
-  return { createdAt: createdAt ?? OLDEST, id };
+/** Is it the place of a configured key? They come after all stored keys, in every order. */
+export function isConfiguredPosition({ id }: KeyPosition): boolean {
+  return id.startsWith('conf_');
 }
 
 /** @param workspaceId null: of any workspace */
@@ -63,15 +62,15 @@ export function findConfigured(
 export function withConfigured(
   page: KeyPage,
   records: readonly ConfiguredRecord[],
-  { first, after, filter }: { readonly first: number; readonly after: Position | null; readonly filter: KeyFilter },
+  { first, after, filter }: { readonly first: number; readonly after: KeyPosition | null; readonly filter: KeyFilter },
 ): AnyKeyPage {
   const matching = records.filter((record) => matches(record, filter)).sort((a, b) => (a.id < b.id ? 1 : -1));
   const total = page.total + matching.length;
-  if (page.hasNextPage) return { ...page, total };
-  const isAfterConfigured = after?.id.startsWith('conf_') === true;
-  const left = isAfterConfigured ? matching.filter(({ id }) => id < after.id) : matching;
+  const hasPreviousPage = after !== null;
+  if (page.hasNextPage) return { ...page, hasPreviousPage, total };
+  const left = after !== null && isConfiguredPosition(after) ? matching.filter(({ id }) => id < after.id) : matching;
   const room = first - page.keys.length;
-  return { keys: [...page.keys, ...left.slice(0, room)], hasNextPage: left.length > room, total };
+  return { keys: [...page.keys, ...left.slice(0, room)], hasNextPage: left.length > room, hasPreviousPage, total };
 }
 
 function matches(

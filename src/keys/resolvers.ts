@@ -16,9 +16,14 @@ import {
   type WorkspaceRecord,
 } from '../store/records.js';
 import type { Actor, ActorContext } from './actor.js';
-import { isConfigured, positionOf, type AnyKey, type AnyKeyPage } from './configured.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import type { AuditEntry } from '../store/audit.js';
+import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
+import { meet } from '../scopes/meet.js';
+import type { Roles } from '../scopes/roles.js';
+import { connectionOf, type Page } from '../schema/connection.js';
+import { isConfigured, type AnyKey } from './configured.js';
 import { gathering } from './loaders.js';
+import { decodePosition, encodePosition, positionIn } from './order.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
 import { shownPrefix } from './token.js';
 
@@ -27,6 +32,8 @@ export interface KeyResolverOptions {
   readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
   readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };
   readonly limiter: Limits;
+  /** What the roles of users grant. Default: nothing. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
   readonly now: () => number;
 }
 
@@ -40,6 +47,7 @@ interface KeysArguments {
   readonly first?: number | null;
   readonly after?: string | null;
   readonly workspaceId?: string | null;
+  readonly orderBy?: KeyOrder | null;
   readonly filter?: {
     readonly status?: KeyStatus | null;
     readonly type?: KeyType | null;
@@ -71,7 +79,7 @@ const DAY = 24 * 60 * 60_000;
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolverOptions) {
+export function keyResolvers({ keys, projects, users, limiter, roles, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = gathering<string, WorkspaceRecord>(async ({ principal }, ids) => {
     const found = await Promise.all(ids.map((id) => keys.workspace(principal, id)));
@@ -82,18 +90,35 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
 
+  /** Returns the name of a key of the caller's own workspace. null: there is no such key, or the caller may not see it. */
+  const nameOfKey = async (context: ActorContext, id: string | null, workspaceId: string): Promise<string | null> => {
+    if (id === null || !/^(?:key|conf)_/.test(id) || workspaceId !== context.principal.workspaceId) return null;
+    const key = await keyOf(context, id);
+    return key?.workspaceId === workspaceId ? key.name : null;
+  };
+
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
       tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
       apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
-      apiKeys: (_: unknown, { first, after, filter, workspaceId }: KeysArguments, { principal }: ActorContext) =>
-        keys.list(principal, {
+      apiKeys: async (
+        _: unknown,
+        { first, after, filter, workspaceId, orderBy }: KeysArguments,
+        { principal }: ActorContext,
+      ): Promise<OrderedPage> => {
+        const order = orderBy ?? NEWEST_FIRST;
+        const { keys: nodes, ...page } = await keys.list(principal, {
           workspaceId: workspaceId ?? null,
           first: first ?? 50,
-          after: after == null ? null : decodeCursor(after, 'key', 'conf'),
+          after: after == null ? null : decodePosition(order.field, after),
           filter: withoutNulls(filter ?? {}),
-        }),
+          order,
+        });
+        return { ...page, nodes, order };
+      },
+      findApiKeys: (_: unknown, { text }: { text: string }, { principal }: ActorContext) =>
+        keys.search(principal, text),
     },
     Mutation: {
       createApiKey: async (_: unknown, { input }: CreateArguments, { principal, origin }: ActorContext) =>
@@ -142,6 +167,17 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       apiKey: ({ kind, keyId }: Actor, _: unknown, context: ActorContext) =>
         kind === 'operator' || kind === 'oidc' ? null : keyOf(context, keyId),
     },
+    AuditEntry: {
+      actorName: ({ actor, workspaceId }: AuditEntry, _: unknown, context: ActorContext) =>
+        nameOfKey(context, actor, workspaceId),
+      subjectName: async ({ subject, workspaceId }: AuditEntry, _: unknown, context: ActorContext) => {
+        if (subject.startsWith('prj_')) return (await projectOf(context, subject))?.name ?? null;
+        if (subject.startsWith('usr_')) return (await userOf(context, subject))?.name ?? null;
+        return subject === workspaceId
+          ? ((await workspaceOf(context, subject))?.name ?? null)
+          : nameOfKey(context, subject, workspaceId);
+      },
+    },
     TierLimits: {
       ...published,
       categories: ({ categories }: TierLimits) =>
@@ -175,6 +211,14 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
       source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
       roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
+      effectiveScopes: async ({ scopes, userId }: AnyKey, _: unknown, context: ActorContext) => {
+        if (userId === null) return scopes;
+        const user = await userOf(context, userId);
+        if (user === null || user.removedAt !== null) return [];
+        return meet(scopes, roles?.().scopesOf(user.roles) ?? []);
+      },
+      createdByName: (key: AnyKey, _: unknown, context: ActorContext) =>
+        isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId),
       project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
         projectId === null ? null : projectOf(context, projectId),
       user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>
@@ -195,15 +239,22 @@ export function keyResolvers({ keys, projects, users, limiter, now }: KeyResolve
       },
     },
     ApiKeyConnection: {
-      edges: ({ keys: page }: AnyKeyPage) => page.map((node) => ({ cursor: encodeCursor(positionOf(node)), node })),
-      nodes: ({ keys: page }: AnyKeyPage) => page,
-      totalCount: ({ total }: AnyKeyPage) => total,
-      pageInfo: ({ keys: page, hasNextPage }: AnyKeyPage) => {
-        const last = page.at(-1);
-        return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(positionOf(last)) };
-      },
+      ...connectionOf<AnyKey>(() => ''),
+      edges: (page: OrderedPage) => keyConnection(page).edges(page),
+      pageInfo: (page: OrderedPage) => keyConnection(page).pageInfo(page),
+      totalCount: ({ total }: OrderedPage) => total,
     },
   };
+}
+
+/** A page of keys in an order, which its cursors name. */
+interface OrderedPage extends Page<AnyKey> {
+  readonly total: number;
+  readonly order: KeyOrder;
+}
+
+function keyConnection({ order: { field } }: OrderedPage) {
+  return connectionOf<AnyKey>((key) => encodePosition(field, positionIn(field, key)));
 }
 
 /** Looks at the windows of a family once for all fields of a request that show them: with Redis each look is a round trip. */

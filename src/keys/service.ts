@@ -3,9 +3,17 @@ import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, type Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
-import { isAlive, type Environment, type KeyRecord, type KeyType, type WorkspaceRecord } from '../store/records.js';
+import {
+  isAlive,
+  isForeign,
+  type Environment,
+  type KeyRecord,
+  type KeyType,
+  type WorkspaceRecord,
+} from '../store/records.js';
 import { placeKindOf } from '../store/places.js';
-import type { KeyChange, KeyFilter, PlaceKind, Places, Store } from '../store/store.js';
+import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
+import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
 import {
   assertHeld,
@@ -20,6 +28,7 @@ import {
 import {
   findConfigured,
   isConfigured,
+  isConfiguredPosition,
   standsInConfiguration,
   withConfigured,
   type AnyKey,
@@ -27,12 +36,16 @@ import {
   type ConfiguredRecord,
 } from './configured.js';
 import { assertWithin, changed, forfeited, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
+import type { Located } from './foreign.js';
 import type { KeyMinter } from './minter.js';
+import { readClues } from './search.js';
 import { assertMayProlong, assertSecretKey, loosens, prolongs } from './widening.js';
 
 const DAY = 24 * 60 * 60_000;
 const MAX_OVERLAP = 90 * DAY;
 const MAX_PAGE = 100;
+/** The most keys that a search returns. */
+export const MAX_FOUND = 20;
 /** How often a change is judged, where others keep changing the key. */
 const MAX_ATTEMPTS = 5;
 
@@ -82,6 +95,8 @@ export interface KeyServiceOptions {
   readonly ceilings?: () => Ceilings;
   /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
   readonly configured?: () => readonly ConfiguredRecord[];
+  /** Where the token of another system would be stored. Default: nowhere. */
+  readonly locateForeign?: (token: string) => Promise<readonly Located[]>;
 }
 
 /** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
@@ -93,6 +108,7 @@ export class KeyService {
   readonly #tiers: TierTable;
   readonly #ceilings: () => Ceilings;
   readonly #configured: () => readonly ConfiguredRecord[];
+  readonly #locateForeign: (token: string) => Promise<readonly Located[]>;
 
   constructor(options: KeyServiceOptions) {
     this.#store = options.store;
@@ -102,6 +118,7 @@ export class KeyService {
     this.#tiers = options.tiers ?? TIER_LIMITS;
     this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
     this.#configured = options.configured ?? (() => []);
+    this.#locateForeign = options.locateForeign ?? (async () => []);
   }
 
   readonly #places: Places = (tier) => this.#tiers[tier];
@@ -256,28 +273,55 @@ export class KeyService {
     return new Map(reached.map((key) => [key.id, key]));
   }
 
+  /**
+   * Finds keys by their id, prefix, lookup id or token, in any state; at most {@link MAX_FOUND}. Nothing tells a key that
+   * the actor does not reach from one that does not exist. Configured keys are found by their id only.
+   * @throws Refusal BAD_USER_INPUT (text)
+   */
+  async search(actor: Actor, text: string): Promise<readonly AnyKey[]> {
+    const { id, tokenPrefix, ...clues } = await readClues(text, this.#locateForeign);
+    const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
+    const stored = await this.#store.keys.search(clues, { workspaceId, projectId: actor.projectId }, MAX_FOUND);
+    const matching = stored.filter((key) => isForeign(key) || (tokenPrefix ?? key.tokenPrefix) === key.tokenPrefix);
+    const named = id === null ? null : await this.find(actor, id);
+    return named === null ? matching : [named, ...matching.filter((key) => key.id !== named.id)];
+  }
+
   /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
   async list(
     actor: Actor,
     options: {
       readonly workspaceId: string | null;
       readonly first: number;
-      readonly after: { readonly createdAt: number; readonly id: string } | null;
+      readonly after: KeyPosition | null;
       readonly filter: KeyFilter;
+      readonly order?: KeyOrder;
     },
   ): Promise<AnyKeyPage> {
-    const { workspaceId, first, after } = options;
+    const { workspaceId, first, after, order = NEWEST_FIRST } = options;
     if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} keys.`);
     const asked = checkFilter(options.filter);
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
     const { projectId } = actor;
     if (projectId !== null && asked.projectId !== undefined && asked.projectId !== projectId) {
-      return { keys: [], hasNextPage: false, total: 0 };
+      return { keys: [], hasNextPage: false, hasPreviousPage: after !== null, total: 0 };
     }
     const filter = projectId === null ? asked : { ...asked, projectId };
-    const page = await this.#store.keys.list(workspace.id, { first, after, filter, now: this.#now() });
+    const page = await this.#storedPage(workspace.id, { first, after, filter, order });
     const configured = this.#configured().filter((each) => each.workspaceId === workspace.id);
     return withConfigured(page, configured, { first, after, filter });
+  }
+
+  /** The stored part of a page. After a configured key there is none. */
+  async #storedPage(
+    workspaceId: string,
+    options: Pick<Parameters<Store['keys']['list']>[1], 'first' | 'after' | 'filter' | 'order'>,
+  ): Promise<KeyPage> {
+    const { after } = options;
+    const now = this.#now();
+    if (after === null || !isConfiguredPosition(after)) return this.#store.keys.list(workspaceId, { ...options, now });
+    const { total } = await this.#store.keys.list(workspaceId, { ...options, first: 0, after: null, now });
+    return { keys: [], hasNextPage: false, total };
   }
 
   /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */

@@ -19,6 +19,7 @@ import type {
   UserRecord,
   WorkspaceRecord,
 } from './records.js';
+import type { KeyOrder, KeyPosition } from './ordering.js';
 
 /**
  * The named operations that Latchkey needs of a database, each with what it guarantees. Two engines implement them and
@@ -109,6 +110,16 @@ export interface KeyFilter {
   readonly userId?: string;
 }
 
+/** What is known of a token. A key that matches any of it is found. */
+export interface KeyClues {
+  /** Whole lookup ids. */
+  readonly lookupIds: readonly string[];
+  /** The first six or more characters of a lookup id; null: unknown. */
+  readonly beginning: string | null;
+  /** What may be shown of an imported key: its whole `tokenPrefix`; null: unknown. */
+  readonly foreignPrefix: string | null;
+}
+
 export interface KeyPage {
   readonly keys: readonly KeyRecord[];
   readonly hasNextPage: boolean;
@@ -154,15 +165,27 @@ export interface KeyStore {
   countFamilies(workspaceId: string, now: number, kind?: PlaceKind): Promise<number>;
 
   /**
-   * Newest first, by `createdAt` and then `id`, both descending; `after` is the last row of the page before. The order is
-   * total, so that pages neither repeat nor lose a key that existed throughout.
+   * Finds keys by what is known of their tokens, in any state, by id; at most `first`. Reads by the unique index of lookup
+   * ids and the index of prefixes.
+   * @param reach null: everything
+   */
+  search(
+    clues: KeyClues,
+    reach: { readonly workspaceId: string | null; readonly projectId: string | null },
+    first: number,
+  ): Promise<readonly KeyRecord[]>;
+
+  /**
+   * A page in an order, by default newest first; `after` is the position of the last row of the page before. The order is
+   * total, so that pages neither repeat nor lose a key that existed throughout and kept its place. Reads by index.
    */
   list(
     workspaceId: string,
     options: {
       readonly first: number;
-      readonly after: { readonly createdAt: number; readonly id: string } | null;
+      readonly after: KeyPosition | null;
       readonly filter: KeyFilter;
+      readonly order?: KeyOrder;
       readonly now: number;
     },
   ): Promise<KeyPage>;

@@ -6,7 +6,7 @@ import { Duplicate } from '../store/errors.js';
 import type { ProjectRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { assertReachesAll } from './reach.js';
-import { checkPage, pageOf, type After, type Page } from './pages.js';
+import { checkPage, pageOf, type After, type Page } from '../schema/connection.js';
 
 export interface ProjectServiceOptions {
   readonly store: Pick<Store, 'projects'>;
@@ -74,9 +74,9 @@ export class ProjectService {
     checkPage(first);
     if (actor.projectId !== null) {
       const own = after === null ? await this.find(actor, actor.projectId) : null;
-      return pageOf(own === null ? [] : [own], first);
+      return pageOf(own === null ? [] : [own], first, after);
     }
-    return pageOf(await this.#options.store.projects.list(actor.workspaceId, { first: first + 1, after }), first);
+    return pageOf(await this.#options.store.projects.list(actor.workspaceId, { first: first + 1, after }), first, after);
   }
 }
 

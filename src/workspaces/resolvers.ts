@@ -1,9 +1,9 @@
 import type { ActorContext } from '../keys/actor.js';
-import { decodeCursor, encodeCursor, type Position } from '../keys/cursor.js';
+import { decodeCursor, encodeCursor } from '../keys/cursor.js';
 import type { KeyService } from '../keys/service.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
-import type { Page } from './pages.js';
+import { connectionOf } from '../schema/connection.js';
 import type { ProjectService } from './projects.js';
 import type { WorkspaceService } from './service.js';
 import type { UserService } from './users.js';
@@ -89,10 +89,4 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
   };
 }
 
-const CONNECTION = {
-  nodes: ({ nodes }: Page<Position>) => nodes,
-  pageInfo: ({ nodes, hasNextPage }: Page<Position>) => {
-    const last = nodes.at(-1);
-    return { hasNextPage, endCursor: last === undefined ? null : encodeCursor(last) };
-  },
-};
+const CONNECTION = connectionOf(encodeCursor);

@@ -6,7 +6,7 @@ import type { Roles } from '../scopes/roles.js';
 import type { UserRecord } from '../store/records.js';
 import type { Author } from '../store/audit.js';
 import type { Store } from '../store/store.js';
-import { checkPage, pageOf, type After, type Page } from './pages.js';
+import { checkPage, pageOf, type After, type Page } from '../schema/connection.js';
 import { assertReachesAll } from './reach.js';
 
 const MAX_ROLES = 20;
@@ -138,7 +138,7 @@ export class UserService {
   async list(actor: Actor, first: number, after: After | null): Promise<Page<UserRecord>> {
     assertReachesAll(actor);
     checkPage(first);
-    return pageOf(await this.#options.store.users.list(actor.workspaceId, { first: first + 1, after }), first);
+    return pageOf(await this.#options.store.users.list(actor.workspaceId, { first: first + 1, after }), first, after);
   }
 
   async #reachable(actor: Actor, id: string): Promise<UserRecord> {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Actor } from '../../src/keys/actor.js';
 import { BcryptGate } from '../../src/keys/bcryptGate.js';
-import { positionOf, type AnyKey, type ConfiguredRecord } from '../../src/keys/configured.js';
-import { decodeCursor, encodeCursor } from '../../src/keys/cursor.js';
+import { type AnyKey, type ConfiguredRecord } from '../../src/keys/configured.js';
+import { decodePosition, encodePosition, positionIn } from '../../src/keys/order.js';
 import { KeyMinter } from '../../src/keys/minter.js';
 import { KeyService } from '../../src/keys/service.js';
 import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
@@ -85,7 +85,7 @@ const list = (filter = {}, first = 100, after: string | null = null, actor = adm
   keys.list(actor, {
     workspaceId: null,
     first,
-    after: after === null ? null : decodeCursor(after, 'key', 'conf'),
+    after: after === null ? null : decodePosition('CREATED', after),
     filter,
   });
 const namesOf = (all: readonly AnyKey[]): string[] => all.map(({ name }) => name);
@@ -136,7 +136,7 @@ test('pages of any size show each key once, in one order, with the same total', 
         seen.push(...page.keys.map(({ id }) => id));
         const last = page.keys.at(-1);
         more = page.hasNextPage && last !== undefined;
-        if (last !== undefined) after = encodeCursor(positionOf(last));
+        if (last !== undefined) after = encodePosition('CREATED', positionIn('CREATED', last));
         expect(page.keys.length).toBe(more ? first : page.keys.length);
       }
       expect(seen.slice(stored)).toEqual(

@@ -48,6 +48,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.tiers': { concerns: 'asker' },
   'Query.apiKey': { concerns: 'project', given: ({ key }) => ({ id: key }) },
   'Query.apiKeys': { concerns: 'asker' },
+  'Query.findApiKeys': { concerns: 'asker', given: ({ key }) => ({ text: key }) },
   'Query.workspace': { concerns: 'asker' },
   'Query.project': { concerns: 'project', given: ({ project }) => ({ id: project }) },
   'Query.projects': { concerns: 'asker' },

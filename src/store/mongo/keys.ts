@@ -13,8 +13,10 @@ import {
 import type { AuditAction } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
-import type { KeyRecord, KeyStatus, Tier } from '../records.js';
-import type { KeyChange, KeyFilter, KeyStore, Places } from '../store.js';
+import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
+import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
+import { firstById } from '../search.js';
+import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
 import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, toUser, type Intents } from './intents.js';
@@ -103,6 +105,16 @@ export function openKeys(
     }
   };
 
+  /** Finishes what was left half done of each, and leaves out keys that were withdrawn. */
+  const those = async (found: readonly KeyDocument[]): Promise<KeyDocument[]> => {
+    const there: KeyDocument[] = [];
+    for (const document of found) {
+      const holds = await intents.finishKey(document);
+      if (holds || document.unconfirmed === undefined) there.push(document);
+    }
+    return there;
+  };
+
   return {
     async insert(key, places, now, author) {
       const entry = toEntry(keyCreated(key, { at: now, author }));
@@ -155,30 +167,33 @@ export function openKeys(
         _id: where({ $in: [...ids] }),
         ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
       });
-      const there: KeyDocument[] = [];
-      for (const document of found) {
-        const holds = await intents.finishKey(document);
-        if (holds || document.unconfirmed === undefined) there.push(document);
-      }
-      return there.map(toRecord);
+      return (await those(found)).map(toRecord);
+    },
+    async search(clues, { workspaceId, projectId }, limit) {
+      if (workspaceId !== null) await intents.finishIn(workspaceId);
+      const reach = {
+        ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
+        ...(projectId !== null && { projectId: eq(projectId) }),
+      };
+      const found = await Promise.all(
+        cluesOf(clues).map((clue) => keys.find({ ...clue, ...reach }, { sort: { lookupId: 1 }, limit })),
+      );
+      return firstById((await those(found.flat())).map(toRecord), limit);
     },
     async countFamilies(workspaceId, now, kind) {
       await intents.finishIn(workspaceId);
       return countFamilies(keys, workspaceId, now, kind);
     },
-    async list(workspaceId, { first, after, filter, now }) {
+    async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
       await intents.finishIn(workspaceId);
       const matching = [{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)];
-      const older = after && {
-        $or: where([
-          { createdAt: where({ $lt: after.createdAt }) },
-          { createdAt: eq(after.createdAt), _id: where({ $lt: after.id }) },
-        ]),
-      };
+      const by = order.direction === 'ASC' ? 1 : -1;
       const [rows, total] = await Promise.all([
-        keys.find(
-          { $and: where(older ? [...matching, older] : matching) },
-          { sort: { createdAt: -1, _id: -1 }, limit: first + 1 },
+        readInOrder(order.field, after, first + 1, (range, from, limit) =>
+          keys.find(
+            { $and: where([...matching, inRange(order, range, from)]) },
+            { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit },
+          ),
         ),
         keys.count({ $and: where(matching) }),
       ]);
@@ -216,6 +231,35 @@ export function openKeys(
       );
     },
   };
+}
+
+/**
+ * What follows on a position in one range of an order. Comparisons keep to the type of their operand, so that none finds null.
+ * The first condition bounds the index; the second takes out what comes before among equal values.
+ */
+function inRange({ field, direction }: KeyOrder, range: 'valued' | 'empty', after: KeyPosition | null): Filter {
+  const column = ORDERED_BY[field];
+  const beyond = direction === 'ASC' ? '$gt' : '$lt';
+  if (range === 'empty') {
+    return { [column]: eq(null), ...(after !== null && { _id: where({ [beyond]: after.id }) }) };
+  }
+  if (after === null) return { [column]: where({ $gte: field === 'NAME' ? '' : -Number.MAX_SAFE_INTEGER }) };
+  const { value, id } = after;
+  return {
+    [column]: where({ [`${beyond}e`]: value }),
+    $or: where([{ [column]: where({ [beyond]: value }) }, { _id: where({ [beyond]: id }) }]),
+  };
+}
+
+function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
+  return [
+    ...(lookupIds.length === 0 ? [] : [{ lookupId: where({ $in: [...lookupIds] }) }]),
+    // Of the characters in lookup ids `z` is the last, and `{` follows it.
+    ...(beginning === null ? [] : [{ lookupId: where({ $gte: beginning, $lt: `${beginning}{` }) }]),
+    ...(foreignPrefix === null
+      ? []
+      : [{ tokenPrefix: eq(foreignPrefix), lookupId: where({ $gte: FOREIGN, $lt: 'foreign;' }) }]),
+  ];
 }
 
 function byId(id: string, workspaceId: string | null): Filter {

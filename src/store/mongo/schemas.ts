@@ -168,6 +168,10 @@ export const keySchema: Schema = new Schema(
 )
   .index({ lookupId: 1 }, { unique: true })
   .index({ workspaceId: 1, createdAt: -1, _id: -1 })
+  .index({ workspaceId: 1, nameFolded: 1, _id: 1 })
+  .index({ workspaceId: 1, lastUsedAt: 1, _id: 1 })
+  .index({ workspaceId: 1, expiresAt: 1, _id: 1 })
+  .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
   .index({ workspaceId: 1, familyId: 1 })
   .index({ workspaceId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
   // Nearly always empty, and so is the search for what was left half done.

@@ -13,12 +13,14 @@ import {
   type Rule,
 } from '../changes.js';
 import { limitOf, placeKindOf } from '../places.js';
+import { firstById } from '../search.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
-import type { KeyRecord, Tier } from '../records.js';
+import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
+import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder } from '../ordering.js';
 import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
-import type { Connection, Params } from './connection.js';
+import type { Connection, Params, Statement } from './connection.js';
 import { fold } from '../../text/fold.js';
 import type { FindUser } from './users.js';
 
@@ -51,8 +53,9 @@ const FILTERED = `
   AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
   AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
 
-/** A row that comes before every key in the order of the list. */
-const TOP = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($projectId IS NULL OR projectId = $projectId)`;
+/** Sorts after every lookup id that begins with a text: of the characters in lookup ids `z` is the last. */
+const END = '{';
 
 export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
   const insert = connection.prepare(
@@ -82,9 +85,21 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     `SELECT id, scopes FROM keys WHERE workspaceId = $workspaceId AND familyId = $familyId AND ${ALIVE}`,
   );
   const tier = connection.prepare<{ readonly tier: Tier }>('SELECT tier FROM workspaces WHERE id = $id');
-  const list = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys WHERE ${FILTERED} AND (createdAt, id) < ($afterCreatedAt, $afterId)
-     ORDER BY createdAt DESC, id DESC LIMIT $limit`,
+  const listing = preparedOnce((text) => connection.prepare<KeyRow>(text));
+  const byLookupIds = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys WHERE lookupId IN (SELECT value FROM json_each($ids)) AND ${REACHED} LIMIT $limit`,
+  );
+  const byBeginning = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys INDEXED BY sqlite_autoindex_keys_2
+     WHERE lookupId >= $beginning AND lookupId < $end AND ${REACHED} ORDER BY lookupId LIMIT $limit`,
+  );
+  const FOREIGN_PREFIX = `tokenPrefix = $prefix AND lookupId >= '${FOREIGN}' AND lookupId < 'foreign;'`;
+  const byForeignPrefix = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} AND workspaceId = $workspaceId
+       AND ($projectId IS NULL OR projectId = $projectId) ORDER BY lookupId LIMIT $limit`,
+  );
+  const byForeignPrefixAnywhere = connection.prepare<KeyRow>(
+    `SELECT ${COLUMNS} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} LIMIT $limit`,
   );
   const count = connection.prepare<{ readonly total: number }>(`SELECT count(*) AS total FROM keys WHERE ${FILTERED}`);
   const rewrite = connection.prepare(
@@ -189,7 +204,20 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async countFamilies(workspaceId, now, kind) {
       return living(workspaceId, now, kind);
     },
-    async list(workspaceId, { first, after, filter, now }) {
+    async search({ lookupIds, beginning, foreignPrefix: prefix }, { workspaceId, projectId }, limit) {
+      const reach = { workspaceId, projectId, limit };
+      const found = lookupIds.length === 0 ? [] : byLookupIds.all({ ...reach, ids: JSON.stringify(lookupIds) });
+      if (beginning !== null) found.push(...byBeginning.all({ ...reach, beginning, end: beginning + END }));
+      if (prefix !== null) {
+        found.push(
+          ...(workspaceId === null
+            ? byForeignPrefixAnywhere.all({ prefix, limit })
+            : byForeignPrefix.all({ prefix, workspaceId, projectId, limit })),
+        );
+      }
+      return firstById(found.map(toRecord), limit);
+    },
+    async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
       const filtered = {
         workspaceId,
         now,
@@ -201,8 +229,14 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
         projectId: filter.projectId ?? null,
         userId: filter.userId ?? null,
       };
-      const { createdAt, id } = after ?? TOP;
-      const rows = list.all({ ...filtered, afterCreatedAt: createdAt, afterId: id, limit: first + 1 });
+      const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
+        listing(listText(order, range, from !== null)).all({
+          ...filtered,
+          limit,
+          ...(from !== null && { afterId: from.id }),
+          ...(from !== null && range === 'valued' && { afterValue: from.value }),
+        }),
+      );
       return {
         keys: rows.slice(0, first).map(toRecord),
         hasNextPage: rows.length > first,
@@ -231,6 +265,35 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async touch(uses) {
       connection.swiftly(() => touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) }));
     },
+  };
+}
+
+/** A page of one range of an order, see {@link readInOrder}. */
+function listText({ field, direction }: KeyOrder, range: 'valued' | 'empty', continued: boolean): string {
+  const column = ORDERED_BY[field];
+  const beyond = direction === 'ASC' ? '>' : '<';
+  const place =
+    range === 'empty'
+      ? `${column} IS NULL ${continued ? `AND id ${beyond} $afterId` : ''}`
+      : `${column} IS NOT NULL ${continued ? `AND (${column}, id) ${beyond} ($afterValue, $afterId)` : ''}`;
+  return `SELECT ${COLUMNS} FROM keys INDEXED BY ${ORDER_INDEXES[field]} WHERE ${FILTERED} AND ${place}
+    ORDER BY ${column} ${direction}, id ${direction} LIMIT $limit`;
+}
+
+const ORDER_INDEXES = {
+  CREATED: 'keysByAge',
+  NAME: 'keysByName',
+  LAST_USED: 'keysByUse',
+  EXPIRES: 'keysByEnd',
+} as const;
+
+/** Prepares each statement once, when it is first needed. */
+function preparedOnce<Row>(prepare: (text: string) => Statement<Row>): (text: string) => Statement<Row> {
+  const known = new Map<string, Statement<Row>>();
+  return (text) => {
+    const statement = known.get(text) ?? prepare(text);
+    known.set(text, statement);
+    return statement;
   };
 }
 

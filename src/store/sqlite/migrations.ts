@@ -203,6 +203,13 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   DROP INDEX keysUnrevoked;
   CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, administers, expiresAt) WHERE revokedAt IS NULL;
   `,
+  // An index for each order of the list of keys, and for the prefixes of imported keys.
+  `
+  CREATE INDEX IF NOT EXISTS keysByName ON keys (workspaceId, nameFolded, id);
+  CREATE INDEX IF NOT EXISTS keysByUse ON keys (workspaceId, lastUsedAt, id);
+  CREATE INDEX IF NOT EXISTS keysByEnd ON keys (workspaceId, expiresAt, id);
+  CREATE INDEX IF NOT EXISTS keysByPrefix ON keys (tokenPrefix, workspaceId, lookupId);
+  `,
 ];
 
 /**

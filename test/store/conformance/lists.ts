@@ -1,5 +1,7 @@
+import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../src/store/ordering.js';
 import { statusOf, type KeyRecord } from '../../../src/store/records.js';
-import type { KeyFilter } from '../../../src/store/store.js';
+import { randomBase62 } from '../../../src/keys/token.js';
+import type { KeyClues, KeyFilter } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
 import { givenKey, givenWorkspace, listed, namesOf, NOW } from '../fixtures.js';
 
@@ -27,13 +29,14 @@ export function testLists({ store }: Bench): void {
       const all: KeyRecord[] = [];
       for (let i = 0; i < 10; i++) all.push(await givenKey(store(), ws, { createdAt: NOW + (i >> 2) }));
       const seen: string[] = [];
-      let after: { createdAt: number; id: string } | null = null;
+      let after: KeyPosition | null = null;
       for (let pages = 1; ; pages++) {
         const page = await store().keys.list(ws, { first: 3, after, filter: {}, now: NOW });
         expect(page.total).toBe(9 + pages);
         seen.push(...page.keys.map(({ id }) => id));
         await givenKey(store(), ws, { createdAt: NOW + 100 });
-        after = page.keys.at(-1) ?? null;
+        const last = page.keys.at(-1);
+        after = last === undefined ? null : keyPosition(last, 'CREATED');
         if (!page.hasNextPage) break;
         expect(page.keys).toHaveLength(3);
       }
@@ -90,8 +93,99 @@ export function testLists({ store }: Bench): void {
         await givenKey(store(), ws, { createdAt: NOW, type: 'CLIENT' }),
         await givenKey(store(), ws, { createdAt: NOW + 1, type: 'SECRET' }),
       ];
-      const page = await store().keys.list(ws, { first: 5, after: newer, filter: { type: 'CLIENT' }, now: NOW });
+      const after = keyPosition(newer, 'CREATED');
+      const page = await store().keys.list(ws, { first: 5, after, filter: { type: 'CLIENT' }, now: NOW });
       expect(page).toEqual({ keys: [older], hasNextPage: false, total: 1 });
+    });
+
+    test('U4: each order pages through every key once, in both directions, those without a value last', async () => {
+      const ws = await givenWorkspace(store());
+      const all: KeyRecord[] = [];
+      for (let i = 0; i < 14; i++) {
+        all.push(
+          await givenKey(store(), ws, {
+            name: ['b', 'A', 'é', 'ÄRGER', 'a', '👩', 'B'][i % 7] ?? '',
+            createdAt: NOW + (i >> 1),
+            lastUsedAt: i % 3 === 0 ? null : NOW - (i >> 2),
+            expiresAt: i % 4 === 0 ? null : NOW + 1 + (i >> 2),
+          }),
+        );
+      }
+      for (const field of KEY_ORDER_FIELDS) {
+        for (const direction of ['ASC', 'DESC'] as const) {
+          for (const first of [1, 3, 14]) {
+            const seen: KeyRecord[] = [];
+            let after: KeyPosition | null = null;
+            for (;;) {
+              const order = { field, direction };
+              const page = await store().keys.list(ws, { first, after, filter: {}, order, now: NOW });
+              expect(page.total).toBe(14);
+              seen.push(...page.keys);
+              const last = page.keys.at(-1);
+              after = last === undefined ? null : keyPosition(last, field);
+              if (!page.hasNextPage) break;
+              expect(page.keys).toHaveLength(first);
+            }
+            const expected = all.toSorted((a, b) => inOrder(keyPosition(a, field), keyPosition(b, field), direction));
+            expect([field, direction, first, seen.map(({ id }) => id)]).toEqual([
+              field,
+              direction,
+              first,
+              expected.map(({ id }) => id),
+            ]);
+          }
+        }
+      }
+    });
+
+    test('U4: filters hold in every order, and a page goes on after a row that they leave out', async () => {
+      const ws = await givenWorkspace(store());
+      const left = await givenKey(store(), ws, { name: 'b', type: 'SECRET' });
+      const kept = [
+        await givenKey(store(), ws, { name: 'c', type: 'CLIENT' }),
+        await givenKey(store(), ws, { name: 'a', type: 'CLIENT' }),
+      ];
+      const order = { field: 'NAME', direction: 'ASC' } as const;
+      const ask = (after: KeyPosition | null) =>
+        store().keys.list(ws, { first: 5, after, filter: { type: 'CLIENT' }, order, now: NOW });
+      expect(namesOf((await ask(null)).keys)).toEqual(['a', 'c']);
+      expect(await ask(keyPosition(left, 'NAME'))).toEqual({ keys: [kept[0]], hasNextPage: false, total: 2 });
+    });
+
+    test('U4: finds keys by lookup id, by its beginning and by the prefix of an imported key, in one workspace or in all', async () => {
+      const [ws, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      const unique = randomBase62(10);
+      const given = (workspaceId: string, lookupId: string, more: Partial<KeyRecord> = {}) =>
+        givenKey(store(), workspaceId, { lookupId, ...more });
+      const mine = await given(ws, `${unique}aaaaaz`, { revokedAt: NOW - 1 });
+      const theirs = await given(other, `${unique}aaaaaA`);
+      await given(ws, `${unique}b00000`);
+      const imported = await given(ws, `foreign:sha256:${unique}`, { tokenPrefix: `ghp_${unique}` });
+      const found = async (
+        clues: Partial<KeyClues>,
+        workspaceId: string | null = ws,
+        projectId: string | null = null,
+      ) =>
+        (
+          await store().keys.search(
+            { lookupIds: [], beginning: null, foreignPrefix: null, ...clues },
+            { workspaceId, projectId },
+            20,
+          )
+        ).map(({ id }) => id);
+      const both = [mine.id, theirs.id].sort();
+      expect(await found({ lookupIds: [mine.lookupId, theirs.lookupId] })).toEqual([mine.id]);
+      expect(await found({ lookupIds: [mine.lookupId, theirs.lookupId] }, null)).toEqual(both);
+      expect(await found({ beginning: `${unique}aaaaa` })).toEqual([mine.id]);
+      expect(await found({ beginning: `${unique}aaaaa` }, null)).toEqual(both);
+      expect(await found({ beginning: `${unique}aaaaa` }, ws, 'prj_none')).toEqual([]);
+      expect(await found({ foreignPrefix: `ghp_${unique}` })).toEqual([imported.id]);
+      expect(await found({ foreignPrefix: `ghp_${unique}` }, null)).toEqual([imported.id]);
+      expect(await found({ foreignPrefix: `ghp_${unique}` }, other)).toEqual([]);
+      expect(await found({ foreignPrefix: mine.tokenPrefix })).toEqual([]);
+      expect(await found({}, null)).toEqual([]);
+      const each = { lookupIds: [mine.lookupId], beginning: unique, foreignPrefix: imported.tokenPrefix };
+      expect(await store().keys.search(each, { workspaceId: null, projectId: null }, 2)).toHaveLength(2);
     });
 
     test('F13: finds a name however its letters are composed and cased', async () => {
@@ -164,4 +258,18 @@ export function testLists({ store }: Bench): void {
       }
     });
   });
+}
+
+/** Text by code points, as the bytes of UTF-8 compare; null last. */
+function inOrder(a: KeyPosition, b: KeyPosition, direction: 'ASC' | 'DESC'): number {
+  if (a.value === null || b.value === null) {
+    if (a.value !== b.value) return a.value === null ? 1 : -1;
+  } else if (a.value !== b.value) {
+    const isLess =
+      typeof a.value === 'string'
+        ? Buffer.compare(Buffer.from(a.value), Buffer.from(String(b.value))) < 0
+        : a.value < Number(b.value);
+    return isLess === (direction === 'ASC') ? -1 : 1;
+  }
+  return a.id < b.id === (direction === 'ASC') ? -1 : 1;
 }

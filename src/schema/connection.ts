@@ -1,0 +1,47 @@
+import { badInput } from '../refusals/refusal.js';
+
+/** A part of a list, as the services return it. */
+export interface Page<T> {
+  readonly nodes: readonly T[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** The row that a page begins after, in a list by age. */
+export interface After {
+  readonly createdAt: number;
+  readonly id: string;
+}
+
+export const MAX_PAGE = 100;
+
+/** @throws Refusal BAD_USER_INPUT unless `first` is 1 to 100 */
+export function checkPage(first: number): void {
+  if (first < 1 || first > MAX_PAGE) throw badInput(['first'], `A page has 1 to ${MAX_PAGE} entries.`);
+}
+
+/**
+ * @param rows one more than the page has, if the list goes on
+ * @param after where the page begins; null: at the beginning of the list. Lists are read forward only, so that every cursor
+ * belongs to an entry of an earlier page
+ */
+export function pageOf<T>(rows: readonly T[], first: number, after: unknown): Page<T> {
+  return { nodes: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: after !== null };
+}
+
+/** Resolvers of a connection, the same for every list: edges, nodes and pageInfo, as Relay's specification has them. */
+export function connectionOf<T>(cursorOf: (node: T) => string) {
+  return {
+    edges: ({ nodes }: Page<T>) => nodes.map((node) => ({ cursor: cursorOf(node), node })),
+    nodes: ({ nodes }: Page<T>) => nodes,
+    pageInfo: ({ nodes, hasNextPage, hasPreviousPage }: Page<T>) => {
+      const [first, last] = [nodes.at(0), nodes.at(-1)];
+      return {
+        hasNextPage,
+        hasPreviousPage,
+        startCursor: first === undefined ? null : cursorOf(first),
+        endCursor: last === undefined ? null : cursorOf(last),
+      };
+    },
+  };
+}

@@ -1,0 +1,226 @@
+import { startService, type Answer, type TestService } from '../support/service.js';
+
+let service: TestService;
+const NOON = Date.UTC(2026, 2, 1, 12);
+let now = NOON;
+
+beforeAll(async () => {
+  service = await startService({ now: () => now, env: { ADMIN_API_KEY: 'an-operators-key-of-32-characters-or-more' } });
+});
+afterAll(async () => service.close());
+
+const OPERATOR = 'an-operators-key-of-32-characters-or-more';
+const FIND = 'query Find($text: String!) { findApiKeys(text: $text) { id familyId workspaceId replacedBy { id } } }';
+const ask = (query: string, variables: object, token: string): Promise<Answer> =>
+  service.query(query, { variables, token });
+const find = async (text: string, token: string): Promise<{ id: string; familyId: string; replacedBy: unknown }[]> =>
+  (await ask(FIND, { text }, token)).body.data.findApiKeys;
+const idsOf = (keys: readonly { id: string }[]): string[] => keys.map(({ id }) => id);
+
+async function workspace(name: string): Promise<string> {
+  const { body } = await ask(
+    'mutation Make($name: String!) { createWorkspace(input: { name: $name, tier: GROWTH }) { token } }',
+    { name },
+    OPERATOR,
+  );
+  return body.data.createWorkspace.token;
+}
+
+async function made(
+  token: string,
+  name: string,
+  more: object = {},
+): Promise<{ id: string; token: string; prefix: string }> {
+  const { body } = await ask(
+    'mutation Make($input: CreateApiKeyInput!) { createApiKey(input: $input) { token apiKey { id prefix } } }',
+    { input: { name, scopes: ['read:assets'], ...more } },
+    token,
+  );
+  return { ...body.data.createApiKey.apiKey, token: body.data.createApiKey.token };
+}
+
+test('U4: finds a key by its id, prefix, lookup id, token and a truncated token, and no key of another workspace', async () => {
+  const [mine, theirs] = [await workspace('mine'), await workspace('theirs')];
+  const { id, token, prefix } = await made(mine, 'leaked');
+  const lookupId = token.split('_')[2]?.slice(0, 16) ?? '';
+  for (const text of [
+    id,
+    prefix,
+    `${prefix}…`,
+    ` ${prefix}...`,
+    lookupId,
+    lookupId.slice(0, 6),
+    token,
+    token.slice(0, 40),
+  ]) {
+    expect([text, idsOf(await find(text, mine))]).toEqual([text, [id]]);
+    expect([text, await find(text, theirs)]).toEqual([text, []]);
+    expect([text, idsOf(await find(text, OPERATOR))]).toEqual([text, [id]]);
+  }
+  expect(await find(prefix.replace('sk_live', 'sk_test'), mine)).toEqual([]);
+  expect(await find('leaked', mine)).toEqual([]);
+});
+
+test('U4: finds the family of a replaced and of a revoked token', async () => {
+  const admin = await workspace('family');
+  const old = await made(admin, 'old');
+  const { body } = await ask(
+    'mutation R($id: ID!) { rotateApiKey(input: { id: $id }) { token apiKey { id } } }',
+    { id: old.id },
+    admin,
+  );
+  const { apiKey, token } = body.data.rotateApiKey;
+  const [found] = await find(old.token, admin);
+  expect(found).toMatchObject({ id: old.id, replacedBy: { id: apiKey.id } });
+  await ask('mutation V($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }', { id: apiKey.id }, admin);
+  expect(await find(token, admin)).toMatchObject([{ id: apiKey.id, familyId: found?.familyId }]);
+});
+
+test('U4: refuses a token whose checksum is wrong, and text that no key can have, without repeating it', async () => {
+  const admin = await workspace('typing');
+  const { token } = await made(admin, 'typed');
+  const wrong = token.slice(0, -1) + (token.endsWith('a') ? 'b' : 'a');
+  for (const [text, message] of [
+    [wrong, /checksum/],
+    ['', /1 to 256/],
+    ['x'.repeat(257), /1 to 256/],
+  ] as const) {
+    const { body, text: answer } = await ask(FIND, { text }, admin);
+    expect(body.errors[0]).toMatchObject({
+      message: expect.stringMatching(message),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+    if (text !== '') expect(answer).not.toContain(text);
+  }
+  expect(service.logs.join('')).not.toContain(wrong);
+  expect(service.logs.join('')).not.toContain(token);
+});
+
+test('U4: a key without the scope admin finds nothing', async () => {
+  const admin = await workspace('weak');
+  const { token, prefix } = await made(admin, 'weak');
+  const { body } = await ask(FIND, { text: prefix }, token);
+  expect(body.errors[0].extensions.code).toBe('FORBIDDEN');
+  expect(body.data?.findApiKeys ?? null).toBeNull();
+});
+
+test('U4, PageInfo: pages in each order by cursor, and refuses a cursor of another order', async () => {
+  const admin = await workspace('sorted');
+  for (const [name, expiresAt] of [
+    ['b', '2026-04-01T00:00:00Z'],
+    ['a', null],
+    ['C', '2026-03-05T00:00:00Z'],
+  ]) {
+    await made(admin, String(name), { expiresAt });
+    now += 1_000;
+  }
+  const LIST = `query List($orderBy: ApiKeyOrder, $after: String) {
+    apiKeys(first: 2, after: $after, orderBy: $orderBy) {
+      edges { cursor node { name } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }`;
+  const list = async (orderBy: object | null, after: string | null = null) =>
+    (await ask(LIST, { orderBy, after }, admin)).body;
+  const expected = {
+    NAME: [
+      ['a', 'admin'],
+      ['b', 'C'],
+    ],
+    EXPIRES: [
+      ['C', 'b'],
+      ['a', 'admin'],
+    ],
+    CREATED: [
+      ['admin', 'b'],
+      ['a', 'C'],
+    ],
+  } as const;
+  for (const [field, pages] of Object.entries(expected)) {
+    const first = (await list({ field })).data.apiKeys;
+    const names = (page: typeof first) => page.edges.map((edge: { node: { name: string } }) => edge.node.name);
+    expect(first.pageInfo).toEqual({
+      hasNextPage: true,
+      hasPreviousPage: false,
+      startCursor: first.edges[0].cursor,
+      endCursor: first.edges[1].cursor,
+    });
+    const second = (await list({ field }, first.pageInfo.endCursor)).data.apiKeys;
+    expect(second.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+    const all = [names(first), names(second)];
+    // The workspace's own admin key has a name of its own and no end.
+    if (field === 'EXPIRES') expect(all[0]).toEqual(pages[0]);
+    else expect(all.flat()).toHaveLength(4);
+    const other = field === 'NAME' ? 'EXPIRES' : 'NAME';
+    expect((await list({ field: other }, first.pageInfo.endCursor)).errors[0].extensions).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      path: ['after'],
+    });
+  }
+});
+
+test('PageInfo: every list that pages has edges, nodes and a whole pageInfo', async () => {
+  const admin = await workspace('pages');
+  for (const name of ['one', 'two']) {
+    await ask(
+      'mutation P($name: String!) { createProject(input: { name: $name }) { project { id } } }',
+      { name },
+      admin,
+    );
+    await ask(
+      'mutation U($name: String!) { addUser(input: { name: $name, roles: [] }) { user { id } } }',
+      { name },
+      admin,
+    );
+    await ask(
+      'mutation E($id: ID!) { recordEvents(input: [{ id: $id, type: "seen" }]) { recorded } }',
+      { id: name },
+      admin,
+    );
+    await made(admin, name);
+  }
+  for (const list of ['apiKeys', 'projects', 'users', 'auditLog', 'events']) {
+    const LIST = `query ($after: String) { list: ${list}(first: 1, after: $after) {
+      edges { cursor node { __typename id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    } }`;
+    const page = async (after: string | null) => (await ask(LIST, { after }, admin)).body.data.list;
+    const first = await page(null);
+    const second = await page(first.pageInfo.endCursor);
+    for (const [each, hasPreviousPage] of [
+      [first, false],
+      [second, true],
+    ] as const) {
+      expect(each.edges).toHaveLength(1);
+      expect(each.nodes).toEqual([{ id: each.edges[0].node.id }]);
+      const { cursor } = each.edges[0];
+      expect([list, each.pageInfo]).toMatchObject([list, { hasPreviousPage, startCursor: cursor, endCursor: cursor }]);
+    }
+    expect(second.nodes).not.toEqual(first.nodes);
+  }
+});
+
+test('U4: the audit log names actors of its own workspace, and F14: shows what a user’s key can do', async () => {
+  const admin = await workspace('named');
+  const { body: added } = await ask(
+    'mutation { addUser(input: { name: "Ada", roles: ["viewer"] }) { user { id } } }',
+    {},
+    admin,
+  );
+  const userId = added.data.addUser.user.id;
+  const { id } = await made(admin, 'adas', { scopes: ['admin'], userId });
+  const AUDIT = `query ($id: ID!) {
+    viewer { credential { apiKey { name } } }
+    auditLog(first: 9) { nodes { action actor actorName subject subjectName } }
+    apiKey(id: $id) { scopes effectiveScopes createdByName }
+  }`;
+  const { viewer, auditLog, apiKey } = (await ask(AUDIT, { id }, admin)).body.data;
+  const { name } = viewer.credential.apiKey;
+  expect(apiKey).toEqual({ scopes: ['admin'], effectiveScopes: ['read:all'], createdByName: name });
+  expect(auditLog.nodes).toMatchObject([
+    { action: 'KEY_CREATED', actorName: name, subject: id, subjectName: 'adas' },
+    { action: 'USER_ADDED', actorName: name, subject: userId, subjectName: 'Ada' },
+    { action: 'WORKSPACE_CREATED', actorName: null, actor: 'operator', subjectName: 'named' },
+  ]);
+  await ask('mutation ($id: ID!) { removeUser(input: { id: $id }) { user { id } } }', { id: userId }, admin);
+  expect((await ask(AUDIT, { id }, admin)).body.data.apiKey.effectiveScopes).toEqual([]);
+});
