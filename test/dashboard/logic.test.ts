@@ -2,7 +2,7 @@ import { refusalFault } from '../../src/dashboard/api/fault.js';
 import { differences } from '../../src/dashboard/audit/differences.js';
 import { coveredBy } from '../../src/dashboard/keys/scopes.js';
 import { EMPTY_KEY, faultsOf, inputOf } from '../../src/dashboard/keys/newKey.js';
-import { relative } from '../../src/dashboard/parts/moments.js';
+import { lasting, relative, whole } from '../../src/dashboard/parts/moments.js';
 import { difference } from '../../src/dashboard/workspace/tiers.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -76,4 +76,31 @@ it('a tier differs in words', () => {
     'no limit any more',
     '',
   ]);
+});
+
+test('U2: audit details show moments as dates and a lifetime as a length of time', () => {
+  const [end, life] = [1_803_685_469_079, 7_775_999_959];
+  expect(differences(null, { name: 'x', expiresAt: end, lifetime: life })).toMatchObject([
+    { field: 'name', after: 'x' },
+    { field: 'expires at', before: null, after: whole(end) },
+    { field: 'lifetime', before: null, after: '90 days' },
+  ]);
+  expect(whole(end)).toContain('2027');
+  expect(differences({ expiresAt: end }, { expiresAt: end - 86_400_000 })).toMatchObject([
+    { before: whole(end), after: whole(end - 86_400_000) },
+  ]);
+  // A number of any other field stays a number.
+  expect(differences(null, { count: 1_803_685_469_079 })).toMatchObject([{ after: '1803685469079' }]);
+});
+
+test('U2: lengths of time are rounded to minutes, hours or days', () => {
+  const MINUTE = 60_000;
+  for (const [length, text] of [
+    [1, '1 minute'],
+    [59 * MINUTE, '59 minutes'],
+    [24 * 60 * MINUTE, '24 hours'],
+    [30 * 24 * 60 * MINUTE - 41, '30 days'],
+  ] as const) {
+    expect(lasting(length)).toBe(text);
+  }
 });

@@ -1,3 +1,5 @@
+import { lasting, whole } from '../parts/moments.js';
+
 /** One field that a change touched. `before` null: it was not there; `after` null: it is no more. */
 export interface Difference {
   readonly field: string;
@@ -15,8 +17,8 @@ export function differences(before: unknown, after: unknown): Difference[] {
     .filter((field) => !isNothing(old[field]) || !isNothing(now[field]))
     .map((field) => ({
       field: inWords(field),
-      before: textOf(old[field]),
-      after: textOf(now[field]),
+      before: textOf(old[field], field),
+      after: textOf(now[field], field),
       items: itemsOf(old[field], now[field]),
     }));
 }
@@ -35,8 +37,14 @@ function itemsOf(old: unknown, now: unknown): Difference['items'] {
   return { added: is.filter((item) => !was.includes(item)), removed: was.filter((item) => !is.includes(item)) };
 }
 
-function textOf(value: unknown): string | null {
-  return isNothing(value) ? null : inText(value);
+/** Fields that hold a moment, in ms since the epoch. */
+const MOMENTS: ReadonlySet<string> = new Set(['expiresAt', 'revokedAt', 'removedAt', 'createdAt', 'lastUsedAt']);
+
+function textOf(value: unknown, field: string): string | null {
+  if (isNothing(value)) return null;
+  if (typeof value === 'number' && MOMENTS.has(field)) return whole(value);
+  if (typeof value === 'number' && field === 'lifetime') return lasting(value);
+  return inText(value);
 }
 
 function inText(value: unknown): string {

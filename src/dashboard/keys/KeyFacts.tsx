@@ -71,7 +71,13 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
           'Never'
         ) : (
           <>
-            <Moment at={apiKey.expiresAt} /> (<Ago at={apiKey.expiresAt} />)
+            <Moment at={apiKey.expiresAt} />
+            {apiKey.revokedAt === null && (
+              <>
+                {' '}
+                (<Ago at={apiKey.expiresAt} />)
+              </>
+            )}
           </>
         )}
       </Fact>

@@ -12,6 +12,14 @@ export function whole(at: number): string {
   return WHOLE.format(at);
 }
 
+/** As in `90 days`: a length of time, rounded to a unit in which it is at least two, and to at least one minute. */
+export function lasting(length: number): string {
+  const [size, unit] =
+    length >= 2 * DAY - HOUR ? [DAY, 'day'] : length >= 2 * HOUR - MINUTE ? [HOUR, 'hour'] : [MINUTE, 'minute'];
+  const number = Math.max(1, Math.round(length / size));
+  return `${number} ${unit}${number === 1 ? '' : 's'}`;
+}
+
 /** As in `3 minutes ago` and `in 2 days`, by whole units; further than a month away as {@link whole}. */
 export function relative(at: number, now: number): string {
   const distance = at - now;

@@ -91,7 +91,8 @@ function Bars({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }
       <BarChart
         h={220}
         data={usage.map(({ start, requests, limited, forbidden }) => ({
-          start: shortly(start, by),
+          // The first and the last hour of a day have the same label, so that only the moment tells bars apart.
+          start,
           requests,
           limited,
           forbidden,
@@ -104,7 +105,8 @@ function Bars({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }
         legendProps={{ verticalAlign: 'bottom' }}
         valueFormatter={count}
         tickLine="none"
-        xAxisProps={{ minTickGap: 24 }}
+        xAxisProps={{ minTickGap: 24, tickFormatter: (start: string) => shortly(start, by) }}
+        tooltipProps={{ labelFormatter: (start) => shortly(String(start), by) }}
         yAxisProps={{ allowDecimals: false, width: 44 }}
         barChartProps={{ accessibilityLayer: false }}
       />
