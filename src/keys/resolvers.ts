@@ -214,8 +214,8 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
       effectiveScopes: async ({ scopes, userId }: AnyKey, _: unknown, context: ActorContext) => {
         if (userId === null) return scopes;
         const user = await userOf(context, userId);
-        if (user === null || user.removedAt !== null) return [];
-        return meet(scopes, roles?.().scopesOf(user.roles) ?? []);
+        if (user?.removedAt !== null) return [];
+        return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
       },
       createdByName: (key: AnyKey, _: unknown, context: ActorContext) =>
         isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId),

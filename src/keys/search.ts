@@ -55,7 +55,7 @@ async function foreignLookups(
   clue: string,
   locateForeign: (token: string) => Promise<readonly Located[]>,
 ): Promise<string[]> {
-  const digest = DIGEST.exec(clue)?.groups?.['digest'];
+  const digest = DIGEST.exec(clue)?.groups?.digest;
   const located = await locateForeign(clue);
   const all = digest === undefined ? located : [...located, locateDigest(digest.toLowerCase())];
   return all.map(({ lookupId }) => lookupId);

@@ -76,7 +76,11 @@ export class ProjectService {
       const own = after === null ? await this.find(actor, actor.projectId) : null;
       return pageOf(own === null ? [] : [own], first, after);
     }
-    return pageOf(await this.#options.store.projects.list(actor.workspaceId, { first: first + 1, after }), first, after);
+    return pageOf(
+      await this.#options.store.projects.list(actor.workspaceId, { first: first + 1, after }),
+      first,
+      after,
+    );
   }
 }
 

@@ -106,7 +106,7 @@ function Bars({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }
         valueFormatter={count}
         tickLine="none"
         xAxisProps={{ minTickGap: 24, tickFormatter: (start: string) => shortly(start, by) }}
-        tooltipProps={{ labelFormatter: (start) => shortly(String(start), by) }}
+        tooltipProps={{ labelFormatter: (start) => (typeof start === 'string' ? shortly(start, by) : start) }}
         yAxisProps={{ allowDecimals: false, width: 44 }}
         barChartProps={{ accessibilityLayer: false }}
       />
