@@ -145,8 +145,11 @@ class Judge {
   }
 
   /** Returns what a caller who was let in reads of the schema, where the operation reads nothing else; else null. */
-  prepared({ schema, document, operation, request, contextValue }: Reading): Record<string, unknown> | null {
+  prepared({ schema, document, operation: found, request, contextValue }: Reading): Record<string, unknown> | null {
     const { variables = {} } = request;
+    // Apollo Server asks as well where the document has no operation of that name.
+    const operation = found as typeof found | undefined;
+    if (operation === undefined) return null;
     if (!this.compilerOf(schema).compile(document, operation, variables).introspects) return null;
     const view = readable(this.introspection, schema, principalIn(contextValue));
     return view && this.readings.answer(view, { document, operation, variables });
