@@ -36,7 +36,7 @@ function misused({ code, message }: CommanderError, args: readonly string[]): Fa
 
 /** A word, an option, or how an argument is written: short, and without digits enough for a secret. */
 function isPlain(text: string): boolean {
-  return /^[-a-z<>[\].,: ]{1,40}$/i.test(text) || /^\d{1,9}$/.test(text);
+  return /^[-a-z<>[\].,:| ]{1,40}$/i.test(text) || /^\d{1,9}$/.test(text);
 }
 
 function helpFor(args: readonly string[]): string {

@@ -42,6 +42,7 @@ describe('B42 whoever may not introspect learns no names', () => {
     'limit',
     'key',
     'kind',
+    'field',
     'message',
     'schema',
     'scope',

@@ -10,7 +10,12 @@ const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"]
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = startCluster([], { ...place(), DEFAULT_TIER: 'GROWTH' }, 'test/cluster/frozen.main.ts');
+  const installed = place();
+  // The load of a test has no key, and comes from one network.
+  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
+  writeFileSync(file, 'tiers: { ANONYMOUS: { per_minute: 1000000, per_second: 1000000 } }\n');
+  const env = { ...installed, DEFAULT_TIER: 'GROWTH', LATCHKEY_CONFIG: file };
+  cluster = startCluster([], env, 'test/cluster/frozen.main.ts');
   await cluster.url();
 });
 afterAll(removeAll, 60_000);

@@ -15,13 +15,12 @@ test('with workers each request finds a worker, and all of them count for one ke
   const client = await connect({ origin }, token);
   try {
     // At once, and so over many connections, which the primary deals to the workers in turn.
-    const calls = await Promise.all(
+    const calls = await Promise.allSettled(
       Array.from({ length: 30 }, () => client.call('run_query', { document: '{ viewer { scopes } }' })),
     );
-    expect(calls.filter(({ isError }) => !isError)).toHaveLength(25);
-    for (const { value } of calls.filter(({ isError }) => isError)) {
-      expect(value.errors[0].extensions.code).toBe('RATE_LIMITED');
-    }
+    // The handshake took one of 25.
+    expect(calls.filter(({ status }) => status === 'fulfilled')).toHaveLength(24);
+    for (const call of calls) if (call.status === 'rejected') expect(String(call.reason)).toContain('RATE_LIMITED');
     const servers = () => new Set(cluster.log().flatMap(({ path, pid }) => (path === '/mcp' ? [Number(pid)] : [])));
     expect(await until(() => servers().size === 2)).toBe(true);
   } finally {

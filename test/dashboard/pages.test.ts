@@ -164,7 +164,7 @@ it('what the limits refuse is counted down, and asked again', async () => {
   const small = await act(dashboard.service, 'createWorkspace', { name: 'Small', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
   const token: string = small.token;
   const page = await dashboard.open('/keys', { token });
-  await page.getByText('1 of 1 key in use').waitFor();
+  await page.getByText('0 of 1 key in use').waitFor();
   // Other callers of the same key use up its burst, and no time passes that would give it back.
   stopped = Date.now();
   await until(async () => (await statusWith(dashboard.service, token)) === 429);

@@ -8,11 +8,16 @@ import type { GraphQLSchema } from 'graphql';
 import {
   createLatchkey,
   openSqliteStore,
+  tierTable,
   type Latchkey,
   type LatchkeyContext,
   type LatchkeyOptions,
 } from '../../src/index.js';
 import { answerOf, type Answer } from '../support/service.js';
+
+/** A suite sends more in a second than a key or a network may. */
+const WIDE = { rate: 1_000_000, burst: 1_000_000 };
+const UNLIMITED = tierTable({ ANONYMOUS: WIDE, GROWTH: WIDE });
 
 /** What the server's logger was given. */
 export interface Logged {
@@ -49,7 +54,7 @@ type Logger = NonNullable<ApolloServerOptions<LatchkeyContext>['logger']>;
 export async function startOwnApollo(options: OwnApolloOptions = {}): Promise<OwnApollo> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const store = await openSqliteStore({ dir });
-  const latchkey = await createLatchkey({ store, bcryptCost: 4, ...options.latchkey });
+  const latchkey = await createLatchkey({ store, bcryptCost: 4, tiers: UNLIMITED, ...options.latchkey });
   const logged: Logged[] = [];
   const logger: Logger = {
     debug: () => undefined,

@@ -30,7 +30,7 @@ describe.each([
   });
   afterAll(() => latchkey.close());
 
-  it('sends those fields on answers, refusals, syntax errors, other methods and MCP, and on no anonymous answer', async () => {
+  it('sends those fields on answers, refusals, syntax errors, other methods, MCP and answers without a key', async () => {
     const { token } = await createKey(latchkey);
     const answered = await latchkey.query('{ viewer { scopes } }', { token });
     const refused = await latchkey.query('{ apiKeys { nodes { id } } }', { token });
@@ -47,7 +47,7 @@ describe.each([
     });
     expect(mcp.status).toBe(200);
     for (const { headers } of [answered, refused, broken, mcp]) expect(limitNames(headers)).toEqual([...names]);
-    expect(limitNames((await latchkey.query('{ __typename }', { token: null })).headers)).toEqual([]);
+    expect(limitNames((await latchkey.query('{ __typename }', { token: null })).headers)).toEqual([...names]);
   });
 
   it('sends them, and Retry-After with them, on a refusal for the limit', async () => {

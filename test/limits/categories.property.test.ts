@@ -3,7 +3,7 @@ import { CATEGORIES, type Category } from '../../src/limits/category.js';
 import { limitFields } from '../../src/limits/fields.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import type { Bound } from '../../src/limits/limits.js';
-import type { TierTable, WindowLimits } from '../../src/limits/tiers.js';
+import { TIER_LIMITS, type TierTable, type WindowLimits } from '../../src/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
 import { TIERS, type Tier } from '../../src/store/records.js';
 import { limitsTo } from './family.js';
@@ -28,7 +28,7 @@ const tierLimits = fc
 
 const table: fc.Arbitrary<TierTable> = fc
   .tuple(...TIERS.map(() => tierLimits))
-  .map((all) => Object.fromEntries(TIERS.map((tier, i) => [tier, all[i]])) as TierTable);
+  .map((all) => ({ ...TIER_LIMITS, ...Object.fromEntries(TIERS.map((tier, i) => [tier, all[i]])) }));
 
 const attempt = fc.record({
   family: fc.constantFrom('a', 'b'),
@@ -129,7 +129,7 @@ describe("the tier's windows and the category's, against models of both", () => 
     fc.assert(
       fc.property(tierLimits, fc.array(attempt, { minLength: 40, maxLength: 120 }), (limits, attempts) => {
         let now = 0;
-        const tiers = Object.fromEntries(TIERS.map((tier) => [tier, limits])) as TierTable;
+        const tiers = { ...TIER_LIMITS, ...Object.fromEntries(TIERS.map((tier) => [tier, limits])) };
         const limiter = new Limiter({ clock: () => now, tiers });
         limiter.close();
         const all: number[] = [];
