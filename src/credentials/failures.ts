@@ -59,7 +59,7 @@ export class Failures {
 
   /**
    * Like {@link take}, for a credential that one look-up can show to be right: over the limit it may still be looked up, as
-   * often as bounds allow, and is let in if it is right.
+   * often as the bounds allow, and is accepted if it is correct.
    *
    * @throws Refusal RATE_LIMITED where it may not be looked up either
    */

@@ -111,7 +111,7 @@ export class KnownKeys {
     return true;
   }
 
-  /** Returns how long the record counts by which that principal was let in. */
+  /** Returns how long the record behind that principal stays valid. */
   validity(principal: AuthenticatedPrincipal): Validity | null {
     const key = this.#ofPrincipal.get(principal);
     if (key === undefined) return null;

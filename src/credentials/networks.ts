@@ -2,13 +2,13 @@ import type { Subject } from '../limits/limits.js';
 import { ANONYMOUS, type AnonymousPrincipal } from './principal.js';
 import { network } from './failures.js';
 
-/** Networks that are told apart within a minute. With its windows each takes about 300 bytes. */
+/** The most networks that are counted separately within a minute. Each takes about 300 bytes, windows included. */
 const MAX_NETWORKS = 50_000;
 
 /** How long a request stays in a window, in ms. */
 const MINUTE = 60_000;
 
-/** The name that networks share where more came within a minute than are told apart. */
+/** The name that all further networks share once {@link MAX_NETWORKS} are counted. */
 const OTHERS = 'others';
 
 /**
