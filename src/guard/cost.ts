@@ -4,7 +4,6 @@ import {
   isInterfaceType,
   isObjectType,
   Kind,
-  type FragmentDefinitionNode,
   type GraphQLNamedType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -12,8 +11,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Conditions } from './conditions.js';
-
-type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+import type { Fragments } from './fragments.js';
 
 /** How often each root field is selected, by coordinate. */
 type Counts = ReadonlyMap<string, number>;

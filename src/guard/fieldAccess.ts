@@ -4,7 +4,6 @@ import {
   isObjectType,
   Kind,
   type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -13,6 +12,7 @@ import {
 import type { Principal } from '../credentials/principal.js';
 import type { Conditions } from './conditions.js';
 import { meets } from './decide.js';
+import { fragmentsOf } from './fragments.js';
 import { lacking, scopesOf } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 
@@ -48,10 +48,7 @@ export function fieldAccess(
   operation: OperationDefinitionNode,
   conditions: Conditions,
 ): FieldAccess[] {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
+  const fragments = fragmentsOf(document);
   const told = new Map<string, FieldAccess>();
   let looked = 0;
 

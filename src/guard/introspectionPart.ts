@@ -9,6 +9,7 @@ import {
   type SelectionSetNode,
   type VariableDefinitionNode,
 } from 'graphql';
+import { fragmentsOf } from './fragments.js';
 import type { Conditions } from './conditions.js';
 
 /** Does the field read the schema? By its name, whatever its alias (B21). */
@@ -25,10 +26,7 @@ export function readsSchemaBelow(
   operation: OperationDefinitionNode,
   conditions: Conditions,
 ): boolean {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
+  const fragments = fragmentsOf(document);
   const seen = { top: new Set<SelectionSetNode>(), below: new Set<SelectionSetNode>() };
   const found = (selections: SelectionSetNode | undefined, level: keyof typeof seen): boolean => {
     if (selections === undefined || seen[level].has(selections)) return false;

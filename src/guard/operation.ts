@@ -4,7 +4,6 @@ import {
   isObjectType,
   Kind,
   type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -15,6 +14,7 @@ import type { Category } from '../limits/category.js';
 import { categoryOf } from './category.js';
 import { conditionsOf, type Conditions } from './conditions.js';
 import { CostCounter } from './cost.js';
+import { fragmentsOf, type Fragments } from './fragments.js';
 import type { Rule, SchemaRules } from './rules.js';
 
 /** What one operation of a document asks for, under one setting of its conditions. */
@@ -70,10 +70,7 @@ export class OperationCompiler {
   }
 
   #compile(document: DocumentNode, operation: OperationDefinitionNode, conditions: Conditions): CompiledOperation {
-    const fragments = new Map<string, FragmentDefinitionNode>();
-    for (const definition of document.definitions) {
-      if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    }
+    const fragments = fragmentsOf(document);
     const walk = new Walk(this.#schema, this.#rules, fragments, conditions);
     walk.operation(operation);
     const cost = this.#counter.cost(operation, fragments, conditions);
@@ -89,16 +86,11 @@ class Walk {
   introspects = false;
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
-  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #fragments: Fragments;
   readonly #conditions: Conditions;
   readonly #seen = new Map<SelectionSetNode, Set<GraphQLObjectType>>();
 
-  constructor(
-    schema: GraphQLSchema,
-    rules: SchemaRules,
-    fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-    conditions: Conditions,
-  ) {
+  constructor(schema: GraphQLSchema, rules: SchemaRules, fragments: Fragments, conditions: Conditions) {
     this.#schema = schema;
     this.#rules = rules;
     this.#fragments = fragments;

@@ -7,11 +7,11 @@ import {
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
+import { fragmentsOf } from '../fragments.js';
 import { collectFields, type Execution } from './collect.js';
 import { BYTES_PER_FIELD } from './limits.js';
 
@@ -124,10 +124,9 @@ const fullReadings = new WeakMap<GraphQLSchema, number>();
 export function fullReading(schema: GraphQLSchema): number {
   const known = fullReadings.get(schema);
   if (known !== undefined) return known;
-  const fragments: Record<string, FragmentDefinitionNode> = {};
+  const fragments = Object.fromEntries(fragmentsOf(FULL_READING));
   const fields: FieldNode[] = [];
   for (const definition of FULL_READING.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     for (const selection of definition.selectionSet.selections)
       if (selection.kind === Kind.FIELD) fields.push(selection);

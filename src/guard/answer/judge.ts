@@ -1,11 +1,6 @@
-import {
-  Kind,
-  type DocumentNode,
-  type FragmentDefinitionNode,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from 'graphql';
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Refusal } from '../../refusals/refusal.js';
+import { fragmentsOf } from '../fragments.js';
 import { answerTooLarge, type AnswerLimits } from './limits.js';
 import { SelectionCounter } from './selections.js';
 
@@ -32,10 +27,7 @@ export function refuseLargeReading(asked: Asked, limits: AnswerLimits): Refusal 
 function fieldsOf({ schema, document, operation, variables }: Asked, most: number): number {
   const before = known.get(operation);
   if (before !== undefined) return before;
-  const fragments: Record<string, FragmentDefinitionNode> = Object.create(null) as Record<string, never>;
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
-  }
+  const fragments = Object.fromEntries(fragmentsOf(document));
   const counter = new SelectionCounter({ schema, fragments, variableValues: variables }, most);
   const fields = counter.ofOperation(operation);
   if (!counter.isConditional) known.set(operation, fields);
