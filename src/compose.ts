@@ -7,7 +7,7 @@ import { AssetService } from './assets/service.js';
 import { eventResolvers } from './events/resolvers.js';
 import { EventService } from './events/service.js';
 import type { RequestContext } from './http/requestContext.js';
-import { drain } from './http/drain.js';
+import { Connections } from './http/connections.js';
 import type { Scrape } from './http/metricsRoute.js';
 import { MetricsServer } from './http/metricsServer.js';
 import { createServer, renewCertificate } from './http/server.js';
@@ -35,8 +35,8 @@ import { streamResolvers } from './streams/resolvers.js';
 import { tracedLimits } from './tracing/limits.js';
 import { openTracing } from './tracing/open.js';
 
-/** How long what runs may take to finish at the close, in ms. The process gives the whole close 10 seconds. */
-const DRAIN_TIME = 7_000;
+/** How long running requests may take to finish during the close, in ms. See {@link STOP_TIME} for the whole close. */
+const DRAIN_TIME = 5_000;
 
 const NO_HTTPS =
   'HTTPS is required and nothing speaks it: callers on other machines are refused. Set TLS_CERT and TLS_KEY, or TRUST_PROXY to the proxy that does.';
@@ -57,6 +57,12 @@ export interface Service {
    */
   reconfigure(configuration: FileConfiguration): Promise<void>;
   /**
+   * Asks callers to go elsewhere while everything is still answered: /readyz fails, and responses say `Connection: close`.
+   *
+   * @param ms the longest that this takes. It ends early once nobody is connected.
+   */
+  leave(ms: number): Promise<void>;
+  /**
    * Drains the server, writes what is pending and closes the store. Idempotent.
    * @throws Error where requests had to be cut off; all else is done by then
    */
@@ -76,7 +82,7 @@ export interface ComposeOptions {
   readonly shared?: Shared;
   /** What /metrics answers: of this process alone by default, of all where there are several. */
   readonly scrape?: (own: Metrics) => Promise<string>;
-  /** In ms. Default: 7,000. */
+  /** In ms. Default: 5,000. */
   readonly drainTime?: number;
   /** Where open streams are counted, unless Redis counts them. Default: in this process. */
   readonly places?: Places;
@@ -183,6 +189,7 @@ export async function composeService(
     metrics.watchUsage(() => latchkey.usage.dropped);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
     const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
+    const connections = new Connections();
     const server = await createServer({
       latchkey,
       schema,
@@ -195,10 +202,11 @@ export async function composeService(
       observer,
       scrape: metricsServer === null ? metricsText : null,
       tracing,
+      connections,
     });
     server.addHook('onReady', async () => metricsServer?.listen());
     const end = async (): Promise<void> => {
-      const finished = await drain(server, drainTime);
+      const finished = await connections.drain(() => server.close(), drainTime);
       await latchkey.close();
       redis?.close();
       await store.close();
@@ -208,7 +216,8 @@ export async function composeService(
     };
     let ended: Promise<void> | null = null;
     const close = () => (ended ??= end());
-    return { latchkey, store, assets, server, metrics, metricsServer, reconfigure, close };
+    const leave = (ms: number) => connections.leave(ms);
+    return { latchkey, store, assets, server, metrics, metricsServer, reconfigure, leave, close };
   } catch (error) {
     await redis?.limits.close();
     redis?.close();

@@ -1,6 +1,6 @@
 import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
-import { drainOnSignal } from './drain.js';
+import { stopOnSignal } from './stop.js';
 import { createLogger } from './log.js';
 import { isReloadable, reloadOnSignal, watchedFiles } from './reload.js';
 import { rereadConfiguration, type Settings } from './settings/settings.js';
@@ -22,7 +22,10 @@ export async function serve(settings: Settings): Promise<void> {
     if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);
   }
   const service = await composing;
-  drainOnSignal(() => service.close());
+  stopOnSignal(async (delay) => {
+    await service.leave(delay);
+    await service.close();
+  }, settings.shutdownDelay);
   const address = await listen(service, settings);
   process.stdout.write(announce(address, service.latchkey.firstKey, settings));
 }

@@ -84,10 +84,15 @@ export class Fleet {
     for (const { worker } of this.#lives) if (worker !== one) tell(worker, message);
   }
 
-  /** Resolves when all workers have finished what runs and ended. @throws Error where one ended otherwise */
-  async drain(): Promise<void> {
+  /**
+   * Has all workers finish their requests and end.
+   *
+   * @param delay for how long they go on serving at most, in ms
+   * @throws Error if one of them didn't end cleanly
+   */
+  async drain(delay: number): Promise<void> {
     this.#draining = true;
-    this.tellOthers({ kind: 'drain' });
+    this.tellOthers({ kind: 'drain', delay });
     const ends = await Promise.all([...this.#lives].map(({ ended }) => ended));
     const unclean = ends.find(({ clean }) => !clean);
     if (unclean !== undefined) throw new Error(unclean.how);

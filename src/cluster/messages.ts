@@ -107,5 +107,5 @@ export type FromPrimary =
   | { readonly kind: 'count'; readonly round: number }
   /** Read the configuration anew. */
   | { readonly kind: 'reload' }
-  /** Finish what runs, then end. */
-  | { readonly kind: 'drain' };
+  /** Finish running requests, then end. `delay` is how long to go on serving at most, in ms. */
+  | { readonly kind: 'drain'; readonly delay: number };

@@ -1,11 +1,11 @@
 import type { Worker } from 'node:cluster';
 import { announce, announceKey, type FirstKey } from '../announce.js';
-import { drainOnSignal } from '../drain.js';
 import { Limiter, type LimiterOptions } from '../limits/limiter.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
 import { isReloadable, reloadOnSignal, watchedFiles } from '../reload.js';
 import { rereadConfiguration, type Settings } from '../settings/settings.js';
+import { stopOnSignal } from '../stop.js';
 import { watchFiles } from '../watchFiles.js';
 import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
@@ -76,11 +76,12 @@ export async function serveWithWorkers(
     }, logger);
     if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);
   }
-  drainOnSignal(
-    async () => {
-      await fleet.drain();
+  stopOnSignal(
+    async (delay) => {
+      await fleet.drain(delay);
       showKey();
     },
+    settings.shutdownDelay,
     () => fleet.kill(),
   );
   try {

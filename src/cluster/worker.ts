@@ -63,7 +63,10 @@ process.on('message', (message: FromPrimary) => {
       );
       break;
     case 'drain':
-      starting.then(drain, () => undefined);
+      starting.then(
+        (service) => drain(service, message.delay),
+        () => undefined,
+      );
   }
 });
 starting.catch(fail);
@@ -106,9 +109,12 @@ async function count(round: number): Promise<void> {
   tellPrimary({ kind: 'counted', round, snapshot });
 }
 
-/** Finishes what runs, then ends. */
-function drain(service: Service): void {
-  service.close().then(() => process.exit(0), fail);
+/** Finishes running requests, then ends the process. */
+function drain(service: Service, delay: number): void {
+  service
+    .leave(delay)
+    .then(() => service.close())
+    .then(() => process.exit(0), fail);
 }
 
 function fail(error: unknown): void {

@@ -6,6 +6,7 @@ import type { Limits } from '../limits/limits.js';
 import type { Observer } from '../metrics/observer.js';
 import type { Caller, Proxies } from '../net/proxies.js';
 import { unavailable } from '../refusals/refusal.js';
+import type { Connections } from './connections.js';
 import { hasLimitFields, standingLimits, writeLimitFields } from './limitHeaders.js';
 import { SharedAddresses } from './sharedAddress.js';
 import { outcomeWord, type Outcome } from './outcome.js';
@@ -24,7 +25,7 @@ export interface EveryAnswerOptions {
   readonly rateLimitHeaders: () => RateLimitHeaders;
   readonly observer: Observer;
   readonly proxies: Proxies;
-  readonly isClosing: () => boolean;
+  readonly connections: Connections;
 }
 
 /**
@@ -33,7 +34,7 @@ export interface EveryAnswerOptions {
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
-  { limiter, rateLimitHeaders, observer, proxies, isClosing }: EveryAnswerOptions,
+  { limiter, rateLimitHeaders, observer, proxies, connections }: EveryAnswerOptions,
 ): void {
   const shared = new SharedAddresses(app.log);
   app.decorateRequest('principal');
@@ -41,13 +42,11 @@ export function addToEveryAnswer(
   app.decorateRequest('outcome');
   app.addHook('onRequest', (request, reply, done) => {
     identify(request, reply, proxies);
-    // It came on a connection from before the close. /readyz is no exception: nothing more should be sent here.
-    if (isClosing()) done(unavailable('The server is stopping. Send the request again: another will answer it.', 1));
-    else done();
+    if (connections.arrived(request.raw)) done();
+    else done(unavailable('The server is stopping. Send the request again on a new connection.', 1));
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
-    // Connections that are idle at the close are ended then. One that falls idle later would hold it up until it timed out.
-    if (isClosing()) reply.header('connection', 'close');
+    if (connections.isLast(request.raw)) reply.header('connection', 'close');
     const { principal } = request;
     // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
     if (!reply.hasHeader('cache-control')) {

@@ -5,6 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Latchkey } from '../latchkey.js';
 import { askApollo } from './askApollo.js';
 import type { AuthenticationHook } from './authentication.js';
+import type { Connections } from './connections.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from './knownOperations.js';
 import { OperationRunner } from './operationRunner.js';
@@ -20,8 +21,7 @@ export interface GraphqlRouteOptions {
   readonly logger: FastifyBaseLogger;
   readonly tracing: Tracing | null;
   readonly authenticate: AuthenticationHook;
-  /** True from the moment at which the server is being closed. */
-  readonly isClosing: () => boolean;
+  readonly connections: Connections;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function graphqlRoute(
   app: FastifyInstance,
   options: GraphqlRouteOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const { latchkey, schema, logger, tracing, authenticate, isClosing } = options;
+  const { latchkey, schema, logger, tracing, authenticate, connections } = options;
   const known = new KnownOperations(schema);
   const runner = new OperationRunner(schema, latchkey.serverOptions);
   const apollo = new ApolloServer<RequestContext>({
@@ -76,7 +76,7 @@ export async function graphqlRoute(
       const answer = await (operation === null
         ? askApollo(apollo, request, context)
         : runner.answer(operation, context));
-      return sendAnswer(request, reply, answer, isClosing());
+      return sendAnswer(request, reply, answer, connections.isLeaving);
     },
   });
   return apollo;

@@ -18,6 +18,7 @@ import type { Tracing } from '../tracing/tracing.js';
 import { authenticationHook } from './authentication.js';
 import { decodeBodies } from './bodyEncoding.js';
 import { MAX_BODY_BYTES } from './bounds.js';
+import { Connections } from './connections.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
@@ -33,7 +34,6 @@ import { schemaRoute } from './schemaRoute.js';
 import { streamCredential } from './streamCredential.js';
 import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
-import { endUnusedConnections } from './unusedConnections.js';
 import { traceRequests } from './tracing.js';
 import { Verdicts } from './verdicts.js';
 
@@ -65,6 +65,8 @@ export interface ServerOptions {
   readonly scrape: Scrape | null;
   /** null: requests are not traced. */
   readonly tracing: Tracing | null;
+  /** Default: nobody else watches them. */
+  readonly connections?: Connections;
 }
 
 /**
@@ -78,10 +80,10 @@ function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
 }
 
-/** The HTTP server, ready to listen. Closing it drains: what runs is finished, nothing new begins. */
+/** Returns the HTTP server, ready to listen. Close it with {@link Connections.drain}, so that no request is lost. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
-  const { sharing, observer, scrape, tracing } = options;
+  const { sharing, observer, scrape, tracing, connections = new Connections() } = options;
   const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
   const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
@@ -95,7 +97,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    // What comes during the close is refused in a hook of our own: in GraphQL's form, with a line in the log.
+    // What arrives during the close is answered: its caller could not know.
     return503OnClosing: false,
     // Fastify's own answer to a broken URL repeats it, and a key may stand in it. No hook runs here.
     frameworkErrors: (_error, request, reply) => {
@@ -107,12 +109,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     certificate === null
       ? Fastify(httpOptions)
       : Fastify({ ...httpOptions, https: { ...certificate, handshakeTimeout: HANDSHAKE_TIME } });
-  let closing = false;
-  app.addHook('preClose', (done) => {
-    closing = true;
-    done();
-  });
-  const isClosing = (): boolean => closing;
+  connections.watch(app.server);
   const verifier: Pick<Latchkey, 'authenticate' | 'arrived'> =
     tracing === null
       ? latchkey
@@ -125,8 +122,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeContentTypeParser('text/plain');
   parseBodies(app);
   decodeBodies(app);
-  endUnusedConnections(app);
-  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, isClosing });
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, connections });
   if (tracing !== null) traceRequests(app, tracing);
   if (settings.requireHttps) requireHttps(app, latchkey);
   answerFaults(app, () => latchkey.resourceMetadata());
@@ -136,7 +132,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     responseHeaders: settings.corsResponseHeaders,
     rateLimitHeaders: latchkey.rateLimitHeaders,
   });
-  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, isClosing });
+  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, connections });
   streamRoute(app, {
     apollo,
     streams,
@@ -150,12 +146,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     }),
     authenticate: authenticationHook(verifier, streamCredential),
     observer,
-    isClosing,
+    connections,
   });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate });
   protectedResourceRoutes(app, latchkey);
-  healthRoutes(app, store, sharing);
+  healthRoutes(app, { store, sharing: sharing ?? null, connections });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);
   if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });
   app.get('/', (request, reply) =>

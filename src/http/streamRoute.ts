@@ -6,6 +6,7 @@ import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Refusal } from '../refusals/refusal.js';
 import { askOperation } from './askOperation.js';
 import type { AuthenticationHook } from './authentication.js';
+import type { Connections } from './connections.js';
 import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
 import { ALL_LIMIT_FIELDS } from './limitHeaders.js';
@@ -21,8 +22,7 @@ export interface StreamRouteOptions {
   readonly opener: StreamOpener;
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
-  /** True from the moment at which the server is being closed. */
-  readonly isClosing: () => boolean;
+  readonly connections: Connections;
 }
 
 /** What an answer of Apollo Server tells of the key, which a stream's header tells as well. */
@@ -33,7 +33,7 @@ const TOLD = [...ALL_LIMIT_FIELDS, 'cache-control'];
  * goes through, and what is refused is refused before the stream begins, as a plain answer (B33, B34).
  */
 export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): void {
-  const { apollo, streams, opener, observer, authenticate, isClosing } = options;
+  const { apollo, streams, opener, observer, authenticate, connections } = options;
   // Before the server waits for its connections, which streams would keep open.
   app.addHook('preClose', (done) => {
     streams.close();
@@ -70,7 +70,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         // Apollo Server takes queries alone by GET, and here nothing is changed by either.
         const answer = await askOperation(apollo, body, context);
         const admitted = context.opening?.admitted ?? null;
-        if (admitted === null) return sendAnswer(request, reply, answer, isClosing());
+        if (admitted === null) return sendAnswer(request, reply, answer, connections.isLeaving);
         // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.
         if (place === null) throw unauthenticated('missing');
         for (const name of TOLD) if (answer.headers.has(name)) reply.header(name, answer.headers.get(name));

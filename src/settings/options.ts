@@ -189,6 +189,14 @@ export const OPTIONS = {
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
   }),
+  SHUTDOWN_DELAY: option({
+    about:
+      'how long the server goes on serving after SIGTERM, at most: /readyz fails, and each response closes its connection. It ends early once nobody is connected',
+    default: '3000',
+    page: 'operations.md#stopping-and-restarting',
+    allowed: 'a whole number of milliseconds from 0 (stop at once) to 300000',
+    schema: wholeNumber(0, 300_000),
+  }),
   MAX_ANSWER_FIELDS: option({
     about: 'fields that one operation may resolve, list entries included',
     default: '50000',

@@ -36,6 +36,8 @@ export interface Settings {
   readonly defaultTier: Tier;
   /** ms */
   readonly cacheTtl: number;
+  /** In ms. */
+  readonly shutdownDelay: number;
   /** How large the answer to one operation may be. */
   readonly answer: AnswerLimits;
   /** Streams that a process holds open at most. */
@@ -102,6 +104,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
+    shutdownDelay: read('SHUTDOWN_DELAY') ?? 3_000,
     answer: Object.freeze({
       fields: read('MAX_ANSWER_FIELDS') ?? ANSWER_LIMITS.fields,
       bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,

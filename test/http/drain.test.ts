@@ -43,6 +43,17 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+const QUERY = JSON.stringify({ query: '{ apiKeys { totalCount } }' });
+
+/** A connection of which the test writes the bytes. */
+function connectTo(port: number): { readonly socket: Socket; readonly received: () => string } {
+  const socket = connect(port, '127.0.0.1');
+  sockets.push(socket);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  return { socket, received: () => text };
+}
+
 /** Asks over one kept connection, and answers what came. */
 async function ask(
   port: number,
@@ -101,7 +112,7 @@ async function lastUsedLater(): Promise<unknown> {
   }
 }
 
-test('what runs is finished, idle connections end, new ones are refused, and uses are written', async () => {
+test('finishes running requests, ends idle connections, refuses new ones, and writes uses', async () => {
   const { service, port } = await start(60_000);
   const hold = holdAnswers(service);
   const [busy, idle] = [kept(), kept()];
@@ -124,36 +135,56 @@ test('what runs is finished, idle connections end, new ones are refused, and use
   for (const agent of [busy, idle]) agent.destroy();
 });
 
-test('what comes during the close on a connection from before is refused, with a word on what to do', async () => {
+test('X2: answers a request of which the first half came before the close', async () => {
   const { service, port } = await start(60_000);
-  const hold = holdAnswers(service);
-  const busy = kept();
-  const slow = ask(port, busy);
-  await hold.begun;
-  // The first half of a request before the close, so that its connection is not idle then.
   const arriving = once(service.server.server, 'connection') as Promise<[Socket]>;
-  const socket = connect(port, '127.0.0.1');
-  sockets.push(socket);
-  let answer = '';
-  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
-  socket.write('GET /readyz HTTP/1.1\r\nHost: ');
+  const { socket, received } = connectTo(port);
+  socket.write(`POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-`);
   const [arrived] = await arriving;
   await until(() => arrived.bytesRead > 0);
 
   const closed = service.close();
-  socket.write('x\r\n\r\n');
+  socket.write(`Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`);
   await once(socket, 'close');
-  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
-  expect(answer).toMatch(/\r\nretry-after: 1\r\n/);
-  expect(answer).toMatch(/\r\nconnection: close\r\n/i);
-  expect(answer).toContain('"code":"UNAVAILABLE"');
-  hold.letGo();
-  expect((await slow).status).toBe(200);
+  expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+  expect(received()).toMatch(/\r\nconnection: close\r\n/i);
   await closed;
-  busy.destroy();
 });
 
-test('a connection on which nothing has come yet holds up nothing', async () => {
+test('X2: while it leaves, /readyz fails, new connections are answered, and each response ends its connection', async () => {
+  const { service, port } = await start(60_000);
+  const before = kept();
+  expect(await ask(port, before)).toMatchObject({ status: 200, connection: 'keep-alive' });
+  const left = service.leave(60_000);
+  expect(await ask(port, before)).toMatchObject({ status: 200, connection: 'close' });
+  const after = kept();
+  expect(await ask(port, after)).toMatchObject({ status: 200, connection: 'close' });
+  const probe = await ask(port, after, '/readyz');
+  expect(probe).toMatchObject({ status: 503, connection: 'close', retryAfter: '1', body: '{"status":"stopping"}' });
+  expect((await ask(port, after, '/healthz')).status).toBe(200);
+  // Long before the minute: nobody is connected any more.
+  await left;
+  await service.close();
+  for (const agent of [before, after]) agent.destroy();
+});
+
+test('X2: while it leaves, answers all requests that were pipelined, and closes the connection after the last', async () => {
+  const { service, port } = await start(60_000);
+  const hold = holdAnswers(service);
+  const { socket, received } = connectTo(port);
+  const one = `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+  socket.write(one.repeat(3));
+  await hold.begun;
+  const left = service.leave(60_000);
+  hold.letGo();
+  await once(socket, 'close');
+  expect(received().match(/HTTP\/1\.1 200 /g)).toHaveLength(3);
+  expect(received().match(/\r\nconnection: close\r\n/gi)).toHaveLength(1);
+  await left;
+  await service.close();
+});
+
+test('does not wait for a connection without a request', async () => {
   const { service, port } = await start(60_000);
   const arriving = once(service.server.server, 'connection');
   const socket = connect(port, '127.0.0.1').resume();
@@ -164,7 +195,7 @@ test('a connection on which nothing has come yet holds up nothing', async () => 
   await ended;
 });
 
-test('a request that hangs is cut off when the time is up, and the uses of all are written', async () => {
+test('cuts off a request that hangs when the time is up, and writes the uses of all', async () => {
   const { service, port } = await start(200);
   const agent = kept();
   expect((await ask(port, agent)).status).toBe(200);
