@@ -19,6 +19,7 @@ import { Limiter } from './limits/limiter.js';
 import type { TierTable } from './limits/tiers.js';
 import { Metrics } from './metrics/metrics.js';
 import { readCertificate } from './net/certificate.js';
+import { fetchThrough } from './outgoing/fetchThrough.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
@@ -125,6 +126,7 @@ export async function composeService(
       store,
       onKeyEvent: bus.publish,
       ...(now !== undefined && { now }),
+      ...(settings.proxies !== null && { fetch: fetchThrough(settings.proxies) }),
       ...(common !== null && { limits: common.limits, changes: common.changes }),
       ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now, tiers), tracing) }),
       observer,

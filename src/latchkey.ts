@@ -112,6 +112,8 @@ export interface LatchkeyOptions {
   readonly cacheTtl?: number;
   /** Is told of verifications, lookups, admissions and refusals. Default: nobody. */
   readonly observer?: Observer;
+  /** Sends the requests to the issuer of access tokens, such as through a proxy. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch;
   /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
   readonly now?: () => number;
   /**
@@ -251,6 +253,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       watch?.used(key, at, address);
     },
     observer,
+    fetch: options.fetch,
     ...(options.cacheTtl !== undefined && { cacheTtl: options.cacheTtl }),
   });
   const door = watched(authenticator, refusals);
@@ -307,7 +310,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
-  const signIn = signInOf(now);
+  const signIn = signInOf(now, options.fetch);
   const resourceMetadata = (kind: ResourceKind = 'graphql'): string | null => {
     const { oidc } = configured.configuration;
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;

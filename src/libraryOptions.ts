@@ -168,6 +168,7 @@ export const latchkeySchema = z.strictObject(
     onKeyEvent: aFunction().optional(),
     cacheTtl: integer(0, 86_400_000).optional(),
     observer: observerSchema.optional(),
+    fetch: aFunction().optional(),
     now: aFunction().optional(),
     log: aFunction().optional(),
   } satisfies Record<keyof LatchkeyOptions, z.ZodType>,

@@ -55,6 +55,7 @@ const takers: readonly [
         'onKeyEvent',
         'cacheTtl',
         'observer',
+        'fetch',
         'now',
         'log',
       ],

@@ -16,6 +16,7 @@ const ENTRIES = {
   seed: 'seed',
   worker: 'cluster/worker',
   'cli/main': 'cli/main',
+  'client/node': 'clientNode',
 };
 /** By itself: nothing of the server, nor of Node, may come along. */
 const CLIENT = { 'client/index': 'client/index' };

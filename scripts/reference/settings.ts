@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fileSchema } from '../../src/settings/fileSchema.js';
 import { OPTIONS, type Option } from '../../src/settings/options.js';
+import { PROXY_VARIABLES } from '../../src/settings/proxies.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** docs/reference/settings.md: every variable, and every key of latchkey.yaml. */
@@ -14,6 +15,16 @@ export function settingsPage(): string {
     "OpenTelemetry's own variables count as well: traces are sent where `OTEL_EXPORTER_OTLP_ENDPOINT` or " +
       '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` says ([operations.md](../operations.md#what-to-watch)). `NODE_ENV=production` ' +
       'changes the default of `REQUIRE_HTTPS`, and has keys refused that stand in the file in clear.\n',
+    '### Outgoing proxies\n',
+    table(
+      ['variable', '', 'allowed'],
+      PROXY_VARIABLES.map(([name, ...rest]) => [code(name), ...rest]),
+    ),
+    'The server uses them to request the [issuer of access tokens](../oidc.md#behind-an-outgoing-proxy), and so do the ' +
+      '[command line](../cli.md#behind-an-outgoing-proxy) and the [client on Node](../client.md#behind-an-outgoing-proxy). The lower-case ' +
+      'spelling of a variable (`https_proxy`) wins, and an empty variable counts as absent, as in other programs. Escape special ' +
+      'characters in a user name or password, as in `p%40ss`. Loopback addresses never go through a proxy. Connections to MongoDB, Redis ' +
+      'and the collector of traces do not either.\n',
     '## latchkey.yaml\n',
     '`[]` stands for each entry of a list, `<NAME>` for a name that you choose, `<TYPE>` and `<TIER>` for one of those that there are. `${NAME}` in a value stands for ' +
       'that [variable](../configuration.md#variables).\n',

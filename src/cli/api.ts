@@ -1,6 +1,7 @@
 import { dataOf, textOf } from '../client/answer.js';
-import { Unavailable } from '../client/errors.js';
+import { LatchkeyError, Unavailable } from '../client/errors.js';
 import { createClient } from '../client/index.js';
+import { proxyFetch } from '../outgoing/clientFetch.js';
 import { SettingsError } from '../settings/error.js';
 import { readCommandLineKey, readCommandLineSettings } from '../settings/commandLine.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
@@ -40,7 +41,7 @@ export async function withApi<T>(
   const apiKey = keyStdin === true ? await keyFromInput() : keyOfEnvironment();
   if (apiKey === null && !keyless) throw noKey();
   if (apiKey !== null) assertSendable(apiKey);
-  const deadline = new Deadline(maxWait * 1_000);
+  const deadline = new Deadline(maxWait * 1_000, sendingOf());
   const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: RETRIES });
   if (apiKey !== null && readable(url)) {
     note('The address is plain HTTP: others on the way can read the key. Use https:// where the server has it.');
@@ -52,6 +53,15 @@ export async function withApi<T>(
     });
   } finally {
     await client.close();
+  }
+}
+
+function sendingOf(): typeof fetch | undefined {
+  try {
+    return proxyFetch();
+  } catch (error) {
+    if (error instanceof SettingsError) throw usage(error.message);
+    throw error;
   }
 }
 
@@ -82,6 +92,7 @@ async function readText(send: typeof fetch, url: URL, apiKey: string | null, sig
     response = await send(url, { headers, redirect: 'error', signal });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
+    if (cause instanceof LatchkeyError) throw cause;
     throw new Unavailable(`${url.host} cannot be reached. Check the address and the network.`, {
       code: 'UNREACHABLE',
       cause,

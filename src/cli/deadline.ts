@@ -12,15 +12,18 @@ export class Deadline {
   /** Whether a request was sent and has no answer yet, or the last answer was none of a server that works. */
   #unanswered = false;
 
-  /** @param longest ms */
-  constructor(longest: number) {
+  readonly #send: typeof fetch;
+
+  /** @param longest ms @param send what sends, such as through a proxy */
+  constructor(longest: number, send: typeof fetch = fetch) {
     this.#longest = longest;
+    this.#send = send;
   }
 
   /** Sends, and looks at what is answered. */
   readonly fetch: typeof fetch = async (input, init) => {
     this.#unanswered = true;
-    const response = await fetch(input, init);
+    const response = await this.#send(input, init);
     this.#unanswered = response.status >= 500;
     const wait = response.status === 429 ? retryAfterSeconds(response.headers) : null;
     if (wait !== null && performance.now() + wait * 1_000 > this.#until) this.#underWay?.abort(tooLong(wait));

@@ -132,3 +132,8 @@ export class Unavailable extends LatchkeyError {
     this.retryAfter = told.retryAfter ?? null;
   }
 }
+
+/** Whether the same request may succeed later. A proxy that refuses to forward it will refuse again. */
+export function isTemporary(error: unknown): error is Unavailable {
+  return error instanceof Unavailable && error.code !== 'PROXY_REFUSED';
+}

@@ -1,6 +1,6 @@
 import { textOf } from './answer.js';
 import { afterLimit, backoff, LONGEST_WAIT } from './backoff.js';
-import { LatchkeyError, Unavailable } from './errors.js';
+import { isTemporary, LatchkeyError, Unavailable } from './errors.js';
 import type { Operation } from './operation.js';
 import type { Resolved } from './options.js';
 import { pacerFor } from './pacers.js';
@@ -38,7 +38,7 @@ export async function send(options: Resolved, call: Call): Promise<Response> {
       if (wait === null) return answer;
       if (answer.status === 429) limitedFor = wait;
     } catch (error) {
-      if (last || !(error instanceof Unavailable) || call.operation.type !== 'query') throw error;
+      if (last || !isTemporary(error) || call.operation.type !== 'query') throw error;
       wait = backoff(tries, FIRST_WAIT);
     }
     await sleep(wait, call.signal);

@@ -1,6 +1,6 @@
 import { resultOf } from './answer.js';
 import { backoff } from './backoff.js';
-import { LatchkeyError, RateLimited, Unavailable } from './errors.js';
+import { isTemporary, LatchkeyError, RateLimited, Unavailable } from './errors.js';
 import { messagesOf } from './events.js';
 import { operationOf } from './operation.js';
 import type { Resolved } from './options.js';
@@ -95,7 +95,7 @@ function brokenOff(): Unavailable {
 
 /** What another try may cure: a server that is away, limits that were used up, and a reader that was too slow. */
 function isPassing(error: unknown): error is LatchkeyError {
-  if (error instanceof Unavailable || error instanceof RateLimited) return true;
+  if (isTemporary(error) || error instanceof RateLimited) return true;
   return error instanceof LatchkeyError && error.code === 'STREAM_OVERFLOW';
 }
 

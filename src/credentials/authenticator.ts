@@ -61,6 +61,8 @@ export interface AuthenticatorOptions {
   readonly cacheTtl?: number;
   /** See {@link ReadCache}. */
   readonly cacheClock?: () => number;
+  /** Sends the requests to the issuer of access tokens. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
   /** Is told where records come from. Default: nobody. */
   readonly observer?: Observer;
 }
@@ -119,6 +121,7 @@ export class Authenticator {
       failures: this.#failures,
       roles,
       now,
+      fetch: options.fetch,
     });
   }
 

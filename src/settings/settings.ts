@@ -3,6 +3,7 @@ import type { OperatorKey } from '../credentials/operator.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
 import type { Introspection } from '../guard/introspection.js';
 import type { ProxyHeader } from '../net/proxies.js';
+import type { Proxies } from '../outgoing/proxies.js';
 import type { Tier } from '../store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from './error.js';
@@ -16,6 +17,7 @@ import {
   type ValueOf,
   readOptionOf,
 } from './options.js';
+import { readProxies } from './proxies.js';
 import { isTracingAsked } from './tracing.js';
 
 export interface Settings {
@@ -58,6 +60,8 @@ export interface Settings {
   /** Header fields that they may read beside those that the API sends. */
   readonly corsResponseHeaders: readonly string[];
   readonly introspection: Introspection;
+  /** Proxies through which the server requests the issuer of access tokens; null: none. */
+  readonly proxies: Proxies | null;
   /** Whether the dashboard is served. */
   readonly dashboard: boolean;
   /** Where metrics are served apart from the API; null: by the API's own server. */
@@ -119,6 +123,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
     corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
     introspection: read('INTROSPECTION') ?? 'authenticated',
+    proxies: readProxies(environment),
     dashboard: read('DASHBOARD') ?? true,
     metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
     tracing: isTracingAsked(environment),

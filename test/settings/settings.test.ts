@@ -43,6 +43,7 @@ test('the defaults', () => {
     corsRequestHeaders: [],
     corsResponseHeaders: [],
     introspection: 'authenticated',
+    proxies: null,
     dashboard: true,
     metrics: null,
     tracing: false,

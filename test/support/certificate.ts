@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A self-signed certificate of 127.0.0.1 and localhost with its key, both in PEM. */
+/** A self-signed certificate of 127.0.0.1 and a name with its key, both in PEM. */
 export interface TestCertificate {
   readonly cert: string;
   readonly key: string;
@@ -12,12 +12,12 @@ export interface TestCertificate {
  * Made here, for Node makes none, and a private key in the repository would be one more for scanners to find. By RFC 5280
  * in DER: version 3, ECDSA with SHA-256 on P-256, good from 2000 to 2100.
  */
-export function selfSigned(): TestCertificate {
+export function selfSigned(host = 'localhost'): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(objectId('2a8648ce3d040302'));
-  const name = sequence(der(0x31, sequence(objectId('550403'), der(0x0c, Buffer.from('latchkey tests')))));
+  const name = sequence(der(0x31, sequence(objectId('550403'), der(0x0c, Buffer.from(`latchkey tests of ${host}`)))));
   const validity = sequence(der(0x18, Buffer.from('20000101000000Z')), der(0x18, Buffer.from('21000101000000Z')));
-  const names = sequence(der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')));
+  const names = sequence(der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from(host)));
   const extensions = der(0xa3, sequence(sequence(objectId('551d11'), der(0x04, names))));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),

@@ -24,6 +24,8 @@ export interface OidcAuthenticatorOptions {
   readonly roles: () => Roles;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** Sends the requests to the issuer. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
   /** See {@link ReadCache}. */
   readonly ttl: number;
   readonly clock?: () => number;
@@ -74,11 +76,11 @@ export class OidcAuthenticator {
 
   /** @param oidc null: no token is let in. The keys of an issuer that stays stay: it may be away just now. */
   replace(oidc: OidcConfiguration | null): void {
-    const { now } = this.#options;
+    const { now, fetch: send } = this.#options;
     const before = this.#trusted?.keys;
     this.#trusted = oidc && {
       oidc,
-      keys: before?.isOf(oidc) === true ? before : new IssuerKeys({ ...oidc, now }),
+      keys: before?.isOf(oidc) === true ? before : new IssuerKeys({ ...oidc, now, fetch: send }),
       judging: import('./verify.js'),
     };
     this.forget(null);

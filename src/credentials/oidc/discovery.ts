@@ -11,10 +11,10 @@ export interface Discovered {
   words(name: string): readonly string[];
 }
 
-/** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. @throws Error */
-export async function discover(issuer: string): Promise<Discovered> {
+/** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. @param send what sends, such as through a proxy @throws Error */
+export async function discover(issuer: string, send?: typeof fetch): Promise<Discovered> {
   const at = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetchBounded(at, { signal: AbortSignal.timeout(TIMEOUT) });
+  const response = await fetchBounded(at, { signal: AbortSignal.timeout(TIMEOUT) }, send);
   const document = (await response.json()) as Readonly<Record<string, unknown>> | null;
   // Whoever could put another's document here would sign in another's name.
   if (document?.issuer !== issuer) throw new Error(`${at} is of another issuer than ${issuer}.`);

@@ -8,10 +8,15 @@ export const TIMEOUT = 5_000;
  * A fetch that gives up on what is no plain 200, and on more than a set of keys can be: whoever stands where the issuer
  * stood must not be able to fill the memory.
  *
+ * @param send what sends, such as through a proxy
  * @throws Error
  */
-export async function fetchBounded(address: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(address, { ...options, redirect: 'manual' });
+export async function fetchBounded(
+  address: string,
+  options: RequestInit,
+  send: typeof fetch = fetch,
+): Promise<Response> {
+  const response = await send(address, { ...options, redirect: 'manual' });
   const parts: Uint8Array[] = [];
   let size = 0;
   if (response.status !== 200) {

@@ -19,6 +19,8 @@ const RETRY = 5_000;
 export interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'> {
   /** ms */
   readonly now: () => number;
+  /** Sends the requests. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /**
@@ -71,7 +73,7 @@ export class IssuerKeys {
         // Never by itself.
         cacheMaxAge: Infinity,
         cooldownDuration: Infinity,
-        [customFetch]: fetchBounded,
+        [customFetch]: (address: string, options: RequestInit) => fetchBounded(address, options, this.#options.fetch),
       });
       await keys.reload();
       this.#readAt = began;
@@ -85,7 +87,7 @@ export class IssuerKeys {
   }
 
   async #discovered(): Promise<string> {
-    return (await discover(this.#options.issuer)).address('jwks_uri');
+    return (await discover(this.#options.issuer, this.#options.fetch)).address('jwks_uri');
   }
 
   #away(): Refusal {

@@ -34,14 +34,16 @@ const RETRY = 30_000;
 export class IssuerEndpoints {
   readonly #issuer: string;
   readonly #now: () => number;
+  readonly #fetch: typeof fetch | undefined;
   #endpoints: SignInEndpoints | null = null;
   #askedAt = -Infinity;
   #asking: Promise<void> | null = null;
 
   /** @param now ms since the epoch */
-  constructor(issuer: string, now: () => number) {
+  constructor(issuer: string, now: () => number, send?: typeof fetch) {
     this.#issuer = issuer;
     this.#now = now;
+    this.#fetch = send;
   }
 
   isOf(issuer: string): boolean {
@@ -61,7 +63,7 @@ export class IssuerEndpoints {
   /** One at a time, however many wait for it. What was known goes on where it fails. */
   async #ask(): Promise<void> {
     try {
-      const found = await discover(this.#issuer);
+      const found = await discover(this.#issuer, this.#fetch);
       this.#endpoints = {
         authorization: found.address('authorization_endpoint'),
         token: found.address('token_endpoint'),
@@ -78,12 +80,15 @@ export class IssuerEndpoints {
 }
 
 /** What {@link SignIn} is by a configuration, which may change; null where it names no client for the dashboard. */
-export function signInOf(now: () => number): (oidc: OidcConfiguration | null) => Promise<SignIn | null> {
+export function signInOf(
+  now: () => number,
+  send?: typeof fetch,
+): (oidc: OidcConfiguration | null) => Promise<SignIn | null> {
   let endpoints: IssuerEndpoints | null = null;
   return async (oidc) => {
     if (oidc?.dashboard == null) return null;
     const { issuer, audience, dashboard } = oidc;
-    if (endpoints?.isOf(issuer) !== true) endpoints = new IssuerEndpoints(issuer, now);
+    if (endpoints?.isOf(issuer) !== true) endpoints = new IssuerEndpoints(issuer, now, send);
     return { issuer, audience, ...dashboard, endpoints: await endpoints.find() };
   };
 }

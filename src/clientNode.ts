@@ -1,0 +1,34 @@
+// `latchkey/client` on Node: the client of every other platform, with the proxies of the environment.
+import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './client/index.js';
+import type { Client, ClientOptions } from './client/index.js';
+import { proxyFetch } from './outgoing/clientFetch.js';
+import { SettingsError } from './settings/error.js';
+
+export * from './client/index.js';
+
+/** See `createClient` of `./client`. */
+export function createClient(options?: ClientOptions): Client {
+  return createClientAnywhere(withProxies(options));
+}
+
+/** See `createFetch` of `./client`. */
+export function createFetch(options?: ClientOptions): typeof fetch {
+  return createFetchAnywhere(withProxies(options));
+}
+
+/** A `fetch` of the caller's own decides itself how it sends. */
+function withProxies(options: ClientOptions | undefined): ClientOptions | undefined {
+  if (options !== undefined && Object.prototype.toString.call(options) !== '[object Object]') return options;
+  if (options?.fetch !== undefined) return options;
+  const fetch = proxiesOfEnvironment();
+  return fetch === undefined ? options : { ...options, fetch };
+}
+
+function proxiesOfEnvironment(): typeof fetch | undefined {
+  try {
+    return proxyFetch();
+  } catch (error) {
+    if (error instanceof SettingsError) throw new TypeError(error.message, { cause: error });
+    throw error;
+  }
+}
