@@ -150,6 +150,7 @@ export class Fleet {
           life.since = performance.now();
           resolve(message.address);
         } else if (message.kind === 'failed') reason = message.reason;
+        else if (message.kind === 'stopped') tell(worker, { kind: 'end' });
         else this.#options.onMessage(message, worker);
       });
     });

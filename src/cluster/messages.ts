@@ -83,7 +83,9 @@ export interface Gathered {
 export type OfStart =
   | { readonly kind: 'listening'; readonly address: string }
   /** It does not start, or does not stop cleanly, and ends. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It has stopped, and ends once the primary says so. */
+  | { readonly kind: 'stopped' };
 
 export type BesidesStart =
   | Asks
@@ -108,4 +110,6 @@ export type FromPrimary =
   /** Read the configuration anew. */
   | { readonly kind: 'reload' }
   /** Finish running requests, then end. `delay` is how long to go on serving at most, in ms. */
-  | { readonly kind: 'drain'; readonly delay: number };
+  | { readonly kind: 'drain'; readonly delay: number }
+  /** The answer to `stopped`. */
+  | { readonly kind: 'end' };

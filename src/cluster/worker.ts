@@ -62,6 +62,9 @@ process.on('message', (message: FromPrimary) => {
         () => undefined,
       );
       break;
+    case 'end':
+      process.exit(0);
+      break;
     case 'drain':
       starting.then(
         (service) => drain(service, message.delay),
@@ -109,12 +112,15 @@ async function count(round: number): Promise<void> {
   tellPrimary({ kind: 'counted', round, snapshot });
 }
 
-/** Finishes running requests, then ends the process. */
+/**
+ * Finishes running requests. The process doesn't end by itself: the primary may just be handing a connection to it, which would be
+ * lost. The primary's answer comes after the last of them, and each has been given back by then.
+ */
 function drain(service: Service, delay: number): void {
   service
     .leave(delay)
     .then(() => service.close())
-    .then(() => process.exit(0), fail);
+    .then(() => tellPrimary({ kind: 'stopped' }), fail);
 }
 
 function fail(error: unknown): void {

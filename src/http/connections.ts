@@ -75,7 +75,8 @@ export class Connections {
    */
   async leave(ms: number): Promise<void> {
     this.#isLeaving = true;
-    const end = performance.now() + ms;
+    this.#lastSeen = performance.now();
+    const end = this.#lastSeen + ms;
     while (performance.now() < end) {
       if (this.#open.size === 0 && performance.now() - this.#lastSeen >= QUIET) return;
       await delay(INTERVAL);

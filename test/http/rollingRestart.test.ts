@@ -80,7 +80,8 @@ class Deployment {
   }
 
   async restart(server: Server): Promise<void> {
-    expect(await server.child.stop('SIGTERM')).toBe(0);
+    const code = await server.child.stop('SIGTERM');
+    expect({ code, stderr: server.child.output().stderr }).toEqual({ code: 0, stderr: '' });
     server.isReady = false;
     server.child = (await this.start(server.port)).child;
     await until(() => server.isReady);
