@@ -2,6 +2,8 @@ import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
 import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
+import { connectionOf, type Page } from '../schema/connection.js';
+import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName } from './input.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
 import type { AssetService, RecordLoadInput, RefreshSchemaInput, RegisterAssetInput } from './service.js';
@@ -46,6 +48,11 @@ export interface AssetResolvers {
       OfProject & { first?: number | null; after?: string | null },
       readonly AssetRecord[]
     >;
+    readonly assetsConnection: Resolver<
+      unknown,
+      OfProject & { first?: number | null; after?: string | null },
+      Page<AssetRecord>
+    >;
     readonly asset: Resolver<unknown, OfProject & { name: string }, AssetRecord | null>;
   };
   readonly Mutation: {
@@ -61,6 +68,7 @@ export interface AssetResolvers {
     readonly downstream: Resolver<AssetRecord, unknown, readonly AssetRecord[]>;
     readonly alerts: Resolver<AssetRecord, unknown, readonly AlertRecord[]>;
   };
+  readonly AssetConnection: ReturnType<typeof connectionOf<AssetRecord>>;
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
 }
 
@@ -111,6 +119,12 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
         for (const record of page) load(context, projectId).asset.prime(record.name, record);
         return page;
       },
+      assetsConnection: async (_, { first, after, project: wanted }, context) => {
+        const projectId = await reached(project, context, wanted);
+        const page = await service.page(projectId, first ?? 50, after == null ? null : decodeAssetCursor(after));
+        for (const record of page.nodes) load(context, projectId).asset.prime(record.name, record);
+        return page;
+      },
       asset: async (_, { name, project: wanted }, context) =>
         load(context, await reached(project, context, wanted)).asset.load(checkName(name, ['name'])),
     },
@@ -133,6 +147,7 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
       downstream: ({ name, projectId }, _, context) => load(context, projectId).downstream.load(name),
       alerts: ({ name, projectId }, _, context) => load(context, projectId).alerts.load(name),
     },
+    AssetConnection: connectionOf<AssetRecord>(encodeAssetCursor),
     AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },
   };
 }

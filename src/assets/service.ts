@@ -1,5 +1,6 @@
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
+import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { AssetStore } from '../store/store.js';
 import { settleAlerts } from './alerts.js';
 import { changesBetween } from './columns.js';
@@ -63,6 +64,17 @@ export class AssetService {
   async list(projectId: string, first?: number | null, after?: string | null): Promise<readonly AssetRecord[]> {
     const cursor = after === null || after === undefined ? null : check.checkName(after, ['after']);
     return this.#store.list(projectId, { first: check.checkFirst(first, ['first']), after: cursor });
+  }
+
+  /**
+   * Returns a page of a connection, by name.
+   *
+   * @param after the name of the last asset of the previous page
+   * @throws Refusal BAD_USER_INPUT unless `first` is 1 to 100
+   */
+  async page(projectId: string, first: number, after: string | null): Promise<Page<AssetRecord>> {
+    checkPage(first);
+    return pageOf(await this.#store.list(projectId, { first: first + 1, after }), first, after);
   }
 
   /** Those of the names that are registered, in any order; one read. */

@@ -53,7 +53,7 @@ function actionOf(name: string): AuditAction {
 
 function placeIn(cursor: string): number {
   if (!/^[1-9]\d{0,14}$/.test(cursor)) {
-    throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
+    throw badInput(['after'], 'Invalid cursor. Use endCursor of the previous page.');
   }
   return Number(cursor);
 }

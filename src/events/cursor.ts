@@ -15,7 +15,7 @@ export function decodeEventCursor(cursor: string): EventPosition {
   const text = cursor.length <= 160 ? Buffer.from(cursor, 'base64url').toString() : '';
   const [, at, id] = /^(\d{1,15})\.([A-Za-z0-9_.\-/:]{1,100})$/.exec(text) ?? [];
   if (at === undefined || id === undefined) {
-    throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
+    throw badInput(['after'], 'Invalid cursor. Use endCursor of the previous page.');
   }
   return { at: Number(at), id };
 }

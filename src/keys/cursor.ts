@@ -19,7 +19,7 @@ export function decodeCursor(cursor: string, ...kinds: readonly [Kind, ...Kind[]
   const text = cursor.length <= 100 ? Buffer.from(cursor, 'base64url').toString() : '';
   const [, createdAt, id] = /^(-?\d{1,15})\.([a-z]+_[0-9A-Za-z]{1,32})$/.exec(text) ?? [];
   if (createdAt === undefined || id === undefined || !kinds.some((kind) => id.startsWith(`${kind}_`))) {
-    throw badInput(['after'], 'The cursor is none of ours. Take endCursor of the page before, as it stands.');
+    throw badInput(['after'], 'Invalid cursor. Use endCursor of the previous page.');
   }
   return { createdAt: Number(createdAt), id };
 }

@@ -1,5 +1,12 @@
-import { badInput } from '../refusals/refusal.js';
-import { keyPosition, type KeyOrderField, type KeyPosition } from '../store/ordering.js';
+import { badInput, type Refusal } from '../refusals/refusal.js';
+import {
+  KEY_ORDER_FIELDS,
+  keyPosition,
+  NEWEST_FIRST,
+  type KeyOrder,
+  type KeyOrderField,
+  type KeyPosition,
+} from '../store/ordering.js';
 import { isConfigured, type AnyKey } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 
@@ -14,26 +21,64 @@ export function positionIn(field: KeyOrderField, key: AnyKey): KeyPosition {
   return keyPosition(key, field);
 }
 
-/** Writes a cursor. Those of the order CREATED are the same as in earlier releases. */
-export function encodePosition(field: KeyOrderField, { value, id }: KeyPosition): string {
-  if (field === 'CREATED') return encodeCursor({ createdAt: Number(value), id });
-  return Buffer.from(JSON.stringify([field, value, id])).toString('base64url');
+/** Returns a cursor. Cursors of the default order are the same as in earlier releases. */
+export function encodePosition(order: KeyOrder, { value, id }: KeyPosition): string {
+  if (isDefault(order)) return encodeCursor({ createdAt: Number(value), id });
+  return Buffer.from(JSON.stringify([nameOf(order), value, id])).toString('base64url');
 }
 
 /** @throws Refusal BAD_USER_INPUT for anything that {@link encodePosition} did not make for this order */
-export function decodePosition(field: KeyOrderField, cursor: string): KeyPosition {
-  if (field === 'CREATED') {
-    const { createdAt: value, id } = decodeCursor(cursor, 'key', 'conf');
-    return { value, id };
+export function decodePosition(order: KeyOrder, cursor: string): KeyPosition {
+  const [made, value, id, ...more] = listIn(cursor);
+  if (typeof made === 'string' && made !== nameOf(order) && ORDERS.has(made)) throw otherOrder(made, order);
+  if (isDefault(order)) {
+    const { createdAt, id: key } = decodeCursor(cursor, 'key', 'conf');
+    return { value: createdAt, id: key };
   }
-  const [order, value, id, ...more] = listIn(cursor);
-  const isValue =
-    value === null ||
-    (field === 'NAME' ? typeof value === 'string' && !value.includes('\0') : Number.isSafeInteger(value));
-  if (order !== field || !isValue || typeof id !== 'string' || !ID.test(id) || more.length > 0) {
-    throw badInput(['after'], 'Invalid cursor. Use endCursor of the previous page, in the same order.');
+  if (made !== nameOf(order) || !isValueOf(order.field, value) || !isKeyId(id) || more.length > 0) {
+    throw isOfDefault(cursor)
+      ? otherOrder(nameOf(NEWEST_FIRST), order)
+      : badInput(['after'], 'Invalid cursor. Use endCursor of the previous page.');
   }
-  return { value: value as KeyPosition['value'], id };
+  return { value, id };
+}
+
+const ORDERS: ReadonlySet<string> = new Set(
+  KEY_ORDER_FIELDS.flatMap((field) => [nameOf({ field, direction: 'ASC' }), nameOf({ field, direction: 'DESC' })]),
+);
+
+function nameOf({ field, direction }: KeyOrder): string {
+  return `${field} ${direction}`;
+}
+
+function isDefault(order: KeyOrder): boolean {
+  return nameOf(order) === nameOf(NEWEST_FIRST);
+}
+
+function otherOrder(made: string, asked: KeyOrder): Refusal {
+  return badInput(
+    ['after'],
+    `The cursor was made in the order ${made}, and the request asks for ${nameOf(asked)}. ` +
+      'Use the same orderBy for every page, or leave out `after`.',
+  );
+}
+
+function isValueOf(field: KeyOrderField, value: unknown): value is KeyPosition['value'] {
+  if (value === null) return field === 'LAST_USED' || field === 'EXPIRES' || field === 'NAME';
+  return field === 'NAME' ? typeof value === 'string' && !value.includes('\0') : Number.isSafeInteger(value);
+}
+
+function isKeyId(id: unknown): id is string {
+  return typeof id === 'string' && ID.test(id);
+}
+
+function isOfDefault(cursor: string): boolean {
+  try {
+    decodeCursor(cursor, 'key', 'conf');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function listIn(cursor: string): readonly unknown[] {

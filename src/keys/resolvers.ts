@@ -23,6 +23,7 @@ import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import { isConfigured, type AnyKey } from './configured.js';
 import { gathering } from './loaders.js';
+import { nameOfKey } from './names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
 import { shownPrefix } from './token.js';
@@ -90,13 +91,6 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
 
-  /** Returns the name of a key of the caller's own workspace. null: there is no such key, or the caller may not see it. */
-  const nameOfKey = async (context: ActorContext, id: string | null, workspaceId: string): Promise<string | null> => {
-    if (id === null || !/^(?:key|conf)_/.test(id) || workspaceId !== context.principal.workspaceId) return null;
-    const key = await keyOf(context, id);
-    return key?.workspaceId === workspaceId ? key.name : null;
-  };
-
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
@@ -111,7 +105,7 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
         const { keys: nodes, ...page } = await keys.list(principal, {
           workspaceId: workspaceId ?? null,
           first: first ?? 50,
-          after: after == null ? null : decodePosition(order.field, after),
+          after: after == null ? null : decodePosition(order, after),
           filter: withoutNulls(filter ?? {}),
           order,
         });
@@ -169,13 +163,13 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
     },
     AuditEntry: {
       actorName: ({ actor, workspaceId }: AuditEntry, _: unknown, context: ActorContext) =>
-        nameOfKey(context, actor, workspaceId),
+        nameOfKey(context, actor, workspaceId, keyOf),
       subjectName: async ({ subject, workspaceId }: AuditEntry, _: unknown, context: ActorContext) => {
         if (subject.startsWith('prj_')) return (await projectOf(context, subject))?.name ?? null;
         if (subject.startsWith('usr_')) return (await userOf(context, subject))?.name ?? null;
         return subject === workspaceId
           ? ((await workspaceOf(context, subject))?.name ?? null)
-          : nameOfKey(context, subject, workspaceId);
+          : nameOfKey(context, subject, workspaceId, keyOf);
       },
     },
     TierLimits: {
@@ -218,7 +212,7 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
         return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
       },
       createdByName: (key: AnyKey, _: unknown, context: ActorContext) =>
-        isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId),
+        isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId, keyOf),
       project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
         projectId === null ? null : projectOf(context, projectId),
       user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>
@@ -253,8 +247,8 @@ interface OrderedPage extends Page<AnyKey> {
   readonly order: KeyOrder;
 }
 
-function keyConnection({ order: { field } }: OrderedPage) {
-  return connectionOf<AnyKey>((key) => encodePosition(field, positionIn(field, key)));
+function keyConnection({ order }: OrderedPage) {
+  return connectionOf<AnyKey>((key) => encodePosition(order, positionIn(order.field, key)));
 }
 
 /** Looks at the windows of a family once for all fields of a request that show them: with Redis each look is a round trip. */

@@ -1,6 +1,7 @@
 import type { AssetRecord } from '../store/records.js';
 import type { Actor, ActorContext } from '../keys/actor.js';
 import type { KeyEvent } from '../keys/events.js';
+import { nameOfKey } from '../keys/names.js';
 import type { KeyService } from '../keys/service.js';
 import type { EventBus } from './bus.js';
 import type { AlertEvent, AssetEvent } from './events.js';
@@ -29,11 +30,13 @@ export function streamResolvers({ bus, keys, reached, checkName, findAsset }: St
     if (asset === undefined) assets.set(event, (asset = findAsset(event.projectId, event.name)));
     return asset;
   };
-  // By the context of the event: however often it selects the key, that is one read.
-  const keysOf = new WeakMap<ActorContext, ReturnType<KeyService['find']>>();
+  // By the context of the event, and then by id: an event reads its key and its actor once each, under any number of aliases.
+  const keysOf = new WeakMap<ActorContext, Map<string, ReturnType<KeyService['find']>>>();
   const keyOf = (context: ActorContext, keyId: string): ReturnType<KeyService['find']> => {
-    let key = keysOf.get(context);
-    if (key === undefined) keysOf.set(context, (key = keys.find(context.principal, keyId)));
+    let known = keysOf.get(context);
+    if (known === undefined) keysOf.set(context, (known = new Map<string, ReturnType<KeyService['find']>>()));
+    let key = known.get(keyId);
+    if (key === undefined) known.set(keyId, (key = keys.find(context.principal, keyId)));
     return key;
   };
   const mayKnow = ({ projectId }: Actor, event: KeyEvent): boolean =>
@@ -62,6 +65,8 @@ export function streamResolvers({ bus, keys, reached, checkName, findAsset }: St
     },
     KeyEvent: {
       apiKey: ({ keyId }: KeyEvent, _: unknown, context: ActorContext) => keyOf(context, keyId),
+      actorName: ({ actor, workspaceId }: KeyEvent, _: unknown, context: ActorContext) =>
+        nameOfKey(context, actor, workspaceId, keyOf),
     },
   };
 }

@@ -151,11 +151,12 @@ test('U4, PageInfo: pages in each order by cursor, and refuses a cursor of anoth
     // The workspace's own admin key has a name of its own and no end.
     if (field === 'EXPIRES') expect(all[0]).toEqual(pages[0]);
     else expect(all.flat()).toHaveLength(4);
-    const other = field === 'NAME' ? 'EXPIRES' : 'NAME';
-    expect((await list({ field: other }, first.pageInfo.endCursor)).errors[0].extensions).toMatchObject({
-      code: 'BAD_USER_INPUT',
-      path: ['after'],
-    });
+    const others = [{ field: field === 'NAME' ? 'EXPIRES' : 'NAME' }, { field, direction: 'DESC' }];
+    for (const other of others) {
+      const [error] = (await list(other, first.pageInfo.endCursor)).errors;
+      expect(error.message).toContain(`The cursor was made in the order ${field} ASC`);
+      expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['after'] });
+    }
   }
 });
 
@@ -177,11 +178,15 @@ test('PageInfo: every list that pages has edges, nodes and a whole pageInfo', as
       { id: name },
       admin,
     );
+    await ask('mutation A($name: String!) { registerAsset(input: { name: $name }) { name } }', { name }, admin);
     await made(admin, name);
   }
-  for (const list of ['apiKeys', 'projects', 'users', 'auditLog', 'events']) {
+  for (const list of ['apiKeys', 'projects', 'users', 'auditLog', 'events', 'assetsConnection']) {
+    // Each list has the limits of a whole minute.
+    now += 61_000;
+    const id = list === 'assetsConnection' ? 'id: name' : 'id';
     const LIST = `query ($after: String) { list: ${list}(first: 1, after: $after) {
-      edges { cursor node { __typename id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      edges { cursor node { __typename ${id} } } nodes { ${id} } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     } }`;
     const page = async (after: string | null) => (await ask(LIST, { after }, admin)).body.data.list;
     const first = await page(null);
@@ -196,6 +201,18 @@ test('PageInfo: every list that pages has edges, nodes and a whole pageInfo', as
       expect([list, each.pageInfo]).toMatchObject([list, { hasPreviousPage, startCursor: cursor, endCursor: cursor }]);
     }
     expect(second.nodes).not.toEqual(first.nodes);
+    for (const first of [0, 101, -1]) {
+      const { errors } = (await ask(`{ ${list}(first: ${first}) { nodes { ${id} } } }`, {}, admin)).body;
+      expect([list, errors[0].extensions]).toMatchObject([list, { code: 'BAD_USER_INPUT', path: ['first'] }]);
+    }
+    for (const cursor of ['', 'x', 'A'.repeat(5_000)]) {
+      const { errors } = (await ask(LIST, { after: cursor }, admin)).body;
+      expect([list, cursor.length, errors?.[0].extensions]).toMatchObject([
+        list,
+        cursor.length,
+        { code: 'BAD_USER_INPUT', path: ['after'] },
+      ]);
+    }
   }
 });
 

@@ -1,3 +1,4 @@
+import { NEWEST_FIRST } from '../../src/store/ordering.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,7 +86,7 @@ const list = (filter = {}, first = 100, after: string | null = null, actor = adm
   keys.list(actor, {
     workspaceId: null,
     first,
-    after: after === null ? null : decodePosition('CREATED', after),
+    after: after === null ? null : decodePosition(NEWEST_FIRST, after),
     filter,
   });
 const namesOf = (all: readonly AnyKey[]): string[] => all.map(({ name }) => name);
@@ -136,7 +137,7 @@ test('pages of any size show each key once, in one order, with the same total', 
         seen.push(...page.keys.map(({ id }) => id));
         const last = page.keys.at(-1);
         more = page.hasNextPage && last !== undefined;
-        if (last !== undefined) after = encodePosition('CREATED', positionIn('CREATED', last));
+        if (last !== undefined) after = encodePosition(NEWEST_FIRST, positionIn('CREATED', last));
         expect(page.keys.length).toBe(more ? first : page.keys.length);
       }
       expect(seen.slice(stored)).toEqual(

@@ -61,6 +61,7 @@ export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.scopes': { concerns: 'asker' },
   'Query.events': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.assets': { concerns: 'project', given: ({ project }) => ({ project }) },
+  'Query.assetsConnection': { concerns: 'project', given: ({ project }) => ({ project }) },
   'Query.asset': { concerns: 'project', given: ({ project }) => ({ name: 'orders', project }) },
   'Mutation.createApiKey': {
     gives: [

@@ -127,9 +127,9 @@ describe('isolation', () => {
 });
 
 describe('keyEvents', () => {
-  const EVENTS = 'subscription { keyEvents { type keyId actor address apiKey { name status } } }';
+  const EVENTS = 'subscription { keyEvents { type keyId actor actorName address apiKey { name status } } }';
 
-  it("a key's life", async () => {
+  it("U4: names the actor of each event in a key's life", async () => {
     const events = await listen(EVENTS, admin);
     const { id } = await createKey(latchkey, { name: 'first' }, admin);
     const input = (more: string) => `input: { id: "${id}" ${more} }`;
@@ -153,7 +153,10 @@ describe('keyEvents', () => {
       ['REVOKED', id],
       ['CREATED', after.id],
     ]);
-    expect(told[0]).toMatchObject({ actor: expect.stringMatching(/^key_/), address: null });
+    // U4: a person reads the name of the key that made the change.
+    const viewer = await latchkey.query('{ viewer { credential { id apiKey { name } } } }', { token: admin });
+    const { id: actor, apiKey } = viewer.body.data.viewer.credential;
+    for (const event of told) expect(event).toMatchObject({ actor, actorName: apiKey.name, address: null });
     expect(told.at(-1)?.apiKey).toEqual({ name: 'after', status: 'ACTIVE' });
   });
 
@@ -174,6 +177,7 @@ describe('keyEvents', () => {
         type: 'REVOKED',
         keyId,
         actor: expect.stringMatching(/^key_/),
+        actorName: expect.any(String),
         address: null,
         apiKey: { name: ['one', 'two'][i], status: 'REVOKED' },
       })),

@@ -61,9 +61,9 @@ export type ActorKind =
 
 export type AuditFilter = {
   readonly actions?: ReadonlyArray<AuditAction> | null | undefined;
-  /** Id of what was changed. */
+  /** The ID of the changed key, user, project or workspace. */
   readonly subject?: string | null | undefined;
-  /** Id of the credential that changed it. */
+  /** The ID of the credential that made the change. */
   readonly actor?: string | null | undefined;
   readonly projectId?: string | null | undefined;
   /** From this moment on. */
