@@ -1,4 +1,5 @@
 import type { Explanation } from '../guard/explain.js';
+import { creationSubject } from '../limits/keyCreation.js';
 import type { Limits, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 
@@ -25,10 +26,18 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
 /** {@link outlook} of an explained operation, by the windows that it would be counted in. */
 export async function foretell(
   limiter: Pick<Limits, 'peek' | 'tiers'>,
-  subject: Omit<Subject, 'category'>,
-  { cost, category }: Pick<Explanation, 'cost' | 'category'>,
+  { workspaceId, ...subject }: Omit<Subject, 'category'> & { readonly workspaceId: string },
+  { cost, tokens, category }: Pick<Explanation, 'cost' | 'tokens' | 'category'>,
 ): Promise<Outlook> {
   const limited = category !== null && limiter.tiers[subject.tier].categories[category] !== undefined;
   const rooms = [await limiter.peek(subject), ...(limited ? [await limiter.peek({ ...subject, category })] : [])];
-  return outlook(rooms, cost ?? 1);
+  const own = outlook(rooms, cost ?? 1);
+  if (tokens === 0) return own;
+  return worse(own, outlook([await limiter.peek(creationSubject({ workspaceId }))], tokens));
+}
+
+function worse(one: Outlook, other: Outlook): Outlook {
+  if (one.outcome === 'never' || other.outcome === 'admitted') return one;
+  if (other.outcome === 'never' || one.outcome === 'admitted') return other;
+  return one.retryAfterMs >= other.retryAfterMs ? one : other;
 }

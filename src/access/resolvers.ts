@@ -58,7 +58,11 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const question = { document, operationName, variables };
         const { objections, ...explained } = explainer.explain(schema, holder.principal, question, principal);
         const room = { familyId: key.familyId, tier };
-        const foretold = await foretell(limiter, { family: key.familyId, tier }, explained);
+        const foretold = await foretell(
+          limiter,
+          { family: key.familyId, tier, workspaceId: key.workspaceId },
+          explained,
+        );
         const status = statusOf(key, now());
         const reasons: Reason[] = [];
         if (status === 'REVOKED') reasons.push('KEY_REVOKED');

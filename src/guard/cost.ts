@@ -10,11 +10,20 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { CREATES_TOKEN } from '../limits/keyCreation.js';
 import type { Conditions } from './conditions.js';
 import type { Fragments } from './fragments.js';
 
 /** How often each root field is selected, by coordinate. */
 type Counts = ReadonlyMap<string, number>;
+
+/** What an operation counts for. */
+export interface OperationCost {
+  /** In requests, at least 1. */
+  readonly cost: number;
+  /** Keys that it creates or rotates. */
+  readonly tokens: number;
+}
 
 interface Document {
   readonly fragments: Fragments;
@@ -50,17 +59,26 @@ export class CostCounter {
 
   /** @returns 1 to Number.MAX_SAFE_INTEGER */
   cost(operation: OperationDefinitionNode, fragments: Fragments, conditions: Conditions): number {
+    return this.count(operation, fragments, conditions).cost;
+  }
+
+  /** Returns the cost of an operation, and the number of tokens that it creates, each at most Number.MAX_SAFE_INTEGER. */
+  count(operation: OperationDefinitionNode, fragments: Fragments, conditions: Conditions): OperationCost {
     const root = this.#schema.getRootType(operation.operation) ?? undefined;
     const counts = this.#count(operation.selectionSet, root, { fragments, conditions, known: new Map() });
     const ofMutations = `${this.#schema.getMutationType()?.name ?? ''}.`;
     let mutations = 0;
+    let tokens = 0;
     let most = 1;
     for (const [coordinate, count] of counts) {
-      if (coordinate.startsWith(ofMutations)) mutations += count;
-      else most = Math.max(most, count);
+      if (coordinate.startsWith(ofMutations)) {
+        mutations += count;
+        if (CREATES_TOKEN.includes(coordinate.slice(ofMutations.length))) tokens += count;
+      } else most = Math.max(most, count);
     }
     // A fan-out of fragments overflows a number long before it runs out of document.
-    return Math.min(Math.max(mutations, most), Number.MAX_SAFE_INTEGER);
+    const cost = Math.min(Math.max(mutations, most), Number.MAX_SAFE_INTEGER);
+    return { cost, tokens: Math.min(tokens, Number.MAX_SAFE_INTEGER) };
   }
 
   /** @param parent the type on which the selections stand: in a valid document that is always the same */

@@ -47,6 +47,8 @@ export interface Explanation {
   readonly missingScopes: readonly string[];
   /** In requests; null where the document has none. */
   readonly cost: number | null;
+  /** Keys that it would create or rotate. */
+  readonly tokens: number;
   /** Whose limits hold besides the tier's; null where the document has no operation. */
   readonly category: Category | null;
   readonly objections: readonly Objection[];
@@ -100,7 +102,7 @@ export class Explainer {
     const errors = understood.errors.map((error) => faultOf(error, tell(error)));
     const objections: Objection[] = errors.length > 0 ? ['INVALID_DOCUMENT'] : [];
     if (document === undefined || operation === null) {
-      return { errors, fields: [], missingScopes: [], cost: null, category: null, objections };
+      return { errors, fields: [], missingScopes: [], cost: null, tokens: 0, category: null, objections };
     }
     const compiled = compiler.compile(document, operation, variables);
     const refusal = decide(compiled.rules, principal);
@@ -120,6 +122,7 @@ export class Explainer {
       ),
       missingScopes: refusal?.details.code === 'FORBIDDEN' ? refusal.details.missing : [],
       cost: compiled.cost,
+      tokens: compiled.tokens,
       category: compiled.category,
       objections,
     };

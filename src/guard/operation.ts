@@ -25,6 +25,8 @@ export interface CompiledOperation {
   readonly fields: readonly string[];
   /** Requests that it counts for: see {@link CostCounter}. At least 1. */
   readonly cost: number;
+  /** How many tokens it creates: see {@link CREATES_TOKEN}. 0 for most. */
+  readonly tokens: number;
   /** What it counts as where a tier limits categories. */
   readonly category: Category;
   /** Whether it reads the schema (`__schema` or `__type`, under whatever alias, fragment or nested `query: Query`). */
@@ -73,10 +75,17 @@ export class OperationCompiler {
     const fragments = fragmentsOf(document);
     const walk = new Walk(this.#schema, this.#rules, fragments, conditions);
     walk.operation(operation);
-    const cost = this.#counter.cost(operation, fragments, conditions);
+    const { cost, tokens } = this.#counter.count(operation, fragments, conditions);
     const rules = [...walk.met];
     const fields = rules.map(({ coordinate }) => coordinate);
-    return { rules, fields, cost, category: categoryOf(operation.operation, rules), introspects: walk.introspects };
+    return {
+      rules,
+      fields,
+      cost,
+      tokens,
+      category: categoryOf(operation.operation, rules),
+      introspects: walk.introspects,
+    };
   }
 }
 

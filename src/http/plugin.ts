@@ -23,6 +23,7 @@ import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
+import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { restOf } from '../limits/rest.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
@@ -166,6 +167,8 @@ class Judge {
 class Request implements GraphQLRequestListener<LatchkeyContext> {
   readonly #judge: Judge;
   #admission: Admission | null = null;
+  /** Of the keys that the operation creates. */
+  #creation: Admission | null = null;
   /** Was the operation answered as its caller may read the schema? */
   #isPrepared = false;
 
@@ -181,6 +184,15 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       if (compiled === null) return DONE;
       if (principal.kind === 'anonymous') return this.#admitAnonymous(principal, request, compiled);
       if (!variablesFit(request)) return DONE;
+      if (compiled.tokens > 0) return this.#admitCreation(principal, request, compiled);
+      return this.#admitKey(principal, request, compiled);
+    } catch (error) {
+      return this.#refuse(principal, error);
+    }
+  }
+
+  #admitKey(principal: AuthenticatedPrincipal, request: Resolved, compiled: CompiledOperation): Promise<void> {
+    try {
       const { cost, category } = compiled;
       const { familyId: family, tier } = principal;
       const { limits } = this.#judge;
@@ -191,13 +203,41 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       }
       const admission = limits.admit({ family, tier, category }, rest);
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
-      const waiting = principal;
       return admission
-        .then((late) => this.#admitted(late, waiting, compiled))
-        .catch((error: unknown) => this.#refuse(waiting, error));
+        .then((late) => this.#admitted(late, principal, compiled))
+        .catch((error: unknown) => this.#refuse(principal, error));
     } catch (error) {
       return this.#refuse(principal, error);
     }
+  }
+
+  /**
+   * Takes the keys that the operation creates from its workspace's windows, and then its cost from those of its key. In this
+   * order an operation that is refused for its keys takes nothing from the limits of the key. @throws Refusal
+   */
+  async #admitCreation(
+    principal: AuthenticatedPrincipal,
+    request: Resolved,
+    compiled: CompiledOperation,
+  ): Promise<void> {
+    const { limits } = this.#judge;
+    const { familyId: family, tier } = principal;
+    try {
+      const creation = await limits.admit(creationSubject(principal), compiled.tokens);
+      const refusal = creationRefusal(creation, compiled.tokens);
+      this.#creation = creation;
+      if (refusal !== null) {
+        this.#admission = {
+          outcome: 'admitted',
+          limits: limits.tiers[tier],
+          room: await limits.peek({ family, tier }),
+        };
+        throw refusal;
+      }
+    } catch (error) {
+      this.#refuse(principal, error);
+    }
+    await this.#admitKey(principal, request, compiled);
   }
 
   /** One request of it was counted as it arrived, where the server does so. @throws Refusal */
@@ -255,7 +295,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     if (!this.#isPrepared && this.#judge.isToNarrow(answer)) narrow(answer, view());
     const style = this.#judge.rateLimitHeaders();
     if (this.#admission !== null) {
-      setLimitFields(answer, limitFields(this.#admission, style));
+      setLimitFields(answer, limitFields(this.#admission, style, this.#creation));
       return DONE;
     }
     return standingLimits(principal, this.#judge.limits, style).then((fields) => {

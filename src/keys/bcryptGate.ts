@@ -2,13 +2,18 @@ import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
 import Bottleneck from 'bottleneck';
 import { unavailable } from '../refusals/refusal.js';
-import { FairLine } from './fairLine.js';
+import { FairLine, type NotAdded } from './fairLine.js';
 
 /** bcrypt reads no further than this many bytes; what lies behind them would not be verified. */
 const MAX_BYTES = 72;
 
-/** How many runs of each kind may wait. At cost 10 two cores end about 37 a second, so the last in line waits some seconds. */
+/** How many runs of each kind may wait, of one owner at most a quarter. At cost 10 two cores end about 37 a second, so the last in line waits some seconds. */
 const MAX_WAITING = 256;
+
+const TOO_MANY: Readonly<Record<NotAdded, string>> = {
+  share: 'Too many keys of this workspace are being created or checked for the first time. Try again in a second.',
+  full: 'Too many keys are being created or checked for the first time. Try again in a second.',
+};
 
 export interface BcryptCounts {
   readonly hashes: number;
@@ -91,11 +96,12 @@ export class BcryptGate {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      const shed = (): void => {
+      const shed = (why: NotAdded = 'full'): void => {
         this.#shed += 1;
-        reject(unavailable('Too many keys are being created or checked for the first time. Try again shortly.', 1));
+        reject(unavailable(TOO_MANY[why], 1));
       };
-      if (!line.add(owner, { start: resolve, shed })) shed();
+      const notAdded = line.add(owner, { start: resolve, shed: () => shed() });
+      if (notAdded !== null) shed(notAdded);
     });
   }
 

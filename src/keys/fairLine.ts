@@ -5,33 +5,44 @@ export interface Waiting {
   readonly shed: () => void;
 }
 
+/** The part of a line that one owner may fill. */
+const SHARE = 1 / 4;
+
+/** Why something was not added to a line: its owner's share is used up, or the line is full. */
+export type NotAdded = 'share' | 'full';
+
 /**
- * A line of bounded length in which owners take turns: whoever brings much waits for their own work and not before that of
- * others. When the line is full, the owner with the most in it gives up the last that came, if that leaves them with no
- * less than whoever brings more.
+ * A line of bounded length in which owners take turns, so that an owner with much work delays mostly their own. An owner may
+ * fill a quarter of the line. When the line is full, the owner with the most work in it loses the work that came last, if
+ * they still have at least as much as the owner who needs the place.
  */
 export class FairLine {
   readonly #max: number;
+  readonly #share: number;
   /** By owner, in the order of their turns. */
   readonly #owners = new Map<string, Waiting[]>();
   #length = 0;
 
-  constructor(max: number) {
+  /** @param share the most that one owner may have in it; default: a quarter */
+  constructor(max: number, share = Math.max(1, Math.floor(max * SHARE))) {
     this.#max = max;
+    this.#share = share;
   }
 
   get length(): number {
     return this.#length;
   }
 
-  /** @returns false where there is no place */
-  add(owner: string, waiting: Waiting): boolean {
-    if (this.#length >= this.#max && !this.#makeRoom(this.#owners.get(owner)?.length ?? 0)) return false;
+  /** @returns why it was not added; null: it was */
+  add(owner: string, waiting: Waiting): NotAdded | null {
     const line = this.#owners.get(owner);
+    const own = line?.length ?? 0;
+    if (own >= this.#share) return 'share';
+    if (this.#length >= this.#max && !this.#makeRoom(own)) return 'full';
     if (line === undefined) this.#owners.set(owner, [waiting]);
     else line.push(waiting);
     this.#length += 1;
-    return true;
+    return null;
   }
 
   /** Takes out what is next; null where nobody waits. */

@@ -1,5 +1,6 @@
 import { categoryLimits } from './bounds.js';
 import type { Category } from './category.js';
+import { KEY_CREATION } from './keyCreation.js';
 import type { Admission } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
@@ -47,22 +48,35 @@ function built(limits: TierLimits, category: Category | undefined): string {
   return ofCategory === undefined ? own : `${own}, ${policiesOf(ofCategory, category)}`;
 }
 
-function policiesOf({ rate, burst }: WindowLimits, category?: Category): string {
+function policiesOf({ rate, burst }: WindowLimits, category?: Named): string {
   const [burstName, rateName] = [nameOf('burst', category), nameOf('rate', category)];
   return `"${burstName}";q=${burst};w=${BURST_WINDOW / 1000}, "${rateName}";q=${rate};w=${RATE_WINDOW / 1000}`;
 }
 
-function nameOf(window: WindowName, category: Category | undefined): string {
+/** What the name of a window begins with where it is not the tier's own. */
+type Named = Category | typeof KEY_CREATION;
+
+function nameOf(window: WindowName, category: Named | undefined): string {
   return category === undefined ? window : `${category}-${window}`;
 }
 
-/** The fields that tell a client how a request went. A request that can never pass gets no Retry-After: it would lie. */
-export function limitFields(admission: Admission, style: RateLimitHeaders = 'draft'): LimitFields {
-  const binding = bindingWindow(admission);
-  const retryAfter = admission.outcome === 'refused' ? String(wholeSeconds(admission.retryAfterMs)) : null;
+/**
+ * The fields that tell a client how a request went. A request that can never pass gets no Retry-After: it would lie.
+ * @param creation of the keys that the operation creates, where it creates some
+ */
+export function limitFields(
+  admission: Admission,
+  style: RateLimitHeaders = 'draft',
+  creation: Admission | null = null,
+): LimitFields {
+  const own = bindingWindow(admission);
+  const binding = creation === null || admission.outcome !== 'admitted' ? own : bindingWith(creation, own);
+  const refused = [admission, creation].find((each) => each?.outcome === 'refused');
+  const retryAfter = refused?.outcome === 'refused' ? String(wholeSeconds(refused.retryAfterMs)) : null;
+  const policy = policyField(admission.limits, admission.categoryRoom?.category);
   return {
     ...(style !== 'legacy' && {
-      'RateLimit-Policy': policyField(admission.limits, admission.categoryRoom?.category),
+      'RateLimit-Policy': creation === null ? policy : `${policy}, ${policiesOf(creation.limits, KEY_CREATION)}`,
       RateLimit: told(nameOf(binding.window, binding.category), binding.room),
     }),
     ...(style !== 'draft' && legacyFields(binding, retryAfter)),
@@ -72,7 +86,7 @@ export function limitFields(admission: Admission, style: RateLimitHeaders = 'dra
 
 interface Binding {
   readonly window: WindowName;
-  readonly category: Category | undefined;
+  readonly category: Named | undefined;
   readonly room: WindowRoom;
 }
 
@@ -102,6 +116,16 @@ function bindingWindow(admission: Admission): Binding {
     }
   }
   return { window: 'rate', category: its?.category, room: rate };
+}
+
+/** The binding window of an operation that creates keys. @param own the one that binds without them */
+function bindingWith(creation: Admission, own: Binding): Binding {
+  const { room } = creation;
+  const at = (window: WindowName): Binding => ({ window, category: KEY_CREATION, room: room[window] });
+  if (creation.outcome !== 'admitted') return at(creation.window);
+  if (own.room.remaining === 0) return own;
+  if (room.rate.remaining > 0 && room.burst.remaining === 0) return at('burst');
+  return room.rate.remaining < own.room.remaining ? at('rate') : own;
 }
 
 function told(name: string, { remaining, returnsInMs }: WindowRoom): string {

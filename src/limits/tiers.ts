@@ -20,12 +20,15 @@ export interface TierLimits extends WindowLimits {
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
 }
 
-/** Whose limits a request is counted under: those of a tier, or those of callers without a key. */
-export type LimitedAs = Tier | 'ANONYMOUS';
+/** Whose limits are counted: those of a tier, of callers without a key, or of the keys that a workspace creates and rotates. */
+export type LimitedAs = Tier | 'ANONYMOUS' | 'KEY_CREATION';
 
-const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS'] as const);
+const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS', 'KEY_CREATION'] as const);
 
-/** What each tier grants, and under `ANONYMOUS` what callers without a key may use: {@link tierTable} makes one. */
+/**
+ * What each tier grants, under `ANONYMOUS` what callers without a key may use, and under `KEY_CREATION` how many keys a
+ * workspace may create and rotate: {@link tierTable} makes one.
+ */
 export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
 
 /** Fields to replace, by tier. `categories` replaces all of a tier's. */
@@ -51,6 +54,8 @@ export const TIER_LIMITS: TierTable = Object.freeze({
   ENTERPRISE: limits([null, null], 5000, 100, 100),
   // Of one network: see credentials/networks.ts. Callers without a key have neither keys nor streams.
   ANONYMOUS: limits([1, 1], 120, 30, 1),
+  // Of one workspace, in created and rotated keys: see keyCreation.ts. At bcrypt's cost 10, a quarter of a core.
+  KEY_CREATION: limits([1, 1], 300, 20, 1),
 });
 
 /** GraphQL's Int, in which the table is shown. */

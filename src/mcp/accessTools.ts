@@ -26,8 +26,9 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
         const { principal } = caller;
         const { familyId: family, tier } = principal;
         const question = { document, operationName, variables };
-        const { objections, ...explained } = explainer.explain(schema, principal, question, principal);
-        const { outcome, ...more } = await foretell(limiter, { family, tier }, explained);
+        const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, principal);
+        const subject = { family, tier, workspaceId: principal.workspaceId };
+        const { outcome, ...more } = await foretell(limiter, subject, { ...explained, tokens });
         const reasons = [
           ...objections,
           ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),

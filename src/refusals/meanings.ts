@@ -15,7 +15,8 @@ export interface Meaning<Field extends string = string> {
 type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, { code: Code }> & string, 'code'>;
 
 const RETRY_AFTER = 'whole seconds, also in the field `Retry-After`';
-const CATEGORY = "the operation's category, where it is that category's limit";
+const CATEGORY =
+  "the operation's category, where it is that category's limit; `key-creation` for the limit of created and rotated keys";
 const MISSING = 'scopes that the credential lacks';
 
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {

@@ -130,6 +130,15 @@ const anonymous = section({
     .meta({ about: 'requests without a key from one network in any one second', unset: PUBLISHED }),
 });
 
+const keyCreation = section({
+  per_minute: wholeNumber
+    .optional()
+    .meta({ about: 'keys that one workspace may create and rotate in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber
+    .optional()
+    .meta({ about: 'keys that one workspace may create and rotate in any one second', unset: PUBLISHED }),
+});
+
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
 const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
   section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
@@ -237,6 +246,7 @@ export const fileSchema = section({
   tiers: section({
     ...(Object.fromEntries(TIERS.map((name) => [name, tier.optional()])) as Record<Tier, z.ZodOptional<typeof tier>>),
     ANONYMOUS: anonymous.optional(),
+    KEY_CREATION: keyCreation.optional(),
   })
     .meta({ each: 'TIER' })
     .optional(),

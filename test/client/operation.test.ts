@@ -4,7 +4,7 @@ import { operationOf, operationOfBody } from '../../src/client/operation.js';
 import { conditionsOf } from '../../src/guard/conditions.js';
 import { CostCounter } from '../../src/guard/cost.js';
 
-const schema = buildSchema('type Query { a: Int b: Int c: Query } type Mutation { a: Int b: Int }');
+const schema = buildSchema('type Query { a: Int b: Int c: Query } type Mutation { a: Int b: Int createApiKey: Int }');
 
 const field = fc.constantFrom('a', 'b', 'x: a', 'y: b', '...F', '... { a z: b }', '...G');
 const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) => fields.join(' '));
@@ -23,8 +23,30 @@ describe('operationOf', () => {
         const byName = new Map(
           fragments.flatMap((each) => (each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each]] : [])),
         );
-        const cost = counter.cost(operation, byName, conditionsOf(document, operation, {}));
+        const { cost, tokens } = counter.count(operation, byName, conditionsOf(document, operation, {}));
+        expect(tokens).toBe(0);
         expect(operationOf(print(document)).cost).toBe(cost);
+      }),
+    );
+  });
+
+  it('R6: holds a place in the windows of created keys for each key that the server counts', () => {
+    const counter = new CostCounter(schema);
+    const mutations = fc.array(fc.constantFrom('a', 'x: createApiKey', '...F', '... { y: createApiKey }'), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(mutations, (fields) => {
+        const aliased = fields.map((each, i) => each.replace(/[xy]:/, `k${i}:`)).join(' ');
+        const text = `mutation { ${aliased} } fragment F on Mutation { z: createApiKey }`;
+        const document = parse(text);
+        const [operation, fragment] = document.definitions;
+        if (operation?.kind !== Kind.OPERATION_DEFINITION || fragment?.kind !== Kind.FRAGMENT_DEFINITION)
+          throw new Error();
+        const conditions = conditionsOf(document, operation, {});
+        const { tokens } = counter.count(operation, new Map([['F', fragment]]), conditions);
+        expect(tokens).toBe(fields.filter((each) => each !== 'a').length);
+        expect(operationOf(text).cost).toBeGreaterThanOrEqual(tokens);
       }),
     );
   });

@@ -59,7 +59,7 @@ test('runs at most one a core at a time', async () => {
 
 test('sheds with UNAVAILABLE what the line has no room for, and serves the rest', async () => {
   const gate = fast(3);
-  const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => gate.hash('x')));
+  const outcomes = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => gate.hash('x', `owner ${i}`)));
   const served = outcomes.filter(({ status }) => status === 'fulfilled').length;
   const shed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   expect(served).toBe(CORES + 3);
@@ -99,10 +99,32 @@ describe('R6: workspaces take turns', () => {
   it('and one that fills the line takes no place from another', async () => {
     const gate = fast(10);
     const flood = Promise.allSettled(Array.from({ length: 100 }, () => gate.hash('x', 'busy')));
-    const quiet = await Promise.allSettled(Array.from({ length: 5 }, () => gate.hash('x', 'quiet')));
-    expect(quiet.map(({ status }) => status)).toEqual(Array(5).fill('fulfilled'));
+    const quiet = await Promise.allSettled(Array.from({ length: 2 }, () => gate.hash('x', 'quiet')));
+    expect(quiet.map(({ status }) => status)).toEqual(Array(2).fill('fulfilled'));
     const served = (await flood).filter(({ status }) => status === 'fulfilled');
-    expect(served).toHaveLength(CORES + 5);
-    expect(gate.counts).toMatchObject({ shed: 95 - CORES, waiting: 0 });
+    // A quarter of the ten places.
+    expect(served).toHaveLength(CORES + 2);
+    expect(gate.counts).toMatchObject({ shed: 98 - CORES, waiting: 0 });
+  });
+
+  it('90 creations of one at once: 64 wait, the rest are refused, and another creation is the second to run', async () => {
+    const gate = fast();
+    const order: string[] = [];
+    const note = (name: string) => () => void order.push(name);
+    const flood = Promise.allSettled(
+      Array.from({ length: 90 }, (_, i) => gate.hash('x', 'busy').then(note(`busy ${i}`))),
+    );
+    expect(gate.counts.waiting).toBe(64);
+    const quiet = gate.hash('x', 'quiet').then(note('quiet'));
+    expect(gate.counts.waiting).toBe(65);
+    await quiet;
+    // Those that ran already, and one turn of the busy workspace on each core.
+    expect(order.length).toBeLessThanOrEqual(2 * CORES + 1);
+    const refused = (await flood).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(refused).toHaveLength(90 - 64 - CORES);
+    for (const refusal of refused) {
+      expect(refusal.message).toContain('keys of this workspace');
+      expect(refusal.extensions).toEqual({ code: 'UNAVAILABLE', retryAfter: 1 });
+    }
   });
 });

@@ -10,8 +10,8 @@ interface Harness {
 }
 
 /** A line, what was started, and what was shed, in order. */
-function lineOf(max: number): Harness {
-  const line = new FairLine(max);
+function lineOf(max: number, share = max): Harness {
+  const line = new FairLine(max, share);
   const started: string[] = [];
   const shed: string[] = [];
   return {
@@ -19,7 +19,7 @@ function lineOf(max: number): Harness {
     started,
     shed,
     add: (owner: string, name = owner) =>
-      line.add(owner, { start: () => void started.push(name), shed: () => void shed.push(name) }),
+      line.add(owner, { start: () => void started.push(name), shed: () => void shed.push(name) }) === null,
     run: (count = Infinity) => {
       for (let i = 0; i < count; i += 1) {
         const next = line.next();
@@ -50,28 +50,47 @@ describe('R6: owners take turns', () => {
     expect(started).toEqual(['busy 0', 'quiet 0', 'busy 1', 'quiet 1']);
   });
 
+  it('and one owner fills at most a quarter of the line, however empty it is', () => {
+    const line = new FairLine(256);
+    const nothing = { start: () => undefined, shed: () => undefined };
+    const added = Array.from({ length: 90 }, () => line.add('busy', nothing));
+    expect(added).toEqual([...Array<null>(64).fill(null), ...Array<string>(26).fill('share')]);
+    for (const other of ['one', 'two', 'three']) {
+      for (let i = 0; i < 64; i += 1) expect(line.add(other, nothing)).toBeNull();
+    }
+    expect([line.length, line.add('busy', nothing)]).toEqual([256, 'share']);
+    // Its share is free again as soon as work was taken out.
+    line.next()?.start();
+    expect(line.add('busy', nothing)).toBeNull();
+  });
+
   it('whatever comes: nothing is lost, nothing runs twice, and each owner in order', () => {
     const step = fc.oneof(fc.constantFrom('a', 'b', 'c'), fc.constant(null));
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 10 }), (steps, max) => {
-        const { add, run, started, shed, line } = lineOf(max);
-        const refused: string[] = [];
-        const all: string[] = [];
-        steps.forEach((owner, i) => {
-          if (owner === null) run(1);
-          else {
-            all.push(`${owner} ${i}`);
-            if (!add(owner, `${owner} ${i}`)) refused.push(`${owner} ${i}`);
+      fc.property(
+        fc.array(step, { maxLength: 200 }),
+        fc.integer({ min: 1, max: 10 }),
+        fc.nat(9),
+        (steps, max, part) => {
+          const { add, run, started, shed, line } = lineOf(max, 1 + (part % max));
+          const refused: string[] = [];
+          const all: string[] = [];
+          steps.forEach((owner, i) => {
+            if (owner === null) run(1);
+            else {
+              all.push(`${owner} ${i}`);
+              if (!add(owner, `${owner} ${i}`)) refused.push(`${owner} ${i}`);
+            }
+            expect(line.length).toBeLessThanOrEqual(max);
+          });
+          run();
+          expect([...started, ...shed, ...refused].toSorted()).toEqual(all.toSorted());
+          for (const owner of ['a', 'b', 'c']) {
+            const order = started.filter((name) => name.startsWith(owner)).map((name) => Number(name.slice(2)));
+            expect(order).toEqual(order.toSorted((one, two) => one - two));
           }
-          expect(line.length).toBeLessThanOrEqual(max);
-        });
-        run();
-        expect([...started, ...shed, ...refused].toSorted()).toEqual(all.toSorted());
-        for (const owner of ['a', 'b', 'c']) {
-          const order = started.filter((name) => name.startsWith(owner)).map((name) => Number(name.slice(2)));
-          expect(order).toEqual(order.toSorted((one, two) => one - two));
-        }
-      }),
+        },
+      ),
     );
   });
 });

@@ -16,7 +16,7 @@ describe('the published table of tiers', () => {
   });
 
   it('has every tier, and cannot be changed in passing', () => {
-    expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS']);
+    expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS', 'KEY_CREATION']);
     expect(Object.isFrozen(TIER_LIMITS)).toBe(true);
     for (const tier of TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
   });

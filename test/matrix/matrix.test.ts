@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CREATES_TOKEN } from '../../src/limits/keyCreation.js';
 import { attempt } from '../http/operations.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
@@ -152,6 +153,18 @@ describe('what may be asked', () => {
       }
     }
   });
+});
+
+test('R6: every mutation that hashes a token is counted as one that creates a key, and no other', async () => {
+  const hashing: string[] = [];
+  for (const operation of OPERATIONS.filter(({ kind }) => kind === 'mutation')) {
+    const asked = ASKED[operation.root] ?? { concerns: 'asker' };
+    const subject = await subjectOf(asked);
+    const before = world.service.service.latchkey.bcrypt.counts.hashes;
+    expect((await ask(operation, asked, subject, OPERATOR_KEY)).body.errors).toBeUndefined();
+    if (world.service.service.latchkey.bcrypt.counts.hashes > before) hashing.push(operation.field);
+  }
+  expect([...new Set(hashing)].toSorted()).toEqual(CREATES_TOKEN.toSorted());
 });
 
 describe('R7: what may be given', () => {

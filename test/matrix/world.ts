@@ -65,7 +65,9 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
       AUTH_CACHE_TTL: '60000',
       ...Object.fromEntries(CONFIGURED.map(({ role, token }) => [`KEY_OF_${role.toUpperCase()}`, token])),
     },
-    tiers: tierTable(Object.fromEntries([...TIERS, 'ANONYMOUS' as const].map((tier) => [tier, wide]))),
+    tiers: tierTable(
+      Object.fromEntries([...TIERS, 'ANONYMOUS' as const, 'KEY_CREATION' as const].map((tier) => [tier, wide])),
+    ),
   });
   const owner = OPERATOR_KEY;
   const other = await act(service, 'createWorkspace', { name: 'Elsewhere', tier: 'ENTERPRISE' }, owner);

@@ -27,6 +27,7 @@ test('as exact as in memory, whatever is asked when, and when a tier changes', a
     GROWTH: limitsTo(12, 5, { write: { rate: 5, burst: 5 }, admin: { rate: 1, burst: 1 } }),
     PROFESSIONAL: limitsTo(4, 9, { read: { rate: 4, burst: 3 } }),
     ANONYMOUS: limitsTo(8, 3),
+    KEY_CREATION: limitsTo(8, 3),
     ENTERPRISE: limitsTo(60, 30, { write: { rate: 20, burst: 10 }, read: { rate: 60, burst: 30 } }),
   };
   const windows = new RedisWindows({
