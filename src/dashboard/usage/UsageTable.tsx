@@ -1,16 +1,16 @@
 import { Table } from '@mantine/core';
 import type { UsagePeriod } from '../generated/graphql.js';
 import { count } from '../parts/words.js';
-import { SERIES, shortly, type Usage } from './usage.js';
+import { nameOf, SERIES, type Usage } from './usage.js';
 
-/** The numbers behind the bars, the newest first. */
+/** Lists the usage per period, newest first. */
 export function UsageTable({ usage, by }: { readonly usage: Usage; readonly by: UsagePeriod }) {
   return (
     <Table.ScrollContainer minWidth={420} maxHeight={360} type="native" tabIndex={0} role="region" aria-label="Usage">
-      <Table stickyHeader aria-label={`Usage by ${by === 'HOUR' ? 'hour' : 'day'}`}>
+      <Table stickyHeader aria-label={`Usage per ${by === 'HOUR' ? 'hour' : 'day'}`}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>From</Table.Th>
+            <Table.Th>{by === 'HOUR' ? 'Hour' : 'Day'}</Table.Th>
             {SERIES.map(({ name, label }) => (
               <Table.Th key={name} ta="right">
                 {label}
@@ -23,7 +23,7 @@ export function UsageTable({ usage, by }: { readonly usage: Usage; readonly by: 
             <Table.Tr key={period.start}>
               <Table.Td>
                 <time dateTime={period.start} title={period.start}>
-                  {shortly(period.start, by)}
+                  {nameOf(period.start, by)}
                 </time>
               </Table.Td>
               {SERIES.map(({ name }) => (
