@@ -1,12 +1,11 @@
 import { badInput } from '../refusals/refusal.js';
 import type { KeyClues } from '../store/store.js';
 import { locateDigest, type Located } from './foreign.js';
+import { BODY_LENGTH, LOOKUP_LENGTH } from '../text/tokenShape.js';
 import { MAX_CREDENTIAL_LENGTH, parseToken } from './token.js';
 
 /** Fewer characters of a lookup id would match many keys. */
 const MIN_BEGINNING = 6;
-const LOOKUP_LENGTH = 16;
-const BODY_LENGTH = 54;
 
 /** A token, or its beginning from the prefix on. */
 const OWN = /^(?<tokenPrefix>[a-z][a-z0-9]{0,9}_(?:live|test))_(?<body>[0-9A-Za-z]+)$/;

@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { isForeign, type Environment, type KeyType } from '../store/records.js';
+import {
+  BODY_LENGTH,
+  CHECKSUM_LENGTH,
+  lookupIdIn,
+  LOOKUP_LENGTH,
+  SECRET_LENGTH,
+  WHOLE_TOKEN,
+} from '../text/tokenShape.js';
 
-/**
- * The token: `<prefix>_<live|test>_<body>`, the body 54 base62 characters: 16 of lookup id, 32 of secret, 6 of CRC32 over
- * all that stands before them. The checksum lets a typing error and a scanner's false find be told apart from a key
- * without asking the store; it protects nothing, for anybody can compute it.
+export { lookupIdIn };
+
+/*
+ * The checksum of a token (CRC32) lets a typing error and a scanner's false find be told apart from a key without asking
+ * the store; it protects nothing, for anybody can compute it.
  */
-const LOOKUP_LENGTH = 16;
-const SECRET_LENGTH = 32;
-const CHECKSUM_LENGTH = 6;
-const BODY_LENGTH = LOOKUP_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
 
 /** Longer input is refused before anything looks at it. In characters. */
 export const MAX_CREDENTIAL_LENGTH = 256;
@@ -30,8 +35,6 @@ export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;
  * look-around). {@link parseToken} on each find tells real ones by their checksum.
  */
 export const TOKEN_PATTERN = /[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/g;
-
-const WHOLE_TOKEN = /^([a-z][a-z0-9]{0,9}_(?:live|test))_([0-9A-Za-z]{54})$/;
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -65,14 +68,9 @@ export function parseToken(text: string): TokenParts | null {
   if (checksum(text.slice(0, cut)) !== text.slice(cut)) return null;
   return {
     tokenPrefix,
-    lookupId: body.slice(0, LOOKUP_LENGTH),
+    lookupId: lookupIdIn(text),
     secret: body.slice(LOOKUP_LENGTH, BODY_LENGTH - CHECKSUM_LENGTH),
   };
-}
-
-/** Where a token has its lookup id, without a look at the rest: to find what is known of it, never to believe it. */
-export function lookupIdIn(text: string): string {
-  return text.slice(-BODY_LENGTH, LOOKUP_LENGTH - BODY_LENGTH);
 }
 
 export function isToken(text: string): boolean {

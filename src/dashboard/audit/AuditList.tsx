@@ -1,6 +1,6 @@
-import { Anchor, Badge, Box, Code, Group, Paper, Stack, Text } from '@mantine/core';
-import { Link } from 'wouter';
+import { Badge, Box, Code, Group, Paper, Stack, Text } from '@mantine/core';
 import type { AuditAction, AuditRowFragment } from '../generated/graphql.js';
+import { Actor, Id, KeyLink } from '../parts/Actor.js';
 import { Moment } from '../parts/Moment.js';
 import { ACTIONS } from '../parts/words.js';
 import { differences, type Difference } from './differences.js';
@@ -14,7 +14,7 @@ const COLORS: Readonly<Partial<Record<AuditAction, string>>> = {
   KEY_SENT_IN_CLEAR: 'red',
 };
 
-/** Entries of the audit log, each with what it changed. */
+/** Lists entries of the audit log, each with the fields that it changed. */
 export function AuditList({ entries }: { readonly entries: readonly AuditRowFragment[] }) {
   return (
     <Stack component="ol" gap="xs" p={0} m={0} style={{ listStyle: 'none' }} aria-label="Entries">
@@ -28,14 +28,14 @@ export function AuditList({ entries }: { readonly entries: readonly AuditRowFrag
 }
 
 function Entry({ entry }: { readonly entry: AuditRowFragment }) {
-  const { seq, at, action, subject, address, userAgent, before, after, hash } = entry;
+  const { seq, at, action, subject, subjectName, address, userAgent, before, after, hash } = entry;
   const changes = differences(before, after);
   return (
     <Stack gap={6}>
       <Group justify="space-between" gap="4px 12px">
         <Group gap="xs">
           <Badge color={COLORS[action] ?? 'gray'}>{ACTIONS[action]}</Badge>
-          <Subject id={subject} name={nameIn(after) ?? nameIn(before)} />
+          <Subject id={subject} name={subjectName ?? nameIn(after) ?? nameIn(before)} />
         </Group>
         <Text size="sm" c="dimmed">
           <Moment at={at} />
@@ -47,7 +47,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
         {userAgent !== null && (
           <Text span size="sm" c="dimmed" title={userAgent}>
             {' '}
-            with {userAgent.split(' ')[0]}
+            using {userAgent.split(' ')[0]}
           </Text>
         )}
       </Text>
@@ -70,7 +70,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
   );
 }
 
-/** Words say what came and what went; colour alone would not. */
+/** Says in words what was added and removed: colour alone is not accessible. */
 function Change({ change: { field, before, after, items } }: { readonly change: Difference }) {
   return (
     <div>
@@ -102,33 +102,25 @@ function Change({ change: { field, before, after, items } }: { readonly change: 
 function Subject({ id, name }: { readonly id: string; readonly name: string | null }) {
   return (
     <>
-      {name !== null && (
+      {id.startsWith('key_') && <KeyLink id={id} name={name} />}
+      {!id.startsWith('key_') && name !== null && (
         <Text size="sm" className="anywhere">
           {name}
         </Text>
       )}
-      {id.startsWith('key_') ? <KeyLink id={id} /> : <Code>{id}</Code>}
+      {(name !== null || !id.startsWith('key_')) && <Id id={id} />}
     </>
   );
 }
 
-/** What the subject was called, where the entry says it. */
+/** Returns the name of the subject in the entry itself: something removed has no current name. */
 function nameIn(state: unknown): string | null {
   const { name } = { name: null, ...(state as object | null) };
   return typeof name === 'string' ? name : null;
 }
 
-function Author({ entry: { actor, actorKind } }: { readonly entry: AuditRowFragment }) {
-  if (actorKind === 'SYSTEM') return 'the installation';
+function Author({ entry: { actor, actorKind, actorName } }: { readonly entry: AuditRowFragment }) {
+  if (actorKind === 'SYSTEM') return 'Latchkey';
   if (actorKind === 'OPERATOR') return 'the operator';
-  if (actor === null) return 'somebody unknown';
-  return actor.startsWith('key_') ? <KeyLink id={actor} /> : actor;
-}
-
-function KeyLink({ id }: { readonly id: string }) {
-  return (
-    <Anchor component={Link} href={`/keys/${id}`} size="sm" ff="monospace">
-      {id}
-    </Anchor>
-  );
+  return actor === null ? 'an unknown caller' : <Actor id={actor} name={actorName} />;
 }

@@ -7,17 +7,18 @@ import { AuditLogDocument, type AuditAction, type AuditFilter } from '../generat
 import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { ACTIONS, choices } from '../parts/words.js';
+import { reduce } from '../keys/clue.js';
 import { Page } from '../shell/Page.js';
 import { AuditList } from './AuditList.js';
 import { daysBetween } from './days.js';
 
-/** Entries that are read at once. */
+/** Entries per request. */
 const READ = 50;
 const TYPING = 300;
 
 type Name = 'actions' | 'subject' | 'actor' | 'from' | 'to';
 
-/** Who changed what in the workspace, newest first. */
+/** Shows who changed what in the workspace, newest first. */
 export default function AuditPage() {
   const [params, setParams] = useSearchParams();
   const [needed, setNeeded] = useState(READ);
@@ -52,12 +53,12 @@ export default function AuditPage() {
   return (
     <Page title="Audit log">
       <Text size="sm" c="dimmed" maw={720}>
-        Every change of keys, projects, users and the tier, and what was refused. Entries are added and never altered.
+        Every change to keys, projects, users and the tier, and rejected requests. Entries cannot be changed or deleted.
       </Text>
       <Filters params={params} change={change} />
       {fault !== null && <FaultNotice fault={fault} again={again} ask={ask} />}
       {first === null && fault === null && <Outline />}
-      {first !== null && nodes.length === 0 && <Empty title="No entry matches">Choose other filters.</Empty>}
+      {first !== null && nodes.length === 0 && <Empty title="No entries match">Change the filters.</Empty>}
       {nodes.length > 0 && (
         <Stack gap="md" opacity={stale ? 0.6 : 1}>
           <AuditList entries={nodes} />
@@ -70,9 +71,9 @@ export default function AuditPage() {
           )}
         </Stack>
       )}
-      <Alert color="gray" title="Has an entry been taken out?">
-        Each entry holds the hash of the one before it, so that one that is missing or altered shows. Check the whole
-        chain with <Code>latchkey audit verify</Code>.
+      <Alert color="gray" title="Is the log complete?">
+        Each entry contains the hash of the previous one, so that a missing or changed entry can be detected. To check
+        the log, run <Code>latchkey audit verify</Code>.
       </Alert>
     </Page>
   );
@@ -99,16 +100,11 @@ function Filters({ params, change }: FiltersProps) {
       />
       <IdField
         key={`s${params.get('subject') ?? ''}`}
-        label="What was changed"
+        label="Changed object"
         name="subject"
         {...{ params, change, size }}
       />
-      <IdField
-        key={`a${params.get('actor') ?? ''}`}
-        label="Who changed it"
-        name="actor"
-        {...{ params, change, size }}
-      />
+      <IdField key={`a${params.get('actor') ?? ''}`} label="Changed by" name="actor" {...{ params, change, size }} />
       {(['from', 'to'] as const).map((name) => (
         <TextInput
           {...size}
@@ -131,18 +127,24 @@ interface IdFieldProps extends FiltersProps {
 
 function IdField({ label, name, params, change, size }: IdFieldProps) {
   const [text, setText] = useState(params.get(name) ?? '');
+  const [isToken, setIsToken] = useState(false);
   const apply = useDebouncedCallback((value: string) => change(name, value.trim()), TYPING);
   return (
     <TextInput
       {...size}
       label={label}
-      placeholder="Id"
+      placeholder="ID"
       maxLength={128}
       spellCheck={false}
       value={text}
+      error={isToken && 'This is a token. Search for it on the API keys page.'}
       onChange={(event) => {
-        setText(event.currentTarget.value);
-        apply(event.currentTarget.value);
+        // A token must not get into the address: nothing of it but the lookup id is kept.
+        const clue = reduce(event.currentTarget.value);
+        const kept = clue.kind === 'secret' ? '' : clue.text;
+        setIsToken(clue.kind !== 'text');
+        setText(kept);
+        apply(clue.kind === 'text' ? kept : '');
       }}
     />
   );

@@ -1,7 +1,7 @@
-import { Anchor, Badge, Group, Paper, Stack, Text } from '@mantine/core';
+import { Badge, Group, Paper, Stack, Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import { Link } from 'wouter';
 import type { KeyEventType } from '../generated/graphql.js';
+import { Actor, KeyLink } from '../parts/Actor.js';
 import { Empty } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { Moment } from '../parts/Moment.js';
@@ -11,7 +11,7 @@ import { Page } from '../shell/Page.js';
 import { useSession } from '../signIn/session.js';
 import { hearKeyEvents, type KeyEvent, type StreamState } from './keyEvents.js';
 
-/** Events that are kept in sight. What is older stands in the audit log. */
+/** How many events the page shows. Older ones are in the audit log. */
 const KEPT = 200;
 
 const COLORS: Readonly<Partial<Record<KeyEventType, string>>> = {
@@ -27,7 +27,7 @@ interface Heard {
   readonly event: KeyEvent;
 }
 
-/** What happens to keys, as it happens. */
+/** Shows events of keys as they happen. */
 export default function EventsPage() {
   const session = useSession();
   const [state, setState] = useState<StreamState>({ kind: 'connecting' });
@@ -47,14 +47,14 @@ export default function EventsPage() {
   return (
     <Page title="Live events" actions={<StateLine state={state} />}>
       <Text size="sm" c="dimmed" maw={720}>
-        What happens to the workspace’s keys while this page is open. What was before, and what is missed while the
-        connection is away, stands in the audit log.
+        Events of the workspace’s keys while this page is open. The audit log has earlier changes, and those that happen
+        while the connection is lost.
       </Text>
       {state.kind === 'ended' && <FaultNotice fault={state.fault} />}
       {heard.length === 0 && state.kind !== 'ended' && (
-        <Empty title="Nothing has happened yet">
-          A key that is created, rotated, changed or revoked shows here, and one that meets its limit, is about to
-          expire or comes from a new address.
+        <Empty title="No events yet">
+          An event appears here when a key is created, rotated, changed or revoked, reaches its rate limit, is about to
+          expire or is used from a new address.
         </Empty>
       )}
       <Stack
@@ -77,18 +77,16 @@ export default function EventsPage() {
   );
 }
 
-function Event({ event: { type, at, keyId, apiKey, actor, address } }: { readonly event: KeyEvent }) {
+function Event({ event: { type, at, keyId, apiKey, actor, actorName, address } }: { readonly event: KeyEvent }) {
   return (
     <Group justify="space-between" gap="4px 12px">
       <Group gap="xs" miw={0}>
         <Badge color={COLORS[type] ?? 'blue'}>{EVENTS[type]}</Badge>
-        <Anchor component={Link} href={`/keys/${keyId}`} size="sm" className="anywhere">
-          {apiKey?.name ?? keyId}
-        </Anchor>
+        <KeyLink id={keyId} name={apiKey?.name ?? null} />
         {address !== null && <Text size="sm">from {address}</Text>}
         {actor !== null && (
           <Text size="sm" c="dimmed" className="anywhere">
-            by {actor}
+            by <Actor id={actor} name={actorName} />
           </Text>
         )}
       </Group>

@@ -1,14 +1,20 @@
-import { Anchor, Code, CopyButton, Group, Stack, Text, UnstyledButton } from '@mantine/core';
-import { Link } from 'wouter';
-import type { KeyFactsFragment } from '../generated/graphql.js';
+import { Code, CopyButton, Group, Stack, Text, UnstyledButton } from '@mantine/core';
+import type { AuthorshipFragment, KeyFactsFragment } from '../generated/graphql.js';
+import { Actor } from '../parts/Actor.js';
 import { Fact, Facts } from '../parts/Facts.js';
 import { Ago, Moment } from '../parts/Moment.js';
 import { counted } from '../parts/words.js';
-import { kindOf, Scopes } from './badges.js';
+import { KeyScopes, kindOf } from './badges.js';
 
-/** What the key is. */
-export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
-  const { id, prefix, scopes, project, user, allowedAddresses, trustedDocuments, roles, createdBy } = apiKey;
+export interface KeyFactsProps {
+  readonly apiKey: KeyFactsFragment;
+  /** The audit entry of its revocation; null: it was not revoked, or by another event. */
+  readonly revocation: AuthorshipFragment | null;
+}
+
+/** Shows the properties of a key. */
+export function KeyFacts({ apiKey, revocation }: KeyFactsProps) {
+  const { id, prefix, project, user, allowedAddresses, trustedDocuments, roles, createdBy, createdByName } = apiKey;
   return (
     <Facts>
       {prefix !== '' && (
@@ -16,7 +22,7 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
           <Code style={{ whiteSpace: 'nowrap' }}>{prefix}…</Code>
         </Fact>
       )}
-      <Fact name="Id">
+      <Fact name="ID">
         <Group gap={6} component="span">
           <Code>{id}</Code>
           <CopyButton value={id}>
@@ -30,17 +36,17 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
       </Fact>
       <Fact name="Type">{kindOf(apiKey)}</Fact>
       <Fact name="Scopes">
-        <Scopes scopes={scopes} />
+        <KeyScopes of={apiKey} />
       </Fact>
       {roles.length > 0 && <Fact name="Roles">{roles.join(', ')}</Fact>}
-      <Fact name="Project">{project?.name ?? 'All of the workspace'}</Fact>
-      <Fact name="Belongs to">
+      <Fact name="Project">{project?.name ?? 'All projects'}</Fact>
+      <Fact name="Owner">
         {user === null ? 'The workspace' : user.name}
-        {typeof user?.removedAt === 'string' && ', who has left'}
+        {typeof user?.removedAt === 'string' && ' (removed)'}
       </Fact>
-      <Fact name="Let in from">
+      <Fact name="Allowed addresses">
         {allowedAddresses.length === 0 ? (
-          'Everywhere'
+          'Any address'
         ) : (
           <Stack gap={2} component="span">
             {allowedAddresses.map((address) => (
@@ -52,7 +58,7 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
         )}
       </Fact>
       {trustedDocuments !== null && (
-        <Fact name="Runs">{counted(trustedDocuments.length, 'document')} and no others</Fact>
+        <Fact name="Documents">Only {counted(trustedDocuments.length, 'trusted document')}</Fact>
       )}
       {apiKey.createdAt !== null && (
         <Fact name="Created">
@@ -60,7 +66,7 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
           {createdBy !== null && (
             <>
               {' by '}
-              <Actor id={createdBy} />
+              <Actor id={createdBy} name={createdByName} />
             </>
           )}
         </Fact>
@@ -84,6 +90,12 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
       {apiKey.revokedAt !== null && (
         <Fact name="Revoked">
           <Moment at={apiKey.revokedAt} />
+          {revocation !== null && (
+            <>
+              {' by '}
+              <Actor id={revocation.actor} name={revocation.actorName} />
+            </>
+          )}
           {apiKey.revokedReason !== null && (
             <Text size="sm" c="dimmed" style={{ whiteSpace: 'pre-wrap' }}>
               {apiKey.revokedReason}
@@ -92,15 +104,5 @@ export function KeyFacts({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
         </Fact>
       )}
     </Facts>
-  );
-}
-
-/** Who did something: a key is led to, others have no page. */
-export function Actor({ id }: { readonly id: string }) {
-  if (!id.startsWith('key_')) return <>{id}</>;
-  return (
-    <Anchor component={Link} href={`/keys/${id}`} size="sm" ff="monospace">
-      {id}
-    </Anchor>
   );
 }

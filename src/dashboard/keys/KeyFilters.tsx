@@ -1,41 +1,49 @@
 import { CloseButton, Group, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { SearchIcon } from '@primer/octicons-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { byName } from '../parts/byName.js';
 import { choices, ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
+import { digestOf, reduce } from './clue.js';
 import type { ChangeView, KeyView } from './useKeyFilter.js';
 
-/** How long a search waits for the next letter, in ms. Each one that is asked takes from the key's limit. */
+/** How long a search waits for the next character, in ms: each request counts towards the key's rate limit. */
 const TYPING = 300;
 
 export interface KeyFiltersProps {
   readonly view: KeyView;
   readonly change: ChangeView;
   readonly projects: readonly { readonly id: string; readonly name: string }[];
-  /** Scopes that can be chosen. */
+  /** Scopes to choose from. */
   readonly scopes: readonly string[];
 }
 
-/** Search and filters of the list. The API does both, over all keys and not only those of the page. */
+/** Search and filters of the list. The API applies them to all keys, not only to those on the page. */
 export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) {
-  const [search, setSearch] = useState(view.search);
-  const searchFor = useDebouncedCallback((text: string) => change({ search: text.trim() }), TYPING);
-  const type = (text: string) => {
-    setSearch(text);
-    searchFor(text);
-  };
+  const { search, type, apply, fault } = useSearch(view.search, change);
   const select = { clearable: true, w: { base: 'calc(50% - 6px)', sm: 132 }, size: 'sm' } as const;
   return (
     <Group gap="sm" role="search" aria-label="API keys">
       <TextInput
-        aria-label="Search by name"
-        placeholder="Search by name"
+        aria-label="Search by name, ID, prefix or token"
+        placeholder="Name, ID, prefix or token"
+        autoComplete="off"
+        spellCheck={false}
         value={search}
+        error={fault}
         onChange={(event) => type(event.currentTarget.value)}
+        onPaste={(event) => {
+          const text = event.clipboardData.getData('text');
+          const clue = reduce(text);
+          // A token must not be in the field even for a moment: the browser's undo history would keep it.
+          if (clue.kind === 'text') return;
+          event.preventDefault();
+          type(text);
+        }}
+        onKeyDown={(event) => event.key === 'Enter' && apply()}
         leftSection={<SearchIcon />}
         rightSection={search !== '' && <CloseButton size="sm" aria-label="Clear the search" onClick={() => type('')} />}
-        w={{ base: '100%', sm: 208 }}
+        w={{ base: '100%', sm: 240 }}
       />
       <Select
         {...select}
@@ -85,4 +93,46 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
       />
     </Group>
   );
+}
+
+/** Holds the text of the search. A token is reduced here, before the text goes into the address or to the server. */
+function useSearch(initial: string, change: ChangeView) {
+  const [search, setSearch] = useState(initial);
+  const [wanted, setWanted] = useState(initial);
+  const [fault, setFault] = useState<string | null>(null);
+  const latest = useRef(search);
+  // The back button and “Clear search and filters” change the address.
+  if (wanted !== initial) {
+    setWanted(initial);
+    if (search.trim() !== initial) setSearch(initial);
+  }
+  useEffect(() => {
+    latest.current = search;
+  }, [search]);
+  const searchFor = useDebouncedCallback(() => change({ search: latest.current.trim() }), {
+    delay: TYPING,
+    flushOnUnmount: false,
+  });
+  const show = (text: string): void => {
+    latest.current = text;
+    setSearch(text);
+  };
+  const type = (text: string): void => {
+    setFault(null);
+    const clue = reduce(text);
+    if (clue.kind !== 'secret') {
+      show(clue.text);
+      searchFor();
+      return;
+    }
+    show('');
+    searchFor.cancel();
+    void digestOf(clue.secret).then((digest) => {
+      if (latest.current !== '') return;
+      if (digest === null)
+        setFault('This looks like a token of another system. Open the dashboard over HTTPS to search for it.');
+      else type(digest.text);
+    });
+  };
+  return { search, type, apply: () => searchFor.flush(), fault };
 }

@@ -3,7 +3,8 @@ import { lazy, Suspense } from 'react';
 import { Link } from 'wouter';
 import { AuditList } from '../audit/AuditList.js';
 import { useAsk } from '../api/useAsk.js';
-import { KeyDocument, type KeyFactsFragment, type KeyQuery } from '../generated/graphql.js';
+import { KeyDocument, type AuthorshipFragment, type KeyFactsFragment, type KeyQuery } from '../generated/graphql.js';
+import { Actor } from '../parts/Actor.js';
 import { Asking, Empty, Outline } from '../parts/Asking.js';
 import { Ago, Moment } from '../parts/Moment.js';
 import { Part } from '../parts/Part.js';
@@ -17,11 +18,11 @@ import { Suggestion } from './Suggestion.js';
 // The charts are larger than all the rest.
 const UsagePanel = lazy(() => import('../usage/UsagePanel.js'));
 
-/** All about a key, and what can be done with it. */
+/** Shows a key and the actions on it. */
 export default function KeyPage({ id }: { readonly id: string }) {
   const asked = useAsk(KeyDocument, { id });
   const key = asked.data?.apiKey ?? null;
-  const title = key?.name ?? (asked.data === null ? 'API key' : 'No such API key');
+  const title = key?.name ?? (asked.data === null ? 'API key' : 'API key not found');
   return (
     <Page
       title={title}
@@ -41,9 +42,9 @@ function Parts({ data }: { readonly data: KeyQuery }) {
   const { apiKey, suggestScopes, auditLog } = data;
   if (apiKey == null) {
     return (
-      <Empty title="There is no key of this id in the workspace">
+      <Empty title="This workspace has no key with this ID">
         <Anchor component={Link} href="/keys">
-          Look at all keys
+          Show all keys
         </Anchor>
       </Empty>
     );
@@ -56,21 +57,19 @@ function Parts({ data }: { readonly data: KeyQuery }) {
         {configured && <Badge color="violet">Configured</Badge>}
       </Group>
       {configured && (
-        <Alert color="violet">
-          This key stands in the configuration of the server. It is changed and revoked there, and not here.
-        </Alert>
+        <Alert color="violet">This key is defined in the server’s configuration. Change or revoke it there.</Alert>
       )}
-      <Succession of={apiKey} />
+      <Succession of={apiKey} rotation={data.rotation?.nodes[0] ?? null} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
         <Part title="Details">
-          <KeyFacts apiKey={apiKey} />
+          <KeyFacts apiKey={apiKey} revocation={data.revocation?.nodes[0] ?? null} />
         </Part>
         <Stack gap="lg">
           <Part title="Limits">
             <Limits limits={apiKey.limits} />
           </Part>
           {suggestScopes != null && !configured && (
-            <Part title="Scopes that it uses">
+            <Part title="Used scopes">
               <Suggestion suggestion={suggestScopes} apiKey={apiKey} />
             </Part>
           )}
@@ -84,14 +83,14 @@ function Parts({ data }: { readonly data: KeyQuery }) {
       <Part title="Audit log">
         {auditLog === null || auditLog.nodes.length === 0 ? (
           <Text size="sm" c="dimmed">
-            {apiKey.replaces === null ? 'Nothing was changed.' : 'Nothing was changed since it took over.'}
+            No changes yet.
           </Text>
         ) : (
           <Stack gap="sm">
             <AuditList entries={auditLog.nodes} />
             {auditLog.pageInfo.hasNextPage && (
               <Anchor component={Link} href={`/audit?subject=${encodeURIComponent(apiKey.id)}`} size="sm">
-                All entries of this key
+                Show all entries of this key
               </Anchor>
             )}
           </Stack>
@@ -101,46 +100,57 @@ function Parts({ data }: { readonly data: KeyQuery }) {
   );
 }
 
-/** What it replaced and what replaced it, and whether the old one can go. */
-function Succession({ of }: { readonly of: KeyFactsFragment }) {
-  const { replaces, replacedBy, previousTokenLastUsedAt, status, expiresAt } = of;
+interface SuccessionProps {
+  readonly of: KeyFactsFragment;
+  /** The audit entry of its rotation. */
+  readonly rotation: AuthorshipFragment | null;
+}
+
+/** Links a rotated key and the key that replaced it, and says whether the old key is still used. */
+function Succession({ of, rotation }: SuccessionProps) {
+  const { name, replaces, replacedBy, previousTokenLastUsedAt, status, expiresAt } = of;
   return (
     <>
       {replacedBy !== null && (
-        <Alert color="blue" title="It was rotated">
-          <Anchor component={Link} href={`/keys/${replacedBy.id}`} size="sm">
-            The key that replaces it
-          </Anchor>{' '}
-          <Text span size="sm">
-            {status === 'ACTIVE' && expiresAt !== null ? (
+        <Alert color="blue" title="This key was rotated">
+          <Text size="sm">
+            {rotation !== null && (
               <>
-                works already. This one is refused <Ago at={expiresAt} />, on <Moment at={expiresAt} />.
+                <Moment at={rotation.at} /> by <Actor id={rotation.actor} name={rotation.actorName} />.{' '}
               </>
-            ) : (
-              'has taken its place.'
+            )}
+            <Anchor component={Link} href={`/keys/${replacedBy.id}`} size="sm" title={replacedBy.id}>
+              Show the new key
+            </Anchor>
+            .{' '}
+            {status === 'ACTIVE' && expiresAt !== null && (
+              <>
+                This key works until <Moment at={expiresAt} /> (<Ago at={expiresAt} />
+                ).
+              </>
             )}
           </Text>
         </Alert>
       )}
       {replaces !== null && replaces.status === 'ACTIVE' && (
-        <Alert color="blue" title="The old key still works">
-          <Anchor component={Link} href={`/keys/${replaces.id}`} size="sm">
-            The key that this one replaces
-          </Anchor>{' '}
-          <Text span size="sm">
+        <Alert color="blue" title="The previous key still works">
+          <Text size="sm">
             {previousTokenLastUsedAt === null ? (
-              'was never used: it can be revoked'
+              'It was never used, so you can revoke it.'
             ) : (
               <>
-                was last used <Ago at={previousTokenLastUsedAt} />: once that stands still, all callers have the new one
+                It was last used <Ago at={previousTokenLastUsedAt} />. Revoke it when no caller uses it any more.
               </>
             )}
             {replaces.expiresAt !== null && (
               <>
-                . It ends <Ago at={replaces.expiresAt} />
+                {' '}
+                It expires <Ago at={replaces.expiresAt} />.
               </>
-            )}
-            .
+            )}{' '}
+            <Anchor component={Link} href={`/keys/${replaces.id}`} size="sm" title={replaces.id}>
+              Show the previous key of {name}
+            </Anchor>
           </Text>
         </Alert>
       )}

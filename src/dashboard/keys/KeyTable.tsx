@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, Paper, Stack, Table, Text, UnstyledButton } from '@mantine/core';
+import { Anchor, Badge, Group, NativeSelect, Paper, Stack, Table, Text, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { ArrowDownIcon, ArrowSwitchIcon, ArrowUpIcon } from '@primer/octicons-react';
 import type { ReactNode } from 'react';
@@ -6,28 +6,43 @@ import { Link } from 'wouter';
 import type { KeyRowFragment } from '../generated/graphql.js';
 import { Ago } from '../parts/Moment.js';
 import { ENVIRONMENTS, TYPES } from '../parts/words.js';
-import { kindOf, Scopes, StatusBadges } from './badges.js';
-import { COLUMNS, type Column, type Sorting } from './sorting.js';
+import { KeyScopes, kindOf, StatusBadges } from './badges.js';
+import { COLUMNS, isOrdered, SORTINGS, wordsOf, type Column, type OrderedColumn, type Sorting } from './sorting.js';
 
 export interface KeyTableProps {
   readonly keys: readonly KeyRowFragment[];
+  /** The name of the list for screen readers. Default: API keys */
+  readonly label?: string;
   readonly sorting: Sorting | null;
-  /** null: as the API has them. */
-  readonly sort: (sorting: Sorting | null) => void;
+  /** @param order as {@link wordsOf} writes it; null: newest first. Default: the list cannot be sorted */
+  readonly sort?: (order: string | null) => void;
 }
 
-/** Keys in rows; on a phone, where seven columns have no room, in cards. */
-export function KeyTable({ keys, sorting, sort }: KeyTableProps) {
+/** Shows keys as a table, or as cards where the window is too narrow for seven columns. */
+export function KeyTable({ keys, label = 'API keys', sorting, sort }: KeyTableProps) {
   const narrow = useMediaQuery('(max-width: 61.99em)', false, { getInitialValueInEffect: false });
-  if (narrow) return <Cards keys={keys} />;
+  if (narrow) {
+    return (
+      <Stack gap="sm">
+        {sort !== undefined && <SortSelect sorting={sorting} sort={sort} />}
+        <Cards keys={keys} label={label} />
+      </Stack>
+    );
+  }
   return (
-    <Table.ScrollContainer minWidth={860} type="native" tabIndex={0} role="region" aria-label="Table of API keys">
-      <Table layout="fixed" aria-label="API keys">
+    <Table.ScrollContainer minWidth={860} type="native" tabIndex={0} role="region" aria-label={`Table of ${label}`}>
+      <Table layout="fixed" aria-label={label}>
         <Table.Thead>
           <Table.Tr>
-            {Object.entries(COLUMNS).map(([column, label]) => (
-              <SortableHead key={column} column={column as Column} label={label} sorting={sorting} sort={sort} />
-            ))}
+            {Object.entries(COLUMNS).map(([column, label]) =>
+              sort !== undefined && isOrdered(column) ? (
+                <SortableHead key={column} column={column} label={label} sorting={sorting} sort={sort} />
+              ) : (
+                <Table.Th key={column} w={WIDTHS[column as Column]}>
+                  {label}
+                </Table.Th>
+              ),
+            )}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -43,7 +58,7 @@ export function KeyTable({ keys, sorting, sort }: KeyTableProps) {
                 </Text>
               </Table.Td>
               <Table.Td>
-                <Scopes scopes={key.scopes} most={2} />
+                <KeyScopes of={key} most={2} />
               </Table.Td>
               <Table.Td>
                 <ProjectOf of={key} />
@@ -67,12 +82,26 @@ export function KeyTable({ keys, sorting, sort }: KeyTableProps) {
 
 const WIDTHS: Readonly<Partial<Record<Column, string>>> = { name: '24%', scopes: '17%', type: '11%', status: '13%' };
 
+type SortProps = Required<Pick<KeyTableProps, 'sorting' | 'sort'>>;
+
+/** Sorts the cards, which have no column headers. */
+function SortSelect({ sorting, sort }: SortProps) {
+  return (
+    <NativeSelect
+      label="Sort by"
+      data={[...SORTINGS]}
+      value={wordsOf(sorting) ?? ''}
+      onChange={(event) => sort(event.currentTarget.value === '' ? null : event.currentTarget.value)}
+    />
+  );
+}
+
 function SortableHead({
   column,
   label,
   sorting,
   sort,
-}: Pick<KeyTableProps, 'sorting' | 'sort'> & { readonly column: Column; readonly label: string }) {
+}: SortProps & { readonly column: OrderedColumn; readonly label: string }) {
   const sortedBy = sorting?.column === column ? sorting : null;
   const direction = sortedBy === null ? 'none' : sortedBy.descending ? 'descending' : 'ascending';
   const Icon = sortedBy === null ? ArrowSwitchIcon : sortedBy.descending ? ArrowDownIcon : ArrowUpIcon;
@@ -80,7 +109,7 @@ function SortableHead({
     sortedBy === null ? { column, descending: false } : sortedBy.descending ? null : { column, descending: true };
   return (
     <Table.Th aria-sort={direction} w={WIDTHS[column]}>
-      <UnstyledButton onClick={() => sort(next)} fz="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
+      <UnstyledButton onClick={() => sort(wordsOf(next))} fz="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
         <Group gap={4} wrap="nowrap">
           {label}
           <Icon size={14} className={sortedBy === null ? 'unsorted' : undefined} />
@@ -90,9 +119,9 @@ function SortableHead({
   );
 }
 
-function Cards({ keys }: Pick<KeyTableProps, 'keys'>) {
+function Cards({ keys, label }: Required<Pick<KeyTableProps, 'keys' | 'label'>>) {
   return (
-    <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: 'none' }} aria-label="API keys">
+    <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: 'none' }} aria-label={label}>
       {keys.map((key) => (
         <Paper component="li" key={key.id} withBorder p="md">
           <Stack gap={8}>
@@ -100,7 +129,7 @@ function Cards({ keys }: Pick<KeyTableProps, 'keys'>) {
               <NameOf of={key} />
               <StatusBadges {...key} />
             </Group>
-            <Scopes scopes={key.scopes} most={4} />
+            <KeyScopes of={key} most={4} />
             <Group gap="4px 16px">
               <Fact name="Type">{kindOf(key)}</Fact>
               {key.project !== null && <Fact name="Project">{key.project.name}</Fact>}
@@ -140,7 +169,7 @@ function NameOf({ of: { id, name, prefix, source } }: OfKey) {
         {name}
       </Anchor>
       {source === 'CONFIGURED' ? (
-        <Badge color="violet" title="It stands in the server's configuration, and is changed there.">
+        <Badge color="violet" title="Defined in the server's configuration">
           Configured
         </Badge>
       ) : (
@@ -155,7 +184,7 @@ function NameOf({ of: { id, name, prefix, source } }: OfKey) {
 function ProjectOf({ of: { project } }: OfKey) {
   return (
     <Text size="sm" lineClamp={2} c={project === null ? 'dimmed' : undefined} className="anywhere">
-      {project?.name ?? 'All'}
+      {project?.name ?? 'All projects'}
     </Text>
   );
 }
@@ -170,7 +199,7 @@ function LastUsed({ of: { lastUsedAt, source } }: OfKey) {
   }
   return (
     <Text size="sm" span c="dimmed">
-      {source === 'CONFIGURED' ? 'Not noted' : 'Never'}
+      {source === 'CONFIGURED' ? 'Not recorded' : 'Never'}
     </Text>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Box, Button, Group, Pagination, Stack, Text, VisuallyHidden } from '@mantine/core';
+import { Box, Button, Group, Pagination, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { PlusIcon } from '@primer/octicons-react';
 import { Link } from 'wouter';
 import { usePages } from '../api/usePages.js';
@@ -9,32 +9,37 @@ import { count, counted, TIERS } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
 import { KeyFilters } from './KeyFilters.js';
 import { KeyTable } from './KeyTable.js';
-import { sorted } from './sorting.js';
+import { orderOf } from './sorting.js';
 import { filterOf, useKeyView } from './useKeyFilter.js';
 
-/** Keys on a page. */
+/** Keys per page. */
 const SHOWN = 25;
-/** As many as the API gives at once. */
+/** Keys per request, the most that the API allows: four pages of the list. */
 const READ = 100;
-/** Another order than the API's needs all keys at hand. More than these are a matter for filters. */
-const SORTED = 1_000;
 
-/** The workspace's keys: search, filters, order, and how many places of the tier they take. */
+/** Shows the workspace's keys with a search, filters and an order, all of which the API applies. */
 export function KeysPage() {
   const [view, change] = useKeyView();
   const filter = filterOf(view);
   const filtered = Object.keys(filter).length > 0;
+  const orderBy = orderOf(view.sorting);
+  const text = view.search.trim();
+  const lookUp = { text, find: isLookedUp(text) };
   const keys = usePages(
     KeysDocument,
-    { of: JSON.stringify(filter), variables: (after) => ({ first: READ, after, filter }) },
+    {
+      of: JSON.stringify([filter, orderBy, lookUp]),
+      variables: (after) => ({ first: READ, after, filter, orderBy, ...(after === null && lookUp) }),
+    },
     (data) => data.apiKeys,
-    view.sorting === null ? view.page * SHOWN : SORTED,
+    view.page * SHOWN,
   );
   const { nodes, first, total, fault, again, ask } = keys;
   const pages = Math.max(1, Math.ceil((total ?? 0) / SHOWN));
   const page = Math.min(view.page, pages);
   const begin = (page - 1) * SHOWN;
-  const shown = sorted(nodes, view.sorting).slice(begin, begin + SHOWN);
+  const shown = nodes.slice(begin, begin + SHOWN);
+  const found = first?.findApiKeys ?? [];
   if (fault?.kind === 'forbidden') {
     return (
       <Page title="API keys">
@@ -42,7 +47,7 @@ export function KeysPage() {
       </Page>
     );
   }
-  const none = first !== null && total === 0;
+  const none = first !== null && total === 0 && found.length === 0;
   return (
     <Page
       title="API keys"
@@ -55,10 +60,11 @@ export function KeysPage() {
       <Places of={first} />
       <KeyFilters view={view} change={change} projects={first?.projects?.nodes ?? []} scopes={scopesOf(nodes)} />
       {fault !== null && <FaultNotice fault={fault} again={again} ask={ask} />}
-      <VisuallyHidden role="status">{total === null ? '' : counted(total, 'key')}</VisuallyHidden>
+      <VisuallyHidden role="status">{total === null ? '' : counted(total + found.length, 'key')}</VisuallyHidden>
       {first === null && fault === null && <Outline />}
       {none && filtered && (
-        <Empty title="No key matches">
+        <Empty title="No keys match">
+          {lookUp.find && <Text size="sm">No key of this workspace has this name, ID, prefix or token.</Text>}
           <Button variant="subtle" size="compact-sm" onClick={() => change(NO_FILTER)}>
             Clear search and filters
           </Button>
@@ -66,26 +72,26 @@ export function KeysPage() {
       )}
       {none && !filtered && (
         <Empty title="No API keys yet">
-          A key lets a server, a job or a person call the API. Create one for each place that calls, with no more scopes
-          than it needs.
+          A key lets a server, a job or a person call the API. Create a separate key for each of them, with only the
+          scopes that it needs.
         </Empty>
       )}
-      {view.sorting !== null && total !== null && total > SORTED && (
-        <Alert color="yellow">
-          The order covers the newest {count(SORTED)} of {count(total)} keys. Search or filter to order all that match.
-        </Alert>
+      {found.length > 0 && (
+        <Stack component="section" gap="sm" opacity={keys.stale ? 0.6 : 1} aria-labelledby="found">
+          <Title order={2} size="h5" id="found">
+            {found.length === 1 ? 'Key with this ID or token' : 'Keys with this ID or token'}
+          </Title>
+          <KeyTable keys={found} label="Found keys" sorting={null} />
+          {shown.length > 0 && (
+            <Title order={2} size="h5">
+              Keys with this name
+            </Title>
+          )}
+        </Stack>
       )}
       {shown.length > 0 && (
         <Stack gap="md" opacity={keys.stale ? 0.6 : 1}>
-          <KeyTable
-            keys={shown}
-            sorting={view.sorting}
-            sort={(sorting) =>
-              change({
-                sort: sorting && `${sorting.column} ${sorting.descending ? 'descending' : 'ascending'}`,
-              })
-            }
-          />
+          <KeyTable keys={shown} sorting={view.sorting} sort={(sort) => change({ sort })} />
           <Group justify="space-between">
             <Text size="sm" c="dimmed" className="number">
               {count(begin + 1)}–{count(begin + shown.length)} of {count(total ?? 0)}
@@ -120,14 +126,19 @@ function Places({ of }: { readonly of: KeysQuery | null }) {
   const full = max !== null && current >= max;
   return (
     <Text size="sm" c={full ? undefined : 'dimmed'}>
-      {max === null ? `${counted(current, 'key')} in use` : `${count(current)} of ${counted(max, 'key')} in use`} on the{' '}
-      {TIERS[workspace.tier]} tier.
-      {full && ' There is no place for another: revoke one that is not needed, or upgrade the tier.'}
+      {max === null ? `${counted(current, 'key')} in use` : `${count(current)} of ${counted(max, 'key')} in use`} (
+      {TIERS[workspace.tier]} tier).
+      {full && ' To create another, revoke one that you do not need or change to a higher tier.'}
     </Text>
   );
 }
 
-/** Those that are in sight: a filter for a scope that no key has finds none. */
+/** IDs, prefixes, lookup ids, tokens and digests have no spaces. The API takes at most 256 characters. */
+function isLookedUp(text: string): boolean {
+  return /^\S{1,256}$/.test(text);
+}
+
+/** Returns the scopes of the keys that were read. A filter by any other scope finds nothing. */
 function scopesOf(keys: readonly { readonly scopes: readonly string[] }[]): string[] {
   return [...new Set(keys.flatMap(({ scopes }) => scopes))].sort();
 }

@@ -1,4 +1,4 @@
-import { Badge, Code, Group } from '@mantine/core';
+import { Badge, Code, Group, Stack, Text } from '@mantine/core';
 import type { ApiKeyStatus, KeyRowFragment } from '../generated/graphql.js';
 import { DAY } from '../parts/moments.js';
 import { useNow } from '../parts/useNow.js';
@@ -8,7 +8,7 @@ const COLORS: Readonly<Record<ApiKeyStatus, string>> = { ACTIVE: 'pine', EXPIRED
 
 type Standing = Pick<KeyRowFragment, 'status' | 'expiresAt' | 'replacedBy'>;
 
-/** The key's status, and what is about to become of it. */
+/** Shows the status of a key, and whether it is about to end. */
 export function StatusBadges({ status, expiresAt, replacedBy }: Standing) {
   const now = useNow();
   const left = expiresAt === null ? null : Date.parse(expiresAt) - now;
@@ -16,18 +16,42 @@ export function StatusBadges({ status, expiresAt, replacedBy }: Standing) {
   return (
     <Group gap={6} style={{ flexShrink: 0 }}>
       <Badge color={COLORS[status]}>{STATUSES[status]}</Badge>
-      {active && replacedBy !== null && <Badge color="blue">In overlap</Badge>}
-      {active && replacedBy === null && left !== null && left < 7 * DAY && <Badge color="orange">Ends soon</Badge>}
+      {active && replacedBy !== null && <Badge color="blue">Rotated</Badge>}
+      {active && replacedBy === null && left !== null && left < 7 * DAY && <Badge color="orange">Expires soon</Badge>}
     </Group>
   );
 }
 
-/** What kind of key it is, in words: `Secret · Live`. */
+/** Returns the type and environment of a key: `Secret · Live`. */
 export function kindOf({ type, environment }: Pick<KeyRowFragment, 'type' | 'environment'>): string {
   return `${TYPES[type]} · ${ENVIRONMENTS[environment]}`;
 }
 
-/** The scopes, or the first of them where there are more than fit. @param most how many are shown. Default: all */
+interface KeyScopesProps {
+  readonly of: Pick<KeyRowFragment, 'scopes' | 'effectiveScopes'>;
+  /** How many scopes are shown. Default: all */
+  readonly most?: number;
+}
+
+/** Shows the scopes that were given to a key, and what the key can really do if the roles of its user allow less. */
+export function KeyScopes({ of: { scopes, effectiveScopes }, most }: KeyScopesProps) {
+  const differ = scopes.length !== effectiveScopes.length || scopes.some((scope) => !effectiveScopes.includes(scope));
+  return (
+    <Stack gap={4}>
+      <Scopes scopes={scopes} {...(most !== undefined && { most })} />
+      {differ && (
+        <Group gap={4} title="The roles of the user limit what the key can do.">
+          <Text span size="xs" c="dimmed">
+            {effectiveScopes.length === 0 ? 'Effective: none' : 'Effective:'}
+          </Text>
+          <Scopes scopes={effectiveScopes} {...(most !== undefined && { most })} />
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+/** Shows scopes, or the first of them. @param most how many are shown. Default: all */
 export function Scopes({
   scopes,
   most = scopes.length,

@@ -1,4 +1,4 @@
-import type { KeyRowFragment } from '../generated/graphql.js';
+import type { ApiKeyOrder, ApiKeyOrderField } from '../generated/graphql.js';
 
 /** The columns of the list of keys. */
 export const COLUMNS = {
@@ -13,52 +13,46 @@ export const COLUMNS = {
 
 export type Column = keyof typeof COLUMNS;
 
+/** The columns that the API can sort by, with the names of both orders. */
+const ORDERS = {
+  name: { field: 'NAME', ascending: 'Name, A to Z', descending: 'Name, Z to A' },
+  lastUsed: { field: 'LAST_USED', ascending: 'Last used, oldest first', descending: 'Last used, newest first' },
+  expires: { field: 'EXPIRES', ascending: 'Expires, earliest first', descending: 'Expires, latest first' },
+} as const satisfies Partial<Record<Column, Order>>;
+
+interface Order {
+  readonly field: ApiKeyOrderField;
+  readonly ascending: string;
+  readonly descending: string;
+}
+
+export type OrderedColumn = keyof typeof ORDERS;
+
 export interface Sorting {
-  readonly column: Column;
+  readonly column: OrderedColumn;
   readonly descending: boolean;
 }
 
-export function isColumn(text: string): text is Column {
-  return Object.hasOwn(COLUMNS, text);
+export function isOrdered(column: string): column is OrderedColumn {
+  return Object.hasOwn(ORDERS, column);
 }
 
-/** The keys in another order. Those without a value in the column come last either way. */
-export function sorted(keys: readonly KeyRowFragment[], sorting: Sorting | null): readonly KeyRowFragment[] {
-  if (sorting === null) return keys;
-  const { column, descending } = sorting;
-  const sign = descending ? -1 : 1;
-  return keys.toSorted((a, b) => {
-    const [one, other] = [valueOf(a, column), valueOf(b, column)];
-    if (one === null || other === null) return Number(one === null) - Number(other === null);
-    return sign * compare(one, other);
-  });
+/** Returns the order as the API takes it; null: its default, newest first. */
+export function orderOf(sorting: Sorting | null): ApiKeyOrder | null {
+  if (sorting === null) return null;
+  return { field: ORDERS[sorting.column].field, direction: sorting.descending ? 'DESC' : 'ASC' };
 }
 
-function compare(one: string | number, other: string | number): number {
-  return typeof one === 'number' && typeof other === 'number'
-    ? one - other
-    : String(one).localeCompare(String(other), 'en', { numeric: true, sensitivity: 'base' });
+/** Returns an order as the address holds it: `name descending`; null: newest first. */
+export function wordsOf(sorting: Sorting | null): string | null {
+  return sorting === null ? null : `${sorting.column} ${sorting.descending ? 'descending' : 'ascending'}`;
 }
 
-function valueOf(key: KeyRowFragment, column: Column): string | number | null {
-  switch (column) {
-    case 'name':
-      return key.name;
-    case 'type':
-      return `${key.type} ${key.environment}`;
-    case 'scopes':
-      return key.scopes.length;
-    case 'project':
-      return key.project?.name ?? null;
-    case 'lastUsed':
-      return momentOf(key.lastUsedAt);
-    case 'expires':
-      return momentOf(key.expiresAt);
-    case 'status':
-      return key.status;
-  }
-}
-
-function momentOf(at: string | null): number | null {
-  return at === null ? null : Date.parse(at);
-}
+/** Every order, for a select. Its values are those of {@link wordsOf}. */
+export const SORTINGS: readonly { readonly value: string; readonly label: string }[] = [
+  { value: '', label: 'Newest first' },
+  ...Object.entries(ORDERS).flatMap(([column, { ascending, descending }]) => [
+    { value: `${column} ascending`, label: ascending },
+    { value: `${column} descending`, label: descending },
+  ]),
+];

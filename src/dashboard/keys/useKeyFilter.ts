@@ -1,26 +1,28 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import type { ApiKeyEnvironment, ApiKeyFilter, ApiKeyStatus, ApiKeyType } from '../generated/graphql.js';
 import { ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
-import { isColumn, type Sorting } from './sorting.js';
+import { reduce } from './clue.js';
+import { isOrdered, type Sorting } from './sorting.js';
 
-/** What the list shows, as it stands in the address: a reload and the way back find it as it was. */
+/** What the list shows. It is kept in the address, so that a reload and the back button restore it. */
 export interface KeyView {
+  /** Never the secret of a token: see {@link reduce}. */
   readonly search: string;
   readonly status: ApiKeyStatus | null;
   readonly type: ApiKeyType | null;
   readonly environment: ApiKeyEnvironment | null;
   readonly project: string | null;
   readonly scope: string | null;
-  /** null: as the API has them, newest first. */
+  /** null: newest first. */
   readonly sorting: Sorting | null;
-  /** From 1 on. */
+  /** The first page is 1. */
   readonly page: number;
 }
 
 export type ChangeView = (change: Partial<Record<keyof Omit<KeyView, 'sorting'> | 'sort', string | null>>) => void;
 
-/** A change of anything but the page begins at the first page. */
+/** Returns the view and a function that changes it. Any change except of the page goes back to the first page. */
 export function useKeyView(): [view: KeyView, change: ChangeView] {
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => read(params), [params]);
@@ -29,7 +31,8 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
       (old) => {
         const next = new URLSearchParams(old);
         next.delete('page');
-        for (const [name, value] of Object.entries(values)) {
+        for (const [name, given] of Object.entries(values)) {
+          const value = name === 'search' ? searchable(given ?? '') : given;
           if (value === null || value === '') next.delete(name);
           else next.set(name, value);
         }
@@ -37,10 +40,30 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
       },
       { replace: true },
     );
+  const given = params.get('search') ?? '';
+  useEffect(() => {
+    // Somebody wrote a whole token into the address.
+    if (given === view.search) return;
+    setParams(
+      (old) => {
+        const next = new URLSearchParams(old);
+        if (view.search === '') next.delete('search');
+        else next.set('search', view.search);
+        return next;
+      },
+      { replace: true },
+    );
+  }, [given, view.search, setParams]);
   return [view, change];
 }
 
-/** For the API; empty where everything is shown. */
+/** Returns the part of a search that may be in the address. */
+function searchable(text: string): string {
+  const clue = reduce(text);
+  return clue.kind === 'secret' ? '' : clue.text;
+}
+
+/** Returns the filter for the API, empty if everything is shown. */
 export function filterOf({ search, status, type, environment, project, scope }: KeyView): ApiKeyFilter {
   return {
     ...(search !== '' && { nameContains: search }),
@@ -56,13 +79,13 @@ function read(params: URLSearchParams): KeyView {
   const [column = '', direction] = (params.get('sort') ?? '').split(' ');
   const page = Number(params.get('page') ?? 1);
   return {
-    search: params.get('search') ?? '',
+    search: searchable(params.get('search') ?? ''),
     status: oneOf(STATUSES, params.get('status')),
     type: oneOf(TYPES, params.get('type')),
     environment: oneOf(ENVIRONMENTS, params.get('environment')),
     project: params.get('project'),
     scope: params.get('scope'),
-    sorting: isColumn(column) ? { column, descending: direction === 'descending' } : null,
+    sorting: isOrdered(column) ? { column, descending: direction === 'descending' } : null,
     page: Number.isInteger(page) && page > 0 ? page : 1,
   };
 }

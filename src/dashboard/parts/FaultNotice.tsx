@@ -12,14 +12,14 @@ export interface FaultNoticeProps {
   readonly ask?: () => void;
 }
 
-/** Tells what went wrong, what helps, and whether anything is to be done. Silent where the session ended: the sign-in tells. */
+/** Shows an error and how to fix it. Nothing if the session ended: the sign-in page shows that. */
 export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
   switch (fault.kind) {
     case 'signedOut':
       return null;
     case 'forbidden':
       return (
-        <Notice color="yellow" title="You may not do that" icon={<LockIcon />}>
+        <Notice color="yellow" title="Permission denied" icon={<LockIcon />}>
           <Text size="sm">{fault.message}</Text>
           {fault.missing.length > 0 && (
             <>
@@ -36,32 +36,32 @@ export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
             </>
           )}
           <Text size="sm" mt="xs">
-            Ask an admin of the workspace to add {fault.missing.length === 1 ? 'it' : 'them'} to your key, or sign out
-            and sign in with a key that has {fault.missing.length === 1 ? 'it' : 'them'}.
+            Ask an admin of the workspace to add {fault.missing.length === 1 ? 'it' : 'them'} to your key, or sign in
+            with another key.
           </Text>
         </Notice>
       );
     case 'limited':
       return (
         <Notice color="yellow" title="Too many requests" icon={<ClockIcon />}>
-          <Text size="sm">This key has used up its limit for now.</Text>
+          <Text size="sm">Your key has reached its rate limit.</Text>
           <Countdown to={again ?? fault.at + fault.retryAfter * 1_000} byItself={again !== null} />
         </Notice>
       );
     case 'unavailable':
     case 'offline':
       return (
-        <Notice color="yellow" title="The server does not answer" icon={<UnlinkIcon />}>
-          <Text size="sm">{fault.kind === 'offline' ? 'Check that this device is online.' : fault.message}</Text>
+        <Notice color="yellow" title="No response from the server" icon={<UnlinkIcon />}>
+          <Text size="sm">{fault.kind === 'offline' ? 'Check your internet connection.' : fault.message}</Text>
           {again !== null && <Countdown to={again} byItself />}
-          {again === null && <Text size="sm">It may have been done nevertheless: look before you try again.</Text>}
+          {again === null && <Text size="sm">The change may have been made anyway. Check before you try again.</Text>}
           <AskButton ask={ask} />
         </Notice>
       );
     case 'refused':
     case 'failed':
       return (
-        <Notice color="red" title="That did not work" icon={<AlertIcon />}>
+        <Notice color="red" title="Something went wrong" icon={<AlertIcon />}>
           <Text size="sm">{fault.message}</Text>
           <AskButton ask={ask} />
         </Notice>
@@ -78,13 +78,13 @@ function Notice(props: {
   return <Alert {...props} role="alert" styles={{ title: { fontWeight: 600 } }} />;
 }
 
-/** Its seconds are for the eye: a screen reader would be told of each. */
+/** Counts down. A timer is not announced by screen readers every second. */
 function Countdown({ to, byItself }: { readonly to: number; readonly byItself: boolean }) {
   const seconds = Math.max(0, Math.ceil((to - useNow()) / 1_000));
   const rest = seconds === 0 ? 'now' : `in ${seconds} s`;
   return (
     <Text size="sm" role="timer" className="number">
-      {byItself ? `It is asked again by itself ${rest}.` : `You can try again ${rest}.`}
+      {byItself ? `Trying again ${rest}.` : `Try again ${rest}.`}
     </Text>
   );
 }

@@ -8,7 +8,7 @@ import type {
   Tier,
 } from '../generated/graphql.js';
 
-/** What people read in place of the API's own words. */
+/** The words that the dashboard shows for values of the API. */
 
 export const STATUSES: Readonly<Record<ApiKeyStatus, string>> = {
   ACTIVE: 'Active',
@@ -24,9 +24,9 @@ export const TYPES: Readonly<Record<ApiKeyType, string>> = {
 
 /** What each type is for. */
 export const PURPOSES: Readonly<Record<ApiKeyType, string>> = {
-  SECRET: 'For servers. May hold every scope.',
-  CLIENT: 'For pages and apps that others can read. May never administer.',
-  READ_ONLY: 'For monitors. Reads alone.',
+  SECRET: 'For servers. Can have any scope.',
+  CLIENT: 'For web pages and apps, whose code is public. Cannot have admin scopes.',
+  READ_ONLY: 'For monitoring and reports. Can only read.',
 };
 
 export const ENVIRONMENTS: Readonly<Record<ApiKeyEnvironment, string>> = { LIVE: 'Live', TEST: 'Test' };
@@ -40,21 +40,21 @@ export const TIERS: Readonly<Record<Tier, string>> = {
 };
 
 export const CATEGORIES: Readonly<Record<OperationCategory, string>> = {
-  READ: 'Reading',
-  WRITE: 'Writing',
+  READ: 'Reads',
+  WRITE: 'Writes',
   ADMIN: 'Administration',
 };
 
 export const ACTIONS: Readonly<Record<AuditAction, string>> = {
   KEY_CREATED: 'Key created',
   KEY_ROTATED: 'Key rotated',
-  KEY_EXPIRED: 'Key set to expire',
+  KEY_EXPIRED: 'Key expiry set',
   KEY_REVOKED: 'Key revoked',
   KEY_IMPORTED: 'Key imported',
   KEY_UPDATED: 'Key changed',
-  KEY_REFUSED: 'Requests of a key refused',
+  KEY_REFUSED: 'Requests rejected',
   KEY_SENT_IN_CLEAR: 'Key sent over plain HTTP',
-  CREDENTIAL_REFUSED: 'Credentials refused',
+  CREDENTIAL_REFUSED: 'Credentials rejected',
   WORKSPACE_CREATED: 'Workspace created',
   WORKSPACE_TIER_CHANGED: 'Tier changed',
   PROJECT_CREATED: 'Project created',
@@ -69,8 +69,8 @@ export const EVENTS: Readonly<Record<KeyEventType, string>> = {
   ROTATED: 'Rotated',
   UPDATED: 'Changed',
   REVOKED: 'Revoked',
-  LIMITED: 'Limited',
-  EXPIRING: 'About to expire',
+  LIMITED: 'Rate limited',
+  EXPIRING: 'Expires soon',
   NEW_ADDRESS: 'New address',
 };
 

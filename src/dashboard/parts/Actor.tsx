@@ -1,0 +1,34 @@
+import { Anchor, Code, Text } from '@mantine/core';
+import { Link } from 'wouter';
+
+export interface ActorProps {
+  /** The id of a credential; null: the service itself. */
+  readonly id: string | null;
+  /** Its name; null: it has none, or it is in another workspace. */
+  readonly name: string | null;
+}
+
+/** Shows who did something: a key by its name, with a link to it and its id as a tooltip. */
+export function Actor({ id, name }: ActorProps) {
+  if (id === null) return <>Latchkey</>;
+  if (id === 'operator') return <>the operator</>;
+  return id.startsWith('key_') || id.startsWith('conf_') ? <KeyLink id={id} name={name} /> : <>{name ?? id}</>;
+}
+
+/** Links to a key by its name, or by its id if the name is unknown. */
+export function KeyLink({ id, name }: { readonly id: string; readonly name: string | null }) {
+  return (
+    <Anchor component={Link} href={`/keys/${id}`} size="sm" title={id} className="anywhere">
+      {name ?? <Code>{id}</Code>}
+    </Anchor>
+  );
+}
+
+/** Shows the id of something in small letters, beside its name. */
+export function Id({ id }: { readonly id: string }) {
+  return (
+    <Text span size="xs" c="dimmed" ff="monospace" className="anywhere">
+      {id}
+    </Text>
+  );
+}
