@@ -56,7 +56,7 @@ function Routes() {
         <Redirect to="/keys" replace />
       </Route>
       <Route>
-        <Page title="No such page">The address leads nowhere. The menu has all pages.</Page>
+        <Page title="Page not found">There is no page at this address. Choose one from the menu.</Page>
       </Route>
     </Switch>
   );

@@ -57,7 +57,7 @@ it('what is wrong with a new key is told at its field, and nothing is created', 
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByText('Give the key a name.').waitFor();
   await page.getByText('Choose at least one scope.').waitFor();
-  await page.getByText('“not-an-address” is neither an address nor a range.').waitFor();
+  await page.getByText('“not-an-address” is not an IP address or CIDR range.').waitFor();
   // A key for monitors cannot hold what writes: what was chosen goes, and says why.
   await page.getByLabel('write:assets', { exact: true }).check();
   await page.getByLabel('Read-only', { exact: true }).check();
@@ -106,7 +106,7 @@ it('keys are searched, filtered, sorted and paged over all that there are', asyn
   // The address has it all: whoever is sent it sees the same.
   expect(new URL(page.url()).search).toBe('?search=paged&sort=name+descending&environment=TEST');
   await page.getByLabel('Search by name').fill('nobody-has-this');
-  await page.getByText('No key matches').waitFor();
+  await page.getByText('No keys match').waitFor();
   await page.getByRole('button', { name: 'Clear search and filters' }).click();
   await page.getByText(/^1–25 of/).waitFor();
 });
@@ -117,16 +117,16 @@ it('a key is rotated: the old one works on until the overlap ends', async () => 
   const page = await dashboard.open(`/keys/${id}`);
   await page.getByRole('button', { name: 'Rotate' }).click();
   const dialog = page.getByRole('dialog', { name: 'Rotate “rotated”' });
-  await dialog.getByRole('combobox', { name: 'The old key works on for' }).click();
+  await dialog.getByRole('combobox', { name: 'Keep the old key working for' }).click();
   await page.getByRole('option', { name: '7 days' }).click();
   await dialog.getByRole('button', { name: 'Rotate' }).click();
-  await page.getByRole('dialog', { name: 'The new key of the rotation' }).waitFor();
+  await page.getByRole('dialog', { name: 'Your rotated API key' }).waitFor();
   const successor = await takeToken(page);
-  await page.getByText('The old key still works').waitFor();
+  await page.getByText('The previous key still works').waitFor();
   expect([await status(token), await status(successor)]).toEqual([200, 200]);
 
-  await page.getByRole('link', { name: 'The key that this one replaces' }).click();
-  await page.getByText('It was rotated').waitFor();
+  await page.getByRole('link', { name: 'Show the previous key of rotated' }).click();
+  await page.getByText('This key was rotated').waitFor();
   await rest(page);
   expect(await page.getByRole('button', { name: 'Rotate' }).count()).toBe(0);
   expect((await see(id)).replacedBy).not.toBeNull();
@@ -146,9 +146,9 @@ it('a key is given another end, name, scopes and addresses', async () => {
   expect(await see(id)).toMatchObject({ name: 'changed-again', scopes: ['read:assets'] });
 
   await page.getByRole('button', { name: 'Expire' }).click();
-  const expire = page.getByRole('dialog', { name: 'Expire “changed-again”' });
-  await expire.getByLabel('Refused from').fill('2099-01-01T12:00');
-  await expire.getByRole('button', { name: 'Set the expiry' }).click();
+  const expire = page.getByRole('dialog', { name: 'Set the expiry of “changed-again”' });
+  await expire.getByLabel('Expires').fill('2099-01-01T12:00');
+  await expire.getByRole('button', { name: 'Set expiry' }).click();
   await expire.waitFor({ state: 'detached' });
   expect(new Date((await see(id)).expiresAt).getTime()).toBe(new Date('2099-01-01T12:00').getTime());
   // The focus is back where it was.
@@ -161,10 +161,10 @@ it('a key is revoked by who types its name, and is refused at once', async () =>
   const page = await dashboard.open(`/keys/${id}`);
   await page.getByRole('button', { name: 'Revoke' }).click();
   const dialog = page.getByRole('dialog', { name: 'Revoke “leaked”' });
-  const revoke = dialog.getByRole('button', { name: 'Revoke this key' });
-  await dialog.getByLabel('Type the name of the key').fill('another');
+  const revoke = dialog.getByRole('button', { name: 'Revoke key' });
+  await dialog.getByLabel('Type the name of the key to confirm').fill('another');
   expect(await revoke.isDisabled()).toBe(true);
-  await dialog.getByLabel('Type the name of the key').fill('leaked');
+  await dialog.getByLabel('Type the name of the key to confirm').fill('leaked');
   await dialog.getByLabel('Reason').fill('It stood in a public place.');
   await screenshot(page, 'revoke');
   await revoke.click();
@@ -186,16 +186,16 @@ it("a key's page tells what it asked for, what it was refused, and what it could
   await screenshot(page, 'key');
   await usage.getByRole('button', { name: 'Show as a table' }).click();
   // In all hours together: the test may run from one into the next.
-  const hours = await usage.getByRole('table', { name: 'Usage by hour' }).locator('tbody tr').all();
+  const hours = await usage.getByRole('table', { name: 'Usage per hour' }).locator('tbody tr').all();
   const sums = [0, 0, 0];
   for (const hour of hours) {
     const [, ...counts] = await hour.locator('td').allTextContents();
     counts.forEach((count, i) => (sums[i] = (sums[i] ?? 0) + Number(count)));
   }
   expect(sums).toEqual([3, 0, 2]);
-  await usage.getByText('Last 30 days').click();
-  await usage.getByRole('table', { name: 'Usage by day' }).waitFor();
-  await page.getByText('It needs less than it holds.').waitFor();
+  await usage.getByText('Last 30 days', { exact: true }).click();
+  await usage.getByRole('table', { name: 'Usage per day' }).waitFor();
+  await page.getByText('The key has more scopes than it used in the last 30 days.').waitFor();
   await page.getByRole('region', { name: 'Audit log' }).getByText('scopes').first().click();
   await page.getByText('removed write:assets').waitFor();
 });

@@ -73,7 +73,7 @@ it('a tier differs in words', () => {
   expect([difference(500, 20), difference(20, 500), difference(null, 10), difference(5, 5)]).toEqual([
     '480 more',
     '480 fewer',
-    'no limit any more',
+    'no limit',
     '',
   ]);
 });

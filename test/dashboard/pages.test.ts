@@ -67,7 +67,7 @@ it('the operator changes the tier, and is told before what that changes', async 
   const [wanted, limit] = before === 'Growth' ? ['Professional', '1,000'] : ['Growth', '500'];
   await select.click();
   await page.getByRole('option', { name: wanted, exact: true }).click();
-  await dialog.getByRole('listitem').filter({ hasText: `Requests a minute:` }).filter({ hasText: limit }).waitFor();
+  await dialog.getByRole('listitem').filter({ hasText: `Requests per minute:` }).filter({ hasText: limit }).waitFor();
   await dialog.getByRole('button', { name: 'Change tier' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('columnheader', { name: `${wanted} Current` }).waitFor();
@@ -120,7 +120,7 @@ it('a key that lost a scope is told which one, and a key that ended leads to the
   await act(service, 'updateApiKey', { id, scopes: ['read:all'] }, admin);
   await page.getByRole('link', { name: 'API keys', exact: true }).click();
   const notice = page.getByRole('alert');
-  await notice.getByText('You may not do that').waitFor();
+  await notice.getByText('Permission denied').waitFor();
   expect(await notice.getByRole('listitem').allTextContents()).toEqual(['admin']);
   expect(await axe(page)).toEqual([]);
   await screenshot(page, 'forbidden');

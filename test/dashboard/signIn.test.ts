@@ -51,7 +51,7 @@ async function open(path = '/dashboard/'): Promise<Page> {
 
 async function enter(page: Page, key: string, { keep = false } = {}): Promise<void> {
   await page.getByLabel('API key').fill(key);
-  if (keep) await page.getByLabel('Keep me signed in in this tab').check();
+  if (keep) await page.getByLabel('Stay signed in in this tab').check();
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
@@ -106,7 +106,7 @@ describe('by key', () => {
 
   it.each([
     ['malformed', () => Promise.resolve('nonsense'), 'is malformed'],
-    ['with white space', () => Promise.resolve('two words'), 'Copy it once more'],
+    ['with white space', () => Promise.resolve('two words'), 'Copy the key again'],
     ['unknown', () => Promise.resolve(mintToken('sk', 'LIVE').token), 'is unknown'],
     [
       'revoked',
@@ -130,7 +130,7 @@ describe('by key', () => {
     [
       'no admin',
       async () => (await createKey(latchkey)).token,
-      'needs the scope admin, and this credential holds read:assets',
+      'requires the scope admin. This key or account has read:assets',
     ],
   ])('a key that is %s does not, and is told why', async (_, make, reason) => {
     const page = await open();
@@ -155,7 +155,7 @@ describe('by key', () => {
     const page = await open();
     await page.route('**/graphql', (route) => route.abort());
     await enter(page, latchkey.adminToken);
-    await isOut(page, 'The server does not answer.');
+    await isOut(page, 'No response from the server.');
     expect(await page.getByRole('button', { name: 'Sign in', exact: true }).isEnabled()).toBe(true);
   });
 
@@ -249,8 +249,8 @@ describe('at the issuer', () => {
   });
 
   it.each([
-    ['a code that nobody asked for', '?code=stolen&state=made-up', 'This tab did not ask for a sign-in'],
-    ['nothing at all', '', 'This tab did not ask for a sign-in'],
+    ['a code that nobody asked for', '?code=stolen&state=made-up', 'This sign-in was not started in this tab'],
+    ['nothing at all', '', 'This sign-in was not started in this tab'],
   ])('%s signs nobody in', async (_, search, reason) => {
     const page = await open(`/dashboard/callback${search}`);
     await isOut(page, reason);
@@ -288,7 +288,7 @@ describe('at the issuer', () => {
     await isIn(page);
     await page.clock.fastForward(3_600_000);
     await page.getByRole('link', { name: 'Workspace' }).click();
-    await isOut(page, 'Your sign-in has run out');
+    await isOut(page, 'Your session has expired');
   });
 
   it('a token that the server refuses leads back, with the reason', async () => {
@@ -314,7 +314,7 @@ describe('at the issuer', () => {
 
   it('kept, it outlives a reload; signing out ends it here and there', async () => {
     const page = await open();
-    await page.getByLabel('Keep me signed in in this tab').check();
+    await page.getByLabel('Stay signed in in this tab').check();
     await logIn(page);
     await isIn(page);
     await page.reload();

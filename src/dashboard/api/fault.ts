@@ -40,8 +40,8 @@ function judge({ graphQLErrors: [error], networkError }: Failure, at: number): F
   if (error === undefined) {
     // What fetch throws where no answer came (Fetch, section 5.6).
     return networkError === undefined || networkError instanceof TypeError
-      ? { kind: 'offline', message: 'The server does not answer.', at }
-      : { kind: 'failed', message: 'The answer is none of the API. Load the page again.' };
+      ? { kind: 'offline', message: 'No response from the server.', at }
+      : { kind: 'failed', message: 'Unexpected response from the server. Reload the page.' };
   }
   return refusalFault(error.message, error.extensions, at);
 }
@@ -56,7 +56,7 @@ export function refusalFault(message: string, extensions: Readonly<Record<string
       // The API's own words tell of fields and mutations, which nobody sees here.
       return {
         kind: 'forbidden',
-        message: 'It takes more than the credential holds that you signed in with.',
+        message: 'Your key does not have permission to do this.',
         missing: wordsOf(extensions.missing),
       };
     case 'SCOPE_NOT_HELD':

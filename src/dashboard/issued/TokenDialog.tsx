@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useReturnFocus } from '../parts/useReturnFocus.js';
 import type { Issued } from './issued.js';
 
-/** Shows a token once. It closes for who says that they have it, and by no slip of a hand. */
+/** Shows a token once. Only the confirmation closes it, so that nobody loses the token by a wrong key press. */
 export function TokenDialog({ issued, done }: { readonly issued: Issued; readonly done: () => void }) {
   useReturnFocus();
   const [stored, setStored] = useState(false);
@@ -32,12 +32,12 @@ export function TokenDialog({ issued, done }: { readonly issued: Issued; readonl
       closeOnEscape={false}
       closeOnClickOutside={false}
       size="lg"
-      title={issued.by === 'creation' ? 'Your new API key' : 'The new key of the rotation'}
+      title={issued.by === 'creation' ? 'Your new API key' : 'Your rotated API key'}
     >
       <Stack>
         <Alert color="yellow" title="Copy it now">
-          This is the only time that the key of “{issued.name}” can be shown. Keep it where your secrets are: an
-          environment variable or a secrets manager, not the source code.
+          You won’t be able to see the key “{issued.name}” again. Store it in a secrets manager or an environment
+          variable, not in source code.
         </Alert>
         <Textarea
           ref={field}
@@ -52,20 +52,20 @@ export function TokenDialog({ issued, done }: { readonly issued: Issued; readonl
         />
         <Group>
           <Button onClick={() => void copy()} leftSection={copied === 'yes' ? <CheckIcon /> : <CopyIcon />}>
-            Copy the key
+            Copy key
           </Button>
           <Text size="sm" role="status">
-            {copied === 'yes' && 'It is in the clipboard.'}
-            {copied === 'failed' && 'The browser does not let the page copy. The key is selected: press Ctrl+C.'}
+            {copied === 'yes' && 'Copied.'}
+            {copied === 'failed' && 'The browser blocked copying. The key is selected: press Ctrl+C.'}
           </Text>
         </Group>
         <Text size="sm">
-          Programs send it in the header <Code>Authorization: Bearer</Code>. The command line and the client read it
-          from <Code>LATCHKEY_API_KEY</Code>.
+          Send it in the header <Code>Authorization: Bearer</Code>. The command line and the client library read it from{' '}
+          <Code>LATCHKEY_API_KEY</Code>.
         </Text>
         <Checkbox
           label="I have stored the key"
-          description="After this it cannot be shown again, by nobody."
+          description="You won’t be able to see it again."
           checked={stored}
           onChange={(event) => setStored(event.currentTarget.checked)}
         />

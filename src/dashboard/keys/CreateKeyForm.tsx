@@ -35,7 +35,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
     const found = faultsOf(key, now);
     setFaults(found);
     if (Object.keys(found).length > 0) {
-      // As a browser does with a field of its own that is at fault.
+      // As browsers do with invalid fields.
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus());
       return;
     }
@@ -58,7 +58,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
       <Stack gap="lg" maw={680}>
         <TextInput
           label="Name"
-          description="What it is for, as in production-backend or ci-pipeline. People find and revoke it by that."
+          description="A name that says what uses the key, such as production-backend or ci-pipeline."
           required
           autoComplete="off"
           value={key.name}
@@ -74,7 +74,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
         </Radio.Group>
         <Radio.Group
           label="Environment"
-          description="It stands in the key's prefix, so that nobody takes one for the other."
+          description="Part of the key’s prefix, so that test and live keys cannot be confused."
           value={key.environment}
           onChange={(environment) => put({ environment: environment })}
         >
@@ -94,7 +94,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
         <Group grow align="flex-start" preventGrowOverflow={false}>
           <Select
             label="Expires"
-            description="From then on it is refused. Rotate it before."
+            description="The key stops working then. Rotate it before that."
             data={EXPIRIES}
             allowDeselect={false}
             value={key.expiry}
@@ -103,8 +103,8 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
           {key.expiry === 'at' && (
             <TextInput
               type="datetime-local"
-              label="Day and time"
-              description="In your own time zone."
+              label="Date and time"
+              description="In your time zone."
               required
               value={key.expiresAt}
               error={faultAt('expiresAt')}
@@ -112,12 +112,12 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
             />
           )}
         </Group>
-        <Fieldset legend="Where it reaches" variant="default">
+        <Fieldset legend="Access" variant="default">
           <Stack>
             <Select
               label="Project"
-              description="A key that is bound to a project sees nothing else."
-              placeholder="All of the workspace"
+              description="A key of a project can access only that project."
+              placeholder="All projects"
               data={named(projects)}
               searchable
               filter={byName}
@@ -127,8 +127,8 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
               onChange={(project) => put({ project })}
             />
             <Select
-              label="Belongs to"
-              description="A person's key does what the person's roles allow, and ends when they leave."
+              label="Owner"
+              description="The key of a user can do only what the user’s roles allow. It is revoked when the user is removed."
               placeholder="The workspace"
               data={named(users)}
               searchable
@@ -140,7 +140,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
             />
             <Textarea
               label="Allowed addresses"
-              description="IPv4 and IPv6 addresses and CIDR ranges, one to a line. Without any it is let in from everywhere."
+              description="IPv4 or IPv6 addresses or CIDR ranges, one per line. Leave empty to allow any address."
               placeholder={'192.0.2.0/24\n2001:db8::/32'}
               autosize
               minRows={2}

@@ -4,7 +4,7 @@ import { NewKeyDocument } from '../generated/graphql.js';
 import { Asking } from '../parts/Asking.js';
 import { CreateKeyForm } from './CreateKeyForm.js';
 
-/** Makes a key. */
+/** Creates a key. */
 export default function CreateKeyPage() {
   const asked = useAsk(NewKeyDocument, {}, { requestPolicy: 'cache-first' });
   return (

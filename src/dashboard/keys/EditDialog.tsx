@@ -10,7 +10,7 @@ import { addressesFault, linesOf } from './addresses.js';
 import type { KeyDialogProps } from './KeyActions.js';
 import { ScopePicker } from './ScopePicker.js';
 
-/** Changes a key's name, scopes and addresses. */
+/** Changes the name, scopes and allowed addresses of a key. */
 export default function EditDialog({ apiKey, close }: KeyDialogProps) {
   const [name, setName] = useState(apiKey.name);
   const [scopes, setScopes] = useState(apiKey.scopes);
@@ -21,7 +21,7 @@ export default function EditDialog({ apiKey, close }: KeyDialogProps) {
   const faultAt = (field: string) => (fault?.kind === 'refused' && fault.field === field ? fault.message : null);
   const told = ['name', 'scopes', 'allowedAddresses'].some((field) => faultAt(field) !== null);
   const save = async () => {
-    // What was not changed is not sent: it may have been changed by somebody else since.
+    // Unchanged fields are not sent: somebody else may have changed them in the meantime.
     const input = {
       id: apiKey.id,
       ...(name.trim() !== apiKey.name && { name }),
@@ -55,7 +55,7 @@ export default function EditDialog({ apiKey, close }: KeyDialogProps) {
       </Asking>
       <Textarea
         label="Allowed addresses"
-        description="One to a line. Without any it is let in from everywhere."
+        description="One per line. Leave empty to allow any address."
         autosize
         minRows={2}
         maxRows={8}

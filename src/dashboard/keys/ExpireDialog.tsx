@@ -10,7 +10,7 @@ import { Ago } from '../parts/Moment.js';
 import { useNow } from '../parts/useNow.js';
 import type { KeyDialogProps } from './KeyActions.js';
 
-/** Sets the moment from which a key is refused. */
+/** Sets the time from which a key is rejected. */
 export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }: KeyDialogProps) {
   const now = useNow();
   const [local, setLocal] = useState(() =>
@@ -21,8 +21,8 @@ export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }:
   const moment = at === null ? null : formatMoment(at);
   return (
     <ActDialog
-      title={`Expire “${name}”`}
-      action={at !== null && at <= now ? 'End it now' : 'Set the expiry'}
+      title={`Set the expiry of “${name}”`}
+      action={at !== null && at <= now ? 'Expire now' : 'Set expiry'}
       color={at !== null && at <= now ? 'red' : undefined}
       close={close}
       disabled={moment === null}
@@ -32,19 +32,21 @@ export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }:
     >
       <TextInput
         type="datetime-local"
-        label="Refused from"
-        description="In your own time zone."
+        label="Expires"
+        description="In your time zone."
         data-autofocus
         value={local}
         onChange={(event) => setLocal(event.currentTarget.value)}
       />
       <Text size="sm" aria-live="polite">
         {moment === null ? (
-          'Choose a day and a time.'
+          'Choose a date and a time.'
         ) : (
           <>
-            That is <Ago at={moment} />: {moment.slice(0, 16).replace('T', ' ')} in UTC.
-            {at !== null && at <= now && ' A moment that has passed ends the key at once, for good.'}
+            <Ago at={moment} /> ({moment.slice(0, 16).replace('T', ' ')} UTC).
+            {at !== null &&
+              at <= now &&
+              ' This time is in the past: the key stops working immediately, and you cannot undo it.'}
           </>
         )}
       </Text>

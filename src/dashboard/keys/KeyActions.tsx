@@ -15,7 +15,7 @@ export interface KeyDialogProps {
   readonly close: () => void;
 }
 
-/** What can be done with a key that is alive. One that ended stays as it is. */
+/** Shows the actions on an active key. Expired and revoked keys cannot be changed. */
 export function KeyActions({ apiKey }: { readonly apiKey: KeyFactsFragment }) {
   const [dialog, setDialog] = useState<keyof typeof DIALOGS | null>(null);
   if (apiKey.source === 'CONFIGURED' || apiKey.status !== 'ACTIVE') return null;

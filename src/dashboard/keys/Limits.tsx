@@ -2,19 +2,20 @@ import { Group, Progress, Stack, Text } from '@mantine/core';
 import type { KeyFactsFragment, WindowFragment } from '../generated/graphql.js';
 import { CATEGORIES, count, TIERS } from '../parts/words.js';
 
-/** The key's limits, and what they have room for at this moment. */
+/** Shows the rate limits of a key and the requests that are left. */
 export function Limits({ limits: { tier, rate, burst, categories } }: { readonly limits: KeyFactsFragment['limits'] }) {
   return (
     <Stack gap="md">
       <Text size="sm" c="dimmed">
-        As the {TIERS[tier]} tier has them. A key and its successor in overlap share them.
+        From the {TIERS[tier]} tier. While the old key of a rotation still works, it shares these limits with the new
+        one.
       </Text>
-      <Room name="A minute" window={rate} />
-      <Room name="A second" window={burst} />
+      <Room name="Per minute" window={rate} />
+      <Room name="Per second" window={burst} />
       {categories.map((one) => (
         <Stack key={one.category} gap="md">
-          <Room name={`${CATEGORIES[one.category]}, a minute`} window={one.rate} />
-          <Room name={`${CATEGORIES[one.category]}, a second`} window={one.burst} />
+          <Room name={`${CATEGORIES[one.category]} per minute`} window={one.rate} />
+          <Room name={`${CATEGORIES[one.category]} per second`} window={one.burst} />
         </Stack>
       ))}
     </Stack>
@@ -28,7 +29,7 @@ function Room({ name, window: { limit, remaining } }: { readonly name: string; r
       <Group justify="space-between" mb={4}>
         <Text size="sm">{name}</Text>
         <Text size="sm" className="number">
-          room for {count(remaining)} of {count(limit)}
+          {count(remaining)} of {count(limit)} left
         </Text>
       </Group>
       <Progress

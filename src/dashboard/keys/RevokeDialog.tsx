@@ -7,7 +7,7 @@ import { ActDialog } from '../parts/ActDialog.js';
 import { Ago } from '../parts/Moment.js';
 import type { KeyDialogProps } from './KeyActions.js';
 
-/** Ends a key for good. Who types its name has read which one it is. */
+/** Revokes a key. Typing its name makes sure that it is the right one. */
 export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
   const { name, lastUsedAt, id } = apiKey;
   const [typed, setTyped] = useState('');
@@ -16,7 +16,7 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
   return (
     <ActDialog
       title={`Revoke “${name}”`}
-      action="Revoke this key"
+      action="Revoke key"
       color="red"
       close={close}
       disabled={normalise(typed.trim()) !== normalise(name)}
@@ -25,17 +25,17 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
       act={() => void act({ id, reason: reason.trim() === '' ? null : reason }).then((done) => done && close())}
     >
       <Text size="sm" className="anywhere">
-        From the next request on, everything that uses this key is refused. That cannot be undone.{' '}
+        The key stops working immediately. You cannot undo this.{' '}
         {lastUsedAt === null ? (
-          'It was never used.'
+          'The key was never used.'
         ) : (
           <>
-            It was last used <Ago at={lastUsedAt} />.
+            The key was last used <Ago at={lastUsedAt} />.
           </>
         )}
       </Text>
       <TextInput
-        label="Type the name of the key"
+        label="Type the name of the key to confirm"
         description={<span className="anywhere">{name}</span>}
         autoComplete="off"
         spellCheck={false}
@@ -45,7 +45,7 @@ export default function RevokeDialog({ apiKey, close }: KeyDialogProps) {
       />
       <Textarea
         label="Reason"
-        description="For whoever asks later. It stands in the audit log."
+        description="Optional. It is shown in the audit log."
         autosize
         minRows={2}
         value={reason}

@@ -9,7 +9,7 @@ import { Ago, Moment } from '../parts/Moment.js';
 import type { KeyDialogProps } from './KeyActions.js';
 
 const OVERLAPS = [
-  { value: 'PT0S', label: 'None: it ends now' },
+  { value: 'PT0S', label: 'Not at all: it stops working now' },
   { value: 'PT1H', label: '1 hour' },
   { value: 'P1D', label: '1 day' },
   { value: 'P7D', label: '7 days' },
@@ -17,7 +17,7 @@ const OVERLAPS = [
   { value: 'P90D', label: '90 days' },
 ];
 
-/** Replaces a key, and lets the old one go on for as long as callers need to change over. */
+/** Replaces a key. The old key keeps working until callers have switched. */
 export default function RotateDialog({ apiKey: { id, name, lastUsedAt, expiresAt }, close }: KeyDialogProps) {
   const [overlap, setOverlap] = useState('P1D');
   const { act, acting, fault } = useAct(RotateKeyDocument);
@@ -41,11 +41,12 @@ export default function RotateDialog({ apiKey: { id, name, lastUsedAt, expiresAt
       act={() => void rotate()}
     >
       <Text size="sm">
-        A new key of the same name, scopes and type takes its place. Both share one place in the tier and one limit.
+        Creates a new key with the same name, scopes and type. Until the old key expires, both count as one key and
+        share their rate limits.
       </Text>
       <Select
-        label="The old key works on for"
-        description="Give callers time to change over."
+        label="Keep the old key working for"
+        description="Time for callers to switch to the new key."
         data={OVERLAPS}
         allowDeselect={false}
         data-autofocus
@@ -63,7 +64,7 @@ export default function RotateDialog({ apiKey: { id, name, lastUsedAt, expiresAt
         {expiresAt !== null && (
           <>
             {' '}
-            Its own expiry, <Moment at={expiresAt} />, ends it if that is earlier.
+            It expires on <Moment at={expiresAt} /> at the latest.
           </>
         )}
       </Text>

@@ -13,7 +13,7 @@ export interface ScopePickerProps {
   readonly fault: string | null;
 }
 
-/** Chooses scopes, and tells of each what it opens and why it cannot be had. */
+/** Lets people choose scopes, and shows the fields that each scope gives access to. */
 export function ScopePicker({ listings, type, chosen, choose, fault }: ScopePickerProps) {
   const id = useId();
   const free = (scope: string) => listings.some((one) => one.scope === scope && hindrance(one, type) === null);
@@ -26,7 +26,7 @@ export function ScopePicker({ listings, type, chosen, choose, fault }: ScopePick
         Scopes
       </Input.Label>
       <Input.Description id={`${id}-description`}>
-        What the key may do. Choose the least that its work needs: scopes can be added later.
+        What the key can do. Choose only the scopes that it needs. You can add more later.
       </Input.Description>
       {bundles.length > 0 && (
         <Group gap="xs">
@@ -77,14 +77,14 @@ function Choice({ listing, type, checked, covered, toggle }: ChoiceProps) {
   const { scope, opens } = listing;
   const id = useId();
   const hindered = hindrance(listing, type);
-  const note = hindered ?? (covered !== null && !checked ? `Covered by ${covered}` : null);
+  const note = hindered ?? (covered !== null && !checked ? `Included in ${covered}` : null);
   return (
     <div>
       <Group gap="xs" wrap="nowrap" justify="space-between" align="flex-start" py={3}>
         <Checkbox
           size="sm"
           checked={checked}
-          // One that is held already can be taken away, whatever stands against giving it.
+          // A scope that the key already has can always be removed.
           disabled={!checked && hindered !== null}
           onChange={toggle}
           label={<Code>{scope}</Code>}
@@ -98,9 +98,9 @@ function Choice({ listing, type, checked, covered, toggle }: ChoiceProps) {
             aria-expanded={opened}
             aria-controls={id}
             onClick={() => setOpened(!opened)}
-            aria-label={`${scope} opens ${counted(opens.length, 'field')}`}
+            aria-label={`${scope} gives access to ${counted(opens.length, 'field')}`}
           >
-            opens {counted(opens.length, 'field')}
+            {counted(opens.length, 'field')}
           </Anchor>
         )}
       </Group>

@@ -8,13 +8,13 @@ export interface SuggestionProps {
   readonly apiKey: KeyFactsFragment;
 }
 
-/** Whether the key would do with less than it holds, by what it used in the last thirty days. */
+/** Compares the scopes of a key with those that it used in the last 30 days. */
 export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
   const { nothingUsed, scopes, unneeded, younger } = suggestion;
   if (nothingUsed) {
     return (
       <Text size="sm" c="dimmed">
-        In the last 30 days it used nothing that needs a scope. There is nothing to go by yet.
+        In the last 30 days the key used no field that needs a scope.
       </Text>
     );
   }
@@ -24,9 +24,9 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
     <Stack gap="sm">
       <Text size="sm">
         {less
-          ? 'It needs less than it holds. What it used in the last 30 days takes'
-          : 'It needs all that it holds. What it used in the last 30 days takes'}{' '}
-        {needed.length === 0 ? 'a valid key alone.' : counted(needed.length, 'scope') + ':'}
+          ? 'The key has more scopes than it used in the last 30 days. It used'
+          : 'The key used all of its scopes in the last 30 days:'}{' '}
+        {needed.length === 0 ? 'no field that needs a scope.' : counted(needed.length, 'scope') + ':'}
       </Text>
       {needed.length > 0 && (
         <List size="sm" spacing={4}>
@@ -47,18 +47,18 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
       )}
       {less && (
         <Group gap={6}>
-          <Text size="sm">Not needed:</Text>
+          <Text size="sm">Unused:</Text>
           <Scopes scopes={unneeded} />
         </Group>
       )}
       {younger === true && (
         <Text size="xs" c="dimmed">
-          The key is younger than 30 days: what it does once a month may be missing.
+          The key is less than 30 days old: monthly tasks may be missing.
         </Text>
       )}
       {less && apiKey.status === 'ACTIVE' && (
         <Text size="xs" c="dimmed">
-          “Edit” above changes the scopes from the next request on.
+          Choose “Edit” to remove them. The change applies to the next request.
         </Text>
       )}
     </Stack>

@@ -2,7 +2,7 @@ const MAX_ADDRESSES = 100;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 const LEADING_ZERO = /(?:^|\.)0\d/;
 
-/** The lines of a field, without empty ones. */
+/** Returns the lines of a field, without empty ones. */
 export function linesOf(text: string): string[] {
   return text
     .split(/[\s,]+/)
@@ -10,16 +10,16 @@ export function linesOf(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** What is wrong with a list of addresses, for people; null: nothing. The server judges again. */
+/** Returns an error message for a list of addresses; null: it is valid. The server validates it again. */
 export function addressesFault(text: string): string | null {
   const lines = linesOf(text);
-  if (lines.length > MAX_ADDRESSES) return `A key has at most ${MAX_ADDRESSES} addresses and ranges.`;
+  if (lines.length > MAX_ADDRESSES) return `Enter at most ${MAX_ADDRESSES} addresses and ranges.`;
   const wrong = lines.find((line) => !isAddressOrRange(line));
   if (wrong === undefined) return null;
-  return `“${wrong}” is neither an address nor a range. Write 192.0.2.7, 192.0.2.0/24, 2001:db8::1 or 2001:db8::/32.`;
+  return `“${wrong}” is not an IP address or CIDR range. Examples: 192.0.2.7, 192.0.2.0/24, 2001:db8::1, 2001:db8::/32.`;
 }
 
-/** An IPv4 or IPv6 address, or a CIDR range of either. */
+/** Checks for an IPv4 or IPv6 address or CIDR range. */
 export function isAddressOrRange(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   if (rest.length > 0) return false;
@@ -32,7 +32,7 @@ function isIPv4(text: string): boolean {
   return IPV4.test(text) && !LEADING_ZERO.test(text);
 }
 
-/** The browser's own reader of addresses, as it stands between the brackets of a URL. */
+/** Uses the browser's parser of IPv6 addresses in URLs. */
 function isIPv6(text: string): boolean {
   return /^[0-9a-f:.]{2,45}$/i.test(text) && text.includes(':') && URL.canParse(`http://[${text}]/`);
 }

@@ -4,15 +4,15 @@ import { formatMoment } from '../../dates/moments.js';
 import { DAY } from '../parts/moments.js';
 import { addressesFault, linesOf } from './addresses.js';
 
-/** What the form holds. */
+/** The values of the form. */
 export interface NewKey {
   readonly name: string;
   readonly type: ApiKeyType;
   readonly environment: ApiKeyEnvironment;
   readonly scopes: readonly string[];
-  /** Days from now, `never`, or `at`: the moment below. */
+  /** Days from now, `never`, or `at`: at `expiresAt`. */
   readonly expiry: string;
-  /** As an input of moments holds it, in the viewer's zone. */
+  /** The value of a `datetime-local` input, in the viewer's time zone. */
   readonly expiresAt: string;
   readonly project: string | null;
   readonly user: string | null;
@@ -36,22 +36,22 @@ export const EXPIRIES: readonly { readonly value: string; readonly label: string
   { value: '30', label: '30 days' },
   { value: '90', label: '90 days' },
   { value: '365', label: '1 year' },
-  { value: 'at', label: 'At a moment of your own' },
+  { value: 'at', label: 'Custom date' },
   { value: 'never', label: 'Never' },
 ];
 
-/** What is wrong, by field, for people. */
+/** The error message of each invalid field. */
 export type Faults = Readonly<Partial<Record<keyof NewKey, string>>>;
 
-/** What can be told before the server is asked, which judges all of it again. */
+/** Validates the form before it is sent. The server validates it again. */
 export function faultsOf(key: NewKey, now: number): Faults {
   const addresses = addressesFault(key.addresses);
   const expiresAt = expiryOf(key, now);
   return {
     ...(key.name.trim() === '' && { name: 'Give the key a name.' }),
     ...(key.scopes.length === 0 && { scopes: 'Choose at least one scope.' }),
-    ...(key.expiry === 'at' && expiresAt === null && { expiresAt: 'Choose a day and a time.' }),
-    ...(expiresAt !== null && expiresAt <= now && { expiresAt: 'That has passed already. Choose a later moment.' }),
+    ...(key.expiry === 'at' && expiresAt === null && { expiresAt: 'Choose a date and a time.' }),
+    ...(expiresAt !== null && expiresAt <= now && { expiresAt: 'This time is in the past. Choose a later one.' }),
     ...(addresses !== null && { addresses }),
   };
 }
@@ -72,13 +72,13 @@ export function inputOf(key: NewKey, now: number): CreateApiKeyInput {
   };
 }
 
-/** In ms since the epoch; null: never, or no moment was chosen. */
+/** Returns ms since the epoch; null: never, or no time was chosen. */
 function expiryOf({ expiry, expiresAt }: NewKey, now: number): number | null {
   if (expiry === 'never') return null;
   return expiry === 'at' ? parseLocalInput(expiresAt) : now + Number(expiry) * DAY;
 }
 
-/** Which field of the form an argument of the API is. */
+/** Maps arguments of the API to fields of the form. */
 export const FIELDS: Readonly<Record<string, keyof NewKey>> = {
   name: 'name',
   type: 'type',

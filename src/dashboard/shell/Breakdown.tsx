@@ -20,8 +20,8 @@ export class Breakdown extends Component<{ readonly children: ReactNode }, State
   override render(): ReactNode {
     if (!this.state.broken) return this.props.children;
     return (
-      <Page title="This page failed" actions={<Button onClick={() => location.reload()}>Load it again</Button>}>
-        <Text>It may be of another version than the server. Loading it again helps then.</Text>
+      <Page title="Something went wrong" actions={<Button onClick={() => location.reload()}>Reload the page</Button>}>
+        <Text>This page may be out of date. Reload it.</Text>
       </Page>
     );
   }

@@ -9,7 +9,7 @@ export function IssuerButton({ issuer, forTab }: { readonly issuer: SignIn; read
   if (issuer.endpoints === null) {
     return (
       <Text size="sm" role="status">
-        Signing in with {host} is not possible: it does not answer the server. Load this page again in half a minute, or
+        You cannot sign in with {host} at the moment, because it does not respond. Reload this page in 30 seconds, or
         use a key.
       </Text>
     );

@@ -30,7 +30,7 @@ export function KeyForm({ forTab, tell }: KeyFormProps) {
       ? await judge(`Bearer ${given}`)
       : {
           opens: false as const,
-          fault: 'A key has no white space and no characters outside ASCII. Copy it once more.',
+          fault: 'Keys have no spaces and no special characters. Copy the key again.',
         };
     setJudging(false);
     if (judgement.opens) {
@@ -46,7 +46,7 @@ export function KeyForm({ forTab, tell }: KeyFormProps) {
         <PasswordInput
           ref={input}
           label="API key"
-          description="An admin key, or the operator's key."
+          description="An admin key or the operator’s key."
           placeholder="sk_live_…"
           autoComplete="off"
           autoCapitalize="off"

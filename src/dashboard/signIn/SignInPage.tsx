@@ -11,7 +11,7 @@ import { signIn, useSession } from './session.js';
 /** Of this load of the page: an answer of the issuer's counts once. */
 let returning = callback;
 
-/** Asks who it is: by an admin key, or at the issuer where the server names one. */
+/** Signs people in with an admin key, or with the issuer if one is configured. */
 export function SignInPage() {
   const session = useSession();
   const [fault, setFault] = useState<string | null>(null);
@@ -60,8 +60,8 @@ export function SignInPage() {
                 </>
               )}
               <Checkbox
-                label="Keep me signed in in this tab"
-                description="A reload then asks for nothing. Either way it is gone when the tab closes."
+                label="Stay signed in in this tab"
+                description="You stay signed in when you reload the page, until you close the tab."
                 checked={forTab}
                 onChange={(event) => setForTab(event.currentTarget.checked)}
               />
@@ -85,6 +85,6 @@ async function finish(parameters: URLSearchParams): Promise<string | null> {
     signIn(returned.tokens, returned.forTab);
     return null;
   } catch {
-    return 'The server does not answer. Look whether it runs, then sign in again.';
+    return 'No response from the server. Check that it is running, then sign in again.';
   }
 }

@@ -83,11 +83,10 @@ export async function takeReturn(parameters: URLSearchParams): Promise<Returned>
   const text = sessionStorage.getItem(NAME);
   sessionStorage.removeItem(NAME);
   // Nobody left for the issuer from this tab: a page that brings its own code would sign people in as somebody else.
-  if (text === null) return { fault: 'This tab did not ask for a sign-in, or has used it already. Sign in again.' };
+  if (text === null) return { fault: 'This sign-in was not started in this tab, or was already used. Sign in again.' };
   const { verifier, state, nonce, forTab, path } = JSON.parse(text) as Pending;
   const signIn = (await configuration()).oidc;
-  if (signIn?.endpoints == null)
-    return { fault: 'The issuer does not answer at the moment. Sign in again in a while.' };
+  if (signIn?.endpoints == null) return { fault: 'The issuer does not respond at the moment. Try again later.' };
   const { as, client, options } = metadata(signIn, signIn.endpoints);
   try {
     const answer = validateAuthResponse(as, client, parameters, state);
@@ -168,11 +167,11 @@ function inWords(error: unknown, { issuer }: SignIn): string {
   const { host } = new URL(issuer);
   if (error instanceof AuthorizationResponseError) {
     return error.error === 'access_denied'
-      ? `${host} did not let you in, or you did not agree. Sign in again, or use a key.`
-      : `${host} refused the sign-in: ${error.error}. Its administrator should look at the dashboard's client.`;
+      ? `${host} denied access, or you cancelled. Sign in again, or use a key.`
+      : `${host} rejected the sign-in: ${error.error}. Ask its administrator to check the dashboard's client.`;
   }
   if (error instanceof TypeError) {
-    return `${host} does not answer this page. Its administrator should allow this origin (CORS) at its token endpoint.`;
+    return `${host} does not respond to this page. Ask its administrator to allow this origin (CORS) at the token endpoint.`;
   }
-  return `What ${host} answered is not trusted. Sign in again; where that does not help, its administrator should look at the dashboard's client.`;
+  return `Invalid response from ${host}. Sign in again. If that fails, ask its administrator to check the dashboard's client.`;
 }

@@ -23,8 +23,8 @@ export async function judge(authorization: string): Promise<Judgement> {
   } catch (error) {
     return refused(
       error instanceof TypeError
-        ? 'The server does not answer. Look whether it runs, then try again.'
-        : 'The answer is none of the API. Load the page again.',
+        ? 'No response from the server. Check that it is running, then try again.'
+        : 'Unexpected response from the server. Reload the page.',
     );
   }
   const [error] = answer.errors ?? [];
@@ -33,7 +33,7 @@ export async function judge(authorization: string): Promise<Judgement> {
   if (scopes.includes('admin') || scopes.includes('platform')) return { opens: true };
   const held = scopes.length === 0 ? 'no scope' : scopes.join(', ');
   return refused(
-    `The dashboard is for administrators: it needs the scope admin, and this credential holds ${held}. Use one that holds admin.`,
+    `The dashboard requires the scope admin. This key or account has ${held}. Sign in with one that has the scope admin.`,
   );
 }
 

@@ -52,7 +52,7 @@ function sessionOf(given: Credential, forTab: boolean): Session {
     const { renewed } = await import('./issuer.js');
     const next = await renewed(tokens);
     if (next === null) {
-      const reason = 'Your sign-in has run out. Sign in again.';
+      const reason = 'Your session has expired. Sign in again.';
       if (session === own) end(reason);
       throw new Error(reason);
     }

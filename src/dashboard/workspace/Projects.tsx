@@ -17,7 +17,7 @@ const READ = 50;
 
 type Project = NonNullable<ProjectsQuery['projects']>['nodes'][number];
 
-/** The workspace's projects: their names, and new ones. */
+/** Lists the projects of the workspace. */
 export function Projects() {
   const [needed, setNeeded] = useState(READ);
   const [dialog, setDialog] = useState<Project | 'new' | null>(null);
@@ -34,7 +34,7 @@ export function Projects() {
       onAdd={() => setDialog('new')}
       pages={projects}
       more={() => setNeeded(projects.nodes.length + READ)}
-      empty="A project is a part of the workspace. A key that is bound to one sees nothing else."
+      empty="Projects divide a workspace. A key of a project can access only that project."
       dialog={
         dialog !== null && (
           <ProjectDialog

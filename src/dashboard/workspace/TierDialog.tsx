@@ -12,7 +12,7 @@ export interface TierDialogProps {
   readonly close: () => void;
 }
 
-/** Changes the workspace's tier, and tells beforehand what that changes. */
+/** Changes the tier of the workspace. Shows what the change means first. */
 export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
   const [tier, setTier] = useState<Tier>(workspace.tier);
   const { act, acting, fault } = useAct(SetTierDocument);
@@ -49,8 +49,8 @@ export function TierDialog({ workspace, tiers, close }: TierDialogProps) {
       )}
       {over && (
         <Text size="sm">
-          More keys are in use than that tier has places for. They go on working; no other can be created until there is
-          room.
+          More keys are in use than this tier allows. They keep working, but you cannot create new ones until enough
+          keys are revoked or expired.
         </Text>
       )}
     </ActDialog>

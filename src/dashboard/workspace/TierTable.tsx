@@ -3,7 +3,7 @@ import type { Tier } from '../generated/graphql.js';
 import { CATEGORIES, count, TIERS } from '../parts/words.js';
 import { amount, difference, ROWS, type TierLimits } from './tiers.js';
 
-/** All tiers side by side, each with what it changes for a workspace of the present one. */
+/** Compares all tiers with the current one. */
 export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: Tier }) {
   const own = tiers.find(({ tier }) => tier === present);
   const limited = tiers.some(({ categories }) => categories.length > 0);
@@ -44,13 +44,13 @@ export function TierTable({ tiers, present }: { readonly tiers: readonly TierLim
           {limited && (
             <Table.Tr>
               <Table.Th scope="row" fw={500}>
-                Of these
+                By type
               </Table.Th>
               {tiers.map(({ tier, categories }) => (
                 <Table.Td key={tier} className="number" valign="top">
                   {categories.map(({ category, perMinute, perSecond }) => (
                     <Text key={category} size="sm">
-                      {CATEGORIES[category]}: {count(perMinute)} a minute, {count(perSecond)} a second
+                      {CATEGORIES[category]}: {count(perMinute)} per minute, {count(perSecond)} per second
                     </Text>
                   ))}
                 </Table.Td>

@@ -19,7 +19,7 @@ type User = NonNullable<UsersQuery['users']>['nodes'][number];
 
 type Open = { readonly kind: 'add' } | { readonly kind: 'edit' | 'remove'; readonly user: User };
 
-/** The workspace's users, to whom keys may belong. */
+/** Lists the users of the workspace, who can own keys. */
 export function Users() {
   const [needed, setNeeded] = useState(READ);
   const [dialog, setDialog] = useState<Open | null>(null);
@@ -40,7 +40,7 @@ export function Users() {
       onAdd={() => setDialog({ kind: 'add' })}
       pages={users}
       more={() => setNeeded(users.nodes.length + READ)}
-      empty="Keys may belong to people and systems. They do what the roles of their user allow, and end when the user leaves."
+      empty="Users can own keys. The keys of a user can do only what the user’s roles allow, and are revoked when the user is removed."
       dialog={
         dialog !== null &&
         (dialog.kind === 'remove' ? (
@@ -122,7 +122,7 @@ function UserDialog({ user, close }: UserDialogProps) {
       <NameInput value={name} change={setName} />
       <TagsInput
         label="Roles"
-        description="Names of roles, each with Enter. The user’s keys do what these allow at most."
+        description="Type a role and press Enter. The user’s keys can do only what the roles allow."
         maxTags={20}
         value={[...roles]}
         onChange={setRoles}
@@ -136,7 +136,7 @@ function RemoveDialog({ user, close }: { readonly user: User; readonly close: Us
   return (
     <ActDialog
       title={`Remove ${user.name}`}
-      action="Remove this user"
+      action="Remove user"
       color="red"
       close={() => close(false)}
       acting={acting}
@@ -144,7 +144,7 @@ function RemoveDialog({ user, close }: { readonly user: User; readonly close: Us
       act={() => void act({ id: user.id }).then((done) => done && close(true))}
     >
       <Text size="sm">
-        The user’s keys are revoked with it, and that cannot be undone. Keys of the workspace itself stay.
+        This also revokes the user’s keys. You cannot undo this. Keys owned by the workspace are not affected.
       </Text>
     </ActDialog>
   );

@@ -13,7 +13,7 @@ import { TierDialog } from './TierDialog.js';
 import { TierTable } from './TierTable.js';
 import { Users } from './Users.js';
 
-/** The workspace: its tier and what another one would change, its projects and its users. */
+/** Shows the workspace, its tier, its projects and its users. */
 export default function WorkspacePage() {
   const asked = useAsk(WorkspaceDocument, {});
   return (
@@ -33,7 +33,7 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
         <Part title={workspace.name}>
           <Facts>
-            <Fact name="Id">
+            <Fact name="ID">
               <code>{workspace.id}</code>
             </Fact>
             <Fact name="Created">
@@ -41,8 +41,8 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
             </Fact>
             <Fact name="Tier">{TIERS[workspace.tier]}</Fact>
             {own !== undefined && (
-              <Fact name="Each key may make">
-                {counted(own.perMinute, 'request')} a minute, {count(own.perSecond)} a second
+              <Fact name="Limits per key">
+                {counted(own.perMinute, 'request')} per minute, {count(own.perSecond)} per second
               </Fact>
             )}
           </Facts>
@@ -51,8 +51,8 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
           <Places name="Keys" {...workspace.keys} />
           <Places name="Admin keys" {...workspace.keys.admin} />
           <Text size="sm" c="dimmed" mt="xs">
-            Keys whose only scopes are admin or platform count as admin keys. A key and its successor in overlap count
-            as one. Revoked and expired keys do not count.
+            Keys that only have the scopes admin or platform count as admin keys. While the old key of a rotation still
+            works, both count as one key. Revoked and expired keys do not count.
           </Text>
         </Part>
       </SimpleGrid>
@@ -68,9 +68,8 @@ function Parts({ data: { viewer, tiers } }: { readonly data: WorkspaceQuery }) {
       >
         <TierTable tiers={tiers} present={workspace.tier} />
         <Text size="sm" c="dimmed" mt="sm">
-          Another tier holds from the next request on, for all keys of the workspace and without resetting what they
-          have used.
-          {!scopes.includes('platform') && ' The operator of the installation changes it.'}
+          A change of tier applies to the next request of every key in the workspace. Used limits are not reset.
+          {!scopes.includes('platform') && ' Only the operator can change the tier.'}
         </Text>
       </Part>
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
@@ -96,13 +95,13 @@ function Places({ name, current, max }: PlacesProps) {
         <Text size="xl" fw={650} className="number">
           {count(current)}
         </Text>
-        <Text c="dimmed">{max === null ? 'of any number' : `of ${counted(max, 'place')}`}</Text>
+        <Text c="dimmed">{max === null ? 'unlimited' : `of ${count(max)}`}</Text>
       </Group>
       {max !== null && (
         <Progress
           value={Math.min(100, (100 * current) / max)}
           color={current >= max ? 'red' : 'pine'}
-          aria-label={`${name}: ${count(current)} of ${counted(max, 'place')} taken`}
+          aria-label={`${name}: ${count(current)} of ${count(max)} in use`}
         />
       )}
     </Stack>

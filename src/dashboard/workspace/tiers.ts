@@ -3,12 +3,12 @@ import { count } from '../parts/words.js';
 
 export type TierLimits = WorkspaceQuery['tiers'][number];
 
-/** What a tier allows, in the order of the table. `null`: any number. */
+/** The limits of a tier, in the order of the table. `null`: unlimited. */
 export const ROWS = [
   { name: 'Keys', of: ({ keys }: TierLimits) => keys },
   { name: 'Admin keys', of: ({ adminKeys }: TierLimits) => adminKeys },
-  { name: 'Requests a minute', of: ({ perMinute }: TierLimits) => perMinute },
-  { name: 'Requests a second', of: ({ perSecond }: TierLimits) => perSecond },
+  { name: 'Requests per minute', of: ({ perMinute }: TierLimits) => perMinute },
+  { name: 'Requests per second', of: ({ perSecond }: TierLimits) => perSecond },
   { name: 'Open streams', of: ({ streams }: TierLimits) => streams },
 ] as const;
 
@@ -16,10 +16,10 @@ export function amount(value: number | null): string {
   return value === null ? 'Unlimited' : count(value);
 }
 
-/** How a tier differs from the present one, in words; empty where it does not. */
+/** Returns how a limit differs from the current one; empty: it does not. */
 export function difference(value: number | null, present: number | null): string {
   if (value === present) return '';
-  if (value === null) return 'no limit any more';
+  if (value === null) return 'no limit';
   if (present === null) return 'limited';
   return value > present ? `${count(value - present)} more` : `${count(present - value)} fewer`;
 }
