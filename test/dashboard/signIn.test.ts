@@ -236,7 +236,7 @@ describe('at the issuer', () => {
     const page = await open();
     await button(page).click();
     await page.getByRole('button', { name: 'Deny' }).click();
-    await isOut(page, 'did not let you in');
+    await isOut(page, 'denied access, or you cancelled');
     expect(page.url()).toBe(`${latchkey.origin}/dashboard/`);
   });
 
@@ -263,7 +263,7 @@ describe('at the issuer', () => {
     await page.getByLabel('Name').waitFor();
     issuer.requests.splice(0);
     await page.goto(`${latchkey.origin}/dashboard/callback?code=stolen&state=made-up`);
-    await isOut(page, 'is not trusted');
+    await isOut(page, 'Invalid response from');
     expect(issuer.requests.filter((url) => url.startsWith('/token'))).toEqual([]);
   });
 
