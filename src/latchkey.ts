@@ -30,13 +30,14 @@ import {
 } from './credentials/principal.js';
 import { SecretVerifier } from './credentials/secretVerifier.js';
 import { standingOf, type Standing } from './credentials/standing.js';
-import { checkOptions, configurationSchema, latchkeySchema } from './libraryOptions.js';
+import { checkOptions, configurationSchema, guardSchemaOptions, latchkeySchema } from './libraryOptions.js';
 import { KeyWatch } from './credentials/watch.js';
 import { Explainer } from './guard/explain.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './guard/answer/limits.js';
-import { assertGuarded, guardSchema } from './guard/guard.js';
+import { assertGuarded, guardWith } from './guard/guard.js';
+import { FirstUse, WITHOUT_PLUGIN } from './guard/served.js';
 import { combineOptions, type OwnApolloOptions } from './http/apolloOptions.js';
-import { documentBounds } from './http/bounds.js';
+import { documentBounds, type DocumentLimits } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { BcryptGate } from './keys/bcryptGate.js';
@@ -90,6 +91,11 @@ export interface LatchkeyOptions {
   readonly introspection?: Introspection;
   /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: Partial<AnswerLimits>;
+  /**
+   * How large a document may be, for {@link Latchkey.serverOptions} and {@link Latchkey.apolloOptions}. Larger values let one request
+   * cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives.
+   */
+  readonly document?: Partial<DocumentLimits>;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
   /**
@@ -129,8 +135,14 @@ export interface Latchkey {
   readonly typeDefs: DocumentNode;
   /** The resolvers of {@link typeDefs}. */
   readonly resolvers: Readonly<Record<string, object>>;
-  /** Guards a schema by its directives, in place. Call it last. @throws GuardError */
-  guard(schema: GraphQLSchema): GraphQLSchema;
+  /**
+   * Guards a schema by its directives, in place. Call it last. If an operation then runs without {@link plugin}, as on a server other
+   * than Apollo Server, one warning goes to {@link LatchkeyOptions.log}, or else to `console.warn`.
+   *
+   * @param options `plugin: false`: the schema is used without the plugin on purpose. Nothing warns.
+   * @throws GuardError; TypeError for an option that is unknown
+   */
+  guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /**
    * The principal of a request: without a promise where nothing has to be waited for.
    * @throws Refusal, or rejects with one
@@ -315,6 +327,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     const { oidc } = configured.configuration;
     return (kind === 'mcp' ? oidc?.mcpMetadata : oidc?.resourceMetadata) ?? null;
   };
+  const bounds = documentBounds(options.document);
   const answer = { ...ANSWER_LIMITS, ...options.answer };
   const rateLimitHeaders = (): RateLimitHeaders =>
     options.rateLimitHeaders ?? configured.configuration.rateLimitHeaders ?? 'draft';
@@ -322,7 +335,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
     ...(options.log !== undefined && { log: options.log }),
   };
-  const serverOptions = createServerOptions(forPlugin);
+  const serverOptions = createServerOptions(forPlugin, bounds);
 
   return {
     typeDefs: keyTypeDefs(),
@@ -336,7 +349,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           suggestionResolvers({ keys, usage: store.usage, now }),
           scopeResolvers({ ceilings: () => configured.configuration.ceilings }),
           accessResolvers({
-            explainer: new Explainer({ bounds: documentBounds(), introspection }),
+            explainer: new Explainer({ bounds, introspection }),
             keys,
             holderOf: holder,
             limiter,
@@ -350,8 +363,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       JSON: JSONValue,
       Scope,
     },
-    guard(schema) {
-      guardSchema(schema, { answer, ...(options.actions !== undefined && { actions: options.actions }) });
+    guard(schema, given = {}) {
+      checkOptions('guard', guardSchemaOptions, given);
+      const rules = { answer, ...(options.actions !== undefined && { actions: options.actions }) };
+      guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(options.log)));
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
@@ -390,6 +405,15 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await usage.close();
       await gathered.close();
     },
+  };
+}
+
+function warnWithoutPlugin(log: LatchkeyOptions['log']): (context: unknown) => void {
+  return (context) => {
+    // There is no logger of a server's to use: the plugin would have it.
+    // oxlint-disable-next-line no-console
+    if (log === undefined) console.warn(WITHOUT_PLUGIN);
+    else log(new Error(WITHOUT_PLUGIN), context as LatchkeyContext);
   };
 }
 

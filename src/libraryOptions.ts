@@ -3,6 +3,7 @@ import { ConfiguredEntry } from './credentials/configuredEntry.js';
 import { OperatorKey } from './credentials/operator.js';
 import { INTROSPECTIONS } from './guard/introspection.js';
 import { PREFIX_PATTERN } from './keys/token.js';
+import type { DocumentLimits } from './http/bounds.js';
 import type { PluginOptions } from './http/plugin.js';
 import type { LatchkeyOptions } from './latchkey.js';
 import { RATE_LIMIT_HEADERS } from './limits/fields.js';
@@ -144,6 +145,22 @@ export const answerSchema = has<object>(
   ANSWER,
 ).pipe(z.strictObject({ fields: integer(1, MAX).optional(), bytes: integer(1, MAX).optional() }, ANSWER));
 
+const DOCUMENT = 'an object with tokens, depth, aliases and directives';
+const documentSchema = has<object>(
+  (value) => Object.prototype.toString.call(value) === '[object Object]',
+  DOCUMENT,
+).pipe(
+  z.strictObject(
+    {
+      tokens: integer(1, 100_000).optional(),
+      depth: integer(1, 1_000).optional(),
+      aliases: integer(0, 100_000).optional(),
+      directives: integer(0, 100_000).optional(),
+    } satisfies Record<keyof DocumentLimits, z.ZodType>,
+    DOCUMENT,
+  ),
+);
+
 export const latchkeySchema = z.strictObject(
   {
     store,
@@ -160,6 +177,7 @@ export const latchkeySchema = z.strictObject(
     defaultTier: oneOf(TIERS).optional(),
     introspection: introspectionSchema.optional(),
     answer: answerSchema.optional(),
+    document: documentSchema.optional(),
     actions: actionsSchema.optional(),
     tiers: tiersSchema.optional(),
     rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
@@ -174,6 +192,11 @@ export const latchkeySchema = z.strictObject(
   } satisfies Record<keyof LatchkeyOptions, z.ZodType>,
   'an object with at least store',
 );
+
+export const guardSchemaOptions = has<object>(
+  (value) => Object.prototype.toString.call(value) === '[object Object]',
+  'an object with plugin',
+).pipe(z.strictObject({ plugin: z.boolean('true or false').optional() }, 'an object with plugin'));
 
 export const pluginSchema = z.strictObject(
   {

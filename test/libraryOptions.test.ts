@@ -5,6 +5,11 @@ import fc from 'fast-check';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import * as library from '../src/index.js';
 import { createClient, createFetch } from '../src/client/index.js';
+import { readable } from '../src/guard/introspection.js';
+import { changed } from '../src/keys/lifecycle.js';
+import { httpAnswer, statusBeforeData } from '../src/refusals/http.js';
+import { ceilingInWords, withinCeiling } from '../src/scopes/ceilings.js';
+import { keyPosition } from '../src/store/ordering.js';
 import { openMongoStore } from '../src/mongo.js';
 
 const { assertGuarded, Ceilings, ConfiguredEntry, createContextBuilder, createLatchkey, createPlugin } = library;
@@ -17,10 +22,13 @@ const SECRET = 'not-to-be-shown-but-long-enough-0123456789';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
 let store: library.Store;
+let own: library.Latchkey;
 beforeAll(async () => {
   store = await openSqliteStore({ dir });
+  own = await createLatchkey({ store });
 });
 afterAll(async () => {
+  await own.close();
   await store.close();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -31,6 +39,11 @@ const PLUGIN = { limiter };
 const OIDC = { issuer: 'https://issuer.example', audience: 'api' };
 const ENTRY = { key: 'a-chosen-key', name: 'n', roles: ['viewer'] };
 const CLIENT = { url: 'http://127.0.0.1:1/graphql', apiKey: null };
+
+/** What a request that is sent would be answered. */
+const answered = () =>
+  Promise.resolve(new Response('{"data":{}}', { headers: { 'content-type': 'application/json' } }));
+const sending = createClient({ ...CLIENT, fetch: answered });
 
 /** Each export that takes options: how it is called with them, good ones, and the names of all. */
 const takers: readonly [
@@ -47,6 +60,7 @@ const takers: readonly [
       ...['store', 'peppers', 'adminApiKey', 'prefixes', 'configuration', 'bcryptCost', 'defaultTier', 'introspection'],
       ...[
         'answer',
+        'document',
         'actions',
         'tiers',
         'rateLimitHeaders',
@@ -81,6 +95,7 @@ const takers: readonly [
   ],
   ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers', 'share']],
   ['guardSchema', (options: never) => guardSchema(schema(), options), () => ({}), ['actions', 'answer']],
+  ['guard', (options: never) => own.guard(schema(), options), () => ({}), ['plugin']],
   ['assertGuarded', (options: never) => assertGuarded(schema(), options), () => ({}), ['actions', 'answer']],
   ['tierTable', tierTable, () => ({}), Object.keys(TIER_LIMITS)],
   [
@@ -106,6 +121,13 @@ const takers: readonly [
     ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'],
   ],
   ['createFetch', createFetch, () => CLIENT, ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers']],
+  ['request', (options: never) => sending.request('{ a }', {}, options), () => ({}), ['signal', 'operationName']],
+  [
+    'subscribe',
+    (options: never) => sending.subscribe('subscription { a }', {}, options).return?.(),
+    () => ({}),
+    ['signal', 'operationName', 'onReconnect'],
+  ],
 ];
 
 function schema() {
@@ -211,6 +233,8 @@ test.each<[string, object, RegExp]>([
     { configuration: { ...NO_CONFIGURATION, roles: {} } },
     /configuration\.roles is an object/,
   ],
+  ['a document of no tokens', { document: { tokens: 0 } }, /document\.tokens is 0/],
+  ['a misspelt bound of documents', { document: { token: 9 } }, /no option "token"/],
   ['an answer of zero bytes', { answer: { bytes: 0 } }, /answer\.bytes is 0/],
 ])('U1: createLatchkey refuses %s', async (_, options, text) => {
   const given = 'store' in options || Object.keys(options).length === 0 ? options : { store, ...options };
@@ -231,6 +255,7 @@ test('U1: createLatchkey takes all options that it documents', async () => {
     defaultTier: 'STARTER',
     introspection: 'off',
     answer: { fields: 10 },
+    document: { tokens: 2_000, depth: 20, aliases: 0, directives: 1 },
     actions: ['deploy'],
     tiers: tierTable({ GROWTH: { rate: 7 } }),
     cacheTtl: 0,
@@ -273,4 +298,41 @@ test('U1: the other exports refuse what is not theirs', () => {
 test('U1: no error of the client shows the key', () => {
   expect(() => createClient({ ...CLIENT, apiKey: `${SECRET} x` })).toThrow(/^apiKey is empty, or holds spaces/);
   expect(() => createClient({ ...CLIENT, headers: { 'x-a': `${SECRET}\n${SECRET}` } })).toThrow(/headers: "x-a"/);
+});
+
+test('U1: the client refuses a wrong document or wrong variables, and sends nothing', async () => {
+  let sent = 0;
+  const counting = createClient({
+    ...CLIENT,
+    fetch: () => {
+      sent += 1;
+      return answered();
+    },
+  });
+  for (const document of ['', ' ', undefined, null, 1, [], {}, { kind: 'Field' }, new Map()]) {
+    await expect(counting.request(document as never)).rejects.toThrow(/^request: document must be a string/);
+    expect(() => counting.subscribe(document as never)).toThrow(/^subscribe: document must be a string/);
+  }
+  for (const variables of ['{}', 1, true, [], Symbol('x')]) {
+    await expect(counting.request('{ a }', variables as never)).rejects.toThrow(
+      /^request: variables must be an object/,
+    );
+    expect(() => counting.subscribe('{ a }', variables as never)).toThrow(/^subscribe: variables must be an object/);
+  }
+  expect(sent).toBe(0);
+  expect(
+    await counting.request('{ a }', null as never, { operationName: 'A', signal: AbortSignal.timeout(60_000) }),
+  ).toEqual({});
+  expect(sent).toBe(1);
+});
+
+test('U1: a value that no switch knows is refused, not passed', () => {
+  expect(ceilingInWords('GOLD' as never)).toBe('no scope');
+  expect(withinCeiling('GOLD' as never, 'read:all')).toBe(false);
+  const odd = { message: 'Text.', details: { code: 'GONE' } } as never;
+  expect(httpAnswer(odd)).toEqual({ status: 500, headers: new Map() });
+  expect(statusBeforeData(odd)).toBe(500);
+  expect(() => keyPosition({ id: 'k' } as never, 'SIZE' as never)).toThrow(/by "SIZE"\. Allowed: CREATED, NAME/);
+  expect(() => changed({ outcome: 'odd' } as never, 'revoked')).toThrow(/unknown outcome/);
+  expect(readable('never' as never, schema(), { kind: 'operator' } as never)).toBeNull();
 });

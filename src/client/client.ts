@@ -5,24 +5,10 @@ import { LatchkeyError } from './errors.js';
 import { fetchWith } from './fetch.js';
 import { operationOf } from './operation.js';
 import { resolveOptions, type ClientOptions } from './options.js';
+import { checkRequest, checkSubscription, type RequestOptions, type SubscribeOptions } from './requestOptions.js';
 import { send } from './send.js';
 import { resultsOf } from './subscribe.js';
 import { link } from './waiting.js';
-
-export interface RequestOptions {
-  /** Rejects with its reason, while waiting for a turn too. */
-  readonly signal?: AbortSignal | undefined;
-  /** Needed where the document has several operations. */
-  readonly operationName?: string | undefined;
-}
-
-export interface SubscribeOptions extends RequestOptions {
-  /**
-   * Called each time that the stream is open again, with what broke it off. What happened in between was told to nobody:
-   * query what is now.
-   */
-  readonly onReconnect?: ((cause: LatchkeyError) => void) | undefined;
-}
 
 /** A document that does not say what it takes and answers. */
 type Untyped = string | (DocumentNode & { readonly __apiType?: never });
@@ -84,8 +70,10 @@ export function createClient(given: ClientOptions = {}): Client {
   async function request(
     document: DocumentNode | string,
     variables?: unknown,
-    { signal: own, operationName }: RequestOptions = {},
+    given: RequestOptions = {},
   ): Promise<unknown> {
+    checkRequest(document, variables, given);
+    const { signal: own, operationName } = given;
     const query = textOf(document);
     const { signal, release } = link(own, closing.signal);
     try {
@@ -112,8 +100,10 @@ export function createClient(given: ClientOptions = {}): Client {
   function subscribe(
     document: DocumentNode | string,
     variables?: unknown,
-    { signal: own, operationName, onReconnect }: SubscribeOptions = {},
+    given: SubscribeOptions = {},
   ): AsyncIterableIterator<unknown> {
+    checkSubscription(document, variables, given);
+    const { signal: own, operationName, onReconnect } = given;
     const { controller, release } = link(own, closing.signal);
     const results = resultsOf(options, { query: textOf(document), variables, operationName, onReconnect }, controller);
     const ended = { done: true, value: undefined } as const;

@@ -1,7 +1,8 @@
 export { createClient } from './client.js';
-export type { Client, RequestOptions, SubscribeOptions } from './client.js';
+export type { Client } from './client.js';
 export { createFetch } from './fetch.js';
 export type { ClientOptions, KeySource } from './options.js';
+export type { RequestOptions, SubscribeOptions } from './requestOptions.js';
 export {
   Forbidden,
   Invalid,

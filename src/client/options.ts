@@ -40,7 +40,7 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** @throws TypeError that names the option at fault, and never what it holds */
 export function resolveOptions(options: ClientOptions = {}): Resolved {
-  checkNames(options);
+  checkNames(options, 'a client', NAMES);
   const { pacing = true, maxRetries = 5, timeout = 30_000, headers = {} } = options;
   const url = addressOf(options.url ?? fromEnvironment('LATCHKEY_URL'));
   if (typeof pacing !== 'boolean') throw new TypeError('pacing is true or false.');
@@ -76,13 +76,13 @@ export function resolveOptions(options: ClientOptions = {}): Resolved {
 const NAMES = ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'];
 
 /** @throws TypeError for a name that is not there: a misspelt option would not have an effect */
-function checkNames(options: unknown): void {
+export function checkNames(options: unknown, of: string, names: readonly string[]): void {
   if (Object.prototype.toString.call(options) !== '[object Object]') {
-    throw new TypeError(`The options of a client are an object with ${NAMES.join(', ')}.`);
+    throw new TypeError(`The options of ${of} are an object with ${names.join(', ')}.`);
   }
   for (const name of Reflect.ownKeys(options as object)) {
-    if (typeof name === 'string' && NAMES.includes(name)) continue;
-    throw new TypeError(`There is no option "${String(name)}" of a client. Options: ${NAMES.join(', ')}.`);
+    if (typeof name === 'string' && names.includes(name)) continue;
+    throw new TypeError(`There is no option "${String(name)}" of ${of}. Options: ${names.join(', ')}.`);
   }
 }
 

@@ -172,6 +172,8 @@ export class Authenticator {
           ...AT_ONCE,
           countsFor: this.#operators.remaining(DEFAULT_WORKSPACE_ID, (latest) => latest === principal),
         };
+      default:
+        return AT_ONCE;
     }
   }
 

@@ -4,6 +4,7 @@ import { ANSWER_LIMITS } from './answer/limits.js';
 import { guardResolvers, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';
 import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
+import { FirstUse } from './served.js';
 
 /** B15: each schema has rules of its own. */
 const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; readonly options: RuleOptions }>();
@@ -14,8 +15,14 @@ const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; 
  */
 export function guardSchema(schema: GraphQLSchema, options: RuleOptions = {}): GraphQLSchema {
   checkGuardOptions('guardSchema', schema, options);
+  return guardWith(schema, options, new FirstUse(null));
+}
+
+/** {@link guardSchema}, which also looks whether the plugin is in use. */
+export function guardWith(schema: GraphQLSchema, options: RuleOptions, firstUse: FirstUse): GraphQLSchema {
+  checkGuardOptions('guard', schema, options);
   const rules = readRules(schema, options);
-  guardResolvers(schema, rules, { ...ANSWER_LIMITS, ...options.answer });
+  guardResolvers(schema, rules, { ...ANSWER_LIMITS, ...options.answer }, firstUse);
   describeRequirements(schema, rules);
   rulesBySchema.set(schema, { rules, options });
   return schema;

@@ -15,6 +15,7 @@ import { ANSWER_LIMITS, type AnswerLimits } from './answer/limits.js';
 import { metered } from './answer/meter.js';
 import { enforce } from './decide.js';
 import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
+import { FirstUse } from './served.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
@@ -31,12 +32,17 @@ const guards = new WeakMap<
  * other field without a rule keeps its resolver. Changes the schema in place, so that whatever already holds it is guarded
  * too; doing it twice is doing it once.
  */
-export function guardResolvers(schema: GraphQLSchema, rules: SchemaRules, limits: AnswerLimits = ANSWER_LIMITS): void {
+export function guardResolvers(
+  schema: GraphQLSchema,
+  rules: SchemaRules,
+  limits: AnswerLimits = ANSWER_LIMITS,
+  firstUse = new FirstUse(null),
+): void {
   meterResolvers(schema, new AnswerBudgets(limits));
   const subscription = schema.getSubscriptionType();
   for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
-    field.resolve = guarded(rule, field.resolve);
-    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe));
+    field.resolve = guarded(rule, field.resolve, firstUse);
+    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe), firstUse);
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
     type.resolveType = guardedType(ofValues, original(type.resolveType));
@@ -89,9 +95,10 @@ function enforces(guard: Resolver | TypeResolver | null | undefined, rules: read
   return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
 }
 
-function guarded(rule: Rule, inner: Resolver | undefined): Resolver {
+function guarded(rule: Rule, inner: Resolver | undefined, firstUse: FirstUse): Resolver {
   const resolve = inner ?? defaultFieldResolver;
   const guard: Resolver = (source, args, context, info) => {
+    if (!firstUse.seen) firstUse.look(info.schema, context);
     enforce(rule, context);
     return resolve(source, args, context, info);
   };

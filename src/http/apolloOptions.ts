@@ -58,6 +58,7 @@ export function combineOptions<Context extends BaseContext>(
     }
   }
   checkForms(own);
+  checkBounds(latchkey, own);
   const passed = Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
   return { ...latchkey, ...passed, ...combined(latchkey, given) };
 }
@@ -131,6 +132,40 @@ function checkForms(own: Record<string, unknown>): void {
   const csrf = own.csrfPrevention;
   if (csrf !== undefined && typeof csrf !== 'boolean' && (typeof csrf !== 'object' || csrf === null)) {
     throw optionError('apolloOptions: csrfPrevention', csrf, 'true, false or an object with requestHeaders');
+  }
+}
+
+/** Options that hold bounds, and the option of createLatchkey that raises each; null: nothing does. */
+const BOUNDS: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
+  parseOptions: { maxLexicalTokens: 'document.tokens' },
+  validationOptions: { maxErrors: null },
+  executionOptions: { maxCoercionErrors: null },
+};
+
+/** A user's own bounds may only be lower: a higher one would lift a limit of Latchkey's by the way. @throws TypeError */
+function checkBounds(latchkey: object, own: Record<string, unknown>): void {
+  for (const [option, bounds] of Object.entries(BOUNDS)) {
+    if (own[option] === undefined) continue;
+    const names = [...Object.keys(bounds), ...(option === 'parseOptions' ? ['noLocation'] : [])];
+    checkNames(`apolloOptions: ${option}`, own[option], names);
+    const given = own[option] as Record<string, unknown>;
+    const most = (latchkey as Record<string, Readonly<Record<string, number>> | undefined>)[option] ?? {};
+    for (const [name, raisedBy] of Object.entries(bounds)) {
+      const value = given[name];
+      if (
+        value === undefined ||
+        (Number.isSafeInteger(value) && (value as number) >= 0 && !(Number(value) > Number(most[name])))
+      )
+        continue;
+      const raise =
+        raisedBy === null
+          ? ''
+          : ` To allow more, set createLatchkey({ document: { ${raisedBy.split('.')[1] ?? ''}: … } }).`;
+      throw optionError(`apolloOptions: ${option}.${name}`, value, `an integer from 0 to ${most[name]}.${raise}`);
+    }
+    if (given.noLocation !== undefined && typeof given.noLocation !== 'boolean') {
+      throw optionError('apolloOptions: parseOptions.noLocation', given.noLocation, 'true or false');
+    }
   }
 }
 

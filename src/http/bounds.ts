@@ -6,11 +6,24 @@ import type { ParseOptions, ValidationRule } from 'graphql';
  * Tokens do most of it: graphql-js compares fields of one name pair by pair, and 700 tokens of them are some 40 ms.
  * The standard introspection query needs 13 levels and some 400 tokens, and is not counted in depth.
  */
-const MAX_TOKENS = 700;
-const MAX_DEPTH = 12;
-/** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
-const MAX_ALIASES = 200;
-const MAX_DIRECTIVES = 50;
+export const DOCUMENT_LIMITS = {
+  tokens: 700,
+  depth: 12,
+  /** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
+  aliases: 200,
+  directives: 50,
+} as const;
+
+/** How large a document may be. */
+export interface DocumentLimits {
+  /** Tokens of the whole document. */
+  readonly tokens: number;
+  /** Levels of fields, without introspection. */
+  readonly depth: number;
+  readonly aliases: number;
+  readonly directives: number;
+}
+
 /** A person mends one fault at a time; suggestions for thousands of unknown fields are what an attacker asks for (B41). */
 const MAX_ERRORS = 20;
 /** Each repeats its variable whole, at up to 30 ms for the largest body. */
@@ -26,17 +39,19 @@ export interface DocumentBounds {
   readonly executionOptions: { readonly maxCoercionErrors: number };
 }
 
-export function documentBounds(): DocumentBounds {
+/** @param limits default: {@link DOCUMENT_LIMITS} */
+export function documentBounds(limits: Partial<DocumentLimits> = {}): DocumentBounds {
+  const { tokens, depth, aliases, directives } = { ...DOCUMENT_LIMITS, ...limits };
   const { validationRules } = new ApolloArmor({
-    maxDepth: { n: MAX_DEPTH, flattenFragments: true },
-    maxAliases: { n: MAX_ALIASES, allowList: [] },
-    maxDirectives: { n: MAX_DIRECTIVES },
+    maxDepth: { n: depth, flattenFragments: true },
+    maxAliases: { n: aliases, allowList: [] },
+    maxDirectives: { n: directives },
     maxTokens: { enabled: false },
     costLimit: { enabled: false },
     blockFieldSuggestion: { enabled: false },
   }).protect();
   return {
-    parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    parseOptions: { maxLexicalTokens: tokens },
     validationRules,
     validationOptions: { maxErrors: MAX_ERRORS },
     executionOptions: { maxCoercionErrors: MAX_COERCION_ERRORS },

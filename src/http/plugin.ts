@@ -21,6 +21,7 @@ import { subjectOf } from '../credentials/networks.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
+import { markServed } from '../guard/served.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
 import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
@@ -124,8 +125,10 @@ class Judge {
 
   compilerOf(schema: GraphQLSchema): OperationCompiler {
     let compiler = this.#compilers.get(schema);
-    if (compiler === undefined)
+    if (compiler === undefined) {
       this.#compilers.set(schema, (compiler = new OperationCompiler(schema, assertGuarded(schema))));
+      markServed(schema);
+    }
     return compiler;
   }
 

@@ -1,7 +1,7 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import type { LatchkeyContext } from '../credentials/principal.js';
-import { documentBounds } from './bounds.js';
+import { documentBounds, type DocumentBounds } from './bounds.js';
 import { DocumentStore } from './documentStore.js';
 import { formatError } from './errors.js';
 import { createPlugin, type PluginOptions } from './plugin.js';
@@ -13,7 +13,10 @@ export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServe
  * The options under which Apollo Server guards, limits and tells nothing that it should not: the plugin, bounds on
  * documents, errors without stacks or drivers' messages, and no schema details to who may not introspect.
  */
-export function createServerOptions(options: PluginOptions): GuardedServerOptions<LatchkeyContext> {
+export function createServerOptions(
+  options: PluginOptions,
+  bounds: DocumentBounds = documentBounds(),
+): GuardedServerOptions<LatchkeyContext> {
   return {
     plugins: [
       createPlugin(options),
@@ -31,6 +34,6 @@ export function createServerOptions(options: PluginOptions): GuardedServerOption
       requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
     },
     formatError,
-    ...documentBounds(),
+    ...bounds,
   };
 }

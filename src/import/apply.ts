@@ -60,6 +60,9 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
         break;
       case 'full':
         problems.push({ line: planned.line, problem: `The workspace ${key.workspaceId} has no room left for it.` });
+        break;
+      default:
+        problems.push({ line: planned.line, problem: 'The store returned an unknown outcome.' });
     }
     options.onProgress?.(i + 1, keys.length);
   }

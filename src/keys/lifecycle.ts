@@ -70,6 +70,9 @@ export function changed(change: KeyChange, verb: string): KeyRecord {
     case 'userLeft':
     case 'authorEnded':
       throw forfeited(change.outcome);
+    // A store of somebody else's may return anything.
+    default:
+      throw new Error('The store returned an unknown outcome. The key may not have been changed.');
   }
 }
 

@@ -173,6 +173,9 @@ export class KeyService {
       case 'userLeft':
       case 'authorEnded':
         throw forfeited(inserted.outcome);
+      // A store of somebody else's may return anything.
+      default:
+        throw new Error('The store returned an unknown outcome. The key may not have been created.');
     }
   }
 

@@ -27,7 +27,8 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 
 /** The status of an answer that is refused before it runs. */
 export function statusOf(code: RefusalCode): number {
-  return STATUS[code];
+  // From JavaScript it may be anything. Without a status Apollo Server would answer 200.
+  return (STATUS as Partial<typeof STATUS>)[code] ?? 500;
 }
 
 /** The realm of every challenge. */
@@ -48,12 +49,13 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
   const challenge = challengeOf(refusal.details, refusal.message);
   if (challenge !== null) headers.set('www-authenticate', pointing(challenge, resourceMetadata));
   if ('retryAfter' in refusal.details) headers.set('retry-after', String(refusal.details.retryAfter));
-  return { status: STATUS[refusal.details.code], headers };
+  return { status: statusOf(refusal.details.code), headers };
 }
 
 /** The status of a refusal before anything was answered: none is 200 then, which a reader would take for the stream. */
 export function statusBeforeData({ details: { code } }: Refusal): number {
-  if (STATUS[code] !== 200) return STATUS[code];
+  const status = statusOf(code);
+  if (status !== 200) return status;
   return code === 'NOT_FOUND' ? 404 : 400;
 }
 
@@ -87,6 +89,9 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'NOT_FOUND':
     case 'BAD_USER_INPUT':
     case 'SCOPE_NOT_HELD':
+      return null;
+    // Not a code of ours: without a challenge, and with the status of a fault.
+    default:
       return null;
   }
 }

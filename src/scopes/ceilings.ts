@@ -31,6 +31,9 @@ export function ceilingInWords(type: KeyType): string {
       return 'scopes of the form action:resource, neither admin nor platform';
     case 'READ_ONLY':
       return 'scopes of the form read:resource';
+    // From JavaScript it may be anything.
+    default:
+      return 'no scope';
   }
 }
 

@@ -1,3 +1,4 @@
+import { shown } from '../options.js';
 import { fold } from '../text/fold.js';
 import type { KeyRecord } from './records.js';
 
@@ -44,6 +45,8 @@ export function keyPosition(key: Ordered, field: KeyOrderField): KeyPosition {
       return { value: key.lastUsedAt, id };
     case 'EXPIRES':
       return { value: key.expiresAt, id };
+    default:
+      throw new TypeError(`Keys cannot be ordered by ${shown(field)}. Allowed: ${KEY_ORDER_FIELDS.join(', ')}.`);
   }
 }
 

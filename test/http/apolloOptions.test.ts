@@ -115,3 +115,70 @@ test('F2: apolloOptions refuses a schema without a guard', async () => {
     return Promise.resolve();
   });
 });
+
+test.each<[string, object, RegExp]>([
+  [
+    'more tokens',
+    { parseOptions: { maxLexicalTokens: 701 } },
+    /maxLexicalTokens is 701\. Allowed: an integer from 0 to 700/,
+  ],
+  [
+    'no bound on tokens',
+    { parseOptions: { maxLexicalTokens: Infinity } },
+    /createLatchkey\(\{ document: \{ tokens: … \} \}\)/,
+  ],
+  ['tokens that are not a number', { parseOptions: { maxLexicalTokens: '100' } }, /maxLexicalTokens is "100"/],
+  ['NaN', { parseOptions: { maxLexicalTokens: NaN } }, /maxLexicalTokens is NaN/],
+  ['more errors', { validationOptions: { maxErrors: 21 } }, /maxErrors is 21\. Allowed: an integer from 0 to 20/],
+  ['more coercion errors', { executionOptions: { maxCoercionErrors: 50 } }, /maxCoercionErrors is 50/],
+  [
+    'variables of fragments',
+    { parseOptions: { allowLegacyFragmentVariables: true } },
+    /no option "allowLegacyFragmentVariables"/,
+  ],
+  ['a misspelt bound', { executionOptions: { maxCoercionError: 1 } }, /no option "maxCoercionError"/],
+  ['null', { parseOptions: null }, /parseOptions is null/],
+])('U1: apolloOptions refuses %s', async (_, options, text) => {
+  await serving({}, (own) => {
+    expect(() => own.latchkey.apolloOptions(options)).toThrow(TypeError);
+    expect(() => own.latchkey.apolloOptions(options)).toThrow(text);
+    return Promise.resolve();
+  });
+});
+
+test('U1: apolloOptions lowers bounds, and takes undefined for what is not set', async () => {
+  await serving({}, (own) => {
+    const lower = own.latchkey.apolloOptions({
+      parseOptions: { maxLexicalTokens: 50, noLocation: false },
+      validationOptions: { maxErrors: 1 },
+      executionOptions: { maxCoercionErrors: 0 },
+    });
+    expect(lower).toMatchObject({
+      parseOptions: { maxLexicalTokens: 50 },
+      validationOptions: { maxErrors: 1 },
+      executionOptions: { maxCoercionErrors: 0 },
+    });
+    expect(own.latchkey.apolloOptions({ parseOptions: { maxLexicalTokens: undefined } } as never)).toMatchObject({
+      parseOptions: { maxLexicalTokens: 700 },
+    });
+    return Promise.resolve();
+  });
+});
+
+test('U1: createLatchkey({ document }) sets bounds, and apolloOptions keeps below them', async () => {
+  const two = '{ a: good b: good }';
+  await serving({}, async (own) => expect((await own.query(two)).status).toBe(200));
+  const own = await startOwnApollo({
+    typeDefs: 'extend type Query { good: Int @public }',
+    resolvers: { Query: { good: () => 1 } },
+    latchkey: { document: { tokens: 1_000, aliases: 1 } },
+  });
+  try {
+    expect((await own.query('{ a: good }')).body).toEqual({ data: { a: 1 } });
+    expect((await own.query(two)).status).toBe(400);
+    expect(own.latchkey.serverOptions.parseOptions).toEqual({ maxLexicalTokens: 1_000 });
+    expect(() => own.latchkey.apolloOptions({ parseOptions: { maxLexicalTokens: 1_001 } })).toThrow(/to 1000/);
+  } finally {
+    await own.close();
+  }
+});

@@ -17,6 +17,7 @@ import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition 
 import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../search.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
+import { shown } from '../../options.js';
 import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, toUser, type Intents } from './intents.js';
@@ -297,5 +298,8 @@ function ofStatus(status: KeyStatus, now: number): Filter {
       return { revokedAt: eq(null), expiresAt: where({ $lte: now }) };
     case 'ACTIVE':
       return { revokedAt: eq(null), $or: where([{ expiresAt: eq(null) }, { expiresAt: where({ $gt: now }) }]) };
+    // An empty filter would match every key.
+    default:
+      throw new TypeError(`There is no key status ${shown(status)}.`);
   }
 }

@@ -82,6 +82,9 @@ export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Termina
       return 'yellow';
     case 'REVOKED':
       return 'red';
+    // Of a newer server.
+    default:
+      return 'dim';
   }
 }
 
