@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 // installs it first, so that there they always run.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/redis' },
+  { program: 'prlimit', suites: '/test/store/fullDisk' },
   { program: 'chromium', suites: '/test/dashboard' },
   { program: 'chromium', suites: '/test/client/browser' },
   { program: 'zsh', suites: '/test/cli/zsh' },

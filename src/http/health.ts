@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { StoreUnavailable } from '../store/errors.js';
 import type { Store } from '../store/store.js';
 import type { Connections } from './connections.js';
 
@@ -29,8 +30,9 @@ export function healthRoutes(app: FastifyInstance, { store, sharing, connections
     try {
       await ping();
       return { status: 'ready', ...(sharing?.alone === true && { limits: 'alone: Redis does not answer' }) };
-    } catch {
-      return reply.code(503).header('retry-after', '1').send({ status: 'the store does not answer' });
+    } catch (error) {
+      const status = error instanceof StoreUnavailable ? error.reason : 'the store does not answer';
+      return reply.code(503).header('retry-after', '1').send({ status });
     }
   });
 }

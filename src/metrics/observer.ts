@@ -24,7 +24,7 @@ export const LOOKUPS = ['hit', 'miss', 'negative'] as const;
 export type Lookup = (typeof LOOKUPS)[number];
 
 /** How an operation of the store ended: `duplicate` is an answer, `error` one that no interface promises. */
-export const STORE_OUTCOMES = ['ok', 'unavailable', 'duplicate', 'error'] as const;
+export const STORE_OUTCOMES = ['ok', 'unavailable', 'not_written', 'duplicate', 'error'] as const;
 export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
 
 /**

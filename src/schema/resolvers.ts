@@ -1,6 +1,6 @@
-import type { GraphQLFieldResolver } from 'graphql';
-import { storeAway } from '../credentials/authenticator.js';
-import { Duplicate, StoreUnavailable } from '../store/errors.js';
+import { OperationTypeNode, type GraphQLFieldResolver, type GraphQLResolveInfo } from 'graphql';
+import { unavailable } from '../refusals/refusal.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../store/errors.js';
 
 type Resolvers = Readonly<Record<string, object>>;
 
@@ -30,14 +30,29 @@ function failClosed(resolve: GraphQLFieldResolver<unknown, unknown>): GraphQLFie
   return (source, args, context, info) => {
     try {
       const result: unknown = resolve(source, args, context, info);
-      return result instanceof Promise ? result.catch((error: unknown) => Promise.reject(translated(error))) : result;
+      return result instanceof Promise
+        ? result.catch((error: unknown) => Promise.reject(translated(error, info)))
+        : result;
     } catch (error) {
-      throw translated(error);
+      throw translated(error, info);
     }
   };
 }
 
-function translated(error: unknown): Error {
-  if (error instanceof StoreUnavailable || error instanceof Duplicate) return storeAway(error);
+function translated(error: unknown, { operation }: GraphQLResolveInfo): Error {
+  if (error instanceof NotWritten) {
+    return unavailable('The change was not made: the server cannot write to its store. Try again later.', 5, error);
+  }
+  // Reads aren't acknowledged either.
+  if (error instanceof Unacknowledged && operation.operation === OperationTypeNode.MUTATION) {
+    return unavailable(
+      'The store did not confirm the change. Check whether it was made before you repeat it.',
+      1,
+      error,
+    );
+  }
+  if (error instanceof StoreUnavailable || error instanceof Duplicate) {
+    return unavailable('The store is not available at the moment. Try again shortly.', 1, error);
+  }
   return error instanceof Error ? error : new Error(String(error));
 }

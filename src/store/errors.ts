@@ -1,8 +1,19 @@
 /** The engine cannot be reached or did not answer in time. `cause` keeps the driver's error for the log, never for a caller. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
-  constructor(cause: unknown) {
-    super('The store did not answer.', { cause });
+  /** What is wrong, in words that anybody may read: /readyz says it. */
+  readonly reason: string;
+
+  constructor(cause: unknown, reason = 'the store does not answer', message = 'The store did not answer.') {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+
+/** A change that the engine refused to write, as on a full disk. Nothing of it was made. */
+export class NotWritten extends StoreUnavailable {
+  constructor(cause: unknown, reason: string) {
+    super(cause, reason, 'The store could not write a change.');
   }
 }
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { UNOBSERVED, type Observer, type StoreOutcome } from '../metrics/observer.js';
-import { Duplicate, StoreUnavailable } from './errors.js';
+import { Duplicate, NotWritten, StoreUnavailable } from './errors.js';
 import type { Store } from './store.js';
 
 type Operation = (...given: unknown[]) => Promise<unknown>;
@@ -49,6 +49,7 @@ async function timed<T>(name: string, operation: () => Promise<T>, observer: Obs
 }
 
 function outcomeOf(error: unknown): StoreOutcome {
+  if (error instanceof NotWritten) return 'not_written';
   if (error instanceof StoreUnavailable) return 'unavailable';
   return error instanceof Duplicate ? 'duplicate' : 'error';
 }

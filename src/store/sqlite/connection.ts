@@ -1,5 +1,5 @@
 import Database from 'libsql';
-import { StoreUnavailable } from '../errors.js';
+import { NotWritten, StoreUnavailable } from '../errors.js';
 import { translated } from './errors.js';
 
 export type Value = string | number | null;
@@ -17,6 +17,14 @@ export interface Statement<Row> {
   returning(params: Params): Row | null;
 }
 
+/** Called around each write. Whatever it throws, the write throws. */
+export interface Watch {
+  /** Called before and after each transaction. */
+  check(): number;
+  /** Called after each transaction with what `check` returned. */
+  written(walBytes: number): void;
+}
+
 /**
  * One connection to the database file, with the driver's errors translated and its traps closed:
  * - its get() after a failure answers for the parameters of the failed call, so that one key could be taken for another:
@@ -32,6 +40,8 @@ export interface Statement<Row> {
 export class Connection {
   readonly #db: Database.Database;
   #open = true;
+  #watch: Watch | null = null;
+  #writeFault: NotWritten | null = null;
 
   /** @param busyTimeout how long a write waits for another process's, in ms. */
   constructor(file: string, busyTimeout: number) {
@@ -65,16 +75,36 @@ export class Connection {
    */
   transaction<T>(work: () => T): T {
     if (this.#open && this.#db.inTransaction) return work();
+    this.#watch?.check();
+    const result = this.#committed(work);
+    // What was written to a file that has gone must not be acknowledged.
+    if (this.#watch !== null) this.#watch.written(this.#watch.check());
+    return result;
+  }
+
+  #committed<T>(work: () => T): T {
     this.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
       this.exec('COMMIT');
+      this.#writeFault = null;
       return result;
     } catch (error) {
+      if (error instanceof NotWritten) this.#writeFault = error;
       // SQLite itself rolls back on some errors (a full disk, for one).
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Why the latest write failed; null if it was made. */
+  get writeFault(): NotWritten | null {
+    return this.#writeFault;
+  }
+
+  /** Has `watch` called around each write from now on. */
+  watchWrites(watch: Watch): void {
+    this.#watch = watch;
   }
 
   /**

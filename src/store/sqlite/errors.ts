@@ -1,5 +1,5 @@
 import Database from 'libsql';
-import { Duplicate, StoreUnavailable } from '../errors.js';
+import { Duplicate, NotWritten, StoreUnavailable } from '../errors.js';
 
 /** SQLite names the column (`keys.lookupId`), the interface the thing (`key.lookupId`). */
 const WHAT: Readonly<Record<string, string>> = {
@@ -12,6 +12,13 @@ const WHAT: Readonly<Record<string, string>> = {
   'users.id': 'user.id',
   'audit.id': 'audit.id',
 };
+
+/** The driver's codes for a disk that takes no writes, and what they say to whoever runs the server. */
+const WRITE_FAULTS: readonly (readonly [code: string, reason: string])[] = [
+  ['SQLITE_FULL', 'the disk of the store is full'],
+  ['SQLITE_READONLY', 'the store is read-only'],
+  ['SQLITE_IOERR', 'the disk of the store reports an error'],
+];
 
 /**
  * The error that callers see in place of the driver's. A broken rule of the schema other than uniqueness is a fault of the
@@ -27,5 +34,6 @@ export function translated(error: unknown): unknown {
   if (((error.rawCode ?? 0) & 0xff) === 19) {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }
-  return new StoreUnavailable(error);
+  const fault = WRITE_FAULTS.find(([code]) => error.code.startsWith(code));
+  return fault === undefined ? new StoreUnavailable(error) : new NotWritten(error, fault[1]);
 }

@@ -210,6 +210,15 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE INDEX IF NOT EXISTS keysByEnd ON keys (workspaceId, expiresAt, id);
   CREATE INDEX IF NOT EXISTS keysByPrefix ON keys (tokenPrefix, workspaceId, lookupId);
   `,
+  // Whether the file needs its write-ahead log (checkpoints.ts).
+  `
+  CREATE TABLE IF NOT EXISTS recovery (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    walNeeded INTEGER NOT NULL,
+    probes INTEGER NOT NULL
+  ) STRICT;
+  INSERT OR IGNORE INTO recovery VALUES (1, 0, 0);
+  `,
 ];
 
 /**

@@ -7,10 +7,12 @@ import { checkMilliseconds, checkNames, optionError } from '../../options.js';
 import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
+import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walExists } from './checkpoints.js';
 import { Connection } from './connection.js';
 import { openEvents } from './events.js';
 import { openKeys } from './keys.js';
 import { migrate } from './migrations.js';
+import { OpenFiles } from './openFiles.js';
 import { openProjects } from './projects.js';
 import { openUsage } from './usage.js';
 import { findingUsers, openUsers } from './users.js';
@@ -39,18 +41,39 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     createPrivate(file);
+    const hadWal = walExists(file);
     connection = new Connection(file, busyTimeout);
     await becomeWal(connection, busyTimeout);
-    connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // Checkpoints are made by Checkpoints alone.
+    connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
+    if (hasMark(connection)) await refuseLostWal(connection, hadWal);
     migrate(connection);
-    return assemble(connection);
+    return assemble(connection, file, busyTimeout);
   } catch (error) {
     connection?.close();
     throw new Error(`The database ${file} cannot be used: ${reasonOf(error)}.`, { cause: error });
   }
 }
 
-function assemble(connection: Connection): Store {
+function assemble(connection: Connection, file: string, busyTimeout: number): Store {
+  const checkpoints = new Checkpoints(connection, busyTimeout);
+  checkpoints.run();
+  const files = new OpenFiles(file);
+  let isWritingBack = false;
+  connection.watchWrites({
+    check: () => files.check(),
+    written(walBytes) {
+      if (walBytes <= MAX_WAL_BYTES || isWritingBack) return;
+      isWritingBack = true;
+      try {
+        checkpoints.run();
+      } catch {
+        // The write itself was made. The next one tries again.
+      } finally {
+        isWritingBack = false;
+      }
+    },
+  });
   const audit = openAudit(connection);
   const findUser = findingUsers(connection);
   const keys = openKeys(connection, audit, findUser);
@@ -66,8 +89,16 @@ function assemble(connection: Connection): Store {
     events: openEvents(connection),
     async ping() {
       alive.all({});
+      files.check();
+      // Reads don't show that a disk is full. A write does, and clears the fault once there is room.
+      if (connection.writeFault !== null) checkpoints.probe();
     },
     async close() {
+      try {
+        checkpoints.finish();
+      } catch {
+        // Closed already, or the disk takes no writes: the log keeps what it holds.
+      }
       connection.close();
     },
   };

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection, Statement } from './connection.js';
+
+/** The write-ahead log is written back to the database once it is larger, in bytes. */
+export const MAX_WAL_BYTES = 4 * 2 ** 20;
+
+/** How long another process may take for a checkpoint, in ms. */
+const PATIENCE = 2_000;
+
+/**
+ * Writes the log back to the database, and notices at the next start if a log was lost.
+ *
+ * A missing log looks like an older database, down to an empty one. So the database itself holds a mark, `walNeeded`, which each
+ * checkpoint leaves in the file as 1, and which is set to 0 right after it. That 0 stands in the log alone: whoever reads
+ * 1 doesn't have the log.
+ */
+export class Checkpoints {
+  readonly #connection: Connection;
+  readonly #busyTimeout: number;
+  readonly #mark: Statement<never>;
+  readonly #probe: Statement<never>;
+
+  constructor(connection: Connection, busyTimeout: number) {
+    this.#connection = connection;
+    this.#busyTimeout = busyTimeout;
+    this.#mark = connection.prepare('UPDATE recovery SET walNeeded = $walNeeded WHERE id = 1');
+    // SQLite writes nothing where a row stays the same.
+    this.#probe = connection.prepare('UPDATE recovery SET probes = probes + 1 WHERE id = 1');
+  }
+
+  /** Writes the log back and begins a new one. Doesn't wait for readers in other processes: what they hold stays for the next time. */
+  run(): void {
+    this.#mark.run({ walNeeded: 1 });
+    this.#truncate();
+    this.#mark.run({ walNeeded: 0 });
+  }
+
+  /** Writes everything back, so that the database file is whole without its log. */
+  finish(): void {
+    this.#truncate();
+  }
+
+  /** Checks that the store can be written to. @throws StoreUnavailable */
+  probe(): void {
+    this.#probe.run({});
+  }
+
+  #truncate(): void {
+    this.#connection.exec('PRAGMA busy_timeout = 0');
+    try {
+      this.#connection.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      this.#connection.exec(`PRAGMA busy_timeout = ${this.#busyTimeout}`);
+    }
+  }
+}
+
+/**
+ * Refuses a database that has lost its write-ahead log.
+ *
+ * @param hadWal whether the log was there before the database was opened
+ * @throws Error with what to do
+ */
+export async function refuseLostWal(connection: Connection, hadWal: boolean): Promise<void> {
+  if (hadWal) return;
+  const marks = connection.prepare<{ walNeeded: number }>('SELECT walNeeded FROM recovery WHERE id = 1');
+  const end = Date.now() + PATIENCE;
+  // Another process that has just made the log may be in the middle of a checkpoint.
+  while (marks.one({})?.walNeeded === 1) {
+    if (Date.now() >= end) {
+      throw new Error(
+        'its -wal file is missing, and the latest changes with it. Restore both files from the same backup. To go on without those changes, create an empty -wal file beside it',
+      );
+    }
+    await delay(50);
+  }
+}
+
+/** Whether a database has the table of {@link Checkpoints}. */
+export function hasMark(connection: Connection): boolean {
+  const tables = connection.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE name = 'recovery'");
+  return tables.one({}) !== null;
+}
+
+export const walExists = (file: string): boolean => existsSync(`${file}-wal`);

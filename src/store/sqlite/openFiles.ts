@@ -1,0 +1,50 @@
+import { statSync } from 'node:fs';
+import { StoreUnavailable } from '../errors.js';
+
+/**
+ * The database file and its write-ahead log, as they were when the store was opened. SQLite goes on writing to a file that was
+ * deleted or replaced, and everything written from then on is lost when the process ends.
+ */
+export class OpenFiles {
+  readonly #file: string;
+  readonly #wal: string;
+  readonly #identities: readonly string[];
+
+  /** @param file the path of the database. Its write-ahead log must exist. */
+  constructor(file: string) {
+    this.#file = file;
+    this.#wal = `${file}-wal`;
+    this.#identities = [identityOf(this.#file), identityOf(this.#wal)];
+  }
+
+  /**
+   * Returns the size of the write-ahead log in bytes.
+   *
+   * @throws StoreUnavailable if one of the files is not the one that was opened
+   */
+  check(): number {
+    try {
+      const wal = statSync(this.#wal, { bigint: true });
+      const found = [identityOf(this.#file), `${wal.dev} ${wal.ino}`];
+      if (found.every((identity, i) => identity === this.#identities[i])) return Number(wal.size);
+    } catch (error) {
+      throw gone(this.#file, error);
+    }
+    throw gone(this.#file);
+  }
+}
+
+function identityOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev} ${ino}`;
+}
+
+function gone(file: string, error?: unknown): StoreUnavailable {
+  return new StoreUnavailable(
+    new Error(
+      `${file} or its -wal file was deleted or replaced while the server runs. Nothing is written to it any more. Put both files back from a backup, then restart.`,
+      { cause: error },
+    ),
+    'the database file was deleted or replaced',
+  );
+}
