@@ -195,7 +195,7 @@ it("a key's page tells what it asked for, what it was refused, and what it could
   expect(sums).toEqual([3, 0, 2]);
   await usage.getByText('Last 30 days', { exact: true }).click();
   await usage.getByRole('table', { name: 'Usage per day' }).waitFor();
-  await page.getByText('The key has more scopes than it used in the last 30 days.').waitFor();
+  await page.getByText('The key has more permissions than its requests of the last 30 days needed.').waitFor();
   await page.getByRole('region', { name: 'Audit log' }).getByText('scopes').first().click();
   await page.getByText('removed write:assets').waitFor();
 });

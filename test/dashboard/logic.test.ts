@@ -89,6 +89,13 @@ test('U2: audit details show moments as dates and a lifetime as a length of time
   expect(differences({ expiresAt: end }, { expiresAt: end - 86_400_000 })).toMatchObject([
     { before: whole(end), after: whole(end - 86_400_000) },
   ]);
+  // Rejected requests are counted since a time, and values of the API are shown in words.
+  expect(differences(null, { since: end, type: 'READ_ONLY', tier: 'FREE_TRIAL', userId: 'usr_1' })).toMatchObject([
+    { after: whole(end) },
+    { after: 'Read-only' },
+    { after: 'Free Trial' },
+    { field: 'user ID' },
+  ]);
   // A number of any other field stays a number.
   expect(differences(null, { count: 1_803_685_469_079 })).toMatchObject([{ after: '1803685469079' }]);
 });

@@ -1,15 +1,16 @@
 import { lasting, whole } from '../parts/moments.js';
+import { ENVIRONMENTS, TIERS, TYPES } from '../parts/words.js';
 
-/** One field that a change touched. `before` null: it was not there; `after` null: it is no more. */
+/** A field that a change affected. `before` is null if it was added, `after` if it was removed. */
 export interface Difference {
   readonly field: string;
   readonly before: string | null;
   readonly after: string | null;
-  /** Of a list: what came and what went; null for what is no list. */
+  /** The added and removed items of a list; null if the field is not a list. */
   readonly items: { readonly added: readonly string[]; readonly removed: readonly string[] } | null;
 }
 
-/** What differs between two states as the audit log holds them. One that is no object has no fields. */
+/** Returns the fields that differ between two states of the audit log. A state that is not an object has no fields. */
 export function differences(before: unknown, after: unknown): Difference[] {
   const [old, now] = [fieldsOf(before), fieldsOf(after)];
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
@@ -38,12 +39,30 @@ function itemsOf(old: unknown, now: unknown): Difference['items'] {
 }
 
 /** Fields that hold a moment, in ms since the epoch. */
-const MOMENTS: ReadonlySet<string> = new Set(['expiresAt', 'revokedAt', 'removedAt', 'createdAt', 'lastUsedAt']);
+const MOMENTS: ReadonlySet<string> = new Set([
+  'expiresAt',
+  'revokedAt',
+  'removedAt',
+  'createdAt',
+  'lastUsedAt',
+  'since',
+  'until',
+  'at',
+]);
+
+/** The words for values of the API, by field. */
+const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  type: TYPES,
+  environment: ENVIRONMENTS,
+  tier: TIERS,
+};
 
 function textOf(value: unknown, field: string): string | null {
   if (isNothing(value)) return null;
   if (typeof value === 'number' && MOMENTS.has(field)) return whole(value);
   if (typeof value === 'number' && field === 'lifetime') return lasting(value);
+  const words = WORDS[field];
+  if (typeof value === 'string' && words !== undefined && Object.hasOwn(words, value)) return words[value] ?? value;
   return inText(value);
 }
 
@@ -54,5 +73,5 @@ function inText(value: unknown): string {
 
 /** `allowedAddresses` is `allowed addresses`. */
 function inWords(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/ id$/, ' ID');
 }

@@ -119,7 +119,7 @@ function Succession({ of, rotation }: SuccessionProps) {
                 <Moment at={rotation.at} /> by <Actor id={rotation.actor} name={rotation.actorName} />.{' '}
               </>
             )}
-            <Anchor component={Link} href={`/keys/${replacedBy.id}`} size="sm" title={replacedBy.id}>
+            <Anchor component={Link} href={`/keys/${replacedBy.id}`} size="sm" title={replacedBy.id} underline="always">
               Show the new key
             </Anchor>
             .{' '}
@@ -148,7 +148,7 @@ function Succession({ of, rotation }: SuccessionProps) {
                 It expires <Ago at={replaces.expiresAt} />.
               </>
             )}{' '}
-            <Anchor component={Link} href={`/keys/${replaces.id}`} size="sm" title={replaces.id}>
+            <Anchor component={Link} href={`/keys/${replaces.id}`} size="sm" title={replaces.id} underline="always">
               Show the previous key of {name}
             </Anchor>
           </Text>

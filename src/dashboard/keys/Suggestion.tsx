@@ -24,9 +24,9 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
     <Stack gap="sm">
       <Text size="sm">
         {less
-          ? 'The key has more scopes than it used in the last 30 days. It used'
-          : 'The key used all of its scopes in the last 30 days:'}{' '}
-        {needed.length === 0 ? 'no field that needs a scope.' : counted(needed.length, 'scope') + ':'}
+          ? 'The key has more permissions than its requests of the last 30 days needed. They needed'
+          : 'The key has only the permissions that its requests of the last 30 days needed:'}{' '}
+        {needed.length === 0 ? 'no scope.' : counted(needed.length, 'scope') + ':'}
       </Text>
       {needed.length > 0 && (
         <List size="sm" spacing={4}>
@@ -47,7 +47,7 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
       )}
       {less && (
         <Group gap={6}>
-          <Text size="sm">Unused:</Text>
+          <Text size="sm">Not needed:</Text>
           <Scopes scopes={unneeded} />
         </Group>
       )}
@@ -58,7 +58,7 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
       )}
       {less && apiKey.status === 'ACTIVE' && (
         <Text size="xs" c="dimmed">
-          Choose “Edit” to remove them. The change applies to the next request.
+          Choose “Edit” to change the scopes. The change applies from the next request.
         </Text>
       )}
     </Stack>

@@ -12,13 +12,21 @@ export interface ActorProps {
 export function Actor({ id, name }: ActorProps) {
   if (id === null) return <>Latchkey</>;
   if (id === 'operator') return <>the operator</>;
-  return id.startsWith('key_') || id.startsWith('conf_') ? <KeyLink id={id} name={name} /> : <>{name ?? id}</>;
+  return id.startsWith('key_') || id.startsWith('conf_') ? <KeyLink id={id} name={name} inText /> : <>{name ?? id}</>;
+}
+
+export interface KeyLinkProps {
+  readonly id: string;
+  readonly name: string | null;
+  /** Underlines the link: in a sentence, its colour alone does not distinguish it (WCAG 1.4.1). Default: false */
+  readonly inText?: boolean;
 }
 
 /** Links to a key by its name, or by its id if the name is unknown. */
-export function KeyLink({ id, name }: { readonly id: string; readonly name: string | null }) {
+export function KeyLink({ id, name, inText = false }: KeyLinkProps) {
+  const underline = inText ? 'always' : 'hover';
   return (
-    <Anchor component={Link} href={`/keys/${id}`} size="sm" title={id} className="anywhere">
+    <Anchor component={Link} href={`/keys/${id}`} size="sm" title={id} underline={underline} className="anywhere">
       {name ?? <Code>{id}</Code>}
     </Anchor>
   );

@@ -60,7 +60,7 @@ export function Projects() {
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end">
+            <Group gap={4} justify="flex-end" wrap="nowrap">
               <Button
                 component={Link}
                 href={`/keys?project=${encodeURIComponent(project.id)}`}

@@ -67,7 +67,7 @@ export function Users() {
             </Stack>
           </Table.Td>
           <Table.Td>
-            <Group gap={4} justify="flex-end">
+            <Group gap={4} justify="flex-end" wrap="nowrap">
               <Button
                 variant="subtle"
                 size="compact-sm"

@@ -95,7 +95,7 @@ function Places({ name, current, max }: PlacesProps) {
         <Text size="xl" fw={650} className="number">
           {count(current)}
         </Text>
-        <Text c="dimmed">{max === null ? 'unlimited' : `of ${count(max)}`}</Text>
+        <Text c="dimmed">{max === null ? '(no limit)' : `of ${count(max)}`}</Text>
       </Group>
       {max !== null && (
         <Progress
