@@ -12,7 +12,7 @@ import { watched } from './audit/watched.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
-import { countArrival } from './credentials/arrival.js';
+import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from './credentials/arrival.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import { Networks } from './credentials/networks.js';
 import { ForeignSchemes } from './credentials/foreignSchemes.js';
@@ -40,6 +40,7 @@ import { combineOptions, type OwnApolloOptions } from './http/apolloOptions.js';
 import { documentBounds, type DocumentLimits } from './http/bounds.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
+import { Verdicts } from './http/verdicts.js';
 import { BcryptGate } from './keys/bcryptGate.js';
 import type { Actor } from './keys/actor.js';
 import { isConfigured, type AnyKey } from './keys/configured.js';
@@ -61,6 +62,7 @@ import { JSONValue } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
+import type { Refusal } from './refusals/refusal.js';
 import type { Introspection } from './guard/introspection.js';
 import type { Roles } from './scopes/roles.js';
 import type { KeyType, Tier } from './store/records.js';
@@ -155,6 +157,13 @@ export interface Latchkey {
    */
   arrived(principal: Principal): void | Promise<void>;
   /**
+   * Refuses a request of a key that has used up one of its windows, to be called before the document is parsed;
+   * {@link context} calls it by itself. Takes nothing: the plugin counts the request.
+   * @param where `here` refuses only what this process counts by itself, and so never returns a promise. Default: anywhere
+   * @throws Refusal RATE_LIMITED, or rejects with one
+   */
+  checkLimits(principal: Principal, where?: 'here' | 'anywhere'): void | Promise<void>;
+  /**
    * To be told of a request that came over plain HTTP and is refused for that: a right key in it is noted in the audit log.
    * Never rejects.
    */
@@ -238,6 +247,15 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const { tiers } = limiter;
   const networks = new Networks(options.now ?? (() => performance.now()));
   const arrived = (principal: Principal) => countArrival(principal, limiter, observer);
+  const checkLimits = (principal: Principal, where: 'here' | 'anywhere' = 'anywhere'): void | Promise<void> => {
+    const settle = (refusal: Refusal | null): void => {
+      if (refusal === null) return;
+      verdicts.refused(principal, refusal);
+      throw refusal;
+    };
+    const found = (where === 'here' ? refusalOfKnownUsedUp : refusalOfUsedUp)(principal, limiter);
+    return found instanceof Promise ? found.then(settle) : settle(found);
+  };
   const { onKeyEvent: tell } = options;
   const watch = tell === undefined ? null : new KeyWatch(tell);
   const usage = new UsageLog({
@@ -249,6 +267,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     }),
   });
   const refusals = new Refusals(now);
+  const verdicts = new Verdicts({ usage, refusals, observer });
   const sentInClear = new SentInClear(now);
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
   const operator = operatorOf(options.adminApiKey);
@@ -372,12 +391,19 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     },
     authenticate: (source) => principalOf(source, door, observer, networks),
     arrived,
+    checkLimits,
     // Beside the door: what ends a stream is no refused request.
     reauthenticate: (source) => principalOf(source, authenticator),
     standing: (source) => standingOf(source, authenticator),
     onChange: (listener) => void listeners.push(listener),
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
-    context: createContextBuilder(door, observer, resourceMetadata, { networks, arrived }),
+    context: createContextBuilder(door, observer, resourceMetadata, {
+      networks,
+      arrived: async (principal) => {
+        await arrived(principal);
+        await checkLimits(principal);
+      },
+    }),
     plugin: createPlugin(forPlugin),
     serverOptions,
     apolloOptions<Context extends LatchkeyContext>(own: OwnApolloOptions<Context> = {}) {

@@ -153,7 +153,8 @@ export class Pacer {
     // What was refused before it was counted tells of the tier's windows alone.
     if (answer.ok || answer.status === 429) {
       const names = [...policies.keys()];
-      this.#setKind(kind, names);
+      // What was refused before it was parsed tells of the tier's windows alone as well.
+      if (answer.ok || names.length >= (this.#kinds.get(kind)?.length ?? 0)) this.#setKind(kind, names);
       for (const window of names.map((name) => this.#windows.get(name))) {
         if (answer.ok && window !== undefined && !taken.includes(window)) window.hold(cost, now);
       }

@@ -1,8 +1,12 @@
+import { longest } from '../limits/bounds.js';
+import { Limiter } from '../limits/limiter.js';
 import type { Admission, Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
+import type { Room, WindowRoom } from '../limits/window.js';
 import type { Observer } from '../metrics/observer.js';
+import type { Refusal } from '../refusals/refusal.js';
 import { subjectOf } from './networks.js';
-import type { Principal } from './principal.js';
+import type { AuthenticatedPrincipal, Principal } from './principal.js';
 
 /**
  * Counts one request of an anonymous caller as it arrives, before its body is read: parsing and validating take time
@@ -22,4 +26,34 @@ export function countArrival(principal: Principal, limiter: Limits, observer: Ob
   const admission = limiter.admit(subject, 1);
   if (admission instanceof Promise) return admission.then(settle);
   settle(admission);
+}
+
+/**
+ * Returns the refusal of a request whose key has nothing left in one of its windows, else null. Takes nothing. Without it, a
+ * key that has used up its limits could go on sending documents to be parsed and validated.
+ */
+export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal | null | Promise<Refusal | null> {
+  if (principal.kind === 'anonymous') return null;
+  const { familyId: family, tier } = principal;
+  const room = limiter.peek({ family, tier });
+  if (room instanceof Promise) return room.then((late) => usedUp(principal, limiter, late));
+  return usedUp(principal, limiter, room);
+}
+
+/** {@link refusalOfUsedUp} where limits are counted in this process; null where another process would have to be asked. */
+export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refusal | null {
+  if (principal.kind === 'anonymous' || !(limiter instanceof Limiter)) return null;
+  return usedUp(principal, limiter, limiter.peek({ family: principal.familyId, tier: principal.tier }));
+}
+
+function usedUp({ tier }: AuthenticatedPrincipal, { tiers }: Limits, room: Room): Refusal | null {
+  if (room.rate.remaining > 0 && room.burst.remaining > 0) return null;
+  const limits = tiers[tier];
+  const bound = longest(limits, { rate: waitFor(room.rate), burst: waitFor(room.burst) });
+  return refusalOf({ outcome: 'refused', limits, room, ...bound }, 1);
+}
+
+/** Ms until one request fits. */
+function waitFor({ remaining, returnsInMs }: WindowRoom): number {
+  return remaining > 0 ? 0 : Math.max(1, returnsInMs ?? 1);
 }

@@ -56,10 +56,10 @@ export function createContextBuilder(
   };
 }
 
-/** What a server keeps of its anonymous callers. */
+/** What a server keeps of its callers' networks and limits. */
 export interface AnonymousCallers {
   readonly networks: Networks;
-  /** Counts a request as it arrives. @throws Refusal, or rejects with one */
+  /** Counts a request of an anonymous caller as it arrives, and refuses a key that has used up its limits. @throws Refusal, or rejects with one */
   readonly arrived: (principal: Principal) => void | Promise<void>;
 }
 

@@ -10,18 +10,31 @@ import { INTERNAL_ERROR } from './errors.js';
  */
 export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, resourceMetadata()));
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0];
-    if (path === '/graphql/stream') {
-      return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
-    }
-    if (path !== '/graphql') {
-      return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), {
-        status: 404,
-      });
-    }
-    return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
+  app.setNotFoundHandler(answerUnknownRoute);
+}
+
+/**
+ * Answers requests for routes and methods that don't exist before their body is read: Fastify parses it first, whatever its
+ * size. To be called once every hook that such an answer needs is added.
+ */
+export function refuseUnknownRoutes(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answerUnknownRoute(request, reply);
+    else done();
   });
+}
+
+function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0];
+  if (path === '/graphql/stream') {
+    return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
+  }
+  if (path !== '/graphql') {
+    return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), {
+      status: 404,
+    });
+  }
+  return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
 }
 
 /** Refuses a request that HTTP alone shows to be at fault. */
@@ -92,7 +105,7 @@ function refuse(
   if (status === undefined) for (const [name, value] of answer.headers) reply.header(name, value);
   return reply
     .code(status ?? answer.status)
-    .header('cache-control', 'no-store')
+    .header('cache-control', reply.request.principal.kind === 'anonymous' ? 'no-store' : 'private, no-store')
     .type('application/json; charset=utf-8')
     .send(form.body(refusal.message, refusal.details));
 }

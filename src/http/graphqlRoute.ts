@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { GraphQLSchema } from 'graphql';
 import type { Latchkey } from '../latchkey.js';
 import { askApollo } from './askApollo.js';
+import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 import type { AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { graphiqlPage } from './graphiql.js';
@@ -22,6 +23,7 @@ export interface GraphqlRouteOptions {
   readonly tracing: Tracing | null;
   readonly authenticate: AuthenticationHook;
   readonly connections: Connections;
+  readonly unread: UnreadCounter;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function graphqlRoute(
   options: GraphqlRouteOptions,
 ): Promise<ApolloServer<RequestContext>> {
   const { latchkey, schema, logger, tracing, authenticate, connections } = options;
+  const { answerFault: unread, countUnseen } = options.unread;
   const known = new KnownOperations(schema);
   const runner = new OperationRunner(schema, latchkey.serverOptions);
   const apollo = new ApolloServer<RequestContext>({
@@ -59,8 +62,9 @@ export async function graphqlRoute(
     url: '/graphql',
     onRequest: (request, reply, done) => {
       if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
-      else authenticate(request, reply, done);
+      else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
     },
+    errorHandler: (error, request, reply) => void unread(error, request, reply),
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;
       const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
@@ -73,9 +77,12 @@ export async function graphqlRoute(
         opening: null,
       };
       const operation = isPlain(request) ? known.find(request.body) : null;
-      const answer = await (operation === null
-        ? askApollo(apollo, request, context)
-        : runner.answer(operation, context));
+      if (operation !== null)
+        return sendAnswer(request, reply, await runner.answer(operation, context), connections.isLeaving);
+      // Once more: any number of requests may have passed the first look while their bodies were on the way.
+      await latchkey.checkLimits(principal);
+      const answer = await askApollo(apollo, request, context);
+      await countUnseen(principal, answer.headers);
       return sendAnswer(request, reply, answer, connections.isLeaving);
     },
   });

@@ -16,6 +16,7 @@ import { documentBounds } from './bounds.js';
 import { answerError, refuseRequest, type FaultForm } from './faults.js';
 import { MCP_HEADERS } from './mcpHeaders.js';
 import { takeOneRequest } from './oneRequest.js';
+import { refusingUsedUp } from './usedUp.js';
 import type { RequestContext } from './requestContext.js';
 import { Verdicts } from './verdicts.js';
 
@@ -37,6 +38,9 @@ const jsonRpc = (id: string | number | null): FaultForm => ({
 });
 
 const JSON_RPC = jsonRpc(null);
+
+/** Bytes up to which a message may be a notification, and is read although the key's windows are used up. */
+const MAX_NOTIFICATION_BYTES = 4096;
 
 /** Both addresses that clients are given. */
 const PATHS = ['/mcp', '/mcp/'] as const;
@@ -117,6 +121,12 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const errorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
     void answerFault(error, request, reply);
 
+  // Notifications have windows of their own, and are small.
+  const refuseUsedUp = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    if (Number(request.headers['content-length'] ?? Infinity) <= MAX_NOTIFICATION_BYTES) done();
+    else refusingUsedUp(latchkey, request, done)();
+  };
+
   const refuseMethod = async ({ principal }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     if (principal.kind !== 'anonymous') await takeBeside(principal);
     return refuseRequest(reply.header('allow', 'POST'), BY_POST, 405, JSON_RPC);
@@ -129,7 +139,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     app.route({
       method: 'POST',
       url,
-      onRequest: [...onRequest, refuseAnonymous],
+      onRequest: [...onRequest, refuseAnonymous, refuseUsedUp],
       errorHandler,
       handler: async (request, reply) => {
         const { principal, body: message } = request;

@@ -25,7 +25,7 @@ import { markServed } from '../guard/served.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
 import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
-import type { Admission, Limits } from '../limits/limits.js';
+import type { Admission, Limits, Subject } from '../limits/limits.js';
 import { restOf } from '../limits/rest.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { checkOptions, pluginSchema } from '../libraryOptions.js';
@@ -172,11 +172,22 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   #admission: Admission | null = null;
   /** Of the keys that the operation creates. */
   #creation: Admission | null = null;
+  /** Was the document parsed for this request, instead of found in the cache? */
+  #isParsed = false;
+  /** Was the request counted, or refused by the limits? */
+  #isCounted = false;
+  /** Was the operation refused, and noted as such? */
+  #isRefused = false;
   /** Was the operation answered as its caller may read the schema? */
   #isPrepared = false;
 
   constructor(judge: Judge) {
     this.#judge = judge;
+  }
+
+  parsingDidStart(): Promise<void> {
+    this.#isParsed = true;
+    return DONE;
   }
 
   didResolveOperation(request: Resolved): Promise<void> {
@@ -201,10 +212,11 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       const { limits } = this.#judge;
       const rest = request.contextValue.counted === true ? restOf(limits.tiers[tier], category, cost) : cost;
       if (rest === 0) {
+        this.#isCounted = true;
         this.#judge.verdicts.admitted(principal, cost, compiled.fields);
         return DONE;
       }
-      const admission = limits.admit({ family, tier, category }, rest);
+      const admission = this.#admit({ family, tier, category }, rest, request.contextValue.counted === true);
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
       return admission
         .then((late) => this.#admitted(late, principal, compiled))
@@ -216,7 +228,8 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   /**
    * Takes the keys that the operation creates from its workspace's windows, and then its cost from those of its key. In this
-   * order an operation that is refused for its keys takes nothing from the limits of the key. @throws Refusal
+   * order an operation that is refused for its keys takes nothing from the limits of the key, unless its document had to be
+   * parsed. @throws Refusal
    */
   async #admitCreation(
     principal: AuthenticatedPrincipal,
@@ -230,6 +243,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       const refusal = creationRefusal(creation, compiled.tokens);
       this.#creation = creation;
       if (refusal !== null) {
+        this.#isCounted = !this.#isParsed;
         this.#admission = {
           outcome: 'admitted',
           limits: limits.tiers[tier],
@@ -241,6 +255,43 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       this.#refuse(principal, error);
     }
     await this.#admitKey(principal, request, compiled);
+  }
+
+  /**
+   * Takes the cost. An operation that can never pass takes one request, as any other that fails. So does one that is refused
+   * for the moment, where its document was parsed: else a key could have any number of documents parsed that its limits then
+   * refuse. The limits are asked once more after that, so that Retry-After includes it.
+   */
+  #admit(subject: Subject, cost: number, isCounted: boolean): Admission | Promise<Admission> {
+    const { limits } = this.#judge;
+    const again = (first: Admission): Admission | Promise<Admission> => {
+      if (isCounted || first.outcome === 'admitted' || (first.outcome === 'refused' && !this.#isParsed)) return first;
+      const { family, tier } = subject;
+      const taken = limits.admit({ family, tier }, 1);
+      if (taken instanceof Promise) {
+        return taken.then((one) => (one.outcome === 'admitted' ? limits.admit(subject, cost) : first));
+      }
+      return taken.outcome === 'admitted' ? limits.admit(subject, cost) : first;
+    };
+    const admission = limits.admit(subject, cost);
+    return admission instanceof Promise ? admission.then(again) : again(admission);
+  }
+
+  /** Counts a request of a key that failed before its operation was counted: as one. Never rejects. */
+  async #countFailed({ contextValue }: Answered): Promise<void> {
+    const { principal, counted = false } = contextValue as Partial<LatchkeyContext>;
+    if (this.#isCounted || counted || !isPrincipal(principal) || principal.kind === 'anonymous') return;
+    this.#isCounted = true;
+    const { familyId: family, tier } = principal;
+    try {
+      const admission = await this.#judge.limits.admit({ family, tier }, 1);
+      if (admission.outcome !== 'admitted') return;
+      this.#admission = admission;
+      if (!this.#isRefused) this.#judge.verdicts.failed(principal);
+    } catch (error) {
+      // Where limits are counted is away. The request is refused already.
+      this.#judge.report(error, { principal }, undefined);
+    }
   }
 
   /** One request of it was counted as it arrived, where the server does so. @throws Refusal */
@@ -287,6 +338,11 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   willSendResponse(given: Answered): Promise<void> {
+    if (this.#isCounted || isAnonymous(given)) return this.#send(given);
+    return this.#countFailed(given).then(() => this.#send(given));
+  }
+
+  #send(given: Answered): Promise<void> {
     const answer = boundAnswer(given, this.#judge.answer);
     const { principal: known } = answer.contextValue as Partial<LatchkeyContext>;
     const principal = isPrincipal(known) ? known : ANONYMOUS;
@@ -313,6 +369,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     { cost, fields }: CompiledOperation,
   ): Promise<void> {
     this.#admission = admission;
+    this.#isCounted = true;
     const refusal = refusalOf(admission, cost);
     if (refusal !== null) throw refusal;
     this.#judge.verdicts.admitted(principal, cost, fields);
@@ -321,13 +378,19 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   /** B31: a guard that breaks lets nobody in. @throws Refusal, always */
   #refuse(principal: Principal | null, error: unknown): never {
+    this.#isRefused = true;
     const refusal = error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
     this.#judge.verdicts.refused(principal, refusal);
     throw withHttp(refusal, this.#judge.resourceMetadata());
   }
 }
 
-/** Variables that do not fit are refused by the execution before anything runs, and such a request takes nothing. */
+function isAnonymous({ contextValue }: Answered): boolean {
+  const { principal } = contextValue as Partial<LatchkeyContext>;
+  return !isPrincipal(principal) || principal.kind === 'anonymous';
+}
+
+/** Variables that do not fit are refused by the execution before anything runs. Such a request counts as one, whatever it asks for. */
 function variablesFit({ schema, operation, request: { variables } }: Resolved): boolean {
   const definitions = operation?.variableDefinitions ?? [];
   if (definitions.length === 0) return true;

@@ -22,7 +22,7 @@ import { Connections } from './connections.js';
 import { allowOrigins } from './cors.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
-import { answerFaults, refuseRequest } from './faults.js';
+import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes } from './health.js';
 import { mcpRoute } from './mcpRoute.js';
@@ -35,6 +35,7 @@ import { streamCredential } from './streamCredential.js';
 import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './tracing.js';
+import { UnreadCounter } from './usedUp.js';
 import { Verdicts } from './verdicts.js';
 
 export interface ServerOptions {
@@ -132,7 +133,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     responseHeaders: settings.corsResponseHeaders,
     rateLimitHeaders: latchkey.rateLimitHeaders,
   });
-  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, connections });
+  // After CORS, whose preflights have no route of their own.
+  refuseUnknownRoutes(app);
+  const verdicts = new Verdicts({ usage, refusals, observer });
+  const unread = new UnreadCounter(latchkey, verdicts);
+  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, connections, unread });
   streamRoute(app, {
     apollo,
     streams,
@@ -140,13 +145,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       schema,
       latchkey,
       streams,
-      verdicts: new Verdicts({ usage, refusals, observer }),
+      verdicts,
       answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),
     authenticate: authenticationHook(verifier, streamCredential),
     observer,
     connections,
+    latchkey,
+    unread,
   });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
   mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate });

@@ -14,6 +14,8 @@ import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { wantsEvents } from './streamCredential.js';
 import type { StreamOpener } from './streamOpener.js';
+import type { Latchkey } from '../latchkey.js';
+import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
 
 export interface StreamRouteOptions {
   /** With the opening plugin. */
@@ -23,6 +25,8 @@ export interface StreamRouteOptions {
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
   readonly connections: Connections;
+  readonly latchkey: Pick<Latchkey, 'checkLimits'>;
+  readonly unread: UnreadCounter;
 }
 
 /** What an answer of Apollo Server tells of the key, which a stream's header tells as well. */
@@ -33,7 +37,8 @@ const TOLD = [...ALL_LIMIT_FIELDS, 'cache-control'];
  * goes through, and what is refused is refused before the stream begins, as a plain answer (B33, B34).
  */
 export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): void {
-  const { apollo, streams, opener, observer, authenticate, connections } = options;
+  const { apollo, streams, opener, observer, authenticate, connections, latchkey } = options;
+  const { answerFault, countUnseen } = options.unread;
   // Before the server waits for its connections, which streams would keep open.
   app.addHook('preClose', (done) => {
     streams.close();
@@ -44,7 +49,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     url: '/graphql/stream',
     // Fastify's own HEAD would run the handler, and open a stream for nobody.
     exposeHeadRoute: false,
-    onRequest: authenticate,
+    onRequest: (request, reply, done) => authenticate(request, reply, refusingUsedUp(latchkey, request, done)),
+    errorHandler: (error, request, reply) => void answerFault(error, request, reply),
     handler: async (request, reply) => {
       // Most streams end with their reader.
       reply.raw.once('close', () => {
@@ -68,7 +74,9 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
           opening: new Opening(),
         };
         // Apollo Server takes queries alone by GET, and here nothing is changed by either.
+        await latchkey.checkLimits(principal);
         const answer = await askOperation(apollo, body, context);
+        await countUnseen(principal, answer.headers);
         const admitted = context.opening?.admitted ?? null;
         if (admitted === null) return sendAnswer(request, reply, answer, connections.isLeaving);
         // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.

@@ -33,6 +33,11 @@ export class Verdicts {
     this.#observer.admitted(principal.tier);
   }
 
+  /** A request that failed before its operation was judged, and was counted as one. */
+  failed(principal: AuthenticatedPrincipal): void {
+    this.#usage?.admitted(principal, 1, NO_FIELDS);
+  }
+
   /** @param principal null: the request showed none */
   refused(principal: Principal | null, { details: { code } }: Refusal): void {
     this.#observer.refused(principal?.tier ?? null, code);

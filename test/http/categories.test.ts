@@ -123,12 +123,12 @@ test('viewer, keys and tiers show the categories', async () => {
   ]);
 });
 
-test('answers that took nothing tell where the tier stands, and /schema.graphql is a read', async () => {
+test('answers to what was refused tell where the tier stands, and /schema.graphql is a read', async () => {
   const token = await newKey();
   const forbidden = await latchkey.query('{ apiKeys { totalCount } }', { token });
-  expect([forbidden.status, ...fieldsOf(forbidden)]).toEqual([403, OWN, '"rate";r=500']);
+  expect([forbidden.status, ...fieldsOf(forbidden)]).toEqual([403, OWN, '"rate";r=499;t=60']);
   const schema = await fetch(`${latchkey.origin}/schema.graphql`, { headers: { 'x-api-key': token } });
-  expect([schema.status, ...fieldsOf(schema)]).toEqual([200, OWN, '"rate";r=499;t=60']);
+  expect([schema.status, ...fieldsOf(schema)]).toEqual([200, OWN, '"rate";r=498;t=60']);
 });
 
 test('the places for keys are those of the table', async () => {

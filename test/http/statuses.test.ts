@@ -162,7 +162,8 @@ describe('403', () => {
       403,
       {
         ...SECRET,
-        ...UNTOUCHED,
+        'ratelimit-policy': POLICY,
+        ratelimit: '"rate";r=499;t=60',
         'www-authenticate': `Bearer realm="latchkey", error="insufficient_scope", error_description="${message}", scope="admin write:assets"`,
       },
     ]);
@@ -239,10 +240,10 @@ describe('400 COST_EXCEEDS_BURST', () => {
     const answer = await ask(reader.token, {}, query);
     expect([answer.status, fieldsOf(answer)]).toEqual([
       400,
-      { ...SECRET, 'ratelimit-policy': POLICY, ratelimit: '"burst";r=25' },
+      { ...SECRET, 'ratelimit-policy': POLICY, ratelimit: '"burst";r=24;t=1' },
     ]);
     expect(refusalOf(answer)).toEqual({ code: 'COST_EXCEEDS_BURST', cost: 26, burst: 25 });
-    expect((await ask(reader.token)).headers.get('ratelimit')).toBe('"rate";r=499;t=60');
+    expect((await ask(reader.token)).headers.get('ratelimit')).toBe('"rate";r=498;t=60');
   });
 });
 

@@ -81,28 +81,28 @@ test('what was admitted counts with its cost, what limits and guard refused by r
   expect(await asked(many(3))).toBe(200);
   expect(await asked('{ apiKeys { totalCount } }')).toBe(403);
   expect(await asked(many(101))).toBe(400);
-  expect(await asked(many(96))).toBe(200);
+  expect(await asked(many(94))).toBe(200);
   expect(await asked(VIEWER)).toBe(429);
   clock.now = NOON + MINUTE;
   expect(await asked(VIEWER)).toBe(200);
   clock.now = NOON + HOUR;
   expect(await asked(VIEWER)).toBe(200);
-  // Nothing runs: not asked for, in the end.
+  // Nothing runs, and each counts as one.
   expect(await asked('{ nothing }')).toBe(400);
   expect(await asked('query ($a: Int!) { viewer { scopes } }')).toBe(400);
 
   await latchkey.service.latchkey.usage.flush();
   expect(await usageOf(key.id, { from: at(NOON - 1) })).toEqual([
     entry(NOON - HOUR),
-    entry(NOON, [4, 101, 2, 1]),
-    entry(NOON + HOUR, [1, 1, 0, 0]),
+    entry(NOON, [4, 99, 2, 1]),
+    entry(NOON + HOUR, [3, 3, 0, 0]),
   ]);
   expect(await usageOf(key.id, { from: at(NOON - DAY), by: 'DAY' })).toEqual([
     entry(NOON - 36 * HOUR),
-    entry(NOON - 12 * HOUR, [5, 102, 2, 1]),
+    entry(NOON - 12 * HOUR, [7, 102, 2, 1]),
   ]);
   expect(await usageOf(key.id, { from: at(NOON), to: at(NOON + 3 * MINUTE), by: 'MINUTE' })).toEqual([
-    entry(NOON, [3, 100, 2, 1]),
+    entry(NOON, [3, 98, 2, 1]),
     entry(NOON + MINUTE, [1, 1, 0, 0]),
     entry(NOON + 2 * MINUTE),
   ]);

@@ -1,0 +1,64 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../credentials/principal.js';
+import type { Latchkey } from '../latchkey.js';
+import { Refusal } from '../refusals/refusal.js';
+import { answerError } from './faults.js';
+import { LIMIT_FIELD_NAMES } from './limitHeaders.js';
+import { takeOneRequest } from './oneRequest.js';
+import type { Verdicts } from './verdicts.js';
+
+type Done = (error?: Error) => void;
+
+/** Continues a hook that authenticates: refuses a key whose limits are used up, before the body is read. */
+export function refusingUsedUp(latchkey: Pick<Latchkey, 'checkLimits'>, request: FastifyRequest, done: Done): Done {
+  return (error) => {
+    if (error !== undefined) {
+      done(error);
+      return;
+    }
+    try {
+      void latchkey.checkLimits(request.principal, 'here');
+    } catch (refusal) {
+      done(refusal as Error);
+      return;
+    }
+    done();
+  };
+}
+
+/** Counts requests of keys that the plugin never sees, because their body is no GraphQL request. */
+export class UnreadCounter {
+  readonly #latchkey: Pick<Latchkey, 'limiter' | 'resourceMetadata'>;
+  readonly #verdicts: Verdicts;
+
+  constructor(latchkey: Pick<Latchkey, 'limiter' | 'resourceMetadata'>, verdicts: Verdicts) {
+    this.#latchkey = latchkey;
+    this.#verdicts = verdicts;
+  }
+
+  /** Answers an error of a route, and counts a body that could not be read. A key that has used up its limits gets 429. */
+  readonly answerFault = async (
+    error: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    let fault = error;
+    const { principal, body } = request;
+    if (principal.kind !== 'anonymous' && body === undefined && !(error instanceof Refusal)) {
+      await takeOneRequest(principal, this.#latchkey.limiter, this.#verdicts).catch(
+        (refusal: unknown) => (fault = refusal),
+      );
+    }
+    return answerError(fault, request, reply, this.#latchkey.resourceMetadata());
+  };
+
+  /**
+   * Counts what Apollo Server refused before the plugin saw it, such as a batch. The plugin writes where the limits stand.
+   * @throws Refusal RATE_LIMITED
+   */
+  readonly countUnseen = async (principal: Principal, headers: { has(name: string): boolean }): Promise<void> => {
+    if (principal.kind === 'anonymous') return;
+    if (LIMIT_FIELD_NAMES.both.some((name) => headers.has(name.toLowerCase()))) return;
+    await takeOneRequest(principal, this.#latchkey.limiter, this.#verdicts);
+  };
+}

@@ -1,0 +1,138 @@
+import { tierTable } from '../../src/limits/tiers.js';
+import { answerOf, createKey, type Answer } from '../support/service.js';
+import { startFrozen, type FrozenService } from './frozen.js';
+import { startOwnApollo } from './ownApollo.js';
+
+const tiers = tierTable({
+  GROWTH: { keys: 60, rate: 50, burst: 50, categories: { write: { rate: 1, burst: 1 } } },
+  ANONYMOUS: { rate: 1e6, burst: 1e6 },
+});
+let latchkey: FrozenService;
+let token: string;
+beforeAll(async () => void (latchkey = await startFrozen({ tiers })));
+afterAll(() => latchkey.close());
+beforeEach(async () => {
+  latchkey.pass(60_000);
+  ({ token } = await createKey(latchkey, { scopes: ['read:assets', 'write:assets'] }));
+});
+
+const left = ({ headers }: Answer): number => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+const send = async (body: string, path = '/graphql', headers: Record<string, string> = {}): Promise<Answer> =>
+  answerOf(
+    await fetch(latchkey.origin + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': token, ...headers },
+      body,
+    }),
+  );
+const ask = (query: string, more: object = {}) => send(JSON.stringify({ query, ...more }));
+const get = async (search: object): Promise<Answer> =>
+  answerOf(
+    await fetch(`${latchkey.url}?${new URLSearchParams(search as Record<string, string>)}`, {
+      headers: { 'x-api-key': token },
+    }),
+  );
+const stream = (query: string) => send(JSON.stringify({ query }), '/graphql/stream', { accept: 'text/event-stream' });
+const rateOf = async (): Promise<number> => {
+  const { body } = await ask('{ viewer { limits { rate { remaining } } } }');
+  return body.data.viewer.limits.rate.remaining as number;
+};
+
+const FAULTS: readonly (readonly [string, () => Promise<Answer>])[] = [
+  ['a document that does not parse', () => ask('{')],
+  ['a document of too many tokens', () => ask(`{ ${'a '.repeat(800)} }`)],
+  ['an unknown field', () => ask('{ nothing }')],
+  ['an unknown operation name', () => ask('query A { viewer { scopes } }', { operationName: 'B' })],
+  [
+    'variables of the wrong type',
+    () => ask('query ($n: String!) { asset(name: $n) { name } }', { variables: { n: [] } }),
+  ],
+  ['a field that takes more scopes', () => ask('{ apiKeys { totalCount } }')],
+  [
+    'a cost that can never pass',
+    () => ask(`{ ${Array.from({ length: 51 }, (_, i) => `a${i}: tiers { tier }`).join(' ')} }`),
+  ],
+  [
+    'an unknown persisted query',
+    () => ask('', { extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } }),
+  ],
+  ['a batch', () => send('[{"query":"{ viewer { scopes } }"}]')],
+  ['a body without a query', () => send('{}')],
+  ['a body that is no JSON', () => send('{"query":')],
+  ['a document that does not parse, by GET', () => get({ query: '{' })],
+  ['a mutation by GET', () => get({ query: 'mutation { recordLoad(input: { asset: "a", rows: 1 }) { name } }' })],
+  ['a subscription at /graphql', () => ask('subscription { assetChanged { name } }')],
+  ['a stream of a document that does not parse', () => stream('subscription {')],
+  ['a stream of an unknown field', () => stream('subscription { nothing }')],
+];
+
+test.each(FAULTS)('R4: %s counts as one request of its key, and 429 once the limits are used up', async (_, fault) => {
+  const before = await rateOf();
+  const answer = await fault();
+  // PERSISTED_QUERY_NOT_SUPPORTED is answered with 200, as by Apollo Server.
+  expect([answer.body.data, answer.body.errors.length > 0]).toEqual([undefined, true]);
+  expect(answer.status).toBeLessThan(429);
+  expect(left(answer)).toBe(before - 1);
+  for (let i = 0; i < before - 1; i += 1) expect((await fault()).status).toBe(answer.status);
+  const refused = await fault();
+  expect([refused.status, refused.body.errors[0].extensions.code, left(refused)]).toEqual([429, 'RATE_LIMITED', 0]);
+  latchkey.pass(Number(refused.headers.get('retry-after')) * 1000);
+  expect((await fault()).status).toBe(answer.status);
+});
+
+test('R4: a valid operation still takes what it costs, parsed or known', async () => {
+  for (const expected of [47, 44, 41])
+    expect(left(await ask('{ a: tiers { tier } b: tiers { tier } c: tiers { tier } }'))).toBe(expected);
+});
+
+test('R4: operations that a category refuses cannot have any number of documents parsed', async () => {
+  const load = (name: string) => ask(`mutation { recordLoad(input: { asset: "${name}", rows: 1 }) { name } }`);
+  await load('a');
+  const statuses: number[] = [];
+  for (let i = 0; i < 60; i += 1) statuses.push((await load(`b${i}`)).status);
+  expect(new Set(statuses)).toEqual(new Set([429]));
+  expect((await ask('{ viewer { scopes } }')).status).toBe(429);
+});
+
+test('R4: failed requests are in the usage of the key', async () => {
+  await ask('{');
+  await ask('{ nothing }');
+  await latchkey.service.latchkey.usage.flush();
+  const { body } = await ask('{ viewer { credential { apiKey { usage { requests cost } } } } }');
+  expect(body.data.viewer.credential.apiKey.usage.at(-1)).toEqual({ requests: 2, cost: 2 });
+});
+
+test("R4: a key's failed requests are counted on a server of your own", async () => {
+  const own = await startOwnApollo({
+    latchkey: { tiers: tierTable({ GROWTH: { rate: 4, burst: 4 } }), now: () => 1_800_000_000_000 },
+  });
+  try {
+    for (const remaining of [3, 2, 1, 0]) {
+      const answer = await own.query(`{ nothing${remaining} }`);
+      expect([answer.status, left(answer)]).toEqual([400, remaining]);
+    }
+    const refused = await own.query('{');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60']);
+  } finally {
+    await own.close();
+  }
+});
+
+test('R4: nothing is read for an address or a method that does not exist', async () => {
+  const large = `{"query":"${'x'.repeat(200_000)}`;
+  for (const [method, path, status] of [
+    ['POST', '/nothing', 404],
+    ['POST', '/healthz', 404],
+    ['POST', '/metrics', 404],
+    ['POST', '/schema.graphql', 404],
+    ['POST', '/.well-known/oauth-protected-resource', 404],
+    ['PUT', '/graphql', 405],
+    ['PATCH', '/graphql/stream', 405],
+  ] as const) {
+    const answer = await answerOf(
+      await fetch(latchkey.origin + path, { method, headers: { 'content-type': 'application/json' }, body: large }),
+    );
+    // A body that were read would be answered with 400: it is no JSON.
+    expect([path, answer.status]).toEqual([path, status]);
+  }
+});
