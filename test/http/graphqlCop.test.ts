@@ -96,3 +96,126 @@ test('graphql-cop: errors hold neither a stack nor a cause', async () => {
     expect(text).not.toMatch(/exception|stacktrace|node_modules|at \w+ \(/i);
   }
 });
+
+/** Every check of graphql-cop, by its title and as the tool sends it. `finds`: does the tool report the answer? */
+interface Check {
+  readonly title: string;
+  readonly ask: (url: string) => Promise<Answer>;
+  readonly finds: (answer: Answer) => boolean;
+}
+
+const cop = (query: string) => (url: string) => sendTo(url, { query, operationName: 'cop' });
+const hasTypename = ({ body }: Answer): boolean => Boolean(body?.data?.__typename);
+
+async function sendTo(url: string, body: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  return answerOf(await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) }));
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    title: 'Alias Overloading',
+    ask: cop(`query cop { ${Array.from({ length: 101 }, (_, i) => `alias${i}: __typename`).join(' ')} }`),
+    finds: ({ body }) => Boolean(body?.data?.alias100),
+  },
+  {
+    title: 'Array-based Query Batching',
+    ask: (url) =>
+      sendTo(
+        url,
+        Array.from({ length: 10 }, () => ({ query: 'query cop { __typename }' })),
+      ),
+    // The tool takes the length of whatever JSON it gets.
+    finds: ({ body }) => (Array.isArray(body) ? body.length : Object.keys(body as object).length) >= 10,
+  },
+  {
+    title: 'Introspection-based Circular Query',
+    ask: cop(
+      'query cop { __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } } }',
+    ),
+    finds: ({ body }) => (body?.data?.__schema?.types?.length ?? 0) > 25,
+  },
+  {
+    title: 'Directive Overloading',
+    ask: cop(`query cop { __typename ${'@aa'.repeat(10)} }`),
+    finds: ({ body }) => body?.errors?.length === 10,
+  },
+  {
+    title: 'Field Duplication',
+    ask: cop(`query cop { ${'__typename '.repeat(500)} }`),
+    finds: hasTypename,
+  },
+  {
+    title: 'Field Suggestions',
+    ask: cop('query cop { __schema { directive } }'),
+    finds: ({ body }) => String(body?.errors?.[0]?.message).includes('Did you mean'),
+  },
+  {
+    title: 'Mutation is allowed over GET (possible CSRF)',
+    ask: async (url) => answerOf(await fetch(`${url}?query=${encodeURIComponent('mutation cop {__typename}')}`)),
+    finds: hasTypename,
+  },
+  {
+    title: 'GET Method Query Support',
+    ask: async (url) => answerOf(await fetch(`${url}?query=${encodeURIComponent('query cop {__typename}')}`)),
+    finds: hasTypename,
+  },
+  {
+    title: 'GraphQL IDE',
+    ask: async (url) => answerOf(await fetch(url, { headers: { accept: 'text/html' } })),
+    finds: ({ text }) => /graphiql\.min\.css|GraphQL Playground|GraphiQL|graphql-playground/.test(text),
+  },
+  {
+    title: 'Introspection',
+    ask: cop('query cop { __schema { types { name fields { name } } } }'),
+    finds: ({ body }) => Boolean(body?.data?.__schema?.types),
+  },
+  {
+    title: 'POST based url-encoded query (possible CSRF)',
+    ask: async (url) =>
+      answerOf(await fetch(url, { method: 'POST', body: new URLSearchParams({ query: 'query cop { __typename }' }) })),
+    finds: hasTypename,
+  },
+  {
+    title: 'Trace Mode',
+    ask: cop('query cop { __typename }'),
+    finds: ({ body }) => Boolean(body?.errors?.[0]?.extensions?.tracing) || body?.extensions?.tracing !== undefined,
+  },
+  {
+    title: 'Unhandled Errors Detection',
+    ask: cop('qwerty cop { abc }'),
+    finds: ({ body }) => Boolean(body?.errors?.[0]?.extensions?.exception),
+  },
+];
+
+const found = async (url: string): Promise<string[]> => {
+  const titles: string[] = [];
+  for (const { title, ask, finds } of CHECKS) {
+    const answer = await ask(url);
+    if (answer.status === 429) throw new Error(`${title} was not judged.`);
+    if (finds(answer)) titles.push(title);
+  }
+  return titles;
+};
+
+test('R5: graphql-cop finds the GraphQL IDE and nothing else without a key', async () => {
+  const closed = await startService({ env: { INTROSPECTION: undefined }, tiers: TIER_LIMITS });
+  try {
+    expect(await found(closed.url)).toEqual(['GraphQL IDE']);
+  } finally {
+    await closed.close();
+  }
+});
+
+test('R5: with INTROSPECTION=on graphql-cop finds only introspection besides', async () => {
+  const open = await startService({ env: { INTROSPECTION: 'on' }, tiers: TIER_LIMITS });
+  try {
+    // Telling names is a part of INTROSPECTION=on.
+    const allowed = ['Introspection-based Circular Query', 'Field Suggestions', 'GraphQL IDE', 'Introspection'];
+    const titles = await found(open.url);
+    expect(titles.filter((title) => !allowed.includes(title))).toEqual([]);
+    expect(titles).toContain('Introspection');
+  } finally {
+    await open.close();
+  }
+});
