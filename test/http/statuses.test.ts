@@ -34,7 +34,6 @@ const OF_THE_NETWORK = {
   'ratelimit-policy': '"burst";q=1000000;w=1, "rate";q=1000000;w=60',
 };
 const POLICY = '"burst";q=25;w=1, "rate";q=500;w=60';
-const UNTOUCHED = { 'ratelimit-policy': POLICY, ratelimit: '"rate";r=500' };
 const ONE_USED = { 'ratelimit-policy': POLICY, ratelimit: '"rate";r=499;t=60' };
 const SECRET = { 'cache-control': 'private, no-store', 'content-type': JSON_TYPE };
 
