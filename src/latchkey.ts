@@ -254,7 +254,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       throw refusal;
     };
     const found = (where === 'here' ? refusalOfKnownUsedUp : refusalOfUsedUp)(principal, limiter);
-    return found instanceof Promise ? found.then(settle) : settle(found);
+    if (found instanceof Promise) return found.then(settle);
+    settle(found);
   };
   const { onKeyEvent: tell } = options;
   const watch = tell === undefined ? null : new KeyWatch(tell);

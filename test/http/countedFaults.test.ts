@@ -26,9 +26,9 @@ const send = async (body: string, path = '/graphql', headers: Record<string, str
     }),
   );
 const ask = (query: string, more: object = {}) => send(JSON.stringify({ query, ...more }));
-const get = async (search: object): Promise<Answer> =>
+const get = async (search: Record<string, string>): Promise<Answer> =>
   answerOf(
-    await fetch(`${latchkey.url}?${new URLSearchParams(search as Record<string, string>)}`, {
+    await fetch(`${latchkey.url}?${new URLSearchParams(search).toString()}`, {
       headers: { 'x-api-key': token },
     }),
   );
