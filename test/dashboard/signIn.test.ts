@@ -51,7 +51,7 @@ async function open(path = '/dashboard/'): Promise<Page> {
 
 async function enter(page: Page, key: string, { keep = false } = {}): Promise<void> {
   await page.getByLabel('API key').fill(key);
-  if (keep) await page.getByLabel('Stay signed in in this tab').check();
+  if (keep) await page.getByLabel('Stay signed in until I close this tab').check();
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
@@ -314,7 +314,7 @@ describe('at the issuer', () => {
 
   it('kept, it outlives a reload; signing out ends it here and there', async () => {
     const page = await open();
-    await page.getByLabel('Stay signed in in this tab').check();
+    await page.getByLabel('Stay signed in until I close this tab').check();
     await logIn(page);
     await isIn(page);
     await page.reload();

@@ -83,7 +83,7 @@ function Parts({ data }: { readonly data: KeyQuery }) {
       <Part title="Audit log">
         {auditLog === null || auditLog.nodes.length === 0 ? (
           <Text size="sm" c="dimmed">
-            No changes yet.
+            {apiKey.replaces === null ? 'No changes yet.' : 'No changes since the rotation that created this key.'}
           </Text>
         ) : (
           <Stack gap="sm">

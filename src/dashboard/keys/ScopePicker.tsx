@@ -95,6 +95,7 @@ function Choice({ listing, type, checked, covered, toggle }: ChoiceProps) {
             component="button"
             type="button"
             size="xs"
+            style={{ flexShrink: 0 }}
             aria-expanded={opened}
             aria-controls={id}
             onClick={() => setOpened(!opened)}

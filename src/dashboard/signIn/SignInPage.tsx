@@ -60,8 +60,8 @@ export function SignInPage() {
                 </>
               )}
               <Checkbox
-                label="Stay signed in in this tab"
-                description="You stay signed in when you reload the page, until you close the tab."
+                label="Stay signed in until I close this tab"
+                description="You stay signed in when you reload the page."
                 checked={forTab}
                 onChange={(event) => setForTab(event.currentTarget.checked)}
               />
