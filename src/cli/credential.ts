@@ -3,21 +3,35 @@ import { EXIT, Failure, usage } from './exit.js';
 /** Longer than any key or access token; what is piped here by mistake is not to fill the memory. */
 const MAX_BYTES = 8_192;
 
-/** The first line of standard input. @throws Failure */
+/** Returns the key in the first line of standard input. @throws Failure */
 export async function keyFromInput(input: NodeJS.ReadStream = process.stdin): Promise<string> {
-  // Typed on a terminal it would stand on the screen.
-  if (input.isTTY) {
-    throw usage('--key-stdin reads a key that is piped: `cat key.txt | latchkey whoami --key-stdin`. Pipe one in.');
-  }
+  return firstLine(input, {
+    what: 'key',
+    onTerminal: '--key-stdin reads a key that is piped: `cat key.txt | latchkey whoami --key-stdin`. Pipe one in.',
+  });
+}
+
+/**
+ * Returns the first line of standard input, trimmed.
+ *
+ * @param what names what is read
+ * @param onTerminal the error if standard input is a terminal, which would show what is typed
+ * @throws Failure if there is no line, or it is too long
+ */
+export async function firstLine(
+  input: NodeJS.ReadStream,
+  { what, onTerminal }: { readonly what: string; readonly onTerminal: string },
+): Promise<string> {
+  if (input.isTTY) throw usage(onTerminal);
   let text = '';
   for await (const part of input) {
     text += String(part);
     if (text.includes('\n')) break;
-    if (text.length > MAX_BYTES) throw usage(`Standard input holds no key: its first line is too long.`);
+    if (text.length > MAX_BYTES) throw usage(`Standard input has no ${what}: its first line is too long.`);
   }
-  const key = (text.split('\n')[0] ?? '').trim();
-  if (key === '') throw usage('Standard input holds no key: its first line is empty. Write the key there.');
-  return key;
+  const line = (text.split('\n')[0] ?? '').trim();
+  if (line === '') throw usage(`Standard input has no ${what}: its first line is empty. Write the ${what} there.`);
+  return line;
 }
 
 const QUOTED = 'The key has quotes around it. Remove them: docker run --env-file, for one, keeps those of its file.';

@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, 'It was done.'],
   [
     EXIT.failed,
-    '`scan` found tokens or could not read a file, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused; or the request failed for a reason that no other code has.',
+    '`scan` found tokens or could not read a file, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or the request failed for a reason that no other code has.',
   ],
   [EXIT.usage, 'The command line is wrong: nothing was asked of the server.'],
   [EXIT.unauthenticated, 'There is no key, or the server does not accept it.'],

@@ -20,6 +20,12 @@ export function keyInArguments(args: readonly string[]): Failure | null {
     return value !== undefined && !KEY_ID.test(value);
   });
   if (!found) return null;
+  if (args[0] === 'keys' && args[1] === 'find') {
+    return usage(
+      "A token is not taken as an argument: other users can read it in the process list and in the shell's history. " +
+        'Write it to standard input: latchkey keys find - < token.txt. If the token is valid, revoke or rotate its key.',
+    );
+  }
   return usage(
     "A key is not taken as an argument: it would stand in the list of processes and in the shell's history. " +
       'Set LATCHKEY_API_KEY, or write the key to standard input and give --key-stdin. ' +

@@ -6,6 +6,7 @@ import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { createCommand } from './commands/keys/create.js';
 import { expireCommand } from './commands/keys/expire.js';
+import { findCommand } from './commands/keys/find.js';
 import { listCommand } from './commands/keys/list.js';
 import { revokeCommand } from './commands/keys/revoke.js';
 import { rotateCommand } from './commands/keys/rotate.js';
@@ -32,6 +33,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
       group('keys', "The workspace's keys.", [
         createCommand(),
         listCommand(),
+        findCommand(),
         showCommand(),
         updateCommand(),
         rotateCommand(),

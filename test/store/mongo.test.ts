@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import mongoose, { Schema, type Connection } from 'mongoose';
 import { keyChanged } from '../../src/store/entries.js';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
+import { KEY_ORDER_FIELDS, keyPosition, ORDERED_BY, type KeyPosition } from '../../src/store/ordering.js';
 import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
@@ -443,6 +444,53 @@ describe('MongoDB: indexes', () => {
     expect(await uniques('latchkey_alerts')).toEqual([{ projectId: 1, asset: 1, kind: 1 }]);
     await raw.close();
     await store.close();
+    await drop(uri);
+  });
+});
+
+describe('MongoDB: plans', () => {
+  test('U4: reads each order of keys from its index, from the first key and after any other', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+    const store = await openMongoStore({ connection });
+    const ws = await givenWorkspace(store);
+    for (let i = 0; i < 40; i += 1) {
+      await givenKey(store, ws, { lastUsedAt: i % 2 === 0 ? null : NOW, expiresAt: i % 2 === 0 ? null : NOW + i });
+    }
+    const lists: { readonly command: Record<string, unknown>; readonly column: string }[] = [];
+    connection.getClient().on('commandStarted', ({ commandName, command }) => {
+      const { find, sort, filter, limit } = command as Record<string, unknown>;
+      if (commandName !== 'find' || find !== 'latchkey_keys' || limit !== 2) return;
+      const [column = ''] = sort instanceof Map ? [...sort.keys()].map(String) : Object.keys(sort ?? {});
+      lists.push({ command: { find, filter, sort, limit }, column });
+    });
+    for (const field of KEY_ORDER_FIELDS) {
+      for (const direction of ['ASC', 'DESC'] as const) {
+        const order = { field, direction };
+        const list = (after: KeyPosition | null) =>
+          store.keys.list(ws, { first: 1, after, filter: {}, order, now: NOW });
+        const [first] = (await list(null)).keys;
+        if (first === undefined) throw new Error('There are keys.');
+        await list(keyPosition(first, field));
+        if (ORDERED_BY[field] !== 'createdAt' && field !== 'NAME') {
+          await list({ value: null, id: direction === 'ASC' ? '' : '~' });
+        }
+      }
+    }
+    expect(lists.length).toBe(2 * (2 + 2 + 3 + 3));
+    for (const { command, column } of lists) {
+      const { queryPlanner, postgres } = (await connection.db?.command({
+        explain: command,
+        verbosity: 'queryPlanner',
+      })) as { queryPlanner: { winningPlan: object }; postgres?: object };
+      const plan = JSON.stringify(queryPlanner.winningPlan);
+      expect([column, plan]).toEqual([column, expect.stringMatching(new RegExp(`"workspaceId_1_${column}_-?1__id_`))]);
+      expect(plan).not.toContain('COLLSCAN');
+      // Engines on PostgreSQL sort what they read from any index.
+      if (postgres === undefined) expect(plan).not.toContain('"SORT"');
+    }
+    await store.close();
+    await connection.close();
     await drop(uri);
   });
 });

@@ -5,6 +5,7 @@ import Database from 'libsql';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../../src/store/periods.js';
 import { EVENT_RETENTION, type UsageAddition } from '../../src/store/records.js';
+import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../src/store/ordering.js';
 import { Connection } from '../../src/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
@@ -201,6 +202,42 @@ describe('SQLite: the connection', () => {
       );
       expect({ sql, scans }).toEqual({ sql, scans: [] });
       if (/ORDER BY (createdAt|at) DESC/.test(sql)) expect(plan.join()).not.toMatch(/TEMP B-TREE/);
+    }
+    await store.close();
+  });
+
+  test('U4: reads each order of keys from its index, without a sort, from the first key and after any other', async () => {
+    const { store, db } = await spied(freshDir());
+    const ws = await givenWorkspace(store);
+    for (let i = 0; i < 4; i += 1) {
+      await givenKey(store, ws, { lastUsedAt: i < 2 ? null : NOW, expiresAt: i < 2 ? null : NOW + 9 });
+    }
+    const listings: string[] = [];
+    const prepare = db.prepare.bind(db);
+    db.prepare = ((sql: string) => {
+      listings.push(sql);
+      return prepare(sql);
+    }) as typeof db.prepare;
+    for (const field of KEY_ORDER_FIELDS) {
+      for (const direction of ['ASC', 'DESC'] as const) {
+        for (let after: KeyPosition | null = null, pages = 0; pages < 4; pages += 1) {
+          const order = { field, direction };
+          const { keys } = await store.keys.list(ws, { first: 1, after, filter: {}, order, now: NOW });
+          const last = keys.at(-1);
+          if (last !== undefined) after = keyPosition(last, field);
+        }
+      }
+    }
+    // A statement for the first page and one for further pages. LAST_USED and EXPIRES have two more, for keys without a value.
+    expect(listings).toHaveLength(2 * (2 + 2 + 4 + 4));
+    for (const sql of listings) {
+      const plan = (prepare(`EXPLAIN QUERY PLAN ${sql}`).all({}) as { detail: string }[]).map(({ detail }) => detail);
+      const [column = ''] = /(?<=ORDER BY )\w+/.exec(sql) ?? [];
+      const index = { createdAt: 'Age', nameFolded: 'Name', lastUsedAt: 'Use', expiresAt: 'End' }[column];
+      const place = sql.includes('$after') ? ` AND .*${column}` : '';
+      const bound = new RegExp(`^SEARCH keys USING INDEX keysBy${index} \\(workspaceId=\\?${place}`);
+      expect([sql, plan]).toEqual([sql, expect.arrayContaining([expect.stringMatching(bound)])]);
+      expect(plan.join('\n')).not.toMatch(/TEMP B-TREE|^SCAN keys/m);
     }
     await store.close();
   });

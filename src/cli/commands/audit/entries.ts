@@ -13,6 +13,9 @@ export interface ToldEntry {
   readonly at: string;
   readonly action: string;
   readonly subject: string;
+  /** Current names; absent where they were not asked for. */
+  readonly subjectName?: string | null;
+  readonly actorName?: string | null;
   readonly projectId: string | null;
   readonly actorKind: string;
   readonly actor: string | null;
@@ -34,13 +37,19 @@ interface PageVariables {
   readonly first: number;
   readonly after: string | null;
   readonly filter: EntryFilter;
+  /** Whether to read names, which are no part of what is hashed. */
+  readonly names: boolean;
 }
 
 const ENTRIES = operation<{ readonly auditLog: { readonly nodes: readonly ToldEntry[] } }, PageVariables>(
-  `query AuditEntries($first: Int!, $after: String, $filter: AuditFilter) {
+  `query AuditEntries($first: Int!, $after: String, $filter: AuditFilter, $names: Boolean!) {
     auditLog(first: $first, after: $after, filter: $filter) {
       nodes {
-        id seq at action subject projectId actorKind actor address userAgent before after previousHash hash
+        id seq at action
+        subject subjectName @include(if: $names)
+        projectId actorKind
+        actor actorName @include(if: $names)
+        address userAgent before after previousHash hash
       }
     }
   }`,
@@ -52,7 +61,7 @@ export async function newest({ ask }: Pick<Api, 'ask'>, count: number, filter: E
   let after: string | null = null;
   while (entries.length < count) {
     const first = Math.min(PAGE, count - entries.length);
-    const nodes: readonly ToldEntry[] = (await ask(ENTRIES, { first, after, filter })).auditLog.nodes;
+    const nodes: readonly ToldEntry[] = (await ask(ENTRIES, { first, after, filter, names: true })).auditLog.nodes;
     entries.push(...nodes);
     if (nodes.length < first) break;
     after = String(entries.at(-1)?.seq);
@@ -68,9 +77,10 @@ export async function following(
   { ask }: Pick<Api, 'ask'>,
   seq: number,
   filter: EntryFilter = {},
+  names = false,
 ): Promise<{ readonly entries: readonly ToldEntry[]; readonly until: number }> {
   const until = seq + PAGE;
-  const { nodes } = (await ask(ENTRIES, { first: PAGE, after: String(until + 1), filter })).auditLog;
+  const { nodes } = (await ask(ENTRIES, { first: PAGE, after: String(until + 1), filter, names })).auditLog;
   return { entries: nodes.filter((entry) => entry.seq > seq).reverse(), until };
 }
 
@@ -78,7 +88,8 @@ export async function following(
  * An entry as it was hashed. Nothing of it is lost in the API's form: moments have milliseconds there, names of actions and
  * actors are written otherwise and can be written back, and the workspace is the one that is asked.
  */
-export function asHashed({ at, action, actorKind, ...same }: ToldEntry, workspaceId: string): AuditEntry {
+export function asHashed(entry: ToldEntry, workspaceId: string): AuditEntry {
+  const { at, action, actorKind, subjectName: _, actorName: __, ...same } = entry;
   return {
     ...same,
     workspaceId,

@@ -5,6 +5,7 @@ import { described } from '../../describe.js';
 import { asking, given, items, nameOf, whole, type AskingOptions } from '../../options.js';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Column } from '../../table.js';
+import { named } from '../../named.js';
 import { talk, type Talk } from '../../talk.js';
 import { jsonText, visible } from '../../visible.js';
 import { following, newest, type EntryFilter, type ToldEntry } from './entries.js';
@@ -24,7 +25,7 @@ const COLUMNS: readonly Column<ToldEntry>[] = [
   { title: 'SEQ', text: ({ seq }) => String(seq), right: true },
   { title: 'AT (UTC)', text: ({ at }) => at.slice(0, 19).replace('T', ' ') },
   { title: 'ACTION', text: ({ action }) => action },
-  { title: 'SUBJECT', text: ({ subject }) => subject },
+  { title: 'SUBJECT', text: subjectOf },
   { title: 'ACTOR', text: actorOf },
   { title: 'ADDRESS', text: ({ address }) => address ?? '-' },
 ];
@@ -67,7 +68,7 @@ async function follow(told: Talk, options: TailOptions): Promise<never> {
   for (;;) {
     const end = await lastPlace(told);
     while (last < end) {
-      const { entries, until } = await following(told, last, filter);
+      const { entries, until } = await following(told, last, filter, true);
       const reached = Math.min(until, end);
       for (const entry of entries) if (entry.seq <= reached) print(entry);
       last = reached;
@@ -80,14 +81,19 @@ async function lastPlace(told: Talk): Promise<number> {
   return (await newest(told, 1, {}))[0]?.seq ?? 0;
 }
 
-function lineOf({ seq, at, action, subject, address, ...entry }: ToldEntry): string {
-  return [seq, at.slice(0, 19).replace('T', ' '), action, subject, actorOf(entry), address ?? '-']
+function lineOf(entry: ToldEntry): string {
+  const { seq, at, action, address } = entry;
+  return [seq, at.slice(0, 19).replace('T', ' '), action, subjectOf(entry), actorOf(entry), address ?? '-']
     .map((cell) => visible(String(cell)))
     .join('  ');
 }
 
-function actorOf({ actorKind, actor }: Pick<ToldEntry, 'actorKind' | 'actor'>): string {
-  return actor ?? actorKind.toLowerCase();
+function subjectOf({ subject, subjectName }: ToldEntry): string {
+  return named(subjectName ?? null, subject);
+}
+
+function actorOf({ actorKind, actor, actorName }: ToldEntry): string {
+  return actor === null ? actorKind.toLowerCase() : named(actorName ?? null, actor);
 }
 
 function filterOf({ actions, subject, actor }: TailOptions): EntryFilter {

@@ -1,16 +1,20 @@
 import type { Terminal } from '../../terminal.js';
 import { EXIT, Failure } from '../../exit.js';
 import { shortMoment } from '../../times.js';
+import { named } from '../../named.js';
 
 /** A key as the commands tell of it; `--json` has it in this form. */
 export interface Key {
   readonly id: string;
+  readonly workspaceId: string;
   readonly name: string;
   readonly source: 'CREATED' | 'CONFIGURED';
   readonly prefix: string;
   readonly type: string;
   readonly environment: string;
   readonly scopes: readonly string[];
+  /** What the key can do: a user's key can do no more than the user's roles allow. */
+  readonly effectiveScopes: readonly string[];
   readonly roles: readonly string[];
   readonly project: { readonly id: string; readonly name: string } | null;
   readonly user: { readonly id: string; readonly name: string } | null;
@@ -19,6 +23,7 @@ export interface Key {
   readonly status: 'ACTIVE' | 'EXPIRED' | 'REVOKED';
   readonly createdAt: string | null;
   readonly createdBy: string | null;
+  readonly createdByName: string | null;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
   readonly revokedReason: string | null;
@@ -35,11 +40,11 @@ export interface Made {
 }
 
 export const KEY = `fragment Key on ApiKey {
-  id name source prefix type environment scopes roles
+  id workspaceId name source prefix type environment scopes effectiveScopes roles
   project { id name }
   user { id name }
   allowedAddresses trustedDocuments
-  status createdAt createdBy expiresAt revokedAt revokedReason lastUsedAt
+  status createdAt createdBy createdByName expiresAt revokedAt revokedReason lastUsedAt
   replaces { id }
   replacedBy { id }
   previousTokenLastUsedAt
@@ -55,6 +60,7 @@ export function linesOf(key: Key): [string, string | null][] {
     ['Prefix', textOr(key.prefix)],
     ['Type', `${key.type} ${key.environment}`],
     ['Scopes', key.scopes.join(' ')],
+    ['Effective', isLimited(key) ? key.effectiveScopes.join(' ') || 'none' : null],
     ['Roles', textOr(key.roles.join(' '))],
     ['Source', key.source === 'CONFIGURED' ? "the server's configuration" : null],
     ['Project', project && `${project.name} (${project.id})`],
@@ -63,7 +69,8 @@ export function linesOf(key: Key): [string, string | null][] {
     ['Documents', trustedDocuments && `${trustedDocuments.length}, and no others`],
     [
       'Created',
-      key.createdAt && `${shortMoment(key.createdAt)}${key.createdBy === null ? '' : ` by ${key.createdBy}`}`,
+      key.createdAt &&
+        `${shortMoment(key.createdAt)}${key.createdBy === null ? '' : ` by ${named(key.createdByName, key.createdBy)}`}`,
     ],
     ['Expires', key.expiresAt === null ? 'never' : shortMoment(key.expiresAt)],
     ['Revoked', key.revokedAt && shortMoment(key.revokedAt)],
@@ -72,6 +79,16 @@ export function linesOf(key: Key): [string, string | null][] {
     ['Replaces', key.replaces && `${key.replaces.id}, last used ${shortMoment(key.previousTokenLastUsedAt)}`],
     ['Replaced by', key.replacedBy?.id ?? null],
   ];
+}
+
+/** Returns the scopes of a key for a table, with what a user's roles leave of them. */
+export function scopesText(key: Pick<Key, 'scopes' | 'effectiveScopes'>): string {
+  const scopes = key.scopes.join(' ');
+  return isLimited(key) ? `${scopes} (effective: ${key.effectiveScopes.join(' ') || 'none'})` : scopes;
+}
+
+function isLimited({ scopes, effectiveScopes }: Pick<Key, 'scopes' | 'effectiveScopes'>): boolean {
+  return scopes.toSorted().join(' ') !== effectiveScopes.toSorted().join(' ');
 }
 
 export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Terminal['style']>[0] {

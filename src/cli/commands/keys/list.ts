@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { KEY_ORDER_FIELDS } from '../../../store/ordering.js';
 import { KEY_TYPES } from '../../../store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../operation.js';
@@ -6,7 +7,7 @@ import { asking, choice, given, whole, type AskingOptions } from '../../options.
 import { talk, type Talk } from '../../talk.js';
 import { shortMoment } from '../../times.js';
 import type { Column } from '../../table.js';
-import { KEY, statusStyle, type Key } from './key.js';
+import { KEY, scopesText, statusStyle, type Key } from './key.js';
 
 const PAGE = 100;
 
@@ -23,11 +24,12 @@ interface PageVariables {
   readonly after: string | null;
   readonly filter: object;
   readonly workspace: string | null;
+  readonly orderBy: { readonly field: string; readonly direction: string } | null;
 }
 
 const LIST = operation<Page, PageVariables>(
-  `query Keys($first: Int!, $after: String, $filter: ApiKeyFilter, $workspace: ID) {
-    apiKeys(first: $first, after: $after, filter: $filter, workspaceId: $workspace) {
+  `query Keys($first: Int!, $after: String, $filter: ApiKeyFilter, $workspace: ID, $orderBy: ApiKeyOrder) {
+    apiKeys(first: $first, after: $after, filter: $filter, workspaceId: $workspace, orderBy: $orderBy) {
       totalCount
       nodes { ...Key }
       pageInfo { hasNextPage endCursor }
@@ -46,14 +48,16 @@ interface ListOptions extends AskingOptions {
   readonly user?: string;
   readonly workspace?: string;
   readonly limit: number;
+  readonly sort?: string;
+  readonly order?: string;
 }
 
-const COLUMNS: readonly Column<Key>[] = [
+export const COLUMNS: readonly Column<Key>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'NAME', text: ({ name }) => name },
   { title: 'PREFIX', text: ({ prefix }) => prefix || '-' },
   { title: 'TYPE', text: ({ type }) => type },
-  { title: 'SCOPES', text: ({ scopes }) => scopes.join(' ') },
+  { title: 'SCOPES', text: scopesText },
   { title: 'PROJECT', text: ({ project }) => project?.name ?? '-' },
   { title: 'LAST USED', text: ({ lastUsedAt }) => shortMoment(lastUsedAt) },
   { title: 'EXPIRES', text: ({ expiresAt }) => shortMoment(expiresAt) },
@@ -63,7 +67,7 @@ const COLUMNS: readonly Column<Key>[] = [
 export function listCommand(): Command {
   const command = described({
     name: 'list',
-    description: "List the workspace's keys, newest first.",
+    description: "List the workspace's keys, newest first. Use --sort and --order for another order.",
     example: 'latchkey keys list --status active --name airflow',
   })
     .addOption(choice('--status <status>', 'of this status', ['ACTIVE', 'EXPIRED', 'REVOKED']))
@@ -74,7 +78,9 @@ export function listCommand(): Command {
     .option('--project <id>', 'bound to this project')
     .option('--user <id>', 'of this user')
     .option('--workspace <id>', 'another workspace than your own: for the scope platform')
-    .option('-n, --limit <count>', 'at most so many', whole(1, 100_000), 1_000);
+    .addOption(choice('--sort <field>', 'sort by this field; keys without a value come last', KEY_ORDER_FIELDS))
+    .addOption(choice('--order <direction>', 'asc or desc (default: asc with --sort, else desc)', ['ASC', 'DESC']))
+    .option('-n, --limit <count>', 'list at most this many keys', whole(1, 100_000), 1_000);
   return asking(command).action(async (options: ListOptions) => {
     await talk(options, async (told) => {
       const { keys, totalCount } = await keysOf(told, options);
@@ -88,11 +94,12 @@ export function listCommand(): Command {
 async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ keys: Key[]; totalCount: number }> {
   const { status, type, env: environment, name: nameContains, scope, project: projectId, user: userId } = options;
   const filter = given({ status, type, environment, nameContains, scope, projectId, userId });
+  const asked = { filter, workspace: options.workspace ?? null, orderBy: orderOf(options) };
   const keys: Key[] = [];
   let after: string | null = null;
   for (;;) {
     const first = Math.min(PAGE, options.limit - keys.length);
-    const { apiKeys }: Page = await ask(LIST, { first, after, filter, workspace: options.workspace ?? null });
+    const { apiKeys }: Page = await ask(LIST, { ...asked, first, after });
     keys.push(...apiKeys.nodes);
     after = apiKeys.pageInfo.endCursor;
     if (!apiKeys.pageInfo.hasNextPage || after === null || keys.length >= options.limit) {
@@ -100,4 +107,10 @@ async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ 
     }
     terminal.progress(`${keys.length} of ${apiKeys.totalCount} keys`);
   }
+}
+
+/** Returns the order that the options ask for; null: the default of the API. */
+function orderOf({ sort, order }: ListOptions): PageVariables['orderBy'] {
+  if (sort === undefined && order === undefined) return null;
+  return { field: sort ?? 'CREATED', direction: order ?? 'ASC' };
 }
