@@ -452,6 +452,8 @@ describe('MongoDB: plans', () => {
   test('U4: reads each order of keys from its index, from the first key and after any other', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+    const { db } = connection;
+    if (db === undefined) throw new Error('The connection has no database.');
     const store = await openMongoStore({ connection });
     const ws = await givenWorkspace(store);
     for (let i = 0; i < 40; i += 1) {
@@ -479,7 +481,7 @@ describe('MongoDB: plans', () => {
     }
     expect(lists.length).toBe(2 * (2 + 2 + 3 + 3));
     for (const { command, column } of lists) {
-      const { queryPlanner, postgres } = (await connection.db?.command({
+      const { queryPlanner, postgres } = (await db.command({
         explain: command,
         verbosity: 'queryPlanner',
       })) as { queryPlanner: { winningPlan: object }; postgres?: object };

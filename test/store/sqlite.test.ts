@@ -214,10 +214,10 @@ describe('SQLite: the connection', () => {
     }
     const listings: string[] = [];
     const prepare = db.prepare.bind(db);
-    db.prepare = ((sql: string) => {
+    db.prepare = (sql: string) => {
       listings.push(sql);
       return prepare(sql);
-    }) as typeof db.prepare;
+    };
     for (const field of KEY_ORDER_FIELDS) {
       for (const direction of ['ASC', 'DESC'] as const) {
         for (let after: KeyPosition | null = null, pages = 0; pages < 4; pages += 1) {
