@@ -1,3 +1,6 @@
+import { HeadCopies } from './audit/heads/copies.js';
+import { HeadsFile } from './audit/heads/file.js';
+import { HeadsWebhook } from './audit/heads/webhook.js';
 import { checkHeads } from './audit/startCheck.js';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -26,6 +29,7 @@ import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { observedStore } from './store/observed.js';
+import { StoreUnavailable } from './store/errors.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
 import { EventBus } from './streams/bus.js';
@@ -107,9 +111,11 @@ export async function composeService(
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const store = observedStore(await openStore(settings), observer);
   let redis: OpenRedis | null = null;
+  let copies: HeadCopies | null = null;
   try {
     // Before anything adds to a log: an entry after a gap would be its newest, and in its place.
     await checkHeads(store, (message) => logger.error(message));
+    copies = await copiesOf(settings, store, logger);
     if (shared === undefined && settings.redisUrl !== null) {
       // Loaded only here: most installations need no Redis.
       const { openRedis } = await import('./redis/open.js');
@@ -210,6 +216,7 @@ export async function composeService(
     const end = async (): Promise<void> => {
       const finished = await connections.drain(() => server.close(), drainTime);
       await latchkey.close();
+      await copies?.close();
       redis?.close();
       await store.close();
       await tracing?.close();
@@ -223,8 +230,36 @@ export async function composeService(
   } catch (error) {
     await redis?.limits.close();
     redis?.close();
+    await copies?.close();
     await store.close();
     throw error;
+  }
+}
+
+/** @throws Error where the file cannot be used */
+async function copiesOf(
+  { auditHeads }: Settings,
+  { audit }: Store,
+  logger: FastifyBaseLogger,
+): Promise<HeadCopies | null> {
+  if (auditHeads.file === null && auditHeads.webhook === null) return null;
+  try {
+    return await HeadCopies.open({
+      audit,
+      file: auditHeads.file === null ? null : new HeadsFile(auditHeads.file),
+      webhook: auditHeads.webhook && new HeadsWebhook(auditHeads.webhook),
+      complain: (message) => logger.error(message),
+      warn: (message) => logger.warn(message),
+      now: Date.now,
+    });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (auditHeads.file === null || cause instanceof StoreUnavailable) throw cause;
+    const reason = code ?? (cause as Error).message;
+    throw new Error(
+      `AUDIT_HEADS_FILE is ${auditHeads.file}, which cannot be used: ${reason}. Let this process read and write it.`,
+      { cause },
+    );
   }
 }
 

@@ -19,16 +19,16 @@ export type AuditVerdict =
  * leaves a gap, and the newest ones are missed by the head that is kept apart. Who can write everything in the database can
  * write a new chain: against that, keep the head elsewhere and give it as `known`.
  *
- * @param known an entry that has to be in the chain: a head that was noted before
+ * @param known entries that have to be in the chain: heads that were noted before
  */
 export async function verifyAudit(
   audit: Pick<AuditStore, 'read' | 'head'>,
   workspaceId: string,
-  known: AuditHead | null = null,
+  known: readonly AuditHead[] = [],
 ): Promise<AuditVerdict> {
   // Before the chain: what is added meanwhile is no fault.
   const kept = await audit.head(workspaceId);
-  const expected = [kept, known].filter((head) => head !== null);
+  const expected = new Expected(kept === null ? known : [kept, ...known]);
   let last: AuditHead = { seq: 0, hash: GENESIS };
   for (;;) {
     const batch = await audit.read(workspaceId, last.seq, BATCH);
@@ -40,7 +40,7 @@ export async function verifyAudit(
     if (batch.length < BATCH) break;
   }
   const end = last.seq;
-  if (expected.some(({ seq }) => seq > end)) return { outcome: 'missing', seq: end + 1 };
+  if (expected.last > end) return { outcome: 'missing', seq: end + 1 };
   // Read again: the first entry of a chain may have been added before its head.
   if (kept === null && end > 0 && (await audit.head(workspaceId)) === null)
     return { outcome: 'headless', entries: end };
@@ -62,12 +62,32 @@ export async function checkHead(
   return entry.hash === head.hash && hashOf(entry) === head.hash ? null : { outcome: 'altered', seq: head.seq };
 }
 
-function faultOf(entry: AuditEntry, last: AuditHead, expected: readonly AuditHead[]): AuditVerdict | null {
+/** Heads that have to be in a chain, by place: there may be as many as the chain has entries. */
+class Expected {
+  readonly #hashes = new Map<number, Set<string>>();
+  /** The last of their places; 0: there are none. */
+  readonly last: number;
+
+  constructor(heads: readonly AuditHead[]) {
+    let last = 0;
+    for (const { seq, hash } of heads) {
+      const hashes = this.#hashes.get(seq);
+      if (hashes === undefined) this.#hashes.set(seq, new Set([hash]));
+      else hashes.add(hash);
+      last = Math.max(last, seq);
+    }
+    this.last = last;
+  }
+
+  allows({ seq, hash }: AuditHead): boolean {
+    const hashes = this.#hashes.get(seq);
+    return hashes === undefined || (hashes.size === 1 && hashes.has(hash));
+  }
+}
+
+function faultOf(entry: AuditEntry, last: AuditHead, expected: Expected): AuditVerdict | null {
   const { seq } = entry;
   if (seq !== last.seq + 1) return { outcome: 'missing', seq: last.seq + 1 };
-  const right =
-    entry.previousHash === last.hash &&
-    entry.hash === hashOf(entry) &&
-    expected.every((head) => head.seq !== seq || head.hash === entry.hash);
+  const right = entry.previousHash === last.hash && entry.hash === hashOf(entry) && expected.allows(entry);
   return right ? null : { outcome: 'altered', seq };
 }

@@ -192,17 +192,18 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   didResolveOperation(request: Resolved): Promise<void> {
     let principal: Principal | null = null;
+    let compiled: CompiledOperation | null;
     try {
       principal = principalIn(request.contextValue);
-      const compiled = this.#judge.judge(request, principal);
+      compiled = this.#judge.judge(request, principal);
       if (compiled === null) return DONE;
-      if (principal.kind === 'anonymous') return this.#admitAnonymous(principal, request, compiled);
-      if (!variablesFit(request)) return DONE;
-      if (compiled.tokens > 0) return this.#admitCreation(principal, request, compiled);
-      return this.#admitKey(principal, request, compiled);
+      if (principal.kind !== 'anonymous' && !variablesFit(request)) return DONE;
     } catch (error) {
       return this.#refuse(principal, error);
     }
+    if (principal.kind === 'anonymous') return this.#admitAnonymous(principal, request, compiled);
+    if (compiled.tokens > 0) return this.#admitCreation(principal, request, compiled);
+    return this.#admitKey(principal, request, compiled);
   }
 
   #admitKey(principal: AuthenticatedPrincipal, request: Resolved, compiled: CompiledOperation): Promise<void> {

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { SettingsError } from './error.js';
 import { secretFrom, type Environment } from './secretFile.js';
 
@@ -17,6 +19,12 @@ export function readCommandLineSettings(environment: Environment = process.env):
     url: url.trim() === '' ? DEFAULT_URL : url.trim(),
     color: noColor === '' && terminal !== 'dumb',
   };
+}
+
+/** Returns the directory in which the command line keeps what it has seen, by the XDG Base Directory Specification. */
+export function stateDirectory(environment: Environment = process.env): string {
+  const { XDG_STATE_HOME: base = '' } = environment;
+  return join(isAbsolute(base) ? base : join(homedir(), '.local', 'state'), 'latchkey');
 }
 
 /**

@@ -261,6 +261,28 @@ export const OPTIONS = {
     allowed: 'true, or false where plain HTTP is to be answered',
     schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
   }),
+  AUDIT_HEADS_FILE: option({
+    about: 'a file to which the newest entry of each audit log is appended, once a minute where it changed',
+    unset: 'no copies are written',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: 'the path of a file that this process may write, and whose directory exists',
+    schema: z.string(),
+  }),
+  AUDIT_HEADS_WEBHOOK: option({
+    about: 'an address to which they are sent by POST',
+    unset: 'nothing is sent',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: 'an address with https://, or with http:// on this machine or a network of your own',
+    secret: true,
+    schema: z.string().refine(isWebhook, 'is not such an address'),
+  }),
+  AUDIT_HEADS_WEBHOOK_SECRET: option({
+    about: 'signs the requests to `AUDIT_HEADS_WEBHOOK`; set both or neither',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: `at least ${MIN_SECRET_LENGTH} characters, such as openssl rand -base64 32 prints`,
+    secret: true,
+    schema: z.string().min(MIN_SECRET_LENGTH, 'is too short'),
+  }),
   TLS_CERT: option({
     about: "file of the server's certificate, with which it speaks TLS itself; set both or neither",
     unset: 'it speaks plain HTTP',
@@ -434,6 +456,13 @@ function isRedisUrl(text: string): boolean {
   if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
   const { hostname, pathname, username, password } = new URL(text);
   return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
+}
+
+/** Without a user and password: those are no part of an address that fetch sends to. */
+function isWebhook(text: string): boolean {
+  if (!/^https?:\/\/[^\s#]+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }
 
 function isPercentEncoded(text: string): boolean {

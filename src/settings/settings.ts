@@ -54,6 +54,11 @@ export interface Settings {
   readonly requireHttps: boolean;
   /** Files of the server's own certificate and its key; null: the server speaks plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Where the heads of audit logs are copied to. */
+  readonly auditHeads: {
+    readonly file: string | null;
+    readonly webhook: { readonly url: string; readonly secret: string } | null;
+  };
   readonly corsOrigins: readonly string[];
   /** Header fields that pages of those origins may send beside those that the API reads. */
   readonly corsRequestHeaders: readonly string[];
@@ -119,6 +124,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
     requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
     tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
+    auditHeads: Object.freeze({
+      file: read('AUDIT_HEADS_FILE') ?? null,
+      webhook: webhookOf(read('AUDIT_HEADS_WEBHOOK'), read('AUDIT_HEADS_WEBHOOK_SECRET')),
+    }),
     corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
     corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
     corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
@@ -140,6 +149,15 @@ function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls
   if (cert === undefined && key === undefined) return null;
   const [given, missing] = cert === undefined ? ['TLS_KEY', 'TLS_CERT'] : ['TLS_CERT', 'TLS_KEY'];
   throw new SettingsError(`${given} is set without ${missing}. Allowed: both of them, or neither.`);
+}
+
+/** A receiver cannot tell a request without a signature from anybody's. @throws SettingsError for half of a pair */
+function webhookOf(url: string | undefined, secret: string | undefined): Settings['auditHeads']['webhook'] {
+  if (url !== undefined && secret !== undefined) return Object.freeze({ url, secret });
+  if (url === undefined && secret === undefined) return null;
+  const [given, missing] = ['AUDIT_HEADS_WEBHOOK', 'AUDIT_HEADS_WEBHOOK_SECRET'];
+  const [set, unset] = url === undefined ? [missing, given] : [given, missing];
+  throw new SettingsError(`${set} is set without ${unset}. Allowed: both of them, or neither.`);
 }
 
 /**

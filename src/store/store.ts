@@ -347,6 +347,8 @@ export interface AuditStore {
   read(workspaceId: string, after: number, first: number): Promise<readonly AuditEntry[]>;
   /** What the chain's newest entry has to be; null where the workspace has none. */
   head(workspaceId: string): Promise<AuditHead | null>;
+  /** The heads of all workspaces whose id comes after `after`, in code-unit order of the ids. */
+  heads(after: string, first: number): Promise<readonly (AuditHead & { readonly workspaceId: string })[]>;
 }
 
 /** Which periods are read: those that begin at or after `from` and before `to`. */

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { checkHeads } from '../../src/audit/startCheck.js';
 import { verifyAudit } from '../../src/audit/verify.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import { startService } from '../support/service.js';
+import { startService, type TestService } from '../support/service.js';
 
 const dirs: string[] = [];
 afterAll(() => {
@@ -66,4 +66,34 @@ test('R8: the service logs an error at its start, and its API tells the kept hea
   } finally {
     await service.close();
   }
+});
+
+test('R8: a start compares the log with the copy of its head, and a start that cannot write copies is refused', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-heads-'));
+  dirs.push(dir);
+  const AUDIT_HEADS_FILE = join(dir, 'heads.jsonl');
+  const start = (file: string) => startService({ dataDir: dir, env: { AUDIT_HEADS_FILE: file } });
+  const told = (service: TestService) => service.logs.filter((line) => line.includes('copy of the head is kept'));
+  const first = await start(AUDIT_HEADS_FILE);
+  try {
+    expect(told(first)).toEqual([]);
+  } finally {
+    await first.close();
+  }
+  expect(readFileSync(AUDIT_HEADS_FILE, 'utf8')).toContain('"workspaceId":"default"');
+  // Another database: to the copy, one in which everything was replaced.
+  const [line = ''] = readFileSync(AUDIT_HEADS_FILE, 'utf8').split('\n');
+  const replaced = `${line.replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${'a'.repeat(64)}"`)}\n`;
+  writeFileSync(AUDIT_HEADS_FILE, replaced);
+  const second = await start(AUDIT_HEADS_FILE);
+  try {
+    expect(told(second)).toHaveLength(1);
+    expect(told(second)[0]).toContain('"level":50');
+  } finally {
+    await second.close();
+  }
+  expect(readFileSync(AUDIT_HEADS_FILE, 'utf8')).toBe(replaced);
+  await expect(start(join(dir, 'none', 'heads'))).rejects.toThrow(
+    /^AUDIT_HEADS_FILE is .* which cannot be used: ENOENT/,
+  );
 });

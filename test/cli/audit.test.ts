@@ -1,5 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lineOf } from '../../src/audit/heads/line.js';
 import { verifyAudit } from '../../src/audit/verify.js';
 import { asHashed, type ToldEntry } from '../../src/cli/commands/audit/entries.js';
 import { hashOf } from '../../src/store/audit.js';
@@ -21,6 +25,82 @@ afterAll(() => service.close());
 const run = (...args: string[]) => latchkey(args, { env });
 const entriesOf = async (count: number): Promise<ToldEntry[]> =>
   JSON.parse((await run('audit', 'tail', '--json', '-n', String(count))).stdout).entries;
+
+test('R8: verify remembers the head that it saw, for the next time, in a file of its owner', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'latchkey-seen-'));
+  const verify = () => latchkey(['audit', 'verify'], { env: { ...env, XDG_STATE_HOME: state } });
+  const path = join(state, 'latchkey', 'audit-heads.json');
+  try {
+    const first = await verify();
+    expect([first.status, first.stderr]).toEqual([0, expect.not.stringContaining('Compared with')]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const [[name, seen]] = JSON.parse(readFileSync(path, 'utf8'));
+    expect(name).toBe(`${service.url} default`);
+    expect(first.stdout).toContain(`Head: ${seen.seq}:${seen.hash}`);
+    await createKey(service);
+    const second = await verify();
+    expect([second.status, second.stderr]).toEqual([
+      0,
+      expect.stringContaining(`Compared with entry ${seen.seq}, the last head that this computer saw`),
+    ]);
+    // The log was replaced, or cut off, since this computer saw it.
+    for (const [forged, what] of [
+      [{ ...seen, hash: 'f'.repeat(64) }, `entry ${seen.seq} is not what was written`],
+      [{ ...seen, seq: 9_999 }, 'is missing'],
+    ]) {
+      const text = JSON.stringify([[name, forged]]);
+      writeFileSync(path, text);
+      const { status, stdout } = await verify();
+      expect([status, stdout]).toEqual([1, expect.stringContaining(what)]);
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    }
+    writeFileSync(path, 'not JSON');
+    const unreadable = await verify();
+    expect([unreadable.status, unreadable.stderr]).toEqual([
+      0,
+      expect.stringContaining('No earlier head was compared'),
+    ]);
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+});
+
+test('R8: verify --heads compares all heads of the workspace that the server wrote to a file', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-copies-'));
+  const path = join(dir, 'heads.jsonl');
+  try {
+    const entries = await service.service.store.audit.read('default', 0, 3);
+    const own = entries.map(({ seq, hash }) => ({ workspaceId: 'default', seq, hash }));
+    const foreign = { workspaceId: 'ws_other', seq: 1, hash: 'a'.repeat(64) };
+    const verifyWith = (heads: readonly { workspaceId: string; seq: number; hash: string }[], end = '\n') => {
+      writeFileSync(path, heads.map((head) => lineOf(head, 0)).join('\n') + end);
+      return run('audit', 'verify', '--heads', path);
+    };
+    const whole = await verifyWith([foreign, ...own]);
+    expect([whole.status, whole.stderr]).toEqual([
+      0,
+      expect.stringContaining('Compared with 3 heads of this workspace in the file.'),
+    ]);
+    for (const [i] of own.entries()) {
+      const forged = own.map((head, at) => (at === i ? { ...head, hash: 'b'.repeat(64) } : head));
+      const { status, stdout } = await verifyWith(forged);
+      expect([status, stdout]).toEqual([1, `The log is broken: entry ${i + 1} is not what was written.\n`]);
+    }
+    expect((await verifyWith([...own, { workspaceId: 'default', seq: 9_999, hash: 'b'.repeat(64) }])).status).toBe(1);
+    // Nothing to compare with is no success.
+    for (const [heads, end, what] of [
+      [[foreign], '\n', 'no head of the workspace default'],
+      [own, '\n{}\n', 'line 4'],
+    ] as const) {
+      const { status, stderr } = await verifyWith(heads, end);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(what)]);
+    }
+    const { status, stderr } = await run('audit', 'verify', '--heads', join(dir, 'none'));
+    expect([status, stderr]).toEqual([2, expect.stringContaining('ENOENT')]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
 
 test('verify finds the same as the server itself, and the head that it prints is one to be given', async () => {
   const verdict = await verifyAudit(service.service.store.audit, 'default');

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { isBuilt } from '../support/built.js';
@@ -7,6 +9,10 @@ import type { Ran } from '../support/run.js';
 
 if (!isBuilt)
   throw new Error('dist/ is older than src/, and the command line is tested as it is installed. Run: npm run build');
+
+/** What the command line remembers is not the developer's. */
+const STATE = mkdtempSync(join(tmpdir(), 'latchkey-state-'));
+process.on('exit', () => rmSync(STATE, { recursive: true, force: true }));
 
 /** The program as it is installed. */
 export const PROGRAM = join(PROJECT, 'dist/cli/main.js');
@@ -25,7 +31,7 @@ export async function latchkey(
 ): Promise<Ran> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, XDG_STATE_HOME: STATE, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: 60_000,
   });

@@ -30,7 +30,15 @@ const VALUES = {
   REDIS_URL: 'redis://user:hunter2@cache.example',
   ADMIN_API_KEY: SECRET,
   KEY_PEPPER: `${SECRET},${SECRET}-older`,
+  AUDIT_HEADS_WEBHOOK: 'https://heads.example/?token=hunter2',
+  AUDIT_HEADS_WEBHOOK_SECRET: SECRET,
 } as const;
+
+/** What has to be set with a setting. */
+const BESIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  AUDIT_HEADS_WEBHOOK: { AUDIT_HEADS_WEBHOOK_SECRET: SECRET },
+  AUDIT_HEADS_WEBHOOK_SECRET: { AUDIT_HEADS_WEBHOOK: VALUES.AUDIT_HEADS_WEBHOOK },
+};
 
 describe('*_FILE of a secret setting', () => {
   it('exists for every setting that is marked secret', () => {
@@ -40,8 +48,8 @@ describe('*_FILE of a secret setting', () => {
 
   describe.each(Object.entries(VALUES))('%s_FILE', (name, value) => {
     it.each(['', '\n', '\r\n', '\n\n'])('gives the same as the variable, with %j at the end of the file', (end) => {
-      const { operator, ...other } = readSettings({ [`${name}_FILE`]: file(`${value}${end}`) });
-      const { operator: expected, ...rest } = readSettings({ [name]: value });
+      const { operator, ...other } = readSettings({ ...BESIDE[name], [`${name}_FILE`]: file(`${value}${end}`) });
+      const { operator: expected, ...rest } = readSettings({ ...BESIDE[name], [name]: value });
       expect(other).toEqual(rest);
       expect(operator === null).toBe(expected === null);
       if (operator !== null) expect([operator.matches(SECRET), operator.matches(`${SECRET}\n`)]).toEqual([true, false]);

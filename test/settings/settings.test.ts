@@ -39,6 +39,7 @@ test('the defaults', () => {
     trustProxyHeader: 'x-forwarded-for',
     requireHttps: false,
     tls: null,
+    auditHeads: { file: null, webhook: null },
     corsOrigins: [],
     corsRequestHeaders: [],
     corsResponseHeaders: [],
@@ -69,6 +70,7 @@ test('they are frozen through and through', () => {
     settings,
     settings.configuration,
     settings.configuration.prefixes,
+    settings.auditHeads,
     settings.corsOrigins,
     settings.trustProxy,
     settings.peppers,
@@ -114,6 +116,23 @@ test('a certificate comes with its key, or the server does not start: it must no
   );
   expect(faultOf({ TLS_KEY: '/tls/key.pem' })).toBe(
     'TLS_KEY is set without TLS_CERT. Allowed: both of them, or neither.',
+  );
+});
+
+test('R8: the address of a webhook comes with the secret that signs, or the server does not start', () => {
+  const url = 'https://heads.example/latchkey?tenant=1';
+  const { auditHeads } = readSettings({
+    AUDIT_HEADS_FILE: '/audit/heads.jsonl',
+    AUDIT_HEADS_WEBHOOK: url,
+    AUDIT_HEADS_WEBHOOK_SECRET: LONG,
+  });
+  expect(auditHeads).toEqual({ file: '/audit/heads.jsonl', webhook: { url, secret: LONG } });
+  expect([Object.isFrozen(auditHeads), Object.isFrozen(auditHeads.webhook)]).toEqual([true, true]);
+  expect(faultOf({ AUDIT_HEADS_WEBHOOK: url })).toBe(
+    'AUDIT_HEADS_WEBHOOK is set without AUDIT_HEADS_WEBHOOK_SECRET. Allowed: both of them, or neither.',
+  );
+  expect(faultOf({ AUDIT_HEADS_WEBHOOK_SECRET: LONG })).toBe(
+    'AUDIT_HEADS_WEBHOOK_SECRET is set without AUDIT_HEADS_WEBHOOK. Allowed: both of them, or neither.',
   );
 });
 
@@ -284,6 +303,15 @@ describe('bad values', () => {
     ],
     TRUST_PROXY_HEADER: ['true', 'x-real-ip', 'forwarded,x-forwarded-for'],
     REQUIRE_HTTPS: ['TRUE', '1', 'on', 'yes', 'production'],
+    AUDIT_HEADS_FILE: [],
+    AUDIT_HEADS_WEBHOOK: [
+      'heads.example',
+      'ftp://heads.example',
+      'https://u:p@heads.example',
+      'https://a b',
+      'https://',
+    ],
+    AUDIT_HEADS_WEBHOOK_SECRET: ['x'.repeat(31)],
     TLS_CERT: [],
     TLS_KEY: [],
     CORS_ORIGINS: [

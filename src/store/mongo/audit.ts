@@ -42,5 +42,9 @@ export function openAudit(
       const head = await heads.findOne({ _id: eq(workspaceId) });
       return head && { seq: head.seq, hash: head.hash };
     },
+    async heads(after, first) {
+      const page = await heads.find({ _id: where({ $gt: after }) }, { sort: { _id: 1 }, limit: first });
+      return page.map(({ _id: workspaceId, seq, hash }) => ({ workspaceId, seq, hash }));
+    },
   };
 }

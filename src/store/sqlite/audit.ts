@@ -18,6 +18,9 @@ const COLUMNS = AUDIT_FIELDS.join(', ');
 
 export function openAudit(connection: Connection): Audit {
   const head = connection.prepare<AuditHead>('SELECT seq, hash FROM auditHeads WHERE workspaceId = $workspaceId');
+  const heads = connection.prepare<AuditHead & { readonly workspaceId: string }>(
+    'SELECT workspaceId, seq, hash FROM auditHeads WHERE workspaceId > $after ORDER BY workspaceId LIMIT $first',
+  );
   const known = connection.prepare<{ readonly id: string }>('SELECT id FROM audit WHERE id = $id');
   const insert = connection.prepare(
     `INSERT INTO audit (${COLUMNS}) VALUES (${AUDIT_FIELDS.map((field) => `$${field}`).join(', ')})`,
@@ -78,6 +81,9 @@ export function openAudit(connection: Connection): Audit {
     },
     async head(workspaceId) {
       return head.one({ workspaceId });
+    },
+    async heads(after, first) {
+      return heads.all({ after, first });
     },
   };
 }

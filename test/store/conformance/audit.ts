@@ -218,6 +218,26 @@ export function testAudit({ store, target }: Bench): void {
       expect(await store().audit.head('ws_none')).toBeNull();
     });
 
+    test('R8: the heads of all workspaces are read in pages, by id', async () => {
+      const ids = [];
+      for (let i = 0; i < 5; i++) ids.push(await givenWorkspace(store()));
+      await store().audit.append(aDraft(ids[2] ?? ''));
+      const read = [];
+      for (let after = ''; ;) {
+        const page = await store().audit.heads(after, 2);
+        expect(page.length).toBeLessThanOrEqual(2);
+        read.push(...page);
+        after = page.at(-1)?.workspaceId ?? '';
+        if (page.length < 2) break;
+      }
+      const order = read.map(({ workspaceId }) => workspaceId);
+      expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : 1)));
+      for (const id of ids) {
+        const { workspaceId, ...head } = read.find((each) => each.workspaceId === id) ?? {};
+        expect([workspaceId, head]).toEqual([id, await store().audit.head(id)]);
+      }
+    });
+
     test('hashes what stands in it, whatever the order of its details', () => {
       const draft = aDraft('ws', { after: { a: 1, b: { c: 2, d: 3 } } });
       const entry = chained(draft, null);

@@ -1,15 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { parseLine } from '../../../audit/heads/line.js';
 import type { AuditVerdict } from '../../../audit/verify.js';
 import type { AuditEntry, AuditHead } from '../../../store/audit.js';
+import { readCommandLineSettings } from '../../../settings/commandLine.js';
+import { FileFault, readTextFile } from '../../../wholeFile.js';
 import type { Api } from '../../api.js';
 import { described } from '../../describe.js';
-import { EXIT, Failure } from '../../exit.js';
+import { EXIT, Failure, usage } from '../../exit.js';
 import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
 import { talk } from '../../talk.js';
 import { asHashed, following } from './entries.js';
+
+/** The server begins another file at 16 MiB. */
+const MAX_HEADS_FILE = 64 * 2 ** 20;
 
 const WHERE = operation<{
   readonly viewer: { readonly workspace: { readonly id: string }; readonly project: { readonly id: string } | null };
@@ -17,6 +23,8 @@ const WHERE = operation<{
 
 interface VerifyOptions extends AskingOptions {
   readonly head?: AuditHead;
+  /** A file of heads, as the server writes it. */
+  readonly heads?: string;
 }
 
 export function verifyCommand(): Command {
@@ -25,13 +33,19 @@ export function verifyCommand(): Command {
     description:
       "Read the workspace's audit log from its beginning and work out each hash anew. " +
       'Keep the head that it prints in another place, and give it with --head the next time: ' +
-      'who can write everything in the database can write a new chain, but not one with that head.',
+      'somebody who can write to the database can write a new log, but not one with that head. ' +
+      'The last head that this command saw on this computer is required too.',
     example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
-  }).option(
-    '--head <seq:hash|file>',
-    'an entry that has to be there, noted earlier; or a file whose last line it is',
-    headOf,
-  );
+  })
+    .option(
+      '--head <seq:hash|file>',
+      'an entry that has to be there, noted earlier; or a file whose last line it is',
+      headOf,
+    )
+    .option(
+      '--heads <file>',
+      'a file that the server wrote (AUDIT_HEADS_FILE): each head of the workspace in it has to be there',
+    );
   return asking(command).action(async (options: VerifyOptions) => {
     await talk(options, async ({ ask, show, terminal }) => {
       const { workspace, project } = (await ask(WHERE)).viewer;
@@ -39,7 +53,19 @@ export function verifyCommand(): Command {
       // Loaded only here: other commands need no hashes.
       const { verifyAudit } = await import('../../../audit/verify.js');
       const chain = chainOf({ ask }, (done, of) => terminal.progress(`${done} of ${of} entries`));
-      const verdict = await verifyAudit(chain, workspace.id, options.head ?? null);
+      const copied = options.heads === undefined ? [] : headsIn(options.heads, workspace.id);
+      const { SeenHeads } = await import('./seenHeads.js');
+      const seen = new SeenHeads(options.url ?? readCommandLineSettings().url, workspace.id, (text) =>
+        terminal.note(text),
+      );
+      const before = seen.read();
+      const known = [options.head, before].filter((head) => head != null);
+      const verdict = await verifyAudit(chain, workspace.id, [...known, ...copied]);
+      if (options.heads !== undefined)
+        terminal.note(`Compared with ${copied.length} heads of this workspace in the file.`);
+      if (before !== null)
+        terminal.note(`Compared with entry ${before.seq}, the last head that this computer saw, at ${before.at}.`);
+      if (verdict.outcome === 'whole' && verdict.entries > 0) seen.write({ seq: verdict.entries, hash: verdict.head });
       show({ workspace: workspace.id, ...verdict }, () => sentenceOf(verdict));
       if (verdict.outcome !== 'whole') process.exitCode = EXIT.failed;
     });
@@ -90,6 +116,27 @@ function headOf(given: string): AuditHead {
   if (hash === undefined)
     throw new InvalidArgumentError('It is written as verify prints it: number, colon, 64 digits.');
   return { seq: Number(seq), hash };
+}
+
+/** @throws Failure where the file cannot be read, or holds no head of the workspace */
+function headsIn(path: string, workspaceId: string): AuditHead[] {
+  let text: string;
+  try {
+    text = readTextFile(path, MAX_HEADS_FILE);
+  } catch (error) {
+    if (error instanceof FileFault) throw usage(`--heads is ${path}, which ${error.message}.`);
+    throw error;
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const heads = lines.map((line) => parseLine(line.trim()));
+  const wrong = heads.indexOf(null);
+  if (wrong >= 0)
+    throw usage(
+      `--heads is ${path}, of which line ${wrong + 1} of those with text is not a head. Remove it, or give the file as the server wrote it.`,
+    );
+  const own = heads.filter((head) => head?.workspaceId === workspaceId).filter((head) => head !== null);
+  if (own.length === 0) throw usage(`--heads is ${path}, which holds no head of the workspace ${workspaceId}.`);
+  return own;
 }
 
 function boundToProject(): Failure {
