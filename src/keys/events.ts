@@ -42,34 +42,42 @@ export function keyEvent(
   return { kind: 'key', type, at, workspaceId, projectId, keyId, actor, address };
 }
 
-/** The store of keys, each change told once it is made. What changed nothing is not told. */
+/**
+ * The store of keys, each change told once it is made. What changed nothing is not told. Arguments are handed on whole, so that
+ * one which a store operation gets later is not dropped here.
+ */
 export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeyStore {
   const told = (type: KeyEventType, key: Key, now: number, author: Author | undefined): void =>
     tell(keyEvent(type, key, now, { actor: author?.id }));
   return overlaid(keys, {
-    async insert(key, places, now, author) {
-      const inserted = await keys.insert(key, places, now, author);
+    async insert(...given) {
+      const [key, , now, author] = given;
+      const inserted = await keys.insert(...given);
       if (inserted.outcome === 'inserted') told('CREATED', key, now, author);
       return inserted;
     },
-    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
-      const change = await keys.rotate(id, workspaceId, successor, overlapEnd, now, author, judged);
+    async rotate(...given) {
+      const [, , , , now, author] = given;
+      const change = await keys.rotate(...given);
       if (change.outcome === 'changed') told('ROTATED', change.key, now, author);
       return change;
     },
-    async expire(id, workspaceId, at, now, author, judged) {
-      const change = await keys.expire(id, workspaceId, at, now, author, judged);
+    async expire(...given) {
+      const [, , , now, author] = given;
+      const change = await keys.expire(...given);
       if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
       return change;
     },
-    async revoke(id, workspaceId, reason, now, author) {
-      const change = await keys.revoke(id, workspaceId, reason, now, author);
+    async revoke(...given) {
+      const [, , , now, author] = given;
+      const change = await keys.revoke(...given);
       // A further revocation is answered as the first one, and changes nothing.
       if (change.outcome === 'changed' && change.key.revokedAt === now) told('REVOKED', change.key, now, author);
       return change;
     },
-    async update(id, workspaceId, amendment, now, author, judged, places) {
-      const change = await keys.update(id, workspaceId, amendment, now, author, judged, places);
+    async update(...given) {
+      const [, , , now, author] = given;
+      const change = await keys.update(...given);
       if (change.outcome === 'changed') told('UPDATED', change.key, now, author);
       return change;
     },

@@ -142,14 +142,14 @@ describe('R8: copies of heads in a file', () => {
       'was written anew and is longer now',
       (entries) => [
         ...entries.map((entry) => ({ ...entry, hash: 'f'.repeat(64) })),
-        { ...(entries.at(-1) as AuditEntry), seq: entries.length + 1 },
+        ...entries.slice(-1).map((last) => ({ ...last, seq: entries.length + 1 })),
       ],
     ],
     [
       'had an entry changed and kept its hash',
       (entries) => [
         ...entries.map((entry) => ({ ...entry, actor: 'key_x' })),
-        { ...(entries.at(-1) as AuditEntry), seq: entries.length + 1 },
+        ...entries.slice(-1).map((last) => ({ ...last, seq: entries.length + 1 })),
       ],
     ],
   ])('R8: a start tells of a log that %s, and keeps the copy', async (_, forge) => {

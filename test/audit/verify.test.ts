@@ -24,7 +24,7 @@ function verify(chain: readonly AuditEntry[], head: AuditHead | null, known: Aud
     read: async (_: string, after: number, first: number) => chain.filter(({ seq }) => seq > after).slice(0, first),
     head: async () => head,
   };
-  return verifyAudit(audit, 'ws', known === null || known === undefined ? [] : [known]);
+  return verifyAudit(audit, 'ws', known === null ? [] : [known]);
 }
 
 const headOf = (chain: readonly AuditEntry[]): AuditHead => chain.at(-1) ?? { seq: 0, hash: GENESIS };

@@ -30,8 +30,7 @@ export class SeenHeads {
 
   /** @returns null where none was seen */
   read(): SeenHead | null {
-    const found = this.#all().get(this.#name);
-    return found === undefined ? null : found;
+    return this.#all().get(this.#name) ?? null;
   }
 
   write(head: AuditHead): void {
