@@ -139,11 +139,20 @@ export const limitsSchema = withMethods(['admit', 'peek', 'close'], 'a Limiter, 
 );
 
 const MAX = Number.MAX_SAFE_INTEGER;
-const ANSWER = 'an object with fields and bytes';
+const ANSWER = 'an object with fields, eventFields and bytes';
 export const answerSchema = has<object>(
   (value) => Object.prototype.toString.call(value) === '[object Object]',
   ANSWER,
-).pipe(z.strictObject({ fields: integer(1, MAX).optional(), bytes: integer(1, MAX).optional() }, ANSWER));
+).pipe(
+  z.strictObject(
+    {
+      fields: integer(1, MAX).optional(),
+      eventFields: integer(1, MAX).optional(),
+      bytes: integer(1, MAX).optional(),
+    },
+    ANSWER,
+  ),
+);
 
 const DOCUMENT = 'an object with tokens, depth, aliases and directives';
 const documentSchema = has<object>(

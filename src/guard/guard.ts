@@ -46,7 +46,7 @@ export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}):
 }
 
 function checkAnswer(what: string, answer: object): void {
-  checkNames(what, answer, ['fields', 'bytes']);
+  checkNames(what, answer, ['fields', 'eventFields', 'bytes']);
   for (const [name, value] of Object.entries(answer) as [string, unknown][]) {
     if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1)) continue;
     throw optionError(`${what}.${name}`, value, 'an integer of at least 1');

@@ -204,6 +204,13 @@ export const OPTIONS = {
     allowed: 'a whole number from 1000 to 100000000',
     schema: wholeNumber(1_000, 100_000_000),
   }),
+  MAX_EVENT_FIELDS: option({
+    about: 'fields that one event of a subscription may resolve, list entries included',
+    default: '10000',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 1000 to 100000000',
+    schema: wholeNumber(1_000, 100_000_000),
+  }),
   MAX_ANSWER_BYTES: option({
     about: 'bytes that the data of one response may have as JSON',
     default: '8388608',

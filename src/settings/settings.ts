@@ -116,6 +116,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     shutdownDelay: read('SHUTDOWN_DELAY') ?? 3_000,
     answer: Object.freeze({
       fields: read('MAX_ANSWER_FIELDS') ?? ANSWER_LIMITS.fields,
+      eventFields: read('MAX_EVENT_FIELDS') ?? 10_000,
       bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,
     }),
     maxStreams: read('MAX_STREAMS') ?? 10_000,

@@ -7,7 +7,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Refusal } from '../../refusals/refusal.js';
-import { answerTooLarge, type AnswerLimits } from './limits.js';
+import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './limits.js';
 import { SelectionCounter } from './selections.js';
 
 /** The fields that one execution may still resolve. */
@@ -53,6 +53,7 @@ interface Known {
 /** The budgets of the executions that are under way, for the schemas that share `limits`. */
 export class AnswerBudgets {
   readonly #limits: AnswerLimits;
+  readonly #ofEvents: AnswerLimits;
   /**
    * By the variables' object, of which graphql-js makes one for each execution. So each event of a subscription has a budget
    * of its own, and the context may be anything, or shared.
@@ -65,13 +66,16 @@ export class AnswerBudgets {
 
   constructor(limits: AnswerLimits) {
     this.#limits = limits;
+    this.#ofEvents = limitsOfEvent(limits);
   }
 
   /** The budget of an execution. The first call takes what the operation resolves outside of lists. @throws Refusal ANSWER_TOO_LARGE */
   of(info: GraphQLResolveInfo): AnswerBudget {
     let budget = this.#budgets.get(info.variableValues);
     if (budget === undefined) {
-      budget = new AnswerBudget(this.#limits, info.operation.operation === OperationTypeNode.MUTATION);
+      const { operation } = info.operation;
+      const limits = operation === OperationTypeNode.SUBSCRIPTION ? this.#ofEvents : this.#limits;
+      budget = new AnswerBudget(limits, operation === OperationTypeNode.MUTATION);
       this.#budgets.set(info.variableValues, budget);
       budget.spend(this.#fieldsOfOperation(info));
     } else {

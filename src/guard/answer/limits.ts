@@ -10,6 +10,12 @@ export interface AnswerLimits {
    */
   readonly fields: number;
   /**
+   * The same for one event of a subscription; at most `fields`. One change can lead to an event for each open stream.
+   *
+   * @default 10,000
+   */
+  readonly eventFields?: number;
+  /**
    * Bytes of the answer's `data` as JSON.
    *
    * @default 8 MiB
@@ -17,12 +23,18 @@ export interface AnswerLimits {
   readonly bytes: number;
 }
 
-export const ANSWER_LIMITS: AnswerLimits = Object.freeze({ fields: 50_000, bytes: 8 * 2 ** 20 });
+export const ANSWER_LIMITS: AnswerLimits = Object.freeze({ fields: 50_000, eventFields: 10_000, bytes: 8 * 2 ** 20 });
 
 /** Bytes of a value for which it counts as one more field. */
 export const BYTES_PER_FIELD = 256;
 
 const UNITS = { fields: 'fields', bytes: 'bytes' } as const;
+
+/** Returns the limits of one event of a subscription. */
+export function limitsOfEvent(limits: AnswerLimits): AnswerLimits {
+  const { fields, eventFields = 10_000 } = limits;
+  return eventFields < fields ? { ...limits, fields: eventFields } : limits;
+}
 
 /** Returns the refusal of an operation whose answer would be larger than `limits` allow. */
 export function answerTooLarge(limits: AnswerLimits, unit: keyof typeof UNITS, isMutation: boolean): Refusal {
