@@ -183,5 +183,5 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
 });
 
 test('the default limit is 50,000 fields and 8 MiB', () => {
-  expect(ANSWER_LIMITS).toEqual({ fields: 50_000, bytes: 8_388_608 });
+  expect(ANSWER_LIMITS).toEqual({ fields: 50_000, eventFields: 10_000, bytes: 8_388_608 });
 });
