@@ -77,6 +77,8 @@ test('R8: a start compares the log with the copy of its head, and a start that c
   const first = await start(AUDIT_HEADS_FILE);
   try {
     expect(told(first)).toEqual([]);
+    // Before the test's database is dropped.
+    await first.service.close();
   } finally {
     await first.close();
   }

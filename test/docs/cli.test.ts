@@ -9,12 +9,14 @@ jest.setTimeout(240_000);
 
 test('each command of docs/cli.md runs as written', async () => {
   await expectPage('docs/cli.md', {
+    // The second verify of the page.
+    told: /^Compared with entry \d+, the last head that this computer saw, at \S+\.\n$/,
     before: async (_, directory) => {
       mkdirSync(join(directory, 'bin'));
       // As npm installs it: the build leaves the file's mode to npm.
       const script = `#!/bin/sh\nexec node '${PROGRAM}' "$@"\n`;
       writeFileSync(join(directory, 'bin', 'latchkey'), script, { mode: 0o755 });
-      return { PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}` };
+      return { PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}`, XDG_STATE_HOME: directory };
     },
   });
 });

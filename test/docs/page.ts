@@ -6,6 +6,8 @@ import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.
 
 /** What a page needs beforehand, and what must be so in the end. */
 interface Around {
+  /** What the commands may write to standard error. Default: nothing. */
+  readonly told?: RegExp;
   /** In the page's own directory. What it answers are variables of the page's shell, and given to `after`. */
   readonly before?: (latchkey: TestService, directory: string) => Promise<Readonly<Record<string, string>>>;
   readonly after?: (
@@ -16,7 +18,7 @@ interface Around {
 }
 
 /** Runs a page that builds on the first session: all commands in one shell, its answers against those shown. */
-export async function expectPage(path: string, { before, after }: Around = {}): Promise<void> {
+export async function expectPage(path: string, { before, after, told }: Around = {}): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
   const latchkey = await startService();
   try {
@@ -25,6 +27,7 @@ export async function expectPage(path: string, { before, after }: Around = {}): 
     expect(session.length).toBeGreaterThan(1);
     await expectSession(session, {
       cwd,
+      ...(told !== undefined && { stderr: told }),
       env: { ADMIN: latchkey.adminToken, ...prepared },
       prelude: gqlOf(latchkey.origin),
     });
