@@ -1,3 +1,4 @@
+import { transform } from '@swc/core';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runFile } from '../support/child.js';
 import { createKey, startService } from '../support/service.js';
@@ -19,19 +20,22 @@ test('each command of docs/streams.md runs as written', async () => {
   });
 });
 
-// A browser has EventSource of itself.
+// A browser has EventSource and prompt.
+const BROWSER = `import { EventSource } from 'eventsource';\nconst prompt = () => process.env.LATCHKEY_API_KEY;\n`;
 const [withHeader = '', inAddress = ''] = [...documentOf('docs/streams.md').matchAll(/```ts\n(.*?)```/gs)].map(
   ([, code = '']) => code,
 );
 test.each([
   ['with the key in a header', withHeader],
-  ['with the key in the address', `import { EventSource } from 'eventsource';\n${inAddress}`],
+  ['with the key in the address', `${BROWSER}${inAddress}`],
 ])('the client of docs/streams.md %s prints what happens', async (_, code) => {
   const latchkey = await startService();
   const { token } = await createKey(latchkey, { scopes: ['read:assets'] });
-  const script = `const { KEY: key } = process.env;\n${code.replace('http://127.0.0.1:4000', latchkey.origin)}`;
+  const script = await transform(code.replace('http://127.0.0.1:4000', latchkey.origin), {
+    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+  });
   // No file: what it imports is found from the project's directory.
-  const client = runFile('--eval', { KEY: token }, ['--input-type=module'], [script]);
+  const client = runFile('--eval', { LATCHKEY_API_KEY: token }, ['--input-type=module'], [script.code]);
   try {
     const isOpen = async () => /^latchkey_streams_open 1$/m.test(await latchkey.service.metrics.text());
     while (client.process.exitCode === null && !(await isOpen())) await delay(20);
