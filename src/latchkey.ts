@@ -38,6 +38,7 @@ import { assertGuarded, guardWith } from './guard/guard.js';
 import { FirstUse, WITHOUT_PLUGIN } from './guard/served.js';
 import { combineOptions, type OwnApolloOptions } from './http/apolloOptions.js';
 import { documentBounds, type DocumentLimits } from './http/bounds.js';
+import { MAX_LINES } from './guard/lines.js';
 import { createPlugin } from './http/plugin.js';
 import { createServerOptions, type GuardedServerOptions } from './http/serverOptions.js';
 import { Verdicts } from './http/verdicts.js';
@@ -95,7 +96,8 @@ export interface LatchkeyOptions {
   readonly answer?: Partial<AnswerLimits>;
   /**
    * How large a document may be, for {@link Latchkey.serverOptions} and {@link Latchkey.apolloOptions}. Larger values let one request
-   * cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives.
+   * cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives,
+   * 2000 lines.
    */
   readonly document?: Partial<DocumentLimits>;
   /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
@@ -354,6 +356,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const forPlugin = {
     ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
     ...(options.log !== undefined && { log: options.log }),
+    ...(options.document?.lines !== undefined && { maxLines: options.document.lines }),
   };
   const serverOptions = createServerOptions(forPlugin, bounds);
 
@@ -369,7 +372,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
           suggestionResolvers({ keys, usage: store.usage, now }),
           scopeResolvers({ ceilings: () => configured.configuration.ceilings }),
           accessResolvers({
-            explainer: new Explainer({ bounds, introspection }),
+            explainer: new Explainer({ bounds, introspection, maxLines: options.document?.lines ?? MAX_LINES }),
             keys,
             holderOf: holder,
             limiter,

@@ -154,7 +154,7 @@ export const answerSchema = has<object>(
   ),
 );
 
-const DOCUMENT = 'an object with tokens, depth, aliases and directives';
+const DOCUMENT = 'an object with tokens, depth, aliases, directives and lines';
 const documentSchema = has<object>(
   (value) => Object.prototype.toString.call(value) === '[object Object]',
   DOCUMENT,
@@ -165,6 +165,7 @@ const documentSchema = has<object>(
       depth: integer(1, 1_000).optional(),
       aliases: integer(0, 100_000).optional(),
       directives: integer(0, 100_000).optional(),
+      lines: integer(1, 1_000_000).optional(),
     } satisfies Record<keyof DocumentLimits, z.ZodType>,
     DOCUMENT,
   ),
@@ -212,6 +213,7 @@ export const pluginSchema = z.strictObject(
     limiter: limitsSchema,
     introspection: introspectionSchema.optional(),
     answer: answerSchema.optional(),
+    maxLines: integer(1, 1_000_000).optional(),
     resourceMetadata: aFunction().optional(),
     rateLimitHeaders: aFunction().optional(),
     log: aFunction().optional(),

@@ -255,7 +255,7 @@ test('U1: createLatchkey takes all options that it documents', async () => {
     defaultTier: 'STARTER',
     introspection: 'off',
     answer: { fields: 10 },
-    document: { tokens: 2_000, depth: 20, aliases: 0, directives: 1 },
+    document: { tokens: 2_000, depth: 20, aliases: 0, directives: 1, lines: 10_000 },
     actions: ['deploy'],
     tiers: tierTable({ GROWTH: { rate: 7 } }),
     cacheTtl: 0,

@@ -6,6 +6,7 @@ import type { AnyKey } from '../keys/configured.js';
 import type { KeyService } from '../keys/service.js';
 import type { Limits } from '../limits/limits.js';
 import { statusOf, type Tier } from '../store/records.js';
+import { Turns } from '../turns.js';
 import { foretell, type Outlook } from './outlook.js';
 
 export interface AccessResolverOptions {
@@ -43,6 +44,8 @@ const MAX_INT = 2 ** 31 - 1;
 
 /** Resolvers of explainAccess. It looks and takes nothing: no use is noted of the key, and nothing is counted for it. */
 export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
+  // A document takes as long to validate as a request's own, and one operation can ask about many.
+  const turns = new Turns();
   return {
     Query: {
       explainAccess: async (
@@ -56,7 +59,9 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
         const holder = await holderOf(principal, key);
         const { tier } = holder.principal;
         const question = { document, operationName, variables };
-        const { objections, ...explained } = explainer.explain(schema, holder.principal, question, principal);
+        const { objections, ...explained } = await turns.run(principal.workspaceId, () =>
+          explainer.explain(schema, holder.principal, question, principal),
+        );
         const room = { familyId: key.familyId, tier };
         const foretold = await foretell(
           limiter,

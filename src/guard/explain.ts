@@ -18,6 +18,7 @@ import { decide } from './decide.js';
 import { fieldAccess, type FieldAccess } from './fieldAccess.js';
 import { rulesOf } from './guard.js';
 import { readable, refuseIntrospection, type Introspection } from './introspection.js';
+import { MAX_LINES, refuseLines } from './lines.js';
 import { OperationCompiler } from './operation.js';
 import type { SchemaRules } from './rules.js';
 import { telling } from './telling.js';
@@ -62,11 +63,21 @@ export interface ExplainerOptions {
     readonly validationOptions: { readonly maxErrors: number };
   };
   readonly introspection: Introspection;
+  /** Lines that a document may have. Default: {@link MAX_LINES}. */
+  readonly maxLines?: number;
 }
 
 interface Guarded {
   readonly rules: SchemaRules;
   readonly compiler: OperationCompiler;
+}
+
+/** A document, parsed and validated. */
+interface Parsed {
+  readonly schema: GraphQLSchema;
+  readonly text: string;
+  readonly document: DocumentNode | undefined;
+  readonly errors: readonly GraphQLError[];
 }
 
 /** A document as far as it was understood. */
@@ -81,6 +92,8 @@ interface Understood {
 export class Explainer {
   readonly #options: ExplainerOptions;
   readonly #guarded = new WeakMap<GraphQLSchema, Guarded>();
+  /** The latest document: the aliases of one operation usually ask about the same one. */
+  #latest: Parsed | null = null;
 
   constructor(options: ExplainerOptions) {
     this.#options = options;
@@ -128,19 +141,29 @@ export class Explainer {
     };
   }
 
-  #understand(schema: GraphQLSchema, { document: text, operationName, variables }: Question): Understood {
-    const { bounds } = this.#options;
+  #parse(schema: GraphQLSchema, text: string): Parsed {
+    if (this.#latest?.schema === schema && this.#latest.text === text) return this.#latest;
+    const { bounds, maxLines = MAX_LINES } = this.#options;
     let document: DocumentNode | undefined;
+    let errors: readonly GraphQLError[];
+    const tooLong = refuseLines(text, maxLines);
+    if (tooLong !== null) return { schema, text, document, errors: [tooLong] };
     try {
       document = parse(text, bounds.parseOptions);
-      const rules = [...specifiedRules, ...bounds.validationRules];
-      const errors = validate(schema, document, rules, bounds.validationOptions);
-      if (errors.length > 0) return { errors, document, operation: null };
+      errors = validate(schema, document, [...specifiedRules, ...bounds.validationRules], bounds.validationOptions);
     } catch (error) {
       // A bound may be told by throwing.
       if (!(error instanceof GraphQLError)) throw error;
-      return { errors: [error], ...(document !== undefined && { document }), operation: null };
+      errors = [error];
     }
+    this.#latest = { schema, text, document, errors };
+    return this.#latest;
+  }
+
+  #understand(schema: GraphQLSchema, { document: text, operationName, variables }: Question): Understood {
+    const { document, errors: found } = this.#parse(schema, text);
+    if (document === undefined) return { errors: found, operation: null };
+    if (found.length > 0) return { errors: found, document, operation: null };
     const operation = getOperationAST(document, operationName);
     const fault = operation == null ? NO_OPERATION : schema.getRootType(operation.operation) == null ? NO_ROOT : null;
     if (operation == null || fault !== null) {

@@ -1,5 +1,6 @@
 import { ApolloArmor } from '@escape.tech/graphql-armor';
 import type { ParseOptions, ValidationRule } from 'graphql';
+import { MAX_LINES } from '../guard/lines.js';
 
 /**
  * What a document may be at most. Cost is for the limits to count; these bound the work of looking at a document at all.
@@ -12,6 +13,7 @@ export const DOCUMENT_LIMITS = {
   /** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
   aliases: 200,
   directives: 50,
+  lines: MAX_LINES,
 } as const;
 
 /** How large a document may be. */
@@ -22,6 +24,7 @@ export interface DocumentLimits {
   readonly depth: number;
   readonly aliases: number;
   readonly directives: number;
+  readonly lines: number;
 }
 
 /** A person mends one fault at a time; suggestions for thousands of unknown fields are what an attacker asks for (B41). */

@@ -1,13 +1,14 @@
 import { HeaderMap } from '@apollo/server';
 import type {
   ApolloServerPlugin,
+  GraphQLRequest,
   GraphQLRequestContextDidEncounterErrors,
   GraphQLRequestContextDidResolveOperation,
   GraphQLRequestContextResponseForOperation,
   GraphQLRequestListener,
   GraphQLResponse,
 } from '@apollo/server';
-import { getVariableValues, type GraphQLSchema } from 'graphql';
+import { getVariableValues, type GraphQLError, type GraphQLSchema } from 'graphql';
 import {
   ANONYMOUS,
   type AnonymousPrincipal,
@@ -20,6 +21,7 @@ import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
 import { subjectOf } from '../credentials/networks.js';
 import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
+import { MAX_LINES, refuseLines } from '../guard/lines.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { markServed } from '../guard/served.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
@@ -51,6 +53,8 @@ export interface PluginOptions extends VerdictsOptions {
   readonly resourceMetadata?: () => string | null;
   /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: AnswerLimits;
+  /** Lines that a document may have. Default: {@link MAX_LINES}. */
+  readonly maxLines?: number;
   /** Which header fields report a key's limits. Default: `draft`. */
   readonly rateLimitHeaders?: () => RateLimitHeaders;
   /** Receives hidden errors, and the causes of refusals. Default: the `logger` of Apollo Server. */
@@ -90,7 +94,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       const kept = untold(error);
       if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS }, logger);
     },
-    requestDidStart: () => Promise.resolve(new Request(judge)),
+    requestDidStart: ({ request }) => Promise.resolve(new Request(judge, withoutLines(request, judge.maxLines))),
   };
 }
 
@@ -99,6 +103,7 @@ class Judge {
   readonly limits: Limits;
   readonly introspection: Introspection;
   readonly answer: AnswerLimits;
+  readonly maxLines: number;
   readonly log: PluginOptions['log'];
   readonly verdicts: Verdicts;
   readonly readings = new PreparedReadings();
@@ -107,12 +112,13 @@ class Judge {
   readonly #compilers = new WeakMap<GraphQLSchema, OperationCompiler>();
 
   constructor(options: PluginOptions) {
-    const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, log } = options;
+    const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, maxLines = MAX_LINES, log } = options;
     const { resourceMetadata = () => null, rateLimitHeaders = () => 'draft' } = options;
     this.verdicts = new Verdicts(options);
     this.limits = limiter;
     this.introspection = introspection;
     this.answer = answer;
+    this.maxLines = maxLines;
     this.log = log;
     this.resourceMetadata = resourceMetadata;
     this.rateLimitHeaders = rateLimitHeaders;
@@ -180,9 +186,12 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   #isRefused = false;
   /** Was the operation answered as its caller may read the schema? */
   #isPrepared = false;
+  /** Why the document is not parsed. */
+  readonly #tooLong: GraphQLError | null;
 
-  constructor(judge: Judge) {
+  constructor(judge: Judge, tooLong: GraphQLError | null) {
     this.#judge = judge;
+    this.#tooLong = tooLong;
   }
 
   parsingDidStart(): Promise<void> {
@@ -191,6 +200,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   didResolveOperation(request: Resolved): Promise<void> {
+    if (this.#tooLong !== null) throw this.#tooLong;
     let principal: Principal | null = null;
     let compiled: CompiledOperation | null;
     try {
@@ -384,6 +394,20 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     this.#judge.verdicts.refused(principal, refusal);
     throw withHttp(refusal, this.#judge.resourceMetadata());
   }
+}
+
+/**
+ * Takes a document with too many lines out of a request, before Apollo Server parses it.
+ *
+ * @returns the error that its caller gets in place of the answer to what stands there now; null: the request is as it was
+ */
+function withoutLines(request: GraphQLRequest, max: number): GraphQLError | null {
+  const error = request.query === undefined ? null : refuseLines(request.query, max);
+  if (error !== null) {
+    request.query = '{ __typename }';
+    delete request.operationName;
+  }
+  return error;
 }
 
 function isAnonymous({ contextValue }: Answered): boolean {

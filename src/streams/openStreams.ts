@@ -6,7 +6,7 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './places.js';
 import type { Stream } from './stream.js';
-import { Turns } from './turns.js';
+import { Turns } from '../turns.js';
 import { WaitingBytes } from './waitingBytes.js';
 
 /** How often a quiet stream says that it lives, in ms: proxies end what says nothing for a minute. */

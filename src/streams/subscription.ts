@@ -5,7 +5,7 @@ import { Message } from './message.js';
 import { bytesOf } from './events.js';
 import { EventQueue } from './queue.js';
 import type { Stream } from './stream.js';
-import type { Turns } from './turns.js';
+import type { Turns } from '../turns.js';
 import type { WaitingBytes } from './waitingBytes.js';
 
 /** Streams that a message is handed to within one turn of the event loop. */

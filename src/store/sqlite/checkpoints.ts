@@ -25,8 +25,9 @@ export class Checkpoints {
     this.#connection = connection;
     this.#busyTimeout = busyTimeout;
     this.#mark = connection.prepare('UPDATE recovery SET walNeeded = $walNeeded WHERE id = 1');
-    // SQLite writes nothing where a row stays the same.
-    this.#probe = connection.prepare('UPDATE recovery SET probes = probes + 1 WHERE id = 1');
+    // As large as a change may be, so that the disk isn't taken for one with room because a small write fits. Random, for SQLite writes
+    // nothing where a row stays the same.
+    this.#probe = connection.prepare('UPDATE recovery SET probe = randomblob(65536) WHERE id = 1');
   }
 
   /** Writes the log back and begins a new one. Doesn't wait for readers in other processes: what they hold stays for the next time. */

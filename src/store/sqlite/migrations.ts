@@ -215,9 +215,9 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE TABLE IF NOT EXISTS recovery (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     walNeeded INTEGER NOT NULL,
-    probes INTEGER NOT NULL
+    probe BLOB
   ) STRICT;
-  INSERT OR IGNORE INTO recovery VALUES (1, 0, 0);
+  INSERT OR IGNORE INTO recovery VALUES (1, 0, NULL);
   `,
 ];
 

@@ -1,4 +1,4 @@
-import { Turns } from '../../src/streams/turns.js';
+import { Turns } from '../src/turns.js';
 
 /** Counts turns of the event loop until it is stopped. */
 function countTurns(): { readonly count: () => number; readonly stop: () => void } {
