@@ -135,6 +135,7 @@ describe('a view of the real schema', () => {
       'project',
       'projects',
       'assets',
+      'assetsConnection',
       'asset',
     ]);
     expect(reader?.getMutationType()).toBeNull();

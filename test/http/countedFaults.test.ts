@@ -41,6 +41,7 @@ const rateOf = async (): Promise<number> => {
 const FAULTS: readonly (readonly [string, () => Promise<Answer>])[] = [
   ['a document that does not parse', () => ask('{')],
   ['a document of too many tokens', () => ask(`{ ${'a '.repeat(800)} }`)],
+  ['a document of too many lines', () => ask(`{${'\n'.repeat(3_000)} nothing }`)],
   ['an unknown field', () => ask('{ nothing }')],
   ['an unknown operation name', () => ask('query A { viewer { scopes } }', { operationName: 'B' })],
   [
@@ -135,4 +136,16 @@ test('R4: nothing is read for an address or a method that does not exist', async
     // A body that were read would be answered with 400: it is no JSON.
     expect([path, answer.status]).toEqual([path, status]);
   }
+});
+
+test('R4: a document of too many lines is refused with what to do, and no errors of its own', async () => {
+  const { status, body } = await ask(`query A {${'\n'.repeat(3_000)} nothing }`, { operationName: 'A' });
+  expect(status).toBe(400);
+  expect(body.errors).toEqual([
+    {
+      message: 'The document has more than 2000 lines. Remove empty lines and comments.',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    },
+  ]);
+  expect(body.data).toBeUndefined();
 });

@@ -11,6 +11,7 @@ import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walExists } from '.
 import { Connection } from './connection.js';
 import { openEvents } from './events.js';
 import { openKeys } from './keys.js';
+import { inTurns } from './inTurns.js';
 import { migrate } from './migrations.js';
 import { OpenFiles } from './openFiles.js';
 import { openProjects } from './projects.js';
@@ -48,7 +49,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
     if (hasMark(connection)) await refuseLostWal(connection, hadWal);
     migrate(connection);
-    return assemble(connection, file, busyTimeout);
+    return inTurns(assemble(connection, file, busyTimeout));
   } catch (error) {
     connection?.close();
     throw new Error(`The database ${file} cannot be used: ${reasonOf(error)}.`, { cause: error });
