@@ -2,13 +2,14 @@ import { badInput } from '../refusals/refusal.js';
 import type { KeyClues } from '../store/store.js';
 import { locateDigest, type Located } from './foreign.js';
 import { BODY_LENGTH, LOOKUP_LENGTH } from '../text/tokenShape.js';
-import { MAX_CREDENTIAL_LENGTH, parseToken } from './token.js';
+import { isToken, MAX_CREDENTIAL_LENGTH, parseToken, TOKEN_PATTERN } from './token.js';
 
 /** Fewer characters of a lookup id would match many keys. */
 const MIN_BEGINNING = 6;
 
 /** A token, or its beginning from the prefix on. */
 const OWN = /^(?<tokenPrefix>[a-z][a-z0-9]{0,9}_(?:live|test))_(?<body>[0-9A-Za-z]+)$/;
+const ONLY_PREFIX = /^[a-z][a-z0-9]{0,9}_(?:live|test)_?$/;
 const BARE = /^[0-9A-Za-z]{6,16}$/;
 const DIGEST = /^(?:sha256:)?(?<digest>[0-9a-f]{64})$/i;
 const KEY_ID = /^(?:key|conf)_[0-9A-Za-z]{1,32}$/;
@@ -32,7 +33,7 @@ export async function readClues(
   text: string,
   locateForeign: (token: string) => Promise<readonly Located[]>,
 ): Promise<Clues> {
-  const clue = text.trim().replace(/(?:…|\.{3})$/, '');
+  const clue = tokenIn(text) ?? text.trim().replace(/(?:…|\.{3})$/, '');
   if (clue === '' || clue.length > MAX_CREDENTIAL_LENGTH) {
     throw badInput(['text'], `Give 1 to ${MAX_CREDENTIAL_LENGTH} characters: a prefix, a lookup id or a token.`);
   }
@@ -40,6 +41,9 @@ export async function readClues(
   const id = KEY_ID.test(clue) ? clue : null;
   const { tokenPrefix, body } = ownParts(clue, foreign.length > 0);
   const lookup = body.slice(0, LOOKUP_LENGTH);
+  if (foreign.length === 0 && (ONLY_PREFIX.test(clue) || (body !== '' && lookup.length < MIN_BEGINNING))) {
+    throw badInput(['text'], `Give at least ${MIN_BEGINNING} characters after the prefix: fewer match too many keys.`);
+  }
   const whole = lookup.length === LOOKUP_LENGTH;
   return {
     id,
@@ -48,6 +52,26 @@ export async function readClues(
     beginning: whole || lookup.length < MIN_BEGINNING ? null : lookup,
     foreignPrefix: clue,
   };
+}
+
+/**
+ * Returns the one token of ours in a text such as `Authorization: Bearer …` or `API_KEY="…"`, else null. Whoever looks for a
+ * leaked key must not read "not found" because of what stood around it.
+ *
+ * @throws Refusal BAD_USER_INPUT for several tokens
+ */
+function tokenIn(text: string): string | null {
+  if (text.length > MAX_CREDENTIAL_LENGTH) return null;
+  const found = new Set<string>();
+  for (const match of text.match(TOKEN_PATTERN) ?? []) {
+    // The pattern takes letters before a token along, as the n of a written line break.
+    const starts = Array.from({ length: match.indexOf('_') }, (_, i) => match.slice(i));
+    const token = starts.find(isToken);
+    if (token !== undefined) found.add(token);
+  }
+  if (found.size > 1) throw badInput(['text'], 'There are several tokens in this text. Search for one at a time.');
+  const [token = null] = found;
+  return token;
 }
 
 async function foreignLookups(

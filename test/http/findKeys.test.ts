@@ -52,6 +52,9 @@ test('U4: finds a key by its id, prefix, lookup id, token and a truncated token,
     lookupId.slice(0, 6),
     token,
     token.slice(0, 40),
+    `Authorization: Bearer ${token}`,
+    `export LATCHKEY_API_KEY="${token}";`,
+    `\\n${token}\\n`,
   ]) {
     expect([text, idsOf(await find(text, mine))]).toEqual([text, [id]]);
     expect([text, await find(text, theirs)]).toEqual([text, []]);
@@ -79,9 +82,13 @@ test('U4: finds the family of a replaced and of a revoked token', async () => {
 test('U4: refuses a token whose checksum is wrong, and text that no key can have, without repeating it', async () => {
   const admin = await workspace('typing');
   const { token } = await made(admin, 'typed');
+  const { token: other } = await made(admin, 'other');
   const wrong = token.slice(0, -1) + (token.endsWith('a') ? 'b' : 'a');
   for (const [text, message] of [
     [wrong, /checksum/],
+    [`${token} ${other}`, /several tokens/],
+    ['sk_live', /at least 6 characters after the prefix/],
+    [token.slice(0, 12), /at least 6 characters after the prefix/],
     ['', /1 to 256/],
     ['x'.repeat(257), /1 to 256/],
   ] as const) {
