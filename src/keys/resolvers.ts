@@ -1,3 +1,4 @@
+import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { CATEGORIES, type Category } from '../limits/category.js';
 import { Limiter } from '../limits/limiter.js';
 import type { Limits, Subject } from '../limits/limits.js';
@@ -91,10 +92,11 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
   const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
-  // Of the caller's own workspace it is known. A promise for each key and alias takes longer than all the rest of a large page.
-  const tierOf = (context: ActorContext, workspaceId: string): Tier | Promise<Tier> => {
+  // The tier of the caller's own workspace is known, unless a mutation has just changed it. A promise for each key and alias
+  // takes longer than all the rest of a large page.
+  const tierOf = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
     const { principal } = context;
-    if (principal.workspaceId === workspaceId) return principal.tier;
+    if (principal.workspaceId === workspaceId && operation === OperationTypeNode.QUERY) return principal.tier;
     return workspaceOf(context, workspaceId).then((workspace) => {
       if (workspace === null) throw notFound('workspace');
       return workspace.tier;
@@ -236,8 +238,12 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
         replaces === null ? null : keyOf(context, replaces),
       replacedBy: ({ replacedBy }: AnyKey, _: unknown, context: ActorContext) =>
         replacedBy === null ? null : keyOf(context, replacedBy),
-      limits: ({ familyId, workspaceId }: AnyKey, _: unknown, context: ActorContext) =>
-        after(tierOf(context, workspaceId), (tier): LimitsSource => ({ familyId, tier })),
+      limits: (
+        { familyId, workspaceId }: AnyKey,
+        _: unknown,
+        context: ActorContext,
+        { operation: { operation } }: GraphQLResolveInfo,
+      ) => after(tierOf(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
     },
     ApiKeyConnection: {
       ...connectionOf<AnyKey>(() => ''),

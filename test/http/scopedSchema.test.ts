@@ -37,7 +37,10 @@ describe('each caller reads what they may use', () => {
       fieldsOf(schema, 'getMutationType'),
     ]);
     expect(nobody).toEqual([['tiers'], []]);
-    expect(read).toEqual([['viewer', 'tiers', 'workspace', 'project', 'projects', 'assets', 'asset'], []]);
+    expect(read).toEqual([
+      ['viewer', 'tiers', 'workspace', 'project', 'projects', 'assets', 'assetsConnection', 'asset'],
+      [],
+    ]);
     expect(administered?.[0]).toEqual(all?.[0]);
     expect(all?.[1]?.filter((field) => administered?.[1]?.includes(field) !== true)).toEqual([
       'createWorkspace',
