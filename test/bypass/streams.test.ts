@@ -98,7 +98,12 @@ test.each([
   expect(last.errors[0].extensions.code).toBe(code);
   expect(stream.results.slice(0, -1).every(({ errors }) => errors === undefined)).toBe(true);
   await until(() => released === 1);
-  expect((await openStream(origin, GUARDED, { token })).status).toBe(code === 'FORBIDDEN' ? 403 : 401);
+  // The events may have used up the key's second.
+  const status = await until(async () => {
+    const again = await openStream(origin, GUARDED, { token });
+    return again.status !== 429 && again.status;
+  });
+  expect(status).toBe(code === 'FORBIDDEN' ? 403 : 401);
   expect(opened).toEqual(['guarded']);
 });
 
@@ -149,7 +154,7 @@ test('B34 opening counts as a request, in the window of all others, and beyond i
   expect([ok.length, opened.length]).toEqual([10, 1]);
   for (const stream of ok) stream.close();
 
-  const spent = await Promise.all(Array.from({ length: 40 }, () => service.query('{ viewer { scopes } }', { token })));
+  const spent = await Promise.all(Array.from({ length: 200 }, () => service.query('{ viewer { scopes } }', { token })));
   expect(spent.some(({ status }) => status === 429)).toBe(true);
 });
 

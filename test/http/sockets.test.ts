@@ -1,11 +1,15 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
+import { tierTable } from '../../src/limits/tiers.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { statusWith } from './operations.js';
 
 let latchkey: FrozenService;
-beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
+// Broken requests count too, and the clock stands still.
+const WIDE = { rate: 1e6, burst: 1e6 };
+const tiers = tierTable({ ENTERPRISE: WIDE, ANONYMOUS: WIDE });
+beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' }, tiers })));
 afterAll(() => latchkey.close());
 
 /** Writes bytes to the port and answers what comes back until the server ends the connection, or says nothing for so many ms. */
