@@ -158,6 +158,12 @@ export class Pacer {
       for (const window of names.map((name) => this.#windows.get(name))) {
         if (answer.ok && window !== undefined && !taken.includes(window)) window.hold(cost, now);
       }
+    } else if (this.#kinds.size === 0 && policies.size > 0) {
+      // A request that fails counts as one in the tier's windows, which its answer names.
+      this.#common = [...policies.keys()];
+      for (const window of this.#common.map((name) => this.#windows.get(name))) {
+        if (window !== undefined && !taken.includes(window)) window.hold(1, now);
+      }
     }
     if (left !== null) this.#windows.get(left.name)?.told(left.remaining, left.backIn, now);
   }

@@ -59,7 +59,7 @@ test('what others wrote does not drive the terminal', async () => {
     id: 'key_1', name, source: 'CREATED', prefix: 'sk_live_abcdef', type: 'SECRET', environment: 'LIVE',
     scopes: ['admin\u001b[31m'], roles: [], project: { id: 'prj_1', name }, user: null, allowedAddresses: [],
     trustedDocuments: null, status: 'ACTIVE', createdAt: null, createdBy: null, expiresAt: null, revokedAt: null,
-    revokedReason: name, lastUsedAt: null, replaces: null, replacedBy: null, previousTokenLastUsedAt: null,
+    revokedReason: name, workspaceId: 'ws_1', effectiveScopes: ['admin\u001b[31m'], createdByName: name, lastUsedAt: null, replaces: null, replacedBy: null, previousTokenLastUsedAt: null,
   }; // prettier-ignore
   const server = await answering(() => ({
     apiKeys: { nodes: [key], totalCount: 1, pageInfo: { hasNextPage: false, endCursor: null } },
