@@ -42,7 +42,9 @@ test('what it sets are settings; secrets are referred to and never written', () 
       expect({ value, valueFrom }).toEqual({ valueFrom: { secretKeyRef: { name: 'latchkey', key: name } } });
     else expect(value).toBeDefined();
   }
-  expect(env.map(({ name }) => name)).toEqual(expect.arrayContaining([...SECRETS].filter((name) => !name.startsWith('AUDIT_HEADS_'))));
+  expect(env.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([...SECRETS].filter((name) => !name.startsWith('AUDIT_HEADS_'))),
+  );
 });
 
 test('its settings and its latchkey.yaml are taken', () => {
