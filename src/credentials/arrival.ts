@@ -46,14 +46,8 @@ export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Ref
   return usedUp(principal, limiter, limiter.peek({ family: principal.familyId, tier: principal.tier }));
 }
 
-/**
- * A window that has room again this soon refuses nothing in advance, in ms: by the time a request is read and counted it may fit, and a
- * client that keeps to its limits must not be refused for coming a moment early.
- */
-const SOON = 250;
-
 function usedUp({ tier }: AuthenticatedPrincipal, { tiers }: Limits, room: Room): Refusal | null {
-  if (Math.max(waitFor(room.rate), waitFor(room.burst)) <= SOON) return null;
+  if (room.rate.remaining > 0 && room.burst.remaining > 0) return null;
   const limits = tiers[tier];
   const bound = longest(limits, { rate: waitFor(room.rate), burst: waitFor(room.burst) });
   return refusalOf({ outcome: 'refused', limits, room, ...bound }, 1);

@@ -10,7 +10,7 @@ import { MAX_LINES } from '../guard/lines.js';
 export const DOCUMENT_LIMITS = {
   tokens: 700,
   depth: 12,
-  /** Above the highest burst (100), so that too many aliases of one field are told as what they are: too costly. */
+  /** Above the highest burst (100), so that too many aliases of one field are refused for their cost. */
   aliases: 200,
   directives: 50,
   lines: MAX_LINES,

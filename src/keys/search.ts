@@ -55,8 +55,8 @@ export async function readClues(
 }
 
 /**
- * Returns the one token of ours in a text such as `Authorization: Bearer …` or `API_KEY="…"`, else null. Whoever looks for a
- * leaked key must not read "not found" because of what stood around it.
+ * Returns the one token of ours in a text such as `Authorization: Bearer …` or `API_KEY="…"`, else null. Text around
+ * a leaked token must not make the search find nothing.
  *
  * @throws Refusal BAD_USER_INPUT for several tokens
  */

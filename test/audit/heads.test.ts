@@ -135,11 +135,11 @@ describe('R8: copies of heads in a file', () => {
     ['was cut off', (entries) => entries.slice(0, -1)],
     ['was deleted with its head', () => []],
     [
-      'was written anew from an entry on',
+      'was rewritten from one entry on',
       (entries) => entries.map((entry) => ({ ...entry, hash: 'f'.repeat(64), actor: 'key_x' })),
     ],
     [
-      'was written anew and is longer now',
+      'was rewritten and is longer',
       (entries) => [
         ...entries.map((entry) => ({ ...entry, hash: 'f'.repeat(64) })),
         ...entries.slice(-1).map((last) => ({ ...last, seq: entries.length + 1 })),

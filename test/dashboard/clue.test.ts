@@ -49,7 +49,7 @@ test('U4: no part of a secret passes, however the token was copied', () => {
   );
 });
 
-test('U4: searches for the digest of what may be a token of another system', async () => {
+test('U4: searches by digest for text that may be another system’s token', async () => {
   for (const text of [secret, `SG.${secret}`, '550e8400-e29b-41d4-a716-446655440000', `ghp_${secret}`]) {
     expect(reduce(`Bearer "${text}"`)).toEqual({ kind: 'secret', secret: text });
   }

@@ -260,7 +260,7 @@ describe('a page of keys', () => {
     expect(body.data.after.apiKey.limits.tier).toBe('GROWTH');
   });
 
-  test('a tier that the caller changes for itself is told as it is by then', async () => {
+  test('shows the new tier after the caller changes its own workspace’s tier', async () => {
     const { workspace } = (await latchkey.query('{ workspace { id tier } }', { token: OPERATOR_KEY })).body.data;
     const key = await createKey(latchkey, { scopes: ['read:all'] }, OPERATOR_KEY);
     const other = workspace.tier === 'ENTERPRISE' ? 'PROFESSIONAL' : 'ENTERPRISE';

@@ -15,9 +15,9 @@ export interface HeadCopiesOptions {
   readonly audit: Pick<AuditStore, 'heads' | 'read'>;
   readonly file: HeadsFile | null;
   readonly webhook: HeadsWebhook | null;
-  /** Is told of logs that don't reach a head that was copied before. */
+  /** Called with a message if a log no longer contains an entry whose head was copied. */
   readonly complain: (message: string) => void;
-  /** Is told where a copy could not be written or sent. */
+  /** Called with a message if a copy could not be written or sent. */
   readonly warn: (message: string) => void;
   readonly now: () => number;
 }

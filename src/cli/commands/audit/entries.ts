@@ -37,7 +37,7 @@ interface PageVariables {
   readonly first: number;
   readonly after: string | null;
   readonly filter: EntryFilter;
-  /** Whether to read names, which are no part of what is hashed. */
+  /** Whether to read names. Hashes don't cover them. */
   readonly names: boolean;
 }
 
