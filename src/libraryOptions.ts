@@ -14,6 +14,9 @@ import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
 import { KEY_TYPES, TIERS } from './store/records.js';
 
+/** The fault of a secret that is too short. */
+const SHORT = 'fewer than 32 characters';
+
 /** Options that hold a secret: their values are in no error. */
 const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 'key']);
 
@@ -33,6 +36,8 @@ export function checkOptions<S extends z.ZodType>(what: string, schema: S, given
   }
   const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], given);
   const said = path.some((step) => SECRETS.has(step)) ? kindOf(value) : shown(value);
+  if (issue?.code === 'too_small' && issue.message === SHORT) throw new TypeError(`${name} has ${SHORT}.`);
+  if (given === undefined && issue !== undefined) throw new TypeError(`${what} needs ${issue.message}.`);
   throw new TypeError(`${name} is ${said}. Allowed: ${issue?.message ?? 'another value'}.`);
 }
 
@@ -174,10 +179,10 @@ const documentSchema = has<object>(
 export const latchkeySchema = z.strictObject(
   {
     store,
-    peppers: z.array(z.string(PEPPER).min(32, PEPPER), 'a list of strings, the newest pepper first').optional(),
+    peppers: z.array(z.string(PEPPER).min(32, SHORT), 'a list of strings, the newest pepper first').optional(),
     adminApiKey: z
       .union(
-        [z.null(), z.string().min(32), has((value) => value instanceof OperatorKey, 'an OperatorKey')],
+        [z.null(), z.string().min(32, SHORT), has((value) => value instanceof OperatorKey, 'an OperatorKey')],
         'a string of at least 32 characters, or null',
       )
       .optional(),

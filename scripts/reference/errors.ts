@@ -33,8 +33,8 @@ const OTHERS = [
   [
     'INTERNAL_SERVER_ERROR',
     '200, or 500',
-    'a fault of the server, of which no more is told',
-    'try again; if it stays so, tell the operator the `X-Request-Id` of the answer',
+    'an unexpected error on the server; its details are only in the log',
+    'try again; if it happens again, give the operator the `X-Request-Id` of the response',
   ],
 ] as const;
 

@@ -11,7 +11,7 @@ export async function confirm(question: string): Promise<void> {
 /** A program cannot be asked, and must not be taken for somebody who agreed. @throws Failure */
 export function assertCanAsk(): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return;
-  throw usage('This asks before it is done, and there is no terminal to ask on. Give --yes where it is meant.');
+  throw usage('This needs confirmation, and there is no terminal. Pass --yes to confirm.');
 }
 
 function ask(question: string): Promise<string> {

@@ -34,7 +34,7 @@ export async function firstLine(
   return line;
 }
 
-const QUOTED = 'The key has quotes around it. Remove them: docker run --env-file, for one, keeps those of its file.';
+const QUOTED = 'The key has quotes around it. Remove them. docker run --env-file keeps quotes.';
 
 /** @throws Failure where a header cannot hold it: fetch would say so with an error that repeats it */
 export function assertSendable(key: string): void {

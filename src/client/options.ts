@@ -101,12 +101,12 @@ function addressOf(given: string | undefined): URL {
   }
   const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError('url is the whole address of the API, as in https://api.example.com/graphql.');
+    throw new TypeError('url must be a full URL, such as https://api.example.com/graphql.');
   }
   // Addresses are written into logs and errors.
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new TypeError(
-      'url holds a name, a password, a query or a fragment. Pass the address alone, and the key as apiKey.',
+      'url holds a name, a password, a query or a fragment. Pass only the address, and the key as apiKey.',
     );
   }
   return url;

@@ -103,7 +103,9 @@ function checkOpenness(
 ): void {
   if (!isPublic(field)) {
     if (guards.isRoot && guards.own === null && guards.type === undefined) {
-      faults.push(`${coordinate}: a root field needs @auth or @public; without either nobody decided who may call it.`);
+      faults.push(
+        `${coordinate}: a root field needs @auth or @public; without one of them, it is undecided who may call the field.`,
+      );
     }
     return;
   }

@@ -6,7 +6,7 @@ import { withoutTokens } from './withoutTokens.js';
 /** What a caller is told of a fault that is not theirs. */
 export const INTERNAL_ERROR = {
   message:
-    'Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.',
+    "Something went wrong on the server. Try again; if it happens again, give the operator this response's X-Request-Id.",
   extensions: { code: 'INTERNAL_SERVER_ERROR' },
 } as const;
 

@@ -73,7 +73,7 @@ export function momentOf(cell: unknown, dates: Dates): Read<number> {
 }
 
 function numberedMoment(number: number, dates: Dates): Read<number> {
-  if (dates === 'iso') return { problem: 'is a number: say with `dates: seconds` or `dates: milliseconds` which' };
+  if (dates === 'iso') return { problem: 'is a number: set `dates` to seconds or milliseconds' };
   const value = number * (dates === 'seconds' ? 1000 : 1);
   if (value > LAST_MOMENT) {
     const remedy = dates === 'seconds' ? 'use `dates: milliseconds` if it is in milliseconds' : 'export it in ISO 8601';

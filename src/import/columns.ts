@@ -21,7 +21,7 @@ export class SeenColumns {
       const names = columns[column];
       if (names === null || names.some((name) => this.#seen.has(name))) return [];
       const named = names.map((name) => JSON.stringify(name)).join(' or ');
-      return `No row has the column ${named}. Name the one that is meant (columns.${column}), or say null if there is none.`;
+      return `No row has the column ${named}. Set columns.${column} to its column, or to null if there is none.`;
     });
     const mapped = new Set(Object.values(columns).flatMap((names) => names ?? []));
     const unmapped = [...this.#seen].filter((name) => !mapped.has(name) && !ignore.has(name)).sort();
@@ -29,7 +29,7 @@ export class SeenColumns {
     const shown = unmapped.slice(0, 20).map((name) => JSON.stringify(name.slice(0, 100)));
     return [
       ...missing,
-      `The mapping says nothing of the columns ${shown.join(', ')}. Map them, or list under ignore those that do not say what a key may do.`,
+      `The mapping doesn't mention these columns: ${shown.join(', ')}. Map them, or list them under ignore if they don't restrict a key.`,
     ];
   }
 }

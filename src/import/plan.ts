@@ -6,7 +6,7 @@ import { Refusal } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { Store } from '../store/store.js';
-import { placeKindOf, PLACE_KINDS, PLACE_KINDS_IN_WORDS } from '../store/places.js';
+import { placeKindOf, PLACE_KINDS, placesInWords } from '../store/places.js';
 import { SeenColumns } from './columns.js';
 import { ImportFault } from './fault.js';
 import type { Mapping } from './mapping.js';
@@ -203,7 +203,7 @@ class Planner {
         const living = await store.keys.countFamilies(id, now, kind);
         if (living + coming <= places) continue;
         problems.push(
-          `The workspace ${id} has ${living} of the ${places} ${PLACE_KINDS_IN_WORDS[kind]} that ${tier} allows, and ${coming} more do not fit. Raise its tier, or import into several workspaces (owners).`,
+          `The workspace ${id} has ${living} of the ${placesInWords(kind, places)} that ${tier} allows, and ${coming} more don't fit. Raise its tier, or import into several workspaces (owners).`,
         );
       }
     }

@@ -136,7 +136,7 @@ export function checkScopes(
       });
     }
     if (expandBundles([scope]).some((expanded) => !ceilings.admits(type, expanded))) {
-      throw badInput(path, `A key of type ${type} may hold ${ceilings.inWords(type)}; ${scope} is beyond that.`);
+      throw badInput(path, `A ${type} key can't hold ${scope}. Give it ${ceilings.inWords(type)} only.`);
     }
   });
   const scopes = expandBundles(wanted);

@@ -3,7 +3,7 @@ import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { Forfeit } from '../store/changes.js';
 import type { KeyRecord, Tier } from '../store/records.js';
-import { PLACE_KINDS_IN_WORDS } from '../store/places.js';
+import { placesInWords } from '../store/places.js';
 import type { KeyChange, PlaceKind } from '../store/store.js';
 import type { Actor } from './actor.js';
 import type { NewKey } from './minter.js';
@@ -16,7 +16,7 @@ export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): v
   if (beyond === undefined) return;
   throw badInput(
     ['input', 'id'],
-    `A key of type ${type} may hold ${ceilings.inWords(type)} by now; ${beyond} is beyond that. Update its scopes first.`,
+    `A ${type} key can no longer hold ${beyond}. Give it ${ceilings.inWords(type)} only: update its scopes first.`,
   );
 }
 
@@ -85,16 +85,15 @@ export function forfeited(outcome: Forfeit): Refusal {
 export function unchangeable(key: KeyRecord, verb: string): Refusal {
   const path = ['input', 'id'];
   if (key.replacedBy !== null && key.revokedAt === null) {
-    return badInput(path, `The key was replaced by ${key.replacedBy} and cannot be ${verb}. Turn to that one.`);
+    return badInput(path, `The key was replaced by ${key.replacedBy} and cannot be ${verb}. Use that key instead.`);
   }
   const state = key.revokedAt !== null ? 'is revoked' : 'has expired';
   return badInput(path, `The key ${state} and cannot be ${verb}. Create a new one.`);
 }
 
 export function keyLimitReached(tier: Tier, kind: PlaceKind, max: number, current: number): Refusal {
-  const what = PLACE_KINDS_IN_WORDS[kind];
   return new Refusal(
-    `The workspace has ${current} of the ${max} ${what} that ${tier} allows. Revoke one that is not needed, or ask for a higher tier.`,
+    `The workspace already has ${current === max ? 'the ' : ''}${placesInWords(kind, current)}${current === max ? ` that ${tier} allows` : `, and ${tier} allows ${max}`}. Revoke one that you don't need, or ask for a higher tier.`,
     { code: 'KEY_LIMIT_REACHED', max, current },
   );
 }

@@ -64,7 +64,7 @@ export interface CreateKeyInput {
   readonly workspaceId?: string | null;
   /** Binds the key to a project. A key that is bound itself makes keys of its own project alone. */
   readonly projectId?: string | null;
-  /** To whom it shall belong; without, to the workspace. */
+  /** The user it belongs to; without one, it belongs to the workspace. */
   readonly userId?: string | null;
   /** Addresses and CIDR ranges from which alone it is let in. */
   readonly allowedAddresses?: readonly string[] | null;

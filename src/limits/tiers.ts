@@ -92,7 +92,7 @@ function replaced(path: string, published: TierLimits, fields: Partial<TierLimit
   checkNames(path, fields, Object.keys(published));
   const { keys, adminKeys, rate, burst, streams, categories } = { ...published, ...given(fields) };
   for (const [name, count] of Object.entries({ keys, adminKeys })) {
-    if (count !== null) checkCount(`${path}.${name}`, count, 'null for any number, or ');
+    if (count !== null) checkCount(`${path}.${name}`, count, ', or null for no limit');
   }
   for (const [name, count] of Object.entries({ rate, burst, streams })) checkCount(`${path}.${name}`, count);
   return Object.freeze({
@@ -135,7 +135,7 @@ function checkNames(path: string, value: unknown, known: readonly string[]): voi
 
 function checkCount(path: string, value: unknown, or = ''): void {
   if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST) return;
-  throw new TypeError(`${path} is ${or}an integer from 1 to ${HIGHEST}, not ${shown(value)}.`);
+  throw new TypeError(`${path} is ${shown(value)}. Allowed: an integer from 1 to ${HIGHEST}${or}.`);
 }
 
 /** Do two records grant the same? */

@@ -109,7 +109,7 @@ async function settled(call: () => Promise<CallToolResult>, caller: Caller): Pro
   } catch (error) {
     if (error instanceof Refusal) return failed([{ message: error.message, extensions: error.details }]);
     caller.failed(error);
-    const message = 'Something went wrong on the server. Try again; if it stays so, tell its operator.';
+    const message = 'Something went wrong on the server. Try again; if it happens again, tell the operator.';
     return failed([{ message, extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
   }
 }

@@ -88,7 +88,9 @@ export function badInput(
 
 /** The same words for what never was and for what belongs to somebody else: the answer must not tell them apart. */
 export function notFound(what: string): Refusal {
-  return new Refusal(`There is no such ${what} in this workspace. Check the id.`, { code: 'NOT_FOUND' });
+  return new Refusal(`There is no such ${what}${what === 'workspace' ? '' : ' in this workspace'}. Check the id.`, {
+    code: 'NOT_FOUND',
+  });
 }
 
 /** What Latchkey itself needs is away or overloaded. Fails closed. @param retryAfter whole seconds */

@@ -28,9 +28,9 @@ export function ceilingInWords(type: KeyType): string {
     case 'SECRET':
       return 'every scope';
     case 'CLIENT':
-      return 'scopes of the form action:resource, neither admin nor platform';
+      return 'action:resource scopes';
     case 'READ_ONLY':
-      return 'scopes of the form read:resource';
+      return 'read:resource scopes';
     // From JavaScript it may be anything.
     default:
       return 'no scope';
@@ -55,7 +55,7 @@ export class Ceilings {
       const expanded = expandBundles(scopes);
       const beyond = expanded.find((scope) => !withinCeiling(type, scope));
       if (beyond !== undefined) {
-        throw new TypeError(`A key of type ${type} may hold ${ceilingInWords(type)}; ${beyond} is beyond that.`);
+        throw new TypeError(`Ceilings: a ${type} key can't hold ${beyond}. Give it ${ceilingInWords(type)} only.`);
       }
       ceilings.set(type, expanded);
     }
@@ -71,7 +71,7 @@ export class Ceilings {
   /** See {@link ceilingInWords}. */
   inWords(type: KeyType): string {
     const lowered = this.#lowered.get(type);
-    return lowered === undefined ? ceilingInWords(type) : `${lowered.join(', ')} and what that covers`;
+    return lowered === undefined ? ceilingInWords(type) : `${lowered.join(', ')} and the scopes they cover`;
   }
 }
 

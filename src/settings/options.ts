@@ -246,7 +246,7 @@ export const OPTIONS = {
     default: 'false',
     page: 'operations.md#behind-a-proxy',
     allowed:
-      'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; neither true nor a number of hops, which would believe whatever a caller writes into X-Forwarded-For',
+      'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; true and hop counts are refused, because callers could then choose their own address',
     schema: listOf((item) => (item === 'false' ? null : faultOfProxy(item)))
       .refine((items) => items.length === 1 || !items.includes('false'), 'names proxies beside false')
       .transform((items) => items.filter((item) => item !== 'false')),
@@ -433,7 +433,7 @@ export function quotedOptions(environment: Environment): readonly string[] {
     })
     .map(
       (name) =>
-        `${name} has quotes around its value, and they are part of it. If they come from a file of docker run --env-file or the like, which keeps them, remove them there.`,
+        `${name} has quotes around its value, and they are part of it. Remove them. docker run --env-file keeps quotes.`,
     );
 }
 

@@ -3,10 +3,12 @@ import type { PlaceKind, Places } from './store.js';
 
 export const PLACE_KINDS = ['keys', 'adminKeys'] as const satisfies readonly PlaceKind[];
 
-export const PLACE_KINDS_IN_WORDS: Readonly<Record<PlaceKind, string>> = {
-  keys: 'keys',
-  adminKeys: 'keys with only admin or platform scopes',
-};
+const NOUNS: Readonly<Record<PlaceKind, string>> = { keys: 'key', adminKeys: 'admin key' };
+
+/** Returns the number of keys with its noun, such as `1 admin key`. */
+export function placesInWords(kind: PlaceKind, count: number): string {
+  return `${count} ${NOUNS[kind]}${count === 1 ? '' : 's'}`;
+}
 
 /** The scopes with which a key administers: what they open beside that is theirs for the same reason. */
 const ADMINISTERING: readonly string[] = ['admin', 'platform'];

@@ -102,7 +102,7 @@ export interface KeyFilter {
   readonly environment?: Environment;
   /** Part of the name, whatever its case. Taken literally: no pattern. */
   readonly nameContains?: string;
-  /** Holds this very scope. */
+  /** Has exactly this scope. */
   readonly scope?: string;
   /** Is bound to this project. */
   readonly projectId?: string;

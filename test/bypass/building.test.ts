@@ -43,7 +43,7 @@ describe('order of building', () => {
   it('B16 schemas merged after the guard: what is added undecided or unguarded does not start', () => {
     const added = makeExecutableSchema({ typeDefs: 'type Query { added: String }' });
     expect(faultsOf(() => assertGuarded(mergeSchemas({ schemas: [reports(), added] })))).toEqual([
-      'Query.added: a root field needs @auth or @public; without either nobody decided who may call it.',
+      'Query.added: a root field needs @auth or @public; without one of them, it is undecided who may call the field.',
     ]);
     const guardedLater = ownSchema('type Query { added: String @auth(scope: "read:added") }');
     const merged = mergeSchemas({ schemas: [reports(), guardedLater] });

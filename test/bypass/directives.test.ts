@@ -97,7 +97,7 @@ describe('where the directive stands', () => {
   it('B05 misspelt with SDL validation off: the start is refused, for the misspelling and for the root field', () => {
     expect(faultsIn('type Query { report: String @atuh(scope: "read:reports") open: String @public }')).toEqual([
       'Query.report: @atuh is applied but not declared, so it guards nothing; is @auth or @public meant?',
-      'Query.report: a root field needs @auth or @public; without either nobody decided who may call it.',
+      'Query.report: a root field needs @auth or @public; without one of them, it is undecided who may call the field.',
     ]);
   });
 

@@ -231,8 +231,8 @@ describe('the key', () => {
 
 describe('options', () => {
   it.each([
-    [{ url: 'ftp://x' }, 'url is the whole address'],
-    [{ url: '/graphql' }, 'url is the whole address'],
+    [{ url: 'ftp://x' }, 'url must be a full URL'],
+    [{ url: '/graphql' }, 'url must be a full URL'],
     [{ url: 'https://a:b@x/graphql' }, 'url holds a name'],
     [{ url: 'https://x/graphql?api_key=k' }, 'url holds a name'],
     [{ maxRetries: -1 }, 'maxRetries is'],

@@ -75,7 +75,7 @@ describe('readRules', () => {
     const attempt = () => readRules(ownSchema('type Query { a: Int b: Int @auth(scope: "x") c: Int @public }'));
     expect(attempt).toThrow(GuardError);
     expect(attempt).toThrow(
-      'The schema is not guarded:\n- Query.a: a root field needs @auth or @public; without either nobody decided who may call it.\n- Query.b: "x" is no scope; a scope is action:resource, admin or platform.',
+      'The schema is not guarded:\n- Query.a: a root field needs @auth or @public; without one of them, it is undecided who may call the field.\n- Query.b: "x" is no scope; a scope is action:resource, admin or platform.',
     );
   });
 

@@ -5,7 +5,7 @@ import { attempt, refusalOf } from './operations.js';
 const SECRET = 'mongodb://root:hunter2@10.0.0.5:27017 failed at /srv/app/node_modules/driver/index.js:42';
 
 const GENERIC =
-  'Something went wrong on the server. Try again; if it stays so, tell its operator the X-Request-Id of this answer.';
+  "Something went wrong on the server. Try again; if it happens again, give the operator this response's X-Request-Id.";
 
 const LEAKS = /hunter2|10\.0\.0\.5|node_modules|\bat [\w.<>]+ \(|TypeError|SQLITE|stack|libsql|mongoose/i;
 

@@ -65,7 +65,7 @@ describe('ceilings of an installation', () => {
     expect(ceilings.admits('SECRET', 'write:assets')).toBe(true);
     expect(ceilings.admits('SECRET', 'platform')).toBe(false);
     expect(ceilings.admits('READ_ONLY', 'read:all')).toBe(true);
-    expect(ceilings.inWords('CLIENT')).toBe('write:events, read:all and what that covers');
+    expect(ceilings.inWords('CLIENT')).toBe('write:events, read:all and the scopes they cover');
   });
 
   it.each([
@@ -74,6 +74,6 @@ describe('ceilings of an installation', () => {
     ['READ_ONLY', 'read-write'],
     ['SECRET', 'no scope'],
   ] as const)('of %s are not raised to %s', (type, beyond) => {
-    expect(() => new Ceilings({ [type]: [beyond] })).toThrow('is beyond that');
+    expect(() => new Ceilings({ [type]: [beyond] })).toThrow("can't hold");
   });
 });

@@ -207,7 +207,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ],
     [
       'key_types: { CLIENT: { scopes: [read:all, admin] } }',
-      'key_types.CLIENT.scopes[1] is not allowed. Allowed: scopes of the form',
+      'key_types.CLIENT.scopes[1] is not allowed. Allowed: action:resource scopes.',
     ],
     ['key_types: { READ_ONLY: { scopes: [read-write] } }', 'key_types.READ_ONLY.scopes[0] is not allowed.'],
     ['tiers: { FREE: {} }', 'tiers.FREE is not known.'],

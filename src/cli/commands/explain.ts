@@ -65,8 +65,8 @@ export function explainCommand(): Command {
   const command = described({
     name: 'explain',
     description:
-      'Tell what a key would be answered that sends a document now, without running it. ' +
-      'The exit code is 1 where it would be refused.',
+      'Show how the server would answer this document with a given key, without running it. ' +
+      'The exit code is 1 if the key would be refused.',
     example: 'latchkey explain dashboard.graphql --key key_7Hq2mZ0aV9tR4xYb',
   })
     .argument('<file.graphql>', 'the document; - reads standard input')

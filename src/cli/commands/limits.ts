@@ -1,4 +1,6 @@
-/** A limit, and what is left of it. */
+import { parseDuration } from '../../dates/durations.js';
+
+/** A limit and the requests that remain. */
 export interface Limit {
   readonly limit: number;
   readonly remaining: number;
@@ -26,5 +28,6 @@ export function limitLines({ tier, rate, burst }: Limits): [string, string][] {
 }
 
 function roomOf({ limit, remaining, returnsIn }: Limit): string {
-  return `${remaining} of ${limit} left${returnsIn === null ? '' : `, one more in ${returnsIn}`}`;
+  const wait = returnsIn === null ? null : parseDuration(returnsIn);
+  return `${remaining} of ${limit} left${wait === null ? '' : `; one more in ${Math.ceil(wait / 1000)} s`}`;
 }

@@ -83,7 +83,7 @@ export type UsagePeriod =
 export type ApiKeyType =
   /** For servers: may hold every scope. */
   | 'SECRET'
-  /** For pages and apps that others can read: may never administer. */
+  /** For code that others can read, such as pages and apps: can't administer. */
   | 'CLIENT'
   /** For monitors: reads alone. */
   | 'READ_ONLY';
@@ -129,7 +129,7 @@ export type ApiKeyFilter = {
   readonly environment?: ApiKeyEnvironment | null | undefined;
   /** A part of the name, in any case. */
   readonly nameContains?: string | null | undefined;
-  /** Keys that hold this very scope. */
+  /** Keys with exactly this scope. */
   readonly scope?: string | null | undefined;
   /** Keys that are bound to this project. */
   readonly projectId?: string | null | undefined;
@@ -150,7 +150,7 @@ export type CreateApiKeyInput = {
   readonly workspaceId?: string | null | undefined;
   /** Binds the key to a project. A key that is bound makes keys of its own project alone. */
   readonly projectId?: string | null | undefined;
-  /** To whom it shall belong. Without it the key is the workspace's own. */
+  /** The user it belongs to. Without it, the key belongs to the workspace. */
   readonly userId?: string | null | undefined;
   /** IPv4 and IPv6 addresses and CIDR ranges from which alone it is let in, at most 100. Without them from everywhere. */
   readonly allowedAddresses?: ReadonlyArray<string> | null | undefined;

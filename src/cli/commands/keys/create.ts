@@ -31,13 +31,19 @@ export function createCommand(): Command {
     example: "latchkey keys create 'Airflow production' --scopes read-only --expires 90d",
   })
     .argument('<name>', '1 to 100 characters, for people')
-    .requiredOption('-s, --scopes <scopes>', 'what it may do, with commas: read:assets, read-only, admin', items)
-    .addOption(choice('-t, --type <type>', 'for servers, for what others can read, or for monitors', KEY_TYPES))
+    .requiredOption('-s, --scopes <scopes>', 'comma-separated scopes: read:assets, read-only, admin', items)
+    .addOption(
+      choice(
+        '-t, --type <type>',
+        'secret: servers; client: code that others can read; read-only: monitoring',
+        KEY_TYPES,
+      ),
+    )
     .addOption(choice('--env <environment>', 'live or test', ['LIVE', 'TEST']))
-    .option('--expires <moment>', 'from then on it is refused: 90d, or 2026-12-31 (default: never)')
-    .option('--project <id>', 'binds it to a project')
-    .option('--user <id>', 'to whom it shall belong')
-    .option('--allow <addresses>', 'addresses and CIDR ranges from which alone it is let in', items)
+    .option('--expires <moment>', 'when it expires: 90d, or 2026-12-31 (default: never)')
+    .option('--project <id>', 'the project it is bound to')
+    .option('--user <id>', 'the user it belongs to')
+    .option('--allow <addresses>', 'addresses and CIDR ranges that may use it; others are refused', items)
     .option('--workspace <id>', 'another workspace than your own: for the scope platform');
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
     const { scopes, type, env: environment, expires, project: projectId, user: userId, allow, workspace } = options;
