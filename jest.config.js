@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-// What some suites start. They are left out where it is missing, for Node alone is to be enough for `npm test`; .ci/run
-// installs it first, so that there they always run.
+// What some suites start. They are left out if it is missing, because `npm test` must need nothing but Node; .ci/run installs
+// the programs first, so that every suite runs there.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/redis' },
   { program: 'prlimit', suites: '/test/store/fullDisk' },
@@ -18,6 +18,9 @@ const isInstalled = (program) =>
 const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
 for (const { program, suites } of leftOut)
   console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);
+const hasMongo = process.env.MONGODB_URI !== undefined;
+if (!hasMongo)
+  console.warn('MONGODB_URI is not set: test/store/mongo is left out. Set it, and run npm run test:mongo.');
 
 /** @type {import('jest').Config} */
 export default {
@@ -26,13 +29,13 @@ export default {
   testTimeout: 180_000,
   // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
   // of MongoDB wants its part as well.
-  maxWorkers: Math.ceil(availableParallelism() * (process.env.MONGODB_URI === undefined ? 1.5 : 1)),
+  maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...(process.env.MONGODB_URI === undefined ? ['/test/store/mongo'] : []),
+    ...(hasMongo ? [] : ['/test/store/mongo']),
     ...leftOut.map(({ suites }) => suites),
   ],
   extensionsToTreatAsEsm: ['.ts'],

@@ -21,6 +21,8 @@ export function announce(
   if (settings.dashboard) lines.push(`The dashboard is at ${address}/dashboard/`);
   lines.push(`Keys are kept in ${store}.`);
   const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
+  // Otherwise people wait for the key that the first start prints without ADMIN_API_KEY.
+  if (settings.operator !== null) lines.push('No admin key was created: ADMIN_API_KEY is set. Use that key.');
   if (firstKey !== null) lines.push('', ...keyLines(firstKey));
   if (key !== null) {
     lines.push('', 'Try it:', '', curlLine(url, key));

@@ -31,7 +31,7 @@ const resolvers = {
 const schema = latchkey.guard(
   makeExecutableSchema({ typeDefs: [latchkey.typeDefs, typeDefs], resolvers: [latchkey.resolvers, resolvers] }),
 );
-const server = new ApolloServer({ schema, ...latchkey.serverOptions });
+const server = new ApolloServer(latchkey.apolloOptions({ schema }));
 const { url } = await startStandaloneServer(server, {
   context: latchkey.context,
   listen: { port: Number(process.env.PORT ?? 4001), host: '127.0.0.1' },

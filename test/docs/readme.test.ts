@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { MAIN, runFile, type Child } from '../support/child.js';
 import { PROJECT } from '../support/project.js';
 import { documentOf, expectSession, sessionOf } from '../support/session.js';
@@ -49,4 +49,34 @@ test('the curl line that the first start prints works as printed', () => {
   expect(JSON.parse(stdout)).toMatchObject({
     data: { viewer: { workspace: { name: 'default', tier: 'GROWTH' }, scopes: ['admin'] } },
   });
+});
+
+test('S18: npm test names each program that is missing and the test files that it leaves out', async () => {
+  const load = `
+    console.warn = (line) => console.log(line);
+    const { default: config } = await import('./jest.config.js');
+    console.log(JSON.stringify(config.testPathIgnorePatterns));`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', load], {
+    cwd: PROJECT,
+    env: { PATH: '' },
+    encoding: 'utf8',
+  });
+  const lines = stdout.trim().split('\n');
+  const leftOut = (JSON.parse(lines.pop() ?? '') as string[]).filter((path) => path !== '/node_modules/');
+  expect(leftOut).toEqual(expect.arrayContaining(['/test/redis', '/test/dashboard', '/test/store/mongo']));
+  expect(lines.length).toBe(leftOut.length);
+  for (const path of leftOut) {
+    expect(lines.join('\n')).toMatch(new RegExp(`(is not installed|is not set): ${path.slice(1)} is left out\\. `));
+    const [folder, start] = [dirname(path), basename(path)];
+    expect(readdirSync(join(PROJECT, folder)).some((name) => name.startsWith(start))).toBe(true);
+  }
+});
+
+test('S18: no test is marked as skipped', () => {
+  const marked = readdirSync(join(PROJECT, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.test.ts'))
+    .filter((path) =>
+      /^\s*(x?(describe|test|it)\.(skip|only|todo)|x(describe|test|it))\b/m.test(documentOf(`test/${path}`)),
+    );
+  expect(marked).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runFile, type Child } from '../support/child.js';
 import { answerOf, freshMongoUri, type Answer } from '../support/service.js';
+import { documentOf } from '../support/session.js';
 
 let child: Child;
 let url: string;
@@ -73,4 +74,25 @@ test('the schema knows its own scopes, and not those of the built-in domain', as
 test('refusals carry no stack', async () => {
   expect((await query('{ orders { id } }')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
   expect((await query('{ orders { id } }', 'nonsense')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
+});
+
+/** The statements of a text that put the server together, without line breaks. */
+function assemblyOf(text: string): string[] {
+  const flat = text.replace(/\s+/g, ' ');
+  return [
+    ...(/import \{ [^}]*createLatchkey[^}]*\} from 'latchkey'/.exec(flat) ?? ['no import']),
+    ...(/createLatchkey\(\{ store/.exec(flat) ?? ['no createLatchkey']),
+    ...(/const schema = latchkey\.guard\([^;]*;/.exec(flat) ?? ['no schema']),
+    ...(/const server = new ApolloServer\([^;]*;/.exec(flat) ?? ['no server']),
+    ...(/startStandaloneServer\(server, \{ context: latchkey\.context/.exec(flat) ?? ['no start']),
+  ];
+}
+
+test('N6: the page and the example put the server together in the same way', () => {
+  const [, page = ''] = /```ts\n(.*?)```/s.exec(documentOf('docs/own-schema.md')) ?? [];
+  const assembly = assemblyOf(page);
+  expect(assembly).toContain('const server = new ApolloServer(latchkey.apolloOptions({ schema }));');
+  expect(assemblyOf(documentOf('examples/own-schema/server.js'))).toEqual(assembly);
+  const [opened = 'no store'] = /openMongoStore\([^;]*;/.exec(page) ?? [];
+  expect(documentOf('examples/own-schema/store.js')).toContain(opened);
 });

@@ -1,6 +1,7 @@
 import { announce } from '../../src/announce.js';
 import { OperatorKey } from '../../src/credentials/operator.js';
 import { OPERATOR_KEY } from '../support/service.js';
+import { documentOf } from '../support/session.js';
 
 const settings = { operator: null, mongodbUri: null, dataDir: './data', dashboard: true };
 
@@ -22,3 +23,20 @@ test("the operator's key is named and not shown, and so is a database's password
   expect(text).toContain('Authorization: Bearer $ADMIN_API_KEY');
   expect(text).not.toMatch(/test-operator|hunter2/);
 });
+
+test('N5: a start with ADMIN_API_KEY says that no admin key was created, and a start without it does not', () => {
+  const SAID = 'No admin key was created: ADMIN_API_KEY is set. Use that key.';
+  const operator = new OperatorKey(OPERATOR_KEY);
+  expect(announce('http://127.0.0.1:4000', null, { ...settings, operator }).split('\n')).toContain(SAID);
+  expect(announce('http://127.0.0.1:4000', null, settings)).not.toContain('ADMIN_API_KEY');
+  const firstKey = { key: { workspaceId: 'default' }, token: 'sk_live_example' };
+  expect(announce('http://127.0.0.1:4000', firstKey, settings)).not.toContain('ADMIN_API_KEY');
+});
+
+test.each(['README.md', 'docs/first-session.md', 'docs/tenancy.md', 'docs/deploying.md', 'docs/own-schema.md'])(
+  'N5: %s says what happens to the first admin key if there is a key of the operator',
+  (page) => {
+    const text = documentOf(page).replaceAll('\n', ' ');
+    expect(text).toMatch(/(ADMIN_API_KEY|adminApiKey)[^.]*`[^.]*no (admin )?key is (created|printed)/);
+  },
+);
