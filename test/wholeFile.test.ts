@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pepperOfDirectory } from '../src/keys/pepper.js';
 import { readCertificate } from '../src/net/certificate.js';
 import { readSettings } from '../src/settings/settings.js';
-import { FileFault, readTextFile, readWholeFile } from '../src/wholeFile.js';
+import { FileFault, fileFaultOf, readTextFile, readWholeFile } from '../src/wholeFile.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-files-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -27,7 +27,7 @@ describe('R10: a file is read whole, or refused by name', () => {
   it.each<[string, () => string, RegExp]>([
     ['too large', () => file('x'.repeat(11)), /^has more than 10 bytes$/],
     ['a directory', () => dir, /^is a directory$/],
-    ['missing', () => join(dir, 'gone'), /^cannot be read \(ENOENT\)$/],
+    ['missing', () => join(dir, 'gone'), /^does not exist$/],
     ['a pipe that nobody writes to', () => pipe, /^is not a regular file$/],
     ['endless', () => '/dev/zero', /^is not a regular file$/],
     ['in UTF-16', () => file(Buffer.from('\uFEFFa: 1', 'utf16le')), /^is in UTF-16, not in UTF-8$/],
@@ -64,5 +64,36 @@ describe('R10: every file that the settings name', () => {
     expect(() => pepperOfDirectory(dir)).toThrow(`${join(dir, 'pepper')}, the pepper, is in UTF-16, not in UTF-8.`);
     file('x'.repeat(20_000), 'pepper');
     expect(() => pepperOfDirectory(dir)).toThrow('has more than 10000 bytes');
+  });
+});
+
+describe('N7: a fault of a file names what is wrong and what to do', () => {
+  it.each<[string, () => string, string]>([
+    ['missing', () => join(dir, 'gone'), 'does not exist. Correct the path.'],
+    ['below a file', () => join(file('x'), 'gone'), 'does not exist: its path leads through a file. Correct the path.'],
+    ['a long path', () => join(dir, 'x'.repeat(300)), 'has a path that is too long. Correct the path.'],
+    ['a link to itself', () => join(dir, 'loop'), 'is a symbolic link that leads back to itself. Correct the path.'],
+    ['a directory', () => dir, 'is a directory. Give the path of a file.'],
+    ['UTF-16', () => file(Buffer.from('\uFEFFa', 'utf16le')), 'is in UTF-16, not in UTF-8. Save it as UTF-8.'],
+    [
+      'UTF-16 without a byte order mark',
+      () => file(Buffer.from('a', 'utf16le')),
+      'is not a text in UTF-8: it has NUL bytes. Save it as UTF-8.',
+    ],
+  ])('%s', (_what, path, said) => {
+    symlinkSync(join(dir, 'loop'), join(dir, 'loop'));
+    try {
+      readTextFile(path(), 10);
+      throw new Error('It was read.');
+    } catch (error) {
+      expect(`${(error as FileFault).message}. ${(error as FileFault).remedy}`).toBe(said);
+    } finally {
+      rmSync(join(dir, 'loop'));
+    }
+  });
+
+  it.each(['EACCES', 'EPERM'])('%s', (code) => {
+    const { message, remedy } = fileFaultOf(Object.assign(new Error('secret'), { code }));
+    expect(`${message}. ${remedy}`).toBe('cannot be read: permission denied. Let this process read it.');
   });
 });

@@ -29,6 +29,7 @@ export async function firstLine(
     if (text.includes('\n')) break;
     if (text.length > MAX_BYTES) throw usage(`Standard input has no ${what}: its first line is too long.`);
   }
+  if (text.includes('\0')) throw usage(`Standard input is not in UTF-8. Write the ${what} in UTF-8.`);
   const line = (text.split('\n')[0] ?? '').trim();
   if (line === '') throw usage(`Standard input has no ${what}: its first line is empty. Write the ${what} there.`);
   return line;

@@ -2,6 +2,7 @@ import { recordsIn } from './csv.js';
 import { ImportFault } from './fault.js';
 import { itemsIn } from './jsonArray.js';
 import { normalise } from '../text/characters.js';
+import { encodingOf } from '../wholeFile.js';
 import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
 
 export const FORMATS = ['jsonl', 'json', 'csv'] as const;
@@ -27,18 +28,48 @@ export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format
   else for await (const record of format === 'json' ? itemsIn(text) : linesIn(text)) yield fromJson(record);
 }
 
-/** @throws ImportFault unless it is UTF-8: what was replaced by a question mark would name another key. */
+/**
+ * Decodes UTF-8, or UTF-16 with a byte order mark, as PowerShell and spreadsheets write it.
+ *
+ * @throws ImportFault for anything else: what was replaced by a question mark would name another key
+ */
 async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const decode = (chunk?: Uint8Array): string => {
-    try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch {
-      throw new ImportFault('The input is not in UTF-8. Export it so.');
+  let decoder: InstanceType<typeof TextDecoder> | null = null;
+  let isEmpty = true;
+  for await (const chunk of withHead(bytes)) {
+    decoder ??= new TextDecoder(encodingOf(chunk), { fatal: true });
+    const text = decode(decoder, chunk);
+    if (text.includes('\0')) throw new ImportFault(`The input is not text: it has NUL bytes. ${EXPORT}`);
+    isEmpty &&= text.trim() === '';
+    yield text;
+  }
+  yield decoder === null ? '' : decode(decoder);
+  if (isEmpty) throw new ImportFault('The input is empty. Export the rows again, or give another file.');
+}
+
+const EXPORT = 'Export it as JSON Lines, a JSON array or CSV in UTF-8, and decompress what is compressed.';
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): string {
+  try {
+    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+  } catch {
+    throw new ImportFault(`The input is not text in UTF-8 or UTF-16. ${EXPORT}`);
+  }
+}
+
+/** The same bytes, the first part with both of a byte order mark: a pipe may deliver a single one. */
+async function* withHead(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | null = new Uint8Array();
+  for await (const chunk of bytes) {
+    if (head === null) yield chunk;
+    else {
+      head = Buffer.concat([head, chunk]);
+      if (head.length < 2) continue;
+      yield head;
+      head = null;
     }
-  };
-  for await (const chunk of bytes) yield decode(chunk);
-  yield decode();
+  }
+  if (head !== null && head.length > 0) yield head;
 }
 
 function fromJson({ line, text }: RawRecord): Row {

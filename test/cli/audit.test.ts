@@ -96,7 +96,7 @@ test('R8: verify --heads compares all heads of the workspace that the server wro
       expect([status, stderr]).toEqual([2, expect.stringContaining(what)]);
     }
     const { status, stderr } = await run('audit', 'verify', '--heads', join(dir, 'none'));
-    expect([status, stderr]).toEqual([2, expect.stringContaining('ENOENT')]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('does not exist')]);
   } finally {
     rmSync(dir, { recursive: true });
   }

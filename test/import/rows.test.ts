@@ -4,7 +4,9 @@ import type { Row } from '../../src/import/rows.js';
 
 const fieldsIn = (rows: readonly Row[]) => rows.map((row) => ('fields' in row ? Object.fromEntries(row.fields) : row));
 
-const cells = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' })), { maxLength: 5 });
+// No text file has NUL in it.
+const text = fc.string({ unit: 'grapheme' }).filter((cell) => !cell.includes('\0'));
+const cells = fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 5 });
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 it('JSON Lines, an array and CSV of the same rows give the same rows', async () => {
@@ -68,11 +70,35 @@ it.each([
   ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'jsonl', 'UTF-8'],
   ['half a character at the end', Buffer.from([0xe2, 0x82]), 'jsonl', 'UTF-8'],
   ['an array that is cut short', '[{"a":1}', 'json', 'cut short'],
-  ['nothing at all as an array', '', 'json', 'cut short'],
+  ['nothing at all as an array', '', 'json', 'empty'],
   ['more than one array', '[] []', 'json', 'line 1'],
   ['an object', '\n{"a":1}', 'json', 'line 2'],
   ['quotes that never end', 'a\n"x', 'csv', 'line 2'],
   ['a header that names a column twice', 'a,a\n1,2', 'csv', 'header'],
 ] as const)('%s is refused as a whole', async (_, input, format, said) => {
   await expect(all(rowsOf(input, format))).rejects.toThrow(said);
+});
+
+describe('N7: an input that is no table is refused with the reason', () => {
+  const row = '{"a":"é"}\n';
+  const utf16 = Buffer.from(`\uFEFF${row}`, 'utf16le');
+
+  it.each<[string, string | Buffer, string]>([
+    ['nothing', '', 'The input is empty.'],
+    ['white space', ' \n\r\n\t', 'The input is empty.'],
+    ['a byte order mark', '\uFEFF', 'The input is empty.'],
+    ['UTF-16 without a byte order mark', utf16.subarray(2), 'it has NUL bytes'],
+    ['gzip', Buffer.from('1f8b0800000000000003abae0500', 'hex'), 'not text in UTF-8 or UTF-16'],
+    ['a file of SQLite', 'SQLite format 3\0\u0010', 'it has NUL bytes'],
+    ['UTF-16 with half a character', utf16.subarray(0, -1), 'not text in UTF-8 or UTF-16'],
+  ])('%s', async (_, input, said) => {
+    for (const format of ['jsonl', 'csv'] as const) await expect(all(rowsOf(input, format))).rejects.toThrow(said);
+  });
+
+  it.each([
+    ['little', utf16],
+    ['big', Buffer.from(utf16).swap16()],
+  ])('reads UTF-16 with a byte order mark, %s endian', async (_, input) => {
+    expect(fieldsIn(await all(rowsOf(input, 'jsonl')))).toEqual([{ a: 'é' }]);
+  });
 });

@@ -59,7 +59,7 @@ test.each([
 test('a file that is not there is named with its variable', () => {
   const { TLS_CERT, TLS_KEY } = writeCertificate(dir, pair);
   expect(() => readCertificate({ cert: `${TLS_CERT}.gone`, key: TLS_KEY })).toThrow(
-    `TLS_CERT: ${TLS_CERT}.gone cannot be read (ENOENT). Give the path of a file that this process may read.`,
+    `TLS_CERT: ${TLS_CERT}.gone does not exist. Give the path of a file that this process may read.`,
   );
   expect(() => readCertificate({ cert: TLS_CERT, key: dir })).toThrow(`TLS_KEY: ${dir} is a directory.`);
 });

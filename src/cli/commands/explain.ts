@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { open } from 'node:fs/promises';
 import { alteredInText } from '../../numbers/json.js';
 import { described } from '../describe.js';
 import { EXIT, usage } from '../exit.js';
+import { readNamed, textIn } from '../files.js';
 import { operation } from '../operation.js';
 import { asking, type AskingOptions } from '../options.js';
 import { talk } from '../talk.js';
@@ -82,7 +82,7 @@ export function explainCommand(): Command {
       operation: options.operation ?? null,
       variables: objectIn(options.variables),
     };
-    const document = await read(file);
+    const document = await readNamed(file === '-' ? 'Standard input' : file, () => textIn(file, MAX_BYTES));
     await talk(options, async ({ ask, show, list, terminal }) => {
       const explanation = found((await ask(EXPLAIN, { ...variables, document })).explainAccess, 'key');
       show({ explanation }, () => list(terminal, linesOf(explanation)));
@@ -119,24 +119,4 @@ function objectIn(text: string | undefined): unknown {
   if (altered !== null)
     throw usage(`--variables has a number that JSON cannot keep exactly: ${altered}. Send it as a string.`);
   throw usage('--variables takes an object in JSON, as in \'{"first": 10}\'.');
-}
-
-async function read(file: string): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of await contentOf(file)) {
-    bytes += part.length;
-    if (bytes > MAX_BYTES) throw usage(`The document is larger than ${MAX_BYTES} bytes, which no server takes.`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-async function contentOf(file: string): Promise<AsyncIterable<Buffer>> {
-  if (file === '-') return process.stdin;
-  try {
-    return (await open(file)).createReadStream();
-  } catch {
-    throw usage('The document cannot be read. Check the path of the file.');
-  }
 }

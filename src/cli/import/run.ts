@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { applyImport } from '../../import/apply.js';
 import { ImportFault } from '../../import/fault.js';
@@ -13,8 +13,9 @@ import { readSettings, SettingsError, type Settings } from '../../settings/setti
 import { parseYaml } from '../../settings/yaml.js';
 import { openStore } from '../../store/open.js';
 import type { Store } from '../../store/store.js';
-import { FileFault, readTextFile } from '../../wholeFile.js';
+import { FileFault } from '../../wholeFile.js';
 import { usage } from '../exit.js';
+import { contentOf, readNamed, textIn } from '../files.js';
 
 /** Of a mapping and of a schema: what people write. */
 const MAX_BYTES = 1_000_000;
@@ -55,8 +56,8 @@ export async function runImport(
 
 async function importKeys(file: string, options: ImportOptions, onProgress: (text: string) => void): Promise<Report> {
   const settings = readSettings();
-  const mapping = mappingFor(options);
-  const knownScopes = scopesFor(options);
+  const mapping = await mappingFor(options);
+  const knownScopes = await scopesFor(options);
   // The engine would make it anew, and an empty installation is none to import into.
   if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
     throw new ImportFault(
@@ -104,22 +105,27 @@ function isApplied({ problems }: Plan, { apply: asked, skipProblems }: ImportOpt
   return problems.length === 0 || (skipProblems === true && problems.every(({ line }) => line !== null));
 }
 
-function mappingFor({ from, mapping, defaultScopes }: ImportOptions): Mapping {
-  const content = mapping === undefined ? undefined : parseYaml(textOf(mapping), mapping);
+async function mappingFor({ from, mapping, defaultScopes }: ImportOptions): Promise<Mapping> {
+  const content = mapping === undefined ? undefined : parseYaml(await textOf(mapping), mapping);
   const read = mappingOf(from, content);
   return defaultScopes === undefined ? read : { ...read, defaultScopes: listOf(defaultScopes) };
 }
 
-function scopesFor({ schema, actions }: ImportOptions): readonly string[] {
-  const text = schema === undefined ? null : textOf(schema);
+async function scopesFor({ schema, actions }: ImportOptions): Promise<readonly string[]> {
+  const text = schema === undefined ? null : await textOf(schema);
   try {
     return scopeNames(text, listOf(actions ?? ''));
   } catch (error) {
     if (text === null && actions === undefined) throw error;
-    throw new ImportFault(
-      `${schema ?? 'The schema'} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const { message, line } = schemaFault(error);
+    throw new ImportFault(`${schema ?? 'The schema'}${line} is not a schema that can be used: ${message}`);
   }
+}
+
+function schemaFault(error: unknown): { readonly message: string; readonly line: string } {
+  const { message, locations } = error as { message: string; locations?: readonly { readonly line: number }[] };
+  const [place] = locations ?? [];
+  return { message, line: place === undefined ? '' : `, line ${place.line},` };
 }
 
 function formatOf(file: string, { format }: ImportOptions): Format {
@@ -129,24 +135,15 @@ function formatOf(file: string, { format }: ImportOptions): Format {
 
 async function* inputOf(file: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* file === '-' ? process.stdin : createReadStream(file);
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    return readTextFile(path, MAX_BYTES);
+    yield* contentOf(file);
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
-    throw new ImportFault(`${path} ${error.message}. Correct the path, or let this process read it.`);
+    throw new ImportFault(`${file === '-' ? 'Standard input' : file} ${error.message}. ${error.remedy}`);
   }
 }
 
-function unreadable(path: string, error: unknown): ImportFault {
-  const { code = 'unknown' } = error as NodeJS.ErrnoException;
-  return new ImportFault(`${path} cannot be read (${code}). Correct the path, or let this process read it.`);
+function textOf(path: string): Promise<string> {
+  return readNamed(path, () => textIn(path, MAX_BYTES));
 }
 
 /** The same as the server's: digests under another pepper would have to be written anew. */

@@ -56,7 +56,7 @@ export class SeenHeads {
   #all(): Map<string, SeenHead> {
     try {
       const entries: unknown = JSON.parse(readTextFile(this.#path, MAX_BYTES));
-      if (!Array.isArray(entries)) throw new FileFault('is not what this command wrote');
+      if (!Array.isArray(entries)) throw new FileFault('is not what this command wrote', 'Remove it.');
       return new Map(entries.filter(isEntry));
     } catch (error) {
       if (!(error instanceof FileFault && error.code === 'ENOENT')) {

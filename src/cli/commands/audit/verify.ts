@@ -1,11 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
-import { parseLine } from '../../../audit/heads/line.js';
+import type { WorkspaceHead } from '../../../audit/heads/line.js';
 import type { AuditVerdict } from '../../../audit/verify.js';
 import type { AuditEntry, AuditHead } from '../../../store/audit.js';
 import { readCommandLineSettings } from '../../../settings/commandLine.js';
-import { FileFault, readTextFile } from '../../../wholeFile.js';
 import type { Api } from '../../api.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';
@@ -13,16 +10,15 @@ import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
 import { talk } from '../../talk.js';
 import { asHashed, following } from './entries.js';
-
-/** The server begins another file at 16 MiB. */
-const MAX_HEADS_FILE = 64 * 2 ** 20;
+import { headsIn, keptHead, type KeptHead } from './headFile.js';
 
 const WHERE = operation<{
   readonly viewer: { readonly workspace: { readonly id: string }; readonly project: { readonly id: string } | null };
 }>('query AuditWorkspace { viewer { workspace { id } project { id } } }');
 
 interface VerifyOptions extends AskingOptions {
-  readonly head?: AuditHead;
+  /** A head, or the path of a file that ends with one. */
+  readonly head?: string;
   /** A file of heads, as the server writes it. */
   readonly heads?: string;
 }
@@ -39,27 +35,29 @@ export function verifyCommand(): Command {
   })
     .option(
       '--head <seq:hash|file>',
-      'an entry that has to be there, noted earlier; or a file whose last line it is',
-      headOf,
+      'an entry that has to be there, noted earlier; or a file that ends with it, as verify or verify --json printed it',
     )
     .option(
       '--heads <file>',
       'a file that the server wrote (AUDIT_HEADS_FILE): each head of the workspace in it has to be there',
     );
   return asking(command).action(async (options: VerifyOptions) => {
+    const kept = options.head === undefined ? null : await keptHead(options.head);
+    const heads = options.heads === undefined ? [] : await headsIn(options.heads);
     await talk(options, async ({ ask, show, terminal }) => {
       const { workspace, project } = (await ask(WHERE)).viewer;
       if (project !== null) throw boundToProject();
       // Loaded only here: other commands need no hashes.
       const { verifyAudit } = await import('../../../audit/verify.js');
       const chain = chainOf({ ask }, (done, of) => terminal.progress(`${done} of ${of} entries`));
-      const copied = options.heads === undefined ? [] : headsIn(options.heads, workspace.id);
+      const copied = options.heads === undefined ? [] : ownIn(heads, options.heads, workspace.id);
+      assertOwn(kept, workspace.id);
       const { SeenHeads } = await import('./seenHeads.js');
       const seen = new SeenHeads(options.url ?? readCommandLineSettings().url, workspace.id, (text) =>
         terminal.note(text),
       );
       const before = seen.read();
-      const known = [options.head, before].filter((head) => head != null);
+      const known = [kept, before].filter((head) => head != null);
       const verdict = await verifyAudit(chain, workspace.id, [...known, ...copied]);
       if (options.heads !== undefined)
         terminal.note(`Compared with ${copied.length} heads of this workspace in the file.`);
@@ -110,33 +108,19 @@ function sentenceOf(verdict: AuditVerdict): string {
   }
 }
 
-function headOf(given: string): AuditHead {
-  const text = existsSync(given) ? (readFileSync(given, 'utf8').trim().split('\n').at(-1) ?? '') : given;
-  const [, seq, hash] = /(?:^|Head: )([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
-  if (hash === undefined)
-    throw new InvalidArgumentError('It is written as verify prints it: number, colon, 64 digits.');
-  return { seq: Number(seq), hash };
+/** @throws Failure where the file holds no head of the workspace */
+function ownIn(heads: readonly WorkspaceHead[], path: string, workspaceId: string): readonly WorkspaceHead[] {
+  const own = heads.filter((head) => head.workspaceId === workspaceId);
+  if (own.length > 0) return own;
+  throw usage(`--heads: ${path} has no head of the workspace ${workspaceId}, which the key belongs to.`);
 }
 
-/** @throws Failure where the file cannot be read, or holds no head of the workspace */
-function headsIn(path: string, workspaceId: string): AuditHead[] {
-  let text: string;
-  try {
-    text = readTextFile(path, MAX_HEADS_FILE);
-  } catch (error) {
-    if (error instanceof FileFault) throw usage(`--heads is ${path}, which ${error.message}.`);
-    throw error;
-  }
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const heads = lines.map((line) => parseLine(line.trim()));
-  const wrong = heads.indexOf(null);
-  if (wrong >= 0)
-    throw usage(
-      `--heads is ${path}, of which line ${wrong + 1} of those with text is not a head. Remove it, or give the file as the server wrote it.`,
-    );
-  const own = heads.filter((head) => head?.workspaceId === workspaceId).filter((head) => head !== null);
-  if (own.length === 0) throw usage(`--heads is ${path}, which holds no head of the workspace ${workspaceId}.`);
-  return own;
+/** @throws Failure where the head is of another workspace's log */
+function assertOwn(kept: KeptHead | null, workspaceId: string): void {
+  if (kept === null || kept.workspaceId === null || kept.workspaceId === workspaceId) return;
+  throw usage(
+    `--head is of the workspace ${kept.workspaceId}, and the key belongs to ${workspaceId}. Use a key of that workspace.`,
+  );
 }
 
 function boundToProject(): Failure {

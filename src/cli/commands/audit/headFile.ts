@@ -1,0 +1,110 @@
+import { parseLine, type WorkspaceHead } from '../../../audit/heads/line.js';
+import type { AuditHead } from '../../../store/audit.js';
+import { usage } from '../../exit.js';
+import { readNamed, textIn } from '../../files.js';
+
+/** What `verify` printed, or several times that, one after the other. */
+const MAX_HEAD_FILE = 2 ** 20;
+/** The server begins another file at 16 MiB. */
+const MAX_HEADS_FILE = 64 * 2 ** 20;
+
+const HEAD = /(?:^|Head: )([1-9]\d{0,14}):([0-9a-f]{64})$/i;
+
+/** A head that was kept. `workspaceId`: whose log it is of; null where the file doesn't say. */
+export interface KeptHead extends AuditHead {
+  readonly workspaceId: string | null;
+}
+
+/**
+ * Reads the value of --head: a head, or a file that ends with one as `verify` or `verify --json` prints it.
+ *
+ * @throws Failure
+ */
+export async function keptHead(given: string): Promise<KeptHead> {
+  const head = headIn(given.trim());
+  if (head !== null) return head;
+  const fault = faultOfHead(given.trim());
+  if (fault !== null) throw usage(`--head: ${fault}`);
+  const what = `--head: ${given}`;
+  const text = await readNamed(what, () => textIn(given, MAX_HEAD_FILE));
+  const printed = lastDocument(text);
+  return printed === null ? lastLine(what, text) : headOfVerdict(what, printed);
+}
+
+/**
+ * Reads a file of heads, as the server writes it.
+ *
+ * @throws Failure
+ */
+export async function headsIn(path: string): Promise<WorkspaceHead[]> {
+  const what = `--heads: ${path}`;
+  const text = await readNamed(what, () => textIn(path, MAX_HEADS_FILE));
+  const heads: WorkspaceHead[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const head = parseLine(line.trim());
+    if (head === null) throw usage(`${what} has no head in line ${i + 1}. ${remedyFor(line.trim(), text)}`);
+    heads.push(head);
+  }
+  return heads;
+}
+
+/** What `verify` printed is given with the other option. */
+function remedyFor(line: string, text: string): string {
+  if (headIn(line) !== null || lastDocument(text)?.outcome !== undefined)
+    return 'A file that audit verify printed is for --head.';
+  return 'Remove the line, or give the file as the server wrote it (AUDIT_HEADS_FILE).';
+}
+
+function headIn(text: string): KeptHead | null {
+  const [, seq, hash] = HEAD.exec(text) ?? [];
+  return hash === undefined ? null : { seq: Number(seq), hash: hash.toLowerCase(), workspaceId: null };
+}
+
+/** What is wrong with a value that is meant as a head; null: it is no head, but may be the path of a file. */
+function faultOfHead(text: string): string | null {
+  const [, number = '', hash = ''] = /^([^:/\\]*):([0-9a-z]*)$/i.exec(text) ?? [];
+  if (!/^\d+$/.test(number)) return null;
+  if (!/^[1-9]\d{0,14}$/.test(number)) return `${number.slice(0, 20)} is not the number of an entry. They begin at 1.`;
+  if (!/^[0-9a-f]*$/i.test(hash)) return 'the hash after the colon has characters other than 0 to 9 and a to f.';
+  return `the hash after the colon has ${hash.length} digits. Allowed: 64.`;
+}
+
+/** The last JSON object that begins with a line of its own; null where the text ends otherwise. */
+function lastDocument(text: string): Readonly<Record<string, unknown>> | null {
+  const begin = text.startsWith('{') ? Math.max(0, text.lastIndexOf('\n{')) : text.lastIndexOf('\n{');
+  if (begin < 0) return null;
+  try {
+    return JSON.parse(text.slice(begin)) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+function lastLine(what: string, text: string): KeptHead {
+  const line = text.trim().split('\n').at(-1)?.trim() ?? '';
+  const head = headIn(line);
+  if (head !== null) return head;
+  if (/^The log (is broken|may be cut off):/.test(line)) throw broken(what);
+  throw usage(
+    `${what} has no head in its last line. Give a file that ends with what audit verify printed, such as "Head: 1042:" and 64 digits.`,
+  );
+}
+
+/** The head in what `verify --json` printed. */
+function headOfVerdict(what: string, verdict: Readonly<Record<string, unknown>>): KeptHead {
+  const { outcome, entries, head, workspace } = verdict;
+  if (parseLine(JSON.stringify(verdict)) !== null)
+    throw usage(`${what} is a file of heads that the server wrote. Give it with --heads.`);
+  if (typeof outcome === 'string' && outcome !== 'whole') throw broken(what);
+  if (outcome === 'whole' && entries === 0) throw usage(`${what} is of an empty log, which has no head.`);
+  const read = headIn(`${String(entries)}:${String(head)}`);
+  if (outcome !== 'whole' || read === null || typeof workspace !== 'string') {
+    throw usage(`${what} holds JSON that audit verify --json did not print. Give what it printed.`);
+  }
+  return { ...read, workspaceId: workspace };
+}
+
+function broken(what: string) {
+  return usage(`${what} says that the log was not whole, and has no head. Give the file of an earlier run.`);
+}

@@ -1,0 +1,123 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKey, startService, type TestService } from '../support/service.js';
+import { latchkey } from './latchkey.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'latchkey-named-'));
+let service: TestService;
+let env: Record<string, string>;
+let id: string;
+beforeAll(async () => {
+  service = await startService({ dataDir: join(dir, 'data') });
+  env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken, DATA_DIR: join(dir, 'data') };
+  id = (await createKey(service)).id;
+});
+afterAll(async () => {
+  await service.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const run = (...args: string[]) => latchkey(args, { env, cwd: dir });
+const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le');
+const file = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(dir, name), content);
+  return name;
+};
+const row = (name: string) => JSON.stringify({ digest: 'ab'.repeat(32), name, scopes: 'read', expiresAt: null });
+
+/** Each way in which a command names a file of text, by what it is called. */
+const COMMANDS: readonly (readonly [string, (path: string) => readonly string[]])[] = [
+  ['the head', (path) => ['audit', 'verify', '--head', path]],
+  ['the heads', (path) => ['audit', 'verify', '--heads', path]],
+  ['the document', (path) => ['explain', path, '--key', id]],
+  ['the rows', (path) => ['import', path, '--from', 'sha256']],
+  ['the mapping', (path) => ['import', file('rows.jsonl', row('a')), '--from', 'sha256', '--mapping', path]],
+  ['the schema', (path) => ['import', file('rows.jsonl', row('a')), '--from', 'sha256', '--schema', path]],
+];
+
+describe.each(COMMANDS)('N7: %s that a command names', (_name, args) => {
+  it.each<[string, () => string, string]>([
+    ['missing', () => 'none', 'none does not exist. Correct the path.'],
+    ['below a file', () => join(file('plain', 'x'), 'none'), 'does not exist: its path leads through a file'],
+    ['a directory', () => '.', '. is a directory. Give the path of a file.'],
+    ['a device', () => '/dev/zero', '/dev/zero is not a regular file.'],
+    ['empty', () => file('empty', ''), ' is empty.'],
+    ['blank', () => file('blank', ' \n\n'), ' is empty.'],
+    ['in UTF-16 without a byte order mark', () => file('nul', utf16('x y').subarray(2)), 'it has NUL bytes'],
+    ['in Latin-1', () => file('latin1', Buffer.from([0x61, 0xe9, 0x0a])), 'UTF-8'],
+  ])('%s', async (_what, path, said) => {
+    const { status, stdout, stderr } = await run(...args(path()));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/E[A-Z]{4,}:|syscall|\n.*\n/);
+  });
+});
+
+test('N7: a mapping and a schema in another format are named with the line', async () => {
+  const rows = file('rows.jsonl', row('a'));
+  for (const [option, content, said] of [
+    ['--mapping', 'a: 1\n{', 'other cannot be read at line 2, column 2: this is no YAML.'],
+    ['--mapping', 'just text', 'other'],
+    ['--schema', 'type Query {\n  <html>', 'other, line 2, is not a schema that can be used: Syntax Error'],
+    ['--schema', 'type Query { a: Missing }', 'other is not a schema that can be used: Unknown type'],
+  ] as const) {
+    const { status, stdout, stderr } = await run('import', rows, '--from', 'sha256', option, file('other', content));
+    expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining(said)]);
+  }
+});
+
+test('N7: texts in UTF-16 with a byte order mark are read', async () => {
+  const explained = await run('explain', file('a.graphql', utf16('{ viewer { workspace { id } } }')), '--key', id);
+  expect([explained.status, explained.stdout]).toEqual([0, expect.stringContaining('Allowed')]);
+  const rows = file('utf16.jsonl', utf16(`${row('grün')}\n`));
+  const mapping = file('mapping.yaml', utf16('scopes: { read: read:assets }\n'));
+  const imported = await run('import', rows, '--from', 'sha256', '--mapping', mapping, '--json');
+  expect([imported.stderr, imported.status, JSON.parse(imported.stdout)]).toMatchObject([
+    expect.any(String),
+    0,
+    { rows: 1, imported: 1, problemCount: 0 },
+  ]);
+});
+
+test('N7: what verify and verify --json print is a head for the next time, also through a pipe', async () => {
+  const [text, json] = [await run('audit', 'verify'), await run('audit', 'verify', '--json')];
+  for (const [name, content] of [
+    ['head.txt', text.stdout],
+    ['head.json', json.stdout],
+    ['head.utf16', utf16(json.stdout)],
+  ] as const) {
+    expect((await run('audit', 'verify', '--head', file(name, content))).status).toBe(0);
+  }
+  const forged = JSON.parse(json.stdout) as { workspace: string; head: string };
+  file('forged.json', JSON.stringify({ ...forged, head: 'f'.repeat(64) }));
+  expect((await run('audit', 'verify', '--head', 'forged.json')).status).toBe(1);
+  file('other.json', JSON.stringify({ ...forged, workspace: 'ws_other' }));
+  const other = await run('audit', 'verify', '--head', 'other.json');
+  expect([other.status, other.stderr]).toEqual([
+    2,
+    '--head is of the workspace ws_other, and the key belongs to default. Use a key of that workspace.\n',
+  ]);
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  const writer = spawn('cp', [join(dir, 'head.txt'), join(dir, 'pipe')]);
+  try {
+    expect((await run('audit', 'verify', '--head', 'pipe')).status).toBe(0);
+  } finally {
+    writer.kill();
+  }
+  expect(readFileSync(join(dir, 'head.txt'), 'utf8')).toBe(text.stdout);
+});
+
+test('N7: a key in a file or on standard input in UTF-16 is refused with the reason', async () => {
+  const path = join(dir, file('key', utf16(service.adminToken)));
+  const { LATCHKEY_URL } = env as { LATCHKEY_URL: string };
+  const named = await latchkey(['whoami'], { env: { LATCHKEY_URL, LATCHKEY_API_KEY_FILE: path } });
+  expect([named.status, named.stderr]).toEqual([
+    2,
+    expect.stringContaining('LATCHKEY_API_KEY_FILE is "' + path + '", which is in UTF-16, not in UTF-8.'),
+  ]);
+  const piped = await latchkey(['whoami', '--key-stdin'], { env: { LATCHKEY_URL }, input: utf16(service.adminToken) });
+  expect([piped.status, piped.stderr]).toEqual([2, 'Standard input is not in UTF-8. Write the key in UTF-8.\n']);
+  for (const { stderr } of [named, piped]) expect(stderr).not.toContain(service.adminToken.slice(12));
+});
