@@ -52,6 +52,7 @@ export interface Service {
   readonly store: Store;
   readonly assets: AssetService;
   readonly server: FastifyInstance;
+  readonly connections: Connections;
   readonly metrics: Metrics;
   /** Listens from the server's start on; null where metrics are served by the server itself. */
   readonly metricsServer: MetricsServer | null;
@@ -226,7 +227,7 @@ export async function composeService(
     let ended: Promise<void> | null = null;
     const close = () => (ended ??= end());
     const leave = (ms: number) => connections.leave(ms);
-    return { latchkey, store, assets, server, metrics, metricsServer, reconfigure, leave, close };
+    return { latchkey, store, assets, server, connections, metrics, metricsServer, reconfigure, leave, close };
   } catch (error) {
     await redis?.limits.close();
     redis?.close();

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +11,15 @@ import type { BesidesStart, FromPrimary, FromWorker } from './messages.js';
 const MIN_DELAY = 100;
 const MAX_DELAY = 5_000;
 
-/** How long a worker must have listened to count as one that lasted, in ms. */
+/** How long a worker must have been ready to count as one that lasted, in ms. */
 const LASTED = 60_000;
 
 export interface FleetOptions {
   readonly size: number;
   readonly logger: Logger;
   readonly onMessage: (message: BesidesStart, worker: Worker) => void;
+  /** Called when a worker can take connections. */
+  readonly onReady: (worker: Worker) => void;
   /** Called once nothing more comes from a worker. */
   readonly onEnd: (worker: Worker) => void;
 }
@@ -27,10 +30,12 @@ const NEVER = new Promise<never>(() => undefined);
 /** One worker, from its fork to its end. */
 interface Life {
   readonly worker: Worker;
-  /** When it listened, in ms of the process; null: not yet. */
+  /** When it became ready, in ms of the process; null: not yet. */
   since: number | null;
-  /** Its address. Never settles where it ends before it listens. */
-  readonly listening: Promise<string>;
+  /** Resolves when it can take connections. Never settles if it ends before that. */
+  readonly ready: Promise<void>;
+  /** Resolves when it has asked its callers to go elsewhere. */
+  readonly left: Promise<void>;
   /** Resolves when it has ended and everything that it said was heard. */
   readonly ended: Promise<End>;
 }
@@ -39,6 +44,8 @@ interface End {
   /** In words. */
   readonly how: string;
   readonly clean: boolean;
+  /** Something outside ended it: a signal, such as the kernel's when memory is short. */
+  readonly killed: boolean;
 }
 
 /**
@@ -50,9 +57,6 @@ interface End {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #lives = new Set<Life>();
-  #address: string | null = null;
-  /** Of the workers, beside the primary's own. */
-  #environment: { readonly PORT?: string } = {};
   #draining = false;
 
   constructor(options: FleetOptions) {
@@ -61,20 +65,16 @@ export class Fleet {
   }
 
   /**
-   * The first worker makes what an empty store lacks; the others follow once it listens.
-   * @returns the address @throws Error where a worker ends before it listens
+   * Starts all workers. The first one makes what an empty store lacks; the others follow once it is ready.
+   *
+   * @throws Error if a worker can't start. One that is killed during its start is started again.
    */
-  async start(): Promise<string> {
-    const first = this.#fork();
-    this.#address = await this.#started(first);
-    if (this.#draining) return NEVER;
-    const others = Array.from({ length: this.#options.size - 1 }, () => this.#fork());
-    await Promise.all(others.map((life) => this.#started(life)));
-    for (const life of [first, ...others]) void this.#keep(life);
-    return this.#address;
+  async start(): Promise<void> {
+    await this.#startOne();
+    await Promise.all(Array.from({ length: this.#options.size - 1 }, () => this.#startOne()));
   }
 
-  /** Those that live, the ones that do not listen yet among them. */
+  /** Those that live, the ones that are still starting among them. */
   get workers(): readonly Worker[] {
     return [...this.#lives].map(({ worker }) => worker);
   }
@@ -85,14 +85,24 @@ export class Fleet {
   }
 
   /**
-   * Has all workers finish their requests and end.
+   * Has all workers ask their callers to go elsewhere. They serve as before.
    *
-   * @param delay for how long they go on serving at most, in ms
+   * @param delay the longest that this takes, in ms
+   */
+  async leave(delay: number): Promise<void> {
+    this.#draining = true;
+    this.tellOthers({ kind: 'leave', delay });
+    await Promise.all([...this.#lives].map(({ left, ended }) => Promise.race([left, ended])));
+  }
+
+  /**
+   * Has all workers finish their requests and end. They must get no more connections after this call.
+   *
    * @throws Error if one of them didn't end cleanly
    */
-  async drain(delay: number): Promise<void> {
+  async drain(): Promise<void> {
     this.#draining = true;
-    this.tellOthers({ kind: 'drain', delay });
+    this.tellOthers({ kind: 'drain' });
     const ends = await Promise.all([...this.#lives].map(({ ended }) => ended));
     const unclean = ends.find(({ clean }) => !clean);
     if (unclean !== undefined) throw new Error(unclean.how);
@@ -104,29 +114,39 @@ export class Fleet {
     for (const { worker } of this.#lives) worker.process.kill('SIGKILL');
   }
 
-  async #started({ listening, ended }: Life): Promise<string> {
-    const end = await Promise.race([listening, ended]);
-    if (typeof end === 'string') return end;
-    if (this.#draining) return NEVER;
-    throw new Error(end.how);
+  /** Resolves when a worker is ready, and keeps its place taken from then on. */
+  async #startOne(): Promise<void> {
+    for (let wait = MIN_DELAY; ; wait = Math.min(2 * wait, MAX_DELAY)) {
+      const life = this.#fork();
+      const end = await Promise.race([life.ready, life.ended]);
+      if (this.#isDraining()) return NEVER;
+      if (end === undefined) {
+        void this.#keep(life);
+        return;
+      }
+      if (!end.killed) throw new Error(end.how);
+      await this.#pause(life, end, wait);
+      if (this.#isDraining()) return NEVER;
+    }
   }
 
   /** Sees that the place of a worker stays taken. */
   async #keep(life: Life): Promise<void> {
     let wait = MIN_DELAY;
     for (;;) {
-      const { how } = await life.ended;
+      const end = await life.ended;
       if (this.#isDraining()) return;
       const lasted = life.since !== null && performance.now() - life.since >= LASTED;
       wait = lasted ? MIN_DELAY : Math.min(2 * wait, MAX_DELAY);
-      this.#options.logger.error(
-        { worker: life.worker.process.pid, how, wait },
-        'a worker ended; another takes its place',
-      );
-      await delay(wait);
+      await this.#pause(life, end, wait);
       if (this.#isDraining()) return;
       life = this.#fork();
     }
+  }
+
+  async #pause({ worker }: Life, { how }: End, wait: number): Promise<void> {
+    this.#options.logger.error({ worker: worker.process.pid, how, wait }, 'a worker ended; another takes its place');
+    await delay(wait);
   }
 
   /** Not the field itself, which a compiler takes for unchanged over an await. */
@@ -135,55 +155,64 @@ export class Fleet {
   }
 
   #fork(): Life {
-    // With its last worker the primary lets go of the port: one that was picked has to be asked for by its number then.
-    if (this.#address !== null && this.#lives.size === 0) {
-      // Empty for a scheme's own port, which nobody picks.
-      const { port } = new URL(this.#address);
-      if (port !== '') this.#environment = { PORT: port };
-    }
-    const worker = cluster.fork(this.#environment);
+    const worker = cluster.fork();
     worker.on('error', () => undefined);
     let reason: string | null = null;
-    const listening = new Promise<string>((resolve) => {
-      worker.on('message', (message: FromWorker) => {
-        if (message.kind === 'listening') {
-          life.since = performance.now();
-          resolve(message.address);
-        } else if (message.kind === 'failed') reason = message.reason;
-        else if (message.kind === 'stopped') tell(worker, { kind: 'end' });
-        else this.#options.onMessage(message, worker);
-      });
+    const [ready, isReady] = signal();
+    const [left, hasLeft] = signal();
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') {
+        life.since = performance.now();
+        this.#options.onReady(worker);
+        isReady();
+      } else if (message.kind === 'failed') reason = message.reason;
+      else if (message.kind === 'left') hasLeft();
+      else if (message.kind === 'stopped') tell(worker, { kind: 'end' });
+      else this.#options.onMessage(message, worker);
     });
     const ended = endOf(worker).then((end) => {
       this.#lives.delete(life);
       this.#options.onEnd(worker);
       return reason === null ? end : { ...end, how: reason };
     });
-    const life: Life = { worker, since: null, listening, ended };
+    const life: Life = { worker, since: null, ready, left, ended };
     this.#lives.add(life);
     return life;
   }
 }
 
-/** A worker that is just ending hears nothing, and that is no fault of the primary's. */
-export function tell(worker: Worker, message: FromPrimary): void {
-  if (worker.isConnected()) worker.send(message, () => undefined);
+/**
+ * Sends a message to a worker. One that is just ending hears nothing, and that is no fault of the primary's.
+ *
+ * @param socket a connection to send with it. It stays open here.
+ */
+export function tell(worker: Worker, message: FromPrimary, socket?: Socket): void {
+  if (worker.isConnected()) worker.send(message, socket, { keepOpen: true }, () => undefined);
+}
+
+/** A promise, and what resolves it. */
+function signal(): [Promise<void>, () => void] {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return [given, () => give()];
 }
 
 async function endOf(worker: Worker): Promise<End> {
   try {
     const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
     // The exit may be heard of before the last message is. Not the event `disconnect`, which waits for what is queued:
-    // behind a connection that was just being handed over it waits for ever.
+    // behind a connection that was just being given to the worker it waits for ever.
     while (worker.isConnected()) await delay(MIN_DELAY / 10);
     return {
       how: `A worker ended ${signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`}.`,
       clean: code === 0,
+      killed: signal !== null,
     };
   } catch (error) {
     return {
       how: `A worker could not be started: ${error instanceof Error ? error.message : 'unknown'}.`,
       clean: false,
+      killed: false,
     };
   }
 }

@@ -81,9 +81,11 @@ export interface Gathered {
 
 /** What a worker says of its own start. */
 export type OfStart =
-  | { readonly kind: 'listening'; readonly address: string }
+  | { readonly kind: 'ready' }
   /** It does not start, or does not stop cleanly, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
+  /** The answer to `leave`, when that is done. */
+  | { readonly kind: 'left' }
   /** It has stopped, and ends once the primary says so. */
   | { readonly kind: 'stopped' };
 
@@ -94,7 +96,9 @@ export type BesidesStart =
   | OfPlaces
   | Scrape
   | Counted
-  /** This start made it. Told before the worker listens: where that fails, the key is shown all the same. */
+  /** It holds the connection of this number. */
+  | { readonly kind: 'taken'; readonly id: number }
+  /** This start made it. Told before the worker is ready: if that fails, the key is shown all the same. */
   | { readonly kind: 'first-key'; readonly firstKey: FirstKey };
 
 export type FromWorker = OfStart | BesidesStart;
@@ -109,7 +113,11 @@ export type FromPrimary =
   | { readonly kind: 'count'; readonly round: number }
   /** Read the configuration anew. */
   | { readonly kind: 'reload' }
-  /** Finish running requests, then end. `delay` is how long to go on serving at most, in ms. */
-  | { readonly kind: 'drain'; readonly delay: number }
+  /** A connection, whose socket comes with the message. */
+  | { readonly kind: 'connection'; readonly id: number }
+  /** Ask callers to go elsewhere, and serve as before. `delay` is the longest that this takes, in ms. */
+  | { readonly kind: 'leave'; readonly delay: number }
+  /** Finish running requests, then end. No more connections come, except those that another worker didn't take. */
+  | { readonly kind: 'drain' }
   /** The answer to `stopped`. */
   | { readonly kind: 'end' };

@@ -10,12 +10,14 @@ import { watchFiles } from '../watchFiles.js';
 import { answersTo } from './answers.js';
 import { Fleet, tell } from './fleet.js';
 import { Gathering } from './gathering.js';
+import { Listener } from './listener.js';
 import type { BesidesStart } from './messages.js';
 import { WorkersPlaces } from './workersPlaces.js';
 
 /**
- * Serves from several processes on one port. This one serves no request: it holds the limits for all of them, relays
- * changes of keys and what streams tell from each to the others, and prints what a start prints.
+ * Serves from several processes on one port. This process answers no request. It accepts connections and gives them to the
+ * workers, holds the limits for all of them, relays key changes and stream events from each to the others, and prints what a
+ * start prints.
  */
 export async function serveWithWorkers(
   settings: Settings,
@@ -53,6 +55,9 @@ export async function serveWithWorkers(
       case 'counted':
         gathering.receive(message, worker);
         break;
+      case 'taken':
+        listener.taken(worker, message.id);
+        break;
       case 'first-key':
         firstKey = message.firstKey;
         if (announced) showKey();
@@ -63,7 +68,18 @@ export async function serveWithWorkers(
     firstKey = null;
   };
   const logger = createLogger(settings, { pid: process.pid });
-  const fleet = new Fleet({ size, logger, onMessage, onEnd: (worker) => places.forget(worker) });
+  // Before anything is stored: a port that is in use leaves nothing behind.
+  const listener = await Listener.open(settings.port, settings.host);
+  const fleet = new Fleet({
+    size,
+    logger,
+    onMessage,
+    onReady: (worker) => listener.add(worker),
+    onEnd(worker) {
+      listener.remove(worker);
+      places.forget(worker);
+    },
+  });
 
   if (isReloadable(settings)) {
     let { configuration } = settings;
@@ -78,14 +94,17 @@ export async function serveWithWorkers(
   }
   stopOnSignal(
     async (delay) => {
-      await fleet.drain(delay);
+      await fleet.leave(delay);
+      listener.close();
+      await fleet.drain();
       showKey();
     },
     settings.shutdownDelay,
     () => fleet.kill(),
   );
   try {
-    const address = await fleet.start();
+    await fleet.start();
+    const address = listener.urlOf(settings.tls === null ? 'http' : 'https');
     process.stdout.write(announce(address, firstKey, settings));
     announced = true;
     firstKey = null;

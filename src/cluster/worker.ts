@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { composeService, type Service, type Shared } from '../compose.js';
 import { faultOf } from '../fault.js';
 import type { Change } from '../keys/changes.js';
@@ -36,8 +37,12 @@ process.on('SIGTERM', () => undefined);
 process.on('SIGHUP', () => undefined);
 // Without a primary nobody counts. Before cluster's own listener, which would call that a success.
 process.prependListener('disconnect', () => process.exit(1));
-process.on('message', (message: FromPrimary) => {
+process.on('message', (message: FromPrimary, socket?: Socket) => {
   switch (message.kind) {
+    case 'connection':
+      tellPrimary({ kind: 'taken', id: message.id });
+      if (socket !== undefined) service?.connections.take(socket);
+      break;
     case 'answers':
       limits?.receive(message);
       break;
@@ -65,11 +70,14 @@ process.on('message', (message: FromPrimary) => {
     case 'end':
       process.exit(0);
       break;
-    case 'drain':
+    case 'leave':
       starting.then(
-        (service) => drain(service, message.delay),
+        (service) => service.leave(message.delay).then(() => tellPrimary({ kind: 'left' })),
         () => undefined,
       );
+      break;
+    case 'drain':
+      starting.then(drain, () => undefined);
   }
 });
 starting.catch(fail);
@@ -90,8 +98,10 @@ async function start(): Promise<Service> {
     const { key, token } = firstKey;
     tellPrimary({ kind: 'first-key', firstKey: { key: { workspaceId: key.workspaceId }, token } });
   }
-  const address = await service.server.listen({ port: settings.port, host: settings.host });
-  tellPrimary({ kind: 'listening', address });
+  await service.server.ready();
+  service.connections.begin();
+  logger.info('the worker is ready');
+  tellPrimary({ kind: 'ready' });
   return service;
 }
 
@@ -112,15 +122,9 @@ async function count(round: number): Promise<void> {
   tellPrimary({ kind: 'counted', round, snapshot });
 }
 
-/**
- * Finishes running requests. The process doesn't end by itself: the primary may just be handing a connection to it, which would be
- * lost. The primary's answer comes after the last of them, and each has been given back by then.
- */
-function drain(service: Service, delay: number): void {
-  service
-    .leave(delay)
-    .then(() => service.close())
-    .then(() => tellPrimary({ kind: 'stopped' }), fail);
+/** Finishes running requests. The process ends when the primary has heard of it, so that no message is lost. */
+function drain(service: Service): void {
+  service.close().then(() => tellPrimary({ kind: 'stopped' }), fail);
 }
 
 function fail(error: unknown): void {

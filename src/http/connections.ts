@@ -22,6 +22,8 @@ export class Connections {
   /** The latest request of a connection: pipelined ones wait behind each other. */
   readonly #latest = new WeakMap<Socket, IncomingMessage>();
   readonly #ending = new WeakSet<Socket>();
+  /** Those of {@link take}. Unlike its own, a server doesn't wait for them when it closes. */
+  readonly #taken = new Set<Socket>();
   #server: Server | null = null;
   #isEncrypted = false;
   #isLeaving = false;
@@ -43,6 +45,21 @@ export class Connections {
         this.#lastSeen = performance.now();
       });
     });
+  }
+
+  /** Has the server serve without a listening socket. It gets its connections by {@link take}. */
+  begin(): void {
+    // Node begins to watch for slow requests and idle connections at this event.
+    this.#server?.emit('listening');
+  }
+
+  /** Serves a connection that another process has accepted. */
+  take(socket: Socket): void {
+    this.#taken.add(socket);
+    socket.once('close', () => this.#taken.delete(socket));
+    // As node:http accepts its own.
+    socket.allowHalfOpen = true;
+    this.#server?.emit('connection', socket);
   }
 
   /**
@@ -96,13 +113,19 @@ export class Connections {
     // A request that has reached the machine is read before its connection is taken for idle.
     await turn();
     await turn();
-    const closed = close().then(() => true);
+    const closed = close().then(() => this.#takenClosed());
     while (performance.now() < end) {
       this.#endIdle();
       if (await Promise.race([closed, delay(INTERVAL, false)])) return true;
     }
     this.#server?.closeAllConnections();
+    for (const socket of this.#taken) socket.destroy();
     return false;
+  }
+
+  async #takenClosed(): Promise<true> {
+    while (this.#taken.size > 0) await delay(INTERVAL);
+    return true;
   }
 
   #endIdle(): void {

@@ -55,7 +55,7 @@ export class Ceilings {
       const expanded = expandBundles(scopes);
       const beyond = expanded.find((scope) => !withinCeiling(type, scope));
       if (beyond !== undefined) {
-        throw new TypeError(`Ceilings: a ${type} key can't hold ${beyond}. Give it ${ceilingInWords(type)} only.`);
+        throw new TypeError(`Ceilings: a ${type} key can't hold ${beyond}. Allowed: ${ceilingInWords(type)}.`);
       }
       ceilings.set(type, expanded);
     }
@@ -71,7 +71,7 @@ export class Ceilings {
   /** See {@link ceilingInWords}. */
   inWords(type: KeyType): string {
     const lowered = this.#lowered.get(type);
-    return lowered === undefined ? ceilingInWords(type) : `${lowered.join(', ')} and the scopes they cover`;
+    return lowered === undefined ? ceilingInWords(type) : `scopes covered by ${lowered.join(', ')}`;
   }
 }
 

@@ -79,7 +79,7 @@ export function startCluster(args: readonly string[], env: Readonly<Record<strin
     workers: (atLeast = 2) =>
       until(() => {
         const pids = log()
-          .filter(({ msg }) => String(msg).startsWith('Server listening'))
+          .filter(({ msg }) => msg === 'the worker is ready')
           .map(({ pid }) => Number(pid));
         return pids.length >= atLeast && pids;
       }),

@@ -52,7 +52,7 @@ describe('001_1cbf06dcbeea649c', () => {
   });
 
   it('knows no scopes but the three, and what they cover', async () => {
-    await expect(key('platform')).rejects.toThrow('may hold read:all, write:all, admin and what that covers');
+    await expect(key('platform')).rejects.toThrow('Allowed: scopes covered by read:all, write:all, admin.');
     await expect(key('everything')).rejects.toThrow('There is no such scope');
     await expect(key()).rejects.toThrow('A key holds 1 to 100 scopes');
   });

@@ -239,7 +239,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
       const { token } = await createKey(latchkey, { type: 'CLIENT', scopes: ['write:assets'] });
       expect(token).toMatch(/^pub_live_/);
       await expect(createKey(latchkey, { type: 'CLIENT', scopes: ['read:all'] })).rejects.toThrow(
-        'may hold write:assets',
+        'Allowed: scopes covered by write:assets',
       );
       const { body } = await latchkey.query('{ tiers { tier perMinute perSecond keys } }', { token: null });
       expect(body.data.tiers.at(-1)).toEqual({ tier: 'ENTERPRISE', perMinute: 70, perSecond: 60, keys: null });

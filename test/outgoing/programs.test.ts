@@ -144,17 +144,17 @@ test('commands that ask nobody do not read the proxy', async () => {
   expect((await cli({ HTTPS_PROXY: 'socks5://x' }, '--version')).status).toBe(0);
 });
 
-const viewer = (child: Child, bearer: string) =>
+const viewer = (child: Child, bearer: string, wait = '2') =>
   cli(
     { LATCHKEY_URL: `https://127.0.0.1:${portOf(child)}/graphql`, LATCHKEY_API_KEY: bearer },
     'whoami',
     '--json',
     '--max-wait',
-    '2',
+    wait,
   );
 
 test('the server reads the issuer and its keys through the tunnel', async () => {
-  const { status, stdout, stderr } = await viewer(server, token);
+  const { status, stdout, stderr } = await viewer(server, token, '60');
   expect([status, stdout, stderr]).toEqual([0, expect.stringContaining('read:assets'), '']);
   expect(asked).toEqual(['/.well-known/openid-configuration', '/jwks']);
   expect(new Set(proxy.requests)).toEqual(new Set([`CONNECT ${new URL(issuerUrl).host}`]));
