@@ -1,6 +1,7 @@
 // `latchkey/client` on Node: the client of every other platform, with the proxies of the environment.
 import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './client/index.js';
 import type { Client, ClientOptions } from './client/index.js';
+import { isPlainObject } from './options.js';
 import { proxyFetch } from './outgoing/clientFetch.js';
 import { SettingsError } from './settings/error.js';
 
@@ -18,7 +19,7 @@ export function createFetch(options?: ClientOptions): typeof fetch {
 
 /** A `fetch` of the caller's own decides itself how it sends. */
 function withProxies(options: ClientOptions | undefined): ClientOptions | undefined {
-  if (options !== undefined && Object.prototype.toString.call(options) !== '[object Object]') return options;
+  if (options !== undefined && !isPlainObject(options)) return options;
   if (options?.fetch !== undefined) return options;
   const fetch = proxiesOfEnvironment();
   return fetch === undefined ? options : { ...options, fetch };

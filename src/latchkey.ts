@@ -475,7 +475,7 @@ function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
   }
   if (tiers === undefined || limits.tiers === tiers) return limits;
   throw new TypeError(
-    'tiers is another table than that of limits: give it where limits are made, and here the same or none.',
+    'createLatchkey: tiers is not the table of limits. Pass the table where you create limits, and leave tiers out here.',
   );
 }
 

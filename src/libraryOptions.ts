@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfiguredEntry } from './credentials/configuredEntry.js';
+import { looksLikeJwt } from './credentials/oidc/jwt.js';
 import { OperatorKey } from './credentials/operator.js';
 import { INTROSPECTIONS } from './guard/introspection.js';
 import { PREFIX_PATTERN } from './keys/token.js';
@@ -9,13 +10,15 @@ import type { LatchkeyOptions } from './latchkey.js';
 import { RATE_LIMIT_HEADERS } from './limits/fields.js';
 import { checkTierTable } from './limits/tiers.js';
 import { UNOBSERVED } from './metrics/observer.js';
-import { kindOf, shown } from './options.js';
+import { checkObject, isPlainObject, isPromise, optionError, unknownOption } from './options.js';
 import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
 import { KEY_TYPES, TIERS } from './store/records.js';
 
-/** The fault of a secret that is too short. */
-const SHORT = 'fewer than 32 characters';
+/** Faults of a secret, which are said instead of what is allowed. */
+const SHORT = 'has fewer than 32 characters';
+const JWT = 'has the form of a JWT';
+const FAULTS: ReadonlySet<string> = new Set([SHORT, JWT]);
 
 /** Options that hold a secret: their values are in no error. */
 const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 'key']);
@@ -28,17 +31,30 @@ const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 
 export function checkOptions<S extends z.ZodType>(what: string, schema: S, given: unknown): z.output<S> {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
+  checkObject(what, given, schema.safeParse(undefined).error?.issues[0]?.message ?? 'an object');
   const [issue] = result.error.issues;
-  const path = issue?.path ?? [];
-  const name = path.length === 0 ? what : `${what}: ${pathOf(path)}`;
-  if (issue?.code === 'unrecognized_keys') {
-    throw new TypeError(`${name}: there is no option ${shown(issue.keys[0])}.${namesOf(schema, path)}`);
+  const { path = [], message = 'another value' } = issue ?? {};
+  const values = path.reduce<unknown[]>((all, step) => [...all, valueAt(all.at(-1), step)], [given]);
+  const name = nameOf(what, path);
+  // What is missing in a Promise is not the fault.
+  const promised = values.findIndex(isPromise);
+  if (promised >= 0 && promised < path.length) {
+    throw new TypeError(`${nameOf(what, path.slice(0, promised))} is a Promise: await it.`);
   }
-  const value = path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step], given);
-  const said = path.some((step) => SECRETS.has(step)) ? kindOf(value) : shown(value);
-  if (issue?.code === 'too_small' && issue.message === SHORT) throw new TypeError(`${name} has ${SHORT}.`);
-  if (given === undefined && issue !== undefined) throw new TypeError(`${what} needs ${issue.message}.`);
-  throw new TypeError(`${name} is ${said}. Allowed: ${issue?.message ?? 'another value'}.`);
+  if (issue?.code === 'unrecognized_keys') throw unknownOption(name, issue.keys[0] ?? '', namesOf(schema, path));
+  if (FAULTS.has(message)) throw new TypeError(`${name} ${message}.`);
+  const isSecret = path.some((step) => SECRETS.has(step));
+  throw optionError(name, values.at(-1), message, isSecret);
+}
+
+function valueAt(object: unknown, step: PropertyKey): unknown {
+  return (object as Record<PropertyKey, unknown> | null | undefined)?.[step];
+}
+
+/** As in `createLatchkey: document.tokens`. */
+function nameOf(what: string, path: readonly PropertyKey[]): string {
+  if (path.length === 0) return what;
+  return what.includes(': ') ? `${what}.${pathOf(path)}` : `${what}: ${pathOf(path)}`;
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
@@ -47,9 +63,21 @@ function pathOf(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-function namesOf(schema: z.ZodType, path: readonly PropertyKey[]): string {
-  if (path.length > 0 || !(schema instanceof z.ZodObject)) return '';
-  return ` Options: ${Object.keys(schema.shape).join(', ')}.`;
+/** The names of the options at a path. */
+function namesOf(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const at = path.reduce<unknown>((outer, step) => {
+    const object = innerOf(outer);
+    return object instanceof z.ZodObject ? (object.shape as Record<PropertyKey, unknown>)[step] : undefined;
+  }, schema);
+  const object = innerOf(at);
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+/** What an optional schema is about, and what a pipe leads to. */
+function innerOf(schema: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return innerOf(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return innerOf(schema.out);
+  return schema;
 }
 
 /** A value that is handed on as it is, such as an object with methods. */
@@ -145,10 +173,7 @@ export const limitsSchema = withMethods(['admit', 'peek', 'close'], 'a Limiter, 
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const ANSWER = 'an object with fields, eventFields and bytes';
-export const answerSchema = has<object>(
-  (value) => Object.prototype.toString.call(value) === '[object Object]',
-  ANSWER,
-).pipe(
+export const answerSchema = has<object>(isPlainObject, ANSWER).pipe(
   z.strictObject(
     {
       fields: integer(1, MAX).optional(),
@@ -160,10 +185,7 @@ export const answerSchema = has<object>(
 );
 
 const DOCUMENT = 'an object with tokens, depth, aliases, directives and lines';
-const documentSchema = has<object>(
-  (value) => Object.prototype.toString.call(value) === '[object Object]',
-  DOCUMENT,
-).pipe(
+const documentSchema = has<object>(isPlainObject, DOCUMENT).pipe(
   z.strictObject(
     {
       tokens: integer(1, 100_000).optional(),
@@ -182,7 +204,14 @@ export const latchkeySchema = z.strictObject(
     peppers: z.array(z.string(PEPPER).min(32, SHORT), 'a list of strings, the newest pepper first').optional(),
     adminApiKey: z
       .union(
-        [z.null(), z.string().min(32, SHORT), has((value) => value instanceof OperatorKey, 'an OperatorKey')],
+        [
+          z.null(),
+          z
+            .string()
+            .min(32, SHORT)
+            .refine((text) => !looksLikeJwt(text), JWT),
+          has((value) => value instanceof OperatorKey, 'an OperatorKey'),
+        ],
         'a string of at least 32 characters, or null',
       )
       .optional(),
@@ -208,10 +237,9 @@ export const latchkeySchema = z.strictObject(
   'an object with at least store',
 );
 
-export const guardSchemaOptions = has<object>(
-  (value) => Object.prototype.toString.call(value) === '[object Object]',
-  'an object with plugin',
-).pipe(z.strictObject({ plugin: z.boolean('true or false').optional() }, 'an object with plugin'));
+export const guardSchemaOptions = has<object>(isPlainObject, 'an object with plugin').pipe(
+  z.strictObject({ plugin: z.boolean('true or false').optional() }, 'an object with plugin'),
+);
 
 export const pluginSchema = z.strictObject(
   {

@@ -1,38 +1,66 @@
 /**
  * Checks of options that a caller of the library passes. TypeScript checks them too, but callers may write JavaScript, or read
- * a value from somewhere else.
+ * a value from somewhere else. This module has no imports, so that the client can use it too.
+ *
+ * Every error has one of two forms, which `test/libraryOptions.test.ts` holds for all exports:
+ *
+ * - `createLatchkey: there is no option "peper". Options: store, peppers, ….`
+ * - `createLatchkey: bcryptCost is "10". Allowed: an integer from 4 to 15.`
  */
 
-/** Returns the error for an option: its name, what was given and what is allowed. */
-export function optionError(name: string, given: unknown, allowed: string, secret = false): TypeError {
+/** Returns the error for an option: its path, what was given and what is allowed. */
+export function optionError(path: string, given: unknown, allowed: string, secret = false): TypeError {
   return new TypeError(
-    `${name} is ${secret ? kindOf(given) : shown(given)}. Allowed: ${allowed}.`.replace(/\.\.$/, '.'),
+    `${path} is ${secret ? kindOf(given) : shown(given)}. Allowed: ${allowed}.`.replace(/\.\.$/, '.'),
   );
 }
 
-/** Checks that options are an object without unknown names. @throws TypeError */
-export function checkNames(what: string, options: unknown, known: readonly string[]): void {
-  // Neither a list, a Map nor a Promise: nothing of theirs would be read.
-  if (Object.prototype.toString.call(options) !== '[object Object]') {
-    throw optionError(what, options, `an object with ${known.join(', ')}`);
-  }
+/** Returns the error for a name that is not an option, with the names that are. */
+export function unknownOption(path: string, name: PropertyKey, known: readonly string[]): TypeError {
+  const options = known.length === 0 ? '' : ` Options: ${known.join(', ')}.`;
+  return new TypeError(`${path}: there is no option ${shown(String(name))}.${options}`);
+}
+
+/**
+ * Checks that options are an object without unknown names.
+ * @param path the function, such as `createClient`, or an option of it, such as `apolloOptions: parseOptions`
+ * @throws TypeError
+ */
+export function checkNames(path: string, options: unknown, known: readonly string[]): void {
+  checkObject(path, options, `an object with ${known.join(', ')}`);
   for (const name of Reflect.ownKeys(options as object)) {
-    if (typeof name === 'string' && known.includes(name)) continue;
-    throw new TypeError(`${what}: there is no option ${shown(String(name))}. Options: ${known.join(', ')}.`);
+    if (typeof name !== 'string' || !known.includes(name)) throw unknownOption(path, name, known);
   }
+}
+
+/** Checks that options are an object: not a list, a Map or a Promise, of which nothing would be read. @throws TypeError */
+export function checkObject(path: string, options: unknown, allowed: string): void {
+  if (isPlainObject(options)) return;
+  const isWhole = !path.includes(': ');
+  if (isWhole && options === undefined) throw new TypeError(`${path} needs ${allowed}.`);
+  throw optionError(isWhole ? `${path}: options` : path, options, allowed);
+}
+
+export function isPlainObject(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === '[object Object]' && !isPromise(value);
+}
+
+/** Whether `await` was forgotten. */
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** Checks that an option is a time in ms that a timer takes. @throws TypeError */
-export function checkMilliseconds(name: string, value: unknown, least: number): void {
+export function checkMilliseconds(path: string, value: unknown, least: number): void {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= 2 ** 31 - 1) return;
-  throw optionError(name, value, `an integer of milliseconds from ${least} to ${2 ** 31 - 1}`);
+  throw optionError(path, value, `an integer of milliseconds from ${least} to ${2 ** 31 - 1}`);
 }
 
 /** Checks that an option is a list of strings. @throws TypeError */
-export function checkTexts(name: string, value: unknown, allowed: string): void {
-  if (!Array.isArray(value)) throw optionError(name, value, allowed);
+export function checkTexts(path: string, value: unknown, allowed: string): void {
+  if (!Array.isArray(value)) throw optionError(path, value, allowed);
   for (const [i, item] of Array.from(value, (each: unknown) => each).entries()) {
-    if (typeof item !== 'string' || item === '') throw optionError(`${name}[${i}]`, item, 'a string that is not empty');
+    if (typeof item !== 'string' || item === '') throw optionError(`${path}[${i}]`, item, 'a string that is not empty');
   }
 }
 
@@ -50,7 +78,8 @@ export function shown(value: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value === '') return 'an empty string';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (isPromise(value)) return 'a Promise: await it';
   const type = typeof value;
   return type === 'object' ? 'an object' : type === 'string' ? 'a string' : `a ${type}`;
 }

@@ -45,6 +45,15 @@ const answered = () =>
   Promise.resolve(new Response('{"data":{}}', { headers: { 'content-type': 'application/json' } }));
 const sending = createClient({ ...CLIENT, fetch: answered });
 
+/** Options of Apollo Server that `apolloOptions` takes. */
+const APOLLO = [
+  ...['schema', 'rootValue', 'cache', 'logger', 'stringifyResult', 'maxRecursiveSelections', 'apollo', 'documentStore'],
+  ...['hideSchemaDetailsFromClientErrors', 'stopOnTerminationSignals', 'nodeEnv', 'persistedQueries', 'introspection'],
+  ...['status400ForVariableCoercionErrors', 'plugins', 'formatError', 'validationRules', 'parseOptions'],
+  ...['validationOptions', 'executionOptions', 'csrfPrevention', 'includeStacktraceInErrorResponses'],
+  ...['allowBatchedHttpRequests', 'dangerouslyDisableValidation'],
+];
+
 /** Each export that takes options: how it is called with them, good ones, and the names of all. */
 const takers: readonly [
   name: string,
@@ -85,6 +94,7 @@ const takers: readonly [
       'limiter',
       'introspection',
       'answer',
+      'maxLines',
       'rateLimitHeaders',
       'resourceMetadata',
       'log',
@@ -96,6 +106,7 @@ const takers: readonly [
   ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers', 'share']],
   ['guardSchema', (options: never) => guardSchema(schema(), options), () => ({}), ['actions', 'answer']],
   ['guard', (options: never) => own.guard(schema(), options), () => ({}), ['plugin']],
+  ['apolloOptions', (options: never) => own.apolloOptions(options), () => ({}), APOLLO],
   ['assertGuarded', (options: never) => assertGuarded(schema(), options), () => ({}), ['actions', 'answer']],
   ['tierTable', tierTable, () => ({}), Object.keys(TIER_LIMITS)],
   [
@@ -150,21 +161,48 @@ const wrong = fc.constantFrom<unknown>(
   ...[{ constructor: 1 }, JSON.parse('{"__proto__":{"a":1}}'), { toString: 1 }, new Map([['a', 1]]), new Set()],
 );
 /** Also values that some option takes. */
-const MAY_TAKE: ReadonlySet<unknown> = new Set([...['maxRetries: Infinity', 'timeout: 1.5', 'clockTolerance: 1.5']]);
+const mayTake = (name: string, value: unknown): boolean =>
+  name === 'rootValue' ||
+  (['cache', 'documentStore'].includes(name) && value instanceof Map) ||
+  (name === 'maxRetries' && value === Infinity) ||
+  (['timeout', 'clockTolerance'].includes(name) && value === 1.5);
+
+/** What the errors of a function begin with. A table of tiers is named as in latchkey.yaml. */
+const named = (what: string): string => (what === 'tierTable' ? 'tiers' : `${what}:`);
+
+/** A wrong value: the path of the option, what was given, and what is allowed. */
+const WRONG =
+  /^ ?[\w.[\]"-]+( is .+\. Allowed: .+\.| is (missing|a Promise: await it)\.( .+)?| (has|must be) .+\.|: there is no option ".*"\. Options: .+\.)$/s;
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 test.each(takers)('U1: %s refuses wrong values of each option, and names it', async (what, call, good, names) => {
   const pairs = fc.tuple(fc.constantFrom(...names), wrong);
   for (const [name, value] of fc.sample(pairs, { seed: SEED, numRuns: 250 })) {
-    if (typeof value === 'number' && MAY_TAKE.has(`${name}: ${value}`)) continue;
+    if (mayTake(name, value)) continue;
     const error = await errorOf(() => call({ ...good(), [name]: value } as never));
     const seen = `${what} ${name} ${Object.prototype.toString.call(value)} ${String(error)}`;
     if (!(error instanceof TypeError)) throw new Error(`Taken: ${seen}`);
     if (!error.message.includes(name)) throw new Error(`Not named: ${seen}`);
+    if (!error.message.startsWith(named(what)) || !WRONG.test(error.message.slice(named(what).length))) {
+      throw new Error(`Of another form: ${seen}`);
+    }
     if (/undefined \(reading|is not iterable|not a function/.test(error.message)) throw new Error(`Died: ${seen}`);
   }
 });
 
-test.each(takers)('U1: %s refuses names that it does not have', async (_, call, good, names) => {
+test.each(takers)('N12: %s says of a Promise that it must be awaited', async (what, call, good, names) => {
+  for (const name of names) {
+    if (name === 'rootValue') continue;
+    const error = await errorOf(() => call({ ...good(), [name]: Promise.resolve({}) } as never));
+    const path = what === 'tierTable' ? `tiers.${name}` : `${what}: ${name}`;
+    expect(String(error)).toMatch(new RegExp(`^TypeError: ${escaped(path)} is a Promise: await it\\.`));
+  }
+  const whole = await errorOf(() => call(Promise.resolve({}) as never));
+  expect(String(whole)).toMatch(/^TypeError: \w+(: options)? is a Promise: await it\. Allowed: /);
+});
+
+test.each(takers)('U1: %s refuses names that it does not have', async (what, call, good, names) => {
   const strange = fc.oneof(
     fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', ''),
     fc.constantFrom(...names).map((name) => `${name}s`),
@@ -176,7 +214,10 @@ test.each(takers)('U1: %s refuses names that it does not have', async (_, call, 
     const options = Object.defineProperty({ ...good() }, name, { value: 1, enumerable: true });
     const error = await errorOf(() => call(options as never));
     expect(error).toBeInstanceOf(TypeError);
-    expect((error as Error).message).toContain(name);
+    const { message } = error as Error;
+    const start = `${named(what).replace(/:$/, '')}: there is no option ${JSON.stringify(name)}. Options: `;
+    expect(message.slice(0, start.length)).toBe(start);
+    expect(message.slice(start.length, -1).split(', ').sort()).toEqual([...names].sort());
   }
 });
 
@@ -184,8 +225,11 @@ test.each(takers)('U1: %s refuses options that are not an object', async (what, 
   for (const options of [null, 1, 'text', [], true, Symbol('x')]) {
     const error = await errorOf(() => call(options as never));
     expect(error).toBeInstanceOf(TypeError);
-    expect((error as Error).message).not.toMatch(/destructure|reading|undefined \(/);
-    expect(what).not.toBe('');
+    expect((error as Error).message).toMatch(
+      new RegExp(
+        `^${named(what).replace(/:$/, '(: options)?')} is (null|1|"text"|(an empty|a) list|true|a symbol)\\. Allowed: an object `,
+      ),
+    );
   }
 });
 
@@ -200,7 +244,11 @@ test.each(takers.filter(([name]) => !['openMongoStore', 'openSqliteStore', 'crea
 
 test.each<[string, object, RegExp]>([
   ['no store', {}, /createLatchkey: store is undefined\. Allowed: a store, from await openSqliteStore/],
-  ['a promise of a store', { store: Promise.resolve() }, /store is an object/],
+  [
+    'a promise of a store',
+    { store: Promise.resolve() },
+    /^createLatchkey: store is a Promise: await it\. Allowed: a store/,
+  ],
   [
     'introspection never',
     { introspection: 'never' },
@@ -234,7 +282,21 @@ test.each<[string, object, RegExp]>([
     /configuration\.roles is an object/,
   ],
   ['a document of no tokens', { document: { tokens: 0 } }, /document\.tokens is 0/],
-  ['a misspelt bound of documents', { document: { token: 9 } }, /no option "token"/],
+  [
+    'a misspelt bound of documents',
+    { document: { token: 9 } },
+    /^createLatchkey: document: there is no option "token"\. Options: tokens, depth, aliases, directives, lines\.$/,
+  ],
+  [
+    'an admin key that is a JWT',
+    { adminApiKey: `${Buffer.from('{"alg":"none"}').toString('base64url')}.${'b'.repeat(40)}.c` },
+    /adminApiKey has the form of a JWT\.$/,
+  ],
+  [
+    'a configuration that was not awaited',
+    { configuration: Promise.resolve(NO_CONFIGURATION) },
+    /^createLatchkey: configuration is a Promise: await it\./,
+  ],
   ['an answer of zero bytes', { answer: { bytes: 0 } }, /answer\.bytes is 0/],
 ])('U1: createLatchkey refuses %s', async (_, options, text) => {
   const given = 'store' in options || Object.keys(options).length === 0 ? options : { store, ...options };
@@ -264,7 +326,7 @@ test('U1: createLatchkey takes all options that it documents', async () => {
     onKeyEvent: () => undefined,
   });
   expect(latchkey.limiter.tiers.GROWTH.rate).toBe(7);
-  await expect(latchkey.prepare({} as never)).rejects.toThrow(/configuration: apiKeys is undefined/);
+  await expect(latchkey.prepare({} as never)).rejects.toThrow(/configuration\.apiKeys is undefined/);
   await latchkey.close();
 });
 
@@ -296,8 +358,10 @@ test('U1: the other exports refuse what is not theirs', () => {
 });
 
 test('U1: no error of the client shows the key', () => {
-  expect(() => createClient({ ...CLIENT, apiKey: `${SECRET} x` })).toThrow(/^apiKey is empty, or holds spaces/);
-  expect(() => createClient({ ...CLIENT, headers: { 'x-a': `${SECRET}\n${SECRET}` } })).toThrow(/headers: "x-a"/);
+  expect(() => createClient({ ...CLIENT, apiKey: `${SECRET} x` })).toThrow(
+    /^createClient: apiKey is empty, or has spaces/,
+  );
+  expect(() => createClient({ ...CLIENT, headers: { 'x-a': `${SECRET}\n${SECRET}` } })).toThrow(/headers\["x-a"\]/);
 });
 
 test('U1: the client refuses a wrong document or wrong variables, and sends nothing', async () => {
@@ -310,14 +374,18 @@ test('U1: the client refuses a wrong document or wrong variables, and sends noth
     },
   });
   for (const document of ['', ' ', undefined, null, 1, [], {}, { kind: 'Field' }, new Map()]) {
-    await expect(counting.request(document as never)).rejects.toThrow(/^request: document must be a string/);
-    expect(() => counting.subscribe(document as never)).toThrow(/^subscribe: document must be a string/);
+    await expect(counting.request(document as never)).rejects.toThrow(
+      /^request: document is .* Allowed: a string that/,
+    );
+    expect(() => counting.subscribe(document as never)).toThrow(/^subscribe: document is .* Allowed: a string that/);
   }
   for (const variables of ['{}', 1, true, [], Symbol('x')]) {
     await expect(counting.request('{ a }', variables as never)).rejects.toThrow(
-      /^request: variables must be an object/,
+      /^request: variables is .* Allowed: an object/,
     );
-    expect(() => counting.subscribe('{ a }', variables as never)).toThrow(/^subscribe: variables must be an object/);
+    expect(() => counting.subscribe('{ a }', variables as never)).toThrow(
+      /^subscribe: variables is .* Allowed: an object/,
+    );
   }
   expect(sent).toBe(0);
   expect(
@@ -335,4 +403,75 @@ test('U1: a value that no switch knows is refused, not passed', () => {
   expect(() => keyPosition({ id: 'k' } as never, 'SIZE' as never)).toThrow(/by "SIZE"\. Allowed: CREATED, NAME/);
   expect(() => changed({ outcome: 'odd' } as never, 'revoked')).toThrow(/unknown outcome/);
   expect(readable('never' as never, schema(), { kind: 'operator' } as never)).toBeNull();
+});
+
+test.each<[string, () => unknown, string | RegExp]>([
+  [
+    'guard',
+    () => own.guard(schema(), { plugins: false } as never),
+    'guard: there is no option "plugins". Options: plugin.',
+  ],
+  [
+    'apolloOptions, of a bound',
+    () => own.apolloOptions({ parseOptions: { maxTokens: 5 } } as never),
+    'apolloOptions: parseOptions: there is no option "maxTokens". Options: maxLexicalTokens, noLocation.',
+  ],
+  [
+    'apolloOptions, of a schema that was not awaited',
+    () => own.apolloOptions({ schema: Promise.resolve(schema()) } as never),
+    'apolloOptions: schema is a Promise: await it. Allowed: the GraphQLSchema that latchkey.guard returned, of the graphql module in use here.',
+  ],
+  [
+    'apolloOptions, of null',
+    () => own.apolloOptions(null as never),
+    /^TypeError: apolloOptions: options is null\. Allowed: an object with schema, /,
+  ],
+  [
+    'tierTable',
+    () => tierTable({ GROWTH: { categories: { write: { rate: 900, burst: 1 } } } }),
+    "tiers.GROWTH.categories.write.rate is 900. Allowed: an integer from 1 to 500, the tier's own limit.",
+  ],
+  [
+    'oidcConfiguration',
+    () => oidcConfiguration({ ...OIDC, algorithms: ['RS256', 'none'] } as never),
+    `oidcConfiguration: algorithms[1] is "none". Allowed: one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519.`,
+  ],
+  [
+    'Roles',
+    () => new Roles({ ops: ['read:all', 'deploy'] }),
+    'Roles: ops[1] is "deploy". Allowed: a scope such as read:assets, or a bundle (read-only, read-write).',
+  ],
+  [
+    'no options at all',
+    () => openSqliteStore(undefined as never),
+    'openSqliteStore needs an object with dir, busyTimeout.',
+  ],
+])('N12: the error of %s names the option and what is allowed', async (_, call, text) => {
+  const error = String(await errorOf(call));
+  if (typeof text === 'string') expect(error).toBe(`TypeError: ${text}`);
+  else expect(error).toMatch(text);
+});
+
+/** A schema of 30 root fields and two types, unguarded. */
+function unguarded(rules = '@auth(scope: "read:all")') {
+  const fields = Array.from({ length: 30 }, (_, i) => `f${i}: Int ${rules}`);
+  return makeExecutableSchema({ typeDefs: [library.directiveTypeDefs(), `type Query { ${fields.join(' ')} }`] });
+}
+
+test('N13: an unguarded schema is refused in one line, whatever takes it', () => {
+  const line = /^The schema is not guarded\. Pass the schema that latchkey\.guard\(schema\) returned[^\n]*$/;
+  expect(() => own.apolloOptions({ schema: unguarded() })).toThrow(line);
+  expect(() => assertGuarded(unguarded())).toThrow(line);
+  expect(() => own.apolloOptions({ schema: own.guard(unguarded()) })).not.toThrow();
+});
+
+test('N13: places with the same fault are named in one line', () => {
+  const decided =
+    /^The schema is not guarded:\n- Query\.f0, (Query\.f\d, ){8}Query\.f9 and 20 more: a root field needs [^\n]*$/;
+  expect(() => own.guard(unguarded(''))).toThrow(decided);
+  const lost = own.guard(unguarded());
+  for (const field of Object.values(lost.getQueryType()?.getFields() ?? {})) field.resolve = () => 1;
+  expect(() => assertGuarded(lost)).toThrow(
+    /^The schema is not guarded:\n- Query\.f0, [^\n]* and 20 more: its rule is not enforced; [^\n]*$/,
+  );
 });

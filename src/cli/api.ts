@@ -79,7 +79,8 @@ function clientOf(options: Parameters<typeof createClient>[0]): ReturnType<typeo
     return createClient(options);
   } catch (error) {
     // Of what it is given, only the address can be wrong by now.
-    if (error instanceof TypeError) throw usage(error.message.replace(/^url /, 'LATCHKEY_URL (or --url) '));
+    if (error instanceof TypeError)
+      throw usage(error.message.replace(/^createClient: url /, 'LATCHKEY_URL (or --url) '));
     throw error;
   }
 }

@@ -64,7 +64,7 @@ export interface Client {
  * @throws TypeError that names the option at fault
  */
 export function createClient(given: ClientOptions = {}): Client {
-  const options = resolveOptions(given);
+  const options = resolveOptions('createClient', given);
   const closing = new AbortController();
 
   async function request(

@@ -13,7 +13,7 @@ import { link } from './waiting.js';
  * @example new GraphQLClient(url, { fetch: createFetch({ url }) })
  */
 export function createFetch(options: ClientOptions = {}): typeof fetch {
-  return fetchWith(resolveOptions(options), new AbortController().signal);
+  return fetchWith(resolveOptions('createFetch', options), new AbortController().signal);
 }
 
 /** @param closing aborts whatever is on its way */
@@ -22,7 +22,9 @@ export function fetchWith(options: Resolved, closing: AbortSignal): typeof fetch
     const { url, init } = await partsOf(input, given);
     const streams = url === options.streamUrl;
     if (!streams && url !== options.url) {
-      throw new TypeError('This fetch is for its own url and its streams: the key is for no other address.');
+      throw new TypeError(
+        'createFetch: this fetch sends to its own url and its streams only, because it adds the key.',
+      );
     }
     const { signal, release } = link(init.signal, closing);
     try {

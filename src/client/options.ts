@@ -1,3 +1,4 @@
+import { checkNames, checkObject, optionError } from '../options.js';
 import { fromEnvironment } from './environment.js';
 
 /** A key, or what knows it: asked before each request, so that a rotated one is used from the next on. */
@@ -39,27 +40,22 @@ export interface Resolved {
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** @throws TypeError that names the option at fault, and never what it holds */
-export function resolveOptions(options: ClientOptions = {}): Resolved {
-  checkNames(options, 'a client', NAMES);
+export function resolveOptions(what: 'createClient' | 'createFetch', options: ClientOptions = {}): Resolved {
+  checkNames(what, options, NAMES);
   const { pacing = true, maxRetries = 5, timeout = 30_000, headers = {} } = options;
-  const url = addressOf(options.url ?? fromEnvironment('LATCHKEY_URL'));
-  if (typeof pacing !== 'boolean') throw new TypeError('pacing is true or false.');
+  const url = addressOf(what, options.url ?? fromEnvironment('LATCHKEY_URL'));
+  if (typeof pacing !== 'boolean') throw optionError(`${what}: pacing`, pacing, 'true or false');
   if (maxRetries !== Infinity && !(Number.isSafeInteger(maxRetries) && maxRetries >= 0)) {
-    throw new TypeError('maxRetries is an integer from 0, or Infinity.');
+    throw optionError(`${what}: maxRetries`, maxRetries, 'an integer from 0, or Infinity');
   }
   if (!(typeof timeout === 'number' && timeout >= 1 && timeout <= LONGEST_TIMEOUT)) {
-    throw new TypeError(`timeout is in milliseconds, from 1 to ${LONGEST_TIMEOUT}.`);
+    throw optionError(`${what}: timeout`, timeout, `a number of milliseconds from 1 to ${LONGEST_TIMEOUT}`);
   }
-  if (options.fetch !== undefined && typeof options.fetch !== 'function') throw new TypeError('fetch is a function.');
-  if (Object.prototype.toString.call(headers) !== '[object Object]') {
-    throw new TypeError('headers is an object of names and values.');
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
+    throw optionError(`${what}: fetch`, options.fetch, 'a function');
   }
-  for (const [name, value] of Object.entries<unknown>(headers)) {
-    if (typeof value !== 'string') throw new TypeError(`headers: ${name} is not a string.`);
-    checkHeader(name, value);
-    if (/^(authorization|x-api-key)$/i.test(name)) throw new TypeError(`headers: ${name} is for apiKey.`);
-  }
-  const source = sourceOf(options.apiKey === undefined ? fromEnvironment('LATCHKEY_API_KEY') : options.apiKey);
+  checkHeaders(`${what}: headers`, headers);
+  const source = sourceOf(what, options.apiKey === undefined ? fromEnvironment('LATCHKEY_API_KEY') : options.apiKey);
   return {
     url: url.href,
     streamUrl: new URL(`${url.pathname.replace(/\/$/, '')}/stream`, url).href,
@@ -69,60 +65,70 @@ export function resolveOptions(options: ClientOptions = {}): Resolved {
     maxRetries,
     timeout,
     headers,
-    key: async () => (source === null ? null : checkedKey(typeof source === 'string' ? source : await source())),
+    key: async () => (source === null ? null : checkedKey(what, typeof source === 'string' ? source : await source())),
   };
 }
 
 const NAMES = ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'];
 
-/** @throws TypeError for a name that is not there: a misspelt option would not have an effect */
-export function checkNames(options: unknown, of: string, names: readonly string[]): void {
-  if (Object.prototype.toString.call(options) !== '[object Object]') {
-    throw new TypeError(`The options of ${of} are an object with ${names.join(', ')}.`);
-  }
-  for (const name of Reflect.ownKeys(options as object)) {
-    if (typeof name === 'string' && names.includes(name)) continue;
-    throw new TypeError(`There is no option "${String(name)}" of ${of}. Options: ${names.join(', ')}.`);
+/** @throws TypeError that names the header field, and never its value, which may be a secret */
+function checkHeaders(path: string, headers: unknown): void {
+  checkObject(path, headers, 'an object of names and values of header fields');
+  for (const [name, value] of Object.entries(headers as Readonly<Record<string, unknown>>)) {
+    const at = `${path}[${JSON.stringify(name)}]`;
+    if (typeof value !== 'string') throw optionError(at, value, 'a string', true);
+    if (/^(authorization|x-api-key)$/i.test(name)) throw new TypeError(`${at} is not allowed. Pass the key as apiKey.`);
+    if (!isHeader(name, value)) throw new TypeError(`${at} is not a header field, or its value can't be sent.`);
   }
 }
 
 /** fetch would refuse it at each request, with an error that shows the value. */
-function checkHeader(name: string, value: string): void {
+function isHeader(name: string, value: string): boolean {
   try {
     new Headers([[name, value]]);
+    return true;
   } catch {
-    throw new TypeError(`headers: ${JSON.stringify(name)} is not a header field, or its value cannot be sent.`);
+    return false;
   }
 }
 
-function addressOf(given: string | undefined): URL {
+/** URLs are written into logs and errors; this one may hold a password, and is not shown. */
+function addressOf(what: string, given: unknown): URL {
   if (given === undefined) {
-    throw new TypeError('No url: pass it to the client, or set LATCHKEY_URL, as in https://api.example.com/graphql.');
+    throw new TypeError(
+      `${what}: url is missing. Pass it, or set LATCHKEY_URL, such as to https://api.example.com/graphql.`,
+    );
   }
   const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError('url must be a full URL, such as https://api.example.com/graphql.');
+    if (typeof given !== 'string') throw optionError(`${what}: url`, given, 'a full URL');
+    throw new TypeError(`${what}: url must be a full URL, such as https://api.example.com/graphql.`);
   }
-  // Addresses are written into logs and errors.
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new TypeError(
-      'url holds a name, a password, a query or a fragment. Pass only the address, and the key as apiKey.',
+      `${what}: url has a user name, a password, a query or a fragment. Pass only the address, and the key as apiKey.`,
     );
   }
   return url;
 }
 
-function sourceOf(given: KeySource | null | undefined): KeySource | null {
+function sourceOf(what: string, given: KeySource | null | undefined): KeySource | null {
   if (given === undefined) {
-    throw new TypeError('No key: pass apiKey, or set LATCHKEY_API_KEY. apiKey: null asks without one.');
+    throw new TypeError(
+      `${what}: apiKey is missing. Pass it, or set LATCHKEY_API_KEY. Pass null to send requests without a key.`,
+    );
   }
-  if (typeof given === 'string') checkedKey(given);
-  else if (given !== null && typeof given !== 'function') throw new TypeError('apiKey is text, or a function.');
+  if (typeof given === 'string') checkedKey(what, given);
+  else if (given !== null && typeof given !== 'function') {
+    throw optionError(`${what}: apiKey`, given, 'a string, a function that returns one, or null', true);
+  }
   return given;
 }
 
 /** fetch would refuse what no header can hold, with an error that shows it. */
-function checkedKey(key: unknown): string {
+function checkedKey(what: string, key: unknown): string {
   if (typeof key === 'string' && /^[\x21-\x7e]{1,8192}$/.test(key)) return key;
-  throw new TypeError('apiKey is empty, or holds spaces, line breaks or letters that no key has. Copy it once more.');
+  throw new TypeError(
+    `${what}: apiKey is empty, or has spaces, line breaks or characters that no key has. Copy the key again.`,
+  );
 }

@@ -31,15 +31,16 @@ export class ConfiguredEntry {
     checkNames('ConfiguredEntry', options, ['key', 'name', 'roles', 'workspace']);
     const { key, name, roles, workspace = DEFAULT_WORKSPACE_ID } = options;
     if (typeof key !== 'string') throw optionError('ConfiguredEntry: key', key, 'a string', true);
-    if (typeof name !== 'string') throw optionError('ConfiguredEntry: name', name, '1 to 100 characters');
+    if (typeof name !== 'string') throw optionError('ConfiguredEntry: name', name, 'a string of 1 to 100 characters');
     if (typeof workspace !== 'string' || workspace === '') {
       throw optionError('ConfiguredEntry: workspace', workspace, 'the id of a workspace');
     }
-    checkTexts('ConfiguredEntry: roles', roles, 'a list of roles');
+    checkTexts('ConfiguredEntry: roles', roles, 'a list of names of roles');
     const fault = faultOfKey(key);
-    if (fault !== null) throw new TypeError(`A configured key ${fault}.`);
-    if (!isName(name))
-      throw new TypeError(`The name of a configured key ${faultOfName(name) ?? 'has spaces around it. Remove them'}.`);
+    if (fault !== null) throw new TypeError(`ConfiguredEntry: key ${fault}.`);
+    if (!isName(name)) {
+      throw new TypeError(`ConfiguredEntry: name ${faultOfName(name) ?? 'has spaces around it. Remove them'}.`);
+    }
     this.name = normalise(name);
     this.id = `conf_${createHash('sha256').update(this.name).digest('hex').slice(0, 16)}`;
     this.roles = Object.freeze([...roles]);

@@ -1,10 +1,13 @@
 import { isSchema, type GraphQLSchema } from 'graphql';
 import { checkNames, checkTexts, optionError } from '../options.js';
 import { ANSWER_LIMITS } from './answer/limits.js';
-import { guardResolvers, unguardedPlaces } from './resolvers.js';
+import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';
 import { fieldsWithRule, GuardError, readRules, type RuleOptions, type SchemaRules } from './rules.js';
 import { FirstUse } from './served.js';
+
+const NOT_GUARDED =
+  'The schema is not guarded. Pass the schema that latchkey.guard(schema) returned. Call guard last, after every resolver, merge, extension and wrapper.';
 
 /** B15: each schema has rules of its own. */
 const rulesBySchema = new WeakMap<GraphQLSchema, { readonly rules: SchemaRules; readonly options: RuleOptions }>();
@@ -41,7 +44,9 @@ export function assertGuarded(schema: GraphQLSchema, options: RuleOptions = {}):
   checkGuardOptions('assertGuarded', schema, options);
   const rules = rulesOf(schema, options);
   const places = unguardedPlaces(schema, rules);
-  if (places.length > 0) throw new GuardError(places);
+  // Of one that was guarded, and then wrapped as a whole, the places say more.
+  const wasGuarded = rulesBySchema.has(schema) || isGuardedAtAll(schema);
+  if (places.length > 0) throw new GuardError(places, wasGuarded ? undefined : NOT_GUARDED);
   return rules;
 }
 

@@ -89,6 +89,17 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
   return places;
 }
 
+/** Whether any resolver has a guard, such as one that was lost elsewhere. */
+export function isGuardedAtAll(schema: GraphQLSchema): boolean {
+  return Object.values(schema.getTypeMap()).some((type) => {
+    if (isAbstractType(type)) return type.resolveType != null && guards.has(type.resolveType);
+    if (!isObjectType(type)) return false;
+    return Object.values(type.getFields()).some(({ resolve, subscribe }) =>
+      [resolve, subscribe].some((resolver) => resolver != null && guards.has(resolver)),
+    );
+  });
+}
+
 /** B15: a guard made for another schema's rules does not count, but the same rules read anew do. */
 function enforces(guard: Resolver | TypeResolver | null | undefined, rules: readonly Rule[]): boolean {
   const known = guard == null ? undefined : guards.get(guard);

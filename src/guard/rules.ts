@@ -13,14 +13,34 @@ import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
 import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
 import { and, or, sharing, type Requirement } from './requirement.js';
 
-/** A schema that must not start: every fault, a line each. */
+/** Places that a line of {@link GuardError} names. */
+const MAX_PLACES = 10;
+
+/** A schema that must not start. `faults` has every fault of every place; the message has a line for each kind of fault. */
 export class GuardError extends Error {
   override readonly name = 'GuardError';
   readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
-    super(`The schema is not guarded:\n${faults.map((fault) => `- ${fault}`).join('\n')}`);
+
+  /** @param reason the message, if one reason explains all faults */
+  constructor(faults: readonly string[], reason?: string) {
+    super(reason ?? `The schema is not guarded:\n${linesOf(faults).join('\n')}`);
     this.faults = faults;
   }
+}
+
+/** The faults, with the places that have the same fault in one line. */
+function linesOf(faults: readonly string[]): string[] {
+  const places = new Map<string, string[]>();
+  for (const fault of faults) {
+    const end = fault.indexOf(': ');
+    const text = fault.slice(end + 2);
+    places.set(text, [...(places.get(text) ?? []), fault.slice(0, Math.max(end, 0))]);
+  }
+  return [...places].map(([text, all]) => {
+    const rest = all.length > MAX_PLACES ? ` and ${all.length - MAX_PLACES} more` : '';
+    const named = all.slice(0, MAX_PLACES).join(', ');
+    return `- ${named}${rest}${named === '' ? '' : ': '}${text}`;
+  });
 }
 
 export interface Rule {

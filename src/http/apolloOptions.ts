@@ -1,6 +1,7 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import type { GraphQLFormattedError } from 'graphql';
-import { checkNames, optionError } from '../options.js';
+import { checkNames, checkObject, optionError, unknownOption } from '../options.js';
+import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
 import { withoutTokens } from './withoutTokens.js';
 
@@ -48,16 +49,21 @@ export function combineOptions<Context extends BaseContext>(
   given: OwnApolloOptions<Context>,
 ): GuardedServerOptions<Context> {
   const own = given as Given & Record<string, unknown>;
+  const names = [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE)];
+  checkObject('apolloOptions', own, `an object with ${names.join(', ')}`);
   for (const [name, reason] of Object.entries(REFUSED)) {
     if (own[name] !== undefined) throw new TypeError(`apolloOptions: ${name} cannot be used with Latchkey. ${reason}`);
   }
-  checkNames('apolloOptions', own, [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE), ...Object.keys(REFUSED)]);
+  // Those that are refused may be given as undefined.
+  const isUnset = (name: string): boolean => Object.hasOwn(REFUSED, name) && own[name] === undefined;
+  const unknown = Reflect.ownKeys(own).find((name) => !names.includes(String(name)) && !isUnset(String(name)));
+  if (unknown !== undefined) throw unknownOption('apolloOptions', unknown, names);
   for (const [name, reason] of Object.entries(ONLY_FALSE)) {
     if (own[name] !== undefined && own[name] !== false) {
       throw optionError(`apolloOptions: ${name}`, own[name], `false. ${reason}`);
     }
   }
-  checkForms(own);
+  checkApolloForms(own);
   checkBounds(latchkey, own);
   const passed = Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
   return { ...latchkey, ...passed, ...combined(latchkey, given) };
@@ -108,31 +114,6 @@ function csrfPreventionOf(latchkey: Csrf, own: Csrf): { csrfPrevention?: NonNull
   if (own === false) return { csrfPrevention: false };
   if (typeof own !== 'object' || typeof latchkey !== 'object') return {};
   return { csrfPrevention: { requestHeaders: [...(latchkey.requestHeaders ?? []), ...(own.requestHeaders ?? [])] } };
-}
-
-function checkForms(own: Record<string, unknown>): void {
-  const lists = ['plugins', 'validationRules'];
-  const objects = ['parseOptions', 'validationOptions', 'executionOptions'];
-  for (const name of lists) {
-    if (own[name] !== undefined && !Array.isArray(own[name])) {
-      throw optionError(`apolloOptions: ${name}`, own[name], 'a list');
-    }
-  }
-  for (const name of objects) {
-    if (own[name] !== undefined && (typeof own[name] !== 'object' || own[name] === null || Array.isArray(own[name]))) {
-      throw optionError(`apolloOptions: ${name}`, own[name], 'an object');
-    }
-  }
-  if (own.formatError !== undefined && typeof own.formatError !== 'function') {
-    throw optionError('apolloOptions: formatError', own.formatError, 'a function');
-  }
-  if (own.introspection !== undefined && typeof own.introspection !== 'boolean') {
-    throw optionError('apolloOptions: introspection', own.introspection, 'true or false');
-  }
-  const csrf = own.csrfPrevention;
-  if (csrf !== undefined && typeof csrf !== 'boolean' && (typeof csrf !== 'object' || csrf === null)) {
-    throw optionError('apolloOptions: csrfPrevention', csrf, 'true, false or an object with requestHeaders');
-  }
 }
 
 /** Options that hold bounds, and the option of createLatchkey that raises each; null: nothing does. */

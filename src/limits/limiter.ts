@@ -177,7 +177,13 @@ function checkLimiterOptions(options: LimiterOptions): void {
       throw optionError(`Limiter: ${name}`, options[name], 'a function');
     }
   }
-  if (options.tiers !== undefined) checkTierTable(options.tiers);
+  if (options.tiers === undefined) return;
+  try {
+    checkTierTable(options.tiers);
+  } catch (error) {
+    const reason = error instanceof Error ? ` ${error.message}` : '';
+    throw optionError('Limiter: tiers', options.tiers, `what tierTable({ … }) returns.${reason}`);
+  }
 }
 
 function noParts(): Parts {

@@ -1,5 +1,5 @@
 import { TIERS, type Tier } from '../store/records.js';
-import { shown } from '../options.js';
+import { isPlainObject, optionError, unknownOption } from '../options.js';
 import { CATEGORIES, type Category } from './category.js';
 
 /** Units that a key family may use in any 60 seconds, and in any one second. */
@@ -113,7 +113,7 @@ function checked(path: string, categories: TierLimits['categories'], most: Windo
       const field = `${path}.${category}.${name}`;
       checkCount(field, pair[name]);
       if (pair[name] > most[name])
-        throw new TypeError(`${field} is ${pair[name]}: at most ${most[name]}, the tier's own.`);
+        throw optionError(field, pair[name], `an integer from 1 to ${most[name]}, the tier's own limit`);
     }
     return [category, Object.freeze({ rate: pair.rate, burst: pair.burst })] as const;
   });
@@ -126,16 +126,13 @@ function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name
 }
 
 function checkNames(path: string, value: unknown, known: readonly string[]): void {
-  if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw new TypeError(`${path} is ${shown(value)}. Allowed: an object with ${known.join(', ')}.`);
-  for (const name of Object.keys(value as object)) {
-    if (!known.includes(name)) throw new TypeError(`${path}.${name} is not known: there are ${known.join(', ')}.`);
-  }
+  if (!isPlainObject(value)) throw optionError(path, value, `an object with ${known.join(', ')}`);
+  for (const name of Object.keys(value)) if (!known.includes(name)) throw unknownOption(path, name, known);
 }
 
 function checkCount(path: string, value: unknown, or = ''): void {
   if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HIGHEST) return;
-  throw new TypeError(`${path} is ${shown(value)}. Allowed: an integer from 1 to ${HIGHEST}${or}.`);
+  throw optionError(path, value, `an integer from 1 to ${HIGHEST}${or}`);
 }
 
 /** Do two records grant the same? */

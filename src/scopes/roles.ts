@@ -1,6 +1,6 @@
 import { lengthOf } from '../text/characters.js';
 import { BUNDLES, expandBundles } from './bundles.js';
-import { optionError } from '../options.js';
+import { checkObject, optionError, shown } from '../options.js';
 import { ADMIN, parseScope } from './grammar.js';
 
 /** Roles that every installation has. All but `admin` may be defined anew. */
@@ -24,6 +24,9 @@ export function isRoleName(name: string): boolean {
   );
 }
 
+const ROLE_NAME = `1 to ${MAX_ROLE} visible characters, with single spaces between words`;
+const SCOPE = `a scope such as read:assets, or a bundle (${[...BUNDLES.keys()].join(', ')})`;
+
 /** Named sets of scopes. */
 export class Roles {
   // A map: `constructor` is a name like any other.
@@ -34,19 +37,17 @@ export class Roles {
    * @throws TypeError for a name or a scope that is none, and for `admin`
    */
   constructor(defined: Readonly<Record<string, readonly string[]>> = {}) {
-    if (typeof defined !== 'object' || (defined as unknown) === null || Array.isArray(defined)) {
-      throw optionError('Roles', defined, 'an object of roles and their scopes');
-    }
+    checkObject('Roles', defined, 'an object of roles, each with a list of scopes');
     const roles = new Map<string, readonly string[]>(Object.entries(BUILT_IN_ROLES));
     for (const [name, scopes] of Object.entries(defined)) {
       // Who reads `roles: ["admin"]` must be able to rely on what it says.
-      if (name === 'admin') throw new TypeError('The role admin is built in and cannot be defined anew.');
-      if (!isRoleName(name)) throw new TypeError(`${JSON.stringify(name)} is not a valid role name.`);
-      const isList: boolean = Array.isArray(scopes);
-      if (!isList) throw optionError(`Roles: ${name}`, scopes, 'a list of scopes or bundles');
-      const wrong = scopes.find((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
-      if (wrong !== undefined)
-        throw new TypeError(`The role ${name} holds ${JSON.stringify(wrong)}, which is no scope.`);
+      if (name === 'admin') throw new TypeError('Roles: admin is built in. Choose another name for your role.');
+      if (!isRoleName(name))
+        throw new TypeError(`Roles: ${shown(name)} is not a valid role name. Allowed: ${ROLE_NAME}.`);
+      const list: unknown = scopes;
+      if (!Array.isArray(list)) throw optionError(`Roles: ${name}`, list, 'a list of scopes or bundles');
+      const wrong = scopes.findIndex((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
+      if (wrong >= 0) throw optionError(`Roles: ${name}[${wrong}]`, scopes[wrong], SCOPE);
       roles.set(name.normalize('NFC'), Object.freeze(expandBundles(scopes)));
     }
     this.#scopes = roles;

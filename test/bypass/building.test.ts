@@ -74,7 +74,9 @@ describe('order of building', () => {
       },
     });
     expect(faultsOf(() => assertGuarded(wrapped))).toEqual([notEnforced('Query.report'), notEnforced('Report.id')]);
-    await expect(serve(wrapped)).rejects.toThrow(notEnforced('Query.report'));
+    await expect(serve(wrapped)).rejects.toThrow(
+      'Call guard last, after every resolver, merge, extension and wrapper.',
+    );
   });
 
   it('B18 copied with its guards: the copy is proven and enforces', async () => {

@@ -223,7 +223,7 @@ describe('the key', () => {
       } catch (error) {
         message = (error as Error).message;
       }
-      expect(message).toMatch(/^apiKey is empty, or holds/);
+      expect(message).toMatch(/^createClient: apiKey is empty, or has/);
       expect(apiKey !== '' && message.includes(apiKey)).toBe(false);
     },
   );
@@ -233,14 +233,14 @@ describe('options', () => {
   it.each([
     [{ url: 'ftp://x' }, 'url must be a full URL'],
     [{ url: '/graphql' }, 'url must be a full URL'],
-    [{ url: 'https://a:b@x/graphql' }, 'url holds a name'],
-    [{ url: 'https://x/graphql?api_key=k' }, 'url holds a name'],
+    [{ url: 'https://a:b@x/graphql' }, 'url has a user name'],
+    [{ url: 'https://x/graphql?api_key=k' }, 'url has a user name'],
     [{ maxRetries: -1 }, 'maxRetries is'],
     [{ maxRetries: 1.5 }, 'maxRetries is'],
     [{ timeout: 0 }, 'timeout is'],
     [{ timeout: NaN }, 'timeout is'],
     [{ pacing: 'yes' as never }, 'pacing is'],
-    [{ headers: { Authorization: 'x' } }, 'headers: Authorization is for apiKey'],
+    [{ headers: { Authorization: 'x' } }, 'headers["Authorization"] is not allowed. Pass the key as apiKey.'],
   ])('%j is refused with what it is to be', (options, message) => {
     expect(() => createClient({ url, apiKey: KEY, ...options })).toThrow(message);
   });

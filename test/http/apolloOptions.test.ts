@@ -88,12 +88,16 @@ test.each<[string, unknown, string]>([
   ['dangerouslyDisableValidation', 'false', 'Allowed: false.'],
   ['formaterror', () => 1, 'formatError'],
   ['__testing_incrementalExecutionResults', {}, 'there is no option'],
-  ['plugins', {}, 'Allowed: a list.'],
-  ['validationRules', 'x', 'Allowed: a list.'],
+  ['plugins', {}, 'Allowed: a list of plugins.'],
+  ['validationRules', 'x', 'Allowed: a list of functions.'],
   ['parseOptions', [], 'Allowed: an object.'],
   ['formatError', 'x', 'Allowed: a function.'],
   ['introspection', 'off', 'Allowed: true or false.'],
   ['csrfPrevention', 'no', 'csrfPrevention'],
+  ['csrfPrevention', { requestHeader: [] }, 'Allowed: true, false, or an object with requestHeaders'],
+  ['plugins', [null], 'Allowed: a list of plugins.'],
+  ['logger', console.log, 'Allowed: an object with the methods debug, info, warn, error.'],
+  ['persistedQueries', true, 'Allowed: false, or an object with cache and ttl.'],
 ])('F2: apolloOptions refuses %s', async (name, value, text) => {
   await serving({}, (own) => {
     const call = (): unknown => own.latchkey.apolloOptions({ [name]: value });

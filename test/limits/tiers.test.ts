@@ -40,9 +40,9 @@ describe('a table of tiers', () => {
   });
 
   it.each([
-    [{ SILVER: {} }, 'tiers.SILVER is not known'],
+    [{ SILVER: {} }, 'tiers: there is no option "SILVER"'],
     [{ GROWTH: null }, 'tiers.GROWTH is null'],
-    [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH.rates is not known'],
+    [{ GROWTH: { rates: 1 } }, 'tiers.GROWTH: there is no option "rates"'],
     [{ GROWTH: { rate: 0 } }, 'tiers.GROWTH.rate is 0. Allowed: an integer from 1 to 2147483647.'],
     [{ GROWTH: { burst: 1.5 } }, 'tiers.GROWTH.burst is 1.5. Allowed: an integer from 1 to 2147483647.'],
     [{ GROWTH: { streams: -1 } }, 'tiers.GROWTH.streams is -1. Allowed: an integer from 1 to 2147483647.'],
@@ -58,7 +58,7 @@ describe('a table of tiers', () => {
       'tiers.GROWTH.keys is 0. Allowed: an integer from 1 to 2147483647, or null for no limit.',
     ],
     [{ GROWTH: { categories: null } }, 'tiers.GROWTH.categories is null'],
-    [{ GROWTH: { categories: { delete: {} } } }, 'tiers.GROWTH.categories.delete is not known'],
+    [{ GROWTH: { categories: { delete: {} } } }, 'tiers.GROWTH.categories: there is no option "delete"'],
     [{ GROWTH: { categories: { write: 5 } } }, 'tiers.GROWTH.categories.write is 5'],
     [
       { GROWTH: { categories: { write: { rate: 5 } } } },
@@ -66,12 +66,21 @@ describe('a table of tiers', () => {
     ],
     [
       { GROWTH: { categories: { write: { rate: 5, burst: 5, keys: 1 } } } },
-      'tiers.GROWTH.categories.write.keys is not',
+      'tiers.GROWTH.categories.write: there is no option "keys"',
     ],
-    [{ GROWTH: { categories: { write: { rate: 501, burst: 5 } } } }, 'write.rate is 501: at most 500'],
-    [{ GROWTH: { categories: { write: { rate: 5, burst: 26 } } } }, 'write.burst is 26: at most 25'],
+    [
+      { GROWTH: { categories: { write: { rate: 501, burst: 5 } } } },
+      "write.rate is 501. Allowed: an integer from 1 to 500, the tier's own limit.",
+    ],
+    [
+      { GROWTH: { categories: { write: { rate: 5, burst: 26 } } } },
+      'write.burst is 26. Allowed: an integer from 1 to 25',
+    ],
     // Against the tier's own as it is replaced, not as it is published.
-    [{ GROWTH: { burst: 4, categories: { write: { rate: 5, burst: 5 } } } }, 'write.burst is 5: at most 4'],
+    [
+      { GROWTH: { burst: 4, categories: { write: { rate: 5, burst: 5 } } } },
+      'write.burst is 5. Allowed: an integer from 1 to 4',
+    ],
   ])('%j cannot be: %s', (overrides, message) => {
     const attempt = () => tierTable(overrides as TierOverrides);
     expect(attempt).toThrow(TypeError);

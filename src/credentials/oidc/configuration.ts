@@ -116,27 +116,10 @@ export interface OidcConfiguration {
 /** @throws TypeError naming the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   checkForms(options);
+  checkValues(options);
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, clockTolerance = 5 } = options;
   const { workspace, workspaceClaim, jwksUri, resource, mcpResource, dashboard } = options;
-  if (!isAddress(issuer)) throw new TypeError(`issuer is not allowed. Allowed: ${ADDRESS}.`);
-  if (audience === '') throw new TypeError('audience is empty. Name what tokens for this server have in aud.');
-  if (algorithms.length === 0 || !algorithms.every((name) => ALGORITHMS.includes(name))) {
-    throw new TypeError(`algorithms is not allowed. Allowed: one or more of ${ALGORITHMS.join(', ')}.`);
-  }
-  if (!(clockTolerance >= 0 && clockTolerance <= MAX_CLOCK_TOLERANCE)) {
-    throw new TypeError(`clockTolerance is not allowed. Allowed: 0 to ${MAX_CLOCK_TOLERANCE} seconds.`);
-  }
   const { scopesClaim = 'scope', rolesClaim = 'roles' } = options;
-  if (workspace !== undefined && workspaceClaim !== undefined) {
-    throw new TypeError('workspace and workspaceClaim exclude each other. Leave one of them out.');
-  }
-  if (jwksUri !== undefined && !isAddress(jwksUri)) throw new TypeError(`jwksUri is not allowed. Allowed: ${ADDRESS}.`);
-  if (resource !== undefined && !isAddress(resource)) {
-    throw new TypeError(`resource is not allowed. Allowed: ${ADDRESS}.`);
-  }
-  if (mcpResource !== undefined && !isAddress(mcpResource)) {
-    throw new TypeError(`mcpResource is not allowed. Allowed: ${ADDRESS}.`);
-  }
   return Object.freeze({
     issuer,
     audience,
@@ -158,15 +141,42 @@ export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
 const TEXTS = [...(['issuer', 'audience', 'workspace', 'jwksUri', 'resource', 'mcpResource'] as const)];
 const CLAIMS = ['scopesClaim', 'rolesClaim', 'workspaceClaim'] as const;
 const LISTS = ['algorithms'] as const;
+const ADDRESSES = ['issuer', 'jwksUri', 'resource', 'mcpResource'] as const;
+const ALGORITHM_LIST = `a list of one or more of ${ALGORITHMS.join(', ')}`;
+const TOLERANCE = `a number of seconds from 0 to ${MAX_CLOCK_TOLERANCE}`;
 
-/** @throws TypeError */
+const WHAT = 'oidcConfiguration';
+
+/** @throws TypeError for a value of the right type that is not allowed */
+function checkValues(options: OidcOptions): void {
+  const { algorithms, clockTolerance, workspace, workspaceClaim } = options;
+  for (const name of ADDRESSES) {
+    const value = options[name];
+    // An address with a password in it is not allowed, and must not be shown.
+    if (value !== undefined && !isAddress(value)) throw optionError(`${WHAT}: ${name}`, value, ADDRESS, true);
+  }
+  algorithms?.forEach((name, i) => {
+    if (!ALGORITHMS.includes(name)) {
+      throw optionError(`${WHAT}: algorithms[${i}]`, name, `one of ${ALGORITHMS.join(', ')}`);
+    }
+  });
+  if (algorithms?.length === 0) throw optionError(`${WHAT}: algorithms`, algorithms, ALGORITHM_LIST);
+  if (clockTolerance !== undefined && !(clockTolerance >= 0 && clockTolerance <= MAX_CLOCK_TOLERANCE)) {
+    throw optionError(`${WHAT}: clockTolerance`, clockTolerance, TOLERANCE);
+  }
+  if (workspace !== undefined && workspaceClaim !== undefined) {
+    throw new TypeError(`${WHAT}: pass workspace or workspaceClaim, and not both.`);
+  }
+}
+
+/** @throws TypeError for a name that is unknown, or a value of a wrong type */
 function checkForms(options: OidcOptions): void {
-  const what = 'oidcConfiguration';
+  const what = WHAT;
   checkNames(what, options, [...TEXTS, ...CLAIMS, ...LISTS, 'clockTolerance', 'dashboard']);
   for (const name of TEXTS) {
     const value: unknown = options[name];
     if (value === undefined && name !== 'issuer' && name !== 'audience') continue;
-    if (typeof value !== 'string' || (value === '' && name !== 'audience')) {
+    if (typeof value !== 'string' || value === '') {
       throw optionError(`${what}: ${name}`, value, 'a string that is not empty');
     }
   }
@@ -174,9 +184,9 @@ function checkForms(options: OidcOptions): void {
     const value: unknown = options[name];
     if (value !== undefined && !isClaim(value)) throw optionError(`${what}: ${name}`, value, CLAIM);
   }
-  if (options.algorithms !== undefined) checkTexts(`${what}: algorithms`, options.algorithms, 'a list');
+  if (options.algorithms !== undefined) checkTexts(`${what}: algorithms`, options.algorithms, ALGORITHM_LIST);
   if (options.clockTolerance !== undefined && typeof options.clockTolerance !== 'number') {
-    throw optionError(`${what}: clockTolerance`, options.clockTolerance, `0 to ${MAX_CLOCK_TOLERANCE} seconds`);
+    throw optionError(`${what}: clockTolerance`, options.clockTolerance, TOLERANCE);
   }
   if (options.dashboard !== undefined) checkDashboard(`${what}: dashboard`, options.dashboard);
 }
@@ -184,7 +194,9 @@ function checkForms(options: OidcOptions): void {
 function checkDashboard(what: string, dashboard: DashboardClient): void {
   checkNames(what, dashboard, ['clientId', 'scopes', 'audienceParameter']);
   const { clientId, scopes, audienceParameter } = dashboard;
-  if (typeof clientId !== 'string') throw optionError(`${what}.clientId`, clientId, 'a string that is not empty');
+  if (typeof clientId !== 'string' || clientId === '') {
+    throw optionError(`${what}.clientId`, clientId, 'the name of the client that the issuer knows');
+  }
   if (scopes !== undefined) checkTexts(`${what}.scopes`, scopes, 'a list of scopes');
   if (audienceParameter !== undefined && !AUDIENCE_PARAMETERS.includes(audienceParameter)) {
     throw optionError(`${what}.audienceParameter`, audienceParameter, `one of ${AUDIENCE_PARAMETERS.join(', ')}`);
@@ -192,7 +204,6 @@ function checkDashboard(what: string, dashboard: DashboardClient): void {
 }
 
 function clientOf({ clientId, scopes = ['openid'], audienceParameter = 'resource' }: DashboardClient) {
-  if (clientId === '') throw new TypeError('dashboard.clientId is empty. Name the client that the issuer knows.');
   return Object.freeze({ clientId, scopes: Object.freeze([...scopes]), audienceParameter });
 }
 

@@ -84,11 +84,6 @@ function checkMongoOptions(options: MongoOptions): void {
   const what = 'openMongoStore';
   checkNames(what, options, ['uri', 'connection', 'assets', 'timeout']);
   const { uri, connection, assets, timeout } = { ...options } as Readonly<Record<string, unknown>>;
-  if ((uri === undefined) === (connection === undefined)) {
-    throw new TypeError(
-      `${what}: pass uri or connection, and not both. Given: ${uri === undefined ? 'neither' : 'both'}.`,
-    );
-  }
   if (uri !== undefined && (typeof uri !== 'string' || uri === '')) {
     throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
   }
@@ -98,6 +93,11 @@ function checkMongoOptions(options: MongoOptions): void {
   if (assets !== undefined && typeof assets !== 'boolean')
     throw optionError(`${what}: assets`, assets, 'true or false');
   if (timeout !== undefined) checkMilliseconds(`${what}: timeout`, timeout, 1);
+  if ((uri === undefined) === (connection === undefined)) {
+    throw new TypeError(
+      `${what}: pass uri or connection, and not both. Given: ${uri === undefined ? 'neither' : 'both'}.`,
+    );
+  }
 }
 
 function connect(uri: string, timeout: number): Connection {
