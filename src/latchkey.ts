@@ -314,6 +314,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     knownScopes: () => [...knownScopes].sort(),
     ceilings: () => configured.configuration.ceilings,
     configured: () => configured.keys.records,
+    roles,
     locateForeign: (token) => foreign.locate(token),
   });
   const projects = new ProjectService({ store, now });
@@ -324,7 +325,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     const user = key.userId === null ? null : await store.users.find(key.userId);
     return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
   };
-  const workspaces = new WorkspaceService({ store: changing, minter, now });
+  const workspaces = new WorkspaceService({ store: changing, minter, roles, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
     tier: options.defaultTier ?? 'GROWTH',

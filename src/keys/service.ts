@@ -3,6 +3,7 @@ import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, type Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
+import type { Roles } from '../scopes/roles.js';
 import {
   isAlive,
   isForeign,
@@ -11,10 +12,12 @@ import {
   type KeyType,
   type WorkspaceRecord,
 } from '../store/records.js';
+import type { Author } from '../store/audit.js';
 import { placeKindOf } from '../store/places.js';
 import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
 import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
+import { Authors } from './author.js';
 import {
   assertHeld,
   checkAddresses,
@@ -95,6 +98,8 @@ export interface KeyServiceOptions {
   readonly ceilings?: () => Ceilings;
   /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
   readonly configured?: () => readonly ConfiguredRecord[];
+  /** What the roles of users grant. Default: nothing. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
   /** Where the token of another system would be stored. Default: nowhere. */
   readonly locateForeign?: (token: string) => Promise<readonly Located[]>;
 }
@@ -105,6 +110,7 @@ export class KeyService {
   readonly #minter: KeyMinter;
   readonly #knownScopes: () => readonly string[];
   readonly #now: () => number;
+  readonly #authors: Authors;
   readonly #tiers: TierTable;
   readonly #ceilings: () => Ceilings;
   readonly #configured: () => readonly ConfiguredRecord[];
@@ -115,6 +121,7 @@ export class KeyService {
     this.#minter = options.minter;
     this.#knownScopes = options.knownScopes;
     this.#now = options.now;
+    this.#authors = new Authors(options);
     this.#tiers = options.tiers ?? TIER_LIMITS;
     this.#ceilings = options.ceilings ?? (() => OWN_CEILINGS);
     this.#configured = options.configured ?? (() => []);
@@ -164,7 +171,9 @@ export class KeyService {
       createdBy: actor.keyId,
       createdAt: now,
     });
-    const inserted = await this.#store.keys.insert(issued.key, this.#places, this.#now(), authorOf(actor, origin));
+    const inserted = await this.#authors.act(actor, origin, (author) =>
+      this.#store.keys.insert(issued.key, this.#places, this.#now(), author),
+    );
     switch (inserted.outcome) {
       case 'inserted':
         return issued;
@@ -189,7 +198,6 @@ export class KeyService {
     if (input.overlap > MAX_OVERLAP) {
       throw badInput(['input', 'overlap'], 'An overlap is at most 90 days (P90D); PT0S ends the old key at once.');
     }
-    const author = authorOf(actor, origin);
     const made: { issued?: IssuedKey } = {};
     await this.#change(actor, input.id, 'rotated', async (old, now) => {
       assertHeld(actor.scopes, old.scopes);
@@ -198,7 +206,9 @@ export class KeyService {
       made.issued = await this.#minter.mint(successorOf(old, actor, now));
       const { key } = made.issued;
       const overlapEnd = addToMoment(now, input.overlap);
-      return this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old);
+      return this.#authors.act(actor, origin, (author) =>
+        this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old),
+      );
     });
     if (made.issued === undefined) throw new Error('The rotation made no key.');
     return made.issued;
@@ -210,11 +220,12 @@ export class KeyService {
    * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced, ceiling), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
    */
   async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
-    const author = authorOf(actor, origin);
     return this.#change(actor, input.id, 'expired', async (key, now) => {
       const at = Math.max(input.at, now);
-      if (isAlive(key, now) && prolongs(key, at)) assertMayProlong(actor, key, this.#ceilings());
-      return this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
+      const write = (author: Author) => this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
+      if (!isAlive(key, now) || !prolongs(key, at)) return write(authorOf(actor, origin));
+      assertMayProlong(actor, key, this.#ceilings());
+      return this.#authors.act(actor, origin, write);
     });
   }
 
@@ -238,7 +249,6 @@ export class KeyService {
     if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
       throw badInput(['input'], 'Give a name, scopes, addresses or documents: there is nothing to change.');
     }
-    const author = authorOf(actor, origin);
     return this.#change(actor, input.id, 'changed', async (key, now) => {
       assertHeld(actor.scopes, key.scopes);
       const change = {
@@ -250,7 +260,9 @@ export class KeyService {
       if (key.projectId !== null && change.scopes !== undefined) assertBindable(change.scopes);
       if (loosens(key, change)) assertWithin(this.#ceilings(), { ...key, ...change });
       const { id, workspaceId } = key;
-      const updated = await this.#store.keys.update(id, workspaceId, change, now, author, key, this.#places);
+      const updated = await this.#authors.act(actor, origin, (author) =>
+        this.#store.keys.update(id, workspaceId, change, now, author, key, this.#places),
+      );
       if (updated.outcome !== 'full') return updated;
       throw await this.#full(actor, workspaceId, placeKindOf({ ...key, ...change }), updated.living);
     });

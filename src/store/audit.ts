@@ -38,6 +38,18 @@ export interface Author {
   readonly address: string | null;
   /** As the caller said it, at most {@link MAX_USER_AGENT} characters. */
   readonly userAgent: string | null;
+  /** What the author's key was when the change was allowed; absent: it is judged by its revocation alone. Not logged. */
+  readonly judged?: JudgedAuthor;
+}
+
+/** The part of a key, and of its user, on which rests what it may do. */
+export interface JudgedAuthor {
+  /** When it was read. */
+  readonly at: number;
+  readonly scopes: readonly string[];
+  readonly expiresAt: number | null;
+  /** Of its user; null: it belongs to nobody. */
+  readonly roles: readonly string[] | null;
 }
 
 /** The installation itself: the first start, and what it counts. */

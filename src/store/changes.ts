@@ -1,4 +1,4 @@
-import type { Author } from './audit.js';
+import type { Author, JudgedAuthor } from './audit.js';
 import { isAlive, type KeyRecord, type UserRecord } from './records.js';
 
 /**
@@ -130,15 +130,33 @@ function ifJudged<T>({ roles }: UserRecord, judged: JudgedUser | undefined, chan
   return judged === undefined || isSame(judged.roles, roles) ? change : 'moved';
 }
 
-/** Why a key is not handed out, beside its own state: its user has left, or the key that makes it was revoked. */
+/** Why a key is not handed out, beside its own state: its user has left, or the key that makes it ended or may do less. */
 export type Forfeit = 'userLeft' | 'authorEnded';
 
 /**
- * Returns whether a key is no longer to make others: it was revoked, or its user has left. A key that is revoked while it
- * makes another would otherwise leave that one behind.
+ * Returns whether a key is no longer to make others: it was revoked, its user has left, or since it was judged it ended or
+ * lost something. Otherwise what it may no longer do would live on in what it made meanwhile. To gain something is no loss.
+ * @param heir the key that is made: where it replaces the author itself, the author's new end is its own doing
  */
-export function isRetired({ revokedAt }: Pick<KeyRecord, 'revokedAt'>, user: UserRecord | null): boolean {
-  return revokedAt !== null || (user !== null && user.removedAt !== null);
+export function isRetired(
+  key: Pick<KeyRecord, 'revokedAt' | 'expiresAt' | 'scopes' | 'replacedBy'>,
+  user: UserRecord | null,
+  judged?: JudgedAuthor,
+  heir?: string,
+): boolean {
+  if (key.revokedAt !== null || (user !== null && user.removedAt !== null)) return true;
+  if (judged === undefined) return false;
+  const replacedByHeir = heir !== undefined && key.replacedBy === heir;
+  if (!replacedByHeir && (!isAlive(key, judged.at) || endsSooner(key.expiresAt, judged.expiresAt))) return true;
+  return lacks(key.scopes, judged.scopes) || (judged.roles !== null && lacks(user?.roles ?? [], judged.roles));
+}
+
+function endsSooner(end: number | null, before: number | null): boolean {
+  return end !== null && (before === null || end < before);
+}
+
+function lacks(items: readonly string[], wanted: readonly string[]): boolean {
+  return wanted.some((each) => !items.includes(each));
 }
 
 /** Returns whether a key can belong to the user. @param user null: there is none of that id */

@@ -68,7 +68,7 @@ export type KeyChange =
   | { readonly outcome: 'full'; readonly key: KeyRecord; readonly living: number }
   /** It is no longer as the caller judged it; nothing was written. */
   | { readonly outcome: 'moved'; readonly key: KeyRecord }
-  /** Its user has left, or the key of the author was revoked. What had been written of a successor by then is revoked. */
+  /** Its user has left, or the author's key ended or may do less than it was judged by. What had been written of a successor by then is revoked. */
   | { readonly outcome: Forfeit; readonly key: KeyRecord }
   /** No such key in that workspace; nothing was written. */
   | { readonly outcome: 'unknown' };
@@ -93,7 +93,7 @@ export type Insertion =
   | { readonly outcome: 'inserted' }
   /** No place was left beside so many living families; nothing was written. */
   | { readonly outcome: 'full'; readonly living: number }
-  /** Its user has left, or is none of the workspace; or the key of the author was revoked. Nothing was written. */
+  /** Its user has left, or is none of the workspace; or the author's key ended or may do less than it was judged by. Nothing was written. */
   | { readonly outcome: Forfeit };
 
 export interface KeyFilter {
@@ -136,7 +136,7 @@ export interface KeyStore {
    * made while the workspace was unlimited, or had more places, count as well. `places` null: no limit.
    *
    * The workspace's tier, the key's user and the author's key are judged in the same step: no key of a user is alive once
-   * the user's removal was answered and the user's keys were revoked, no key is made by a key whose revocation was answered,
+   * the user's removal was answered and the user's keys were revoked, no key is made by a key whose revocation was answered or, with `author.judged`, whose end or loss of rights was,
    * and none takes a place that a lower tier took away.
    *
    * @throws Duplicate when `lookupId` or `id` is taken.
@@ -258,10 +258,11 @@ export interface KeyStore {
 
 export interface WorkspaceStore {
   /**
-   * Adds a workspace and its first key, both or neither; the key takes a place.
+   * Adds a workspace and its first key, both or neither; the key takes a place. The author's key is judged as in
+   * {@link KeyStore.insert}: `authorEnded`, and nothing was written.
    * @throws Duplicate when the workspace's id is taken; of concurrent calls with one id exactly one succeeds.
    */
-  create(workspace: WorkspaceRecord, firstKey: KeyRecord, author?: Author): Promise<void>;
+  create(workspace: WorkspaceRecord, firstKey: KeyRecord, author?: Author): Promise<'created' | 'authorEnded'>;
   /** Adds a workspace without a key unless one of that id is there, and answers which it was. */
   ensure(workspace: WorkspaceRecord): Promise<'created' | 'existed'>;
   find(id: string): Promise<WorkspaceRecord | null>;

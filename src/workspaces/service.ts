@@ -1,14 +1,19 @@
-import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import { type Actor, type Origin } from '../keys/actor.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId, type KeyMinter } from '../keys/minter.js';
+import { Authors } from '../keys/author.js';
+import { forfeited } from '../keys/lifecycle.js';
 import type { IssuedKey } from '../keys/service.js';
 import { notFound } from '../refusals/refusal.js';
 import { ADMIN } from '../scopes/grammar.js';
+import type { Roles } from '../scopes/roles.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { PlaceKind, Store } from '../store/store.js';
 
 export interface WorkspaceServiceOptions {
-  readonly store: Pick<Store, 'keys' | 'workspaces'>;
+  readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
+  /** What the roles of users grant. Default: nothing. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
   readonly minter: KeyMinter;
   readonly now: () => number;
 }
@@ -16,9 +21,11 @@ export interface WorkspaceServiceOptions {
 /** Workspaces: each a tenant with its tier and its keys. */
 export class WorkspaceService {
   readonly #options: WorkspaceServiceOptions;
+  readonly #authors: Authors;
 
   constructor(options: WorkspaceServiceOptions) {
     this.#options = options;
+    this.#authors = new Authors(options);
   }
 
   /** Creates a workspace with an admin key, both or neither. @throws Refusal BAD_USER_INPUT (name) */
@@ -35,7 +42,10 @@ export class WorkspaceService {
       createdAt: now(),
     };
     const issued = await this.#mintAdminKey(workspace.id, actor.keyId);
-    await store.workspaces.create(workspace, issued.key, authorOf(actor, origin));
+    const { outcome } = await this.#authors.act(actor, origin, async (author) => ({
+      outcome: await store.workspaces.create(workspace, issued.key, author),
+    }));
+    if (outcome === 'authorEnded') throw forfeited(outcome);
     return { ...issued, workspace };
   }
 
@@ -47,7 +57,7 @@ export class WorkspaceService {
   /** @throws Refusal NOT_FOUND */
   async setTier(actor: Actor, id: string, tier: Tier, origin?: Origin): Promise<WorkspaceRecord> {
     const { store, now } = this.#options;
-    const author = authorOf(actor, origin);
+    const author = await this.#authors.judged(actor, origin);
     const workspace = isId(id) ? await store.workspaces.setTier(id, tier, now(), author) : null;
     if (workspace === null) throw notFound('workspace');
     return workspace;

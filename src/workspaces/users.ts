@@ -1,4 +1,5 @@
 import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import { Authors } from '../keys/author.js';
 import { assertHeld, checkName, isId } from '../keys/input.js';
 import { newId } from '../keys/minter.js';
 import { badInput, notFound, unavailable } from '../refusals/refusal.js';
@@ -23,9 +24,11 @@ export interface UserServiceOptions {
 /** The users of a workspace. What a user's keys may do ends where the user's roles end. */
 export class UserService {
   readonly #options: UserServiceOptions;
+  readonly #authors: Authors;
 
   constructor(options: UserServiceOptions) {
     this.#options = options;
+    this.#authors = new Authors(options);
   }
 
   /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD */
@@ -43,7 +46,7 @@ export class UserService {
       createdAt: this.#options.now(),
       removedAt: null,
     };
-    await this.#options.store.users.add(user, authorOf(actor, origin));
+    await this.#options.store.users.add(user, await this.#authors.judged(actor, origin));
     return user;
   }
 
@@ -57,13 +60,14 @@ export class UserService {
       await this.#reachable(actor, input.id);
       throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
     }
-    const author = authorOf(actor, origin);
-    return this.#change(actor, input.id, (user, now) => {
+    return this.#change(actor, input.id, async (user) => {
       const change = {
         ...(input.name != null && { name: checkName(input.name) }),
         ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
       };
-      return this.#options.store.users.update(user.id, user.workspaceId, change, now, author, user);
+      const author = await this.#authors.judged(actor, origin);
+      const { store, now } = this.#options;
+      return store.users.update(user.id, user.workspaceId, change, now(), author, user);
     });
   }
 

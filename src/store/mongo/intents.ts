@@ -1,4 +1,4 @@
-import type { Author } from '../audit.js';
+import type { Author, JudgedAuthor } from '../audit.js';
 import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
 import { keyChanged } from '../entries.js';
 import { Duplicate } from '../errors.js';
@@ -73,10 +73,10 @@ export class Intents {
       this.#users.find({ ...inWorkspace, ...entryUnderWay() }),
     ]);
     for (const key of keys) await this.finishKey(key);
-    if (workspace !== null) await this.finishWorkspace(workspace);
+    const there = workspace !== null && (await this.finishWorkspace(workspace));
     for (const project of projects) await this.finishProject(project);
     for (const user of users) await this.finishUser(user);
-    return workspace;
+    return there ? workspace : null;
   }
 
   /** @returns false where the key, or the successor that it carries, may not be handed out. */
@@ -95,15 +95,24 @@ export class Intents {
 
   /** What forbids to hand out a key of that owner by that author; null: nothing. */
   async forfeitOf(
-    key: Pick<KeyRecord, 'workspaceId' | 'userId'>,
-    author: Pick<Author, 'kind' | 'id'> | undefined,
+    key: Pick<KeyRecord, 'id' | 'workspaceId' | 'userId'>,
+    author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
   ): Promise<Forfeit | null> {
     if (key.userId !== null && !isOwner(await this.#user(key.userId), key)) return 'userLeft';
+    return this.authorForfeit(author, key.id);
+  }
+
+  /** What forbids that author to change anything; null: nothing. */
+  async authorForfeit(
+    author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
+    heir?: string,
+  ): Promise<'authorEnded' | null> {
     const keyId = keyOf(author);
     const document = keyId === null ? null : await this.#keys.findOne({ _id: eq(keyId) });
     if (document === null) return null;
     const makes = toRecord(document);
-    return isRetired(makes, makes.userId === null ? null : await this.#user(makes.userId)) ? 'authorEnded' : null;
+    const user = makes.userId === null ? null : await this.#user(makes.userId);
+    return isRetired(makes, user, author?.judged, heir) ? 'authorEnded' : null;
   }
 
   /** Looks again at the conditions of an insertion. @returns false where the key was withdrawn. */
@@ -146,13 +155,27 @@ export class Intents {
     return document && toUser(document);
   }
 
-  async finishWorkspace(document: WorkspaceDocument): Promise<void> {
+  /** @returns false where the workspace was withdrawn: it is not there. */
+  async finishWorkspace(document: WorkspaceDocument): Promise<boolean> {
     const { _id, firstKey } = document;
+    if (!(await this.#confirmWorkspace(document))) return false;
     if (firstKey !== undefined) {
       await this.#insertOnce(firstKey);
       await this.#workspaces.update({ _id: eq(_id) }, { $unset: { firstKey: '' } });
     }
     await this.#ledger.settle(this.#workspaces, document);
+    return true;
+  }
+
+  /** As {@link #confirm}, of a workspace and its first key. */
+  async #confirmWorkspace({ _id, unconfirmed, firstKey, entry }: WorkspaceDocument): Promise<boolean> {
+    if (unconfirmed !== true || firstKey === undefined || entry === undefined) return true;
+    const undecided = { _id: eq(_id), unconfirmed: eq(true), 'firstKey._id': eq(firstKey._id) };
+    const holds = (await this.forfeitOf(toRecord(firstKey), authorOf(entry))) === null;
+    if (holds && (await this.#workspaces.update(undecided, { $unset: { unconfirmed: '' } })) !== null) return true;
+    if (!holds && (await this.#workspaces.remove(undecided))) return false;
+    // Another process has decided it.
+    return (await this.#workspaces.findOne({ _id: eq(_id) })) !== null;
   }
 
   finishProject(document: ProjectDocument): Promise<void> {
@@ -193,8 +216,9 @@ const WITHDRAWN: Readonly<Record<Forfeit, string>> = {
   authorEnded: 'The key that made it was revoked at the same time.',
 };
 
-function authorOf({ actorKind, actor }: EntryDocument): Pick<Author, 'kind' | 'id'> {
-  return { kind: actorKind, id: actor };
+function authorOf({ actorKind, actor, judged }: EntryDocument): Pick<Author, 'kind' | 'id' | 'judged'> {
+  const seen = judged == null ? {} : { judged: JSON.parse(judged) as JudgedAuthor };
+  return { kind: actorKind, id: actor, ...seen };
 }
 
 export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {

@@ -10,7 +10,7 @@ import {
   type KeyPatch,
   type Rule,
 } from '../changes.js';
-import type { AuditAction } from '../audit.js';
+import type { AuditAction, Author } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
@@ -22,7 +22,7 @@ import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
 import { toDocument, toRecord, toUser, type Intents } from './intents.js';
 import { limitOf, placeKindOf } from '../places.js';
-import { toDocument as toEntry, withoutEntry } from './ledger.js';
+import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { countFamilies, freeSlot, slotFor, unlessTaken, unlimitedSlot } from './places.js';
 import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
 
@@ -39,6 +39,10 @@ export function openKeys(
   users: Documents<UserDocument>,
   intents: Intents,
 ): KeyStore {
+  /** Of a change that hands out nothing: only where the caller was judged by what the key may do. */
+  const judgedForfeit = async (author: Author | undefined) =>
+    author?.judged === undefined ? null : intents.authorForfeit(author);
+
   const change = async (
     id: string,
     workspaceId: string | null,
@@ -54,13 +58,20 @@ export function openKeys(
       const verdict = rule(key);
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
-      const forfeit = handOut === undefined ? null : await intents.forfeitOf(key, entry.author);
+      const forfeit = await (handOut === undefined
+        ? judgedForfeit(entry.author)
+        : intents.forfeitOf(key, entry.author));
       if (forfeit !== null) return { outcome: forfeit, key };
       const taken = await placeFor(document, verdict.patch, places, entry.at);
       if ('living' in taken) return { outcome: 'full', key, living: taken.living };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
       const asRead = { ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), slot: eq(document.slot ?? null) };
-      const written = { ...withFolded(verdict.patch), ...(await handOut?.(key)), ...taken, entry: toEntry(draft) };
+      const written = {
+        ...withFolded(verdict.patch),
+        ...(await handOut?.(key)),
+        ...taken,
+        entry: withJudged(toEntry(draft), entry.author),
+      };
       const changed = await unlessTaken(() =>
         keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, { $set: written }),
       );
@@ -118,7 +129,7 @@ export function openKeys(
 
   return {
     async insert(key, places, now, author) {
-      const entry = toEntry(keyCreated(key, { at: now, author }));
+      const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
       for (;;) {
         const workspace = await intents.finishIn(key.workspaceId);
         if (workspace === null) throw new Error(`There is no workspace ${key.workspaceId}.`);

@@ -1,4 +1,4 @@
-import { chained, type AuditDraft, type AuditHead, type Details } from '../audit.js';
+import { chained, type AuditDraft, type AuditHead, type Author, type Details } from '../audit.js';
 import { Duplicate } from '../errors.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import { eq, where, type Documents } from './documents.js';
@@ -110,6 +110,11 @@ export class Ledger {
 export function toDocument(draft: AuditDraft): EntryDocument {
   const { id, before, after, ...fields } = pick(draft, DRAFT_FIELDS);
   return { _id: id, ...fields, before: before && JSON.stringify(before), after: after && JSON.stringify(after) };
+}
+
+/** The entry of a change that is decided only once its author was looked at again. */
+export function withJudged(entry: EntryDocument, author: Author | undefined): EntryDocument {
+  return author?.judged === undefined ? entry : { ...entry, judged: JSON.stringify(author.judged) };
 }
 
 export function fromDocument<T extends EntryDocument>(document: T) {

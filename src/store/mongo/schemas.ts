@@ -19,6 +19,8 @@ export interface EntryDocument extends Omit<AuditDraft, 'id' | 'before' | 'after
   readonly _id: string;
   readonly before: string | null;
   readonly after: string | null;
+  /** The author's `judged`, as JSON, until the change is decided. Never in the log. */
+  readonly judged?: string;
 }
 
 export interface AuditDocument extends EntryDocument, Pick<AuditEntry, 'seq' | 'previousHash' | 'hash'> {}
@@ -50,6 +52,8 @@ export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
   /** The first key of a creation that is decided but whose key is not known to be written. See intents.ts. */
   readonly firstKey?: KeyDocument;
+  /** Present until the author was looked at again after the write. */
+  readonly unconfirmed?: boolean;
   readonly entry?: EntryDocument;
 }
 
@@ -122,6 +126,7 @@ const ENTRY: SchemaDefinition = {
   userAgent: String,
   before: String,
   after: String,
+  judged: String,
 };
 
 const entry = new Schema(ENTRY, { ...OPTIONS, _id: false });
@@ -179,7 +184,7 @@ export const keySchema: Schema = new Schema(
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
 
 export const workspaceSchema: Schema = new Schema(
-  { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, entry },
+  { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, unconfirmed: Boolean, entry },
   { ...OPTIONS, collection: 'latchkey_workspaces' },
 )
   .index({ createdAt: 1, _id: 1 })

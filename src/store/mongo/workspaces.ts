@@ -5,7 +5,7 @@ import type { WorkspaceRecord } from '../records.js';
 import type { WorkspaceStore } from '../store.js';
 import { eq, type Documents } from './documents.js';
 import { toDocument, type Intents } from './intents.js';
-import { toDocument as toEntry, withoutEntry } from './ledger.js';
+import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { unlimitedSlot } from './places.js';
 import type { WorkspaceDocument } from './schemas.js';
 
@@ -21,13 +21,15 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
         // The very same call made twice collides on everything; what it stands for is the workspace.
         throw new Duplicate((await exists(workspace.id)) ? 'workspace.id' : taken, undefined);
       }
+      if ((await intents.forfeitOf(firstKey, author)) !== null) return 'authorEnded';
       const document = {
         ...asDocument(workspace),
+        unconfirmed: true,
         firstKey: toDocument(firstKey, unlimitedSlot(placeKindOf(firstKey))),
-        entry: toEntry(workspaceCreated(workspace, firstKey.id, author)),
+        entry: withJudged(toEntry(workspaceCreated(workspace, firstKey.id, author)), author),
       };
       await workspaces.insert(document);
-      await intents.finishWorkspace(document);
+      return (await intents.finishWorkspace(document)) ? 'created' : 'authorEnded';
     },
     async ensure(workspace) {
       const document = { ...asDocument(workspace), entry: toEntry(workspaceCreated(workspace, null, undefined)) };
@@ -42,20 +44,19 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
     },
     async find(id) {
       const document = await workspaces.findOne({ _id: eq(id) });
-      if (document === null) return null;
-      await intents.finishWorkspace(document);
+      if (document === null || !(await intents.finishWorkspace(document))) return null;
       return asRecord(document);
     },
     async list(first) {
       const documents = await workspaces.find({}, { sort: { createdAt: 1, _id: 1 }, limit: first });
-      for (const document of documents) await intents.finishWorkspace(document);
-      return documents.map(asRecord);
+      const there: WorkspaceDocument[] = [];
+      for (const document of documents) if (await intents.finishWorkspace(document)) there.push(document);
+      return there.map(asRecord);
     },
     async setTier(id, tier, now, author) {
       for (;;) {
         const document = await workspaces.findOne({ _id: eq(id) });
-        if (document === null) return null;
-        await intents.finishWorkspace(document);
+        if (document === null || !(await intents.finishWorkspace(document))) return null;
         const before = asRecord(document);
         if (before.tier === tier) return before;
         const after = { ...before, tier };

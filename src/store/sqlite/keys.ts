@@ -28,6 +28,8 @@ import type { FindUser } from './users.js';
 export interface SqliteKeys extends KeyStore {
   /** Writes a key as it is, without regard to places and without an entry, in the transaction that is open. */
   add(key: KeyRecord): void;
+  /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
+  forfeitOf(key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null;
 }
 
 interface KeyRow extends Omit<KeyRecord, 'scopes' | 'allowedAddresses' | 'trustedDocuments'> {
@@ -136,14 +138,21 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     return limit !== null && others >= limit ? others : null;
   };
 
-  /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
   const forfeitOf = (key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null => {
     if (key.userId !== null && !isOwner(findUser(key.userId), key)) return 'userLeft';
-    const keyId = keyOf(author);
-    const makes = keyId === null ? null : find.one({ id: keyId, workspaceId: null });
-    if (makes === null) return null;
-    return isRetired(makes, makes.userId === null ? null : findUser(makes.userId)) ? 'authorEnded' : null;
+    return authorForfeit(author);
   };
+  const authorForfeit = (author: Author | undefined): Forfeit | null => {
+    const keyId = keyOf(author);
+    const row = keyId === null ? null : find.one({ id: keyId, workspaceId: null });
+    if (row === null) return null;
+    const user = row.userId === null ? null : findUser(row.userId);
+    return isRetired(toRecord(row), user, author?.judged) ? 'authorEnded' : null;
+  };
+
+  /** Of a change that hands out nothing: only where the caller was judged by what the key may do. */
+  const judgedForfeit = (author: Author | undefined): Forfeit | null =>
+    author?.judged === undefined ? null : authorForfeit(author);
 
   const change = (
     id: string,
@@ -160,7 +169,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       const changed = { ...key, ...verdict.patch };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
-      const forfeit = handOut === undefined ? null : forfeitOf(key, entry.author);
+      const forfeit = handOut === undefined ? judgedForfeit(entry.author) : forfeitOf(key, entry.author);
       if (forfeit !== null) return { outcome: forfeit, key };
       const others = inTheWay(key, changed, places, entry.at);
       if (others !== null) return { outcome: 'full', key, living: others };
@@ -172,6 +181,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
 
   return {
     add,
+    forfeitOf,
     async insert(key, places, now, author) {
       return connection.transaction(() => {
         const forfeit = forfeitOf(key, author);

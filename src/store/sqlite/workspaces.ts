@@ -21,10 +21,12 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys, audit: 
 
   return {
     async create(workspace, firstKey, author) {
-      connection.transaction(() => {
+      return connection.transaction(() => {
+        if (keys.forfeitOf(firstKey, author) !== null) return 'authorEnded';
         insert.run(params(workspace));
         keys.add(firstKey);
         audit.add(workspaceCreated(workspace, firstKey.id, author));
+        return 'created';
       });
     },
     async ensure(workspace) {
