@@ -173,6 +173,102 @@ export function testRaces({ store, target, runs }: Bench): void {
     });
   });
 
+  describe('a key that ends or is given less than it was judged by', () => {
+    const END = NOW + 1000;
+    const LOSSES: Readonly<Record<string, (key: KeyRecord, ws: string) => Promise<unknown>>> = {
+      'it was revoked': (key, ws) => store().keys.revoke(key.id, ws, null, NOW),
+      'it was ended': (key, ws) => store().keys.expire(key.id, ws, NOW, NOW),
+      'its end came nearer': (key, ws) => store().keys.expire(key.id, ws, END - 1, NOW),
+      'it lost a scope': (key, ws) => store().keys.update(key.id, ws, { scopes: ['read:all'] }, NOW),
+      'its user lost a role': (key, ws) => store().users.update(key.userId ?? '', ws, { roles: ['viewer'] }, NOW),
+      'its user left': (key, ws) => store().users.remove(key.userId ?? '', ws, NOW),
+    };
+    const GAINS: typeof LOSSES = {
+      'nothing happened': async () => undefined,
+      'it was renamed': (key, ws) => store().keys.update(key.id, ws, { name: 'renamed' }, NOW),
+      'its end went further away': (key, ws) => store().keys.expire(key.id, ws, END + 1, NOW),
+      'it was given a scope': (key, ws) =>
+        store().keys.update(key.id, ws, { scopes: [...key.scopes, 'read:events'] }, NOW),
+    };
+    const given = async () => {
+      const ws = await givenWorkspace(store());
+      const user = aUser(ws, { roles: ['viewer', 'admin'] });
+      await store().users.add(user);
+      const key = await givenKey(store(), ws, { userId: user.id, scopes: ['read:all', 'admin'], expiresAt: END });
+      const judged = { at: NOW, scopes: key.scopes, expiresAt: END, roles: user.roles };
+      return { ws, key, author: { ...ADA, id: key.id, judged }, other: await givenKey(store(), ws) };
+    };
+    const aFoundation = () => {
+      const key = aKey(`ws_${Math.random().toString(36).slice(2)}`);
+      return { workspace: { id: key.workspaceId, name: 'new', tier: 'GROWTH' as const, createdAt: NOW }, key };
+    };
+
+    test.each(Object.keys(LOSSES))('R9: gives nothing to anybody where %s', async (loss) => {
+      const { ws, key, author, other: target } = await given();
+      await LOSSES[loss]?.(key, ws);
+      const { keys, workspaces } = store();
+      const [made, heir, founded] = [aKey(ws), anHeir(target), aFoundation()];
+      expect(await keys.insert(made, null, NOW, author)).toEqual({ outcome: 'authorEnded' });
+      const ended = { outcome: 'authorEnded', key: target };
+      expect(await keys.rotate(target.id, ws, heir, NOW + 9, NOW, author)).toEqual(ended);
+      expect(await keys.update(target.id, ws, { name: 'x' }, NOW, author)).toEqual(ended);
+      expect(await keys.expire(target.id, ws, NOW + 9, NOW, author)).toEqual(ended);
+      expect(await workspaces.create(founded.workspace, founded.key, author)).toBe('authorEnded');
+      expect(await workspaces.find(founded.workspace.id)).toBeNull();
+      for (const { id } of [made, heir, founded.key]) expect(await keys.find(id, null)).toBeNull();
+      expect(await keys.find(target.id, ws)).toEqual(target);
+    });
+
+    test.each(Object.keys(GAINS))('R9: gives what it gave before where %s', async (gain) => {
+      const { ws, key, author, other: target } = await given();
+      await GAINS[gain]?.(key, ws);
+      const { keys, workspaces } = store();
+      const founded = aFoundation();
+      expect(await keys.insert(aKey(ws), null, NOW, author)).toEqual({ outcome: 'inserted' });
+      expect(await keys.update(target.id, ws, { name: 'x' }, NOW, author)).toMatchObject({ outcome: 'changed' });
+      expect(await keys.rotate(target.id, ws, anHeir(target), NOW + 9, NOW, author)).toMatchObject({
+        outcome: 'changed',
+      });
+      expect(await workspaces.create(founded.workspace, founded.key, author)).toBe('created');
+      expect(await workspaces.find(founded.workspace.id)).toEqual(founded.workspace);
+      expect(await keys.find(founded.key.id, null)).toEqual(founded.key);
+    });
+
+    test('R9: is replaced by its own rotation, though that ends it', async () => {
+      const { ws, key, author } = await given();
+      const heir = anHeir(key, { userId: key.userId });
+      expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW, author)).toMatchObject({ outcome: 'changed' });
+      expect(await store().keys.find(heir.id, ws)).toMatchObject({ revokedAt: null });
+    });
+
+    test('R9: has created no workspace that its revocation did not see', async () => {
+      for (let round = 0; round < rounds; round++) {
+        const { ws, key, author } = await given();
+        const founded = Array.from({ length: 8 }, aFoundation);
+        const exist = () => Promise.all(founded.map(({ workspace }) => either(round).workspaces.find(workspace.id)));
+        const ofEach = await Promise.all([
+          Promise.all(
+            founded.map(async ({ workspace, key: first }, i) => {
+              await pause();
+              return either(i).workspaces.create(workspace, first, author);
+            }),
+          ),
+          pause().then(async () => {
+            await either(round).keys.revoke(key.id, ws, 'leaked', NOW);
+            return exist();
+          }),
+        ]);
+        const [outcomes, seen] = ofEach;
+        const there = await exist();
+        for (const [i, { key: first }] of founded.entries()) {
+          expect(there[i] !== null).toBe(outcomes[i] === 'created');
+          if (there[i] !== null) expect(seen[i]).not.toBeNull();
+          expect((await store().keys.find(first.id, null)) !== null).toBe(there[i] !== null);
+        }
+      }
+    });
+  });
+
   describe('a key that is changed and rotated at the same time', () => {
     test('R9: has a successor that is as the key was when it was judged', async () => {
       for (let round = 0; round < rounds; round++) {
