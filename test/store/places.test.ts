@@ -52,4 +52,10 @@ describe('places, read while a rotation goes on', () => {
     expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ slot: 0 });
     expect(keys.released).toEqual(['old']);
   });
+
+  test('R9: a family whose only key was withdrawn counts no longer, and its key loses no slot when it is inserted again', async () => {
+    const keys = given([]);
+    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ slot: 0 });
+    expect(keys.released).toEqual([]);
+  });
 });

@@ -183,7 +183,7 @@ async function families(keys: Keys, workspaceId: string, now: number): Promise<{
     { fields: ['familyId', 'slot', 'scopes'] },
   )) as unknown as Root[];
 
-  const dead = new Set<string>();
+  const ended = new Map<string, 'dead' | 'gone'>();
   const kinds = new Map<string, PlaceKind>();
   let open = [...new Set(roots.map((root) => root.familyId))];
   // What is still torn after a few readings counts as living: the limit is never exceeded for it.
@@ -195,17 +195,17 @@ async function families(keys: Keys, workspaceId: string, now: number): Promise<{
     const byFamily = new Map<string, Member[]>(open.map((id) => [id, []]));
     for (const key of members) byFamily.get(key.familyId)?.push(key);
     const states = new Map([...byFamily].map(([id, family]) => [id, stateOf(family, now)]));
-    for (const [id, state] of states) if (state === 'dead') dead.add(id);
+    for (const [id, state] of states) if (state === 'dead' || state === 'gone') ended.set(id, state);
     for (const [id, family] of byFamily) kinds.set(id, kindOfFamily(family, now));
     open = open.filter((id) => states.get(id) === 'torn');
   }
   const living = new Map<string, Root[]>();
   for (const root of roots) {
-    if (!dead.has(root.familyId)) living.set(root.familyId, [...(living.get(root.familyId) ?? []), root]);
+    if (!ended.has(root.familyId)) living.set(root.familyId, [...(living.get(root.familyId) ?? []), root]);
   }
   return {
     living: [...living].map(([id, held]) => ({ kind: kinds.get(id) ?? 'keys', roots: held })),
-    dead: roots.filter((root) => dead.has(root.familyId)),
+    dead: roots.filter((root) => ended.get(root.familyId) === 'dead'),
   };
 }
 
@@ -221,8 +221,12 @@ function kindOfFamily(family: readonly Member[], now: number): PlaceKind {
 /**
  * `torn`: the reading saw a key after a rotation but not its successor, which was written while it went on. Such a family
  * looks dead where the overlap is zero, though it lives.
+ *
+ * `gone`: the only key was withdrawn before its creation was confirmed (see intents.ts). Its slot is free already, and must
+ * not be released: the creation may be on its way again, under the same id.
  */
-function stateOf(family: readonly Member[], now: number): 'living' | 'dead' | 'torn' {
+function stateOf(family: readonly Member[], now: number): 'living' | 'dead' | 'torn' | 'gone' {
+  if (family.length === 0) return 'gone';
   const keys = family.flatMap((key) => (key.successor ? [key, key.successor] : [key]));
   if (keys.some((key) => isAlive(key, now))) return 'living';
   const seen = new Set(keys.map((key) => key._id));
