@@ -40,8 +40,21 @@ export function publicCode(error: unknown): string | number | null {
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const code = publicCode(error);
   if (code === null) return { ...INTERNAL_ERROR, ...(formatted.path !== undefined && { path: formatted.path }) };
-  return withoutTokens({ ...formatted, extensions: { ...formatted.extensions, code } });
+  const message = REMEDIES.get(formatted.message) ?? formatted.message;
+  return withoutTokens({ ...formatted, message, extensions: { ...formatted.extensions, code } });
 }
+
+/** What is said instead of messages of Apollo Server that don't say what to do. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  [
+    'Operation batching disabled.',
+    'Batches of operations are not supported: the body is a JSON array. Send one request for each operation, with a JSON object such as {"query": "..."}.',
+  ],
+  [
+    'POST body missing, invalid Content-Type, or JSON object has no keys.',
+    'The body has no operation. Send Content-Type: application/json and a JSON object such as {"query": "..."}.',
+  ],
+]);
 
 /** Returns what {@link formatError} hides and the server's log should have: a hidden error, or the cause of a refusal. */
 export function untold(error: unknown): unknown {

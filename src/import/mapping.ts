@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_LOCATOR, type ForeignScheme } from '../keys/foreign.js';
 import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../store/records.js';
+import { shown } from '../options.js';
 import { normalise } from '../text/characters.js';
 import { DATES, type Dates } from './cells.js';
 import { ImportFault } from './fault.js';
@@ -32,30 +33,53 @@ export interface Owner {
   readonly user?: string | undefined;
 }
 
-const text = z.string().min(1).max(200);
-const scopeList = z.union([text.transform((scope) => [scope]), z.array(text).max(100)]);
+const NAME = 'a string of 1 to 200 characters';
+const text = z.string(NAME).min(1, NAME).max(200, NAME);
 
-/** The mapping file. Every key may be left out. */
-export const mappingSchema = z.strictObject({
+const SCOPES = `a scope, or a list of up to 100 scopes, each ${NAME}`;
+const scopeList = z.union([text.transform((scope) => [scope]), z.array(text).max(100, SCOPES)], SCOPES);
+
+const oneOf = <const V extends readonly string[]>(values: V) => z.enum(values, values.join(', '));
+
+/** A map with these keys and no others. */
+const mapWith = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, `a map with ${Object.keys(shape).join(', ')}`);
+
+/** A map whose keys are names of the other system. */
+const byNames = <Item extends z.ZodType>(item: Item, of: string) =>
+  z.record(text, item, `a map of ${of}, by names of 1 to 200 characters`);
+
+const IGNORED = `a list of up to 1000 columns, each ${NAME}`;
+const column = z.union([text, z.null()], `${NAME}, or null`).optional();
+const owner = mapWith({ workspace: text.optional(), user: text.optional() });
+const LOOKUP = `{ prefix: <a whole number from 4 to ${MAX_LOCATOR}> } or { until: <one visible ASCII character> }`;
+
+/** The mapping file. Every key may be left out. The message of an issue says what is allowed. */
+const mappingSchema = mapWith({
   /** Columns of the input; null: it has none. */
-  columns: z.partialRecord(z.enum(COLUMNS), text.nullable()).optional(),
-  ignore: z.array(text).max(1000).optional(),
+  columns: mapWith(
+    Object.fromEntries(COLUMNS.map((name) => [name, column])) as Record<Column, typeof column>,
+  ).optional(),
+  ignore: z.array(text, IGNORED).max(1000, IGNORED).optional(),
   /** Where a token names its record. Of bcrypt alone. */
   lookup: z
-    .union([
-      z.strictObject({ prefix: z.int().min(4).max(MAX_LOCATOR) }),
-      z.strictObject({ until: z.string().regex(/^[\x21-\x7e]$/) }),
-    ])
+    .union(
+      [
+        z.strictObject({ prefix: z.int(LOOKUP).min(4, LOOKUP).max(MAX_LOCATOR, LOOKUP) }, LOOKUP),
+        z.strictObject({ until: z.string(LOOKUP).regex(/^[\x21-\x7e]$/, LOOKUP) }, LOOKUP),
+      ],
+      LOOKUP,
+    )
     .optional(),
   /** Of what the hash is: of the token as a whole, or of what follows on what names its record. Of bcrypt alone. */
-  hashed: z.enum(['whole', 'rest']).optional(),
-  scopes: z.record(text, scopeList).optional(),
+  hashed: oneOf(['whole', 'rest']).optional(),
+  scopes: byNames(scopeList, 'scopes').optional(),
   defaultScopes: scopeList.optional(),
-  owners: z.record(text, z.strictObject({ workspace: text.optional(), user: text.optional() })).optional(),
-  type: z.enum(KEY_TYPES).optional(),
-  environment: z.enum(ENVIRONMENTS).optional(),
-  dates: z.enum(DATES).optional(),
-  limitedUses: z.enum(['refuse', 'drop']).optional(),
+  owners: byNames(owner, 'owners').optional(),
+  type: oneOf(KEY_TYPES).optional(),
+  environment: oneOf(ENVIRONMENTS).optional(),
+  dates: oneOf(DATES).optional(),
+  limitedUses: oneOf(['refuse', 'drop']).optional(),
 });
 type MappingFile = z.output<typeof mappingSchema>;
 
@@ -65,19 +89,20 @@ type MappingFile = z.output<typeof mappingSchema>;
  */
 export function mappingOf(source: Source, content: unknown = {}): Mapping {
   const result = mappingSchema.safeParse(content);
+  // The schema passes over this name in silence.
+  const reserved = pathTo('__proto__', content);
+  if (reserved !== null) throw unknownAt(reserved, 'other names');
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const at = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
-    throw new ImportFault(
-      `The mapping is wrong at ${at.map(String).join('.') || 'its top'}: ${issue?.message ?? 'not allowed'}. See docs/migrating.md.`,
-    );
+    const issue = firstOf(result.error.issues);
+    if (issue.code === 'unrecognized_keys') throw unknownAt([...issue.path, ...issue.keys.slice(0, 1)], issue.message);
+    if (issue.code === 'invalid_key') throw unknownAt(issue.path, issue.message);
+    throw faultAt(issue.path, content, issue.message);
   }
   const file = result.data;
   const { columns, ignore } = PRESETS[source];
-  const mapped = Object.entries(file.columns ?? {}).map(([column, name]) => [
-    column,
-    name === null ? null : [normalise(name)],
-  ]);
+  const mapped = Object.entries(file.columns ?? {})
+    .filter(([, name]) => name !== undefined)
+    .map(([column, name]) => [column, name == null ? null : [normalise(name)]]);
   return {
     scheme: schemeOf(source, file),
     columns: { ...columns, ...(Object.fromEntries(mapped) as Partial<Record<Column, readonly string[] | null>>) },
@@ -117,4 +142,41 @@ function schemeOf(source: Source, { lookup, hashed }: MappingFile): ForeignSchem
     );
   }
   return { kind: 'bcrypt', hashed: hashed ?? 'whole', locator: lookup };
+}
+
+/** The first issue; of several forms that were tried, the one that says most closely where. */
+function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  if (issue === undefined) throw new TypeError('A result without an issue.');
+  if (issue.code !== 'invalid_union') return issue;
+  const inner = issue.errors.flat().find(({ path }) => path.length > 0);
+  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
+}
+
+/** @param allowed what may be there instead */
+function faultAt(path: readonly PropertyKey[], content: unknown, allowed: string): ImportFault {
+  const value = path.reduce<unknown>((each, step) => (each as Record<PropertyKey, unknown> | null)?.[step], content);
+  const name = path.length === 0 ? 'The mapping' : `Mapping: ${pathOf(path)}`;
+  return new ImportFault(`${name} is ${shown(value)}. Allowed: ${allowed}. See docs/migrating.md.`);
+}
+
+/** @param allowed what may be there instead */
+function unknownAt(path: readonly PropertyKey[], allowed: string): ImportFault {
+  return new ImportFault(`Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/migrating.md.`);
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => String(step))
+    .map((step) => (/^[\w:/-]{1,64}$/.test(step) ? step : shown(step)))
+    .join('.');
+}
+
+/** The path to the first key with a name; null: there is none. */
+function pathTo(name: string, value: unknown, at: readonly string[] = []): readonly string[] | null {
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, item] of Object.entries(value)) {
+    const path = key === name ? [...at, key] : pathTo(name, item, [...at, key]);
+    if (path !== null) return path;
+  }
+  return null;
 }

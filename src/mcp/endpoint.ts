@@ -6,9 +6,10 @@ import {
   type CallToolResult,
 } from '@modelcontextprotocol/server';
 import type { GraphQLSchema } from 'graphql';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Explainer, type ExplainerOptions } from '../guard/explain.js';
 import type { Limits } from '../limits/limits.js';
+import { shown } from '../options.js';
 import { packageVersion } from '../packageFiles.js';
 import { Refusal } from '../refusals/refusal.js';
 import { accessTools } from './accessTools.js';
@@ -17,6 +18,7 @@ import { Offers } from './offers.js';
 import { failed } from './result.js';
 import { runTools } from './runTools.js';
 import { schemaTools } from './schemaTools.js';
+import type { Tool } from './tool.js';
 
 export interface EndpointOptions extends ExplainerOptions {
   /** Guarded. */
@@ -87,19 +89,26 @@ export class Endpoint {
       const found = tools.byName.get(name);
       if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Tool not found.');
       const read = found.input.safeParse(given);
-      if (!read.success) return wrongInput(name, read.error);
+      if (!read.success) return wrongInput(found, given, read.error);
       return settled(() => found.call(read.data, caller), caller);
     });
     return server;
   }
 }
 
-/** How much is said about wrong arguments, in characters. */
-const MAX_FAULTS = 2_000;
-
-function wrongInput(name: string, error: z.ZodError): CallToolResult {
-  const text = `Invalid arguments for ${name}: ${z.prettifyError(error)}`.slice(0, MAX_FAULTS);
-  return { content: [{ type: 'text', text }], isError: true };
+/** Names the first argument that is wrong, and says what is allowed. */
+function wrongInput(
+  { name, input }: Tool,
+  given: Readonly<Record<string, unknown>>,
+  error: z.ZodError,
+): CallToolResult {
+  const [issue] = error.issues;
+  const at = String(issue?.path[0] ?? '').slice(0, 100);
+  const text =
+    issue?.code === 'unrecognized_keys'
+      ? `there is no argument ${shown(issue.keys[0])}. Arguments: ${Object.keys(input.shape).join(', ') || 'none'}.`
+      : `${at} is ${given[at] === undefined ? 'missing' : 'not allowed'}. Allowed: ${issue?.message ?? 'another value'}.`;
+  return { content: [{ type: 'text', text: `Invalid arguments for ${name}: ${text}` }], isError: true };
 }
 
 /** An error that nobody caught would reach the caller in its own words. */

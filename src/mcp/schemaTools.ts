@@ -17,9 +17,10 @@ import { Refusal } from '../refusals/refusal.js';
 import type { Caller } from './caller.js';
 import { told } from './result.js';
 import { SchemaIndex } from './schemaIndex.js';
-import { LOOKS, tool, type Tool } from './tool.js';
+import { LOOKS, textInput, tool, type Tool } from './tool.js';
 
 const MAX_FOUND = 50;
+const LIMIT = `a whole number from 1 to ${MAX_FOUND}`;
 
 /**
  * Tools that read the schema: of each caller the part that they may use, whatever INTROSPECTION says, for more than that is
@@ -40,12 +41,10 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       description:
         'Finds types, fields and arguments of the GraphQL schema by words: their coordinates, signatures, descriptions, and the scopes that open them. Only what this credential may use is found. Without words it lists the operations. Begin here.',
       input: z.strictObject({
-        query: z
-          .string()
-          .max(200)
+        query: textInput(0, 200)
           .default('')
           .describe('Words to look for, such as "asset freshness". Empty: all operations.'),
-        limit: z.int().min(1).max(MAX_FOUND).default(20).describe('How many to answer at most.'),
+        limit: z.int(LIMIT).min(1, LIMIT).max(MAX_FOUND, LIMIT).default(20).describe('How many to answer at most.'),
       }),
       annotations: LOOKS,
       offered,
@@ -64,7 +63,7 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       description:
         'The definition (SDL) of one type of the GraphQL schema as this credential may use it, with the scopes that its fields require and the names of the types that it refers to. "Query" and "Mutation" are the operations.',
       input: z.strictObject({
-        name: z.string().min(1).max(200).describe('The name of the type, such as Query or Asset.'),
+        name: textInput(1, 200).describe('The name of the type, such as Query or Asset.'),
       }),
       annotations: LOOKS,
       offered,

@@ -28,9 +28,20 @@ export const LOOKS: ToolAnnotations = Object.freeze({
   openWorldHint: false,
 });
 
+/** An argument that is a string. The message of an issue says what is allowed, as it does for every argument. */
+export function textInput(min: number, max: number): z.ZodString {
+  const allowed = `a string of ${min} to ${max} characters`;
+  return z.string(allowed).min(min, allowed).max(max, allowed);
+}
+
+const VARIABLES = 'an object of names, of up to 200 characters, and values';
+
 /** Input of tools that are given an operation. */
 export const operationInput = z.strictObject({
-  document: z.string().min(1).max(64_000).describe('The GraphQL document.'),
-  operationName: z.string().max(200).optional().describe('Which operation of the document, where it has several.'),
-  variables: z.record(z.string().max(200), z.unknown()).optional().describe('Values of its variables, by their names.'),
+  document: textInput(1, 64_000).describe('The GraphQL document.'),
+  operationName: textInput(0, 200).optional().describe('Which operation of the document, where it has several.'),
+  variables: z
+    .record(z.string().max(200), z.unknown(), VARIABLES)
+    .optional()
+    .describe('Values of its variables, by their names.'),
 });

@@ -59,7 +59,7 @@ test('N7: a mapping and a schema in another format are named with the line', asy
   const rows = file('rows.jsonl', row('a'));
   for (const [option, content, said] of [
     ['--mapping', 'a: 1\n{', 'other cannot be read at line 2, column 2: this is no YAML.'],
-    ['--mapping', 'just text', 'other'],
+    ['--mapping', 'just text', 'The mapping is "just text". Allowed: a map with columns,'],
     ['--schema', 'type Query {\n  <html>', 'other, line 2, is not a schema that can be used: Syntax Error'],
     ['--schema', 'type Query { a: Missing }', 'other is not a schema that can be used: Unknown type'],
   ] as const) {

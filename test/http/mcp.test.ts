@@ -1,4 +1,5 @@
 import { answerOf, createKey, startService, type TestService } from '../support/service.js';
+import { VALIDATOR } from '../support/validator.js';
 import { connect } from '../mcp/client.js';
 
 /** /mcp as HTTP: what is refused before a tool is asked, and what counts against limits. */
@@ -290,4 +291,24 @@ test('the log and the metrics tell of it as of any request, and nothing of the k
   expect(latchkey.logs.join('')).not.toContain(token);
   const metrics = await latchkey.service.metrics.text();
   expect(metrics).toMatch(/route="\/mcp"/);
+});
+
+describe('N18: wrong arguments of a tool are said in words', () => {
+  it.each<[string, object, string]>([
+    ['run_query', {}, 'document is missing. Allowed: a string of 1 to 64000 characters.'],
+    ['run_query', { document: 7 }, 'document is not allowed. Allowed: a string of 1 to 64000 characters.'],
+    ['run_query', { document: '{ a }', variables: [] }, 'variables is not allowed. Allowed: an object of names'],
+    ['run_query', { query: '{ a }', document: '{ a }' }, 'there is no argument "query". Arguments: document,'],
+    ['search_schema', { limit: 1_000 }, 'limit is not allowed. Allowed: a whole number from 1 to 50.'],
+    ['search_schema', { limit: 1.5 }, 'limit is not allowed. Allowed: a whole number from 1 to 50.'],
+    ['describe_type', { name: '' }, 'name is not allowed. Allowed: a string of 1 to 200 characters.'],
+    ['whoami', { a: 1 }, 'there is no argument "a". Arguments: none.'],
+  ])('%s %j', async (name, args, said) => {
+    const { text } = await post(call(name, args));
+    const [message = ''] = /\{.*\}/.exec(text) ?? [];
+    const { result } = JSON.parse(message) as { result: { isError: boolean; content: { text: string }[] } };
+    expect(result.isError).toBe(true);
+    expect(result.content[0]?.text).toContain(`Invalid arguments for ${name}: ${said}`);
+    expect(result.content[0]?.text).not.toMatch(VALIDATOR);
+  });
 });

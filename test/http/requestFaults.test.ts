@@ -53,6 +53,19 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
   };
 
   test.each([
+    ['a batch', [{ query }, { query }], 'Batches of operations are not supported: the body is a JSON array. Send one'],
+    ['an empty batch', [], 'Batches of operations are not supported'],
+    ['an empty object', {}, 'The body has no operation. Send Content-Type: application/json and a JSON object'],
+  ])('N18: %s is refused with what to send instead', async (_what, body, said) => {
+    for (const headers of [{}, keyed()]) {
+      expect(await post(body, headers)).toMatchObject({
+        status: 400,
+        body: { errors: [{ message: expect.stringContaining(said), extensions: { code: 'BAD_REQUEST' } }] },
+      });
+    }
+  });
+
+  test.each([
     ['POST of a hash', () => post({ extensions }, keyed())],
     ['POST of a hash and its query', () => post({ query, extensions }, keyed())],
     ['POST without a key', () => post({ extensions })],
