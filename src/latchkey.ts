@@ -280,6 +280,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     store,
     operator,
     roles,
+    prefixes: () => Object.values(options.prefixes ?? configured.configuration.prefixes),
     now,
     secrets: new SecretVerifier({ gate, peppers, now, saveDigest: (id, digest) => store.keys.saveDigest(id, digest) }),
     onUse: (keyId, at, key, address) => {

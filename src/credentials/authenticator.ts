@@ -1,6 +1,6 @@
 import type { Change } from '../keys/changes.js';
 import type { Located } from '../keys/foreign.js';
-import { lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { DEFAULT_PREFIXES, isMeantAsToken, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../refusals/refusal.js';
 import type { Roles } from '../scopes/roles.js';
@@ -51,6 +51,8 @@ export interface AuthenticatorOptions {
   readonly operator: OperatorKey | null;
   /** What the roles of users stand for at the moment. */
   readonly roles: () => Roles;
+  /** Prefixes of new tokens at the moment. Default: none but {@link DEFAULT_PREFIXES}. */
+  readonly prefixes?: () => readonly string[];
   /** Default: none. */
   readonly configured?: ConfiguredKeys;
   /** Told of each accepted key. Must not wait for anything. @param address null: unknown */
@@ -266,7 +268,7 @@ export class Authenticator {
     }
     if (attempt?.over != null) throw attempt.over;
     if (!guess) this.#failures.take(counted, address);
-    throw unauthenticated('unknown');
+    throw this.#noKey(credential);
   }
 
   /** The key whose secret the token holds, whatever the key's state. */
@@ -304,9 +306,20 @@ export class Authenticator {
   async #verifyConfigured(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     this.#observer.lookedUp('miss');
     const principal = await this.#configured.verify(credential, address);
-    // Not `malformed`: people chose these keys, and any form may be right.
-    if (principal === null) throw unauthenticated('unknown');
+    if (principal === null) throw this.#noKey(credential);
     return principal;
+  }
+
+  /**
+   * The refusal of a credential that was looked up and is no key. Imported and configured keys may have any form, so that another
+   * form than a token's is not malformed; a token of this installation with a wrong checksum is, as without such keys.
+   */
+  #noKey(credential: string): Refusal {
+    const { prefixes = () => [] } = this.#options;
+    const isMistyped =
+      parseToken(credential) === null &&
+      isMeantAsToken(credential, [...Object.values(DEFAULT_PREFIXES), ...prefixes()]);
+    return unauthenticated(isMistyped ? 'malformed' : 'unknown');
   }
 
   async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {

@@ -7,6 +7,7 @@ import {
   lookupIdIn,
   LOOKUP_LENGTH,
   SECRET_LENGTH,
+  TOKEN_START,
   WHOLE_TOKEN,
 } from '../text/tokenShape.js';
 
@@ -71,6 +72,19 @@ export function parseToken(text: string): TokenParts | null {
     lookupId: lookupIdIn(text),
     secret: body.slice(LOOKUP_LENGTH, BODY_LENGTH - CHECKSUM_LENGTH),
   };
+}
+
+/**
+ * Whether a text was meant as a token of this installation, however much of it is missing or mistyped: it has a token's form, or a
+ * prefix that tokens here begin with. {@link parseToken} tells whether it is one.
+ *
+ * @param prefixes of this installation, such as `sk`
+ */
+export function isMeantAsToken(text: string, prefixes: readonly string[]): boolean {
+  if (text.length > MAX_CREDENTIAL_LENGTH) return false;
+  if (WHOLE_TOKEN.test(text)) return true;
+  const [, start = ''] = TOKEN_START.exec(text) ?? [];
+  return prefixes.includes(start.slice(0, Math.max(start.lastIndexOf('_'), 0)).toLowerCase());
 }
 
 export function isToken(text: string): boolean {

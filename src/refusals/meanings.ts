@@ -135,8 +135,9 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
 export const REASONS: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'no credential was sent',
   malformed:
-    'it has the form of nothing that is let in here, or its checksum is wrong: mostly it was cut short or mistyped',
-  unknown: 'there is no such key, or the secret is wrong',
+    'it is not a whole token of this installation: it was cut short or mistyped, so that its checksum is wrong. If no keys were imported or configured, everything that is not a token is malformed too',
+  unknown:
+    'no key matches: the key is from another installation, was never created, or is mistyped in an imported or configured key',
   revoked: 'the key was revoked',
   expired: 'the key or the token has expired',
   user_left: 'the user to whom the key belongs was removed',

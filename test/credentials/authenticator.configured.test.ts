@@ -2,6 +2,7 @@ import { NO_CONFIGURATION } from '../../src/credentials/configuration.js';
 import { ConfiguredEntry } from '../../src/credentials/configuredEntry.js';
 import { ConfiguredKeys } from '../../src/credentials/configuredKeys.js';
 import { OperatorKey } from '../../src/credentials/operator.js';
+import { mintToken } from '../../src/keys/token.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { OPERATOR_KEY } from '../support/service.js';
 import { NOON, openHarness, type Harness } from './harness.js';
@@ -27,6 +28,21 @@ async function start(options: Parameters<Harness['authenticator']>[0] = {}) {
   authenticator.configure(true, keys);
   return { authenticator, id: keys.records[0]?.id ?? '' };
 }
+
+test('N3: beside configured keys a mistyped token is malformed, and other wrong text unknown, without bcrypt', async () => {
+  const { authenticator } = await start();
+  const { token } = mintToken('sk', 'LIVE');
+  for (const text of [token.slice(0, -1), `${token}x`, 'sk_live_', `${token.slice(0, 20)}-${token.slice(21)}`]) {
+    await expect(authenticator.authenticate(text)).rejects.toEqual(refused('malformed'));
+  }
+  for (const text of [token, `${KEY}x`, 'other_live_x']) {
+    await expect(authenticator.authenticate(text)).rejects.toEqual(refused('unknown'));
+  }
+  expect(latchkey.gate.counts.comparisons).toBe(0);
+  const likeOurs = 'sk_live_chosen-by-people-long-enough';
+  authenticator.configure(true, await configured([likeOurs, 'like ours']));
+  expect(await authenticator.authenticate(likeOurs)).toMatchObject({ kind: 'configured' });
+});
 
 describe('a configured key', () => {
   it('is somebody: its id and family, its workspace and tier, what its roles grant', async () => {

@@ -133,6 +133,61 @@ describe('an imported key', () => {
   });
 });
 
+/** A token of this installation with a mistake, as people make them. */
+function mistyped(): Record<string, string> {
+  const { token: whole } = mintToken('sk', 'LIVE');
+  const other = whole[20] === 'A' ? 'B' : 'A';
+  return {
+    'cut short': whole.slice(0, -1),
+    'cut to its prefix': 'sk_live_',
+    'with another character': whole.slice(0, 20) + other + whole.slice(21),
+    'with a character too much': `${whole}x`,
+    'with a capital at its beginning': `S${whole.slice(1)}x`,
+    'within quotes': `"${whole}"`,
+    'without the beginning of its prefix': whole.slice(1),
+    'with the prefix of a CLIENT key': `c${whole.slice(1)}`,
+  };
+}
+
+describe('N3: once keys were imported, a mistyped token', () => {
+  it.each(Object.keys(mistyped()))('%s is malformed, after one read for each scheme', async (name) => {
+    await importing([betterAuthRow(token)]);
+    await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
+    const authenticator = latchkey.authenticator();
+    const wrong = mistyped()[name] ?? '';
+    await expect(authenticator.authenticate(wrong)).rejects.toEqual(refused('malformed'));
+    // One scheme takes any text, the other only what holds its separator.
+    expect([latchkey.reads, latchkey.verifications]).toEqual([['findForVerification'], []]);
+  });
+
+  it('is let in if it is an imported key, whatever its checksum', async () => {
+    const likeOurs = `sk_live_${letters('like ours').slice(0, 54)}`;
+    const shorter = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc';
+    await importing([betterAuthRow(likeOurs), betterAuthRow(shorter)]);
+    const authenticator = latchkey.authenticator();
+    expect(await authenticator.authenticate(likeOurs)).toMatchObject({ kind: 'key' });
+    expect(await authenticator.authenticate(shorter)).toMatchObject({ kind: 'key' });
+    await expect(authenticator.authenticate(`${shorter.slice(0, -1)}d`)).rejects.toEqual(refused('malformed'));
+  });
+
+  it('is unknown if its checksum is right, and so is text of another form', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    for (const text of [mintToken('sk', 'LIVE').token, letters('other'), 'pk_live_51HG8vK', 'acme-live-1234567890']) {
+      await expect(authenticator.authenticate(text)).rejects.toEqual(refused('unknown'));
+    }
+  });
+
+  it('costs no read any more once an address has sent too many', async () => {
+    await importing([betterAuthRow(token)]);
+    const authenticator = latchkey.authenticator();
+    const cut = mistyped()['cut short'] ?? '';
+    const guesses = Array.from({ length: 1_000 }, (_, i) => authenticator.authenticate(`${cut}${i}`, ATTACKER));
+    expect((await Promise.allSettled(guesses)).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(latchkey.reads).toHaveLength(320);
+  });
+});
+
 describe('guesses at imported keys', () => {
   it('from one address are refused at three hundred, though they come at one moment, and then no more is read', async () => {
     await importing([betterAuthRow(token)]);

@@ -265,3 +265,37 @@ it('the operator’s key and configured keys stay what they are where the same t
   expect(await seen(OPERATOR_KEY)).toEqual(['platform']);
   expect(await seen(letters('one'))).toEqual(['read:assets']);
 });
+
+describe('N3: a mistyped token', () => {
+  it('is malformed before and after an import, and any other wrong text is unknown after it', async () => {
+    const whole = await createKey(latchkey, {});
+    const wrong = [whole.token.slice(0, -3), `${whole.token.slice(0, -1)}${whole.token.endsWith('A') ? 'B' : 'A'}`];
+    for (const text of wrong) expect(await seen(text)).toBe('malformed');
+    expect(await seen(letters('nobody'))).toBe('malformed');
+    const likeOurs = `sk_live_${letters('like ours').slice(0, 54)}`;
+    await imports([betterAuthRow(letters('one')), betterAuthRow(likeOurs)]);
+    clock.now += 5_000;
+    for (const text of wrong) expect(await seen(text)).toBe('malformed');
+    expect(await seen(letters('nobody'))).toBe('unknown');
+    expect(await seen(mintToken('sk', 'LIVE').token)).toBe('unknown');
+    expect(await seen(likeOurs)).toEqual(['read:assets']);
+    expect(await seen(whole.token)).toEqual(['read:assets']);
+  });
+
+  it('begins with a prefix of the installation, or with a default one', async () => {
+    const named = await startService({
+      now: () => clock.now,
+      env: { KEY_PEPPER: PEPPER, KEY_PREFIXES: 'SECRET:acme', DEFAULT_TIER: 'ENTERPRISE' },
+    });
+    try {
+      const reasonOf = async (token: string): Promise<unknown> =>
+        (await named.query('{ viewer { scopes } }', { token })).body.errors[0].extensions.reason;
+      await apply(named.service.store, PEPPERS, [betterAuthRow(letters('one'))], { now: clock.now });
+      for (const text of ['acme_live_cut', 'sk_live_cut', 'ck_test_cut'])
+        expect(await reasonOf(text)).toBe('malformed');
+      for (const text of ['other_live_cut', 'acme-live-cut']) expect(await reasonOf(text)).toBe('unknown');
+    } finally {
+      await named.close();
+    }
+  });
+});

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  isMeantAsToken,
   isToken,
   MAX_CREDENTIAL_LENGTH,
   mintToken,
@@ -96,6 +97,37 @@ describe('mintToken and parseToken', () => {
         expect(parseToken(text)).toBeNull();
       }),
     );
+  });
+});
+
+describe('N3: isMeantAsToken', () => {
+  it.each(['sk_live_', 'sk_test_abc', 'SK_live_abc', '"sk_live_abc"', 'key=sk_live_abc', `zz_live_${'A'.repeat(54)}`])(
+    'takes %s for a token of the installation',
+    (text) => expect(isMeantAsToken(text, ['sk'])).toBe(true),
+  );
+
+  it.each([
+    '',
+    'sk',
+    'sk_live',
+    'sk-live-abc',
+    'sk_prod_abc',
+    'ck_live_abc',
+    'zz_live_abc',
+    'xsk_live_abc',
+    '_live_',
+    'live_abc',
+  ])('takes %s for something else', (text) => expect(isMeantAsToken(text, ['sk'])).toBe(false));
+
+  it('knows every token by its prefix, however it was cut or changed behind it', () => {
+    const change = fc.tuple(fc.nat({ max: 70 }), fc.string({ maxLength: 40 }));
+    fc.assert(
+      fc.property(change, ([at, more]) => {
+        const { token } = mintToken('sk', 'LIVE');
+        expect(isMeantAsToken(token.slice(0, 8 + at) + more, ['sk'])).toBe(true);
+      }),
+    );
+    expect(isMeantAsToken(`sk_live_${'a'.repeat(10_000)}`, ['sk'])).toBe(false);
   });
 });
 
