@@ -36,6 +36,9 @@ function isList(value: Scalar | readonly Scalar[]): value is readonly Scalar[] {
   return Array.isArray(value);
 }
 
+/** For calls to which Mongoose doesn't apply the schema's write concern. */
+const MAJORITY = { writeConcern: { w: 'majority', j: true } } as const;
+
 type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 
 export interface Selection {
@@ -98,6 +101,30 @@ export class Documents<T extends object> {
   }
 
   /**
+   * Adds documents in this order, in one command, until one has a unique value that is taken.
+   *
+   * @returns how many were added
+   */
+  async insertInOrder(documents: readonly T[]): Promise<number> {
+    const options = { ordered: true, throwOnValidationError: true, ...MAJORITY } as const;
+    // Outside of the round trip, which the gate may repeat: what it wrote the first time stands.
+    let added = 0;
+    await this.#pass(async () => {
+      const left = documents.slice(added).map((document) => ({ insertOne: { document } })) as Bulk<T>;
+      try {
+        await this.#model.bulkWrite(left, options);
+        added = documents.length;
+      } catch (error) {
+        const [refused] = refusalsIn(error);
+        if (refused === undefined) throw error;
+        added += refused.index;
+        if (refused.code !== E11000) throw error;
+      }
+    });
+    return added;
+  }
+
+  /**
    * Changes one document in one atomic step. A list of stages is an update by aggregation.
    * @returns the document after it; null where none matched.
    * @throws Duplicate
@@ -114,7 +141,7 @@ export class Documents<T extends object> {
 
   /** @returns whether a document was there. */
   remove(filter: Filter): Promise<boolean> {
-    const options = { writeConcern: { w: 'majority', j: true } } as const;
+    const options = MAJORITY;
     return this.#pass(async () => (await this.#model.deleteOne(filter as never, options).exec()).deletedCount > 0);
   }
 
@@ -124,8 +151,7 @@ export class Documents<T extends object> {
 
   /** Makes the writes in any order. One that gave way to another process's is repeated by itself: the others stand. */
   async bulkWrite(operations: Bulk<T>): Promise<void> {
-    // Mongoose does not apply the schema's write concern here.
-    const options = { ordered: false, writeConcern: { w: 'majority', j: true } } as const;
+    const options = { ordered: false, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat.
     let left = operations;
     await this.#pass(async () => {
@@ -150,7 +176,7 @@ export class Documents<T extends object> {
    */
   async insertNew(documents: readonly T[]): Promise<readonly T[]> {
     // Mongoose would pass over what it cannot cast.
-    const options = { ordered: false, throwOnValidationError: true, writeConcern: { w: 'majority', j: true } } as const;
+    const options = { ordered: false, throwOnValidationError: true, ...MAJORITY } as const;
     const taken: T[] = [];
     // Outside of the round trip, which the gate may repeat: what it wrote the first time is no older document.
     let left = documents;
@@ -185,8 +211,7 @@ export class Documents<T extends object> {
         for (const { name, key } of indexes) {
           if (name !== undefined && from in key) await collection.dropIndex(name);
         }
-        const durable = { writeConcern: { w: 'majority', j: true } } as const;
-        await collection.updateMany({ [from]: { $exists: true } }, { $rename: { [from]: to } }, durable);
+        await collection.updateMany({ [from]: { $exists: true } }, { $rename: { [from]: to } }, MAJORITY);
       },
       this.#unique,
       timeout,

@@ -1,4 +1,4 @@
-import { chained, type AuditDraft, type AuditHead, type Author, type Details } from '../audit.js';
+import { chained, type AuditDraft, type AuditEntry, type AuditHead, type Author, type Details } from '../audit.js';
 import { Duplicate } from '../errors.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import { eq, where, type Documents } from './documents.js';
@@ -15,38 +15,61 @@ export interface Entered {
 export const entryUnderWay = () => ({ 'entry._id': where({ $exists: true }) });
 export const withoutEntry = () => ({ 'entry._id': eq(null) });
 
+/** Entries that are added to a chain with one command. */
+const MAX_GROUP = 100;
+
+/** The entries of one workspace that wait to be added. */
+interface Line {
+  readonly waiting: Waiting[];
+  /** Also those that are being added, by their ids. */
+  readonly added: Map<string, Promise<void>>;
+  /** The newest entry as far as this process knows. It spares a read, and the index has the last word. */
+  last: AuditHead | null | undefined;
+}
+
+interface Waiting {
+  readonly draft: AuditDraft;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
 /**
  * The chains of the audit log, without transactions: a change carries its entry in the document that it changes, in one
  * write, and with that the entry is decided; then it is added to the chain and dropped from the document. Whoever meets one
  * that was left behind does the rest. A place in a chain is unique by index, and so is an entry, so that processes which
  * add at once take turns, and one that adds what is there adds nothing.
+ *
+ * Within a process, entries of a workspace are added in groups: while one group is on its way, the next one gathers. So the
+ * commands per entry become fewer, not more, as callers are added.
  */
 export class Ledger {
   readonly #entries: Documents<AuditDocument>;
   readonly #heads: Documents<AuditHeadDocument>;
-  /** The newest entry of a workspace as far as this process knows: spares a read, and the index has the last word. */
-  readonly #known = new Map<string, AuditHead | null>();
-  /** One addition at a time in each workspace: those of one process would only take places from each other. */
-  readonly #turns = new Map<string, Promise<void>>();
+  /** By workspace, while entries wait there. */
+  readonly #lines = new Map<string, Line>();
 
   constructor(entries: Documents<AuditDocument>, heads: Documents<AuditHeadDocument>) {
     this.#entries = entries;
     this.#heads = heads;
   }
 
-  async append(draft: AuditDraft): Promise<void> {
-    const { workspaceId } = draft;
-    const before = this.#turns.get(workspaceId);
-    const turn = (before ?? Promise.resolve()).catch(() => undefined).then(() => this.#append(draft));
-    this.#turns.set(workspaceId, turn);
-    try {
-      await turn;
-    } finally {
-      if (this.#turns.get(workspaceId) === turn) {
-        this.#turns.delete(workspaceId);
-        this.#known.delete(workspaceId);
-      }
+  /** Resolves when the entry is in the chain. Concurrent calls for one entry add it once. */
+  append(draft: AuditDraft): Promise<void> {
+    const { id, workspaceId } = draft;
+    let line = this.#lines.get(workspaceId);
+    const isFirst = line === undefined;
+    line ??= { waiting: [], added: new Map(), last: undefined };
+    const { waiting, added } = line;
+    let adding = added.get(id);
+    if (adding === undefined) {
+      adding = new Promise((done, failed) => waiting.push({ draft, done, failed }));
+      added.set(id, adding);
     }
+    if (isFirst) {
+      this.#lines.set(workspaceId, line);
+      void this.#work(workspaceId, line);
+    }
+    return adding;
   }
 
   /** Adds the entry that a document carries, if it does, and drops it there. */
@@ -56,31 +79,42 @@ export class Ledger {
     await documents.update({ _id: eq(_id), 'entry._id': eq(entry._id) }, { $unset: { entry: '' } });
   }
 
-  async #append(draft: AuditDraft): Promise<void> {
-    const { workspaceId } = draft;
-    for (;;) {
-      const last = this.#known.get(workspaceId) ?? (await this.#last(workspaceId));
-      const entry = chained(draft, last);
+  /** Adds what waits, group by group. */
+  async #work(workspaceId: string, line: Line): Promise<void> {
+    while (line.waiting.length > 0) {
+      const group = line.waiting.splice(0, MAX_GROUP);
       try {
-        await this.#entries.insert({
-          ...toDocument(entry),
-          seq: entry.seq,
-          previousHash: entry.previousHash,
-          hash: entry.hash,
-        });
+        await this.#add(
+          workspaceId,
+          line,
+          group.map(({ draft }) => draft),
+        );
+        for (const { done } of group) done();
       } catch (error) {
-        if (!(error instanceof Duplicate)) throw error;
-        this.#known.delete(workspaceId);
-        if (error.what !== 'audit.id') continue;
-        // Whoever added it may have died before the head was moved.
-        const there = await this.#entries.findOne({ _id: eq(draft.id) });
-        if (there !== null) await this.#moveHead(workspaceId, there);
-        return;
+        line.last = undefined;
+        for (const { failed } of group) failed(error);
       }
-      this.#known.set(workspaceId, entry);
-      await this.#moveHead(workspaceId, entry);
-      return;
+      for (const { draft } of group) line.added.delete(draft.id);
     }
+    this.#lines.delete(workspaceId);
+  }
+
+  async #add(workspaceId: string, line: Line, drafts: readonly AuditDraft[]): Promise<void> {
+    let left = drafts;
+    while (left.length > 0) {
+      line.last ??= await this.#last(workspaceId);
+      const entries = chain(left, line.last);
+      const added = await this.#entries.insertInOrder(entries.map(inChain));
+      line.last = entries[added - 1] ?? line.last;
+      const [refused] = (left = left.slice(added));
+      if (refused === undefined) break;
+      // Another process was quicker with this place in the chain, or has added this entry.
+      line.last = undefined;
+      if ((await this.#entries.findOne({ _id: eq(refused.id) })) !== null) left = left.slice(1);
+    }
+    // Even if all of them were there: who added them may have died before the head was moved.
+    line.last ??= await this.#last(workspaceId);
+    if (line.last !== null) await this.#moveHead(workspaceId, line.last);
   }
 
   async #last(workspaceId: string): Promise<AuditHead | null> {
@@ -104,6 +138,17 @@ export class Ledger {
       }
     }
   }
+}
+
+function chain(drafts: readonly AuditDraft[], last: AuditHead | null): AuditEntry[] {
+  const entries: AuditEntry[] = [];
+  for (const draft of drafts) entries.push(chained(draft, entries.at(-1) ?? last));
+  return entries;
+}
+
+function inChain(entry: AuditEntry): AuditDocument {
+  const { seq, previousHash, hash } = entry;
+  return { ...toDocument(entry), seq, previousHash, hash };
 }
 
 /** Details as text: what is hashed has to come back as it was, to the byte. */
