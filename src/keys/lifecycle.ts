@@ -1,4 +1,4 @@
-import { addToMoment, clampMoment } from '../dates/moments.js';
+import { addToMoment, clampMoment, formatMoment } from '../dates/moments.js';
 import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { Forfeit } from '../store/changes.js';
@@ -53,7 +53,7 @@ function capped(expiresAt: number | null): number | null {
 }
 
 /** @throws Refusal unless the key was changed */
-export function changed(change: KeyChange, verb: string): KeyRecord {
+export function changed(change: KeyChange, verb: Verb): KeyRecord {
   switch (change.outcome) {
     case 'changed':
       return change.key;
@@ -66,7 +66,7 @@ export function changed(change: KeyChange, verb: string): KeyRecord {
       throw new Error('The places of the tier are all taken.');
     case 'ended':
     case 'replaced':
-      throw unchangeable(change.key, verb);
+      throw unchangeable(change.key, verb, change.outcome);
     case 'userLeft':
     case 'authorEnded':
       throw forfeited(change.outcome);
@@ -82,14 +82,29 @@ export function forfeited(outcome: Forfeit): Refusal {
   return new Refusal('Your key was revoked while this request ran.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
 }
 
-export function unchangeable(key: KeyRecord, verb: string): Refusal {
-  const path = ['input', 'id'];
-  if (key.replacedBy !== null && key.revokedAt === null) {
-    return badInput(path, `The key was replaced by ${key.replacedBy} and cannot be ${verb}. Use that key instead.`);
+/** What was asked for, as a sentence about the key has it. */
+export type Verb = 'rotated' | 'expired' | 'changed' | 'revoked';
+
+/** Says what cannot be done, and nothing more: a replaced key can still be given an earlier end. */
+export function unchangeable(key: KeyRecord, verb: Verb, outcome: 'ended' | 'replaced'): Refusal {
+  const successor = key.revokedAt === null ? key.replacedBy : null;
+  if (successor !== null && outcome === 'replaced') {
+    if (verb !== 'expired') {
+      return badInput(ID, `The key was replaced by ${successor} and cannot be ${verb} again. Use that key instead.`);
+    }
+    const end = key.expiresAt === null ? '' : ` than ${formatMoment(key.expiresAt)}`;
+    return badInput(
+      ['input', 'at'],
+      `The key was replaced by ${successor}, so its end cannot be moved later${end}. Choose an earlier end, or use that key instead.`,
+    );
   }
   const state = key.revokedAt !== null ? 'is revoked' : 'has expired';
-  return badInput(path, `The key ${state} and cannot be ${verb}. Create a new one.`);
+  const what = verb === 'expired' ? 'its end cannot be changed' : `cannot be ${verb}`;
+  const next = successor === null ? 'Create a new one.' : `It was replaced by ${successor}: use that key.`;
+  return badInput(ID, `The key ${state}${verb === 'expired' ? ', so' : ' and'} ${what}. ${next}`);
 }
+
+const ID = ['input', 'id'] as const;
 
 export function keyLimitReached(tier: Tier, kind: PlaceKind, max: number, current: number): Refusal {
   return new Refusal(

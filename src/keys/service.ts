@@ -38,7 +38,15 @@ import {
   type AnyKeyPage,
   type ConfiguredRecord,
 } from './configured.js';
-import { assertWithin, changed, forfeited, keyLimitReached, successorOf, unchangeable } from './lifecycle.js';
+import {
+  assertWithin,
+  changed,
+  forfeited,
+  keyLimitReached,
+  successorOf,
+  unchangeable,
+  type Verb,
+} from './lifecycle.js';
 import type { Located } from './foreign.js';
 import type { KeyMinter } from './minter.js';
 import { readClues } from './search.js';
@@ -201,7 +209,8 @@ export class KeyService {
     const made: { issued?: IssuedKey } = {};
     await this.#change(actor, input.id, 'rotated', async (old, now) => {
       assertHeld(actor.scopes, old.scopes);
-      if (!isAlive(old, now) || old.replacedBy !== null) throw unchangeable(old, 'rotated');
+      if (old.replacedBy !== null) throw unchangeable(old, 'rotated', 'replaced');
+      if (!isAlive(old, now)) throw unchangeable(old, 'rotated', 'ended');
       assertWithin(this.#ceilings(), old);
       made.issued = await this.#minter.mint(successorOf(old, actor, now));
       const { key } = made.issued;
@@ -378,7 +387,7 @@ export class KeyService {
   async #change(
     actor: Actor,
     id: string,
-    verb: string,
+    verb: Verb,
     act: (key: KeyRecord, now: number) => Promise<KeyChange>,
   ): Promise<KeyRecord> {
     for (let attempts = 1; ; attempts++) {

@@ -212,6 +212,52 @@ describe('rotate', () => {
   });
 });
 
+describe('N8: a refusal says what cannot be done with the key, and no more', () => {
+  const saidBy = (act: Promise<unknown>): Promise<string> =>
+    act.then(
+      () => 'done',
+      (error: unknown) => (error as Error).message,
+    );
+  const later = (id: string) => keys.expire(admin, { id, at: now + 2 * DAY });
+
+  it('a replaced key may end earlier, not later', async () => {
+    const { key: old } = await create();
+    const { key } = await keys.rotate(admin, { id: old.id, overlap: DAY });
+    await expectRefusal(later(old.id), { code: 'BAD_USER_INPUT', path: ['input', 'at'] });
+    expect(await saidBy(later(old.id))).toBe(
+      `The key was replaced by ${key.id}, so its end cannot be moved later than ${new Date(NOON + DAY).toISOString()}. Choose an earlier end, or use that key instead.`,
+    );
+    expect((await keys.expire(admin, { id: old.id, at: NOON + HOUR })).expiresAt).toBe(NOON + HOUR);
+    expect(await saidBy(keys.rotate(admin, { id: old.id, overlap: 0 }))).toBe(
+      `The key was replaced by ${key.id} and cannot be rotated again. Use that key instead.`,
+    );
+    expect((await keys.update(admin, { id: old.id, name: 'renamed' })).name).toBe('renamed');
+    now += HOUR;
+    for (const [act, said] of [
+      [later(old.id), 'has expired, so its end cannot be changed'],
+      [keys.update(admin, { id: old.id, name: 'revived' }), 'has expired and cannot be changed'],
+    ] as const) {
+      expect(await saidBy(act)).toBe(`The key ${said}. It was replaced by ${key.id}: use that key.`);
+    }
+  });
+
+  it.each([
+    ['revoked', 'is revoked'],
+    ['expired', 'has expired'],
+  ])('a key that is %s', async (how, state) => {
+    const { key } = await create({ expiresAt: NOON + HOUR });
+    if (how === 'revoked') await keys.revoke(admin, { id: key.id });
+    else now = NOON + HOUR;
+    expect(await saidBy(later(key.id))).toBe(`The key ${state}, so its end cannot be changed. Create a new one.`);
+    for (const [act, verb] of [
+      [keys.rotate(admin, { id: key.id, overlap: 0 }), 'rotated'],
+      [keys.update(admin, { id: key.id, name: 'revived' }), 'changed'],
+    ] as const) {
+      expect(await saidBy(act)).toBe(`The key ${state} and cannot be ${verb}. Create a new one.`);
+    }
+  });
+});
+
 describe('what has ended stays ended', () => {
   it.each(['revoked', 'expired'])('a key that is %s is not rotated, expired or updated', async (how) => {
     const { key } = await create({ expiresAt: NOON + HOUR });
