@@ -35,6 +35,29 @@ export async function firstLine(
   return line;
 }
 
+/**
+ * Returns standard input as text, trimmed.
+ *
+ * @param what names what is read @param most characters
+ * @param onTerminal the error if standard input is a terminal, which would show what is typed
+ * @throws Failure if it is empty or too long
+ */
+export async function wholeInput(
+  input: NodeJS.ReadStream,
+  { what, most, onTerminal }: { readonly what: string; readonly most: number; readonly onTerminal: string },
+): Promise<string> {
+  if (input.isTTY) throw usage(onTerminal);
+  input.setEncoding('utf8');
+  let text = '';
+  for await (const part of input) {
+    text += String(part);
+    if (text.length > most)
+      throw usage(`Standard input has more than ${most} characters. Write the part with the ${what}.`);
+  }
+  if (text.trim() === '') throw usage(`Standard input has no ${what}: it is empty. Write the ${what} there.`);
+  return text.trim();
+}
+
 const QUOTED = 'The key has quotes around it. Remove them. docker run --env-file keeps quotes.';
 
 /** @throws Failure where a header cannot hold it: fetch would say so with an error that repeats it */

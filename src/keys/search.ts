@@ -1,99 +1,100 @@
-import { badInput } from '../refusals/refusal.js';
+import { badInput, type Refusal } from '../refusals/refusal.js';
 import type { KeyClues } from '../store/store.js';
+import { cluesIn, MIN_BEGINNING, type Clues as TextClues } from '../text/clues/clues.js';
+import { bytesOfBase64 } from '../text/clues/base64.js';
+import type { OwnToken } from '../text/clues/ownTokens.js';
+import { MAX_WORDS } from '../text/clues/words.js';
+import { LOOKUP_LENGTH } from '../text/tokenShape.js';
 import { locateDigest, type Located } from './foreign.js';
-import { BODY_LENGTH, LOOKUP_LENGTH } from '../text/tokenShape.js';
-import { isToken, MAX_CREDENTIAL_LENGTH, parseToken, TOKEN_PATTERN } from './token.js';
 
-/** Fewer characters of a lookup id would match many keys. */
-const MIN_BEGINNING = 6;
+const BARE_DIGEST = /^[0-9a-f]{64}$/i;
+const BODY = /^[0-9A-Za-z]{54}$/;
 
-/** A token, or its beginning from the prefix on. */
-const OWN = /^(?<tokenPrefix>[a-z][a-z0-9]{0,9}_(?:live|test))_(?<body>[0-9A-Za-z]+)$/;
-const ONLY_PREFIX = /^[a-z][a-z0-9]{0,9}_(?:live|test)_?$/;
-const BARE = /^[0-9A-Za-z]{6,16}$/;
-const DIGEST = /^(?:sha256:)?(?<digest>[0-9a-f]{64})$/i;
-const KEY_ID = /^(?:key|conf)_[0-9A-Za-z]{1,32}$/;
+/** The longest text that the API searches, in characters. The command line and the dashboard reduce longer ones themselves. */
+export const MAX_SEARCH = 4_096;
+
+const FORMS =
+  'Give a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+  'a token of another system, or its SHA-256 (sha256:…).';
 
 /** What somebody knows of a key that they look for. */
-export interface Clues extends KeyClues {
-  /** The key's own id, if that is what was given. */
-  readonly id: string | null;
-  /** Type and environment, if they are known: `sk_live`. */
+export interface Clues {
+  readonly ids: readonly string[];
+  /**
+   * Type and environment of the beginning of a token, as in `sk_live`, possibly with letters before it; null: unknown, or not
+   * needed, because the lookup ID is whole.
+   */
   readonly tokenPrefix: string | null;
+  readonly stored: KeyClues;
+  /** Thrown if no key is found: the text is in none of the accepted forms, so that “no key” would be misleading. null: it is. */
+  readonly otherwise: Refusal | null;
 }
 
+type Locate = (token: string) => Promise<readonly Located[]>;
+
 /**
- * Reads what somebody knows of a key: its id, its prefix as lists show it, its lookup id, a part of its token or the whole.
- * Of a token only the lookup id is used.
+ * Reads what somebody knows of a key: its ID, its prefix as lists show it, its lookup ID, a token or a part of one, with or without
+ * other text around it. Of a token of Latchkey only the lookup ID is used.
  *
- * @param locateForeign where a token of another system would be stored
- * @throws Refusal BAD_USER_INPUT for what cannot belong to any key
+ * @param locateForeign returns where a token of another system would be stored
+ * @throws Refusal BAD_USER_INPUT if the text is empty or too long, or has several tokens
  */
-export async function readClues(
-  text: string,
-  locateForeign: (token: string) => Promise<readonly Located[]>,
-): Promise<Clues> {
-  const clue = tokenIn(text) ?? text.trim().replace(/(?:…|\.{3})$/, '');
-  if (clue === '' || clue.length > MAX_CREDENTIAL_LENGTH) {
-    throw badInput(['text'], `Give 1 to ${MAX_CREDENTIAL_LENGTH} characters: a prefix, a lookup id or a token.`);
+export async function readClues(text: string, locateForeign: Locate): Promise<Clues> {
+  if (text.trim() === '') throw refused(`The text to search for is empty. ${FORMS}`);
+  if (text.length > MAX_SEARCH) throw refused(`The text has more than ${MAX_SEARCH} characters. ${FORMS}`);
+  const found = cluesIn(text);
+  if (found.own.length > 1) throw refused('There are several tokens in this text. Search for one at a time.');
+  if ([found.secrets, found.ids, found.digests, found.lookups].some(({ length }) => length > MAX_WORDS)) {
+    throw refused(`More than ${MAX_WORDS} words of this text may be tokens or IDs. Give only the line with the token.`);
   }
-  const foreign = await foreignLookups(clue, locateForeign);
-  const id = KEY_ID.test(clue) ? clue : null;
-  const { tokenPrefix, body } = ownParts(clue, foreign.length > 0);
-  const lookup = body.slice(0, LOOKUP_LENGTH);
-  if (foreign.length === 0 && (ONLY_PREFIX.test(clue) || (body !== '' && lookup.length < MIN_BEGINNING))) {
-    throw badInput(['text'], `Give at least ${MIN_BEGINNING} characters after the prefix: fewer match too many keys.`);
-  }
-  const whole = lookup.length === LOOKUP_LENGTH;
+  const [own = null] = found.own;
+  const { lookupIds, beginning } = ownLookups(own, found);
   return {
-    id,
-    tokenPrefix,
-    lookupIds: [...foreign, ...(whole ? [lookup] : [])],
-    beginning: whole || lookup.length < MIN_BEGINNING ? null : lookup,
-    foreignPrefix: clue,
+    ids: found.ids,
+    tokenPrefix: beginning === null ? null : (own?.tokenPrefix ?? null),
+    stored: {
+      lookupIds: [...new Set([...lookupIds, ...(await foreignLookups(found, own, locateForeign))])],
+      beginning,
+      foreignPrefix: found.word,
+    },
+    otherwise: otherwiseOf(found, own),
   };
 }
 
-/**
- * Returns the one token of ours in a text such as `Authorization: Bearer …` or `API_KEY="…"`, else null. Text around
- * a leaked token must not make the search find nothing.
- *
- * @throws Refusal BAD_USER_INPUT for several tokens
- */
-function tokenIn(text: string): string | null {
-  if (text.length > MAX_CREDENTIAL_LENGTH) return null;
-  const found = new Set<string>();
-  for (const match of text.match(TOKEN_PATTERN) ?? []) {
-    // The pattern takes letters before a token along, as the n of a written line break.
-    const starts = Array.from({ length: match.indexOf('_') }, (_, i) => match.slice(i));
-    const token = starts.find(isToken);
-    if (token !== undefined) found.add(token);
-  }
-  if (found.size > 1) throw badInput(['text'], 'There are several tokens in this text. Search for one at a time.');
-  const [token = null] = found;
-  return token;
+/** A mistyped token is not looked up by its lookup ID: the mistake may be in it. */
+function ownLookups(own: OwnToken | null, { lookups }: TextClues): Pick<KeyClues, 'lookupIds' | 'beginning'> {
+  const usable = own === null ? lookups : own.state === 'mistyped' ? [] : [own.lookup];
+  const [beginning = null] = usable.filter(({ length }) => length < LOOKUP_LENGTH && length >= MIN_BEGINNING);
+  return { lookupIds: usable.filter(({ length }) => length === LOOKUP_LENGTH), beginning };
 }
 
-async function foreignLookups(
-  clue: string,
-  locateForeign: (token: string) => Promise<readonly Located[]>,
-): Promise<string[]> {
-  const digest = DIGEST.exec(clue)?.groups?.digest;
-  const located = await locateForeign(clue);
-  const all = digest === undefined ? located : [...located, locateDigest(digest.toLowerCase())];
-  return all.map(({ lookupId }) => lookupId);
+async function foreignLookups(found: TextClues, own: OwnToken | null, locateForeign: Locate): Promise<string[]> {
+  const words = new Set([...found.secrets, ...[own?.word, found.word].filter((word) => typeof word === 'string')]);
+  const digests = [...found.digests, ...[...words].flatMap((word) => digestOf(word) ?? [])];
+  const bodies = [...words].filter((word) => BODY.test(word)).map((word) => word.slice(0, LOOKUP_LENGTH));
+  const located = digests.map(locateDigest);
+  for (const word of words) located.push(...(await locateForeign(word)));
+  return [...bodies, ...located.map(({ lookupId }) => lookupId)];
 }
 
-/** The parts of one of our own tokens, or of its beginning; an empty body for any other text. */
-function ownParts(clue: string, isForeign: boolean): { readonly tokenPrefix: string | null; readonly body: string } {
-  if (BARE.test(clue)) return { tokenPrefix: null, body: clue };
-  const { tokenPrefix, body } = OWN.exec(clue)?.groups ?? {};
-  if (tokenPrefix === undefined || body === undefined || body.length > BODY_LENGTH) {
-    return { tokenPrefix: null, body: '' };
+/** The digest that a word may be. It may be a token as well. */
+function digestOf(word: string): string | null {
+  if (BARE_DIGEST.test(word)) return word.toLowerCase();
+  const bytes = bytesOfBase64(word);
+  return bytes?.length === 32 ? Buffer.from(bytes, 'latin1').toString('hex') : null;
+}
+
+function otherwiseOf(found: TextClues, own: OwnToken | null): Refusal | null {
+  if (own?.state === 'mistyped') {
+    return refused('The checksum of this token is wrong. Copy the whole token, or search by its prefix.');
   }
-  if (body.length === BODY_LENGTH && parseToken(clue) === null) {
-    if (isForeign) return { tokenPrefix: null, body: '' };
-    throw badInput(['text'], 'The checksum of this token is wrong. Copy the whole token, or search by its prefix.');
+  if (own !== null && own.lookup.length < MIN_BEGINNING && found.ids.length + found.digests.length === 0) {
+    return refused(`Give at least ${MIN_BEGINNING} characters after the prefix ${own.tokenPrefix}_.`);
   }
-  return { tokenPrefix, body };
+  const clues = [found.own, found.ids, found.lookups, found.digests, found.secrets];
+  return clues.some(({ length }) => length > 0) ? null : refused(`There is no token in this text. ${FORMS}`);
+}
+
+function refused(message: string): Refusal {
+  return badInput(['text'], message);
 }

@@ -298,17 +298,25 @@ export class KeyService {
   }
 
   /**
-   * Finds keys by their id, prefix, lookup id or token, in any state; at most {@link MAX_FOUND}. Nothing tells a key that
-   * the actor does not reach from one that does not exist. Configured keys are found by their id only.
-   * @throws Refusal BAD_USER_INPUT (text)
+   * Finds keys by their ID, prefix, lookup ID or token, in any state, whatever stands around it. The result does not show whether a
+   * key that the actor does not reach exists. Configured keys are found by their ID only.
+   *
+   * @throws Refusal BAD_USER_INPUT (text) for text in none of the accepted forms, or if more than {@link MAX_FOUND} keys match
    */
   async search(actor: Actor, text: string): Promise<readonly AnyKey[]> {
-    const { id, tokenPrefix, ...clues } = await readClues(text, this.#locateForeign);
+    const { ids, tokenPrefix, stored: clues, otherwise } = await readClues(text, this.#locateForeign);
     const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
-    const stored = await this.#store.keys.search(clues, { workspaceId, projectId: actor.projectId }, MAX_FOUND);
-    const matching = stored.filter((key) => isForeign(key) || (tokenPrefix ?? key.tokenPrefix) === key.tokenPrefix);
-    const named = id === null ? null : await this.find(actor, id);
-    return named === null ? matching : [named, ...matching.filter((key) => key.id !== named.id)];
+    const stored = await this.#store.keys.search(clues, { workspaceId, projectId: actor.projectId }, MAX_FOUND + 1);
+    const named = ids.length === 0 ? [] : [...(await this.findMany(actor, ids)).values()];
+    const matching = stored.filter(
+      (key) => isForeign(key) || (tokenPrefix ?? key.tokenPrefix).endsWith(key.tokenPrefix),
+    );
+    const found = [...new Map([...named, ...matching].map((key) => [key.id, key])).values()];
+    if (stored.length > MAX_FOUND || found.length > MAX_FOUND) {
+      throw badInput(['text'], `More than ${MAX_FOUND} keys match. Give more characters of the token.`);
+    }
+    if (found.length === 0 && otherwise !== null) throw otherwise;
+    return found;
   }
 
   /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { isForeign, type Environment, type KeyType } from '../store/records.js';
+import { ALPHABET, checksum } from '../text/checksum.js';
 import {
   BODY_LENGTH,
   CHECKSUM_LENGTH,
@@ -10,13 +10,9 @@ import {
   TOKEN_START,
   WHOLE_TOKEN,
 } from '../text/tokenShape.js';
+import { isToken, TOKEN_PATTERN } from '../text/wholeToken.js';
 
-export { lookupIdIn };
-
-/*
- * The checksum of a token (CRC32) lets a typing error and a scanner's false find be told apart from a key without asking
- * the store; it protects nothing, for anybody can compute it.
- */
+export { isToken, lookupIdIn, TOKEN_PATTERN };
 
 /** Longer input is refused before anything looks at it. In characters. */
 export const MAX_CREDENTIAL_LENGTH = 256;
@@ -30,14 +26,6 @@ export const DEFAULT_PREFIXES: Readonly<Record<KeyType, string>> = Object.freeze
 
 /** What a key type's prefix may be. */
 export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;
-
-/**
- * Finds every Latchkey token, whatever its prefix: for secret scanners. It uses nothing that RE2 or Hyperscan lack (no
- * look-around). {@link parseToken} on each find tells real ones by their checksum.
- */
-export const TOKEN_PATTERN = /[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/g;
-
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 export interface TokenParts {
   /** Type and environment, as in `sk_live`. */
@@ -60,17 +48,14 @@ export function mintToken(prefix: string, environment: Environment): MintedToken
   return { tokenPrefix, lookupId, secret, token: unchecked + checksum(unchecked) };
 }
 
-/** @returns null where shape or checksum is wrong. Reads at most {@link MAX_CREDENTIAL_LENGTH} characters. */
+/** @returns null where shape or checksum is wrong */
 export function parseToken(text: string): TokenParts | null {
-  if (text.length > MAX_CREDENTIAL_LENGTH) return null;
-  const [, tokenPrefix, body] = WHOLE_TOKEN.exec(text) ?? [];
-  if (tokenPrefix === undefined || body === undefined) return null;
-  const cut = text.length - CHECKSUM_LENGTH;
-  if (checksum(text.slice(0, cut)) !== text.slice(cut)) return null;
+  if (!isToken(text)) return null;
+  const body = text.length - BODY_LENGTH;
   return {
-    tokenPrefix,
+    tokenPrefix: text.slice(0, body - 1),
     lookupId: lookupIdIn(text),
-    secret: body.slice(LOOKUP_LENGTH, BODY_LENGTH - CHECKSUM_LENGTH),
+    secret: text.slice(body + LOOKUP_LENGTH, -CHECKSUM_LENGTH),
   };
 }
 
@@ -85,10 +70,6 @@ export function isMeantAsToken(text: string, prefixes: readonly string[]): boole
   if (WHOLE_TOKEN.test(text)) return true;
   const [, start = ''] = TOKEN_START.exec(text) ?? [];
   return prefixes.includes(start.slice(0, Math.max(start.lastIndexOf('_'), 0)).toLowerCase());
-}
-
-export function isToken(text: string): boolean {
-  return parseToken(text) !== null;
 }
 
 /**
@@ -111,14 +92,4 @@ export function randomBase62(length: number): string {
     }
   }
   return text;
-}
-
-function checksum(text: string): string {
-  let rest = crc32(text);
-  let digits = '';
-  for (let i = 0; i < CHECKSUM_LENGTH; i++) {
-    digits = ALPHABET.charAt(rest % 62) + digits;
-    rest = Math.floor(rest / 62);
-  }
-  return digits;
 }

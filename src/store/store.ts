@@ -114,7 +114,7 @@ export interface KeyFilter {
 export interface KeyClues {
   /** Whole lookup ids. */
   readonly lookupIds: readonly string[];
-  /** The first six or more characters of a lookup id; null: unknown. */
+  /** The first characters of a lookup ID, at least two; null: unknown. */
   readonly beginning: string | null;
   /** What may be shown of an imported key: its whole `tokenPrefix`; null: unknown. */
   readonly foreignPrefix: string | null;

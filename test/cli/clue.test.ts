@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { hash } from 'node:crypto';
 import { clueInArgument, clueInToken } from '../../src/cli/commands/keys/clue.js';
+import type { Failure } from '../../src/cli/exit.js';
 import { mintToken } from '../../src/keys/token.js';
 
 const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
+const digestOf = (text: string): string => `sha256:${hash('sha256', text, 'hex')}`;
 const FOREIGN = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
 
 test('U4: sends the lookup ID of a token, whatever stands around it', () => {
@@ -24,8 +26,10 @@ test('U4: sends no character of the secret of a token that was cut or mistyped',
   fc.assert(
     fc.property(fc.integer({ min: 9, max: token.length - 1 }), fc.constantFrom('', '…', '...'), (length, end) => {
       const { text } = clueInToken(token.slice(0, length) + end);
-      expect(`${tokenPrefix}_${lookupId}`.startsWith(text)).toBe(true);
-      expect(text.length).toBe(Math.min(length, `${tokenPrefix}_${lookupId}`.length));
+      const [beginning = '', ...digests] = text.split(' ');
+      expect(beginning).toBe(`${tokenPrefix}_${lookupId}`.slice(0, length));
+      // What was cut without a mark may be a token of another system.
+      expect(digests).toEqual(end === '' && length > 24 ? [digestOf(token.slice(0, length))] : []);
     }),
     { seed: 11 },
   );
@@ -36,41 +40,81 @@ test('U4: sends no character of the secret of a token that was cut or mistyped',
   });
 });
 
-test('U4: sends the SHA-256 of every other text on standard input', () => {
-  for (const text of [FOREIGN, 'hunter2', 'short1', 'with blanks', 'ключ']) {
-    expect(clueInToken(text).text).toBe(`sha256:${hash('sha256', text, 'hex')}`);
+test('U4: sends the SHA-256 of a token of another system, whatever stands around it', () => {
+  for (const text of [FOREIGN, 'hunter2', 'short1', 'ab'.repeat(32), 'correct-horse-battery-staple']) {
+    expect([text, clueInToken(text).text]).toEqual([text, digestOf(text)]);
   }
+  for (const line of [
+    `Authorization: Bearer ${FOREIGN}`,
+    `API_KEY="${FOREIGN}"`,
+    `api_key: ${FOREIGN}`,
+    `curl -H 'X-API-Key: ${FOREIGN}' https://api.example.com/graphql`,
+    `https://api.example.com/graphql?key=${FOREIGN}&page=2`,
+  ]) {
+    expect([line, clueInToken(line).text]).toEqual([line, digestOf(FOREIGN)]);
+  }
+});
+
+test('U4: sends no part of any text on standard input but what identifies a key', () => {
+  const word =
+    /^(?:sha256:[0-9a-f]{64}|(?:[a-z][a-z0-9]{0,9}_(?:live|test)_)?[0-9A-Za-z]{0,16}…?|(?:key|conf)_[0-9A-Za-z]{1,32})$/;
+  const part = fc.oneof(
+    fc.string({ maxLength: 40 }),
+    fc.constantFrom(token, token.slice(0, 30), FOREIGN, 'Bearer ', '\n', '=\r\n', '%3D', '"', 'sk_live_', 'token: '),
+  );
   fc.assert(
-    fc.property(fc.string({ minLength: 8, maxLength: 300 }), (text) => {
-      fc.pre(text.trim().length >= 8 && !/^(key|conf)_|^[a-z][a-z0-9]*_(live|test)_|^[0-9a-f]{64}$/.test(text.trim()));
-      expect(clueInToken(text).text).toMatch(/^sha256:[0-9a-f]{64}$/);
+    fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), (parts) => {
+      let text: string;
+      try {
+        ({ text } = clueInToken(parts.join('')));
+      } catch (error) {
+        text = (error as Failure).message;
+        expect(text).not.toContain(FOREIGN);
+      }
+      for (let i = 0; i + 8 <= secret.length; i++) expect(text).not.toContain(secret.slice(i, i + 8));
+      if (!text.includes('. ')) for (const one of text.split(' ')) expect(one).toMatch(word);
     }),
-    { seed: 11 },
+    { numRuns: 1_000, seed: 11 },
   );
 });
 
-test('U4: refuses two tokens in one line, and repeats neither', () => {
-  const other = mintToken('ck', 'TEST');
-  expect(() => clueInToken(`${token} ${other.token}`)).toThrow('Standard input has 2 tokens in its first line.');
+test('U4: refuses text on standard input that has no token, and names what it takes', () => {
+  for (const text of ['with blanks', 'ключ', '🔑', 'no', 'sk_live', 'Cannot read properties of undefined']) {
+    expect(() => clueInToken(text)).toThrow(
+      'Standard input has no token. Write a token or its beginning (sk_live_Ab12Cd)',
+    );
+  }
+  expect(() => clueInToken('a '.repeat(50_000))).toThrow('more than 32768 characters');
 });
 
-test('U4: accepts names, prefixes, lookup IDs and key IDs as an argument', () => {
+test('U4: refuses two tokens, and repeats neither', () => {
+  const other = mintToken('ck', 'TEST');
+  expect(() => clueInToken(`${token} ${other.token}`)).toThrow('The text has 2 tokens. Search for one at a time.');
+});
+
+test('U4: accepts prefixes, lookup IDs and key IDs as an argument, also with text around them', () => {
   for (const text of [
-    'airflow',
-    'Airflow production 2026 EU-West',
-    'airflow-production-eu-west-1-loader',
     `${tokenPrefix}_${lookupId.slice(0, 6)}`,
     `${tokenPrefix}_${lookupId}`,
     lookupId,
     'key_7Hq2mZ0aV9tR4xYb',
     `sha256:${'0a'.repeat(32)}`,
   ]) {
-    expect(clueInArgument(` ${text} `)).toBe(text);
+    expect(clueInArgument(` ${text} `)).toEqual({ text, warning: null });
   }
+  const shown = `${tokenPrefix}_${lookupId.slice(0, 6)}`;
+  for (const text of [`${shown}…`, `"${shown}"`, `Bearer ${shown}***`]) expect(clueInArgument(text).text).toBe(shown);
+});
+
+test('U4: accepts a part of a name as an argument, and a single word as the prefix of an imported key too', () => {
+  for (const text of ['Airflow production 2026 EU-West', 'airflow-production-eu-west-1-loader', 'Nächtlicher Import']) {
+    expect(clueInArgument(text)).toEqual({ text: '', warning: null });
+  }
+  expect(clueInArgument('airflow-eu')).toEqual({ text: 'airflow-eu', warning: null, isGuess: true });
 });
 
 test('U4: refuses an argument with a part of a secret, without repeating it', () => {
-  for (const text of [token, token.slice(0, -1), token.slice(0, 30), FOREIGN]) {
+  for (const text of [token, token.slice(0, -1), token.slice(0, 30), FOREIGN, `Bearer ${FOREIGN}`, 'ab'.repeat(32)]) {
     let message = '';
     try {
       clueInArgument(text);

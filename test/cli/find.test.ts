@@ -31,8 +31,18 @@ test('U4: keys find takes a name, a prefix, a lookup ID, a key ID, or a token on
 
   const none = await run(['keys', 'find', '-'], mintToken('sk', 'LIVE').token);
   expect([none.status, none.stdout]).toEqual([1, 'No key found.\n']);
-  const empty = await run(['keys', 'find', 'nobody', '--json']);
-  expect([empty.status, JSON.parse(empty.stdout)]).toEqual([1, { keys: [] }]);
+  for (const text of ['nobody', 'no-body', 'Nobody at all']) {
+    const empty = await run(['keys', 'find', text, '--json']);
+    expect([text, empty.status, empty.stderr, JSON.parse(empty.stdout)]).toEqual([text, 1, '', { keys: [] }]);
+  }
+  const mail = `Dear all,\r\n> our key ${token.slice(0, 30)}=\r\n> ${token.slice(30)}\r\n> leaked.\r\n`;
+  expect(namesOf((await run(['keys', 'find', '-', '--json'], mail)).stdout)).toEqual(['Leaked one']);
+  const prose = await run(['keys', 'find', '-'], 'nothing of the kind\n');
+  expect([prose.status, prose.stdout]).toEqual([2, '']);
+  expect(prose.stderr).toContain('Standard input has no token. Write a token or its beginning (sk_live_Ab12Cd)');
+  const foreign = await run(['keys', 'find', '-'], 'token: ghp_16C7e42F292c6912E7710c838347Ae178B4a');
+  expect([foreign.status, foreign.stdout]).toEqual([1, 'No key found.\n']);
+  expect(foreign.stderr).toContain('imported with a bcrypt hash is not found by its token');
 });
 
 test('U4: keys find sends no token, and takes none as an argument', async () => {

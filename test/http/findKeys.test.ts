@@ -1,3 +1,4 @@
+import { mintToken } from '../../src/keys/token.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
 
 let service: TestService;
@@ -79,25 +80,114 @@ test('U4: finds the family of a replaced and of a revoked token', async () => {
   expect(await find(token, admin)).toMatchObject([{ id: apiKey.id, familyId: found?.familyId }]);
 });
 
-test('U4: refuses a token whose checksum is wrong, and text that no key can have, without repeating it', async () => {
+test('U4: finds a key by a masked token, and by lookup id and key id, with text around them', async () => {
+  const [mine, theirs] = [await workspace('masked'), await workspace('masked elsewhere')];
+  const { id, token, prefix } = await made(mine, 'masked');
+  const lookupId = token.slice(8, 24);
+  for (const text of [
+    `${token.slice(0, 12)}…`,
+    `Bearer ${token.slice(0, 12)}***`,
+    `{"key":"${prefix}…","status":200}`,
+    `key '${prefix}' was refused`,
+    `lookup id: ${lookupId}`,
+    `{"lookupId":"${lookupId}"}`,
+    `GET https://api.example.com/keys/${id}?a=b`,
+    `> our key is ${token.slice(0, 30)}=\r\n> ${token.slice(30)}\r\n> bye`,
+    `https://api.example.com/?key=${token.replaceAll('_', '%5F')}&page=2`,
+    Buffer.from(`ci:${token}`).toString('base64'),
+    token.slice(8),
+    `sha256:${'0a'.repeat(32)} ${lookupId}`,
+  ]) {
+    expect([text, idsOf(await find(text, mine))]).toEqual([text, [id]]);
+    // Well-formed, and not a key of this workspace.
+    expect([text, await find(text, theirs)]).toEqual([text, []]);
+  }
+});
+
+test('U4: an empty list is the answer to a well-formed token that is no key of ours, and to nothing else', async () => {
+  const admin = await workspace('strangers');
+  const unknown = mintToken('sk', 'LIVE').token;
+  for (const text of [
+    unknown,
+    unknown.slice(0, 30),
+    `Bearer ${unknown}`,
+    unknown.slice(8, 24),
+    'key_7Hq2mZ0aV9tR4xYb',
+    `sha256:${'0a'.repeat(32)}`,
+    `Authorization: Bearer SG.${unknown.slice(9, 31)}.${unknown.slice(12, 55)}`,
+    'API_KEY="ghp_16C7e42F292c6912E7710c838347Ae178B4a"',
+    '550e8400-e29b-41d4-a716-446655440000',
+  ]) {
+    expect([text, await find(text, admin)]).toEqual([text, []]);
+  }
+  for (const text of [
+    'hello world',
+    'not a token',
+    'production-backend',
+    'ключ',
+    '🔑',
+    '!!!',
+    'sk-live-abc',
+    'key_',
+    'sha256:abc',
+    'x'.repeat(257),
+    'a b '.repeat(1_000),
+  ]) {
+    const { body } = await ask(FIND, { text }, admin);
+    expect([text, body.data?.findApiKeys ?? null, body.errors?.[0].extensions.code]).toEqual([
+      text,
+      null,
+      'BAD_USER_INPUT',
+    ]);
+    expect(body.errors[0].message).toContain(
+      'There is no token in this text. Give a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+        'a token of another system, or its SHA-256 (sha256:…).',
+    );
+  }
+});
+
+test('U4: refuses a beginning that more than twenty keys have', async () => {
+  const admin = await workspace('many');
+  const { store } = service.service;
+  const { id, token } = await made(admin, 'first');
+  const key = await store.keys.find(id, null);
+  if (key === null) throw new Error('The key is missing.');
+  const beginning = token.slice(0, 11);
+  for (let i = 0; i < 20; i++) {
+    const lookupId = `${token.slice(8, 11)}${String(i).padStart(13, '0')}`;
+    const copy = { ...key, id: `key_copy${i}`, familyId: `fam_copy${i}`, lookupId };
+    await store.keys.insert(copy, null, now);
+    const found = await ask(FIND, { text: `${beginning}…` }, admin);
+    if (i < 19) expect(found.body.data.findApiKeys).toHaveLength(i + 2);
+    else expect(found.body.errors[0].message).toBe('More than 20 keys match. Give more characters of the token.');
+  }
+});
+
+test('U4: refuses a mistyped token, several tokens and too short text, without repeating it', async () => {
   const admin = await workspace('typing');
   const { token } = await made(admin, 'typed');
   const { token: other } = await made(admin, 'other');
   const wrong = token.slice(0, -1) + (token.endsWith('a') ? 'b' : 'a');
   for (const [text, message] of [
     [wrong, /checksum/],
+    [`Authorization: Bearer ${wrong}`, /checksum/],
     [`${token} ${other}`, /several tokens/],
-    ['sk_live', /at least 6 characters after the prefix/],
-    [token.slice(0, 12), /at least 6 characters after the prefix/],
-    ['', /1 to 256/],
-    ['x'.repeat(257), /1 to 256/],
+    [`${token.slice(0, 14)}… or ${other.slice(0, 14)}…`, /several tokens/],
+    ['sk_live', /There is no token/],
+    ['sk_live_', /at least 2 characters after the prefix sk_live_/],
+    ['Bearer sk_live_***', /at least 2 characters after the prefix sk_live_/],
+    [token.slice(0, 9), /at least 2 characters after the prefix sk_live_/],
+    ['', /empty/],
+    [' \n', /empty/],
+    [`x${token.slice(0, 30)}`.repeat(3_300), /more than 4096 characters/],
+    [Array.from({ length: 40 }, (_, i) => `key_${String(i).padStart(16, '0')}`).join(' '), /More than 32 words/],
   ] as const) {
     const { body, text: answer } = await ask(FIND, { text }, admin);
-    expect(body.errors[0]).toMatchObject({
-      message: expect.stringMatching(message),
-      extensions: { code: 'BAD_USER_INPUT' },
-    });
-    if (text !== '') expect(answer).not.toContain(text);
+    expect([text.slice(0, 100), body.errors?.[0]]).toMatchObject([
+      text.slice(0, 100),
+      { message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT', path: ['text'] } },
+    ]);
+    if (text.length > 12) expect(answer).not.toContain(text);
   }
   expect(service.logs.join('')).not.toContain(wrong);
   expect(service.logs.join('')).not.toContain(token);

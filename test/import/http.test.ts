@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Peppers } from '../../src/keys/pepper.js';
 import { mintToken } from '../../src/keys/token.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { apply, bcryptHash, betterAuthRow, letters } from './harness.js';
+import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters } from './harness.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const DAY = 24 * 60 * 60_000;
@@ -29,6 +29,44 @@ async function seen(token: string): Promise<unknown> {
 const sha256 = (token: string) => createHash('sha256').update(token).digest('hex');
 const imports = (rows: readonly object[], options: Parameters<typeof apply>[3] = {}, peppers = PEPPERS) =>
   apply(latchkey.service.store, peppers, rows, { now: clock.now, ...options });
+
+const FIND = 'query Find($text: String!) { findApiKeys(text: $text) { name } }';
+
+test('U4: finds an imported key by its token, whatever is around it, and no other', async () => {
+  const tokens = [
+    letters('found'),
+    `SG.${mintToken('sk', 'LIVE').token.slice(8, 30)}.${randomBytes(32).toString('base64url')}`,
+    ['sk', 'live', '4eC39HqLyjWDarjtT1zdp7dc'].join('_'),
+  ];
+  await imports(tokens.map((token, i) => betterAuthRow(token, { name: `imported ${i}` })));
+  const other = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
+  clock.now += 5_000;
+  const find = async (text: string) =>
+    (await latchkey.query(FIND, { variables: { text } })).body.data.findApiKeys.map(
+      ({ name }: { name: string }) => name,
+    );
+  for (const around of [
+    (token: string) => token,
+    (token: string) => `Authorization: Bearer ${token}`,
+    (token: string) => `API_KEY="${token}"`,
+    (token: string) => `{"credentials":{"token":"${token}"}}`,
+    (token: string) => `api:\n  key: ${token}\n  retries: 3`,
+    (token: string) => `curl -H 'X-API-Key: ${token}' https://api.example.com/graphql`,
+    (token: string) => `https://api.example.com/graphql?key=${token}&page=2`,
+    (token: string) => `token=3D${token.slice(0, 20)}=\r\n${token.slice(20)}\r\nRegards`,
+    (token: string) => `Authorization: Basic ${Buffer.from(`ci:${token}`).toString('base64')}`,
+    (token: string) => `sha256:${sha256(token)}`,
+    (token: string) => sha256(token),
+    (token: string) => betterAuthDigest(token),
+  ]) {
+    for (const [i, token] of tokens.entries()) {
+      expect([around(token), await find(around(token))]).toEqual([around(token), [`imported ${i}`]]);
+    }
+    expect([around(other), await find(around(other))]).toEqual([around(other), []]);
+  }
+  // The prefix that the other system showed.
+  expect(await find(tokens[1]?.slice(0, 6) ?? '')).toEqual(['imported 1']);
+});
 
 const PLAIN = { scopes: { r: 'read:assets' } };
 

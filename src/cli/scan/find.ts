@@ -1,4 +1,4 @@
-import { parseToken, TOKEN_PATTERN } from '../../keys/token.js';
+import { nextToken } from '../../text/wholeToken.js';
 
 /** A token in a text. Of the token itself nothing is kept but what may be shown. */
 export interface Find {
@@ -44,18 +44,12 @@ export class TokenFinder {
     // What begins later than this could be longer than what is here.
     const until = last ? text.length : Math.max(0, text.length - LONGEST);
     let at = 0;
-    while (at < until) {
-      const { index, token } = matchFrom(text, at);
-      if (index >= until) break;
+    for (let found = nextToken(text, at); found !== null && found.index < until; found = nextToken(text, at)) {
+      const { index, token } = found;
       this.#pass(bytes.subarray(told, index));
       told = index;
-      if (parseToken(token) === null) {
-        // A letter before the token, as in "\nsk_live_…" in JSON, belongs to the match and not to the token.
-        at = index + 1;
-      } else {
-        finds.push({ line: this.#line, column: this.#column, prefix: SHOWN.exec(token)?.[0] ?? '' });
-        at = index + token.length;
-      }
+      finds.push({ line: this.#line, column: this.#column, prefix: SHOWN.exec(token)?.[0] ?? '' });
+      at = index + token.length;
     }
     const kept = Math.max(at, until);
     this.#pass(bytes.subarray(told, kept));
@@ -73,11 +67,4 @@ export class TokenFinder {
       } else if ((byte & 0xc0) !== 0x80) this.#column += 1;
     }
   }
-}
-
-function matchFrom(text: string, at: number): { readonly index: number; readonly token: string } {
-  TOKEN_PATTERN.lastIndex = at;
-  const match = TOKEN_PATTERN.exec(text);
-  TOKEN_PATTERN.lastIndex = 0;
-  return match === null ? { index: Infinity, token: '' } : { index: match.index, token: match[0] };
 }

@@ -24,6 +24,8 @@ export interface Pages<Data, Node> {
   /** Are these still the nodes of the question before? */
   readonly stale: boolean;
   readonly fault: Fault | null;
+  /** The message of an error that leaves the page as it is; null: there was none. */
+  readonly note: string | null;
   readonly again: number | null;
   readonly ask: () => void;
 }
@@ -37,10 +39,17 @@ interface State<Data, Node> {
   /** Where the next page begins; null: at the list's beginning; undefined: there is none. */
   readonly next: string | null | undefined;
   readonly fault: Fault | null;
+  readonly note: string | null;
 }
 
 type Change<Data, Node> =
-  | { readonly kind: 'page'; readonly of: string; readonly data: Data; readonly page: PageOf<Node> }
+  | {
+      readonly kind: 'page';
+      readonly of: string;
+      readonly data: Data;
+      readonly page: PageOf<Node>;
+      readonly note: string | null;
+    }
   | { readonly kind: 'fault'; readonly of: string; readonly fault: Fault }
   | { readonly kind: 'again' }
   | { readonly kind: 'afresh' };
@@ -51,16 +60,18 @@ type Change<Data, Node> =
  * @param of what the variables are, as text: another one is another list
  * @param pageOf takes the page out of an answer; null where the answer has none
  * @param needed how many nodes the page wants to show
+ * @param isHarmless returns whether an error leaves the page as it is, because it concerns another field
  */
 export function usePages<Data, Variables extends AnyVariables, Node>(
   query: TypedDocumentNode<Data, Variables>,
   { of, variables }: { readonly of: string; readonly variables: (after: string | null) => Variables },
   pageOf: (data: Data) => PageOf<Node> | null,
   needed: number,
+  isHarmless: (error: CombinedError) => boolean = () => false,
 ): Pages<Data, Node> {
   const client = useClient();
   const [state, dispatch] = useReducer(reduce<Data, Node>, EMPTY);
-  const { nodes, fault, first, total } = state;
+  const { nodes, fault, first, total, note } = state;
   const stale = state.of !== of;
   const next = stale ? null : state.next;
   const lacking = stale || (nodes.length < needed && next !== undefined);
@@ -74,14 +85,15 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
       .toPromise()
       .then(({ data, error }) => {
         if (!wanted) return;
-        const page = data === undefined || error !== undefined ? null : pageOf(data);
+        const page = data === undefined || (error !== undefined && !isHarmless(error)) ? null : pageOf(data);
         if (page === null) dispatch({ kind: 'fault', of, fault: faultOf(error ?? new CombinedError({})) });
-        else if (data !== undefined) dispatch({ kind: 'page', of, data, page });
+        else if (data !== undefined)
+          dispatch({ kind: 'page', of, data, page, note: error?.graphQLErrors[0]?.message ?? null });
       });
     return () => {
       wanted = false;
     };
-    // `of` stands for the variables, and what takes a page out of an answer is the same for each of them.
+    // `of` stands for the variables, and the functions are the same for each of them.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [client, query, of, asking, next]);
 
@@ -90,15 +102,15 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
     useCallback(() => dispatch({ kind: 'again' }), []),
   );
   const ask = useCallback(() => dispatch({ kind: 'afresh' }), []);
-  return { nodes, first, total, whole: !stale && next === undefined, stale, fault, again, ask };
+  return { nodes, first, total, whole: !stale && next === undefined, stale, fault, note, again, ask };
 }
 
-const EMPTY = { of: '', nodes: [], first: null, total: null, next: null, fault: null } as const;
+const EMPTY = { of: '', nodes: [], first: null, total: null, next: null, fault: null, note: null } as const;
 
 function reduce<Data, Node>(state: State<Data, Node>, change: Change<Data, Node>): State<Data, Node> {
   switch (change.kind) {
     case 'page': {
-      const { of, data, page } = change;
+      const { of, data, page, note } = change;
       const begun = state.of === of && state.next !== null;
       const { hasNextPage, endCursor } = page.pageInfo;
       return {
@@ -108,6 +120,7 @@ function reduce<Data, Node>(state: State<Data, Node>, change: Change<Data, Node>
         total: page.totalCount ?? null,
         next: hasNextPage && endCursor !== null ? endCursor : undefined,
         fault: null,
+        note: begun ? state.note : note,
       };
     }
     case 'fault':

@@ -141,7 +141,7 @@ function IdField({ label, name, params, change, size }: IdFieldProps) {
       onChange={(event) => {
         // A token must not get into the address: nothing of it but the lookup id is kept.
         const clue = reduce(event.currentTarget.value);
-        const kept = clue.kind === 'secret' ? '' : clue.text;
+        const kept = clue.kind === 'text' || clue.kind === 'token' ? clue.text : '';
         setIsToken(clue.kind !== 'text');
         setText(kept);
         apply(clue.kind === 'text' ? kept : '');

@@ -4,7 +4,7 @@ import { SearchIcon } from '@primer/octicons-react';
 import { useEffect, useRef, useState } from 'react';
 import { byName } from '../parts/byName.js';
 import { choices, ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
-import { digestOf, reduce } from './clue.js';
+import { digested, reduce } from './clue.js';
 import type { ChangeView, KeyView } from './useKeyFilter.js';
 
 /** How long a search waits for the next character, in ms: each request counts towards the key's rate limit. */
@@ -34,11 +34,11 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
         onChange={(event) => type(event.currentTarget.value)}
         onPaste={(event) => {
           const text = event.clipboardData.getData('text');
-          const clue = reduce(text);
+          const clue = reduce(text, true);
           // A token must not be in the field even for a moment: the browser's undo history would keep it.
           if (clue.kind === 'text') return;
           event.preventDefault();
-          type(text);
+          type(text, true);
         }}
         onKeyDown={(event) => event.key === 'Enter' && apply()}
         leftSection={<SearchIcon />}
@@ -95,6 +95,8 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
   );
 }
 
+const MISTYPED = 'The checksum of this token is wrong. It may be mistyped or incomplete.';
+
 /** Holds the text of the search. A token is reduced here, before the text goes into the address or to the server. */
 function useSearch(initial: string, change: ChangeView) {
   const [search, setSearch] = useState(initial);
@@ -117,21 +119,22 @@ function useSearch(initial: string, change: ChangeView) {
     latest.current = text;
     setSearch(text);
   };
-  const type = (text: string): void => {
-    setFault(null);
-    const clue = reduce(text);
-    if (clue.kind !== 'secret') {
+  const type = (text: string, isPasted = false): void => {
+    const clue = reduce(text, isPasted);
+    setFault(clue.kind === 'refused' ? clue.problem : clue.kind === 'token' && clue.isMistyped ? MISTYPED : null);
+    if (clue.kind === 'text' || clue.kind === 'token') {
       show(clue.text);
       searchFor();
       return;
     }
     show('');
     searchFor.cancel();
-    void digestOf(clue.secret).then((digest) => {
+    if (clue.kind !== 'secret') return;
+    void digested(clue).then((digests) => {
       if (latest.current !== '') return;
-      if (digest === null)
+      if (digests === null)
         setFault('This looks like a token of another system. Open the dashboard over HTTPS to search for it.');
-      else type(digest.text);
+      else type(digests.text);
     });
   };
   return { search, type, apply: () => searchFor.flush(), fault };

@@ -1,5 +1,6 @@
 import { Box, Button, Group, Pagination, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import { PlusIcon } from '@primer/octicons-react';
+import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import { usePages } from '../api/usePages.js';
 import { KeysDocument, type KeysQuery } from '../generated/graphql.js';
@@ -7,6 +8,7 @@ import { Empty, Outline } from '../parts/Asking.js';
 import { FaultNotice } from '../parts/FaultNotice.js';
 import { count, counted, TIERS } from '../parts/words.js';
 import { Page } from '../shell/Page.js';
+import { isLookedUp, reduce } from './clue.js';
 import { KeyFilters } from './KeyFilters.js';
 import { KeyTable } from './KeyTable.js';
 import { orderOf } from './sorting.js';
@@ -33,8 +35,9 @@ export function KeysPage() {
     },
     (data) => data.apiKeys,
     view.page * SHOWN,
+    isNotFound,
   );
-  const { nodes, first, total, fault, again, ask } = keys;
+  const { nodes, first, total, fault, note, again, ask } = keys;
   const pages = Math.max(1, Math.ceil((total ?? 0) / SHOWN));
   const page = Math.min(view.page, pages);
   const begin = (page - 1) * SHOWN;
@@ -59,12 +62,22 @@ export function KeysPage() {
     >
       <Places of={first} />
       <KeyFilters view={view} change={change} projects={first?.projects?.nodes ?? []} scopes={scopesOf(nodes)} />
+      {note !== null && reduce(text).kind === 'token' && (
+        <Text size="sm" role="alert">
+          {note}
+        </Text>
+      )}
       {fault !== null && <FaultNotice fault={fault} again={again} ask={ask} />}
       <VisuallyHidden role="status">{total === null ? '' : counted(total + found.length, 'key')}</VisuallyHidden>
       {first === null && fault === null && <Outline />}
       {none && filtered && (
         <Empty title="No keys match">
           {lookUp.find && <Text size="sm">No key of this workspace has this name, ID, prefix or token.</Text>}
+          {text.includes('sha256:') && (
+            <Text size="sm">
+              A key that was imported with a bcrypt hash is not found by its token. Search for its prefix or its name.
+            </Text>
+          )}
           <Button variant="subtle" size="compact-sm" onClick={() => change(NO_FILTER)}>
             Clear search and filters
           </Button>
@@ -133,9 +146,12 @@ function Places({ of }: { readonly of: KeysQuery | null }) {
   );
 }
 
-/** IDs, prefixes, lookup ids, tokens and digests have no spaces. The API takes at most 256 characters. */
-function isLookedUp(text: string): boolean {
-  return /^\S{1,256}$/.test(text);
+/** Returns whether the API refused the text of the search as a token. It may still be a part of a name. */
+function isNotFound({ graphQLErrors }: CombinedError): boolean {
+  return (
+    graphQLErrors.length > 0 &&
+    graphQLErrors.every(({ path, extensions }) => path?.[0] === 'findApiKeys' && extensions.code === 'BAD_USER_INPUT')
+  );
 }
 
 /** Returns the scopes of the keys that were read. A filter by any other scope finds nothing. */

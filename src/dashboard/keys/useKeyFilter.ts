@@ -60,13 +60,14 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
 /** Returns the part of a search that may be in the address. */
 function searchable(text: string): string {
   const clue = reduce(text);
-  return clue.kind === 'secret' ? '' : clue.text;
+  return clue.kind === 'text' || clue.kind === 'token' ? clue.text : '';
 }
 
 /** Returns the filter for the API, empty if everything is shown. */
 export function filterOf({ search, status, type, environment, project, scope }: KeyView): ApiKeyFilter {
   return {
-    ...(search !== '' && { nameContains: search }),
+    // A name has at most 100 characters. Several digests have more, and no name contains them.
+    ...(search !== '' && { nameContains: search.slice(0, 100) }),
     ...(status !== null && { status }),
     ...(type !== null && { type }),
     ...(environment !== null && { environment }),

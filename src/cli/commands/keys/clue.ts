@@ -1,68 +1,82 @@
 import { hash } from 'node:crypto';
-import { isToken, lookupIdIn, TOKEN_PATTERN } from '../../../keys/token.js';
+import { joinClues, reduceClues, type Reduced } from '../../../text/clues/reduce.js';
+import { mayBeSecret } from '../../../text/clues/looksSecret.js';
+import { LOOKUP_LENGTH } from '../../../text/tokenShape.js';
 import { usage } from '../../exit.js';
 
-/** A lookup id has 16 characters, and the secret follows it. */
-const OWN = /^(?<prefix>[a-z][a-z0-9]{0,9}_(?:live|test))_(?<body>[0-9A-Za-z]{1,54})$/;
-const LOOKUP_LENGTH = 16;
-const KEY_ID = /^(?:key|conf)_[0-9A-Za-z]{1,32}$/;
-const DIGEST = /^(?:sha256:)?[0-9a-f]{64}$/i;
-/** Long, without white space, with a digit, a capital and a small letter: names look otherwise. */
-const LIKE_A_TOKEN = /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])\S{24,}$/;
-
 const ON_STDIN = 'Write it to standard input instead: latchkey keys find - < token.txt';
+const FORMS =
+  'Write a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
+  'a token of another system, or its SHA-256 (sha256:…).';
+
+/** The longest prefix of an imported key. */
+const MAX_SHOWN = 24;
 
 /** What is sent to the server to find a key. */
 export interface Clue {
-  /** Never contains a part of a secret. */
+  /** Never contains a part of a secret. Empty: only names are searched. */
   readonly text: string;
   /** What the caller should know about the input; null: nothing. */
   readonly warning: string | null;
+  /** The text may be the prefix of an imported key. The server refuses it if no key has this prefix. */
+  readonly isGuess?: true;
 }
 
 /**
- * Checks what was given as an argument.
+ * Reduces an argument to what finds a key by its token or ID. A part of a name has nothing of the kind.
  *
- * @throws Failure if the text contains a part of a secret, or looks like a token of another system
+ * @throws Failure if the argument contains a part of a secret, or looks like a token of another system
  */
-export function clueInArgument(argument: string): string {
+export function clueInArgument(argument: string): Clue {
   const text = argument.trim();
   if (text === '') throw usage('The text to find is empty. Give a part of a name, a prefix, a lookup ID or a key ID.');
-  const { body = '' } = OWN.exec(text)?.groups ?? {};
-  if (body.length > LOOKUP_LENGTH) {
+  const { clues, secrets, hasSecret, word } = reduced(text);
+  if (secrets.length > 0) {
+    throw usage(
+      `The argument looks like a token, and other users can see arguments. ${ON_STDIN} ` +
+        'For a key with such a name, use: latchkey keys list --name. Before a SHA-256, write sha256:.',
+    );
+  }
+  if (hasSecret) {
     throw usage(`The argument contains a part of the key's secret, which other users can see. ${ON_STDIN}`);
   }
-  if (OWN.test(text) || KEY_ID.test(text) || DIGEST.test(text) || !LIKE_A_TOKEN.test(text)) return text;
-  throw usage(
-    `The argument looks like a token, and other users can see arguments. ${ON_STDIN} ` +
-      'For a key with such a name, use: latchkey keys list --name',
-  );
+  if (clues.length > 0) return { text: joinClues(clues), warning: null };
+  return word !== null && word.length <= MAX_SHOWN
+    ? { text: word, warning: null, isGuess: true }
+    : { text: '', warning: null };
 }
 
 /**
- * Reduces a token to what finds its key: the lookup ID of one of Latchkey's tokens, the SHA-256 of any other text.
- * The token may have other text around it, such as `API_KEY="…"`.
+ * Reduces a text with a token to what finds its key: the lookup ID of a token of Latchkey, the SHA-256 of any other.
  *
- * @throws Failure if the line has several tokens
+ * @throws Failure if the text has several tokens, or none
  */
-export function clueInToken(line: string): Clue {
-  const tokens = [...new Set(line.match(TOKEN_PATTERN))];
-  if (tokens.length > 1) throw usage(`Standard input has ${tokens.length} tokens in its first line. Write one.`);
-  const [token] = tokens;
-  // Without the prefix: the pattern also takes letters before a token, as the `n` of `\nsk_live_…`.
-  if (token !== undefined) return { text: lookupIdIn(token), warning: isWhole(token) ? null : MISTYPED };
-  const text = line.trim().replace(/(?:…|\.{3})$/, '');
-  const { prefix, body } = OWN.exec(text)?.groups ?? {};
-  if (prefix !== undefined && body !== undefined) {
-    return { text: `${prefix}_${body.slice(0, LOOKUP_LENGTH)}`, warning: null };
-  }
-  if (KEY_ID.test(text) || DIGEST.test(text)) return { text, warning: null };
-  return { text: `sha256:${hash('sha256', text, 'hex')}`, warning: null };
+export function clueInToken(text: string): Clue {
+  const { clues, secrets, state, word } = reduced(text);
+  // A short word without a prefix may be a token of another system.
+  const isUnclear = word !== null && clues.length === 1 && clues[0] === word && /^[0-9A-Za-z]+$/.test(word);
+  if (isUnclear && !isLookup(word)) return { text: digestOf(word), warning: null };
+  // The lookup ID alone identifies the key of a whole token.
+  const isComplete = state === 'whole' || state === 'mistyped';
+  const sent = clues.map((clue, i) => (isComplete && i === 0 ? clue.slice(-LOOKUP_LENGTH) : clue));
+  const all = [...sent, ...secrets.map(digestOf)];
+  if (all.length > 0) return { text: joinClues(all), warning: state === 'mistyped' ? MISTYPED : null };
+  if (word !== null && mayBeSecret(word)) return { text: digestOf(word), warning: null };
+  throw usage(`Standard input has no token. ${FORMS}`);
 }
 
 const MISTYPED = 'The checksum of the token is wrong. It may be mistyped or incomplete.';
 
-/** Whether the checksum of a token is right, or that of the same token with fewer letters before it. */
-function isWhole(token: string): boolean {
-  return Array.from({ length: token.indexOf('_') }, (_, i) => token.slice(i)).some(isToken);
+function reduced(text: string): Reduced {
+  const result = reduceClues(text);
+  if ('problem' in result) throw usage(result.problem);
+  return result;
+}
+
+function digestOf(secret: string): string {
+  return `sha256:${hash('sha256', secret, 'hex')}`;
+}
+
+function isLookup(word: string): boolean {
+  return word.length === LOOKUP_LENGTH && /[0-9]/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word);
 }

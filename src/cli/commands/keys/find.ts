@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { firstLine } from '../../credential.js';
+import { MAX_TEXT } from '../../../text/clues/clues.js';
+import { wholeInput } from '../../credential.js';
 import { described } from '../../describe.js';
 import { EXIT, usage } from '../../exit.js';
 import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
 import type { Column } from '../../table.js';
-import { talk } from '../../talk.js';
+import { talk, type Talk } from '../../talk.js';
 import { clueInArgument, clueInToken, type Clue } from './clue.js';
 import { KEY, type Key } from './key.js';
 import { COLUMNS } from './list.js';
@@ -15,7 +16,7 @@ const MOST = 100;
 const MAX_NAME = 100;
 
 interface Found {
-  readonly findApiKeys: readonly Key[] | null;
+  readonly findApiKeys?: readonly Key[] | null;
   readonly apiKeys?: { readonly nodes: readonly Key[]; readonly totalCount: number } | null;
 }
 
@@ -23,6 +24,13 @@ const FIND = operation<Found, { readonly text: string; readonly name: string; re
   `query FindKeys($text: String!, $name: String!, $byName: Boolean!) {
     findApiKeys(text: $text) { ...Key }
     apiKeys(first: ${MOST}, filter: { nameContains: $name }) @include(if: $byName) { totalCount nodes { ...Key } }
+  }`,
+  KEY,
+);
+
+const BY_NAME = operation<Found, { readonly name: string }>(
+  `query FindKeysByName($name: String!) {
+    apiKeys(first: ${MOST}, filter: { nameContains: $name }) { totalCount nodes { ...Key } }
   }`,
   KEY,
 );
@@ -36,36 +44,60 @@ export function findCommand(): Command {
   const command = described({
     name: 'find',
     description:
-      'Find keys by a part of their name, their prefix, lookup ID or key ID, or by a whole token. ' +
-      'With - the token is read from standard input. Only its lookup ID is sent to the server, ' +
-      'or its SHA-256 if it is the token of another system. Revoked and expired keys are found too. ' +
-      'The exit code is 1 if no key is found.',
+      'Find keys by a part of their name, their prefix, lookup ID or key ID, or by a token. ' +
+      'With - a text with the token is read from standard input: a log, an e-mail or a command, for example. ' +
+      'Only the lookup ID of the token is sent to the server, or its SHA-256 if it is the token of another system. ' +
+      'Revoked and expired keys are found too. The exit code is 1 if no key is found.',
     example: 'latchkey keys find sk_live_Ab12Cd\nlatchkey keys find - < leaked-token.txt',
-  }).argument('<text>', 'part of a name, prefix, lookup ID or key ID; - for a token on standard input');
+  }).argument('<text>', 'part of a name, prefix, lookup ID or key ID; - for a text with a token on standard input');
   return asking(command).action(async (argument: string, options: AskingOptions) => {
-    const { text, warning } = await clueOf(argument, options);
-    const byName = argument !== '-' && text.length <= MAX_NAME;
+    const clue = await clueOf(argument, options);
+    const name = argument === '-' || argument.trim().length > MAX_NAME ? null : argument.trim();
     await talk(options, async ({ ask, show, table, terminal }) => {
-      if (warning !== null) terminal.note(warning);
-      const { findApiKeys, apiKeys } = await ask(FIND, { text, name: byName ? text : '', byName });
+      if (clue.warning !== null) terminal.note(clue.warning);
+      const { findApiKeys, apiKeys } = await found(ask, clue, name);
       const keys = unique([...(findApiKeys ?? []), ...(apiKeys?.nodes ?? [])]);
       show({ keys }, () => (keys.length === 0 ? 'No key found.' : table(terminal, FOUND_COLUMNS, keys)));
       if ((apiKeys?.totalCount ?? 0) > MOST) {
         terminal.note(`Showing the first ${MOST} matching names. Use keys list --name to see all.`);
       }
-      if (keys.length === 0) process.exitCode = EXIT.failed;
+      if (keys.length === 0) {
+        if (clue.text.includes('sha256:')) terminal.note(NOT_BY_DIGEST);
+        process.exitCode = EXIT.failed;
+      }
     });
   });
 }
 
+const NOT_BY_DIGEST =
+  'A key that was imported with a bcrypt hash is not found by its token. Search for its prefix or its name.';
+
+/** Asks for keys by the clue, by name, or by both. @param name null: not by name */
+async function found(ask: Talk['ask'], { text, isGuess }: Clue, name: string | null): Promise<Found> {
+  if (text === '') {
+    if (name === null) throw usage(`A name has at most ${MAX_NAME} characters, and the text has no token or ID.`);
+    return ask(BY_NAME, { name });
+  }
+  try {
+    return await ask(FIND, { text, name: name ?? '', byName: name !== null });
+  } catch (error) {
+    const { LatchkeyError } = await import('../../../client/errors.js');
+    // No key has this prefix. The text is a part of a name.
+    const answer = isGuess && error instanceof LatchkeyError && error.code === 'BAD_USER_INPUT' ? error.data : null;
+    if (typeof answer !== 'object' || answer === null || (answer as Found).apiKeys == null) throw error;
+    return answer;
+  }
+}
+
 async function clueOf(argument: string, { keyStdin }: AskingOptions): Promise<Clue> {
-  if (argument !== '-') return { text: clueInArgument(argument), warning: null };
+  if (argument !== '-') return clueInArgument(argument);
   if (keyStdin === true) {
     throw usage('Both the key and the token would be read from standard input. Set LATCHKEY_API_KEY instead.');
   }
   return clueInToken(
-    await firstLine(process.stdin, {
+    await wholeInput(process.stdin, {
       what: 'token',
+      most: MAX_TEXT,
       onTerminal: 'A token that you type is visible on the screen. Pipe it: latchkey keys find - < token.txt',
     }),
   );

@@ -1,0 +1,62 @@
+import { LOOKUP_LENGTH } from '../tokenShape.js';
+import { cluesIn, MAX_TEXT } from './clues.js';
+import type { OwnToken } from './ownTokens.js';
+import { MAX_WORDS } from './words.js';
+
+/** What may leave the machine of somebody who looks for a key. */
+export interface Reduced {
+  /** `prefix_lookup`, lookup IDs, key IDs and digests. Never a part of a secret. */
+  readonly clues: readonly string[];
+  /** Words that may be tokens of another system. Only their SHA-256 may leave. */
+  readonly secrets: readonly string[];
+  /** What the token of Latchkey is, if the text has one. */
+  readonly state: OwnToken['state'] | null;
+  /** The text has a part of a secret. */
+  readonly hasSecret: boolean;
+  /** The text, if it is a single word that is no token: a part of a name, or the prefix of an imported key. */
+  readonly word: string | null;
+}
+
+/** The text cannot be searched for. */
+export interface Unreduced {
+  readonly problem: string;
+}
+
+/**
+ * Reduces a text to what finds a key and is no secret: the lookup ID of a token of Latchkey, the words that are to be hashed, IDs
+ * and digests. The server never needs more.
+ */
+export function reduceClues(text: string): Reduced | Unreduced {
+  if (text.length > MAX_TEXT) {
+    return { problem: `The text has more than ${MAX_TEXT} characters. Give only the part with the token.` };
+  }
+  const { own, ids, lookups, digests, secrets, word } = cluesIn(text);
+  if (own.length > 1) return { problem: `The text has ${own.length} tokens. Search for one at a time.` };
+  if ([secrets, ids, lookups, digests].some(({ length }) => length > MAX_WORDS)) {
+    return {
+      problem: `More than ${MAX_WORDS} words of the text may be tokens or IDs. Give only the line with the token.`,
+    };
+  }
+  const [token = null] = own;
+  const beginning =
+    token === null ? [] : [token.tokenPrefix === null ? token.lookup : `${token.tokenPrefix}_${token.lookup}`];
+  const mayBeForeign = token?.state === 'beginning' && token.hasSecret && token.word !== null;
+  return {
+    clues: [...beginning, ...ids, ...lookups, ...digests.map((digest) => `sha256:${digest}`)],
+    secrets: mayBeForeign ? [token.word, ...secrets] : secrets,
+    state: token?.state ?? null,
+    hasSecret: token?.hasSecret === true || secrets.length > 0,
+    word,
+  };
+}
+
+/** Joins clues to the text of one search. A prefix that is no longer alone needs a mark to be read as one. */
+export function joinClues(clues: readonly string[]): string {
+  if (clues.length === 1) return clues[0] ?? '';
+  return clues.map((clue) => (isShortPrefix(clue) ? `${clue}…` : clue)).join(' ');
+}
+
+function isShortPrefix(clue: string): boolean {
+  const body = /^[a-z0-9]+_(?:live|test)_([0-9A-Za-z]*)$/.exec(clue)?.[1];
+  return body !== undefined && body.length < LOOKUP_LENGTH;
+}

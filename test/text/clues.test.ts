@@ -1,0 +1,182 @@
+import { hash } from 'node:crypto';
+import fc from 'fast-check';
+import { mintToken } from '../../src/keys/token.js';
+import { cluesIn, MAX_TEXT } from '../../src/text/clues/clues.js';
+import { checksum } from '../../src/text/checksum.js';
+
+const { token, tokenPrefix, lookupId } = mintToken('sk', 'LIVE');
+const SENDGRID = `SG.${token.slice(9, 31)}.${token.slice(12, 55)}`;
+const BASE64 = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY+w==';
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const whole = { state: 'whole', lookup: lookupId };
+
+const AROUND: readonly (readonly [string, (token: string) => string])[] = [
+  ['nothing', (one) => one],
+  ['a header', (one) => `Authorization: Bearer ${one}`],
+  ['a header of the proxy', (one) => `x-api-key:${one}`],
+  ['a variable', (one) => `export API_KEY="${one}";`],
+  ['an env file', (one) => `PORT=4000\nAPI_KEY=${one}\nLOG=debug`],
+  ['JSON', (one) => JSON.stringify({ user: 'ada', credentials: { token: one } })],
+  ['JSON in JSON', (one) => JSON.stringify({ log: JSON.stringify({ token: one }) })],
+  ['YAML', (one) => `api:\n  key: ${one}\n  retries: 3\n`],
+  ['quoted YAML', (one) => `- { name: API_KEY, value: '${one}' }`],
+  [
+    'a command',
+    (one) => `curl -sS -H 'Authorization: Bearer ${one}' https://api.example.com/graphql -d '{"query":"{ a }"}'`,
+  ],
+  ['an option', (one) => `deploy --api-key ${one} --region eu-west-1`],
+  ['a URL', (one) => `https://api.example.com/graphql?key=${encodeURIComponent(one)}&page=2#top`],
+  [
+    'a URL in a URL',
+    (one) => `https://x.example/?to=${encodeURIComponent(`https://y.example/?key=${encodeURIComponent(one)}`)}`,
+  ],
+  ['a user of a URL', (one) => `https://ci:${encodeURIComponent(one)}@git.example.com/repo.git`],
+  ['percent-encoding', (one) => Array.from(`key=${one}`, (c) => (/\w/.test(c) && c !== '_' ? c : encode(c))).join('')],
+  ['Basic credentials', (one) => `Authorization: Basic ${base64(`ci:${one}`)}`],
+  ['a secret of Kubernetes', (one) => `data:\n  token: ${base64(one)}\n`],
+  ['quoted-printable', (one) => `token=3D${one.slice(0, 31)}=\r\n${one.slice(31)}\r\n\r\nRegards`],
+  ['a quoted e-mail', (one) => `> our key is\n> ${one.slice(0, 31)}\n> ${one.slice(31)}\n>\n> Please revoke it.`],
+  ['a wrapped e-mail', (one) => `Please revoke the key ${one.slice(0, 31)}\n${one.slice(31)} today.`],
+  ['HTML', (one) => `<p>token: <code>${one}</code>&nbsp;</p>`],
+  ['Markdown', (one) => `the key **${one.replaceAll('_', '\\_')}** leaked`],
+  ['typographic quotes', (one) => `the key “${one}”, which leaked…`],
+  ['soft hyphens', (one) => `the key ${one.slice(0, 20)}\u00AD${one.slice(20)}`],
+  ['UTF-16', (one) => Buffer.from(`token: ${one}`, 'utf16le').toString('latin1')],
+];
+
+function encode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+test.each(AROUND)('U4: finds a token with %s around it, and one of another system', (_, around) => {
+  expect(cluesIn(around(token)).own).toMatchObject([whole]);
+  for (const foreign of [SENDGRID, 'ghp_16C7e42F292c6912E7710c838347Ae178B4a', 'z8Kq4LmX2pWv7TnBsRdY']) {
+    expect([around(foreign), cluesIn(around(foreign)).secrets]).toEqual([
+      around(foreign),
+      expect.arrayContaining([foreign]),
+    ]);
+  }
+});
+
+test('U4: finds a token in base64 with slashes and padding', () => {
+  for (const text of [
+    BASE64,
+    `SECRET=${BASE64}`,
+    `"token": "${BASE64}"`,
+    `https://x.example/?key=${encodeURIComponent(BASE64)}`,
+  ]) {
+    expect([text, cluesIn(text).secrets]).toEqual([text, expect.arrayContaining([BASE64])]);
+  }
+});
+
+test.each([
+  ['sk_live_Ab12…', 'Ab12'],
+  ['Bearer sk_live_ab***', 'ab'],
+  ['key "sk_live_Ab12Cd" was used', 'Ab12Cd'],
+  ["'sk_live_Ab12Cd...'", 'Ab12Cd'],
+  ['sk_live_Ab12****wxyz', 'Ab12'],
+  ['sk_live_Ab12XXXXXXXXXXXX', 'Ab12'],
+  ['{"prefix":"sk_live_Ab12Cd"}', 'Ab12Cd'],
+  ['prefix: sk_live_Ab12Cd, name: airflow', 'Ab12Cd'],
+  ['(sk_live_Ab12Cd34Ef56Gh78Ij90)', 'Ab12Cd34Ef56Gh78'],
+  ['?prefix=sk%5Flive%5FAb12Cd', 'Ab12Cd'],
+])('U4: finds the beginning of a token in %j', (text, lookup) => {
+  expect(cluesIn(text).own).toMatchObject([{ state: 'beginning', tokenPrefix: 'sk_live', lookup }]);
+});
+
+test('U4: finds lookup IDs, key IDs and digests with text around them', () => {
+  for (const text of [lookupId, `lookup ID: ${lookupId}`, `{"lookupId":"${lookupId}"}`, `(lookup id ${lookupId}).`]) {
+    expect([text, cluesIn(text)]).toEqual([text, expect.objectContaining({ lookups: [lookupId], secrets: [] })]);
+  }
+  // Words of log lines with all three kinds of characters, as most lookup IDs are.
+  expect(cluesIn('key Ab12Cd34Ef56Gh78 was refused').lookups).toEqual(['Ab12Cd34Ef56Gh78']);
+  for (const text of ['key_7Hq2mZ0aV9tR4xYb', 'id=key_7Hq2mZ0aV9tR4xYb,', '/dashboard/keys/key_7Hq2mZ0aV9tR4xYb?a=b']) {
+    expect(cluesIn(text).ids).toEqual(['key_7Hq2mZ0aV9tR4xYb']);
+  }
+  const digest = hash('sha256', token, 'hex');
+  const inBase64 = hash('sha256', token, 'base64');
+  for (const text of [
+    `sha256:${digest}`,
+    `SHA-256=${digest.toUpperCase()}`,
+    `sha256-${inBase64}`,
+    `(sha256:${digest}).`,
+  ]) {
+    expect([text, cluesIn(text)]).toEqual([text, expect.objectContaining({ digests: [digest], secrets: [] })]);
+  }
+});
+
+test.each([
+  'not a token',
+  'Cannot read properties of undefined (reading "apiKeys")',
+  'the sk_live_ prefix',
+  'api_key_id = 5; key_identifier',
+  'production backend for customers 2026',
+  'lookup failed',
+  'token: none',
+  'ключ',
+  'GET /graphql?page=2&size=100 HTTP/1.1',
+])('U4: finds nothing in %j', (text) => {
+  expect(cluesIn(text)).toEqual({ own: [], ids: [], lookups: [], digests: [], secrets: [], word: null });
+});
+
+test('U4: tells a whole token, a mistyped one and several apart', () => {
+  const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
+  expect(cluesIn(`key: ${mistyped}`).own).toMatchObject([{ state: 'mistyped', lookup: lookupId }]);
+  expect(cluesIn(`${token}x`).own).toMatchObject([whole]);
+  expect(cluesIn(`${token} ${token.slice(0, 14)}… ${token.slice(8)}`).own).toMatchObject([whole]);
+  expect(cluesIn(`run_test_Suite2 ${token}`).own).toMatchObject([{ ...whole, tokenPrefix }]);
+  expect(cluesIn(`${token}${mintToken('acme', 'TEST').token}`).own).toHaveLength(2);
+});
+
+test('U4: finds a token in any text, and never throws', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ maxLength: 60 }), (before, after) => {
+      const found = cluesIn(`${before} ${token}"${after}`).own;
+      expect(found.map(({ lookup }) => lookup)).toContain(lookupId);
+      cluesIn(before + after);
+    }),
+    { numRuns: 500, seed: 11 },
+  );
+});
+
+/** What a backtracking expression would take minutes for. The limit of a test is the bound. */
+test('U4: reads 100 kB of hostile text', () => {
+  const parts = [
+    '_live_',
+    'a_live_ ',
+    '%25',
+    '=\r\n',
+    '\\u005f',
+    'a1B2c3d4e5\n',
+    'key="',
+    'lookup id ',
+    'sha256:',
+    '?a=b',
+    '>',
+    ' ',
+  ];
+  const more = [
+    'sk_live_Ab12 ',
+    `sk_live_${'A'.repeat(54)}`,
+    'key_Aa',
+    '&amp;',
+    '<wbr',
+    'Bearer ',
+    '--token ',
+    '*',
+    'x',
+    '…',
+    '/:@=',
+  ];
+  for (const part of [...parts, ...more]) {
+    const found = cluesIn(part.repeat(Math.ceil(100_000 / part.length)));
+    expect(found.secrets.length).toBeLessThanOrEqual(33);
+    for (const list of [found.ids, found.lookups, found.digests]) expect(list.length).toBeLessThan(MAX_TEXT / 8);
+  }
+});
+
+test('the checksum is the CRC32 that tokens have had from the beginning', () => {
+  expect(checksum('')).toBe('000000');
+  // The check value of CRC32 (ISO 3309): cbf43926.
+  expect(checksum('123456789')).toBe('3jZRME');
+});
