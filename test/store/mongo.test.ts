@@ -292,6 +292,30 @@ describe('MongoDB: a connection that was handed in', () => {
     ]);
   });
 
+  test('X4: concurrent creations in one workspace need no more commands than single ones', async () => {
+    const store = await openMongoStore({ connection });
+    const ws = await givenWorkspace(store);
+    const CREATIONS = 32;
+    const commandsWith = async (callers: number): Promise<number> => {
+      commands.length = 0;
+      let left = CREATIONS;
+      const call = async (): Promise<void> => {
+        while (left-- > 0) {
+          expect(await store.keys.insert(aKey(ws), 1_000, NOW)).toEqual({ outcome: 'inserted' });
+        }
+      };
+      await Promise.all(Array.from({ length: callers }, call));
+      return commands.length;
+    };
+    const alone = await commandsWith(1);
+    expect(alone).toBeLessThanOrEqual(11 * CREATIONS);
+    expect(await commandsWith(CREATIONS)).toBeLessThanOrEqual(alone);
+    const entries = await store.audit.read(ws, 0, 1_000);
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
+    expect(entries).toHaveLength(2 * CREATIONS + 1);
+    await store.close();
+  });
+
   test('gets every write acknowledged by the majority, from the journal', async () => {
     const store = await openMongoStore({ connection });
     commands.length = 0;

@@ -43,6 +43,8 @@ export class Intents {
   readonly #projects: Documents<ProjectDocument>;
   readonly #users: Documents<UserDocument>;
   readonly #ledger: Ledger;
+  /** Changes of keys that this process is finishing, by the id of their entry. */
+  readonly #finishing = new Map<string, Promise<boolean>>();
 
   constructor(documents: IntentDocuments, ledger: Ledger) {
     this.#keys = documents.keys;
@@ -60,8 +62,14 @@ export class Intents {
     for (const user of await this.#users.find(entryUnderWay())) await this.finishUser(user);
   }
 
+  /** Returns the workspace, with what was decided about it finished; null: there is none. */
+  async workspace(id: string): Promise<WorkspaceDocument | null> {
+    const workspace = await this.#workspaces.findOne({ _id: eq(id) });
+    return workspace !== null && (await this.finishWorkspace(workspace)) ? workspace : null;
+  }
+
   /**
-   * The same in one workspace.
+   * The same as {@link finishAll} in one workspace.
    * @returns null where there is no such workspace.
    */
   async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
@@ -72,15 +80,30 @@ export class Intents {
       this.#projects.find({ ...inWorkspace, ...entryUnderWay() }),
       this.#users.find({ ...inWorkspace, ...entryUnderWay() }),
     ]);
-    for (const key of keys) await this.finishKey(key);
+    await Promise.all(keys.map((key) => this.finishKey(key)));
     const there = workspace !== null && (await this.finishWorkspace(workspace));
     for (const project of projects) await this.finishProject(project);
     for (const user of users) await this.finishUser(user);
     return there ? workspace : null;
   }
 
-  /** @returns false where the key, or the successor that it carries, may not be handed out. */
-  async finishKey(document: KeyDocument): Promise<boolean> {
+  /**
+   * Finishes what was decided about a key. What this process is finishing already isn't done a second time.
+   *
+   * @returns false where the key, or the successor that it carries, may not be handed out
+   */
+  finishKey(document: KeyDocument): Promise<boolean> {
+    const { entry } = document;
+    if (entry === undefined) return this.#finishKey(document);
+    let finishing = this.#finishing.get(entry._id);
+    if (finishing === undefined) {
+      finishing = this.#finishKey(document).finally(() => this.#finishing.delete(entry._id));
+      this.#finishing.set(entry._id, finishing);
+    }
+    return finishing;
+  }
+
+  async #finishKey(document: KeyDocument): Promise<boolean> {
     const { _id, successor } = document;
     if (!(await this.#confirm(document))) return false;
     let holds = true;

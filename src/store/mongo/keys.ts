@@ -130,14 +130,20 @@ export function openKeys(
   return {
     async insert(key, places, now, author) {
       const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
-      for (;;) {
-        const workspace = await intents.finishIn(key.workspaceId);
+      for (let isFinished = false; ;) {
+        const workspace = await intents.workspace(key.workspaceId);
         if (workspace === null) throw new Error(`There is no workspace ${key.workspaceId}.`);
         const forfeit = await intents.forfeitOf(key, author);
         if (forfeit !== null) return { outcome: forfeit };
         const { tier } = workspace;
         const inserted = await place(key, limitOf(places, tier, placeKindOf(key)), now, { entry, unconfirmed: tier });
-        if ('living' in inserted) return { outcome: 'full', living: inserted.living };
+        if ('living' in inserted) {
+          if (isFinished) return { outcome: 'full', living: inserted.living };
+          // A process that ended may have left a key that is withdrawn, and has its place until then.
+          await intents.finishIn(key.workspaceId);
+          isFinished = true;
+          continue;
+        }
         if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
         // What it was placed under has changed meanwhile, and it was withdrawn.
       }
