@@ -1,4 +1,5 @@
-import { parseDuration } from '../dates/durations.js';
+import { hasMonthsOrYears, parseDuration } from '../dates/durations.js';
+import { faultOfMoment } from '../dates/momentFault.js';
 import { formatMoment, isMoment, parseMoment } from '../dates/moments.js';
 import { usage } from './exit.js';
 
@@ -12,7 +13,10 @@ export function durationOf(text: string): string {
   const seconds = secondsOf(text);
   if (seconds !== null) return `PT${seconds}S`;
   if (parseDuration(text) !== null) return text;
-  throw usage('Invalid length of time. Write 7d, 12h or 30m, or ISO 8601 without months and years: P7D, PT12H.');
+  const what = hasMonthsOrYears(text) ? 'months and years differ in length. ' : '';
+  throw usage(
+    `Invalid length of time${what === '' ? '. ' : `: ${what}`}Write 7d, 12h or 30m, or P7D or PT12H (ISO 8601).`,
+  );
 }
 
 /**
@@ -21,20 +25,27 @@ export function durationOf(text: string): string {
  */
 export function momentOf(text: string, now: number = Date.now()): string {
   const seconds = text === 'now' ? 0 : secondsOf(text);
-  return written(seconds === null ? parseMoment(text, 'typed') : now + seconds * 1_000);
+  return seconds === null ? writtenMoment(text) : reckoned(now + seconds * 1_000);
 }
 
 /** {@link momentOf} for the past: 7d is seven days ago. @throws Failure */
 export function pastMomentOf(text: string, now: number = Date.now()): string {
   const seconds = secondsOf(text);
-  return seconds === null ? momentOf(text, now) : written(now - seconds * 1_000);
+  return seconds === null ? momentOf(text, now) : reckoned(now - seconds * 1_000);
 }
 
-function written(at: number | null): string {
-  if (at !== null && isMoment(at)) return formatMoment(at);
-  throw usage(
-    'Invalid moment. Write a day that exists, such as 2026-12-31T12:00:00Z or 2026-12-31 (UTC), in the years 0000 to 9999, or a length of time such as 90d.',
-  );
+function writtenMoment(text: string): string {
+  const at = parseMoment(text, 'typed');
+  if (at !== null) return formatMoment(at);
+  const fault = faultOfMoment(text, 'typed');
+  throw usage(fault === null ? `Invalid date. ${FORMS}` : `Invalid date: ${text} ${fault}.`);
+}
+
+const FORMS = 'Write 2026-12-31T12:00:00Z, 2026-12-31 (midnight in UTC), now, or a length of time such as 90d.';
+
+function reckoned(at: number): string {
+  if (isMoment(at)) return formatMoment(at);
+  throw usage('Invalid date: the length of time leads out of the years 0000 to 9999. Write a shorter one.');
 }
 
 function secondsOf(text: string): number | null {

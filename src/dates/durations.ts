@@ -33,3 +33,10 @@ export function formatDuration(ms: number): string {
   if (date === '' && time === '') return 'PT0S';
   return `P${date}${time === '' ? '' : `T${time}`}`;
 }
+
+/** Returns whether a text is a length of time in months or years, which are of no fixed length. */
+export function hasMonthsOrYears(text: string): boolean {
+  return (
+    text.length <= 60 && /^P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T.*)?$/.test(text) && /^P[^T]*[YM]/.test(text)
+  );
+}

@@ -13,7 +13,8 @@ const DAY = String.raw`(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)`;
 const HOUR = String.raw`(?<hour>\d\d):(?<minute>\d\d)`;
 const SECOND = String.raw`:(?<second>\d\d)(?:\.(?<fraction>\d{1,9}))?`;
 
-const FORMS = {
+/** The patterns of the forms. */
+export const FORMS = {
   /** The API's form: RFC 3339, with an offset. */
   rfc3339: new RegExp(`^${DAY}[Tt]${HOUR}${SECOND}(?<offset>[Zz]|[+-]\\d\\d:\\d\\d)$`),
   /** What people type: RFC 3339, also without seconds, or a date alone, which is midnight in UTC. */

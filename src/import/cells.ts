@@ -1,3 +1,4 @@
+import { faultOfMoment } from '../dates/momentFault.js';
 import { formatMoment, LAST_MOMENT, parseMoment } from '../dates/moments.js';
 
 /** What a cell may hold, and why another value is refused: nothing is taken for what it may not be. */
@@ -62,18 +63,31 @@ export function isNull(cell: unknown): boolean {
 
 /** In ms since the epoch. A date without a zone is refused: it would be another moment in another place. */
 export function momentOf(cell: unknown, dates: Dates): Read<number> {
-  const text = textOf(cell) ?? '';
+  const text = textOf(cell) ?? (typeof cell === 'number' ? String(cell) : '');
   if (/^\d{1,25}$/.test(text)) return numberedMoment(Number(text), dates);
   const value = parseMoment(text, 'exported');
-  if (value !== null) return { value };
-  return {
-    problem:
-      'is not a date that exists in ISO 8601 with its zone, such as 2026-03-01T12:00:00Z: export it in UTC, and leave it empty where there is none',
-  };
+  return value === null ? { problem: problemOf(cell, text, dates) } : { value };
 }
 
+/** Names what is wrong: the unit, the zone, the day or the form. */
+function problemOf(cell: unknown, text: string, dates: Dates): string {
+  if (/^[+-]?\d*\.?\d+(?:e[+-]?\d+)?$/i.test(text)) {
+    return dates === 'iso'
+      ? NUMBER
+      : `is not a whole number of ${dates} from 1980 to 9999, as \`dates: ${dates}\` says`;
+  }
+  if (typeof cell === 'object') return `is a list or an object. ${EXPORT}`;
+  const unit = dates === 'iso' ? '' : `, or a whole number of ${dates}, as \`dates: ${dates}\` says`;
+  const fault = faultOfMoment(text, 'exported');
+  if (fault !== null) return `${fault}. Export it in UTC${unit}, and leave it empty where there is none`;
+  return `is not a date in ISO 8601 with its zone${unit}. ${EXPORT}`;
+}
+
+const NUMBER = 'is a number: set `dates` to seconds or milliseconds';
+const EXPORT = 'Export it in UTC, such as 2026-03-01T12:00:00Z, and leave it empty where there is none';
+
 function numberedMoment(number: number, dates: Dates): Read<number> {
-  if (dates === 'iso') return { problem: 'is a number: set `dates` to seconds or milliseconds' };
+  if (dates === 'iso') return { problem: NUMBER };
   const value = number * (dates === 'seconds' ? 1000 : 1);
   if (value > LAST_MOMENT) {
     const remedy = dates === 'seconds' ? 'use `dates: milliseconds` if it is in milliseconds' : 'export it in ISO 8601';

@@ -1,5 +1,7 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { faultOfMoment } from '../dates/momentFault.js';
 import { formatMoment, parseMoment } from '../dates/moments.js';
+import { scalarError } from './scalarError.js';
 
 /** DateTime: RFC 3339 outside, integer milliseconds since the epoch inside. */
 export const DateTime = new GraphQLScalarType<number, string>({
@@ -7,11 +9,15 @@ export const DateTime = new GraphQLScalarType<number, string>({
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => formatMoment(value as number),
   parseValue: (value) => coerce(value),
-  parseLiteral: (node) => coerce(node.kind === Kind.STRING ? node.value : null),
+  parseLiteral: (node) => coerce(node.kind === Kind.STRING ? node.value : null, node),
 });
 
-function coerce(value: unknown): number {
-  const time = typeof value === 'string' ? parseMoment(value) : null;
-  if (time === null) throw new GraphQLError('A DateTime is written as in "2026-03-01T12:00:00Z", with its offset.');
-  return time;
+function coerce(value: unknown, node?: ValueNode): number {
+  const text = typeof value === 'string' ? value : '';
+  const time = parseMoment(text);
+  if (time !== null) return time;
+  const fault = faultOfMoment(text);
+  throw scalarError(fault === null ? FORM : `The DateTime "${text}" ${fault}.`, node);
 }
+
+const FORM = 'A DateTime is a string such as "2026-03-01T12:00:00Z", with the offset from UTC.';

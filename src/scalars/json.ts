@@ -1,6 +1,7 @@
-import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
+import { GraphQLScalarType, Kind, valueFromASTUntyped, type GraphQLError, type ValueNode } from 'graphql';
 import { isExact } from '../numbers/exact.js';
 import { alteredIn } from '../numbers/json.js';
+import { scalarError } from './scalarError.js';
 
 /** Lists and objects within each other, and values in all: more than variables of an operation need. */
 const MAX_DEPTH = 32;
@@ -13,24 +14,24 @@ export const JSONValue = new GraphQLScalarType<unknown>({
   parseValue: (value) => checked(value),
   parseLiteral: (node, variables) => {
     checkLiteral(node);
-    return checked(valueFromASTUntyped(node, variables));
+    return checked(valueFromASTUntyped(node, variables), node);
   },
 });
 
 /** Level by level and not by recursion, which a body of nothing but brackets would exhaust. */
-function checked(value: unknown): unknown {
+function checked(value: unknown, node?: ValueNode): unknown {
   let level: unknown[] = [value];
   let values = 0;
   for (let depth = 0; level.length > 0; depth += 1) {
     values += level.length;
     if (depth > MAX_DEPTH || values > MAX_VALUES) {
-      throw new GraphQLError(`JSON has at most ${MAX_DEPTH} levels here, and ${MAX_VALUES} values in all.`);
+      throw scalarError(`JSON has at most ${MAX_DEPTH} levels here, and ${MAX_VALUES} values in all.`, node);
     }
     level = level.flatMap((one) => {
-      if (typeof one === 'number' && !isKept(one)) throw inexact(String(one));
+      if (typeof one === 'number' && !isKept(one)) throw inexact(String(one), node);
       if (typeof one !== 'object' || one === null) return [];
       const token = alteredIn(one);
-      if (token !== null) throw inexact(token);
+      if (token !== null) throw inexact(token, node);
       return Object.values(one) as unknown[];
     });
   }
@@ -42,7 +43,7 @@ function checkLiteral(literal: ValueNode): void {
   const left: ValueNode[] = [literal];
   for (let node = left.pop(); node !== undefined; node = left.pop()) {
     if ((node.kind === Kind.INT || node.kind === Kind.FLOAT) && !(isExact(node.value) && isKept(Number(node.value)))) {
-      throw inexact(node.value.slice(0, 40));
+      throw inexact(node.value.slice(0, 40), node);
     }
     if (node.kind === Kind.LIST) left.push(...node.values);
     if (node.kind === Kind.OBJECT) left.push(...node.fields.map((field) => field.value));
@@ -54,8 +55,9 @@ function isKept(number: number): boolean {
   return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }
 
-function inexact(number: string): GraphQLError {
-  return new GraphQLError(
+function inexact(number: string, node?: ValueNode): GraphQLError {
+  return scalarError(
     `JSON cannot keep the number ${number} exactly: whole numbers are at most 9007199254740991 (2^53 - 1), others have at most 17 digits. Send it as a string.`,
+    node,
   );
 }

@@ -1,4 +1,5 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { scalarError } from './scalarError.js';
 
 /**
  * Scope: a short string. Which ones a schema knows is for the operation that takes it to say, so that its refusal can
@@ -8,10 +9,10 @@ export const Scope = new GraphQLScalarType<string, string>({
   name: 'Scope',
   serialize: (value) => String(value),
   parseValue: (value) => coerce(value),
-  parseLiteral: (node) => coerce(node.kind === Kind.STRING ? node.value : null),
+  parseLiteral: (node) => coerce(node.kind === Kind.STRING ? node.value : null, node),
 });
 
-function coerce(value: unknown): string {
+function coerce(value: unknown, node?: ValueNode): string {
   if (typeof value === 'string' && value.length <= 100) return value;
-  throw new GraphQLError('A Scope is a string such as "read:assets", of at most 100 characters.');
+  throw scalarError('A Scope is a string such as "read:assets", of at most 100 characters.', node);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parseHttpDate } from '../../src/dates/httpDate.js';
+import { faultOfMoment } from '../../src/dates/momentFault.js';
 import {
   addToMoment,
   clampMoment,
@@ -13,6 +14,7 @@ import {
 import { durationOf, momentOf, pastMomentOf } from '../../src/cli/times.js';
 import { momentOf as momentOfCell } from '../../src/import/cells.js';
 import { DateTime } from '../../src/scalars/dateTime.js';
+import { Duration } from '../../src/scalars/duration.js';
 
 const FORMS: readonly MomentForm[] = ['rfc3339', 'typed', 'exported'];
 const moment = fc.integer({ min: FIRST_MOMENT, max: LAST_MOMENT });
@@ -93,10 +95,10 @@ describe('F7: the API, the command line and imports read the same moments', () =
       '10000-01-01',
       '2027-01-01 ',
     ]) {
-      expect(() => momentOf(text)).toThrow('Invalid moment');
+      expect(() => momentOf(text)).toThrow('Invalid date');
     }
     for (const text of ['2027-02-29 12:00:00+00', '0000-00-00 00:00:00', '2027-02-28 24:00:00Z', '2027-02-28']) {
-      expect(momentOfCell(text, 'iso')).toEqual({ problem: expect.stringContaining('ISO 8601') });
+      expect(momentOfCell(text, 'iso')).toEqual({ problem: expect.stringContaining('Export it in UTC') });
     }
   });
 
@@ -196,4 +198,120 @@ describe('F7: dates of header fields', () => {
     '5.5',
     '',
   ])('refuses %j', (text) => expect(parseHttpDate(text)).toBeNull());
+});
+
+describe('N9: what is wrong with a date is said, wherever it is given', () => {
+  const API: readonly (readonly [string, string])[] = [
+    ['2027-02-29T00:00:00Z', 'has a day that does not exist: 2027-02 has 28 days'],
+    ['2028-02-30T00:00:00Z', 'has a day that does not exist: 2028-02 has 29 days'],
+    ['2027-04-31T00:00:00Z', 'has a day that does not exist: 2027-04 has 30 days'],
+    ['2027-01-00T00:00:00Z', 'has a day that does not exist: 2027-01 has 31 days'],
+    ['2027-13-01T00:00:00Z', 'has a month that does not exist, 13'],
+    ['2027-00-10T00:00:00Z', 'has a month that does not exist, 00'],
+    ['2027-01-01T24:00:00Z', 'has a time that does not exist, 24:00:00: hours end at 23, minutes and seconds at 59'],
+    ['2027-01-01T23:59:60Z', 'has a time that does not exist, 23:59:60: hours end at 23, minutes and seconds at 59'],
+    ['2027-01-01T00:00:00+24:00', 'has an offset that does not exist, +24:00: the largest is 23:59'],
+    ['2027-01-01', 'has no time of day: write 2027-01-01T00:00:00Z for its beginning in UTC'],
+    ['2027-01-01T00:00:00', 'has no time zone: add Z for UTC, or an offset such as +02:00'],
+    ['2027-01-01T00:00Z', 'has no seconds: write 00:00:00'],
+    ['2027-01-01 00:00:00Z', 'has no T between 2027-01-01 and 00:00:00'],
+    ['2027-01-01T00:00:00+0200', 'has the offset +0200: write it as in +02:00'],
+    ['2027-01-01T00:00:00+02', 'has the offset +02: write it as in +02:00'],
+    ['2027-01-01T00:00:00.1234567890Z', 'has more than 9 digits of a fraction of a second'],
+    ['0000-01-01T00:00:00+00:01', 'is outside the years 0000 to 9999 in UTC'],
+  ];
+
+  test.each(API)('by the API: %s', (text, fault) => {
+    expect(() => DateTime.parseValue(text)).toThrow(`The DateTime "${text}" ${fault}.`);
+  });
+
+  test.each(API.filter(([text]) => !['2027-01-01', '2027-01-01T00:00Z'].includes(text)))(
+    'by the command line: %s',
+    (text, fault) => expect(() => momentOf(text)).toThrow(`Invalid date: ${text} ${fault}.`),
+  );
+
+  test.each(['tomorrow', '', '01.02.2027', '2027', '20270101', '+012027-01-01T00:00:00Z', '2027-01-01 '])(
+    'what is not written like a date gets the form: %j',
+    (text) => {
+      expect(faultOfMoment(text)).toBeNull();
+      expect(() => DateTime.parseValue(text)).toThrow('A DateTime is a string such as "2026-03-01T12:00:00Z"');
+      expect(() => momentOf(text)).toThrow('Invalid date. Write 2026-12-31T12:00:00Z, 2026-12-31 (midnight in UTC)');
+    },
+  );
+
+  test('a fault is found of every date that is refused, and of no other', () => {
+    const two = (max: number) => fc.integer({ min: 0, max }).map((number) => String(number).padStart(2, '0'));
+    const text = fc
+      .tuple(
+        fc.integer({ min: 0, max: 9999 }).map((year) => String(year).padStart(4, '0')),
+        two(14),
+        two(33),
+        fc.constantFrom('T', ' ', 't'),
+        fc.tuple(two(25), two(61), two(61)).map((each) => each.join(':')),
+        fc.constantFrom('', '.5', '.1234567890'),
+        fc.constantFrom('', 'Z', '+02:00', '-0930', '+05', '+25:00', '-00:60'),
+      )
+      .map(
+        ([year, month, day, gap, time, fraction, offset]) => `${year}-${month}-${day}${gap}${time}${fraction}${offset}`,
+      );
+    fc.assert(
+      fc.property(text, fc.constantFrom('rfc3339', 'typed', 'exported'), (given, form) => {
+        expect(faultOfMoment(given, form) === null).toBe(parseMoment(given, form) !== null);
+        expect(faultOfMoment(given, form) ?? '').not.toContain('outside');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('months and years are no length of time, and are said to be none', () => {
+    for (const text of ['P1M', 'P1Y', 'P1Y2M3DT4H']) {
+      expect(() => Duration.parseValue(text)).toThrow(
+        `The Duration "${text}" has months or years, whose lengths differ.`,
+      );
+      expect(() => durationOf(text)).toThrow('Invalid length of time: months and years differ in length.');
+    }
+    for (const text of ['PT1M', 'P1W', 'PT1H']) expect(Duration.parseValue(text)).toBeGreaterThan(0);
+    for (const text of ['P', 'PT', 'tomorrow', '-P1D', 'PT1.5H', 'M', 'PM']) {
+      expect(() => Duration.parseValue(text)).toThrow('A Duration is a string such as');
+      expect(() => durationOf(text)).toThrow('Invalid length of time. Write 7d');
+    }
+  });
+});
+
+describe('N10: a cell that is no date says whether its unit, its zone or its day is wrong', () => {
+  test.each<[unknown, 'iso' | 'seconds' | 'milliseconds', string]>([
+    [
+      '2030-01-01',
+      'seconds',
+      'has no time of day: write 2030-01-01T00:00:00Z for its beginning in UTC. Export it in UTC, or a whole number of seconds, as `dates: seconds` says',
+    ],
+    [
+      '2030-01-01',
+      'iso',
+      'has no time of day: write 2030-01-01T00:00:00Z for its beginning in UTC. Export it in UTC, and leave',
+    ],
+    ['2030-01-01 12:00:00', 'iso', 'has no time zone: add Z for UTC'],
+    ['2030-02-30T12:00:00Z', 'milliseconds', 'has a day that does not exist: 2030-02 has 28 days'],
+    ['0000-00-00 00:00:00', 'iso', 'has a month that does not exist, 00'],
+    ['2030-01-01T24:00:00Z', 'iso', 'has a time that does not exist, 24:00:00'],
+    ['tomorrow', 'iso', 'is not a date in ISO 8601 with its zone. Export it in UTC, such as'],
+    [
+      'tomorrow',
+      'seconds',
+      'is not a date in ISO 8601 with its zone, or a whole number of seconds, as `dates: seconds` says.',
+    ],
+    [1.5, 'seconds', 'is not a whole number of seconds from 1980 to 9999, as `dates: seconds` says'],
+    ['1.7e9', 'seconds', 'is not a whole number of seconds'],
+    [-1, 'milliseconds', 'is not a whole number of milliseconds'],
+    ['1'.repeat(30), 'seconds', 'is not a whole number of seconds'],
+    [1e300, 'seconds', 'is not a whole number of seconds'],
+    [1.5, 'iso', 'is a number: set `dates` to seconds or milliseconds'],
+    [1_900_000_000, 'iso', 'is a number: set `dates` to seconds or milliseconds'],
+    [1_900_000_000, 'milliseconds', 'is 1970-01-22 in milliseconds: use `dates: seconds` if it is in seconds'],
+    [1_900_000_000_000, 'seconds', 'is after the year 9999 in seconds: use `dates: milliseconds`'],
+    [{ $date: { $numberLong: '1' } }, 'iso', 'is a list or an object. Export it in UTC'],
+    [true, 'seconds', 'is not a date in ISO 8601'],
+  ])('%j with dates: %s', (cell, dates, said) => {
+    expect(momentOfCell(cell, dates)).toEqual({ problem: expect.stringContaining(said) });
+  });
 });

@@ -52,6 +52,28 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
     extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
   };
 
+  // The library's own field, and a field below the root of the service.
+  const dated = {
+    service: (at: string) => `{ apiKey(id: "key_1") { usage(by: DAY, from: ${at}) { requests } } }`,
+    library: (at: string) => `{ orders(since: ${at}) }`,
+  }[name];
+  test('N9: a day that does not exist is named with its place, written out or as a variable', async () => {
+    const text = '2027-02-29T00:00:00Z';
+    const said = `The DateTime "${text}" has a day that does not exist: 2027-02 has 28 days.`;
+    const [inline, variable] = [dated(`"${text}"`), `query ($at: DateTime) ${dated('$at')}`];
+    for (const [body, column, code] of [
+      [{ query: inline }, inline.lastIndexOf(`"${text}"`) + 1, 'GRAPHQL_VALIDATION_FAILED'],
+      [{ query: variable, variables: { at: text } }, variable.indexOf('$at') + 1, 'BAD_USER_INPUT'],
+    ] as const) {
+      expect(await post(body, keyed())).toMatchObject({
+        status: 400,
+        body: {
+          errors: [{ message: expect.stringContaining(said), locations: [{ line: 1, column }], extensions: { code } }],
+        },
+      });
+    }
+  });
+
   test.each([
     ['a batch', [{ query }, { query }], 'Batches of operations are not supported: the body is a JSON array. Send one'],
     ['an empty batch', [], 'Batches of operations are not supported'],

@@ -70,15 +70,21 @@ test.each([
   ['a line behind', '2026-01-01T12:00:00Z\n'],
 ])('refuses %s: %j', (_, text) => {
   expect(parseMoment(text)).toBeNull();
-  expect(() => DateTime.parseValue(text)).toThrow('A DateTime is written as');
+  expect(() => DateTime.parseValue(text)).toThrow(
+    /^(?:A DateTime is a string such as|The DateTime "[-0-9T:.+Zz ]+" (?:has|is) )/,
+  );
 });
 
 test.each([0, 1_790_000_000_000, true, null, {}, ['2026-01-01T00:00:00Z']])('takes no %j for one', (value) => {
-  expect(() => DateTime.parseValue(value)).toThrow('A DateTime is written as');
+  expect(() => DateTime.parseValue(value)).toThrow(
+    /^(?:A DateTime is a string such as|The DateTime "[-0-9T:.+Zz ]+" (?:has|is) )/,
+  );
 });
 
 test.each(['12', 'true', '{a: 1}', 'ENUM', '["2026-01-01T00:00:00Z"]'])('takes no literal %s', (literal) => {
-  expect(() => DateTime.parseLiteral(parseValue(literal))).toThrow('A DateTime is written as');
+  expect(() => DateTime.parseLiteral(parseValue(literal))).toThrow(
+    /^(?:A DateTime is a string such as|The DateTime "[-0-9T:.+Zz ]+" (?:has|is) )/,
+  );
 });
 
 test('reads a string literal', () => {

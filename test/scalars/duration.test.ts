@@ -61,16 +61,22 @@ test.each([
   ['digits without end', `PT${'9'.repeat(100)}S`],
 ])('refuses %s: %j', (_, text) => {
   expect(parseDuration(text)).toBeNull();
-  expect(() => Duration.parseValue(text)).toThrow('A Duration is written as');
+  expect(() => Duration.parseValue(text)).toThrow(
+    /^(?:A Duration is a string such as|The Duration "P[0-9A-Z.]+" has months or years)/,
+  );
 });
 
 test.each([0, 86_400, true, null, {}, ['P1D']])('takes no %j for one', (value) => {
-  expect(() => Duration.parseValue(value)).toThrow('A Duration is written as');
+  expect(() => Duration.parseValue(value)).toThrow(
+    /^(?:A Duration is a string such as|The Duration "P[0-9A-Z.]+" has months or years)/,
+  );
 });
 
 test('reads a string literal and no other', () => {
   expect(Duration.parseLiteral(parseValue('"P1D"'))).toBe(DAY);
-  expect(() => Duration.parseLiteral(parseValue('1'))).toThrow('A Duration is written as');
+  expect(() => Duration.parseLiteral(parseValue('1'))).toThrow(
+    /^(?:A Duration is a string such as|The Duration "P[0-9A-Z.]+" has months or years)/,
+  );
 });
 
 test('what it reads is a safe integer, whatever the text', () => {
