@@ -1,6 +1,7 @@
 import { dataOf, textOf } from '../client/answer.js';
 import { LatchkeyError, Unavailable } from '../client/errors.js';
-import { createClient } from '../client/index.js';
+import { clientWith, type Client } from '../client/client.js';
+import { resolveOptions, type ClientOptions } from '../client/options.js';
 import { proxyFetch } from '../outgoing/clientFetch.js';
 import { SettingsError } from '../settings/error.js';
 import { readCommandLineKey, readCommandLineSettings } from '../settings/commandLine.js';
@@ -26,8 +27,14 @@ export interface Api {
   readonly read: (name: string) => Promise<string>;
 }
 
-/** How often a request is repeated that got no answer, or was limited though its turn had come. */
+/** How often a request is repeated that got no answer. */
 const RETRIES = 3;
+
+/**
+ * The longest wait after a 429, in ms, unless the server asks for more. Many processes may share a limit, as in a loop that creates
+ * keys: each waits until it has its turn, or `--max-wait` is over.
+ */
+const LONGEST_LIMITED = 5_000;
 
 /**
  * @param keyless whether to go on without a key where there is none
@@ -74,9 +81,10 @@ function keyOfEnvironment(): string | null {
   }
 }
 
-function clientOf(options: Parameters<typeof createClient>[0]): ReturnType<typeof createClient> {
+function clientOf(options: ClientOptions): Client {
   try {
-    return createClient(options);
+    const resolved = resolveOptions('createClient', options);
+    return clientWith({ ...resolved, maxLimited: Infinity, longestLimited: LONGEST_LIMITED });
   } catch (error) {
     // Of what it is given, only the address can be wrong by now.
     if (error instanceof TypeError)

@@ -8,11 +8,21 @@ export function backoff(failures: number, first: number, random: () => number = 
 }
 
 /**
- * The wait after a 429, in ms: what the server asks for, and at least twice the last one, up to a minute. Null: it asks for
- * more than that, which is for the caller to decide.
- * @param retryAfter seconds @param last the wait before; 0: none
+ * Returns the wait after a 429, in ms: what the server asks for, and from the second 429 in a row on at least 2, 4, 8 … s, of random
+ * length, so that those who were refused together do not come back together. null: the server asks for more than a minute, which is
+ * for the caller to decide.
+ *
+ * @param retryAfter seconds @param refusals how often the request was refused before @param longest ms, unless the server asks for more
  */
-export function afterLimit(retryAfter: number, last: number): number | null {
+export function afterLimit(
+  retryAfter: number,
+  refusals: number,
+  longest = LONGEST_WAIT,
+  random: () => number = Math.random,
+): number | null {
   const asked = retryAfter * 1000;
-  return asked > LONGEST_WAIT ? null : Math.max(asked, Math.min(LONGEST_WAIT, last * 2));
+  if (asked > LONGEST_WAIT) return null;
+  if (refusals === 0) return asked;
+  const least = Math.min(longest, 1000 * 2 ** Math.min(refusals, 30));
+  return Math.max(asked, Math.min(longest, least * (1 + random() / 2)));
 }

@@ -4,7 +4,7 @@ import { dataOf } from './answer.js';
 import { LatchkeyError } from './errors.js';
 import { fetchWith } from './fetch.js';
 import { operationOf } from './operation.js';
-import { resolveOptions, type ClientOptions } from './options.js';
+import { resolveOptions, type ClientOptions, type Resolved } from './options.js';
 import { checkRequest, checkSubscription, type RequestOptions, type SubscribeOptions } from './requestOptions.js';
 import { send } from './send.js';
 import { resultsOf } from './subscribe.js';
@@ -64,7 +64,11 @@ export interface Client {
  * @throws TypeError that names the option at fault
  */
 export function createClient(given: ClientOptions = {}): Client {
-  const options = resolveOptions('createClient', given);
+  return clientWith(resolveOptions('createClient', given));
+}
+
+/** Returns a client with options that are checked. */
+export function clientWith(options: Resolved): Client {
   const closing = new AbortController();
 
   async function request(

@@ -1,3 +1,4 @@
+import { LONGEST_WAIT } from './backoff.js';
 import { checkNames, checkObject, optionError } from '../options.js';
 import { fromEnvironment } from './environment.js';
 
@@ -31,6 +32,10 @@ export interface Resolved {
   readonly fetch: typeof fetch;
   readonly pacing: boolean;
   readonly maxRetries: number;
+  /** How often a request is repeated that was limited. Of {@link createClient}: maxRetries. */
+  readonly maxLimited: number;
+  /** The longest wait after a 429, in ms, unless the server asks for more. */
+  readonly longestLimited: number;
   readonly timeout: number;
   readonly headers: Readonly<Record<string, string>>;
   /** The key of the next request; null: none. */
@@ -63,6 +68,8 @@ export function resolveOptions(what: 'createClient' | 'createFetch', options: Cl
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     pacing,
     maxRetries,
+    maxLimited: maxRetries,
+    longestLimited: LONGEST_WAIT,
     timeout,
     headers,
     key: async () => (source === null ? null : checkedKey(what, typeof source === 'string' ? source : await source())),

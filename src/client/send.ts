@@ -27,18 +27,19 @@ const FIRST_WAIT = 500;
  * @returns the last answer, whatever its status. Rejects with Unavailable where there was none, or the signal's reason
  */
 export async function send(options: Resolved, call: Call): Promise<Response> {
-  let limitedFor = 0;
+  let refusals = 0;
   for (let tries = 0; ; tries += 1) {
     call.signal.throwIfAborted();
-    const last = tries >= options.maxRetries;
     let wait: number | null;
     try {
       const answer = await attempt(options, call);
-      wait = last ? null : waitFor(answer, call.operation, tries, limitedFor);
+      const isLimited = answer.status === 429;
+      const isLast = tries >= (isLimited ? options.maxLimited : options.maxRetries);
+      wait = isLast ? null : waitFor(answer, call.operation, { tries, refusals, longest: options.longestLimited });
       if (wait === null) return answer;
-      if (answer.status === 429) limitedFor = wait;
+      if (isLimited) refusals += 1;
     } catch (error) {
-      if (last || !isTemporary(error) || call.operation.type !== 'query') throw error;
+      if (tries >= options.maxRetries || !isTemporary(error) || call.operation.type !== 'query') throw error;
       wait = backoff(tries, FIRST_WAIT);
     }
     await sleep(wait, call.signal);
@@ -46,10 +47,14 @@ export async function send(options: Resolved, call: Call): Promise<Response> {
 }
 
 /** Ms until the request is worth repeating; null: it is not. */
-function waitFor({ status, headers }: Response, { type }: Operation, tries: number, limitedFor: number): number | null {
+function waitFor(
+  { status, headers }: Response,
+  { type }: Operation,
+  { tries, refusals, longest }: { readonly tries: number; readonly refusals: number; readonly longest: number },
+): number | null {
   const asked = retryAfterSeconds(headers);
   // A limit that names no time is one that no wait lifts.
-  if (status === 429) return asked === null ? null : afterLimit(asked, limitedFor);
+  if (status === 429) return asked === null ? null : afterLimit(asked, refusals, longest);
   if (type !== 'query' || ![502, 503, 504].includes(status)) return null;
   const wait = Math.max((asked ?? 0) * 1000, backoff(tries, FIRST_WAIT));
   return wait > LONGEST_WAIT ? null : wait;

@@ -89,18 +89,22 @@ describe('after 429', () => {
   });
 
   it('waits at least twice as long each time, up to a minute, and never shorter than asked', () => {
-    const waits = [1, 1, 1, 1, 1, 1, 1, 1].reduce<number[]>(
-      (all, ask) => [...all, afterLimit(ask, all.at(-1) ?? 0) ?? NaN],
-      [],
-    );
+    const waits = [0, 1, 2, 3, 4, 5, 6, 7].map((refusals) => afterLimit(1, refusals, LONGEST_WAIT, () => 0));
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1000));
     fc.assert(
-      fc.property(fc.nat(60), fc.nat(60_000), (ask, last) => {
-        const wait = afterLimit(ask, last);
+      fc.property(fc.nat(60), fc.nat(2_000), fc.nat(60), (ask, refusals, longest) => {
+        const wait = afterLimit(ask, refusals, longest * 1000);
         expect(wait).toBeGreaterThanOrEqual(ask * 1000);
-        expect(wait).toBeLessThanOrEqual(LONGEST_WAIT);
+        expect(wait).toBeLessThanOrEqual(Math.max(ask, longest) * 1000);
       }),
     );
+  });
+
+  it('U4: does not double a long wait, and comes back at another moment than others', () => {
+    // Most of a minute until the window has room, and then a second at a time.
+    expect(afterLimit(50, 0)).toBe(50_000);
+    expect(afterLimit(1, 1, LONGEST_WAIT, () => 0)).toBe(2_000);
+    expect(afterLimit(1, 1, LONGEST_WAIT, () => 0.5)).toBe(2_500);
     expect(afterLimit(61, 0)).toBeNull();
   });
 
