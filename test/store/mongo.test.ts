@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import mongoose, { Schema, type Connection } from 'mongoose';
+import type { AuditDraft } from '../../src/store/audit.js';
 import { keyChanged } from '../../src/store/entries.js';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import { KEY_ORDER_FIELDS, keyPosition, ORDERED_BY, type KeyPosition } from '../../src/store/ordering.js';
@@ -70,17 +71,27 @@ describe('MongoDB: what a process left half done', () => {
   const keys = () => raw.collection<{ _id: string }>('latchkey_keys');
   const embedded = ({ id, ...fields }: KeyRecord) => ({ _id: id, nameFolded: fields.name.toLowerCase(), ...fields });
 
+  /** An entry as the document of a change carries it. */
+  const carried = ({ id, before, after, ...fields }: AuditDraft) => ({
+    _id: id,
+    ...fields,
+    before: before && JSON.stringify(before),
+    after: after && JSON.stringify(after),
+  });
+
   /** The state between the first write of a rotation and the second. */
   const givenHalfRotation = async (places: number | null = null) => {
     const ws = await givenWorkspace(store);
     const old = aKey(ws);
     await store.keys.insert(old, places, NOW);
     const heir = anHeir(old);
+    const replaced = { ...old, replacedBy: heir.id, expiresAt: NOW };
+    const entry = carried(keyChanged('key.rotated', old, replaced, { at: NOW, author: undefined }));
     await keys().updateOne(
       { _id: old.id },
-      { $set: { replacedBy: heir.id, expiresAt: NOW, successor: embedded(heir) } },
+      { $set: { replacedBy: heir.id, expiresAt: NOW, successor: embedded(heir), entry } },
     );
-    return { ws, old: { ...old, replacedBy: heir.id, expiresAt: NOW }, heir };
+    return { ws, old: replaced, heir };
   };
 
   const expectWhole = async ({ ws, old, heir }: Awaited<ReturnType<typeof givenHalfRotation>>) => {
@@ -209,18 +220,12 @@ describe('MongoDB: what a process left half done', () => {
     const ws = await givenWorkspace(store);
     const key = await givenKey(store, ws);
     const before = await store.audit.head(ws);
-    const { id: entryId, ...draft } = keyChanged(
-      'key.updated',
-      key,
-      { ...key, name: 'other' },
-      { at: NOW, author: ADA },
-    );
-    const entry = { _id: entryId, ...draft, before: JSON.stringify(draft.before), after: JSON.stringify(draft.after) };
-    await keys().updateOne({ _id: key.id }, { $set: { name: 'other', entry } });
+    const draft = keyChanged('key.updated', key, { ...key, name: 'other' }, { at: NOW, author: ADA });
+    await keys().updateOne({ _id: key.id }, { $set: { name: 'other', entry: carried(draft) } });
     await meet(store, key);
     expect(await keys().findOne({ _id: key.id })).not.toHaveProperty('entry');
     const [made] = await store.audit.read(ws, before?.seq ?? 0, 1);
-    expect(made).toMatchObject({ id: entryId, ...draft, previousHash: before?.hash });
+    expect(made).toMatchObject({ ...draft, previousHash: before?.hash });
   });
 
   test('a workspace gets its first key when the next process opens, or when it is met', async () => {
@@ -514,6 +519,38 @@ describe('MongoDB: plans', () => {
       expect(plan).not.toContain('COLLSCAN');
       // Engines on PostgreSQL sort what they read from any index.
       if (postgres === undefined) expect(plan).not.toContain('"SORT"');
+    }
+    await store.close();
+    await connection.close();
+    await drop(uri);
+  });
+
+  test('X9: reads end on the server too, and changes under way are found by their own index', async () => {
+    const uri = freshUri();
+    const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+    const { db } = connection;
+    if (db === undefined) throw new Error('The connection has no database.');
+    const store = await openMongoStore({ connection, timeout: 1_500 });
+    const ws = await givenWorkspace(store);
+    const key = await givenKey(store, ws);
+    const reads: Record<string, unknown>[] = [];
+    connection.getClient().on('commandStarted', ({ commandName, command }) => {
+      if (['find', 'aggregate'].includes(commandName)) reads.push(command);
+    });
+    await store.keys.findForVerification(key.lookupId);
+    await store.keys.list(ws, { first: 1, after: null, filter: {}, now: NOW });
+    await store.audit.list(ws, { first: 1, before: null, filter: {} });
+    await store.keys.insert(aKey(ws), 5, NOW);
+    expect(reads.length).toBeGreaterThan(10);
+    expect(new Set(reads.map(({ maxTimeMS }) => maxTimeMS))).toEqual(new Set([1_500]));
+
+    const searches = reads.filter(({ hint }) => hint !== undefined);
+    expect(new Set(searches.map(({ find }) => find))).toEqual(
+      new Set(['latchkey_keys', 'latchkey_projects', 'latchkey_users']),
+    );
+    for (const { find, filter, hint } of searches) {
+      const { queryPlanner } = await db.command({ explain: { find, filter, hint }, verbosity: 'queryPlanner' });
+      expect(JSON.stringify(queryPlanner)).toContain('"under_way"');
     }
     await store.close();
     await connection.close();

@@ -46,11 +46,14 @@ export interface Selection {
   readonly limit?: number;
   /** The fields to read; all where absent. */
   readonly fields?: readonly string[];
+  /** The name of the index to use. Default: the server's choice. */
+  readonly hint?: string;
 }
 
 /**
  * One collection, by the few calls that this engine makes: lean reads, writes by majority and journal (the schema's write
- * concern), each through the gate.
+ * concern), each through the gate. The server ends a read when the gate stops waiting for it, so that nothing goes on
+ * running for a caller who has had an error.
  */
 export class Documents<T extends object> {
   readonly #model: mongoose.Model<T>;
@@ -70,13 +73,15 @@ export class Documents<T extends object> {
     return this.#model.collection.name;
   }
 
-  find(filter: Filter, { sort = {}, limit = 0, fields = [] }: Selection = {}): Promise<T[]> {
+  find(filter: Filter, { sort = {}, limit = 0, fields = [], hint }: Selection = {}): Promise<T[]> {
     return this.#pass(async () => {
       const query = this.#model
         .find(filter as never)
         .sort(sort)
         .limit(limit)
-        .select([...fields]);
+        .select([...fields])
+        .maxTimeMS(this.#gate.timeout);
+      if (hint !== undefined) query.hint(hint);
       return await query.lean().exec();
     });
   }
@@ -87,12 +92,18 @@ export class Documents<T extends object> {
   }
 
   count(filter: Filter): Promise<number> {
-    return this.#pass(() => this.#model.countDocuments(filter as never).exec());
+    return this.#pass(() =>
+      this.#model
+        .countDocuments(filter as never)
+        .maxTimeMS(this.#gate.timeout)
+        .exec(),
+    );
   }
 
   /** @param timeout in ms; that of the gate where absent */
-  aggregate<R>(pipeline: mongoose.PipelineStage[], timeout?: number): Promise<R[]> {
-    return this.#gate.pass(() => this.#model.aggregate<R>(pipeline).exec(), this.#unique, timeout);
+  aggregate<R>(pipeline: mongoose.PipelineStage[], timeout = this.#gate.timeout): Promise<R[]> {
+    const options = { maxTimeMS: timeout };
+    return this.#gate.pass(() => this.#model.aggregate<R>(pipeline, options).exec(), this.#unique, timeout);
   }
 
   /** @throws Duplicate */

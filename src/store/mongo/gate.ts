@@ -9,15 +9,15 @@ import { translated, type UniqueNames } from './errors.js';
  * by default it waits 30 s for a server.
  */
 export class Gate {
-  readonly #timeout: number;
+  /** How long a round trip may take, in ms. */
+  readonly timeout: number;
   #open = true;
 
-  /** @param timeout how long a round trip may take, in ms. */
   constructor(timeout: number) {
-    this.#timeout = timeout;
+    this.timeout = timeout;
   }
 
-  async pass<T>(roundTrip: () => Promise<T>, unique: UniqueNames = {}, timeout = this.#timeout): Promise<T> {
+  async pass<T>(roundTrip: () => Promise<T>, unique: UniqueNames = {}, timeout = this.timeout): Promise<T> {
     if (!this.#open) throw new StoreUnavailable(new Error('The store is closed.'));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

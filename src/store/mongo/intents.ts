@@ -9,6 +9,7 @@ import { eq, where, type Documents } from './documents.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
+  UNDER_WAY,
   type EntryDocument,
   type KeyDocument,
   type ProjectDocument,
@@ -73,12 +74,13 @@ export class Intents {
    * @returns null where there is no such workspace.
    */
   async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
-    const inWorkspace = { workspaceId: eq(workspaceId) };
+    // A key that carries a successor carries the entry of its rotation too.
+    const underWay = { workspaceId: eq(workspaceId), ...entryUnderWay() };
     const [keys, workspace, projects, users] = await Promise.all([
-      this.#keys.find({ ...inWorkspace, ...keyUnderWay() }),
+      this.#keys.find(underWay, { hint: UNDER_WAY }),
       this.#workspaces.findOne({ _id: eq(workspaceId) }),
-      this.#projects.find({ ...inWorkspace, ...entryUnderWay() }),
-      this.#users.find({ ...inWorkspace, ...entryUnderWay() }),
+      this.#projects.find(underWay, { hint: UNDER_WAY }),
+      this.#users.find(underWay, { hint: UNDER_WAY }),
     ]);
     await Promise.all(keys.map((key) => this.finishKey(key)));
     const there = workspace !== null && (await this.finishWorkspace(workspace));

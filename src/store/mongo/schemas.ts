@@ -134,6 +134,13 @@ const entry = new Schema(ENTRY, { ...OPTIONS, _id: false });
 /** Nearly always empty, and so is the search for what was left behind. */
 const ENTRIES_UNDER_WAY = { partialFilterExpression: { 'entry._id': { $exists: true } } };
 
+/** The index of changes under way in a workspace. Searches name it: other indexes of the workspace hold all of its documents. */
+export const UNDER_WAY = 'under_way';
+const IN_WORKSPACE = [
+  { workspaceId: 1, 'entry._id': 1 },
+  { name: UNDER_WAY, ...ENTRIES_UNDER_WAY },
+] as const;
+
 const KEY: SchemaDefinition = {
   _id: String,
   workspaceId: String,
@@ -181,7 +188,8 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
   // Nearly always empty, and so is the search for what was left half done.
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
-  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
+  .index(...IN_WORKSPACE);
 
 export const workspaceSchema: Schema = new Schema(
   { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, unconfirmed: Boolean, entry },
@@ -200,7 +208,8 @@ export const projectSchema: Schema = new Schema(
 )
   .index({ workspaceId: 1, name: 1 }, { unique: true })
   .index({ workspaceId: 1, createdAt: 1, _id: 1 })
-  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
+  .index(...IN_WORKSPACE);
 
 export const userSchema: Schema = new Schema(
   {
@@ -215,7 +224,8 @@ export const userSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_users' },
 )
   .index({ workspaceId: 1, createdAt: 1, _id: 1 })
-  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
+  .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
+  .index(...IN_WORKSPACE);
 
 export const auditSchema: Schema = new Schema(
   { ...ENTRY, seq: Number, previousHash: String, hash: String },
