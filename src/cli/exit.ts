@@ -21,14 +21,17 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, 'It was done.'],
   [
     EXIT.failed,
-    '`scan` found tokens or could not read a file, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or the request failed for a reason that no other code has.',
+    '`scan` found tokens, or scanned some files and could not read others, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or the request failed for a reason that no other code has.',
   ],
-  [EXIT.usage, 'The command line is wrong: nothing was asked of the server.'],
+  [EXIT.usage, 'The command line, or a variable or a file that it reads, is wrong: nothing was changed.'],
   [EXIT.unauthenticated, 'There is no key, or the server does not accept it.'],
   [EXIT.forbidden, 'The key is accepted and may not do this.'],
   [EXIT.limited, 'The limits of the key leave no room, and would not within `--max-wait`.'],
   [EXIT.unavailable, 'The server could not be reached, or could not answer.'],
-  [EXIT.notScanned, '`scan` could scan none of the files: they are unreadable, binary or compressed.'],
+  [
+    EXIT.notScanned,
+    '`scan` found no token, and could scan none of the files as text: they are missing, unreadable, binary or compressed.',
+  ],
   [130, 'Interrupted by Ctrl-C (SIGINT), as the shell tells it.'],
   [EXIT.brokenPipe, 'What read the output ended first, as `head` does.'],
 ];

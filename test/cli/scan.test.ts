@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -162,7 +162,7 @@ describe('the command', () => {
       'b/binary: binary, searched for plain tokens only.',
       'b/pipe: neither a file nor a directory, not scanned.',
       'links/round: link, not followed.',
-      '3 files, 4 tokens.',
+      '4 files: 3 scanned, 1 binary. 2 other entries not scanned. 4 tokens in 4 files.',
       '',
     ]);
     expect(stdout + stderr).not.toContain(token);
@@ -172,9 +172,11 @@ describe('the command', () => {
       1,
       {
         findings: [{ file: 'a.env', line: 2, column: 5, prefix: shown }],
-        unreadable: ['gone'],
+        unreadable: [{ file: 'gone', reason: 'does not exist' }],
         notScanned: [],
         files: 1,
+        filesWithTokens: 1,
+        counts: { scanned: 1, unreadable: 1 },
         more: false,
       },
     ]);
@@ -185,7 +187,7 @@ describe('the command', () => {
     expect(await latchkey(['scan', 'clean'], { cwd: dir })).toEqual({
       status: 0,
       stdout: '',
-      stderr: '1 file, 0 tokens.\n',
+      stderr: '1 file scanned. 0 tokens.\n',
     });
     expect((await latchkey(['scan', '-'], { input: `+KEY=${token}\n` })).stdout).toBe(`-:1:6: ${shown}\n`);
   });
@@ -197,7 +199,7 @@ describe('the command', () => {
     expect([all.status, all.stdout, all.stderr]).toEqual([
       7,
       '',
-      'a.txt.gz: compressed, not scanned.\nb.bin: binary, searched for plain tokens only.\n0 files, 0 tokens.\n',
+      'a.txt.gz: compressed, not scanned.\nb.bin: binary, searched for plain tokens only.\n2 files: 1 binary, 1 compressed. 0 tokens.\n',
     ]);
     expect((await latchkey(['scan', 'gone'], { cwd: dir })).status).toBe(7);
     expect((await latchkey(['scan', '-'], { input: '\0\0' })).status).toBe(7);
@@ -212,7 +214,9 @@ describe('the command', () => {
           { file: 'a.txt.gz', reason: 'compressed' },
           { file: 'b.bin', reason: 'binary' },
         ],
-        files: 1,
+        files: 2,
+        filesWithTokens: 0,
+        counts: { compressed: 1, binary: 1, scanned: 1 },
         more: false,
       },
     ]);
@@ -227,6 +231,60 @@ describe('the command', () => {
     expect([many.length, many.at(-2)]).toEqual([52, '12 more were not scanned; --json lists them.']);
   });
 
+  test('N14: the counts add up, whatever the files are', async () => {
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, name), `${token}\n`);
+    for (const name of ['d', 'e'])
+      writeFileSync(join(dir, name), Buffer.concat([Buffer.from([0, 1]), Buffer.from(token)]));
+    writeFileSync(join(dir, 'f.gz'), gzipSync(token));
+    symlinkSync('a', join(dir, 'link'));
+    const { status, stderr } = await latchkey(['scan', '.', 'gone', 'a/b'], { cwd: dir });
+    expect(status).toBe(1);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      'gone: does not exist.',
+      'a/b: does not exist: its path leads through a file.',
+      ...['d', 'e'].map((name) => `${name}: binary, searched for plain tokens only.`),
+      'f.gz: compressed, not scanned.',
+      'link: link, not followed.',
+      '8 files: 3 scanned, 2 binary, 1 compressed, 2 unreadable. 1 other entry not scanned. 5 tokens in 5 files.',
+    ]);
+    const json = JSON.parse((await latchkey(['scan', '.', 'gone', '--json'], { cwd: dir })).stdout);
+    expect(json).toMatchObject({
+      unreadable: [{ file: 'gone', reason: 'does not exist' }],
+      files: 5,
+      filesWithTokens: 5,
+      counts: { scanned: 3, binary: 2, compressed: 1, link: 1, unreadable: 1 },
+    });
+    expect(json.findings).toHaveLength(5);
+    expect(new Set(json.findings.map(({ file }: { file: string }) => file)).size).toBe(json.filesWithTokens);
+  });
+
+  test('N14: a path that does not exist is named with the reason, and the exit code is the documented one', async () => {
+    writeFileSync(join(dir, 'clean'), 'clean');
+    const gone = await latchkey(['scan', 'gone'], { cwd: dir });
+    expect(gone).toEqual({ status: 7, stdout: '', stderr: 'gone: does not exist.\n1 file unreadable. 0 tokens.\n' });
+    const both = await latchkey(['scan', 'gone', 'clean'], { cwd: dir });
+    expect(both).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'gone: does not exist.\n2 files: 1 scanned, 1 unreadable. 0 tokens.\n',
+    });
+    const reference = readFileSync(join(process.cwd(), 'docs/reference/cli.md'), 'utf8');
+    expect(reference).toMatch(/\| 1 \| `scan` found tokens, or scanned some files and could not read others,/);
+    expect(reference).toMatch(/\| 7 \| `scan` found no token, and could scan none of the files as text/);
+    expect((await latchkey(['scan', '.'], { cwd: mkdtempSync(join(dir, 'empty-')) })).stderr).toBe(
+      '0 files scanned. 0 tokens.\n',
+    );
+  });
+
+  test('N14: of a device or a socket nothing is waited for', async () => {
+    expect(await latchkey(['scan', '/dev/null'], { cwd: dir })).toEqual({
+      status: 7,
+      stdout: '',
+      stderr:
+        '/dev/null: neither a file nor a directory, not scanned.\n0 files scanned. 1 other entry not scanned. 0 tokens.\n',
+    });
+  });
+
   test('F12: a pipe that is named is read', () => {
     const script = `node ${JSON.stringify(process.cwd())}/dist/cli/main.js scan <(echo "KEY=${token}") 2>&1`;
     expect(() => execFileSync('bash', ['-c', script], { encoding: 'utf8' })).toThrow(
@@ -238,6 +296,6 @@ describe('the command', () => {
     // One line of 60 MB, in a process that may have 32 MB of objects.
     const script = `head -c 60000000 /dev/zero | tr '\\0' 'a' | node --max-old-space-size=32 ${JSON.stringify(process.cwd())}/dist/cli/main.js scan -`;
     const out = execFileSync('bash', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
-    expect(out).toBe('1 file, 0 tokens.\n');
+    expect(out).toBe('1 file scanned. 0 tokens.\n');
   });
 });

@@ -1,5 +1,6 @@
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FileFault, fileFaultOf } from '../../wholeFile.js';
 
 /** What others put there, or what git keeps compressed: to look at it costs much and finds nothing of one's own. */
 const PASSED_OVER = new Set(['node_modules', '.git']);
@@ -8,10 +9,12 @@ const PASSED_OVER = new Set(['node_modules', '.git']);
 const MAX_DEPTH = 100;
 
 /** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device. */
-export interface Place {
-  readonly kind: 'file' | 'unreadable' | 'link' | 'other' | 'too deep';
-  readonly path: string;
-}
+export type Place =
+  | { readonly kind: 'file' | 'link' | 'other' | 'too deep'; readonly path: string }
+  /** `reason` goes on after the path. */
+  | { readonly kind: 'unreadable'; readonly path: string; readonly reason: string };
+
+type Entry = 'file' | 'link' | 'other' | FileFault;
 
 /**
  * The files under a path, each directory in the order of names. Links are followed where they are named and nowhere
@@ -25,11 +28,12 @@ export async function* filesUnder(path: string): AsyncGenerator<Place> {
 async function* under(path: string, depth: number, look: typeof stat): AsyncGenerator<Place> {
   const entries = await entriesOf(path, look);
   if (typeof entries === 'string') yield { kind: entries, path };
+  else if (entries instanceof FileFault) yield { kind: 'unreadable', path, reason: entries.message };
   else if (depth === 0) yield { kind: 'too deep', path };
   else for (const name of entries) yield* under(join(path, name), depth - 1, lstat);
 }
 
-async function entriesOf(path: string, look: typeof stat): Promise<readonly string[] | Place['kind']> {
+async function entriesOf(path: string, look: typeof stat): Promise<readonly string[] | Entry> {
   try {
     const found = await look(path);
     if (found.isFile() || (look === stat && found.isFIFO())) return 'file';
@@ -38,7 +42,7 @@ async function entriesOf(path: string, look: typeof stat): Promise<readonly stri
     const names: string[] = [];
     for await (const { name } of await opendir(path)) if (!PASSED_OVER.has(name)) names.push(name);
     return names.sort();
-  } catch {
-    return 'unreadable';
+  } catch (error) {
+    return fileFaultOf(error);
   }
 }
