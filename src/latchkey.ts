@@ -318,7 +318,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     roles,
     locateForeign: (token) => foreign.locate(token),
   });
-  const projects = new ProjectService({ store, now });
+  const projects = new ProjectService({ store, roles, now });
   const users = new UserService({ store: changing, roles, now });
   const holder = async (actor: Actor, key: AnyKey): Promise<Holder> => {
     const { tier } = await keys.workspace(actor, key.workspaceId);

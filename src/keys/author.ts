@@ -16,8 +16,8 @@ export interface AuthorsOptions {
 }
 
 /**
- * Judges the caller's key again before it gives somebody something: a request may have waited for bcrypt since it was let
- * in. Operators, configured keys and access tokens have no record, and were judged when the request came.
+ * Judges the caller's key again before each change: since the request was let in, it may have waited for bcrypt or for the
+ * changes before it in the same operation. Operators, configured keys and access tokens have no record in the store.
  */
 export class Authors {
   readonly #options: AuthorsOptions;
@@ -44,15 +44,34 @@ export class Authors {
     return { ...author, judged: { at, scopes, expiresAt, roles: user?.roles ?? null } };
   }
 
-  /** Has `act` write as the author; once more where the author changed just then, and may do it all the same. */
-  async act<T extends { readonly outcome: string }>(
+  /**
+   * Returns the author of a change that gives nobody a right. The store writes it without reading the author's key again.
+   * @throws Refusal UNAUTHENTICATED, FORBIDDEN
+   */
+  async present(actor: Actor, origin?: Origin): Promise<Author> {
+    await this.judged(actor, origin);
+    return authorOf(actor, origin);
+  }
+
+  /**
+   * Calls `write` with the author, and once more if the author's key changed in between but may still do it.
+   * @param write a write of the store, which answers `authorEnded` if the key changed
+   * @throws Refusal UNAUTHENTICATED, FORBIDDEN
+   */
+  async act<T>(
     actor: Actor,
     origin: Origin | undefined,
-    act: (author: Author) => Promise<T>,
-  ): Promise<T> {
-    const done = await act(await this.judged(actor, origin));
-    return done.outcome === 'authorEnded' ? act(await this.judged(actor, origin)) : done;
+    write: (author: Author) => Promise<T>,
+  ): Promise<Exclude<T, 'authorEnded'>> {
+    const first = await write(await this.judged(actor, origin));
+    const written = hasEnded(first) ? await write(await this.judged(actor, origin)) : first;
+    if (hasEnded(written)) throw forfeited('authorEnded');
+    return written as Exclude<T, 'authorEnded'>;
   }
+}
+
+function hasEnded(written: unknown): boolean {
+  return written === 'authorEnded' || (written as { outcome?: unknown } | null)?.outcome === 'authorEnded';
 }
 
 /** @throws Refusal FORBIDDEN */

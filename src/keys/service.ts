@@ -16,7 +16,7 @@ import type { Author } from '../store/audit.js';
 import { placeKindOf } from '../store/places.js';
 import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
 import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
-import { authorOf, isPlatform, type Actor, type Origin } from './actor.js';
+import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
 import {
   assertHeld,
@@ -232,7 +232,7 @@ export class KeyService {
     return this.#change(actor, input.id, 'expired', async (key, now) => {
       const at = Math.max(input.at, now);
       const write = (author: Author) => this.#store.keys.expire(key.id, key.workspaceId, at, now, author, key);
-      if (!isAlive(key, now) || !prolongs(key, at)) return write(authorOf(actor, origin));
+      if (!isAlive(key, now) || !prolongs(key, at)) return write(await this.#authors.present(actor, origin));
       assertMayProlong(actor, key, this.#ceilings());
       return this.#authors.act(actor, origin, write);
     });
@@ -246,7 +246,7 @@ export class KeyService {
   ): Promise<KeyRecord> {
     const reason = checkReason(input.reason);
     const { id, workspaceId } = await this.#reachable(actor, input.id);
-    const author = authorOf(actor, origin);
+    const author = await this.#authors.present(actor, origin);
     return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
   }
 

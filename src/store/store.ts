@@ -212,6 +212,10 @@ export interface KeyStore {
   /**
    * Sets the end of a living key to `at` (which may be `now`: it has then ended), and its `lifetime` to null. A key that
    * was replaced only ever gets an earlier end: a later `at` leaves it as it is and answers `replaced`.
+   *
+   * Here and in {@link update}, with `author.judged`, the author's key is read again: if it was revoked, has ended or may do
+   * less, nothing is written and the answer is `authorEnded`. SQLite reads it in the transaction that writes, MongoDB just
+   * before the write, so that a revocation in the milliseconds between the two may come too late to stop the change.
    */
   expire(
     id: string,
@@ -268,8 +272,11 @@ export interface WorkspaceStore {
   find(id: string): Promise<WorkspaceRecord | null>;
   /** Oldest first; at most `first`. */
   list(first: number): Promise<readonly WorkspaceRecord[]>;
-  /** @returns the record after the change, null where there is no such workspace. */
-  setTier(id: string, tier: Tier, now: number, author?: Author): Promise<WorkspaceRecord | null>;
+  /**
+   * The author's key is judged as in {@link KeyStore.expire}.
+   * @returns the record after the change; null where there is no such workspace; `authorEnded`, with nothing written
+   */
+  setTier(id: string, tier: Tier, now: number, author?: Author): Promise<WorkspaceRecord | 'authorEnded' | null>;
 }
 
 /** Projects beside the workspace's own, which is there without a record. */
@@ -301,9 +308,10 @@ export interface UserStore {
   ): Promise<readonly UserRecord[]>;
   /**
    * Changes a user who has not left; what is absent stays.
+   * @param author judged as in {@link KeyStore.expire}
    * @param judged here and below: the user as the caller read it to decide whether the change is allowed
-   * @returns the record after it; null where there is none; `moved`, with nothing written, where the roles are others than
-   * those of `judged`
+   * @returns the record after it; null where there is none; with nothing written `moved`, where the roles are others than
+   * those of `judged`, and `authorEnded`
    */
   update(
     id: string,
@@ -312,7 +320,7 @@ export interface UserStore {
     now: number,
     author?: Author,
     judged?: JudgedUser,
-  ): Promise<UserRecord | 'moved' | null>;
+  ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
   /** Removes a user for good. A second time changes nothing. @returns as {@link update} */
   remove(
     id: string,
@@ -320,7 +328,7 @@ export interface UserStore {
     now: number,
     author?: Author,
     judged?: JudgedUser,
-  ): Promise<UserRecord | 'moved' | null>;
+  ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
 }
 
 export interface AuditFilter {

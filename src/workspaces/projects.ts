@@ -1,24 +1,30 @@
-import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import type { Actor, Origin } from '../keys/actor.js';
+import { Authors } from '../keys/author.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId } from '../keys/minter.js';
 import { badInput, notFound } from '../refusals/refusal.js';
 import { Duplicate } from '../store/errors.js';
+import type { Roles } from '../scopes/roles.js';
 import type { ProjectRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { assertReachesAll } from './reach.js';
 import { checkPage, pageOf, type After, type Page } from '../schema/connection.js';
 
 export interface ProjectServiceOptions {
-  readonly store: Pick<Store, 'projects'>;
+  readonly store: Pick<Store, 'projects' | 'keys' | 'users'>;
+  /** What the roles of users grant. Default: nothing. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
   readonly now: () => number;
 }
 
 /** Projects of a workspace. A key that is bound to one knows that one alone. */
 export class ProjectService {
   readonly #options: ProjectServiceOptions;
+  readonly #authors: Authors;
 
   constructor(options: ProjectServiceOptions) {
     this.#options = options;
+    this.#authors = new Authors(options);
   }
 
   /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name) */
@@ -27,7 +33,7 @@ export class ProjectService {
     const { store, now } = this.#options;
     const name = checkName(input.name);
     const project = { id: newId('prj'), workspaceId: actor.workspaceId, name, createdAt: now() };
-    await unlessTaken(store.projects.create(project, authorOf(actor, origin)));
+    await unlessTaken(store.projects.create(project, await this.#authors.present(actor, origin)));
     return project;
   }
 
@@ -40,10 +46,9 @@ export class ProjectService {
     assertReachesAll(actor);
     const { store, now } = this.#options;
     const { id } = await this.get(actor, input.id);
-    const author = authorOf(actor, origin);
-    const renamed = await unlessTaken(
-      store.projects.rename(id, actor.workspaceId, checkName(input.name), now(), author),
-    );
+    const name = checkName(input.name);
+    const author = await this.#authors.present(actor, origin);
+    const renamed = await unlessTaken(store.projects.rename(id, actor.workspaceId, name, now(), author));
     if (renamed === null) throw notFound('project');
     return renamed;
   }

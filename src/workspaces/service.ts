@@ -2,7 +2,6 @@ import { type Actor, type Origin } from '../keys/actor.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId, type KeyMinter } from '../keys/minter.js';
 import { Authors } from '../keys/author.js';
-import { forfeited } from '../keys/lifecycle.js';
 import type { IssuedKey } from '../keys/service.js';
 import { notFound } from '../refusals/refusal.js';
 import { ADMIN } from '../scopes/grammar.js';
@@ -42,10 +41,7 @@ export class WorkspaceService {
       createdAt: now(),
     };
     const issued = await this.#mintAdminKey(workspace.id, actor.keyId);
-    const { outcome } = await this.#authors.act(actor, origin, async (author) => ({
-      outcome: await store.workspaces.create(workspace, issued.key, author),
-    }));
-    if (outcome === 'authorEnded') throw forfeited(outcome);
+    await this.#authors.act(actor, origin, (author) => store.workspaces.create(workspace, issued.key, author));
     return { ...issued, workspace };
   }
 
@@ -57,8 +53,10 @@ export class WorkspaceService {
   /** @throws Refusal NOT_FOUND */
   async setTier(actor: Actor, id: string, tier: Tier, origin?: Origin): Promise<WorkspaceRecord> {
     const { store, now } = this.#options;
-    const author = await this.#authors.judged(actor, origin);
-    const workspace = isId(id) ? await store.workspaces.setTier(id, tier, now(), author) : null;
+    if (!isId(id)) throw notFound('workspace');
+    const workspace = await this.#authors.act(actor, origin, (author) =>
+      store.workspaces.setTier(id, tier, now(), author),
+    );
     if (workspace === null) throw notFound('workspace');
     return workspace;
   }

@@ -1,6 +1,7 @@
-import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import type { Actor, Origin } from '../keys/actor.js';
 import { Authors } from '../keys/author.js';
 import { assertHeld, checkName, isId } from '../keys/input.js';
+import { forfeited } from '../keys/lifecycle.js';
 import { newId } from '../keys/minter.js';
 import { badInput, notFound, unavailable } from '../refusals/refusal.js';
 import type { Roles } from '../scopes/roles.js';
@@ -46,7 +47,7 @@ export class UserService {
       createdAt: this.#options.now(),
       removedAt: null,
     };
-    await this.#options.store.users.add(user, await this.#authors.judged(actor, origin));
+    await this.#options.store.users.add(user, await this.#authors.present(actor, origin));
     return user;
   }
 
@@ -60,14 +61,15 @@ export class UserService {
       await this.#reachable(actor, input.id);
       throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
     }
-    return this.#change(actor, input.id, async (user) => {
+    const { users } = this.#options.store;
+    return this.#change(actor, input.id, (user, now) => {
       const change = {
         ...(input.name != null && { name: checkName(input.name) }),
         ...(input.roles != null && { roles: this.#checkRoles(actor, input.roles) }),
       };
-      const author = await this.#authors.judged(actor, origin);
-      const { store, now } = this.#options;
-      return store.users.update(user.id, user.workspaceId, change, now(), author, user);
+      return this.#authors.act(actor, origin, (author) =>
+        users.update(user.id, user.workspaceId, change, now, author, user),
+      );
     });
   }
 
@@ -77,7 +79,8 @@ export class UserService {
    * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
    */
   async remove(actor: Actor, id: string, origin?: Origin): Promise<UserRecord> {
-    const author = authorOf(actor, origin);
+    // Once: a user who removes themselves loses the key of this request before the others.
+    const author = await this.#authors.present(actor, origin);
     const { users } = this.#options.store;
     const removed = await this.#change(actor, id, (user, now) =>
       users.remove(user.id, user.workspaceId, now, author, user),
@@ -107,13 +110,14 @@ export class UserService {
   async #change(
     actor: Actor,
     id: string,
-    act: (user: UserRecord, now: number) => Promise<UserRecord | 'moved' | null>,
+    act: (user: UserRecord, now: number) => Promise<UserRecord | 'moved' | 'authorEnded' | null>,
   ): Promise<UserRecord> {
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
       const user = await this.#reachable(actor, id);
       assertHeld(actor.scopes, this.#options.roles().scopesOf(user.roles));
       const changed = await act(user, this.#options.now());
       if (changed === null) throw notFound('user');
+      if (changed === 'authorEnded') throw forfeited(changed);
       if (changed !== 'moved') return changed;
     }
     throw unavailable('Others are changing the user at the same time. Try again.', 1);

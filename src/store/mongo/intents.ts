@@ -44,7 +44,7 @@ export class Intents {
   readonly #projects: Documents<ProjectDocument>;
   readonly #users: Documents<UserDocument>;
   readonly #ledger: Ledger;
-  /** Changes of keys that this process is finishing, by the id of their entry. */
+  /** Changes of keys that this process is finishing, by the id of their entry and the tier of an insertion. */
   readonly #finishing = new Map<string, Promise<boolean>>();
 
   constructor(documents: IntentDocuments, ledger: Ledger) {
@@ -97,10 +97,12 @@ export class Intents {
   finishKey(document: KeyDocument): Promise<boolean> {
     const { entry } = document;
     if (entry === undefined) return this.#finishKey(document);
-    let finishing = this.#finishing.get(entry._id);
+    // A key that was withdrawn is inserted again with the same entry, and under another tier.
+    const change = `${entry._id} ${document.unconfirmed ?? ''}`;
+    let finishing = this.#finishing.get(change);
     if (finishing === undefined) {
-      finishing = this.#finishKey(document).finally(() => this.#finishing.delete(entry._id));
-      this.#finishing.set(entry._id, finishing);
+      finishing = this.#finishKey(document).finally(() => this.#finishing.delete(change));
+      this.#finishing.set(change, finishing);
     }
     return finishing;
   }
@@ -140,6 +142,11 @@ export class Intents {
     return isRetired(makes, user, author?.judged, heir) ? 'authorEnded' : null;
   }
 
+  /** As {@link authorForfeit}, of a change that hands out no key: only where the author was judged by what their key may do. */
+  async judgedForfeit(author: Author | undefined): Promise<'authorEnded' | null> {
+    return author?.judged === undefined ? null : this.authorForfeit(author);
+  }
+
   /** Looks again at the conditions of an insertion. @returns false where the key was withdrawn. */
   async #confirm(document: KeyDocument): Promise<boolean> {
     const { _id, unconfirmed, entry } = document;
@@ -151,8 +158,9 @@ export class Intents {
       workspace?.tier === unconfirmed && (await this.forfeitOf(toRecord(document), authorOf(entry))) === null;
     if (holds && (await this.#keys.update(undecided, { $unset: { unconfirmed: '' } })) !== null) return true;
     if (!holds && (await this.#keys.remove(undecided))) return false;
-    // Another process has decided it.
-    return (await this.#keys.findOne({ _id: eq(_id) })) !== null;
+    // Another process has decided it. If it was withdrawn, its creation may have inserted it again.
+    const now = await this.#keys.findOne({ _id: eq(_id) });
+    return now !== null && this.#confirm(now);
   }
 
   /** As {@link #confirm}, of a successor: the old key names it, so that it is revoked and not deleted. */

@@ -10,7 +10,7 @@ import {
   type KeyPatch,
   type Rule,
 } from '../changes.js';
-import type { AuditAction, Author } from '../audit.js';
+import type { AuditAction } from '../audit.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { Duplicate } from '../errors.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
@@ -39,10 +39,6 @@ export function openKeys(
   users: Documents<UserDocument>,
   intents: Intents,
 ): KeyStore {
-  /** Of a change that hands out nothing: only where the caller was judged by what the key may do. */
-  const judgedForfeit = async (author: Author | undefined) =>
-    author?.judged === undefined ? null : intents.authorForfeit(author);
-
   const change = async (
     id: string,
     workspaceId: string | null,
@@ -58,17 +54,19 @@ export function openKeys(
       const verdict = rule(key);
       if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
+      const taken = await placeFor(document, verdict.patch, places, entry.at);
+      const handed = await handOut?.(key);
+      // Last, so that as little as possible can happen to the author before the write.
       const forfeit = await (handOut === undefined
-        ? judgedForfeit(entry.author)
+        ? intents.judgedForfeit(entry.author)
         : intents.forfeitOf(key, entry.author));
       if (forfeit !== null) return { outcome: forfeit, key };
-      const taken = await placeFor(document, verdict.patch, places, entry.at);
       if ('living' in taken) return { outcome: 'full', key, living: taken.living };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
       const asRead = { ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), slot: eq(document.slot ?? null) };
       const written = {
         ...withFolded(verdict.patch),
-        ...(await handOut?.(key)),
+        ...handed,
         ...taken,
         entry: withJudged(toEntry(draft), entry.author),
       };

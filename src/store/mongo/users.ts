@@ -17,7 +17,7 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
     workspaceId: string,
     rule: UserRule,
     occasion: Occasion,
-  ): Promise<UserRecord | 'moved' | null> => {
+  ): Promise<UserRecord | 'moved' | 'authorEnded' | null> => {
     for (;;) {
       const document = await users.findOne({ _id: eq(id), workspaceId: eq(workspaceId) });
       if (document === null) return null;
@@ -26,6 +26,7 @@ export function openUsers(users: Documents<UserDocument>, intents: Intents): Use
       const patch = rule(before);
       if (patch === null || patch === 'moved') return patch;
       if (Object.keys(patch).length === 0) return before;
+      if ((await intents.judgedForfeit(occasion.author)) !== null) return 'authorEnded';
       const after = { ...before, ...patch };
       const changed = await users.update(
         { _id: eq(id), ...unchanged(before, ['name', 'roles', 'removedAt']), ...withoutEntry() },

@@ -59,6 +59,7 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
         if (document === null || !(await intents.finishWorkspace(document))) return null;
         const before = asRecord(document);
         if (before.tier === tier) return before;
+        if ((await intents.judgedForfeit(author)) !== null) return 'authorEnded';
         const after = { ...before, tier };
         const entry = toEntry(tierChanged(before, after, { at: now, author }));
         const changed = await workspaces.update(

@@ -30,6 +30,8 @@ export interface SqliteKeys extends KeyStore {
   add(key: KeyRecord): void;
   /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
   forfeitOf(key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null;
+  /** What forbids that author to change anything; null: nothing. Only where they were judged by what their key may do. */
+  judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
 
 interface KeyRow extends Omit<KeyRecord, 'scopes' | 'allowedAddresses' | 'trustedDocuments'> {
@@ -142,7 +144,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     if (key.userId !== null && !isOwner(findUser(key.userId), key)) return 'userLeft';
     return authorForfeit(author);
   };
-  const authorForfeit = (author: Author | undefined): Forfeit | null => {
+  const authorForfeit = (author: Author | undefined): 'authorEnded' | null => {
     const keyId = keyOf(author);
     const row = keyId === null ? null : find.one({ id: keyId, workspaceId: null });
     if (row === null) return null;
@@ -150,8 +152,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     return isRetired(toRecord(row), user, author?.judged) ? 'authorEnded' : null;
   };
 
-  /** Of a change that hands out nothing: only where the caller was judged by what the key may do. */
-  const judgedForfeit = (author: Author | undefined): Forfeit | null =>
+  const judgedForfeit = (author: Author | undefined): 'authorEnded' | null =>
     author?.judged === undefined ? null : authorForfeit(author);
 
   const change = (
@@ -182,6 +183,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   return {
     add,
     forfeitOf,
+    judgedForfeit,
     async insert(key, places, now, author) {
       return connection.transaction(() => {
         const forfeit = forfeitOf(key, author);

@@ -83,7 +83,7 @@ function assemble(connection: Connection, file: string, busyTimeout: number): St
     keys,
     workspaces: openWorkspaces(connection, keys, audit),
     projects: openProjects(connection, audit),
-    users: openUsers(connection, audit, findUser),
+    users: openUsers(connection, audit, findUser, keys),
     audit,
     usage: openUsage(connection),
     assets: openAssets(connection),

@@ -5,6 +5,7 @@ import type { UserRecord } from '../records.js';
 import type { UserStore } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
+import type { SqliteKeys } from './keys.js';
 
 /** A user by id, whether they have left or not. */
 export type FindUser = (id: string) => UserRecord | null;
@@ -24,7 +25,12 @@ export function findingUsers(connection: Connection): FindUser {
   };
 }
 
-export function openUsers(connection: Connection, audit: Audit, find: FindUser): UserStore {
+export function openUsers(
+  connection: Connection,
+  audit: Audit,
+  find: FindUser,
+  keys: Pick<SqliteKeys, 'judgedForfeit'>,
+): UserStore {
   const insert = connection.prepare(
     `INSERT INTO users (${COLUMNS}) VALUES (${USER_FIELDS.map((field) => `$${field}`).join(', ')})`,
   );
@@ -40,7 +46,12 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
     'UPDATE users SET name = $name, roles = $roles, removedAt = $removedAt WHERE id = $id',
   );
 
-  const change = (id: string, workspaceId: string, rule: UserRule, occasion: Occasion): UserRecord | 'moved' | null =>
+  const change = (
+    id: string,
+    workspaceId: string,
+    rule: UserRule,
+    occasion: Occasion,
+  ): UserRecord | 'moved' | 'authorEnded' | null =>
     connection.transaction(() => {
       const before = find(id);
       const patched = before?.workspaceId === workspaceId ? rule(before) : null;
@@ -48,6 +59,7 @@ export function openUsers(connection: Connection, audit: Audit, find: FindUser):
       if (patched === 'moved') return patched;
       const after = { ...before, ...patched };
       if (Object.keys(patched).length === 0) return before;
+      if (keys.judgedForfeit(occasion.author) !== null) return 'authorEnded';
       rewrite.run(params(after));
       audit.add(userChanged(before, after, occasion));
       return after;

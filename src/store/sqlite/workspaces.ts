@@ -46,6 +46,7 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys, audit: 
       return connection.transaction(() => {
         const before = find.one({ id });
         if (before === null || before.tier === tier) return before;
+        if (keys.judgedForfeit(author) !== null) return 'authorEnded';
         const after = { ...before, tier };
         setTier.run({ id, tier });
         audit.add(tierChanged(before, after, { at: now, author }));

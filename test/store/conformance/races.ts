@@ -196,7 +196,9 @@ export function testRaces({ store, target, runs }: Bench): void {
       await store().users.add(user);
       const key = await givenKey(store(), ws, { userId: user.id, scopes: ['read:all', 'admin'], expiresAt: END });
       const judged = { at: NOW, scopes: key.scopes, expiresAt: END, roles: user.roles };
-      return { ws, key, author: { ...ADA, id: key.id, judged }, other: await givenKey(store(), ws) };
+      const colleague = aUser(ws, { roles: ['viewer'] });
+      await store().users.add(colleague);
+      return { ws, key, author: { ...ADA, id: key.id, judged }, other: await givenKey(store(), ws), colleague };
     };
     const aFoundation = () => {
       const key = aKey(`ws_${Math.random().toString(36).slice(2)}`);
@@ -204,9 +206,10 @@ export function testRaces({ store, target, runs }: Bench): void {
     };
 
     test.each(Object.keys(LOSSES))('R9: gives nothing to anybody where %s', async (loss) => {
-      const { ws, key, author, other: target } = await given();
+      const { ws, key, author, other: target, colleague } = await given();
       await LOSSES[loss]?.(key, ws);
-      const { keys, workspaces } = store();
+      const { keys, workspaces, users } = store();
+      const [log, workspace] = [await store().audit.head(ws), await workspaces.find(ws)];
       const [made, heir, founded] = [aKey(ws), anHeir(target), aFoundation()];
       expect(await keys.insert(made, null, NOW, author)).toEqual({ outcome: 'authorEnded' });
       const ended = { outcome: 'authorEnded', key: target };
@@ -215,14 +218,29 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await keys.expire(target.id, ws, NOW + 9, NOW, author)).toEqual(ended);
       expect(await workspaces.create(founded.workspace, founded.key, author)).toBe('authorEnded');
       expect(await workspaces.find(founded.workspace.id)).toBeNull();
+      expect(await workspaces.setTier(ws, 'ENTERPRISE', NOW, author)).toBe('authorEnded');
+      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, NOW, author)).toBe('authorEnded');
       for (const { id } of [made, heir, founded.key]) expect(await keys.find(id, null)).toBeNull();
       expect(await keys.find(target.id, ws)).toEqual(target);
+      expect(await users.find(colleague.id)).toEqual(colleague);
+      expect(await workspaces.find(ws)).toEqual(workspace);
+      expect(await store().audit.head(ws)).toEqual(log);
     });
 
     test.each(Object.keys(GAINS))('R9: gives what it gave before where %s', async (gain) => {
-      const { ws, key, author, other: target } = await given();
+      const { ws, key, author, other: target, colleague } = await given();
       await GAINS[gain]?.(key, ws);
-      const { keys, workspaces } = store();
+      const { keys, workspaces, users } = store();
+      const admin = { ...colleague, roles: ['admin'] };
+      expect(await users.update(colleague.id, ws, { roles: ['admin'] }, NOW, author)).toEqual(admin);
+      expect(await users.find(colleague.id)).toEqual(admin);
+      const later = await keys.expire(target.id, ws, NOW + 99, NOW, author);
+      expect(later).toEqual({ outcome: 'changed', key: { ...target, expiresAt: NOW + 99 } });
+      expect(await keys.find(target.id, ws)).toEqual({ ...target, expiresAt: NOW + 99 });
+      expect(await workspaces.setTier(ws, 'ENTERPRISE', NOW, author)).toMatchObject({ tier: 'ENTERPRISE' });
+      expect(await workspaces.find(ws)).toMatchObject({ tier: 'ENTERPRISE' });
+      const actions = (await store().audit.read(ws, 0, 99)).map(({ action }) => action);
+      expect(actions.slice(-3)).toEqual(['user.updated', 'key.expired', 'workspace.tier_changed']);
       const founded = aFoundation();
       expect(await keys.insert(aKey(ws), null, NOW, author)).toEqual({ outcome: 'inserted' });
       expect(await keys.update(target.id, ws, { name: 'x' }, NOW, author)).toMatchObject({ outcome: 'changed' });
@@ -239,6 +257,25 @@ export function testRaces({ store, target, runs }: Bench): void {
       const heir = anHeir(key, { userId: key.userId });
       expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW, author)).toMatchObject({ outcome: 'changed' });
       expect(await store().keys.find(heir.id, ws)).toMatchObject({ revokedAt: null });
+    });
+
+    test('R9: gives as many places to other keys as there are', async () => {
+      const places = () => ({ keys: 2, adminKeys: 10 });
+      for (let round = 0; round < rounds; round++) {
+        const { ws, author, other: target } = await given();
+        await store().keys.revoke(target.id, ws, null, NOW);
+        const admins = [];
+        // The author is one of the two families that do more than administer.
+        for (let i = 0; i < 6; i++) admins.push(await givenKey(store(), ws, { scopes: ['admin'] }));
+        const changes = await Promise.all(
+          admins.map(({ id }, i) =>
+            either(i).keys.update(id, ws, { scopes: ['read:all'] }, NOW, author, undefined, places),
+          ),
+        );
+        expect(changes.map(({ outcome }) => outcome).sort()).toEqual(['changed', ...Array<string>(5).fill('full')]);
+        expect(await store().keys.countFamilies(ws, NOW, 'keys')).toBe(2);
+        expect(await store().keys.countFamilies(ws, NOW, 'adminKeys')).toBe(5);
+      }
     });
 
     test('R9: has created no workspace that its revocation did not see', async () => {
