@@ -170,9 +170,9 @@ export interface Latchkey {
    * Never rejects.
    */
   sawInClear(source: CredentialSource): Promise<void>;
-  /** {@link authenticate} for a credential that is in use, as an open stream's: it counts as no request. */
+  /** Authenticates a request again, once its body has arrived. A request that is let in is not counted twice. */
   reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
-  /** {@link reauthenticate}, with how long the answer may be relied on unless a change is told of. */
+  /** {@link authenticate} for the credential of an open stream, with how long the answer may be relied on unless it changes. It counts as no request. */
   standing(source: CredentialSource): Standing | Promise<Standing>;
   /** @param listener told of each change to keys, once nothing older is remembered; null: anything may have changed */
   onChange(listener: (change: Change | null) => void): void;
@@ -398,8 +398,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     authenticate: (source) => principalOf(source, door, observer, networks),
     arrived,
     checkLimits,
-    // Beside the door: what ends a stream is no refused request.
-    reauthenticate: (source) => principalOf(source, authenticator),
+    // Without the observer, which has seen this request.
+    reauthenticate: (source) => principalOf(source, door),
     standing: (source) => standingOf(source, authenticator),
     onChange: (listener) => void listeners.push(listener),
     sawInClear: (source) => lookAtClear(source, door, sentInClear),

@@ -5,7 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Latchkey } from '../latchkey.js';
 import { askApollo } from './askApollo.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
-import type { AuthenticationHook } from './authentication.js';
+import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from './knownOperations.js';
@@ -64,6 +64,7 @@ export async function graphqlRoute(
       if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
       else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
     },
+    preHandler: afterBody(latchkey),
     errorHandler: (error, request, reply) => void unread(error, request, reply),
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;

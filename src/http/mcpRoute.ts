@@ -11,7 +11,7 @@ import type { Observer } from '../metrics/observer.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Settings } from '../settings/settings.js';
 import { askOperation } from './askOperation.js';
-import type { AuthenticationHook } from './authentication.js';
+import { afterBody, type AuthenticationHook } from './authentication.js';
 import { documentBounds } from './bounds.js';
 import { answerError, refuseRequest, type FaultForm } from './faults.js';
 import { MCP_HEADERS } from './mcpHeaders.js';
@@ -140,6 +140,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
       method: 'POST',
       url,
       onRequest: [...onRequest, refuseAnonymous, refuseUsedUp],
+      preHandler: afterBody(latchkey),
       errorHandler,
       handler: async (request, reply) => {
         const { principal, body: message } = request;

@@ -5,14 +5,14 @@ import type { Observer } from '../metrics/observer.js';
 import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Refusal } from '../refusals/refusal.js';
 import { askOperation } from './askOperation.js';
-import type { AuthenticationHook } from './authentication.js';
+import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
 import { ALL_LIMIT_FIELDS } from './limitHeaders.js';
 import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
-import { wantsEvents } from './streamCredential.js';
+import { streamCredential, wantsEvents } from './streamCredential.js';
 import type { StreamOpener } from './streamOpener.js';
 import type { Latchkey } from '../latchkey.js';
 import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
@@ -25,7 +25,7 @@ export interface StreamRouteOptions {
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
   readonly connections: Connections;
-  readonly latchkey: Pick<Latchkey, 'checkLimits'>;
+  readonly latchkey: Pick<Latchkey, 'checkLimits' | 'reauthenticate'>;
   readonly unread: UnreadCounter;
 }
 
@@ -50,6 +50,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     // Fastify's own HEAD would run the handler, and open a stream for nobody.
     exposeHeadRoute: false,
     onRequest: (request, reply, done) => authenticate(request, reply, refusingUsedUp(latchkey, request, done)),
+    preHandler: afterBody(latchkey, streamCredential),
     errorHandler: (error, request, reply) => void answerFault(error, request, reply),
     handler: async (request, reply) => {
       // Most streams end with their reader.

@@ -138,6 +138,44 @@ test('R9: a platform key creates no workspace once it is revoked', async () => {
   }
 });
 
+const REST = {
+  createApiKey: () => '{ name: "loot", scopes: ["admin"] }',
+  rotateApiKey: ({ target }) => `{ id: "${target}" }`,
+  expireApiKey: ({ target }) => `{ id: "${target}", at: "2000-01-01T00:00:00Z" }`,
+  revokeApiKey: ({ target }) => `{ id: "${target}" }`,
+  updateApiKey: ({ target }) => `{ id: "${target}", scopes: ["admin"] }`,
+  createProject: () => '{ name: "loot" }',
+  renameProject: ({ project }) => `{ id: "${project}", name: "loot" }`,
+  addUser: () => '{ name: "loot", roles: ["admin"] }',
+  updateUser: ({ user }) => `{ id: "${user}", roles: ["admin"] }`,
+  removeUser: ({ user }) => `{ id: "${user}" }`,
+  createWorkspace: () => '{ name: "loot", tier: ENTERPRISE }',
+  setWorkspaceTier: () => '{ workspaceId: "default", tier: STARTER }',
+} satisfies Record<string, (ids: { target: string; project: string; user: string }) => string>;
+
+test('R9: a key that revokes itself changes nothing with the rest of its operation', async () => {
+  const operator = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', ADMIN_API_KEY: OPERATOR } });
+  try {
+    const target = (await act(operator, 'createApiKey', { name: 'target', scopes: ['read:all'] }, OPERATOR)).apiKey.id;
+    const project = (await act(operator, 'createProject', { name: 'project' }, OPERATOR)).project.id;
+    const user = (await act(operator, 'addUser', { name: 'Ada', roles: ['viewer'] }, OPERATOR)).user.id;
+    for (const [mutation, inputOf] of Object.entries(REST)) {
+      const input = { name: 'author', scopes: ['admin', 'platform'] };
+      const { apiKey, token } = await act(operator, 'createApiKey', input, OPERATOR);
+      const rest = `${mutation}(input: ${inputOf({ target, project, user })}) { __typename }`;
+      const { body } = await operator.query(
+        `mutation { first: revokeApiKey(input: { id: "${apiKey.id}" }) { __typename } rest: ${rest} }`,
+        { token },
+      );
+      expect(body.errors).toMatchObject([{ path: ['rest'], extensions: { code: 'UNAUTHENTICATED' } }]);
+      const newest = (await operator.query(LOG, { token: OPERATOR })).body.data.auditLog.nodes[0];
+      expect({ mutation, ...newest }).toMatchObject({ mutation, action: 'KEY_REVOKED', subject: apiKey.id });
+    }
+  } finally {
+    await operator.close();
+  }
+});
+
 test('R9: a key that is only renamed meanwhile makes all of them', async () => {
   const author = await anAuthor();
   const input = { name: 'fine', scopes: ['admin'] };
