@@ -50,7 +50,10 @@ export const theme = createTheme({
   },
 });
 
-/** As {@link variantColorResolver}: the quiet text and the errors of Mantine are too pale for small letters. */
+/**
+ * Mantine's dimmed text and its errors are too pale for small letters, as in {@link variantColorResolver}. The colours of what was added
+ * and removed are here because the build replaces `light-dark()` in style sheets by variables that are never set.
+ */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
@@ -58,11 +61,15 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
     '--mantine-color-anchor': 'var(--mantine-color-pine-8)',
+    '--latchkey-added': 'var(--mantine-color-pine-1)',
+    '--latchkey-removed': 'var(--mantine-color-red-1)',
   },
   dark: {
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
     '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-anchor': 'var(--mantine-color-pine-3)',
+    '--latchkey-added': 'var(--mantine-color-pine-9)',
+    '--latchkey-removed': '#5c2424',
   },
 });

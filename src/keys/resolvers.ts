@@ -25,6 +25,7 @@ import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import { isConfigured, type AnyKey } from './configured.js';
 import { gathering } from './loaders.js';
+import { mentionedIn } from './mentions.js';
 import { nameOfKey } from './names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
@@ -103,6 +104,12 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
     });
   };
 
+  const nameOf = async (context: ActorContext, id: string, workspaceId: string): Promise<string | null> => {
+    if (id.startsWith('prj_')) return (await projectOf(context, id))?.name ?? null;
+    if (id.startsWith('usr_')) return (await userOf(context, id))?.name ?? null;
+    return nameOfKey(context, id, workspaceId, keyOf);
+  };
+
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
@@ -176,12 +183,18 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
     AuditEntry: {
       actorName: ({ actor, workspaceId }: AuditEntry, _: unknown, context: ActorContext) =>
         nameOfKey(context, actor, workspaceId, keyOf),
+      names: async (entry: AuditEntry, _: unknown, context: ActorContext) => {
+        const ids = mentionedIn(entry);
+        const names = await Promise.all(ids.map((id) => nameOf(context, id, entry.workspaceId)));
+        return ids.flatMap((id, i) => {
+          const name = names[i];
+          return name == null ? [] : { id, name };
+        });
+      },
       subjectName: async ({ subject, workspaceId }: AuditEntry, _: unknown, context: ActorContext) => {
-        if (subject.startsWith('prj_')) return (await projectOf(context, subject))?.name ?? null;
-        if (subject.startsWith('usr_')) return (await userOf(context, subject))?.name ?? null;
         return subject === workspaceId
           ? ((await workspaceOf(context, subject))?.name ?? null)
-          : nameOfKey(context, subject, workspaceId, keyOf);
+          : nameOf(context, subject, workspaceId);
       },
     },
     TierLimits: {

@@ -111,3 +111,20 @@ test('U2: lengths of time are rounded to minutes, hours or days', () => {
     expect(lasting(length)).toBe(text);
   }
 });
+
+it('U4: what an entry mentions has a name, its ID stays at hand, and the field is not called an ID', () => {
+  const names = new Map([
+    ['key_2', 'airflow'],
+    ['usr_1', 'Ada'],
+  ]);
+  expect(differences({ replacedBy: null }, { replacedBy: 'key_2', userId: 'usr_1', name: 'key_3' }, names)).toEqual([
+    { field: 'replaced by', before: null, after: 'airflow', items: null, id: 'key_2' },
+    { field: 'user', before: null, after: 'Ada', items: null, id: 'usr_1' },
+    { field: 'name', before: null, after: 'key_3', items: null },
+  ]);
+  expect(differences(null, { since: 1, forbidden: 12, limited: 3 }).map(({ field }) => field)).toEqual([
+    'since',
+    'missing a scope',
+    'over the rate limit',
+  ]);
+});

@@ -2,7 +2,7 @@ import type { Page, Request } from 'playwright-core';
 import { act, look } from '../http/operations.js';
 import { createKey } from '../support/service.js';
 import { until } from '../support/until.js';
-import { rest } from './browser.js';
+import { axe, rest } from './browser.js';
 import { openDashboard, signIn, type TestDashboard } from './support.js';
 
 let dashboard: TestDashboard;
@@ -177,4 +177,43 @@ test('U4: actors have names in the audit log, on the page of a key and in live e
   await details.getByText('by second-admin').first().waitFor();
   expect(await details.getByText('by second-admin').count()).toBe(2);
   await page.getByRole('alert').getByText('by second-admin').waitFor();
+});
+
+test('U4: details of the audit log have names in place of IDs, and what was added and removed has a background', async () => {
+  const { service, admin } = dashboard;
+  const { user } = await act(service, 'addUser', { name: 'Grace Hopper', roles: ['viewer'] }, admin);
+  const { id } = await createKey(service, { name: 'graces-key', userId: user.id }, admin);
+  const successor = (await act(service, 'rotateApiKey', { id, overlap: 'P1D' }, admin)).apiKey.id;
+  const page = await dashboard.open(`/audit?subject=${id}`, {
+    colorScheme: 'dark',
+    viewport: { width: 360, height: 740 },
+  });
+  await page.getByRole('listitem').first().waitFor();
+  for (const summary of await page.locator('summary').all()) await summary.click();
+  const replaced = page.getByRole('listitem').filter({ hasText: 'Key rotated' });
+  const link = replaced.getByRole('link', { name: 'graces-key' }).last();
+  expect(await link.getAttribute('href')).toContain(successor);
+  const created = page.getByRole('listitem').filter({ hasText: 'Key created' });
+  await created.locator('ins', { hasText: 'Grace Hopper' }).waitFor();
+  expect(await created.locator('dt').allTextContents()).toContain('user');
+  expect(await page.locator('dl').allTextContents()).not.toContainEqual(expect.stringMatching(/usr_|key_/));
+  const background = await created.locator('ins').first().evaluate('(ins) => getComputedStyle(ins).backgroundColor');
+  expect(background).not.toBe('rgba(0, 0, 0, 0)');
+  expect(await axe(page)).toEqual([]);
+  await page.context().close();
+});
+
+test('U4: on a phone the table of tiers shows the current tier, with the names of its rows', async () => {
+  const page = await dashboard.open('/workspace', { viewport: { width: 360, height: 740 } });
+  const current = page.getByRole('columnheader', { name: 'Enterprise' });
+  await current.scrollIntoViewIfNeeded();
+  const table = page.getByRole('region', { name: 'Table of tiers' });
+  const [tier, row, all] = await Promise.all(
+    [current, page.getByRole('rowheader', { name: 'Requests per minute' }), table].map((each) => each.boundingBox()),
+  );
+  if (tier == null || row == null || all == null) throw new Error('The table is not shown.');
+  expect(row.x).toBeGreaterThanOrEqual(all.x);
+  expect(tier.x).toBeGreaterThanOrEqual(row.x + row.width - 1);
+  expect(tier.x).toBeLessThan(all.x + all.width);
+  await page.context().close();
 });

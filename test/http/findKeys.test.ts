@@ -338,3 +338,44 @@ test('U4: the audit log names actors of its own workspace, and F14: shows what a
   await ask('mutation ($id: ID!) { removeUser(input: { id: $id }) { user { id } } }', { id: userId }, admin);
   expect((await ask(AUDIT, { id }, admin)).body.data.apiKey.effectiveScopes).toEqual([]);
 });
+
+test('U4: the audit log names the keys, users and projects that entries mention, and none of another workspace', async () => {
+  const admin = await workspace('mentions');
+  const run = async (mutation: string, variables: object) => (await ask(mutation, variables, admin)).body.data;
+  const { createProject } = await run('mutation { createProject(input: { name: "Billing" }) { project { id } } }', {});
+  const { addUser } = await run('mutation { addUser(input: { name: "Ada", roles: ["viewer"] }) { user { id } } }', {});
+  const [projectId, userId] = [createProject.project.id, addUser.user.id];
+  const bound = await made(admin, 'bound', { projectId });
+  await made(admin, 'owned', { userId });
+  const { rotateApiKey } = await run('mutation R($id: ID!) { rotateApiKey(input: { id: $id }) { apiKey { id } } }', {
+    id: bound.id,
+  });
+  await run('mutation U($id: ID!) { updateApiKey(input: { id: $id, name: "successor" }) { apiKey { id } } }', {
+    id: rotateApiKey.apiKey.id,
+  });
+  const LOG = '{ auditLog(first: 20) { nodes { action subject before after names { id name } } } }';
+  const { nodes } = (await ask(LOG, {}, admin)).body.data.auditLog;
+  const namesOf = (action: string, mention: string) =>
+    nodes.find((entry: { action: string }) => entry.action === action && JSON.stringify(entry).includes(mention)).names;
+  expect(namesOf('KEY_CREATED', 'bound')).toEqual([{ id: projectId, name: 'Billing' }]);
+  expect(namesOf('KEY_CREATED', 'owned')).toEqual([{ id: userId, name: 'Ada' }]);
+  expect(namesOf('KEY_ROTATED', bound.id)).toEqual([
+    { id: projectId, name: 'Billing' },
+    // By its current name.
+    { id: rotateApiKey.apiKey.id, name: 'successor' },
+  ]);
+  expect(namesOf('PROJECT_CREATED', projectId)).toEqual([]);
+
+  // A text that a caller wrote is looked up as what it looks like, within the own workspace only.
+  const stranger = await workspace('mentions elsewhere');
+  const { id } = await made(stranger, 'copycat');
+  await ask(
+    'mutation V($id: ID!, $reason: String!) { revokeApiKey(input: { id: $id, reason: $reason }) { apiKey { id } } }',
+    { id, reason: bound.id },
+    stranger,
+  );
+  const theirs = (await ask(LOG, {}, stranger)).body.data.auditLog.nodes;
+  expect(JSON.stringify(theirs)).toContain(bound.id);
+  for (const entry of theirs) expect(JSON.stringify(entry.names)).not.toContain('bound');
+  expect(theirs[0].names).toEqual([]);
+});

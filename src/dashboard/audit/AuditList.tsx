@@ -28,8 +28,10 @@ export function AuditList({ entries }: { readonly entries: readonly AuditRowFrag
 }
 
 function Entry({ entry }: { readonly entry: AuditRowFragment }) {
-  const { seq, at, action, subject, subjectName, address, userAgent, before, after, hash } = entry;
-  const changes = differences(before, after);
+  const { seq, at, action, subject, subjectName, address, userAgent, before, after, projectId, hash } = entry;
+  const names = new Map(entry.names.map(({ id, name }) => [id, name]));
+  const project = projectId === null ? undefined : names.get(projectId);
+  const changes = differences(before, after, names);
   return (
     <Stack gap={6}>
       <Group justify="space-between" gap="4px 12px">
@@ -42,7 +44,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
         </Text>
       </Group>
       <Text size="sm" c="dimmed" className="anywhere">
-        by <Author entry={entry} />
+        {project !== undefined && `in the project ${project} `}by <Author entry={entry} />
         {address !== null && ` from ${address}`}
         {userAgent !== null && (
           <Text span size="sm" c="dimmed" title={userAgent}>
@@ -71,7 +73,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
 }
 
 /** Says in words what was added and removed: colour alone is not accessible. */
-function Change({ change: { field, before, after, items } }: { readonly change: Difference }) {
+function Change({ change: { field, before, after, items, id } }: { readonly change: Difference }) {
   return (
     <div>
       <dt>{field}</dt>
@@ -79,7 +81,9 @@ function Change({ change: { field, before, after, items } }: { readonly change: 
         <dd>
           {before !== null && <del>{before}</del>}
           {before !== null && (after === null ? ' removed' : ' → ')}
-          {after !== null && <ins>{after}</ins>}
+          {after !== null && (
+            <ins title={id}>{id?.startsWith('key_') === true ? <KeyLink id={id} name={after} inText /> : after}</ins>
+          )}
         </dd>
       ) : (
         <dd>

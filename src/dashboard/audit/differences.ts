@@ -8,20 +8,35 @@ export interface Difference {
   readonly after: string | null;
   /** The added and removed items of a list; null if the field is not a list. */
   readonly items: { readonly added: readonly string[]; readonly removed: readonly string[] } | null;
+  /** The ID of what `after` names; absent: `after` is no name. */
+  readonly id?: string;
 }
 
-/** Returns the fields that differ between two states of the audit log. A state that is not an object has no fields. */
-export function differences(before: unknown, after: unknown): Difference[] {
+/**
+ * Returns the fields that differ between two states of the audit log. A state that is not an object has no fields.
+ *
+ * @param names the names of keys, users and projects by their IDs
+ */
+export function differences(
+  before: unknown,
+  after: unknown,
+  names: ReadonlyMap<string, string> = new Map(),
+): Difference[] {
   const [old, now] = [fieldsOf(before), fieldsOf(after)];
   return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((field) => JSON.stringify(old[field] ?? null) !== JSON.stringify(now[field] ?? null))
     .filter((field) => !isNothing(old[field]) || !isNothing(now[field]))
-    .map((field) => ({
-      field: inWords(field),
-      before: textOf(old[field], field),
-      after: textOf(now[field], field),
-      items: itemsOf(old[field], now[field]),
-    }));
+    .map((field) => {
+      const id = now[field];
+      const isNamed = [old[field], id].some((value) => typeof value === 'string' && names.has(value));
+      return {
+        field: isNamed ? inWords(field).replace(/ ID$/, '') : inWords(field),
+        before: textOf(old[field], field, names),
+        after: textOf(id, field, names),
+        items: itemsOf(old[field], id),
+        ...(typeof id === 'string' && names.has(id) && { id }),
+      };
+    });
 }
 
 function fieldsOf(state: unknown): Readonly<Record<string, unknown>> {
@@ -57,13 +72,13 @@ const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   tier: TIERS,
 };
 
-function textOf(value: unknown, field: string): string | null {
+function textOf(value: unknown, field: string, names: ReadonlyMap<string, string>): string | null {
   if (isNothing(value)) return null;
   if (typeof value === 'number' && MOMENTS.has(field)) return whole(value);
   if (typeof value === 'number' && field === 'lifetime') return lasting(value);
   const words = WORDS[field];
   if (typeof value === 'string' && words !== undefined && Object.hasOwn(words, value)) return words[value] ?? value;
-  return inText(value);
+  return typeof value === 'string' ? (names.get(value) ?? value) : inText(value);
 }
 
 function inText(value: unknown): string {
@@ -71,7 +86,16 @@ function inText(value: unknown): string {
   return Array.isArray(value) ? value.map(inText).join(', ') : JSON.stringify(value);
 }
 
+/** What the counts of rejected requests count. */
+const COUNTS: Readonly<Record<string, string>> = {
+  limited: 'over the rate limit',
+  forbidden: 'missing a scope',
+  address: 'address not allowed',
+  document: 'document not trusted',
+};
+
 /** `allowedAddresses` is `allowed addresses`. */
 function inWords(field: string): string {
+  if (Object.hasOwn(COUNTS, field)) return COUNTS[field] ?? field;
   return field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/ id$/, ' ID');
 }

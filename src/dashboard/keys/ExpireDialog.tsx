@@ -43,7 +43,8 @@ export default function ExpireDialog({ apiKey: { id, name, expiresAt }, close }:
           'Choose a date and a time.'
         ) : (
           <>
-            <Ago at={moment} /> ({moment.slice(0, 16).replace('T', ' ')} UTC).
+            {at !== null && at <= now ? 'That was' : 'The key expires'} <Ago at={moment} /> (
+            {moment.slice(0, 16).replace('T', ' ')} UTC).
             {at !== null &&
               at <= now &&
               ' This time is in the past: the key stops working immediately, and you cannot undo it.'}

@@ -1,4 +1,5 @@
 import { Badge, Group, Table, Text } from '@mantine/core';
+import { useLayoutEffect, useRef } from 'react';
 import type { Tier } from '../generated/graphql.js';
 import { CATEGORIES, count, TIERS } from '../parts/words.js';
 import { amount, difference, ROWS, type TierLimits } from './tiers.js';
@@ -6,15 +7,30 @@ import { amount, difference, ROWS, type TierLimits } from './tiers.js';
 /** Compares all tiers with the current one. */
 export function TierTable({ tiers, present }: { readonly tiers: readonly TierLimits[]; readonly present: Tier }) {
   const own = tiers.find(({ tier }) => tier === present);
+  const scroller = useRef<HTMLDivElement>(null);
+  const column = useRef<HTMLTableCellElement>(null);
+  useLayoutEffect(() => {
+    const names = column.current?.parentElement?.firstElementChild;
+    // On a phone one tier is in sight at a time: the current one first.
+    if (scroller.current === null || column.current === null || !(names instanceof HTMLElement)) return;
+    scroller.current.scrollLeft = column.current.offsetLeft - names.offsetWidth;
+  }, [present]);
   const limited = tiers.some(({ categories }) => categories.length > 0);
   return (
-    <Table.ScrollContainer minWidth={760} type="native" tabIndex={0} role="region" aria-label="Table of tiers">
-      <Table aria-label="Tiers" withColumnBorders={false} highlightOnHover={false}>
+    <Table.ScrollContainer
+      ref={scroller}
+      minWidth={640}
+      type="native"
+      tabIndex={0}
+      role="region"
+      aria-label="Table of tiers"
+    >
+      <Table className="tiers" aria-label="Tiers" withColumnBorders={false} highlightOnHover={false}>
         <Table.Thead>
           <Table.Tr>
             <Table.Td />
             {tiers.map(({ tier }) => (
-              <Table.Th key={tier} scope="col">
+              <Table.Th key={tier} scope="col" ref={tier === present ? column : undefined}>
                 <Group gap={6}>
                   {TIERS[tier]}
                   {tier === present && <Badge>Current</Badge>}
