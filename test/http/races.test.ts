@@ -2,7 +2,9 @@ import { act, attempt } from './operations.js';
 import { startService, type TestService } from '../support/service.js';
 
 let service: TestService;
-beforeAll(async () => void (service = await startService({ env: { DEFAULT_TIER: 'PROFESSIONAL' } })));
+// bcrypt at a cost at which requests that run at once have to wait for each other.
+const env = { DEFAULT_TIER: 'PROFESSIONAL', BCRYPT_COST: '10' };
+beforeAll(async () => void (service = await startService({ env })));
 afterAll(() => service.close());
 
 const KEYS = `query ($filter: ApiKeyFilter) { workspace { keys { current } } apiKeys(filter: $filter) { nodes { id userId: user { id } } } }`;
@@ -30,13 +32,59 @@ test('R9: a user who is removed while keys are made for them keeps none, and no 
 });
 
 test('R9: a user whose keys are rotated while they are removed keeps none', async () => {
+  const before = (await look({})).workspace.keys.current;
   const { user } = await act(service, 'addUser', { name: 'Ada', roles: ['viewer'] });
   const input = { name: 'racing', scopes: ['read:all'], userId: user.id };
-  const made = [];
-  for (let i = 0; i < 6; i++) made.push((await act(service, 'createApiKey', input)).apiKey.id);
+  const made: string[] = [];
+  for (let i = 0; i < 12; i++) made.push((await act(service, 'createApiKey', input)).apiKey.id);
   const rotations = made.map((id) => attempt(service, 'rotateApiKey', { id }));
-  await Promise.all([...rotations, act(service, 'removeUser', { id: user.id })]);
-  expect((await look({ userId: user.id, status: 'ACTIVE' })).apiKeys.nodes).toEqual([]);
+  await Promise.race(rotations);
+  // A removal begins with this mark. The other rotations are waiting for bcrypt.
+  await service.service.store.users.remove(user.id, 'default', Date.now());
+  const seen = (await look({ userId: user.id, status: 'ACTIVE' })).apiKeys.nodes;
+  const refused = (await Promise.all(rotations)).filter(({ body }) => body.errors !== undefined);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const { body } of refused) expect(body.errors[0].extensions.code).toBe('NOT_FOUND');
+  for (const { id } of (await look({ userId: user.id, status: 'ACTIVE' })).apiKeys.nodes) {
+    expect(seen).toContainEqual(expect.objectContaining({ id }));
+  }
+  await act(service, 'removeUser', { id: user.id });
+  const { workspace, apiKeys } = await look({ userId: user.id, status: 'ACTIVE' });
+  expect(apiKeys.nodes).toEqual([]);
+  expect(workspace.keys.current).toBe(before);
+});
+
+test('R9: 12 users who are removed at once, while keys are made and rotated for them, leave no key and no place', async () => {
+  const PLACES = 25;
+  const other = await startService({ env });
+  try {
+    const rounds = Array.from({ length: 12 }, async () => {
+      const { user } = await act(other, 'addUser', { name: 'Ada', roles: ['viewer'] });
+      const input = { name: 'racing', scopes: ['read:all'], userId: user.id };
+      const { id } = (await act(other, 'createApiKey', input)).apiKey;
+      const [created, rotated] = await Promise.all([
+        attempt(other, 'createApiKey', input),
+        attempt(other, 'rotateApiKey', { id }),
+        attempt(other, 'updateUser', { id: user.id, name: 'Eve' }),
+        act(other, 'removeUser', { id: user.id }),
+      ]);
+      return { userId: user.id as string, answers: [created, rotated] };
+    });
+    for (const { userId, answers } of await Promise.all(rounds)) {
+      const variables = { filter: { userId, status: 'ACTIVE' } };
+      expect((await other.query(KEYS, { variables })).body.data.apiKeys.nodes).toEqual([]);
+      for (const { body } of answers) {
+        const token = (body.data.createApiKey ?? body.data.rotateApiKey)?.token;
+        if (token !== undefined) expect((await other.query('{ viewer { scopes } }', { token })).status).toBe(401);
+      }
+    }
+    const input = { name: 'fits', scopes: ['read:all'] };
+    await Promise.all(Array.from({ length: PLACES }, () => act(other, 'createApiKey', input)));
+    const more = await attempt(other, 'createApiKey', input);
+    expect(more.body.errors[0].extensions).toMatchObject({ code: 'KEY_LIMIT_REACHED', current: PLACES });
+  } finally {
+    await other.close();
+  }
 });
 
 test('R9: a key that is revoked while it makes others leaves none that its revocation did not show', async () => {
