@@ -16,7 +16,7 @@ const EventsPage = lazy(() => import('./events/EventsPage.js'));
 const KeyPage = lazy(() => import('./keys/KeyPage.js'));
 const WorkspacePage = lazy(() => import('./workspace/WorkspacePage.js'));
 
-/** The dashboard: the sign-in, or the pages of who is signed in. */
+/** Shows the pages of the dashboard, or the sign-in page to those who are not signed in. */
 export function App() {
   return (
     <IssuedKeys>

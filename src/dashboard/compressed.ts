@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-/** Smaller ones gain less than a second header costs. */
+/** Smaller files gain less than another header field costs. */
 const LEAST = 1_000;
 
 const TEXT = /^assets\/.*\.(?:js|css|svg)$/;
 
 /**
- * Puts each asset beside itself once by Brotli and once by gzip, which is all that a browser takes over plain HTTP. Off the
- * files as they were written: before that, Vite has not put in which chunks a chunk loads.
+ * Writes each asset compressed with Brotli and with gzip beside it: over plain HTTP browsers accept only gzip. It reads the written
+ * files, because Vite adds the list of chunks that a chunk loads last.
  */
 export const compressed: Plugin = {
   name: 'compressed',

@@ -1,12 +1,12 @@
 /**
- * The nonce under which the page's policy lets in style elements, as the server wrote it into index.html. Browsers show it
- * as a property alone, so that no selector can read it out.
+ * The nonce that the page's policy requires of style elements, as the server wrote it into index.html. Browsers show it only as a
+ * property, so that no CSS selector can read it.
  */
 export function styleNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 }
 
-/** Under this name react-remove-scroll, in Mantine's dialogs, looks for the nonce of its own style element. */
+/** The name under which react-remove-scroll, which Mantine's dialogs use, looks for the nonce of its style element. */
 export function tellNonce(): void {
   Object.assign(globalThis, { __webpack_nonce__: styleNonce() });
 }

@@ -19,7 +19,7 @@ const pine: MantineColorsTuple = [
   '#115243',
 ];
 
-/** Mantine's own text on tinted ground falls short of the 4.5 to 1 that WCAG 1.4.3 asks for, in light and in yellow most. */
+/** Mantine's text on a tinted background has less contrast than the 4.5 to 1 that WCAG 1.4.3 requires, above all on yellow. */
 const variantColorResolver: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input);
   if (input.variant !== 'light') return colors;
@@ -33,7 +33,7 @@ const variantColorResolver: VariantColorsResolver = (input) => {
 
 export const theme = createTheme({
   primaryColor: 'pine',
-  // White on the eighth shade of every colour that buttons have here is above 4.5 to 1.
+  // White text on the eighth shade of each colour that buttons have here is above 4.5 to 1.
   primaryShade: 8,
   colors: { pine },
   variantColorResolver,

@@ -6,10 +6,10 @@ import { faultOf } from './fault.js';
 
 type SignedIn = Extract<Session, { state: 'signedIn' }>;
 
-/** Where the API is: the dashboard is served by the same process. */
+/** The path of the API. The same process serves the dashboard. */
 export const API = '/graphql';
 
-/** Gives the pages a client that asks with the session's credential, and ends the session where that no longer counts. */
+/** Provides a client that sends the session's credential, and ends the session if the credential is no longer valid. */
 export function ServiceProvider({ session, children }: { readonly session: SignedIn; readonly children: ReactNode }) {
   const client = useMemo(() => clientOf(session), [session]);
   return <Provider value={client}>{children}</Provider>;

@@ -1,32 +1,32 @@
 import type { CombinedError } from '@urql/core';
 
-/** What went wrong with a request, for a page to tell. `message` is for people. */
+/** Why a request failed. `message` is for people. */
 export type Fault =
-  /** The credential counts no more. */
+  /** The credential is no longer valid. */
   | { readonly kind: 'signedOut'; readonly message: string }
   | { readonly kind: 'forbidden'; readonly message: string; readonly missing: readonly string[] }
-  /** `retryAfter` in whole seconds from `at` on: room comes back, or the server does. `at` in ms since the epoch. */
+  /** The request can be repeated `retryAfter` seconds after `at`, which is in ms since the epoch. */
   | {
       readonly kind: 'limited' | 'unavailable';
       readonly message: string;
       readonly retryAfter: number;
       readonly at: number;
     }
-  /** Nothing answered. */
+  /** There was no response. */
   | { readonly kind: 'offline'; readonly message: string; readonly at: number }
-  /** The input was refused. `field` is the one at fault, as in `name`; null where it is none of them. */
+  /** The input is invalid. `field` is the invalid field, such as `name`; null: no single field is. */
   | { readonly kind: 'refused'; readonly message: string; readonly field: string | null; readonly code: string }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** In seconds, where an answer does not tell. */
+/** In seconds, if a response does not say. */
 const SOON = 5;
 
 type Failure = Pick<CombinedError, 'graphQLErrors' | 'networkError'>;
 
-/** One error has one fault: its moment is that at which it is looked at first. */
+/** Each error has one fault. Its `at` is when the error was first read. */
 const known = new WeakMap<Failure, Fault>();
 
-/** Judges by codes, never by the wording of messages. */
+/** Returns the fault of an error. It depends on codes, never on the wording of messages. */
 export function faultOf(error: Failure): Fault {
   let fault = known.get(error);
   if (fault === undefined) {
@@ -38,7 +38,7 @@ export function faultOf(error: Failure): Fault {
 
 function judge({ graphQLErrors: [error], networkError }: Failure, at: number): Fault {
   if (error === undefined) {
-    // What fetch throws where no answer came (Fetch, section 5.6).
+    // Thrown by fetch if there was no response (Fetch, section 5.6).
     return networkError === undefined || networkError instanceof TypeError
       ? { kind: 'offline', message: 'No response from the server.', at }
       : { kind: 'failed', message: 'Unexpected response from the server. Reload the page.' };
@@ -46,14 +46,14 @@ function judge({ graphQLErrors: [error], networkError }: Failure, at: number): F
   return refusalFault(error.message, error.extensions, at);
 }
 
-/** @param extensions of the answer's error @param at when it came, in ms since the epoch */
+/** @param extensions of the error in the response @param at when it arrived, in ms since the epoch */
 export function refusalFault(message: string, extensions: Readonly<Record<string, unknown>>, at: number): Fault {
   const { code } = extensions;
   switch (code) {
     case 'UNAUTHENTICATED':
       return { kind: 'signedOut', message };
     case 'FORBIDDEN':
-      // The API's own words tell of fields and mutations, which nobody sees here.
+      // The message of the API names fields and mutations, which the dashboard does not show.
       return {
         kind: 'forbidden',
         message: 'Your key does not have permission to do this.',

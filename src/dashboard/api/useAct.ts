@@ -4,14 +4,14 @@ import { useCallback, useState } from 'react';
 import { useClient } from 'urql';
 import { faultOf, type Fault } from './fault.js';
 
-/** A change, as far as it has got. */
+/** The state of a mutation. */
 export interface Acting<Data, Input> {
-  /** Makes the change once, whatever comes of it: nobody knows whether one that was not answered was made. */
+  /** Sends the mutation once. Without a response it is unknown whether it ran, so it is not repeated. */
   readonly act: (input: Input) => Promise<Data | null>;
   readonly acting: boolean;
-  /** Of the last attempt. */
+  /** The fault of the last attempt. */
   readonly fault: Fault | null;
-  /** Forgets the fault. */
+  /** Removes the fault. */
   readonly reset: () => void;
 }
 

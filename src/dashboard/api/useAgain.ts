@@ -1,17 +1,17 @@
 import { useEffect, useState } from 'react';
 import type { Fault } from './fault.js';
 
-/** In ms: between two questions to a server that does not answer. Doubled with each one that fails. */
+/** The wait before a request to a server that does not respond is repeated, in ms. It doubles with each failure. */
 const FIRST_WAIT = 2_000;
 const LONGEST_WAIT = 30_000;
-/** A timer that is set for longer fires at once. */
+/** The longest timer of browsers, in ms. A longer one fires immediately. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
- * Asks again by itself where that can help: when room comes back, or the server does. What was refused for good is left.
+ * Repeats a failed request if that can help: when the rate limit has room again, or the server responds again. Other errors stay.
  *
- * @param fault of the last question; null: it was answered, or is under way
- * @returns the moment of the next question, in ms since the epoch; null: there will be none
+ * @param fault of the last request; null: it succeeded, or is being sent
+ * @returns when the request is repeated, in ms since the epoch; null: never
  */
 export function useAgain(fault: Fault | null, ask: () => void): number | null {
   const [{ failures, of, at }, setPlan] = useState<Plan>(NONE);
@@ -20,7 +20,7 @@ export function useAgain(fault: Fault | null, ask: () => void): number | null {
   useEffect(() => {
     if (at === null) return undefined;
     const timer = setTimeout(ask, Math.min(Math.max(0, at - Date.now()), LONGEST_TIMER));
-    // A laptop that was opened need not wait for the rest.
+    // A laptop that was opened again does not wait for the rest of the time.
     if (failures > 0) addEventListener('online', ask);
     return () => {
       clearTimeout(timer);
@@ -33,7 +33,7 @@ export function useAgain(fault: Fault | null, ask: () => void): number | null {
 interface Plan {
   readonly of: Fault | null;
   readonly at: number | null;
-  /** Questions in a row that nothing answered. */
+  /** Requests in a row without a response. */
   readonly failures: number;
 }
 

@@ -5,22 +5,22 @@ import { useQuery } from 'urql';
 import { faultOf, type Fault } from './fault.js';
 import { useAgain } from './useAgain.js';
 
-/** A question to the API, as far as it is answered. */
+/** The state of a query. */
 export interface Asked<Data> {
-  /** The last answer; null until there is one. It stays while the question is asked again. */
+  /** The last response; null until there is one. It stays while the query is sent again. */
   readonly data: Data | null;
   readonly fault: Fault | null;
-  /** When it is asked again by itself, in ms since the epoch; null: it is not. */
+  /** When the query is repeated, in ms since the epoch; null: never. */
   readonly again: number | null;
   readonly ask: () => void;
 }
 
 export interface AskOptions {
-  /** Default: what is remembered is shown and asked anew. */
+  /** Default: cached data is shown and the query is sent again. */
   readonly requestPolicy?: RequestPolicy;
 }
 
-/** Asks when the page opens, after changes of what it shows, and again by itself where room or the server is away. */
+/** Sends a query when the page opens and after changes of its data. Repeats it after a rate limit and after a missing response. */
 export function useAsk<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,

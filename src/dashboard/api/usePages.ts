@@ -5,23 +5,23 @@ import { useClient } from 'urql';
 import { faultOf, type Fault } from './fault.js';
 import { useAgain } from './useAgain.js';
 
-/** One page of a list, taken out of an answer. */
+/** One page of a list, from a response. */
 export interface PageOf<Node> {
   readonly nodes: readonly Node[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   readonly totalCount?: number;
 }
 
-/** A list that is read page by page, as far as it has got. */
+/** The pages of a list that were read so far. */
 export interface Pages<Data, Node> {
   readonly nodes: readonly Node[];
-  /** The answer with the first page; null until there is one. */
+  /** The response with the first page; null until there is one. */
   readonly first: Data | null;
-  /** Of all that match; null where the list does not tell, or not yet. */
+  /** The number of matches; null if the list does not say, or not yet. */
   readonly total: number | null;
-  /** Is there no more than `nodes`? */
+  /** Whether `nodes` has all matches. */
   readonly whole: boolean;
-  /** Are these still the nodes of the question before? */
+  /** Whether the nodes are still those of the previous query. */
   readonly stale: boolean;
   readonly fault: Fault | null;
   /** The message of an error that leaves the page as it is; null: there was none. */
@@ -31,12 +31,12 @@ export interface Pages<Data, Node> {
 }
 
 interface State<Data, Node> {
-  /** The question that this answers. */
+  /** The query that this is the state of. */
   readonly of: string;
   readonly nodes: readonly Node[];
   readonly first: Data | null;
   readonly total: number | null;
-  /** Where the next page begins; null: at the list's beginning; undefined: there is none. */
+  /** The cursor of the next page; null: the first page; undefined: there are no more pages. */
   readonly next: string | null | undefined;
   readonly fault: Fault | null;
   readonly note: string | null;
@@ -55,11 +55,11 @@ type Change<Data, Node> =
   | { readonly kind: 'afresh' };
 
 /**
- * Reads a list until it holds as many nodes as are needed.
+ * Reads pages of a list until there are as many nodes as are needed.
  *
- * @param of what the variables are, as text: another one is another list
- * @param pageOf takes the page out of an answer; null where the answer has none
- * @param needed how many nodes the page wants to show
+ * @param of the variables as text: if it changes, the list is read again
+ * @param pageOf returns the page in a response; null if the response has none
+ * @param needed how many nodes are shown
  * @param isHarmless returns whether an error leaves the page as it is, because it concerns another field
  */
 export function usePages<Data, Variables extends AnyVariables, Node>(
@@ -130,7 +130,7 @@ function reduce<Data, Node>(state: State<Data, Node>, change: Change<Data, Node>
     case 'again':
       return { ...state, fault: null };
     case 'afresh':
-      // The nodes stay in sight until the answer takes their place.
+      // The nodes stay visible until the response replaces them.
       return { ...state, of: '', fault: null };
   }
 }

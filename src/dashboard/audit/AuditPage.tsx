@@ -139,7 +139,7 @@ function IdField({ label, name, params, change, size }: IdFieldProps) {
       value={text}
       error={isToken && 'This is a token. Search for it on the API keys page.'}
       onChange={(event) => {
-        // A token must not get into the address: nothing of it but the lookup id is kept.
+        // A token must not get into the address: only its lookup ID is kept.
         const clue = reduce(event.currentTarget.value);
         const kept = clue.kind === 'text' || clue.kind === 'token' ? clue.text : '';
         setIsToken(clue.kind !== 'text');

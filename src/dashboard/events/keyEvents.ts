@@ -5,13 +5,13 @@ import { KeyEventsDocument, type KeyEventsSubscription } from '../generated/grap
 
 export type KeyEvent = NonNullable<KeyEventsSubscription['keyEvents']>;
 
-/** How a stream stands. */
+/** The state of a stream. */
 export type StreamState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'connected' }
-  /** It was lost. `until` is when it is tried again, in ms since the epoch. */
+  /** The connection was lost. `until` is when it is opened again, in ms since the epoch. */
   | { readonly kind: 'waiting'; readonly until: number }
-  /** It was refused, and trying again would not help. */
+  /** The server rejected it, and trying again would not help. */
   | { readonly kind: 'ended'; readonly fault: Fault };
 
 export interface KeyEventsOptions {
@@ -25,10 +25,10 @@ const STREAM = '/graphql/stream';
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 
-/** The server beats every 15 seconds. A connection that says nothing for three of them is gone, whatever the browser says. */
+/** The server sends a heartbeat every 15 seconds. After three missing heartbeats the connection is lost, whatever the browser reports. */
 const SILENCE = 45_000;
 
-/** Hears what happens to keys until it is closed, and connects anew whenever the connection is lost. */
+/** Receives events of keys until it is closed, and reconnects whenever the connection is lost. */
 export function hearKeyEvents({ authorization, onEvent, onState }: KeyEventsOptions): () => void {
   let closed = false;
   let losses = 0;
@@ -45,7 +45,7 @@ export function hearKeyEvents({ authorization, onEvent, onState }: KeyEventsOpti
       credentials: 'omit',
       headers: async () => ({ authorization: await authorization() }),
       fetchFn: watched.fetch,
-      // Its own waits tell nobody how long they are.
+      // The library's own waits do not report their length.
       retryAttempts: 0,
     });
     let current = true;
@@ -107,7 +107,7 @@ export function hearKeyEvents({ authorization, onEvent, onState }: KeyEventsOpti
   };
 }
 
-/** Would the next attempt be answered the same? A reader who was too slow for one stream may well keep up with the next. */
+/** Returns whether another attempt would fail in the same way. A reader that was too slow for one stream may keep up with the next. */
 function isFinal(fault: Fault): boolean {
   switch (fault.kind) {
     case 'signedOut':
@@ -123,7 +123,7 @@ function isFinal(fault: Fault): boolean {
   }
 }
 
-/** What a server said instead of a stream; null where nothing was said. */
+/** Returns the error that the server sent instead of a stream; null: there was no response. */
 async function faultIn(error: unknown): Promise<Fault | null> {
   const response = error instanceof NetworkError ? (error as NetworkError<Response>).response : undefined;
   if (response === undefined) return null;
@@ -136,7 +136,7 @@ async function faultIn(error: unknown): Promise<Fault | null> {
   }
 }
 
-/** A fetch that notices when an answer falls silent. */
+/** Returns a fetch that notices when a response stops without an end. */
 function watchedFetch(silent: () => void): { readonly fetch: typeof fetch; readonly stop: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const heard = (): void => {

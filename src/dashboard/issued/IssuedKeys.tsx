@@ -3,15 +3,15 @@ import { ShowIssued, type Issued } from './issued.js';
 import { TokenDialog } from './TokenDialog.js';
 
 /**
- * Holds a token that was just made until its reader has it. Above the pages and the session: neither the browser's way
- * back nor a credential that ends in this moment takes it away.
+ * Keeps a token that was just created until the reader has stored it. It is above the pages and the session, so that neither the back
+ * button nor a session that ends removes it.
  */
 export function IssuedKeys({ children }: { readonly children: ReactNode }) {
   const [issued, setIssued] = useState<Issued | null>(null);
   const waiting = issued !== null;
   useEffect(() => {
     if (!waiting) return undefined;
-    // The browser asks in words of its own.
+    // The browser shows its own text.
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener('beforeunload', ask);
     return () => removeEventListener('beforeunload', ask);

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useReturnFocus } from '../parts/useReturnFocus.js';
 import type { Issued } from './issued.js';
 
-/** Shows a token once. Only the confirmation closes it, so that nobody loses the token by a wrong key press. */
+/** Shows a token once. Only the confirmation closes the dialog, so that a wrong key press does not lose the token. */
 export function TokenDialog({ issued, done }: { readonly issued: Issued; readonly done: () => void }) {
   useReturnFocus();
   const [stored, setStored] = useState(false);
@@ -15,7 +15,7 @@ export function TokenDialog({ issued, done }: { readonly issued: Issued; readonl
       await navigator.clipboard.writeText(issued.token);
       setCopied('yes');
     } catch {
-      // Pages over plain HTTP have no clipboard. Selected, it is one key press away.
+      // Pages over plain HTTP have no clipboard. With the token selected, Ctrl+C copies it.
       field.current?.select();
       setCopied('failed');
     }

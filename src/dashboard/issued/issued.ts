@@ -1,10 +1,10 @@
 import { createContext, useContext } from 'react';
 
-/** A key that was just made. Its token exists here and nowhere else. */
+/** A key that was just created. Its token is stored nowhere else. */
 export interface Issued {
   readonly name: string;
   readonly token: string;
-  /** What it came from, for the heading. */
+  /** Whether it was created or rotated, for the heading. */
   readonly by: 'creation' | 'rotation';
 }
 
@@ -13,7 +13,7 @@ export const ShowIssued = createContext<(issued: Issued) => void>(() => {
   throw new Error('There is no IssuedKeys around this page.');
 });
 
-/** Shows a token, above whatever page is open, until its reader says that they have it. */
+/** Shows a token above the open page until the reader confirms that they have stored it. */
 export function useShowIssued(): (issued: Issued) => void {
   return useContext(ShowIssued);
 }

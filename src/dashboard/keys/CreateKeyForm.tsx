@@ -35,7 +35,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
     const found = faultsOf(key, now);
     setFaults(found);
     if (Object.keys(found).length > 0) {
-      // As browsers do with invalid fields.
+      // Browsers do the same with invalid fields.
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus());
       return;
     }

@@ -15,7 +15,7 @@ import { KeyFacts } from './KeyFacts.js';
 import { Limits } from './Limits.js';
 import { Suggestion } from './Suggestion.js';
 
-// The charts are larger than all the rest.
+// Loaded later: the charts are larger than everything else.
 const UsagePanel = lazy(() => import('../usage/UsagePanel.js'));
 
 /** Shows a key and the actions on it. */

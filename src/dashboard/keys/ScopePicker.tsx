@@ -9,7 +9,7 @@ export interface ScopePickerProps {
   readonly type: ApiKeyType;
   readonly chosen: readonly string[];
   readonly choose: (scopes: string[]) => void;
-  /** For people; null: nothing is wrong. */
+  /** An error message; null: no error. */
   readonly fault: string | null;
 }
 

@@ -8,7 +8,7 @@ const COLORS: Readonly<Record<ApiKeyStatus, string>> = { ACTIVE: 'pine', EXPIRED
 
 type Standing = Pick<KeyRowFragment, 'status' | 'expiresAt' | 'replacedBy'>;
 
-/** Shows the status of a key, and whether it is about to end. */
+/** Shows the status of a key, and whether it expires soon. */
 export function StatusBadges({ status, expiresAt, replacedBy }: Standing) {
   const now = useNow();
   const left = expiresAt === null ? null : Date.parse(expiresAt) - now;

@@ -7,26 +7,26 @@ import { useReturnFocus } from './useReturnFocus.js';
 export interface ActDialogProps {
   readonly title: string;
   readonly close: () => void;
-  /** What its button says. */
+  /** The label of the button. */
   readonly action: string;
   readonly color?: string;
   readonly size?: ModalProps['size'];
-  /** Why it cannot be done yet. Default: it can. */
+  /** Whether the input is incomplete. Default: false */
   readonly disabled?: boolean;
   readonly acting: boolean;
-  /** null: nothing went wrong, or the field tells that is at fault. */
+  /** null: no error, or the invalid field shows it. */
   readonly fault: Fault | null;
   readonly act: () => void;
   readonly children: ReactNode;
 }
 
-/** Asks for one change. The focus is kept within, and goes back to where it was. */
+/** Shows a dialog for one change. It keeps the focus, and returns it afterwards. */
 export function ActDialog({ title, close, size, children, ...rest }: ActDialogProps) {
   useReturnFocus();
   const { action, color, disabled, acting, fault, act } = rest;
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    // A form within a page's form would send both.
+    // A form within the form of the page would submit both.
     event.stopPropagation();
     if (disabled !== true) act();
   };

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { Asked } from '../api/useAsk.js';
 import { FaultNotice } from './FaultNotice.js';
 
-/** What a question was answered; until then its outline, and in its place whatever went wrong. */
+/** Shows the data of a query, an outline until there is data, or the error. */
 export function Asking<Data>({
   asked: { data, fault, again, ask },
   children,
@@ -20,7 +20,7 @@ export function Asking<Data>({
   );
 }
 
-/** Grey lines where text is about to come. */
+/** Shows grey lines in place of text that is loading. */
 export function Outline({ lines = 6 }: { readonly lines?: number }) {
   return (
     <Stack gap="sm" role="status">
@@ -32,7 +32,7 @@ export function Outline({ lines = 6 }: { readonly lines?: number }) {
   );
 }
 
-/** In place of a list without entries: what would be there, and what to do. */
+/** Shows a text in place of an empty list. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
   return (
     <Stack align="center" gap={4} py={48} px="md">

@@ -6,9 +6,9 @@ import { useNow } from './useNow.js';
 
 export interface FaultNoticeProps {
   readonly fault: Fault;
-  /** When the page asks again by itself, in ms since the epoch. Default: it does not. */
+  /** When the request is repeated, in ms since the epoch. Default: never */
   readonly again?: number | null;
-  /** Default: there is no button for it. */
+  /** Default: there is no button. */
   readonly ask?: () => void;
 }
 
@@ -78,7 +78,7 @@ function Notice(props: {
   return <Alert {...props} role="alert" styles={{ title: { fontWeight: 600 } }} />;
 }
 
-/** Counts down. A timer is not announced by screen readers every second. */
+/** Counts down. The role timer keeps screen readers from reading every second. */
 function Countdown({ to, byItself }: { readonly to: number; readonly byItself: boolean }) {
   const seconds = Math.max(0, Math.ceil((to - useNow()) / 1_000));
   const rest = seconds === 0 ? 'now' : `in ${seconds} s`;

@@ -1,7 +1,7 @@
 import { relative, whole } from './moments.js';
 import { useNow } from './useNow.js';
 
-/** A moment in the viewer's zone, with the exact one in UTC behind it. @param at as the API writes it */
+/** Shows a time in the viewer's time zone, with the exact time in UTC as a tooltip. @param at as the API writes it */
 export function Moment({ at }: { readonly at: string }) {
   return (
     <time dateTime={at} title={at} className="number">
@@ -10,7 +10,7 @@ export function Moment({ at }: { readonly at: string }) {
   );
 }
 
-/** How long ago, or how far ahead. */
+/** Shows how long ago a time was, or how long until it. */
 export function Ago({ at }: { readonly at: string }) {
   const now = useNow();
   return (

@@ -4,11 +4,11 @@ import type { ReactNode } from 'react';
 export interface NameInputProps {
   readonly value: string;
   readonly change: (name: string) => void;
-  /** Default: nothing is wrong with it. */
+  /** Default: no error. */
   readonly error?: ReactNode;
 }
 
-/** The name of a key, a project or a user, first in a dialog: the API takes 1 to 100 characters. */
+/** The input for the name of a key, a project or a user: 1 to 100 characters. */
 export function NameInput({ value, change, error }: NameInputProps) {
   return (
     <TextInput

@@ -8,7 +8,7 @@ export interface PartProps {
   readonly children: ReactNode;
 }
 
-/** A titled part of a page. */
+/** Shows a part of a page with a title. */
 export function Part({ title, actions, children }: PartProps) {
   const id = useId();
   return (

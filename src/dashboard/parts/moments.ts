@@ -1,4 +1,4 @@
-/** Moments for people: in the viewer's own zone, short, and the same on every page. */
+/** Formats times for people: in the viewer's time zone, short, and the same on every page. */
 
 const WHOLE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const ELAPSED = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
@@ -7,12 +7,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** As in `21 Nov 2026, 19:02`. */
+/** Formats a time: `21 Nov 2026, 19:02`. */
 export function whole(at: number): string {
   return WHOLE.format(at);
 }
 
-/** As in `90 days`: a length of time, rounded to a unit in which it is at least two, and to at least one minute. */
+/** Formats a duration, such as `90 days`, in the largest unit of which it has at least two, and at least as one minute. */
 export function lasting(length: number): string {
   const [size, unit] =
     length >= 2 * DAY - HOUR ? [DAY, 'day'] : length >= 2 * HOUR - MINUTE ? [HOUR, 'hour'] : [MINUTE, 'minute'];
@@ -20,7 +20,7 @@ export function lasting(length: number): string {
   return `${number} ${unit}${number === 1 ? '' : 's'}`;
 }
 
-/** As in `3 minutes ago` and `in 2 days`, by whole units; further than a month away as {@link whole}. */
+/** Formats a time relative to now, such as `3 minutes ago` or `in 2 days`; more than a month away as {@link whole}. */
 export function relative(at: number, now: number): string {
   const distance = at - now;
   const size = Math.abs(distance);

@@ -4,7 +4,7 @@ const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | null = null;
 let second = 0;
 
-/** This moment in ms since the epoch, to the second. All that looks at it looks at one clock. */
+/** Returns the current time in ms since the epoch, in whole seconds. All components share one clock. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, current);
 }
@@ -24,7 +24,7 @@ function subscribe(listener: () => void): () => void {
 
 function current(): number {
   const now = Date.now();
-  // Between two seconds it is the same, or React would never be done.
+  // The value must not change between two seconds, or React would render without end.
   if (Math.abs(now - second) >= 1_000) second = now;
   return second;
 }

@@ -1,14 +1,14 @@
 import { useEffect, useState } from 'react';
 
 /**
- * Gives the focus back to where it was before a dialog; where that is gone, to the page's heading. Mantine's own does so
- * for dialogs that stay mounted while they are closed, and these do not.
+ * Returns the focus to where it was before a dialog, or to the heading of the page if that element is gone. Mantine does this only for
+ * dialogs that stay mounted while they are closed, which these do not.
  */
 export function useReturnFocus(): void {
   const [opener] = useState(() => document.activeElement);
   useEffect(
     () => () => {
-      // The dialog's own trap lets go of the focus first.
+      // The focus trap of the dialog must release the focus first.
       setTimeout(() => {
         const wanted = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : null;
         (wanted ?? document.querySelector('h1'))?.focus();

@@ -76,17 +76,17 @@ export const EVENTS: Readonly<Record<KeyEventType, string>> = {
 
 const COUNT = new Intl.NumberFormat('en');
 
-/** As in `5,000`. */
+/** Formats a number: `5,000`. */
 export function count(number: number): string {
   return COUNT.format(number);
 }
 
-/** As in `1 key` and `25 keys`. */
+/** Formats a number with a noun: `1 key`, `25 keys`. */
 export function counted(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** The entries of a table of words, for a select. */
+/** Returns the entries of a table of words, for a select. */
 export function choices<Value extends string>(
   words: Readonly<Record<Value, string>>,
 ): { value: Value; label: string }[] {

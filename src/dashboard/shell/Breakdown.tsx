@@ -7,8 +7,8 @@ interface State {
 }
 
 /**
- * In place of a page that failed: as one whose part could not be loaded, because the server has another version by now.
- * What it was is in the browser's console, where React writes it.
+ * Replaces a page that failed, for example because a file of it could not be loaded after an update of the server. React writes the
+ * error to the console of the browser.
  */
 export class Breakdown extends Component<{ readonly children: ReactNode }, State> {
   override state: State = { broken: false };

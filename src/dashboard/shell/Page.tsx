@@ -2,20 +2,20 @@ import { Group, Stack, Title } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
 
 export interface PageProps {
-  /** The page's only h1, and the window's title. */
+  /** The only h1 of the page, and the title of the window. */
   readonly title: string;
-  /** Over the heading: the way back up. */
+  /** Above the heading: a link to the parent page. */
   readonly above?: ReactNode;
   /** Beside the heading. */
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** A page within the shell. The focus goes to its heading when it opens, as after loading a document. */
+/** Shows a page within the shell. The heading gets the focus when the page opens, as after loading a document. */
 export function Page({ title, above, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    // A key that is shown once stands above the page that it was made for, and keeps the focus.
+    // The dialog with a new token is above the page, and keeps the focus.
     if (document.querySelector('[role=dialog]') === null) heading.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, []);

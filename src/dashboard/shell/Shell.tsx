@@ -13,7 +13,7 @@ const PAGES = [
   { to: '/events', label: 'Live events', Icon: PulseIcon },
 ] as const;
 
-/** What stands around every page: the header, and the list of pages. */
+/** Shows the header and the list of pages around a page. */
 export function Shell({ signOut, children }: { readonly signOut: () => void; readonly children: ReactNode }) {
   const [opened, { toggle, close }] = useDisclosure(false);
   const [location] = useLocation();

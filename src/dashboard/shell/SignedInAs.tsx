@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { useQuery } from 'urql';
 import { ViewerDocument } from '../generated/graphql.js';
 
-/** The workspace, and the credential that looks at it. */
+/** Shows the workspace and the name of the credential. */
 export function SignedInAs() {
   const [{ data }] = useQuery({ query: ViewerDocument });
   if (data?.viewer == null) return null;

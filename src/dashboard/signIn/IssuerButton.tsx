@@ -2,7 +2,7 @@ import { Button, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { SignIn } from '../../credentials/oidc/signIn.js';
 
-/** Leads to the issuer; says so where it does not answer. */
+/** Opens the sign-in page of the issuer. Shows an error if the issuer does not respond. */
 export function IssuerButton({ issuer, forTab }: { readonly issuer: SignIn; readonly forTab: boolean }) {
   const [leaving, setLeaving] = useState(false);
   const { host } = new URL(issuer.issuer);

@@ -5,14 +5,14 @@ import { signIn } from './session.js';
 
 export interface KeyFormProps {
   readonly forTab: boolean;
-  /** @param fault why the key opens nothing; null: nothing is wrong so far */
+  /** @param fault why the key cannot be used; null: nothing is wrong so far */
   readonly tell: (fault: string | null) => void;
 }
 
-/** A header can bear nothing else (RFC 9110 section 5.5), and no key has it. */
+/** A header field can contain no other characters (RFC 9110 section 5.5), and no key has others. */
 const KEY = /^[\x21-\x7e]+$/;
 
-/** Asks for an admin key, and has it judged before it is believed. */
+/** Asks for an admin key, and checks it with the server before it is used. */
 export function KeyForm({ forTab, tell }: KeyFormProps) {
   const [key, setKey] = useState('');
   const [judging, setJudging] = useState(false);
@@ -22,7 +22,7 @@ export function KeyForm({ forTab, tell }: KeyFormProps) {
     void open();
   };
   const open = async (): Promise<void> => {
-    // As it stands in a header that somebody copied.
+    // Copied together with the name of the scheme.
     const given = key.trim().replace(/^Bearer\s+/i, '');
     setJudging(true);
     tell(null);

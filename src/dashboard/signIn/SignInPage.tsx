@@ -8,7 +8,7 @@ import { judge } from './judge.js';
 import { KeyForm } from './KeyForm.js';
 import { signIn, useSession } from './session.js';
 
-/** Of this load of the page: an answer of the issuer's counts once. */
+/** Kept for this load of the page: a response of the issuer can be used once. */
 let returning = callback;
 
 /** Signs people in with an admin key, or with the issuer if one is configured. */
@@ -73,7 +73,7 @@ export function SignInPage() {
   );
 }
 
-/** @returns what went wrong; null: they are signed in */
+/** @returns the error message; null: the user is signed in */
 async function finish(parameters: URLSearchParams): Promise<string | null> {
   try {
     const { takeReturn } = await import('./issuer.js');

@@ -1,6 +1,6 @@
 /**
- * What the issuer sent the browser back with; null: it did not. The address is cleared before anything else runs: a code in
- * it would be seen by whoever sees the address, and be in the history.
+ * The parameters with which the issuer sent the browser back; null: it did not. The address is cleared before anything else runs,
+ * because others can see it, and the history keeps it.
  */
 export const callback: URLSearchParams | null = take();
 

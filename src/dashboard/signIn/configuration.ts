@@ -1,12 +1,12 @@
 import type { SignIn } from '../../credentials/oidc/signIn.js';
 
-/** What the server tells before anybody signed in. */
+/** The configuration that the server publishes without a key. */
 export interface Configuration {
-  /** How to sign in at the issuer; null: by keys alone. */
+  /** How to sign in with the issuer; null: only with keys. */
   readonly oidc: SignIn | null;
 }
 
-/** @throws TypeError where the server does not answer */
+/** @throws TypeError if the server does not respond */
 export async function configuration(): Promise<Configuration> {
   const response = await fetch('/dashboard/config.json', { credentials: 'omit' });
   return (await response.json()) as Configuration;

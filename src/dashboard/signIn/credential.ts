@@ -1,21 +1,21 @@
-/** What somebody signed in with. */
+/** The credential of a session. */
 export type Credential = { readonly kind: 'key'; readonly key: string } | Tokens;
 
-/** What the issuer gave. */
+/** The tokens of an issuer. */
 export interface Tokens {
   readonly kind: 'tokens';
   readonly access: string;
-  /** Null: the issuer gives none, and who signed in does so again when it has run out. */
+  /** null: the issuer gives none, so that one signs in again when the access token has expired. */
   readonly refresh: string | null;
-  /** Until when the access token is sent, in ms since the epoch. */
+  /** The access token is sent until then, in ms since the epoch. */
   readonly until: number;
-  /** Where to sign out at the issuer; null: nowhere. */
+  /** Address for signing out at the issuer; null: none. */
   readonly endSession: string | null;
-  /** Where the refresh token is given back, and as whom; null: nowhere. */
+  /** Address and client ID for revoking the refresh token; null: none. */
   readonly revocation: { readonly endpoint: string; readonly clientId: string } | null;
 }
 
-/** In the session storage, which is this tab's and gone with it: neither other tabs nor a later day find it. */
+/** The key in the session storage, which belongs to this tab and is deleted with it. */
 const NAME = 'latchkey.credential';
 
 export function keep(credential: Credential): void {
@@ -26,9 +26,9 @@ export function forget(): void {
   sessionStorage.removeItem(NAME);
 }
 
-/** What was kept in this tab; null: nothing. */
+/** Returns the credential that is stored for this tab; null: none. */
 export function kept(): Credential | null {
   const text = sessionStorage.getItem(NAME);
-  // Written by keep alone.
+  // Only `keep` writes it.
   return text === null ? null : (JSON.parse(text) as Credential);
 }

@@ -18,36 +18,36 @@ import { configuration } from './configuration.js';
 import type { Tokens } from './credential.js';
 
 /**
- * Signing in at the issuer: the authorization code flow of OpenID Connect with PKCE (RFC 7636, S256), as a public client
- * (RFC 9700 section 2.1). Loaded where somebody does.
+ * Signs in with the issuer: the authorization code flow of OpenID Connect with PKCE (RFC 7636, S256), as a public client
+ * (RFC 9700 section 2.1). Loaded only when it is used.
  */
 
-/** What has to be the same when the issuer sends the browser back. */
+/** Values to compare when the issuer sends the browser back. */
 interface Pending {
   readonly verifier: string;
   readonly state: string;
   readonly nonce: string;
   readonly forTab: boolean;
-  /** Where in the dashboard they wanted to go. */
+  /** The page of the dashboard to open after the sign-in. */
   readonly path: string;
 }
 
-/** What came of it. `message` is for people. */
+/** The result of a sign-in. `message` is for people. */
 export type Returned =
   { readonly tokens: Tokens; readonly forTab: boolean; readonly path: string } | { readonly fault: string };
 
-/** In the session storage: it has to outlive the way to the issuer and back, and belongs to this tab. */
+/** The key in the session storage: the values must survive the way to the issuer and back, and belong to this tab. */
 const NAME = 'latchkey.signIn';
 
-/** An access token is renewed so long before it ends, in ms: clocks differ, and a request takes its time. */
+/** How long before its expiry an access token is renewed, in ms: clocks differ, and a request takes time. */
 const MARGIN = 10_000;
 
-/** Of a token whose issuer does not say how long it counts, in ms; the server judges it at each request all the same. */
+/** The lifetime of a token if the issuer does not say, in ms. The server checks the token on each request anyway. */
 const UNKNOWN_LIFETIME = 5 * 60_000;
 
 const redirectUri = (): string => `${location.origin}/dashboard/callback`;
 
-/** Leaves for the issuer. */
+/** Opens the sign-in page of the issuer. */
 export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
   const { endpoints } = signIn;
   if (endpoints === null) return;
@@ -69,7 +69,7 @@ export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
     code_challenge: await calculatePKCECodeChallenge(pending.verifier),
     code_challenge_method: 'S256',
     ...audienceOf(signIn),
-    // Without it a refresh token is not given (OpenID Connect Core 1.0, section 11).
+    // Without this scope there is no refresh token (OpenID Connect Core 1.0, section 11).
     ...(signIn.scopes.includes('offline_access') && { prompt: 'consent' }),
   })) {
     url.searchParams.set(name, value);
@@ -78,11 +78,11 @@ export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
   location.assign(url);
 }
 
-/** Takes what the issuer sent the browser back with, once. @param parameters of the callback's address */
+/** Exchanges the code that the issuer sent for tokens, once. @param parameters of the callback's address */
 export async function takeReturn(parameters: URLSearchParams): Promise<Returned> {
   const text = sessionStorage.getItem(NAME);
   sessionStorage.removeItem(NAME);
-  // Nobody left for the issuer from this tab: a page that brings its own code would sign people in as somebody else.
+  // No sign-in began in this tab. A link with a code of somebody else would sign people in as that person.
   if (text === null) return { fault: 'This sign-in was not started in this tab, or was already used. Sign in again.' };
   const { verifier, state, nonce, forTab, path } = JSON.parse(text) as Pending;
   const signIn = (await configuration()).oidc;
@@ -103,7 +103,7 @@ export async function takeReturn(parameters: URLSearchParams): Promise<Returned>
   }
 }
 
-/** Other tokens for those that have run out; null where the issuer gives none: then one signs in again. */
+/** Returns new tokens for expired ones; null if the issuer gives none, so that one signs in again. */
 export async function renewed({ refresh, endSession }: Tokens): Promise<Tokens | null> {
   if (refresh === null) return null;
   try {
@@ -130,13 +130,13 @@ function metadata({ issuer, clientId }: SignIn, { authorization, token, idTokenA
       id_token_signing_alg_values_supported: [...idTokenAlgorithms],
     },
     client: { client_id: clientId },
-    // The server has seen to it that only an issuer on this very machine is asked over plain HTTP.
-    // oxlint-disable-next-line typescript/no-deprecated -- The mark is there to be seen, and is.
+    // The server allows plain HTTP only for an issuer on the same machine.
+    // oxlint-disable-next-line typescript/no-deprecated -- The mark is a warning, and plain HTTP is meant here.
     options: { [allowInsecureRequests]: token.startsWith('http:') },
   };
 }
 
-/** For whom the token is to be: by RFC 8707, or as the issuer wants to be told. */
+/** Returns the parameters for the audience of the token: RFC 8707, or those that the issuer expects. */
 function audienceOf({ audience, audienceParameter }: SignIn): Record<string, string> {
   return audienceParameter === 'none' ? {} : { [audienceParameter]: audience };
 }

@@ -1,7 +1,7 @@
 import { refusalFault } from '../api/fault.js';
 import { API } from '../api/ServiceProvider.js';
 
-/** Whether a credential opens the dashboard; `fault` is for people. */
+/** Whether a credential can be used for the dashboard. `fault` is for people. */
 export type Judgement = { readonly opens: true } | { readonly opens: false; readonly fault: string };
 
 interface Answer {
@@ -9,7 +9,7 @@ interface Answer {
   readonly errors?: readonly { readonly message: string; readonly extensions?: Readonly<Record<string, unknown>> }[];
 }
 
-/** Asks the server who the credential is, before anything is kept of it. @param authorization the header's value */
+/** Checks a credential with the server, before it is stored. @param authorization the value of the header field */
 export async function judge(authorization: string): Promise<Judgement> {
   let answer: Answer;
   try {
@@ -37,7 +37,7 @@ export async function judge(authorization: string): Promise<Judgement> {
   );
 }
 
-/** The server's own words; of one that asks too often, with when to come back. */
+/** Returns the message of the server; after too many requests, with the time to wait. */
 function inWords(message: string, extensions: Readonly<Record<string, unknown>>): string {
   const fault = refusalFault(message, extensions, Date.now());
   if (fault.kind !== 'limited' && fault.kind !== 'unavailable') return message;

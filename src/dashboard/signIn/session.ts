@@ -2,15 +2,15 @@ import { useSyncExternalStore } from 'react';
 import { forget, keep, kept, type Credential } from './credential.js';
 import { revoke } from './revoke.js';
 
-/** Who looks at the dashboard. */
+/** Who is signed in. */
 export type Session =
-  /** `reason`: why they no longer are signed in, for people; null where they never were. */
+  /** `reason`: why the session ended, for people; null: there was none. */
   | { readonly state: 'signedOut'; readonly reason: string | null }
   | {
       readonly state: 'signedIn';
-      /** The value of the Authorization header. Rejects where a sign-in has run out, and ends the session. */
+      /** Returns the value of the Authorization header. Rejects and ends the session if the sign-in has expired. */
       readonly authorization: () => Promise<string>;
-      /** @param reason shown at the sign-in; without it, who signed in at the issuer is signed out there too */
+      /** @param reason shown on the sign-in page; without one, the user is signed out at the issuer too */
       readonly signOut: (reason?: string) => void;
     };
 
@@ -19,7 +19,7 @@ const SIGNED_OUT: Session = { state: 'signedOut', reason: null };
 const listeners = new Set<() => void>();
 let session: Session = restored();
 
-/** The session, which the page alone holds: a credential that is in no cookie is sent by no other page. */
+/** The session. Only this page has it: a credential that is not in a cookie is never sent by other pages. */
 export function useSession(): Session {
   return useSyncExternalStore(
     (listener) => {
@@ -30,7 +30,7 @@ export function useSession(): Session {
   );
 }
 
-/** @param forTab whether a reload of this tab shall find it again */
+/** @param forTab whether a reload of this tab keeps the session */
 export function signIn(credential: Credential, forTab: boolean): void {
   if (forTab) keep(credential);
   else forget();
@@ -64,7 +64,7 @@ function sessionOf(given: Credential, forTab: boolean): Session {
     state: 'signedIn',
     authorization: () => {
       if (Date.now() < tokens.until) return Promise.resolve(`Bearer ${tokens.access}`);
-      // One renewal for all who wait: a refresh token may count once.
+      // One renewal for all that wait: a refresh token may be valid only once.
       return (renewing ??= renew().finally(() => (renewing = null)));
     },
     signOut: (reason) => {

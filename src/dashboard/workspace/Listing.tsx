@@ -7,20 +7,20 @@ import { Part } from '../parts/Part.js';
 
 export interface ListingProps {
   readonly title: string;
-  /** What the button says that adds one. */
+  /** The label of the button that adds an entry. */
   readonly add: string;
   readonly onAdd: () => void;
   readonly pages: Pages<unknown, unknown>;
   readonly more: () => void;
-  /** What is said of a list without entries. */
+  /** The text for an empty list. */
   readonly empty: string;
   /** The rows. */
   readonly children: ReactNode;
-  /** The one that is open; false: none is. */
+  /** The open dialog; false: none. */
   readonly dialog: ReactNode;
 }
 
-/** A short list that is a part of a page. */
+/** Shows a short list as a part of a page. */
 export function Listing({ title, add, onAdd, pages, more, empty, children, dialog }: ListingProps) {
   const { first, fault, again, ask, whole, stale } = pages;
   const none = Children.count(children) === 0;

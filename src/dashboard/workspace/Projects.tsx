@@ -87,7 +87,7 @@ export function Projects() {
 }
 
 interface ProjectDialogProps {
-  /** null: a new one. */
+  /** null: a new project. */
   readonly project: Project | null;
   readonly close: (changed: boolean) => void;
 }

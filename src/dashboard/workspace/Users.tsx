@@ -94,7 +94,7 @@ export function Users() {
 }
 
 interface UserDialogProps {
-  /** null: a new one. */
+  /** null: a new user. */
   readonly user: User | null;
   readonly close: (changed: boolean) => void;
 }
