@@ -5,6 +5,7 @@ import { resolveOptions, type ClientOptions } from '../client/options.js';
 import { proxyFetch } from '../outgoing/clientFetch.js';
 import { SettingsError } from '../settings/error.js';
 import { readCommandLineKey, readCommandLineSettings } from '../settings/commandLine.js';
+import { addressFault } from './address.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
 import { Deadline } from './deadline.js';
 import { usage } from './exit.js';
@@ -41,22 +42,31 @@ const LONGEST_LIMITED = 5_000;
  * @param note told of what the caller should know
  */
 export async function withApi<T>(
-  { url = readCommandLineSettings().url, keyStdin, maxWait }: ApiOptions,
+  { url: given, keyStdin, maxWait }: ApiOptions,
   use: (api: Api) => Promise<T>,
   { keyless = false, note }: { readonly keyless?: boolean; readonly note: (text: string) => void },
 ): Promise<T> {
+  const url = given ?? readCommandLineSettings().url;
   const apiKey = keyStdin === true ? await keyFromInput() : keyOfEnvironment();
   if (apiKey === null && !keyless) throw noKey();
   if (apiKey !== null) assertSendable(apiKey);
-  const deadline = new Deadline(maxWait * 1_000, sendingOf());
+  const send = sendingOf();
+  const deadline = new Deadline(maxWait * 1_000, send);
   const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: RETRIES });
   if (apiKey !== null && readable(url)) {
     note('The address is plain HTTP: others on the way can read the key. Use https:// where the server has it.');
   }
+  const hold = async <Answer>(request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await deadline.hold(request);
+    } catch (error) {
+      throw await addressFault(error, { url, setBy: given === undefined ? 'LATCHKEY_URL' : '--url' }, send ?? fetch);
+    }
+  };
   try {
     return await use({
-      ask: ({ text }, ...[variables]) => deadline.hold((signal) => client.request(text, variables ?? {}, { signal })),
-      read: (name) => deadline.hold((signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
+      ask: ({ text }, ...[variables]) => hold((signal) => client.request(text, variables ?? {}, { signal })),
+      read: (name) => hold((signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
     });
   } finally {
     await client.close();

@@ -18,7 +18,11 @@ export async function dataOf(response: Response): Promise<unknown> {
   if (result?.errors !== undefined) throw refused({ status, headers, errors: result.errors, data: result.data });
   if (!response.ok) throw refused({ status, headers, errors: [] });
   if (result?.data === undefined) {
-    throw unreadable('What answered speaks no GraphQL. Look at the address: it ends in /graphql.', response);
+    throw unreadable(
+      'What answered speaks no GraphQL. Look at the address: it ends in /graphql.',
+      'UNREADABLE',
+      response,
+    );
   }
   return result.data;
 }
@@ -50,7 +54,11 @@ export async function textOf(response: Response): Promise<string> {
   for await (const chunk of chunksOf(response.body)) {
     bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) {
-      throw unreadable(`The answer is larger than ${MAX_ANSWER_BYTES} bytes. Ask for less at once.`, response);
+      throw unreadable(
+        `The answer is larger than ${MAX_ANSWER_BYTES} bytes. Ask for less at once.`,
+        'TOO_LARGE',
+        response,
+      );
     }
     text += decoder.decode(chunk, { stream: true });
   }
@@ -90,6 +98,6 @@ async function heard<T>(reader: { read(): Promise<T> }, silence: number): Promis
   return Promise.race([read, silent]).finally(() => clearTimeout(timer));
 }
 
-function unreadable(message: string, { status, headers }: Response): LatchkeyError {
-  return new LatchkeyError(message, { code: 'UNREADABLE', status, requestId: headers.get('x-request-id') });
+function unreadable(message: string, code: string, { status, headers }: Response): LatchkeyError {
+  return new LatchkeyError(message, { code, status, requestId: headers.get('x-request-id') });
 }
