@@ -307,6 +307,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
 
   const foreign = new ForeignSchemes(store.keys, now);
   const knownScopes = new Set<string>();
+  const configuredKeys = () => configured.keys.records;
   const keys = new KeyService({
     store: { ...changing, projects: store.projects },
     minter,
@@ -314,19 +315,19 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     tiers,
     knownScopes: () => [...knownScopes].sort(),
     ceilings: () => configured.configuration.ceilings,
-    configured: () => configured.keys.records,
+    configured: configuredKeys,
     roles,
     locateForeign: (token) => foreign.locate(token),
   });
-  const projects = new ProjectService({ store, roles, now });
-  const users = new UserService({ store: changing, roles, now });
+  const projects = new ProjectService({ store, roles, configured: configuredKeys, now });
+  const users = new UserService({ store: changing, roles, configured: configuredKeys, now });
   const holder = async (actor: Actor, key: AnyKey): Promise<Holder> => {
     const { tier } = await keys.workspace(actor, key.workspaceId);
     if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };
     const user = key.userId === null ? null : await store.users.find(key.userId);
     return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
   };
-  const workspaces = new WorkspaceService({ store: changing, minter, roles, now });
+  const workspaces = new WorkspaceService({ store: changing, minter, roles, configured: configuredKeys, now });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
     tier: options.defaultTier ?? 'GROWTH',

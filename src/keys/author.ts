@@ -6,18 +6,21 @@ import type { Author } from '../store/audit.js';
 import { isAlive } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { authorOf, type Actor, type Origin } from './actor.js';
+import { findConfigured, type ConfiguredRecord } from './configured.js';
 import { forfeited } from './lifecycle.js';
 
 export interface AuthorsOptions {
   readonly store: Pick<Store, 'keys' | 'users'>;
   /** What the roles of users grant. Default: nothing. */
   readonly roles?: (() => Pick<Roles, 'scopesOf'>) | undefined;
+  /** Keys of the configuration as they are at the moment. Default: they are not judged again. */
+  readonly configured?: (() => readonly ConfiguredRecord[]) | undefined;
   readonly now: () => number;
 }
 
 /**
  * Judges the caller's key again before each change: since the request was let in, it may have waited for bcrypt or for the
- * changes before it in the same operation. Operators, configured keys and access tokens have no record in the store.
+ * changes before it in the same operation. The operator's key and access tokens have no record that could change.
  */
 export class Authors {
   readonly #options: AuthorsOptions;
@@ -30,6 +33,7 @@ export class Authors {
   async judged(actor: Actor, origin?: Origin): Promise<Author> {
     const { store, roles, now } = this.#options;
     const author = authorOf(actor, origin);
+    if (actor.kind === 'configured') this.#assertConfigured(actor);
     const key = actor.kind === 'key' ? await store.keys.find(actor.keyId, null) : null;
     if (key === null) return author;
     const at = now();
@@ -42,6 +46,15 @@ export class Authors {
     assertNothingLost(missingOf(held, actor.scopes));
     const { scopes, expiresAt } = key;
     return { ...author, judged: { at, scopes, expiresAt, roles: user?.roles ?? null } };
+  }
+
+  /** A reload may have taken the key out of the configuration, or roles from it. @throws Refusal UNAUTHENTICATED, FORBIDDEN */
+  #assertConfigured({ keyId, scopes }: Actor): void {
+    const { configured } = this.#options;
+    if (configured === undefined) return;
+    const key = findConfigured(configured(), keyId, null);
+    if (key === null) throw forfeited('authorEnded');
+    assertNothingLost(missingOf(key.scopes, scopes));
   }
 
   /**

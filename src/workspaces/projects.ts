@@ -1,5 +1,6 @@
 import type { Actor, Origin } from '../keys/actor.js';
 import { Authors } from '../keys/author.js';
+import type { ConfiguredRecord } from '../keys/configured.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId } from '../keys/minter.js';
 import { badInput, notFound } from '../refusals/refusal.js';
@@ -14,6 +15,8 @@ export interface ProjectServiceOptions {
   readonly store: Pick<Store, 'projects' | 'keys' | 'users'>;
   /** What the roles of users grant. Default: nothing. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
+  /** Keys of the configuration. Default: they are not judged again. */
+  readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }
 

@@ -2,6 +2,7 @@ import { type Actor, type Origin } from '../keys/actor.js';
 import { checkName, isId } from '../keys/input.js';
 import { newId, type KeyMinter } from '../keys/minter.js';
 import { Authors } from '../keys/author.js';
+import type { ConfiguredRecord } from '../keys/configured.js';
 import type { IssuedKey } from '../keys/service.js';
 import { notFound } from '../refusals/refusal.js';
 import { ADMIN } from '../scopes/grammar.js';
@@ -13,6 +14,8 @@ export interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
   /** What the roles of users grant. Default: nothing. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
+  /** Keys of the configuration. Default: they are not judged again. */
+  readonly configured?: () => readonly ConfiguredRecord[];
   readonly minter: KeyMinter;
   readonly now: () => number;
 }

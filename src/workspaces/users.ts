@@ -1,5 +1,6 @@
 import type { Actor, Origin } from '../keys/actor.js';
 import { Authors } from '../keys/author.js';
+import type { ConfiguredRecord } from '../keys/configured.js';
 import { assertHeld, checkName, isId } from '../keys/input.js';
 import { forfeited } from '../keys/lifecycle.js';
 import { newId } from '../keys/minter.js';
@@ -19,6 +20,8 @@ export interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
   /** As they stand at the moment. */
   readonly roles: () => Roles;
+  /** Keys of the configuration. Default: they are not judged again. */
+  readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }
 

@@ -185,3 +185,26 @@ test('a ceiling that is lowered holds for new keys, changed ones and successors'
   await keys.rotate(admin, { id: key.id, overlap: 0 });
   await keys.create(admin, { ...client, scopes: ['write:events'] });
 });
+
+test('R9: a configured key that a reload removes or weakens while it makes a key makes none', async () => {
+  const maker: Actor = { ...admin, kind: 'configured', keyId: 'conf_maker', familyId: 'conf_maker' };
+  const input = { name: 'made', scopes: ['read:all'], type: 'SECRET', environment: 'LIVE' } as const;
+  const strong = record('maker', 'maker', { scopes: ['admin'] });
+  configured = [strong];
+  const { key } = await keys.create(maker, input);
+  for (const [reloaded, code] of [
+    [[], 'UNAUTHENTICATED'],
+    [[{ ...strong, scopes: ['read:all'] }], 'FORBIDDEN'],
+  ] as const) {
+    configured = [strong];
+    const waiting = keys.create(maker, input);
+    configured = [...reloaded];
+    await expect(waiting).rejects.toMatchObject({ details: { code } });
+    await expect(keys.revoke(maker, { id: key.id })).rejects.toMatchObject({ details: { code } });
+  }
+  configured = [];
+  const page = { workspaceId: null, first: 100, after: null, filter: { nameContains: 'made' } };
+  const { total } = await keys.list(admin, page);
+  expect(total).toBe(1);
+  expect(await keys.find(admin, key.id)).toMatchObject({ revokedAt: null });
+});
