@@ -44,11 +44,20 @@ export class AnswerBudget {
   }
 }
 
-/** What is known of a field node by itself, whatever the variables. */
-interface Known {
-  readonly type: unknown;
+/** What each entry of a list resolves. */
+export interface Entry {
+  /** Fields, the entry itself included. */
   readonly fields: number;
+  /** Whether there are lists among them. */
+  readonly hasLists: boolean;
 }
+
+/** What is known of a field node by itself, whatever the variables. */
+interface Known extends Entry {
+  readonly type: unknown;
+}
+
+const LEAF: Entry = { fields: 1, hasLists: false };
 
 /** The budgets of the executions that are under way, for the schemas that share `limits`. */
 export class AnswerBudgets {
@@ -62,7 +71,7 @@ export class AnswerBudgets {
   readonly #ofOperations = new WeakMap<OperationDefinitionNode, number>();
   readonly #ofNodes = new WeakMap<FieldNode, Known>();
   /** The executor keeps one array of nodes for all entries of a list. */
-  readonly #ofGroups = new WeakMap<readonly FieldNode[], number>();
+  readonly #ofGroups = new WeakMap<readonly FieldNode[], Entry>();
 
   constructor(limits: AnswerLimits) {
     this.#limits = limits;
@@ -84,26 +93,28 @@ export class AnswerBudgets {
     return budget;
   }
 
-  /** Fields that each entry of a list resolves, itself included. */
-  fieldsOfEntry(info: GraphQLResolveInfo): number {
+  /** What each entry of the list resolves that this field returns. */
+  entryOf(info: GraphQLResolveInfo): Entry {
     const { fieldNodes } = info;
     const known = this.#ofGroups.get(fieldNodes);
     if (known !== undefined) return known;
-    const fields = 1 + this.#fieldsOfValue(info);
-    this.#ofGroups.set(fieldNodes, fields);
-    return fields;
+    const entry = this.#read(info);
+    this.#ofGroups.set(fieldNodes, entry);
+    return entry;
   }
 
-  #fieldsOfValue(info: GraphQLResolveInfo): number {
+  #read(info: GraphQLResolveInfo): Entry {
     const type = getNamedType(info.returnType);
-    if (!isCompositeType(type)) return 0;
+    if (!isCompositeType(type)) return LEAF;
     const [node, ...others] = info.fieldNodes;
     const known = node && others.length === 0 ? this.#ofNodes.get(node) : undefined;
-    if (known?.type === type) return known.fields;
+    if (known?.type === type) return known;
     const counter = new SelectionCounter(info, this.#limits.fields);
-    const fields = counter.ofValue(info.fieldNodes, type);
-    if (node !== undefined && others.length === 0 && !counter.isConditional) this.#ofNodes.set(node, { type, fields });
-    return fields;
+    const fields = 1 + counter.ofValue(info.fieldNodes, type);
+    const { hasLists, isConditional } = counter;
+    if (node !== undefined && others.length === 0 && !isConditional)
+      this.#ofNodes.set(node, { type, fields, hasLists });
+    return { fields, hasLists };
   }
 
   #fieldsOfOperation(info: GraphQLResolveInfo): number {

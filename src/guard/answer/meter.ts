@@ -42,15 +42,33 @@ export function metered(
   };
 }
 
+/**
+ * Refusals within lists are rejections, and never thrown. If one entry of a list throws, graphql-js forgets the promises of
+ * the entries before it, and the rejection of one of those would end the process as unhandled. For the same reason entries
+ * become promises if lists within them may be refused later: then no entry can throw, whatever resolvers do.
+ */
+function rejecting<T>(act: () => T): T | Promise<never> {
+  try {
+    return act();
+  } catch (error) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- What a resolver threw stays as it is.
+    return Promise.reject(error);
+  }
+}
+
 function meteredList(type: GraphQLOutputType, resolve: Resolver, budgets: AnswerBudgets): Resolver {
   const depth = depthOf(type);
   const sized = isSized(type);
-  return (source, args, context, info) => {
-    const budget = budgets.of(info);
-    const spend = (list: unknown) => spendList(list, depth, { budget, sized, each: budgets.fieldsOfEntry(info) });
-    const list = resolve(source, args, context, info);
-    return isPromise(list) ? list.then(spend) : spend(list);
-  };
+  return (source, args, context, info) =>
+    rejecting(() => {
+      const budget = budgets.of(info);
+      const spend = (list: unknown) => {
+        const { fields, hasLists } = budgets.entryOf(info);
+        return spendList(list, depth, { budget, sized, each: fields, hasLists });
+      };
+      const list = resolve(source, args, context, info);
+      return isPromise(list) ? list.then(spend) : spend(list);
+    });
 }
 
 function meteredValue(resolve: Resolver, budgets: AnswerBudgets): Resolver {
@@ -63,7 +81,9 @@ function meteredValue(resolve: Resolver, budgets: AnswerBudgets): Resolver {
   return (source, args, context, info) => {
     const value = resolve(source, args, context, info);
     if (isShort(value)) return value;
-    return isPromise(value) ? value.then((late) => (isShort(late) ? late : spend(late, info))) : spend(value, info);
+    return isPromise(value)
+      ? value.then((late) => (isShort(late) ? late : spend(late, info)))
+      : rejecting(() => spend(value, info));
   };
 }
 
@@ -73,20 +93,26 @@ interface Price {
   readonly sized: boolean;
   /** Fields for each entry. */
   readonly each: number;
+  /** Whether there are lists within entries. */
+  readonly hasLists: boolean;
 }
 
 /** @param depth of lists: 2 of `[[Int]]` @returns the list, with every entry paid for @throws Refusal ANSWER_TOO_LARGE */
 function spendList(list: unknown, depth: number, price: Price): unknown {
   if (Array.isArray(list)) {
     price.budget.spend(list.length * (depth > 1 ? 1 : price.each));
-    if (depth === 1 && !price.sized) return list;
-    return depth > 1
-      ? list.map((inner) => later(inner, (known) => spendList(known, depth - 1, price)))
-      : sizedEntries(list, price);
+    if (depth > 1) return asPromises(list.map((inner) => later(inner, (known) => spendList(known, depth - 1, price))));
+    const entries = price.sized ? sizedEntries(list, price) : list;
+    return price.hasLists ? asPromises(entries) : entries;
   }
   if (typeof list !== 'object' || list === null) return list;
-  if (Symbol.iterator in list) return [...paid(list as Iterable<unknown>, depth, price)];
-  return list;
+  if (!(Symbol.iterator in list)) return list;
+  const entries = [...paid(list as Iterable<unknown>, depth, price)];
+  return price.hasLists || depth > 1 ? asPromises(entries) : entries;
+}
+
+function asPromises(entries: readonly unknown[]): Promise<unknown>[] {
+  return entries.map((entry) => Promise.resolve(entry));
 }
 
 function sizedEntries(list: readonly unknown[], price: Price): readonly unknown[] {
@@ -96,7 +122,9 @@ function sizedEntries(list: readonly unknown[], price: Price): readonly unknown[
     else spendSize(value, price);
   }
   if (!hasPromise) return list;
-  return list.map((value) => (isPromise(value) ? later(value, (known) => spendSize(known, price)) : value));
+  return list.map((value) =>
+    isPromise(value) ? later(value, (known) => spendSize(known, price)) : Promise.resolve(value),
+  );
 }
 
 /** Entries of something that is read only once, each paid for when it comes: it may never end. */

@@ -30,6 +30,7 @@ export class SelectionCounter {
   /** Fields of introspection that are not counted. */
   #free = 0;
   #isConditional = false;
+  #hasLists = false;
 
   constructor(execution: Execution, most: number) {
     this.#execution = execution;
@@ -39,6 +40,11 @@ export class SelectionCounter {
   /** Whether a count so far depended on @skip or @include, and so holds for this execution only. */
   get isConditional(): boolean {
     return this.#isConditional || this.#introspection?.isConditional === true;
+  }
+
+  /** Whether what was counted so far has lists in it, each of which may be refused later. */
+  get hasLists(): boolean {
+    return this.#hasLists;
   }
 
   /**
@@ -83,8 +89,12 @@ export class SelectionCounter {
     const name = nodes[0]?.name.value ?? '';
     const field = parent.getFields()[name];
     if (field === undefined) return this.#ofIntrospection(name, nodes);
+    if (isList(field.type)) {
+      this.#hasLists = true;
+      return 0;
+    }
     const type = getNamedType(field.type);
-    return isList(field.type) || !isCompositeType(type) ? 0 : this.#ofValue(nodes, type, most);
+    return isCompositeType(type) ? this.#ofValue(nodes, type, most) : 0;
   }
 
   #ofIntrospection(name: string, nodes: readonly FieldNode[]): number {

@@ -14,6 +14,7 @@ const typeDefs = `
     endless: [Int!] @public
     matrix(n: Int!): [[Int!]!] @public
     rows(n: Int!): [Row!]! @public
+    grid(n: Int!): [[Row!]!]! @public
     nodes(n: Int!): [Node] @public
     text(n: Int!): String @public
     texts(n: Int!, length: Int!): [String!] @public
@@ -24,7 +25,7 @@ const typeDefs = `
   }
   type Mutation { act: Int! @public read(n: Int!): [Int!] @public }
   interface Node { id: Int }
-  type Row implements Node { id: Int a: Int b: Int inner: Row! rows(n: Int!): [Row!]! lateRows(n: Int!): [Row!]! }
+  type Row implements Node { id: Int a: Int b: Int inner: Row! rows(n: Int!): [Row!]! lateRows(n: Int!): [Row!]! fails: Int! }
   type Other implements Node { id: Int }
 `;
 
@@ -36,6 +37,7 @@ interface Asked {
 const list = (n: number) => Array.from({ length: n }, (_, i) => i);
 const row = { id: 1, a: 1, b: 2, inner: () => row, rows: ({ n }: Asked) => list(n).map(() => row) };
 let acted = 0;
+let failing = 0;
 let yielded = 0;
 
 function* forever() {
@@ -53,6 +55,7 @@ const schema = guardSchema(
         endless: forever,
         matrix: (_, { n }: Asked) => list(n).map(() => (n > 500 ? list(n) : Promise.resolve(list(n)))),
         rows: (_, { n }: Asked) => list(n).map(() => row),
+        grid: (_, { n }: Asked) => list(n).map(() => [row, row]),
         nodes: (_, { n }: Asked) => list(n).map(() => ({ __typename: 'Other', id: 1 })),
         text: (_, { n }: Asked) => 'x'.repeat(n),
         texts: (_, { n, length }: Asked) => list(n).map(() => 'x'.repeat(length)),
@@ -64,6 +67,11 @@ const schema = guardSchema(
       Row: {
         rows: (_, { n }: Asked) => list(n).map(() => row),
         lateRows: async (_, { n }: Asked) => list(n).map(() => row),
+        fails() {
+          failing += 1;
+          if (failing > 5) throw new Error('It fails.');
+          return 1;
+        },
       },
       Node: { __resolveType: () => 'Other' },
     },
@@ -179,6 +187,29 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
       .join(' ')} } } }`;
     expect((await run(`${alone} ${fragment}`)).errors).toBeUndefined();
     expect(codes(await run(`${merged} ${fragment}`))).toEqual(['ANSWER_TOO_LARGE']);
+  });
+});
+
+describe('R2: a refusal within lists leaves no rejection unhandled, which would end the process', () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  beforeAll(() => process.on('unhandledRejection', note));
+  afterAll(() => process.off('unhandledRejection', note));
+
+  it.each([
+    ['a list is refused beside lists that come later', '{ rows(n: 9) { lateRows(n: 90) { lateRows(n: 9) { id } } } }'],
+    [
+      'entries of several lists',
+      '{ rows(n: 9) { a: lateRows(n: 50) { lateRows(n: 2) { id } } b: rows(n: 50) { rows(n: 2) { id } } } }',
+    ],
+    ['a resolver throws after lists that come later', '{ rows(n: 9) { fails lateRows(n: 200) { id } } }'],
+    ['a resolver throws in lists of lists', '{ grid(n: 9) { fails lateRows(n: 200) { id } } }'],
+  ])('%s', async (_, document) => {
+    unhandled.length = 0;
+    failing = 0;
+    expect((await run(document)).errors).not.toBeUndefined();
+    for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
   });
 });
 
