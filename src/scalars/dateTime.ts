@@ -20,4 +20,4 @@ function coerce(value: unknown, node?: ValueNode): number {
   throw scalarError(fault === null ? FORM : `The DateTime "${text}" ${fault}.`, node);
 }
 
-const FORM = 'A DateTime is a string such as "2026-03-01T12:00:00Z", with the offset from UTC.';
+const FORM = 'A DateTime is a string such as "2026-03-01T12:00:00Z", with its UTC offset.';
