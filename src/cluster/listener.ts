@@ -2,10 +2,8 @@ import type { Worker } from 'node:cluster';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { deadline } from '../deadline.js';
 import { tell } from './fleet.js';
-
-/** Connections that one worker has been given and has not taken yet. A worker with more of them is busy or hangs. */
-const MAX_GIVEN = 64;
 
 /** Connections that wait while no worker can take one. Later ones are closed. */
 const MAX_WAITING = 1_024;
@@ -13,18 +11,33 @@ const MAX_WAITING = 1_024;
 /** How long a connection waits for a worker, in ms. */
 const MAX_WAIT = 15_000;
 
+/** How long a worker that could not open a connection (it may have too many files open) gets no others, in ms. */
+const REST = 1_000;
+
+/** A worker that doesn't take a connection within this time hangs, and is killed. In ms. */
+const HANGS = 30_000;
+
+/** A connection that a worker was given and has not taken. */
+interface Given {
+  readonly id: number;
+  readonly socket: Socket;
+  readonly timer: NodeJS.Timeout;
+}
+
 /**
  * The listening socket of a service with several workers. It belongs to the primary, so that connections are accepted while
  * workers end and start.
  *
- * A connection is given to the worker that has the fewest untaken ones. It stays open here until that worker has taken it:
- * if the worker ends before that, another worker gets the connection, and the caller sees nothing of it.
+ * A worker gets one connection at a time: Node holds back all other messages to a worker until it has received a connection,
+ * and answers about limits must not wait behind a flood of those. A connection stays open here until its worker has taken it.
+ * If the worker ends before that, another one gets the connection, and the caller sees nothing of it.
  */
 export class Listener {
   readonly #servers: readonly Server[];
-  /** The workers that take connections, and what each was given and has not taken. In the order of their next turns. */
-  readonly #given = new Map<Worker, Map<number, Socket>>();
-  readonly #waiting: Socket[] = [];
+  /** The workers that can be given a connection, in the order of their turns. */
+  readonly #idle = new Set<Worker>();
+  readonly #given = new Map<Worker, Given>();
+  readonly #waiting = new Set<Socket>();
   #lastId = 0;
 
   private constructor(servers: readonly Server[]) {
@@ -63,25 +76,33 @@ export class Listener {
 
   /** Gives connections to this worker from now on. */
   add(worker: Worker): void {
-    this.#given.set(worker, new Map());
+    this.#idle.add(worker);
     this.#giveWaiting();
   }
 
-  /** Gives connections that this worker has not taken to others. Call it when the worker has ended. */
+  /** Gives the connection that this worker has not taken to another. Call it when the worker has ended. */
   remove(worker: Worker): void {
-    const untaken = this.#given.get(worker);
-    if (untaken === undefined) return;
-    this.#given.delete(worker);
-    for (const socket of untaken.values()) this.#give(socket);
+    this.#idle.delete(worker);
+    const given = this.#takeBack(worker);
+    if (given !== null) this.#give(given);
   }
 
   /** The worker has taken the connection of this number. */
   taken(worker: Worker, id: number): void {
-    const untaken = this.#given.get(worker);
+    if (this.#given.get(worker)?.id !== id) return;
     // Only this process' copy: the worker holds the connection.
-    untaken?.get(id)?.destroy();
-    untaken?.delete(id);
-    this.#giveWaiting();
+    this.#takeBack(worker)?.destroy();
+    this.add(worker);
+  }
+
+  /** The connection of this number did not reach the worker. Another one gets it. */
+  lost(worker: Worker, id: number): void {
+    if (this.#given.get(worker)?.id !== id) return;
+    const socket = this.#takeBack(worker);
+    setTimeout(() => {
+      if (worker.isConnected()) this.add(worker);
+    }, REST).unref();
+    if (socket !== null) this.#give(socket);
   }
 
   /** Accepts no more connections. Those that wait are still given away. */
@@ -103,37 +124,44 @@ export class Listener {
 
   #handOver(socket: Socket, worker: Worker): void {
     const id = (this.#lastId += 1);
-    const untaken = this.#given.get(worker) ?? new Map<number, Socket>();
-    // Behind the others, so that workers with equally many take turns.
-    this.#given.delete(worker);
-    this.#given.set(worker, untaken.set(id, socket));
+    const timer = deadline(HANGS, () => {
+      if (this.#given.get(worker)?.id === id) worker.process.kill('SIGKILL');
+    });
+    this.#idle.delete(worker);
+    this.#given.set(worker, { id, socket, timer });
     tell(worker, { kind: 'connection', id }, socket);
+    // Comes after it. Node says nothing of a connection that the other process could not open.
+    tell(worker, { kind: 'given', id });
+  }
+
+  #takeBack(worker: Worker): Socket | null {
+    const given = this.#given.get(worker);
+    if (given === undefined) return null;
+    this.#given.delete(worker);
+    clearTimeout(given.timer);
+    return given.socket;
   }
 
   #next(): Worker | null {
-    let best: Worker | null = null;
-    let fewest = MAX_GIVEN;
-    for (const [worker, { size }] of this.#given) {
-      if (size < fewest && worker.isConnected()) [best, fewest] = [worker, size];
-    }
-    return best;
+    for (const worker of this.#idle) if (worker.isConnected()) return worker;
+    return null;
   }
 
   #wait(socket: Socket): void {
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.size >= MAX_WAITING) {
       socket.destroy();
       return;
     }
     socket.setTimeout(MAX_WAIT, () => socket.destroy());
-    this.#waiting.push(socket);
+    socket.once('close', () => this.#waiting.delete(socket));
+    this.#waiting.add(socket);
   }
 
   #giveWaiting(): void {
-    while (this.#waiting.length > 0) {
+    for (const socket of this.#waiting) {
       const worker = this.#next();
       if (worker === null) return;
-      const socket = this.#waiting.shift();
-      if (socket === undefined || socket.destroyed) continue;
+      this.#waiting.delete(socket);
       socket.setTimeout(0);
       this.#handOver(socket, worker);
     }

@@ -98,6 +98,8 @@ export type BesidesStart =
   | Counted
   /** It holds the connection of this number. */
   | { readonly kind: 'taken'; readonly id: number }
+  /** The connection of this number did not come. */
+  | { readonly kind: 'lost'; readonly id: number }
   /** This start made it. Told before the worker is ready: if that fails, the key is shown all the same. */
   | { readonly kind: 'first-key'; readonly firstKey: FirstKey };
 
@@ -115,6 +117,8 @@ export type FromPrimary =
   | { readonly kind: 'reload' }
   /** A connection, whose socket comes with the message. */
   | { readonly kind: 'connection'; readonly id: number }
+  /** The connection of this number came just before. */
+  | { readonly kind: 'given'; readonly id: number }
   /** Ask callers to go elsewhere, and serve as before. `delay` is the longest that this takes, in ms. */
   | { readonly kind: 'leave'; readonly delay: number }
   /** Finish running requests, then end. No more connections come, except those that another worker didn't take. */

@@ -58,6 +58,9 @@ export async function serveWithWorkers(
       case 'taken':
         listener.taken(worker, message.id);
         break;
+      case 'lost':
+        listener.lost(worker, message.id);
+        break;
       case 'first-key':
         firstKey = message.firstKey;
         if (announced) showKey();

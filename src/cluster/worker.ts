@@ -28,6 +28,7 @@ const metrics = new RemoteMetrics((message) => tellPrimary(message));
 /** Made once the settings are read: the table of tiers stands in them. */
 let limits: RemoteLimits | null = null;
 let service: Service | null = null;
+let lastConnection = 0;
 let reload = (): void => undefined;
 const starting = start();
 
@@ -40,8 +41,12 @@ process.prependListener('disconnect', () => process.exit(1));
 process.on('message', (message: FromPrimary, socket?: Socket) => {
   switch (message.kind) {
     case 'connection':
+      lastConnection = message.id;
       tellPrimary({ kind: 'taken', id: message.id });
       if (socket !== undefined) service?.connections.take(socket);
+      break;
+    case 'given':
+      if (message.id !== lastConnection) tellPrimary({ kind: 'lost', id: message.id });
       break;
     case 'answers':
       limits?.receive(message);
