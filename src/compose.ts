@@ -123,7 +123,7 @@ export async function composeService(
       redis = await openRedis(settings.redisUrl, logger, {
         tiers,
         onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
-        onAlone: (alone) => observer.limitsShared(!alone),
+        onShared: (whether) => observer.limitsShared(whether),
       });
     }
     if (shared !== undefined) observer.limitsShared(true);

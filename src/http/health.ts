@@ -6,19 +6,23 @@ import type { Connections } from './connections.js';
 /** Orchestrators probe a process over plain HTTP, without a key. */
 const PROBE = { config: { plainHttp: true } } as const;
 
+/** Whether limits that several processes share are counted. */
+export interface Sharing {
+  readonly isOpen: boolean;
+  /** What is wrong, in words that anybody may read; null: nothing. */
+  readonly reason: string | null;
+}
+
 export interface HealthOptions {
   readonly store: Pick<Store, 'ping'>;
-  /**
-   * Whether this process counts limits without the others. It is ready all the same: an outage of Redis must not become one
-   * of the API.
-   */
-  readonly sharing: { readonly alone: boolean } | null;
+  /** Whether limits are counted in Redis. If they are not, requests are refused, so the process isn't ready. */
+  readonly sharing: Sharing | null;
   readonly connections: Pick<Connections, 'isLeaving'>;
 }
 
 /**
- * Adds /healthz, which answers while the process lives, and /readyz, which succeeds while the store answers and the server
- * isn't stopping. Neither needs a key.
+ * Adds /healthz, which answers while the process lives, and /readyz, which succeeds while the store and Redis answer and
+ * the server isn't stopping. Neither needs a key.
  */
 export function healthRoutes(app: FastifyInstance, { store, sharing, connections }: HealthOptions): void {
   // Anybody may ask, so that however many do, the store is asked once at a time.
@@ -29,7 +33,13 @@ export function healthRoutes(app: FastifyInstance, { store, sharing, connections
     if (connections.isLeaving) return reply.code(503).header('retry-after', '1').send({ status: 'stopping' });
     try {
       await ping();
-      return { status: 'ready', ...(sharing?.alone === true && { limits: 'alone: Redis does not answer' }) };
+      if (sharing?.isOpen === false) {
+        return await reply
+          .code(503)
+          .header('retry-after', '1')
+          .send({ status: sharing.reason ?? 'Redis does not answer.' });
+      }
+      return { status: 'ready', ...(sharing?.reason != null && { limits: sharing.reason }) };
     } catch (error) {
       const status = error instanceof StoreUnavailable ? error.reason : 'the store does not answer';
       return reply.code(503).header('retry-after', '1').send({ status });

@@ -24,7 +24,7 @@ import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
 import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
 import { graphqlRoute } from './graphqlRoute.js';
-import { healthRoutes } from './health.js';
+import { healthRoutes, type Sharing } from './health.js';
 import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
 import { protectedResourceRoutes } from './protectedResource.js';
@@ -60,7 +60,7 @@ export interface ServerOptions {
   readonly certificate?: Certificate | null;
   readonly logger: FastifyBaseLogger;
   /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
-  readonly sharing?: { readonly alone: boolean } | null;
+  readonly sharing?: Sharing | null;
   readonly observer: Observer;
   /** null: metrics are not served here. */
   readonly scrape: Scrape | null;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { categoryLimits, highest, longest, lowest } from './bounds.js';
-import type { Category } from './category.js';
+import { CATEGORIES, type Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
 import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
 import { checkNames, optionError } from '../options.js';
@@ -22,6 +22,13 @@ export interface LimiterOptions {
   readonly tiers?: TierTable;
   /** What of a tier's limits falls to this limiter at the moment. Default: all. */
   readonly share?: (limits: TierLimits) => TierLimits;
+}
+
+/** Some of the families whose units count at `now`. */
+export interface Held {
+  readonly now: number;
+  readonly category: Category | undefined;
+  readonly families: readonly (readonly [family: string, ages: readonly number[]])[];
 }
 
 /**
@@ -95,6 +102,27 @@ export class Limiter implements Limits {
     own.take(cost);
     its?.take(cost);
     return { outcome: 'admitted', limits, room: own.room, categoryRoom: roomOf(category, its) };
+  }
+
+  /** Counts what was admitted elsewhere, whatever the limits. */
+  note({ family, tier, category }: Subject, cost: number): void {
+    const limits = this.#limitsOf(tier);
+    const now = this.#present();
+    this.#history(this.#parts, family, limits, now).take(cost);
+    const ofCategory = categoryLimits(limits, category);
+    if (ofCategory && category) this.#history(this.#partsOf(category), family, ofCategory, now).take(cost);
+  }
+
+  /** Yields what counts now, in portions: families, and what of them was counted in a category, with the ages of units in ms. */
+  *held(): Generator<Held> {
+    for (const category of [undefined, ...CATEGORIES]) {
+      const parts = category === undefined ? this.#parts : this.#ofCategory[category];
+      for (let part = 0; parts !== undefined && part < PARTS; part += 1) {
+        const now = this.#present();
+        const families = parts[part]?.held(now) ?? [];
+        if (families.length > 0) yield { now, category, families };
+      }
+    }
   }
 
   /** Takes nothing and remembers nothing. */

@@ -110,6 +110,19 @@ export class Windows {
     return copy;
   }
 
+  /** Returns each family with the ages of its units in ms, oldest first. */
+  held(now: number): readonly (readonly [family: string, ages: readonly number[]])[] {
+    return [...this.#rows].map(([family, row]) => {
+      this.#advance(row, now);
+      const ages: number[] = [];
+      let place = this.#get(row + RATE + OLDEST);
+      for (let left = this.#get(row + RATE); left > 0; left -= 1, place = this.#chains.after(place)) {
+        ages.push(this.#age(row, place));
+      }
+      return [family, ages] as const;
+    });
+  }
+
   #adopt(family: string, from: Windows, old: number): void {
     const row = this.add(family, from.#get(old + SEEN));
     const units = from.#get(old + RATE);

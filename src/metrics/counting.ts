@@ -57,7 +57,7 @@ export function countInto(registry: Registry): Observer {
   const redisFailures = tallies('latchkey_redis_failures_total', 'Requests that Redis did not answer.', []).of({});
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
-    help: '1 while limits are counted in one place for all processes, 0 while each process counts for itself.',
+    help: '1 while limits are counted in one place for all processes, 0 while this process counts for itself or its Redis fails.',
     registers: [registry],
     // One process that counts alone is what an operator has to know of.
     aggregator: 'min',

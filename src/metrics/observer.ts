@@ -44,7 +44,7 @@ export interface Observer {
   /** @param operation a name of the interface's own, such as `keys.find` */
   storeAnswered(operation: string, ms: number, outcome: StoreOutcome): void;
   redisAnswered(ms: number, ok: boolean): void;
-  /** Are limits counted in one place for all processes (true), or in this one alone? */
+  /** @param shared whether limits are counted in one place for all processes; false also if something is wrong with that place */
   limitsShared(shared: boolean): void;
   /** @param route as the server knows it, never the address that was asked for */
   requestAnswered(route: string, status: number, ms: number): void;

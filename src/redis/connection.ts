@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
+import { deadline } from '../deadline.js';
 
-/** Longest pause between two attempts to connect again, in ms. */
-const MAX_PAUSE = 1_000;
+/** Longest pause between two attempts to connect again, in ms: a return is to be noticed within a second. */
+const MAX_PAUSE = 200;
 
-/** How long a connection may owe an answer before it is given up and made anew, in ms. */
-const SILENCE = 2_000;
+/** How long a connection may take to be made, and how long to be ready after that, in ms. Then the next is made. */
+const SILENCE = 1_000;
 
 /**
  * A connection that is not open yet, and comes back by itself once it was. Nothing waits in it: a command that cannot be
@@ -27,8 +28,15 @@ export function connectionTo(url: string): Redis {
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
     connectTimeout: SILENCE,
-    socketTimeout: SILENCE,
-    retryStrategy: (attempt) => Math.min(2 ** attempt * 25, MAX_PAUSE) + Math.random() * 100,
+    // No socketTimeout: it would take this process' own delay for Redis'. Each user watches for silence by itself.
+    retryStrategy: (attempt) => Math.min(2 ** attempt * 25, MAX_PAUSE) + Math.random() * 50,
+  });
+  redis.on('connect', () => {
+    const { stream } = redis;
+    // Somebody may listen and not answer.
+    deadline(SILENCE, () => {
+      if (redis.stream === stream && redis.status === 'connect') stream.destroy();
+    }).unref();
   });
   // Without a listener ioredis prints them. That Redis is away is told by whoever asks it.
   redis.on('error', () => undefined);

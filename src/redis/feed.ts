@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Feed } from '../feed.js';
+import { within } from './within.js';
 
 /** Sender and message. Whoever can write to Redis can write here, so that a message is bounded before it is looked at. */
 const MESSAGE = /^([\w-]{1,64}) (.+)$/;
@@ -11,6 +12,9 @@ const MAX_LENGTH = 64 * 1024;
  * connection would never tell.
  */
 const LOOK_EVERY = 1_000;
+
+/** How long an answer to that may take, in ms. */
+const SILENCE = 2_000;
 
 /** In place of a message: some of this sender's did not arrive. No wire writes it. */
 const LOST = '-';
@@ -84,7 +88,11 @@ export class RedisFeed<Message> implements Feed<Message> {
   }
 
   #look(): void {
-    this.#subscriber.ping().catch(ignored);
+    if (this.#subscriber.status === 'ready') {
+      const { stream } = this.#subscriber;
+      // Without an answer a new connection is made, which tells the listeners.
+      within(SILENCE, this.#subscriber.ping()).catch(() => stream.destroy());
+    }
     if (!this.#lost) return;
     this.#lost = false;
     this.#send(LOST);
@@ -103,7 +111,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   }
 }
 
-/** A ping without an answer, a subscription that failed: both end by a reconnection, which tells the listeners. */
+/** A subscription that failed ends by a reconnection, which tells the listeners. */
 function ignored(): void {
   // Nothing to do.
 }

@@ -10,11 +10,20 @@ import { connectionTo, placeOf } from './connection.js';
 import { EVENTS } from './events.js';
 import { RedisFeed } from './feed.js';
 import { RedisPlaces } from './places.js';
+import { RedisSession, type Trouble } from './session.js';
 import { SharedLimits, type SharedLimitsOptions } from './sharedLimits.js';
 import { within } from './within.js';
 
-/** How long a start waits for Redis, in ms. */
-const START_TIME = 2_000;
+/** How long a start waits for Redis, in ms. It includes the time in which processes find each other. */
+const START_TIME = 4_000;
+
+/** Whether limits can be counted. */
+export interface RedisState {
+  /** Are requests counted? Otherwise they are refused. */
+  readonly isOpen: boolean;
+  /** What is wrong, in words that anybody may read; null: nothing. */
+  readonly reason: string | null;
+}
 
 /** What several processes have in common in Redis. */
 export interface OpenRedis {
@@ -22,10 +31,7 @@ export interface OpenRedis {
   readonly changes: ChangeFeed;
   readonly events: Feed<StreamEvent>;
   readonly places: Places;
-  readonly state: {
-    /** Does this process count limits alone, since Redis does not answer? */
-    readonly alone: boolean;
-  };
+  readonly state: RedisState;
   /** To be called after `limits.close()`. Idempotent. */
   close(): void;
 }
@@ -34,6 +40,11 @@ export interface OpenRedis {
 export interface Log {
   warn(message: string): void;
   info(message: string): void;
+}
+
+interface OnShared {
+  /** Called when limits begin to be counted (true), and when something is wrong with Redis (false). */
+  readonly onShared?: (shared: boolean) => void;
 }
 
 /**
@@ -45,25 +56,33 @@ export interface Log {
 export async function openRedis(
   url: string,
   log: Log,
-  { tiers, onRoundTrip, onAlone }: Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip' | 'onAlone'> = {},
+  { tiers, onRoundTrip, onShared }: Pick<SharedLimitsOptions, 'tiers' | 'onRoundTrip'> & OnShared = {},
 ): Promise<OpenRedis> {
   const redis = connectionTo(url);
   const subscriber = connectionTo(url);
   let joined = false;
-  const limits = new SharedLimits({
+  const session = new RedisSession({
     redis,
-    ...(tiers !== undefined && { tiers }),
-    ...(onRoundTrip !== undefined && { onRoundTrip }),
-    onAlone(alone) {
-      if (alone) log.warn('Redis does not answer: this process counts limits alone, by its share of them.');
-      else if (joined) log.info('Redis answers again: limits are counted together.');
-      joined = true;
-      onAlone?.(alone);
+    onRoundTrip,
+    onTrouble(trouble) {
+      if (trouble !== null) log.warn(`${textOf(trouble)} ${CONSEQUENCE[kindOf(trouble)]}`);
+      else if (joined) log.info('Redis is right again: limits are counted.');
+      joined ||= trouble === null;
+      onShared?.(trouble === null);
     },
   });
+  const limits = new SharedLimits({ redis, session, ...(tiers !== undefined && { tiers }) });
+  const state: RedisState = {
+    get isOpen() {
+      return session.isOpen;
+    },
+    get reason() {
+      return session.trouble === null ? null : textOf(session.trouble);
+    },
+  };
   const changes = new RedisFeed({ publisher: redis, subscriber }, CHANGES);
   const events = new RedisFeed({ publisher: redis, subscriber }, EVENTS);
-  const places = new RedisPlaces(redis);
+  const places = new RedisPlaces(redis, session);
   const close = (): void => {
     places.close();
     changes.close();
@@ -90,8 +109,24 @@ export async function openRedis(
       `Redis at ${host}:${port} cannot be used: ${reason}. Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.`,
     );
   }
-  return { limits, changes, events, places, state: limits, close };
+  return { limits, changes, events, places, state, close };
 }
+
+function kindOf(trouble: Trouble): 'silent' | 'restoring' | 'refuses' {
+  return trouble === 'silent' || trouble === 'restoring' ? trouble : 'refuses';
+}
+
+function textOf(trouble: Trouble): string {
+  if (trouble === 'silent') return 'Redis does not answer.';
+  if (trouble === 'restoring') return 'Limits are being restored in Redis, which lost its data or whose clock was set.';
+  return `Redis refuses to write (${trouble.slice('refuses '.length)}).`;
+}
+
+const CONSEQUENCE = {
+  silent: 'Requests are refused with 503 until it does.',
+  restoring: 'Requests are refused with 503 until every process has restored what it admitted.',
+  refuses: 'Requests that it does not count are refused with 503.',
+};
 
 /** What went wrong is only in the event: the promise says that the connection is closed. */
 async function connect(redis: Redis): Promise<void> {

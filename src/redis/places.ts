@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis, Result } from 'ioredis';
 import type { Places } from '../streams/places.js';
+import { EPOCH } from './beat.js';
+import { OTHER_EPOCH, OUT_OF_BOUNDS, type Answer, type Question } from './question.js';
+import { PATIENCE, type RedisSession } from './session.js';
 import { within } from './within.js';
-
-/** How long an answer is waited for, in ms. */
-const PATIENCE = 250;
 
 /** How long a place counts that is not renewed, in ms: what a process held that was killed is free then. */
 const LEASE = 30_000;
@@ -12,66 +12,76 @@ const LEASE = 30_000;
 /** How often places are renewed, in ms. */
 const RENEW_EVERY = 10_000;
 
-/** KEYS: a family's places, each by the end of its lease on Redis' clock. ARGV: id, how many there may be, ms of a lease. */
-const TAKE = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1`;
+/** KEYS: a family's places, by the end of their leases, and the epoch. ARGV: the epoch, bounds of the clock, ms of a lease, … */
+const begun = (time: string): string => `
+local now = ${time}
+if (redis.call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return { ${OTHER_EPOCH}, now } end
+if now < tonumber(ARGV[2]) or now > tonumber(ARGV[3]) then return { ${OUT_OF_BOUNDS}, now } end`;
 
-/** KEYS: as above. ARGV: ms of a lease, ids. A Redis that has started anew knows them again. */
-const RENEW = `
-local t = redis.call('TIME')
-local ends = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[1]
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], ends, ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1`;
+/** … the id, how many there may be. */
+const takeScript = (time: string): string => `${begun(time)}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then return { 0, now } end
+redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return { 1, now }`;
+
+/** … ids. */
+const renewScript = (time: string): string => `${begun(time)}
+for i = 5, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return { 1, now }`;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    latchkeyTakePlace(key: string, id: string, limit: number, lease: number): Result<0 | 1, Context>;
-    latchkeyRenewPlaces(key: string, lease: number, ...ids: string[]): Result<1, Context>;
+    latchkeyTakePlace(key: string, epoch: string, ...more: (string | number)[]): Result<Answer, Context>;
+    latchkeyRenewPlaces(key: string, epoch: string, ...more: (string | number)[]): Result<Answer, Context>;
   }
 }
 
 /**
  * Places that all processes on one Redis count together. Each is a lease, for a process that is killed gives nothing back.
- * Where Redis does not answer in time, this process counts its own streams alone: then as many processes may have as many
- * times the limit, and what each took is told to Redis when it is back.
+ * Without Redis no place is given, since nobody knows how many the other processes gave. Open streams keep theirs, and a
+ * Redis that has lost its data learns of them before it gives new ones.
  */
 export class RedisPlaces implements Places {
   readonly #redis: Redis;
+  readonly #session: RedisSession;
   readonly #held = new Map<string, Set<string>>();
   readonly #timer: NodeJS.Timeout;
   #renewing = false;
 
   /** @param redis on which nothing waits: see `connectionTo`. Who opened it closes it */
-  constructor(redis: Redis) {
+  constructor(redis: Redis, session: RedisSession) {
     this.#redis = redis;
-    redis.defineCommand('latchkeyTakePlace', { numberOfKeys: 1, lua: TAKE });
-    redis.defineCommand('latchkeyRenewPlaces', { numberOfKeys: 1, lua: RENEW });
+    this.#session = session;
+    redis.defineCommand('latchkeyTakePlace', { numberOfKeys: 2, lua: takeScript(session.time) });
+    redis.defineCommand('latchkeyRenewPlaces', { numberOfKeys: 2, lua: renewScript(session.time) });
+    session.onRestore((epoch) => this.#restore(epoch));
     this.#timer = setInterval(() => void this.renew(), RENEW_EVERY).unref();
   }
 
-  async take(family: string, limit: number): Promise<boolean> {
+  take(family: string, limit: number): Promise<boolean> {
     const id = randomUUID();
-    // Held before the answer: what is asked for at the same moment without Redis must count it.
-    const held = this.#held.get(family) ?? new Set<string>();
-    this.#held.set(family, held.add(id));
-    const taken = await within(PATIENCE, this.#redis.latchkeyTakePlace(keyOf(family), id, limit, LEASE)).then(
-      (answer) => answer === 1,
-      () => held.size <= limit,
+    return this.#session.ask(
+      (question) => this.#redis.latchkeyTakePlace(keyOf(question.epoch, family), EPOCH, ...begin(question), id, limit),
+      ([taken]) => {
+        if (taken === 1) this.#held.set(family, (this.#held.get(family) ?? new Set()).add(id));
+        return taken === 1;
+      },
+      ({ epoch }) => this.#redis.zrem(keyOf(epoch, family), id),
     );
-    if (!taken) this.#letGo(family, id);
-    return taken;
   }
 
   giveBack(family: string): void {
-    const [id] = this.#held.get(family) ?? [];
-    if (id !== undefined) this.#letGo(family, id);
+    const held = this.#held.get(family);
+    const [id] = held ?? [];
+    if (held === undefined || id === undefined) return;
+    held.delete(id);
+    if (held.size === 0) this.#held.delete(family);
+    // Redis reads it after what was sent before, a renewal too.
+    const key = keyOf(this.#session.epoch, family);
+    this.#session.giveBack(() => within(PATIENCE, this.#redis.zrem(key, id)));
   }
 
   /** Renews what is held. Stops at the first failure, and is called again. Never rejects. */
@@ -80,7 +90,11 @@ export class RedisPlaces implements Places {
     this.#renewing = true;
     try {
       for (const [family, ids] of this.#held) {
-        await within(PATIENCE, this.#redis.latchkeyRenewPlaces(keyOf(family), LEASE, ...ids));
+        await this.#session.ask(
+          (question) =>
+            this.#redis.latchkeyRenewPlaces(keyOf(question.epoch, family), EPOCH, ...begin(question), ...ids),
+          () => undefined,
+        );
       }
     } catch {
       // Redis is away.
@@ -93,15 +107,18 @@ export class RedisPlaces implements Places {
     clearInterval(this.#timer);
   }
 
-  #letGo(family: string, id: string): void {
-    const held = this.#held.get(family);
-    held?.delete(id);
-    if (held?.size === 0) this.#held.delete(family);
-    // Redis reads it after what was sent before, a renewal too; what does not arrive ends with its lease.
-    this.#redis.zrem(keyOf(family), id).catch(() => undefined);
+  async #restore(epoch: string): Promise<void> {
+    const any = { epoch, earliest: 0, latest: Number.MAX_SAFE_INTEGER };
+    for (const [family, ids] of this.#held) {
+      await this.#redis.latchkeyRenewPlaces(keyOf(epoch, family), EPOCH, ...begin(any), ...ids);
+    }
   }
 }
 
-function keyOf(family: string): string {
-  return `latchkey:streams:{${family}}`;
+function begin({ epoch, earliest, latest }: Omit<Question, 'tag'>): (string | number)[] {
+  return [epoch, earliest, latest, LEASE];
+}
+
+function keyOf(epoch: string, family: string): string {
+  return `latchkey:streams:${epoch}:{${family}}`;
 }

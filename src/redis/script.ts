@@ -1,16 +1,19 @@
+import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME } from './question.js';
+
 /**
  * Both windows of a family in one script, and those of an operation's category where it has such, and so in one round
  * trip and one step: between looking and taking nobody else can look, and what one window refuses takes nothing from
- * another. A history is a list of entries, what was admitted in one millisecond being one: its time, the units
- * admitted up to and with it, and how many entries before it the shorter window began when it was written; packed, for a
- * script's time goes into reading texts and calling Redis. What a window holds is a difference of two sums and never a
+ * another. A history is a list of entries, one for each admission: its time, the units
+ * admitted up to and with it, how many entries before it the shorter window began when it was written, and the tag by which it
+ * can be given back; packed, for a script's time goes into reading texts and calling Redis. What a window holds is a difference of two sums and never a
  * walk over thousands, and where the shorter one begins is found by a step or two from where it did.
  *
- * The clock is Redis's own, for those of several machines differ by more than the burst's window forgives. It is held at
- * the newest entry where it ran back.
+ * The clock is Redis' own, since those of several machines differ. It can be set at any time, so each question has bounds for
+ * it (see `RedisClock`), which are its deadline as well: outside of them nothing is read or taken.
  *
- * KEYS: the family's list, and its category's if it has one. ARGV: cost (0: look and take nothing), rate's window, burst's
- * window, in ms, and for each key rate and burst. Answers admitted (0 or 1), and for each key ms to wait for the rate, ms
+ * KEYS: the family's list, its category's if it has one, and the epoch. ARGV: cost (0: look and take nothing), rate's window,
+ * burst's window, in ms, the epoch, the bounds of the clock, the tag, and for each list rate and burst. Answers admitted (0 or
+ * 1; below 0: nothing was done), the time, and for each list ms to wait for the rate, ms
  * to wait for the burst (0: it fits), units in the rate's window, ms until one of them leaves (-1: none), and the same two
  * of the burst's window; each "leaves" is until `remaining` grows, so that it is right also where a lower tier finds more
  * used than it allows.
@@ -19,13 +22,16 @@
  * place would take a fifth more of the script's time, also where there is but one history.
  * @param clock a Lua expression of ms, for tests alone another than Redis's clock
  */
-export function windowScript(keys: 1 | 2, clock = REDIS_CLOCK): string {
+export function windowScript(keys: 1 | 2, clock = REDIS_TIME): string {
   const each = (lua: (i: number) => string): string => [1, 2].slice(0, keys).map(lua).join('\n');
   const answered = [1, 2].slice(0, keys).map((i) => FIGURES.map((figure) => `${figure}${i}`).join(', '));
   return `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local cost, long, short = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = ${clock}
+if (call('HGET', KEYS[${keys + 1}], 'epoch') or '') ~= ARGV[4] then return { ${OTHER_EPOCH}, now } end
+if now < tonumber(ARGV[5]) or now > tonumber(ARGV[6]) then return { ${OUT_OF_BOUNDS}, now } end
+local time = now
 
 -- Ms until 'wanted' units fit into a window of 'length', which begins with the entry of that time and ends with the list.
 local function wait(key, used, base, first, entries, length, limit, wanted)
@@ -54,7 +60,7 @@ if admitted == 1 then
   ${each(take)}
 end
 ${each(returns)}
-return { admitted, ${answered.join(', ')} }`;
+return { admitted, time, ${answered.join(', ')} }`;
 }
 
 /** What is answered of each history, in this order. */
@@ -63,7 +69,7 @@ const FIGURES = ['waitLong', 'waitShort', 'usedLong', 'returnsLong', 'usedShort'
 /** Of the newest entry its time and sum, and where the shorter window began; the sum before an entry is in it as its units. */
 function newest(i: number): string {
   return `
-local key${i}, rate${i}, burst${i} = KEYS[${i}], tonumber(ARGV[${2 + 2 * i}]), tonumber(ARGV[${3 + 2 * i}])
+local key${i}, rate${i}, burst${i} = KEYS[${i}], tonumber(ARGV[${6 + 2 * i}]), tonumber(ARGV[${7 + 2 * i}])
 local newest${i} = call('LINDEX', key${i}, -1)
 local newestTime${i}, units${i}, total${i}, back${i} = 0, 0, 0, 0
 if newest${i} then
@@ -118,12 +124,8 @@ function take(i: number): string {
   if usedLong${i} == 0 then oldestTime${i} = now end
   if usedShort${i} == 0 then earliestTime${i} = now end
   usedLong${i}, usedShort${i}, total${i} = usedLong${i} + cost, usedShort${i} + cost, total${i} + cost
-  if newest${i} and newestTime${i} == now then
-    call('LSET', key${i}, -1, pack('${ENTRY}', now, units${i} + cost, total${i}, back${i}))
-  else
-    back${i} = back${i} + 1
-    call('RPUSH', key${i}, pack('${ENTRY}', now, cost, total${i}, back${i}))
-  end
+  back${i} = back${i} + 1
+  call('RPUSH', key${i}, pack('${ENTRY}', now, cost, total${i}, back${i}, ARGV[7]))
   call('PEXPIRE', key${i}, long)`;
 }
 
@@ -142,7 +144,34 @@ function waitShort(i: number, wanted: string): string {
   return `wait(key${i}, usedShort${i}, beforeShort${i}, earliestTime${i}, back${i} + 1, short, burst${i}, ${wanted})`;
 }
 
-/** Time in ms, units, sum of units: 8, 4 and 8 bytes. And the entries between it and the shorter window's beginning. */
-const ENTRY = '<dI4dI4';
+/**
+ * Time in ms, units, sum of units: 8, 4 and 8 bytes. The entries between it and the shorter window's beginning: 4 bytes. And the
+ * tag of the question that took them: 8 bytes.
+ */
+const ENTRY = '<dI4dI4d';
 
-const REDIS_CLOCK = "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";
+/**
+ * Adds entries to a history, or takes those of one tag out of it, and writes it anew. KEYS: the list, and the epoch. ARGV: the
+ * epoch, rate's and burst's window in ms, the tag to take out ('': none), then times and units to add.
+ */
+export const REWRITE = `
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
+if (call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return 0 end
+local short, out, found, entries = tonumber(ARGV[3]), tonumber(ARGV[4]), #ARGV > 4, {}
+for _, entry in ipairs(call('LRANGE', KEYS[1], 0, -1)) do
+  local time, count, _, _, tag = unpack('${ENTRY}', entry)
+  if tag == out then found = true else table.insert(entries, { time, count, tag }) end
+end
+if not found then return 1 end
+for i = 5, #ARGV, 2 do table.insert(entries, { tonumber(ARGV[i]), tonumber(ARGV[i + 1]), 0 }) end
+table.sort(entries, function(a, b) return a[1] < b[1] end)
+call('DEL', KEYS[1])
+local sum, first = 0, 1
+for i, entry in ipairs(entries) do
+  local time, count, tag = entry[1], entry[2], entry[3]
+  sum = sum + count
+  while time - entries[first][1] >= short do first = first + 1 end
+  call('RPUSH', KEYS[1], pack('${ENTRY}', time, count, sum, i - first, tag))
+end
+if #entries > 0 then call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1`;

@@ -1,14 +1,23 @@
 import type { Redis, Result } from 'ioredis';
 import { categoryLimits, highest, longest, lowest, type Waits } from '../limits/bounds.js';
-import type { Admission, Limits, Subject } from '../limits/limits.js';
+import type { Category } from '../limits/category.js';
+import type { Admission, Subject } from '../limits/limits.js';
 import { TIER_LIMITS, type TierTable, type WindowLimits } from '../limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../limits/window.js';
-import { windowScript } from './script.js';
+import { EPOCH } from './beat.js';
+import type { Answer, Question } from './question.js';
+import { REWRITE, windowScript } from './script.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    latchkeyWindow(key: string, ...more: number[]): Result<readonly number[], Context>;
-    latchkeyBothWindows(key: string, ofCategory: string, ...more: number[]): Result<readonly number[], Context>;
+    latchkeyWindow(key: string, epoch: string, ...more: (string | number)[]): Result<Answer, Context>;
+    latchkeyBothWindows(
+      key: string,
+      ofCategory: string,
+      epoch: string,
+      ...more: (string | number)[]
+    ): Result<Answer, Context>;
+    latchkeyRewrite(key: string, epoch: string, ...more: (string | number)[]): Result<0 | 1, Context>;
   }
 }
 
@@ -22,7 +31,8 @@ export interface RedisWindowsOptions {
 
 /** One history in Redis, and the limits that hold for it now. */
 interface Asked {
-  readonly key: string;
+  readonly family: string;
+  readonly category?: Category;
   readonly limits: WindowLimits;
 }
 
@@ -32,11 +42,14 @@ interface Found {
   readonly room: Room;
 }
 
+/** Of somebody who asks outside of any epoch, and at any time of Redis' clock. */
+const ANY: Question = { epoch: '', earliest: 0, latest: Number.MAX_SAFE_INTEGER, tag: 0 };
+
 /**
  * Windows that several processes share, in Redis: one round trip an admission, as exact as the windows in memory.
- * It rejects where Redis does not answer: what to do then is for `SharedLimits` to say.
+ * It rejects if Redis does not answer. Whether an answer may be used is for `RedisSession` to judge.
  */
-export class RedisWindows implements Pick<Limits, 'admit' | 'peek'> {
+export class RedisWindows {
   readonly #redis: Redis;
   readonly #tiers: TierTable;
   readonly #more: () => readonly number[];
@@ -45,51 +58,100 @@ export class RedisWindows implements Pick<Limits, 'admit' | 'peek'> {
     this.#redis = redis;
     this.#tiers = tiers;
     this.#more = clock?.more ?? (() => []);
-    redis.defineCommand('latchkeyWindow', { numberOfKeys: 1, lua: windowScript(1, clock?.expression) });
-    redis.defineCommand('latchkeyBothWindows', { numberOfKeys: 2, lua: windowScript(2, clock?.expression) });
+    redis.defineCommand('latchkeyWindow', { numberOfKeys: 2, lua: windowScript(1, clock?.expression) });
+    redis.defineCommand('latchkeyBothWindows', { numberOfKeys: 3, lua: windowScript(2, clock?.expression) });
+    redis.defineCommand('latchkeyRewrite', { numberOfKeys: 2, lua: REWRITE });
   }
 
-  async admit(subject: Subject, cost = 1): Promise<Admission> {
-    if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
+  /** Asks for `cost` units. @throws RangeError unless cost is an integer >= 1 */
+  send(subject: Subject, cost: number, question: Question = ANY): Promise<Answer> {
+    const its = itsHistory(subject, this.#tiers);
+    const limits = this.#tiers[subject.tier];
+    const never = cost > highest(limits, its?.limits);
+    return this.#ask(never ? 0 : cost, { family: subject.family, limits }, its, question);
+  }
+
+  /** Reads what {@link send} was answered. */
+  read(subject: Subject, cost: number, answer: Answer): Admission {
     const { category } = subject;
     const limits = this.#tiers[subject.tier];
     const its = itsHistory(subject, this.#tiers);
-    const never = cost > highest(limits, its?.limits);
-    const own = { key: keyOf(subject.family), limits };
-    const answer = await this.#ask(never ? 0 : cost, own, its);
-    const { waits, room } = foundIn(answer, 1, limits);
-    const ofCategory = its === null ? null : foundIn(answer, 1 + FIGURES, its.limits);
+    const { waits, room } = foundIn(answer, FIRST, limits);
+    const ofCategory = its === null ? null : foundIn(answer, FIRST + FIGURES, its.limits);
     const categoryRoom = category === undefined || ofCategory === null ? undefined : { category, ...ofCategory.room };
     const judged = { limits, room, categoryRoom };
-    if (never) return { outcome: 'never', ...judged, ...lowest(limits, category) };
+    if (cost > highest(limits, its?.limits)) return { outcome: 'never', ...judged, ...lowest(limits, category) };
     if (answer[0] === 1) return { outcome: 'admitted', ...judged };
     return { outcome: 'refused', ...judged, ...longest(limits, waits, category, ofCategory?.waits) };
   }
 
-  async peek(subject: Subject): Promise<Room> {
-    const own = { key: keyOf(subject.family), limits: this.#tiers[subject.tier] };
-    const asked = itsHistory(subject, this.#tiers) ?? own;
-    return foundIn(await this.#ask(0, asked, null), 1, asked.limits).room;
+  async admit(subject: Subject, cost = 1): Promise<Admission> {
+    checkCost(cost);
+    return this.read(subject, cost, await this.send(subject, cost));
   }
 
-  #ask(cost: number, { key, limits: { rate, burst } }: Asked, its: Asked | null): Promise<readonly number[]> {
-    const more = this.#more();
-    if (its === null) return this.#redis.latchkeyWindow(key, cost, RATE_WINDOW, BURST_WINDOW, rate, burst, ...more);
-    const both = [rate, burst, its.limits.rate, its.limits.burst];
-    return this.#redis.latchkeyBothWindows(key, its.key, cost, RATE_WINDOW, BURST_WINDOW, ...both, ...more);
+  /** Asks what is left. */
+  sendPeek(subject: Subject, question: Question = ANY): Promise<Answer> {
+    return this.#ask(0, this.#peeked(subject), null, question);
   }
+
+  /** Reads what {@link sendPeek} was answered. */
+  readPeek(subject: Subject, answer: Answer): Room {
+    return foundIn(answer, FIRST, this.#peeked(subject).limits).room;
+  }
+
+  async peek(subject: Subject): Promise<Room> {
+    return this.readPeek(subject, await this.sendPeek(subject));
+  }
+
+  /** Takes back what a question took of the subject. */
+  async giveBack(subject: Subject, { epoch, tag }: Question): Promise<void> {
+    const its = itsHistory(subject, this.#tiers);
+    for (const asked of [{ family: subject.family }, ...(its === null ? [] : [its])]) {
+      await this.#redis.latchkeyRewrite(keyOf(epoch, asked), EPOCH, epoch, RATE_WINDOW, BURST_WINDOW, tag);
+    }
+  }
+
+  /** Adds units to a history: pairs of a time and a number. */
+  async add(history: Pick<Asked, 'family' | 'category'>, epoch: string, units: readonly number[]): Promise<void> {
+    await this.#redis.latchkeyRewrite(keyOf(epoch, history), EPOCH, epoch, RATE_WINDOW, BURST_WINDOW, '', ...units);
+  }
+
+  #peeked(subject: Subject): Asked {
+    return itsHistory(subject, this.#tiers) ?? { family: subject.family, limits: this.#tiers[subject.tier] };
+  }
+
+  #ask(cost: number, own: Asked, its: Asked | null, question: Question): Promise<Answer> {
+    const { epoch, earliest, latest, tag } = question;
+    const more = [cost, RATE_WINDOW, BURST_WINDOW, epoch, earliest, latest, tag, own.limits.rate, own.limits.burst];
+    if (its === null) return this.#redis.latchkeyWindow(keyOf(epoch, own), EPOCH, ...more, ...this.#more());
+    const both = [...more, its.limits.rate, its.limits.burst, ...this.#more()];
+    return this.#redis.latchkeyBothWindows(keyOf(epoch, own), keyOf(epoch, its), EPOCH, ...both);
+  }
+}
+
+/** @throws RangeError */
+export function checkCost(cost: number): void {
+  if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
 }
 
 /** The history of the subject's category, where its tier limits that. */
 function itsHistory({ family, tier, category }: Subject, tiers: TierTable): Asked | null {
   const limits = categoryLimits(tiers[tier], category);
-  return limits === undefined ? null : { key: `${keyOf(family)}/${category}`, limits };
+  return limits === undefined || category === undefined ? null : { family, category, limits };
 }
 
-/** The braces keep all that belongs to a family on one node of a cluster. */
-function keyOf(family: string): string {
-  return `latchkey:window:{${family}}`;
+/**
+ * An epoch reads nothing of an earlier one: what Redis lost of that is unknown. The braces keep all that belongs to a family on one
+ * node of a cluster.
+ */
+function keyOf(epoch: string, { family, category }: Pick<Asked, 'family' | 'category'>): string {
+  const own = `latchkey:window:${epoch === '' ? '' : `${epoch}:`}{${family}}`;
+  return category === undefined ? own : `${own}/${category}`;
 }
+
+/** Where the figures begin, behind the status and the time. */
+const FIRST = 2;
 
 /** How many figures the script answers for each history. */
 const FIGURES = 6;

@@ -44,31 +44,34 @@ describe('a start without Redis fails in one line: where, why, what to do', () =
     expect(wrong).toMatch(/^Redis at \S+ cannot be used: WRONGPASS [^\n]*REDIS_URL/);
     expect(await faultOf(server.url)).toMatch(/^Redis at \S+ cannot be used: NOAUTH [^\n]*REDIS_URL/);
     const right = await openRedis(`redis://:hunter3@127.0.0.1:${server.port}/3`, log);
-    expect(right.state.alone).toBe(false);
+    expect(right.state.isOpen).toBe(true);
     await right.limits.close();
     right.close();
     await server.stop();
   });
 });
 
-test('a loss and a return are told once each, and without an address', async () => {
+test('a loss and a return are logged once each, and without an address', async () => {
   const server = await startRedis();
-  const told: string[] = [];
-  const alone: boolean[] = [];
+  const logged: string[] = [];
+  const shared: boolean[] = [];
   const redis = await openRedis(
     server.url,
-    { warn: (text) => told.push(text), info: (text) => told.push(text) },
-    { onAlone: (value) => alone.push(value) },
+    { warn: (text) => logged.push(text), info: (text) => logged.push(text) },
+    { onShared: (value) => shared.push(value) },
   );
-  expect(alone).toEqual([false]);
+  expect([shared, logged]).toEqual([[true], []]);
   await server.kill();
-  await until(() => redis.state.alone);
+  await until(() => !redis.state.isOpen);
+  expect(redis.state.reason).toBe('Redis does not answer.');
   await server.start();
-  await until(() => !redis.state.alone);
-  expect(alone).toEqual([false, true, false]);
-  expect(told).toEqual([
-    'Redis does not answer: this process counts limits alone, by its share of them.',
-    'Redis answers again: limits are counted together.',
+  await until(() => redis.state.isOpen);
+  expect(redis.state.reason).toBeNull();
+  expect(shared).toEqual([true, false, false, true]);
+  expect(logged).toEqual([
+    'Redis does not answer. Requests are refused with 503 until it does.',
+    'Limits are being restored in Redis, which lost its data or whose clock was set. Requests are refused with 503 until every process has restored what it admitted.',
+    'Redis is right again: limits are counted.',
   ]);
   await redis.limits.close();
   redis.close();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { until } from './until.js';
 
-/** A redis-server of its own on a free port of loopback, which keeps nothing on disk. */
+/** A redis-server of its own on a free port of loopback, which keeps nothing on disk unless its options say so. */
 export interface TestRedis {
   readonly port: number;
   readonly url: string;
@@ -18,7 +18,7 @@ export interface TestRedis {
   resume(): void;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Empty, on the same port. */
+  /** On the same port, with what it kept. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -92,18 +92,5 @@ async function isOpen(port: number): Promise<boolean> {
     return false;
   } finally {
     socket.destroy();
-  }
-}
-
-/** Waits until so many processes have joined and settled: until each has beaten four times from now on. */
-export async function settled(redis: Redis, processes: number): Promise<void> {
-  const beats = async (): Promise<Map<string, string>> => {
-    const flat = (await redis.zrange('latchkey:{members}', '0', '-1', 'WITHSCORES')).map(String);
-    return new Map(flat.flatMap((id, i) => (i % 2 === 0 ? [[id, flat[i + 1] ?? ''] as const] : [])));
-  };
-  await until(async () => (await beats()).size === processes);
-  for (let round = 0; round < 4; round += 1) {
-    const before = await beats();
-    await until(async () => [...(await beats())].every(([id, at]) => before.get(id) !== at));
   }
 }

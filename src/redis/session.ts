@@ -1,0 +1,390 @@
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Redis } from 'ioredis';
+import { deadline } from '../deadline.js';
+import { RATE_WINDOW } from '../limits/window.js';
+import { unavailable } from '../refusals/refusal.js';
+import { beat, defineBeat, leave, type Beat } from './beat.js';
+import { RedisClock } from './clock.js';
+import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME, type Answer, type Question } from './question.js';
+import { within } from './within.js';
+
+/** How long an answer is waited for, in ms. Redis takes nothing for a question that it executes later. */
+export const PATIENCE = 1_000;
+/** Between two beats, in ms: while requests are admitted, and while they are not. */
+const BEAT_EVERY = 400;
+const PROBE_EVERY = 100;
+/** How long a process may admit requests after its last beat, in ms. */
+const LEASE = 5_000;
+/** How long what a process admitted may count after its last beat, in ms. */
+const COUNTS = RATE_WINDOW + LEASE + BEAT_EVERY;
+/** How long a new epoch waits for processes that no other knows yet, in ms: longer than an idle one takes to notice it. */
+const GATHER = 800;
+/** How long a start waits for the epoch to open, in ms. */
+const START_TIME = 1_500;
+/** How long Redis has to take every write before it counts as one that does, in ms. */
+const WRITES_AGAIN_AFTER = 10_000;
+/** Questions of unknown outcome that are remembered. Beyond them, what was taken stays taken until it leaves its windows. */
+const MAX_UNSURE = 10_000;
+
+/** Why requests are refused: Redis does not answer, refuses to write (with its error code), or limits are being restored. */
+export type Trouble = 'silent' | 'restoring' | `refuses ${string}`;
+
+export interface SessionOptions {
+  readonly redis: Redis;
+  /** This process' monotonic clock, in ms. */
+  readonly clock?: (() => number) | undefined;
+  /** Redis' clock in whole ms, in Lua. Default: its wall clock. */
+  readonly time?: string | undefined;
+  /** Called when what is wrong changes; null: nothing is. */
+  readonly onTrouble?: ((trouble: Trouble | null) => void) | undefined;
+  /** Called for each question with how long Redis took, in ms, and whether it answered. */
+  readonly onRoundTrip?: ((ms: number, ok: boolean) => void) | undefined;
+}
+
+/** Writes what this process holds into the windows of a new epoch. `time` converts a moment of the own clock to Redis' clock. */
+export type Restore = (epoch: string, time: (own: number) => number) => Promise<void>;
+
+interface Unsure {
+  readonly question: Question;
+  readonly giveBack: (question: Question) => Promise<unknown>;
+}
+
+/** Thrown inside: an answer that must not be used. */
+class Unusable extends Error {}
+
+/**
+ * One process' part in what several count together in Redis.
+ *
+ * Redis counts, and no process admits anything without it: one that is cut off cannot know what the others admit. So that
+ * Redis can be trusted, everything in it belongs to an epoch. An epoch ends when Redis may have lost data (another server,
+ * a restart, an empty database) or when its clock was set. Then a new one begins, every process writes into it what it admitted
+ * within the last minute, and it opens once all have done so: those that are missing are waited for until what they admitted no
+ * longer counts.
+ */
+export class RedisSession {
+  readonly id = randomUUID();
+  /** Redis' clock in Lua, for scripts that are asked. */
+  readonly time: string;
+  readonly #redis: Redis;
+  readonly #clock: () => number;
+  readonly #onTrouble: NonNullable<SessionOptions['onTrouble']>;
+  readonly #onRoundTrip: NonNullable<SessionOptions['onRoundTrip']>;
+  readonly #restorers: Restore[] = [];
+  readonly #unsure = new Map<number, Unsure>();
+  #epoch = '';
+  /** Is all that this process holds in the epoch's windows? */
+  #restored = false;
+  #bounds = new RedisClock();
+  /** An epoch that this process found to be untrustworthy. */
+  #ended = '';
+  #open = false;
+  /** On the own clock: the last beat, the last answer, the last refusal to write. */
+  #beatAt = -Infinity;
+  #heardAt = -Infinity;
+  #refusedAt = -Infinity;
+  /** The other processes, each with the moment from which what it admitted no longer counts. */
+  #others = new Map<string, number>();
+  #trouble: Trouble | null = 'silent';
+  /** Tags are unique among processes but for a chance of 1 in 2^50 or so. */
+  #tag = Math.floor(Math.random() * 2 ** 52);
+  #beating: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  readonly #onClose = (): void => this.#shut('silent');
+  readonly #onReady = (): void => this.#beatNow();
+
+  constructor({ redis, clock = () => performance.now(), time = REDIS_TIME, onTrouble, onRoundTrip }: SessionOptions) {
+    this.time = time;
+    defineBeat(redis, time);
+    this.#redis = redis;
+    this.#clock = clock;
+    this.#onTrouble = onTrouble ?? (() => undefined);
+    this.#onRoundTrip = onRoundTrip ?? (() => undefined);
+  }
+
+  /** What is wrong; null: nothing. */
+  get trouble(): Trouble | null {
+    return this.#trouble;
+  }
+
+  /** How many other processes this one knows of. */
+  get knows(): number {
+    return this.#others.size;
+  }
+
+  /** Does this process ask Redis? Otherwise it refuses at once. */
+  get isOpen(): boolean {
+    return this.#open && this.#clock() - this.#beatAt < LEASE;
+  }
+
+  /** The name of what this process takes part in. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Adds what writes this process' part into a new epoch. To be called before `join`. */
+  onRestore(restore: Restore): void {
+    this.#restorers.push(restore);
+  }
+
+  /** Takes part. To be called once. Rejects if Redis does not answer, or cannot write. */
+  async join(): Promise<void> {
+    await this.#beat();
+    this.#redis.on('close', this.#onClose);
+    this.#redis.on('ready', this.#onReady);
+    const until = this.#clock() + START_TIME;
+    while (!this.#open && !this.#closed && this.#clock() < until) {
+      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY));
+      await this.#beat();
+    }
+    if (!this.#open) this.#tell('restoring');
+    this.#plan();
+  }
+
+  /**
+   * Asks Redis one question.
+   *
+   * @param send runs the script
+   * @param take reads its answer, at the moment when it is received; notes what was taken
+   * @param giveBack takes back what `send` may have taken, if its answer is lost
+   * @throws Refusal UNAVAILABLE if nobody can tell; the caller's RangeError
+   */
+  ask<T>(
+    send: (question: Question) => Promise<Answer>,
+    take: (answer: Answer, question: Question) => T,
+    giveBack?: (question: Question) => Promise<unknown>,
+  ): Promise<T> {
+    const sent = this.#clock();
+    if (!this.isOpen) return Promise.reject(notCounted());
+    const question = {
+      epoch: this.#epoch,
+      earliest: this.#bounds.earliest(sent),
+      latest: this.#bounds.latest(sent + PATIENCE),
+      tag: this.#nextTag(),
+    };
+    return new Promise<T>((resolve, reject) => {
+      let waiting = true;
+      const settle = (ok: boolean): void => {
+        waiting = false;
+        clearTimeout(timer);
+        this.#onRoundTrip(this.#clock() - sent, ok);
+      };
+      const timer = deadline(PATIENCE, () => {
+        if (!waiting) return;
+        settle(false);
+        this.#doubt(question, giveBack);
+        this.#missed();
+        reject(notCounted(new Error(`Redis did not answer within ${PATIENCE} ms.`)));
+      });
+      send(question).then(
+        (answer) => {
+          const usable = this.#judge(answer, question.epoch, sent);
+          if (!waiting) {
+            if (answer[0] < 1) this.#unsure.delete(question.tag);
+            return;
+          }
+          settle(usable);
+          if (!usable) reject(notCounted(new Unusable(`Redis answered ${answer[0]} at ${answer[1]}.`)));
+          else resolve(take(answer, question));
+        },
+        (error: unknown) => {
+          if (!waiting) return;
+          settle(false);
+          const code = codeOf(error);
+          // A script that fails has failed before it wrote anything.
+          if (code !== null) this.#refuses(code);
+          else this.#doubt(question, giveBack);
+          reject(notCounted(error));
+        },
+      );
+    });
+  }
+
+  /** Takes back what was taken, now or as soon as Redis answers. */
+  giveBack(remove: () => Promise<unknown>): void {
+    const question = { epoch: this.#epoch, earliest: 0, latest: 0, tag: this.#nextTag() };
+    remove().catch(() => this.#doubt(question, remove));
+  }
+
+  /** Stops. @param holds does this process hold something that may have to be restored? */
+  async close(holds: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#open = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#redis.off('close', this.#onClose);
+    this.#redis.off('ready', this.#onReady);
+    if (!holds) await within(PATIENCE, leave(this.#redis, this.id)).catch(() => undefined);
+  }
+
+  /** Returns whether an answer may be used. One that shows a set clock, or another epoch, ends what there was. */
+  #judge([status, time]: Answer, epoch: string, sent: number): boolean {
+    const received = this.#clock();
+    this.#heardAt = received;
+    if (epoch !== this.#epoch) return false;
+    if (status === OTHER_EPOCH) {
+      this.#shut('restoring');
+      return false;
+    }
+    if (!this.#bounds.allows(time, sent, received)) {
+      this.#end();
+      return false;
+    }
+    this.#bounds.learn(time, sent, received);
+    return status !== OUT_OF_BOUNDS;
+  }
+
+  /** The epoch cannot be trusted any more. */
+  #end(): void {
+    this.#ended = this.#epoch;
+    this.#shut('restoring');
+  }
+
+  #nextTag(): number {
+    return (this.#tag = (this.#tag + 1) % 2 ** 53);
+  }
+
+  #doubt(question: Question, giveBack: ((question: Question) => Promise<unknown>) | undefined): void {
+    if (giveBack !== undefined && this.#unsure.size < MAX_UNSURE)
+      this.#unsure.set(question.tag, { question, giveBack });
+  }
+
+  /** An answer did not come. Redis may be slow; that nothing came since means that it is away. */
+  #missed(): void {
+    if (this.#clock() - this.#heardAt >= PATIENCE) this.#shut('silent');
+  }
+
+  /** Redis said that it does not do it. That it says so shows that it is there. */
+  #refuses(code: string): void {
+    this.#heardAt = this.#refusedAt = this.#clock();
+    // A replica: it may have taken another server's data since.
+    if (code === 'READONLY') this.#end();
+    this.#tell(`refuses ${code}`);
+  }
+
+  #shut(trouble: Trouble): void {
+    this.#open = false;
+    this.#tell(trouble);
+    this.#beatNow();
+  }
+
+  #tell(trouble: Trouble | null): void {
+    if (this.#closed || trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#onTrouble(trouble);
+  }
+
+  #plan(): void {
+    if (this.#closed) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#beatNow(), this.#open ? BEAT_EVERY : PROBE_EVERY).unref();
+  }
+
+  #beatNow(): void {
+    if (this.#closed || this.#beating !== null || this.#timer === null) return;
+    this.#beating = this.#beat()
+      .catch((error: unknown) => {
+        const code = codeOf(error);
+        if (code !== null) {
+          this.#refuses(code);
+          return;
+        }
+        if (this.#clock() - this.#heardAt < PATIENCE) return;
+        this.#shut('silent');
+        // Whatever swallows questions may go on to do so: a connection made anew may reach somebody.
+        if (this.#redis.status === 'ready') this.#redis.stream.destroy();
+      })
+      .finally(() => {
+        this.#beating = null;
+        this.#plan();
+      });
+  }
+
+  async #beat(): Promise<void> {
+    const sent = this.#clock();
+    const found = await within(
+      PATIENCE,
+      beat(this.#redis, {
+        id: this.id,
+        epoch: this.#restored ? this.#epoch : '',
+        fresh: randomUUID().slice(0, 8),
+        ended: this.#ended,
+        earliest: this.#bounds.earliest(sent),
+        latest: this.#bounds.latest(sent + PATIENCE),
+        gather: GATHER,
+        counts: COUNTS,
+        others: [...this.#others].map(([id, until]) => [id, Math.ceil(until - sent)] as const),
+      }),
+    );
+    const received = this.#clock();
+    this.#heardAt = received;
+    if (found.epoch !== this.#epoch) {
+      this.#begin(found.epoch);
+    } else if (!this.#bounds.allows(found.time, sent, received)) {
+      this.#end();
+      return this.#beat();
+    }
+    this.#bounds.learn(found.time, sent, received);
+    if (found.outcome === 'new') {
+      await this.#restore(found.epoch);
+      return this.#beat();
+    }
+    if (found.outcome === 'joined') this.#joined(found, sent, received);
+  }
+
+  #begin(epoch: string): void {
+    if (this.#epoch !== '') this.#shut('restoring');
+    this.#epoch = epoch;
+    this.#restored = false;
+    this.#bounds = new RedisClock();
+    // It was taken from windows that nobody reads any more.
+    this.#unsure.clear();
+  }
+
+  async #restore(epoch: string): Promise<void> {
+    const bounds = this.#bounds;
+    for (const restore of this.#restorers) await restore(epoch, (own) => bounds.latest(own));
+    if (epoch === this.#epoch) this.#restored = true;
+  }
+
+  #joined({ members, opensIn, time }: Beat, sent: number, received: number): void {
+    this.#beatAt = sent;
+    this.#others = new Map([...this.#others].filter(([, until]) => until > received));
+    for (const [id, last] of members) if (id !== this.id) this.#others.set(id, received + COUNTS - (time - last));
+    if (this.#closed) return;
+    this.#open = opensIn === 0;
+    // A start is no trouble: `join` waits for it.
+    if (!this.#open) {
+      if (this.#timer !== null) this.#tell('restoring');
+      return;
+    }
+    void this.#settleUnsure(received);
+    const refuses = this.#trouble?.startsWith('refuses') === true;
+    if (!refuses || received - this.#refusedAt >= WRITES_AGAIN_AFTER) this.#tell(null);
+  }
+
+  /** Gives back what questions took whose answers were lost, once they can take no more. Without an answer it is tried again. */
+  async #settleUnsure(now: number): Promise<void> {
+    const earliest = this.#bounds.earliest(now);
+    for (const [tag, { question, giveBack }] of this.#unsure) {
+      if (question.latest >= earliest) continue;
+      try {
+        await within(PATIENCE, giveBack(question));
+      } catch {
+        return;
+      }
+      this.#unsure.delete(tag);
+    }
+  }
+}
+
+/** The first word of an error that Redis answered: OOM, READONLY, WRONGTYPE. null: it did not answer. */
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return null;
+  return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
+}
+
+function notCounted(cause?: unknown): Error {
+  return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
+}

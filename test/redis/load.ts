@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { performance } from 'node:perf_hooks';
+import type { Limits, Subject } from '../../src/limits/limits.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
+import { Refusal } from '../../src/refusals/refusal.js';
+
+/** One request, by this machine's monotonic clock. */
+export interface Asked {
+  readonly process: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly outcome: 'admitted' | 'refused' | 'unavailable';
+}
+
+/** Asks each process for one unit over and over, several at a time, until it is stopped. */
+export function startLoad(all: readonly Limits[], subject: Subject, atOnce = 4, pause = 10): () => Promise<Asked[]> {
+  const asked: Asked[] = [];
+  let stopped = false;
+  const askers = all.flatMap((limits, process) =>
+    Array.from({ length: atOnce }, async () => {
+      while (!stopped) {
+        const sent = performance.now();
+        const outcome = await outcomeOf(limits, subject);
+        asked.push({ process, sent, received: performance.now(), outcome });
+        await delay(pause);
+      }
+    }),
+  );
+  return async () => {
+    stopped = true;
+    await Promise.all(askers);
+    return asked.sort((a, b) => a.sent - b.sent);
+  };
+}
+
+async function outcomeOf(limits: Limits, subject: Subject): Promise<Asked['outcome']> {
+  try {
+    const { outcome } = await limits.admit(subject);
+    return outcome === 'admitted' ? 'admitted' : 'refused';
+  } catch (error) {
+    if (error instanceof Refusal && error.details.code === 'UNAVAILABLE') return 'unavailable';
+    throw error;
+  }
+}
+
+/** The most that was certainly admitted within any window of that length: what was sent and received within it. */
+export function most(asked: readonly Asked[], length: number): number {
+  const admitted = asked.filter(({ outcome }) => outcome === 'admitted');
+  const within = (from: number) => admitted.filter(({ sent, received }) => sent >= from && received < from + length);
+  return Math.max(0, ...admitted.map(({ sent }) => within(sent).length));
+}
+
+/** Requests sent after a moment that were refused though both windows had room for them, however the others are counted. */
+export function wronglyRefused(
+  asked: readonly Asked[],
+  { rate, burst }: { readonly rate: number; readonly burst: number },
+  from: number,
+): Asked[] {
+  const admitted = asked.filter(({ outcome }) => outcome === 'admitted');
+  // A millisecond, since Redis counts whole ones, and three by which its clock is not known.
+  const used = (one: Asked, length: number): number =>
+    admitted.filter(({ sent, received }) => received > one.sent - length - 4 && sent < one.received).length;
+  return asked.filter(
+    (one) =>
+      one.outcome !== 'admitted' && one.sent > from && used(one, RATE_WINDOW) < rate && used(one, BURST_WINDOW) < burst,
+  );
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { performance } from 'node:perf_hooks';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A TCP proxy on loopback that can fail: what one process has between itself and a server. */
+export interface TestProxy {
+  readonly port: number;
+  /** Ends all connections and refuses new ones, or lets them through again. */
+  cut(isCut: boolean): void;
+  /** Swallows everything in both directions without ending a connection, or lets it through again: what was swallowed is lost. */
+  swallow(isSwallowing: boolean): void;
+  /** Delays each answer by so many ms. */
+  slow(ms: number): void;
+  /** Ends all connections, and leads new ones there. */
+  lead(port: number): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(target: number): Promise<TestProxy> {
+  let [port, isCut, swallows, delay] = [target, false, false, 0];
+  const sockets = new Set<Socket>();
+  const server = createServer((caller) => {
+    if (isCut) return void caller.destroy();
+    const answerer = connect(port, '127.0.0.1');
+    for (const [from, to, isAnswer] of [
+      [caller, answerer, false],
+      [answerer, caller, true],
+    ] as const) {
+      let [due, waiting] = [0, 0];
+      sockets.add(from);
+      from.setNoDelay(true);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.on('data', (data) => {
+        if (swallows) return;
+        const at = isAnswer ? Math.max(due, performance.now() + delay) : 0;
+        due = at;
+        // In order: what is delayed holds up what follows.
+        if (at <= performance.now() && waiting === 0) return void to.write(data);
+        waiting += 1;
+        setTimeout(
+          () => {
+            waiting -= 1;
+            to.write(data);
+          },
+          Math.max(1, at - performance.now()),
+        ).unref();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const end = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut(value) {
+      isCut = value;
+      if (value) end();
+    },
+    swallow: (value) => void (swallows = value),
+    slow: (ms) => void (delay = ms),
+    lead(to) {
+      port = to;
+      end();
+    },
+    async close() {
+      end();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
