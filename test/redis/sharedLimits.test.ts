@@ -134,3 +134,14 @@ test('whoever ends without anything in the windows is waited for by nobody', asy
   await other.limits.close();
   expect(await redis.zcard('latchkey:{members}')).toBe(1);
 });
+
+test('X10: a process that is busy for seconds does not take a healthy Redis for lost', async () => {
+  const { limits, troubles } = await join();
+  for (let i = 0; i < 2; i += 1) {
+    const asked = limits.admit(subject);
+    const until = performance.now() + 2_500;
+    while (performance.now() < until);
+    expect((await asked).outcome).toBe('admitted');
+  }
+  expect(troubles).toEqual([null]);
+});
