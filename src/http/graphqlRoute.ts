@@ -61,7 +61,7 @@ export async function graphqlRoute(
     method: ['GET', 'POST'],
     url: '/graphql',
     onRequest: (request, reply, done) => {
-      if (wantsGraphiql(request)) void sendGraphiql(reply).catch(done);
+      if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
       else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
     },
     preHandler: afterBody(latchkey),
@@ -101,7 +101,13 @@ function wantsGraphiql(request: FastifyRequest): boolean {
   return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
 }
 
-async function sendGraphiql(reply: FastifyReply): Promise<FastifyReply> {
+/** The page is the same for everybody, and counts as a request of the visitor's network. */
+async function sendGraphiql(
+  latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
+  { caller }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  await latchkey.arrived(await latchkey.authenticate({ headers: {}, rawHeaders: [], ip: caller.address }));
   const { body, headers } = await graphiqlPage();
   return reply.headers(headers).send(body);
 }

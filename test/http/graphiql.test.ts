@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { tierTable } from '../../src/limits/tiers.js';
 import { startService, type TestService } from '../support/service.js';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
@@ -28,6 +29,17 @@ test('the page holds no key, not even of who asks for it with one (B36)', async 
   expect(known).toBe(plain);
   expect(plain).not.toContain(latchkey.adminToken);
   expect(plain).not.toMatch(/[a-z][a-z0-9]{0,9}_(?:live|test)_[0-9A-Za-z]{54}/);
+});
+
+test('R5: the page counts as a request of the visitor’s network', async () => {
+  const tiers = tierTable({ ANONYMOUS: { rate: 6, burst: 2 } });
+  const own = await startService({ tiers, now: () => 1_800_000_000_000 });
+  try {
+    const load = () => fetch(own.url, { headers: { accept: BROWSER } });
+    expect([(await load()).status, (await load()).status, (await load()).status]).toEqual([200, 200, 429]);
+  } finally {
+    await own.close();
+  }
 });
 
 test('R10: its policy names no script but its own, by hash, and nothing from elsewhere', async () => {
