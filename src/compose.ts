@@ -17,6 +17,8 @@ import { createServer, renewCertificate } from './http/server.js';
 import { pepperOfDirectory } from './keys/pepper.js';
 import type { Feed } from './feed.js';
 import type { Actor } from './keys/actor.js';
+import { writeFaultOf } from './makeDirectory.js';
+import { FileFault, isOfSystem } from './wholeFile.js';
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 import { Limiter } from './limits/limiter.js';
 import type { TierTable } from './limits/tiers.js';
@@ -29,7 +31,6 @@ import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { observedStore } from './store/observed.js';
-import { StoreUnavailable } from './store/errors.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
 import { EventBus } from './streams/bus.js';
@@ -254,11 +255,10 @@ async function copiesOf(
       now: Date.now,
     });
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (auditHeads.file === null || cause instanceof StoreUnavailable) throw cause;
-    const reason = code ?? (cause as Error).message;
+    if (auditHeads.file === null || !(cause instanceof FileFault || isOfSystem(cause))) throw cause;
+    const fault = writeFaultOf(cause);
     throw new Error(
-      `AUDIT_HEADS_FILE is ${auditHeads.file}, which cannot be used: ${reason}. Let this process read and write it.`,
+      `AUDIT_HEADS_FILE is ${JSON.stringify(auditHeads.file.slice(0, 200))}, which ${fault.message}. ${fault.remedy}`,
       { cause },
     );
   }

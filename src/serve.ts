@@ -2,6 +2,7 @@ import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
 import { stopOnSignal } from './stop.js';
 import { createLogger } from './log.js';
+import { listening } from './net/listenFault.js';
 import { isReloadable, reloadOnSignal, watchedFiles } from './reload.js';
 import { rereadConfiguration, type Settings } from './settings/settings.js';
 import { watchFiles } from './watchFiles.js';
@@ -32,7 +33,7 @@ export async function serve(settings: Settings): Promise<void> {
 
 async function listen({ server, latchkey }: Service, { port, host }: Settings): Promise<string> {
   try {
-    return await server.listen({ port, host });
+    return await listening({ port, host, portName: 'PORT', hostName: 'HOST' }, server.listen({ port, host }));
   } catch (error) {
     if (latchkey.firstKey !== null) process.stdout.write(announceKey(latchkey.firstKey));
     throw error;

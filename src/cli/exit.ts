@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, 'It was done.'],
   [
     EXIT.failed,
-    '`scan` found tokens, or scanned some files and could not read others, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or the request failed for a reason that no other code has.',
+    '`scan` found tokens, or scanned some files and could not read others, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or `serve` could not start, `import` could not open the store, or a request failed for a reason that no other code has.',
   ],
   [EXIT.usage, 'The command line, or a variable or a file that it reads, is wrong: nothing was changed.'],
   [EXIT.unauthenticated, 'There is no key, or the server does not accept it.'],

@@ -3,6 +3,7 @@ import { announce, announceKey, type FirstKey } from '../announce.js';
 import { Limiter, type LimiterOptions } from '../limits/limiter.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
+import { listening } from '../net/listenFault.js';
 import { isReloadable, reloadOnSignal, watchedFiles } from '../reload.js';
 import { rereadConfiguration, type Settings } from '../settings/settings.js';
 import { stopOnSignal } from '../stop.js';
@@ -72,7 +73,8 @@ export async function serveWithWorkers(
   };
   const logger = createLogger(settings, { pid: process.pid });
   // Before anything is stored: a port that is in use leaves nothing behind.
-  const listener = await Listener.open(settings.port, settings.host);
+  const { port, host } = settings;
+  const listener = await listening({ port, host, portName: 'PORT', hostName: 'HOST' }, Listener.open(port, host));
   const fleet = new Fleet({
     size,
     logger,

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
+import { listening } from '../net/listenFault.js';
 import type { Scrape } from './metricsRoute.js';
 
 /** Where metrics are served apart from the API. */
@@ -8,6 +9,8 @@ export interface MetricsAddress {
   /** 0 picks a free one. */
   readonly port: number;
   readonly host: string;
+  /** Name of the setting of the host. Default: METRICS_HOST. */
+  readonly hostName?: string;
 }
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } as const;
@@ -36,18 +39,14 @@ export class MetricsServer {
     });
   }
 
-  /** @throws Error that names the port where it cannot be listened on */
+  /** @throws Error that names the setting at fault */
   async listen(): Promise<void> {
-    const { port, host } = this.#address;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
-        const reason = cause.code === 'EADDRINUSE' ? 'The port is in use' : `It cannot be used (${cause.code ?? ''})`;
-        reject(
-          new Error(`METRICS_PORT ${port} on ${host}: ${reason}. Set it to another (0 picks a free one).`, { cause }),
-        );
-      });
+    const { port, host, hostName = 'METRICS_HOST' } = this.#address;
+    const listen = new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
       this.#server.listen({ port, host }, resolve);
     });
+    await listening({ port, host, portName: 'METRICS_PORT', hostName }, listen);
   }
 
   /** The port that it listens on; null where it does not. */

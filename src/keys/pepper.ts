@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFaultOf } from '../makeDirectory.js';
 import { FileFault, readTextFile } from '../wholeFile.js';
 
 /** What a stored digest says about a secret. `undecided`: it was made under a pepper that is not known here. */
@@ -71,6 +72,15 @@ export function pepperOfDirectory(directory: string): string {
   } catch (error) {
     if (!(error instanceof FileFault) || error.code !== 'ENOENT') throw error;
   }
+  try {
+    makePepper(path);
+  } catch (cause) {
+    throw pepperFault(path, writeFaultOf(cause), 'Let this process write it, or set KEY_PEPPER.');
+  }
+  return readPepper(path);
+}
+
+function makePepper(path: string): void {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
@@ -80,7 +90,10 @@ export function pepperOfDirectory(directory: string): string {
   } finally {
     rmSync(draft);
   }
-  return readPepper(path);
+}
+
+function pepperFault(path: string, cause: FileFault, remedy: string): Error {
+  return new Error(`DATA_DIR holds the pepper ${path}, which ${cause.message}. ${remedy}`, { cause });
 }
 
 /** A pepper has 43 characters. */
@@ -90,9 +103,13 @@ function readPepper(path: string): string {
   const value = contentOf(path).trim();
   if (value.length < 32)
     throw new Error(
-      `${path} does not hold a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
+      `DATA_DIR holds ${path}, which is not a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
     );
-  chmodSync(path, 0o600);
+  try {
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    throw pepperFault(path, writeFaultOf(cause), 'Give it to the user that this process runs as, or set KEY_PEPPER.');
+  }
   return value;
 }
 
@@ -102,8 +119,6 @@ function contentOf(path: string): string {
     return readTextFile(path, MAX_BYTES);
   } catch (cause) {
     if (!(cause instanceof FileFault) || cause.code === 'ENOENT') throw cause;
-    throw new Error(`${path}, the pepper, ${cause.message}. Restore it from a backup, or let this process read it.`, {
-      cause,
-    });
+    throw pepperFault(path, cause, 'Restore it from a backup, or let this process read it.');
   }
 }

@@ -2,6 +2,7 @@ import { isNativeError } from 'node:util/types';
 import type { Redis } from 'ioredis';
 import type { Feed } from '../feed.js';
 import type { ChangeFeed } from '../keys/changes.js';
+import { connectFaultOf } from '../net/connectFault.js';
 import type { Limits } from '../limits/limits.js';
 import type { StreamEvent } from '../streams/events.js';
 import type { Places } from '../streams/places.js';
@@ -101,13 +102,9 @@ export async function openRedis(
   } catch (error) {
     await limits.close();
     close();
-    const { host, port } = placeOf(url);
-    const reason = isNativeError(error) ? error.message : String(error);
     // Without a cause: ioredis writes the failed command into its errors, and that may hold the password.
     // oxlint-disable-next-line preserve-caught-error
-    throw new Error(
-      `Redis at ${host}:${port} cannot be used: ${reason}. Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.`,
-    );
+    throw new Error(startFault(url, error));
   }
   return { limits, changes, events, places, state, close };
 }
@@ -127,6 +124,43 @@ const CONSEQUENCE = {
   restoring: 'Requests are refused with 503 until every process has restored what it admitted.',
   refuses: 'Requests that it does not count are refused with 503.',
 };
+
+/** Names the setting, what is wrong and what to do, and nothing that is secret. */
+function startFault(url: string, error: unknown): string {
+  const { host, port } = placeOf(url);
+  const [fault, remedy] = faultOf(url, error);
+  return `REDIS_URL names ${host}:${port}, which ${fault}. ${remedy}`;
+}
+
+const START = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL each process counts limits alone.';
+
+function faultOf(url: string, error: unknown): readonly [fault: string, remedy: string] {
+  const connecting = connectFaultOf(error);
+  if (connecting !== null) return [connecting, START];
+  const message = isNativeError(error) ? error.message : String(error);
+  const [, code] = /^(WRONGPASS|NOAUTH|ERR (?:Client sent )?(?:invalid password|AUTH))\b/.exec(message) ?? [];
+  if (code !== undefined) {
+    return [
+      `does not accept the user name and password (${code})`,
+      'Correct both in REDIS_URL, with special characters escaped.',
+    ];
+  }
+  // ioredis closes a connection whose answer is overdue.
+  if (/^no answer within|^Connection is closed|timeout/i.test(message)) return ['does not answer', START];
+  if (message.startsWith('NOPERM')) {
+    return [
+      'lets its user run too few commands (NOPERM)',
+      'Give the user of REDIS_URL the permissions that Latchkey needs.',
+    ];
+  }
+  // An answer of the server. It may repeat what it was sent.
+  const { password } = new URL(url);
+  const isSecret = password !== '' && message.includes(decodeURIComponent(password));
+  return [
+    `cannot be used${isSecret ? '' : `: ${message.split('\n', 1)[0]?.slice(0, 200).trim().replace(/\.$/, '')}`}`,
+    START,
+  ];
+}
 
 /** What went wrong is only in the event: the promise says that the connection is closed. */
 async function connect(redis: Redis): Promise<void> {

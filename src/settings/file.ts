@@ -28,11 +28,16 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
   const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
   const inClear = new Set<string>();
   const secretFiles = new Set<string>();
-  const tree = resolve(parseYaml(textOf(path), path), '', fault, (text, at) => {
-    if (!isWhollyReferences(text)) inClear.add(at);
-    const onFile = (read: string): void => void secretFiles.add(read);
-    return substitute(text, environment, (what) => fault(`${at} ${what}`), onFile);
-  });
+  const tree = resolve(
+    parseYaml(textOf(path, environment.LATCHKEY_CONFIG !== undefined), path),
+    '',
+    fault,
+    (text, at) => {
+      if (!isWhollyReferences(text)) inClear.add(at);
+      const onFile = (read: string): void => void secretFiles.add(read);
+      return substitute(text, environment, (what) => fault(`${at} ${what}`), onFile);
+    },
+  );
   const result = fileSchema.safeParse(tree);
   if (result.success) return { content: result.data, inClear, secretFiles, fault };
   const [issue] = result.error.issues;
@@ -41,17 +46,33 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
   throw fault(`${at.length === 0 ? 'the whole' : pathOf(at)} ${issue.message}`);
 }
 
-function textOf(path: string): string {
-  const refuse = (what: string): SettingsError =>
-    new SettingsError(`LATCHKEY_CONFIG is ${JSON.stringify(path.slice(0, 200))}, ${what}`);
+/** @param isNamed whether LATCHKEY_CONFIG names the file, which is the default one otherwise */
+function textOf(path: string, isNamed: boolean): string {
+  const shownPath = path.slice(0, 200);
+  const [subject, unset] = isNamed
+    ? [`LATCHKEY_CONFIG is ${JSON.stringify(shownPath)}, which`, 'unset LATCHKEY_CONFIG']
+    : [shownPath, 'remove it'];
+  const refuse = (what: string): SettingsError => new SettingsError(`${subject} ${what}`);
+  let text: string;
   try {
-    return readTextFile(path, MAX_BYTES);
+    text = readTextFile(path, MAX_BYTES);
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
-    if (error.code === 'ENOENT') throw refuse('where there is no file. Correct the path, or unset it.');
-    if (error.code !== null) throw refuse(`which ${error.message}. Let this process read it.`);
-    throw refuse(`which ${error.message}. Allowed: a YAML file in UTF-8 of at most ${MAX_BYTES} bytes.`);
+    if (error.code === 'ENOENT') throw refuse(`does not exist. Correct the path, or ${unset}.`);
+    if (error.code !== null) throw refuse(`${error.message}. ${error.remedy}`);
+    throw refuse(`${error.message}. Allowed: a YAML file in UTF-8 of at most ${MAX_BYTES} bytes.`);
   }
+  // A file that is half written looks the same.
+  if (isEmpty(text)) throw refuse(`is empty. Write the configuration into it, or ${unset}.`);
+  return text;
+}
+
+/** Whether a text of YAML has nothing but comments and marks of documents. */
+function isEmpty(text: string): boolean {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .every((line) => line === '' || line.startsWith('#') || line === '---' || line === '...');
 }
 
 /** A copy of the tree with every text replaced. @param at the path of `tree` */

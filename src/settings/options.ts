@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ADDRESS, isAddress } from '../credentials/oidc/configuration.js';
@@ -11,6 +12,7 @@ import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
+import { isQuoted } from './quotes.js';
 import { secretFrom, shownPath, type Environment, type Given } from './secretFile.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -62,9 +64,16 @@ const MIN_SECRET_LENGTH = 32;
 const MAX_WORKERS = 64;
 
 const HOST_RULE = {
-  allowed: 'a host name or address to listen on, such as 127.0.0.1 or 0.0.0.0',
-  schema: z.string().regex(/^[0-9A-Za-z.:_-]+$/, 'is not a host name or address'),
+  allowed: 'a host name or address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1, without a port or brackets',
+  schema: z.string().refine(isHost, 'is not a host name or address'),
 };
+
+/** Paths with quotes, blanks or control characters around them come from a file of variables, and would be created as they are. */
+const path = z
+  .string()
+  .refine((text) => !isQuoted(text) && text === text.trim(), 'has something around it')
+  // oxlint-disable-next-line no-control-regex
+  .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has control characters');
 
 /** Every variable that Latchkey reads. */
 export const OPTIONS = {
@@ -97,7 +106,7 @@ export const OPTIONS = {
     default: './data',
     page: 'stores.md#sqlite',
     allowed: 'a directory that this process may write',
-    schema: z.string(),
+    schema: path,
   }),
   REDIS_URL: option({
     about: 'a Redis in which several processes hold limits together and tell each other of changes',
@@ -165,7 +174,7 @@ export const OPTIONS = {
     unset: '`./latchkey.yaml`, if it is there',
     page: 'configuration.md',
     allowed: 'the path of a YAML file: see docs/configuration.md',
-    schema: z.string(),
+    schema: path,
   }),
   BCRYPT_COST: option({
     about: "cost of the hashes of new keys' secrets: each step doubles the time",
@@ -273,7 +282,7 @@ export const OPTIONS = {
     unset: 'no copies are written',
     page: 'audit-log.md#keep-copies-elsewhere',
     allowed: 'the path of a file that this process may write, and whose directory exists',
-    schema: z.string(),
+    schema: path,
   }),
   AUDIT_HEADS_WEBHOOK: option({
     about: 'an address to which they are sent by POST',
@@ -295,13 +304,13 @@ export const OPTIONS = {
     unset: 'it speaks plain HTTP',
     page: 'operations.md#https-only',
     allowed: 'the path of a certificate in PEM, with those between it and its root',
-    schema: z.string(),
+    schema: path,
   }),
   TLS_KEY: option({
     about: "file of the certificate's private key",
     page: 'operations.md#https-only',
     allowed: "the path of the certificate's private key in PEM, without a passphrase",
-    schema: z.string(),
+    schema: path,
   }),
   CORS_ORIGINS: option({
     about: 'origins whose pages may call',
@@ -437,11 +446,6 @@ export function quotedOptions(environment: Environment): readonly string[] {
     );
 }
 
-/** Is the text within quotes, as a value is in a shell? */
-export function isQuoted(text: string): boolean {
-  return /^\s*(["'])[^]*\1\s*$/.test(text);
-}
-
 /** What may be around a value by mistake, each with the value inside. */
 function* surroundings(text: string): Generator<readonly [string, string]> {
   const bare = text.trim();
@@ -451,6 +455,13 @@ function* surroundings(text: string): Generator<readonly [string, string]> {
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100));
+}
+
+/** An address, or a host name (RFC 1123) that may have underscores, as names of containers do. */
+function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  // All digits and dots: an address that is none.
+  return text.length <= 253 && /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(text) && !/^[\d.]+$/.test(text);
 }
 
 function faultOfProxy(item: string): string | null {

@@ -1,9 +1,11 @@
 import { parseProxy, type Proxies, type Proxy } from '../outgoing/proxies.js';
 import { SettingsError } from './error.js';
+import { isQuoted } from './quotes.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export const PROXY_FORM = 'http:// or https://, user:password@ where needed, a host, and optionally :port';
+export const PROXY_FORM =
+  'http:// (the default) or https://, user:password@ where needed, a host, and optionally :port';
 
 /** The variables in words, for the reference. The lower-case spelling of each is read too. */
 export const PROXY_VARIABLES: readonly (readonly [name: string, about: string, allowed: string])[] = [
@@ -33,6 +35,8 @@ export function readProxies(environment: Environment = process.env): Proxies | n
 function proxyOf(environment: Environment, lower: 'http_proxy' | 'https_proxy'): Proxy | null {
   const found = find(environment, lower);
   if (found === null) return null;
+  if (isQuoted(found.value))
+    throw new SettingsError(`${found.name} has quotes around its value; remove them. Allowed: ${PROXY_FORM}.`);
   const proxy = parseProxy(found.name, found.value);
   if ('fault' in proxy) throw new SettingsError(`${found.name} ${proxy.fault}. Allowed: ${PROXY_FORM}.`);
   return Object.freeze(proxy);

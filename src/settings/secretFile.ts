@@ -1,4 +1,5 @@
 import { FileFault, readTextFile } from '../wholeFile.js';
+import { isQuoted } from './quotes.js';
 
 /** Longer than any secret; a path that is wrong must not fill the memory. */
 const MAX_BYTES = 65_536;
@@ -26,6 +27,7 @@ export function secretFrom(environment: Environment, name: string, fault: (what:
   if (path === undefined) return { text, file: null };
   if (text !== undefined) throw fault(`${name} and ${variable} are both set. Unset one of them.`);
   if (path.trim() === '') throw fault(`${variable} is empty. Unset it, or give it the path of a file.`);
+  if (isQuoted(path)) throw fault(`${variable} has quotes around its value. Remove them.`);
   const refuse = (what: string): Error => fault(`${variable} is ${shownPath(path)}, ${what}`);
   const content = contentOf(path, refuse);
   if (content.trim() === '') throw refuse('which is empty. Write the value into the file.');
@@ -43,7 +45,7 @@ function contentOf(path: string, refuse: (what: string) => Error): string {
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
     if (error.code === 'ENOENT') throw refuse('where there is no file. Correct the path, or unset the variable.');
-    if (error.code !== null) throw refuse(`which ${error.message}. Let this process read it.`);
+    if (error.code !== null) throw refuse(`which ${error.message}. ${error.remedy}`);
     throw refuse(`which ${error.message}. Allowed: a text file in UTF-8 of at most ${MAX_BYTES} bytes.`);
   }
 }

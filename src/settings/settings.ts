@@ -70,7 +70,7 @@ export interface Settings {
   /** Whether the dashboard is served. */
   readonly dashboard: boolean;
   /** Where metrics are served apart from the API; null: by the API's own server. */
-  readonly metrics: { readonly port: number; readonly host: string } | null;
+  readonly metrics: { readonly port: number; readonly host: string; readonly hostName: string } | null;
   /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
   readonly tracing: boolean;
   /** Whether files are watched and reloaded when they change. */
@@ -95,7 +95,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   const port = read('PORT') ?? 4000;
   const host = read('HOST') ?? '127.0.0.1';
   const metricsPort = read('METRICS_PORT');
-  const metricsHost = read('METRICS_HOST') ?? host;
+  const metricsHost = read('METRICS_HOST');
   if (metricsPort === port && port !== 0) {
     throw new SettingsError(
       `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
@@ -135,13 +135,18 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     introspection: read('INTROSPECTION') ?? 'authenticated',
     proxies: readProxies(environment),
     dashboard: read('DASHBOARD') ?? true,
-    metrics: metricsPort === undefined ? null : Object.freeze({ port: metricsPort, host: metricsHost }),
+    metrics: metricsPort === undefined ? null : Object.freeze(metricsAddress(metricsPort, metricsHost, host)),
     tracing: isTracingAsked(environment),
     configWatch: read('CONFIG_WATCH') ?? true,
     logLevel: read('LOG_LEVEL') ?? 'info',
     workers: read('WORKERS') ?? null,
     warnings: Object.freeze(quotedOptions(environment)),
   });
+}
+
+/** `hostName` is the setting that gave the host, for errors. */
+function metricsAddress(port: number, own: string | undefined, host: string): NonNullable<Settings['metrics']> {
+  return own === undefined ? { port, host, hostName: 'HOST' } : { port, host: own, hostName: 'METRICS_HOST' };
 }
 
 /** A server that was to have a certificate must not fall back to plain HTTP. @throws SettingsError for half of a pair */

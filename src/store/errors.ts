@@ -20,6 +20,21 @@ export class NotWritten extends StoreUnavailable {
 /** As {@link StoreUnavailable}, after the question was sent: what was to be written may have been, or may be yet. */
 export class Unacknowledged extends StoreUnavailable {}
 
+/** A store that cannot be opened. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen';
+  /** What is wrong, in words that follow the name of the setting and `which`. */
+  readonly fault: string;
+  /** What to do about it, as a sentence. */
+  readonly remedy: string;
+
+  constructor(message: string, fault: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+    this.remedy = remedy;
+  }
+}
+
 /** A value that must be unique is taken: MongoDB's E11000 and SQLite's SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY alike. */
 export class Duplicate extends Error {
   override readonly name = 'Duplicate';

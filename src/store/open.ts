@@ -1,3 +1,4 @@
+import { CannotOpen } from './errors.js';
 import { openSqliteStore } from './sqlite/open.js';
 import type { Store } from './store.js';
 
@@ -10,10 +11,31 @@ export interface StoreAddress {
 /**
  * The store that the settings name. Mongoose is loaded only where it is used: it would cost the embedded start a good
  * part of its time.
- * @throws Error that says what cannot be used or reached
+ * @throws CannotOpen that names the setting, what is wrong and what to do
  */
 export async function openStore({ mongodbUri, dataDir }: StoreAddress): Promise<Store> {
-  if (mongodbUri === null) return openSqliteStore({ dir: dataDir });
-  const { openMongoStore } = await import('./mongo/open.js');
-  return openMongoStore({ uri: mongodbUri });
+  return mongodbUri === null ? openDirectory(dataDir) : openMongo(mongodbUri);
+}
+
+async function openDirectory(dir: string): Promise<Store> {
+  try {
+    return await openSqliteStore({ dir });
+  } catch (cause) {
+    if (!(cause instanceof CannotOpen)) throw cause;
+    const { fault, remedy } = cause;
+    const message = `DATA_DIR is ${JSON.stringify(dir.slice(0, 200))}, which ${fault}. ${remedy}`;
+    throw new CannotOpen(message.trim(), fault, remedy, { cause });
+  }
+}
+
+async function openMongo(uri: string): Promise<Store> {
+  const [{ openMongoStore }, { cannotOpen }] = await Promise.all([
+    import('./mongo/open.js'),
+    import('./mongo/cannotOpen.js'),
+  ]);
+  try {
+    return await openMongoStore({ uri });
+  } catch (cause) {
+    throw cannotOpen(uri, cause);
+  }
 }

@@ -96,6 +96,6 @@ test('R8: a start compares the log with the copy of its head, and a start that c
   }
   expect(readFileSync(AUDIT_HEADS_FILE, 'utf8')).toBe(replaced);
   await expect(start(join(dir, 'none', 'heads'))).rejects.toThrow(
-    /^AUDIT_HEADS_FILE is .* which cannot be used: ENOENT/,
+    /^AUDIT_HEADS_FILE is ".*", which does not exist and cannot be created there\. Create/,
   );
 });

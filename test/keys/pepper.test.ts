@@ -81,7 +81,7 @@ describe('pepperOfDirectory', () => {
 
   it.each(['', 'short\n'])('takes no file that holds %j for a pepper, and leaves it as it is', (content) => {
     writeFileSync(join(dir, 'pepper'), content);
-    expect(() => pepperOfDirectory(dir)).toThrow('does not hold a pepper');
+    expect(() => pepperOfDirectory(dir)).toThrow('which is not a pepper. Restore it');
     expect(readFileSync(join(dir, 'pepper'), 'utf8')).toBe(content);
   });
 

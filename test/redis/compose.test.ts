@@ -29,7 +29,7 @@ test('npm start without the Redis that REDIS_URL names fails in one line, withou
   expect(child.process.exitCode).toBe(1);
   expect(stdout).toBe('');
   expect(stderr).toMatch(
-    /^The server did not start\. Redis at 127\.0\.0\.1:\d+ cannot be used: [^\n]*ECONNREFUSED[^\n]*\n$/,
+    /^The server did not start\. REDIS_URL names 127\.0\.0\.1:\d+, which refuses connections \(ECONNREFUSED\)\.[^\n]*\n$/,
   );
   expect(stderr).not.toContain('hunter2');
 });

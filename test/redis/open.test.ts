@@ -18,13 +18,13 @@ async function faultOf(url: string): Promise<string> {
   throw new Error('It opened.');
 }
 
-const REMEDY = 'Start it or correct REDIS_URL; without REDIS_URL this process counts limits alone.';
+const REMEDY = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL each process counts limits alone.';
 
 describe('a start without Redis fails in one line: where, why, what to do', () => {
   it('nobody listens', async () => {
     const port = await freePort();
     expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toBe(
-      `Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}. ${REMEDY}`,
+      `REDIS_URL names 127.0.0.1:${port}, which refuses connections (ECONNREFUSED). ${REMEDY}`,
     );
   });
 
@@ -33,7 +33,7 @@ describe('a start without Redis fails in one line: where, why, what to do', () =
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
     expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toMatch(
-      new RegExp(`^Redis at 127\\.0\\.0\\.1:${port} cannot be used: .+\\. ${REMEDY}$`),
+      new RegExp(`^REDIS_URL names 127\\.0\\.0\\.1:${port}, which does not answer\\. ${REMEDY}$`),
     );
     silent.close();
   });
@@ -41,8 +41,12 @@ describe('a start without Redis fails in one line: where, why, what to do', () =
   it('the password is wrong, or missing', async () => {
     const server = await startRedis('--requirepass', 'hunter3');
     const wrong = await faultOf(`redis://:hunter2@127.0.0.1:${server.port}`);
-    expect(wrong).toMatch(/^Redis at \S+ cannot be used: WRONGPASS [^\n]*REDIS_URL/);
-    expect(await faultOf(server.url)).toMatch(/^Redis at \S+ cannot be used: NOAUTH [^\n]*REDIS_URL/);
+    expect(wrong).toMatch(
+      /^REDIS_URL names \S+, which does not accept the user name and password \(WRONGPASS\)\. Correct both in REDIS_URL/,
+    );
+    expect(await faultOf(server.url)).toMatch(
+      /^REDIS_URL names \S+, which does not accept the user name and password \(NOAUTH\)\. Correct both/,
+    );
     const right = await openRedis(`redis://:hunter3@127.0.0.1:${server.port}/3`, log);
     expect(right.state.isOpen).toBe(true);
     await right.limits.close();

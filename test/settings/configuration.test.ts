@@ -305,7 +305,7 @@ describe('the file', () => {
   };
 
   it('that is named has to be there, to be a file, and to have a bounded size', () => {
-    expect(faultAt(join(dir, 'missing.yaml'))).toContain('where there is no file');
+    expect(faultAt(join(dir, 'missing.yaml'))).toContain('does not exist');
     mkdirSync(join(dir, 'folder'));
     expect(faultAt(join(dir, 'folder'))).toContain('which is a directory');
     writeFileSync(path, `#${' '.repeat(1_000_000)}`);
@@ -333,6 +333,6 @@ describe('the file', () => {
     writeFileSync(path, 'tiers: { GROWTH: { per_minute: 7 } }');
     expect(rereadConfiguration(settings, {}).tiers.GROWTH.rate).toBe(7);
     rmSync(path);
-    expect(() => rereadConfiguration(settings, {})).toThrow('where there is no file');
+    expect(() => rereadConfiguration(settings, {})).toThrow('does not exist');
   });
 });

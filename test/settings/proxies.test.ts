@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { SettingsError } from '../../src/settings/error.js';
 import { readProxies } from '../../src/settings/proxies.js';
 import { readSettings } from '../../src/settings/settings.js';
+import { PROJECT } from '../support/project.js';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
@@ -73,7 +76,7 @@ test.each<[string, string]>([
     const read = () => readProxies({ [name]: value });
     expect(read).toThrow(SettingsError);
     expect(read).toThrow(`${name} ${fault}`);
-    expect(read).toThrow('Allowed: http:// or https://');
+    expect(read).toThrow('Allowed: http:// (the default) or https://');
     expect(read).not.toThrow(SECRET);
   }
 });
@@ -98,4 +101,13 @@ test('any text is a proxy or a SettingsError without the text', () => {
     ),
     { seed: 20_261_129 },
   );
+});
+
+test('N18: a proxy without a scheme is one with http://, as the reference says', () => {
+  expect(readProxies({ HTTP_PROXY: '127.0.0.1:4790' })?.http?.url).toBe('http://127.0.0.1:4790');
+  expect(readProxies({ HTTPS_PROXY: 'u:p@proxy.test' })?.https?.url).toBe('http://proxy.test');
+  const reference = readFileSync(join(PROJECT, 'docs/reference/settings.md'), 'utf8');
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) {
+    expect(reference).toMatch(new RegExp(`^\\| \`${name}\` .*http:// \\(the default\\) or https://`, 'm'));
+  }
 });

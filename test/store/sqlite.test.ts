@@ -76,9 +76,13 @@ describe('SQLite: the file', () => {
     mkdirSync(dir);
     writeFileSync(join(dir, 'latchkey.db'), 'This is not a database, however long it may be. '.repeat(100));
     await expect(openSqliteStore({ dir })).rejects.toThrow(/latchkey\.db cannot be used: file is not a database/);
-    await expect(openSqliteStore({ dir: join(dir, 'latchkey.db') })).rejects.toThrow(/cannot be used: .*EEXIST/);
+    await expect(openSqliteStore({ dir: join(dir, 'latchkey.db') })).rejects.toThrow(
+      /^The directory ".*latchkey\.db" is a file, not a directory\. Give the path of a directory\.$/,
+    );
     mkdirSync(join(dir, 'sub', 'latchkey.db'), { recursive: true });
-    await expect(openSqliteStore({ dir: join(dir, 'sub') })).rejects.toThrow(/cannot be used: .*unable to open/i);
+    await expect(openSqliteStore({ dir: join(dir, 'sub') })).rejects.toThrow(
+      /^The directory ".*sub" holds a latchkey\.db that is not a file\. Remove it, or give another directory\.$/,
+    );
   });
 });
 

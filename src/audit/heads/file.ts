@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
+import { notRegular } from '../../wholeFile.js';
 import { lineOf, MAX_LINE, parseLine, type WorkspaceHead } from './line.js';
 
 /** From this size on the file is replaced by one with the newest head of each workspace, in bytes. */
@@ -40,7 +41,12 @@ export class HeadsFile {
 
   /** Creates the file unless it exists. @throws Error of the system where it cannot be written */
   async create(): Promise<void> {
-    await (await open(this.path, 'a', 0o600)).close();
+    const file = await openToAppend(this.path);
+    try {
+      if (!(await file.stat()).isFile()) throw notRegular();
+    } finally {
+      await file.close();
+    }
   }
 
   /** Reads what was appended since the last time, and all of a file that took the place of another. @throws Error of the system */
@@ -52,7 +58,7 @@ export class HeadsFile {
     }
     try {
       const stat = await file.stat();
-      if (!stat.isFile()) throw new Error('it is not a regular file');
+      if (!stat.isFile()) throw notRegular();
       if (stat.ino !== this.#inode || stat.size < this.#read) this.#startOver(stat.ino);
       this.#size = stat.size;
       await this.#readLines(file, stat.size);
@@ -65,7 +71,7 @@ export class HeadsFile {
   async append(heads: readonly WorkspaceHead[], at: number): Promise<void> {
     if (heads.length === 0) return;
     const text = heads.map((head) => `${lineOf(head, at)}\n`).join('');
-    const file = await open(this.path, 'a', 0o600);
+    const file = await openToAppend(this.path);
     try {
       // A line that broke off must not take the next one with it.
       await file.appendFile(this.#size > this.#read ? `\n${text}` : text);
@@ -148,4 +154,10 @@ async function openUnlessMissing(path: string): Promise<FileHandle | null> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** Not blocking: of a pipe that nobody reads, open would not return. */
+function openToAppend(path: string): Promise<FileHandle> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
 }

@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'libsql';
-import { StoreUnavailable } from '../errors.js';
+import { makeDirectory } from '../../makeDirectory.js';
 import { checkMilliseconds, checkNames, optionError } from '../../options.js';
+import { StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
@@ -16,6 +17,7 @@ import { migrate } from './migrations.js';
 import { OpenFiles } from './openFiles.js';
 import { openProjects } from './projects.js';
 import { openUsage } from './usage.js';
+import { cannotOpen } from './cannotOpen.js';
 import { findingUsers, openUsers } from './users.js';
 import { openWorkspaces } from './workspaces.js';
 
@@ -28,7 +30,7 @@ export interface SqliteOptions {
 
 /**
  * Opens the embedded engine: one file, which several processes of a machine may share.
- * @throws TypeError for an option that is not allowed; Error that names the file and the reason where it cannot be used.
+ * @throws TypeError for an option that is not allowed; CannotOpen that names the file or the directory, and says what to do.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   checkNames('openSqliteStore', options, ['dir', 'busyTimeout']);
@@ -40,7 +42,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const file = join(dir, 'latchkey.db');
   let connection: Connection | null = null;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir, 0o700);
     createPrivate(file);
     const hadWal = walExists(file);
     connection = new Connection(file, busyTimeout);
@@ -52,7 +54,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     return inTurns(assemble(connection, file, busyTimeout));
   } catch (error) {
     connection?.close();
-    throw new Error(`The database ${file} cannot be used: ${reasonOf(error)}.`, { cause: error });
+    throw cannotOpen(dir, file, error);
   }
 }
 
@@ -140,9 +142,4 @@ function isBusy(error: unknown): boolean {
     error.cause instanceof Database.SqliteError &&
     error.cause.code.startsWith('SQLITE_BUSY')
   );
-}
-
-function reasonOf(error: unknown): string {
-  const reason = error instanceof StoreUnavailable ? error.cause : error;
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../makeDirectory.js';
 import { stateDirectory } from '../../../settings/commandLine.js';
 import type { AuditHead } from '../../../store/audit.js';
 import { FileFault, readTextFile } from '../../../wholeFile.js';
@@ -44,7 +45,7 @@ export class SeenHeads {
     }
     const next = `${this.#path}.${process.pid}`;
     try {
-      mkdirSync(stateDirectory(), { recursive: true, mode: 0o700 });
+      makeDirectory(stateDirectory(), 0o700);
       writeFileSync(next, `${JSON.stringify([...all])}\n`, { mode: 0o600 });
       renameSync(next, this.#path);
     } catch (error) {

@@ -1,0 +1,116 @@
+import { connectFaultOf } from '../../net/connectFault.js';
+import { fileFaultOf } from '../../wholeFile.js';
+import { CannotOpen, StoreUnavailable } from '../errors.js';
+
+/** The server's codes for a login that it does not accept: AuthenticationFailed, of Atlas, and of one that takes none. */
+const REFUSED_LOGIN: ReadonlySet<unknown> = new Set([18, 8000]);
+/** Unauthorized, and a server that demands a login first. */
+const NEEDS_LOGIN: ReadonlySet<unknown> = new Set([13, 391]);
+const OF_THE_URI: ReadonlySet<string> = new Set([
+  'MongoParseError',
+  'MongoInvalidArgumentError',
+  'MongoMissingCredentialsError',
+  'MongoAPIError',
+  'MongoRuntimeError',
+]);
+
+const START = 'Start MongoDB there, or correct MONGODB_URI.';
+const NO_ANSWER = ['did not answer in time', START] as const;
+
+/**
+ * Returns the error for the MongoDB that MONGODB_URI names. Nothing secret of the URI is in it.
+ * @returns the cause, if it has nothing to do with the URI or the server
+ */
+export function cannotOpen(uri: string, cause: unknown): unknown {
+  const errors = errorsIn(cause);
+  const ofUri = faultOfUri(uri, errors);
+  if (ofUri !== null) return new CannotOpen(`MONGODB_URI ${ofUri}. Correct it.`, ofUri, 'Correct it.', { cause });
+  const found = faultOf(errors) ?? saidBy(uri, errors);
+  if (found === null && !(cause instanceof StoreUnavailable)) return cause;
+  const [fault, remedy] = found ?? NO_ANSWER;
+  const name = `MONGODB_URI names ${hostsOf(uri) ?? 'a MongoDB'}`;
+  return new CannotOpen(`${name}, which ${fault}. ${remedy}`, fault, remedy, { cause });
+}
+
+/** What is wrong with the URI by itself; null: nothing. */
+function faultOfUri(uri: string, errors: readonly DriverError[]): string | null {
+  for (const error of errors) {
+    if ((error as NodeJS.ErrnoException).syscall === 'open') {
+      return `names a file of certificates that ${fileFaultOf(error).message}`;
+    }
+    if (!OF_THE_URI.has(error.name)) continue;
+    return `is not valid${inWords(uri, error.message)}`;
+  }
+  return null;
+}
+
+/** What the server answered, or the driver found out about it. */
+function saidBy(uri: string, errors: readonly DriverError[]): Found | null {
+  const said = errors.find(({ name }) => ['MongoServerError', 'MongoCompatibilityError'].includes(name));
+  return said === undefined ? null : [`cannot be used${inWords(uri, said.message)}`, START];
+}
+
+/** A message, in one line and without the password; empty if it has that. */
+function inWords(uri: string, message: string): string {
+  if (secretsIn(uri).some((secret) => message.includes(secret))) return '';
+  return `: ${(message.split('\n', 1)[0] ?? '').slice(0, 300).trim().replace(/\.$/, '')}`;
+}
+
+/** The password of a URI, as it is written and as it is meant, and its parts if it is not escaped. */
+function secretsIn(uri: string): readonly string[] {
+  const [, password = ''] = /^[^:]+:\/\/[^:]*:(.*)@/s.exec(uri) ?? [];
+  return [password, ...password.split(/[:@/]/)]
+    .flatMap((text) => [text, safelyDecoded(text)])
+    .filter((text) => text !== '');
+}
+
+function safelyDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** An error of the driver may know of the servers that it tried. */
+type DriverError = Error & {
+  readonly reason?: { readonly setName?: unknown; readonly servers?: ReadonlyMap<string, { readonly error: unknown }> };
+};
+
+type Found = readonly [fault: string, remedy: string];
+
+function faultOf(errors: readonly DriverError[]): Found | null {
+  for (const error of errors) {
+    const { code } = error as { code?: unknown };
+    if (REFUSED_LOGIN.has(code) || /\bsaslStart\b|Authentication failed/i.test(error.message)) {
+      return [
+        'does not accept the user name and password',
+        'Correct both in MONGODB_URI, with special characters escaped.',
+      ];
+    }
+    if (NEEDS_LOGIN.has(code)) {
+      return ['needs a user name and password that may read and write the database', 'Add them to MONGODB_URI.'];
+    }
+    const connecting = connectFaultOf(error);
+    if (connecting !== null) return [connecting, START];
+    if (error.message.endsWith(' closed'))
+      return ['closes the connection, as another program or one with TLS does', START];
+  }
+  const isOfSet = errors.some(({ reason }) => reason?.setName != null);
+  return isOfSet ? ['did not answer as a member of the replica set', START] : null;
+}
+
+/** An error, and those that led to it: the driver keeps them in `cause`, and by server in `reason`. The first cause comes first. */
+function errorsIn(error: unknown, depth = 0): readonly DriverError[] {
+  if (!(error instanceof Error) || depth > 5) return [];
+  const { reason } = error as DriverError;
+  const ofServers = [...(reason?.servers?.values() ?? [])].flatMap((server) => errorsIn(server.error, depth + 1));
+  return [...errorsIn(error.cause, depth + 1), ...ofServers, error];
+}
+
+/** The hosts of a URI, without what may be secret; null for none that can be told. */
+function hostsOf(uri: string): string | null {
+  const [, authority = ''] = /^mongodb(?:\+srv)?:\/\/([^/?#]*)/.exec(uri) ?? [];
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1);
+  return /^[\w.:,[\]-]{1,200}$/.test(hosts) ? hosts : null;
+}

@@ -1,0 +1,51 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { writeFaultOf } from '../../makeDirectory.js';
+import { FileFault, isOfSystem } from '../../wholeFile.js';
+import { CannotOpen, StoreUnavailable } from '../errors.js';
+
+const ANOTHER = 'Restore the database from a backup, or give another directory.';
+
+/** Returns the error for a directory, or a database in it, that cannot be used. */
+export function cannotOpen(dir: string, file: string, cause: unknown): CannotOpen {
+  const found = faultOfPath(dir, file, cause);
+  if (found !== null) {
+    const { message, remedy } = found;
+    const name = JSON.stringify(dir.slice(0, 200));
+    return new CannotOpen(`The directory ${name} ${message}. ${remedy}`, message, remedy, { cause });
+  }
+  const reason = reasonOf(cause);
+  // Most of our own reasons say what to do.
+  const remedy = reason.includes('. ') ? '' : ANOTHER;
+  const fault = `holds a database that cannot be used: ${reason}`;
+  return new CannotOpen(`The database ${file} cannot be used: ${reason}.`, fault, remedy, { cause });
+}
+
+/** What is wrong with the directory or the file as such; null: nothing, and the engine says what else is. */
+function faultOfPath(dir: string, file: string, cause: unknown): FileFault | null {
+  if (cause instanceof FileFault || isOfSystem(cause)) return writeFaultOf(cause);
+  try {
+    if (!statSync(file).isFile()) {
+      return new FileFault(`holds a ${basename(file)} that is not a file`, 'Remove it, or give another directory.');
+    }
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return faultOfAccess(file);
+  } catch (error) {
+    return writeFaultOf(error);
+  }
+}
+
+function faultOfAccess(file: string): FileFault | null {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    const { message, remedy, code } = writeFaultOf(error);
+    return new FileFault(`holds a ${basename(file)} that ${message}`, remedy, code);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const reason = error instanceof StoreUnavailable ? error.cause : error;
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mongoose from 'mongoose';
+import { CannotOpen, StoreUnavailable } from '../../src/store/errors.js';
+import { cannotOpen } from '../../src/store/mongo/cannotOpen.js';
+import { openStore } from '../../src/store/open.js';
+
+const { MongoServerError, MongoParseError } = mongoose.mongo;
+const URI = 'mongodb://user:hunter%402@db.example.com:27017,db2.example.com/latchkey?tls=true';
+
+/** An error of the driver as the store hands it on. */
+const away = (cause: Error) => new StoreUnavailable(cause);
+const answer = (code: number, message: string) => away(new MongoServerError({ message, code }));
+
+test.each<[what: string, cause: Error, message: string]>([
+  [
+    'a wrong password',
+    answer(18, 'Authentication failed.'),
+    'does not accept the user name and password. Correct both in',
+  ],
+  [
+    'a wrong password of Atlas',
+    answer(8000, 'bad auth'),
+    'does not accept the user name and password. Correct both in',
+  ],
+  [
+    'a user without rights',
+    answer(13, 'not authorized on latchkey'),
+    'needs a user name and password that may read and',
+  ],
+  ['another refusal', answer(26, 'ns not found.'), 'cannot be used: ns not found. Start MongoDB there'],
+  ['no answer', away(new Error('timed out')), 'did not answer in time. Start MongoDB there'],
+])('N17: %s names MONGODB_URI, its hosts and what to do', (_, cause, message) => {
+  const error = cannotOpen(URI, cause);
+  expect(error).toBeInstanceOf(CannotOpen);
+  expect(String(error)).toContain(`MONGODB_URI names db.example.com:27017,db2.example.com, which ${message}`);
+});
+
+test('N17: no message shows the password, however the driver repeats it', () => {
+  for (const text of ['hunter%402', 'hunter@2', 'Invalid: user:hunter%402@db']) {
+    for (const cause of [new MongoParseError(text), answer(26, text)]) {
+      const message = String(cannotOpen(URI, cause));
+      expect(message).toMatch(/MONGODB_URI (is not valid|names \S+, which cannot be used)\. /);
+      expect(message).not.toContain('hunter');
+    }
+  }
+  expect(String(cannotOpen('mongodb://user:hunter2@x@host/', new MongoParseError('x')))).not.toMatch(
+    /hunter2|valid: x/,
+  );
+});
+
+test('N17: an error that has nothing to do with the address stays as it is', () => {
+  const cause = new TypeError('a fault of our own');
+  expect(cannotOpen(URI, cause)).toBe(cause);
+});
+
+test('N17: the error of a directory keeps its cause, and names DATA_DIR', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  try {
+    writeFileSync(join(dir, 'file'), '');
+    const opening = openStore({ mongodbUri: null, dataDir: join(dir, 'file') });
+    await expect(opening).rejects.toMatchObject({
+      name: 'CannotOpen',
+      message: `DATA_DIR is "${join(dir, 'file')}", which is a file, not a directory. Give the path of a directory.`,
+      cause: { name: 'CannotOpen', cause: { code: 'EEXIST' } },
+    });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
