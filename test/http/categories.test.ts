@@ -143,6 +143,6 @@ test('the places for keys are those of the table', async () => {
 test('two tables that differ are refused at the start', async () => {
   const limits = new Limiter({ tiers });
   const { store } = latchkey.service;
-  await expect(createLatchkey({ store, limits, tiers: tierTable() })).rejects.toThrow(/^tiers is another table/);
+  await expect(createLatchkey({ store, limits, tiers: tierTable() })).rejects.toThrow(/^createLatchkey: tiers is not the table of limits/);
   limits.close();
 });
