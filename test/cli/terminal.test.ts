@@ -88,7 +88,7 @@ test('a reader that leaves early ends it quietly, and not with 0', async () => {
   // Where the pipe took all of it before head was gone, nothing broke.
   expect(['0', '141']).toContain(status);
   const closed = await run('bash', ['-c', `${PROGRAM_LINE} scan ${PROGRAM} 2>&1 >/dev/null | cat`], { env });
-  expect(closed.stdout).toBe('1 file, 0 tokens.\n');
+  expect(closed.stdout).toBe('1 file scanned. 0 tokens.\n');
 });
 
 test('serve serves as npm start does, and stops with Ctrl-C', async () => {

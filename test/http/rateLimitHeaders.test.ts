@@ -24,7 +24,10 @@ describe.each([
 ] as const)('RATE_LIMIT_HEADERS=%s', (style, names, exposed) => {
   let latchkey: TestService;
   beforeAll(async () => {
+    // Frozen: on a busy machine a window would have room again before its refusal is sent.
+    const now = Date.now();
     latchkey = await startService({
+      now: () => now,
       env: { RATE_LIMIT_HEADERS: style, DEFAULT_TIER: 'PROFESSIONAL', CORS_ORIGINS: APP },
     });
   });
