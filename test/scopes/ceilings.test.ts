@@ -65,7 +65,7 @@ describe('ceilings of an installation', () => {
     expect(ceilings.admits('SECRET', 'write:assets')).toBe(true);
     expect(ceilings.admits('SECRET', 'platform')).toBe(false);
     expect(ceilings.admits('READ_ONLY', 'read:all')).toBe(true);
-    expect(ceilings.inWords('CLIENT')).toBe('write:events, read:all and the scopes they cover');
+    expect(ceilings.inWords('CLIENT')).toBe('scopes covered by write:events, read:all');
   });
 
   it.each([
