@@ -143,6 +143,8 @@ test('the places for keys are those of the table', async () => {
 test('two tables that differ are refused at the start', async () => {
   const limits = new Limiter({ tiers });
   const { store } = latchkey.service;
-  await expect(createLatchkey({ store, limits, tiers: tierTable() })).rejects.toThrow(/^createLatchkey: tiers is not the table of limits/);
+  await expect(createLatchkey({ store, limits, tiers: tierTable() })).rejects.toThrow(
+    /^createLatchkey: tiers is not the table of limits/,
+  );
   limits.close();
 });
