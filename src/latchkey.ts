@@ -170,7 +170,7 @@ export interface Latchkey {
    * Never rejects.
    */
   sawInClear(source: CredentialSource): Promise<void>;
-  /** Authenticates a request again, once its body has arrived. A request that is let in is not counted twice. */
+  /** Authenticates a request again when its body has arrived. An accepted request isn't counted twice. */
   reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
   /** {@link authenticate} for the credential of an open stream, with how long the answer may be relied on unless it changes. It counts as no request. */
   standing(source: CredentialSource): Standing | Promise<Standing>;

@@ -15,7 +15,7 @@ import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
 import { KEY_TYPES, TIERS } from './store/records.js';
 
-/** Faults of a secret, which are said instead of what is allowed. */
+/** Faults of a secret. An error states them instead of the allowed values. */
 const SHORT = 'has fewer than 32 characters';
 const JWT = 'has the form of a JWT';
 const FAULTS: ReadonlySet<string> = new Set([SHORT, JWT]);

@@ -33,7 +33,7 @@ export function writeFaultOf(cause: unknown): FileFault {
  * Creates a directory and the directories that it is in, unless they exist. Not by mkdir's `recursive`: under /proc, where a
  * directory exists and nothing can be created in it, that never returns.
  *
- * @param mode of what is created
+ * @param mode permissions of the directories that are created
  * @throws FileFault
  */
 export function makeDirectory(path: string, mode: number): void {

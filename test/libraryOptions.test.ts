@@ -103,7 +103,7 @@ const takers: readonly [
       'observer',
     ],
   ],
-  ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers', 'share']],
+  ['Limiter', (options: never) => new Limiter(options), () => ({}), ['clock', 'tiers']],
   ['guardSchema', (options: never) => guardSchema(schema(), options), () => ({}), ['actions', 'answer']],
   ['guard', (options: never) => own.guard(schema(), options), () => ({}), ['plugin']],
   ['apolloOptions', (options: never) => own.apolloOptions(options), () => ({}), APOLLO],

@@ -16,7 +16,7 @@ export async function* contentOf(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Not of a device: /dev/zero has no end. */
+/** Refuses devices: /dev/zero never ends. */
 function streamOf(path: string): AsyncIterable<Buffer> {
   const found = statSync(path);
   if (found.isDirectory()) throw new FileFault('is a directory', 'Give the path of a file.');
@@ -44,7 +44,7 @@ export async function textIn(path: string, max: number): Promise<string> {
 }
 
 /**
- * Returns what `read` returns, with what is wrong with a file as wrong usage.
+ * Calls `read`, and turns the faults of a file into usage errors.
  *
  * @param what names the file in the error, as in `--head: head.txt`
  * @throws Failure

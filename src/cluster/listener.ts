@@ -2,6 +2,8 @@ import type { Worker } from 'node:cluster';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { deadline } from '../deadline.js';
 import { tell } from './fleet.js';
 
@@ -16,6 +18,9 @@ const REST = 1_000;
 
 /** A worker that doesn't take a connection within this time hangs, and is killed. In ms. */
 const HANGS = 30_000;
+
+/** How long a stop waits for workers to take connections that were accepted, in ms. */
+const CLOSE_TIME = 1_000;
 
 /** A connection that a worker was given and has not taken. */
 interface Given {
@@ -105,13 +110,15 @@ export class Listener {
     if (socket !== null) this.#give(socket);
   }
 
-  /** Accepts no more connections. Those that wait are still given away. */
-  close(): void {
+  /** Accepts no more connections. Resolves when workers have taken those that were accepted, or after a second. */
+  async close(): Promise<void> {
     for (const server of this.#servers) server.close();
+    const end = performance.now() + CLOSE_TIME;
+    while (this.#waiting.size + this.#given.size > 0 && performance.now() < end) await delay(10);
   }
 
   #accept(socket: Socket): void {
-    // Nothing is read or written here. A caller who has gone is noticed by the worker.
+    // This process neither reads nor writes. The worker notices if the caller has gone.
     socket.on('error', () => undefined);
     this.#give(socket);
   }

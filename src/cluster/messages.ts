@@ -115,7 +115,7 @@ export type FromPrimary =
   | { readonly kind: 'count'; readonly round: number }
   /** Read the configuration anew. */
   | { readonly kind: 'reload' }
-  /** A connection, whose socket comes with the message. */
+  /** A connection. Its socket is sent with the message. */
   | { readonly kind: 'connection'; readonly id: number }
   /** The connection of this number came just before. */
   | { readonly kind: 'given'; readonly id: number }

@@ -100,7 +100,7 @@ export async function serveWithWorkers(
   stopOnSignal(
     async (delay) => {
       await fleet.leave(delay);
-      listener.close();
+      await listener.close();
       await fleet.drain();
       showKey();
     },

@@ -51,7 +51,7 @@ export const theme = createTheme({
 });
 
 /**
- * Mantine's dimmed text and its errors are too pale for small letters, as in {@link variantColorResolver}. The colours of what was added
+ * Mantine's dimmed text and errors have too little contrast in small type (see {@link variantColorResolver}). The colours of what was added
  * and removed are here because the build replaces `light-dark()` in style sheets by variables that are never set.
  */
 export const cssVariables: CSSVariablesResolver = () => ({

@@ -8,8 +8,8 @@ const ALIKE =
 const MAX_LENGTH = 60;
 
 /**
- * Returns what is wrong with a text that {@link parseMoment} refuses, in words that go on after the text or the name of what
- * holds it. null: it is not written like a date at all. Nothing is repeated but digits of a date.
+ * Returns what is wrong with a text that {@link parseMoment} refuses, as a predicate such as `has a month that does not exist`.
+ * null: the text doesn't look like a date. Only digits of a date are repeated.
  */
 export function faultOfMoment(text: string, form: MomentForm = 'rfc3339'): string | null {
   const parts = text.length <= MAX_LENGTH ? ALIKE.exec(text)?.groups : undefined;

@@ -19,8 +19,8 @@ export interface AuthorsOptions {
 }
 
 /**
- * Judges the caller's key again before each change: since the request was let in, it may have waited for bcrypt or for the
- * changes before it in the same operation. The operator's key and access tokens have no record that could change.
+ * Judges the caller's key again before each change: while the request ran, it may have waited for bcrypt or for earlier
+ * changes in the same operation. The operator's key and access tokens have no record that could change.
  */
 export class Authors {
   readonly #options: AuthorsOptions;

@@ -4,14 +4,7 @@ import { CATEGORIES, type Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
 import type { Admission, CategoryRoom, Limits, Subject } from './limits.js';
 import { checkNames, optionError } from '../options.js';
-import {
-  checkTierTable,
-  TIER_LIMITS,
-  type LimitedAs,
-  type TierLimits,
-  type TierTable,
-  type WindowLimits,
-} from './tiers.js';
+import { checkTierTable, TIER_LIMITS, type TierTable, type WindowLimits } from './tiers.js';
 import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
@@ -20,8 +13,6 @@ export interface LimiterOptions {
   readonly clock?: () => number;
   /** Default: the published table. */
   readonly tiers?: TierTable;
-  /** What of a tier's limits falls to this limiter at the moment. Default: all. */
-  readonly share?: (limits: TierLimits) => TierLimits;
 }
 
 /** Some of the families whose units count at `now`. */
@@ -56,7 +47,6 @@ function monotonic(): number {
 export class Limiter implements Limits {
   readonly tiers: TierTable;
   readonly #clock: () => number;
-  readonly #share: LimiterOptions['share'];
   #parts = noParts();
   /** The same for operations of each category, where one was counted. */
   #ofCategory: Partial<Record<Category, Parts>> = {};
@@ -70,10 +60,9 @@ export class Limiter implements Limits {
   /** @throws TypeError that names the option at fault */
   constructor(options: LimiterOptions = {}) {
     checkLimiterOptions(options);
-    const { clock = monotonic, tiers = TIER_LIMITS, share } = options;
+    const { clock = monotonic, tiers = TIER_LIMITS } = options;
     this.tiers = tiers;
     this.#clock = clock;
-    this.#share = share;
     this.#now = this.#clock();
     this.#turnedAt = this.#now;
     this.#timer = setInterval(() => this.#present(), TURN).unref();
@@ -83,7 +72,7 @@ export class Limiter implements Limits {
     // NaN would pass every comparison below, and a negative cost would give units back.
     if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
     const { category } = subject;
-    const limits = this.#limitsOf(subject.tier);
+    const limits = this.tiers[subject.tier];
     const now = this.#present();
     const own = this.#history(this.#parts, subject.family, limits, now);
     const ofCategory = categoryLimits(limits, category);
@@ -106,7 +95,7 @@ export class Limiter implements Limits {
 
   /** Counts what was admitted elsewhere, whatever the limits. */
   note({ family, tier, category }: Subject, cost: number): void {
-    const limits = this.#limitsOf(tier);
+    const limits = this.tiers[tier];
     const now = this.#present();
     this.#history(this.#parts, family, limits, now).take(cost);
     const ofCategory = categoryLimits(limits, category);
@@ -127,7 +116,7 @@ export class Limiter implements Limits {
 
   /** Takes nothing and remembers nothing. */
   peek(subject: Subject): Room {
-    const limits = this.#limitsOf(subject.tier);
+    const limits = this.tiers[subject.tier];
     const now = this.#present();
     const { family, category } = subject;
     const ofCategory = categoryLimits(limits, category);
@@ -170,11 +159,6 @@ export class Limiter implements Limits {
     return (this.#ofCategory[category] ??= noParts());
   }
 
-  #limitsOf(tier: LimitedAs): TierLimits {
-    const limits = this.tiers[tier];
-    return this.#share === undefined ? limits : this.#share(limits);
-  }
-
   /** @param now as `#present` gives it: one call serves all histories of a request, for a turn may replace their parts */
   #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
     const windows = (parts[partOf(family)] ??= new Windows());
@@ -199,11 +183,9 @@ export class Limiter implements Limits {
 }
 
 function checkLimiterOptions(options: LimiterOptions): void {
-  checkNames('Limiter', options, ['clock', 'tiers', 'share']);
-  for (const name of ['clock', 'share'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') {
-      throw optionError(`Limiter: ${name}`, options[name], 'a function');
-    }
+  checkNames('Limiter', options, ['clock', 'tiers']);
+  if (options.clock !== undefined && typeof options.clock !== 'function') {
+    throw optionError('Limiter: clock', options.clock, 'a function');
   }
   if (options.tiers === undefined) return;
   try {

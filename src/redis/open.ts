@@ -122,7 +122,7 @@ function textOf(trouble: Trouble): string {
 const CONSEQUENCE = {
   silent: 'Requests are refused with 503 until it does.',
   restoring: 'Requests are refused with 503 until every process has restored what it admitted.',
-  refuses: 'Requests that it does not count are refused with 503.',
+  refuses: 'Requests that Redis cannot count get 503.',
 };
 
 /** Names the setting, what is wrong and what to do, and nothing that is secret. */

@@ -72,6 +72,7 @@ export class RedisSession {
   readonly #onRoundTrip: NonNullable<SessionOptions['onRoundTrip']>;
   readonly #restorers: Restore[] = [];
   readonly #unsure = new Map<number, Unsure>();
+  #settling = false;
   #epoch = '';
   /** Is all that this process holds in the epoch's windows? */
   #restored = false;
@@ -146,7 +147,7 @@ export class RedisSession {
    * Asks Redis one question.
    *
    * @param send runs the script
-   * @param take reads its answer, at the moment when it is received; notes what was taken
+   * @param take reads its answer when it arrives, and notes what was taken
    * @param giveBack takes back what `send` may have taken, if its answer is lost
    * @throws Refusal UNAVAILABLE if nobody can tell; the caller's RangeError
    */
@@ -186,7 +187,7 @@ export class RedisSession {
           }
           settle(usable);
           if (!usable) reject(notCounted(new Unusable(`Redis answered ${answer[0]} at ${answer[1]}.`)));
-          else resolve(take(answer, question));
+          else resolve(attempt(() => take(answer, question)));
         },
         (error: unknown) => {
           if (!waiting) return;
@@ -366,17 +367,26 @@ export class RedisSession {
 
   /** Gives back what questions took whose answers were lost, once they can take no more. Without an answer it is tried again. */
   async #settleUnsure(now: number): Promise<void> {
+    // With thousands of them it takes longer than the time between two beats.
+    if (this.#settling) return;
+    this.#settling = true;
     const earliest = this.#bounds.earliest(now);
     for (const [tag, { question, giveBack }] of this.#unsure) {
       if (question.latest >= earliest) continue;
       try {
         await within(PATIENCE, giveBack(question));
       } catch {
-        return;
+        break;
       }
       this.#unsure.delete(tag);
     }
+    this.#settling = false;
   }
+}
+
+/** An answer that can't be read rejects for its caller, and not unhandled. */
+async function attempt<T>(read: () => T): Promise<T> {
+  return read();
 }
 
 /** The first word of an error that Redis answered: OOM, READONLY, WRONGTYPE. null: it did not answer. */

@@ -23,8 +23,9 @@ type Verdict =
 /** A limiter that serves one family, at the time and by the limits that come with each call. */
 export class OneFamily {
   #now = 0;
-  #limits = limitsTo(0, 0);
-  readonly #limiter = new Limiter({ clock: () => this.#now, share: () => this.#limits });
+  /** The limiter reads it at each call, as it does after a reload. */
+  readonly #tiers = { ...tableOf(limitsTo(1, 1)) };
+  readonly #limiter = new Limiter({ clock: () => this.#now, tiers: this.#tiers });
 
   constructor() {
     // Its timer does no more than each call does, and thousands of them would do it during the tests of others.
@@ -59,6 +60,6 @@ export class OneFamily {
 
   #set(now: number, rate: number, burst: number): void {
     this.#now = now;
-    this.#limits = limitsTo(rate, burst);
+    this.#tiers.STARTER = limitsTo(rate, burst);
   }
 }

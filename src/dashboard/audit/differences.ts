@@ -8,7 +8,7 @@ export interface Difference {
   readonly after: string | null;
   /** The added and removed items of a list; null if the field is not a list. */
   readonly items: { readonly added: readonly string[]; readonly removed: readonly string[] } | null;
-  /** The ID of what `after` names; absent: `after` is no name. */
+  /** The ID of the object that `after` names. Absent if `after` is not a name. */
   readonly id?: string;
 }
 

@@ -93,7 +93,7 @@ interface Price {
   readonly sized: boolean;
   /** Fields for each entry. */
   readonly each: number;
-  /** Whether there are lists within entries. */
+  /** Whether entries contain lists. */
   readonly hasLists: boolean;
 }
 
