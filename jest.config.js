@@ -13,6 +13,8 @@ const NEEDED = [
   { program: 'docker-compose', suites: '/test/deploying/compose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
 ];
+/** Folders that only a person runs. */
+export const BY_HAND = ['/test/chaos/', '/test/scale/'];
 const isInstalled = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
 const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
@@ -35,6 +37,8 @@ export default {
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.
   testPathIgnorePatterns: [
     '/node_modules/',
+    // They take minutes and want a quiet machine: npm run test:chaos and npm run test:scale run them (jest.byHand.js).
+    ...BY_HAND,
     ...(hasMongo ? [] : ['/test/store/mongo']),
     ...leftOut.map(({ suites }) => suites),
   ],

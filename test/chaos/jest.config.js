@@ -1,0 +1,3 @@
+import { byHand } from '../../jest.byHand.js';
+
+export default byHand('chaos');
