@@ -34,6 +34,14 @@ export type AnyKey = KeyRecord | ConfiguredRecord;
 export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {
   readonly keys: readonly AnyKey[];
   readonly hasPreviousPage: boolean;
+  /** The keys that the page is a part of; null: there are none. */
+  readonly selection: KeySelection | null;
+}
+
+/** What a list is made of, whatever its order and its pages. */
+export interface KeySelection {
+  readonly workspaceId: string;
+  readonly filter: KeyFilter;
 }
 
 export function isConfigured(key: AnyKey): key is ConfiguredRecord {
@@ -63,14 +71,18 @@ export function withConfigured(
   page: KeyPage,
   records: readonly ConfiguredRecord[],
   { first, after, filter }: { readonly first: number; readonly after: KeyPosition | null; readonly filter: KeyFilter },
-): AnyKeyPage {
-  const matching = records.filter((record) => matches(record, filter)).sort((a, b) => (a.id < b.id ? 1 : -1));
-  const total = page.total + matching.length;
+): Omit<AnyKeyPage, 'selection'> {
+  const matching = matchingOf(records, filter).sort((a, b) => (a.id < b.id ? 1 : -1));
   const hasPreviousPage = after !== null;
-  if (page.hasNextPage) return { ...page, hasPreviousPage, total };
+  if (page.hasNextPage) return { ...page, hasPreviousPage };
   const left = after !== null && isConfiguredPosition(after) ? matching.filter(({ id }) => id < after.id) : matching;
   const room = first - page.keys.length;
-  return { keys: [...page.keys, ...left.slice(0, room)], hasNextPage: left.length > room, hasPreviousPage, total };
+  return { keys: [...page.keys, ...left.slice(0, room)], hasNextPage: left.length > room, hasPreviousPage };
+}
+
+/** Returns the configured keys that a filter matches. */
+export function matchingOf(records: readonly ConfiguredRecord[], filter: KeyFilter): ConfiguredRecord[] {
+  return records.filter((record) => matches(record, filter));
 }
 
 function matches(

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from './actor.js';
 
 /** Reads what several resolvers of one request ask for in the same turn. Null: there is no such thing. */
@@ -38,6 +39,28 @@ export function gathering<Subject, Value>(
     let value = waiting.get(name);
     // Under many aliases: a place in a batch takes some 10 µs.
     if (value === undefined) waiting.set(name, (value = loader.load(subject)));
+    return value;
+  };
+}
+
+/**
+ * Reads a value when a resolver first asks for it, and once for all fields of a query that ask for the same. For reads that a
+ * caller could multiply by aliases. A mutation reads each time, because it may have changed the value.
+ *
+ * @param nameOf what two subjects that are the same have in common
+ */
+export function oncePerQuery<Subject, Value>(
+  read: (subject: Subject) => Promise<Value>,
+  nameOf: (subject: Subject) => string,
+): (context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation'>, subject: Subject) => Promise<Value> {
+  const known = new WeakMap<ActorContext, Map<string, Promise<Value>>>();
+  return (context, { operation }, subject) => {
+    if (operation.operation !== OperationTypeNode.QUERY) return read(subject);
+    const values = known.get(context) ?? new Map<string, Promise<Value>>();
+    known.set(context, values);
+    const name = nameOf(subject);
+    const value = values.get(name) ?? read(subject);
+    values.set(name, value);
     return value;
   };
 }

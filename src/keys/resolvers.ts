@@ -23,8 +23,8 @@ import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
-import { isConfigured, type AnyKey } from './configured.js';
-import { gathering } from './loaders.js';
+import { isConfigured, type AnyKey, type KeySelection } from './configured.js';
+import { gathering, oncePerQuery } from './loaders.js';
 import { mentionedIn } from './mentions.js';
 import { nameOfKey } from './names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
@@ -93,6 +93,10 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
   const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
+  const totalOf = oncePerQuery(
+    (selection: KeySelection) => keys.count(selection),
+    ({ workspaceId, filter }) => JSON.stringify([workspaceId, Object.entries(filter).toSorted()]),
+  );
   // The tier of the caller's own workspace is known, unless a mutation has just changed it. A promise for each key and alias
   // takes longer than all the rest of a large page.
   const tierOf = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
@@ -262,14 +266,15 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
       ...connectionOf<AnyKey>(() => ''),
       edges: (page: OrderedPage) => keyConnection(page).edges(page),
       pageInfo: (page: OrderedPage) => keyConnection(page).pageInfo(page),
-      totalCount: ({ total }: OrderedPage) => total,
+      totalCount: ({ selection }: OrderedPage, _: unknown, context: ActorContext, info: GraphQLResolveInfo) =>
+        selection === null ? 0 : totalOf(context, info, selection),
     },
   };
 }
 
 /** A page of keys in an order, which its cursors name. */
 interface OrderedPage extends Page<AnyKey> {
-  readonly total: number;
+  readonly selection: KeySelection | null;
   readonly order: KeyOrder;
 }
 

@@ -32,10 +32,12 @@ import {
   findConfigured,
   isConfigured,
   isConfiguredPosition,
+  matchingOf,
   standsInConfiguration,
   withConfigured,
   type AnyKey,
   type AnyKeyPage,
+  type KeySelection,
   type ConfiguredRecord,
 } from './configured.js';
 import {
@@ -336,12 +338,23 @@ export class KeyService {
     const workspace = await this.workspace(actor, workspaceId ?? actor.workspaceId);
     const { projectId } = actor;
     if (projectId !== null && asked.projectId !== undefined && asked.projectId !== projectId) {
-      return { keys: [], hasNextPage: false, hasPreviousPage: after !== null, total: 0 };
+      return { keys: [], hasNextPage: false, hasPreviousPage: after !== null, selection: null };
     }
     const filter = projectId === null ? asked : { ...asked, projectId };
     const page = await this.#storedPage(workspace.id, { first, after, filter, order });
-    const configured = this.#configured().filter((each) => each.workspaceId === workspace.id);
-    return withConfigured(page, configured, { first, after, filter });
+    const configured = this.#configuredIn(workspace.id);
+    const selection = { workspaceId: workspace.id, filter };
+    return { ...withConfigured(page, configured, { first, after, filter }), selection };
+  }
+
+  /** Returns how many keys a list has, over all of its pages. @param selection of a page that {@link list} returned */
+  async count({ workspaceId, filter }: KeySelection): Promise<number> {
+    const stored = await this.#store.keys.count(workspaceId, filter, this.#now());
+    return stored + matchingOf(this.#configuredIn(workspaceId), filter).length;
+  }
+
+  #configuredIn(workspaceId: string): ConfiguredRecord[] {
+    return this.#configured().filter((each) => each.workspaceId === workspaceId);
   }
 
   /** The stored part of a page. After a configured key there is none. */
@@ -352,8 +365,7 @@ export class KeyService {
     const { after } = options;
     const now = this.#now();
     if (after === null || !isConfiguredPosition(after)) return this.#store.keys.list(workspaceId, { ...options, now });
-    const { total } = await this.#store.keys.list(workspaceId, { ...options, first: 0, after: null, now });
-    return { keys: [], hasNextPage: false, total };
+    return { keys: [], hasNextPage: false };
   }
 
   /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */

@@ -123,8 +123,6 @@ export interface KeyClues {
 export interface KeyPage {
   readonly keys: readonly KeyRecord[];
   readonly hasNextPage: boolean;
-  /** Keys that the filter matches, whatever the page. */
-  readonly total: number;
 }
 
 export interface KeyStore {
@@ -189,6 +187,9 @@ export interface KeyStore {
       readonly now: number;
     },
   ): Promise<KeyPage>;
+
+  /** Returns how many keys of the workspace match a filter. Pages don't count: this reads as much as the filter matches. */
+  count(workspaceId: string, filter: KeyFilter, now: number): Promise<number>;
 
   /**
    * Replaces a living key that nothing has replaced: writes `successor`, and on the old one `replacedBy` and

@@ -1,8 +1,11 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from '../keys/actor.js';
 import { decodeCursor, encodeCursor } from '../keys/cursor.js';
+import { oncePerQuery } from '../keys/loaders.js';
 import type { KeyService } from '../keys/service.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
+import type { PlaceKind } from '../store/store.js';
 import { connectionOf } from '../schema/connection.js';
 import type { ProjectService } from './projects.js';
 import type { WorkspaceService } from './service.js';
@@ -25,6 +28,14 @@ interface PageArguments {
 /** Resolvers of workspaces, their projects and users. */
 export function workspaceResolvers(options: WorkspaceResolverOptions) {
   const { workspaces, projects, users, keys, tiers = TIER_LIMITS } = options;
+  const countOf = oncePerQuery(
+    ({ id, kind }: { readonly id: string; readonly kind: PlaceKind }) => workspaces.countKeys(id, kind),
+    ({ id, kind }) => `${kind} ${id}`,
+  );
+  const placesOf = (id: string, tier: Tier, kind: PlaceKind) => ({
+    current: (_: unknown, context: ActorContext, info: GraphQLResolveInfo) => countOf(context, info, { id, kind }),
+    max: tiers[tier][kind],
+  });
   return {
     Query: {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
@@ -77,13 +88,9 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
     ProjectConnection: CONNECTION,
     UserConnection: CONNECTION,
     Workspace: {
-      keys: async (workspace: WorkspaceRecord) => ({
-        current: await workspaces.countKeys(workspace.id, 'keys'),
-        max: tiers[workspace.tier].keys,
-        admin: async () => ({
-          current: await workspaces.countKeys(workspace.id, 'adminKeys'),
-          max: tiers[workspace.tier].adminKeys,
-        }),
+      keys: ({ id, tier }: WorkspaceRecord) => ({
+        ...placesOf(id, tier, 'keys'),
+        admin: placesOf(id, tier, 'adminKeys'),
       }),
     },
   };

@@ -78,8 +78,8 @@ export class WorkspaceService {
     const { store, now } = this.#options;
     await store.workspaces.ensure({ id: first.id, name: first.id, tier: first.tier, createdAt: now() });
     if (!first.withKey) return null;
-    const { total } = await store.keys.list(first.id, { first: 1, after: null, filter: {}, now: now() });
-    if (total > 0) return null;
+    const { keys } = await store.keys.list(first.id, { first: 1, after: null, filter: {}, now: now() });
+    if (keys.length > 0) return null;
     const issued = await this.#mintAdminKey(first.id, null);
     const { outcome } = await store.keys.insert(issued.key, 1, now());
     return outcome === 'inserted' ? issued : null;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Actor } from '../../src/keys/actor.js';
 import { BcryptGate } from '../../src/keys/bcryptGate.js';
-import { type AnyKey, type ConfiguredRecord } from '../../src/keys/configured.js';
+import { type AnyKey, type AnyKeyPage, type ConfiguredRecord } from '../../src/keys/configured.js';
 import { decodePosition, encodePosition, positionIn } from '../../src/keys/order.js';
 import { KeyMinter } from '../../src/keys/minter.js';
 import { KeyService } from '../../src/keys/service.js';
@@ -89,6 +89,7 @@ const list = (filter = {}, first = 100, after: string | null = null, actor = adm
     after: after === null ? null : decodePosition(NEWEST_FIRST, after),
     filter,
   });
+const totalOf = async ({ selection }: AnyKeyPage): Promise<number> => (selection === null ? 0 : keys.count(selection));
 const namesOf = (all: readonly AnyKey[]): string[] => all.map(({ name }) => name);
 
 test('they are found by id within their workspace, and with platform in any', async () => {
@@ -104,7 +105,7 @@ test('they are listed after stored keys, and filters hold for them', async () =>
   await keys.create(admin, { name: 'stored two', scopes: ['read:all'], type: 'READ_ONLY', environment: 'TEST' });
   const all = await list();
   expect(namesOf(all.keys)).toEqual(['stored two', 'stored one', 'Etl Service', 'dashboard']);
-  expect([all.total, all.hasNextPage]).toEqual([4, false]);
+  expect([await totalOf(all), all.hasNextPage]).toEqual([4, false]);
   for (const [filter, names] of [
     [{ nameContains: 'SERVICE' }, ['Etl Service']],
     [{ nameContains: 'st' }, ['stored two', 'stored one']],
@@ -116,7 +117,7 @@ test('they are listed after stored keys, and filters hold for them', async () =>
     [{ status: 'ACTIVE', type: 'SECRET' }, ['stored one', 'Etl Service', 'dashboard']],
   ] as const) {
     const page = await list(filter);
-    expect([filter, namesOf(page.keys), page.total]).toEqual([filter, names, names.length]);
+    expect([filter, namesOf(page.keys), await totalOf(page)]).toEqual([filter, names, names.length]);
   }
 });
 
@@ -124,16 +125,16 @@ test('pages of any size show each key once, in one order, with the same total', 
   for (let i = 0; i < 5; i++) {
     await keys.create(admin, { name: `more ${i}`, scopes: ['read:all'], type: 'SECRET', environment: 'LIVE' });
   }
-  const whole = await list();
+  const total = await totalOf(await list());
   const ids = fc.uniqueArray(fc.stringMatching(/^[0-9a-f]{16}$/), { maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(ids, fc.integer({ min: 1, max: 9 }), async (names, first) => {
       configured = names.map((name) => record(name, name));
-      const stored = whole.total - 2;
+      const stored = total - 2;
       const seen: string[] = [];
       for (let after: string | null = null, more = true; more;) {
         const page = await list({}, first, after);
-        expect(page.total).toBe(stored + names.length);
+        expect(await totalOf(page)).toBe(stored + names.length);
         seen.push(...page.keys.map(({ id }) => id));
         const last = page.keys.at(-1);
         more = page.hasNextPage && last !== undefined;
@@ -204,7 +205,6 @@ test('R9: a configured key that a reload removes or weakens while it makes a key
   }
   configured = [];
   const page = { workspaceId: null, first: 100, after: null, filter: { nameContains: 'made' } };
-  const { total } = await keys.list(admin, page);
-  expect(total).toBe(1);
+  expect(await totalOf(await keys.list(admin, page))).toBe(1);
   expect(await keys.find(admin, key.id)).toMatchObject({ revokedAt: null });
 });

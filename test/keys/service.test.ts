@@ -202,7 +202,7 @@ describe('rotate', () => {
       code: 'BAD_USER_INPUT',
       path: ['input', 'id'],
     });
-    expect((await store.keys.list('ws_a', { first: 100, after: null, filter: {}, now })).total).toBe(2);
+    expect(await store.keys.count('ws_a', {}, now)).toBe(2);
   });
 
   it('bounds the overlap at 90 days', async () => {
@@ -347,7 +347,8 @@ describe('isolation', () => {
   it('platform reaches every workspace', async () => {
     const { key } = await create();
     expect(await keys.find(platform, key.id)).toEqual(key);
-    expect((await keys.list(platform, { workspaceId: 'ws_a', first: 10, after: null, filter: {} })).total).toBe(1);
+    const page = await keys.list(platform, { workspaceId: 'ws_a', first: 10, after: null, filter: {} });
+    expect(page.keys).toEqual([key]);
     await keys.revoke(platform, { id: key.id });
   });
 

@@ -204,16 +204,17 @@ export function openKeys(
       await intents.finishIn(workspaceId);
       const matching = [{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)];
       const by = order.direction === 'ASC' ? 1 : -1;
-      const [rows, total] = await Promise.all([
-        readInOrder(order.field, after, first + 1, (range, from, limit) =>
-          keys.find(
-            { $and: where([...matching, inRange(order, range, from)]) },
-            { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit },
-          ),
+      const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
+        keys.find(
+          { $and: where([...matching, inRange(order, range, from)]) },
+          { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit },
         ),
-        keys.count({ $and: where(matching) }),
-      ]);
-      return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first, total };
+      );
+      return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first };
+    },
+    async count(workspaceId, filter, now) {
+      await intents.finishIn(workspaceId);
+      return keys.count({ $and: where([{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)]) });
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;

@@ -18,7 +18,7 @@ import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
 import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder } from '../ordering.js';
-import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
+import type { KeyChange, KeyFilter, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params, Statement } from './connection.js';
 import { fold } from '../../text/fold.js';
@@ -230,17 +230,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       return firstById(found.map(toRecord), limit);
     },
     async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
-      const filtered = {
-        workspaceId,
-        now,
-        status: filter.status ?? null,
-        type: filter.type ?? null,
-        environment: filter.environment ?? null,
-        nameContains: filter.nameContains === undefined ? null : fold(filter.nameContains),
-        scope: filter.scope ?? null,
-        projectId: filter.projectId ?? null,
-        userId: filter.userId ?? null,
-      };
+      const filtered = filterParams(workspaceId, filter, now);
       const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
         listing(listText(order, range, from !== null)).all({
           ...filtered,
@@ -249,11 +239,10 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
           ...(from !== null && range === 'valued' && { afterValue: from.value }),
         }),
       );
-      return {
-        keys: rows.slice(0, first).map(toRecord),
-        hasNextPage: rows.length > first,
-        total: count.one(filtered)?.total ?? 0,
-      };
+      return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first };
+    },
+    async count(workspaceId, filter, now) {
+      return count.one(filterParams(workspaceId, filter, now))?.total ?? 0;
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
@@ -277,6 +266,20 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async touch(uses) {
       connection.swiftly(() => touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) }));
     },
+  };
+}
+
+function filterParams(workspaceId: string, filter: KeyFilter, now: number) {
+  return {
+    workspaceId,
+    now,
+    status: filter.status ?? null,
+    type: filter.type ?? null,
+    environment: filter.environment ?? null,
+    nameContains: filter.nameContains === undefined ? null : fold(filter.nameContains),
+    scope: filter.scope ?? null,
+    projectId: filter.projectId ?? null,
+    userId: filter.userId ?? null,
   };
 }
 

@@ -32,7 +32,7 @@ export function testLists({ store }: Bench): void {
       let after: KeyPosition | null = null;
       for (let pages = 1; ; pages++) {
         const page = await store().keys.list(ws, { first: 3, after, filter: {}, now: NOW });
-        expect(page.total).toBe(9 + pages);
+        expect(await store().keys.count(ws, {}, NOW)).toBe(9 + pages);
         seen.push(...page.keys.map(({ id }) => id));
         await givenKey(store(), ws, { createdAt: NOW + 100 });
         const last = page.keys.at(-1);
@@ -47,9 +47,10 @@ export function testLists({ store }: Bench): void {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 4; i++) await givenKey(store(), ws);
       const page = (first: number) => store().keys.list(ws, { first, after: null, filter: {}, now: NOW });
-      expect(await page(3)).toMatchObject({ hasNextPage: true, total: 4 });
-      expect(await page(4)).toMatchObject({ hasNextPage: false, total: 4 });
-      expect(await page(5)).toMatchObject({ hasNextPage: false, total: 4 });
+      expect(await page(3)).toMatchObject({ hasNextPage: true });
+      expect(await page(4)).toMatchObject({ hasNextPage: false });
+      expect(await page(5)).toMatchObject({ hasNextPage: false });
+      expect(await store().keys.count(ws, {}, NOW)).toBe(4);
       expect((await page(4)).keys).toHaveLength(4);
     });
 
@@ -83,7 +84,8 @@ export function testLists({ store }: Bench): void {
         const expected = keys.filter(matches);
         expect(namesOf(await listed(store(), ws, filter)).sort()).toEqual(namesOf(expected).sort());
         const page = await store().keys.list(ws, { first: 1, after: null, filter, now: NOW });
-        expect(page).toMatchObject({ total: expected.length, hasNextPage: expected.length > 1 });
+        expect(page).toMatchObject({ hasNextPage: expected.length > 1 });
+        expect(await store().keys.count(ws, filter, NOW)).toBe(expected.length);
       }
     });
 
@@ -95,7 +97,7 @@ export function testLists({ store }: Bench): void {
       ];
       const after = keyPosition(newer, 'CREATED');
       const page = await store().keys.list(ws, { first: 5, after, filter: { type: 'CLIENT' }, now: NOW });
-      expect(page).toEqual({ keys: [older], hasNextPage: false, total: 1 });
+      expect(page).toEqual({ keys: [older], hasNextPage: false });
     });
 
     test('U4: each order pages through every key once, in both directions, those without a value last', async () => {
@@ -119,7 +121,6 @@ export function testLists({ store }: Bench): void {
             for (;;) {
               const order = { field, direction };
               const page = await store().keys.list(ws, { first, after, filter: {}, order, now: NOW });
-              expect(page.total).toBe(14);
               seen.push(...page.keys);
               const last = page.keys.at(-1);
               after = last === undefined ? null : keyPosition(last, field);
@@ -149,7 +150,7 @@ export function testLists({ store }: Bench): void {
       const ask = (after: KeyPosition | null) =>
         store().keys.list(ws, { first: 5, after, filter: { type: 'CLIENT' }, order, now: NOW });
       expect(namesOf((await ask(null)).keys)).toEqual(['a', 'c']);
-      expect(await ask(keyPosition(left, 'NAME'))).toEqual({ keys: [kept[0]], hasNextPage: false, total: 2 });
+      expect(await ask(keyPosition(left, 'NAME'))).toEqual({ keys: [kept[0]], hasNextPage: false });
     });
 
     test('U4: finds keys by lookup id, by its beginning and by the prefix of an imported key, in one workspace or in all', async () => {

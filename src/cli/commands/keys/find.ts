@@ -17,20 +17,20 @@ const MAX_NAME = 100;
 
 interface Found {
   readonly findApiKeys?: readonly Key[] | null;
-  readonly apiKeys?: { readonly nodes: readonly Key[]; readonly totalCount: number } | null;
+  readonly apiKeys?: { readonly nodes: readonly Key[]; readonly pageInfo: { readonly hasNextPage: boolean } } | null;
 }
 
 const FIND = operation<Found, { readonly text: string; readonly name: string; readonly byName: boolean }>(
   `query FindKeys($text: String!, $name: String!, $byName: Boolean!) {
     findApiKeys(text: $text) { ...Key }
-    apiKeys(first: ${MOST}, filter: { nameContains: $name }) @include(if: $byName) { totalCount nodes { ...Key } }
+    apiKeys(first: ${MOST}, filter: { nameContains: $name }) @include(if: $byName) { nodes { ...Key } pageInfo { hasNextPage } }
   }`,
   KEY,
 );
 
 const BY_NAME = operation<Found, { readonly name: string }>(
   `query FindKeysByName($name: String!) {
-    apiKeys(first: ${MOST}, filter: { nameContains: $name }) { totalCount nodes { ...Key } }
+    apiKeys(first: ${MOST}, filter: { nameContains: $name }) { nodes { ...Key } pageInfo { hasNextPage } }
   }`,
   KEY,
 );
@@ -58,7 +58,7 @@ export function findCommand(): Command {
       const { findApiKeys, apiKeys } = await found(ask, clue, name);
       const keys = unique([...(findApiKeys ?? []), ...(apiKeys?.nodes ?? [])]);
       show({ keys }, () => (keys.length === 0 ? 'No key found.' : table(terminal, FOUND_COLUMNS, keys)));
-      if ((apiKeys?.totalCount ?? 0) > MOST) {
+      if (apiKeys?.pageInfo.hasNextPage === true) {
         terminal.note(`Showing the first ${MOST} matching names. Use keys list --name to see all.`);
       }
       if (keys.length === 0) {

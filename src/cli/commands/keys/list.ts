@@ -14,7 +14,8 @@ const PAGE = 100;
 interface Page {
   readonly apiKeys: {
     readonly nodes: readonly Key[];
-    readonly totalCount: number;
+    /** On the first page: counting takes the server longer than reading a page. */
+    readonly totalCount?: number;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   };
 }
@@ -22,15 +23,16 @@ interface Page {
 interface PageVariables {
   readonly first: number;
   readonly after: string | null;
+  readonly counted: boolean;
   readonly filter: object;
   readonly workspace: string | null;
   readonly orderBy: { readonly field: string; readonly direction: string } | null;
 }
 
 const LIST = operation<Page, PageVariables>(
-  `query Keys($first: Int!, $after: String, $filter: ApiKeyFilter, $workspace: ID, $orderBy: ApiKeyOrder) {
+  `query Keys($first: Int!, $after: String, $counted: Boolean!, $filter: ApiKeyFilter, $workspace: ID, $orderBy: ApiKeyOrder) {
     apiKeys(first: $first, after: $after, filter: $filter, workspaceId: $workspace, orderBy: $orderBy) {
-      totalCount
+      totalCount @include(if: $counted)
       nodes { ...Key }
       pageInfo { hasNextPage endCursor }
     }
@@ -96,16 +98,17 @@ async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ 
   const filter = given({ status, type, environment, nameContains, scope, projectId, userId });
   const asked = { filter, workspace: options.workspace ?? null, orderBy: orderOf(options) };
   const keys: Key[] = [];
-  let after: string | null = null;
+  let [after, totalCount]: [string | null, number] = [null, 0];
   for (;;) {
     const first = Math.min(PAGE, options.limit - keys.length);
-    const { apiKeys }: Page = await ask(LIST, { ...asked, first, after });
+    const { apiKeys }: Page = await ask(LIST, { ...asked, first, after, counted: after === null });
+    totalCount = apiKeys.totalCount ?? totalCount;
     keys.push(...apiKeys.nodes);
     after = apiKeys.pageInfo.endCursor;
     if (!apiKeys.pageInfo.hasNextPage || after === null || keys.length >= options.limit) {
-      return { keys, totalCount: apiKeys.totalCount };
+      return { keys, totalCount };
     }
-    terminal.progress(`${keys.length} of ${apiKeys.totalCount} keys`);
+    terminal.progress(`${keys.length} of ${totalCount} keys`);
   }
 }
 
