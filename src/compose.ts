@@ -171,7 +171,7 @@ export async function composeService(
         resolvers: [
           latchkey.resolvers,
           failingClosed({
-            ...assetResolvers({ service: assets, project }),
+            ...assetResolvers({ service: assets, project, limits: settings.answer }),
             ...streamResolvers({
               bus,
               keys: latchkey.keys,

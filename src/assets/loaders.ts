@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
-import type { AlertRecord, AssetRecord } from '../store/records.js';
+import type { AlertRecord, AssetColumns, AssetSummary } from '../store/records.js';
+import { COLUMNS_AT_ONCE, type ColumnReader } from './columnReader.js';
 import { LIST_MAX } from './input.js';
 import type { AssetService } from './service.js';
 
@@ -9,9 +10,11 @@ import type { AssetService } from './service.js';
  */
 export interface AssetLoaders {
   /** By name; null where it is not registered. */
-  readonly asset: DataLoader<string, AssetRecord | null>;
+  readonly asset: DataLoader<string, AssetSummary | null>;
+  /** By name; null where it is not registered. */
+  readonly columns: DataLoader<string, AssetColumns | null>;
   /** Assets made from the one named, by name, at most 100. */
-  readonly downstream: DataLoader<string, readonly AssetRecord[]>;
+  readonly downstream: DataLoader<string, readonly AssetSummary[]>;
   /** Open alerts of the asset named, oldest first. */
   readonly alerts: DataLoader<string, readonly AlertRecord[]>;
 }
@@ -19,12 +22,19 @@ export interface AssetLoaders {
 /** Rows that the one read for the downstream of a whole level may answer with. */
 const DOWNSTREAM_ROWS = 2000;
 
-export function makeLoaders(service: AssetService, projectId: string): AssetLoaders {
-  const asset = new DataLoader<string, AssetRecord | null>(async (names) => {
+export function makeLoaders(service: AssetService, projectId: string, reader: ColumnReader): AssetLoaders {
+  const asset = new DataLoader<string, AssetSummary | null>(async (names) => {
     const found = new Map((await service.findMany(projectId, names)).map((record) => [record.name, record]));
     return names.map((name) => found.get(name) ?? null);
   });
-  const downstream = new DataLoader<string, readonly AssetRecord[]>(async (names) => {
+  const columns = new DataLoader<string, AssetColumns | null>(
+    async (names) => {
+      const found = new Map((await reader.read(projectId, names)).map((each) => [each.name, each]));
+      return names.map((name) => found.get(name) ?? null);
+    },
+    { maxBatchSize: COLUMNS_AT_ONCE },
+  );
+  const downstream = new DataLoader<string, readonly AssetSummary[]>(async (names) => {
     const lists = await downstreamOf(service, projectId, names);
     for (const list of lists) for (const record of list) asset.prime(record.name, record);
     return lists;
@@ -32,14 +42,14 @@ export function makeLoaders(service: AssetService, projectId: string): AssetLoad
   const alerts = new DataLoader<string, readonly AlertRecord[]>(async (names) => {
     return grouped(names, await service.openAlerts(projectId, names), (alert) => [alert.asset]);
   });
-  return { asset, downstream, alerts };
+  return { asset, columns, downstream, alerts };
 }
 
 async function downstreamOf(
   service: AssetService,
   projectId: string,
   names: readonly string[],
-): Promise<(readonly AssetRecord[])[]> {
+): Promise<(readonly AssetSummary[])[]> {
   const found = await service.findDownstream(projectId, names, DOWNSTREAM_ROWS);
   if (found.length < DOWNSTREAM_ROWS) {
     return grouped(names, found, ({ upstream }) => upstream).map((list) => list.slice(0, LIST_MAX));

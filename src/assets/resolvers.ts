@@ -1,10 +1,12 @@
 import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
-import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
+import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, Column } from '../store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName } from './input.js';
+import type { AnswerLimits } from '../guard/answer/limits.js';
+import { ColumnReader } from './columnReader.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
 import type { AssetService, RecordLoadInput, RefreshSchemaInput, RegisterAssetInput } from './service.js';
 
@@ -16,6 +18,8 @@ export interface AssetContext {
 export interface AssetResolverOptions {
   readonly service: AssetService;
   readonly project: ProjectFinder;
+  /** Of operations, which bound what is read as well. */
+  readonly limits?: AnswerLimits;
 }
 
 /** A project that the caller reaches. Rejects, as NOT_FOUND, for any other. */
@@ -32,11 +36,8 @@ interface OfProject {
   readonly project?: string | null;
 }
 
-interface AssetSchema {
-  readonly version: number;
-  readonly columns: readonly Column[];
-  readonly registeredColumns: readonly Column[];
-}
+/** An asset as it was read, mostly without its columns, which are read where they are selected. */
+type Asset = AssetSummary & Partial<AssetColumns>;
 
 type Resolver<Parent, Args, Result> = (parent: Parent, args: Args, context: AssetContext) => Result | Promise<Result>;
 
@@ -46,14 +47,14 @@ export interface AssetResolvers {
     readonly assets: Resolver<
       unknown,
       OfProject & { first?: number | null; after?: string | null },
-      readonly AssetRecord[]
+      readonly AssetSummary[]
     >;
     readonly assetsConnection: Resolver<
       unknown,
       OfProject & { first?: number | null; after?: string | null },
-      Page<AssetRecord>
+      Page<AssetSummary>
     >;
-    readonly asset: Resolver<unknown, OfProject & { name: string }, AssetRecord | null>;
+    readonly asset: Resolver<unknown, OfProject & { name: string }, AssetSummary | null>;
   };
   readonly Mutation: {
     readonly registerAsset: Resolver<unknown, { input: OfProject & RegisterAssetInput }, AssetRecord>;
@@ -62,14 +63,19 @@ export interface AssetResolvers {
     readonly refreshSchema: Resolver<unknown, { input: OfProject & RefreshSchemaInput }, AssetRecord>;
   };
   readonly Asset: {
-    readonly freshness: Resolver<AssetRecord, unknown, Freshness>;
-    readonly schema: Resolver<AssetRecord, unknown, AssetSchema>;
-    readonly upstream: Resolver<AssetRecord, unknown, readonly AssetRef[]>;
-    readonly downstream: Resolver<AssetRecord, unknown, readonly AssetRecord[]>;
-    readonly alerts: Resolver<AssetRecord, unknown, readonly AlertRecord[]>;
+    readonly freshness: Resolver<Asset, unknown, Freshness>;
+    readonly schema: Resolver<Asset, unknown, Asset>;
+    readonly upstream: Resolver<Asset, unknown, readonly AssetRef[]>;
+    readonly downstream: Resolver<Asset, unknown, readonly AssetSummary[]>;
+    readonly alerts: Resolver<Asset, unknown, readonly AlertRecord[]>;
   };
-  readonly AssetConnection: ReturnType<typeof connectionOf<AssetRecord>>;
-  readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetRecord | null> };
+  readonly AssetSchema: {
+    readonly version: Resolver<Asset, unknown, number>;
+    readonly columns: Resolver<Asset, unknown, readonly Column[]>;
+    readonly registeredColumns: Resolver<Asset, unknown, readonly Column[]>;
+  };
+  readonly AssetConnection: ReturnType<typeof connectionOf<AssetSummary>>;
+  readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetSummary | null> };
 }
 
 /** The one place that says whose assets and events a request may reach: all else is asked for by project. */
@@ -86,16 +92,28 @@ export async function reached(
   return wanted;
 }
 
-export function assetResolvers({ service, project }: AssetResolverOptions): AssetResolvers {
+export function assetResolvers({ service, project, limits }: AssetResolverOptions): AssetResolvers {
   // By the context object, which lives as long as its request does, and then by project.
   const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
+  // One for all projects, and not made anew after a change: an operation reads so much, whatever it changes.
+  const readers = new WeakMap<AssetContext, ColumnReader>();
 
   const load = (context: AssetContext, projectId: string): AssetLoaders => {
     let known = loaders.get(context);
     if (known === undefined) loaders.set(context, (known = new Map<string, AssetLoaders>()));
+    let reader = readers.get(context);
+    if (reader === undefined) readers.set(context, (reader = new ColumnReader(service, limits)));
     let made = known.get(projectId);
-    if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId)));
+    if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId, reader)));
     return made;
+  };
+
+  const columnsOf = async (
+    { projectId, name, columns, expectedColumns }: Asset,
+    context: AssetContext,
+  ): Promise<Pick<AssetColumns, 'columns' | 'expectedColumns'>> => {
+    if (columns !== undefined && expectedColumns !== undefined) return { columns, expectedColumns };
+    return (await load(context, projectId).columns.load(name)) ?? { columns: [], expectedColumns: [] };
   };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
@@ -138,16 +156,17 @@ export function assetResolvers({ service, project }: AssetResolverOptions): Asse
     },
     Asset: {
       freshness: (asset) => freshnessOf(asset, service.now()),
-      schema: ({ schemaVersion, columns, expectedColumns }) => ({
-        version: schemaVersion,
-        columns,
-        registeredColumns: expectedColumns,
-      }),
+      schema: (asset) => asset,
       upstream: ({ upstream, projectId }) => upstream.map((name) => ({ name, projectId })),
       downstream: ({ name, projectId }, _, context) => load(context, projectId).downstream.load(name),
       alerts: ({ name, projectId }, _, context) => load(context, projectId).alerts.load(name),
     },
-    AssetConnection: connectionOf<AssetRecord>(encodeAssetCursor),
+    AssetSchema: {
+      version: ({ schemaVersion }) => schemaVersion,
+      columns: async (asset, _, context) => (await columnsOf(asset, context)).columns,
+      registeredColumns: async (asset, _, context) => (await columnsOf(asset, context)).expectedColumns,
+    },
+    AssetConnection: connectionOf<AssetSummary>(encodeAssetCursor),
     AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },
   };
 }

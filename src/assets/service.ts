@@ -1,5 +1,5 @@
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import type { AlertRecord, AssetRecord, Column } from '../store/records.js';
+import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, Column } from '../store/records.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { AssetStore } from '../store/store.js';
 import { settleAlerts } from './alerts.js';
@@ -61,7 +61,7 @@ export class AssetService {
   }
 
   /** A page by name. `first` 1 to 100, 100 where absent; `after` the last name of the page before. */
-  async list(projectId: string, first?: number | null, after?: string | null): Promise<readonly AssetRecord[]> {
+  async list(projectId: string, first?: number | null, after?: string | null): Promise<readonly AssetSummary[]> {
     const cursor = after === null || after === undefined ? null : check.checkName(after, ['after']);
     return this.#store.list(projectId, { first: check.checkFirst(first, ['first']), after: cursor });
   }
@@ -72,18 +72,23 @@ export class AssetService {
    * @param after the name of the last asset of the previous page
    * @throws Refusal BAD_USER_INPUT unless `first` is 1 to 100
    */
-  async page(projectId: string, first: number, after: string | null): Promise<Page<AssetRecord>> {
+  async page(projectId: string, first: number, after: string | null): Promise<Page<AssetSummary>> {
     checkPage(first);
     return pageOf(await this.#store.list(projectId, { first: first + 1, after }), first, after);
   }
 
   /** Those of the names that are registered, in any order; one read. */
-  async findMany(projectId: string, names: readonly string[]): Promise<readonly AssetRecord[]> {
+  async findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]> {
     return this.#store.findMany(projectId, names);
   }
 
+  /** The columns of those of the names that are registered, in any order; one read. */
+  async columnsOf(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
+    return this.#store.columnsOf(projectId, names);
+  }
+
   /** Assets made from any of `names`, by name, at most `first`; one read. */
-  async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]> {
+  async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetSummary[]> {
     return this.#store.findDownstream(projectId, names, first);
   }
 

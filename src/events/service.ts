@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkName } from '../assets/input.js';
 import type { AssetService } from '../assets/service.js';
-import { EVENT_RETENTION, type AssetRecord, type EventRecord } from '../store/records.js';
+import { EVENT_RETENTION, type AssetSummary, type EventRecord } from '../store/records.js';
 import type { EventStore, KeptEvent } from '../store/store.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { EventPosition } from './cursor.js';
@@ -91,7 +91,7 @@ export class EventService {
     return pageOf(await this.#store.list(projectId, { first: first + 1, after, filter, since }), first, after);
   }
 
-  async #assetsOf(projectId: string, kept: readonly KeptEvent[]): Promise<ReadonlyMap<string, AssetRecord>> {
+  async #assetsOf(projectId: string, kept: readonly KeptEvent[]): Promise<ReadonlyMap<string, AssetSummary>> {
     const names = new Set(kept.flatMap(({ event }) => event.asset ?? []));
     if (names.size === 0) return new Map();
     return new Map((await this.#assets.findMany(projectId, [...names])).map((asset) => [asset.name, asset]));
@@ -104,7 +104,7 @@ export class EventService {
   async #noteLoads(
     projectId: string,
     kept: readonly KeptEvent[],
-    assets: ReadonlyMap<string, AssetRecord>,
+    assets: ReadonlyMap<string, AssetSummary>,
   ): Promise<void> {
     const latest = new Map<string, EventRecord>();
     for (const { event } of kept) {

@@ -1,5 +1,13 @@
 import type { AuditEntry } from './audit.js';
-import type { AlertRecord, AssetRecord, EventRecord, KeyRecord, ProjectRecord, UserRecord } from './records.js';
+import type {
+  AlertRecord,
+  AssetRecord,
+  AssetSummary,
+  EventRecord,
+  KeyRecord,
+  ProjectRecord,
+  UserRecord,
+} from './records.js';
 
 /** The records' fields by name, for the engines: what is not listed here is neither written nor handed out. */
 
@@ -78,6 +86,10 @@ export const ASSET_FIELDS = [
   'lastLoadRows',
   'createdAt',
 ] as const satisfies readonly (keyof AssetRecord)[];
+
+export const ASSET_SUMMARY_FIELDS = ASSET_FIELDS.filter(
+  (field): field is keyof AssetSummary => field !== 'expectedColumns' && field !== 'columns',
+);
 
 export const ALERT_FIELDS = [
   'id',

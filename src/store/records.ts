@@ -161,6 +161,12 @@ export interface AssetRecord {
   readonly createdAt: number;
 }
 
+/** The columns of one asset, which may be hundreds of kilobytes. */
+export type AssetColumns = Pick<AssetRecord, 'name' | 'expectedColumns' | 'columns'>;
+
+/** An asset without its columns. */
+export type AssetSummary = Omit<AssetRecord, 'expectedColumns' | 'columns'>;
+
 export const ALERT_KINDS = ['STALE', 'SCHEMA_CHANGED'] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 

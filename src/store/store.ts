@@ -4,7 +4,9 @@ import type { UsagePeriod } from './periods.js';
 import type {
   AlertKind,
   AlertRecord,
+  AssetColumns,
   AssetRecord,
+  AssetSummary,
   Column,
   EventRecord,
   KeyRecord,
@@ -400,14 +402,16 @@ export interface AssetStore {
   register(asset: AssetRecord): Promise<AssetRecord>;
   find(projectId: string, name: string): Promise<AssetRecord | null>;
   /** Those of the names that exist, in any order; one read. */
-  findMany(projectId: string, names: readonly string[]): Promise<readonly AssetRecord[]>;
+  findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]>;
+  /** The columns of those of the names that exist, in any order; one read. */
+  columnsOf(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]>;
   /** By name ascending (code-unit order), those after `after`. */
   list(
     projectId: string,
     options: { readonly first: number; readonly after: string | null },
-  ): Promise<readonly AssetRecord[]>;
+  ): Promise<readonly AssetSummary[]>;
   /** Every asset whose `upstream` names one of `names`, by name ascending, at most `first`; one read by index. */
-  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetRecord[]>;
+  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetSummary[]>;
   /**
    * Notes a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), with its rows.
    * @returns the record after it; null where there is no such asset.

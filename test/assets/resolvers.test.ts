@@ -109,6 +109,52 @@ describe('reading', () => {
   });
 });
 
+describe('R2: columns are read where they are selected, and no more than an answer may have', () => {
+  const wide = async (assets: number, columns: number) => {
+    const list = Array.from({ length: columns }, (_, i) => ({ name: `c${i}`, type: 'text' }));
+    for (let i = 0; i < assets; i += 1) {
+      await harness.service.register('ws_a', { name: `wide.${String(i).padStart(3, '0')}`, columns: list });
+    }
+    harness.calls.splice(0);
+  };
+
+  it('reads none for other fields, whatever the aliases', async () => {
+    await wide(3, 2);
+    await data('{ a: assets { name schema { version } } b: assets(first: 2) { owner upstream { name } } }');
+    expect(harness.calls).not.toContain('columnsOf');
+  });
+
+  it('reads those of an asset once in an operation', async () => {
+    await wide(12, 2);
+    const answer = await data(
+      '{ a: assets { schema { columns { name } } } b: assets(first: 11) { schema { registeredColumns { type } } } }',
+    );
+    expect(JSON.stringify(answer).match(/c1/g)).toHaveLength(12);
+    // Ten assets at once.
+    expect(harness.calls.filter((call) => call === 'columnsOf')).toHaveLength(2);
+  });
+
+  it('shows the columns that a mutation changed after it', async () => {
+    await wide(1, 1);
+    const columns = [{ name: 'new', type: 'text' }];
+    const answer = await data(
+      `mutation ($columns: [ColumnInput!]!) {
+        refreshSchema(input: { asset: "wide.000", columns: $columns }) { schema { version columns { name } } }
+      }`,
+      { columns },
+    );
+    expect(answer).toEqual({ refreshSchema: { schema: { version: 2, columns: [{ name: 'new' }] } } });
+  });
+
+  it('stops reading once an operation has read as many as an answer may have fields', async () => {
+    // Twice 500 of each asset: the 51st is beyond 50,000.
+    await wide(100, 500);
+    const { errors } = await harness.run('{ assets { schema { columns { type } } } }');
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE', unit: 'fields' });
+    expect(harness.calls.filter((call) => call === 'columnsOf')).toHaveLength(6);
+  });
+});
+
 describe('lineage is read level by level', () => {
   it('downwards at one read a level, however many assets', async () => {
     await chain();

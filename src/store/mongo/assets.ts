@@ -1,6 +1,6 @@
 import { Duplicate } from '../errors.js';
-import { ALERT_FIELDS, ASSET_FIELDS, pick } from '../fields.js';
-import type { AlertRecord, AssetRecord } from '../records.js';
+import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
+import type { AlertRecord, AssetRecord, AssetSummary } from '../records.js';
 import type { AssetStore } from '../store.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { AlertDocument, AssetDocument } from './schemas.js';
@@ -30,22 +30,29 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
     },
     find,
     async findMany(projectId, names) {
-      const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) });
-      return documents.map(toRecord);
+      const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) }, SUMMARY);
+      return documents.map(toSummary);
+    },
+    async columnsOf(projectId, names) {
+      const documents = await assets.find(
+        { projectId: eq(projectId), name: where({ $in: names }) },
+        { fields: ['name', 'expectedColumns', 'columns'] },
+      );
+      return documents.map((document) => pick(document, ['name', 'expectedColumns', 'columns']));
     },
     async list(projectId, { first, after }) {
       const documents = await assets.find(
         { projectId: eq(projectId), name: where({ $gt: after ?? '' }) },
-        { sort: { name: 1 }, limit: first },
+        { sort: { name: 1 }, limit: first, ...SUMMARY },
       );
-      return documents.map(toRecord);
+      return documents.map(toSummary);
     },
     async findDownstream(projectId, names, first) {
       const documents = await assets.find(
         { projectId: eq(projectId), upstream: where({ $in: names }) },
-        { sort: { name: 1 }, limit: first },
+        { sort: { name: 1 }, limit: first, ...SUMMARY },
       );
-      return documents.map(toRecord);
+      return documents.map(toSummary);
     },
     async recordLoad(projectId, name, at, rows) {
       const document = await assets.update(
@@ -117,6 +124,13 @@ function named(projectId: string, name: string): Filter {
 
 function openOn(projectId: string, asset: string, kind: string): Filter {
   return { projectId: eq(projectId), asset: eq(asset), kind: eq(kind), open: eq(true) };
+}
+
+/** All fields but the columns. */
+const SUMMARY = { fields: ASSET_SUMMARY_FIELDS };
+
+function toSummary(document: AssetDocument): AssetSummary {
+  return pick(document, ASSET_SUMMARY_FIELDS);
 }
 
 function toRecord(document: AssetDocument): AssetRecord {

@@ -1,5 +1,5 @@
-import { ALERT_FIELDS, ASSET_FIELDS, pick } from '../fields.js';
-import type { AlertRecord, AssetRecord, Column } from '../records.js';
+import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
+import type { AlertRecord, AssetRecord, AssetSummary, Column } from '../records.js';
 import type { AssetStore } from '../store.js';
 import type { Connection, Params } from './connection.js';
 
@@ -9,7 +9,11 @@ interface AssetRow extends Omit<AssetRecord, 'upstream' | 'expectedColumns' | 'c
   readonly columns: string;
 }
 
+type SummaryRow = Omit<AssetRow, 'expectedColumns' | 'columns'>;
+
 const COLUMNS = ASSET_FIELDS.join(', ');
+
+const SUMMARY = ASSET_SUMMARY_FIELDS.join(', ');
 
 const ALERT_COLUMNS = ALERT_FIELDS.join(', ');
 
@@ -32,14 +36,20 @@ export function openAssets(connection: Connection): AssetStore {
     `INSERT INTO downstream (projectId, upstream, name)
      SELECT DISTINCT $projectId, value, $name FROM json_each($upstream)`,
   );
-  const findMany = connection.prepare<AssetRow>(
-    `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
+  const findOne = connection.prepare<AssetRow>(
+    `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name = $name`,
   );
-  const list = connection.prepare<AssetRow>(
-    `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name > $after ORDER BY name LIMIT $first`,
+  const findMany = connection.prepare<SummaryRow>(
+    `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
   );
-  const findDownstream = connection.prepare<AssetRow>(
-    `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name IN (
+  const columnsOf = connection.prepare<Pick<AssetRow, 'name' | 'expectedColumns' | 'columns'>>(
+    `SELECT name, expectedColumns, columns FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
+  );
+  const list = connection.prepare<SummaryRow>(
+    `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name > $after ORDER BY name LIMIT $first`,
+  );
+  const findDownstream = connection.prepare<SummaryRow>(
+    `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name IN (
        SELECT name FROM downstream WHERE projectId = $projectId AND upstream ${IN_NAMES}
      ) ORDER BY name LIMIT $first`,
   );
@@ -71,7 +81,7 @@ export function openAssets(connection: Connection): AssetStore {
   );
 
   const find = (projectId: string, name: string): AssetRecord | null => {
-    const row = findMany.one({ projectId, names: JSON.stringify([name]) });
+    const row = findOne.one({ projectId, name });
     return row && toRecord(row);
   };
 
@@ -90,13 +100,16 @@ export function openAssets(connection: Connection): AssetStore {
       return find(projectId, name);
     },
     async findMany(projectId, names) {
-      return findMany.all({ projectId, names: JSON.stringify(names) }).map(toRecord);
+      return findMany.all({ projectId, names: JSON.stringify(names) }).map(toSummary);
+    },
+    async columnsOf(projectId, names) {
+      return columnsOf.all({ projectId, names: JSON.stringify(names) }).map((row) => ({ ...row, ...columnsIn(row) }));
     },
     async list(projectId, { first, after }) {
-      return list.all({ projectId, first, after: after ?? '' }).map(toRecord);
+      return list.all({ projectId, first, after: after ?? '' }).map(toSummary);
     },
     async findDownstream(projectId, names, first) {
-      return findDownstream.all({ projectId, names: JSON.stringify(names), first }).map(toRecord);
+      return findDownstream.all({ projectId, names: JSON.stringify(names), first }).map(toSummary);
     },
     async recordLoad(projectId, name, at, rows) {
       return connection.transaction(() => {
@@ -124,12 +137,15 @@ export function openAssets(connection: Connection): AssetStore {
 }
 
 function toRecord(row: AssetRow): AssetRecord {
-  return {
-    ...row,
-    upstream: JSON.parse(row.upstream) as string[],
-    expectedColumns: JSON.parse(row.expectedColumns) as Column[],
-    columns: JSON.parse(row.columns) as Column[],
-  };
+  return { ...row, upstream: JSON.parse(row.upstream) as string[], ...columnsIn(row) };
+}
+
+function toSummary(row: SummaryRow): AssetSummary {
+  return { ...row, upstream: JSON.parse(row.upstream) as string[] };
+}
+
+function columnsIn({ expectedColumns, columns }: Pick<AssetRow, 'expectedColumns' | 'columns'>) {
+  return { expectedColumns: JSON.parse(expectedColumns) as Column[], columns: JSON.parse(columns) as Column[] };
 }
 
 function params(asset: AssetRecord): Params {

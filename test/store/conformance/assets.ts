@@ -85,6 +85,22 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.findMany(ws, [])).toEqual([]);
     });
 
+    test('R2: are read without their columns, which are read by name', async () => {
+      const ws = await givenWorkspace(store());
+      const columns = [{ name: 'id', type: 'bigint' }];
+      await store().assets.register(anAsset(ws, { name: 'a', columns, expectedColumns: columns, upstream: ['b'] }));
+      await store().assets.register(anAsset(ws, { name: 'b' }));
+      const { columns: _, expectedColumns: __, ...summary } = (await store().assets.find(ws, 'a')) ?? anAsset(ws);
+      expect(await store().assets.findMany(ws, ['a'])).toEqual([summary]);
+      expect((await store().assets.list(ws, { first: 1, after: null }))[0]).toEqual(summary);
+      expect(await store().assets.findDownstream(ws, ['b'], 5)).toEqual([summary]);
+      expect(await store().assets.columnsOf(ws, ['a', 'none', 'a'])).toEqual([
+        { name: 'a', expectedColumns: columns, columns },
+      ]);
+      expect(await store().assets.columnsOf(await givenWorkspace(store()), ['a'])).toEqual([]);
+      expect(await store().assets.columnsOf(ws, [])).toEqual([]);
+    });
+
     test('downstream of others are found by name, at most so many', async () => {
       const ws = await givenWorkspace(store());
       for (const [name, upstream] of [
