@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { ALERT_KINDS, type AlertKind, type AlertRecord, type AssetRecord } from '../store/records.js';
+import {
+  ALERT_KINDS,
+  type AlertKind,
+  type AlertRecord,
+  type AssetColumns,
+  type AssetSummary,
+} from '../store/records.js';
 import type { AssetStore } from '../store/store.js';
 import { changesBetween, inWords as columnsInWords } from './columns.js';
 import { freshnessOf, inWords as ageInWords } from './freshness.js';
@@ -7,20 +13,27 @@ import { freshnessOf, inWords as ageInWords } from './freshness.js';
 /** The alerts that ought to be open, each with its message. */
 type Wanted = ReadonlyMap<AlertKind, string>;
 
+/** An asset read with its columns is judged by them too. A load doesn't change them, so it reads and judges the rest alone. */
+export type JudgedAsset = AssetSummary & Partial<AssetColumns>;
+
+const FRESHNESS_KINDS: readonly AlertKind[] = ['STALE'];
+
 const TURNS = 5;
 
 /**
  * What should be open on an asset at `now`. The messages hold nothing that changes while the trouble stays the same:
  * another message is another alert.
  */
-export function wantedAlerts(asset: AssetRecord, now: number): Wanted {
+export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
   const wanted = new Map<AlertKind, string>();
   const { status, allowedAge } = freshnessOf(asset, now);
   if (status === 'STALE' && allowedAge !== null) {
     wanted.set('STALE', `The last load is older than ${ageInWords(allowedAge)}, the allowed age.`);
   }
   // A registration without columns promised none.
-  const changes = asset.expectedColumns.length === 0 ? null : changesBetween(asset.expectedColumns, asset.columns);
+  const { columns, expectedColumns } = asset;
+  const compared = columns !== undefined && expectedColumns !== undefined && expectedColumns.length > 0;
+  const changes = compared ? changesBetween(expectedColumns, columns) : null;
   if (changes !== null) {
     wanted.set(
       'SCHEMA_CHANGED',
@@ -31,25 +44,28 @@ export function wantedAlerts(asset: AssetRecord, now: number): Wanted {
 }
 
 /**
- * Opens and closes alerts until they say what the asset's record says, and answers the record as it is then.
+ * Opens and closes alerts until they say what the asset's record says, and answers the record as it is then. Without
+ * columns only STALE is settled.
  *
  * Judging and writing are two steps, between which another caller's load or schema may come in; what was written on the
  * older judgement would then stay open on a fresh asset, or closed on a changed one. Hence the second look after each
  * write: whoever changed the record last settles the alerts after that, and whoever acted on an older record sees it.
  *
+ * @param read reads the record again, with as much as `asset` has
  * @param onOpened told of each alert that this opened
  */
-export async function settleAlerts(
+export async function settleAlerts<Asset extends JudgedAsset>(
   store: AssetStore,
-  asset: AssetRecord,
+  asset: Asset,
   now: number,
+  read: () => Promise<Asset | null>,
   onOpened: (alert: AlertRecord) => void = () => undefined,
-): Promise<AssetRecord> {
+): Promise<Asset> {
   let seen = asset;
   for (let turn = 0; turn < TURNS; turn += 1) {
     const wanted = wantedAlerts(seen, now);
     if (!(await apply(store, seen, wanted, now, onOpened))) return seen;
-    const again = await store.find(seen.projectId, seen.name);
+    const again = await read();
     if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
     seen = again;
   }
@@ -59,7 +75,7 @@ export async function settleAlerts(
 /** @returns whether anything was written */
 async function apply(
   store: AssetStore,
-  asset: AssetRecord,
+  asset: JudgedAsset,
   wanted: Wanted,
   now: number,
   onOpened: (alert: AlertRecord) => void,
@@ -67,7 +83,7 @@ async function apply(
   const { projectId, name } = asset;
   const open = await store.openAlerts(projectId, [name]);
   let wrote = false;
-  for (const kind of ALERT_KINDS) {
+  for (const kind of asset.columns === undefined ? FRESHNESS_KINDS : ALERT_KINDS) {
     const message = wanted.get(kind);
     const current = open.find((alert) => alert.kind === kind);
     if (current?.message === message) continue;

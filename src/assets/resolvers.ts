@@ -58,8 +58,8 @@ export interface AssetResolvers {
   };
   readonly Mutation: {
     readonly registerAsset: Resolver<unknown, { input: OfProject & RegisterAssetInput }, AssetRecord>;
-    readonly recordLoad: Resolver<unknown, { input: OfProject & RecordLoadInput }, AssetRecord>;
-    readonly refreshFreshness: Resolver<unknown, OfProject & { asset: string }, AssetRecord>;
+    readonly recordLoad: Resolver<unknown, { input: OfProject & RecordLoadInput }, AssetSummary>;
+    readonly refreshFreshness: Resolver<unknown, OfProject & { asset: string }, AssetSummary>;
     readonly refreshSchema: Resolver<unknown, { input: OfProject & RefreshSchemaInput }, AssetRecord>;
   };
   readonly Asset: {
@@ -117,11 +117,11 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
   };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
-  const change = async (
+  const change = async <Changed>(
     context: AssetContext,
     wanted: string | null | undefined,
-    write: (projectId: string) => Promise<AssetRecord>,
-  ) => {
+    write: (projectId: string) => Promise<Changed>,
+  ): Promise<Changed> => {
     try {
       return await write(await reached(project, context, wanted));
     } finally {

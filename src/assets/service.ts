@@ -2,7 +2,7 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, Column } from '../store/records.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { AssetStore } from '../store/store.js';
-import { settleAlerts } from './alerts.js';
+import { settleAlerts, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';
 
@@ -116,24 +116,26 @@ export class AssetService {
       lastLoadRows: null,
       createdAt: now,
     });
-    return this.#settled(asset, now);
+    return this.#settled(asset, now, () => this.#store.find(projectId, name));
   }
 
   /** Notes a load. An older one than the last changes nothing. Opens or closes STALE as of now. */
-  async recordLoad(projectId: string, input: RecordLoadInput): Promise<AssetRecord> {
+  async recordLoad(projectId: string, input: RecordLoadInput): Promise<AssetSummary> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const now = this.#clock();
     const at = check.checkLoadTime(input.at, now, ['input', 'at']);
     const rows = check.checkRows(input.rows, ['input', 'rows']);
     const asset = await this.#store.recordLoad(projectId, name, at, rows);
     if (asset === null) throw noSuchAsset();
-    return this.#settled(asset, now);
+    return this.#settled(asset, now, () => this.#summary(projectId, name));
   }
 
   /** Judges the freshness now, and opens or closes STALE. */
-  async refreshFreshness(projectId: string, asset: string): Promise<AssetRecord> {
-    const found = await this.#find(projectId, check.checkName(asset, ['asset']));
-    return this.#settled(found, this.#clock());
+  async refreshFreshness(projectId: string, asset: string): Promise<AssetSummary> {
+    const name = check.checkName(asset, ['asset']);
+    const found = await this.#summary(projectId, name);
+    if (found === null) throw noSuchAsset();
+    return this.#settled(found, this.#clock(), () => this.#summary(projectId, name));
   }
 
   /**
@@ -143,12 +145,18 @@ export class AssetService {
   async refreshSchema(projectId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const columns = check.checkColumns(input.columns, ['input', 'columns'], 1);
-    return this.#settled(await this.#saveColumns(projectId, name, columns), this.#clock());
+    const asset = await this.#saveColumns(projectId, name, columns);
+    return this.#settled(asset, this.#clock(), () => this.#store.find(projectId, name));
   }
 
   /** To be the end of whatever may change an asset: settles its alerts, and tells of it. */
-  async #settled(asset: AssetRecord, now: number): Promise<AssetRecord> {
-    const settled = await settleAlerts(this.#store, asset, now, (alert) => this.#tell({ kind: 'alert', alert }));
+  async #settled<Asset extends JudgedAsset>(
+    asset: Asset,
+    now: number,
+    read: () => Promise<Asset | null>,
+  ): Promise<Asset> {
+    const onOpened = (alert: AlertRecord) => this.#tell({ kind: 'alert', alert });
+    const settled = await settleAlerts(this.#store, asset, now, read, onOpened);
     this.#tell({ kind: 'asset', projectId: asset.projectId, name: asset.name });
     return settled;
   }
@@ -161,6 +169,10 @@ export class AssetService {
       if (saved !== null) return saved;
     }
     throw unavailable('Others are changing the schema of this asset at the same time. Try again shortly.', 1);
+  }
+
+  async #summary(projectId: string, name: string): Promise<AssetSummary | null> {
+    return (await this.#store.findMany(projectId, [name]))[0] ?? null;
   }
 
   async #find(projectId: string, name: string): Promise<AssetRecord> {

@@ -416,7 +416,7 @@ export interface AssetStore {
    * Notes a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), with its rows.
    * @returns the record after it; null where there is no such asset.
    */
-  recordLoad(projectId: string, name: string, at: number, rows: number | null): Promise<AssetRecord | null>;
+  recordLoad(projectId: string, name: string, at: number, rows: number | null): Promise<AssetSummary | null>;
   /**
    * Sets the columns last seen and counts the version up, provided that the version is still `expectedVersion`.
    * @returns the record after it; null where the version had moved on or there is no such asset.

@@ -49,6 +49,20 @@ describe('staleness', () => {
     expect(alert?.openedAt).toBe(NOON);
   });
 
+  it('R2: a load reads no columns, and leaves an alert of the schema as it is', async () => {
+    await register();
+    await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER });
+    const before = await open();
+    harness.calls.splice(0);
+    const loaded = await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON - 2 * HOUR });
+    const judged = await harness.service.refreshFreshness('ws_a', 'orders');
+    for (const asset of [loaded, judged]) expect(Object.keys(asset)).not.toContain('columns');
+    expect(harness.calls).not.toContain('find');
+    expect(harness.calls).not.toContain('columnsOf');
+    expect(before).toEqual([expect.stringContaining('SCHEMA_CHANGED')]);
+    expect((await open()).sort()).toEqual([...before, STALE]);
+  });
+
   it('an older load changes nothing', async () => {
     await register();
     await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON, rows: 5 });

@@ -61,8 +61,11 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
           $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]),
         },
         { $set: { lastLoadAt: at, lastLoadRows: rows } },
+        SUMMARY,
       );
-      return document ? toRecord(document) : find(projectId, name);
+      if (document !== null) return toSummary(document);
+      const [found] = await assets.find(named(projectId, name), { limit: 1, ...SUMMARY });
+      return found === undefined ? null : toSummary(found);
     },
     async saveColumns(projectId, name, expectedVersion, columns) {
       const document = await assets.update(

@@ -140,11 +140,16 @@ export class Documents<T extends object> {
    * @returns the document after it; null where none matched.
    * @throws Duplicate
    */
-  update(filter: Filter, update: Update | mongoose.UpdateWithAggregationPipeline): Promise<T | null> {
+  update(
+    filter: Filter,
+    update: Update | mongoose.UpdateWithAggregationPipeline,
+    { fields = [] }: Pick<Selection, 'fields'> = {},
+  ): Promise<T | null> {
     return this.#pass(async () => {
       const options = { returnDocument: 'after', updatePipeline: Array.isArray(update) } as const;
       return await this.#model
         .findOneAndUpdate(filter as never, update as never, options)
+        .select([...fields])
         .lean()
         .exec();
     });

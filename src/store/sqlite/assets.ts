@@ -39,6 +39,9 @@ export function openAssets(connection: Connection): AssetStore {
   const findOne = connection.prepare<AssetRow>(
     `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name = $name`,
   );
+  const findSummary = connection.prepare<SummaryRow>(
+    `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name = $name`,
+  );
   const findMany = connection.prepare<SummaryRow>(
     `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
   );
@@ -114,7 +117,8 @@ export function openAssets(connection: Connection): AssetStore {
     async recordLoad(projectId, name, at, rows) {
       return connection.transaction(() => {
         recordLoad.run({ projectId, name, at, rows });
-        return find(projectId, name);
+        const row = findSummary.one({ projectId, name });
+        return row && toSummary(row);
       });
     },
     async saveColumns(projectId, name, expectedVersion, columns) {
