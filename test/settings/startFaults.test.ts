@@ -69,14 +69,22 @@ const programs = {
 
 let started = 0;
 
+/** What each start has, unless its case says otherwise. */
+const defaults = (): Record<string, string> => ({
+  PORT: '0',
+  DATA_DIR: at(`data-${(started += 1)}`),
+  LOG_LEVEL: 'silent',
+});
+
+async function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const [command = '', ...rest] = [...ORDINARY, process.execPath, ...args];
+  return run(command, rest, { env, timeout: TIMEOUT });
+}
+
 async function start(env: Readonly<Record<string, string>>, program: keyof typeof programs = 'start'): Promise<Ran> {
   const [file, ...args] = programs[program];
-  const node = isBuilt
-    ? [process.execPath, `dist/${file}.js`]
-    : [process.execPath, '--import', LOADER, `src/${file}.ts`];
-  const [command = '', ...rest] = [...ORDINARY, ...node, ...args];
-  const defaults = { PORT: '0', DATA_DIR: at(`data-${(started += 1)}`), LOG_LEVEL: 'silent' };
-  return run(command, rest, { env: { ...defaults, ...env }, timeout: TIMEOUT });
+  const node = isBuilt ? [`dist/${file}.js`] : ['--import', LOADER, `src/${file}.ts`];
+  return runNode([...node, ...args], { ...defaults(), ...env });
 }
 
 type Row = readonly [setting: string, what: string, env: () => Record<string, string>, message: string | RegExp];
@@ -442,11 +450,36 @@ const GOOD: Readonly<Record<string, string>> = {
 const pattern = (message: string | RegExp): RegExp =>
   typeof message === 'string' ? new RegExp(`^${message.includes('\\') ? message : escaped(message)}`) : message;
 
-test.each(rows)('N17: %s with %s ends the start with one line', async (_, __, env, message) => {
+/** The messages of all rows, by starts within one process. */
+const messages: (string | null)[] = [];
+beforeAll(async () => {
+  const environments = rows.map(([, , env]) => ({ ...defaults(), ...env() }));
+  writeFileSync(at('environments'), JSON.stringify(environments));
+  const { status, stderr } = await runNode([
+    ...['--import', LOADER, 'test/settings/starts.ts'],
+    ...[at('environments'), at('messages')],
+  ]);
+  expect([status, stderr]).toEqual([0, '']);
+  messages.push(...(JSON.parse(readFileSync(at('messages'), 'utf8')) as typeof messages));
+});
+
+function assertOneLine(text: string, message: string | RegExp): void {
+  expect(text.replace(/^The server did not start\. /, '')).toMatch(pattern(message));
+  expect(text).toMatch(/^[^\n]+\.\n$/);
+  expect(text).not.toMatch(/hunter2|node:|\bat \S+:\d+|errno|syscall/);
+}
+
+test.each(rows.map((row, index) => [...row, index] as const))(
+  'N17: %s with %s ends the start with one line',
+  (_, __, ___, message, index) => assertOneLine(`${messages[index]}\n`, message),
+);
+
+// What a row means to the program is the same for all rows of a setting: one of each shows it.
+const firsts = rows.filter(([setting], index) => rows.findIndex(([other]) => other === setting) === index);
+
+test.each(firsts)('N17: %s with %s ends the program with that line and status 1', async (_, __, env, message) => {
   const { status, stdout, stderr } = await start(env());
-  expect(stderr.replace(/^The server did not start\. /, '')).toMatch(pattern(message));
-  expect(stderr).toMatch(/^[^\n]+\.\n$/);
-  expect(stderr).not.toMatch(/hunter2|node:|\bat \S+:\d+|errno|syscall/);
+  assertOneLine(stderr, message);
   expect(status).toBe(1);
   // The first key is shown, if there is one, and nothing else.
   expect(stdout).toMatch(/^(Workspace: default\nAdmin key: \S+\nKeep it now: [^\n]+\n)?$/);
@@ -474,16 +507,18 @@ const shared: readonly [
 ];
 
 test.each(shared)('N17: %s (%#) ends every program in the same way', async (setting, env, message, isWrongByItself) => {
-  for (const program of ['workers', 'serve', 'seed', 'import'] as const) {
-    const given = env();
-    // An import makes no directory.
-    if (program === 'import' && given.DATA_DIR?.startsWith('/proc/') === true) continue;
+  const given = env();
+  // An import makes no directory.
+  const makesNone = given.DATA_DIR?.startsWith('/proc/') === true ? [] : (['import'] as const);
+  // At once: each waits for the same server.
+  const ended = [...(['workers', 'serve', 'seed'] as const), ...makesNone].map(async (program) => {
     const { status, stderr } = await start(given, program);
     expect([program, stderr]).toEqual([program, expect.stringMatching(new RegExp(`^[^\\n]*${setting}[^\\n]*\\n$`))]);
     expect(stderr).toContain(message);
     const isCommandLine = program === 'serve' || program === 'import';
     expect([program, status]).toEqual([program, isCommandLine && isWrongByItself ? 2 : 1]);
-  }
+  });
+  await Promise.all(ended);
 });
 
 test.each([
