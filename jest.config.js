@@ -2,21 +2,23 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+const isInstalled = (program) =>
+  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
+// The tests take the headless shell where both are installed.
+const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-shell' : 'chromium';
 // What some suites start. They are left out if it is missing, because `npm test` must need nothing but Node; .ci/run installs
 // the programs first, so that every suite runs there.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/redis' },
   { program: 'prlimit', suites: '/test/store/fullDisk' },
-  { program: 'chromium', suites: '/test/dashboard' },
-  { program: 'chromium', suites: '/test/client/browser' },
+  { program: CHROMIUM, suites: '/test/dashboard' },
+  { program: CHROMIUM, suites: '/test/client/browser' },
   { program: 'zsh', suites: '/test/cli/zsh' },
   { program: 'docker-compose', suites: '/test/deploying/compose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
 ];
 /** Folders that only a person runs. */
 export const BY_HAND = ['/test/chaos/', '/test/scale/'];
-const isInstalled = (program) =>
-  (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
 const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
 for (const { program, suites } of leftOut)
   console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import type { createClient as createClientType } from '../../src/client/index.js';
+import { CHROMIUM } from '../support/chromium.js';
 import { run } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
   page = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
   latchkey = await startService({ env: { DEFAULT_TIER: 'GROWTH', CORS_ORIGINS: page } });
   browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   });
 });

@@ -12,11 +12,9 @@ import {
   type Request,
   type Route,
 } from 'playwright-core';
+import { CHROMIUM } from '../support/chromium.js';
 import { PROJECT } from '../support/project.js';
 import { until } from '../support/until.js';
-
-/** Debian's, which CI installs. */
-export const CHROMIUM = '/usr/bin/chromium';
 
 const ARGUMENTS = [
   '--no-sandbox',
