@@ -8,7 +8,7 @@ import { start, startFault } from '../../src/start.js';
 const [given = '', wanted = ''] = process.argv.slice(2);
 const environments = JSON.parse(readFileSync(given, 'utf8')) as readonly Readonly<Record<string, string>>[];
 const messages: (string | null)[] = [];
-const own = { ...process.env };
+const own = process.env;
 /** Starts that run at once: some wait for servers that don't answer. */
 const AT_ONCE = 8;
 
@@ -16,8 +16,7 @@ process.setMaxListeners(0);
 
 /** `null`: the server started. */
 async function faultOfStart(environment: Readonly<Record<string, string>>): Promise<string | null> {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, own, environment);
+  process.env = { ...own, ...environment };
   try {
     // Reads the environment before it waits for anything.
     await start(null);
