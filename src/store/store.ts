@@ -350,7 +350,10 @@ export interface AuditFilter {
 export interface AuditStore {
   /** Adds an entry to its workspace's chain. An entry of an id that is there changes nothing. */
   append(draft: AuditDraft): Promise<void>;
-  /** Newest first; those before `before` in the chain. */
+  /**
+   * Newest first; those before `before` in the chain. With `from` or `to` the order is by time and then by place, and
+   * `before` is the place of an entry: the clocks of processes differ, so that times need not have the order of the chain.
+   */
   list(
     workspaceId: string,
     options: { readonly first: number; readonly before: number | null; readonly filter: AuditFilter },

@@ -1,4 +1,4 @@
-import type { AuditStore } from '../store.js';
+import type { AuditFilter, AuditStore } from '../store.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { Intents } from './intents.js';
 import { fromDocument, type Ledger } from './ledger.js';
@@ -10,41 +10,108 @@ export function openAudit(
   ledger: Ledger,
   intents: Intents,
 ): AuditStore {
+  const headOf = (workspaceId: string): Promise<AuditHeadDocument | null> => heads.findOne({ _id: eq(workspaceId) });
+
+  /** Entries of a workspace in the order of the chain, forward or back. */
+  const inChain = (
+    workspaceId: string,
+    conditions: Filter,
+    { by, limit }: { readonly by: 1 | -1; readonly limit: number },
+  ): Promise<AuditDocument[]> =>
+    entries.find({ workspaceId: eq(workspaceId), ...conditions }, { sort: { seq: by }, limit });
+
+  /**
+   * The newest entries before a place. Places have no gaps, so the range of the page is known before it is read, and an engine
+   * that sorts what it reads reads no more than the page. A chain that somebody removed entries from does have gaps.
+   */
+  const unfiltered = async (workspaceId: string, before: number | null, first: number): Promise<AuditDocument[]> => {
+    const end = before ?? ((await headOf(workspaceId))?.seq ?? 0) + 1;
+    const start = end - first;
+    const newest = { seq: where({ $gte: start, ...(before !== null && { $lt: before }) }) };
+    const page = await inChain(workspaceId, newest, { by: -1, limit: first });
+    if (page.length === first || start <= 1) return page;
+    const older = { seq: where({ $lt: start }) };
+    return [...page, ...(await inChain(workspaceId, older, { by: -1, limit: first - page.length }))];
+  };
+
+  /** The newest entries of a time, by time and then by place: an index can't have the order of the chain within a time. */
+  const dated = async (
+    workspaceId: string,
+    { from, to, ...filter }: AuditFilter,
+    { first, before }: { readonly first: number; readonly before: number | null },
+  ): Promise<AuditDocument[]> => {
+    const range = { ...(from !== undefined && { $gte: from }), ...(to !== undefined && { $lt: to }) };
+    // The cursor is a place. It is of an entry unless somebody made it up, and then everything comes after it.
+    const place = before === null ? {} : { workspaceId: eq(workspaceId), seq: eq(before) };
+    const last = before === null ? null : await entries.findOne(place);
+    const conditions = { workspaceId: eq(workspaceId), ...conditionsOf(filter) };
+    const order = { sort: { at: -1, seq: -1 }, limit: first } as const;
+    if (last === null) return entries.find({ ...conditions, at: where(range) }, order);
+    const { at, seq } = last;
+    return entries.find(
+      {
+        ...conditions,
+        at: where({ ...range, $lte: at }),
+        $or: where([{ at: where({ $lt: at }) }, { seq: where({ $lt: seq }) }]),
+      },
+      order,
+    );
+  };
+
   return {
     async append(draft) {
       await ledger.append(draft);
     },
     async list(workspaceId, { first, before, filter }) {
       await intents.finishIn(workspaceId);
-      const { actions, subject, actor, projectId, from, to } = filter;
-      const conditions: Filter = {
-        workspaceId: eq(workspaceId),
-        ...(before !== null && { seq: where({ $lt: before }) }),
-        ...(actions !== undefined && { action: where({ $in: actions }) }),
-        ...(subject !== undefined && { subject: eq(subject) }),
-        ...(actor !== undefined && { actor: eq(actor) }),
-        ...(projectId !== undefined && { projectId: eq(projectId) }),
-        ...((from !== undefined || to !== undefined) && {
-          at: where({ ...(from !== undefined && { $gte: from }), ...(to !== undefined && { $lt: to }) }),
-        }),
-      };
-      return (await entries.find(conditions, { sort: { seq: -1 }, limit: first })).map(fromDocument);
+      const found = await (isDated(filter)
+        ? dated(workspaceId, filter, { first, before })
+        : isFiltered(filter)
+          ? inChain(
+              workspaceId,
+              { ...conditionsOf(filter), ...(before !== null && { seq: where({ $lt: before }) }) },
+              { by: -1, limit: first },
+            )
+          : unfiltered(workspaceId, before, first));
+      return found.map(fromDocument);
     },
     async read(workspaceId, after, first) {
       await intents.finishIn(workspaceId);
-      const rows = await entries.find(
-        { workspaceId: eq(workspaceId), seq: where({ $gt: after }) },
-        { sort: { seq: 1 }, limit: first },
+      const page = await inChain(
+        workspaceId,
+        { seq: where({ $gt: after, $lte: after + first }) },
+        { by: 1, limit: first },
       );
-      return rows.map(fromDocument);
+      // At the end of the chain there is nothing more; after a gap there is.
+      const left = first - page.length;
+      const more =
+        left === 0 ? [] : await inChain(workspaceId, { seq: where({ $gt: after + first }) }, { by: 1, limit: left });
+      return [...page, ...more].map(fromDocument);
     },
     async head(workspaceId) {
-      const head = await heads.findOne({ _id: eq(workspaceId) });
+      const head = await headOf(workspaceId);
       return head && { seq: head.seq, hash: head.hash };
     },
     async heads(after, first) {
       const page = await heads.find({ _id: where({ $gt: after }) }, { sort: { _id: 1 }, limit: first });
       return page.map(({ _id: workspaceId, seq, hash }) => ({ workspaceId, seq, hash }));
     },
+  };
+}
+
+function isDated({ from, to }: AuditFilter): boolean {
+  return from !== undefined || to !== undefined;
+}
+
+function isFiltered(filter: AuditFilter): boolean {
+  return Object.values(filter).some((value) => value !== undefined);
+}
+
+function conditionsOf({ actions, subject, actor, projectId }: AuditFilter): Filter {
+  return {
+    ...(actions !== undefined && { action: actions.length === 1 ? eq(actions[0] ?? '') : where({ $in: actions }) }),
+    ...(subject !== undefined && { subject: eq(subject) }),
+    ...(actor !== undefined && { actor: eq(actor) }),
+    ...(projectId !== undefined && { projectId: eq(projectId) }),
   };
 }

@@ -232,7 +232,12 @@ export const auditSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_audit' },
 )
   .index({ workspaceId: 1, seq: 1 }, { unique: true })
-  .index({ workspaceId: 1, subject: 1, seq: 1 });
+  // One for each filter of the log, in the order of the chain; and the times.
+  .index({ workspaceId: 1, subject: 1, seq: 1 })
+  .index({ workspaceId: 1, actor: 1, seq: 1 })
+  .index({ workspaceId: 1, action: 1, seq: 1 })
+  .index({ workspaceId: 1, projectId: 1, seq: 1 })
+  .index({ workspaceId: 1, at: 1, seq: 1 });
 
 export const auditHeadSchema: Schema = new Schema(
   { _id: String, seq: Number, hash: String },

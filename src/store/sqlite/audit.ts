@@ -16,6 +16,13 @@ interface AuditRow extends Omit<AuditEntry, 'before' | 'after'> {
 
 const COLUMNS = AUDIT_FIELDS.join(', ');
 
+/** A parameter that is NULL filters nothing. */
+const FILTERED = `
+  workspaceId = $workspaceId
+  AND ($actions IS NULL OR action IN (SELECT value FROM json_each($actions)))
+  AND ($subject IS NULL OR subject = $subject) AND ($actor IS NULL OR actor = $actor)
+  AND ($projectId IS NULL OR projectId = $projectId)`;
+
 export function openAudit(connection: Connection): Audit {
   const head = connection.prepare<AuditHead>('SELECT seq, hash FROM auditHeads WHERE workspaceId = $workspaceId');
   const heads = connection.prepare<AuditHead & { readonly workspaceId: string }>(
@@ -31,12 +38,17 @@ export function openAudit(connection: Connection): Audit {
   );
   const list = connection.prepare<AuditRow>(
     `SELECT ${COLUMNS} FROM audit
-     WHERE workspaceId = $workspaceId AND seq < $before
-       AND ($actions IS NULL OR action IN (SELECT value FROM json_each($actions)))
-       AND ($subject IS NULL OR subject = $subject) AND ($actor IS NULL OR actor = $actor)
-       AND ($projectId IS NULL OR projectId = $projectId)
-       AND ($from IS NULL OR at >= $from) AND ($to IS NULL OR at < $to)
+     WHERE ${FILTERED} AND seq < $before
      ORDER BY seq DESC LIMIT $first`,
+  );
+  // Of a place without an entry, everything comes after it.
+  const listDated = connection.prepare<AuditRow>(
+    `SELECT ${COLUMNS} FROM audit
+     WHERE ${FILTERED} AND at >= $from AND at < $to AND (at, seq) < (
+       coalesce((SELECT at FROM audit WHERE workspaceId = $workspaceId AND seq = $before), ${Number.MAX_SAFE_INTEGER}),
+       $before
+     )
+     ORDER BY at DESC, seq DESC LIMIT $first`,
   );
   const read = connection.prepare<AuditRow>(
     `SELECT ${COLUMNS} FROM audit WHERE workspaceId = $workspaceId AND seq > $after ORDER BY seq LIMIT $first`,
@@ -62,19 +74,18 @@ export function openAudit(connection: Connection): Audit {
     },
     async list(workspaceId, { first, before, filter }) {
       const { actions, subject, actor, projectId, from, to } = filter;
-      return list
-        .all({
-          workspaceId,
-          first,
-          before: before ?? Number.MAX_SAFE_INTEGER,
-          actions: actions === undefined ? null : JSON.stringify(actions),
-          subject: subject ?? null,
-          actor: actor ?? null,
-          projectId: projectId ?? null,
-          from: from ?? null,
-          to: to ?? null,
-        })
-        .map(toEntry);
+      const filtered = {
+        workspaceId,
+        first,
+        before: before ?? Number.MAX_SAFE_INTEGER,
+        actions: actions === undefined ? null : JSON.stringify(actions),
+        subject: subject ?? null,
+        actor: actor ?? null,
+        projectId: projectId ?? null,
+      };
+      if (from === undefined && to === undefined) return list.all(filtered).map(toEntry);
+      const range = { from: from ?? Number.MIN_SAFE_INTEGER, to: to ?? Number.MAX_SAFE_INTEGER };
+      return listDated.all({ ...filtered, ...range }).map(toEntry);
     },
     async read(workspaceId, after, first) {
       return read.all({ workspaceId, after, first }).map(toEntry);

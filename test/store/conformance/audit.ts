@@ -210,6 +210,45 @@ export function testAudit({ store, target }: Bench): void {
       ).toEqual([]);
     });
 
+    test('X5: a time is listed by time and then by place, in pages that lose nothing where clocks differ', async () => {
+      const ws = await givenWorkspace(store(), { createdAt: NOW - 100 });
+      // Places 2 to 9: one clock is behind.
+      for (const at of [5, 6, 1, 7, 7, 2, 8, 9]) await store().audit.append(aDraft(ws, { at: NOW + at }));
+      const list = async (first: number, before: number | null, filter: object) =>
+        (await store().audit.list(ws, { first, before, filter })).map(({ seq }) => seq);
+      const whole = [8, 6, 5, 3, 2, 7];
+      const filter = { from: NOW + 2, to: NOW + 9 };
+      expect(await list(10, null, filter)).toEqual(whole);
+      for (const first of [1, 2, 3, 5, 6]) {
+        const seen: number[] = [];
+        for (let before: number | null = null; ;) {
+          const page: number[] = await list(first, before, filter);
+          seen.push(...page);
+          if (page.length < first) break;
+          before = page.at(-1) ?? null;
+        }
+        expect([first, seen]).toEqual([first, whole]);
+      }
+      expect(await list(10, 5, { from: NOW + 2 })).toEqual([3, 2, 7]);
+      expect(await list(10, 5, { to: NOW + 6 })).toEqual([2, 7, 4, 1]);
+      expect(await list(2, 1_000, filter)).toEqual([8, 6]);
+    });
+
+    test('X5: pages of any size and from any place have the newest entries before it', async () => {
+      const ws = await givenWorkspace(store());
+      for (let i = 0; i < 8; i++) await store().audit.append(aDraft(ws));
+      const list = async (first: number, before: number | null) =>
+        (await store().audit.list(ws, { first, before, filter: {} })).map(({ seq }) => seq);
+      for (const before of [null, 10, 9, 5, 2, 1]) {
+        for (const first of [1, 3, 20]) {
+          const all = [9, 8, 7, 6, 5, 4, 3, 2, 1].filter((seq) => before === null || seq < before);
+          expect([before, first, await list(first, before)]).toEqual([before, first, all.slice(0, first)]);
+        }
+      }
+      expect(await list(3, 12)).toEqual([9, 8, 7]);
+      expect(await list(3, 1_000_000)).toEqual([9, 8, 7]);
+    });
+
     test('is read onward from a place', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 4; i++) await store().audit.append(aDraft(ws));
