@@ -128,6 +128,17 @@ test('tail gives the newest, oldest first, each as it was hashed', async () => {
   expect(revoked.stdout).toBe('No entries.\n');
 });
 
+test('U4: tail --json has the names of the IDs in before and after, and verify still finds the log whole', async () => {
+  const added = await service.query('mutation { addUser(input: { name: "Noor", roles: [] }) { user { id } } }');
+  const { id: userId } = added.body.data.addUser.user;
+  await createKey(service, { name: 'of Noor', userId });
+  const [entry] = await entriesOf(1);
+  expect(entry).toMatchObject({ subjectName: 'of Noor', after: { userId } });
+  expect(entry?.names).toContainEqual({ id: userId, name: 'Noor' });
+  expect(hashOf(asHashed(entry as ToldEntry, 'default'))).toBe(entry?.hash);
+  expect((await run('audit', 'verify')).status).toBe(0);
+});
+
 test.each([
   [
     'altered',

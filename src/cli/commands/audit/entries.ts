@@ -16,6 +16,8 @@ export interface ToldEntry {
   /** Current names; absent where they were not asked for. */
   readonly subjectName?: string | null;
   readonly actorName?: string | null;
+  /** Current names of the IDs in `before`, `after` and `projectId`. */
+  readonly names?: readonly { readonly id: string; readonly name: string }[];
   readonly projectId: string | null;
   readonly actorKind: string;
   readonly actor: string | null;
@@ -49,7 +51,9 @@ const ENTRIES = operation<{ readonly auditLog: { readonly nodes: readonly ToldEn
         subject subjectName @include(if: $names)
         projectId actorKind
         actor actorName @include(if: $names)
-        address userAgent before after previousHash hash
+        address userAgent before after
+        names @include(if: $names) { id name }
+        previousHash hash
       }
     }
   }`,
@@ -89,7 +93,7 @@ export async function following(
  * actors are written otherwise and can be written back, and the workspace is the one that is asked.
  */
 export function asHashed(entry: ToldEntry, workspaceId: string): AuditEntry {
-  const { at, action, actorKind, subjectName: _, actorName: __, ...same } = entry;
+  const { at, action, actorKind, subjectName: _, actorName: __, names: ___, ...same } = entry;
   return {
     ...same,
     workspaceId,
