@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { watch, type FSWatcher } from 'node:fs';
-import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { constants, watch, type FSWatcher } from 'node:fs';
+import { lstat, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 export interface WatchOptions {
@@ -173,13 +173,19 @@ function sayTheSame(one: Contents, other: Contents): boolean {
 
 async function digestOf(path: string): Promise<string> {
   try {
-    const found = await stat(path);
-    // Reading a pipe could wait for ever.
-    if (!found.isFile()) return 'no file';
-    if (found.size > MAX_BYTES) return `${found.size} ${found.mtimeMs}`;
-    return createHash('sha256')
-      .update(await readFile(path))
-      .digest('base64');
+    // To open a device may act on it, and to open a pipe could wait for ever, also one that replaced the file since the first look.
+    if (!(await stat(path)).isFile()) return 'no file';
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile()) return 'no file';
+      if (found.size > MAX_BYTES) return `${found.size} ${found.mtimeMs}`;
+      return createHash('sha256')
+        .update(await file.readFile())
+        .digest('base64');
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'unknown';
   }

@@ -53,9 +53,12 @@ export function tooLarge(max: number): FileFault {
   return new FileFault(`has more than ${max} bytes`, 'Give a smaller file.');
 }
 
-/** The fault of what is neither a file nor a directory. */
-export function notRegular(): FileFault {
-  return new FileFault('is not a regular file', ANOTHER);
+/** The fault of a pipe, a socket or a device. @param found what the path leads to */
+export function notRegular(found?: { isFIFO(): boolean }): FileFault {
+  return new FileFault(
+    found?.isFIFO() === true ? 'is a named pipe, not a regular file' : 'is not a regular file',
+    ANOTHER,
+  );
 }
 
 /**

@@ -25,6 +25,10 @@ export interface PlacedToken {
 
 /** Returns the first whole token that begins at `from` or later; null: there is none. */
 export function nextToken(text: string, from = 0): PlacedToken | null {
+  // Much faster than the other expression, which begins to match at every lower-case letter.
+  const marker = /_(?:live|test)_/g;
+  marker.lastIndex = from;
+  if (!marker.test(text)) return null;
   const pattern = new RegExp(TOKEN_PATTERN);
   for (let at = from; ;) {
     pattern.lastIndex = at;

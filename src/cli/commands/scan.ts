@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { createReadStream } from 'node:fs';
 import { described } from '../describe.js';
+import { openContent } from '../files.js';
 import { json } from '../options.js';
 import { tokensIn, type Content, type Kind } from '../scan/read.js';
 import { ScanReport, type Found } from '../scan/report.js';
 import { filesUnder } from '../scan/walk.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 import { jsonText, visible } from '../visible.js';
-import { fileFaultOf, isOfSystem } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
 
 /** How many files between two words of progress. */
 const PROGRESS_EACH = 100;
@@ -17,8 +17,9 @@ export function scanCommand(): Command {
     name: 'scan',
     description:
       'Find tokens in files, offline: by their form and their checksum, whatever their prefix. ' +
-      'It reads UTF-8, UTF-16 and other encodings that contain ASCII. Of each it shows the place and the prefix, never the secret. ' +
+      'It reads UTF-8, UTF-16 and other encodings that contain ASCII, and finds tokens in base64, percent-encoding, quoted-printable and the escapes of JSON, JavaScript and HTML. Of each it shows the place and the prefix, never the secret. ' +
       'Directories named node_modules and .git are skipped. ' +
+      'Named pipes, sockets and devices are named and not read; a pipe that the shell opened, as in <(command), is. ' +
       'Compressed files and archives are named and not scanned; in binary files only plain tokens are found. ' +
       'The exit code is 1 if a token was found, or if some files were scanned and others could not be read, and 7 if no file could be scanned as text.',
     example: 'git diff --cached | latchkey scan -',
@@ -40,23 +41,28 @@ type OnFind = (found: Found) => void;
 async function scan(path: string, report: ScanReport, terminal: Terminal, onFind: OnFind): Promise<void> {
   if (report.isFull()) return;
   if (path === '-') {
-    await look('-', process.stdin, report, onFind);
+    await look('-', () => process.stdin, report, onFind);
     return;
   }
   for await (const place of filesUnder(path)) {
     if (report.isFull()) return;
-    if (place.kind === 'file') await look(place.path, createReadStream(place.path), report, onFind);
+    if (place.kind === 'file') await look(place.path, () => openContent(place.path), report, onFind);
     else if (place.kind === 'unreadable') report.unreadable(place.path, place.reason);
     else report.notScanned(place.path, place.kind);
     if (report.looked % PROGRESS_EACH === 0) terminal.progress(`${report.looked} files, ${place.path}`);
   }
 }
 
-async function look(file: string, content: Content, report: ScanReport, onFind: OnFind): Promise<void> {
+async function look(
+  file: string,
+  open: () => Content | Promise<Content>,
+  report: ScanReport,
+  onFind: OnFind,
+): Promise<void> {
   const told: { kind: Kind } = { kind: 'text' };
   report.begin();
   try {
-    for await (const find of tokensIn(content, (kind) => (told.kind = kind))) {
+    for await (const find of tokensIn(await open(), (kind) => (told.kind = kind))) {
       const found = { file, ...find };
       report.find(found);
       onFind(found);
@@ -65,7 +71,7 @@ async function look(file: string, content: Content, report: ScanReport, onFind: 
     if (told.kind === 'text') report.scanned();
     else report.notScanned(file, told.kind);
   } catch (error) {
-    if (!isOfSystem(error)) throw error;
+    if (!isOfSystem(error) && !(error instanceof FileFault)) throw error;
     report.unreadable(file, fileFaultOf(error).message);
   }
 }

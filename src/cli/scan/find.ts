@@ -1,4 +1,4 @@
-import { nextToken } from '../../text/wholeToken.js';
+import { encodedTokens } from './encoded.js';
 
 /** A token in a text. Of the token itself nothing is kept but what may be shown. */
 export interface Find {
@@ -10,8 +10,8 @@ export interface Find {
   readonly prefix: string;
 }
 
-/** The longest that the expression matches: ten of prefix, `_live_`, 54 of body; with what stands on both sides. */
-const LONGEST = 11 + '_live_'.length + 54;
+/** Longer than any token, however it is encoded: 71 characters, each written in up to 20, or wrapped base64 of that. */
+const LONGEST = 2_048;
 
 const LINE_FEED = 0x0a;
 
@@ -19,52 +19,46 @@ const LINE_FEED = 0x0a;
 const SHOWN = /^[a-z0-9]+_(?:live|test)_[0-9A-Za-z]{6}/;
 
 /**
- * Finds tokens in text that comes in parts, holding no more than a part and the length of a token. It looks at bytes: a
+ * Finds tokens in text that comes in parts, holding no more than a part and the length of an encoded token. It looks at bytes: a
  * token is ASCII in every encoding that is met in files of text, but for UTF-16.
  */
 export class TokenFinder {
   #rest = Buffer.alloc(0);
-  #line = 1;
-  #column = 1;
+  /** Of the first byte that is held. */
+  #place = { line: 1, column: 1 };
+  /** Where tokens begin in what is held that were found before. */
+  #known = new Set<number>();
 
-  /** Tokens that are whole by now. The last that a part holds may wait for the next, for it may go on there. */
+  /** Returns the tokens that are whole by now. */
   push(part: Uint8Array): Find[] {
-    return this.#look(Buffer.concat([this.#rest, part]), false);
-  }
-
-  /** Those that were waiting for more. */
-  end(): Find[] {
-    return this.#look(this.#rest, true);
-  }
-
-  #look(bytes: Buffer, last: boolean): Find[] {
-    const text = bytes.toString('latin1');
+    const bytes = Buffer.concat([this.#rest, part]);
     const finds: Find[] = [];
-    let told = 0;
-    // What begins later than this could be longer than what is here.
-    const until = last ? text.length : Math.max(0, text.length - LONGEST);
-    let at = 0;
-    for (let found = nextToken(text, at); found !== null && found.index < until; found = nextToken(text, at)) {
-      const { index, token } = found;
-      this.#pass(bytes.subarray(told, index));
-      told = index;
-      finds.push({ line: this.#line, column: this.#column, prefix: SHOWN.exec(token)?.[0] ?? '' });
-      at = index + token.length;
+    const known = new Set<number>();
+    const place = { ...this.#place };
+    // What began before this was whole, or was none.
+    const kept = Math.max(0, bytes.length - LONGEST);
+    let passed = 0;
+    for (const { index, token } of encodedTokens(bytes.toString('latin1'))) {
+      if (index >= kept) known.add(index - kept);
+      if (this.#known.has(index)) continue;
+      pass(place, bytes.subarray(passed, index));
+      passed = index;
+      finds.push({ ...place, prefix: SHOWN.exec(token)?.[0] ?? '' });
     }
-    const kept = Math.max(at, until);
-    this.#pass(bytes.subarray(told, kept));
+    pass(this.#place, bytes.subarray(0, kept));
+    this.#known = known;
     // A copy: a view would keep the part.
     this.#rest = Buffer.from(bytes.subarray(kept));
     return finds;
   }
+}
 
-  /** Counts lines and characters: of a character in UTF-8 each byte but the first is 10xxxxxx. */
-  #pass(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      if (byte === LINE_FEED) {
-        this.#line += 1;
-        this.#column = 1;
-      } else if ((byte & 0xc0) !== 0x80) this.#column += 1;
-    }
+/** Counts lines and characters: of a character in UTF-8 each byte but the first is 10xxxxxx. */
+function pass(place: { line: number; column: number }, bytes: Uint8Array): void {
+  for (const byte of bytes) {
+    if (byte === LINE_FEED) {
+      place.line += 1;
+      place.column = 1;
+    } else if ((byte & 0xc0) !== 0x80) place.column += 1;
   }
 }

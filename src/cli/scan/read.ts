@@ -43,7 +43,7 @@ export async function* tokensIn(content: Content, tell: (kind: Kind) => void): A
     yield* search.push(part);
   }
   if (search === null) tell('text');
-  else yield* search.end();
+  else yield* search.end?.() ?? [];
 }
 
 /** The same content, its first part long enough to tell what it is: a pipe may deliver a single byte. */
@@ -98,12 +98,13 @@ function isText(byte: number): boolean {
 
 interface Search {
   push(part: Uint8Array): Find[];
-  end(): Find[];
+  /** Those that are found only at the end. */
+  end?(): Find[];
 }
 
 function searchFor(encoding: Encoding | null): Search {
   const plain = new TokenFinder();
-  const bytes: Search = { push: (part) => plain.push(withoutNul(part)), end: () => plain.end() };
+  const bytes: Search = { push: (part) => plain.push(withoutNul(part)) };
   return encoding === null ? bytes : decoded(encoding, bytes);
 }
 
@@ -126,8 +127,7 @@ function decoded(encoding: Encoding, bytes: Search): Search {
       return tell(text.push(Buffer.from(decoder.decode(part, { stream: true }))));
     },
     end() {
-      const last = [...tell(text.push(Buffer.from(decoder.decode()))), ...tell(text.end())];
-      others.push(...bytes.end());
+      const last = tell(text.push(Buffer.from(decoder.decode())));
       return [
         ...last,
         ...others.filter(({ prefix }) => {

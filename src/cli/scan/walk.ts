@@ -1,6 +1,7 @@
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileFault, fileFaultOf } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, notRegular } from '../../wholeFile.js';
+import { isOpenPipe } from '../files.js';
 
 /** What others put there, or what git keeps compressed: to look at it costs much and finds nothing of one's own. */
 const PASSED_OVER = new Set(['node_modules', '.git']);
@@ -8,7 +9,7 @@ const PASSED_OVER = new Set(['node_modules', '.git']);
 /** Directories within each other, more than any tree that people make. */
 const MAX_DEPTH = 100;
 
-/** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device. */
+/** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device below a directory. */
 export type Place =
   | { readonly kind: 'file' | 'link' | 'other' | 'too deep'; readonly path: string }
   /** `reason` goes on after the path. */
@@ -18,8 +19,9 @@ type Entry = 'file' | 'link' | 'other' | FileFault;
 
 /**
  * The files under a path, each directory in the order of names. Links are followed where they are named and nowhere
- * below: they could lead out of the tree, or round in it. A pipe is read where it is named, as in `scan <(git log -p)`, and
- * nowhere below: one that nobody writes to would be waited for.
+ * below: they could lead out of the tree, or round in it. A pipe is read if the shell opened it, as in `scan <(git log -p)`.
+ * Other pipes, sockets and devices are never read: a pipe that nobody writes to does not end. One that the command line names
+ * counts as unreadable.
  */
 export async function* filesUnder(path: string): AsyncGenerator<Place> {
   yield* under(path, MAX_DEPTH, stat);
@@ -36,9 +38,10 @@ async function* under(path: string, depth: number, look: typeof stat): AsyncGene
 async function entriesOf(path: string, look: typeof stat): Promise<readonly string[] | Entry> {
   try {
     const found = await look(path);
-    if (found.isFile() || (look === stat && found.isFIFO())) return 'file';
+    const isNamed = look === stat;
+    if (found.isFile() || (isNamed && isOpenPipe(path, found))) return 'file';
     if (found.isSymbolicLink()) return 'link';
-    if (!found.isDirectory()) return 'other';
+    if (!found.isDirectory()) return isNamed ? notRegular(found) : 'other';
     const names: string[] = [];
     for await (const { name } of await opendir(path)) if (!PASSED_OVER.has(name)) names.push(name);
     return names.sort();

@@ -1,0 +1,80 @@
+import type { Decoded } from '../../text/clues/decode.js';
+
+/** The shortest token has 61 characters, which base64 makes 82. */
+const SHORTEST = 80;
+
+/** 1 for the characters of base64 and base64url. */
+const IS_DIGIT = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(/[0-9A-Za-z+/_-]/.test(String.fromCharCode(code))),
+);
+
+/** A text in base64 which shows that a token may be there. */
+interface Marker {
+  readonly text: string;
+  /** How many characters before it, modulo 4, its group of four begins. */
+  readonly skip: number;
+}
+
+/**
+ * Every token has `live` or `test` in it. What they are in base64 depends on their place in a group of three bytes, so that each
+ * has three forms. With UTF-16 in base64, as PowerShell takes commands, and base64 in base64.
+ */
+const MARKERS = ['live', 'test'].flatMap((word) => {
+  const forms = markersOf(word);
+  return [...forms, ...markersOf(word.split('').join('\0')), ...forms.flatMap(({ text }) => markersOf(text))];
+});
+
+/** Returns the base64 of each place where there may be a token, decoded. Its time is proportional to the length of the text. */
+export function* decodedBase64(text: string): Generator<Decoded> {
+  for (const [from, to] of runsOf(text)) {
+    const run = text.slice(from, to);
+    for (const begin of beginningsIn(run)) {
+      const bytes = Buffer.from(run.slice(begin), 'base64').toString('latin1');
+      // Of UTF-16 only the characters of ASCII.
+      const isWide = bytes.includes('\0');
+      const text = isWide ? bytes.replaceAll('\0', '') : bytes;
+      const places = isWide ? placesOf(bytes) : null;
+      yield { text, placeOf: (index) => from + begin + Math.floor(((places?.[index] ?? index) * 4) / 3) };
+    }
+  }
+}
+
+/** Where each character that is not NUL is. */
+function placesOf(bytes: string): readonly number[] {
+  const places: number[] = [];
+  for (let at = 0; at < bytes.length; at++) if (bytes.charCodeAt(at) !== 0) places.push(at);
+  return places;
+}
+
+/** The runs of digits of base64 that are long enough for a token. */
+function* runsOf(text: string): Generator<readonly [from: number, to: number]> {
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    if (at < text.length && IS_DIGIT[text.charCodeAt(at)] === 1) continue;
+    if (at - from >= SHORTEST) yield [from, at];
+    from = at + 1;
+  }
+}
+
+/** Where groups of four begin, as far as markers tell: 0 to 3. */
+function beginningsIn(run: string): ReadonlySet<number> {
+  const beginnings = new Set<number>();
+  for (const { text, skip } of MARKERS) {
+    for (let at = run.indexOf(text); at >= 0 && beginnings.size < 4; at = run.indexOf(text, at + 1)) {
+      beginnings.add((at - skip + 4) % 4);
+    }
+  }
+  return beginnings;
+}
+
+/** The characters of base64 that depend on the word alone, in each of the three places. */
+function markersOf(word: string): readonly Marker[] {
+  return [0, 1, 2].map((before) => {
+    const skip = Math.ceil((before * 8) / 6);
+    const end = Math.floor(((before + word.length) * 8) / 6);
+    const text = Buffer.from('\0'.repeat(before) + word, 'latin1')
+      .toString('base64')
+      .slice(skip, end);
+    return { text, skip };
+  });
+}
