@@ -36,7 +36,7 @@ function* decodings(text: string): Generator<Decoded> {
   const unescaped = decodeOnce(text);
   if (unescaped !== null) yield unescaped;
   const joined = joinLines(text);
-  for (const { text: decoded, placeOf } of decodedBase64(joined.text)) {
-    yield { text: decoded, placeOf: (index) => joined.placeOf(placeOf(index)) };
+  for (const decoded of decodedBase64(joined.text)) {
+    yield { text: decoded.text, placeOf: (index) => joined.placeOf(decoded.placeOf(index)) };
   }
 }
