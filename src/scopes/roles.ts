@@ -1,4 +1,4 @@
-import { lengthOf } from '../text/characters.js';
+import { lengthOf, normalise } from '../text/characters.js';
 import { BUNDLES, expandBundles } from './bundles.js';
 import { checkObject, optionError, shown } from '../options.js';
 import { ADMIN, parseScope } from './grammar.js';
@@ -48,7 +48,7 @@ export class Roles {
       if (!Array.isArray(list)) throw optionError(`Roles: ${name}`, list, 'a list of scopes or bundles');
       const wrong = scopes.findIndex((scope) => typeof scope !== 'string' || !isScopeOrBundle(scope));
       if (wrong >= 0) throw optionError(`Roles: ${name}[${wrong}]`, scopes[wrong], SCOPE);
-      roles.set(name.normalize('NFC'), Object.freeze(expandBundles(scopes)));
+      roles.set(normalise(name), Object.freeze(expandBundles(scopes)));
     }
     this.#scopes = roles;
   }
@@ -58,12 +58,12 @@ export class Roles {
   }
 
   has(role: string): boolean {
-    return this.#scopes.has(role.normalize('NFC'));
+    return this.#scopes.has(normalise(role));
   }
 
   /** What the roles grant together, without repeats. A role that is not known grants nothing. */
   scopesOf(roles: readonly string[]): string[] {
-    return [...new Set(roles.flatMap((role) => this.#scopes.get(role.normalize('NFC')) ?? []))];
+    return [...new Set(roles.flatMap((role) => this.#scopes.get(normalise(role)) ?? []))];
   }
 }
 

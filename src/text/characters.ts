@@ -33,14 +33,22 @@ const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER})|${UNWANTED}`, 'gu');
  */
 const MOST_UNITS = 12;
 
+const MARKS_IN_A_ROW = 30;
+
+const PILED_MARKS = new RegExp(`\\p{M}{${MARKS_IN_A_ROW + 1}}`, 'u');
+
 /** Spaces, and what is drawn as nothing. */
 const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 
 const LINE_BREAKS_AND_TABS = new Set(['\n', '\r', '\t']);
 
-/** Returns the composed form (NFC): the same letters are then the same text, however they were typed. */
+/**
+ * Returns the composed form (NFC): the same letters are then the same text, however they were typed. A text with more than
+ * 30 combining marks in a row is returned as it is: normalising sorts such a run, in time that grows with its square (240 kB
+ * took 17 s). No language needs that many: Unicode's Stream-Safe Text Format (UAX #15, section 13) has the same limit.
+ */
 export function normalise(text: string): string {
-  return text.normalize('NFC');
+  return PILED_MARKS.test(text) ? text : text.normalize('NFC');
 }
 
 /** Counts code points: an emoji outside the basic plane is one. Not graphemes, which have no bound and change with Unicode. */
@@ -73,6 +81,7 @@ export function faultOfText(text: string, max: number, options: { readonly lines
   if (text.length > max * MOST_UNITS || lengthOf(normalise(text)) > max) {
     return `is longer than ${max} characters (Unicode code points). Shorten it`;
   }
+  if (PILED_MARKS.test(text)) return `has more than ${MARKS_IN_A_ROW} combining marks in a row. Remove them`;
   const unwanted = unwantedIn(text, options);
   return unwanted === null ? null : `contains the invisible or control character ${unwanted}. Remove it`;
 }

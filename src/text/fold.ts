@@ -1,11 +1,12 @@
+import { normalise } from './characters.js';
+
 /**
  * Returns the form in which texts are searched: without regard to case (as Unicode folds it: `ß` is `ss`), to how letters
  * are composed, to the dots of the Turkish i, to the final sigma, and to joiners and variation selectors.
  */
 export function fold(text: string): string {
-  return (
-    text
-      .normalize('NFC')
+  return normalise(
+    normalise(text)
       // By way of upper case, which spells out ß and ligatures and unites letters such as ſ and s. The capital ẞ has to be
       // lowered before.
       .toLowerCase()
@@ -13,7 +14,6 @@ export function fold(text: string): string {
       .toLowerCase()
       .replace(/i\u0307/g, 'i')
       .replaceAll('ς', 'σ')
-      .replace(/\p{Join_Control}|\p{Variation_Selector}/gu, '')
-      .normalize('NFC')
+      .replace(/\p{Join_Control}|\p{Variation_Selector}/gu, ''),
   );
 }

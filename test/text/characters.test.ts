@@ -1,8 +1,10 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { jsonText, visible } from '../../src/cli/visible.js';
 import { checkFilter, checkName, checkReason, isName } from '../../src/keys/input.js';
-import { isBlank, lengthOf, normalise, replaceUnwanted, unwantedIn } from '../../src/text/characters.js';
+import { faultOfText, isBlank, lengthOf, normalise, replaceUnwanted, unwantedIn } from '../../src/text/characters.js';
 import { fold } from '../../src/text/fold.js';
+import { Roles } from '../../src/scopes/roles.js';
 
 const ENGLAND = '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}';
 
@@ -161,5 +163,38 @@ describe('F13: one text, however it was typed', () => {
 
   test('letters that differ are searched apart', () => {
     expect(new Set(['a', 'ä', 'á', 'å', 'o', 'ö', 'ø', 'ss', 's', 'z'].map(fold)).size).toBe(10);
+  });
+});
+
+describe('R2: a run of combining marks is not sorted', () => {
+  const pile = (marks: number) => `a${'\u0300\u0323'.repeat(marks / 2)}`;
+  const normalized = jest.spyOn(String.prototype, 'normalize');
+  beforeEach(() => normalized.mockClear());
+  afterAll(() => normalized.mockRestore());
+
+  test('30 in a row are composed, and a name may have them', () => {
+    expect(normalise(pile(30))).not.toBe(pile(30));
+    expect(faultOfText(pile(30), 100)).toBeNull();
+  });
+
+  test('more are left as they are by everything that compares, and refused where they are written', () => {
+    const long = pile(240_000);
+    expect(normalise(long) === long).toBe(true);
+    expect(fold(long) === long).toBe(true);
+    expect(new Roles().has(long)).toBe(false);
+    expect(new Roles().scopesOf([long])).toEqual([]);
+    expect(normalized).not.toHaveBeenCalled();
+    expect(faultOfText(pile(40), 100)).toBe('has more than 30 combining marks in a row. Remove them');
+    expect(() => checkName(pile(40))).toThrow('combining marks');
+    expect(() => checkFilter({ nameContains: pile(40) })).toThrow('combining marks');
+  });
+
+  test('text of short runs is composed as Unicode says', () => {
+    const letters = fc.constantFrom('a', 'é', '각', '\u0300', '\u0345', '\u0323', '\u0344', 'ᾂ', ' ');
+    fc.assert(
+      fc.property(fc.array(letters, { maxLength: 29 }), (parts) => {
+        expect(normalise(parts.join(''))).toBe(parts.join('').normalize('NFC'));
+      }),
+    );
   });
 });
