@@ -1,6 +1,7 @@
 import { ApolloArmor } from '@escape.tech/graphql-armor';
 import type { ParseOptions, ValidationRule } from 'graphql';
 import { MAX_LINES } from '../guard/lines.js';
+import { unconditionalSubscriptionRoots } from './subscriptionRoots.js';
 
 /**
  * What a document may be at most. Cost is for the limits to count; these bound the work of looking at a document at all.
@@ -55,7 +56,7 @@ export function documentBounds(limits: Partial<DocumentLimits> = {}): DocumentBo
   }).protect();
   return {
     parseOptions: { maxLexicalTokens: tokens },
-    validationRules,
+    validationRules: [unconditionalSubscriptionRoots, ...validationRules],
     validationOptions: { maxErrors: MAX_ERRORS },
     executionOptions: { maxCoercionErrors: MAX_COERCION_ERRORS },
   };

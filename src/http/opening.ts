@@ -21,7 +21,8 @@ export const openingPlugin: ApolloServerPlugin<RequestContext> = {
       return Promise.resolve();
     },
     async responseForOperation({ schema, source, document, operation, request, contextValue: { opening } }) {
-      if (opening === null) return null;
+      // Apollo Server asks even if the document has no such operation, and refuses the request itself afterwards.
+      if (opening === null || (operation as OperationDefinitionNode | undefined) === undefined) return null;
       const { variables = {} } = request;
       // Apollo Server runs what has wrong variables, which fails before anything does, and knows what to say.
       const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
