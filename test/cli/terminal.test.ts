@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,17 +17,26 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Runs a line of shell on a terminal of its own, which is answered with `typed`. */
-async function onTerminal(line: string, typed: string, more: Record<string, string> = {}) {
-  const quoted = `'${line.replaceAll("'", "'\\''")}'`;
-  const { stdout, status } = await run(
-    'bash',
-    ['-c', `{ sleep 3; printf '${typed}'; sleep 3; } | script -qec ${quoted} /dev/null`],
-    {
-      env: { ...env, ...more },
-    },
-  );
-  return { screen: stdout, status };
+/** Runs a line of shell on a terminal of its own. Once the screen shows a question, types the answer. */
+async function onTerminal(line: string, typed = '', more: Record<string, string> = {}) {
+  const child = spawn('script', ['-qec', line, '/dev/null'], {
+    env: { PATH: process.env.PATH, ...env, ...more },
+    stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: 60_000,
+  });
+  // Left open: its end would be typed as well.
+  child.stdin.on('error', () => undefined);
+  let screen = '';
+  let isAnswered = typed === '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    if (isAnswered || !/\?[^?]*$/.test(screen)) return;
+    isAnswered = true;
+    child.stdin.write(typed);
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect(isAnswered).toBe(true);
+  return { screen, status };
 }
 const PROGRAM_LINE = `${process.execPath} ${PROGRAM}`;
 const statusOf = async (id: string): Promise<string> =>
@@ -34,21 +45,21 @@ const statusOf = async (id: string): Promise<string> =>
 test('revoke names the key and asks; only yes is yes', async () => {
   const { id } = await createKey(service, { name: 'Airflow' });
   const line = `${PROGRAM_LINE} keys revoke ${id}`;
-  for (const typed of ['\\n', 'n\\n', 'sure\\n']) {
+  for (const typed of ['\n', 'n\n', 'sure\n']) {
     const { screen, status } = await onTerminal(line, typed);
     expect(screen).toMatch(/Revoke the key "Airflow" \(sk_live_\w{6}, key_\w{16}\)\?/);
     expect([status, await statusOf(id)]).toEqual([1, 'ACTIVE']);
   }
-  await onTerminal(line, '\\003');
+  await onTerminal(line, '\u0003');
   expect(await statusOf(id)).toBe('ACTIVE');
-  expect((await onTerminal(line, 'y\\n')).status).toBe(0);
+  expect((await onTerminal(line, 'y\n')).status).toBe(0);
   expect(await statusOf(id)).toBe('REVOKED');
 });
 
 test('colours are for terminals that want them', async () => {
   const line = `${PROGRAM_LINE} keys list`;
   const ESCAPE = '\u001b[';
-  expect((await onTerminal(line, '')).screen).toContain(ESCAPE);
+  expect((await onTerminal(line)).screen).toContain(ESCAPE);
   expect((await onTerminal(line, '', { NO_COLOR: '1' })).screen).not.toContain(ESCAPE);
   expect((await latchkey(['keys', 'list'], { env })).stdout).not.toContain(ESCAPE);
 });
