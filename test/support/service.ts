@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { composeService, type Service } from '../../src/compose.js';
 import type { TierTable } from '../../src/limits/tiers.js';
 import { readSettings } from '../../src/settings/settings.js';
+import { send, type Sent } from './send.js';
 
 /** A GraphQL answer over HTTP, taken apart. */
 export interface Answer {
@@ -80,6 +82,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const service = await composeService(settings, logger, options.now === undefined ? {} : { now: options.now });
   const origin = await service.server.listen({ port: 0, host: '127.0.0.1' });
   const url = `${origin}/graphql`;
+  const agent = new Agent({ keepAlive: true });
   const adminToken = service.latchkey.firstKey?.token ?? '';
   return {
     origin,
@@ -88,34 +91,35 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     adminToken,
     logs,
     query: async (query, { variables, token = adminToken, headers = {} } = {}) =>
-      answerOf(
-        await fetch(url, {
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            ...(token !== null && { authorization: `Bearer ${token}` }),
-            ...headers,
-          },
-          body: JSON.stringify({ query, ...(variables !== undefined && { variables }) }),
-        }),
+      parsed(
+        await send(
+          url,
+          { ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
+          JSON.stringify({ query, ...(variables !== undefined && { variables }) }),
+          agent,
+        ),
       ),
     async close() {
       if (settings.mongodbUri !== null) await dropDatabase(settings.mongodbUri);
       await service.close();
+      agent.destroy();
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
 
 export async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
+  return parsed({ status: response.status, headers: response.headers, text: await response.text() });
+}
+
+function parsed(sent: Sent): Answer {
   let body: unknown = null;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(sent.text);
   } catch {
     // Not JSON: `text` is what there is.
   }
-  return { status: response.status, headers: response.headers, text, body };
+  return { ...sent, body };
 }
 
 /** Creates a key and answers its token and id. @throws where it was refused */
