@@ -75,9 +75,10 @@ test("X9: counts a workspace's places only where they are selected, and once", a
   }`);
   expect(data.a).toEqual({ keys: { current: 5, admin: { current: 1 } } });
   expect(data.viewer.workspace).toEqual({ keys: { current: 5 } });
-  expect(counts.toSorted()).toEqual([
-    ['countFamilies', expect.any(Number), 'adminKeys'],
-    ['countFamilies', expect.any(Number), 'keys'],
+  // Without the moment, which may be another one for each.
+  expect(counts.map(([operation, , places]) => [operation, places]).toSorted()).toEqual([
+    ['countFamilies', 'adminKeys'],
+    ['countFamilies', 'keys'],
   ]);
 });
 
