@@ -8,13 +8,14 @@ import { notingBundled } from './bundled.js';
 import { BUILD, DIST, manifest } from './paths.js';
 import { reachedTypes } from './types.js';
 
-/** What package.json and the documents name by path, and the workers, which are started by a path beside their primary's. */
+/** What package.json and the documents name by path, and what is started by a path: workers and threads. */
 const ENTRIES = {
   index: 'index',
   mongo: 'mongo',
   main: 'main',
   seed: 'seed',
   worker: 'cluster/worker',
+  sqliteThread: 'sqliteThread',
   'cli/main': 'cli/main',
   'client/node': 'clientNode',
 };

@@ -181,11 +181,11 @@ describe('workspaces', () => {
   it('an unknown asset is told the same way in every change', async () => {
     const { service } = harness;
     for (const attempt of [
-      service.recordLoad('ws_a', { asset: 'nowhere' }),
-      service.refreshFreshness('ws_a', 'nowhere'),
-      service.refreshSchema('ws_a', { asset: 'nowhere', columns: OTHER }),
+      () => service.recordLoad('ws_a', { asset: 'nowhere' }),
+      () => service.refreshFreshness('ws_a', 'nowhere'),
+      () => service.refreshSchema('ws_a', { asset: 'nowhere', columns: OTHER }),
     ]) {
-      await expect(attempt).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
+      await expect(attempt()).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
     }
   });
 });

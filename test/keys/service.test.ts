@@ -128,11 +128,11 @@ describe('create', () => {
     const actor = { ...admin, keyType };
     const { key } = await create();
     for (const act of [
-      create({}, actor),
-      keys.rotate(actor, { id: key.id, overlap: 0 }),
-      keys.update(actor, { id: key.id, name: 'x' }),
+      () => create({}, actor),
+      () => keys.rotate(actor, { id: key.id, overlap: 0 }),
+      () => keys.update(actor, { id: key.id, name: 'x' }),
     ]) {
-      await expectRefusal(act, { code: 'FORBIDDEN' });
+      await expectRefusal(act(), { code: 'FORBIDDEN' });
     }
   });
 });
@@ -234,10 +234,10 @@ describe('N8: a refusal says what cannot be done with the key, and no more', () 
     expect((await keys.update(admin, { id: old.id, name: 'renamed' })).name).toBe('renamed');
     now += HOUR;
     for (const [act, said] of [
-      [later(old.id), 'has expired, so its end cannot be changed'],
-      [keys.update(admin, { id: old.id, name: 'revived' }), 'has expired and cannot be changed'],
+      [() => later(old.id), 'has expired, so its end cannot be changed'],
+      [() => keys.update(admin, { id: old.id, name: 'revived' }), 'has expired and cannot be changed'],
     ] as const) {
-      expect(await saidBy(act)).toBe(`The key ${said}. It was replaced by ${key.id}: use that key.`);
+      expect(await saidBy(act())).toBe(`The key ${said}. It was replaced by ${key.id}: use that key.`);
     }
   });
 
@@ -250,10 +250,10 @@ describe('N8: a refusal says what cannot be done with the key, and no more', () 
     else now = NOON + HOUR;
     expect(await saidBy(later(key.id))).toBe(`The key ${state}, so its end cannot be changed. Create a new one.`);
     for (const [act, verb] of [
-      [keys.rotate(admin, { id: key.id, overlap: 0 }), 'rotated'],
-      [keys.update(admin, { id: key.id, name: 'revived' }), 'changed'],
+      [() => keys.rotate(admin, { id: key.id, overlap: 0 }), 'rotated'],
+      [() => keys.update(admin, { id: key.id, name: 'revived' }), 'changed'],
     ] as const) {
-      expect(await saidBy(act)).toBe(`The key ${state} and cannot be ${verb}. Create a new one.`);
+      expect(await saidBy(act())).toBe(`The key ${state} and cannot be ${verb}. Create a new one.`);
     }
   });
 });
@@ -265,11 +265,11 @@ describe('what has ended stays ended', () => {
     else now = NOON + HOUR;
     const before = await stored(key.id);
     for (const act of [
-      keys.rotate(admin, { id: key.id, overlap: 0 }),
-      keys.expire(admin, { id: key.id, at: now + DAY }),
-      keys.update(admin, { id: key.id, name: 'revived', scopes: ['read:all'] }),
+      () => keys.rotate(admin, { id: key.id, overlap: 0 }),
+      () => keys.expire(admin, { id: key.id, at: now + DAY }),
+      () => keys.update(admin, { id: key.id, name: 'revived', scopes: ['read:all'] }),
     ]) {
-      await expectRefusal(act, { code: 'BAD_USER_INPUT', path: ['input', 'id'] });
+      await expectRefusal(act(), { code: 'BAD_USER_INPUT', path: ['input', 'id'] });
     }
     expect(await stored(key.id)).toEqual(before);
   });

@@ -17,24 +17,26 @@ const PATIENCE = 2_000;
  */
 export class Checkpoints {
   readonly #connection: Connection;
-  readonly #busyTimeout: number;
   readonly #mark: Statement<never>;
   readonly #probe: Statement<never>;
 
-  constructor(connection: Connection, busyTimeout: number) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#busyTimeout = busyTimeout;
     this.#mark = connection.prepare('UPDATE recovery SET walNeeded = $walNeeded WHERE id = 1');
     // As large as a change may be, so that the disk isn't taken for one with room because a small write fits. Random, for SQLite writes
     // nothing where a row stays the same.
     this.#probe = connection.prepare('UPDATE recovery SET probe = randomblob(65536) WHERE id = 1');
   }
 
-  /** Writes the log back and begins a new one. Doesn't wait for readers in other processes: what they hold stays for the next time. */
-  run(): void {
+  /**
+   * Writes the log back and begins a new one. Waits for readers no longer than for any lock: what they hold stays for the next time.
+   * @returns whether a new log was begun
+   */
+  run(): boolean {
     this.#mark.run({ walNeeded: 1 });
-    this.#truncate();
+    const isNew = this.#truncate();
     this.#mark.run({ walNeeded: 0 });
+    return isNew;
   }
 
   /** Writes everything back, so that the database file is whole without its log. */
@@ -47,13 +49,9 @@ export class Checkpoints {
     this.#probe.run({});
   }
 
-  #truncate(): void {
-    this.#connection.exec('PRAGMA busy_timeout = 0');
-    try {
-      this.#connection.pragma('wal_checkpoint(TRUNCATE)');
-    } finally {
-      this.#connection.exec(`PRAGMA busy_timeout = ${this.#busyTimeout}`);
-    }
+  #truncate(): boolean {
+    // The first value of its answer is whether it met a lock.
+    return this.#connection.pragma('wal_checkpoint(TRUNCATE)') === 0;
   }
 }
 

@@ -1,6 +1,6 @@
 import Database from 'libsql';
 import { NotWritten, StoreUnavailable } from '../errors.js';
-import { translated } from './errors.js';
+import { isLocked, LOCKED, translated } from './errors.js';
 
 export type Value = string | number | null;
 export type Params = Readonly<Record<string, Value>>;
@@ -23,7 +23,12 @@ export interface Watch {
   check(): number;
   /** Called after each transaction with what `check` returned. */
   written(walBytes: number): void;
+  /** Called if a write has to wait for another program's lock. */
+  waiting?(): void;
 }
+
+/** How long SQLite itself waits for a lock before this module looks at its own limit, in ms. */
+const ONE_WAIT = 100;
 
 /**
  * One connection to the database file, with the driver's errors translated and its traps closed:
@@ -42,19 +47,24 @@ export class Connection {
   #open = true;
   #watch: Watch | null = null;
   #writeFault: NotWritten | null = null;
+  /** How long the next write may wait for another program's lock, in ms. */
+  patience: number;
 
-  /** @param busyTimeout how long a write waits for another process's, in ms. */
+  /** @param busyTimeout how long a statement waits for another program's lock, in ms. */
   constructor(file: string, busyTimeout: number) {
-    this.#db = new Database(file, { timeout: busyTimeout });
+    this.#db = new Database(file, { timeout: Math.min(busyTimeout, ONE_WAIT) });
+    this.patience = busyTimeout;
   }
 
+  /** Prepares a statement when it is first used: each thread uses some of them only. */
   prepare<Row = never>(sql: string): Statement<Row> {
-    const statement = this.#do(() => this.#db.prepare<Params>(sql));
-    const all = (params: Params): Row[] => this.#do(() => statement.all(checked(params)) as Row[]);
+    let statement: Database.Statement<Params> | null = null;
+    const prepared = (): Database.Statement<Params> => (statement ??= this.#db.prepare<Params>(sql));
+    const all = (params: Params): Row[] => this.#do(() => prepared().all(checked(params)) as Row[]);
     return {
       all,
       one: (params) => all(params)[0] ?? null,
-      run: (params) => this.transaction(() => this.#do(() => statement.run(checked(params)).changes)),
+      run: (params) => this.transaction(() => this.#do(() => prepared().run(checked(params)).changes)),
       returning: (params) => this.transaction(() => all(params)[0] ?? null),
     };
   }
@@ -83,7 +93,7 @@ export class Connection {
   }
 
   #committed<T>(work: () => T): T {
-    this.exec('BEGIN IMMEDIATE');
+    this.#begin();
     try {
       const result = work();
       this.exec('COMMIT');
@@ -97,6 +107,27 @@ export class Connection {
     }
   }
 
+  /** Takes the write lock. Waits for it in short steps, so that a caller learns that it waits. */
+  #begin(): void {
+    const end = performance.now() + this.patience;
+    for (;;) {
+      try {
+        this.exec('BEGIN IMMEDIATE');
+        return;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable && isLocked(error.cause))) throw error;
+        if (performance.now() >= end) throw new NotWritten(error.cause, LOCKED);
+        this.#watch?.waiting?.();
+      }
+    }
+  }
+
+  /** Takes the write lock and gives it back. @throws NotWritten if another program holds it */
+  tryLock(): void {
+    this.#begin();
+    this.exec('ROLLBACK');
+  }
+
   /** Why the latest write failed; null if it was made. */
   get writeFault(): NotWritten | null {
     return this.#writeFault;
@@ -108,8 +139,8 @@ export class Connection {
   }
 
   /**
-   * A transaction that does not wait for the disk, for which all requests would stand still: the end of a process loses
-   * nothing of it, a fall of power may. For what is gathered in memory before, and is lost with that as well.
+   * A transaction that does not wait for the disk, for which all other writes would wait: the end of a process loses
+   * nothing of it, a loss of power may. For what is gathered in memory before, and is lost with that as well.
    */
   swiftly<T>(work: () => T): T {
     this.exec('PRAGMA synchronous = NORMAL');

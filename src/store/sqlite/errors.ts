@@ -20,6 +20,14 @@ const WRITE_FAULTS: readonly (readonly [code: string, reason: string])[] = [
   ['SQLITE_IOERR', 'the disk of the store reports an error'],
 ];
 
+/** What /readyz says while another program keeps writes waiting. */
+export const LOCKED = 'another program holds the write lock of the store';
+
+/** Whether another program's lock was in the way. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(error.code);
+}
+
 /**
  * The error that callers see in place of the driver's. A broken rule of the schema other than uniqueness is a fault of the
  * calling code, not of the engine, and must not look like an outage.

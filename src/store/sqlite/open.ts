@@ -1,25 +1,28 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import Database from 'libsql';
 import { makeDirectory } from '../../makeDirectory.js';
 import { checkMilliseconds, checkNames, optionError } from '../../options.js';
 import { StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
-import { openAssets } from './assets.js';
-import { openAudit } from './audit.js';
-import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walExists } from './checkpoints.js';
-import { Connection } from './connection.js';
-import { openEvents } from './events.js';
-import { openKeys } from './keys.js';
-import { inTurns } from './inTurns.js';
-import { migrate } from './migrations.js';
-import { OpenFiles } from './openFiles.js';
-import { openProjects } from './projects.js';
-import { openUsage } from './usage.js';
 import { cannotOpen } from './cannotOpen.js';
-import { findingUsers, openUsers } from './users.js';
-import { openWorkspaces } from './workspaces.js';
+import { LOCKED } from './errors.js';
+import type { ThreadData } from './messages.js';
+import { OpenFiles } from './openFiles.js';
+import { openReader } from './reader.js';
+import { routed } from './routed.js';
+import { StoreThread } from './storeThread.js';
+import { Threads } from './threads.js';
+
+/** Threads that read. They share the disk and the processor with the requests, so that more would not answer faster. */
+const READERS = 2;
+
+/** How long an operation waits for a thread, and how long a read may take in all, in ms. */
+const QUEUED = 15_000;
+
+/** How long /readyz waits to learn whether the store can be written to, in ms. */
+const PING = 1_000;
+
+const CLOSE = { part: 'thread', operation: 'close', given: [] } as const;
 
 export interface SqliteOptions {
   /** The directory of the database file `latchkey.db`; made with mode 0700 where it is missing. */
@@ -40,71 +43,65 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   }
   checkMilliseconds('openSqliteStore: busyTimeout', busyTimeout, 0);
   const file = join(dir, 'latchkey.db');
-  let connection: Connection | null = null;
   try {
     makeDirectory(dir, 0o700);
     createPrivate(file);
-    const hadWal = walExists(file);
-    connection = new Connection(file, busyTimeout);
-    await becomeWal(connection, busyTimeout);
-    // Checkpoints are made by Checkpoints alone.
-    connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
-    if (hasMark(connection)) await refuseLostWal(connection, hadWal);
-    migrate(connection);
-    return inTurns(assemble(connection, file, busyTimeout));
   } catch (error) {
-    connection?.close();
     throw cannotOpen(dir, file, error);
   }
+  const start = (role: ThreadData['role']): StoreThread => new StoreThread({ role, dir, file, busyTimeout });
+  const writer = start('writer');
+  await writer.opened;
+  writer.unref();
+  return assembled(file, busyTimeout, start, writer);
 }
 
-function assemble(connection: Connection, file: string, busyTimeout: number): Store {
-  const checkpoints = new Checkpoints(connection, busyTimeout);
-  checkpoints.run();
+function assembled(
+  file: string,
+  busyTimeout: number,
+  start: (role: ThreadData['role']) => StoreThread,
+  first: StoreThread,
+): Store {
+  const times = { queued: QUEUED, patience: busyTimeout };
+  const writer = new Threads({ ...times, start: () => start('writer'), most: 1, limit: null });
+  writer.adopt(first);
+  const readers = new Threads({ ...times, start: () => start('reader'), most: READERS, limit: QUEUED });
+  // It waits for no lock: that would hold up all requests.
+  const here = openReader(file, 0);
   const files = new OpenFiles(file);
-  let isWritingBack = false;
-  connection.watchWrites({
-    check: () => files.check(),
-    written(walBytes) {
-      if (walBytes <= MAX_WAL_BYTES || isWritingBack) return;
-      isWritingBack = true;
-      try {
-        checkpoints.run();
-      } catch {
-        // The write itself was made. The next one tries again.
-      } finally {
-        isWritingBack = false;
-      }
-    },
-  });
-  const audit = openAudit(connection);
-  const findUser = findingUsers(connection);
-  const keys = openKeys(connection, audit, findUser);
-  const alive = connection.prepare('SELECT count(*) FROM sqlite_schema');
+  let asked: Promise<unknown> | null = null;
+  const askWriter = (): Promise<unknown> =>
+    (asked ??= writer.ask('', { part: 'thread', operation: 'ping', given: [] }).finally(() => (asked = null)));
   return {
-    keys,
-    workspaces: openWorkspaces(connection, keys, audit),
-    projects: openProjects(connection, audit),
-    users: openUsers(connection, audit, findUser, keys),
-    audit,
-    usage: openUsage(connection),
-    assets: openAssets(connection),
-    events: openEvents(connection),
+    ...routed({ here: here.engine, readers, writer }),
     async ping() {
-      alive.all({});
+      here.ping();
       files.check();
-      // Reads don't show that a disk is full. A write does, and clears the fault once there is room.
-      if (connection.writeFault !== null) checkpoints.probe();
+      await writable(askWriter(), writer);
     },
     async close() {
-      try {
-        checkpoints.finish();
-      } catch {
-        // Closed already, or the disk takes no writes: the log keeps what it holds.
-      }
-      connection.close();
+      here.close();
+      // The writer is last: it can write the log back once nobody reads it.
+      await readers.close(CLOSE);
+      await writer.close(CLOSE);
     },
   };
+}
+
+/** Resolves unless changes can't be written. A write that is under way and waits for nothing but the disk is no fault. */
+async function writable(asked: Promise<unknown>, writer: Threads): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(() => {
+      if (writer.isLocked) reject(new StoreUnavailable(new Error('The store is locked.'), LOCKED));
+      else resolve();
+    }, PING);
+  });
+  try {
+    await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -117,29 +114,4 @@ function createPrivate(file: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-}
-
-/**
- * The change of a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself: without this
- * wait, processes that start together on an empty directory would fail.
- */
-async function becomeWal(connection: Connection, patience: number): Promise<void> {
-  const deadline = Date.now() + patience;
-  for (;;) {
-    try {
-      connection.exec('PRAGMA journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (!isBusy(error) || Date.now() >= deadline) throw error;
-      await delay(10);
-    }
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  return (
-    error instanceof StoreUnavailable &&
-    error.cause instanceof Database.SqliteError &&
-    error.cause.code.startsWith('SQLITE_BUSY')
-  );
 }

@@ -1,0 +1,44 @@
+// Runs src/sqliteThread.ts in a worker thread. Node 20 can't load TypeScript, and hooks that transform each module would take
+// longer than the thread's work in most tests. So the modules are bundled into one file, which is kept until one of them changes.
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { threadId } from 'node:worker_threads';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const CACHE = `${ROOT}node_modules/.cache/latchkey-threads/`;
+const KEPT = `${CACHE}sqliteThread.json`;
+
+await import(pathToFileURL(kept() ?? (await bundled())).href);
+
+/** The bundle of the modules as they are now; null: it has to be made. */
+function kept() {
+  try {
+    const { file, modules } = JSON.parse(readFileSync(KEPT, 'utf8'));
+    statSync(file);
+    return modules.every(([path, changedAt]) => statSync(path).mtimeMs === changedAt) ? file : null;
+  } catch {
+    return null;
+  }
+}
+
+async function bundled() {
+  const { rolldown } = await import('rolldown');
+  const bundle = await rolldown({
+    input: `${ROOT}src/sqliteThread.ts`,
+    platform: 'node',
+    external: (id) => !/^[./]/.test(id),
+    resolve: { extensionAlias: { '.js': ['.ts'] } },
+  });
+  const { output } = await bundle.generate({ format: 'es', codeSplitting: false, sourcemap: 'inline' });
+  await bundle.close();
+  const [{ code, moduleIds }] = output;
+  const modules = moduleIds.filter((path) => path.endsWith('.ts')).map((path) => [path, statSync(path).mtimeMs]);
+  const name = `${process.pid}-${threadId}-${Date.now()}`;
+  const file = `${CACHE}${name}.mjs`;
+  mkdirSync(CACHE, { recursive: true });
+  writeFileSync(file, code);
+  // Whole or not at all: other threads read it while this one writes.
+  writeFileSync(`${CACHE}${name}.json`, JSON.stringify({ file, modules }));
+  renameSync(`${CACHE}${name}.json`, KEPT);
+  return file;
+}

@@ -1,0 +1,19 @@
+import { Connection } from './connection.js';
+import { openEngine } from './engine.js';
+import type { Opened } from './writer.js';
+
+/** Opens a connection that only reads, on a file that {@link openWriter} has opened. */
+export function openReader(file: string, busyTimeout: number): Opened {
+  const connection = new Connection(file, busyTimeout);
+  connection.exec('PRAGMA query_only = ON');
+  return {
+    engine: openEngine(connection),
+    connection,
+    ping() {
+      connection.pragma('schema_version');
+    },
+    close: () => {
+      connection.close();
+    },
+  };
+}

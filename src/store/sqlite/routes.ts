@@ -1,0 +1,49 @@
+import type { Engine } from './engine.js';
+
+/**
+ * The thread in which an operation runs:
+ * - `here`: the one that asks. For reads of one record by its index: they take microseconds, where another thread takes a
+ *   multiple of that, and requests depend on them;
+ * - `reader`: one of several with a connection for reading;
+ * - `writer`: the one that writes.
+ */
+export type Route = 'here' | 'reader' | 'writer';
+
+export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyof Engine[Part]]: Route } } = {
+  keys: {
+    insert: 'writer',
+    findForVerification: 'here',
+    nextLookupId: 'here',
+    find: 'here',
+    findMany: 'reader',
+    countFamilies: 'reader',
+    search: 'reader',
+    list: 'reader',
+    count: 'reader',
+    rotate: 'writer',
+    expire: 'writer',
+    revoke: 'writer',
+    update: 'writer',
+    saveDigest: 'writer',
+    touch: 'writer',
+  },
+  workspaces: { create: 'writer', ensure: 'writer', find: 'here', list: 'reader', setTier: 'writer' },
+  projects: { create: 'writer', find: 'here', findMany: 'reader', list: 'reader', rename: 'writer' },
+  users: { add: 'writer', find: 'here', findMany: 'reader', list: 'reader', update: 'writer', remove: 'writer' },
+  audit: { append: 'writer', list: 'reader', read: 'reader', head: 'here', heads: 'reader' },
+  usage: { add: 'writer', read: 'reader', fields: 'reader' },
+  assets: {
+    register: 'writer',
+    find: 'here',
+    findMany: 'reader',
+    list: 'reader',
+    findDownstream: 'reader',
+    recordLoad: 'writer',
+    saveColumns: 'writer',
+    openAlert: 'writer',
+    closeAlert: 'writer',
+    openAlerts: 'reader',
+    columnsOf: 'reader',
+  },
+  events: { record: 'writer', list: 'reader' },
+};

@@ -1,0 +1,97 @@
+import { Worker } from 'node:worker_threads';
+import { threadEntry } from '../../packageFiles.js';
+import { StoreUnavailable, Unacknowledged } from '../errors.js';
+import { packed, type Answer, type Opened, type Question, type ThreadData } from './messages.js';
+import { fromWire } from './wireErrors.js';
+
+/** Heap of a thread, in MB: a page of the largest records takes a tenth of it. */
+const HEAP = 256;
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A worker thread with a connection of its own. It answers one question at a time. */
+export class StoreThread {
+  readonly #worker: Worker;
+  readonly #role: ThreadData['role'];
+  readonly opened: Promise<void>;
+  #waiting: Waiting | null = null;
+  #hasEnded = false;
+  #isLocked = false;
+
+  constructor(data: ThreadData) {
+    this.#role = data.role;
+    this.#worker = new Worker(threadEntry('sqliteThread'), {
+      name: `sqlite-${data.role}`,
+      workerData: data,
+      // Neither the environment nor what the process was started with is for a thread that only reads and writes a file.
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: HEAP },
+    });
+    this.opened = new Promise((resolve, reject) => {
+      this.#worker.on('message', (message: Answer | Opened) => {
+        if (message.kind === 'opened') resolve();
+        else if (message.kind === 'failed') this.#fail(fromWire(message.error), reject);
+        else this.#receive(message);
+      });
+      this.#worker.on('error', (error) => {
+        this.#fail(new StoreUnavailable(error), reject);
+      });
+      this.#worker.on('exit', () => {
+        this.#fail(new StoreUnavailable(new Error('The thread of the store has ended.')), reject);
+      });
+    });
+    this.opened.catch(() => undefined);
+  }
+
+  /** Whether the thread has ended. It answers no further question. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether the question under way waits for another program's lock. */
+  get isLocked(): boolean {
+    return this.#isLocked;
+  }
+
+  /** Asks an operation. Must not be called before the answer to the question before. */
+  ask({ part, operation, given }: Question, patience: number): Promise<unknown> {
+    // A thread keeps the process alive only while somebody waits for it.
+    this.#worker.ref();
+    return new Promise<unknown>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#worker.postMessage({ part, operation, given: packed(given), patience });
+    }).finally(() => {
+      this.#waiting = null;
+      this.#isLocked = false;
+      this.#worker.unref();
+    });
+  }
+
+  /** Lets the process end without it. */
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #receive(message: Answer): void {
+    if (message.kind === 'locked') this.#isLocked = true;
+    else if (message.kind === 'value') this.#waiting?.resolve(message.value);
+    else this.#waiting?.reject(fromWire(message.error));
+  }
+
+  #fail(error: Error, reject: (error: Error) => void): void {
+    this.#hasEnded = true;
+    reject(error);
+    const { cause } = error;
+    // A writer may have committed before it ended.
+    const isUnsure = this.#role === 'writer' && error instanceof StoreUnavailable;
+    this.#waiting?.reject(isUnsure ? new Unacknowledged(cause) : error);
+  }
+}

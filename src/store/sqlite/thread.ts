@@ -1,0 +1,48 @@
+import type { MessagePort } from 'node:worker_threads';
+import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './messages.js';
+import { openReader } from './reader.js';
+import { toWire } from './wireErrors.js';
+import { openWriter, type Opened } from './writer.js';
+
+type Operation = (...given: readonly unknown[]) => Promise<unknown>;
+
+/** Answers questions on one connection, one after the other, until the port is closed. */
+export async function serveThread(port: MessagePort, data: ThreadData): Promise<void> {
+  const tell = (message: Answer | OpenedMessage): void => {
+    port.postMessage(message);
+  };
+  try {
+    const opened = await open(data, () => {
+      tell({ kind: 'locked' });
+    });
+    tell({ kind: 'opened' });
+    port.on('message', (asked: Asked) => {
+      opened.connection.patience = asked.patience;
+      void answer(opened, asked).then(
+        (value) => {
+          tell({ kind: 'value', value });
+        },
+        (error: unknown) => {
+          tell({ kind: 'error', error: toWire(error) });
+        },
+      );
+    });
+  } catch (error) {
+    tell({ kind: 'failed', error: toWire(error) });
+    port.close();
+  }
+}
+
+async function open(data: ThreadData, waiting: () => void): Promise<Opened> {
+  return data.role === 'writer' ? openWriter(data, waiting) : openReader(data.file, data.busyTimeout);
+}
+
+async function answer(opened: Opened, { part, operation, given }: Asked): Promise<unknown> {
+  if (part === 'thread') {
+    if (operation === 'ping') opened.ping();
+    else opened.close();
+    return null;
+  }
+  const operations = opened.engine[part as keyof Opened['engine']] as unknown as Record<string, Operation>;
+  return operations[operation]?.(...unpacked(given));
+}

@@ -1,0 +1,162 @@
+import { performance } from 'node:perf_hooks';
+import { StoreUnavailable, NotWritten } from '../errors.js';
+import { LOCKED } from './errors.js';
+import { FairQueue } from './fairQueue.js';
+import type { Question } from './messages.js';
+import type { StoreThread } from './storeThread.js';
+
+export interface ThreadsOptions {
+  /** Starts a thread. It is started when it is first needed, and again after it has ended. */
+  readonly start: () => StoreThread;
+  /** How many threads there are at most. */
+  readonly most: number;
+  /** How long a question may wait for a thread, in ms. */
+  readonly queued: number;
+  /** How long a question may take in all, in ms; null: as long as it needs, once a thread has it. */
+  readonly limit: number | null;
+  /** How long a write may wait for another program's lock, from when it was asked for, in ms. */
+  readonly patience: number;
+}
+
+interface Job {
+  readonly question: Question;
+  readonly askedAt: number;
+  readonly settle: (answer: Promise<unknown>) => void;
+  timer?: NodeJS.Timeout;
+  isUnderWay?: true;
+}
+
+/**
+ * A bounded number of threads with one queue. A question that waits too long is answered with an error and never runs; one that
+ * runs too long is answered with an error, and its thread takes the next question when it is done.
+ */
+export class Threads {
+  readonly #options: ThreadsOptions;
+  readonly #queue = new FairQueue<Job>();
+  readonly #idle: StoreThread[] = [];
+  readonly #all = new Set<StoreThread>();
+  #isClosed = false;
+
+  constructor(options: ThreadsOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a thread that was started before. */
+  adopt(thread: StoreThread): void {
+    this.#all.add(thread);
+    this.#idle.push(thread);
+  }
+
+  /** Whether a write waits for another program's lock. */
+  get isLocked(): boolean {
+    return [...this.#all].some((thread) => thread.isLocked);
+  }
+
+  /** @param turn of whose questions this is one, such as a workspace: all take turns */
+  ask(turn: string, question: Question): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(closed());
+    return new Promise((resolve) => {
+      const { queued, patience } = this.#options;
+      const job: Job = { question, askedAt: performance.now(), settle: resolve };
+      const refuse = (error: StoreUnavailable): void => {
+        this.#queue.remove(turn, job);
+        resolve(Promise.reject(error));
+      };
+      const expire = (): void => {
+        refuse(tooBusy('It waited too long for others.'));
+      };
+      // While another program holds the lock, nobody waits for it longer than alone.
+      const look = (): void => {
+        if (this.isLocked) refuse(locked());
+        else job.timer = setTimeout(expire, queued - patience);
+      };
+      if (!this.#queue.add(turn, job)) {
+        refuse(tooBusy('Too many operations wait.'));
+        return;
+      }
+      this.#pump();
+      if (job.isUnderWay !== true)
+        job.timer = patience < queued ? setTimeout(look, patience) : setTimeout(expire, queued);
+    });
+  }
+
+  /** Lets what is under way end, refuses the rest, and ends the threads. @param last asked of each thread before */
+  async close(last: Question): Promise<void> {
+    this.#isClosed = true;
+    for (const job of this.#queue.clear()) {
+      clearTimeout(job.timer);
+      job.settle(Promise.reject(closed()));
+    }
+    await Promise.all(
+      [...this.#all].map(async (thread) => {
+        await this.#whenIdle(thread);
+        if (!thread.hasEnded) await thread.ask(last, 0).catch(() => undefined);
+        await thread.end();
+      }),
+    );
+  }
+
+  readonly #idleAgain = new Map<StoreThread, () => void>();
+
+  async #whenIdle(thread: StoreThread): Promise<void> {
+    if (this.#idle.includes(thread) || thread.hasEnded) return;
+    await new Promise<void>((resolve) => this.#idleAgain.set(thread, resolve));
+  }
+
+  #pump(): void {
+    while (this.#queue.size > 0) {
+      const thread = this.#idleThread();
+      const job = thread && this.#queue.take();
+      if (thread === null || job === null) return;
+      this.#run(thread, job);
+    }
+  }
+
+  #idleThread(): StoreThread | null {
+    for (let thread = this.#idle.pop(); thread !== undefined; thread = this.#idle.pop()) {
+      if (!thread.hasEnded) return thread;
+      this.#all.delete(thread);
+    }
+    if (this.#all.size >= this.#options.most) return null;
+    const thread = this.#options.start();
+    this.#all.add(thread);
+    return thread;
+  }
+
+  #run(thread: StoreThread, job: Job): void {
+    const { question, askedAt, settle } = job;
+    clearTimeout(job.timer);
+    job.isUnderWay = true;
+    const waited = performance.now() - askedAt;
+    const answer = thread.ask(question, Math.max(0, this.#options.patience - waited));
+    settle(this.#options.limit === null ? answer : within(answer, this.#options.limit - waited));
+    void answer
+      .catch(() => undefined)
+      .then(() => {
+        if (thread.hasEnded) this.#all.delete(thread);
+        else this.#idle.push(thread);
+        this.#idleAgain.get(thread)?.();
+        if (!this.#isClosed) this.#pump();
+      });
+  }
+}
+
+async function within<T>(answer: Promise<T>, limit: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(tooBusy('It took too long.'));
+    }, limit);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const closed = (): StoreUnavailable => new StoreUnavailable(new Error('The store is closed.'));
+
+const tooBusy = (why: string): StoreUnavailable => new StoreUnavailable(new Error(why), 'the store is busy');
+
+const locked = (): NotWritten => new NotWritten(new Error('It waited too long.'), LOCKED);

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StoreUnavailable } from '../errors.js';
+import { cannotOpen } from './cannotOpen.js';
+import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walExists } from './checkpoints.js';
+import { Connection } from './connection.js';
+import { openEngine, type Engine } from './engine.js';
+import { isLocked } from './errors.js';
+import { migrate } from './migrations.js';
+import { OpenFiles } from './openFiles.js';
+
+/** One connection of a store, in the thread that it belongs to. */
+export interface Opened {
+  readonly engine: Engine;
+  readonly connection: Connection;
+  /** Checks that the store can be written to. @throws StoreUnavailable */
+  ping(): void;
+  close(): void;
+}
+
+/**
+ * Opens the connection that writes: brings the file up to date, and writes its log back.
+ *
+ * @param waiting called if a write has to wait for another program's lock
+ * @throws CannotOpen
+ */
+export async function openWriter(
+  { dir, file, busyTimeout }: { readonly dir: string; readonly file: string; readonly busyTimeout: number },
+  waiting: () => void = () => undefined,
+): Promise<Opened> {
+  let connection: Connection | null = null;
+  try {
+    const hadWal = walExists(file);
+    connection = new Connection(file, busyTimeout);
+    await becomeWal(connection, busyTimeout);
+    // Checkpoints are made by Checkpoints alone.
+    connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
+    if (hasMark(connection)) await refuseLostWal(connection, hadWal);
+    migrate(connection);
+    return watched(connection, file, waiting);
+  } catch (error) {
+    connection?.close();
+    throw cannotOpen(dir, file, error);
+  }
+}
+
+function watched(connection: Connection, file: string, waiting: () => void): Opened {
+  const checkpoints = new Checkpoints(connection);
+  checkpoints.run();
+  const files = new OpenFiles(file);
+  let isWritingBack = false;
+  let writeBackAt = MAX_WAL_BYTES;
+  connection.watchWrites({
+    check: () => files.check(),
+    waiting,
+    written(walBytes) {
+      if (walBytes <= writeBackAt || isWritingBack) return;
+      isWritingBack = true;
+      try {
+        // A reader that is still in the log keeps it as it is. Then it is tried again once the log has grown, not at each write.
+        writeBackAt = checkpoints.run() ? MAX_WAL_BYTES : walBytes + MAX_WAL_BYTES / 4;
+      } catch {
+        // The write itself was made. The next one tries again.
+      } finally {
+        isWritingBack = false;
+      }
+    },
+  });
+  return {
+    engine: openEngine(connection),
+    connection,
+    ping() {
+      // Reads don't show that a disk is full. A write does, and clears the fault once there is room.
+      if (connection.writeFault === null) connection.tryLock();
+      else checkpoints.probe();
+    },
+    close() {
+      try {
+        checkpoints.finish();
+      } catch {
+        // Closed already, or the disk takes no writes: the log keeps what it holds.
+      }
+      connection.close();
+    },
+  };
+}
+
+/**
+ * The change of a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself: without this
+ * wait, processes that start together on an empty directory would fail.
+ */
+async function becomeWal(connection: Connection, patience: number): Promise<void> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    try {
+      connection.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      const isBusy = error instanceof StoreUnavailable && isLocked(error.cause);
+      if (!isBusy || Date.now() >= deadline) throw error;
+      await delay(10);
+    }
+  }
+}
