@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const isInstalled = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
@@ -34,6 +35,7 @@ export default {
   // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
   // of MongoDB wants its part as well.
   maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
+  testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.
