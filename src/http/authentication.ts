@@ -1,6 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialSource } from '../credentials/locate.js';
+import type { Principal } from '../credentials/principal.js';
 import type { Latchkey } from '../latchkey.js';
+import type { Moments } from './moments.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the principal was found, by {@link Moments}. */
+    authenticatedAt: number;
+  }
+}
 
 /** Puts the principal into the request and counts an anonymous one, or ends the request. */
 export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
@@ -12,16 +21,22 @@ export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, 
  */
 export function authenticationHook(
   latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
+  moments: Moments,
   sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
 ): AuthenticationHook {
+  const admit = (request: FastifyRequest, principal: Principal): void | Promise<void> => {
+    request.principal = principal;
+    request.authenticatedAt = moments.now;
+    return latchkey.arrived(principal);
+  };
   return (request, _reply, done) => {
     try {
       const principal = latchkey.authenticate(sourceOf(request));
       if (principal instanceof Promise) {
-        principal.then((late) => latchkey.arrived((request.principal = late))).then(() => done(), done);
+        principal.then((late) => admit(request, late)).then(() => done(), done);
         return;
       }
-      const counted = latchkey.arrived((request.principal = principal));
+      const counted = admit(request, principal);
       if (counted instanceof Promise) {
         counted.then(() => done(), done);
         return;
@@ -35,17 +50,20 @@ export function authenticationHook(
 }
 
 /**
- * Authenticates a request again once its body has arrived, which may take as long as the request timeout. Without this, a
- * caller could send the headers of many requests, and finish them after the key was revoked.
+ * Authenticates a request again if its body arrived later than its header, which may take as long as the request timeout.
+ * Without this, a caller could send the headers of many requests, and finish them after the key was revoked. Most bodies arrive
+ * with the header, and then one look-up is enough.
  *
  * @param sourceOf where the credential is looked for. Default: the header fields
  */
 export function afterBody(
   latchkey: Pick<Latchkey, 'reauthenticate'>,
+  moments: Moments,
   sourceOf: (request: FastifyRequest) => CredentialSource = credentialOf,
 ): AuthenticationHook {
   return (request, _reply, done) => {
-    if (request.body === undefined || request.principal.kind === 'anonymous') {
+    const { body, principal: found, authenticatedAt } = request;
+    if (body === undefined || found.kind === 'anonymous' || authenticatedAt === moments.now) {
       done();
       return;
     }

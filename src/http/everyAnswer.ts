@@ -38,6 +38,7 @@ export function addToEveryAnswer(
 ): void {
   const shared = new SharedAddresses(app.log);
   app.decorateRequest('principal');
+  app.decorateRequest('authenticatedAt');
   app.decorateRequest('caller');
   app.decorateRequest('outcome');
   app.addHook('onRequest', (request, reply, done) => {

@@ -9,6 +9,7 @@ import { afterBody, type AuthenticationHook } from './authentication.js';
 import type { Connections } from './connections.js';
 import { graphiqlPage } from './graphiql.js';
 import { KnownOperations } from './knownOperations.js';
+import type { Moments } from './moments.js';
 import { OperationRunner } from './operationRunner.js';
 import type { RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
@@ -22,6 +23,7 @@ export interface GraphqlRouteOptions {
   readonly logger: FastifyBaseLogger;
   readonly tracing: Tracing | null;
   readonly authenticate: AuthenticationHook;
+  readonly moments: Moments;
   readonly connections: Connections;
   readonly unread: UnreadCounter;
 }
@@ -36,7 +38,7 @@ export async function graphqlRoute(
   app: FastifyInstance,
   options: GraphqlRouteOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const { latchkey, schema, logger, tracing, authenticate, connections } = options;
+  const { latchkey, schema, logger, tracing, authenticate, moments, connections } = options;
   const { answerFault: unread, countUnseen } = options.unread;
   const known = new KnownOperations(schema);
   const runner = new OperationRunner(schema, latchkey.serverOptions);
@@ -64,7 +66,7 @@ export async function graphqlRoute(
       if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
       else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
     },
-    preHandler: afterBody(latchkey),
+    preHandler: afterBody(latchkey, moments),
     errorHandler: (error, request, reply) => void unread(error, request, reply),
     handler: async (request, reply) => {
       const { principal, id: requestId, outcome } = request;

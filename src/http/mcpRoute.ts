@@ -17,6 +17,7 @@ import { answerError, refuseRequest, type FaultForm } from './faults.js';
 import { MCP_HEADERS } from './mcpHeaders.js';
 import { takeOneRequest } from './oneRequest.js';
 import { refusingUsedUp } from './usedUp.js';
+import type { Moments } from './moments.js';
 import type { RequestContext } from './requestContext.js';
 import { Verdicts } from './verdicts.js';
 
@@ -29,6 +30,7 @@ export interface McpRouteOptions {
   readonly settings: Pick<Settings, 'corsOrigins' | 'introspection'>;
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
+  readonly moments: Moments;
 }
 
 /** The form of errors in JSON-RPC. @param id of the request; null where it is not known */
@@ -57,7 +59,7 @@ const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toL
  * the same size to themselves. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
-  const { apollo, latchkey, schema, settings, observer, authenticate } = options;
+  const { apollo, latchkey, schema, settings, observer, authenticate, moments } = options;
   const { limiter, usage, refusals } = latchkey;
   const verdicts = new Verdicts({ usage, refusals, observer });
   let endpoint: Promise<Endpoint> | null = null;
@@ -140,7 +142,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
       method: 'POST',
       url,
       onRequest: [...onRequest, refuseAnonymous, refuseUsedUp],
-      preHandler: afterBody(latchkey),
+      preHandler: afterBody(latchkey, moments),
       errorHandler,
       handler: async (request, reply) => {
         const { principal, body: message } = request;

@@ -27,6 +27,7 @@ import { graphqlRoute } from './graphqlRoute.js';
 import { healthRoutes, type Sharing } from './health.js';
 import { mcpRoute } from './mcpRoute.js';
 import { metricsRoute, type Scrape } from './metricsRoute.js';
+import { Moments } from './moments.js';
 import { protectedResourceRoutes } from './protectedResource.js';
 import { parseBodies } from './parseBodies.js';
 import { requireHttps } from './requireHttps.js';
@@ -118,7 +119,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
           authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)),
           arrived: (principal) => latchkey.arrived(principal),
         };
-  const authenticate = authenticationHook(verifier);
+  const moments = new Moments(latchkey);
+  const authenticate = authenticationHook(verifier, moments);
 
   app.removeContentTypeParser('text/plain');
   parseBodies(app);
@@ -137,7 +139,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   refuseUnknownRoutes(app);
   const verdicts = new Verdicts({ usage, refusals, observer });
   const unread = new UnreadCounter(latchkey, verdicts);
-  const apollo = await graphqlRoute(app, { latchkey, schema, logger, tracing, authenticate, connections, unread });
+  const apollo = await graphqlRoute(app, {
+    ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },
+  });
   streamRoute(app, {
     apollo,
     streams,
@@ -149,14 +153,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       answer: settings.answer,
       log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
     }),
-    authenticate: authenticationHook(verifier, streamCredential),
+    authenticate: authenticationHook(verifier, moments, streamCredential),
     observer,
     connections,
     latchkey,
+    moments,
     unread,
   });
   schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
-  mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate });
+  mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate, moments });
   protectedResourceRoutes(app, latchkey);
   healthRoutes(app, { store, sharing: sharing ?? null, connections });
   if (scrape !== null) metricsRoute(app, scrape, authenticate);

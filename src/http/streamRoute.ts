@@ -10,6 +10,7 @@ import type { Connections } from './connections.js';
 import { noteAnswer } from './everyAnswer.js';
 import { refuseRequest } from './faults.js';
 import { ALL_LIMIT_FIELDS } from './limitHeaders.js';
+import type { Moments } from './moments.js';
 import { Opening, type RequestContext } from './requestContext.js';
 import { sendAnswer } from './sendAnswer.js';
 import { streamCredential, wantsEvents } from './streamCredential.js';
@@ -24,6 +25,7 @@ export interface StreamRouteOptions {
   readonly opener: StreamOpener;
   readonly observer: Observer;
   readonly authenticate: AuthenticationHook;
+  readonly moments: Moments;
   readonly connections: Connections;
   readonly latchkey: Pick<Latchkey, 'checkLimits' | 'reauthenticate'>;
   readonly unread: UnreadCounter;
@@ -37,7 +39,7 @@ const TOLD = [...ALL_LIMIT_FIELDS, 'cache-control'];
  * goes through, and what is refused is refused before the stream begins, as a plain answer (B33, B34).
  */
 export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): void {
-  const { apollo, streams, opener, observer, authenticate, connections, latchkey } = options;
+  const { apollo, streams, opener, observer, authenticate, moments, connections, latchkey } = options;
   const { answerFault, countUnseen } = options.unread;
   // Before the server waits for its connections, which streams would keep open.
   app.addHook('preClose', (done) => {
@@ -50,7 +52,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     // Fastify's own HEAD would run the handler, and open a stream for nobody.
     exposeHeadRoute: false,
     onRequest: (request, reply, done) => authenticate(request, reply, refusingUsedUp(latchkey, request, done)),
-    preHandler: afterBody(latchkey, streamCredential),
+    preHandler: afterBody(latchkey, moments, streamCredential),
     errorHandler: (error, request, reply) => void answerFault(error, request, reply),
     handler: async (request, reply) => {
       // Most streams end with their reader.
