@@ -9,6 +9,7 @@ import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import { usageSchemas } from '../../src/store/mongo/schemas.js';
+import { sent } from './commands.js';
 import { storeConformance } from './conformance.js';
 import {
   ADA,
@@ -51,6 +52,14 @@ storeConformance('MongoDB', {
   drop: async (target) => {
     if (target.engine === 'mongo') await drop(target.uri);
   },
+});
+
+test('X11: each command that the suite sent read by majority, and wrote by majority and journal', () => {
+  expect(sent.faults).toEqual([]);
+  expect([...sent.counts.keys()]).toEqual(
+    expect.arrayContaining(['find', 'aggregate', 'insert', 'update', 'delete', 'findAndModify']),
+  );
+  expect(sent.counts.get('find')).toBeGreaterThan(100);
 });
 
 describe('MongoDB: what a process left half done', () => {

@@ -1,4 +1,5 @@
 import type { Store } from '../../src/store/store.js';
+import { noteCommand } from './commands.js';
 
 /** Names a database so that a child process can open it too. */
 export type Target =
@@ -14,5 +15,10 @@ export async function openTarget(target: Target): Promise<Store> {
   const { openMongoStore } = await import('../../src/store/mongo/open.js');
   // A deadline that no busy machine misses. The engine that CI tests against answers writes of one value that come at once with
   // deadlocks, and takes about a second to find each; they are repeated until the deadline. MongoDB settles them by itself.
-  return openMongoStore({ uri: target.uri, timeout: 120_000 });
+  const uri = new URL(target.uri);
+  uri.searchParams.set('monitorCommands', 'true');
+  const store = await openMongoStore({ uri: uri.href, timeout: 120_000 });
+  const { default: mongoose } = await import('mongoose');
+  mongoose.connections.at(-1)?.getClient().on('commandStarted', noteCommand);
+  return store;
 }

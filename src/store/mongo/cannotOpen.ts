@@ -22,6 +22,9 @@ const NO_ANSWER = ['did not answer in time', START] as const;
  * @returns the cause, if it has nothing to do with the URI or the server
  */
 export function cannotOpen(uri: string, cause: unknown): unknown {
+  if (cause instanceof CannotOpen) {
+    return new CannotOpen(`MONGODB_URI ${cause.fault}. ${cause.remedy}`, cause.fault, cause.remedy, { cause });
+  }
   const errors = errorsIn(cause);
   const ofUri = faultOfUri(uri, errors);
   if (ofUri !== null) return new CannotOpen(`MONGODB_URI ${ofUri}. Correct it.`, ofUri, 'Correct it.', { cause });

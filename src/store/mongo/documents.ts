@@ -2,6 +2,7 @@ import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose
 import { StoreUnavailable } from '../errors.js';
 import { E11000, type UniqueNames } from './errors.js';
 import type { Gate } from './gate.js';
+import { Sessions, type ReadConcern } from './sessions.js';
 
 export type Scalar = string | number | boolean | Date | null;
 export type Condition = ReturnType<typeof eq> | ReturnType<typeof where>;
@@ -36,7 +37,7 @@ function isList(value: Scalar | readonly Scalar[]): value is readonly Scalar[] {
   return Array.isArray(value);
 }
 
-/** For calls to which Mongoose doesn't apply the schema's write concern. */
+/** With each write: Mongoose doesn't apply the schema's write concern where a session is given. */
 const MAJORITY = { writeConcern: { w: 'majority', j: true } } as const;
 
 type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
@@ -48,16 +49,26 @@ export interface Selection {
   readonly fields?: readonly string[];
   /** The name of the index to use. Default: the server's choice. */
   readonly hint?: string;
+  /** Default: `majority`. */
+  readonly readConcern?: ReadConcern;
 }
 
+export interface Aggregation extends Pick<Selection, 'readConcern'> {
+  /** In ms. Default: that of the gate. */
+  readonly timeout?: number;
+}
+
+type Session = mongoose.mongo.ClientSession;
+
 /**
- * One collection, by the few calls that this engine makes: lean reads, writes by majority and journal (the schema's write
- * concern), each through the gate. The server ends a read when the gate stops waiting for it, so that nothing goes on
- * running for a caller who has had an error.
+ * One collection, by the few calls that this engine makes: lean reads by majority, writes by majority and journal, each
+ * through the gate and in causal order. The server ends a read when the gate stops waiting for it, so that nothing goes on running
+ * for a caller who has had an error.
  */
 export class Documents<T extends object> {
   readonly #model: mongoose.Model<T>;
   readonly #gate: Gate;
+  readonly #sessions: Sessions;
   readonly #unique: UniqueNames;
 
   /** @param name of the model; prefixed, so that it cannot meet a model of the connection's owner. */
@@ -66,6 +77,7 @@ export class Documents<T extends object> {
     const known = connection.models[prefixed] as mongoose.Model<T> | undefined;
     this.#model = known ?? (connection.model(prefixed, schema) as unknown as mongoose.Model<T>);
     this.#gate = gate;
+    this.#sessions = Sessions.of(connection);
     this.#unique = unique;
   }
 
@@ -73,42 +85,51 @@ export class Documents<T extends object> {
     return this.#model.collection.name;
   }
 
-  find(filter: Filter, { sort = {}, limit = 0, fields = [], hint }: Selection = {}): Promise<T[]> {
-    return this.#pass(async () => {
+  find(filter: Filter, selection: Selection = {}): Promise<T[]> {
+    const { sort = {}, limit = 0, fields = [], hint, readConcern = 'majority' } = selection;
+    return this.#pass(async (session) => {
       const query = this.#model
         .find(filter as never)
         .sort(sort)
         .limit(limit)
         .select([...fields])
+        .readConcern(readConcern)
+        .session(session)
         .maxTimeMS(this.#gate.timeout);
       if (hint !== undefined) query.hint(hint);
       return await query.lean().exec();
-    });
+    }, readConcern);
   }
 
-  async findOne(filter: Filter): Promise<T | null> {
-    const [document] = await this.find(filter, { limit: 1 });
+  async findOne(filter: Filter, readConcern: ReadConcern = 'majority'): Promise<T | null> {
+    const [document] = await this.find(filter, { limit: 1, readConcern });
     return document ?? null;
   }
 
   count(filter: Filter): Promise<number> {
-    return this.#pass(() =>
+    return this.#pass((session) =>
       this.#model
         .countDocuments(filter as never)
+        .readConcern('majority')
+        .session(session)
         .maxTimeMS(this.#gate.timeout)
         .exec(),
     );
   }
 
-  /** @param timeout in ms; that of the gate where absent */
-  aggregate<R>(pipeline: mongoose.PipelineStage[], timeout = this.#gate.timeout): Promise<R[]> {
-    const options = { maxTimeMS: timeout };
-    return this.#gate.pass(() => this.#model.aggregate<R>(pipeline, options).exec(), this.#unique, timeout);
+  aggregate<R>(pipeline: mongoose.PipelineStage[], { timeout, readConcern }: Aggregation = {}): Promise<R[]> {
+    const level = readConcern ?? 'majority';
+    const options = { maxTimeMS: timeout ?? this.#gate.timeout, readConcern: { level }, ...MAJORITY };
+    return this.#pass(
+      (session) => this.#model.aggregate<R>(pipeline, { ...options, session }).exec(),
+      level,
+      options.maxTimeMS,
+    );
   }
 
   /** @throws Duplicate */
   async insert(document: T): Promise<void> {
-    await this.#pass(() => this.#model.insertOne(document as never));
+    await this.#pass((session) => this.#model.insertOne(document as never, { ...MAJORITY, session }));
   }
 
   /**
@@ -120,10 +141,10 @@ export class Documents<T extends object> {
     const options = { ordered: true, throwOnValidationError: true, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat: what it wrote the first time stands.
     let added = 0;
-    await this.#pass(async () => {
+    await this.#pass(async (session) => {
       const left = documents.slice(added).map((document) => ({ insertOne: { document } })) as Bulk<T>;
       try {
-        await this.#model.bulkWrite(left, options);
+        await this.#model.bulkWrite(left, { ...options, session });
         added = documents.length;
       } catch (error) {
         const [refused] = refusalsIn(error);
@@ -145,8 +166,8 @@ export class Documents<T extends object> {
     update: Update | mongoose.UpdateWithAggregationPipeline,
     { fields = [] }: Pick<Selection, 'fields'> = {},
   ): Promise<T | null> {
-    return this.#pass(async () => {
-      const options = { returnDocument: 'after', updatePipeline: Array.isArray(update) } as const;
+    return this.#pass(async (session) => {
+      const options = { returnDocument: 'after', updatePipeline: Array.isArray(update), ...MAJORITY, session } as const;
       return await this.#model
         .findOneAndUpdate(filter as never, update as never, options)
         .select([...fields])
@@ -157,12 +178,16 @@ export class Documents<T extends object> {
 
   /** @returns whether a document was there. */
   remove(filter: Filter): Promise<boolean> {
-    const options = MAJORITY;
-    return this.#pass(async () => (await this.#model.deleteOne(filter as never, options).exec()).deletedCount > 0);
+    return this.#pass(async (session) => {
+      const options = { ...MAJORITY, session };
+      return (await this.#model.deleteOne(filter as never, options).exec()).deletedCount > 0;
+    });
   }
 
   async updateMany(filter: Filter, update: Update): Promise<void> {
-    await this.#pass(() => this.#model.updateMany(filter as never, update as never).exec());
+    await this.#pass((session) =>
+      this.#model.updateMany(filter as never, update as never, { ...MAJORITY, session }).exec(),
+    );
   }
 
   /** Makes the writes in any order. One that gave way to another process's is repeated by itself: the others stand. */
@@ -170,10 +195,10 @@ export class Documents<T extends object> {
     const options = { ordered: false, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat.
     let left = operations;
-    await this.#pass(async () => {
+    await this.#pass(async (session) => {
       for (let attempts = 1; ; attempts++) {
         try {
-          await this.#model.bulkWrite(left, options);
+          await this.#model.bulkWrite(left, { ...options, session });
           return;
         } catch (error) {
           const refused = refusalsIn(error);
@@ -196,10 +221,11 @@ export class Documents<T extends object> {
     const taken: T[] = [];
     // Outside of the round trip, which the gate may repeat: what it wrote the first time is no older document.
     let left = documents;
-    await this.#pass(async () => {
+    await this.#pass(async (session) => {
       for (let attempts = 1; left.length > 0; attempts++) {
         try {
-          await this.#model.bulkWrite(left.map((document) => ({ insertOne: { document } })) as Bulk<T>, options);
+          const inserts = left.map((document) => ({ insertOne: { document } })) as Bulk<T>;
+          await this.#model.bulkWrite(inserts, { ...options, session });
           return;
         } catch (error) {
           const refused = new Map(refusalsIn(error).map(({ index, code }) => [index, code]));
@@ -225,7 +251,7 @@ export class Documents<T extends object> {
       async () => {
         const indexes = await collection.indexes().catch(noneWhereNoCollection);
         for (const { name, key } of indexes) {
-          if (name !== undefined && from in key) await collection.dropIndex(name);
+          if (name !== undefined && from in key) await collection.dropIndex(name, MAJORITY);
         }
         await collection.updateMany({ [from]: { $exists: true } }, { $rename: { [from]: to } }, MAJORITY);
       },
@@ -234,7 +260,10 @@ export class Documents<T extends object> {
     );
   }
 
-  /** Builds the indexes that are missing; returns once they stand. In one command: Mongoose sends one for each index. */
+  /**
+   * Builds the indexes that are missing; returns once they stand, which in a replica set is on all voting members. In one command:
+   * Mongoose sends one for each index.
+   */
   async buildIndexes(timeout: number): Promise<void> {
     const indexes = this.#model.schema
       .indexes()
@@ -243,8 +272,12 @@ export class Documents<T extends object> {
     await this.#gate.pass(() => this.#model.collection.createIndexes(indexes), this.#unique, timeout);
   }
 
-  #pass<R>(roundTrip: () => Promise<R>): Promise<R> {
-    return this.#gate.pass(roundTrip, this.#unique);
+  #pass<R>(
+    roundTrip: (session: Session) => Promise<R>,
+    readConcern: ReadConcern = 'majority',
+    timeout?: number,
+  ): Promise<R> {
+    return this.#gate.pass(() => this.#sessions.run(roundTrip, readConcern), this.#unique, timeout);
   }
 }
 

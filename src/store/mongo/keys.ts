@@ -25,6 +25,7 @@ import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { countFamilies, freeSlot, slotFor, unlessTaken, unlimitedSlot } from './places.js';
 import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
+import type { ReadConcern } from './sessions.js';
 
 interface ChangeOptions {
   /** What is written beside the change, and is handed out: only to whom nothing forbids it. */
@@ -38,6 +39,7 @@ export function openKeys(
   workspaces: Documents<WorkspaceDocument>,
   users: Documents<UserDocument>,
   intents: Intents,
+  lookUps: ReadConcern,
 ): KeyStore {
   const change = async (
     id: string,
@@ -147,22 +149,25 @@ export function openKeys(
       }
     },
     async findForVerification(lookupId) {
-      const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>([
-        { $match: { lookupId: eq(lookupId) } },
-        {
-          $lookup: {
-            from: workspaces.collectionName,
-            localField: 'workspaceId',
-            foreignField: '_id',
-            as: 'workspace',
+      const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>(
+        [
+          { $match: { lookupId: eq(lookupId) } },
+          {
+            $lookup: {
+              from: workspaces.collectionName,
+              localField: 'workspaceId',
+              foreignField: '_id',
+              as: 'workspace',
+            },
           },
-        },
-      ]);
+        ],
+        { readConcern: lookUps },
+      );
       const workspace = found?.workspace[0];
       if (found === undefined || workspace === undefined) return null;
       const key = toRecord(found);
       // Not a second $lookup, which every key would pay for.
-      const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) });
+      const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
       return { key, tier: workspace.tier, user: user && toUser(user) };
     },
     async nextLookupId(from) {

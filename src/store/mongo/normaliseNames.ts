@@ -25,13 +25,17 @@ export async function normaliseNames(
   { keys, projects }: { readonly keys: Documents<KeyDocument>; readonly projects: Documents<ProjectDocument> },
   timeout: number,
 ): Promise<void> {
-  const typed = await projects.aggregate<Named>([{ $match: { name: NOT_ASCII } }, { $project: { name: 1 } }], timeout);
+  const typed = await projects.aggregate<Named>([{ $match: { name: NOT_ASCII } }, { $project: { name: 1 } }], {
+    timeout,
+  });
   for (const { _id, name } of typed.filter((project) => normalise(project.name) !== project.name)) {
     await projects.update({ _id: eq(_id), name: eq(name) }, { $set: { name: normalise(name) } }).catch(unlessDuplicate);
   }
   const old = { name: NOT_ASCII, folding: where({ $ne: FOLDING }) };
   for (;;) {
-    const batch = await keys.aggregate<Named>([{ $match: old }, { $limit: BATCH }, { $project: { name: 1 } }], timeout);
+    const batch = await keys.aggregate<Named>([{ $match: old }, { $limit: BATCH }, { $project: { name: 1 } }], {
+      timeout,
+    });
     if (batch.length === 0) return;
     await keys.bulkWrite(
       batch.map(({ _id, name }) => ({

@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../errors.js';
 import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
-import { Documents } from './documents.js';
+import { Documents, eq } from './documents.js';
 import { EVENT_UNIQUE, openEvents } from './events.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
@@ -37,6 +37,8 @@ import {
   type UserDocument,
   type WorkspaceDocument,
 } from './schemas.js';
+import { checkDirectConnection, checkUri, linearizableRefused, lookUpConcern } from './concerns.js';
+import type { ReadConcern } from './sessions.js';
 import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
 import { openUsers, USER_UNIQUE } from './users.js';
 import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
@@ -60,20 +62,23 @@ const INDEX_TIMEOUT = 60_000;
 /**
  * Opens the MongoDB engine (6.0 and later, standalone too: it needs no transactions), builds the indexes that are
  * missing and finishes what a process left half done.
- * @throws StoreUnavailable where the server does not answer; Error where the URI is none.
+ * @throws StoreUnavailable where the server does not answer; Error where the URI is none; CannotOpen for an option of the URI with
+ * which a revoked key could be accepted.
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
   checkMongoOptions(options);
   const { assets = true, timeout = TIMEOUT } = options;
   const gate = new Gate(timeout);
   const given: { readonly uri?: string; readonly connection?: Connection } = options;
+  if (given.uri !== undefined) checkUri(given.uri);
   const connection = given.connection ?? connect(given.uri ?? '', timeout);
   const close = async (): Promise<void> => {
     if (gate.close() && given.uri !== undefined) await connection.close();
   };
   try {
     await gate.pass(() => connection.asPromise());
-    return { ...(await assemble(connection, gate, assets)), close };
+    await gate.pass(() => checkDirectConnection(connection));
+    return { ...(await assemble(connection, gate, assets, lookUpConcern(connection))), close };
   } catch (error) {
     await close();
     throw explained(error);
@@ -120,7 +125,12 @@ function explained(error: unknown): unknown {
   return new Error(`The MongoDB URI cannot be used: ${message}.`, { cause: error.cause });
 }
 
-async function assemble(connection: Connection, gate: Gate, withAssets: boolean): Promise<Omit<Store, 'close'>> {
+async function assemble(
+  connection: Connection,
+  gate: Gate,
+  withAssets: boolean,
+  lookUps: ReadConcern,
+): Promise<Omit<Store, 'close'>> {
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
   const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
@@ -133,12 +143,13 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
     withAssets ? assembleDomain(connection, gate) : { assets: NO_DOMAIN, events: NO_DOMAIN },
     ...[keys, workspaces, projects, users, entries].map((collection) => collection.buildIndexes(INDEX_TIMEOUT)),
   ]);
+  if (lookUps === 'linearizable') await tryLinearizable(workspaces);
   const ledger = new Ledger(entries, heads);
   const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   return {
-    keys: openKeys(keys, workspaces, users, intents),
+    keys: openKeys(keys, workspaces, users, intents, lookUps),
     workspaces: openWorkspaces(workspaces, intents),
     projects: openProjects(projects, intents),
     users: openUsers(users, intents),
@@ -152,6 +163,15 @@ async function assemble(connection: Connection, gate: Gate, withAssets: boolean)
       });
     },
   };
+}
+
+/** @throws CannotOpen where the server has no linearizable reads, which would else fail at each look-up */
+async function tryLinearizable(workspaces: Documents<WorkspaceDocument>): Promise<void> {
+  try {
+    await workspaces.findOne({ _id: eq('') }, 'linearizable');
+  } catch (error) {
+    throw linearizableRefused(error);
+  }
 }
 
 async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageStore> {

@@ -138,6 +138,6 @@ export async function foldHours({ HOUR: hours, DAY: days }: UsageCollections, ti
         },
       },
     ],
-    timeout,
+    { timeout },
   );
 }
