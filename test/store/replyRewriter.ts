@@ -91,7 +91,7 @@ function bodyOf(message: Buffer): Message | null {
   if (message.readInt32LE(12) !== OP_MSG || message[HEADER + 4] !== 0) return null;
   const start = HEADER + FLAGS_AND_KIND;
   const length = message.readInt32LE(start);
-  return BSON.deserialize(message.subarray(start, start + length), { promoteLongs: false }) as Message;
+  return BSON.deserialize(message.subarray(start, start + length), { promoteLongs: false });
 }
 
 function withBody(message: Buffer, body: Message): Buffer {
