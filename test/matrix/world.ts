@@ -56,7 +56,7 @@ export const configuredToken = (role: Role): string => CONFIGURED.find((key) => 
 /** Two workspaces, one with two projects, one of which is asked about. */
 export async function startWorld(configuration: string, issuer: Issuer): Promise<World> {
   // Limits have tests of their own: here none may stand in the way.
-  const wide = { keys: null, rate: 50_000_000, burst: 5_000_000 };
+  const wide = { keys: null, adminKeys: null, rate: 50_000_000, burst: 5_000_000 };
   const service = await startService({
     env: {
       ADMIN_API_KEY: OPERATOR_KEY,
