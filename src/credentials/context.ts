@@ -5,13 +5,17 @@ import { optionError } from '../options.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';
+import { readableSource, type ForeignSource } from './headerFields.js';
 import { locateCredential, type CredentialSource } from './locate.js';
 import { accepted, failed } from './observed.js';
 import type { Networks } from './networks.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
 
-/** A request, or an object that holds one as `req`, as Apollo Server's standalone, Express and Next integrations give it. */
-export type ContextSource = CredentialSource | { readonly req: CredentialSource };
+/**
+ * A request of Node or of the Fetch API, or an object that holds one as `req`, as Apollo Server's standalone, Express and
+ * Next integrations give it.
+ */
+export type ContextSource = ForeignSource | { readonly req: ForeignSource };
 
 export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
 
@@ -22,6 +26,7 @@ export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>
  * @param anonymous tells the networks of anonymous callers apart, and counts their requests. Default: nothing is counted
  * @param resourceMetadata where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere
  * @throws Refusal with status and challenge for Apollo Server
+ * @throws TypeError for header fields in a form that can't be read
  */
 export function createContextBuilder(
   authenticator: Pick<Authenticator, 'authenticate'>,
@@ -39,8 +44,10 @@ export function createContextBuilder(
     throw optionError('createContextBuilder: resourceMetadata', resourceMetadata, 'a function');
   }
   return async (source) => {
+    const given = (source as Partial<ContextSource> | null) ?? {};
+    // Not within what is caught below: a form that can't be read is a fault of the server's code, and is told as such.
+    const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
     try {
-      const request = 'req' in source ? source.req : source;
       const principal = await principalOf(request, authenticator, observer, anonymous?.networks);
       await anonymous?.arrived(principal);
       return {

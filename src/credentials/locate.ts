@@ -46,7 +46,7 @@ interface Found {
  */
 export function locateCredential({ headers, rawHeaders }: CredentialSource, apart = false): string | null {
   const found: Found = { key: null, apart, other: false };
-  if (rawHeaders !== undefined) {
+  if (rawHeaders !== undefined && rawHeaders.length > 0) {
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] ?? '';
       // The lengths of "X-API-Key" and "Authorization" spare the other fields a lower-case copy.

@@ -31,6 +31,7 @@ const SCOPE = `a scope such as read:assets, or a bundle (${[...BUNDLES.keys()].j
 export class Roles {
   // A map: `constructor` is a name like any other.
   readonly #scopes: ReadonlyMap<string, readonly string[]>;
+  readonly #words: ReadonlySet<string>;
 
   /**
    * @param defined beside the built-in ones; scopes or bundles of them
@@ -51,6 +52,12 @@ export class Roles {
       roles.set(normalise(name), Object.freeze(expandBundles(scopes)));
     }
     this.#scopes = roles;
+    this.#words = new Set(this.names.filter((name) => name.includes(' ')).flatMap((name) => name.split(' ')));
+  }
+
+  /** Is the text a word of a role's name that has several, such as `Data` of `Data Team`? */
+  isWordOfName(text: string): boolean {
+    return this.#words.has(normalise(text));
   }
 
   get names(): readonly string[] {

@@ -19,6 +19,69 @@ test('takes a request, or an object that holds one as `req`', async () => {
   }
 });
 
+describe('U1: header fields of other servers', () => {
+  const forms: [string, (fields: Record<string, string>) => object][] = [
+    ['Headers', (fields) => ({ headers: new Headers(fields) })],
+    ['a Request', (fields) => ({ req: new Request('http://localhost/graphql', { headers: fields }) })],
+    ['a Map', (fields) => ({ headers: new Map(Object.entries(fields)) })],
+    ['pairs', (fields) => ({ headers: Object.entries(fields) })],
+    ['an object without prototype', (fields) => ({ headers: Object.assign(Object.create(null), fields) as object })],
+    ['an empty rawHeaders', (fields) => ({ headers: fields, rawHeaders: [] })],
+    [
+      'lists of values',
+      (fields) => ({ headers: Object.fromEntries(Object.entries(fields).map(([n, v]) => [n, [v]])) }),
+    ],
+  ];
+  const names = [['authorization'], ['Authorization'], ['X-API-Key'], ['x-api-key']] as const;
+
+  describe.each(names)('%s', (name) => {
+    test.each(forms)('as %s', async (_, form) => {
+      const { key, token } = await latchkey.issue();
+      const context = createContextBuilder(latchkey.authenticator());
+      const field = (value: string) => ({ [name]: name.toLowerCase() === 'authorization' ? `Bearer ${value}` : value });
+      const made = await context(form({ ...field(token), 'User-Agent': 'test' }) as never);
+      expect(made.principal).toMatchObject({ kind: 'key', keyId: key.id });
+      expect(made.origin?.userAgent).toBe('test');
+      await expect(context(form(field('wrong')) as never)).rejects.toMatchObject({
+        extensions: { http: { status: 401 } },
+      });
+    });
+  });
+
+  test('two names that differ in case count as two fields', async () => {
+    const { token } = await latchkey.issue();
+    const context = createContextBuilder(latchkey.authenticator());
+    const headers = { authorization: `Bearer ${token}`, Authorization: 'Bearer other' };
+    await expect(context({ headers })).rejects.toMatchObject({ extensions: { code: 'BAD_REQUEST' } });
+  });
+
+  test.each([
+    ['null', null],
+    ['no headers', {}],
+    ['no headers in req', { req: {} }],
+    ['null as headers', { headers: null }],
+    ['text', { headers: 'authorization: Bearer secret-of-the-caller' }],
+    ['a list of texts', { headers: ['authorization', 'Bearer secret-of-the-caller'] }],
+    [
+      'an object of an unknown class',
+      {
+        headers: new (class Fields {
+          authorization = 'Bearer secret-of-the-caller';
+        })(),
+      },
+    ],
+    ['values that are no text', { headers: { authorization: { value: 'secret-of-the-caller' } } }],
+  ])('%s is a TypeError without the key, and not an anonymous caller', async (_, source) => {
+    const error: unknown = await createContextBuilder(latchkey.authenticator())(source as never).catch(
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toContain('context: headers');
+    expect(String(error)).not.toContain('secret-of-the-caller');
+    expect(latchkey.reads).toEqual([]);
+  });
+});
+
 test('without a credential the principal is anonymous and frozen', async () => {
   const { principal } = await createContextBuilder(latchkey.authenticator())({ headers: {} });
   expect(principal).toBe(ANONYMOUS);

@@ -69,9 +69,14 @@ function at(claims: Claims, path: readonly string[]): unknown {
   return found;
 }
 
-/** A text that is the name of a role with spaces is that one role. Else its words would be roles, of which one may grant more. */
+/**
+ * A text that is the name of a role is that one role. The words of any other text are roles, without those that are part of
+ * a longer name: `Data  Team`, with two spaces, doesn't give the role `Data` where there is also a role `Data Team`.
+ */
 function rolesOf(claim: unknown, roles: Roles): readonly string[] {
-  return typeof claim === 'string' && roles.has(claim.trim()) ? [claim.trim()] : textsOf(claim);
+  if (typeof claim !== 'string') return textsOf(claim);
+  const text = claim.trim();
+  return roles.has(text) ? [text] : textsOf(text).filter((word) => !roles.isWordOfName(word));
 }
 
 /** RFC 6749 section 3.3: separated by spaces. Some issuers write a list. */

@@ -51,6 +51,9 @@ export async function verifyToken(
   }
 }
 
+/** The last second of the year 9999. */
+const LAST_SECOND = 253_402_300_799;
+
 function faultOf(payload: JWTPayload, { typ }: JWTHeaderParameters): string | null {
   const type = typ?.toLowerCase();
   if (type !== undefined && !TYPES.has(type)) {
@@ -63,6 +66,10 @@ function faultOf(payload: JWTPayload, { typ }: JWTHeaderParameters): string | nu
   // RFC 9449 section 7, RFC 8705 section 3: a stolen one would be as good as the thief's own.
   if (Object.hasOwn(payload, 'cnf')) {
     return 'The access token is bound to a key of its client, which is not looked at here. Get one that is not bound.';
+  }
+  // JSON has numbers that JavaScript reads as Infinity: such a token would never end.
+  if (!(Number(payload.exp) <= LAST_SECOND) || !Number.isFinite(payload.nbf ?? 0)) {
+    return 'The access token has an exp or nbf that is no moment before the year 10000.';
   }
   return typeof payload.sub === 'string' && payload.sub !== '' ? null : 'The access token names no subject.';
 }

@@ -298,6 +298,15 @@ describe('times', () => {
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('expired'));
   });
 
+  it('at the end of the year 9999 is the last that a token may have', async () => {
+    const authenticator = start();
+    const last = 253_402_300_799;
+    await expect(authenticator.authenticate(await issuer.sign({ exp: last }))).resolves.toMatchObject({ kind: 'oidc' });
+    for (const exp of [last + 1, 1e308]) {
+      await expect(authenticator.authenticate(await issuer.sign({ exp }))).rejects.toThrow('before the year 10000');
+    }
+  });
+
   it('before which it is not valid hold as well, also where the clock is set back', async () => {
     const authenticator = start();
     const begin = seconds() + 60;

@@ -26,8 +26,18 @@ describe('role names', () => {
   it('takes a text that is a role with spaces as that one role, not as its words', () => {
     const defined = { 'Team admins': ['read:all'], admins: ['write:all'] };
     expect(scopesOf({ roles: 'Team admins' }, {}, defined)).toEqual(['read:all']);
-    expect(scopesOf({ roles: 'Other admins' }, {}, defined)).toEqual(['write:all']);
+    expect(scopesOf({ roles: 'admins' }, {}, defined)).toEqual(['write:all']);
+    expect(scopesOf({ roles: ['Other', 'admins'] }, {}, defined)).toEqual(['write:all']);
   });
+
+  it.each(['Team  admins', 'Team admins x', 'Other admins', 'admins Team'])(
+    'takes no word of a name with spaces from the text %j, and every other role',
+    (roles) => {
+      const defined = { 'Team admins': ['read:all'], admins: ['write:all'] };
+      expect(scopesOf({ roles }, {}, defined)).toEqual([]);
+      expect(scopesOf({ roles: `${roles} viewer` }, {}, defined)).toEqual(['read:all']);
+    },
+  );
 
   it('compares names composed and decomposed as the same', () => {
     expect(scopesOf({ roles: ['e\u0301quipe'] }, {}, { équipe: ['read:all'] })).toEqual(['read:all']);

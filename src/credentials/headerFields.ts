@@ -1,0 +1,58 @@
+import { optionError } from '../options.js';
+import type { CredentialSource } from './locate.js';
+
+/** Header fields by name: of Node, of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */
+export type HeaderFields =
+  Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
+
+/** A request, as different servers have it. */
+export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly headers: HeaderFields };
+
+/**
+ * Returns a request with its header fields as Node has them, by names in lower case.
+ *
+ * Fields in a form that is not known are refused. Read as if they had no key, they would turn the holder of a revoked key
+ * into an anonymous caller.
+ *
+ * @throws TypeError where there are no header fields, or none that can be read
+ */
+export function readableSource(source: ForeignSource): CredentialSource {
+  const { headers, rawHeaders } = (source as Partial<ForeignSource> | null) ?? {};
+  // Node's own, which is by far the most frequent.
+  if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
+  const { ip, socket } = source ?? {};
+  return { headers: fieldsOf(headers), ...(ip !== undefined && { ip }), ...(socket !== undefined && { socket }) };
+}
+
+function fieldsOf(headers: unknown): Record<string, string | string[]> {
+  if (typeof headers !== 'object' || headers === null) throw unreadable(headers);
+  const fields: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const entry of entriesOf(headers)) {
+    const [name, value] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    if (typeof name !== 'string') throw unreadable(headers);
+    if (value === undefined) continue;
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    if (!values.every((each) => typeof each === 'string')) throw unreadable(headers);
+    (fields[name.toLowerCase()] ??= []).push(...values);
+  }
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
+}
+
+function entriesOf(headers: object): Iterable<unknown> {
+  if (Symbol.iterator in headers) return headers as Iterable<unknown>;
+  const prototype: unknown = Object.getPrototypeOf(headers);
+  // Of an object of another realm the prototype isn't ours, but has no prototype itself.
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return Object.entries(headers);
+  throw unreadable(headers);
+}
+
+function unreadable(headers: unknown): TypeError {
+  return optionError(
+    'context: headers',
+    headers,
+    'the header fields of the request: an object by name, a Headers, a Map, or a list of [name, value]',
+    true,
+  );
+}
