@@ -17,10 +17,9 @@ export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly heade
  * @throws TypeError where there are no header fields, or none that can be read
  */
 export function readableSource(source: ForeignSource): CredentialSource {
-  const { headers, rawHeaders } = (source as Partial<ForeignSource> | null) ?? {};
+  const { headers, rawHeaders, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
   // Node's own, which is by far the most frequent.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
-  const { ip, socket } = source ?? {};
   return { headers: fieldsOf(headers), ...(ip !== undefined && { ip }), ...(socket !== undefined && { socket }) };
 }
 

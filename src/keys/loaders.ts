@@ -65,6 +65,24 @@ export function oncePerQuery<Subject, Value>(
   };
 }
 
+/**
+ * Makes a resolver that resolves a field once for each parent and query, under any number of aliases. For fields that take
+ * longer to resolve than to print.
+ */
+export function oncePerParent<Parent extends object, Value>(
+  resolve: (parent: Parent, context: ActorContext) => Value,
+): (parent: Parent, args: unknown, context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation'>) => Value {
+  const known = new WeakMap<ActorContext, WeakMap<Parent, { readonly value: Value }>>();
+  return (parent, _, context, { operation }) => {
+    if (operation.operation !== OperationTypeNode.QUERY) return resolve(parent, context);
+    let values = known.get(context);
+    if (values === undefined) known.set(context, (values = new WeakMap()));
+    let found = values.get(parent);
+    if (found === undefined) values.set(parent, (found = { value: resolve(parent, context) }));
+    return found.value;
+  };
+}
+
 interface Loader<Subject, Value> {
   readonly loader: DataLoader<Subject, Value | null>;
   /** Those asked for in this turn, by their names. */

@@ -24,7 +24,7 @@ import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import { isConfigured, type AnyKey, type KeySelection } from './configured.js';
-import { gathering, oncePerQuery } from './loaders.js';
+import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
 import { mentionedIn } from './mentions.js';
 import { nameOfKey } from './names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
@@ -185,21 +185,22 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
         kind === 'operator' || kind === 'oidc' ? null : keyOf(context, keyId),
     },
     AuditEntry: {
-      actorName: ({ actor, workspaceId }: AuditEntry, _: unknown, context: ActorContext) =>
+      actorName: oncePerParent(({ actor, workspaceId }: AuditEntry, context) =>
         nameOfKey(context, actor, workspaceId, keyOf),
-      names: async (entry: AuditEntry, _: unknown, context: ActorContext) => {
+      ),
+      names: oncePerParent(async (entry: AuditEntry, context) => {
         const ids = mentionedIn(entry);
         const names = await Promise.all(ids.map((id) => nameOf(context, id, entry.workspaceId)));
         return ids.flatMap((id, i) => {
           const name = names[i];
           return name == null ? [] : { id, name };
         });
-      },
-      subjectName: async ({ subject, workspaceId }: AuditEntry, _: unknown, context: ActorContext) => {
+      }),
+      subjectName: oncePerParent(async ({ subject, workspaceId }: AuditEntry, context) => {
         return subject === workspaceId
           ? ((await workspaceOf(context, subject))?.name ?? null)
           : nameOf(context, subject, workspaceId);
-      },
+      }),
     },
     TierLimits: {
       ...published,
@@ -234,14 +235,15 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
       prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
       source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
       roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
-      effectiveScopes: async ({ scopes, userId }: AnyKey, _: unknown, context: ActorContext) => {
+      effectiveScopes: oncePerParent(async ({ scopes, userId }: AnyKey, context) => {
         if (userId === null) return scopes;
         const user = await userOf(context, userId);
         if (user?.removedAt !== null) return [];
         return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
-      },
-      createdByName: (key: AnyKey, _: unknown, context: ActorContext) =>
+      }),
+      createdByName: oncePerParent((key: AnyKey, context) =>
         isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId, keyOf),
+      ),
       project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
         projectId === null ? null : projectOf(context, projectId),
       user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>
