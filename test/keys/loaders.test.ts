@@ -19,7 +19,7 @@ describe('R2: oncePerParent', () => {
   });
 
   it('resolves anew for another parent, another request, and in a mutation', () => {
-    const resolve = jest.fn((_: object) => 'name');
+    const resolve = jest.fn<(parent: object) => string>(() => 'name');
     const field = oncePerParent(resolve);
     const [mine, entry] = [context(), {}];
     field(entry, {}, mine, QUERY);
