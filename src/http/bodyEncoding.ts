@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES } from './bounds.js';
 
 /** A body that can't be read for its encoding. The message is for the caller. */
 export class BodyFault extends Error {
-  readonly statusCode: 400 | 413 | 415;
+  readonly statusCode: 400 | 408 | 413 | 415;
 
   constructor(statusCode: BodyFault['statusCode'], message: string) {
     super(message);
@@ -84,7 +84,10 @@ function readWhole(payload: Readable): Promise<Buffer> {
     };
     payload.on('data', add);
     payload.once('end', () => resolve(Buffer.concat(chunks)));
-    payload.once('error', reject);
+    payload.once('error', (error) => {
+      payload.off('data', add);
+      reject(error);
+    });
   });
 }
 

@@ -36,6 +36,15 @@ const MAX_COERCION_ERRORS = 1;
 /** The largest body of a request, in bytes. */
 export const MAX_BODY_BYTES = 256 * 1024;
 
+/** How long a body may take once its header has arrived, in ms. */
+export const BODY_TIME = 10_000;
+
+/** How long the header of a request may take, or a new connection that sends none, in ms. */
+export const HEADER_TIME = 15_000;
+
+/** Bytes that bodies may take in a process while they are under way. */
+export const MAX_UNFINISHED_BYTES = 64 * 2 ** 20;
+
 export interface DocumentBounds {
   readonly parseOptions: ParseOptions;
   readonly validationRules: ValidationRule[];

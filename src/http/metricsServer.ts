@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
 import { listening } from '../net/listenFault.js';
+import { HEADER_TIME } from './bounds.js';
 import type { Scrape } from './metricsRoute.js';
 
 /** Where metrics are served apart from the API. */
@@ -25,18 +26,21 @@ export class MetricsServer {
 
   constructor(scrape: Scrape, address: MetricsAddress) {
     this.#address = address;
-    this.#server = createServer((request, response) => {
-      // Unread, a body would keep its connection busy.
-      request.resume();
-      if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
-        response.writeHead(404, TEXT).end('There is nothing here. Metrics are at /metrics.\n');
-        return;
-      }
-      scrape().then(
-        (text) => response.writeHead(200, { ...TEXT, 'content-type': METRICS_CONTENT_TYPE }).end(text),
-        () => response.writeHead(503, TEXT).end('Metrics cannot be gathered at the moment. Try again.\n'),
-      );
-    });
+    this.#server = createServer(
+      { requestTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 },
+      (request, response) => {
+        // Unread, a body would keep its connection busy.
+        request.resume();
+        if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
+          response.writeHead(404, TEXT).end('There is nothing here. Metrics are at /metrics.\n');
+          return;
+        }
+        scrape().then(
+          (text) => response.writeHead(200, { ...TEXT, 'content-type': METRICS_CONTENT_TYPE }).end(text),
+          () => response.writeHead(503, TEXT).end('Metrics cannot be gathered at the moment. Try again.\n'),
+        );
+      },
+    );
   }
 
   /** @throws Error that names the setting at fault */

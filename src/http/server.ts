@@ -17,9 +17,10 @@ import type { Store } from '../store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { authenticationHook } from './authentication.js';
 import { decodeBodies } from './bodyEncoding.js';
-import { MAX_BODY_BYTES } from './bounds.js';
+import { HEADER_TIME, MAX_BODY_BYTES } from './bounds.js';
 import { Connections } from './connections.js';
 import { allowOrigins } from './cors.js';
+import { countBodies } from './countBodies.js';
 import { addToEveryAnswer, identify } from './everyAnswer.js';
 import { dashboardRoute, isBrowser } from './dashboardRoute.js';
 import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
@@ -77,6 +78,9 @@ export interface ServerOptions {
  */
 const HANDSHAKE_TIME = 5_000;
 
+/** Node looks for slow callers every 30 s by default, so that they would have that much more. */
+const SLOW_CALLERS = { headersTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 } as const;
+
 /** No route has a JSON Schema: GraphQL says what is asked. To load Fastify's compilers of such would take a tenth of the start. */
 function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
@@ -109,8 +113,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   } satisfies FastifyServerOptions;
   const app: FastifyInstance =
     certificate === null
-      ? Fastify(httpOptions)
-      : Fastify({ ...httpOptions, https: { ...certificate, handshakeTimeout: HANDSHAKE_TIME } });
+      ? Fastify({ ...httpOptions, http: SLOW_CALLERS })
+      : Fastify({ ...httpOptions, https: { ...certificate, ...SLOW_CALLERS, handshakeTimeout: HANDSHAKE_TIME } });
   connections.watch(app.server);
   const verifier: Pick<Latchkey, 'authenticate' | 'arrived'> =
     tracing === null
@@ -123,7 +127,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const authenticate = authenticationHook(verifier, moments);
 
   app.removeContentTypeParser('text/plain');
+  const verdicts = new Verdicts({ usage, refusals, observer });
   parseBodies(app);
+  countBodies(app, { limiter, verdicts });
   decodeBodies(app);
   addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, connections });
   if (tracing !== null) traceRequests(app, tracing);
@@ -137,7 +143,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   // After CORS, whose preflights have no route of their own.
   refuseUnknownRoutes(app);
-  const verdicts = new Verdicts({ usage, refusals, observer });
   const unread = new UnreadCounter(latchkey, verdicts);
   const apollo = await graphqlRoute(app, {
     ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },

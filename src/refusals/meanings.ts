@@ -21,7 +21,7 @@ const MISSING = 'scopes that the credential lacks';
 
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {
   BAD_REQUEST: {
-    when: "the request itself is not understood: two credentials, a malformed header, a body or a method that is none of GraphQL's (then also with 405, 413 or 415)",
+    when: "the request itself is not understood: two credentials, a malformed header, a body or a method that is none of GraphQL's (then also with 405, 408, 413 or 415)",
     remedy: 'send one credential in one of the three forms, and the body that the message asks for',
     fields: {},
     page: 'guard.md#who-is-asking',
@@ -72,7 +72,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'keys.md#trusted-documents',
   },
   RATE_LIMITED: {
-    when: "the key's windows have no room; or too many wrong credentials came from an address or for a key",
+    when: "the key's windows have no room; or too many wrong credentials came from an address or for a key; or too many of the caller's requests are still sending their bodies",
     remedy: 'wait `Retry-After` seconds',
     fields: {
       retryAfter: RETRY_AFTER,

@@ -1,0 +1,97 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { TierTable } from '../limits/tiers.js';
+import { Refusal, unavailable } from '../refusals/refusal.js';
+import { BodyFault } from './bodyEncoding.js';
+import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from './bounds.js';
+import { UnfinishedBodies, type Sender } from './unfinishedBodies.js';
+import type { Verdicts } from './verdicts.js';
+
+/** Bodies that a caller may have under way at least: a tier's burst is for operations. */
+const LEAST = 8;
+
+export interface CountBodiesOptions {
+  readonly limiter: { readonly tiers: TierTable };
+  readonly verdicts: Pick<Verdicts, 'refused'>;
+  /** Default: with the bounds of the service. */
+  readonly bodies?: UnfinishedBodies;
+}
+
+/**
+ * Counts bodies from the moment when they are first read, on every route, until they are whole. What is refused is answered
+ * without its body being read, and its connection ends. To be added before the hooks that read bodies.
+ */
+export function countBodies(app: FastifyInstance, options: CountBodiesOptions): void {
+  const { limiter, verdicts } = options;
+  const { bodies = new UnfinishedBodies({ maxBytes: MAX_UNFINISHED_BYTES, time: BODY_TIME }) } = options;
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const { raw } = request;
+    // What came while the credential was looked up takes no more time.
+    if (raw.complete || !hasBody(request)) {
+      done(null, payload);
+      return;
+    }
+    const sender = senderOf(request, limiter.tiers);
+    const taken = bodies.take({
+      sender,
+      request: raw,
+      response: reply.raw,
+      bytes: bytesOf(request),
+      refuse: (reason) => {
+        if (raw.destroyed || reply.sent) return;
+        // It was answered without its body, and the answer is on its way.
+        if (raw.listenerCount('error') === 0) {
+          raw.destroy();
+          return;
+        }
+        // Whoever reads the body takes it for the end of the reading, and answers.
+        reply.header('connection', 'close');
+        raw.emit('error', reason === 'slow' ? new BodyFault(408, TOO_SLOW) : refused(request, crowded()));
+      },
+    });
+    if (taken === null) {
+      done(null, payload);
+      return;
+    }
+    reply.header('connection', 'close');
+    done(refused(request, taken === 'many' ? tooMany(sender.most) : crowded()));
+  });
+
+  function refused({ principal }: FastifyRequest, refusal: Refusal): Refusal {
+    verdicts.refused(principal, refusal);
+    return refusal;
+  }
+}
+
+const TOO_SLOW = `The body did not arrive within ${BODY_TIME / 1000} s. Send it faster, or send less in one request.`;
+
+function tooMany(limit: number): Refusal {
+  return new Refusal(
+    `Too many requests are waiting for their bodies: at most ${limit} at once. Finish those first, then send this one again.`,
+    { code: 'RATE_LIMITED', retryAfter: 1, limit, window: BODY_TIME / 1000 },
+  );
+}
+
+function crowded(): Refusal {
+  return unavailable('The server is waiting for as many bodies as it can hold. Send the request again shortly.', 1);
+}
+
+function senderOf({ principal, caller }: FastifyRequest, tiers: TierTable): Sender {
+  if (principal.kind === 'anonymous') {
+    const id = `network ${principal.network ?? caller.address}`;
+    return { id, group: id, most: Math.max(LEAST, tiers.ANONYMOUS.burst) };
+  }
+  const { familyId, workspaceId, tier } = principal;
+  return { id: `family ${familyId}`, group: `workspace ${workspaceId}`, most: Math.max(LEAST, tiers[tier].burst) };
+}
+
+/** Fastify reads none of GET and HEAD. */
+function hasBody({ method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** The most that will be kept of the body. */
+function bytesOf({ headers }: FastifyRequest): number {
+  const length = headers['content-length'];
+  return length === undefined ? MAX_BODY_BYTES : Math.min(Number(length), MAX_BODY_BYTES);
+}

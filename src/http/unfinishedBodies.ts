@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+
+/** What a body that is still being sent counts for beside its own bytes: the connection, and what is kept of the request. */
+const OVERHEAD = 16 * 1024;
+
+/** How often to look for bodies that take too long, in ms. */
+const INTERVAL = 1_000;
+
+/** Who sends a body. */
+export interface Sender {
+  /** Whose bodies are counted together: a family of keys, or a network. */
+  readonly id: string;
+  /** Bodies that the sender may have under way. */
+  readonly most: number;
+  /** Among whom memory is shared out: a workspace, or a network. */
+  readonly group: string;
+}
+
+/** A body that has not arrived whole. */
+export interface UnfinishedBody {
+  readonly sender: Sender;
+  readonly request: Pick<IncomingMessage, 'on'>;
+  readonly response: Pick<ServerResponse, 'on'>;
+  /** The most that it may still be. */
+  readonly bytes: number;
+  /** Answers the request, and ends its connection. */
+  readonly refuse: (reason: 'slow' | 'crowded') => void;
+}
+
+interface Held extends UnfinishedBody {
+  readonly begun: number;
+}
+
+export interface UnfinishedBodiesOptions {
+  /** Bytes that all of them may take. */
+  readonly maxBytes: number;
+  /** How long each may take, in ms. */
+  readonly time: number;
+}
+
+/**
+ * The bodies that are under way. Limits count a request once its body has arrived; until then this counts it: how many
+ * each sender has, and how many bytes all of them may take.
+ */
+export class UnfinishedBodies {
+  readonly #maxBytes: number;
+  readonly #time: number;
+  /** The oldest first. */
+  readonly #held = new Set<Held>();
+  readonly #counts = new Map<string, number>();
+  #bytes = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor({ maxBytes, time }: UnfinishedBodiesOptions) {
+    this.#maxBytes = maxBytes;
+    this.#time = time;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Bytes set aside for them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Counts a body until it has arrived, or the request was answered without it, or the connection has ended.
+   * @returns why it is not to be read; null: it may be
+   */
+  take(body: UnfinishedBody): 'many' | 'crowded' | null {
+    const { sender, request, response } = body;
+    const count = this.#counts.get(sender.id) ?? 0;
+    if (count >= sender.most) return 'many';
+    const held: Held = { ...body, bytes: body.bytes + OVERHEAD, begun: performance.now() };
+    if (!this.#makeRoom(held)) return 'crowded';
+    this.#held.add(held);
+    this.#counts.set(sender.id, count + 1);
+    this.#bytes += held.bytes;
+    const giveBack = (): void => this.#giveBack(held);
+    request.on('end', giveBack);
+    // A request that is answered before its body is whole does not emit close.
+    response.on('close', giveBack);
+    // One for all of them: most bodies are whole long before it ends.
+    this.#timer ??= setInterval(() => this.#endSlow(), INTERVAL).unref();
+    return null;
+  }
+
+  #giveBack(held: Held): void {
+    if (!this.#held.delete(held)) return;
+    const { id } = held.sender;
+    const count = (this.#counts.get(id) ?? 1) - 1;
+    if (count > 0) this.#counts.set(id, count);
+    else this.#counts.delete(id);
+    this.#bytes -= held.bytes;
+  }
+
+  #endSlow(): void {
+    if (this.#held.size === 0 && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+    const before = performance.now() - this.#time;
+    for (const held of this.#held) {
+      if (held.begun > before) return;
+      this.#end(held, 'slow');
+    }
+  }
+
+  /** Ends bodies of whoever takes most until there is room. False: nobody takes more than the one who asks. */
+  #makeRoom({ bytes, sender: { group } }: Held): boolean {
+    while (this.#bytes + bytes > this.#maxBytes) {
+      const oldest = this.#oldestOfLargest();
+      if (oldest === null || oldest.group === group || oldest.bytes < this.#bytesOf(group) + bytes) return false;
+      this.#end(oldest.held, 'crowded');
+    }
+    return true;
+  }
+
+  #bytesOf(group: string): number {
+    let bytes = 0;
+    for (const held of this.#held) if (held.sender.group === group) bytes += held.bytes;
+    return bytes;
+  }
+
+  #oldestOfLargest(): { readonly group: string; readonly held: Held; readonly bytes: number } | null {
+    const groups = new Map<string, { group: string; held: Held; bytes: number }>();
+    for (const held of this.#held) {
+      const { group } = held.sender;
+      const known = groups.get(group);
+      if (known === undefined) groups.set(group, { group, held, bytes: held.bytes });
+      else known.bytes += held.bytes;
+    }
+    let largest: { group: string; held: Held; bytes: number } | null = null;
+    for (const entry of groups.values()) if (largest === null || entry.bytes > largest.bytes) largest = entry;
+    return largest;
+  }
+
+  #end(held: Held, reason: 'slow' | 'crowded'): void {
+    this.#giveBack(held);
+    held.refuse(reason);
+  }
+}
