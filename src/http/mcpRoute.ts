@@ -7,6 +7,7 @@ import type { Latchkey } from '../latchkey.js';
 import type { Caller } from '../mcp/caller.js';
 import { refusalOf } from '../limits/refuse.js';
 import type { Endpoint, Replied } from '../mcp/endpoint.js';
+import { isTooLarge, MAX_MESSAGE_VALUES } from '../mcp/weight.js';
 import type { Observer } from '../metrics/observer.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Settings } from '../settings/settings.js';
@@ -150,6 +151,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
         await take(principal, message);
         if (isNotification(message)) return reply.code(202).send();
         if (Array.isArray(message)) return refuseRequest(reply, ONE_MESSAGE, 400, JSON_RPC);
+        if (isTooLarge(message)) return refuseRequest(reply, TOO_MANY_VALUES, 413, jsonRpc(idOf(message)));
         const answered = await (
           await (endpoint ??= opened())
         ).answer({ message, headers: headersOf(request) }, callerOf(request, principal));
@@ -162,6 +164,8 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
 }
 
 const BY_POST = 'Messages of the Model Context Protocol come by POST.';
+
+const TOO_MANY_VALUES = `The message has more than ${MAX_MESSAGE_VALUES} values beside the arguments of a tool. Send fewer.`;
 
 /** A batch would be many calls for one look at the credential. MCP has none since its revision 2025-06-18. */
 const ONE_MESSAGE = 'The body is a batch. Send one message of JSON-RPC 2.0 in each request.';
