@@ -30,8 +30,10 @@ import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
 import type { FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
+import { breakingStore } from './store/breaking.js';
 import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
+import { reportingTo } from './store/reporting.js';
 import type { Store } from './store/store.js';
 import { EventBus } from './streams/bus.js';
 import type { StreamEvent } from './streams/events.js';
@@ -111,7 +113,11 @@ export async function composeService(
   const { observer } = metrics;
   // Held by all that count by it, and written over by a reload.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
-  const store = observedStore(await openStore(settings), observer);
+  const { store, breaker } = breakingStore(
+    observedStore(await openStore(settings), observer),
+    reportingTo(logger, settings),
+  );
+  metrics.watchStore(() => breaker.state);
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
   try {

@@ -67,6 +67,7 @@ import type { Refusal } from './refusals/refusal.js';
 import type { Introspection } from './guard/introspection.js';
 import type { Roles } from './scopes/roles.js';
 import type { KeyType, Tier } from './store/records.js';
+import { withBreaker } from './store/breaking.js';
 import type { Store } from './store/store.js';
 import { UsageLog } from './usage/log.js';
 import { usageResolvers } from './usage/resolvers.js';
@@ -234,7 +235,8 @@ export interface Latchkey {
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   checkOptions('createLatchkey', latchkeySchema, options);
-  const { store, now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
+  const { now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
+  const store = withBreaker(options.store);
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   let configured = { configuration: NO_CONFIGURATION, keys: ConfiguredKeys.NONE };

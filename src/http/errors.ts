@@ -1,6 +1,7 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { Refusal } from '../refusals/refusal.js';
+import { unreported } from '../store/errors.js';
 import { withoutTokens } from './withoutTokens.js';
 
 /** What a caller is told of a fault that is not theirs. */
@@ -56,11 +57,14 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-/** Returns what {@link formatError} hides and the server's log should have: a hidden error, or the cause of a refusal. */
+/**
+ * Returns what {@link formatError} hides and the server's log should have: a hidden error, or the cause of a refusal unless the
+ * log has it already.
+ */
 export function untold(error: unknown): unknown {
   const original = unwrapResolverError(error);
-  if (original instanceof Refusal) return original.cause;
-  return publicCode(error) === null ? original : undefined;
+  if (original instanceof Refusal) return unreported(original.cause);
+  return publicCode(error) === null ? unreported(original) : undefined;
 }
 
 /**

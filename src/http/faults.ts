@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpAnswer } from '../refusals/http.js';
 import { Refusal } from '../refusals/refusal.js';
+import { unreported } from '../store/errors.js';
 import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
 import { INTERNAL_ERROR } from './errors.js';
 
@@ -63,7 +64,8 @@ export function answerError(
   form: FaultForm = GRAPHQL,
 ): FastifyReply {
   if (error instanceof Refusal) {
-    if (error.cause !== undefined) request.log.error({ err: error.cause, requestId: request.id }, 'request refused');
+    const err = unreported(error.cause);
+    if (err !== undefined) request.log.error({ err, requestId: request.id }, 'request refused');
     return refuse(reply, error, { resourceMetadata, form });
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;

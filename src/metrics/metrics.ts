@@ -1,6 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { BcryptCounts } from '../keys/bcryptGate.js';
 import { countInto } from './counting.js';
+import type { StoreState } from '../store/breaker.js';
 import type { Observer } from './observer.js';
 
 /** The content type of {@link Metrics.text}. */
@@ -49,6 +50,24 @@ export class Metrics {
   /** Has the count of uses that could not be written read whenever metrics are asked for. To be called once. */
   watchUsage(dropped: () => number): void {
     this.#watch('latchkey_usage_dropped_total', 'Requests of keys that are missing in their counts of use.', dropped);
+  }
+
+  /** Has the state of the store read whenever metrics are asked for. To be called once. */
+  watchStore(state: () => StoreState): void {
+    const name = 'latchkey_store_available';
+    const help = '1 while the store answers (for reads) and takes changes (for changes), else 0.';
+    new Gauge({
+      name,
+      help,
+      labelNames: ['for'],
+      registers: [this.#registry],
+      // One process that has lost the store is what an operator has to know of.
+      aggregator: 'min',
+      collect() {
+        this.set({ for: 'reads' }, state() === 'away' ? 0 : 1);
+        this.set({ for: 'changes' }, state() === 'available' ? 1 : 0);
+      },
+    });
   }
 
   /** Has the number of open streams read whenever metrics are asked for. To be called once. */

@@ -3,6 +3,8 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
   /** What is wrong, in words that anybody may read: /readyz says it. */
   readonly reason: string;
+  /** Whether the log has this failure already, so that the requests that met it needn't log it again. */
+  isReported = false;
 
   constructor(cause: unknown, reason = 'the store does not answer', message = 'The store did not answer.') {
     super(message, { cause });
@@ -12,13 +14,22 @@ export class StoreUnavailable extends Error {
 
 /** A change that the engine refused to write, as on a full disk. Nothing of it was made. */
 export class NotWritten extends StoreUnavailable {
-  constructor(cause: unknown, reason: string) {
+  /** What to do, as a sentence; empty: nothing is known. */
+  readonly remedy: string;
+
+  constructor(cause: unknown, reason: string, remedy = '') {
     super(cause, reason, 'The store could not write a change.');
+    this.remedy = remedy;
   }
 }
 
 /** As {@link StoreUnavailable}, after the question was sent: what was to be written may have been, or may be yet. */
 export class Unacknowledged extends StoreUnavailable {}
+
+/** Returns the error, or undefined if it is one of the store that the log has already. */
+export function unreported(error: unknown): unknown {
+  return error instanceof StoreUnavailable && error.isReported ? undefined : error;
+}
 
 /** A store that cannot be opened. */
 export class CannotOpen extends Error {

@@ -1,4 +1,4 @@
-import { CannotOpen } from './errors.js';
+import { CannotOpen, NotWritten, type StoreUnavailable } from './errors.js';
 import { openSqliteStore } from './sqlite/open.js';
 import type { Store } from './store.js';
 
@@ -15,6 +15,20 @@ export interface StoreAddress {
  */
 export async function openStore({ mongodbUri, dataDir }: StoreAddress): Promise<Store> {
   return mongodbUri === null ? openDirectory(dataDir) : openMongo(mongodbUri);
+}
+
+/** Returns what is wrong with an open store, and what to do about it. Nothing secret of the address is in it. */
+export async function outageOf({ mongodbUri, dataDir }: StoreAddress, error: StoreUnavailable): Promise<string> {
+  if (mongodbUri === null) {
+    const remedy = error instanceof NotWritten ? error.remedy : '';
+    const { reason, cause } = error;
+    const detail = error instanceof NotWritten || !(cause instanceof Error) ? '' : ` (${cause.message})`;
+    const dir = JSON.stringify(dataDir.slice(0, 200));
+    return `DATA_DIR is ${dir}: ${reason}${detail}. ${remedy || 'Check the disk, its file system, and which programs use the database.'}`;
+  }
+  const { cannotOpen } = await import('./mongo/cannotOpen.js');
+  const found = cannotOpen(mongodbUri, error);
+  return found instanceof Error ? found.message : error.message;
 }
 
 async function openDirectory(dir: string): Promise<Store> {

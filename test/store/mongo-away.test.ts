@@ -1,5 +1,6 @@
 import { attempt, refusalOf, statusWith } from '../http/operations.js';
 import { createKey, freshMongoUri, startService, type Answer, type TestService } from '../support/service.js';
+import { until } from '../support/until.js';
 import { Proxy } from './proxy.js';
 
 /** The whole service on MongoDB, over a wire that is cut: what callers see of it. */
@@ -21,6 +22,21 @@ afterAll(async () => {
   await latchkey.close();
   await wire.cut();
 });
+
+interface Line {
+  readonly level: number;
+  readonly msg?: string;
+  readonly requestId?: string;
+}
+const lines = () => latchkey.logs.map((line) => JSON.parse(line) as Line);
+
+const statusOf = async (path: string) => (await fetch(`${latchkey.origin}${path}`)).status;
+
+/** How often each operation was sent to the store, but for pings and what is written every few seconds. */
+async function operations(): Promise<readonly string[]> {
+  const series = (await latchkey.service.metrics.text()).split('\n');
+  return series.filter((line) => /^latchkey_store_operations_total\{operation="(keys\.find|workspaces)/.test(line));
+}
 
 const LEAKS = /127\.0\.0\.1|ECONN|Mongo|mongo|topology|pool|node_modules|\bat [\w.<>]+ \(/;
 
@@ -58,6 +74,7 @@ test.each([
   'a wire %s: what is remembered is served until its time is up, then 503 for every key, and back soon',
   async (_, how) => {
     expect(await statusWith(latchkey, token)).toBe(200);
+    const logged = lines().length;
     await wire[how]();
     // Read before the wire was gone, and given up on two seconds after its time was up; the driver's own time is half a minute.
     expect(await served()).toBeLessThan(TTL + 10_000);
@@ -68,6 +85,17 @@ test.each([
       attempt(latchkey, 'createApiKey', { name: 'while away', scopes: ['read:all'] }, token),
     ]);
     answers.forEach(expectUnavailable);
+
+    // X10: by now the store is known to be away, and nothing but pings is sent to it.
+    await until(async () => (await statusOf('/readyz')) === 503);
+    const before = await operations();
+    const crowd = await Promise.all(
+      Array.from({ length: 100 }, () => latchkey.query('{ viewer { scopes } }', { token })),
+    );
+    crowd.forEach(expectUnavailable);
+    expect(await operations()).toEqual(before);
+    const { metrics } = latchkey.service;
+    expect(await metrics.text()).toContain('latchkey_store_available{for="reads"} 0');
 
     const ready = await fetch(`${latchkey.origin}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([503, { status: 'the store does not answer' }]);
@@ -83,6 +111,21 @@ test.each([
     });
     expect(body.data.apiKeys.totalCount).toBe(0);
     expect((await fetch(`${latchkey.origin}/readyz`)).status).toBe(200);
+    expect(await metrics.text()).toContain('latchkey_store_available{for="reads"} 1');
+    // X10: one line for the loss and one for the return, whatever number of requests met it.
+    const changes = lines()
+      .slice(logged)
+      .filter(({ requestId }) => requestId === undefined);
+    expect(changes.map(({ level, msg }) => [level, msg?.split(':')[0]])).toEqual([
+      [50, 'The store is away'],
+      [30, 'The store is available again.'],
+    ]);
+    expect(changes[0]?.msg).toMatch(/MONGODB_URI names 127\.0\.0\.1:\d+, which .+\. Start MongoDB there/);
+    expect(
+      lines()
+        .slice(logged)
+        .filter(({ level }) => level >= 50),
+    ).toHaveLength(1);
   },
 );
 

@@ -14,10 +14,10 @@ const WHAT: Readonly<Record<string, string>> = {
 };
 
 /** The driver's codes for a disk that takes no writes, and what they say to whoever runs the server. */
-const WRITE_FAULTS: readonly (readonly [code: string, reason: string])[] = [
-  ['SQLITE_FULL', 'the disk of the store is full'],
-  ['SQLITE_READONLY', 'the store is read-only'],
-  ['SQLITE_IOERR', 'the disk of the store reports an error'],
+const WRITE_FAULTS: readonly (readonly [code: string, reason: string, remedy: string])[] = [
+  ['SQLITE_FULL', 'the disk of the store is full', 'Make room on it.'],
+  ['SQLITE_READONLY', 'the store is read-only', 'Let this process write the directory and its files.'],
+  ['SQLITE_IOERR', 'the disk of the store reports an error', 'Check the disk, its quota and its file system.'],
 ];
 
 /** What /readyz says while another program keeps writes waiting. */
@@ -43,5 +43,5 @@ export function translated(error: unknown): unknown {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }
   const fault = WRITE_FAULTS.find(([code]) => error.code.startsWith(code));
-  return fault === undefined ? new StoreUnavailable(error) : new NotWritten(error, fault[1]);
+  return fault === undefined ? new StoreUnavailable(error) : new NotWritten(error, fault[1], fault[2]);
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { StoreUnavailable } from '../errors.js';
+import { NotWritten } from '../errors.js';
 
 /**
  * The database file and its write-ahead log, as they were when the store was opened. SQLite goes on writing to a file that was
@@ -20,7 +20,7 @@ export class OpenFiles {
   /**
    * Returns the size of the write-ahead log in bytes.
    *
-   * @throws StoreUnavailable if one of the files is not the one that was opened
+   * @throws NotWritten if one of the files is not the one that was opened
    */
   check(): number {
     try {
@@ -39,12 +39,13 @@ function identityOf(path: string): string {
   return `${dev} ${ino}`;
 }
 
-function gone(file: string, error?: unknown): StoreUnavailable {
-  return new StoreUnavailable(
+function gone(file: string, error?: unknown): NotWritten {
+  return new NotWritten(
     new Error(
-      `${file} or its -wal file was deleted or replaced while the server runs. Nothing is written to it any more. Put both files back from a backup, then restart.`,
+      `${file} or its -wal file was deleted or replaced while the server runs. Nothing is written to it any more.`,
       { cause: error },
     ),
     'the database file was deleted or replaced',
+    'Put both files back from one backup, then restart.',
   );
 }

@@ -1,0 +1,29 @@
+import type { Store } from './store.js';
+
+type Operation = (...given: unknown[]) => Promise<unknown>;
+
+/** Runs an operation of a store. `name` is its name in the interface, as in `keys.find`. */
+export type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
+
+const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'assets', 'events'] as const;
+
+/** Returns the store with each of its operations run by `run`. */
+export function aroundStore(store: Store, run: Runner): Store {
+  const parts = PARTS.map((name) => [name, aroundPart(`${name}.`, store[name] as object | undefined, run)]);
+  return {
+    ...(Object.fromEntries(parts) as Pick<Store, (typeof PARTS)[number]>),
+    ping: () => run('ping', () => store.ping()),
+    close: () => run('close', () => store.close()),
+  };
+}
+
+/** Everything in a part of a store is an operation. A store of the library's user may lack a part. */
+function aroundPart(prefix: string, part: object | undefined, run: Runner): object | undefined {
+  if (part === undefined) return undefined;
+  const plain = part as Record<string, Operation>;
+  const operations: Record<string, Operation> = {};
+  for (const name of Object.keys(part)) {
+    operations[name] = (...given) => run(prefix + name, async () => plain[name]?.(...given));
+  }
+  return operations;
+}

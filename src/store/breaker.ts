@@ -1,0 +1,196 @@
+import { performance } from 'node:perf_hooks';
+import { deadline } from '../deadline.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from './errors.js';
+
+/** What a store can do at the moment. `read-only`: it answers, and takes no changes. */
+export type StoreState = 'available' | 'read-only' | 'away';
+
+export interface BreakerOptions {
+  /** Asks the store for a sign of life. */
+  readonly ping: () => Promise<void>;
+  /** Called when the state changes. @param error what showed it; null: the store is available again */
+  readonly onState?: ((state: StoreState, error: StoreUnavailable | null) => void) | undefined;
+  /** Called when an operation failed and the store answered right after it. At most once in ten seconds. */
+  readonly onFailure?: ((error: StoreUnavailable) => void) | undefined;
+  /** This process' monotonic clock, in ms. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** An operation that takes longer than this has the store asked whether it is there, in ms. */
+const SUSPICIOUS = 300;
+/** How long a ping may take, in ms. A store promises to end it within two seconds. */
+const PING_TIME = 3_000;
+/** The pauses between two pings while something is wrong, in ms: the first, doubled each time up to the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 800;
+/** A store that is lost again within this time is asked as rarely as before, in ms. */
+const STEADY = 10_000;
+/** At most one failure is reported in this time, in ms. */
+const FAILURES_EVERY = 10_000;
+
+/**
+ * A circuit breaker. While the store is away, operations are refused at once, and only pings reach it: one at a time, with
+ * growing pauses. The first ping that is answered ends it, so that no crowd of requests tries the store.
+ *
+ * Only a ping that fails opens the breaker. An operation may fail because of its caller, such as a query that is too large to
+ * end in time, so its failure is only a reason to ask.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  readonly #clock: () => number;
+  #state: StoreState = 'available';
+  #error: StoreUnavailable | null = null;
+  /** The failed operation because of which the store is being asked. */
+  #doubt: StoreUnavailable | null = null;
+  #heardAt = -Infinity;
+  #availableSince = -Infinity;
+  #reportedAt = -Infinity;
+  #pause = FIRST_PAUSE;
+  #pinging: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #isClosed = false;
+  /** Ends an operation that is under way when the store is found to be away. */
+  readonly #underWay = new Set<(error: StoreUnavailable) => void>();
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** @throws StoreUnavailable at once while the store is away */
+  run<T>(operation: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return operation();
+    if (this.#state === 'away') return Promise.reject(this.#refusal());
+    return new Promise<T>((resolve, reject) => {
+      const began = this.#clock();
+      const timer = deadline(SUSPICIOUS, () => {
+        if (this.#underWay.has(reject) && this.#heardAt <= began) void this.#ping();
+      }).unref();
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#underWay.delete(reject);
+      };
+      this.#underWay.add(reject);
+      operation().then(
+        (result) => {
+          settle();
+          this.#heardAt = this.#clock();
+          resolve(result);
+        },
+        (error: unknown) => {
+          settle();
+          this.#failed(error);
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- Passed on as it came.
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Asks the store, unless something is known to be wrong. @throws StoreUnavailable if something is wrong */
+  async check(): Promise<void> {
+    if (this.#isClosed) return this.#options.ping();
+    if (this.#state === 'available') await this.#ping();
+    if (this.#error !== null) throw this.#refusal();
+  }
+
+  /** Stops asking. Operations then go to the store, which is closed as well. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof Duplicate) this.#heardAt = this.#clock();
+    if (!(error instanceof StoreUnavailable) || this.#isClosed) return;
+    error.isReported = this.#options.onState !== undefined;
+    if (this.#state !== 'available') return;
+    this.#doubt = error;
+    void this.#ping();
+  }
+
+  #ping(): Promise<void> {
+    this.#pinging ??= this.#answer().then((error) => {
+      this.#pinging = null;
+      if (!this.#isClosed) this.#learn(error);
+    });
+    return this.#pinging;
+  }
+
+  /** @returns what is wrong; null: nothing. */
+  async #answer(): Promise<StoreUnavailable | null> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = deadline(PING_TIME, () => reject(new StoreUnavailable(new Error(`No answer within ${PING_TIME} ms.`))));
+    });
+    try {
+      await Promise.race([this.#options.ping(), late]);
+      return null;
+    } catch (error) {
+      return error instanceof StoreUnavailable ? error : new StoreUnavailable(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #learn(error: StoreUnavailable | null): void {
+    const before = this.#state;
+    const doubt = this.#doubt;
+    this.#doubt = null;
+    this.#error = error;
+    this.#state = stateBy(error);
+    if (error === null) this.#heardAt = this.#clock();
+    if (this.#state === before) {
+      if (error === null && doubt !== null) this.#report(doubt);
+    } else {
+      if (before === 'available') this.#begin();
+      else if (this.#state === 'available') this.#availableSince = this.#clock();
+      this.#options.onState?.(this.#state, error);
+    }
+    if (this.#state === 'away') this.#endAll(error);
+    if (this.#state !== 'available') this.#plan();
+  }
+
+  #begin(): void {
+    if (this.#clock() - this.#availableSince >= STEADY) this.#pause = FIRST_PAUSE;
+  }
+
+  #plan(): void {
+    // By chance, so that processes that lost the store together don't ask it together.
+    const pause = this.#pause * (0.75 + Math.random() / 2);
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+    this.#timer = setTimeout(() => void this.#ping(), pause).unref();
+  }
+
+  /** Nothing is known of a write that was sent. */
+  #endAll(cause: StoreUnavailable | null): void {
+    const error = new Unacknowledged(cause?.cause, cause?.reason);
+    error.isReported = true;
+    for (const end of this.#underWay) end(error);
+    this.#underWay.clear();
+  }
+
+  #refusal(): StoreUnavailable {
+    const { cause, reason } = this.#error ?? {};
+    const error =
+      this.#state === 'read-only' ? new NotWritten(cause, reason ?? '') : new StoreUnavailable(cause, reason);
+    error.isReported = true;
+    return error;
+  }
+
+  #report(error: StoreUnavailable): void {
+    const now = this.#clock();
+    if (now - this.#reportedAt < FAILURES_EVERY) return;
+    this.#reportedAt = now;
+    this.#options.onFailure?.(error);
+  }
+}
+
+function stateBy(error: StoreUnavailable | null): StoreState {
+  if (error === null) return 'available';
+  return error instanceof NotWritten ? 'read-only' : 'away';
+}

@@ -1,0 +1,33 @@
+import type { BreakerOptions, StoreState } from './breaker.js';
+import type { StoreUnavailable } from './errors.js';
+import { outageOf, type StoreAddress } from './open.js';
+
+/** As much of a logger as is used. */
+interface Log {
+  error(details: object, message: string): void;
+  info(message: string): void;
+}
+
+const CONSEQUENCES: Readonly<Record<Exclude<StoreState, 'available'>, string>> = {
+  away: 'The store is away: requests that need it get 503 at once, until it answers.',
+  'read-only': 'The store takes no changes: they get 503, and keys go on working.',
+};
+
+/** Has each change of the store's state logged, with what is wrong and what to do. */
+export function reportingTo(log: Log, address: StoreAddress): Required<Pick<BreakerOptions, 'onState' | 'onFailure'>> {
+  const tell = async (error: StoreUnavailable, message: string): Promise<void> => {
+    log.error({ err: error }, `${message} ${await outageOf(address, error)}`);
+  };
+  return {
+    onState(state, error) {
+      if (state === 'available' || error === null) log.info('The store is available again.');
+      else void tell(error, CONSEQUENCES[state]);
+    },
+    onFailure(err) {
+      log.error(
+        { err },
+        'An operation of the store failed, but the store answers. Only one such failure is logged in ten seconds; the metric latchkey_store_operations_total counts all of them.',
+      );
+    },
+  };
+}
