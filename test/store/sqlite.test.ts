@@ -5,11 +5,11 @@ import Database from 'libsql';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../../src/store/periods.js';
 import { EVENT_RETENTION, type UsageAddition } from '../../src/store/records.js';
+import { storeOf } from '../../src/store/sqlite/engine.js';
 import { Connection } from '../../src/store/sqlite/connection.js';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { openWriter } from '../../src/store/sqlite/writer.js';
-import type { Store } from '../../src/store/store.js';
 import { storeConformance } from './conformance.js';
 import {
   aKey,
@@ -136,7 +136,7 @@ test('F13: names of an earlier release are unique and found in whatever form the
   const file = new Connection(join(dir, 'latchkey.db'), 1000);
   file.prepare('UPDATE keys SET name = $name, nameFolded = $name WHERE id = $id').run({ id: key.id, name: decomposed });
   file.exec(
-    `DROP INDEX keysUnrevoked; ALTER TABLE keys DROP COLUMN administers;
+    `DROP INDEX keysUnrevoked; DROP INDEX keysLiving; ALTER TABLE keys DROP COLUMN administers;
      CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
      PRAGMA user_version = ${before}`,
   );
@@ -162,7 +162,10 @@ describe('SQLite: the connection', () => {
     );
     const db = [...databases].at(-1);
     if (db === undefined) throw new Error('No connection was opened.');
-    return { store: { ...writer.engine, close: async () => writer.close() } as Store, db };
+    return {
+      store: { ...storeOf(writer.engine), ping: async () => writer.ping(), close: async () => writer.close() },
+      db,
+    };
   };
 
   test('writes through to the disk before it answers, and keeps references', async () => {

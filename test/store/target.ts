@@ -1,16 +1,19 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SqliteOptions } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';
 import { noteCommand } from './commands.js';
 
 /** Names a database so that a child process can open it too. */
 export type Target =
-  | { readonly engine: 'sqlite'; readonly dir: string; readonly busyTimeout?: number }
+  | { readonly engine: 'sqlite'; readonly dir: string; readonly busyTimeout?: number; readonly inThisThread?: true }
   | { readonly engine: 'mongo'; readonly uri: string };
 
 export async function openTarget(target: Target): Promise<Store> {
   if (target.engine === 'sqlite') {
     const { openSqliteStore } = await import('../../src/store/sqlite/open.js');
-    const { engine: _, ...options } = target;
-    return openSqliteStore(options);
+    const { engine: _, inThisThread = false, ...options } = target;
+    return inThisThread ? openInThisThread(options) : openSqliteStore(options);
   }
   const { openMongoStore } = await import('../../src/store/mongo/open.js');
   // A deadline that no busy machine misses. The engine that CI tests against answers writes of one value that come at once with
@@ -21,4 +24,23 @@ export async function openTarget(target: Target): Promise<Store> {
   const { default: mongoose } = await import('mongoose');
   mongoose.connections.at(-1)?.getClient().on('commandStarted', noteCommand);
   return store;
+}
+
+/** The engine of SQLite on one connection in this thread, so that a test sees its statements. */
+async function openInThisThread({ dir, busyTimeout = 5_000 }: SqliteOptions): Promise<Store> {
+  const [{ openWriter }, { storeOf }] = await Promise.all([
+    import('../../src/store/sqlite/writer.js'),
+    import('../../src/store/sqlite/engine.js'),
+  ]);
+  mkdirSync(dir, { recursive: true });
+  const writer = await openWriter({ dir, file: join(dir, 'latchkey.db'), busyTimeout });
+  return {
+    ...storeOf(writer.engine),
+    ping: async () => {
+      writer.ping();
+    },
+    close: async () => {
+      writer.close();
+    },
+  };
 }

@@ -34,7 +34,7 @@ export function openAssets(connection: Connection): AssetStore {
   const unlink = connection.prepare('DELETE FROM downstream WHERE projectId = $projectId AND name = $name');
   const link = connection.prepare(
     `INSERT INTO downstream (projectId, upstream, name)
-     SELECT DISTINCT $projectId, value, $name FROM json_each($upstream)`,
+     SELECT $projectId, value, $name FROM json_each($upstream)`,
   );
   const findOne = connection.prepare<AssetRow>(
     `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name = $name`,
@@ -79,8 +79,7 @@ export function openAssets(connection: Connection): AssetStore {
      RETURNING ${ALERT_COLUMNS}`,
   );
   const openAlerts = connection.prepare<AlertRecord>(
-    `SELECT ${ALERT_COLUMNS} FROM alerts WHERE projectId = $projectId AND asset ${IN_NAMES} AND closedAt IS NULL
-     ORDER BY openedAt, id`,
+    `SELECT ${ALERT_COLUMNS} FROM alerts WHERE projectId = $projectId AND asset ${IN_NAMES} AND closedAt IS NULL`,
   );
 
   const find = (projectId: string, name: string): AssetRecord | null => {
@@ -95,7 +94,11 @@ export function openAssets(connection: Connection): AssetStore {
         const row = register.returning(values);
         if (row === null) throw new Error('A registration answered no row.');
         unlink.run({ projectId: asset.projectId, name: asset.name });
-        link.run({ projectId: asset.projectId, name: asset.name, upstream: JSON.stringify(asset.upstream) });
+        link.run({
+          projectId: asset.projectId,
+          name: asset.name,
+          upstream: JSON.stringify([...new Set(asset.upstream)]),
+        });
         return toRecord(row);
       });
     },
@@ -135,7 +138,8 @@ export function openAssets(connection: Connection): AssetStore {
       return closeAlert.returning({ projectId, asset, kind, at });
     },
     async openAlerts(projectId, assets) {
-      return openAlerts.all({ projectId, names: JSON.stringify(assets) });
+      const alerts = openAlerts.all({ projectId, names: JSON.stringify(assets) });
+      return alerts.sort((a, b) => a.openedAt - b.openedAt || (a.id < b.id ? -1 : 1));
     },
   };
 }

@@ -1,27 +1,17 @@
-import { chained, type AuditDraft, type AuditEntry, type AuditHead, type Details } from '../audit.js';
+import { chained, type AuditDraft, type AuditHead } from '../audit.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import type { AuditStore } from '../store.js';
+import { toEntry, type AuditRow } from './auditSlices.js';
 import type { Connection } from './connection.js';
+import type { Sliced } from './sliced.js';
 
 /** The audit log, and what the changes need of it. */
-export interface Audit extends AuditStore {
+export interface Audit extends Omit<AuditStore, keyof Sliced['audit']> {
   /** Adds an entry in the transaction that is open. */
   add(draft: AuditDraft): void;
 }
 
-interface AuditRow extends Omit<AuditEntry, 'before' | 'after'> {
-  readonly before: string | null;
-  readonly after: string | null;
-}
-
 const COLUMNS = AUDIT_FIELDS.join(', ');
-
-/** A parameter that is NULL filters nothing. */
-const FILTERED = `
-  workspaceId = $workspaceId
-  AND ($actions IS NULL OR action IN (SELECT value FROM json_each($actions)))
-  AND ($subject IS NULL OR subject = $subject) AND ($actor IS NULL OR actor = $actor)
-  AND ($projectId IS NULL OR projectId = $projectId)`;
 
 export function openAudit(connection: Connection): Audit {
   const head = connection.prepare<AuditHead>('SELECT seq, hash FROM auditHeads WHERE workspaceId = $workspaceId');
@@ -35,20 +25,6 @@ export function openAudit(connection: Connection): Audit {
   const moveHead = connection.prepare(
     `INSERT INTO auditHeads (workspaceId, seq, hash) VALUES ($workspaceId, $seq, $hash)
      ON CONFLICT (workspaceId) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
-  );
-  const list = connection.prepare<AuditRow>(
-    `SELECT ${COLUMNS} FROM audit
-     WHERE ${FILTERED} AND seq < $before
-     ORDER BY seq DESC LIMIT $first`,
-  );
-  // Of a place without an entry, everything comes after it.
-  const listDated = connection.prepare<AuditRow>(
-    `SELECT ${COLUMNS} FROM audit
-     WHERE ${FILTERED} AND at >= $from AND at < $to AND (at, seq) < (
-       coalesce((SELECT at FROM audit WHERE workspaceId = $workspaceId AND seq = $before), ${Number.MAX_SAFE_INTEGER}),
-       $before
-     )
-     ORDER BY at DESC, seq DESC LIMIT $first`,
   );
   const read = connection.prepare<AuditRow>(
     `SELECT ${COLUMNS} FROM audit WHERE workspaceId = $workspaceId AND seq > $after ORDER BY seq LIMIT $first`,
@@ -72,21 +48,6 @@ export function openAudit(connection: Connection): Audit {
         if (known.one({ id: draft.id }) === null) add(draft);
       });
     },
-    async list(workspaceId, { first, before, filter }) {
-      const { actions, subject, actor, projectId, from, to } = filter;
-      const filtered = {
-        workspaceId,
-        first,
-        before: before ?? Number.MAX_SAFE_INTEGER,
-        actions: actions === undefined ? null : JSON.stringify(actions),
-        subject: subject ?? null,
-        actor: actor ?? null,
-        projectId: projectId ?? null,
-      };
-      if (from === undefined && to === undefined) return list.all(filtered).map(toEntry);
-      const range = { from: from ?? Number.MIN_SAFE_INTEGER, to: to ?? Number.MAX_SAFE_INTEGER };
-      return listDated.all({ ...filtered, ...range }).map(toEntry);
-    },
     async read(workspaceId, after, first) {
       return read.all({ workspaceId, after, first }).map(toEntry);
     },
@@ -97,12 +58,4 @@ export function openAudit(connection: Connection): Audit {
       return heads.all({ after, first });
     },
   };
-}
-
-function toEntry(row: AuditRow): AuditEntry {
-  return { ...row, before: parsed(row.before), after: parsed(row.after) };
-}
-
-function parsed(text: string | null): Details | null {
-  return text === null ? null : (JSON.parse(text) as Details);
 }

@@ -1,16 +1,28 @@
 import type { Store } from '../store.js';
 import { openAssets } from './assets.js';
 import { openAudit } from './audit.js';
+import { openAuditSlices } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import { openEvents } from './events.js';
 import { openKeys } from './keys.js';
+import { openKeySlices } from './keySlices.js';
 import { openProjects } from './projects.js';
+import { slicedOperations, type Sliced } from './sliced.js';
+import type { AskSlices, Slices } from './slices.js';
 import { openUsage } from './usage.js';
+import { openUsageSlices } from './usageSlices.js';
 import { findingUsers, openUsers } from './users.js';
 import { openWorkspaces } from './workspaces.js';
 
-/** The operations on one connection. Each runs in the thread that calls it, to its end. */
-export type Engine = Omit<Store, 'ping' | 'close'>;
+type Parts = Omit<Store, 'ping' | 'close'>;
+
+/**
+ * The operations on one connection. Each runs in the thread that calls it, to its end. Lists that filters may have to look
+ * through are not among them, but the slices of which they consist.
+ */
+export type Engine = {
+  readonly [Part in keyof Parts]: Part extends keyof Sliced ? Omit<Parts[Part], keyof Sliced[Part]> : Parts[Part];
+} & { readonly slices: AskSlices };
 
 export function openEngine(connection: Connection): Engine {
   const audit = openAudit(connection);
@@ -25,5 +37,33 @@ export function openEngine(connection: Connection): Engine {
     usage: openUsage(connection),
     assets: openAssets(connection),
     events: openEvents(connection),
+    slices: promised({
+      ...openKeySlices(connection),
+      ...openAuditSlices(connection),
+      ...openUsageSlices(connection),
+    }),
+  };
+}
+
+function promised(slices: Slices): AskSlices {
+  return {
+    keys: async (of) => slices.keys(of),
+    keyCount: async (of) => slices.keyCount(of),
+    families: async (of) => slices.families(of),
+    auditDated: async (of) => slices.auditDated(of),
+    audit: async (of) => slices.audit(of),
+    usage: async (of) => slices.usage(of),
+  };
+}
+
+/** The operations of a store on an engine. */
+export function storeOf(engine: Engine): Parts {
+  const { slices, ...parts } = engine;
+  const { keys, audit, usage } = slicedOperations(slices);
+  return {
+    ...parts,
+    keys: { ...parts.keys, ...keys },
+    audit: { ...parts.audit, ...audit },
+    usage: { ...parts.usage, ...usage },
   };
 }

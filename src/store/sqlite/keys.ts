@@ -17,15 +17,16 @@ import { firstById } from '../search.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
 import { KEY_FIELDS, pick } from '../fields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
-import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder } from '../ordering.js';
-import type { KeyChange, KeyFilter, KeyStore, PlaceKind, Places } from '../store.js';
+import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
-import type { Connection, Params, Statement } from './connection.js';
+import type { Connection, Params } from './connection.js';
+import { ALIVE, toRecord, type KeyRow } from './keyRows.js';
+import type { Sliced } from './sliced.js';
 import { fold } from '../../text/fold.js';
 import type { FindUser } from './users.js';
 
 /** The key operations, and what the creation of a workspace needs of them. */
-export interface SqliteKeys extends KeyStore {
+export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {
   /** Writes a key as it is, without regard to places and without an entry, in the transaction that is open. */
   add(key: KeyRecord): void;
   /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
@@ -34,32 +35,20 @@ export interface SqliteKeys extends KeyStore {
   judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
 
-interface KeyRow extends Omit<KeyRecord, 'scopes' | 'allowedAddresses' | 'trustedDocuments'> {
-  readonly scopes: string;
-  readonly allowedAddresses: string;
-  readonly trustedDocuments: string | null;
-}
-
 const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
-
-/** isAlive and statusOf of records.ts, for queries. */
-const ALIVE = 'revokedAt IS NULL AND (expiresAt IS NULL OR expiresAt > $now)';
-const STATUS = `CASE WHEN revokedAt IS NOT NULL THEN 'REVOKED' WHEN ${ALIVE} THEN 'ACTIVE' ELSE 'EXPIRED' END`;
-
-/** A parameter that is NULL filters nothing: so one prepared statement serves every filter. */
-const FILTERED = `
-  workspaceId = $workspaceId
-  AND ($status IS NULL OR $status = ${STATUS})
-  AND ($type IS NULL OR type = $type)
-  AND ($environment IS NULL OR environment = $environment)
-  AND ($projectId IS NULL OR projectId = $projectId)
-  AND ($userId IS NULL OR userId = $userId)
-  AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
-  AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
 
 const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($projectId IS NULL OR projectId = $projectId)`;
 /** Sorts after every lookup id that begins with a text: of the characters in lookup ids `z` is the last. */
 const END = '{';
+
+/** How many living keys a creation looks at for each place, and in any case: families rarely have more than two. */
+const KEYS_BY_PLACE = 4;
+const KEYS_COUNTED = 10_000;
+
+interface Family {
+  readonly familyId: string;
+  readonly administers: number;
+}
 
 export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
   const insert = connection.prepare(
@@ -79,17 +68,16 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const findMany = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
-  // A family counts among those that administer where all its living keys do.
-  const countFamilies = connection.prepare<{ readonly all: number; readonly administer: number }>(
-    `SELECT count(*) AS "all", coalesce(sum(administers), 0) AS administer FROM (
-       SELECT min(administers) AS administers FROM keys WHERE workspaceId = $workspaceId AND ${ALIVE} GROUP BY familyId
-     )`,
-  );
+  const living = (end: string) =>
+    connection.prepare<Family>(
+      `SELECT familyId, administers FROM keys INDEXED BY keysLiving
+       WHERE workspaceId = $workspaceId AND revokedAt IS NULL AND ${end} LIMIT $most`,
+    );
+  const [endless, ending] = [living('expiresAt IS NULL'), living('expiresAt > $now')];
   const familyOf = connection.prepare<Pick<KeyRow, 'id' | 'scopes'>>(
     `SELECT id, scopes FROM keys WHERE workspaceId = $workspaceId AND familyId = $familyId AND ${ALIVE}`,
   );
   const tier = connection.prepare<{ readonly tier: Tier }>('SELECT tier FROM workspaces WHERE id = $id');
-  const listing = preparedOnce((text) => connection.prepare<KeyRow>(text));
   const byLookupIds = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE lookupId IN (SELECT value FROM json_each($ids)) AND ${REACHED} LIMIT $limit`,
   );
@@ -105,7 +93,6 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const byForeignPrefixAnywhere = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} LIMIT $limit`,
   );
-  const count = connection.prepare<{ readonly total: number }>(`SELECT count(*) AS total FROM keys WHERE ${FILTERED}`);
   const rewrite = connection.prepare(
     `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, administers = $administers, allowedAddresses = $allowedAddresses,
        trustedDocuments = $trustedDocuments, expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
@@ -118,9 +105,17 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   );
 
   const add = (key: KeyRecord): void => void insert.run(params(key));
-  const living = (workspaceId: string, now: number, kind?: PlaceKind): number => {
-    const { all = 0, administer = 0 } = countFamilies.one({ workspaceId, now }) ?? {};
-    return kind === undefined ? all : kind === 'adminKeys' ? administer : all - administer;
+  /** Living families of a kind. Where there are too many keys to look at, as after a change to a lower tier: as many as that. */
+  const taken = (workspaceId: string, now: number, kind: PlaceKind, limit: number): number => {
+    const families = new Map<string, boolean>();
+    const most = KEYS_COUNTED + KEYS_BY_PLACE * limit;
+    const keys = [...endless.all({ workspaceId, most }), ...ending.all({ workspaceId, now, most })];
+    if (keys.length >= most) return most;
+    for (const { familyId, administers } of keys) {
+      // A family counts among those that administer where all its living keys do.
+      families.set(familyId, administers === 1 && families.get(familyId) !== false);
+    }
+    return [...families.values()].filter((administer) => administer === (kind === 'adminKeys')).length;
   };
   /** The kind of a key's family, the key as it is given. */
   const kindOf = (key: KeyRecord, now: number): PlaceKind => {
@@ -136,8 +131,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     const kind = kindOf(after, now);
     if (kind === kindOf(before, now)) return null;
     const limit = limitOf(places, tier.one({ id: after.workspaceId })?.tier, kind);
-    const others = living(after.workspaceId, now, kind);
-    return limit !== null && others >= limit ? others : null;
+    if (limit === null) return null;
+    const others = taken(after.workspaceId, now, kind, limit);
+    return others >= limit ? others : null;
   };
 
   const forfeitOf = (key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null => {
@@ -190,8 +186,8 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
         if (forfeit !== null) return { outcome: forfeit };
         const kind = placeKindOf(key);
         const limit = limitOf(places, tier.one({ id: key.workspaceId })?.tier, kind);
-        const taken = limit === null ? 0 : living(key.workspaceId, now, kind);
-        if (limit !== null && taken >= limit) return { outcome: 'full', living: taken };
+        const living = limit === null ? 0 : taken(key.workspaceId, now, kind, limit);
+        if (limit !== null && living >= limit) return { outcome: 'full', living };
         add(key);
         audit.add(keyCreated(key, { at: now, author }));
         return { outcome: 'inserted' };
@@ -213,9 +209,6 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async findMany(ids, workspaceId) {
       return findMany.all({ ids: JSON.stringify(ids), workspaceId }).map(toRecord);
     },
-    async countFamilies(workspaceId, now, kind) {
-      return living(workspaceId, now, kind);
-    },
     async search({ lookupIds, beginning, foreignPrefix: prefix }, { workspaceId, projectId }, limit) {
       const reach = { workspaceId, projectId, limit };
       const found = lookupIds.length === 0 ? [] : byLookupIds.all({ ...reach, ids: JSON.stringify(lookupIds) });
@@ -228,21 +221,6 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
         );
       }
       return firstById(found.map(toRecord), limit);
-    },
-    async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
-      const filtered = filterParams(workspaceId, filter, now);
-      const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
-        listing(listText(order, range, from !== null)).all({
-          ...filtered,
-          limit,
-          ...(from !== null && { afterId: from.id }),
-          ...(from !== null && range === 'valued' && { afterValue: from.value }),
-        }),
-      );
-      return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first };
-    },
-    async count(workspaceId, filter, now) {
-      return count.one(filterParams(workspaceId, filter, now))?.total ?? 0;
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
@@ -266,58 +244,6 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async touch(uses) {
       connection.swiftly(() => touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) }));
     },
-  };
-}
-
-function filterParams(workspaceId: string, filter: KeyFilter, now: number) {
-  return {
-    workspaceId,
-    now,
-    status: filter.status ?? null,
-    type: filter.type ?? null,
-    environment: filter.environment ?? null,
-    nameContains: filter.nameContains === undefined ? null : fold(filter.nameContains),
-    scope: filter.scope ?? null,
-    projectId: filter.projectId ?? null,
-    userId: filter.userId ?? null,
-  };
-}
-
-/** A page of one range of an order, see {@link readInOrder}. */
-function listText({ field, direction }: KeyOrder, range: 'valued' | 'empty', continued: boolean): string {
-  const column = ORDERED_BY[field];
-  const beyond = direction === 'ASC' ? '>' : '<';
-  const place =
-    range === 'empty'
-      ? `${column} IS NULL ${continued ? `AND id ${beyond} $afterId` : ''}`
-      : `${column} IS NOT NULL ${continued ? `AND (${column}, id) ${beyond} ($afterValue, $afterId)` : ''}`;
-  return `SELECT ${COLUMNS} FROM keys INDEXED BY ${ORDER_INDEXES[field]} WHERE ${FILTERED} AND ${place}
-    ORDER BY ${column} ${direction}, id ${direction} LIMIT $limit`;
-}
-
-const ORDER_INDEXES = {
-  CREATED: 'keysByAge',
-  NAME: 'keysByName',
-  LAST_USED: 'keysByUse',
-  EXPIRES: 'keysByEnd',
-} as const;
-
-/** Prepares each statement once, when it is first needed. */
-function preparedOnce<Row>(prepare: (text: string) => Statement<Row>): (text: string) => Statement<Row> {
-  const known = new Map<string, Statement<Row>>();
-  return (text) => {
-    const statement = known.get(text) ?? prepare(text);
-    known.set(text, statement);
-    return statement;
-  };
-}
-
-function toRecord(row: KeyRow): KeyRecord {
-  return {
-    ...row,
-    scopes: JSON.parse(row.scopes) as string[],
-    allowedAddresses: JSON.parse(row.allowedAddresses) as string[],
-    trustedDocuments: row.trustedDocuments === null ? null : (JSON.parse(row.trustedDocuments) as string[]),
   };
 }
 

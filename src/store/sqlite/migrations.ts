@@ -219,6 +219,33 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ) STRICT;
   INSERT OR IGNORE INTO recovery VALUES (1, 0, NULL);
   `,
+  // An index for each filter of the lists of keys and of the audit log, with what else a filter compares; and kept counts.
+  `
+  DROP INDEX IF EXISTS keysByAge;
+  CREATE INDEX IF NOT EXISTS keysByAge ON keys (workspaceId, createdAt, id, type, environment, revokedAt, expiresAt, nameFolded);
+  CREATE INDEX IF NOT EXISTS keysByUser ON keys (workspaceId, userId, createdAt, id) WHERE userId IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS keysByProject ON keys (workspaceId, projectId, createdAt, id) WHERE projectId IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS keysLiving ON keys (workspaceId, expiresAt, familyId, administers) WHERE revokedAt IS NULL;
+
+  CREATE TABLE IF NOT EXISTS keyCounts (
+    workspaceId TEXT NOT NULL PRIMARY KEY,
+    total INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT OR REPLACE INTO keyCounts SELECT workspaceId, count(*) FROM keys GROUP BY workspaceId;
+  CREATE TRIGGER IF NOT EXISTS keyCounted AFTER INSERT ON keys BEGIN
+    INSERT INTO keyCounts VALUES (new.workspaceId, 1) ON CONFLICT (workspaceId) DO UPDATE SET total = total + 1;
+  END;
+  CREATE TRIGGER IF NOT EXISTS keyDiscounted AFTER DELETE ON keys BEGIN
+    UPDATE keyCounts SET total = total - 1 WHERE workspaceId = old.workspaceId;
+  END;
+
+  DROP INDEX IF EXISTS auditBySubject;
+  CREATE INDEX IF NOT EXISTS auditBySubject ON audit (workspaceId, subject, action, seq);
+  CREATE INDEX IF NOT EXISTS auditByActor ON audit (workspaceId, actor, action, seq) WHERE actor IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS auditByProject ON audit (workspaceId, projectId, action, seq) WHERE projectId IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS auditByAction ON audit (workspaceId, action, seq);
+  CREATE INDEX IF NOT EXISTS auditByTime ON audit (workspaceId, at, seq);
+  `,
 ];
 
 /**

@@ -5,6 +5,7 @@ import { checkMilliseconds, checkNames, optionError } from '../../options.js';
 import { StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
 import { cannotOpen } from './cannotOpen.js';
+import { storeOf } from './engine.js';
 import { LOCKED } from './errors.js';
 import type { ThreadData } from './messages.js';
 import { OpenFiles } from './openFiles.js';
@@ -73,7 +74,7 @@ function assembled(
   const askWriter = (): Promise<unknown> =>
     (asked ??= writer.ask('', { part: 'thread', operation: 'ping', given: [] }).finally(() => (asked = null)));
   return {
-    ...routed({ here: here.engine, readers, writer }),
+    ...storeOf(routed({ here: here.engine, readers, writer })),
     async ping() {
       here.ping();
       files.check();

@@ -1,18 +1,15 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { FIELDS_KEPT, fieldsByDay, summed, USAGE_PERIODS, type UsagePeriod } from '../periods.js';
-import type { FieldUse, UsageAddition, UsageRecord } from '../records.js';
+import type { FieldUse, UsageAddition } from '../records.js';
 import type { UsageStore } from '../store.js';
 import type { Connection } from './connection.js';
+import type { Sliced } from './sliced.js';
 
 /** Rows past their time that one write takes along at least; as many as it adds at most, so that it keeps up. */
 const SWEPT = 1000;
 
 const PERIODS = Object.keys(USAGE_PERIODS) as UsagePeriod[];
 
-/** Start and counts of a period, as JSON. */
-type Counts = readonly [start: number, requests: number, cost: number, limited: number, forbidden: number];
-
-export function openUsage(connection: Connection): UsageStore {
+export function openUsage(connection: Connection): Omit<UsageStore, keyof Sliced['usage']> {
   const add = connection.prepare(
     `INSERT INTO usage (keyId, period, start, requests, cost, limited, forbidden)
      SELECT value ->> 'keyId', $period, value ->> 'start', value ->> 'requests', value ->> 'cost', value ->> 'limited',
@@ -34,14 +31,8 @@ export function openUsage(connection: Connection): UsageStore {
     `DELETE FROM usedFields WHERE (keyId, start, coordinate) IN
        (SELECT keyId, start, coordinate FROM usedFields WHERE start <= $past LIMIT $most)`,
   );
-  // One row for each key, as JSON: the driver spends more on a row than SQLite on what is in it.
-  const read = connection.prepare<{ readonly periods: string }>(
-    `SELECT json_group_array(json_array(start, requests, cost, limited, forbidden)) AS periods FROM usage
-     WHERE keyId = $keyId AND period = $period AND start >= $from AND start < $to`,
-  );
-  const fields = connection.prepare<FieldUse>(
-    `SELECT coordinate, sum(count) AS count, min(start) AS first, max(start) AS last FROM usedFields
-     WHERE keyId = $keyId AND start >= $from AND start < $to GROUP BY coordinate ORDER BY coordinate`,
+  const fields = connection.prepare<{ readonly coordinate: string; readonly count: number; readonly start: number }>(
+    'SELECT coordinate, count, start FROM usedFields WHERE keyId = $keyId AND start >= $from AND start < $to ORDER BY start',
   );
 
   const write = (additions: readonly UsageAddition[], now: number): void => {
@@ -64,20 +55,13 @@ export function openUsage(connection: Connection): UsageStore {
         write(additions, now);
       });
     },
-    async read(keyIds, { from, to, by: period }) {
-      const rows: UsageRecord[] = [];
-      for (const keyId of keyIds) {
-        const { periods } = read.one({ keyId, period, from, to }) ?? { periods: '[]' };
-        for (const [start, requests, cost, limited, forbidden] of JSON.parse(periods) as Counts[]) {
-          rows.push({ keyId, start, requests, cost, limited, forbidden });
-        }
-        // The engine runs on this thread, and a thousand periods are a millisecond: others have their turn in between.
-        await turn();
-      }
-      return rows;
-    },
     async fields(keyId, from, to) {
-      return fields.all({ keyId, from, to });
+      const uses = new Map<string, FieldUse>();
+      for (const { coordinate, count, start } of fields.all({ keyId, from, to })) {
+        const { count: before = 0, first = start } = uses.get(coordinate) ?? {};
+        uses.set(coordinate, { coordinate, count: before + count, first, last: start });
+      }
+      return [...uses.values()].sort((a, b) => (a.coordinate < b.coordinate ? -1 : 1));
     },
   };
 }

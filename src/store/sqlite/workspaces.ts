@@ -15,7 +15,7 @@ export function openWorkspaces(connection: Connection, keys: SqliteKeys, audit: 
   );
   const find = connection.prepare<WorkspaceRecord>(`SELECT ${COLUMNS} FROM workspaces WHERE id = $id`);
   const list = connection.prepare<WorkspaceRecord>(
-    `SELECT ${COLUMNS} FROM workspaces ORDER BY createdAt, id LIMIT $first`,
+    `SELECT ${COLUMNS} FROM workspaces WHERE createdAt >= 0 ORDER BY createdAt, id LIMIT $first`,
   );
   const setTier = connection.prepare('UPDATE workspaces SET tier = $tier WHERE id = $id');
 

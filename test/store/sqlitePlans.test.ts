@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../src/store/ordering.js';
+import type { KeyFilter } from '../../src/store/store.js';
+import { storeConformance } from './conformance.js';
+import { givenKey, givenWorkspace, NOW } from './fixtures.js';
+import { openTarget } from './target.js';
+
+const root = mkdtempSync(join(tmpdir(), 'latchkey-plans-'));
+let made = 0;
+const target = () => ({ engine: 'sqlite', dir: join(root, String(made++)), inThisThread: true }) as const;
+
+/** Every statement that the engine prepares in this file: it prepares each when it first runs. */
+const statements = new Set<string>();
+const prototype = Database.prototype as { prepare: (sql: string) => unknown };
+const { prepare } = prototype;
+beforeAll(() => {
+  prototype.prepare = function (this: Database.Database, sql: string) {
+    statements.add(sql);
+    return prepare.call(this, sql);
+  };
+});
+afterAll(() => {
+  prototype.prepare = prepare;
+  rmSync(root, { recursive: true, force: true });
+});
+
+// Every operation of the store runs in the suite that both engines run, so that a new one is not left out.
+storeConformance('SQLite in this thread', { runs: 5, create: async () => target(), drop: async () => undefined });
+
+/** What is read without an index: the list that a caller gave, and the rows of a subquery, whose own plan is looked at too. */
+const ALLOWED = /^SCAN (json_each|used|\(subquery|CONSTANT ROW|[\d-]+ CONSTANT)/;
+
+test('X1: every statement finds its rows by an index, and sorts nothing in memory', async () => {
+  const given = target();
+  const store = await openTarget(given);
+  const ws = await givenWorkspace(store);
+  for (let i = 0; i < 4; i += 1)
+    await givenKey(store, ws, { lastUsedAt: i < 2 ? null : NOW, expiresAt: i < 2 ? null : NOW + 9 });
+  const filters: KeyFilter[] = [
+    {},
+    { status: 'ACTIVE' },
+    { userId: 'usr' },
+    { projectId: 'prj' },
+    { nameContains: 'x' },
+  ];
+  for (const filter of filters) {
+    await store.keys.count(ws, filter, NOW);
+    for (const field of KEY_ORDER_FIELDS) {
+      for (const direction of ['ASC', 'DESC'] as const) {
+        for (let after: KeyPosition | null = null, pages = 0; pages < 4; pages += 1) {
+          const order = { field, direction };
+          const { keys } = await store.keys.list(ws, { first: 1, after, filter, order, now: NOW });
+          const last = keys.at(-1);
+          if (last !== undefined) after = keyPosition(last, field);
+        }
+      }
+    }
+  }
+  const audits = [{}, { subject: 's' }, { actor: 'a' }, { projectId: 'p' }, { actions: ['key.created'] }] as const;
+  for (const filter of audits) {
+    for (const more of [
+      {},
+      { from: 1 },
+      { to: 9 },
+      { actor: 'b', subject: 's' },
+      { actions: ['key.revoked'] as const },
+    ])
+      await store.audit.list(ws, { first: 5, before: null, filter: { ...filter, ...more } });
+  }
+
+  const looked = [...statements].filter(
+    (sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql) && !sql.includes('sqlite_schema'),
+  );
+  expect(looked.length).toBeGreaterThan(80);
+  const db = new Database(join(given.dir, 'latchkey.db'));
+  const faults = looked.flatMap((sql) => {
+    const plan = (
+      prepare.call(db, `EXPLAIN QUERY PLAN ${sql}`) as { all: (params: object) => { detail: string }[] }
+    ).all({});
+    const bad = plan.map(({ detail }) => detail).filter((detail) => isBad(detail));
+    return bad.length === 0 ? [] : [{ sql: sql.replaceAll(/\s+/g, ' '), bad }];
+  });
+  expect(faults).toEqual([]);
+  db.close();
+  await store.close();
+});
+
+function isBad(detail: string): boolean {
+  return (detail.startsWith('SCAN') && !ALLOWED.test(detail)) || detail.includes('USE TEMP B-TREE');
+}
+
+test('X1: the check of plans finds a scan and a sort', () => {
+  expect(['SCAN keys', 'USE TEMP B-TREE FOR ORDER BY', 'SCAN keys USING INDEX keysByAge'].filter(isBad)).toHaveLength(
+    3,
+  );
+  expect(
+    ['SEARCH keys USING INDEX keysByAge (workspaceId=?)', 'SCAN json_each VIRTUAL TABLE INDEX 1:'].filter(isBad),
+  ).toEqual([]);
+});
