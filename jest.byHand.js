@@ -1,7 +1,16 @@
 import { fileURLToPath } from 'node:url';
-import base, { BY_HAND } from './jest.config.js';
+import base, { isInstalled } from './jest.config.js';
 
 const HOUR = 3_600_000;
+
+const { MONGODB_URI, LATCHKEY_TEST_MONGO_START } = process.env;
+// As in jest.config.js: what cannot run here is left out, and a line says so.
+const NEEDED = [
+  { has: isInstalled('redis-server'), needs: 'redis-server', suites: '/test/chaos/(limits|redis|mongo)' },
+  { has: MONGODB_URI ?? LATCHKEY_TEST_MONGO_START, needs: 'MONGODB_URI', suites: '/test/chaos/mongo' },
+  { has: LATCHKEY_TEST_MONGO_START, needs: 'LATCHKEY_TEST_MONGO_START', suites: '/test/chaos/mongoKilled' },
+  { has: MONGODB_URI, needs: 'MONGODB_URI', suites: '/test/scale/mongo' },
+];
 
 /**
  * Returns the configuration of suites that only a person runs: one file at a time, because their programs need the machine to
@@ -11,15 +20,14 @@ const HOUR = 3_600_000;
  * @returns {import('jest').Config}
  */
 export function byHand(folder) {
+  const leftOut = NEEDED.filter(({ has, suites }) => !has && suites.startsWith(`/test/${folder}/`));
+  for (const { needs, suites } of leftOut) console.warn(`${needs} is missing: ${suites.slice(1)} is left out.`);
   return {
     ...base,
     rootDir: fileURLToPath(new URL('.', import.meta.url)),
     roots: [`<rootDir>/test/${folder}`],
     maxWorkers: 1,
     testTimeout: HOUR,
-    testPathIgnorePatterns: [
-      ...base.testPathIgnorePatterns.filter((pattern) => !BY_HAND.includes(pattern)),
-      ...(process.env.MONGODB_URI === undefined ? [`/test/${folder}/mongo`] : []),
-    ],
+    testPathIgnorePatterns: ['/node_modules/', ...leftOut.map(({ suites }) => suites)],
   };
 }

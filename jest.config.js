@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const isInstalled = (program) =>
+export const isInstalled = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
 // The tests take the headless shell where both are installed.
 const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-shell' : 'chromium';
@@ -19,7 +19,7 @@ const NEEDED = [
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
 ];
 /** Folders that only a person runs. */
-export const BY_HAND = ['/test/chaos/', '/test/scale/'];
+const BY_HAND = ['/test/chaos/', '/test/scale/'];
 const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
 for (const { program, suites } of leftOut)
   console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);

@@ -55,6 +55,10 @@ export class Program {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** CPU time so far, in ms. */
   get cpu() {
     const [user, system] = this.#proc('stat').split(' ').slice(13, 15);

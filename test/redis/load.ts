@@ -9,7 +9,8 @@ export interface Asked {
   readonly process: number;
   readonly sent: number;
   readonly received: number;
-  readonly outcome: 'admitted' | 'refused' | 'unavailable';
+  /** `broken`: there was no answer, so that it may have been admitted. */
+  readonly outcome: 'admitted' | 'refused' | 'unavailable' | 'broken';
 }
 
 /** Asks each process for one unit over and over, several at a time, until it is stopped. */
@@ -56,7 +57,7 @@ export function wronglyRefused(
   { rate, burst }: { readonly rate: number; readonly burst: number },
   from: number,
 ): Asked[] {
-  const admitted = asked.filter(({ outcome }) => outcome === 'admitted');
+  const admitted = asked.filter(({ outcome }) => outcome === 'admitted' || outcome === 'broken');
   // A millisecond, since Redis counts whole ones, and three by which its clock is not known.
   const used = (one: Asked, length: number): number =>
     admitted.filter(({ sent, received }) => received > one.sent - length - 4 && sent < one.received).length;

@@ -9,6 +9,11 @@ export interface TestProxy {
   cut(isCut: boolean): void;
   /** Swallows everything in both directions without ending a connection, or lets it through again: what was swallowed is lost. */
   swallow(isSwallowing: boolean): void;
+  /**
+   * Delivers nothing in both directions, as a network that is away and comes back, where TCP sends again: false delivers all that
+   * was held. New connections are accepted meanwhile, and get no answer either.
+   */
+  hold(isHolding: boolean): void;
   /** Delays each answer by so many ms. */
   slow(ms: number): void;
   /** Ends all connections, and leads new ones there. */
@@ -19,6 +24,7 @@ export interface TestProxy {
 export async function startProxy(target: number): Promise<TestProxy> {
   let [port, isCut, swallows, delay] = [target, false, false, 0];
   const sockets = new Set<Socket>();
+  let held: (() => void)[] | null = null;
   const server = createServer((caller) => {
     if (isCut) return void caller.destroy();
     const answerer = connect(port, '127.0.0.1');
@@ -36,6 +42,7 @@ export async function startProxy(target: number): Promise<TestProxy> {
       });
       from.on('data', (data) => {
         if (swallows) return;
+        if (held !== null) return void held.push(() => to.write(data));
         const at = isAnswer ? Math.max(due, performance.now() + delay) : 0;
         due = at;
         // In order: what is delayed holds up what follows.
@@ -62,6 +69,11 @@ export async function startProxy(target: number): Promise<TestProxy> {
       if (value) end();
     },
     swallow: (value) => void (swallows = value),
+    hold(isHolding) {
+      const late = held ?? [];
+      held = isHolding ? late : null;
+      if (!isHolding) for (const deliver of late) deliver();
+    },
     slow: (ms) => void (delay = ms),
     lead(to) {
       port = to;

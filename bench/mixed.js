@@ -1,0 +1,163 @@
+// Puts the load of an ordinary day on one process, all kinds of requests at once, and reports each minute its memory, its handles
+// and what requests took. `npm run build && node bench/mixed.js --minutes 10`. Only loopback; it stops by itself.
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { OPERATOR, Program } from './lib/program.js';
+import { removeTemporary } from './lib/temporary.js';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const MINUTE = 60_000;
+const minutes = Number(values.minutes);
+const until = Date.now() + minutes * MINUTE;
+/** From this minute on memory and handles are to be level. */
+const LEVEL_FROM = 3;
+/** What a minute may have more than minute 3, at most. */
+const TOLERANCE = 1.15;
+
+const program = await Program.start({ DEFAULT_TIER: 'ENTERPRISE' });
+const admin = await program.tenant('ENTERPRISE');
+
+/** What each minute saw: times of requests, statuses that are none of those expected, and samples. */
+const seen = Array.from({ length: Math.ceil(minutes) + 1 }, () => ({ times: [], unexpected: {}, samples: [] }));
+const began = Date.now();
+const now = () => seen[Math.min(seen.length - 1, Math.floor((Date.now() - began) / MINUTE))];
+
+/** Runs `work` over and over with so many at once until the end. @param expected statuses */
+function load(name, width, gap, expected, work) {
+  return Array.from({ length: width }, async (_, lane) => {
+    for (let i = 0; Date.now() < until; i += 1) {
+      const answer = await work(lane, i);
+      now().times.push(answer.ms);
+      if (!expected.includes(answer.status)) {
+        const key = `${name} ${answer.status}`;
+        now().unexpected[key] = (now().unexpected[key] ?? 0) + 1;
+      }
+      await pause(gap);
+    }
+  });
+}
+
+const createKey = (name) =>
+  program.mutate(
+    'createApiKey',
+    'CreateApiKeyInput',
+    { name, scopes: ['read:assets'], expiresAt: new Date(Date.now() + 5 * MINUTE).toISOString() },
+    admin,
+    'token apiKey { id }',
+  );
+
+const keys = [];
+for (let i = 0; i < 200; i += 1) keys.push((await createKey(`key ${i}`)).token);
+for (let i = 0; i < 20; i += 1)
+  await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}` }, admin, 'name');
+
+/** Opens a stream, reads it for a while and leaves. */
+function stream() {
+  const start = performance.now();
+  return new Promise((resolve) => {
+    const done = (status) => resolve({ status, ms: performance.now() - start });
+    const sent = request(`${program.origin}/graphql/stream`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}`, accept: 'text/event-stream', 'content-type': 'application/json' },
+    });
+    sent.on('error', () => done(-1));
+    sent.on('response', (response) => {
+      response.on('error', () => undefined).resume();
+      done(response.statusCode);
+      setTimeout(() => sent.destroy(), 3_000);
+    });
+    sent.end(JSON.stringify({ query: 'subscription { assetChanged { name } }' }));
+  });
+}
+
+const figure = (text, name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
+const sampling = setInterval(async () => {
+  const { text } = await program.ask('/metrics', { method: 'GET', token: OPERATOR });
+  now().samples.push({
+    rss: program.memory,
+    heap: figure(text, 'nodejs_heap_size_used_bytes') / 2 ** 20,
+    handles: figure(text, 'nodejs_active_handles_total'),
+    files: readdirSync(`/proc/${program.pid}/fd`).length,
+  });
+}, 1_000);
+
+const every = (list, i) => list[i % list.length];
+await Promise.all([
+  ...load('known key', 4, 10, [200, 429], (lane, i) =>
+    program.query('{ assets(first: 5) { name } }', { token: every(keys, i * 7 + lane) }),
+  ),
+  ...load('new document', 1, 50, [200, 429], (_, i) =>
+    program.query(`{ assets(first: ${(i % 50) + 1}) { name a${i}: name } }`, { token: every(keys, i) }),
+  ),
+  ...load('wrong key', 1, 200, [401, 429], (_, i) => program.query('{ viewer { scopes } }', { token: `sk_live_${i}` })),
+  ...load('no key', 1, 100, [200, 429], () => program.query('{ tiers { tier } }')),
+  ...load('list of keys', 1, 200, [200], () =>
+    program.query('{ apiKeys(first: 50) { totalCount nodes { id name lastUsedAt } } }', { token: admin }),
+  ),
+  ...load('audit log', 1, 500, [200], () =>
+    program.query('{ auditLog(first: 50) { nodes { seq action } } }', { token: admin }),
+  ),
+  ...load('change', 1, 50, [200], (_, i) =>
+    program.query(
+      'mutation ($input: RecordLoadInput!) { recordLoad(input: $input) { name } }',
+      { token: admin },
+      { input: { asset: `asset.${i % 20}`, rows: 1 } },
+    ),
+  ),
+  ...load('creation and revocation', 1, 300, [200], async (_, i) => {
+    const { apiKey, token } = await createKey(`made ${i}`);
+    await program.query('{ viewer { scopes } }', { token });
+    return program.query(`mutation { revokeApiKey(input: { id: "${apiKey.id}" }) { __typename } }`, { token: admin });
+  }),
+  ...load('MCP', 1, 500, [200], (_, i) =>
+    program.ask('/mcp', {
+      token: admin,
+      headers: { accept: 'application/json, text/event-stream' },
+      body: { jsonrpc: '2.0', id: i, method: 'tools/list' },
+    }),
+  ),
+  ...load('streams', 2, 500, [200], stream),
+]);
+clearInterval(sampling);
+
+const at = (list, part) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) * part)] ?? NaN;
+const rows = seen
+  .filter(({ samples }) => samples.length > 10)
+  .map(({ times, samples, unexpected }, i) => {
+    const of = (name, part = 0.5) =>
+      Math.round(
+        at(
+          samples.map((sample) => sample[name]),
+          part,
+        ),
+      );
+    return {
+      minute: i + 1,
+      requests: times.length,
+      p50: Math.round(at(times, 0.5)),
+      p99: Math.round(at(times, 0.99)),
+      'RSS MB': of('rss'),
+      // What is left after collections: between them it rises with each request.
+      'heap MB': of('heap', 0.1),
+      handles: of('handles'),
+      files: of('files'),
+      unexpected: Object.entries(unexpected)
+        .map(([name, count]) => `${name}: ${count}`)
+        .join(', '),
+    };
+  });
+console.table(rows);
+const alive = program.isAlive;
+const first = rows.find(({ minute }) => minute === LEVEL_FROM);
+const last = rows.at(-1);
+const grown = ['RSS MB', 'heap MB', 'handles', 'files'].filter((name) => first && last[name] > first[name] * TOLERANCE);
+if (first === undefined) console.log(`Too short to tell whether it is level from minute ${LEVEL_FROM} on.`);
+else
+  console.log(
+    grown.length === 0 ? `Level from minute ${LEVEL_FROM} on.` : `Grown since minute 3: ${grown.join(', ')}.`,
+  );
+await program.stop();
+removeTemporary();
+process.exitCode = alive && grown.length === 0 && rows.every(({ unexpected }) => unexpected === '') ? 0 : 1;

@@ -1,0 +1,43 @@
+import { latchkey } from '../cli/latchkey.js';
+import { most, wronglyRefused, type Asked } from '../redis/load.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
+import { WINDOWS, type Fleet, type Reply } from './fleet.js';
+
+/** Within this time after a fault everything is as before it, in ms. */
+export const RECOVERY = 2_000;
+
+const AT_ONCE = 50;
+
+/** Expects that the windows were never exceeded, and that nothing that fits was refused later than {@link RECOVERY}. */
+export function expectExact(asked: readonly Asked[], tier: keyof typeof WINDOWS, ended: number): void {
+  const limits = WINDOWS[tier];
+  const found = { burst: most(asked, BURST_WINDOW), rate: most(asked, RATE_WINDOW) };
+  expect({ tier, within: found.burst <= limits.burst && found.rate <= limits.rate, found }).toMatchObject({
+    within: true,
+  });
+  const wrong = wronglyRefused(asked, limits, ended + RECOVERY);
+  expect(wrong.map(({ process, sent, outcome }) => ({ tier, process, outcome, after: sent - ended }))).toEqual([]);
+}
+
+/** Expects each 503 to say when to try again, and that nothing broke. */
+export function expectDocumented(replies: readonly (Asked & Reply)[]): void {
+  expect(replies.filter(({ outcome }) => outcome === 'broken')).toEqual([]);
+  expect(replies.filter((one) => one.outcome === 'unavailable' && one.retryAfter === undefined)).toEqual([]);
+}
+
+/** Expects every acknowledged key to be there, and the workspace's audit chain to be whole. */
+export async function expectStored(fleet: Fleet, admin: string, ids: readonly string[]): Promise<void> {
+  const missing: string[] = [];
+  for (let i = 0; i < ids.length; i += AT_ONCE) {
+    const some = ids.slice(i, i + AT_ONCE);
+    const { body } = await fleet
+      .member(0)
+      .ask(`{ ${some.map((id, n) => `k${n}: apiKey(id: "${id}") { id }`).join(' ')} }`, admin);
+    missing.push(...some.filter((id, n) => body?.data?.[`k${n}`]?.id !== id));
+  }
+  expect(missing).toEqual([]);
+  const verified = await latchkey(['audit', 'verify'], {
+    env: { LATCHKEY_URL: `${fleet.member(0).origin}/graphql`, LATCHKEY_API_KEY: admin },
+  });
+  expect(verified).toMatchObject({ status: 0, stdout: expect.stringContaining('Head: ') });
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import mongoose from 'mongoose';
+import { run } from '../support/run.js';
+import { until } from '../support/until.js';
+
+/** A MongoDB-compatible engine on loopback. */
+export interface Engine {
+  /** Its address, with a database of its own. */
+  readonly uri: string;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** On the same port, with what it kept. */
+  start(): Promise<void>;
+  /** Drops the database. */
+  drop(): Promise<void>;
+}
+
+const { MONGODB_URI, LATCHKEY_TEST_MONGO_START: START, LATCHKEY_TEST_MONGO_KILL: KILL } = process.env;
+
+/**
+ * The engine of MONGODB_URI, or the one that the shell command LATCHKEY_TEST_MONGO_START starts. That command prints the address in
+ * its last line, and leaves a durable engine running. LATCHKEY_TEST_MONGO_KILL kills this engine with SIGKILL.
+ */
+export async function theEngine(): Promise<Engine> {
+  const uri = new URL(START === undefined ? (MONGODB_URI ?? '') : await shell('LATCHKEY_TEST_MONGO_START', START));
+  uri.pathname = `/latchkey_chaos_${randomBytes(6).toString('hex')}`;
+  const engine = {
+    uri: uri.toString(),
+    async kill(): Promise<void> {
+      await shell('LATCHKEY_TEST_MONGO_KILL', KILL);
+    },
+    async start(): Promise<void> {
+      await shell('LATCHKEY_TEST_MONGO_START', START);
+      await answers(engine.uri);
+    },
+    async drop(): Promise<void> {
+      const connection = await mongoose.createConnection(engine.uri).asPromise();
+      await connection.dropDatabase();
+      await connection.close();
+    },
+  };
+  await answers(engine.uri);
+  return engine;
+}
+
+async function answers(uri: string): Promise<void> {
+  await until(async () => {
+    const connection = mongoose.createConnection(uri, { serverSelectionTimeoutMS: 1_000 });
+    try {
+      await connection.asPromise();
+      return (await connection.db?.command({ ping: 1 }))?.ok === 1;
+    } catch {
+      return false;
+    } finally {
+      await connection.close();
+    }
+  }, `${uri} answers`);
+}
+
+/** @returns the last line that a command printed. @throws if it is not set or fails */
+async function shell(name: string, command: string | undefined): Promise<string> {
+  if (command === undefined) throw new Error(`${name} is not set. Set it to a shell command: see CONTRIBUTING.md.`);
+  const { status, stdout, stderr } = await run('sh', ['-c', command], { timeout: 120_000 });
+  if (status !== 0) throw new Error(`${name} ended with ${status}:\n${stderr}`);
+  return stdout.trim().split('\n').at(-1) ?? '';
+}
