@@ -18,7 +18,7 @@ export function send(
     const sent = request(url, {
       agent,
       method: 'POST',
-      headers: { accept: '*/*', 'content-type': 'application/json', ...headers },
+      headers: { accept: '*/*', 'user-agent': 'node', 'content-type': 'application/json', ...headers },
     });
     sent.on('error', reject);
     sent.on('response', (response) => {

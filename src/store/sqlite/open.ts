@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../makeDirectory.js';
 import { checkMilliseconds, checkNames, optionError } from '../../options.js';
-import { StoreUnavailable } from '../errors.js';
+import { NotWritten, StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
 import { cannotOpen } from './cannotOpen.js';
 import { storeOf } from './engine.js';
@@ -89,17 +89,24 @@ function assembled(
   };
 }
 
-/** Resolves unless changes can't be written. A write that is under way and waits for nothing but the disk is no fault. */
+/**
+ * Resolves unless changes can't be written. A write that is under way and waits for nothing but the disk is no fault.
+ *
+ * @throws NotWritten, so that the store goes on being read
+ */
 async function writable(asked: Promise<unknown>, writer: Threads): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve, reject) => {
     timer = setTimeout(() => {
-      if (writer.isLocked) reject(new StoreUnavailable(new Error('The store is locked.'), LOCKED));
+      if (writer.isLocked) reject(new NotWritten(new Error('The store is locked.'), LOCKED));
       else resolve();
     }, PING);
   });
   try {
     await Promise.race([asked, late]);
+  } catch (error) {
+    if (error instanceof NotWritten || !(error instanceof StoreUnavailable)) throw error;
+    throw new NotWritten(error.cause, error.reason);
   } finally {
     clearTimeout(timer);
   }
