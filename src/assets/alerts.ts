@@ -13,7 +13,7 @@ import { freshnessOf, inWords as ageInWords } from './freshness.js';
 /** The alerts that ought to be open, each with its message. */
 type Wanted = ReadonlyMap<AlertKind, string>;
 
-/** An asset read with its columns is judged by them too. A load doesn't change them, so it reads and judges the rest alone. */
+/** An asset whose columns were read is also judged by them. A load changes no columns, so it reads none. */
 export type JudgedAsset = AssetSummary & Partial<AssetColumns>;
 
 const FRESHNESS_KINDS: readonly AlertKind[] = ['STALE'];

@@ -95,7 +95,7 @@ export async function reached(
 export function assetResolvers({ service, project, limits }: AssetResolverOptions): AssetResolvers {
   // By the context object, which lives as long as its request does, and then by project.
   const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
-  // One for all projects, and not made anew after a change: an operation reads so much, whatever it changes.
+  // One for all projects, kept when something changes: its bound holds for the whole operation.
   const readers = new WeakMap<AssetContext, ColumnReader>();
 
   const load = (context: AssetContext, projectId: string): AssetLoaders => {

@@ -45,7 +45,7 @@ export function createContextBuilder(
   }
   return async (source) => {
     const given = (source as Partial<ContextSource> | null) ?? {};
-    // Not within what is caught below: a form that can't be read is a fault of the server's code, and is told as such.
+    // Outside of the try block: header fields that can't be read are a bug of the server, and its developer must see this error.
     const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
     try {
       const principal = await principalOf(request, authenticator, observer, anonymous?.networks);

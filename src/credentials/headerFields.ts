@@ -42,7 +42,7 @@ function fieldsOf(headers: unknown): Record<string, string | string[]> {
 function entriesOf(headers: object): Iterable<unknown> {
   if (Symbol.iterator in headers) return headers as Iterable<unknown>;
   const prototype: unknown = Object.getPrototypeOf(headers);
-  // Of an object of another realm the prototype isn't ours, but has no prototype itself.
+  // A plain object of another realm has another Object.prototype, whose own prototype is null as well.
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return Object.entries(headers);
   throw unreadable(headers);
 }

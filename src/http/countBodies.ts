@@ -17,8 +17,8 @@ export interface CountBodiesOptions {
 }
 
 /**
- * Counts bodies from the moment when they are first read, on every route, until they are whole. What is refused is answered
- * without its body being read, and its connection ends. To be added before the hooks that read bodies.
+ * Counts bodies from the moment when they are first read, on every route, until they are whole. A refused request is
+ * answered without reading its body, and its connection is closed. Add this before the hooks that read bodies.
  */
 export function countBodies(app: FastifyInstance, options: CountBodiesOptions): void {
   const { limiter, verdicts } = options;
@@ -43,7 +43,7 @@ export function countBodies(app: FastifyInstance, options: CountBodiesOptions): 
           raw.destroy();
           return;
         }
-        // Whoever reads the body takes it for the end of the reading, and answers.
+        // The reader of the body takes this error as the end of the body, and answers the request.
         reply.header('connection', 'close');
         raw.emit('error', reason === 'slow' ? new BodyFault(408, TOO_SLOW) : refused(request, crowded()));
       },

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** What a body that is still being sent counts for beside its own bytes: the connection, and what is kept of the request. */
+/** Bytes that an unfinished body counts in addition to its own: its connection, and what is kept of the request. */
 const OVERHEAD = 16 * 1024;
 
 /** How often to look for bodies that take too long, in ms. */

@@ -1,6 +1,6 @@
 /**
  * Values that a message may have beside the arguments of a tool: its SDK checks each of them against a schema, at up to
- * 15 µs. Clients send some dozens.
+ * 15 µs. Clients send a few dozen.
  */
 export const MAX_MESSAGE_VALUES = 1_000;
 

@@ -24,10 +24,11 @@ afterAll(() => closing.close());
 test.each(Array.from({ length: TIMES }, (_, i) => i + 1))(
   'X10: MongoDB is killed and starts again, time %i',
   async () => {
-    await goThrough(fleet, async () => {
+    const { large } = await goThrough(fleet, async () => {
       await engine.kill();
       await delay(500);
       await engine.start();
     });
+    expect(large.length).toBeGreaterThan(0);
   },
 );

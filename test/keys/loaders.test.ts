@@ -18,7 +18,7 @@ describe('R2: oncePerParent', () => {
     }
   });
 
-  it('resolves anew for another parent, another request, and in a mutation', () => {
+  it('resolves again for another parent, for another request, and in a mutation', () => {
     const resolve = jest.fn<(parent: object) => string>(() => 'name');
     const field = oncePerParent(resolve);
     const [mine, entry] = [context(), {}];

@@ -63,7 +63,7 @@ test.each<[what: string, work: Work, found: unknown]>([
   ['a page of keys', listed({}), 25],
   ['a page by name', listed({}, { order: { field: 'NAME', direction: 'ASC' } }), 25],
   ['a page of revoked keys', listed({ status: 'REVOKED' }), 25],
-  ['a page of keys of a user who has none', listed({ userId: 'usr_none' }), 0],
+  ['a page of keys of a user without keys', listed({ userId: 'usr_none' }), 0],
   ['a page of a name that no key has', listed({ nameContains: 'nowhere' }), 0],
   ['a page of a scope that no key has', listed({ scope: 'none' }), 0],
   ['the count of all keys', counted({}), SIZE],

@@ -63,7 +63,7 @@ type Session = mongoose.mongo.ClientSession;
 /**
  * One collection, by the few calls that this engine makes: lean reads by majority, writes by majority and journal, each
  * through the gate and in causal order. The server ends a read when the gate stops waiting for it, so that nothing goes on running
- * for a caller who has had an error.
+ * for a caller who already got an error.
  */
 export class Documents<T extends object> {
   readonly #model: mongoose.Model<T>;
