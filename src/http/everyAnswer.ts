@@ -92,7 +92,7 @@ const NO_PAGE = {
 export function identify(request: FastifyRequest, reply: FastifyReply, proxies: Proxies): void {
   request.principal = ANONYMOUS;
   request.caller = proxies.callerOf(request.raw, isEncrypted(request.raw.socket));
-  request.outcome = { word: 'ok', operation: null, operationName: null, begunAfter: null };
+  request.outcome = { word: 'ok', operation: null, operationName: null, begunAfter: null, isJudged: false };
   reply.header('x-request-id', request.id);
   reply.headers(NO_PAGE);
 }

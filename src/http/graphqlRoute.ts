@@ -85,7 +85,7 @@ export async function graphqlRoute(
       // Once more: any number of requests may have passed the first look while their bodies were on the way.
       await latchkey.checkLimits(principal);
       const answer = await askApollo(apollo, request, context);
-      await countUnseen(principal, answer.headers);
+      await countUnseen(principal, outcome);
       return sendAnswer(request, reply, answer, connections.isLeaving);
     },
   });

@@ -12,6 +12,8 @@ export interface Outcome {
   operationName: string | null;
   /** Ms until a stream began; null: the answer is none. */
   begunAfter: number | null;
+  /** Whether the plugin answered the request, and counted it where it had to be counted. */
+  isJudged: boolean;
 }
 
 /** A GraphQL context that is told the outcome. */
@@ -24,6 +26,7 @@ export interface TellingContext extends LatchkeyContext {
 export function tellOutcome({ response: { body }, operation, contextValue }: Answered): void {
   const { outcome } = contextValue as Partial<TellingContext>;
   if (outcome === undefined) return;
+  outcome.isJudged = true;
   outcome.operation = operation?.operation ?? null;
   outcome.operationName = operation?.name?.value ?? null;
   if (body.kind !== 'single' || body.singleResult.errors === undefined) return;

@@ -231,9 +231,9 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       if (!(admission instanceof Promise)) return this.#admitted(admission, principal, compiled);
       return admission
         .then((late) => this.#admitted(late, principal, compiled))
-        .catch((error: unknown) => this.#refuse(principal, error));
+        .catch((error: unknown) => this.#refuseAdmission(principal, error));
     } catch (error) {
-      return this.#refuse(principal, error);
+      return this.#refuseAdmission(principal, error);
     }
   }
 
@@ -263,7 +263,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
         throw refusal;
       }
     } catch (error) {
-      this.#refuse(principal, error);
+      this.#refuseAdmission(principal, error);
     }
     await this.#admitKey(principal, request, compiled);
   }
@@ -385,6 +385,15 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     if (refusal !== null) throw refusal;
     this.#judge.verdicts.admitted(principal, cost, fields);
     return DONE;
+  }
+
+  /**
+   * Refuses what the limits refused. A request that the limits could not count (503) stays uncounted: its caller is told to send
+   * it again. @throws Refusal, always
+   */
+  #refuseAdmission(principal: AuthenticatedPrincipal, error: unknown): never {
+    if (error instanceof Refusal && error.details.code === 'UNAVAILABLE') this.#isCounted = true;
+    return this.#refuse(principal, error);
   }
 
   /** B31: a guard that breaks lets nobody in. @throws Refusal, always */

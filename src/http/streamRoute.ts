@@ -79,7 +79,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         // Apollo Server takes queries alone by GET, and here nothing is changed by either.
         await latchkey.checkLimits(principal);
         const answer = await askOperation(apollo, body, context);
-        await countUnseen(principal, answer.headers);
+        await countUnseen(principal, outcome);
         const admitted = context.opening?.admitted ?? null;
         if (admitted === null) return sendAnswer(request, reply, answer, connections.isLeaving);
         // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.

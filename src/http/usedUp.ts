@@ -3,8 +3,8 @@ import type { Principal } from '../credentials/principal.js';
 import type { Latchkey } from '../latchkey.js';
 import { Refusal } from '../refusals/refusal.js';
 import { answerError } from './faults.js';
-import { LIMIT_FIELD_NAMES } from './limitHeaders.js';
 import { takeOneRequest } from './oneRequest.js';
+import type { Outcome } from './outcome.js';
 import type { Verdicts } from './verdicts.js';
 
 type Done = (error?: Error) => void;
@@ -53,12 +53,11 @@ export class UnreadCounter {
   };
 
   /**
-   * Counts what Apollo Server refused before the plugin saw it, such as a batch. The plugin writes where the limits stand.
+   * Counts a request that Apollo Server refused before the plugin saw it, such as a batch.
    * @throws Refusal RATE_LIMITED
    */
-  readonly countUnseen = async (principal: Principal, headers: { has(name: string): boolean }): Promise<void> => {
-    if (principal.kind === 'anonymous') return;
-    if (LIMIT_FIELD_NAMES.both.some((name) => headers.has(name.toLowerCase()))) return;
+  readonly countUnseen = async (principal: Principal, { isJudged }: Pick<Outcome, 'isJudged'>): Promise<void> => {
+    if (principal.kind === 'anonymous' || isJudged) return;
     await takeOneRequest(principal, this.#latchkey.limiter, this.#verdicts);
   };
 }

@@ -1,4 +1,6 @@
+import { jest } from '@jest/globals';
 import { tierTable } from '../../src/limits/tiers.js';
+import { unavailable } from '../../src/refusals/refusal.js';
 import { answerOf, createKey, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { startOwnApollo } from './ownApollo.js';
@@ -101,6 +103,26 @@ test('R4: failed requests are in the usage of the key', async () => {
   await latchkey.service.latchkey.usage.flush();
   const { body } = await ask('{ viewer { credential { apiKey { usage { requests cost } } } } }');
   expect(body.data.viewer.credential.apiKey.usage.at(-1)).toEqual({ requests: 2, cost: 2 });
+});
+
+test.each([
+  ['a query', () => ask('{ viewer { scopes } }')],
+  [
+    'a mutation that creates a key',
+    () => ask('mutation { createApiKey(input: { name: "a", scopes: ["read:assets"] }) { token } }'),
+  ],
+  ['a stream', () => stream('subscription { assetChanged { name } }')],
+])('X6: %s that the limits cannot count gets 503 and is not counted', async (_, request) => {
+  const { token: admin } = await createKey(latchkey, { scopes: ['admin', 'read:assets'] });
+  token = admin;
+  const before = await rateOf();
+  const { limiter } = latchkey.service.latchkey;
+  const admit = jest.spyOn(limiter, 'admit').mockRejectedValueOnce(unavailable('The limits cannot be counted.', 1));
+  const answer = await request();
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(admit).toHaveBeenCalledTimes(1);
+  admit.mockRestore();
+  expect(await rateOf()).toBe(before - 1);
 });
 
 test("R4: a key's failed requests are counted on a server of your own", async () => {

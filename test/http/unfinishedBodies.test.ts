@@ -140,7 +140,7 @@ describe('in memory', () => {
     app.decorateRequest('outcome');
     app.addHook('onRequest', (request, _reply, done) => {
       request.principal = { ...ANONYMOUS, network: String(request.headers['x-network']) } as Principal;
-      request.outcome = { word: 'ok', operation: null, operationName: null, begunAfter: null };
+      request.outcome = { word: 'ok', operation: null, operationName: null, begunAfter: null, isJudged: false };
       done();
     });
     countBodies(app, { limiter: { tiers: tierTable() }, verdicts: { refused: () => undefined }, bodies });
