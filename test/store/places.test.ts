@@ -1,61 +1,135 @@
-import { freeSlot } from '../../src/store/mongo/places.js';
+import { endsOf, kindAt, settleFamily } from '../../src/store/mongo/families.js';
 import type { KeyDocument } from '../../src/store/mongo/schemas.js';
 import { aKey, anHeir, NOW } from './fixtures.js';
 
+const NEVER = Number.MAX_SAFE_INTEGER;
+const ADMIN = ['admin'];
+
+type Stored = Partial<KeyDocument> & { readonly _id: string };
+
 /**
- * What a reading of a family finds while a rotation goes on depends on the moment, which a test cannot choose on a real
- * server. So the readings are given here: of the first keys that hold slots, and then of the family's keys, in turn.
+ * What a reading of a family finds while others change it depends on the moment, which a test cannot choose on a real
+ * server. So the readings are given here: of the keys that hold slots, and of the family's keys, in turn.
  */
-function given(...readings: Partial<KeyDocument>[][]) {
-  const released: string[] = [];
-  const roots = [{ _id: 'old', familyId: 'family', slot: 0, scopes: ['read:all'] }];
-  const answers = [
-    roots,
-    ...readings.map((keys) => keys.map((key) => ({ familyId: 'family', scopes: ['read:all'], ...key }))),
-  ];
+function given(...readings: readonly [holders: readonly Stored[], members: readonly Stored[]][]) {
+  const answers = readings.flat();
+  const written: unknown[] = [];
+  let refusals = readings.length - 1;
   return {
-    released,
-    find: async () => (answers.length > 1 ? answers.shift() : answers[0]) as KeyDocument[],
-    update: async () => null,
-    updateMany: async () => void released.push('old'),
+    written,
+    left: () => answers.length,
+    find: async () => (answers.shift() ?? []) as KeyDocument[],
+    update: async (filter: object, update: object) => {
+      if (refusals-- > 0) return null;
+      written.push([filter, update]);
+      return {} as KeyDocument;
+    },
+    updateMany: async () => undefined,
+    bulkWrite: async () => undefined,
+    count: async () => 0,
   };
 }
 
-describe('places, read while a rotation goes on', () => {
-  const living = { revokedAt: null, expiresAt: null, replacedBy: null };
-  const replaced = { _id: 'old', revokedAt: null, expiresAt: NOW, replacedBy: 'heir' };
-  const { id, ...heir } = anHeir(aKey('ws'));
+describe('X9: the ends of a family', () => {
+  const key = (fields: Partial<KeyDocument>): Stored => {
+    const { id, ...more } = aKey('ws', { familyId: 'family' });
+    return { _id: id, ...more, ...fields };
+  };
+  const holder = (fields: Partial<KeyDocument> = {}): Stored => ({
+    _id: 'old',
+    familyId: 'family',
+    slot: 3,
+    turn: 5,
+    ...fields,
+  });
+  const asSeen = { _id: { $eq: 'old' }, slot: { $eq: 3 }, turn: { $eq: 5 } };
 
   test.each([
+    ['a key that does not expire', [{}], { keysEnd: NEVER, adminEnd: 0 }, 'keys'],
+    ['a key that expires', [{ expiresAt: NOW + 1 }], { keysEnd: NOW + 1, adminEnd: 0 }, 'keys'],
+    ['a key that has expired', [{ expiresAt: NOW }], { keysEnd: NOW, adminEnd: 0 }, null],
+    ['a revoked key', [{ revokedAt: NOW + 9 }], { keysEnd: 0, adminEnd: 0 }, null],
+    ['a key that only administers', [{ scopes: ADMIN }], { keysEnd: 0, adminEnd: NEVER }, 'adminKeys'],
     [
-      'whose successor is still embedded',
-      [[{ ...replaced, replacedBy: id, successor: { _id: id, ...heir, nameFolded: '' } }]],
+      'two keys, of which one is revoked',
+      [{ revokedAt: NOW }, { expiresAt: NOW + 7 }],
+      { keysEnd: NOW + 7, adminEnd: 0 },
+      'keys',
     ],
-    ['whose successor came after the reading began', [[replaced], [replaced, { _id: 'heir', ...living }]]],
-    ['that no reading sees whole', [[replaced], [replaced], [replaced], [replaced]]],
-    ['of which another key lives', [[{ _id: 'old', ...living, expiresAt: NOW + 1, replacedBy: 'heir' }]]],
-  ])('a family %s keeps its place', async (_, readings) => {
-    const keys = given(...readings);
-    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ living: 1 });
-    expect(keys.released).toEqual([]);
+    [
+      'a key that ends before one that only administers',
+      [{ expiresAt: NOW + 1 }, { scopes: ADMIN }],
+      { keysEnd: NOW + 1, adminEnd: NEVER },
+      'keys',
+    ],
+    [
+      'a key that ended before one that only administers',
+      [{ expiresAt: NOW }, { scopes: ADMIN }],
+      { keysEnd: NOW, adminEnd: NEVER },
+      'adminKeys',
+    ],
+    [
+      'a key that ends after one that only administers',
+      [{}, { scopes: ADMIN, expiresAt: NOW + 1 }],
+      { keysEnd: NEVER, adminEnd: 0 },
+      'keys',
+    ],
+  ] as const)('of %s', (_, members, ends, kind) => {
+    expect(endsOf(members.map((fields) => aKey('ws', fields)))).toEqual(ends);
+    expect(kindAt(ends, NOW)).toBe(kind);
   });
 
-  test.each([
-    ['the only key', [{ _id: 'old', ...living, expiresAt: NOW }]],
-    ['every key', [replaced, { _id: 'heir', ...living, revokedAt: NOW }]],
-    [
-      'the embedded successor too',
-      [{ ...replaced, replacedBy: id, successor: { _id: id, ...heir, nameFolded: '', expiresAt: NOW } }],
-    ],
-  ])('a family of which %s is dead gives its place', async (_, reading) => {
-    const keys = given(reading);
-    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ slot: 0 });
-    expect(keys.released).toEqual(['old']);
+  test('are written where the reading is still true', async () => {
+    const keys = given([[holder()], [key({ expiresAt: NOW + 5 })]]);
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([[asSeen, { $set: { slot: 3, keysEnd: NOW + 5, adminEnd: 0, turn: 6 } }]]);
   });
 
-  test('R9: a family whose only key was withdrawn counts no longer, and its key loses no slot when it is inserted again', async () => {
-    const keys = given([]);
-    expect(await freeSlot(keys, 'ws', 'keys', 1, NOW)).toEqual({ slot: 0 });
-    expect(keys.released).toEqual([]);
+  test('are read again where somebody wrote since the reading', async () => {
+    const keys = given(
+      [[holder({ turn: 4 })], [key({ expiresAt: NOW + 1 })]],
+      [[holder()], [key({ expiresAt: NOW + 9 })]],
+    );
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([[asSeen, { $set: { slot: 3, keysEnd: NOW + 9, adminEnd: 0, turn: 6 } }]]);
+    expect(keys.left()).toBe(0);
+  });
+
+  test('have those of a successor that is still embedded', async () => {
+    const { id, ...heir } = anHeir(aKey('ws'));
+    const successor = { _id: id, ...heir, nameFolded: '' };
+    const keys = given([[holder()], [key({ expiresAt: NOW, replacedBy: id, successor })]]);
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([[asSeen, { $set: { slot: 3, keysEnd: NEVER, adminEnd: 0, turn: 6 } }]]);
+  });
+
+  test('go with the slot where the family is dead', async () => {
+    const keys = given([[holder()], []]);
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([[asSeen, { $unset: { slot: '', keysEnd: '', adminEnd: '' } }]]);
+  });
+
+  test('stay on one key, whose slot is of the right kind', async () => {
+    const other = holder({ _id: 'heir', slot: 2 ** 48 + 1, turn: 1 });
+    const keys = given([[holder(), other], [key({ scopes: ADMIN })]]);
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([
+      [
+        { _id: { $eq: 'heir' }, slot: { $eq: 2 ** 48 + 1 }, turn: { $eq: 1 } },
+        { $set: { slot: 2 ** 48 + 1, keysEnd: 0, adminEnd: NEVER, turn: 2 } },
+      ],
+      [asSeen, { $unset: { slot: '', keysEnd: '', adminEnd: '' } }],
+    ]);
+  });
+
+  test('are given to a key of a living family that lost its slot', async () => {
+    const keys = given([[], [key({ _id: 'b' }), key({ _id: 'a' })]]);
+    await settleFamily(keys, 'ws', 'family', NOW);
+    expect(keys.written).toEqual([
+      [
+        { _id: { $eq: 'a' }, slot: { $eq: null } },
+        { $set: { slot: expect.any(Number), keysEnd: NEVER, adminEnd: 0, turn: 1 } },
+      ],
+    ]);
   });
 });

@@ -106,15 +106,17 @@ export class Documents<T extends object> {
     return document ?? null;
   }
 
-  count(filter: Filter): Promise<number> {
-    return this.#pass((session) =>
-      this.#model
+  /** @param hint the name of the index to use; default: the server's choice */
+  count(filter: Filter, hint?: string): Promise<number> {
+    return this.#pass(async (session) => {
+      const query = this.#model
         .countDocuments(filter as never)
         .readConcern('majority')
         .session(session)
-        .maxTimeMS(this.#gate.timeout)
-        .exec(),
-    );
+        .maxTimeMS(this.#gate.timeout);
+      if (hint !== undefined) query.hint(hint);
+      return await query.exec();
+    });
   }
 
   aggregate<R>(pipeline: mongoose.PipelineStage[], { timeout, readConcern }: Aggregation = {}): Promise<R[]> {

@@ -6,6 +6,7 @@ import { KEY_FIELDS, pick, USER_FIELDS } from '../fields.js';
 import type { KeyRecord, UserRecord } from '../records.js';
 import { fold } from '../../text/fold.js';
 import { eq, where, type Documents } from './documents.js';
+import { endsOf, isSettled, settleFamily } from './families.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import {
   FOLDING,
@@ -116,6 +117,7 @@ export class Intents {
       holds = await this.#keepHeir(document, successor);
       await this.#keys.update({ _id: eq(_id), 'successor._id': eq(successor._id) }, { $unset: { successor: '' } });
     }
+    if (!holds || !isSettled(document)) await this.#settleFamily(document);
     await this.#ledger.settle(this.#keys, document);
     return holds;
   }
@@ -172,6 +174,7 @@ export class Intents {
     for (;;) {
       const document = await this.#keys.findOne({ _id: eq(successor._id) });
       if (document?.revokedAt !== null) return false;
+      if (!isSettled(document)) await this.#settleFamily(document);
       await this.#ledger.settle(this.#keys, document);
       const heir = toRecord(document);
       const draft = keyChanged('key.revoked', heir, { ...heir, ...revoked }, { at, author: undefined });
@@ -179,8 +182,14 @@ export class Intents {
         { _id: eq(heir.id), revokedAt: eq(null), ...withoutEntry() },
         { $set: { ...revoked, entry: toEntry(draft) } },
       );
-      if (written !== null) await this.#ledger.settle(this.#keys, written);
+      if (written === null) continue;
+      await this.#settleFamily(written);
+      await this.#ledger.settle(this.#keys, written);
     }
+  }
+
+  async #settleFamily({ workspaceId, familyId, entry }: KeyDocument): Promise<void> {
+    await settleFamily(this.#keys, workspaceId, familyId, entry?.at ?? 0);
   }
 
   async #user(id: string): Promise<UserRecord | null> {
@@ -193,7 +202,8 @@ export class Intents {
     const { _id, firstKey } = document;
     if (!(await this.#confirmWorkspace(document))) return false;
     if (firstKey !== undefined) {
-      await this.#insertOnce(firstKey);
+      // One that an earlier release embedded has no ends.
+      await this.#insertOnce({ ...endsOf([firstKey]), turn: 0, ...firstKey });
       await this.#workspaces.update({ _id: eq(_id) }, { $unset: { firstKey: '' } });
     }
     await this.#ledger.settle(this.#workspaces, document);
@@ -254,6 +264,7 @@ function authorOf({ actorKind, actor, judged }: EntryDocument): Pick<Author, 'ki
   return { kind: actorKind, id: actor, ...seen };
 }
 
+/** @param slot of the first key of a family, which keeps the family's ends with it */
 export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {
   const { id, ...fields } = pick(key, KEY_FIELDS);
   return {
@@ -261,7 +272,7 @@ export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument)
     ...fields,
     nameFolded: fold(key.name),
     folding: FOLDING,
-    ...(slot !== undefined && { slot }),
+    ...(slot !== undefined && { slot, ...endsOf([key]), turn: 0 }),
     ...(entry !== undefined && { entry }),
   };
 }

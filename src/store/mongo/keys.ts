@@ -19,11 +19,12 @@ import { firstById } from '../search.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
 import { shown } from '../../options.js';
 import { fold } from '../../text/fold.js';
-import { eq, unchanged, where, type Condition, type Documents, type Filter } from './documents.js';
+import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { toDocument, toRecord, toUser, type Intents } from './intents.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
-import { countFamilies, freeSlot, slotFor, unlessTaken, unlimitedSlot } from './places.js';
+import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
+import { freeSlot, slotFor, unlessTaken } from './places.js';
 import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
 import type { ReadConcern } from './sessions.js';
 
@@ -65,7 +66,11 @@ export function openKeys(
       if (forfeit !== null) return { outcome: forfeit, key };
       if ('living' in taken) return { outcome: 'full', key, living: taken.living };
       const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
-      const asRead = { ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]), slot: eq(document.slot ?? null) };
+      const asRead = {
+        ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]),
+        slot: eq(document.slot ?? null),
+        turn: eq(document.turn ?? null),
+      };
       const written = {
         ...withFolded(verdict.patch),
         ...handed,
@@ -73,7 +78,7 @@ export function openKeys(
         entry: withJudged(toEntry(draft), entry.author),
       };
       const changed = await unlessTaken(() =>
-        keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, { $set: written }),
+        keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, withEnds(document, written)),
       );
       if (changed !== null) {
         if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
@@ -103,10 +108,12 @@ export function openKeys(
     now: number,
     more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
   ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
-    for (;;) {
-      const kind = placeKindOf(key);
-      const { workspaceId } = key;
-      const free = limit === null ? { slot: unlimitedSlot(kind) } : await freeSlot(keys, workspaceId, kind, limit, now);
+    const kind = placeKindOf(key);
+    for (let wasTaken = false; ; wasTaken = true) {
+      const free =
+        limit === null
+          ? { slot: unlimitedSlot(kind) }
+          : await freeSlot(keys, key.workspaceId, kind, limit, now, wasTaken);
       if ('living' in free) return free;
       const document = { ...toDocument(key, free.slot), ...more };
       const inserted = await unlessTaken(async () => {
@@ -286,6 +293,19 @@ function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
 
 function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+}
+
+/** A change of a key, with what it changes of its family. See families.ts. */
+function withEnds(document: KeyDocument, written: Partial<KeyDocument>): Update {
+  if (document.slot === undefined && written.slot === undefined) return { $set: written };
+  const after = { ...document, ...written };
+  const ends = changedEnds(document, after, written.successor);
+  if (ends === null) {
+    // A slot that it takes beside others of its family. Its own ends will do until the change is finished.
+    return { $set: written.slot === undefined ? written : { ...written, ...endsOf([after]) } };
+  }
+  if (after.revokedAt === null) return { $set: { ...written, ...ends } };
+  return { $set: { ...written, turn: ends.turn }, ...RELEASE };
 }
 
 function withFolded(patch: KeyPatch): object {

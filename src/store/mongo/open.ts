@@ -6,6 +6,7 @@ import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Documents, eq } from './documents.js';
 import { EVENT_UNIQUE, openEvents } from './events.js';
+import { repairFamilies } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
@@ -147,6 +148,7 @@ async function assemble(
   const ledger = new Ledger(entries, heads);
   const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
+  await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
   return {
     keys: openKeys(keys, workspaces, users, intents, lookUps),

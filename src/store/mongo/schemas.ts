@@ -40,6 +40,10 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly folding?: number;
   /** The family's place, on its first key alone, until the family is known to be dead for good. See places.ts. */
   readonly slot?: number;
+  /** Until when the family lives, on the key that holds its slot. See families.ts. */
+  readonly keysEnd?: number;
+  readonly adminEnd?: number;
+  readonly turn?: number;
   /** The successor of a rotation that is decided but whose key is not known to be written. See intents.ts. */
   readonly successor?: KeyDocument;
   /** The tier that a new key was placed under, until the conditions of its insertion were looked at again. See intents.ts. */
@@ -141,6 +145,10 @@ const IN_WORKSPACE = [
   { name: UNDER_WAY, ...ENTRIES_UNDER_WAY },
 ] as const;
 
+const HOLDS_SLOT = { partialFilterExpression: { slot: { $gte: 0 } } };
+export const LIVING_KEYS = 'living_keys';
+export const LIVING_ADMIN = 'living_admin';
+
 const KEY: SchemaDefinition = {
   _id: String,
   workspaceId: String,
@@ -169,6 +177,9 @@ const KEY: SchemaDefinition = {
   replaces: String,
   replacedBy: String,
   slot: Number,
+  keysEnd: Number,
+  adminEnd: Number,
+  turn: Number,
   unconfirmed: String,
 };
 
@@ -183,9 +194,16 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, nameFolded: 1, _id: 1 })
   .index({ workspaceId: 1, lastUsedAt: 1, _id: 1 })
   .index({ workspaceId: 1, expiresAt: 1, _id: 1 })
+  // The filters that may match few of many keys, in the default order. The others are judged while an order is read.
+  .index({ workspaceId: 1, projectId: 1, createdAt: -1, _id: -1 })
+  .index({ workspaceId: 1, userId: 1, createdAt: -1, _id: -1 })
+  .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
   .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
   .index({ workspaceId: 1, familyId: 1 })
-  .index({ workspaceId: 1, slot: 1 }, { unique: true, partialFilterExpression: { slot: { $gte: 0 } } })
+  .index({ workspaceId: 1, slot: 1 }, { unique: true, ...HOLDS_SLOT })
+  // All that a count of living families needs, so that it reads no key.
+  .index({ workspaceId: 1, keysEnd: 1, slot: 1 }, { name: LIVING_KEYS, ...HOLDS_SLOT })
+  .index({ workspaceId: 1, adminEnd: 1, keysEnd: 1, slot: 1 }, { name: LIVING_ADMIN, ...HOLDS_SLOT })
   // Nearly always empty, and so is the search for what was left half done.
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)

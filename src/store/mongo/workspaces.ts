@@ -6,7 +6,7 @@ import type { WorkspaceStore } from '../store.js';
 import { eq, type Documents } from './documents.js';
 import { toDocument, type Intents } from './intents.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
-import { unlimitedSlot } from './places.js';
+import { unlimitedSlot } from './families.js';
 import type { WorkspaceDocument } from './schemas.js';
 
 export const WORKSPACE_UNIQUE = { _id: 'workspace.id' };

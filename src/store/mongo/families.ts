@@ -1,0 +1,286 @@
+import { randomInt } from 'node:crypto';
+import { placeKindOf } from '../places.js';
+import { isAlive } from '../records.js';
+import type { PlaceKind } from '../store.js';
+import { eq, where, type Documents, type Filter, type Update } from './documents.js';
+import { LIVING_ADMIN, LIVING_KEYS, type KeyDocument } from './schemas.js';
+
+/**
+ * How long families live, kept so that counting them takes one command. One key of each family holds its slot (see places.ts),
+ * and with it until when the family has a living key that does more than administer, and until when it has a living key that
+ * only administers. Whether a family counts at a moment, and among which, follows from the two, so that an expiry needs no write.
+ *
+ * A change of a family with one key writes both in the same write. After any other change, whoever finishes the change reads the
+ * family and writes them before the entry of the change is dropped (see intents.ts), so that a crash in between leaves it to the
+ * next reader. `turn` counts those writes: of two processes that read the family at once, the second to write reads it again,
+ * so what was read before the last change never stays.
+ */
+
+/** The end of what does not end. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/** Where the slots of families begin that only administer; those of the others end before it. */
+export const ADMIN_BASE = 2 ** 48;
+export const BASES: Readonly<Record<PlaceKind, number>> = { keys: 0, adminKeys: ADMIN_BASE };
+
+/** Families that are read at once, and those that are repaired at once. */
+const BATCH = 1_000;
+
+export type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany' | 'bulkWrite' | 'count'>;
+
+/** The ends of a family, on the key that holds its slot. */
+export interface FamilyEnds {
+  /** 0: no key does more than administer. Ms since the epoch, as below. */
+  readonly keysEnd: number;
+  /** 0: none lives longer that only administers. */
+  readonly adminEnd: number;
+}
+
+type Member = Pick<KeyDocument, 'scopes' | 'revokedAt' | 'expiresAt'>;
+
+/** Returns the ends of a family of these keys. */
+export function endsOf(members: readonly Member[]): FamilyEnds {
+  let [keysEnd, adminEnd] = [0, 0];
+  for (const { scopes, revokedAt, expiresAt } of members) {
+    if (revokedAt !== null) continue;
+    const end = expiresAt ?? NEVER;
+    if (placeKindOf({ scopes }) === 'keys') keysEnd = Math.max(keysEnd, end);
+    else adminEnd = Math.max(adminEnd, end);
+  }
+  return { keysEnd, adminEnd: adminEnd > keysEnd ? adminEnd : 0 };
+}
+
+/** Returns which places a family counts among; null: it does not live. */
+export function kindAt({ keysEnd, adminEnd }: FamilyEnds, now: number): PlaceKind | null {
+  if (keysEnd > now) return 'keys';
+  return adminEnd > now ? 'adminKeys' : null;
+}
+
+/** A slot beyond any number of places; random, because nobody needs to know the next free one. */
+export function unlimitedSlot(kind: PlaceKind): number {
+  return BASES[kind] + randomInt(2 ** 32, 2 ** 47);
+}
+
+export function kindOfSlot(slot: number): PlaceKind {
+  return slot >= ADMIN_BASE ? 'adminKeys' : 'keys';
+}
+
+/** Living families of a kind in a workspace. Answered from an index alone; `slot` is in the condition because the index has those keys only. */
+export function livingOf(workspaceId: string, kind: PlaceKind, now: number): Filter {
+  return {
+    workspaceId: eq(workspaceId),
+    slot: where({ $gte: 0 }),
+    ...(kind === 'keys'
+      ? { keysEnd: where({ $gt: now }) }
+      : { adminEnd: where({ $gt: now }), keysEnd: where({ $lte: now }) }),
+  };
+}
+
+/** Counts the living families of a workspace, of one kind or of both. */
+export async function countFamilies(
+  keys: Keys,
+  workspaceId: string,
+  now: number,
+  kind: PlaceKind | undefined,
+): Promise<number> {
+  if (kind !== undefined) return keys.count(livingOf(workspaceId, kind, now), INDEXES[kind]);
+  const counts = (['keys', 'adminKeys'] as const).map((each) => countFamilies(keys, workspaceId, now, each));
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+export const INDEXES: Readonly<Record<PlaceKind, string>> = { keys: LIVING_KEYS, adminKeys: LIVING_ADMIN };
+
+/** What a change of a key writes of its family, where the key is its only one or gets its first successor; null: it has to be settled. */
+export function changedEnds(
+  { replaces, replacedBy, turn = 0 }: Pick<KeyDocument, 'replaces' | 'replacedBy' | 'turn'>,
+  after: Member,
+  successor?: Member,
+): (FamilyEnds & { readonly turn: number }) | null {
+  if (replaces !== null || replacedBy !== null) return null;
+  return { ...endsOf(successor === undefined ? [after] : [after, successor]), turn: turn + 1 };
+}
+
+/** Returns whether what is kept of the key's family already says what became of it with the change that the key carries. */
+export function isSettled(document: KeyDocument): boolean {
+  const { entry, replaces, replacedBy, successor, slot, keysEnd, adminEnd } = document;
+  if (entry === undefined) return true;
+  const { action, after } = entry;
+  if (action === 'key.updated' && !(after ?? '').includes('"scopes"')) return true;
+  if (replaces !== null || (replacedBy !== null && successor === undefined)) return false;
+  const ends = endsOf(successor === undefined ? [document] : [document, successor]);
+  if (slot === undefined) return kindAt(ends, 0) === null;
+  const kind = kindAt(ends, entry.at);
+  return ends.keysEnd === keysEnd && ends.adminEnd === adminEnd && (kind === null || kindOfSlot(slot) === kind);
+}
+
+export type Holder = Pick<KeyDocument, '_id' | 'familyId'> & {
+  readonly slot: number;
+  readonly turn?: number;
+} & Partial<FamilyEnds>;
+
+export const HOLDER_FIELDS = ['familyId', 'slot', 'turn', 'keysEnd', 'adminEnd'];
+const MEMBER_FIELDS = ['familyId', 'scopes', 'revokedAt', 'expiresAt', 'successor'];
+
+/** Writes what is known of a family: one slot, of the right kind, and its ends; none where it is dead. */
+export async function settleFamily(keys: Keys, workspaceId: string, familyId: string, now: number): Promise<void> {
+  const family = { workspaceId: eq(workspaceId), familyId: eq(familyId) };
+  for (;;) {
+    // Before the keys: what is written below holds only if nobody wrote since this reading.
+    const holders = (await keys.find(
+      { ...family, slot: where({ $gte: 0 }) },
+      { fields: HOLDER_FIELDS },
+    )) as unknown as Holder[];
+    const members = await keys.find({ ...family, ...mayLive(now) }, { fields: MEMBER_FIELDS });
+    const living = membersOf(members);
+    const ends = endsOf(living);
+    const kind = kindAt(ends, now);
+    if (await write(keys, holders, members, kind, ends)) return;
+  }
+}
+
+/** @returns whether all was written; otherwise the family has changed since it was read */
+async function write(
+  keys: Keys,
+  holders: readonly Holder[],
+  members: readonly KeyDocument[],
+  kind: PlaceKind | null,
+  ends: FamilyEnds,
+): Promise<boolean> {
+  if (kind === null) return released(keys, holders);
+  const last = (all: readonly Holder[]) => all.toSorted((a, b) => (a._id < b._id ? 1 : -1))[0];
+  // Of several holders the last key, whoever looks.
+  const kept = last(holders.filter(({ slot }) => kindOfSlot(slot) === kind)) ?? last(holders);
+  if (kept === undefined) {
+    // Its slot was released by a process whose clock is ahead.
+    const [first] = members.toSorted((a, b) => (a._id < b._id ? -1 : 1));
+    const update = { $set: { slot: unlimitedSlot(kind), ...ends, turn: 1 } };
+    return first === undefined || (await keys.update({ _id: eq(first._id), slot: eq(null) }, update)) !== null;
+  }
+  const slot = kindOfSlot(kept.slot) === kind ? kept.slot : unlimitedSlot(kind);
+  const update = { $set: { slot, ...ends, turn: (kept.turn ?? 0) + 1 } };
+  if ((await keys.update(asSeen(kept), update)) === null) return false;
+  return released(
+    keys,
+    holders.filter((holder) => holder !== kept),
+  );
+}
+
+async function released(keys: Keys, holders: readonly Holder[]): Promise<boolean> {
+  for (const holder of holders) if ((await keys.update(asSeen(holder), RELEASE)) === null) return false;
+  return true;
+}
+
+/** `turn` goes on counting, in case the key holds a slot once more. */
+export const RELEASE = { $unset: { slot: '', keysEnd: '', adminEnd: '' } } as const;
+
+/** The key, if its slot and its family's ends were not written since. */
+export function asSeen({ _id, slot, turn }: Holder): Filter {
+  return { _id: eq(_id), slot: eq(slot), turn: eq(turn ?? null) };
+}
+
+/** Keys that live, and those that may have handed their life on to a successor that is not written yet. */
+function mayLive(now: number): Filter {
+  return {
+    revokedAt: eq(null),
+    $or: where([
+      { expiresAt: eq(null) },
+      { expiresAt: where({ $gt: now }) },
+      { 'successor._id': where({ $exists: true }) },
+    ]),
+  };
+}
+
+function membersOf(documents: readonly KeyDocument[]): Member[] {
+  return documents.flatMap((document) =>
+    document.successor === undefined ? [document] : [document, document.successor],
+  );
+}
+
+/** Releases the slots of families that look dead. Those that live after all are settled. */
+export async function releaseDead(
+  keys: Keys,
+  workspaceId: string,
+  dead: readonly Holder[],
+  now: number,
+): Promise<void> {
+  const ids = dead.map(({ familyId }) => familyId);
+  const found = await keys.find(
+    { workspaceId: eq(workspaceId), familyId: where({ $in: ids }), ...mayLive(now) },
+    { fields: MEMBER_FIELDS },
+  );
+  const alive = new Set(
+    found.filter((key) => membersOf([key]).some((one) => isAlive(one, now))).map((key) => key.familyId),
+  );
+  const sure = dead.filter(({ familyId }) => !alive.has(familyId)).map(({ _id }) => _id);
+  if (sure.length > 0) {
+    await keys.updateMany(
+      { _id: where({ $in: sure }), keysEnd: where({ $lte: now }), adminEnd: where({ $lte: now }) },
+      RELEASE,
+    );
+  }
+  for (const familyId of alive) await settleFamily(keys, workspaceId, familyId, now);
+}
+
+/** Before every end: a repair leaves it to others to say what time it is. */
+const ANY_TIME = 0;
+
+/** A holder with its workspace. */
+type HeldDocument = Holder & { readonly workspaceId: string };
+
+/**
+ * Reads through all families and settles those of which something else is kept than what their keys say: what a release wrote that
+ * did not keep it, before an upgrade or beside one.
+ *
+ * @returns when the first families are settled and, where an earlier release wrote any of them, all; the rest goes on
+ */
+export async function repairFamilies(keys: Keys): Promise<void> {
+  let last = '';
+  const next = async (): Promise<{ readonly goesOn: boolean; readonly wasMissing: boolean }> => {
+    const holders = (await keys.find(
+      { _id: where({ $gt: last }), slot: where({ $gte: 0 }) },
+      { sort: { _id: 1 }, limit: BATCH, fields: [...HOLDER_FIELDS, 'workspaceId'] },
+    )) as unknown as HeldDocument[];
+    last = holders.at(-1)?._id ?? last;
+    await repairThese(keys, holders);
+    return { goesOn: holders.length === BATCH, wasMissing: holders.some(({ keysEnd }) => keysEnd === undefined) };
+  };
+  let { goesOn, wasMissing } = await next();
+  while (goesOn && wasMissing) ({ goesOn, wasMissing } = await next());
+  if (!goesOn) return;
+  const rest = async (): Promise<void> => {
+    while ((await next()).goesOn);
+  };
+  // Where the store is away or closed, the next start begins again.
+  void rest().catch(() => undefined);
+}
+
+async function repairThese(keys: Keys, holders: readonly HeldDocument[]): Promise<void> {
+  const families = new Map<string, HeldDocument[]>();
+  for (const holder of holders) families.set(holder.familyId, [...(families.get(holder.familyId) ?? []), holder]);
+  const members = new Map<string, KeyDocument[]>();
+  const workspaces = [...new Set(holders.map(({ workspaceId }) => workspaceId))];
+  if (holders.length > 0) {
+    const found = await keys.find(
+      { workspaceId: where({ $in: workspaces }), familyId: where({ $in: [...families.keys()] }), ...mayLive(ANY_TIME) },
+      { fields: MEMBER_FIELDS },
+    );
+    for (const key of found) members.set(key.familyId, [...(members.get(key.familyId) ?? []), key]);
+  }
+  const repairs: { readonly filter: Filter; readonly update: Update }[] = [];
+  for (const [familyId, [holder, ...more]] of families) {
+    if (holder === undefined) continue;
+    const ends = endsOf(membersOf(members.get(familyId) ?? []));
+    const kind = kindAt(ends, ANY_TIME);
+    const { slot, keysEnd, adminEnd, turn = 0 } = holder;
+    const isOfKind = (kindOfSlot(slot) === 'keys' ? ends.keysEnd : ends.adminEnd) > 0;
+    if (more.length > 0 || (kind !== null && !isOfKind)) {
+      await settleFamily(keys, holder.workspaceId, familyId, ANY_TIME);
+      continue;
+    }
+    const isRight = kind !== null && ends.keysEnd === keysEnd && ends.adminEnd === adminEnd;
+    const update = kind === null ? RELEASE : { $set: { ...ends, turn: turn + 1 } };
+    // Those that somebody else writes meanwhile are right with that.
+    if (!isRight) repairs.push({ filter: asSeen(holder), update });
+  }
+  if (repairs.length > 0) await keys.bulkWrite(repairs.map((updateOne) => ({ updateOne })) as never);
+}
