@@ -49,7 +49,7 @@ async function givenFamilies(ws: string, count: number): Promise<void> {
     const id = unique('key');
     return { ...like, _id: id, familyId: id, lookupId: id, slot: 2 ** 33 + i };
   });
-  await raw().insertMany(families as never[]);
+  await raw().insertMany(families);
 }
 
 test('X9: counts and creations ask the same of 5 families and of 500', async () => {
@@ -89,7 +89,7 @@ test('X9: after a downgrade a creation answers full at once, and when families e
   );
   expect(full.documents).toBeLessThan(40);
   const keys = (await store.keys.list(ws, { first: 300, after: null, filter: {}, now: NOW })).keys;
-  await raw().updateMany({ _id: { $in: keys.slice(8).map(({ id }) => id) } } as never, {
+  await raw().updateMany({ _id: { $in: keys.slice(8).map(({ id }) => id) } }, {
     $set: { expiresAt: NOW, keysEnd: NOW },
   });
   expect(await store.keys.countFamilies(ws, NOW)).toBe(8);
@@ -108,11 +108,11 @@ test('X9: a start repairs what an earlier release did not keep, or changed besid
     await givenKey(store, ws),
   ];
   await store.keys.rotate(rotated.id, ws, anHeir(rotated), NOW, NOW);
-  await raw().updateMany({ workspaceId: ws, _id: { $ne: old.id } } as never, {
+  await raw().updateMany({ workspaceId: ws, _id: { $ne: old.id } }, {
     $unset: { keysEnd: '', adminEnd: '', turn: '' },
   });
   // By a process of the earlier release, which writes no ends.
-  await raw().updateMany({ _id: { $in: [old.id, revoked.id] } } as never, { $set: { revokedAt: NOW } });
+  await raw().updateMany({ _id: { $in: [old.id, revoked.id] } }, { $set: { revokedAt: NOW } });
   await (await openMongoStore({ connection, timeout: 60_000 })).close();
   const counted = async (now: number) => [
     await store.keys.countFamilies(ws, now, 'keys'),
