@@ -89,9 +89,12 @@ test('X9: after a downgrade a creation answers full at once, and when families e
   );
   expect(full.documents).toBeLessThan(40);
   const keys = (await store.keys.list(ws, { first: 300, after: null, filter: {}, now: NOW })).keys;
-  await raw().updateMany({ _id: { $in: keys.slice(8).map(({ id }) => id) } }, {
-    $set: { expiresAt: NOW, keysEnd: NOW },
-  });
+  await raw().updateMany(
+    { _id: { $in: keys.slice(8).map(({ id }) => id) } },
+    {
+      $set: { expiresAt: NOW, keysEnd: NOW },
+    },
+  );
   expect(await store.keys.countFamilies(ws, NOW)).toBe(8);
   expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'inserted' });
   expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'inserted' });
@@ -108,9 +111,12 @@ test('X9: a start repairs what an earlier release did not keep, or changed besid
     await givenKey(store, ws),
   ];
   await store.keys.rotate(rotated.id, ws, anHeir(rotated), NOW, NOW);
-  await raw().updateMany({ workspaceId: ws, _id: { $ne: old.id } }, {
-    $unset: { keysEnd: '', adminEnd: '', turn: '' },
-  });
+  await raw().updateMany(
+    { workspaceId: ws, _id: { $ne: old.id } },
+    {
+      $unset: { keysEnd: '', adminEnd: '', turn: '' },
+    },
+  );
   // By a process of the earlier release, which writes no ends.
   await raw().updateMany({ _id: { $in: [old.id, revoked.id] } }, { $set: { revokedAt: NOW } });
   await (await openMongoStore({ connection, timeout: 60_000 })).close();
