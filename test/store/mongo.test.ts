@@ -46,6 +46,9 @@ async function drop(uri: string): Promise<void> {
   await connection.close();
 }
 
+// What a failed test left open would keep Jest from ending.
+afterAll(() => mongoose.disconnect());
+
 storeConformance('MongoDB', {
   runs: 20,
   create: async () => ({ engine: 'mongo', uri: freshUri() }),

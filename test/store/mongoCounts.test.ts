@@ -1,6 +1,7 @@
 import mongoose, { type Connection } from 'mongoose';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import type { Store } from '../../src/store/store.js';
+import { until } from '../support/until.js';
 import { aKey, anHeir, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
 
 const { MONGODB_URI = '' } = process.env;
@@ -150,4 +151,25 @@ test('X9: what is kept is what the keys say, after changes at once in two proces
   expect(await counted(NOW)).toEqual([2, 1]);
   expect(await counted(NOW + 20)).toEqual([1, 1]);
   expect(await counted(NOW + 30)).toEqual([0, 1]);
+});
+
+test('X9: closing a store waits for its repair, which ends early', async () => {
+  const ws = await givenWorkspace(store);
+  await givenFamilies(ws, 2_500);
+  let underWay = 0;
+  let pages = 0;
+  const began = ({ command }: { readonly command: object }) => {
+    underWay += 1;
+    if ('hint' in command && command.hint === 'workspaceId_1_slot_1') pages += 1;
+  };
+  const ended = () => {
+    underWay -= 1;
+  };
+  const client = connection.getClient();
+  client.on('commandStarted', began).on('commandSucceeded', ended).on('commandFailed', ended);
+  const opened = await openMongoStore({ connection, timeout: 60_000 });
+  await until(() => pages === 2);
+  await opened.close();
+  expect({ underWay, pages }).toEqual({ underWay: 0, pages: 2 });
+  client.off('commandStarted', began).off('commandSucceeded', ended).off('commandFailed', ended);
 });

@@ -14,6 +14,8 @@ export class Proxy {
     this.#target = target;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => this.#join(client));
+    // A test that failed before it cut the wire must not keep Jest from ending.
+    server.unref();
   }
 
   static async to(host: string, port: number): Promise<Proxy> {
@@ -42,6 +44,7 @@ export class Proxy {
     if (this.#server.listening) return;
     this.#server = createServer((client) => this.#join(client)).listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
+    this.#server.unref();
   }
 
   #join(client: Socket): void {

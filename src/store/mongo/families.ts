@@ -3,7 +3,7 @@ import { placeKindOf } from '../places.js';
 import { isAlive } from '../records.js';
 import type { PlaceKind } from '../store.js';
 import { eq, where, type Documents, type Filter, type Update } from './documents.js';
-import { LIVING_ADMIN, LIVING_KEYS, type KeyDocument } from './schemas.js';
+import { LIVING_ADMIN, LIVING_KEYS, SLOTS, type KeyDocument } from './schemas.js';
 
 /**
  * How long families live, kept so that counting them takes one command. One key of each family holds its slot (see places.ts),
@@ -227,31 +227,48 @@ const ANY_TIME = 0;
 /** A holder with its workspace. */
 type HeldDocument = Holder & { readonly workspaceId: string };
 
+/** A repair that goes on after the start. */
+export interface Repair {
+  /** Settles when all families are read, or when the store is closed or away: the next start begins again. Never rejects. */
+  readonly done: Promise<void>;
+}
+
 /**
- * Reads through all families and settles those of which something else is kept than what their keys say: what a release wrote that
- * did not keep it, before an upgrade or beside one.
+ * Reads all families, and corrects the slots and ends that differ from what the keys of the family say. An earlier release leaves
+ * such a difference, before an upgrade or while it runs beside this one.
  *
- * @returns when the first families are settled and, where an earlier release wrote any of them, all; the rest goes on
+ * @returns after the first families, or, if an earlier release wrote any of them, after all families
  */
-export async function repairFamilies(keys: Keys): Promise<void> {
-  let last = '';
+export async function repairFamilies(keys: Keys): Promise<Repair> {
+  let last: HeldDocument | undefined;
   const next = async (): Promise<{ readonly goesOn: boolean; readonly wasMissing: boolean }> => {
-    const holders = (await keys.find(
-      { _id: where({ $gt: last }), slot: where({ $gte: 0 }) },
-      { sort: { _id: 1 }, limit: BATCH, fields: [...HOLDER_FIELDS, 'workspaceId'] },
-    )) as unknown as HeldDocument[];
-    last = holders.at(-1)?._id ?? last;
+    const holders = (await keys.find(heldAfter(last), {
+      sort: { workspaceId: 1, slot: 1 },
+      limit: BATCH,
+      fields: [...HOLDER_FIELDS, 'workspaceId'],
+      hint: SLOTS,
+    })) as unknown as HeldDocument[];
+    last = holders.at(-1) ?? last;
     await repairThese(keys, holders);
     return { goesOn: holders.length === BATCH, wasMissing: holders.some(({ keysEnd }) => keysEnd === undefined) };
   };
   let { goesOn, wasMissing } = await next();
   while (goesOn && wasMissing) ({ goesOn, wasMissing } = await next());
-  if (!goesOn) return;
   const rest = async (): Promise<void> => {
-    while ((await next()).goesOn);
+    while (goesOn) ({ goesOn } = await next());
   };
-  // Where the store is away or closed, the next start begins again.
-  void rest().catch(() => undefined);
+  return { done: rest().catch(() => undefined) };
+}
+
+/** Holders after one of them, by workspace and slot: the keys of families that have ended hold no slot, and are not read. */
+function heldAfter(last: HeldDocument | undefined): Filter {
+  if (last === undefined) return { slot: where({ $gte: 0 }) };
+  const { workspaceId, slot } = last;
+  return {
+    workspaceId: where({ $gte: workspaceId }),
+    slot: where({ $gte: 0 }),
+    $or: where([{ workspaceId: where({ $gt: workspaceId }) }, { slot: where({ $gt: slot }) }]),
+  };
 }
 
 async function repairThese(keys: Keys, holders: readonly HeldDocument[]): Promise<void> {
@@ -282,5 +299,5 @@ async function repairThese(keys: Keys, holders: readonly HeldDocument[]): Promis
     // Those that somebody else writes meanwhile are right with that.
     if (!isRight) repairs.push({ filter: asSeen(holder), update });
   }
-  if (repairs.length > 0) await keys.bulkWrite(repairs.map((updateOne) => ({ updateOne })) as never);
+  if (repairs.length > 0) await keys.bulkWrite(repairs.map((updateOne) => ({ updateOne })));
 }

@@ -6,7 +6,7 @@ import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
 import { openAudit } from './audit.js';
 import { Documents, eq } from './documents.js';
 import { EVENT_UNIQUE, openEvents } from './events.js';
-import { repairFamilies } from './families.js';
+import { repairFamilies, type Repair } from './families.js';
 import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
@@ -73,13 +73,17 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
   const given: { readonly uri?: string; readonly connection?: Connection } = options;
   if (given.uri !== undefined) checkUri(given.uri);
   const connection = given.connection ?? connect(given.uri ?? '', timeout);
+  let repair: Repair | undefined;
   const close = async (): Promise<void> => {
     if (gate.close() && given.uri !== undefined) await connection.close();
+    await repair?.done;
   };
   try {
     await gate.pass(() => connection.asPromise());
     await gate.pass(() => checkDirectConnection(connection));
-    return { ...(await assemble(connection, gate, assets, lookUpConcern(connection))), close };
+    const assembled = await assemble(connection, gate, assets, lookUpConcern(connection));
+    repair = assembled.repair;
+    return { ...assembled.store, close };
   } catch (error) {
     await close();
     throw explained(error);
@@ -131,7 +135,7 @@ async function assemble(
   gate: Gate,
   withAssets: boolean,
   lookUps: ReadConcern,
-): Promise<Omit<Store, 'close'>> {
+): Promise<{ readonly store: Omit<Store, 'close'>; readonly repair: Repair }> {
   const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
   const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
   const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
@@ -148,9 +152,9 @@ async function assemble(
   const ledger = new Ledger(entries, heads);
   const intents = new Intents({ keys, workspaces, projects, users }, ledger);
   await intents.finishAll();
-  await repairFamilies(keys);
+  const repair = await repairFamilies(keys);
   await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
-  return {
+  const store = {
     keys: openKeys(keys, workspaces, users, intents, lookUps),
     workspaces: openWorkspaces(workspaces, intents),
     projects: openProjects(projects, intents),
@@ -163,6 +167,7 @@ async function assemble(
       await workspaces.findOne({ _id: eq('') });
     },
   };
+  return { store, repair };
 }
 
 /** @throws CannotOpen where the server has no linearizable reads, which would else fail at each look-up */

@@ -146,6 +146,8 @@ const IN_WORKSPACE = [
 ] as const;
 
 const HOLDS_SLOT = { partialFilterExpression: { slot: { $gte: 0 } } };
+/** The name that MongoDB gives to the index of workspace and slot, as in stores of earlier releases. */
+export const SLOTS = 'workspaceId_1_slot_1';
 export const LIVING_KEYS = 'living_keys';
 export const LIVING_ADMIN = 'living_admin';
 
@@ -200,7 +202,7 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
   .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
   .index({ workspaceId: 1, familyId: 1 })
-  .index({ workspaceId: 1, slot: 1 }, { unique: true, ...HOLDS_SLOT })
+  .index({ workspaceId: 1, slot: 1 }, { name: SLOTS, unique: true, ...HOLDS_SLOT })
   // All that a count of living families needs, so that it reads no key.
   .index({ workspaceId: 1, keysEnd: 1, slot: 1 }, { name: LIVING_KEYS, ...HOLDS_SLOT })
   .index({ workspaceId: 1, adminEnd: 1, keysEnd: 1, slot: 1 }, { name: LIVING_ADMIN, ...HOLDS_SLOT })
