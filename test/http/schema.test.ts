@@ -28,7 +28,7 @@ describe('INTROSPECTION=on', () => {
       expect(field('getQueryType', 'assets')).toMatch(/\n\nRequires `read:assets`\.$/);
       expect(field('getMutationType', 'createApiKey')).toMatch(/\n\nRequires `admin`\.$/);
       expect(field('getMutationType', 'createWorkspace')).toMatch(/\n\nRequires `platform`\.$/);
-      expect(field('getQueryType', 'tiers')).toBe('What each tier allows.');
+      expect(field('getQueryType', 'tiers')).toBe('The limits of each tier.');
     }
   });
 

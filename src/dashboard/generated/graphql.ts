@@ -6,11 +6,11 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type CredentialKind =
   | 'API_KEY'
-  /** A key that stands in the configuration. */
+  /** A key from the configuration file. */
   | 'CONFIGURED'
-  /** An access token of the issuer that the configuration names. */
+  /** An access token from the configured issuer. */
   | 'OIDC'
-  /** The operator's key, set as ADMIN_API_KEY. */
+  /** The operator's key, set by ADMIN_API_KEY. */
   | 'OPERATOR';
 
 export type Tier =
@@ -20,28 +20,28 @@ export type Tier =
   | 'PROFESSIONAL'
   | 'ENTERPRISE';
 
-/** What an operation does. */
+/** The category of an operation, which its tier can limit separately. */
 export type OperationCategory =
-  /** All else; subscriptions too. */
+  /** All other operations, including subscriptions. */
   | 'READ'
-  /** Mutations, and what needs a scope of another action than `read`. */
+  /** Mutations, and operations that require a scope with another action than `read`. */
   | 'WRITE'
-  /** What needs the scope `admin` or `platform`. */
+  /** Operations that require the scope `admin` or `platform`. */
   | 'ADMIN';
 
 export type AuditAction =
   | 'KEY_CREATED'
-  /** A key of another system was taken over (`latchkey import`). */
+  /** A key of another system was imported (`latchkey import`). */
   | 'KEY_IMPORTED'
   | 'KEY_ROTATED'
   | 'KEY_EXPIRED'
   | 'KEY_REVOKED'
   | 'KEY_UPDATED'
-  /** Requests of a key that the guard or the limits refused, counted over a time. */
+  /** Requests of a key that the guard or the limits refused. One entry counts the requests of a period. */
   | 'KEY_REFUSED'
-  /** A key came over plain HTTP, where others could read it. */
+  /** A key was sent over plain HTTP, where others could read it. */
   | 'KEY_SENT_IN_CLEAR'
-  /** Credentials that were not accepted, counted over a time. */
+  /** Invalid credentials. One entry counts the requests of a period. */
   | 'CREDENTIAL_REFUSED'
   | 'WORKSPACE_CREATED'
   | 'WORKSPACE_TIER_CHANGED'
@@ -56,7 +56,7 @@ export type ActorKind =
   | 'CONFIGURED'
   | 'OIDC'
   | 'OPERATOR'
-  /** The installation itself. */
+  /** The server itself. */
   | 'SYSTEM';
 
 export type AuditFilter = {
@@ -66,9 +66,9 @@ export type AuditFilter = {
   /** The ID of the credential that made the change. */
   readonly actor?: string | null | undefined;
   readonly projectId?: string | null | undefined;
-  /** From this moment on. */
+  /** Start of the range, inclusive. */
   readonly from?: string | null | undefined;
-  /** Before this moment. */
+  /** End of the range, exclusive. */
   readonly to?: string | null | undefined;
 };
 
@@ -81,17 +81,17 @@ export type UsagePeriod =
   | 'DAY';
 
 export type ApiKeyType =
-  /** For servers: may hold every scope. */
+  /** For servers. Can have every scope. */
   | 'SECRET'
-  /** For code that others can read, such as pages and apps: can't administer. */
+  /** For code that others can read, such as web pages and apps. Cannot administer. */
   | 'CLIENT'
-  /** For monitors: reads alone. */
+  /** For monitoring. Can only read. */
   | 'READ_ONLY';
 
 export type ApiKeySource =
-  /** Created here, and changed here. */
+  /** Created and changed through this API. */
   | 'CREATED'
-  /** It stands in the configuration of the server, and is changed there. */
+  /** Defined and changed in the configuration file of the server. */
   | 'CONFIGURED';
 
 export type ApiKeyEnvironment =
@@ -103,20 +103,20 @@ export type ApiKeyStatus =
   | 'EXPIRED'
   | 'REVOKED';
 
-/** The order of a list of keys. Keys with equal values are in order of their ids. */
+/** The order of a list of keys. Keys with equal values are sorted by ID. */
 export type ApiKeyOrder = {
   readonly field: ApiKeyOrderField;
   readonly direction?: OrderDirection;
 };
 
 export type ApiKeyOrderField =
-  /** When it was created. */
+  /** By creation time. */
   | 'CREATED'
-  /** Its name, by Unicode code points, in any case. */
+  /** By name, by Unicode code points, ignoring case. */
   | 'NAME'
-  /** When it was last used. Keys that were never used come last in both directions. */
+  /** By time of last use. Keys that were never used come last in both directions. */
   | 'LAST_USED'
-  /** When it expires. Keys that never expire come last in both directions. */
+  /** By expiry. Keys that never expire come last in both directions. */
   | 'EXPIRES';
 
 export type OrderDirection =
@@ -127,43 +127,43 @@ export type ApiKeyFilter = {
   readonly status?: ApiKeyStatus | null | undefined;
   readonly type?: ApiKeyType | null | undefined;
   readonly environment?: ApiKeyEnvironment | null | undefined;
-  /** A part of the name, in any case. */
+  /** A part of the name, ignoring case. */
   readonly nameContains?: string | null | undefined;
-  /** Keys with exactly this scope. */
+  /** Keys that have exactly this scope among their scopes. */
   readonly scope?: string | null | undefined;
-  /** Keys that are bound to this project. */
+  /** Keys that are restricted to this project. */
   readonly projectId?: string | null | undefined;
-  /** Keys that belong to this user. */
+  /** Keys that this user owns. */
   readonly userId?: string | null | undefined;
 };
 
 export type CreateApiKeyInput = {
-  /** 1 to 100 characters (Unicode code points), for people. Stored in NFC. */
+  /** 1 to 100 characters (Unicode code points). Stored in NFC. */
   readonly name: string;
-  /** Scopes, or the bundles `read-only` (read:all) and `read-write` (read:all and write:all). */
+  /** Scopes, or the short forms `read-only` (read:all) and `read-write` (read:all and write:all). */
   readonly scopes: ReadonlyArray<string>;
   readonly type?: ApiKeyType | null | undefined;
   readonly environment?: ApiKeyEnvironment | null | undefined;
-  /** From then on the key is refused. Without it the key does not expire. */
+  /** When the key expires. Default: never. */
   readonly expiresAt?: string | null | undefined;
-  /** Another workspace than the credential's own: for the scope `platform`. */
+  /** The workspace of the key. Other workspaces require the scope `platform`. Default: your own. */
   readonly workspaceId?: string | null | undefined;
-  /** Binds the key to a project. A key that is bound makes keys of its own project alone. */
+  /** Restricts the key to a project. A key that is restricted to a project can create keys only for this project. */
   readonly projectId?: string | null | undefined;
-  /** The user it belongs to. Without it, the key belongs to the workspace. */
+  /** The user who owns the key. Default: the workspace owns it. */
   readonly userId?: string | null | undefined;
-  /** IPv4 and IPv6 addresses and CIDR ranges from which alone it is let in, at most 100. Without them from everywhere. */
+  /** IPv4 and IPv6 addresses and CIDR ranges that the key can be used from, at most 100. Default: anywhere. */
   readonly allowedAddresses?: ReadonlyArray<string> | null | undefined;
   /**
-   * The only documents that the key runs, at most 1,000: the SHA-256 of each one's text as it is sent, in hexadecimal. Without
-   * them it runs any.
+   * The only documents that the key can run, at most 1,000: for each, the SHA-256 of its text as sent, in hexadecimal. Default: any
+   * document.
    */
   readonly trustedDocuments?: ReadonlyArray<string> | null | undefined;
 };
 
 export type RotateApiKeyInput = {
   readonly id: string;
-  /** How long the old key goes on working, at most 90 days; `PT0S` ends it at once. */
+  /** How long the old key continues to work, at most 90 days. `PT0S` ends it immediately. */
   readonly overlap?: string | null | undefined;
 };
 
@@ -174,18 +174,18 @@ export type ExpireApiKeyInput = {
 
 export type RevokeApiKeyInput = {
   readonly id: string;
-  /** Why, for people; at most 500 characters. */
+  /** The reason, at most 500 characters. */
   readonly reason?: string | null | undefined;
 };
 
 export type UpdateApiKeyInput = {
   readonly id: string;
   readonly name?: string | null | undefined;
-  /** All scopes that the key shall hold; they replace those it has. */
+  /** The new list of scopes, which replaces the current one. */
   readonly scopes?: ReadonlyArray<string> | null | undefined;
-  /** All addresses and ranges from which it shall be let in; they replace those it has, and none lets it in from everywhere. */
+  /** The new list of addresses and ranges, which replaces the current one. An empty list allows any address. */
   readonly allowedAddresses?: ReadonlyArray<string> | null | undefined;
-  /** All documents that the key shall run, at most 1,000; they replace those it has, and bind a key that ran any. */
+  /** The new list of trusted documents, at most 1,000, which replaces the current one. A key without a list is bound by it from then on. */
   readonly trustedDocuments?: ReadonlyArray<string> | null | undefined;
 };
 
@@ -200,16 +200,16 @@ export type RenameProjectInput = {
 };
 
 export type AddUserInput = {
-  /** 1 to 100 characters (Unicode code points), for people. Stored in NFC. */
+  /** 1 to 100 characters (Unicode code points). Stored in NFC. */
   readonly name: string;
-  /** Names of roles, at most 20. An admin gives only roles whose scopes their own key holds. */
+  /** Names of roles, at most 20. You can give only roles whose scopes your own key has. */
   readonly roles: ReadonlyArray<string>;
 };
 
 export type UpdateUserInput = {
   readonly id: string;
   readonly name?: string | null | undefined;
-  /** All roles that the user shall have; they replace those they have. */
+  /** The new list of roles, which replaces the current one. */
   readonly roles?: ReadonlyArray<string> | null | undefined;
 };
 
@@ -224,16 +224,16 @@ export type SetWorkspaceTierInput = {
 
 export type KeyEventType =
   | 'CREATED'
-  /** It was replaced, and is in overlap or has ended. */
+  /** The key was replaced. It has ended or works until the overlap ends. */
   | 'ROTATED'
-  /** Its name, scopes, addresses, documents or end were changed. */
+  /** The name, scopes, addresses, documents or expiry of the key were changed. */
   | 'UPDATED'
   | 'REVOKED'
-  /** The limits refused a request; told once a minute at most. */
+  /** The limits refused a request. At most one event a minute. */
   | 'LIMITED'
-  /** It was used with less than a day left, or less than an hour: each is told once by each process. */
+  /** The key was used less than a day, or less than an hour, before it expires. Each process sends each of these events once. */
   | 'EXPIRING'
-  /** It was used from an address that the process did not see it come from before, the first after a start left out. */
+  /** The key was used from an address that this process has not seen for it before. The first address after a start causes no event. */
   | 'NEW_ADDRESS';
 
 export type AuditRowFragment = { readonly id: string, readonly seq: number, readonly at: string, readonly action: AuditAction, readonly subject: string, readonly subjectName: string | null, readonly actorKind: ActorKind, readonly actor: string | null, readonly actorName: string | null, readonly address: string | null, readonly userAgent: string | null, readonly before: unknown, readonly after: unknown, readonly projectId: string | null, readonly hash: string, readonly names: ReadonlyArray<{ readonly id: string, readonly name: string }> };
