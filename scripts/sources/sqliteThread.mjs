@@ -10,12 +10,13 @@ const KEPT = `${CACHE}sqliteThread.json`;
 
 await import(pathToFileURL(kept() ?? (await bundled())).href);
 
-/** The bundle of the modules as they are now; null: it has to be made. */
+/** The bundle of the modules as they are now; null: it has to be made, as for a copy of another checkout with its cache. */
 function kept() {
   try {
     const { file, modules } = JSON.parse(readFileSync(KEPT, 'utf8'));
     statSync(file);
-    return modules.every(([path, changedAt]) => statSync(path).mtimeMs === changedAt) ? file : null;
+    const isOwn = ([path, changedAt]) => path.startsWith(ROOT) && statSync(path).mtimeMs === changedAt;
+    return modules.every(isOwn) ? file : null;
   } catch {
     return null;
   }
