@@ -32,6 +32,13 @@ interface Held extends UnfinishedBody {
   readonly begun: number;
 }
 
+/** The bodies of a group together. */
+interface Group {
+  /** The oldest first. */
+  readonly held: Set<Held>;
+  bytes: number;
+}
+
 export interface UnfinishedBodiesOptions {
   /** Bytes that all of them may take. */
   readonly maxBytes: number;
@@ -49,6 +56,8 @@ export class UnfinishedBodies {
   /** The oldest first. */
   readonly #held = new Set<Held>();
   readonly #counts = new Map<string, number>();
+  /** Kept, because a full memory is when most bodies are there to be looked through. */
+  readonly #groups = new Map<string, Group>();
   #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -77,9 +86,7 @@ export class UnfinishedBodies {
     if (count >= sender.most) return 'many';
     const held: Held = { ...body, bytes: body.bytes + OVERHEAD, begun: performance.now() };
     if (!this.#makeRoom(held)) return 'crowded';
-    this.#held.add(held);
-    this.#counts.set(sender.id, count + 1);
-    this.#bytes += held.bytes;
+    this.#add(held, count + 1);
     const giveBack = (): void => this.#giveBack(held);
     request.on('end', giveBack);
     // A request that is answered before its body is whole does not emit close.
@@ -89,12 +96,29 @@ export class UnfinishedBodies {
     return null;
   }
 
+  #add(held: Held, count: number): void {
+    const { id, group: name } = held.sender;
+    const group = this.#groups.get(name) ?? { held: new Set(), bytes: 0 };
+    group.held.add(held);
+    group.bytes += held.bytes;
+    this.#groups.set(name, group);
+    this.#held.add(held);
+    this.#counts.set(id, count);
+    this.#bytes += held.bytes;
+  }
+
   #giveBack(held: Held): void {
     if (!this.#held.delete(held)) return;
-    const { id } = held.sender;
+    const { id, group: name } = held.sender;
     const count = (this.#counts.get(id) ?? 1) - 1;
     if (count > 0) this.#counts.set(id, count);
     else this.#counts.delete(id);
+    const group = this.#groups.get(name);
+    if (group !== undefined) {
+      group.held.delete(held);
+      group.bytes -= held.bytes;
+      if (group.held.size === 0) this.#groups.delete(name);
+    }
     this.#bytes -= held.bytes;
   }
 
@@ -113,29 +137,19 @@ export class UnfinishedBodies {
   /** Ends bodies of whoever takes most until there is room. False: nobody takes more than the one who asks. */
   #makeRoom({ bytes, sender: { group } }: Held): boolean {
     while (this.#bytes + bytes > this.#maxBytes) {
-      const oldest = this.#oldestOfLargest();
-      if (oldest === null || oldest.group === group || oldest.bytes < this.#bytesOf(group) + bytes) return false;
-      this.#end(oldest.held, 'crowded');
+      const own = this.#groups.get(group);
+      const largest = this.#largest();
+      if (largest === null || largest === own || largest.bytes < (own?.bytes ?? 0) + bytes) return false;
+      const [oldest] = largest.held;
+      if (oldest === undefined) return false;
+      this.#end(oldest, 'crowded');
     }
     return true;
   }
 
-  #bytesOf(group: string): number {
-    let bytes = 0;
-    for (const held of this.#held) if (held.sender.group === group) bytes += held.bytes;
-    return bytes;
-  }
-
-  #oldestOfLargest(): { readonly group: string; readonly held: Held; readonly bytes: number } | null {
-    const groups = new Map<string, { group: string; held: Held; bytes: number }>();
-    for (const held of this.#held) {
-      const { group } = held.sender;
-      const known = groups.get(group);
-      if (known === undefined) groups.set(group, { group, held, bytes: held.bytes });
-      else known.bytes += held.bytes;
-    }
-    let largest: { group: string; held: Held; bytes: number } | null = null;
-    for (const entry of groups.values()) if (largest === null || entry.bytes > largest.bytes) largest = entry;
+  #largest(): Group | null {
+    let largest: Group | null = null;
+    for (const group of this.#groups.values()) if (largest === null || group.bytes > largest.bytes) largest = group;
     return largest;
   }
 

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, Socket } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { countBodies } from '../../src/http/countBodies.js';
 import { answerFaults, refuseUnknownRoutes } from '../../src/http/faults.js';
@@ -189,4 +190,25 @@ describe('in memory', () => {
     await until(() => bodies.size === 0);
     expect(bodies.bytes).toBe(0);
   });
+});
+
+test('R4: with many bodies, room is made by the oldest bodies of the largest group, and the sums stay right', () => {
+  const bodies = new UnfinishedBodies({ maxBytes: 4_096 * 17_408, time: 60_000 });
+  const ended: string[] = [];
+  const unused = new Socket();
+  const take = (group: string, bytes = 1_024): IncomingMessage => {
+    const request = new IncomingMessage(unused);
+    const sender = { id: group, group, most: 10_000 };
+    const body = { sender, request, response: new ServerResponse(request), bytes, refuse: () => ended.push(group) };
+    if (bodies.take(body) !== null) throw new Error('The body was refused.');
+    return request;
+  };
+  const requests = Array.from({ length: 4_096 }, (_, i) => take(i % 2 === 0 ? 'large' : `small ${i}`));
+  expect([bodies.size, bodies.bytes]).toEqual([4_096, 4_096 * 17_408]);
+  for (let i = 0; i < 1_000; i += 1) take(`new ${i}`);
+  expect(ended).toEqual(Array.from({ length: 1_000 }, () => 'large'));
+  expect([bodies.size, bodies.bytes]).toEqual([4_096, 4_096 * 17_408]);
+  // The oldest 1,000 of the large group are gone already.
+  for (const request of requests) request.emit('end');
+  expect([bodies.size, bodies.bytes]).toEqual([1_000, 1_000 * 17_408]);
 });
