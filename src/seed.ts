@@ -2,6 +2,7 @@ import { seedWarehouse } from './assets/seed.js';
 import { AssetService } from './assets/service.js';
 import { DEFAULT_WORKSPACE_ID } from './credentials/operator.js';
 import { readSettings } from './settings/settings.js';
+import { StoreUnavailable } from './store/errors.js';
 import { openStore } from './store/open.js';
 
 /** npm run seed: fills the default workspace with a believable warehouse. Running it again brings its times up to date. */
@@ -23,6 +24,7 @@ try {
     await store.close();
   }
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const detail = error instanceof StoreUnavailable ? ` ${error.reason}. ${error.remedy}`.trimEnd() : '';
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${detail}\n`);
   process.exit(1);
 }

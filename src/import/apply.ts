@@ -3,7 +3,7 @@ import { newId } from '../keys/minter.js';
 import type { Peppers } from '../keys/pepper.js';
 import type { TierTable } from '../limits/tiers.js';
 import type { Author } from '../store/audit.js';
-import { Duplicate } from '../store/errors.js';
+import { Duplicate, StoreUnavailable } from '../store/errors.js';
 import type { KeyRecord } from '../store/records.js';
 import type { Insertion, Store } from '../store/store.js';
 import type { Mapping } from './mapping.js';
@@ -44,7 +44,7 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
   let present = 0;
   for (const [i, planned] of keys.entries()) {
     const key = await recordOf(planned, gate, options);
-    switch (await insert(key, options)) {
+    switch (await insertOrStop(key, options, i, keys.length)) {
       case 'inserted':
         imported += 1;
         break;
@@ -67,6 +67,35 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
     options.onProgress?.(i + 1, keys.length);
   }
   return { imported, present, problems };
+}
+
+/** What the import had done when the store failed. */
+export class ImportStopped extends Error {
+  override readonly name = 'ImportStopped';
+  override readonly cause: StoreUnavailable;
+  readonly done: number;
+  readonly of: number;
+
+  constructor(done: number, of: number, cause: StoreUnavailable) {
+    super(`The import stopped after ${done} of ${of} keys.`, { cause });
+    this.cause = cause;
+    this.done = done;
+    this.of = of;
+  }
+}
+
+/** @throws ImportStopped */
+async function insertOrStop(
+  key: KeyRecord,
+  options: ApplyOptions,
+  done: number,
+  of: number,
+): ReturnType<typeof insert> {
+  try {
+    return await insert(key, options);
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? new ImportStopped(done, of, error) : error;
+  }
 }
 
 async function insert(key: KeyRecord, { store, tiers, now }: ApplyOptions): Promise<Insertion['outcome'] | 'present'> {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, linkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFaultOf } from '../makeDirectory.js';
 import { FileFault, readTextFile } from '../wholeFile.js';
@@ -75,7 +75,15 @@ export function pepperOfDirectory(directory: string): string {
   try {
     makePepper(path);
   } catch (cause) {
-    throw pepperFault(path, writeFaultOf(cause), 'Let this process write it, or set KEY_PEPPER.');
+    const fault = writeFaultOf(cause);
+    // The remedies are for any file: this one has a setting to go without it.
+    throw pepperFault(
+      path,
+      fault,
+      fault.code === 'EACCES'
+        ? 'Let this process write it, or set KEY_PEPPER.'
+        : fault.remedy.replace(/give another path/i, 'set KEY_PEPPER'),
+    );
   }
   return readPepper(path);
 }
@@ -106,11 +114,21 @@ function readPepper(path: string): string {
       `DATA_DIR holds ${path}, which is not a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
     );
   try {
-    chmodSync(path, 0o600);
+    keepPrivate(path);
   } catch (cause) {
-    throw pepperFault(path, writeFaultOf(cause), 'Give it to the user that this process runs as, or set KEY_PEPPER.');
+    const fault = writeFaultOf(cause);
+    const remedy =
+      fault.code === 'EROFS'
+        ? 'Others can read it. Mount its file system for writing, change its mode to 0600, or set KEY_PEPPER.'
+        : 'Others can read it. Give it to the user that this process runs as, or set KEY_PEPPER.';
+    throw pepperFault(path, fault, remedy);
   }
   return value;
+}
+
+/** Lets nobody but its owner read the file. One that is private already may be on a read-only file system. */
+function keepPrivate(path: string): void {
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 }
 
 /** @throws FileFault where there is no file, else an error that names it */

@@ -41,7 +41,7 @@ function failClosed(resolve: GraphQLFieldResolver<unknown, unknown>): GraphQLFie
 
 function translated(error: unknown, { operation }: GraphQLResolveInfo): Error {
   if (error instanceof NotWritten) {
-    return unavailable('The change was not made: the server cannot write to its store. Try again later.', 5, error);
+    return unavailable(`The change was not made: ${error.reason}. Try again later.`, 5, error);
   }
   // Reads aren't acknowledged either.
   if (error instanceof Unacknowledged && operation.operation === OperationTypeNode.MUTATION) {

@@ -168,16 +168,18 @@ export class Breaker {
 
   /** Nothing is known of a write that was sent. */
   #endAll(cause: StoreUnavailable | null): void {
-    const error = new Unacknowledged(cause?.cause, cause?.reason);
+    const error = new Unacknowledged(cause?.cause, cause?.reason, undefined, cause?.remedy);
     error.isReported = true;
     for (const end of this.#underWay) end(error);
     this.#underWay.clear();
   }
 
   #refusal(): StoreUnavailable {
-    const { cause, reason } = this.#error ?? {};
+    const { cause, reason, remedy } = this.#error ?? {};
     const error =
-      this.#state === 'read-only' ? new NotWritten(cause, reason ?? '') : new StoreUnavailable(cause, reason);
+      this.#state === 'read-only'
+        ? new NotWritten(cause, reason ?? 'the store takes no changes', remedy)
+        : new StoreUnavailable(cause, reason, undefined, remedy);
     error.isReported = true;
     return error;
   }

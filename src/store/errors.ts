@@ -3,23 +3,27 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
   /** What is wrong, in words that anybody may read: /readyz says it. */
   readonly reason: string;
+  /** What to do, as a sentence; empty: nothing is known. */
+  readonly remedy: string;
   /** Whether the log has this failure already, so that the requests that met it needn't log it again. */
   isReported = false;
 
-  constructor(cause: unknown, reason = 'the store does not answer', message = 'The store did not answer.') {
+  constructor(
+    cause: unknown,
+    reason = 'the store does not answer',
+    message = 'The store did not answer.',
+    remedy = '',
+  ) {
     super(message, { cause });
     this.reason = reason;
+    this.remedy = remedy;
   }
 }
 
 /** A change that the engine refused to write, as on a full disk. Nothing of it was made. */
 export class NotWritten extends StoreUnavailable {
-  /** What to do, as a sentence; empty: nothing is known. */
-  readonly remedy: string;
-
   constructor(cause: unknown, reason: string, remedy = '') {
-    super(cause, reason, 'The store could not write a change.');
-    this.remedy = remedy;
+    super(cause, reason, 'The store could not write a change.', remedy);
   }
 }
 

@@ -24,8 +24,8 @@ export function reportingTo(log: Log, address: StoreAddress): Required<Pick<Brea
       else void tell(error, CONSEQUENCES[state]);
     },
     onFailure(err) {
-      log.error(
-        { err },
+      void tell(
+        err,
         'An operation of the store failed, but the store answers. Only one such failure is logged in ten seconds; the metric latchkey_store_operations_total counts all of them.',
       );
     },

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT } from '../support/project.js';
@@ -40,4 +40,37 @@ test('nothing is written without --apply, nor with it while there are problems; 
   expect([status, JSON.parse(stdout)]).toMatchObject([1, { dryRun: false, imported: 1 }]);
   expect(await living()).toBe(before + 1);
   await latchkey.close();
+});
+
+test('X7: on a disk that becomes full, an import says how far it came, what is wrong and how to go on', async () => {
+  const data = join(dir, 'full');
+  const latchkey = await startService({ dataDir: data, env: { DEFAULT_TIER: 'ENTERPRISE' } });
+  await latchkey.close();
+  const rows = Array.from({ length: 300 }, (_, i) => betterAuthRow(letters(`key${i}`)));
+  writeFileSync(join(dir, 'many.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+  const program = [
+    join(PROJECT, 'dist/cli/main.js'),
+    'import',
+    'many.jsonl',
+    '--from',
+    'better-auth',
+    '--mapping',
+    'mapping.json',
+    '--apply',
+  ];
+  const options = { cwd: dir, env: { DATA_DIR: data } };
+  // A limit on the size of files, which is met like a disk that takes no more.
+  const stopped = await run(
+    'prlimit',
+    [`--fsize=${statSync(join(data, 'latchkey.db')).size + 100_000}`, process.execPath, ...program],
+    options,
+  );
+  expect([stopped.status, stopped.stdout]).toEqual([1, '']);
+  const [, done] =
+    /The import stopped after (\d+) of 300 keys\. DATA_DIR is ".+": the disk of the store reports an error\. Check the disk, .+\. Then run the same command again: it leaves out keys that are there already\./.exec(
+      stopped.stderr,
+    ) ?? [];
+  expect(Number(done)).toBeGreaterThan(0);
+  const again = await run(process.execPath, [...program, '--json'], options);
+  expect(JSON.parse(again.stdout)).toMatchObject({ imported: 300 - Number(done), problemCount: 0 });
 });

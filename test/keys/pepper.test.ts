@@ -79,6 +79,13 @@ describe('pepperOfDirectory', () => {
     expect(statSync(join(dir, 'pepper')).mode & 0o777).toBe(0o600);
   });
 
+  it('X7: writes nothing to a private file, which may be on a read-only file system', () => {
+    const pepper = pepperOfDirectory(dir);
+    const changed = statSync(join(dir, 'pepper')).ctimeMs;
+    expect(pepperOfDirectory(dir)).toBe(pepper);
+    expect(statSync(join(dir, 'pepper')).ctimeMs).toBe(changed);
+  });
+
   it.each(['', 'short\n'])('takes no file that holds %j for a pepper, and leaves it as it is', (content) => {
     writeFileSync(join(dir, 'pepper'), content);
     expect(() => pepperOfDirectory(dir)).toThrow('which is not a pepper. Restore it');

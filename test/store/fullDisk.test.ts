@@ -31,7 +31,7 @@ test('X7: with a disk that takes no more, changes are refused and /readyz says w
     limitFiles(child.process.pid, statSync(join(dir, 'latchkey.db-wal')).size);
 
     const refused = await ask(CREATE);
-    expect(refused.text).toContain('The change was not made: the server cannot write to its store.');
+    expect(refused.text).toContain('The change was not made: the disk of the store reports an error. Try again later.');
     expect(refused.text).toContain('"code":"UNAVAILABLE"');
     expect((await ask('{ apiKeys { totalCount } }')).text).toContain('"totalCount":1');
     const notReady = { status: 503, text: '{"status":"the disk of the store reports an error"}' };

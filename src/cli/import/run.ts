@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
-import { applyImport } from '../../import/apply.js';
+import { applyImport, ImportStopped } from '../../import/apply.js';
 import { ImportFault } from '../../import/fault.js';
 import { mappingOf, type Mapping } from '../../import/mapping.js';
 import { planImport, type Plan } from '../../import/plan.js';
@@ -11,7 +11,7 @@ import { scopeNames } from '../../import/scopeNames.js';
 import { Peppers, pepperOfDirectory } from '../../keys/pepper.js';
 import { readSettings, SettingsError, type Settings } from '../../settings/settings.js';
 import { parseYaml } from '../../settings/yaml.js';
-import { openStore } from '../../store/open.js';
+import { openStore, outageOf } from '../../store/open.js';
 import type { Store } from '../../store/store.js';
 import { FileFault } from '../../wholeFile.js';
 import { usage } from '../exit.js';
@@ -76,9 +76,19 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
     const workspaceId = options.workspace;
     const plan = await planImport(rows, { store, mapping, workspaceId, knownScopes, ceilings, tiers, now: Date.now() });
     return isApplied(plan, options) ? await apply(plan, mapping, store, settings, onProgress) : reportOf(plan);
+  } catch (error) {
+    throw error instanceof ImportStopped ? await stopped(error, settings) : error;
   } finally {
     await store.close();
   }
+}
+
+async function stopped({ done, of, cause }: ImportStopped, settings: Settings): Promise<Error> {
+  const fault = await outageOf(settings, cause);
+  return new Error(
+    `The import stopped after ${done} of ${of} keys. ${fault} Then run the same command again: it leaves out keys that are there already.`,
+    { cause },
+  );
 }
 
 async function apply(

@@ -3,6 +3,8 @@ import { basename } from 'node:path';
 import { writeFaultOf } from '../../makeDirectory.js';
 import { FileFault, isOfSystem } from '../../wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
+import { isDamage } from './errors.js';
+import { damage } from './uncleanStop.js';
 
 const ANOTHER = 'Restore the database from a backup, or give another directory.';
 
@@ -46,6 +48,7 @@ function faultOfAccess(file: string): FileFault | null {
 }
 
 function reasonOf(error: unknown): string {
-  const reason = error instanceof StoreUnavailable ? error.cause : error;
+  const cause = error instanceof StoreUnavailable ? error.cause : error;
+  const reason = isDamage(cause) ? damage([cause.message]) : cause;
   return reason instanceof Error ? reason.message : String(reason);
 }

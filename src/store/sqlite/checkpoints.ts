@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Statement } from './connection.js';
 
@@ -39,8 +39,15 @@ export class Checkpoints {
     return isNew;
   }
 
+  /** Counts this process among those that have the file open, until {@link finish}. */
+  begin(): void {
+    this.#connection.prepare('UPDATE recovery SET openers = openers + 1').run({});
+    this.run();
+  }
+
   /** Writes everything back, so that the database file is whole without its log. */
   finish(): void {
+    this.#connection.prepare('UPDATE recovery SET openers = max(openers - 1, 0)').run({});
     this.#truncate();
   }
 
@@ -82,4 +89,7 @@ export function hasMark(connection: Connection): boolean {
   return tables.one({}) !== null;
 }
 
-export const walExists = (file: string): boolean => existsSync(`${file}-wal`);
+/** Bytes of the log of a database; null: it has none. */
+export function walSizeOf(file: string): number | null {
+  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? null;
+}

@@ -1,6 +1,6 @@
 import Database from 'libsql';
-import { NotWritten, StoreUnavailable } from '../errors.js';
-import { isLocked, LOCKED, translated } from './errors.js';
+import { NotWritten, StoreUnavailable, Unacknowledged } from '../errors.js';
+import { isLocked, isUnsure, LOCKED, translated } from './errors.js';
 
 export type Value = string | number | null;
 export type Params = Readonly<Record<string, Value>>;
@@ -47,6 +47,8 @@ export class Connection {
   #open = true;
   #watch: Watch | null = null;
   #writeFault: NotWritten | null = null;
+  /** Whether a transaction that writes is under way, or is to begin. */
+  #isWriting = false;
   /** How long the next write may wait for another program's lock, in ms. */
   patience: number;
 
@@ -93,17 +95,30 @@ export class Connection {
   }
 
   #committed<T>(work: () => T): T {
-    this.#begin();
+    this.#isWriting = true;
     try {
+      this.#begin();
       const result = work();
-      this.exec('COMMIT');
+      this.#commit();
       this.#writeFault = null;
       return result;
     } catch (error) {
       if (error instanceof NotWritten) this.#writeFault = error;
       // SQLite itself rolls back on some errors (a full disk, for one).
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      this.rollback();
       throw error;
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  #commit(): void {
+    try {
+      this.exec('COMMIT');
+    } catch (error) {
+      if (!(error instanceof NotWritten && isUnsure(error.cause))) throw error;
+      this.#writeFault = error;
+      throw new Unacknowledged(error.cause, error.reason, 'The store did not confirm a change.', error.remedy);
     }
   }
 
@@ -120,6 +135,11 @@ export class Connection {
         this.#watch?.waiting?.();
       }
     }
+  }
+
+  /** Ends a transaction without its changes, if one is under way. */
+  rollback(): void {
+    if (this.#open && this.#db.inTransaction) this.#db.exec('ROLLBACK');
   }
 
   /** Takes the write lock and gives it back. @throws NotWritten if another program holds it */
@@ -162,7 +182,7 @@ export class Connection {
     try {
       return call();
     } catch (error) {
-      throw translated(error);
+      throw translated(error, this.#isWriting);
     }
   }
 }

@@ -30,8 +30,10 @@ export type Answer =
   /** The thread waits for the write lock, which another program holds. The answer follows. */
   | { readonly kind: 'locked' };
 
-/** The first message of a thread. */
-export type Opened = { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: WireError };
+/** The first messages of a thread. */
+export type Opened =
+  /** The file is being checked. One of the others follows. */
+  { readonly kind: 'checking' } | { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: WireError };
 
 /** {@link Places} between threads, which can't pass functions: what the function returns for each tier. */
 interface WirePlaces {

@@ -246,6 +246,8 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE INDEX IF NOT EXISTS auditByAction ON audit (workspaceId, action, seq);
   CREATE INDEX IF NOT EXISTS auditByTime ON audit (workspaceId, at, seq);
   `,
+  // How many processes have the file open, or had it open and didn't close it (uncleanStop.ts).
+  'ALTER TABLE recovery ADD COLUMN openers INTEGER NOT NULL DEFAULT 0',
 ];
 
 /**

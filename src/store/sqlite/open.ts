@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../makeDirectory.js';
 import { checkMilliseconds, checkNames, optionError } from '../../options.js';
@@ -37,6 +37,11 @@ export interface SqliteOptions {
  * @throws TypeError for an option that is not allowed; CannotOpen that names the file or the directory, and says what to do.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  return openSqlite(options);
+}
+
+/** @param tell called with what takes long, as a sentence */
+export async function openSqlite(options: SqliteOptions, tell?: (message: string) => void): Promise<Store> {
   checkNames('openSqliteStore', options, ['dir', 'busyTimeout']);
   const { dir, busyTimeout = 5000 } = options;
   if (typeof dir !== 'string' || dir === '' || dir.includes('\0')) {
@@ -47,12 +52,20 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     makeDirectory(dir, 0o700);
     createPrivate(file);
+    createPrivate(`${file}-start`);
   } catch (error) {
     throw cannotOpen(dir, file, error);
   }
-  const start = (role: ThreadData['role']): StoreThread => new StoreThread({ role, dir, file, busyTimeout });
+  const checking = (): void => tell?.(checkingLine(file));
+  const start = (role: ThreadData['role']): StoreThread => new StoreThread({ role, dir, file, busyTimeout }, checking);
   const writer = start('writer');
-  await writer.opened;
+  try {
+    await writer.opened;
+  } catch (error) {
+    // With the thread its connection ends. Another attempt would take it for that of a living process.
+    await writer.end();
+    throw error;
+  }
   writer.unref();
   return assembled(file, busyTimeout, start, writer);
 }
@@ -106,10 +119,15 @@ async function writable(asked: Promise<unknown>, writer: Threads): Promise<void>
     await Promise.race([asked, late]);
   } catch (error) {
     if (error instanceof NotWritten || !(error instanceof StoreUnavailable)) throw error;
-    throw new NotWritten(error.cause, error.reason);
+    throw new NotWritten(error.cause, error.reason, error.remedy);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function checkingLine(file: string): string {
+  const size = Math.ceil((statSync(file, { throwIfNoEntry: false })?.size ?? 0) / 2 ** 20);
+  return `The last stop of a process that uses ${file} was not clean. Checking the file (${size} MB). The start continues after that.`;
 }
 
 /**

@@ -21,7 +21,8 @@ export class StoreThread {
   #hasEnded = false;
   #isLocked = false;
 
-  constructor(data: ThreadData) {
+  /** @param onCheck called if the thread checks the file before it opens it */
+  constructor(data: ThreadData, onCheck: () => void = () => undefined) {
     this.#role = data.role;
     this.#worker = new Worker(threadEntry('sqliteThread'), {
       name: `sqlite-${data.role}`,
@@ -34,6 +35,7 @@ export class StoreThread {
     this.opened = new Promise((resolve, reject) => {
       this.#worker.on('message', (message: Answer | Opened) => {
         if (message.kind === 'opened') resolve();
+        else if (message.kind === 'checking') onCheck();
         else if (message.kind === 'failed') this.#fail(fromWire(message.error), reject);
         else this.#receive(message);
       });

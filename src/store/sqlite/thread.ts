@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { unpacked, type Answer, type Asked, type Opened as OpenedMessage, type ThreadData } from './messages.js';
 import { openReader } from './reader.js';
 import { toWire } from './wireErrors.js';
-import { openWriter, type Opened } from './writer.js';
+import { openWriter, type Opened, type WriterEvents } from './writer.js';
 
 type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 
@@ -12,8 +12,13 @@ export async function serveThread(port: MessagePort, data: ThreadData): Promise<
     port.postMessage(message);
   };
   try {
-    const opened = await open(data, () => {
-      tell({ kind: 'locked' });
+    const opened = await open(data, {
+      waiting() {
+        tell({ kind: 'locked' });
+      },
+      checking() {
+        tell({ kind: 'checking' });
+      },
     });
     tell({ kind: 'opened' });
     port.on('message', (asked: Asked) => {
@@ -33,8 +38,8 @@ export async function serveThread(port: MessagePort, data: ThreadData): Promise<
   }
 }
 
-async function open(data: ThreadData, waiting: () => void): Promise<Opened> {
-  return data.role === 'writer' ? openWriter(data, waiting) : openReader(data.file, data.busyTimeout);
+async function open(data: ThreadData, events: WriterEvents): Promise<Opened> {
+  return data.role === 'writer' ? openWriter(data, events) : openReader(data.file, data.busyTimeout);
 }
 
 async function answer(opened: Opened, { part, operation, given }: Asked): Promise<unknown> {

@@ -54,11 +54,11 @@ function made({ kind, message, fields }: WireError, cause: Error | undefined): E
   const { reason = '', what = '', fault = '', remedy = '', code, name = 'Error' } = fields;
   switch (kind) {
     case 'StoreUnavailable':
-      return new StoreUnavailable(cause, reason, message);
+      return new StoreUnavailable(cause, reason, message, remedy);
     case 'Unacknowledged':
-      return new Unacknowledged(cause, reason, message);
+      return new Unacknowledged(cause, reason, message, remedy);
     case 'NotWritten':
-      return new NotWritten(cause, reason);
+      return new NotWritten(cause, reason, remedy);
     case 'Duplicate':
       return new Duplicate(what, cause);
     case 'CannotOpen':

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.js';
 import { cannotOpen } from './cannotOpen.js';
-import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walExists } from './checkpoints.js';
+import { Checkpoints, hasMark, MAX_WAL_BYTES, refuseLostWal, walSizeOf } from './checkpoints.js';
 import { Connection } from './connection.js';
 import { openEngine, type Engine } from './engine.js';
 import { isLocked } from './errors.js';
 import { migrate } from './migrations.js';
 import { OpenFiles } from './openFiles.js';
+import { StartLock } from './startLock.js';
+import { checkAfterUncleanStop } from './uncleanStop.js';
 
 /** One connection of a store, in the thread that it belongs to. */
 export interface Opened {
@@ -17,35 +19,47 @@ export interface Opened {
   close(): void;
 }
 
+/** What happens while the connection that writes is opened and used. */
+export interface WriterEvents {
+  /** A write has to wait for another program's lock. */
+  readonly waiting?: () => void;
+  /** The file is being checked, which may take a while. */
+  readonly checking?: () => void;
+}
+
 /**
- * Opens the connection that writes: brings the file up to date, and writes its log back.
+ * Opens the connection that writes: checks the file after a stop that wasn't clean, brings it up to date, and writes its log back.
  *
- * @param waiting called if a write has to wait for another program's lock
  * @throws CannotOpen
  */
 export async function openWriter(
   { dir, file, busyTimeout }: { readonly dir: string; readonly file: string; readonly busyTimeout: number },
-  waiting: () => void = () => undefined,
+  { waiting = () => undefined, checking = () => undefined }: WriterEvents = {},
 ): Promise<Opened> {
   let connection: Connection | null = null;
+  let lock: StartLock | null = null;
   try {
-    const hadWal = walExists(file);
+    lock = await StartLock.take(`${file}-start`);
+    const walSize = walSizeOf(file);
     connection = new Connection(file, busyTimeout);
     await becomeWal(connection, busyTimeout);
     // Checkpoints are made by Checkpoints alone.
     connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
-    if (hasMark(connection)) await refuseLostWal(connection, hadWal);
+    if (hasMark(connection)) await refuseLostWal(connection, walSize !== null);
+    checkAfterUncleanStop(connection, walSize !== null && walSize > 0, checking);
     migrate(connection);
     return watched(connection, file, waiting);
   } catch (error) {
     connection?.close();
     throw cannotOpen(dir, file, error);
+  } finally {
+    lock?.giveBack();
   }
 }
 
 function watched(connection: Connection, file: string, waiting: () => void): Opened {
   const checkpoints = new Checkpoints(connection);
-  checkpoints.run();
+  checkpoints.begin();
   const files = new OpenFiles(file);
   let isWritingBack = false;
   let writeBackAt = MAX_WAL_BYTES;

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'libsql';
+import { isLocked } from './errors.js';
+
+/** How long a start waits for another one that checks the same file, in ms. */
+const PATIENCE = 60_000;
+
+/** How often it tries, in ms. */
+const INTERVAL = 50;
+
+/**
+ * Lets one process at a time open a store, so that each of them knows whether those that it meets have passed the check of
+ * the file. The system gives the lock back if the process is killed.
+ */
+export class StartLock {
+  readonly #db: Database.Database;
+
+  private constructor(db: Database.Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * @param file an empty file beside the database, to be locked by SQLite's means: Node has no others
+   * @throws Error if another process keeps it for a minute
+   */
+  static async take(file: string, patience = PATIENCE): Promise<StartLock> {
+    const db = new Database(file);
+    try {
+      const end = performance.now() + patience;
+      while (!isTaken(db)) {
+        if (performance.now() >= end) {
+          throw new Error(
+            'another process has been starting on it for a minute, and may be checking the file. Wait until that one has started, or end it',
+          );
+        }
+        await delay(INTERVAL);
+      }
+      return new StartLock(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  giveBack(): void {
+    this.#db.exec('ROLLBACK');
+    this.#db.close();
+  }
+}
+
+function isTaken(db: Database.Database): boolean {
+  try {
+    // In memory: a process that is killed leaves no journal behind.
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (isLocked(error)) return false;
+    throw error;
+  }
+}
