@@ -114,7 +114,7 @@ export async function composeService(
   // Held by all that count by it, and written over by a reload.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const { store, breaker } = breakingStore(
-    observedStore(await openStore(settings), observer),
+    observedStore(await openStore(settings, (message) => logger.warn(message)), observer),
     reportingTo(logger, settings),
   );
   metrics.watchStore(() => breaker.state);
@@ -205,7 +205,11 @@ export async function composeService(
     metrics.watchUsage(() => latchkey.usage.dropped);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
     const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
-    const connections = new Connections();
+    const connections = new Connections({
+      max: settings.maxConnections,
+      onRefused: (max) => logger.warn(tooManyConnections(max)),
+    });
+    metrics.watchConnections(connections);
     const server = await createServer({
       latchkey,
       schema,
@@ -268,6 +272,10 @@ async function copiesOf(
       { cause },
     );
   }
+}
+
+function tooManyConnections(max: number): string {
+  return `${max} connections are open, which is the most that MAX_CONNECTIONS allows: further ones are closed. Find out who holds them, or raise MAX_CONNECTIONS. This is logged at most once a minute.`;
 }
 
 function ownLimits(now: ComposeOptions['now'], tiers: TierTable): Limiter {

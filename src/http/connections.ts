@@ -9,6 +9,16 @@ const QUIET = 500;
 /** How often to look for connections that have become idle, in ms. */
 const INTERVAL = 50;
 
+/** How often refused connections are reported at most, in ms. */
+const REPORT_EVERY = 60_000;
+
+export interface ConnectionsOptions {
+  /** How many may be open. Further ones are closed as soon as they are accepted. Default: no bound. */
+  readonly max?: number;
+  /** Called when connections were refused: at once, and then at most once a minute. */
+  readonly onRefused?: (max: number) => void;
+}
+
 /**
  * The open connections of a server, and how they end when the server stops.
  *
@@ -28,6 +38,27 @@ export class Connections {
   #isEncrypted = false;
   #isLeaving = false;
   #lastSeen = 0;
+  readonly #max: number;
+  readonly #onRefused: (max: number) => void;
+  /** Those of all kinds, also before their handshake. */
+  #size = 0;
+  #refused = 0;
+  #reportedAt = -Infinity;
+
+  constructor({ max = Infinity, onRefused = () => undefined }: ConnectionsOptions = {}) {
+    this.#max = max;
+    this.#onRefused = onRefused;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many were refused since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
 
   /** Whether the server has begun to stop. */
   get isLeaving(): boolean {
@@ -38,6 +69,12 @@ export class Connections {
   watch(server: Server): void {
     this.#server = server;
     this.#isEncrypted = 'setSecureContext' in server;
+    if (this.#max !== Infinity) server.maxConnections = this.#max;
+    server.on('drop', () => this.#refuse());
+    server.on('connection', (socket: Socket) => {
+      this.#size += 1;
+      socket.once('close', () => (this.#size -= 1));
+    });
     server.on(this.#isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#open.set(socket, true);
       socket.once('close', () => {
@@ -55,6 +92,11 @@ export class Connections {
 
   /** Serves a connection that another process has accepted. */
   take(socket: Socket): void {
+    if (this.#size >= this.#max) {
+      socket.destroy();
+      this.#refuse();
+      return;
+    }
     this.#taken.add(socket);
     socket.once('close', () => this.#taken.delete(socket));
     // As node:http accepts its own.
@@ -121,6 +163,13 @@ export class Connections {
     this.#server?.closeAllConnections();
     for (const socket of this.#taken) socket.destroy();
     return false;
+  }
+
+  #refuse(): void {
+    this.#refused += 1;
+    if (performance.now() - this.#reportedAt < REPORT_EVERY) return;
+    this.#reportedAt = performance.now();
+    this.#onRefused(this.#max);
   }
 
   async #takenClosed(): Promise<true> {

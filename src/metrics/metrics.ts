@@ -82,6 +82,25 @@ export class Metrics {
     });
   }
 
+  /** Has the numbers of connections read whenever metrics are asked for. To be called once. */
+  watchConnections(connections: { readonly size: number; readonly refused: number }): void {
+    new Gauge({
+      name: 'latchkey_connections_open',
+      help: 'Connections that are open, those of streams included.',
+      registers: [this.#registry],
+      collect() {
+        this.set(connections.size);
+      },
+    });
+    this.#watch(
+      'latchkey_connections_refused_total',
+      'Connections that were closed because too many were open.',
+      () => {
+        return connections.refused;
+      },
+    );
+  }
+
   /** The exposition format of Prometheus. */
   async text(): Promise<string> {
     return this.#registry.metrics();

@@ -235,6 +235,14 @@ export const OPTIONS = {
     allowed: 'draft, legacy or both',
     schema: oneOf(RATE_LIMIT_HEADERS),
   }),
+  MAX_CONNECTIONS: option({
+    about:
+      'connections that a process holds open at most, streams included: it closes further ones as soon as they are accepted',
+    default: '16000',
+    page: 'operations.md#connections',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
   MAX_STREAMS: option({
     about: 'streams that a process holds open at most',
     default: '10000',

@@ -42,6 +42,8 @@ export interface Settings {
   readonly shutdownDelay: number;
   /** How large the answer to one operation may be. */
   readonly answer: AnswerLimits;
+  /** Connections that a process holds open at most, those of streams included. */
+  readonly maxConnections: number;
   /** Streams that a process holds open at most. */
   readonly maxStreams: number;
   /** What may wait for slow readers of streams in a process, in bytes. */
@@ -119,6 +121,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       eventFields: read('MAX_EVENT_FIELDS') ?? 10_000,
       bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,
     }),
+    maxConnections: read('MAX_CONNECTIONS') ?? 16_000,
     maxStreams: read('MAX_STREAMS') ?? 10_000,
     maxStreamBytes: read('MAX_STREAM_BYTES') ?? 64 * 2 ** 20,
     trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),

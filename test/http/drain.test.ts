@@ -184,6 +184,34 @@ test('X2: while it leaves, answers all requests that were pipelined, and closes 
   await service.close();
 });
 
+test('X12: a request that follows a response with `Connection: close` is not executed, and kept connections end', async () => {
+  const { service, port } = await start(60_000);
+  const hold = holdAnswers(service);
+  const held = service.store.keys.list.bind(service.store.keys);
+  let lists = 0;
+  Object.assign(service.store.keys, {
+    list: (...given: Parameters<typeof held>) => {
+      lists += 1;
+      return held(...given);
+    },
+  });
+  const one = `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+  const { socket, received } = connectTo(port);
+  socket.on('error', () => undefined);
+  socket.write(one);
+  await hold.begun;
+  const left = service.leave(60_000);
+  // As soon as the response arrives, and a client that ignores its `Connection: close` could send the next request.
+  socket.once('data', () => socket.write(one));
+  hold.letGo();
+  await once(socket, 'close');
+  expect(received().match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
+  expect(received()).toMatch(/\r\nconnection: close\r\n/i);
+  expect(lists).toBe(1);
+  await left;
+  await service.close();
+});
+
 test('does not wait for a connection without a request', async () => {
   const { service, port } = await start(60_000);
   const arriving = once(service.server.server, 'connection');

@@ -8,6 +8,7 @@ function watched(): Metrics {
   metrics.watchBcrypt(() => ({ hashes: 2, comparisons: 3, shed: 1, waiting: 4 }));
   metrics.watchUsage(() => 5);
   metrics.watchStreams(() => 6);
+  metrics.watchConnections({ size: 4, refused: 2 });
   return metrics;
 }
 
@@ -18,6 +19,8 @@ test('every metric has a help in words and a type, and ours are all there from t
     'latchkey_bcrypt_runs_total',
     'latchkey_bcrypt_shed_total',
     'latchkey_bcrypt_waiting',
+    'latchkey_connections_open',
+    'latchkey_connections_refused_total',
     'latchkey_http_request_duration_seconds',
     'latchkey_http_requests_total',
     'latchkey_key_lookups_total',

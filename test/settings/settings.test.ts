@@ -33,6 +33,7 @@ test('the defaults', () => {
     cacheTtl: 1_000,
     shutdownDelay: 3_000,
     answer: { fields: 50_000, eventFields: 10_000, bytes: 8_388_608 },
+    maxConnections: 16_000,
     maxStreams: 10_000,
     maxStreamBytes: 67_108_864,
     trustProxy: [],
@@ -175,6 +176,7 @@ describe('good values', () => {
     ['MAX_ANSWER_FIELDS', '1000', { answer: { fields: 1_000, eventFields: 10_000, bytes: 8_388_608 } }],
     ['MAX_EVENT_FIELDS', '2000', { answer: { fields: 50_000, eventFields: 2_000, bytes: 8_388_608 } }],
     ['MAX_ANSWER_BYTES', '10000', { answer: { fields: 50_000, eventFields: 10_000, bytes: 10_000 } }],
+    ['MAX_CONNECTIONS', '1', { maxConnections: 1 }],
     ['MAX_STREAMS', '1', { maxStreams: 1 }],
     ['MAX_STREAM_BYTES', '4194304', { maxStreamBytes: 4_194_304 }],
     ['RATE_LIMIT_HEADERS', 'legacy', { configuration: { rateLimitHeaders: 'legacy' } }],
@@ -297,6 +299,7 @@ describe('bad values', () => {
     MAX_EVENT_FIELDS: ['0', '999', '100000001', 'many'],
     MAX_ANSWER_BYTES: ['0', '9999', '500000001', '8MB'],
     RATE_LIMIT_HEADERS: ['Draft', 'none', 'legacy,draft'],
+    MAX_CONNECTIONS: ['0', '-1', '1000001', 'many'],
     MAX_STREAMS: ['0', '-1', '1000001', 'many'],
     MAX_STREAM_BYTES: ['0', '4194303', '1000000000', '64MiB'],
     TRUST_PROXY: [
