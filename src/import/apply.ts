@@ -6,6 +6,7 @@ import type { Author } from '../store/audit.js';
 import { Duplicate, StoreUnavailable } from '../store/errors.js';
 import type { KeyRecord } from '../store/records.js';
 import type { Insertion, Store } from '../store/store.js';
+import { conflictOf } from './conflict.js';
 import type { Mapping } from './mapping.js';
 import type { PlannedKey, Problem } from './plan.js';
 
@@ -44,7 +45,13 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
   let present = 0;
   for (const [i, planned] of keys.entries()) {
     const key = await recordOf(planned, gate, options);
-    switch (await insertOrStop(key, options, i, keys.length)) {
+    const outcome = await insertOrStop(key, planned, options, { done: i, of: keys.length });
+    if (typeof outcome === 'object') {
+      problems.push({ line: planned.line, ...outcome });
+      options.onProgress?.(i + 1, keys.length);
+      continue;
+    }
+    switch (outcome) {
       case 'inserted':
         imported += 1;
         break;
@@ -87,24 +94,32 @@ export class ImportStopped extends Error {
 /** @throws ImportStopped */
 async function insertOrStop(
   key: KeyRecord,
+  planned: PlannedKey,
   options: ApplyOptions,
-  done: number,
-  of: number,
+  { done, of }: { readonly done: number; readonly of: number },
 ): ReturnType<typeof insert> {
   try {
-    return await insert(key, options);
+    return await insert(key, planned, options);
   } catch (error) {
     throw error instanceof StoreUnavailable ? new ImportStopped(done, of, error) : error;
   }
 }
 
-async function insert(key: KeyRecord, { store, tiers, now }: ApplyOptions): Promise<Insertion['outcome'] | 'present'> {
+async function insert(
+  key: KeyRecord,
+  { kept }: PlannedKey,
+  { store, tiers, now, mapping }: ApplyOptions,
+): Promise<Insertion['outcome'] | 'present' | { readonly problem: string }> {
   if ((await store.workspaces.find(key.workspaceId)) === null) return 'full';
   try {
     return (await store.keys.insert(key, (tier) => tiers[tier], now(), AUTHOR)).outcome;
   } catch (error) {
-    if (error instanceof Duplicate && error.what === 'key.lookupId') return 'present';
-    throw error;
+    if (!(error instanceof Duplicate && error.what === 'key.lookupId')) throw error;
+    // Since the plan was made, another import wrote it.
+    const there = await store.keys.findForVerification(key.lookupId);
+    const problem =
+      there === null ? null : conflictOf(there.key, { kept, workspaceId: key.workspaceId }, mapping.scheme);
+    return problem === null ? 'present' : { problem };
   }
 }
 

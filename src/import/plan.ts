@@ -5,9 +5,11 @@ import type { TierTable } from '../limits/tiers.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import { PLATFORM } from '../scopes/grammar.js';
+import type { KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { placeKindOf, PLACE_KINDS, placesInWords } from '../store/places.js';
 import { SeenColumns } from './columns.js';
+import { conflictOf } from './conflict.js';
 import { ImportFault } from './fault.js';
 import type { Mapping } from './mapping.js';
 import { Owners } from './owners.js';
@@ -139,18 +141,28 @@ class Planner {
     const { name, expiresAt } = key;
     if (ended !== null) return this.#leave({ line, name, ...ended });
     if (expiresAt !== null && expiresAt <= now) return this.#leave({ line, name, reason: 'expired', at: expiresAt });
+    const place = await this.#owners.placeOf(owner);
     const found = await store.keys.findForVerification(key.lookupId);
-    if (found !== null) {
-      const same = mapping.scheme.kind === 'sha256' || found.key.secretHash === key.kept;
-      if (!same) return 'Another key was imported that is found by the same part of a token.';
-      this.#present += 1;
-      return null;
-    }
+    if (found !== null) return this.#meet(found.key, key, place);
     const scopes = this.#scopesOf(key.scopes);
     if (typeof scopes === 'string') return scopes;
-    const place = await this.#owners.placeOf(owner);
     if ('problem' in place) return place.problem;
     this.#keys.push({ ...key, ...place, scopes, line });
+    return null;
+  }
+
+  /** Judges a row whose lookup id a key has already. @returns a problem; null: an earlier import took the row over */
+  #meet(
+    there: KeyRecord,
+    { kept }: Pick<RowKey, 'kept'>,
+    place: Awaited<ReturnType<Owners['placeOf']>>,
+  ): string | null {
+    const { mapping, workspaceId: own } = this.#options;
+    // Of a user who has left since, the earlier import was into the same workspace.
+    const workspaceId = 'problem' in place ? own : place.workspaceId;
+    const conflict = conflictOf(there, { kept, workspaceId }, mapping.scheme);
+    if (conflict !== null) return 'problem' in place ? place.problem : conflict;
+    this.#present += 1;
     return null;
   }
 

@@ -73,7 +73,9 @@ class RowReader {
     }
     const scopes = foreignScopes(this.#cell('scopes'));
     if (scopes === null) {
-      throw new Unreadable('The scopes are neither a list of names nor permissions by resource. Export them as JSON.');
+      throw new Unreadable(
+        'The scopes are neither a list of names nor permissions by resource, each named once. Export them as JSON.',
+      );
     }
     return {
       ...this.#digest(),
@@ -164,10 +166,15 @@ class RowReader {
     return read.value;
   }
 
+  /** Of several columns that may hold the value, at most one has to: which of two values holds can't be known. */
   #cell(column: Column): unknown {
-    for (const name of this.#mapping.columns[column] ?? [])
-      if (this.#fields.has(name)) return unwrapped(this.#fields.get(name));
-    return null;
+    const cells = (this.#mapping.columns[column] ?? [])
+      .map((name) => unwrapped(this.#fields.get(name)))
+      .filter((cell) => !isAbsent(cell));
+    if (new Set(cells.map((cell) => JSON.stringify(cell))).size > 1) {
+      throw new Unreadable(`${this.#nameOf(column)} holds two different values. Set columns.${column} to one column.`);
+    }
+    return cells[0] ?? null;
   }
 
   #nameOf(column: Column): string {

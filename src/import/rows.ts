@@ -4,6 +4,7 @@ import { itemsIn } from './jsonArray.js';
 import { normalise } from '../text/characters.js';
 import { encodingOf } from '../wholeFile.js';
 import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
+import { repeatedName } from './repeated.js';
 
 export const FORMATS = ['jsonl', 'json', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -77,6 +78,11 @@ function fromJson({ line, text }: RawRecord): Row {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return { line, problem: NO_OBJECT };
+    const repeated = repeatedName(text);
+    if (repeated !== null) {
+      const name = JSON.stringify(repeated.slice(0, 100));
+      return { line, problem: `The row has the name ${name} twice in one object. Keep one of them.` };
+    }
     return { line, fields: new Map(Object.entries(value).map(([column, cell]) => [normalise(column), cell])) };
   } catch {
     return { line, problem: 'The row is no JSON. Export it anew, or say what it is with --format.' };

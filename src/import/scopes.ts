@@ -1,6 +1,7 @@
 import { isAbsent } from './cells.js';
 import { normalise } from '../text/characters.js';
 import type { Mapping } from './mapping.js';
+import { repeatedName } from './repeated.js';
 
 /** Their names there, in NFC; null where it cannot be told. */
 export function foreignScopes(cell: unknown): readonly string[] | null {
@@ -30,7 +31,8 @@ export function mapScopes(
 function fromText(text: string): readonly string[] | null {
   if (!/^[[{"]/.test(text) && text !== 'null') return [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))];
   try {
-    return namesIn(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return repeatedName(text) === null ? namesIn(value) : null;
   } catch {
     return null;
   }

@@ -81,7 +81,8 @@ interface Level {
   key: { readonly from: number; readonly to: number } | null;
 }
 
-interface Visitor {
+/** What {@link walk} calls for each part of a JSON text. `from` and `to` of a string include its quotes. */
+export interface Visitor {
   open(isList: boolean): void;
   close(): void;
   text(from: number, to: number): void;
@@ -98,8 +99,12 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 
-/** By characters: a pattern over tokens takes ten times as long, and anybody can send a body of nothing but `1,1,1`. */
-function walk(text: string, visitor: Visitor): void {
+/**
+ * Calls the visitor for each part of a valid JSON text, in order.
+ *
+ * By characters: a pattern over tokens takes ten times as long, and anybody can send a body of nothing but `1,1,1`.
+ */
+export function walk(text: string, visitor: Visitor): void {
   let at = 0;
   while (at < text.length) {
     const from = at;

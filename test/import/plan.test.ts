@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { applyImport } from '../../src/import/apply.js';
 import { mappingOf } from '../../src/import/mapping.js';
 import type { Plan } from '../../src/import/plan.js';
 import { inWords, reportOf } from '../../src/import/report.js';
+import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';
 import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
@@ -14,6 +16,7 @@ let store: Store;
 beforeAll(async () => {
   store = await openSqliteStore({ dir });
   await store.workspaces.ensure({ id: 'default', name: 'default', tier: 'GROWTH', createdAt: NOW });
+  await store.workspaces.ensure({ id: 'ws_other', name: 'other', tier: 'GROWTH', createdAt: NOW });
   await store.workspaces.ensure({ id: 'ws_small', name: 'small', tier: 'FREE_TRIAL', createdAt: NOW });
   await store.users.add({
     id: 'usr_ada',
@@ -277,6 +280,71 @@ it('more keys than the tier has room for are a problem of the whole, with the nu
   ]);
 });
 
+describe('A8: a digest that a key has already', () => {
+  const there = row({ key: betterAuthDigest('in two workspaces') });
+
+  it('is a problem if the key belongs to another workspace, which it names', async () => {
+    await apply(store, null, [there], { now: NOW, workspaceId: 'ws_other' });
+    expect(await plan(store, [there], { now: NOW, workspaceId: 'ws_other' })).toMatchObject({
+      present: 1,
+      problems: [],
+    });
+    const planned = await plan(store, [there], { now: NOW });
+    expect(planned).toMatchObject({ present: 0, keys: [] });
+    expect(said(planned)).toEqual([
+      [
+        1,
+        expect.stringMatching(
+          /^The key key_\w+ of the workspace ws_other has the same digest, so its token doesn't work in default\. /,
+        ),
+      ],
+    ]);
+  });
+
+  it('is compared with the workspace of its owner', async () => {
+    const mapping = (workspace: string) => ({ scopes: SCOPES, owners: { user_1: { workspace } } });
+    const planned = async (workspace: string) => plan(store, [there], { now: NOW, mapping: mapping(workspace) });
+    expect(await planned('ws_other')).toMatchObject({ present: 1, problems: [] });
+    expect(said(await planned('default'))).toEqual([[1, expect.stringContaining('of the workspace ws_other')]]);
+  });
+
+  it('is a problem too if the key was written after the plan was made', async () => {
+    const late = row({ key: betterAuthDigest('written meanwhile') });
+    const { keys } = await plan(store, [late], { now: NOW });
+    await apply(store, null, [late], { now: NOW, workspaceId: 'ws_other' });
+    const mapping = mappingOf('better-auth', { scopes: SCOPES });
+    const options = { store, mapping, peppers: null, tiers: TIER_LIMITS, now: () => NOW };
+    expect(await applyImport(keys, options)).toEqual({
+      imported: 0,
+      present: 0,
+      problems: [{ line: 1, problem: expect.stringContaining('of the workspace ws_other has the same digest') }],
+    });
+  });
+});
+
+describe('A8: two columns that may hold one value', () => {
+  it.each([
+    ['the first one', { referenceId: 'user_1', userId: null }],
+    ['the second one', { referenceId: null, userId: 'user_1' }],
+    ['both, with the same value', { referenceId: 'user_1', userId: 'user_1' }],
+  ])('are read if the value is in %s', async (_, fields) => {
+    const mapping = { scopes: SCOPES, owners: { user_1: { user: 'usr_ada' } } };
+    const { keys, problems } = await plan(store, [row(fields)], { now: NOW, mapping });
+    expect(problems).toEqual([]);
+    expect(keys).toMatchObject([{ userId: 'usr_ada' }]);
+  });
+
+  it('are a problem if they hold different values', async () => {
+    const planned = await plan(store, [row({ referenceId: 'user_1', userId: 'user_2' })], { now: NOW });
+    expect(said(planned)).toEqual([[1, expect.stringContaining('"referenceId or userId" holds two different values')]]);
+  });
+});
+
+it('A8: permissions with a resource twice are a problem, also as text', async () => {
+  const planned = await plan(store, [row({ permissions: '{"files":["read"],"files":["write"]}' })], { now: NOW });
+  expect(said(planned)).toEqual([[1, expect.stringContaining('each named once')]]);
+});
+
 describe('bcrypt', () => {
   const mapping = { scopes: { r: 'read:assets' }, lookup: { prefix: 8 } };
   const given = (fields: object) => ({
@@ -304,7 +372,7 @@ describe('bcrypt', () => {
     await apply(store, null, [first], { from: 'bcrypt', mapping });
     expect(await plan(store, [first], { from: 'bcrypt', mapping })).toMatchObject({ present: 1, problems: [] });
     const other = await plan(store, [{ ...first, digest: bcryptHash('y') }], { from: 'bcrypt', mapping });
-    expect(said(other)).toEqual([[1, expect.stringContaining('Another key')]]);
+    expect(said(other)).toEqual([[1, expect.stringContaining('is found by the same part of a token')]]);
   });
 });
 

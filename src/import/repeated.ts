@@ -1,0 +1,40 @@
+import { walk } from '../numbers/json.js';
+import { normalise } from '../text/characters.js';
+
+/**
+ * Returns the first name that an object of a JSON text has twice, in NFC; null if there is none. JSON.parse would keep only the last
+ * of them, and which one the other system meant can't be known.
+ *
+ * @param text valid JSON
+ */
+export function repeatedName(text: string): string | null {
+  let repeated: string | null = null;
+  /** The names of each object that is open; null for a list. */
+  const open: (Set<string> | null)[] = [];
+  let isName = false;
+  const afterValue = (): void => {
+    isName = open.at(-1) != null;
+  };
+  walk(text, {
+    open(isList) {
+      open.push(isList ? null : new Set());
+      isName = !isList;
+    },
+    close() {
+      open.pop();
+      afterValue();
+    },
+    text(from, to) {
+      const names = open.at(-1);
+      if (isName && names != null) {
+        const name = normalise(JSON.parse(text.slice(from, to)) as string);
+        if (names.has(name)) repeated ??= name;
+        names.add(name);
+        isName = false;
+      } else afterValue();
+    },
+    number: afterValue,
+    word: afterValue,
+  });
+  return repeated;
+}
