@@ -9,25 +9,24 @@ export function settingsPage(): string {
   return [
     head('Settings', 'src/settings'),
     'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../configuration.md)). ' +
-      'A wrong value stops the start with one line that says what is allowed. An empty one is wrong, too: unset it.\n',
+      'If a value is invalid, the server does not start and prints one line with the allowed values. An empty value is invalid, too.\n',
     '## Environment\n',
     table(['variable', 'default', '', 'allowed'], Object.entries(OPTIONS).map(optionRow)),
-    "OpenTelemetry's own variables count as well: traces are sent where `OTEL_EXPORTER_OTLP_ENDPOINT` or " +
-      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` says ([operations.md](../operations.md#what-to-watch)). `NODE_ENV=production` ' +
-      'changes the default of `REQUIRE_HTTPS`, and has keys refused that stand in the file in clear.\n',
+    'Latchkey also reads the variables of OpenTelemetry: traces are sent to `OTEL_EXPORTER_OTLP_ENDPOINT` or ' +
+      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` ([operations.md](../operations.md#what-to-watch)). `NODE_ENV=production` ' +
+      'changes the default of `REQUIRE_HTTPS`, and refuses plain-text keys in the configuration file.\n',
     '### Outgoing proxies\n',
     table(
       ['variable', '', 'allowed'],
       PROXY_VARIABLES.map(([name, ...rest]) => [code(name), ...rest]),
     ),
-    'The server uses them to request the [issuer of access tokens](../oidc.md#behind-an-outgoing-proxy), and so do the ' +
-      '[command line](../cli.md#behind-an-outgoing-proxy) and the [client on Node](../client.md#behind-an-outgoing-proxy). The lower-case ' +
-      'spelling of a variable (`https_proxy`) wins, and an empty variable counts as absent, as in other programs. Escape special ' +
-      'characters in a user name or password, as in `p%40ss`. Loopback addresses never go through a proxy. Connections to MongoDB, Redis ' +
-      'and the collector of traces do not either.\n',
+    'These variables apply to requests to the [issuer of access tokens](../oidc.md#behind-an-outgoing-proxy), to the ' +
+      '[command line](../cli.md#behind-an-outgoing-proxy) and to the [client on Node](../client.md#behind-an-outgoing-proxy). The lower-case ' +
+      'name of a variable (`https_proxy`) takes precedence. An empty variable counts as not set. Escape special characters in a user name ' +
+      'or password, as in `p%40ss`. Connections to loopback addresses, MongoDB, Redis and the trace collector never use a proxy.\n',
     '## latchkey.yaml\n',
-    '`[]` stands for each entry of a list, `<NAME>` for a name that you choose, `<TYPE>` and `<TIER>` for one of those that there are. `${NAME}` in a value stands for ' +
-      'that [variable](../configuration.md#variables).\n',
+    '`[]` stands for each entry of a list, `<NAME>` for a name that you choose, and `<TYPE>` and `<TIER>` for an existing one. `${NAME}` in a ' +
+      'value is replaced with that [variable](../configuration.md#variables).\n',
     ...Object.entries<z.core.$ZodType>(fileSchema.shape).map(
       ([name, schema]) => `### ${name}\n\n${table(['key', 'default', '', 'allowed'], keyRows(name, schema))}`,
     ),

@@ -1,78 +1,83 @@
 import type { RefusalCode, RefusalDetails, UnauthenticatedReason } from './refusal.js';
 
-/** What a refusal means to who gets it, in a few words of Markdown: docs/reference/errors.md is made of these. */
+/** Describes a refusal in Markdown, for docs/reference/errors.md. */
 export interface Meaning<Field extends string = string> {
-  /** When it is answered. */
+  /** When the refusal occurs. */
   readonly when: string;
   /** What the caller can do. */
   readonly remedy: string;
-  /** The fields beside `code`; of each what it holds. */
+  /** The fields in addition to `code`, with a description of each. */
   readonly fields: Readonly<Record<Field, string>>;
-  /** The page that says more, and the heading in it; in docs/. */
+  /** The page in docs/ with details, and its heading. */
   readonly page?: string;
 }
 
 type FieldsOf<Code extends RefusalCode> = Exclude<keyof Extract<RefusalDetails, { code: Code }> & string, 'code'>;
 
-const RETRY_AFTER = 'whole seconds, also in the field `Retry-After`';
+const RETRY_AFTER = 'whole seconds, also in the header field `Retry-After`';
 const CATEGORY =
-  "the operation's category, where it is that category's limit; `key-creation` for the limit of created and rotated keys";
-const MISSING = 'scopes that the credential lacks';
+  "the operation's category, if its limit was reached; `key-creation` for the limit on created and rotated keys";
+const MISSING = 'the scopes that the credential is missing';
 
 export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>> } = {
   BAD_REQUEST: {
-    when: "the request itself is not understood: two credentials, a malformed header, a body or a method that is none of GraphQL's (then also with 405, 408, 413 or 415)",
-    remedy: 'send one credential in one of the three forms, and the body that the message asks for',
+    when: 'the request is invalid: two credentials, a malformed header, or an invalid body or method (with status 405, 408, 413 or 415 where it applies)',
+    remedy: 'send one credential in one of the three forms, and a body as the message describes',
     fields: {},
     page: 'guard.md#who-is-asking',
   },
   COST_EXCEEDS_BURST: {
-    when: 'the operation costs more than the tier allows in one second, so that no wait would let it pass',
+    when: 'the operation costs more than the tier allows in one second, so waiting does not help',
     remedy: 'split the operation',
-    fields: { cost: 'requests that it counts for', burst: 'requests allowed in one second', category: CATEGORY },
+    fields: {
+      cost: 'the number of requests that the operation counts as',
+      burst: 'requests allowed in one second',
+      category: CATEGORY,
+    },
     page: 'limits.md',
   },
   ANSWER_TOO_LARGE: {
-    when: 'the response would have more fields or bytes than the server allows for one operation; changes of a mutation may have been made by then',
+    when: 'the response would have more fields or bytes than the server allows for one operation; a mutation may already have made changes',
     remedy: 'request fewer entries, fields or aliases, or split the operation',
-    fields: { limit: 'the most that one response may have', unit: '`fields` or `bytes`' },
+    fields: { limit: 'the maximum for one response', unit: '`fields` or `bytes`' },
     page: 'limits.md#size-of-a-response',
   },
   UNAUTHENTICATED: {
-    when: 'there is no credential where one is needed, or it is not accepted',
+    when: 'the operation needs a credential and none was sent, or the credential is invalid',
     remedy: 'send a valid key',
-    fields: { reason: 'why, as below; the last three are told only to who holds the right secret' },
+    fields: { reason: 'the reason, see below; the last three are returned only to a caller with the correct secret' },
     page: 'guard.md#who-is-asking',
   },
   HTTPS_REQUIRED: {
-    when: 'the request came over plain HTTP, where others can read it',
-    remedy: 'use the https address, and replace a key that was sent',
+    when: 'the request was sent over plain HTTP, where others can read it',
+    remedy: 'use the https address, and replace the key that was sent',
     fields: {},
     page: 'operations.md#https-only',
   },
   ADDRESS_NOT_ALLOWED: {
-    when: "the key is let in from certain addresses, and the caller's is none of them",
-    remedy: 'use the key from an address that it allows, or have this one added',
+    when: 'the key can be used from certain IP addresses only, and the request came from another one',
+    remedy: 'use the key from an allowed address, or add this address to the key',
     fields: {},
     page: 'keys.md#addresses',
   },
   FORBIDDEN: {
-    when: 'the credential lacks scopes that the operation needs, is bound to a project where the operation concerns the whole workspace, or reads the schema where the server does not show it',
+    when: 'the credential is missing scopes, is restricted to a project although the operation concerns the whole workspace, or may not use introspection',
     remedy: 'use a key with the missing scopes',
     fields: {
       missing: MISSING,
-      fields: 'guarded places that it may not reach: `coordinate`, and `requires`, of which any list will do',
+      fields:
+        'the refused fields and types: `coordinate`, and `requires` with lists of scopes, one of which is sufficient',
     },
     page: 'guard.md#scopes',
   },
   DOCUMENT_NOT_TRUSTED: {
-    when: 'the key is bound to documents, and this is none of them',
-    remedy: 'use a document that the key is bound to, or have this one added',
-    fields: { sha256: "the digest of the document's text as it was sent, in hexadecimal" },
+    when: 'the key is bound to trusted documents, and this is not one of them',
+    remedy: 'send one of the trusted documents, or add this one to the key',
+    fields: { sha256: "the SHA-256 of the document's text as sent, in hexadecimal" },
     page: 'keys.md#trusted-documents',
   },
   RATE_LIMITED: {
-    when: "the key's windows have no room; or too many wrong credentials came from an address or for a key; or too many of the caller's requests are still sending their bodies",
+    when: "the key's limit is reached; or too many invalid credentials came from an address or for a key; or too many bodies of the caller have not arrived completely",
     remedy: 'wait `Retry-After` seconds',
     fields: {
       retryAfter: RETRY_AFTER,
@@ -83,50 +88,50 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     page: 'limits.md',
   },
   TOO_MANY_STREAMS: {
-    when: 'the key, with those of its rotation, has as many streams open as its tier allows',
-    remedy: 'close a stream, or ask for a higher tier',
-    fields: { limit: 'streams allowed' },
+    when: 'the key and the keys of its rotation have as many open streams as the tier allows',
+    remedy: 'close a stream, or use a higher tier',
+    fields: { limit: 'the maximum number of streams' },
     page: 'streams.md#what-is-refused',
   },
   UNAVAILABLE: {
-    when: 'what the answer needs is away or overloaded, or the server is stopping; nothing was let through',
-    remedy: 'send it again after `Retry-After` seconds',
+    when: 'the store, Redis or another needed service is unavailable or overloaded, or the server is stopping; the operation was not run',
+    remedy: 'retry after `Retry-After` seconds',
     fields: { retryAfter: RETRY_AFTER },
     page: 'operations.md#what-each-failure-looks-like',
   },
   KEY_LIMIT_REACHED: {
-    when: 'the workspace has as many living keys as its tier allows',
-    remedy: 'revoke a key, or ask for a higher tier',
-    fields: { max: 'keys allowed', current: 'keys alive' },
+    when: 'the workspace has as many active keys as its tier allows',
+    remedy: 'revoke a key, or use a higher tier',
+    fields: { max: 'the maximum number of keys', current: 'the number of active keys' },
     page: 'limits.md',
   },
   NOT_FOUND: {
-    when: "the id is unknown, or another workspace's: the answer is the same",
-    remedy: 'check the id',
+    when: 'the ID is unknown or belongs to another workspace; the response is the same',
+    remedy: 'check the ID',
     fields: {},
     page: 'tenancy.md',
   },
   BAD_USER_INPUT: {
-    when: 'an argument is not allowed',
-    remedy: 'mend the argument that `path` leads to',
+    when: 'an argument is invalid',
+    remedy: 'correct the argument at `path`',
     fields: {
-      path: 'from the arguments down, as in `["input", "name"]`',
-      known: 'what would have been understood, where that can be listed',
+      path: 'the path of the argument, for example `["input", "name"]`',
+      known: 'the accepted values, if they can be listed',
     },
   },
   SCOPE_NOT_HELD: {
-    when: 'a key grants, rotates or updates scopes that it does not hold itself',
-    remedy: 'use a key that holds what it grants',
+    when: 'the key grants scopes that it does not have, or rotates or updates a key with such scopes',
+    remedy: 'use a key that has these scopes',
     fields: { missing: MISSING },
     page: 'keys.md#types-and-scopes',
   },
   STREAM_OVERFLOW: {
-    when: 'more waited for the reader of a stream than the server keeps; it ends the stream and is never the answer to a request',
-    remedy: 'read faster or select less, open the stream again, and query the current state',
+    when: 'a stream is read too slowly and too much data is waiting; this ends the stream and is never the response to a request',
+    remedy: 'read faster or select fewer fields, open the stream again, and query the current state',
     fields: {
-      events: 'events that may wait for one reader, where there were more',
+      events: 'the maximum number of waiting events for one reader, if it was exceeded',
       bytes:
-        'bytes that may wait for all readers of the server, where there were more and the most waited for this one',
+        'the maximum number of waiting bytes for all readers of the server, if it was exceeded and this reader had the most',
     },
     page: 'streams.md#when-a-stream-ends',
   },
@@ -135,10 +140,10 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
 export const REASONS: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'no credential was sent',
   malformed:
-    'it is not a whole token of this installation: it was cut short or mistyped, so that its checksum is wrong. If no keys were imported or configured, everything that is not a token is malformed too',
+    'the token is incomplete or mistyped, so its checksum is wrong. If no keys were imported or configured, every text that is not a token is malformed',
   unknown:
-    'no key matches: the key is from another installation, was never created, or is mistyped in an imported or configured key',
+    'no key matches: the key belongs to another installation or was never created, or an imported or configured key is mistyped',
   revoked: 'the key was revoked',
   expired: 'the key or the token has expired',
-  user_left: 'the user to whom the key belongs was removed',
+  user_left: 'the user who owns the key was removed',
 };

@@ -69,12 +69,14 @@ const key = section({
     '1 to 100 characters (Unicode code points), without white space around them, and without control, direction and other invisible characters',
     isName,
   ).meta({
-    about: 'for people; no two alike',
+    about: 'a unique name',
   }),
   roles: list(text(ROLE, isRoleName), 1, MAX_NAMES, 'names of roles, as in ["viewer"]').meta({
-    about: 'what it may do: what these roles grant together',
+    about: 'the roles of the key, which together define its scopes',
   }),
-  workspace: text('the id of a workspace', isId).optional().meta({ about: 'whose it is', unset: 'default' }),
+  workspace: text('the id of a workspace', isId)
+    .optional()
+    .meta({ about: 'the workspace that owns the key', unset: 'default' }),
 });
 
 const keyType = section({
@@ -83,19 +85,23 @@ const keyType = section({
   )
     .optional()
     .meta({
-      about: 'what new tokens of the type begin with; `KEY_PREFIXES`, where it is set, wins over all three',
+      about: 'the prefix of new tokens of this type; `KEY_PREFIXES` overrides all three',
       unset: 'SECRET sk, CLIENT ck, READ_ONLY rk',
     }),
   scopes: scopes.optional().meta({
-    about: 'the most that a key of the type may hold, and what that covers',
+    about: 'the scopes that keys of this type can have, including scopes that these cover',
     unset: "the type's own, which is also the most that may be named",
   }),
 });
 
 const windows = (of: string) =>
   section({
-    per_minute: wholeNumber.meta({ about: `${of} of one key in any 60 seconds, never above the tier's own` }),
-    per_second: wholeNumber.meta({ about: `${of} of one key in any one second, never above the tier's own` }),
+    per_minute: wholeNumber.meta({
+      about: `${of} of one key in any 60 seconds, not more than the tier allows in total`,
+    }),
+    per_second: wholeNumber.meta({
+      about: `${of} of one key in any one second, not more than the tier allows in total`,
+    }),
   }).optional();
 
 const PUBLISHED = 'as published';
@@ -106,14 +112,19 @@ const keyCount = value<number | 'unlimited'>(
 ).optional();
 
 const tier = section({
-  keys: keyCount.meta({ about: 'keys that a workspace may have, beside those of `admin_keys`', unset: PUBLISHED }),
+  keys: keyCount.meta({
+    about: 'the maximum number of keys in a workspace, not including `admin_keys`',
+    unset: PUBLISHED,
+  }),
   admin_keys: keyCount.meta({
-    about: 'keys that a workspace may have whose scopes are `admin` or `platform` and nothing else',
+    about: 'the maximum number of keys in a workspace whose only scopes are `admin` or `platform`',
     unset: PUBLISHED,
   }),
   per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
   per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
-  streams: wholeNumber.optional().meta({ about: 'streams that one key may have open at once', unset: PUBLISHED }),
+  streams: wholeNumber
+    .optional()
+    .meta({ about: 'streams that one key can have open at the same time', unset: PUBLISHED }),
   categories: section({
     read: windows('reads'),
     write: windows('writes'),
@@ -133,10 +144,10 @@ const anonymous = section({
 const keyCreation = section({
   per_minute: wholeNumber
     .optional()
-    .meta({ about: 'keys that one workspace may create and rotate in any 60 seconds', unset: PUBLISHED }),
+    .meta({ about: 'keys that one workspace can create and rotate in any 60 seconds', unset: PUBLISHED }),
   per_second: wholeNumber
     .optional()
-    .meta({ about: 'keys that one workspace may create and rotate in any one second', unset: PUBLISHED }),
+    .meta({ about: 'keys that one workspace can create and rotate in any one second', unset: PUBLISHED }),
 });
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
@@ -151,11 +162,11 @@ const claim = value<string | readonly string[]>(CLAIM, isClaim);
 const oidc = section({
   enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
     .optional()
-    .meta({ about: 'false: no token is let in, as without the section', unset: 'true' }),
-  issuer: address.meta({ about: "the issuer's identifier, exactly as tokens have it in `iss`" }),
+    .meta({ about: 'whether access tokens are accepted', unset: 'true' }),
+  issuer: address.meta({ about: "the issuer's identifier, exactly as in the `iss` claim of its tokens" }),
   audience: text('what tokens for this server have in aud: 1 to 500 characters', (name) =>
     /^.{1,500}$/.test(name),
-  ).meta({ about: 'what a token must name in `aud`' }),
+  ).meta({ about: 'the value that tokens must have in their `aud` claim' }),
   algorithms: list(
     value<Algorithm>(ALGORITHMS.join(', '), (name) => (ALGORITHMS as readonly unknown[]).includes(name)),
     1,
@@ -163,31 +174,29 @@ const oidc = section({
     `of ${ALGORITHMS.join(', ')}`,
   )
     .optional()
-    .meta({ about: 'how tokens may be signed', unset: 'RS256, PS256, ES256, EdDSA' }),
+    .meta({ about: 'the accepted signature algorithms', unset: 'RS256, PS256, ES256, EdDSA' }),
   scopes_claim: claim
     .optional()
-    .meta({ about: 'where scopes stand, as a text with spaces or as a list', unset: 'scope' }),
-  roles_claim: claim.optional().meta({ about: 'where names of roles stand, in the same forms', unset: 'roles' }),
+    .meta({ about: 'the claim with scopes, as a string with spaces or a list', unset: 'scope' }),
+  roles_claim: claim.optional().meta({ about: 'the claim with names of roles, in the same formats', unset: 'roles' }),
   workspace: text('the id of a workspace', isId)
     .optional()
-    .meta({ about: 'the workspace of all tokens', unset: 'default' }),
+    .meta({ about: 'the workspace of all access tokens', unset: 'default' }),
   workspace_claim: claim
     .optional()
-    .meta({ about: "the claim that holds the id of a token's workspace; instead of `workspace`" }),
+    .meta({ about: 'the claim with the ID of the workspace; use it instead of `workspace`' }),
   clock_tolerance: value<number>(
     `a whole number of seconds from 0 to ${MAX_CLOCK_TOLERANCE}`,
     (input) => Number.isInteger(input) && (input as number) >= 0 && (input as number) <= MAX_CLOCK_TOLERANCE,
   )
     .optional()
-    .meta({ about: "how far the issuer's clock may be off", unset: '5' }),
-  jwks_uri: address.optional().meta({ about: "where the issuer's keys are", unset: 'by discovery' }),
-  resource: address
-    .optional()
-    .meta({ about: 'the address under which callers reach the API', unset: '`PUBLIC_URL` and /graphql' }),
+    .meta({ about: "the tolerated difference of the issuer's clock", unset: '5' }),
+  jwks_uri: address.optional().meta({ about: "the address of the issuer's signing keys", unset: 'found by discovery' }),
+  resource: address.optional().meta({ about: 'the public address of the API', unset: '`PUBLIC_URL` and /graphql' }),
   dashboard: section({
     client_id: text('the id of a public client: 1 to 200 visible ASCII characters', (id) =>
       /^[\x21-\x7e]{1,200}$/.test(id),
-    ).meta({ about: 'the public client as which the dashboard signs people in' }),
+    ).meta({ about: 'the public client that the dashboard uses for sign-in' }),
     scopes: list(
       text('a scope of the issuer, such as openid', (scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(scope)),
       1,
@@ -221,12 +230,12 @@ export const fileSchema = section({
       enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
         .optional()
         .meta({
-          about: 'false: no API key is let in, neither these nor created ones; `ADMIN_API_KEY` is not concerned',
+          about: 'whether API keys are accepted, configured and created ones; does not apply to `ADMIN_API_KEY`',
           unset: 'true',
         }),
       keys: list(key, 0, MAX_CONFIGURED_KEYS, 'keys, each with key, name and roles')
         .optional()
-        .meta({ about: 'keys that you name yourself', unset: 'none' }),
+        .meta({ about: 'keys with values that you choose', unset: 'none' }),
     }).optional(),
     oidc: oidc.optional(),
   }).optional(),
@@ -239,7 +248,7 @@ export const fileSchema = section({
     })
     .optional()
     .meta({
-      about: 'names for scopes; `admin`, `editor` and `viewer` are built in, and the last two may be defined anew',
+      about: 'named sets of scopes; `admin`, `editor` and `viewer` are built in, and you can redefine the last two',
       unset: 'those built in',
     }),
   key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
@@ -254,7 +263,7 @@ export const fileSchema = section({
     (RATE_LIMIT_HEADERS as readonly unknown[]).includes(name),
   )
     .optional()
-    .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` wins over it", unset: 'draft' }),
+    .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` overrides it", unset: 'draft' }),
 });
 
 export type FileContent = z.output<typeof fileSchema>;

@@ -18,19 +18,19 @@ import { secretFrom, shownPath, type Environment, type Given } from './secretFil
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export interface Option<T> {
-  /** What it is for, in a few words of Markdown: docs/reference/settings.md is made of them. */
+  /** A short description in Markdown, used in docs/reference/settings.md. */
   readonly about: string;
-  /** What holds where it is unset, as it would be written. */
+  /** The default value, as you would write it. */
   readonly default?: string;
-  /** The same in words, where no one value says it. */
+  /** A description of the default, if it is not a single value. */
   readonly unset?: string;
-  /** The page that says more, and the heading in it; in docs/. */
+  /** The page in docs/ with details, and its heading. */
   readonly page?: string;
-  /** What is allowed, in words; ends the error's line. */
+  /** A description of the allowed values, which ends the error message. */
   readonly allowed: string;
-  /** Its value must not be repeated in an error. */
+  /** Marks a secret, whose value must not appear in errors. */
   readonly secret?: true;
-  /** From the variable's text; an issue's message says what is wrong with it. */
+  /** Parses the text of the variable. The message of an issue says what is wrong. */
   readonly schema: z.ZodType<T, string>;
 }
 
@@ -46,7 +46,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
 
-/** A list of which each item must pass. @param fault what is wrong with an item; null: nothing */
+/** A list with a check for each item. @param fault returns what is wrong with an item, or null */
 const listOf = (fault: (item: string) => string | null) =>
   list.superRefine((items, context) => {
     for (const item of items) {
@@ -57,10 +57,10 @@ const listOf = (fault: (item: string) => string | null) =>
 
 const option = <T>(value: Option<T>): Option<T> => value;
 
-/** The least that a pepper or a key which a person chooses may have, in characters. */
+/** The minimum length of a pepper, or of a key that a person chooses, in characters. */
 const MIN_SECRET_LENGTH = 32;
 
-/** A worker takes some 100 MB of memory, and none beyond the number of cores makes anything faster. */
+/** A worker needs about 100 MB of memory. More workers than cores don't improve throughput. */
 const MAX_WORKERS = 64;
 
 const HOST_RULE = {
@@ -68,14 +68,14 @@ const HOST_RULE = {
   schema: z.string().refine(isHost, 'is not a host name or address'),
 };
 
-/** Paths with quotes, blanks or control characters around them come from a file of variables, and would be created as they are. */
+/** Refuses paths in quotes or with surrounding white space. They come from environment files, and would be created literally. */
 const path = z
   .string()
   .refine((text) => !isQuoted(text) && text === text.trim(), 'has something around it')
   // oxlint-disable-next-line no-control-regex
   .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has control characters');
 
-/** Every variable that Latchkey reads. */
+/** All environment variables that Latchkey reads. */
 export const OPTIONS = {
   PORT: option({
     about: 'the port to listen on',
@@ -85,7 +85,7 @@ export const OPTIONS = {
   }),
   HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
   PUBLIC_URL: option({
-    about: 'where callers reach the server: for OIDC, whose clients find the issuer by it',
+    about: 'the public address of the server, which OIDC clients use to find the issuer',
     page: 'oidc.md#3-be-found',
     allowed: ADDRESS,
     schema: z
@@ -94,7 +94,7 @@ export const OPTIONS = {
       .transform((text) => text.replace(/\/+$/, '')),
   }),
   MONGODB_URI: option({
-    about: 'keep everything in this MongoDB instead of SQLite',
+    about: 'store all data in this MongoDB instead of SQLite',
     unset: 'SQLite',
     page: 'stores.md',
     allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
@@ -102,15 +102,15 @@ export const OPTIONS = {
     schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is not a MongoDB connection string'),
   }),
   DATA_DIR: option({
-    about: 'directory of the SQLite file and its pepper',
+    about: 'the directory of the SQLite database and its pepper',
     default: './data',
     page: 'stores.md#sqlite',
     allowed: 'a directory that this process may write',
     schema: path,
   }),
   REDIS_URL: option({
-    about: 'a Redis in which several processes hold limits together and tell each other of changes',
-    unset: 'each start counts for itself',
+    about: 'a Redis that lets several processes share limits and notify each other of changes',
+    unset: 'each start has limits of its own',
     page: 'operations.md#redis',
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
@@ -118,8 +118,8 @@ export const OPTIONS = {
     schema: z.string().refine(isRedisUrl, 'is not the address of a Redis'),
   }),
   ADMIN_API_KEY: option({
-    about: "the operator's key, which holds the scope `platform`",
-    unset: 'there is none',
+    about: "the operator's key, with the scope `platform`",
+    unset: 'none',
     allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
     secret: true,
     schema: z
@@ -132,13 +132,13 @@ export const OPTIONS = {
       .transform((text) => new OperatorKey(text)),
   }),
   KEY_PEPPER: option({
-    about: 'peppers of the stored digests; with MongoDB set it, the same in every process',
-    unset: 'made once in `DATA_DIR`; with MongoDB there is none',
+    about: 'the peppers of the stored digests; with MongoDB, set the same value in every process',
+    unset: 'created once in `DATA_DIR`; none with MongoDB',
     page: 'keys.md#peppers',
     allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
     secret: true,
     schema: list.superRefine((items, context) => {
-      // By its number, for nothing of a pepper may be shown.
+      // The error shows the position of the pepper and never its text.
       const short = items.findIndex((item) => item.length < MIN_SECRET_LENGTH);
       if (short < 0) return;
       const which = items.length === 1 ? 'is too short' : `has a value that is too short: number ${short + 1}`;
@@ -146,7 +146,7 @@ export const OPTIONS = {
     }),
   }),
   KEY_PREFIXES: option({
-    about: 'what new tokens begin with; wins over the prefixes of the file',
+    about: 'the prefixes of new tokens; overrides the prefixes in the configuration file',
     default: 'SECRET:sk,CLIENT:ck,READ_ONLY:rk',
     page: 'keys.md#the-token',
     allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
@@ -170,21 +170,21 @@ export const OPTIONS = {
     }),
   }),
   LATCHKEY_CONFIG: option({
-    about: 'the file of keys, an issuer, roles, key types and tiers',
-    unset: '`./latchkey.yaml`, if it is there',
+    about: 'the configuration file, which defines keys, an issuer, roles, key types and tiers',
+    unset: '`./latchkey.yaml`, if it exists',
     page: 'configuration.md',
     allowed: 'the path of a YAML file: see docs/configuration.md',
     schema: path,
   }),
   BCRYPT_COST: option({
-    about: "cost of the hashes of new keys' secrets: each step doubles the time",
+    about: 'the bcrypt cost for secrets of new keys; each step doubles the time',
     default: '10',
     page: 'operations.md#sizing',
     allowed: 'a whole number from 4 to 15',
     schema: wholeNumber(4, 15),
   }),
   DEFAULT_TIER: option({
-    about: 'tier of the first workspace',
+    about: 'the tier of the first workspace',
     default: 'GROWTH',
     page: 'limits.md',
     allowed: `one of ${TIERS.join(', ')}`,
@@ -192,7 +192,7 @@ export const OPTIONS = {
   }),
   AUTH_CACHE_TTL: option({
     about:
-      "how long a key's record counts after it was read: a change made by another process acts within it, one made here at once",
+      'how long a key is cached, and so how long a change made by another process can take; changes made by this process take effect immediately',
     default: '1000',
     page: 'architecture.md#decisions',
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
@@ -200,28 +200,28 @@ export const OPTIONS = {
   }),
   SHUTDOWN_DELAY: option({
     about:
-      'how long the server goes on serving after SIGTERM, at most: /readyz fails, and each response closes its connection. It ends early once nobody is connected',
+      'the maximum time that the server continues to serve after SIGTERM: /readyz fails, and each response closes its connection. The server stops earlier if no connection is left',
     default: '3000',
     page: 'operations.md#stopping-and-restarting',
     allowed: 'a whole number of milliseconds from 0 (stop at once) to 300000',
     schema: wholeNumber(0, 300_000),
   }),
   MAX_ANSWER_FIELDS: option({
-    about: 'fields that one operation may resolve, list entries included',
+    about: 'the maximum number of fields, including list entries, in one response',
     default: '50000',
     page: 'limits.md#size-of-a-response',
     allowed: 'a whole number from 1000 to 100000000',
     schema: wholeNumber(1_000, 100_000_000),
   }),
   MAX_EVENT_FIELDS: option({
-    about: 'fields that one event of a subscription may resolve, list entries included',
+    about: 'the maximum number of fields, including list entries, in one event of a subscription',
     default: '10000',
     page: 'limits.md#size-of-a-response',
     allowed: 'a whole number from 1000 to 100000000',
     schema: wholeNumber(1_000, 100_000_000),
   }),
   MAX_ANSWER_BYTES: option({
-    about: 'bytes that the data of one response may have as JSON',
+    about: 'the maximum size of the data of one response as JSON, in bytes',
     default: '8388608',
     page: 'limits.md#size-of-a-response',
     allowed: 'a whole number from 10000 to 500000000',
@@ -229,7 +229,7 @@ export const OPTIONS = {
   }),
   RATE_LIMIT_HEADERS: option({
     about:
-      "which header fields report a key's limits: `RateLimit-Policy` and `RateLimit`, the older `RateLimit-Limit`, `-Remaining` and `-Reset`, or all of them; wins over the file",
+      "which header fields report a key's limits: `RateLimit-Policy` and `RateLimit`, the older `RateLimit-Limit`, `-Remaining` and `-Reset`, or all of them; overrides the configuration file",
     default: 'draft',
     page: 'limits.md#older-header-fields',
     allowed: 'draft, legacy or both',
@@ -252,14 +252,14 @@ export const OPTIONS = {
   }),
   MAX_STREAM_BYTES: option({
     about:
-      'bytes that may wait for slow readers of streams in a process; past it the readers with the most waiting lose their streams',
+      'the maximum number of bytes that wait for slow readers of streams in a process; beyond it, the streams with most waiting bytes are closed',
     default: '67108864',
     page: 'streams.md#slow-readers',
     allowed: 'a whole number from 4194304 (4 MiB) to 999999999',
     schema: wholeNumber(4_194_304, 999_999_999),
   }),
   TRUST_PROXY: option({
-    about: 'proxies in front of the server, whose header names the caller',
+    about: 'the proxies in front of the server whose forwarding header is trusted',
     default: 'false',
     page: 'operations.md#behind-a-proxy',
     allowed:
@@ -269,7 +269,7 @@ export const OPTIONS = {
       .transform((items) => items.filter((item) => item !== 'false')),
   }),
   TRUST_PROXY_HEADER: option({
-    about: 'the field in which the proxies of `TRUST_PROXY` name the caller; the other one is ignored',
+    about: "the header field in which these proxies send the caller's address; the other one is ignored",
     default: 'x-forwarded-for',
     page: 'operations.md#behind-a-proxy',
     allowed: 'x-forwarded-for, or forwarded (RFC 7239)',
@@ -279,21 +279,21 @@ export const OPTIONS = {
       .pipe(oneOf(PROXY_HEADERS)),
   }),
   REQUIRE_HTTPS: option({
-    about: 'refuse plain HTTP, but for callers on this machine',
-    unset: 'false; with `NODE_ENV=production` true',
+    about: 'refuse plain HTTP, except from this machine',
+    unset: 'false; true with `NODE_ENV=production`',
     page: 'operations.md#https-only',
-    allowed: 'true, or false where plain HTTP is to be answered',
+    allowed: 'true, or false to allow plain HTTP',
     schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
   }),
   AUDIT_HEADS_FILE: option({
-    about: 'a file to which the newest entry of each audit log is appended, once a minute where it changed',
+    about: 'a file to which the head of each audit log is appended once a minute if it changed',
     unset: 'no copies are written',
     page: 'audit-log.md#keep-copies-elsewhere',
     allowed: 'the path of a file that this process may write, and whose directory exists',
     schema: path,
   }),
   AUDIT_HEADS_WEBHOOK: option({
-    about: 'an address to which they are sent by POST',
+    about: 'an address to which the heads are sent by POST',
     unset: 'nothing is sent',
     page: 'audit-log.md#keep-copies-elsewhere',
     allowed: 'an address with https://, or with http:// on this machine or a network of your own',
@@ -308,20 +308,20 @@ export const OPTIONS = {
     schema: z.string().min(MIN_SECRET_LENGTH, 'is too short'),
   }),
   TLS_CERT: option({
-    about: "file of the server's certificate, with which it speaks TLS itself; set both or neither",
-    unset: 'it speaks plain HTTP',
+    about: 'the certificate file, if the server terminates TLS itself; also set `TLS_KEY`',
+    unset: 'plain HTTP',
     page: 'operations.md#https-only',
     allowed: 'the path of a certificate in PEM, with those between it and its root',
     schema: path,
   }),
   TLS_KEY: option({
-    about: "file of the certificate's private key",
+    about: "the file of the certificate's private key",
     page: 'operations.md#https-only',
     allowed: "the path of the certificate's private key in PEM, without a passphrase",
     schema: path,
   }),
   CORS_ORIGINS: option({
-    about: 'origins whose pages may call',
+    about: 'the origins of web pages that may use the API',
     unset: 'none',
     page: 'operations.md#pages-of-other-origins',
     allowed:
@@ -334,35 +334,36 @@ export const OPTIONS = {
     ),
   }),
   CORS_REQUEST_HEADERS: option({
-    about: 'more request header fields that pages of `CORS_ORIGINS` may send',
+    about: 'additional request header fields that pages of `CORS_ORIGINS` can send',
     unset: 'only the fields that the API reads',
     page: 'operations.md#pages-of-other-origins',
     allowed: 'names of header fields separated by commas, such as traceparent,X-Client-Version; at most 50',
     schema: parseFieldNames('request'),
   }),
   CORS_RESPONSE_HEADERS: option({
-    about: 'more response header fields that pages of `CORS_ORIGINS` may read, such as those that a proxy adds',
+    about:
+      'additional response header fields that pages of `CORS_ORIGINS` can read, for example fields that a proxy adds',
     unset: 'only the fields that the API sends',
     page: 'operations.md#pages-of-other-origins',
     allowed: 'names of header fields separated by commas, such as X-Served-By; at most 50',
     schema: parseFieldNames('response'),
   }),
   INTROSPECTION: option({
-    about: 'who may read the schema: anybody, any key, each caller what their scopes reach, or nobody',
+    about: 'who can read the schema: everybody, any valid key, each caller the part that their scopes allow, or nobody',
     default: 'authenticated',
     page: 'guard.md#introspection',
     allowed: 'on, authenticated, scoped or off',
     schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
   }),
   DASHBOARD: option({
-    about: 'whether the dashboard is served, at `/dashboard`',
+    about: 'whether the dashboard is served at `/dashboard`',
     default: 'on',
     page: 'dashboard.md',
-    allowed: 'on, or off where nobody is to administer by a browser',
+    allowed: 'on or off',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
   METRICS_PORT: option({
-    about: 'serve Prometheus metrics there, without a key',
+    about: 'the port that serves Prometheus metrics without a key',
     unset: 'at `/metrics`, for keys with the scope `platform`',
     page: 'operations.md#what-to-watch',
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
@@ -370,24 +371,23 @@ export const OPTIONS = {
   }),
   METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
   CONFIG_WATCH: option({
-    about:
-      'whether changes of the configuration file, of files of secrets in it and of the certificate act by themselves',
+    about: 'whether changes to the configuration file, its secret files and the certificate are applied automatically',
     default: 'on',
     page: 'configuration.md#reloading',
-    allowed: 'on, or off where only SIGHUP reloads',
+    allowed: 'on, or off to reload on SIGHUP only',
     schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
   }),
   LOG_LEVEL: option({
-    about: 'the least that is logged, to standard error',
+    about: 'the minimum level of log messages, which are written to standard error',
     default: 'info',
     allowed: `one of ${LOG_LEVELS.join(', ')}`,
     schema: oneOf(LOG_LEVELS),
   }),
   WORKERS: option({
-    about: 'serve from so many processes on one port; `--workers` wins over it',
-    unset: 'one process, without others',
+    about: 'the number of processes that serve on one port; `--workers` overrides it',
+    unset: 'one process',
     page: 'operations.md#several-workers',
-    allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker a core`,
+    allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker for each core`,
     schema: z
       .string()
       .transform((text) => (text === 'auto' ? String(Math.min(availableParallelism(), MAX_WORKERS)) : text))
@@ -398,25 +398,25 @@ export const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS;
 export type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema']>;
 
-/** The names of settings that may be given by a file. */
+/** The names of settings that can also be read from a file. */
 export const SECRET_OPTIONS = (Object.keys(OPTIONS) as OptionName[]).filter(
   (name) => (OPTIONS[name] as Option<unknown>).secret === true,
 );
 
-/** The text of a setting; a secret one may also stand in the file that `NAME_FILE` names. @throws SettingsError */
+/** Returns the text of a setting. A secret can also be in the file that `NAME_FILE` names. @throws SettingsError */
 export function givenOption(name: OptionName, environment: Environment): Given {
   return SECRET_OPTIONS.includes(name)
     ? secretFrom(environment, name, (what) => new SettingsError(what))
     : { text: environment[name], file: null };
 }
 
-/** A setting of an environment; undefined where it is not set. @throws SettingsError */
+/** Returns a setting from the environment, or undefined if it is not set. @throws SettingsError */
 export function readOptionOf<Name extends OptionName>(name: Name, environment: Environment): ValueOf<Name> | undefined {
   const { text, file } = givenOption(name, environment);
   return readOption(name, text, file === null ? name : `${name}_FILE is ${shownPath(file)}, whose content`);
 }
 
-/** @param label what the value is called where it was given @throws SettingsError */
+/** Parses a value. @param label the name of its source, for errors @throws SettingsError */
 export function readOption<Name extends OptionName>(
   name: Name,
   text: string | undefined,
