@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../../makeDirectory.js';
+import { makeDirectory, writeFaultOf } from '../../../makeDirectory.js';
 import { stateDirectory } from '../../../settings/commandLine.js';
 import type { AuditHead } from '../../../store/audit.js';
 import { FileFault, readTextFile } from '../../../wholeFile.js';
@@ -49,8 +49,9 @@ export class SeenHeads {
       writeFileSync(next, `${JSON.stringify([...all])}\n`, { mode: 0o600 });
       renameSync(next, this.#path);
     } catch (error) {
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      this.#note(`The head could not be remembered in ${this.#path} (${code}).`);
+      const { message, remedy } = writeFaultOf(error);
+      const advice = remedy.replace('give another path', 'set XDG_STATE_HOME to another directory');
+      this.#note(`The next run can't compare with this head: ${this.#path} ${message}. ${advice}`);
     }
   }
 
