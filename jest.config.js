@@ -47,7 +47,10 @@ export default {
     ...leftOut.map(({ suites }) => suites),
   ],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^\\.\\./jsutils/instanceOf\\.js$': '<rootDir>/test/support/instanceOf.cjs',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
