@@ -6,7 +6,7 @@ import { startService, type Answer, type TestService } from '../support/service.
 
 let service: TestService;
 // bcrypt at a cost at which the requests of a batch have to wait for each other.
-beforeAll(async () => void (service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', BCRYPT_COST: '10' } })));
+beforeAll(async () => void (service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', BCRYPT_COST: '8' } })));
 afterAll(() => service.close());
 
 const BATCH = 16;
@@ -116,7 +116,7 @@ test.each(CASES)('R9: %s makes no key after %s', async (mutation, name) => {
 });
 
 test('R9: a platform key creates no workspace once it is revoked', async () => {
-  const operator = await startService({ env: { BCRYPT_COST: '10', ADMIN_API_KEY: OPERATOR } });
+  const operator = await startService({ env: { BCRYPT_COST: '8', ADMIN_API_KEY: OPERATOR } });
   try {
     const { apiKey, token } = await act(operator, 'createApiKey', { name: 'platform', scopes: ['platform'] }, OPERATOR);
     const input = { name: 'loot', tier: 'ENTERPRISE' };
