@@ -1,9 +1,9 @@
-# The service, without what is only for making it. docs/deploying.md says how to run it.
+# The service without its build tools. docs/deploying.md describes how to run it.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-# Without scripts: prepare would build what is not here yet, and no dependency needs its own.
+# --ignore-scripts: prepare would build sources that are not copied yet, and no dependency needs its scripts.
 RUN npm ci --engine-strict --ignore-scripts
 COPY . .
 RUN npm run build
@@ -13,7 +13,7 @@ FROM node:22-bookworm-slim AS install
 WORKDIR /app
 COPY --from=build /tmp/latchkey.tgz /tmp/latchkey.tgz
 RUN tar -xzf /tmp/latchkey.tgz --strip-components=1 && chmod +x dist/cli/main.js
-# What is installed is what the lock file names, and so what was tested.
+# Installs the versions of the lock file, which are the tested ones.
 COPY package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 RUN mkdir -m 0700 /data
@@ -23,7 +23,7 @@ ENV NODE_ENV=production
 ENV HOST=0.0.0.0
 ENV DATA_DIR=/data
 COPY --from=install /app /app
-# The image's user node, by number: Kubernetes judges by that whether it is root.
+# The user node of the image, as a number, because Kubernetes needs the number to check that it is not root.
 COPY --from=install --chown=1000:1000 /data /data
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/latchkey
 WORKDIR /data
@@ -32,5 +32,5 @@ VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT ?? 4000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Node itself, with no shell or npm between: it gets SIGTERM and finishes what runs.
+# Starts Node without a shell or npm, so that it receives SIGTERM and finishes running requests.
 CMD ["node", "/app/dist/main.js"]
