@@ -45,24 +45,33 @@ export function gathering<Subject, Value>(
 
 /**
  * Reads a value when a resolver first asks for it, and once for all fields of a query that ask for the same. For reads that a
- * caller could multiply by aliases. A mutation reads each time, because it may have changed the value.
+ * caller could multiply by aliases. In a mutation it reads once for each root field, because the root field may have changed the value.
  *
  * @param nameOf what two subjects that are the same have in common
  */
 export function oncePerQuery<Subject, Value>(
   read: (subject: Subject) => Promise<Value>,
   nameOf: (subject: Subject) => string,
-): (context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation'>, subject: Subject) => Promise<Value> {
+): (context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation' | 'path'>, subject: Subject) => Promise<Value> {
   const known = new WeakMap<ActorContext, Map<string, Promise<Value>>>();
-  return (context, { operation }, subject) => {
-    if (operation.operation !== OperationTypeNode.QUERY) return read(subject);
+  return (context, info, subject) => {
+    // Each event of a subscription has the same context.
+    if (info.operation.operation === OperationTypeNode.SUBSCRIPTION) return read(subject);
     const values = known.get(context) ?? new Map<string, Promise<Value>>();
     known.set(context, values);
-    const name = nameOf(subject);
+    const isMutation = info.operation.operation === OperationTypeNode.MUTATION;
+    const name = `${isMutation ? rootOf(info.path) : ''} ${nameOf(subject)}`;
     const value = values.get(name) ?? read(subject);
     values.set(name, value);
     return value;
   };
+}
+
+/** Returns the response name of the root field. */
+function rootOf(path: GraphQLResolveInfo['path']): string {
+  let root = path;
+  while (root.prev !== undefined) root = root.prev;
+  return String(root.key);
 }
 
 /**

@@ -82,12 +82,37 @@ test("X9: counts a workspace's places only where they are selected, and once", a
   ]);
 });
 
+const aliases = (field: string, length = 110) => Array.from({ length }, (_, i) => `a${i}: ${field}`).join(' ');
+
+test("X9: counts a workspace's places once for 110 aliases of one request", async () => {
+  const { workspace } = await ask(`{ workspace { ${aliases('keys { current }')} } }`);
+  expect(Object.values(workspace)).toEqual(Array.from({ length: 110 }, () => ({ current: 5 })));
+  expect(counts).toHaveLength(1);
+  expect((await ask(`{ ${aliases('workspace { keys { current } }', 40)} }`)).a39).toEqual({
+    keys: { current: 5 },
+  });
+  expect(counts).toHaveLength(2);
+});
+
+test('X9: counts once for all aliases of a root field of a mutation', async () => {
+  const { workspace } = await act(latchkey, 'createWorkspace', { name: 'Many', tier: 'GROWTH' }, OPERATOR_KEY);
+  const change = (alias: string, tier: string) =>
+    `${alias}: setWorkspaceTier(input: { workspaceId: "${workspace.id}", tier: ${tier} }) { workspace { ${aliases('keys { current }')} } }`;
+  const query = `mutation { ${change('a', 'ENTERPRISE')} }`;
+  counts = [];
+  const { body } = await latchkey.query(query, { token: OPERATOR_KEY });
+  expect(body.data.a.workspace.a109).toEqual({ current: 0 });
+  expect(counts).toHaveLength(1);
+});
+
 test('X5: a mutation that is followed by a count sees what it changed', async () => {
   const { workspace } = await act(latchkey, 'createWorkspace', { name: 'Fresh', tier: 'GROWTH' }, OPERATOR_KEY);
   const change = (alias: string, tier: string) =>
     `${alias}: setWorkspaceTier(input: { workspaceId: "${workspace.id}", tier: ${tier} }) { workspace { keys { max current } } }`;
   const query = `mutation { ${change('a', 'ENTERPRISE')} ${change('b', 'GROWTH')} }`;
+  counts = [];
   const { body } = await latchkey.query(query, { token: OPERATOR_KEY });
+  expect(counts).toHaveLength(2);
   expect(body.data).toEqual({
     a: { workspace: { keys: { max: null, current: 0 } } },
     b: { workspace: { keys: { max: 10, current: 0 } } },
