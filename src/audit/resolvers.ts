@@ -34,6 +34,9 @@ export function auditResolvers(audit: AuditService) {
         });
       },
     },
+    AuditHead: {
+      archived: (_: unknown, __: unknown, { principal }: ActorContext) => audit.base(principal),
+    },
     AuditConnection: connectionOf<AuditEntry>(({ seq }) => String(seq)),
     AuditEntry: {
       action: ({ action }: AuditEntry) => nameOf(action),

@@ -10,9 +10,9 @@ const MAX_ID = 128;
 
 /** Reads the audit log of the actor's workspace; a key that is bound to a project reads that project's part. */
 export class AuditService {
-  readonly #audit: Pick<AuditStore, 'list' | 'head'>;
+  readonly #audit: Pick<AuditStore, 'list' | 'head' | 'base'>;
 
-  constructor(audit: Pick<AuditStore, 'list' | 'head'>) {
+  constructor(audit: Pick<AuditStore, 'list' | 'head' | 'base'>) {
     this.#audit = audit;
   }
 
@@ -20,6 +20,12 @@ export class AuditService {
   async head(actor: Actor): Promise<AuditHead | null> {
     assertReachesAll(actor);
     return this.#audit.head(actor.workspaceId);
+  }
+
+  /** Returns the last entry that was archived; null where none was. @throws Refusal FORBIDDEN (a bound key) */
+  async base(actor: Actor): Promise<AuditHead | null> {
+    assertReachesAll(actor);
+    return this.#audit.base(actor.workspaceId);
   }
 
   /** Newest first. @param before a place in the chain; null: from the newest on @throws Refusal BAD_USER_INPUT */

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { archiveCommand } from './commands/audit/archive.js';
 import { tailCommand } from './commands/audit/tail.js';
 import { verifyCommand } from './commands/audit/verify.js';
 import { completionCommand } from './commands/completion.js';
@@ -46,7 +47,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
     ],
     'Workspace:': [
       group('workspace', 'Workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
-      group('audit', 'The audit log.', [tailCommand(), verifyCommand()]),
+      group('audit', 'The audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),
       schemaCommand(),
     ],
     'Without a server:': [importCommand(), scanCommand(), completionCommand(program)],

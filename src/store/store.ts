@@ -346,8 +346,28 @@ export interface AuditFilter {
   readonly to?: number;
 }
 
-/** Entries are added by the changes that they tell of, or here where there is no change; nothing alters or removes one. */
-export interface AuditStore {
+/** The part of a log that was archived. */
+export interface ArchiveStore {
+  /** The last entry that was archived, after which the log in the store begins; null where none was. */
+  base(workspaceId: string): Promise<AuditHead | null>;
+  /**
+   * Ends the part of the log that the store keeps at `until`: from one atomic step on, with the entry that tells of it, the log
+   * begins after it. The entries themselves are deleted in bounded batches after that step. A call with the same `until` after
+   * one that was interrupted completes it, and adds no second entry.
+   *
+   * @param after the place after which the log begins by the caller's reading
+   * @returns `moved`: it begins elsewhere by now; `unknown`: there is no such entry. In both cases nothing was changed.
+   */
+  archive(
+    workspaceId: string,
+    after: number,
+    until: AuditHead,
+    draft: AuditDraft,
+  ): Promise<'archived' | 'moved' | 'unknown'>;
+}
+
+/** Entries are added by the changes that they tell of, or here where there is no change; nothing alters one. Only archived ones are removed. */
+export interface AuditStore extends ArchiveStore {
   /** Adds an entry to its workspace's chain. An entry of an id that is there changes nothing. */
   append(draft: AuditDraft): Promise<void>;
   /**

@@ -62,7 +62,7 @@ interface Harness {
 }
 
 async function copying(
-  audit: Pick<Store['audit'], 'heads' | 'read'> = store.audit,
+  audit: Pick<Store['audit'], 'heads' | 'read' | 'base'> = store.audit,
   { file = new HeadsFile(path), webhook = null }: { file?: HeadsFile | null; webhook?: HeadsWebhook | null } = {},
 ): Promise<Harness> {
   const complaints: string[] = [];
@@ -79,9 +79,10 @@ async function copying(
 }
 
 /** The log of workspace `one` as somebody left it who can write to the database. */
-function forged(forge: (entries: AuditEntry[]) => AuditEntry[]): Pick<Store['audit'], 'heads' | 'read'> {
+function forged(forge: (entries: AuditEntry[]) => AuditEntry[]): Pick<Store['audit'], 'heads' | 'read' | 'base'> {
   const of = async (): Promise<AuditEntry[]> => forge([...(await store.audit.read('one', 0, 1_000))]);
   return {
+    base: async () => null,
     read: async (id, after, first) =>
       id === 'one' ? (await of()).filter(({ seq }) => seq > after).slice(0, first) : store.audit.read(id, after, first),
     heads: async (after, first) => {

@@ -23,6 +23,7 @@ function verify(chain: readonly AuditEntry[], head: AuditHead | null, known: Aud
   const audit = {
     read: async (_: string, after: number, first: number) => chain.filter(({ seq }) => seq > after).slice(0, first),
     head: async () => head,
+    base: async () => null,
   };
   return verifyAudit(audit, 'ws', known === null ? [] : [known]);
 }

@@ -1,3 +1,4 @@
+import { testArchive } from './conformance/archive.js';
 import { testAssets } from './conformance/assets.js';
 import { testAudit } from './conformance/audit.js';
 import { testChanges } from './conformance/changes.js';
@@ -57,6 +58,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testProjects(bench);
     testUsers(bench);
     testAudit(bench);
+    testArchive(bench);
     testUsage(bench);
     testAssets(bench);
     testEvents(bench);

@@ -12,7 +12,7 @@ const PAGE = 1_000;
 const LAST_SEND = 2_000;
 
 export interface HeadCopiesOptions {
-  readonly audit: Pick<AuditStore, 'heads' | 'read'>;
+  readonly audit: Pick<AuditStore, 'heads' | 'read' | 'base'>;
   readonly file: HeadsFile | null;
   readonly webhook: HeadsWebhook | null;
   /** Called with a message if a log no longer contains an entry whose head was copied. */
@@ -126,7 +126,11 @@ export class HeadCopies {
     if (head.seq < copy.seq) return 'missing';
     if (head.seq === copy.seq) return head.hash === copy.hash ? null : 'altered';
     const [entry] = await this.#options.audit.read(head.workspaceId, copy.seq - 1, 1);
-    if (entry?.seq !== copy.seq) return 'missing';
+    if (entry?.seq !== copy.seq) {
+      // Only old entries are archived, and then the newest copy is of the last of them at the earliest.
+      const base = await this.#options.audit.base(head.workspaceId);
+      return base?.seq === copy.seq && base.hash === copy.hash ? null : 'missing';
+    }
     return entry.hash === copy.hash && hashOf(entry) === copy.hash ? null : 'altered';
   }
 

@@ -49,7 +49,9 @@ export type AuditAction =
   | 'PROJECT_RENAMED'
   | 'USER_ADDED'
   | 'USER_UPDATED'
-  | 'USER_REMOVED';
+  | 'USER_REMOVED'
+  /** The oldest entries of the log were moved to a file (`latchkey audit archive`). */
+  | 'AUDIT_ARCHIVED';
 
 export type ActorKind =
   | 'KEY'

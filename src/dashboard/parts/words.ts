@@ -62,6 +62,7 @@ export const ACTIONS: Readonly<Record<AuditAction, string>> = {
   USER_ADDED: 'User added',
   USER_UPDATED: 'User changed',
   USER_REMOVED: 'User removed',
+  AUDIT_ARCHIVED: 'Log archived',
 };
 
 export const EVENTS: Readonly<Record<KeyEventType, string>> = {

@@ -1,4 +1,5 @@
 import type { AuditFilter, AuditStore } from '../store.js';
+import { openArchive } from './archive.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { Intents } from './intents.js';
 import { fromDocument, type Ledger } from './ledger.js';
@@ -59,6 +60,7 @@ export function openAudit(
   };
 
   return {
+    ...openArchive(entries, heads, ledger, intents),
     async append(draft) {
       await ledger.append(draft);
     },

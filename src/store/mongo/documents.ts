@@ -186,6 +186,10 @@ export class Documents<T extends object> {
     });
   }
 
+  async removeMany(filter: Filter): Promise<void> {
+    await this.#pass((session) => this.#model.deleteMany(filter as never, { ...MAJORITY, session }).exec());
+  }
+
   async updateMany(filter: Filter, update: Update): Promise<void> {
     await this.#pass((session) =>
       this.#model.updateMany(filter as never, update as never, { ...MAJORITY, session }).exec(),

@@ -28,6 +28,10 @@ export interface AuditDocument extends EntryDocument, Pick<AuditEntry, 'seq' | '
 export interface AuditHeadDocument extends AuditHead {
   /** The workspace. */
   readonly _id: string;
+  /** The last entry that was archived. See archive.ts. */
+  readonly baseSeq?: number;
+  readonly baseHash?: string;
+  readonly entry?: EntryDocument;
 }
 
 /** Which form `nameFolded` has. Count it up when `fold` changes: names are folded again when the store is opened. */
@@ -260,7 +264,7 @@ export const auditSchema: Schema = new Schema(
   .index({ workspaceId: 1, at: 1, seq: 1 });
 
 export const auditHeadSchema: Schema = new Schema(
-  { _id: String, seq: Number, hash: String },
+  { _id: String, seq: Number, hash: String, baseSeq: Number, baseHash: String, entry },
   { ...OPTIONS, collection: 'latchkey_audit_heads' },
 );
 

@@ -1,6 +1,7 @@
 import { chained, type AuditDraft, type AuditHead } from '../audit.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import type { AuditStore } from '../store.js';
+import { openArchive } from './archive.js';
 import { toEntry, type AuditRow } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import type { Sliced } from './sliced.js';
@@ -43,6 +44,7 @@ export function openAudit(connection: Connection): Audit {
 
   return {
     add,
+    ...openArchive(connection, add),
     async append(draft) {
       connection.transaction(() => {
         if (known.one({ id: draft.id }) === null) add(draft);

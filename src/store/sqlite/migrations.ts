@@ -248,6 +248,14 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   `,
   // How many processes have the file open, or had it open and didn't close it (uncleanStop.ts).
   'ALTER TABLE recovery ADD COLUMN openers INTEGER NOT NULL DEFAULT 0',
+  // Where each log begins, of which the oldest entries were archived (archive.ts).
+  `
+  CREATE TABLE IF NOT EXISTS auditBases (
+    workspaceId TEXT NOT NULL PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /**

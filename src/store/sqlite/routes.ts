@@ -27,7 +27,14 @@ export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyo
   workspaces: { create: 'writer', ensure: 'writer', find: 'here', list: 'reader', setTier: 'writer' },
   projects: { create: 'writer', find: 'here', findMany: 'reader', list: 'reader', rename: 'writer' },
   users: { add: 'writer', find: 'here', findMany: 'reader', list: 'reader', update: 'writer', remove: 'writer' },
-  audit: { append: 'writer', read: 'reader', head: 'here', heads: 'reader' },
+  audit: {
+    append: 'writer',
+    read: 'reader',
+    head: 'here',
+    heads: 'reader',
+    base: 'here',
+    archive: 'writer',
+  },
   usage: { add: 'writer', fields: 'reader' },
   assets: {
     register: 'writer',

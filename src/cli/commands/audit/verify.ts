@@ -10,6 +10,7 @@ import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
 import { talk } from '../../talk.js';
 import { asHashed, following } from './entries.js';
+import { afterArchives, archivesIn, assertInStore } from './archives.js';
 import { headsIn, keptHead, type KeptHead } from './headFile.js';
 
 const WHERE = operation<{
@@ -21,6 +22,8 @@ interface VerifyOptions extends AskingOptions {
   readonly head?: string;
   /** A file of heads, as the server writes it. */
   readonly heads?: string;
+  /** Files that `audit archive` wrote. */
+  readonly archive?: readonly string[];
 }
 
 export function verifyCommand(): Command {
@@ -40,7 +43,8 @@ export function verifyCommand(): Command {
     .option(
       '--heads <file>',
       'a file that the server wrote (AUDIT_HEADS_FILE): each head of the workspace in it has to be there',
-    );
+    )
+    .option('--archive <files...>', 'all files that audit archive wrote of the log: they are checked as its beginning');
   return asking(command).action(async (options: VerifyOptions) => {
     const kept = options.head === undefined ? null : await keptHead(options.head);
     const heads = options.heads === undefined ? [] : await headsIn(options.heads);
@@ -58,7 +62,14 @@ export function verifyCommand(): Command {
       );
       const before = seen.read();
       const known = [kept, before].filter((head) => head != null);
-      const verdict = await verifyAudit(chain, workspace.id, [...known, ...copied]);
+      const noted = [...known, ...copied];
+      const archived = await chain.base();
+      const archives = options.archive && (await archivesIn(options.archive, workspace.id, noted));
+      if (archives === undefined) assertInStore({ kept, before, copied }, archived);
+      const end = archives?.at(-1)?.head;
+      const cut = end === undefined ? null : afterArchives(end, archived);
+      const verdict = cut ?? (await verifyAudit(chain, workspace.id, end === undefined ? noted : [...noted, end]));
+      if (archives !== undefined) terminal.note(`Checked entries 1 to ${end?.seq} in ${archives.length} archives.`);
       if (options.heads !== undefined)
         terminal.note(`Compared with ${copied.length} heads of this workspace in the file.`);
       if (before !== null)
@@ -70,7 +81,9 @@ export function verifyCommand(): Command {
   });
 }
 
-const HEAD = operation<{ readonly auditHead: AuditHead | null }>('query AuditHead { auditHead { seq hash } }');
+const HEAD = operation<{ readonly auditHead: (AuditHead & { readonly archived: AuditHead | null }) | null }>(
+  'query AuditHead { auditHead { seq hash archived { seq hash } } }',
+);
 
 /** The chain as `verifyAudit` reads it, over the API, with the head that the server keeps apart from it. */
 function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
@@ -79,8 +92,9 @@ function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => 
     head: async (): Promise<AuditHead | null> => {
       const { auditHead } = await api.ask(HEAD);
       end = auditHead?.seq ?? 0;
-      return auditHead;
+      return auditHead && { seq: auditHead.seq, hash: auditHead.hash };
     },
+    base: async (): Promise<AuditHead | null> => (await api.ask(HEAD)).auditHead?.archived ?? null,
     /** Ends early at a gap, whose place is then the fault. */
     read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
       const read: AuditEntry[] = [];
@@ -98,7 +112,7 @@ function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => 
 function sentenceOf(verdict: AuditVerdict): string {
   switch (verdict.outcome) {
     case 'whole':
-      return `The log is whole: ${verdict.entries} entries. Head: ${verdict.entries}:${verdict.head}`;
+      return `The log is whole: ${verdict.entries} entries${inArchives(verdict)}. Head: ${verdict.entries}:${verdict.head}`;
     case 'missing':
       return `The log is broken: entry ${verdict.seq} is missing.`;
     case 'headless':
@@ -106,6 +120,10 @@ function sentenceOf(verdict: AuditVerdict): string {
     case 'altered':
       return `The log is broken: entry ${verdict.seq} is not what was written.`;
   }
+}
+
+function inArchives({ archived }: { readonly archived?: number }): string {
+  return archived === undefined ? '' : `, ${archived} of them archived`;
 }
 
 /** @throws Failure where the file holds no head of the workspace */

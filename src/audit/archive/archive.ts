@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { draftEntry, type AuditEntry, type AuditHead, type Author } from '../../store/audit.js';
+import type { ArchiveStore, AuditStore } from '../../store/store.js';
+import { NOTHING } from './line.js';
+import { readArchive, type Archive } from './read.js';
+import { giveName, partialOf, writePartial } from './write.js';
+
+/** Entries read at once. */
+const BATCH = 1_000;
+
+export interface ArchiveOptions {
+  readonly audit: Pick<AuditStore, 'read'> & ArchiveStore;
+  readonly workspaceId: string;
+  /** Entries from before this moment are archived, in ms since the epoch. */
+  readonly before: number;
+  readonly path: string;
+  readonly author: Author;
+  readonly now: () => number;
+  /** Called with the number of entries written so far. */
+  readonly progress?: (entries: number) => void;
+}
+
+export type ArchiveResult =
+  /** The entries from `first` to `last` are in the file, and no longer in the store. `resumed`: the file was there before. */
+  | { readonly outcome: 'archived'; readonly first: number; readonly last: AuditHead; readonly resumed: boolean }
+  /** The oldest entry in the store is not from before the moment. */
+  | { readonly outcome: 'nothing'; readonly oldest: AuditEntry | null }
+  /** The file is there, and is not the archive that comes next. */
+  | { readonly outcome: 'taken'; readonly archive: Archive }
+  /** Another run archived entries at the same time. The file has been written; the store is unchanged by this run. */
+  | { readonly outcome: 'moved' };
+
+/**
+ * Writes the oldest entries of a workspace's log to a file, reads the file again and checks it, and only then removes the entries
+ * from the store. Whenever it is ended, nothing is lost: run again with the same file it takes up what is missing.
+ *
+ * @throws FileFault for a file that is there and is not a whole archive; Error of the system where it cannot be written;
+ * BrokenLog where the log is not whole
+ */
+export async function archiveLog(options: ArchiveOptions): Promise<ArchiveResult> {
+  const { audit, workspaceId, path } = options;
+  const base = (await audit.base(workspaceId)) ?? NOTHING;
+  if (existsSync(path)) return takeUp(options, await readArchive(path), base);
+  const [oldest] = await audit.read(workspaceId, base.seq, 1);
+  if (oldest === undefined || oldest.at >= options.before) return { outcome: 'nothing', oldest: oldest ?? null };
+  const last = await writePartial(path, { workspaceId, after: base }, entriesBefore(options, base));
+  if (last === null) return { outcome: 'nothing', oldest };
+  const archive = await checked(partialOf(path), workspaceId);
+  await giveName(path);
+  return remove(options, archive, false);
+}
+
+/** A run before this one has written the file, and may have been ended before the entries were removed. */
+async function takeUp(options: ArchiveOptions, archive: Archive, base: AuditHead): Promise<ArchiveResult> {
+  const follows = isSame(archive.after, base) || isSame(archive.head, base);
+  if (archive.workspaceId !== options.workspaceId || !follows) return { outcome: 'taken', archive };
+  return remove(options, archive, true);
+}
+
+async function remove(options: ArchiveOptions, { after, head }: Archive, resumed: boolean): Promise<ArchiveResult> {
+  const { audit, workspaceId, author, now } = options;
+  const first = after.seq + 1;
+  const draft = draftEntry(
+    {
+      workspaceId,
+      projectId: null,
+      at: now(),
+      action: 'audit.archived',
+      subject: workspaceId,
+      before: null,
+      after: { first, seq: head.seq, hash: head.hash },
+    },
+    author,
+  );
+  const outcome = await audit.archive(workspaceId, after.seq, head, draft);
+  if (outcome === 'unknown') throw new BrokenLog(head.seq);
+  return outcome === 'moved' ? { outcome } : { outcome, first, last: head, resumed };
+}
+
+/** The log is not whole, so that nothing is removed from it. */
+export class BrokenLog extends Error {
+  override readonly name = 'BrokenLog';
+
+  constructor(seq: number) {
+    super(`Entry ${seq} of the log is missing or was changed. Run latchkey audit verify. Nothing was removed.`);
+  }
+}
+
+async function* entriesBefore(
+  { audit, workspaceId, before, progress }: ArchiveOptions,
+  base: AuditHead,
+): AsyncGenerator<AuditEntry> {
+  let last = base;
+  for (;;) {
+    const batch = await audit.read(workspaceId, last.seq, BATCH);
+    for (const entry of batch) {
+      if (entry.seq !== last.seq + 1 || entry.previousHash !== last.hash) throw new BrokenLog(last.seq + 1);
+      if (entry.at >= before) return;
+      yield entry;
+      last = entry;
+    }
+    progress?.(last.seq - base.seq);
+    if (batch.length < BATCH) return;
+  }
+}
+
+/** What the disk gives back, and not what was meant to be written. */
+async function checked(path: string, workspaceId: string): Promise<Archive> {
+  const archive = await readArchive(path);
+  if (archive.workspaceId !== workspaceId) throw new Error('The archive was replaced while it was written.');
+  return archive;
+}
+
+function isSame(one: AuditHead, other: AuditHead): boolean {
+  return one.seq === other.seq && one.hash === other.hash;
+}

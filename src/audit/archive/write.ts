@@ -1,0 +1,63 @@
+import { createWriteStream } from 'node:fs';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createGzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import type { AuditEntry, AuditHead } from '../../store/audit.js';
+import { endLine, startLine, type ArchiveStart } from './line.js';
+
+/** A name for the file until it is whole, in the same directory so that it can be renamed. */
+export function partialOf(path: string): string {
+  return `${path}.partial`;
+}
+
+/**
+ * Writes an archive under its partial name and waits until it is on the disk. A name that ends with `.gz` is compressed.
+ *
+ * @returns the last entry; null where there are no entries, and then there is no file
+ */
+export async function writePartial(
+  path: string,
+  start: ArchiveStart,
+  entries: AsyncIterable<AuditEntry>,
+): Promise<AuditHead | null> {
+  const partial = partialOf(path);
+  // What an earlier run left there was never more than a beginning.
+  await rm(partial, { force: true });
+  let last: AuditHead | null = null;
+  const lines = async function* (): AsyncGenerator<string> {
+    yield `${startLine(start)}\n`;
+    for await (const entry of entries) {
+      yield `${JSON.stringify(entry)}\n`;
+      last = { seq: entry.seq, hash: entry.hash };
+    }
+    yield `${endLine(last ?? start.after)}\n`;
+  };
+  const source = Readable.from(lines());
+  const target = createWriteStream(partial, { flags: 'wx', mode: 0o600 });
+  await (path.endsWith('.gz') ? pipeline(source, createGzip(), target) : pipeline(source, target));
+  const file = await open(partial, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  if (last === null) await rm(partial);
+  return last;
+}
+
+/** Gives a whole archive its name, and waits until the directory is on the disk. */
+export async function giveName(path: string): Promise<void> {
+  await rename(partialOf(path), path);
+  let directory: FileHandle | null = null;
+  try {
+    directory = await open(dirname(path));
+    await directory.sync();
+  } catch (error) {
+    // Windows opens no directories, and writes them by itself.
+    if (process.platform !== 'win32') throw error;
+  } finally {
+    await directory?.close();
+  }
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { archiveLog, BrokenLog, type ArchiveResult } from '../../audit/archive/archive.js';
+import { parseMoment } from '../../dates/moments.js';
+import { readSettings, SettingsError } from '../../settings/settings.js';
+import { SYSTEM } from '../../store/audit.js';
+import { openStore } from '../../store/open.js';
+import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
+import { EXIT, Failure, usage } from '../exit.js';
+import { pastMomentOf } from '../times.js';
+
+/** Newer entries may still be on their way into copies of the head, or from a process that was paused. In ms. */
+const MIN_AGE = 60 * 60_000;
+
+export interface ArchiveRun {
+  /** As on the command line. */
+  readonly before: string;
+  readonly path: string;
+  readonly workspaceId: string;
+}
+
+/**
+ * Archives entries of the store that the settings name, beside a running server or without one.
+ *
+ * @throws Failure
+ */
+export async function runArchive(run: ArchiveRun, progress: (entries: number) => void): Promise<ArchiveResult> {
+  const before = momentIn(run.before, Date.now());
+  try {
+    return await archive(run, before, progress);
+  } catch (error) {
+    if (error instanceof SettingsError) throw usage(error.message);
+    if (error instanceof BrokenLog) throw new Failure(EXIT.failed, 'BROKEN_LOG', error.message);
+    const fault = isOfSystem(error) && error.syscall !== undefined ? fileFaultOf(error) : error;
+    if (fault instanceof FileFault) throw usage(`--to: ${run.path} ${fault.message}. ${fault.remedy}`);
+    throw error;
+  }
+}
+
+async function archive(
+  { path, workspaceId }: ArchiveRun,
+  before: number,
+  progress: (entries: number) => void,
+): Promise<ArchiveResult> {
+  const settings = readSettings();
+  // The engine would make it anew, and an empty installation has nothing to archive.
+  if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
+    throw usage(`There is no ${settings.dataDir}. Set DATA_DIR to where the server has its store.`);
+  }
+  const store = await openStore(settings);
+  try {
+    if ((await store.workspaces.find(workspaceId)) === null) {
+      throw usage(`There is no workspace ${workspaceId}. Correct --workspace.`);
+    }
+    const { audit } = store;
+    return await archiveLog({ audit, workspaceId, before, path, author: SYSTEM, now: Date.now, progress });
+  } finally {
+    await store.close();
+  }
+}
+
+function momentIn(text: string, now: number): number {
+  const at = parseMoment(pastMomentOf(text, now)) ?? NaN;
+  if (at <= now - MIN_AGE) return at;
+  throw usage('--before: entries have to be at least an hour old. Give an earlier time, such as 365d.');
+}

@@ -1,0 +1,176 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { archiveLog, BrokenLog, type ArchiveOptions } from '../../src/audit/archive/archive.js';
+import { readArchive } from '../../src/audit/archive/read.js';
+import { verifyAudit } from '../../src/audit/verify.js';
+import { draftEntry, SYSTEM } from '../../src/store/audit.js';
+import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Store } from '../../src/store/store.js';
+
+const NOW = 1_790_000_000_000;
+let dir = '';
+let store: Store;
+let made = 0;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'latchkey-archive-'));
+  store = await openSqliteStore({ dir: join(dir, 'store') });
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** A log of entries that are a second apart. */
+async function givenLog(length: number): Promise<string> {
+  const ws = `ws_${(made += 1)}`;
+  for (let i = 1; i <= length; i++) {
+    const entry = { workspaceId: ws, projectId: null, at: NOW + i * 1_000, action: 'key.refused' } as const;
+    await store.audit.append(draftEntry({ ...entry, subject: 'key_ü', before: null, after: { i } }, SYSTEM));
+  }
+  return ws;
+}
+
+const fileFor = (name: string): string => join(dir, `${(made += 1)}-${name}`);
+const run = (workspaceId: string, path: string, count: number, audit: ArchiveOptions['audit'] = store.audit) =>
+  archiveLog({
+    audit,
+    workspaceId,
+    path,
+    before: NOW + count * 1_000 + 1,
+    author: SYSTEM,
+    now: () => NOW + 1_000_000,
+  });
+const left = async (ws: string): Promise<number[]> => (await store.audit.read(ws, 0, 10_000)).map(({ seq }) => seq);
+
+test.each(['audit.jsonl', 'audit.jsonl.gz'])('X11: entries move to %s, which only its owner can read', async (name) => {
+  const ws = await givenLog(5);
+  const path = fileFor(name);
+  const chain = await store.audit.read(ws, 0, 10);
+  expect(await run(ws, path, 3)).toMatchObject({ outcome: 'archived', first: 1, last: { seq: 3 }, resumed: false });
+  expect(await left(ws)).toEqual([4, 5, 6]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const bytes = readFileSync(path);
+  const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+  expect(
+    text
+      .split('\n')
+      .slice(1, 4)
+      .map((line) => JSON.parse(line)),
+  ).toEqual(chain.slice(0, 3));
+  expect(await readArchive(path)).toMatchObject({ workspaceId: ws, after: { seq: 0 }, head: { seq: 3 } });
+  expect(existsSync(`${path}.partial`)).toBe(false);
+  expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole', entries: 6, archived: 3 });
+});
+
+test('X11: the next archive follows on the one before, more than a batch of entries too', async () => {
+  const ws = await givenLog(1_202);
+  const [one, other] = [fileFor('a'), fileFor('b')];
+  await run(ws, one, 1);
+  expect(await run(ws, other, 1_201)).toMatchObject({ first: 2, last: { seq: 1_201 } });
+  expect((await readArchive(other)).after).toEqual((await readArchive(one)).head);
+  expect(await left(ws)).toEqual([1_202, 1_203, 1_204]);
+  expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole', archived: 1_201 });
+});
+
+test('X11: nothing is written where no entry is old enough', async () => {
+  const ws = await givenLog(2);
+  const path = fileFor('none');
+  expect(await run(ws, path, 0)).toMatchObject({ outcome: 'nothing', oldest: { seq: 1 } });
+  expect([existsSync(path), existsSync(`${path}.partial`), await left(ws)]).toEqual([false, false, [1, 2]]);
+});
+
+test('X11: a run that ended at any point loses nothing, and the next one with the same file completes it', async () => {
+  class Ended extends Error {}
+  for (const at of ['while it wrote', 'before it removed', 'after it removed'] as const) {
+    const ws = await givenLog(4);
+    const path = fileFor('ended.jsonl');
+    let reads = 0;
+    const audit: ArchiveOptions['audit'] = {
+      base: (id) => store.audit.base(id),
+      read: async (...given) => {
+        if (at === 'while it wrote' && (reads += 1) === 2) throw new Ended();
+        return store.audit.read(...given);
+      },
+      archive: async (...given) => {
+        if (at === 'before it removed') throw new Ended();
+        await store.audit.archive(...given);
+        throw new Ended();
+      },
+    };
+    await expect(run(ws, path, 2, audit)).rejects.toThrow(Ended);
+    const kept = at === 'after it removed' ? [3, 4, 5] : [1, 2, 3, 4];
+    expect([at, await left(ws)]).toEqual([at, kept]);
+    expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole' });
+    const resumed = at !== 'while it wrote';
+    expect(await run(ws, path, 2)).toMatchObject({ outcome: 'archived', first: 1, last: { seq: 2 }, resumed });
+    expect(await left(ws)).toEqual([3, 4, 5]);
+    expect(await readArchive(path)).toMatchObject({ head: { seq: 2 } });
+  }
+});
+
+test('X11: a file that is not the next archive is left as it is, and so is the log', async () => {
+  const [ws, other] = [await givenLog(4), await givenLog(4)];
+  const path = fileFor('of-another');
+  await run(other, path, 2);
+  expect(await run(ws, path, 2)).toMatchObject({ outcome: 'taken', archive: { workspaceId: other } });
+  for (const content of ['', 'notes of mine\n', '{"latchkeyAuditArchive":2}\n']) {
+    const notes = fileFor('notes');
+    writeFileSync(notes, content);
+    await expect(run(ws, notes, 2)).rejects.toThrow(/is empty|is not an archive|cannot read/);
+    expect(readFileSync(notes, 'utf8')).toBe(content);
+  }
+  expect(await left(ws)).toEqual([1, 2, 3, 4]);
+});
+
+test('X11: a log that somebody changed is not archived', async () => {
+  const ws = await givenLog(4);
+  const forged: ArchiveOptions['audit'] = {
+    ...store.audit,
+    read: async (...given) =>
+      (await store.audit.read(...given)).map((entry) => (entry.seq === 2 ? { ...entry, subject: 'key_other' } : entry)),
+  };
+  await expect(run(ws, fileFor('forged'), 3, forged)).rejects.toThrow(/another entry 2/);
+  const gap = { ...store.audit, read: async () => (await store.audit.read(ws, 0, 9)).filter(({ seq }) => seq !== 2) };
+  await expect(run(ws, fileFor('gap'), 3, gap)).rejects.toThrow(BrokenLog);
+  expect(await left(ws)).toEqual([1, 2, 3, 4]);
+});
+
+test('X11: an archive that was changed or cut off anywhere is found, whichever line it is', async () => {
+  const ws = await givenLog(4);
+  const path = fileFor('whole.jsonl');
+  await run(ws, path, 3);
+  const text = readFileSync(path, 'utf8');
+  const lines = text.trimEnd().split('\n');
+  const broken = fileFor('broken.jsonl');
+  const faultOf = async (content: string | Buffer): Promise<string> => {
+    writeFileSync(broken, content);
+    return readArchive(broken).then(() => 'none', String);
+  };
+  expect(await faultOf(text)).toBe('none');
+  for (const i of lines.keys()) {
+    expect([i, await faultOf(`${lines.toSpliced(i, 1).join('\n')}\n`)]).not.toEqual([i, 'none']);
+    expect([i, await faultOf(`${lines.slice(0, i).join('\n')}\n`)]).not.toEqual([i, 'none']);
+  }
+  expect(await faultOf(text.replace('"i":2', '"i":7'))).toContain('another entry 2');
+  expect(await faultOf(`${text}${lines[1]}\n`)).toContain('goes on after');
+  expect(await faultOf(text.slice(0, -1))).toContain('cut off');
+  expect(await faultOf(gzipSync(text).subarray(0, -20))).toContain('cut off');
+  expect(await faultOf(`${'x'.repeat(1_100_000)}`)).toContain('too long');
+  const { hash } = (await readArchive(path)).head;
+  await expect(readArchive(path, [{ seq: 3, hash }])).resolves.toBeDefined();
+  await expect(readArchive(path, [{ seq: 3, hash: 'f'.repeat(64) }])).rejects.toThrow('another entry 3');
+});
+
+test('X11: a beginning that no entry of the log names is not taken for an archive', async () => {
+  const ws = await givenLog(4);
+  const [, second] = await store.audit.read(ws, 0, 2);
+  const cut = {
+    head: store.audit.head,
+    read: async (id: string, after: number, first: number) => store.audit.read(id, Math.max(after, 2), first),
+    base: async () => ({ seq: 2, hash: second?.hash ?? '' }),
+  };
+  expect(await verifyAudit(cut, ws)).toEqual({ outcome: 'missing', seq: 1 });
+});
