@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { draftEntry, type AuditEntry, type AuditHead, type Author } from '../../store/audit.js';
+import { draftEntry, hashOf, type AuditEntry, type AuditHead, type Author } from '../../store/audit.js';
 import type { ArchiveStore, AuditStore } from '../../store/store.js';
 import { NOTHING } from './line.js';
 import { readArchive, type Archive } from './read.js';
@@ -34,8 +34,8 @@ export type ArchiveResult =
  * Writes the oldest entries of a workspace's log to a file, reads the file again and checks it, and only then removes the entries
  * from the store. Whenever it is ended, nothing is lost: run again with the same file it takes up what is missing.
  *
- * @throws FileFault for a file that is there and is not a whole archive; Error of the system where it cannot be written;
- * BrokenLog where the log is not whole
+ * @throws FileFault if the file exists and is not a whole archive; Error of the system if it cannot be written; BrokenLog if the log
+ * is not whole
  */
 export async function archiveLog(options: ArchiveOptions): Promise<ArchiveResult> {
   const { audit, workspaceId, path } = options;
@@ -94,7 +94,8 @@ async function* entriesBefore(
   for (;;) {
     const batch = await audit.read(workspaceId, last.seq, BATCH);
     for (const entry of batch) {
-      if (entry.seq !== last.seq + 1 || entry.previousHash !== last.hash) throw new BrokenLog(last.seq + 1);
+      const follows = entry.seq === last.seq + 1 && entry.previousHash === last.hash;
+      if (!follows || hashOf(entry) !== entry.hash) throw new BrokenLog(last.seq + 1);
       if (entry.at >= before) return;
       yield entry;
       last = entry;

@@ -11,12 +11,26 @@ export interface Archive extends ArchiveStart {
 }
 
 const REMEDY = 'Give the file as audit archive wrote it.';
+const KEEP = 'Keep it as evidence, and look for a copy of the file.';
+
+/** An archive that was changed or cut off, at its first fault. Other faults mean that the file is no archive, or can't be read. */
+export class BrokenArchive extends FileFault {
+  readonly outcome: 'altered' | 'missing';
+  /** The entry that is not what was written, or that is missing. */
+  readonly seq: number;
+
+  constructor(message: string, outcome: BrokenArchive['outcome'], seq: number) {
+    super(message, KEEP);
+    this.outcome = outcome;
+    this.seq = seq;
+  }
+}
 
 /**
  * Reads an archive and computes each hash again.
  *
  * @param heads noted before: those of places in the archive have to be there
- * @throws FileFault that names the first fault
+ * @throws BrokenArchive if it was changed or cut off; FileFault if it can't be read or is not an archive
  */
 export async function readArchive(path: string, heads: readonly AuditHead[] = []): Promise<Archive> {
   const known = new Map(heads.map(({ seq }) => [seq, new Set<string>()] as const));
@@ -24,8 +38,8 @@ export async function readArchive(path: string, heads: readonly AuditHead[] = []
   let start: ArchiveStart | null = null;
   let last: AuditHead | null = null;
   let end: AuditHead | null = null;
-  for await (const line of linesOf(path)) {
-    if (end !== null) throw new FileFault('goes on after its last line', REMEDY);
+  for await (const line of linesOf(path, () => last?.seq ?? null)) {
+    if (end !== null) throw new BrokenArchive('has lines after its last entry', 'altered', end.seq + 1);
     if (start === null || last === null) {
       const read = parseStart(line);
       if (typeof read === 'string') throw new FileFault(read, REMEDY);
@@ -41,29 +55,36 @@ export async function readArchive(path: string, heads: readonly AuditHead[] = []
     last = entry;
   }
   if (start === null) throw new FileFault('is empty', REMEDY);
-  if (end === null) throw new FileFault(`is cut off after entry ${last?.seq ?? 0}`, REMEDY);
+  if (end === null) throw cutOff(last?.seq ?? 0);
   return { ...start, head: end };
 }
 
-function altered(seq: number): FileFault {
-  return new FileFault(
-    `has another entry ${seq} than was written`,
-    'Keep it as evidence, and look for a copy of the file.',
-  );
+function altered(seq: number): BrokenArchive {
+  return new BrokenArchive(`was changed: entry ${seq} is not what was written`, 'altered', seq);
 }
 
-async function* linesOf(path: string): AsyncGenerator<string> {
+function cutOff(seq: number): BrokenArchive {
+  return new BrokenArchive(`is cut off after entry ${seq}`, 'missing', seq + 1);
+}
+
+/** Returns the last entry that was read; null before the first line, which says that the file is an archive. */
+type LastSeq = () => number | null;
+
+async function* linesOf(path: string, lastSeq: LastSeq): AsyncGenerator<string> {
   try {
     const isCompressed = beginsAsGzip(path);
     const source = createReadStream(path);
     try {
-      yield* linesIn(isCompressed ? unpacked(source) : source);
+      yield* linesIn(isCompressed ? unpacked(source) : source, lastSeq);
     } finally {
       source.destroy();
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_') === true) throw new FileFault('is cut off, or is not whole gzip', REMEDY);
+    const seq = lastSeq() ?? 0;
+    if (code === 'Z_BUF_ERROR') throw cutOff(seq);
+    if (code?.startsWith('Z_') === true)
+      throw new BrokenArchive('was changed: its gzip data is damaged', 'altered', seq + 1);
     throw isOfSystem(error) ? fileFaultOf(error) : error;
   }
 }
@@ -87,14 +108,19 @@ function unpacked(source: Readable): Readable {
 }
 
 /** Not by readline, which keeps a line of any length. */
-async function* linesIn(stream: Readable): AsyncGenerator<string> {
+async function* linesIn(stream: Readable, lastSeq: LastSeq): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_LINE) throw new FileFault('has a line that is too long', REMEDY);
     yield* lines;
+    if (rest.length > MAX_LINE) {
+      const seq = lastSeq();
+      throw seq === null ? new FileFault('has a line that is too long', REMEDY) : altered(seq + 1);
+    }
   }
-  // The last line of a whole file ends too.
-  if (rest !== '') throw new FileFault('is cut off within a line', REMEDY);
+  // The last line of a whole file ends with a line break too.
+  if (rest === '') return;
+  const seq = lastSeq();
+  throw seq === null ? new FileFault('is not an archive of an audit log', REMEDY) : cutOff(seq);
 }

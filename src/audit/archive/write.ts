@@ -25,14 +25,14 @@ export async function writePartial(
   const partial = partialOf(path);
   // What an earlier run left there was never more than a beginning.
   await rm(partial, { force: true });
-  let last: AuditHead | null = null;
+  const written: { last: AuditHead | null } = { last: null };
   const lines = async function* (): AsyncGenerator<string> {
     yield `${startLine(start)}\n`;
     for await (const entry of entries) {
       yield `${JSON.stringify(entry)}\n`;
-      last = { seq: entry.seq, hash: entry.hash };
+      written.last = { seq: entry.seq, hash: entry.hash };
     }
-    yield `${endLine(last ?? start.after)}\n`;
+    yield `${endLine(written.last ?? start.after)}\n`;
   };
   const source = Readable.from(lines());
   const target = createWriteStream(partial, { flags: 'wx', mode: 0o600 });
@@ -43,8 +43,8 @@ export async function writePartial(
   } finally {
     await file.close();
   }
-  if (last === null) await rm(partial);
-  return last;
+  if (written.last === null) await rm(partial);
+  return written.last;
 }
 
 /** Gives a whole archive its name, and waits until the directory is on the disk. */

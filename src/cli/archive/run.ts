@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { archiveLog, BrokenLog, type ArchiveResult } from '../../audit/archive/archive.js';
+import { BrokenArchive } from '../../audit/archive/read.js';
 import { parseMoment } from '../../dates/moments.js';
 import { readSettings, SettingsError } from '../../settings/settings.js';
 import { SYSTEM } from '../../store/audit.js';
@@ -30,6 +31,8 @@ export async function runArchive(run: ArchiveRun, progress: (entries: number) =>
   } catch (error) {
     if (error instanceof SettingsError) throw usage(error.message);
     if (error instanceof BrokenLog) throw new Failure(EXIT.failed, 'BROKEN_LOG', error.message);
+    if (error instanceof BrokenArchive)
+      throw new Failure(EXIT.failed, 'BROKEN_ARCHIVE', `--to: ${run.path} ${error.message}. ${error.remedy}`);
     const fault = isOfSystem(error) && error.syscall !== undefined ? fileFaultOf(error) : error;
     if (fault instanceof FileFault) throw usage(`--to: ${run.path} ${fault.message}. ${fault.remedy}`);
     throw error;

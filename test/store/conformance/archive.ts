@@ -27,13 +27,18 @@ async function givenLog(store: Store, length: number): Promise<{ ws: string; cha
   return { ws, chain: await store.audit.read(ws, 0, 1_000) };
 }
 
+function entryOf(entry: AuditEntry | undefined): AuditEntry {
+  if (entry === undefined) throw new Error('The log is too short.');
+  return entry;
+}
+
 const placesOf = async (store: Store, ws: string) => (await store.audit.read(ws, 0, 1_000)).map(({ seq }) => seq);
 
 export function testArchive({ store }: Bench): void {
   describe('archive', () => {
     test('X11: takes the oldest entries away, says so in the log, and the rest is whole', async () => {
       const { ws, chain } = await givenLog(store(), 6);
-      const until = chain[3] as AuditEntry;
+      const until = entryOf(chain[3]);
       expect(await store().audit.base(ws)).toBeNull();
       expect(await store().audit.archive(ws, 0, until, told(ws, until))).toBe('archived');
       expect(await placesOf(store(), ws)).toEqual([5, 6, 7]);
@@ -48,7 +53,7 @@ export function testArchive({ store }: Bench): void {
 
     test('X11: a call that is made again completes the one before, without a second entry', async () => {
       const { ws, chain } = await givenLog(store(), 4);
-      const until = chain[1] as AuditEntry;
+      const until = entryOf(chain[1]);
       for (let i = 0; i < 2; i++) expect(await store().audit.archive(ws, 0, until, told(ws, until))).toBe('archived');
       expect(await placesOf(store(), ws)).toEqual([3, 4, 5]);
     });
@@ -70,7 +75,7 @@ export function testArchive({ store }: Bench): void {
 
     test('X11: of calls at once one archives, and appends beside them are all in the log', async () => {
       const { ws, chain } = await givenLog(store(), 8);
-      const [one, other] = [chain[2] as AuditEntry, chain[5] as AuditEntry];
+      const [one, other] = [entryOf(chain[2]), entryOf(chain[5])];
       const entry = { workspaceId: ws, projectId: null, at: NOW, action: 'key.refused', subject: 'key_x' } as const;
       const appended = Array.from({ length: 10 }, () => draftEntry({ ...entry, before: null, after: null }, ADA));
       const [outcomes] = await Promise.all([
@@ -85,7 +90,7 @@ export function testArchive({ store }: Bench): void {
 
     test('X11: is of one workspace', async () => {
       const [one, other] = [await givenLog(store(), 3), await givenLog(store(), 3)];
-      const until = one.chain[1] as AuditEntry;
+      const until = entryOf(one.chain[1]);
       await store().audit.archive(one.ws, 0, until, told(one.ws, until));
       expect(await placesOf(store(), other.ws)).toEqual([1, 2, 3]);
       expect(await store().audit.archive(other.ws, 0, until, told(other.ws, until))).toBe('unknown');
