@@ -8,8 +8,10 @@ import { readCommandLineKey, readCommandLineSettings } from '../settings/command
 import { addressFault } from './address.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
 import { Deadline } from './deadline.js';
-import { usage } from './exit.js';
+import { EXIT, usage } from './exit.js';
 import type { NoVariables, Operation } from './operation.js';
+import { shapeFault } from './shape.js';
+import { UnexpectedAnswer } from './unexpected.js';
 
 export interface ApiOptions {
   readonly url?: string;
@@ -56,22 +58,58 @@ export async function withApi<T>(
   if (apiKey !== null && readable(url)) {
     note('The address is plain HTTP: others on the way can read the key. Use https:// where the server has it.');
   }
+  const setBy = given === undefined ? 'LATCHKEY_URL' : '--url';
   const hold = async <Answer>(request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> => {
     try {
       return await deadline.hold(request);
     } catch (error) {
-      throw await addressFault(error, { url, setBy: given === undefined ? 'LATCHKEY_URL' : '--url' }, send ?? fetch);
+      throw await addressFault(error, { url, setBy }, send ?? fetch);
     }
   };
   try {
     return await use({
-      ask: ({ text }, ...[variables]) => hold((signal) => client.request(text, variables ?? {}, { signal })),
+      ask: async ({ text }, ...[variables]) => {
+        const data = await hold((signal) => client.request<unknown, object>(text, variables ?? {}, { signal })).catch(
+          (error: unknown) => {
+            throw asUnexpected(error, text);
+          },
+        );
+        assertShape(text, data);
+        return data as never;
+      },
       read: (name) => hold((signal) => readText(deadline.fetch, new URL(name, url), apiKey, signal)),
     });
+  } catch (error) {
+    throw error instanceof UnexpectedAnswer ? error.toFailure(url, setBy) : error;
   } finally {
     await client.close();
   }
 }
+
+/** @throws UnexpectedAnswer if a command could not rely on the form of the data */
+function assertShape(text: string, data: unknown): void {
+  const path = shapeFault(text, data);
+  if (path === null) return;
+  const what = `has no valid ${path}`;
+  if (!text.startsWith('mutation')) throw new UnexpectedAnswer(what);
+  throw new UnexpectedAnswer(`${what}, and the change may have been made`, EXIT.failed);
+}
+
+/**
+ * Documents of this command line are valid on every Latchkey server of its release. Data beside other errors is passed on only if it
+ * has the form that was asked for.
+ */
+function asUnexpected(error: unknown, text: string): unknown {
+  if (!(error instanceof LatchkeyError)) return error;
+  const [first] = error.errors;
+  const isInvalid = error.code === 'GRAPHQL_VALIDATION_FAILED' || UNKNOWN_PART.test(error.message);
+  if (first !== undefined && first.path === undefined && isInvalid)
+    return new UnexpectedAnswer(`is "${error.message.slice(0, 300)}"`);
+  return error.data === null || shapeFault(text, error.data) === null ? error : Object.assign(error, { data: null });
+}
+
+/** How servers on graphql-js say that a document is not of their schema. */
+const UNKNOWN_PART = /^(?:Cannot query field|Unknown (?:type|argument|directive)) /;
 
 function sendingOf(): typeof fetch | undefined {
   try {

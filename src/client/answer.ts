@@ -5,6 +5,9 @@ import { refused } from './refused.js';
 /** More than any answer of Latchkey's; what else answers at the address is not to fill the memory. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
+/** Deeper than any answer of a Latchkey API. JSON that nests without end takes seconds to parse, and is not passed on. */
+const MAX_DEPTH = 200;
+
 /** A result of GraphQL, as far as it is known to be one. */
 export interface Result {
   readonly data?: unknown;
@@ -17,9 +20,9 @@ export async function dataOf(response: Response): Promise<unknown> {
   const result = resultOf(await response.text());
   if (result?.errors !== undefined) throw refused({ status, headers, errors: result.errors, data: result.data });
   if (!response.ok) throw refused({ status, headers, errors: [] });
-  if (result?.data === undefined) {
+  if (!isObject(result?.data)) {
     throw unreadable(
-      'What answered speaks no GraphQL. Look at the address: it ends in /graphql.',
+      'The response is not a GraphQL response. Check the address: it ends in /graphql.',
       'UNREADABLE',
       response,
     );
@@ -27,8 +30,9 @@ export async function dataOf(response: Response): Promise<unknown> {
   return result.data;
 }
 
-/** null: the text is no result. */
+/** Returns null if the text is not a result. */
 export function resultOf(text: string): Result | null {
+  if (nestsDeeper(text, MAX_DEPTH)) return null;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -39,6 +43,33 @@ export function resultOf(text: string): Result | null {
   const { data, errors } = value as Record<string, unknown>;
   const list = Array.isArray(errors) ? errors.filter(isError) : [];
   return { ...(data !== undefined && { data }), ...(list.length > 0 && { errors: list }) };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether lists and objects of a JSON text are within each other deeper than so many levels. Reads no further than that. */
+function nestsDeeper(text: string, most: number): boolean {
+  // Each level takes two characters.
+  if (text.length <= 2 * most) return false;
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (quoted) {
+      if (code === BACKSLASH) at += 1;
+      else if (code === QUOTE) quoted = false;
+    } else if (code === QUOTE) quoted = true;
+    else if (code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > most) return true;
+    } else if (code === 0x5d || code === 0x7d) depth -= 1;
+  }
+  return false;
 }
 
 function isError(value: unknown): value is GraphQLFormattedError {

@@ -6,14 +6,21 @@ interface Asked {
   readonly variables: Record<string, unknown>;
 }
 
-/** A server that is not ours: whoever owns the address that LATCHKEY_URL names answers what they like. */
+/**
+ * A server that is not ours: whoever owns the address that LATCHKEY_URL names answers what they like.
+ *
+ * @param answer returns the data, or an object with `errors`, which is sent as it is
+ */
 export async function answering(answer: (asked: Asked) => object): Promise<{ url: string; close: () => void }> {
   const server = createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (part: string) => (body += part));
     request.on('end', () => {
+      // A GET reads schema.graphql, and asks nothing.
+      const asked = body === '' ? { query: '', variables: {} } : (JSON.parse(body) as Asked);
+      const data = answer(asked);
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ data: answer(JSON.parse(body) as Asked) }));
+      response.end(JSON.stringify('errors' in data ? data : { data }));
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

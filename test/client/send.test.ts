@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -180,6 +181,9 @@ describe('an answer that is none', () => {
   it.each([
     [200, 'hello', 'UNREADABLE'],
     [200, '[]', 'UNREADABLE'],
+    [200, '{"data":1}', 'UNREADABLE'],
+    [200, '{"data":[]}', 'UNREADABLE'],
+    [200, '{"data":null}', 'UNREADABLE'],
     [404, '<html>', 'NOT_FOUND'],
     [400, 'null', 'BAD_REQUEST'],
     [500, '{"errors":"x"}', 'INTERNAL_SERVER_ERROR'],
@@ -188,6 +192,28 @@ describe('an answer that is none', () => {
     answering = (response) => void response.writeHead(status).end(text);
     expect(await failure(clientFor().request(READ))).toMatchObject({ code, status });
     expect(asked).toBe(1);
+  });
+});
+
+describe('A7: JSON that nests too deep', () => {
+  const nested = (levels: number) => `${'['.repeat(levels)}"[[\\"[["${']'.repeat(levels)}`;
+
+  it('is not parsed', async () => {
+    const parse = jest.spyOn(JSON, 'parse');
+    try {
+      answering = (response) => void response.writeHead(200).end(`{"data":{"a":${nested(200)}}}`);
+      expect(await failure(clientFor().request(READ))).toMatchObject({ code: 'UNREADABLE' });
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
+  });
+
+  it('is found without counting brackets in strings', async () => {
+    const text = '['.repeat(500) + '\\"';
+    const data = { a: text, [text]: JSON.parse(nested(198)) as unknown };
+    answering = (response) => json(response, 200, { data });
+    expect(await clientFor().request(READ)).toEqual(data);
   });
 });
 

@@ -15,10 +15,21 @@ export function schemaCommand(): Command {
       options,
       async ({ read, show }) => {
         const schema = await read('schema.graphql');
+        await assertSchema(schema);
         show({ schema }, () => visibleLines(schema).trimEnd());
       },
       { keyless: true },
     );
   });
   return group('schema', "The API's schema.", [asking(print)]);
+}
+
+/** @throws UnexpectedAnswer if the text is something else, such as a page in HTML */
+async function assertSchema(text: string): Promise<void> {
+  const [{ parse }, { UnexpectedAnswer }] = await Promise.all([import('graphql'), import('../unexpected.js')]);
+  try {
+    parse(text, { noLocation: true });
+  } catch {
+    throw new UnexpectedAnswer('is not a GraphQL schema');
+  }
 }

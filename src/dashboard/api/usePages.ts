@@ -87,6 +87,9 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
         if (!wanted) return;
         const page = data === undefined || (error !== undefined && !isHarmless(error)) ? null : pageOf(data);
         if (page === null) dispatch({ kind: 'fault', of, fault: faultOf(error ?? new CombinedError({})) });
+        // The list would never end.
+        else if (page.pageInfo.hasNextPage && page.pageInfo.endCursor === next)
+          dispatch({ kind: 'fault', of, fault: faultOf(REPEATED) });
         else if (data !== undefined)
           dispatch({ kind: 'page', of, data, page, note: error?.graphQLErrors[0]?.message ?? null });
       });
@@ -104,6 +107,8 @@ export function usePages<Data, Variables extends AnyVariables, Node>(
   const ask = useCallback(() => dispatch({ kind: 'afresh' }), []);
   return { nodes, first, total, whole: !stale && next === undefined, stale, fault, note, again, ask };
 }
+
+const REPEATED = new CombinedError({ networkError: new Error('The server repeated a cursor.') });
 
 const EMPTY = { of: '', nodes: [], first: null, total: null, next: null, fault: null, note: null } as const;
 

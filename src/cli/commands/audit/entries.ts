@@ -1,6 +1,9 @@
 import { parseMoment } from '../../../dates/moments.js';
 import type { AuditEntry, Details } from '../../../store/audit.js';
+import { EXIT } from '../../exit.js';
 import { operation } from '../../operation.js';
+import { checkLength } from '../../pages.js';
+import { UnexpectedAnswer } from '../../unexpected.js';
 import type { Api } from '../../api.js';
 
 /** The most that the API gives at once. */
@@ -65,7 +68,8 @@ export async function newest({ ask }: Pick<Api, 'ask'>, count: number, filter: E
   let after: string | null = null;
   while (entries.length < count) {
     const first = Math.min(PAGE, count - entries.length);
-    const nodes: readonly ToldEntry[] = (await ask(ENTRIES, { first, after, filter, names: true })).auditLog.nodes;
+    const { nodes } = (await ask(ENTRIES, { first, after, filter, names: true })).auditLog;
+    checkOrder(nodes, first, entries.at(-1)?.seq ?? Infinity);
     entries.push(...nodes);
     if (nodes.length < first) break;
     after = String(entries.at(-1)?.seq);
@@ -85,7 +89,22 @@ export async function following(
 ): Promise<{ readonly entries: readonly ToldEntry[]; readonly until: number }> {
   const until = seq + PAGE;
   const { nodes } = (await ask(ENTRIES, { first: PAGE, after: String(until + 1), filter, names })).auditLog;
+  checkOrder(nodes, PAGE, until + 1);
   return { entries: nodes.filter((entry) => entry.seq > seq).reverse(), until };
+}
+
+/**
+ * The cursor of an entry is its place, so the places of each page have to go on down.
+ *
+ * @throws UnexpectedAnswer
+ */
+function checkOrder(nodes: readonly ToldEntry[], first: number, before: number): void {
+  checkLength(nodes, first);
+  let last = before;
+  for (const { seq } of nodes) {
+    if (seq >= last) throw new UnexpectedAnswer(`repeats entry ${seq} of the audit log`, EXIT.failed);
+    last = seq;
+  }
 }
 
 /**

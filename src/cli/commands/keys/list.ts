@@ -3,20 +3,17 @@ import { KEY_ORDER_FIELDS } from '../../../store/ordering.js';
 import { KEY_TYPES } from '../../../store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../operation.js';
+import { pagesOf, type PageOf } from '../../pages.js';
 import { asking, choice, given, whole, type AskingOptions } from '../../options.js';
 import { talk, type Talk } from '../../talk.js';
 import { shortMoment } from '../../times.js';
 import type { Column } from '../../table.js';
 import { KEY, scopesText, statusStyle, type Key } from './key.js';
 
-const PAGE = 100;
-
 interface Page {
-  readonly apiKeys: {
-    readonly nodes: readonly Key[];
+  readonly apiKeys: PageOf<Key> & {
     /** On the first page: counting takes the server longer than reading a page. */
     readonly totalCount?: number;
-    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   };
 }
 
@@ -98,18 +95,15 @@ async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ 
   const filter = given({ status, type, environment, nameContains, scope, projectId, userId });
   const asked = { filter, workspace: options.workspace ?? null, orderBy: orderOf(options) };
   const keys: Key[] = [];
-  let [after, totalCount]: [string | null, number] = [null, 0];
-  for (;;) {
-    const first = Math.min(PAGE, options.limit - keys.length);
-    const { apiKeys }: Page = await ask(LIST, { ...asked, first, after, counted: after === null });
-    totalCount = apiKeys.totalCount ?? totalCount;
-    keys.push(...apiKeys.nodes);
-    after = apiKeys.pageInfo.endCursor;
-    if (!apiKeys.pageInfo.hasNextPage || after === null || keys.length >= options.limit) {
-      return { keys, totalCount };
-    }
+  let totalCount = 0;
+  const read = async (first: number, after: string | null): Promise<Page['apiKeys']> =>
+    (await ask(LIST, { ...asked, first, after, counted: after === null })).apiKeys;
+  for await (const page of pagesOf(read, options.limit)) {
+    totalCount = page.totalCount ?? totalCount;
+    keys.push(...page.nodes);
     terminal.progress(`${keys.length} of ${totalCount} keys`);
   }
+  return { keys, totalCount };
 }
 
 /** Returns the order that the options ask for; null: the default of the API. */
