@@ -22,40 +22,66 @@ export type AuditVerdict =
   /** The entry in place `seq` is not what was written, or not in its place. */
   | { readonly outcome: 'altered'; readonly seq: number };
 
+/** How far a verification came. The hash of an entry covers all entries before it. */
+export interface Checkpoint extends AuditHead {
+  /** The last archived entry at that time, after which the verification began. */
+  readonly base: AuditHead;
+  /** Whether an entry up to here names `base`. */
+  readonly isNamed: boolean;
+}
+
+export interface VerifyOptions {
+  /** Entries that have to be in the chain: heads that were noted before. Those from before the start are not compared. */
+  readonly known?: readonly AuditHead[];
+  /** Starts after this entry, which has to be in the store, instead of at the beginning. */
+  readonly from?: AuditHead | Checkpoint | null;
+  /** Called after each 1,000 entries. */
+  readonly onProgress?: (checkpoint: Checkpoint) => void;
+}
+
+type Source = Pick<AuditStore, 'read' | 'head'>;
+
 /**
- * Reads the chain of a workspace from its beginning, or from the last archived entry, which an entry of the chain has to name. An entry that was altered no longer has its hash, one that was removed
- * leaves a gap, and the newest ones are missed by the head that is kept apart. Who can write everything in the database can
- * write a new chain: against that, keep the head elsewhere and give it as `known`.
+ * Reads the chain of a workspace from its beginning, or from the last archived entry, which an entry of the chain has to name. An
+ * entry that was altered no longer has its hash, one that was removed leaves a gap, and the newest ones are missed by the head
+ * that is kept apart. Who can write everything in the database can write a new chain: against that, keep the head elsewhere and
+ * give it as `known`.
  *
- * @param known entries that have to be in the chain: heads that were noted before. Archived ones are passed over
+ * The chain is read in batches of 1,000 entries, and no more than one is in memory.
  */
 export async function verifyAudit(
-  audit: Pick<AuditStore, 'read' | 'head' | 'base'>,
+  audit: Source & Pick<AuditStore, 'base'>,
   workspaceId: string,
-  known: readonly AuditHead[] = [],
+  options: VerifyOptions = {},
 ): Promise<AuditVerdict> {
   for (;;) {
     const base = (await audit.base(workspaceId)) ?? NOTHING;
-    const verdict = await verifyFrom(audit, workspaceId, base, known);
+    const verdict = await verifyAfter(base, audit, workspaceId, options);
     // Entries may have been archived while they were read.
     if (verdict.outcome === 'whole' || ((await audit.base(workspaceId)) ?? NOTHING).seq === base.seq) return verdict;
   }
 }
 
-async function verifyFrom(
-  audit: Pick<AuditStore, 'read' | 'head'>,
-  workspaceId: string,
+async function verifyAfter(
   base: AuditHead,
-  given: readonly AuditHead[],
+  audit: Source,
+  workspaceId: string,
+  { known: given = [], from = null, onProgress }: VerifyOptions,
 ): Promise<AuditVerdict> {
-  const known = given.filter(({ seq }) => seq >= base.seq);
-  if (known.some(({ seq, hash }) => seq === base.seq && hash !== base.hash))
-    return { outcome: 'altered', seq: base.seq };
-  let isNamed = base.seq === 0;
+  // Entries from before the base can't be read any more. Where the start is one of them, everything in the store is verified.
+  const start = from === null || from.seq < base.seq ? base : from;
+  const known = given.filter(({ seq }) => seq >= start.seq);
+  if ([...known, start].some((head) => contradicts(head, start) || contradicts(head, base)))
+    return { outcome: 'altered', seq: start.seq };
+  if (start.seq > base.seq) {
+    const fault = await faultAt(start, audit, workspaceId);
+    if (fault !== null) return fault;
+  }
+  let isNamed = base.seq === 0 || isNamedBefore(base, start);
   // Before the chain: what is added meanwhile is no fault.
   const kept = await audit.head(workspaceId);
   const expected = new Expected(kept === null ? known : [kept, ...known]);
-  let last = base;
+  let last: AuditHead = start;
   for (;;) {
     const batch = await audit.read(workspaceId, last.seq, BATCH);
     for (const entry of batch) {
@@ -65,6 +91,7 @@ async function verifyFrom(
       last = entry;
     }
     if (batch.length < BATCH) break;
+    onProgress?.({ seq: last.seq, hash: last.hash, base, isNamed });
   }
   const end = last.seq;
   if (expected.last > end) return { outcome: 'missing', seq: end + 1 };
@@ -75,6 +102,25 @@ async function verifyFrom(
   if (!isNamed) return { outcome: 'missing', seq: 1 };
   const whole = { outcome: 'whole', entries: end, head: last.hash } as const;
   return base.seq === 0 ? whole : { ...whole, archived: base.seq };
+}
+
+/** Whether two heads are of the same place and of different entries. */
+function contradicts(one: AuditHead, other: AuditHead): boolean {
+  return one.seq === other.seq && one.hash !== other.hash;
+}
+
+/** Returns what is wrong with the entry that a head names; null: nothing. */
+async function faultAt({ seq, hash }: AuditHead, audit: Source, workspaceId: string): Promise<AuditVerdict | null> {
+  const [entry] = await audit.read(workspaceId, seq - 1, 1);
+  if (entry?.seq !== seq) return { outcome: 'missing', seq };
+  return entry.hash === hash && hashOf(entry) === hash ? null : { outcome: 'altered', seq };
+}
+
+/** Whether nothing after the start has to name the base: an entry before it did, or the caller knows the start from elsewhere. */
+function isNamedBefore(base: AuditHead, start: AuditHead | Checkpoint): boolean {
+  if (start.seq === base.seq) return false;
+  if (!('base' in start)) return true;
+  return start.isNamed && start.base.seq === base.seq && start.base.hash === base.hash;
 }
 
 /** Whether the entry tells that the log was archived up to `base`. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { verifyAudit } from '../../src/audit/verify.js';
+import { verifyAudit, type Checkpoint } from '../../src/audit/verify.js';
 import {
   chained,
   draftEntry,
@@ -25,7 +25,7 @@ function verify(chain: readonly AuditEntry[], head: AuditHead | null, known: Aud
     head: async () => head,
     base: async () => null,
   };
-  return verifyAudit(audit, 'ws', known === null ? [] : [known]);
+  return verifyAudit(audit, 'ws', { known: known === null ? [] : [known] });
 }
 
 const headOf = (chain: readonly AuditEntry[]): AuditHead => chain.at(-1) ?? { seq: 0, hash: GENESIS };
@@ -90,4 +90,66 @@ test('a new chain made over an altered entry is found by the head, and by one th
 test('entries that are added while it reads are no fault', async () => {
   const chain = chainOf(3);
   expect(await verify(chain, chain[1] ?? null)).toMatchObject({ outcome: 'whole', entries: 3 });
+});
+
+describe('X5: a verification that starts after an entry', () => {
+  const chain = chainOf(2_500);
+  const at = (seq: number): AuditHead => chain[seq - 1] ?? { seq: 0, hash: GENESIS };
+  const reads: number[] = [];
+  const of = (entries: readonly AuditEntry[], base: AuditHead | null = null) => ({
+    read: async (_: string, after: number, first: number) => {
+      reads.push(after);
+      return entries.filter(({ seq }) => seq > after).slice(0, first);
+    },
+    head: async () => headOf(entries),
+    base: async () => base,
+  });
+  const whole = { outcome: 'whole', entries: 2_500, head: headOf(chain).hash };
+  beforeEach(() => void reads.splice(0));
+
+  test('tells of each 1,000 entries, and can be continued after each', async () => {
+    const reached: Checkpoint[] = [];
+    const onProgress = (checkpoint: Checkpoint) => void reached.push(checkpoint);
+    expect(await verifyAudit(of(chain), 'ws', { onProgress })).toEqual(whole);
+    expect(reached.map(({ seq, hash }) => ({ seq, hash }))).toEqual(
+      [1_000, 2_000].map((seq) => ({ seq, hash: at(seq).hash })),
+    );
+    for (const from of reached) {
+      reads.splice(0);
+      expect(await verifyAudit(of(chain), 'ws', { from })).toEqual(whole);
+      expect(Math.min(...reads)).toBe(from.seq - 1);
+    }
+  });
+
+  test('finds that this entry was altered or removed, and does not compare older heads', async () => {
+    const from = at(1_000);
+    const altered = chain.map((entry) => (entry.seq === 1_000 ? { ...entry, at: 7 } : entry));
+    expect(await verifyAudit(of(altered), 'ws', { from })).toEqual({ outcome: 'altered', seq: 1_000 });
+    expect(await verifyAudit(of(chain.slice(0, 999)), 'ws', { from })).toEqual({ outcome: 'missing', seq: 1_000 });
+    const forged = { seq: 1_000, hash: 'f'.repeat(64) };
+    expect(await verifyAudit(of(chain), 'ws', { from: forged })).toEqual({ outcome: 'altered', seq: 1_000 });
+    expect(await verifyAudit(of(chain), 'ws', { from, known: [forged] })).toEqual({ outcome: 'altered', seq: 1_000 });
+    expect(await verifyAudit(of(chain), 'ws', { from, known: [{ ...forged, seq: 7 }] })).toEqual(whole);
+  });
+
+  test('reads all entries in the store if it was archived meanwhile, and asks for the entry that says so', async () => {
+    const base = { seq: 1_500, hash: at(1_500).hash };
+    const rest = chain.slice(1_500);
+    const from = { ...at(1_000), base: at(0), isNamed: true };
+    expect(await verifyAudit(of(rest, base), 'ws', { from })).toEqual({ outcome: 'missing', seq: 1 });
+    const named = draftEntry(
+      {
+        ...{ workspaceId: 'ws', projectId: null, at: 9, action: 'audit.archived', subject: 'ws', before: null },
+        after: { first: 1, ...base },
+      },
+      SYSTEM,
+    );
+    const log = [...rest, chained(named, headOf(chain))];
+    const verdict = { outcome: 'whole', entries: 2_501, archived: 1_500 };
+    expect(await verifyAudit(of(log, base), 'ws', { from })).toMatchObject(verdict);
+    // Reached before it was archived, and after where the log begins now.
+    const later = { ...at(2_000), base: at(0), isNamed: true };
+    expect(await verifyAudit(of(log, base), 'ws', { from: later })).toMatchObject(verdict);
+    expect(await verifyAudit(of(rest, base), 'ws', { from: later })).toEqual({ outcome: 'missing', seq: 1 });
+  });
 });

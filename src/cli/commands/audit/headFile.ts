@@ -16,16 +16,16 @@ export interface KeptHead extends AuditHead {
 }
 
 /**
- * Reads the value of --head: a head, or a file that ends with one as `verify` or `verify --json` prints it.
+ * Reads the value of --head or --from: a head, or a file that ends with one as `verify` or `verify --json` prints it.
  *
  * @throws Failure
  */
-export async function keptHead(given: string): Promise<KeptHead> {
+export async function keptHead(given: string, option: '--head' | '--from' = '--head'): Promise<KeptHead> {
   const head = headIn(given.trim());
   if (head !== null) return head;
   const fault = faultOfHead(given.trim());
-  if (fault !== null) throw usage(`--head: ${fault}`);
-  const what = `--head: ${given}`;
+  if (fault !== null) throw usage(`${option}: ${fault}`);
+  const what = `${option}: ${given}`;
   const text = await readNamed(what, () => textIn(given, MAX_HEAD_FILE));
   const printed = lastDocument(text);
   return printed === null ? lastLine(what, text) : headOfVerdict(what, printed);

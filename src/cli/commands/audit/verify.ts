@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import type { WorkspaceHead } from '../../../audit/heads/line.js';
-import type { AuditVerdict } from '../../../audit/verify.js';
-import type { AuditEntry, AuditHead } from '../../../store/audit.js';
+import type { AuditVerdict, Checkpoint } from '../../../audit/verify.js';
+import type { AuditHead } from '../../../store/audit.js';
 import { readCommandLineSettings } from '../../../settings/commandLine.js';
-import type { Api } from '../../api.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';
 import { operation } from '../../operation.js';
 import { asking, type AskingOptions } from '../../options.js';
-import { talk } from '../../talk.js';
-import { asHashed, following } from './entries.js';
-import { afterArchives, archivesIn, assertInStore } from './archives.js';
+import { talk, type Talk } from '../../talk.js';
+import { afterArchives, archivesIn, type ArchiveFault } from './archives.js';
+import { chainOf } from './chain.js';
 import { headsIn, keptHead, type KeptHead } from './headFile.js';
+import { allOf, assertOwn, assertRead, comparisons, ownIn, type Noted } from './noted.js';
+import { Progress } from './progress.js';
+import { SeenHeads } from './seenHeads.js';
+import { sentenceOf } from './verdict.js';
 
 const WHERE = operation<{
   readonly viewer: { readonly workspace: { readonly id: string }; readonly project: { readonly id: string } | null };
@@ -24,16 +28,20 @@ interface VerifyOptions extends AskingOptions {
   readonly heads?: string;
   /** Files that `audit archive` wrote. */
   readonly archive?: readonly string[];
+  /** A head, or the path of a file that ends with one. */
+  readonly from?: string;
+  readonly resume?: true;
 }
 
 export function verifyCommand(): Command {
   const command = described({
     name: 'verify',
     description:
-      "Read the workspace's audit log from its beginning and work out each hash anew. " +
+      "Read the workspace's audit log from its beginning and compute each hash again. " +
       'Keep the head that it prints in another place, and give it with --head the next time: ' +
       'somebody who can write to the database can write a new log, but not one with that head. ' +
-      'The last head that this command saw on this computer is required too.',
+      'The last head that this command saw on this computer is required too. ' +
+      'A run that was interrupted can be continued with --resume.',
     example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   })
     .option(
@@ -44,107 +52,145 @@ export function verifyCommand(): Command {
       '--heads <file>',
       'a file that the server wrote (AUDIT_HEADS_FILE): each head of the workspace in it has to be there',
     )
-    .option('--archive <files...>', 'all files that audit archive wrote of the log: they are checked as its beginning');
+    .option('--archive <files...>', 'all files that audit archive wrote of the log: they are checked as its beginning')
+    .addOption(
+      new Option(
+        '--from <seq:hash|file>',
+        'read only the entries after this one, noted earlier; or a file that ends with it, as for --head',
+      ).conflicts(['archive', 'resume']),
+    )
+    .option('--resume', 'continue the last run that was interrupted on this computer');
   return asking(command).action(async (options: VerifyOptions) => {
-    const kept = options.head === undefined ? null : await keptHead(options.head);
-    const heads = options.heads === undefined ? [] : await headsIn(options.heads);
-    await talk(options, async ({ ask, show, terminal }) => {
-      const { workspace, project } = (await ask(WHERE)).viewer;
-      if (project !== null) throw boundToProject();
-      // Loaded only here: other commands need no hashes.
-      const { verifyAudit } = await import('../../../audit/verify.js');
-      const chain = chainOf({ ask }, (done, of) => terminal.progress(`${done} of ${of} entries`));
-      const copied = options.heads === undefined ? [] : ownIn(heads, options.heads, workspace.id);
-      assertOwn(kept, workspace.id);
-      const { SeenHeads } = await import('./seenHeads.js');
-      const seen = new SeenHeads(options.url ?? readCommandLineSettings().url, workspace.id, (text) =>
-        terminal.note(text),
-      );
-      const before = seen.read();
-      const known = [kept, before].filter((head) => head != null);
-      const noted = [...known, ...copied];
-      const archived = await chain.base();
-      const archives = options.archive && (await archivesIn(options.archive, workspace.id, noted));
-      if (archives === undefined) assertInStore({ kept, before, copied }, archived);
-      const end = archives?.at(-1)?.head;
-      const cut = end === undefined ? null : afterArchives(end, archived);
-      const verdict = cut ?? (await verifyAudit(chain, workspace.id, end === undefined ? noted : [...noted, end]));
-      if (archives !== undefined) terminal.note(`Checked entries 1 to ${end?.seq} in ${archives.length} archives.`);
-      if (options.heads !== undefined)
-        terminal.note(`Compared with ${copied.length} heads of this workspace in the file.`);
-      if (before !== null)
-        terminal.note(`Compared with entry ${before.seq}, the last head that this computer saw, at ${before.at}.`);
-      if (verdict.outcome === 'whole' && verdict.entries > 0) seen.write({ seq: verdict.entries, hash: verdict.head });
-      show({ workspace: workspace.id, ...verdict }, () => sentenceOf(verdict));
+    const given = {
+      kept: options.head === undefined ? null : await keptHead(options.head),
+      heads: options.heads === undefined ? null : await headsIn(options.heads),
+      from: options.from === undefined ? null : await keptHead(options.from, '--from'),
+    };
+    await talk(options, async (told) => {
+      const { workspaceId, verdict } = await verify(options, given, told);
+      const from = given.from === null ? null : given.from.seq;
+      const shown = { workspace: workspaceId, ...(from !== null && { from }), ...verdict };
+      told.show(shown, () => sentenceOf(verdict, from));
       if (verdict.outcome !== 'whole') process.exitCode = EXIT.failed;
     });
   });
 }
 
-const HEAD = operation<{ readonly auditHead: (AuditHead & { readonly archived: AuditHead | null }) | null }>(
-  'query AuditHead { auditHead { seq hash archived { seq hash } } }',
-);
-
-/** The chain as `verifyAudit` reads it, over the API, with the head that the server keeps apart from it. */
-function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
-  let end = 0;
-  return {
-    head: async (): Promise<AuditHead | null> => {
-      const { auditHead } = await api.ask(HEAD);
-      end = auditHead?.seq ?? 0;
-      return auditHead && { seq: auditHead.seq, hash: auditHead.hash };
-    },
-    base: async (): Promise<AuditHead | null> => (await api.ask(HEAD)).auditHead?.archived ?? null,
-    /** Ends early at a gap, whose place is then the fault. */
-    read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
-      const read: AuditEntry[] = [];
-      while (read.length < limit) {
-        const { entries, until } = await following(api, after + read.length);
-        read.push(...entries.map((entry) => asHashed(entry, workspaceId)));
-        if (after + read.length < until) break;
-        progress(after + read.length, end);
-      }
-      return read;
-    },
-  };
+/** What files and heads of the command line hold. */
+interface Given {
+  readonly kept: KeptHead | null;
+  readonly heads: readonly WorkspaceHead[] | null;
+  readonly from: KeptHead | null;
 }
 
-function sentenceOf(verdict: AuditVerdict): string {
-  switch (verdict.outcome) {
-    case 'whole':
-      return `The log is whole: ${verdict.entries} entries${inArchives(verdict)}. Head: ${verdict.entries}:${verdict.head}`;
-    case 'missing':
-      return `The log is broken: entry ${verdict.seq} is missing.`;
-    case 'headless':
-      return `The log may be cut off: it has ${verdict.entries} entries, and the head that the server keeps is missing.`;
-    case 'altered':
-      return `The log is broken: entry ${verdict.seq} is not what was written.`;
+interface Verified {
+  readonly workspaceId: string;
+  readonly verdict: AuditVerdict | ArchiveFault;
+}
+
+async function verify(options: VerifyOptions, { kept, heads, from }: Given, told: Talk): Promise<Verified> {
+  const { ask, terminal } = told;
+  const { workspace, project } = (await ask(WHERE)).viewer;
+  if (project !== null) throw boundToProject();
+  const workspaceId = workspace.id;
+  assertOwn('--head', kept, workspaceId);
+  assertOwn('--from', from, workspaceId);
+  const note = (text: string): void => terminal.note(text);
+  const url = options.url ?? readCommandLineSettings().url;
+  const seenHeads = new SeenHeads(url, workspaceId, note);
+  const copied = heads && ownIn(heads, options.heads ?? '', workspaceId);
+  const noted: Noted = { kept, seen: seenHeads.read(), copied };
+  const chain = chainOf({ ask }, (done, of) => terminal.progress(`${done} of ${of} entries`));
+  const base = await chain.base();
+  const archives = options.archive && (await archivesIn(options.archive, workspaceId, allOf(noted)));
+  if (archives !== undefined && 'outcome' in archives) return { workspaceId, verdict: archives };
+  const end = archives?.at(-1)?.head;
+  const cut = end === undefined ? null : afterArchives(end, base);
+  if (cut !== null) return { workspaceId, verdict: cut };
+  const start = from?.seq ?? (archives === undefined ? (base?.seq ?? 0) : 0);
+  assertAllRead(noted, { from, archives, base });
+
+  const known = end === undefined ? allOf(noted) : [...allOf(noted), end];
+  const progress = new Progress(url, workspaceId, known, note);
+  const reached = options.resume === true ? resumed(progress, base, note) : null;
+  const verdict = await verifyChain(chain, told, { workspaceId, known, from, reached, progress });
+  if (archives !== undefined) note(`Checked entries 1 to ${end?.seq} in ${archives.length} archives.`);
+  for (const sentence of comparisons(noted, start)) note(sentence);
+  // A head that was not compared is still the one that the next run has to find.
+  const isCompared = from === null || (noted.seen?.seq ?? from.seq) >= from.seq;
+  if (verdict.outcome === 'whole' && verdict.entries > 0 && isCompared)
+    seenHeads.write({ seq: verdict.entries, hash: verdict.head });
+  return { workspaceId, verdict };
+}
+
+interface ChainOptions {
+  readonly workspaceId: string;
+  readonly known: readonly AuditHead[];
+  readonly from: AuditHead | null;
+  readonly reached: Checkpoint | null;
+  readonly progress: Progress;
+}
+
+/** Reads and verifies the entries in the store. If that fails, it says how to continue. */
+async function verifyChain(
+  chain: ReturnType<typeof chainOf>,
+  { terminal }: Talk,
+  { workspaceId, known, from, reached, progress }: ChainOptions,
+): Promise<AuditVerdict> {
+  // Loaded only here: other commands need no hashes.
+  const { verifyAudit } = await import('../../../audit/verify.js');
+  let last: AuditHead | null = reached;
+  const onProgress = (checkpoint: Checkpoint): void => {
+    last = checkpoint;
+    if (from === null) progress.write(checkpoint);
+  };
+  try {
+    const start = from === null ? reached : { seq: from.seq, hash: from.hash };
+    const verdict = await verifyAudit(chain, workspaceId, { known, from: start, onProgress });
+    if (from === null) progress.remove();
+    return verdict;
+  } catch (error) {
+    if (last !== null) {
+      const how = from === null ? '--resume' : `--from ${last.seq}:${last.hash}`;
+      terminal.note(`Entries up to ${last.seq} are verified. To continue there, run the command again with ${how}.`);
+    }
+    throw error;
   }
 }
 
-function inArchives({ archived }: { readonly archived?: number }): string {
-  return archived === undefined ? '' : `, ${archived} of them archived`;
+/** Returns where the interrupted run came to, and says so; null if there is none to continue. */
+function resumed(progress: Progress, base: AuditHead | null, note: (text: string) => void): Checkpoint | null {
+  const reached = progress.read();
+  if (reached === null) note('No interrupted run was found. Reading the log from its beginning.');
+  else if (reached.seq < (base?.seq ?? 0))
+    note(`Entries up to ${base?.seq} were archived since the interrupted run. Reading all entries after them.`);
+  else note(`Continuing after entry ${reached.seq}, which an earlier run reached at ${reached.at}.`);
+  return reached;
 }
 
-/** @throws Failure where the file holds no head of the workspace */
-function ownIn(heads: readonly WorkspaceHead[], path: string, workspaceId: string): readonly WorkspaceHead[] {
-  const own = heads.filter((head) => head.workspaceId === workspaceId);
-  if (own.length > 0) return own;
-  throw usage(`--heads: ${path} has no head of the workspace ${workspaceId}, which the key belongs to.`);
-}
-
-/** @throws Failure where the head is of another workspace's log */
-function assertOwn(kept: KeptHead | null, workspaceId: string): void {
-  if (kept === null || kept.workspaceId === null || kept.workspaceId === workspaceId) return;
-  throw usage(
-    `--head is of the workspace ${kept.workspaceId}, and the key belongs to ${workspaceId}. Use a key of that workspace.`,
-  );
+/** @throws Failure if a head that was noted earlier is from before the first entry that is read */
+function assertAllRead(
+  noted: Noted,
+  {
+    from,
+    archives,
+    base,
+  }: { readonly from: AuditHead | null; readonly archives: unknown; readonly base: AuditHead | null },
+): void {
+  const archived = base?.seq ?? 0;
+  if (from !== null) {
+    if (from.seq < archived)
+      throw usage(`Entry ${from.seq}, of --from, was archived. Give a newer head, or leave out --from.`);
+    assertRead({ ...noted, seen: null }, from.seq, 'is before --from and is not read. Leave out one of the options.');
+  } else if (archives === undefined) {
+    assertRead(noted, archived, "was archived and can't be compared. Give the archives with --archive.");
+  }
 }
 
 function boundToProject(): Failure {
   return new Failure(
     EXIT.forbidden,
     'FORBIDDEN',
-    'The key is bound to a project and reads that part of the log alone. Take an admin key of the workspace itself.',
+    'The key is bound to a project and reads only that part of the log. Use an admin key of the workspace itself.',
   );
 }

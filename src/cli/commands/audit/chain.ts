@@ -1,0 +1,32 @@
+import type { AuditEntry, AuditHead } from '../../../store/audit.js';
+import type { Api } from '../../api.js';
+import { operation } from '../../operation.js';
+import { asHashed, following } from './entries.js';
+
+const HEAD = operation<{ readonly auditHead: (AuditHead & { readonly archived: AuditHead | null }) | null }>(
+  'query AuditHead { auditHead { seq hash archived { seq hash } } }',
+);
+
+/** The chain as `verifyAudit` reads it, over the API, with the head that the server keeps apart from it. */
+export function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
+  let end = 0;
+  return {
+    head: async (): Promise<AuditHead | null> => {
+      const { auditHead } = await api.ask(HEAD);
+      end = auditHead?.seq ?? 0;
+      return auditHead && { seq: auditHead.seq, hash: auditHead.hash };
+    },
+    base: async (): Promise<AuditHead | null> => (await api.ask(HEAD)).auditHead?.archived ?? null,
+    /** Ends early at a gap, whose place is then the fault. */
+    read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
+      const read: AuditEntry[] = [];
+      while (read.length < limit) {
+        const { entries, until } = await following(api, after + read.length);
+        read.push(...entries.map((entry) => asHashed(entry, workspaceId)));
+        if (after + read.length < until) break;
+        progress(after + read.length, end);
+      }
+      return read;
+    },
+  };
+}
