@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import threads from 'node:worker_threads';
 
 const [step, times = '1'] = (process.env.KILL_AT ?? '').split(':');
 let left = Number(times);
@@ -19,12 +20,16 @@ function reach(name) {
 const { createWriteStream } = fs;
 fs.createWriteStream = (path, ...rest) => {
   const stream = createWriteStream(path, ...rest);
-  const write = stream._write.bind(stream);
-  stream._write = (chunk, encoding, done) =>
-    write(chunk, encoding, (...result) => {
-      reach('written in part');
-      done(...result);
-    });
+  for (const name of ['_write', '_writev']) {
+    const write = stream[name].bind(stream);
+    stream[name] = (...params) => {
+      const done = params.pop();
+      write(...params, (...result) => {
+        reach('written in part');
+        done(...result);
+      });
+    };
+  }
   return stream;
 };
 
@@ -37,6 +42,13 @@ promises.rename = async (from, to) => {
   reach('read again');
   await rename(from, to);
   reach('named');
+};
+
+// Threads are started without this module and without the environment.
+threads.Worker = class extends threads.Worker {
+  constructor(entry, options) {
+    super(entry, { ...options, env: { KILL_AT: process.env.KILL_AT }, execArgv: ['--import', import.meta.url] });
+  }
 };
 syncBuiltinESMExports();
 
