@@ -208,7 +208,7 @@ interface Entry {
 /** The kept head, which is what it was before the log was changed. */
 function headOf(entries: readonly Entry[]): object | null {
   const { seq, hash } = entries.reduce((last, entry) => (entry.seq > last.seq ? entry : last));
-  return { seq, hash };
+  return { seq, hash, archived: null };
 }
 
 const WHO = { viewer: { workspace: { id: 'default' }, project: null } };

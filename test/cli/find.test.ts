@@ -49,7 +49,8 @@ test('U4: keys find sends no token, and takes none as an argument', async () => 
   const sent: object[] = [];
   const server = await answering(({ variables }) => {
     sent.push(variables);
-    return { findApiKeys: [], apiKeys: { totalCount: 0, nodes: [] } };
+    const pageInfo = { hasNextPage: false, endCursor: null };
+    return { findApiKeys: [], apiKeys: { nodes: [], pageInfo } };
   });
   const { token, lookupId, secret } = mintToken('sk', 'LIVE');
   const foreign = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
