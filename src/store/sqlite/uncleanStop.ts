@@ -44,14 +44,12 @@ function refuseDamage(connection: Connection): void {
 }
 
 function hasColumn(connection: Connection): boolean {
-  const columns = connection.prepare<{ name: string }>(
-    "SELECT name FROM pragma_table_info('recovery') WHERE name = 'openers'",
-  );
-  return columns.one({}) !== null;
+  const tables = "SELECT name FROM sqlite_schema WHERE name = 'recovery' AND sql LIKE '%openers%'";
+  return connection.prepare<{ name: string }>(tables).one({}) !== null;
 }
 
 function openersOf(connection: Connection): number {
-  return connection.prepare<{ openers: number }>('SELECT openers FROM recovery').one({})?.openers ?? 0;
+  return connection.prepare<{ openers: number }>('SELECT openers FROM recovery WHERE id = 1').one({})?.openers ?? 0;
 }
 
 /** Begins a transaction in which nobody else has the file open. False: somebody has. */
