@@ -101,7 +101,7 @@ async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ 
   for await (const page of pagesOf(read, options.limit)) {
     totalCount = page.totalCount ?? totalCount;
     keys.push(...page.nodes);
-    terminal.progress(`${keys.length} of ${totalCount} keys`);
+    if (page.pageInfo.hasNextPage) terminal.progress(`${keys.length} of ${totalCount} keys`);
   }
   return { keys, totalCount };
 }
