@@ -41,13 +41,13 @@ export class Checkpoints {
 
   /** Counts this process among those that have the file open, until {@link finish}. */
   begin(): void {
-    this.#connection.prepare('UPDATE recovery SET openers = openers + 1 WHERE id = 1').run({});
+    this.#connection.prepare('UPDATE openers SET number = number + 1 WHERE id = 1').run({});
     this.run();
   }
 
   /** Writes everything back, so that the database file is whole without its log. */
   finish(): void {
-    this.#connection.prepare('UPDATE recovery SET openers = max(openers - 1, 0) WHERE id = 1').run({});
+    this.#connection.prepare('UPDATE openers SET number = max(number - 1, 0) WHERE id = 1').run({});
     this.#truncate();
   }
 

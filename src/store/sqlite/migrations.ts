@@ -247,7 +247,13 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE INDEX IF NOT EXISTS auditByTime ON audit (workspaceId, at, seq);
   `,
   // How many processes have the file open, or had it open and didn't close it (uncleanStop.ts).
-  'ALTER TABLE recovery ADD COLUMN openers INTEGER NOT NULL DEFAULT 0',
+  `
+  CREATE TABLE IF NOT EXISTS openers (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL
+  ) STRICT;
+  INSERT OR IGNORE INTO openers VALUES (1, 0);
+  `,
   // Where each log begins, of which the oldest entries were archived (archive.ts).
   `
   CREATE TABLE IF NOT EXISTS auditBases (

@@ -11,7 +11,7 @@ const REMEDY =
 /**
  * Checks the whole file if a process that had it open didn't close it.
  *
- * The file counts its processes in `recovery.openers`. Nobody else has the file open after a crash, so a count other than 0 then
+ * The file counts its processes in the table `openers`. Nobody else has the file open after a crash, so a count other than 0 then
  * means that a stop wasn't clean. It stays until a check has passed, or until a backup takes the place of the file. Call this
  * while {@link StartLock} is held.
  *
@@ -20,12 +20,12 @@ const REMEDY =
  * @throws Error with what is damaged and what to do
  */
 export function checkAfterUncleanStop(connection: Connection, mayLackCount: boolean, onCheck: () => void): void {
-  const hasCount = hasColumn(connection);
+  const hasCount = hasTable(connection);
   if (hasCount ? openersOf(connection) === 0 : !mayLackCount) return;
   if (!beginAlone(connection)) return;
   onCheck();
   refuseDamage(connection);
-  if (hasCount) connection.exec('UPDATE recovery SET openers = 0');
+  if (hasCount) connection.exec('UPDATE openers SET number = 0');
   connection.exec('COMMIT');
   letOthersIn(connection);
 }
@@ -43,13 +43,13 @@ function refuseDamage(connection: Connection): void {
   if (found.length !== 1 || found[0] !== 'ok') throw damage(found);
 }
 
-function hasColumn(connection: Connection): boolean {
-  const tables = "SELECT name FROM sqlite_schema WHERE name = 'recovery' AND sql LIKE '%openers%'";
+function hasTable(connection: Connection): boolean {
+  const tables = "SELECT name FROM sqlite_schema WHERE name = 'openers'";
   return connection.prepare<{ name: string }>(tables).one({}) !== null;
 }
 
 function openersOf(connection: Connection): number {
-  return connection.prepare<{ openers: number }>('SELECT openers FROM recovery WHERE id = 1').one({})?.openers ?? 0;
+  return connection.prepare<{ number: number }>('SELECT number FROM openers WHERE id = 1').one({})?.number ?? 0;
 }
 
 /** Begins a transaction in which nobody else has the file open. False: somebody has. */
