@@ -95,11 +95,13 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       return document && asRecord(document);
     },
     async openAlerts(projectId, names) {
-      const documents = await alerts.find(
-        { projectId: eq(projectId), asset: where({ $in: names }), open: eq(true) },
-        { sort: { openedAt: 1, _id: 1 } },
-      );
-      return documents.map(asRecord);
+      const documents = await alerts.find({
+        projectId: eq(projectId),
+        asset: where({ $in: names }),
+        open: eq(true),
+      });
+      // An asset has at most one open alert of each kind, so these are few, and no index has them in this order.
+      return documents.map(asRecord).sort(oldestFirst);
     },
   };
 }
@@ -138,6 +140,10 @@ function toSummary(document: AssetDocument): AssetSummary {
 
 function toRecord(document: AssetDocument): AssetRecord {
   return pick(document, ASSET_FIELDS);
+}
+
+function oldestFirst(a: AlertRecord, b: AlertRecord): number {
+  return a.openedAt - b.openedAt || (a.id < b.id ? -1 : 1);
 }
 
 function asDocument(alert: AlertRecord): AlertDocument {

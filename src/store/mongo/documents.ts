@@ -256,6 +256,8 @@ export class Documents<T extends object> {
     await this.#gate.pass(
       async () => {
         const indexes = await collection.indexes().catch(noneWhereNoCollection);
+        // Without a collection there is nothing to rename. Indexes of the new name are built only after the renaming.
+        if (indexes.length === 0 || indexes.some(({ key }) => to in key)) return;
         for (const { name, key } of indexes) {
           if (name !== undefined && from in key) await collection.dropIndex(name, MAJORITY);
         }

@@ -25,7 +25,7 @@ import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
 import { freeSlot, slotFor, unlessTaken } from './places.js';
-import { FOLDING, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
+import { FOLDING, FOREIGN_END, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
 import type { ReadConcern } from './sessions.js';
 
 interface ChangeOptions {
@@ -287,7 +287,7 @@ function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
     ...(beginning === null ? [] : [{ lookupId: where({ $gte: beginning, $lt: `${beginning}{` }) }]),
     ...(foreignPrefix === null
       ? []
-      : [{ tokenPrefix: eq(foreignPrefix), lookupId: where({ $gte: FOREIGN, $lt: 'foreign;' }) }]),
+      : [{ tokenPrefix: eq(foreignPrefix), lookupId: where({ $gte: FOREIGN, $lt: FOREIGN_END }) }]),
   ];
 }
 

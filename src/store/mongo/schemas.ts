@@ -3,6 +3,7 @@ import type { AuditDraft, AuditEntry, AuditHead } from '../audit.js';
 import { FIELDS_KEPT, USAGE_PERIODS } from '../periods.js';
 import {
   EVENT_RETENTION,
+  FOREIGN,
   type AlertRecord,
   type AssetRecord,
   type EventRecord,
@@ -149,6 +150,9 @@ const IN_WORKSPACE = [
   { name: UNDER_WAY, ...ENTRIES_UNDER_WAY },
 ] as const;
 
+/** What follows on all lookup ids of imported keys: `;` follows on the colon that they begin with. */
+export const FOREIGN_END = 'foreign;';
+
 const HOLDS_SLOT = { partialFilterExpression: { slot: { $gte: 0 } } };
 /** The name that MongoDB gives to the index of workspace and slot, as in stores of earlier releases. */
 export const SLOTS = 'workspaceId_1_slot_1';
@@ -205,6 +209,11 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, userId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
   .index({ tokenPrefix: 1, workspaceId: 1, lookupId: 1 })
+  // The same in all workspaces.
+  .index(
+    { tokenPrefix: 1, lookupId: 1 },
+    { name: 'imported', partialFilterExpression: { lookupId: { $gte: FOREIGN, $lt: FOREIGN_END } } },
+  )
   .index({ workspaceId: 1, familyId: 1 })
   .index({ workspaceId: 1, slot: 1 }, { name: SLOTS, unique: true, ...HOLDS_SLOT })
   // All that a count of living families needs, so that it reads no key.
@@ -213,17 +222,16 @@ export const keySchema: Schema = new Schema(
   // Nearly always empty, and so is the search for what was left half done.
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
-  .index(...IN_WORKSPACE);
+  .index(...IN_WORKSPACE)
+  // For the start, which looks for names that an earlier release folded.
+  .index({ folding: 1 });
 
 export const workspaceSchema: Schema = new Schema(
   { _id: String, name: String, tier: String, createdAt: Number, firstKey: embeddedKey, unconfirmed: Boolean, entry },
   { ...OPTIONS, collection: 'latchkey_workspaces' },
 )
   .index({ createdAt: 1, _id: 1 })
-  .index(
-    { createdAt: 1 },
-    { name: 'creations_under_way', partialFilterExpression: { 'firstKey._id': { $exists: true } } },
-  )
+  .index({ 'firstKey._id': 1 }, { partialFilterExpression: { 'firstKey._id': { $exists: true } } })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY);
 
 export const projectSchema: Schema = new Schema(
@@ -247,7 +255,7 @@ export const userSchema: Schema = new Schema(
   },
   { ...OPTIONS, collection: 'latchkey_users' },
 )
-  .index({ workspaceId: 1, createdAt: 1, _id: 1 })
+  .index({ workspaceId: 1, removedAt: 1, createdAt: 1, _id: 1 })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
   .index(...IN_WORKSPACE);
 
