@@ -1,4 +1,4 @@
-// `latchkey/client` on Node: the client of every other platform, with the proxies of the environment.
+// `latchkey/client` on Node: adds the proxies of the environment to the client.
 import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './client/index.js';
 import type { Client, ClientOptions } from './client/index.js';
 import { isPlainObject } from './options.js';
@@ -7,17 +7,17 @@ import { SettingsError } from './settings/error.js';
 
 export * from './client/index.js';
 
-/** See `createClient` of `./client`. */
+/** Creates a client that uses the proxies of the environment: see `createClient` of `./client`. */
 export function createClient(options?: ClientOptions): Client {
   return createClientAnywhere(withProxies(options));
 }
 
-/** See `createFetch` of `./client`. */
+/** Creates a fetch that uses the proxies of the environment: see `createFetch` of `./client`. */
 export function createFetch(options?: ClientOptions): typeof fetch {
   return createFetchAnywhere(withProxies(options));
 }
 
-/** A `fetch` of the caller's own decides itself how it sends. */
+/** A custom `fetch` decides itself whether to use a proxy. */
 function withProxies(options: ClientOptions | undefined): ClientOptions | undefined {
   if (options !== undefined && !isPlainObject(options)) return options;
   if (options?.fetch !== undefined) return options;

@@ -2,19 +2,26 @@ import type { GraphQLFormattedError } from 'graphql';
 import { LatchkeyError, Unavailable } from './errors.js';
 import { refused } from './refused.js';
 
-/** More than any answer of Latchkey's; what else answers at the address is not to fill the memory. */
+/**
+ * The largest response that is read. No response of Latchkey is larger, but another server at this address may send
+ * more.
+ */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** Deeper than any answer of a Latchkey API. JSON that nests without end takes seconds to parse, and is not passed on. */
+/** The deepest nesting of a response. Deeper JSON is not from Latchkey, and takes seconds to parse. */
 const MAX_DEPTH = 200;
 
-/** A result of GraphQL, as far as it is known to be one. */
+/** The result of a GraphQL operation. `errors` has only entries with a message. */
 export interface Result {
   readonly data?: unknown;
   readonly errors?: readonly GraphQLFormattedError[];
 }
 
-/** The data of an answer. @throws LatchkeyError where it has errors, or is no answer of GraphQL */
+/**
+ * Returns the data of a response.
+ *
+ * @throws {@link LatchkeyError} if the response has errors or is not a GraphQL response
+ */
 export async function dataOf(response: Response): Promise<unknown> {
   const { status, headers } = response;
   const result = resultOf(await response.text());
@@ -30,7 +37,7 @@ export async function dataOf(response: Response): Promise<unknown> {
   return result.data;
 }
 
-/** Returns null if the text is not a result. */
+/** Parses the body of a response. Returns null if it is not a JSON object. */
 export function resultOf(text: string): Result | null {
   if (nestsDeeper(text, MAX_DEPTH)) return null;
   let value: unknown;
@@ -52,7 +59,7 @@ function isObject(value: unknown): value is object {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether lists and objects of a JSON text are within each other deeper than so many levels. Reads no further than that. */
+/** Returns whether lists and objects of a JSON text are nested deeper than `most` levels. Reads no further than that. */
 function nestsDeeper(text: string, most: number): boolean {
   // Each level takes two characters.
   if (text.length <= 2 * most) return false;
@@ -76,7 +83,11 @@ function isError(value: unknown): value is GraphQLFormattedError {
   return typeof value === 'object' && value !== null && typeof (value as { message?: unknown }).message === 'string';
 }
 
-/** The text of an answer. Rejects with LatchkeyError where it is too large. */
+/**
+ * Reads the body of a response as text.
+ *
+ * @throws {@link LatchkeyError} if it is larger than 64 MiB
+ */
 export async function textOf(response: Response): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
@@ -86,7 +97,7 @@ export async function textOf(response: Response): Promise<string> {
     bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) {
       throw unreadable(
-        `The answer is larger than ${MAX_ANSWER_BYTES} bytes. Ask for less at once.`,
+        `The response is larger than ${MAX_ANSWER_BYTES} bytes. Request less data at a time.`,
         'TOO_LARGE',
         response,
       );
@@ -97,8 +108,11 @@ export async function textOf(response: Response): Promise<string> {
 }
 
 /**
- * A body's bytes as they come. Left early, it is cancelled. By its reader: not every browser iterates over a stream.
- * @param silence ms that may pass without any; then it rejects with Unavailable. Default: the request's own time alone
+ * Yields the bytes of a body as they arrive, and cancels the body if the caller stops early. Uses a reader because some
+ * browsers cannot iterate over a stream.
+ *
+ * @param silence the longest time without data, in ms. Default: no limit besides the request's timeout
+ * @throws {@link Unavailable} after a longer time without data
  */
 export async function* chunksOf(
   body: ReadableStream<Uint8Array>,
@@ -112,7 +126,7 @@ export async function* chunksOf(
       yield value;
     }
   } finally {
-    // Of one that has ended, or has failed, nothing more is to be told.
+    // Cancelling a stream that has already failed rejects with the same error again.
     reader.cancel().catch(() => undefined);
   }
 }
@@ -120,11 +134,11 @@ export async function* chunksOf(
 async function heard<T>(reader: { read(): Promise<T> }, silence: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silent = new Promise<never>((_resolve, reject) => {
-    const error = new Unavailable(`Nothing came for ${silence} ms.`, { code: 'TIMEOUT' });
+    const error = new Unavailable(`Received no data for ${silence} ms.`, { code: 'TIMEOUT' });
     timer = setTimeout(() => reject(error), silence);
   });
   const read = reader.read().catch((cause: unknown) => {
-    throw new Unavailable('The stream was broken off.', { code: 'UNREACHABLE', cause });
+    throw new Unavailable('The connection was closed before the stream ended.', { code: 'UNREACHABLE', cause });
   });
   return Promise.race([read, silent]).finally(() => clearTimeout(timer));
 }

@@ -1,18 +1,23 @@
-/** No wait is longer, in ms, but one that the server asks for and the caller has taken. */
+/** The longest wait that the client chooses, in ms. The server may ask for a longer one. */
 export const LONGEST_WAIT = 60_000;
 
-/** The wait after so many failures in a row, in ms: doubled each time, and of random length, so that not all come at once. */
+/**
+ * Returns the wait after a number of consecutive failures, in ms. It doubles with each failure, and has random jitter
+ * so that clients do not retry at the same time.
+ */
 export function backoff(failures: number, first: number, random: () => number = Math.random): number {
   const most = Math.min(LONGEST_WAIT, first * 2 ** Math.min(failures, 30));
   return most / 2 + (most / 2) * random();
 }
 
 /**
- * Returns the wait after a 429, in ms: what the server asks for, and from the second 429 in a row on at least 2, 4, 8 … s, of random
- * length, so that those who were refused together do not come back together. null: the server asks for more than a minute, which is
- * for the caller to decide.
+ * Returns the wait after a 429 response, in ms: the time in Retry-After. From the second 429 in a row it is at least 2,
+ * 4, 8 … seconds, with random jitter, so that callers that were rejected together do not retry together.
  *
- * @param retryAfter seconds @param refusals how often the request was refused before @param longest ms, unless the server asks for more
+ * @param retryAfter in seconds
+ * @param refusals how often the request was rejected before
+ * @param longest in ms; a longer Retry-After still applies
+ * @returns null if Retry-After is longer than a minute: the caller decides whether to wait
  */
 export function afterLimit(
   retryAfter: number,

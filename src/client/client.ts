@@ -10,20 +10,28 @@ import { send } from './send.js';
 import { resultsOf } from './subscribe.js';
 import { link } from './waiting.js';
 
-/** A document that does not say what it takes and answers. */
+/** A document without types for its variables and its result. */
 type Untyped = string | (DocumentNode & { readonly __apiType?: never });
 
-/** Variables may be left out where none is needed. */
+/** The arguments after the document. Variables are optional if the operation requires none. */
 type Given<V, O> = Record<string, never> extends V ? [variables?: V, options?: O] : [variables: V, options?: O];
 
-/** Its methods need no `this`. */
+/** A client of a Latchkey API. Its methods can be passed around without binding `this`. */
 export interface Client {
   /**
-   * Runs a query or a mutation. Rejects with one of the classes of LatchkeyError where the answer has errors, or there is
-   * none; `data` of it is what was answered beside them.
+   * Runs a query or a mutation. Waits for room in the key's rate limits first, and retries when it is safe to do so.
+   *
+   * @param document a string, or a document from gql or a code generator
+   * @param rest the variables, then {@link RequestOptions}
+   * @returns the data of the response
+   * @throws {@link LatchkeyError} if the response has errors or there is none. Its `data` is the partial data of the
+   *   response.
+   * @throws TypeError if an argument is invalid
+   * @example
+   * const { assets } = await client.request('query ($n: Int) { assets(first: $n) { name } }', { n: 10 });
    */
   request<R, V>(this: void, document: TypedDocumentNode<R, V>, ...rest: Given<V, RequestOptions>): Promise<R>;
-  // What an untyped document answers is the caller's to say.
+  // The caller knows the type of the result of an untyped document.
   // oxlint-disable-next-line typescript/no-explicit-any, typescript/no-unnecessary-type-parameters
   request<R = any, V = Record<string, unknown>>(
     this: void,
@@ -32,9 +40,18 @@ export interface Client {
     options?: RequestOptions,
   ): Promise<R>;
   /**
-   * Runs a subscription: each result as it comes, over as many connections as it takes. Ends with its source, with
-   * `return()`, which a `break` calls, and with the client. Rejects where the server refuses it, or as many tries in a row
-   * failed as `maxRetries` allows.
+   * Runs a subscription and reconnects if the connection is lost. It ends when the server completes it, when the loop
+   * is left (`break`, `return()`), when the signal is aborted, and when the client is closed.
+   *
+   * @param document a string, or a document from gql or a code generator
+   * @param rest the variables, then {@link SubscribeOptions}
+   * @returns an iterator over the data of each event
+   * @throws {@link LatchkeyError} while iterating, if the server rejects the subscription or `maxRetries` attempts in a
+   *   row fail
+   * @throws TypeError if an argument is invalid
+   * @example
+   * for await (const { keyEvents } of client.subscribe('subscription { keyEvents { type } }'))
+   *   console.log(keyEvents.type);
    */
   subscribe<R, V>(
     this: void,
@@ -48,26 +65,27 @@ export interface Client {
     variables?: V,
     options?: SubscribeOptions,
   ): AsyncIterableIterator<R>;
-  /** For Apollo Client, urql, graphql-request and others: see {@link createFetch}. */
+  /** A fetch for Apollo Client, urql, graphql-request and other clients: see {@link createFetch}. */
   readonly fetch: typeof fetch;
-  /** Rejects what is on its way, with the code CLOSED, and ends subscriptions. Idempotent. */
+  /** Aborts pending requests with the code `CLOSED` and ends all subscriptions. Can be called more than once. */
   close(this: void): Promise<void>;
 }
 
 /**
- * A client of a Latchkey API. Clients of one process that have the same key and url take turns together.
+ * Creates a client for a Latchkey API. Clients in one process with the same key and URL share the key's rate limits.
  *
+ * @param given all optional: see {@link ClientOptions}
+ * @returns the client
+ * @throws TypeError if an option is invalid; the message names it
  * @example
  * const client = createClient({ url: 'https://api.example.com/graphql' });
  * const { assets } = await client.request('{ assets { name } }');
- *
- * @throws TypeError that names the option at fault
  */
 export function createClient(given: ClientOptions = {}): Client {
   return clientWith(resolveOptions('createClient', given));
 }
 
-/** Returns a client with options that are checked. */
+/** Creates a client from validated options. */
 export function clientWith(options: Resolved): Client {
   const closing = new AbortController();
 
@@ -126,7 +144,7 @@ export function clientWith(options: Resolved): Client {
           throw error;
         }
       },
-      // A generator that waits for the next event hears of no return(): the connection goes first.
+      // The connection is closed first, because a generator that waits for an event does not react to return().
       async return() {
         controller.abort();
         release();
@@ -140,11 +158,11 @@ export function clientWith(options: Resolved): Client {
     request,
     subscribe,
     fetch: fetchWith(options, closing.signal),
-    close: async () => closing.abort(new LatchkeyError('The client is closed. Create another.', { code: 'CLOSED' })),
+    close: async () => closing.abort(new LatchkeyError('The client is closed. Create a new one.', { code: 'CLOSED' })),
   };
 }
 
-/** As it was written, where it is text: keys may be bound to that. */
+/** Strings are sent unchanged, because a key may be restricted to exact documents. */
 const texts = new WeakMap<DocumentNode, string>();
 
 function textOf(document: DocumentNode | string): string {

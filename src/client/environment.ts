@@ -1,8 +1,7 @@
 /**
- * The one place of the client that looks at the environment: LATCHKEY_URL and LATCHKEY_API_KEY. A browser has none, and
- * Deno gives what it was allowed to.
+ * Reads an environment variable of the client. Browsers have none, and Deno only those that it was allowed to read.
  *
- * @returns undefined where it is not set, or empty, as compose files and CI leave what nobody filled in
+ * @returns undefined if it is not set or empty, which is how Compose files and CI pass an unset variable
  */
 export function fromEnvironment(name: 'LATCHKEY_URL' | 'LATCHKEY_API_KEY'): string | undefined {
   const { process } = globalThis as { process?: { env?: Readonly<Record<string, string | undefined>> } };

@@ -1,33 +1,41 @@
 import type { GraphQLFormattedError } from 'graphql';
 
-/** What is known of an answer that was none. */
+/** The properties of an error. */
 export interface Told {
-  /** `extensions.code` of the answer's first error, or a word of the client's own where there was no such answer. */
+  /** `extensions.code` of the first error in the response, or a code of the client if there is none. */
   readonly code: string;
-  /** HTTP status; 0: no answer came. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status?: number;
-  /** X-Request-Id of the answer, for the server's operator; null: it had none. */
+  /** The X-Request-Id of the response, to give to the operator of the server; null if there is none. */
   readonly requestId?: string | null;
-  /** As answered. */
+  /** The errors of the response. */
   readonly errors?: readonly GraphQLFormattedError[];
-  /** What was answered beside the errors; null: nothing. */
+  /** The data of the response, if it has data beside the errors. */
   readonly data?: unknown;
   readonly cause?: unknown;
 }
 
 /**
- * Whatever the client rejects with, but for the reason of a caller's own abort. The classes below tell what to do about
- * it; one that is none of them is a fault of the server's. No key stands in any.
+ * The base class of all errors of the client. An error that has none of the subclasses below is a server error. The
+ * reason of an aborted signal is passed on as it is. No error contains the key.
+ *
+ * @example
+ * try {
+ *  await client.request(document);
+ * } catch (error) {
+ *  if (error instanceof Forbidden) console.error(`Missing scopes: ${error.missing.join(', ')}`);
+ *  else throw error;
+ * }
  */
 export class LatchkeyError extends Error {
   override readonly name: string = 'LatchkeyError';
   readonly code: string;
-  /** HTTP status; 0: no answer came. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** X-Request-Id of the answer, for the server's operator; null: it had none. */
+  /** The X-Request-Id of the response, to give to the operator of the server; null if there is none. */
   readonly requestId: string | null;
   readonly errors: readonly GraphQLFormattedError[];
-  /** What was answered beside the errors; null: nothing. */
+  /** The data of the response, if it has data beside the errors; otherwise null. */
   readonly data: unknown;
 
   constructor(message: string, { code, status = 0, requestId = null, errors = [], data = null, cause }: Told) {
@@ -40,10 +48,10 @@ export class LatchkeyError extends Error {
   }
 }
 
-/** 401: the key is not accepted. */
+/** 401: the key is invalid. */
 export class Unauthenticated extends LatchkeyError {
   override readonly name = 'Unauthenticated';
-  /** missing, malformed, unknown, revoked, expired or user_left; null: the answer does not say. */
+  /** One of missing, malformed, unknown, revoked, expired and user_left; null if the server does not say. */
   readonly reason: string | null;
 
   constructor(message: string, told: Told & { readonly reason: string | null }) {
@@ -52,16 +60,22 @@ export class Unauthenticated extends LatchkeyError {
   }
 }
 
-/** A guarded place that the key may not reach, with the scopes that open it: any of (all of). */
+/**
+ * A field or argument that the key has no access to. `requires` lists alternatives: the key needs all scopes of one of
+ * them.
+ */
 export interface GuardedPlace {
   readonly coordinate: string;
   readonly requires: readonly (readonly string[])[];
 }
 
-/** 403: the key is known, and may not do this. `code` tells scopes from addresses, documents and plain HTTP. */
+/**
+ * 403: the key is valid but not allowed to do this. `code` says why: a missing scope, an address, an untrusted document
+ * or plain HTTP.
+ */
 export class Forbidden extends LatchkeyError {
   override readonly name = 'Forbidden';
-  /** Scopes that a key would need besides. Empty: no scope would help. */
+  /** The missing scopes. Empty if no scope would help. */
   readonly missing: readonly string[];
   readonly fields: readonly GuardedPlace[];
 
@@ -75,10 +89,10 @@ export class Forbidden extends LatchkeyError {
   }
 }
 
-/** 429, again and again. The operation has not run. */
+/** 429: the rate limit was exceeded and all retries failed. The operation did not run. */
 export class RateLimited extends LatchkeyError {
   override readonly name = 'RateLimited';
-  /** Whole seconds. */
+  /** In whole seconds. */
   readonly retryAfter: number;
 
   constructor(message: string, told: Told & { readonly retryAfter: number }) {
@@ -87,7 +101,7 @@ export class RateLimited extends LatchkeyError {
   }
 }
 
-/** There are as many of something as the tier allows, open streams or keys: no wait makes room. */
+/** A limit of the tier is reached, such as the number of open streams or of keys. Retrying later does not help. */
 export class LimitReached extends LatchkeyError {
   override readonly name = 'LimitReached';
   readonly limit: number;
@@ -98,12 +112,12 @@ export class LimitReached extends LatchkeyError {
   }
 }
 
-/** The document, its variables or an argument are at fault. */
+/** The document, its variables or an argument is invalid. */
 export class Invalid extends LatchkeyError {
   override readonly name = 'Invalid';
-  /** Leads to the argument at fault, as in `["input", "name"]`; empty: the answer does not say. */
+  /** The path of the invalid argument, such as `["input", "name"]`; empty if the server does not say. */
   readonly path: readonly (string | number)[];
-  /** What would have been understood, where that is a list. */
+  /** The allowed values, if there is a list of them. */
   readonly known: readonly string[];
 
   constructor(
@@ -116,15 +130,15 @@ export class Invalid extends LatchkeyError {
   }
 }
 
-/** What was asked for is not there, or another workspace's. */
+/** 404: the object does not exist, or belongs to another workspace. */
 export class NotFound extends LatchkeyError {
   override readonly name = 'NotFound';
 }
 
-/** No answer, or none in time, or one that says that there will be another later. A mutation may have run. */
+/** There was no response, it took too long, or the server is temporarily unavailable. A mutation may have run. */
 export class Unavailable extends LatchkeyError {
   override readonly name = 'Unavailable';
-  /** Whole seconds; null: the server does not say. */
+  /** In whole seconds; null if the server does not say. */
   readonly retryAfter: number | null;
 
   constructor(message: string, told: Told & { readonly retryAfter?: number | null }) {
@@ -133,7 +147,7 @@ export class Unavailable extends LatchkeyError {
   }
 }
 
-/** Whether the same request may succeed later. A proxy that refuses to forward it will refuse again. */
+/** Returns whether a retry may succeed. A proxy that rejects the destination will do so again. */
 export function isTemporary(error: unknown): error is Unavailable {
   return error instanceof Unavailable && error.code !== 'PROXY_REFUSED';
 }

@@ -1,19 +1,20 @@
 import { chunksOf } from './answer.js';
 import { Unavailable } from './errors.js';
 
-/** One message of Server-Sent Events. */
+/** A message of Server-Sent Events. */
 export interface Message {
   readonly event: string;
   readonly data: string;
 }
 
-/** Characters of one message; more is no event of Latchkey's. */
+/** The longest message, in characters. Latchkey sends none that is longer. */
 const MAX_MESSAGE = 4 * 1024 * 1024;
 
 /**
- * The messages of an event stream (the HTML standard, section 9.2.6), but for `id` and `retry`: Latchkey keeps no history
- * to go on from. Read only as fast as they are taken. Rejects with Unavailable where one is too long,
- * or no byte came for `silence` ms.
+ * Yields the messages of an event stream (HTML standard, section 9.2.6). Ignores `id` and `retry`, because Latchkey
+ * cannot resume a stream. Reads no faster than the caller.
+ *
+ * @throws {@link Unavailable} if a message is too long, or no data arrives for `silence` ms
  */
 export async function* messagesOf(body: ReadableStream<Uint8Array>, silence: number): AsyncGenerator<Message, void> {
   const decoder = new TextDecoder();
@@ -22,7 +23,7 @@ export async function* messagesOf(body: ReadableStream<Uint8Array>, silence: num
   let data: string[] = [];
   let length = 0;
   for await (const chunk of chunksOf(body, silence)) {
-    // A carriage return at the end may be half of a line's end.
+    // A carriage return at the end of a chunk may be the first half of a line break.
     const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? '';
     for (const line of lines) {
@@ -38,7 +39,9 @@ export async function* messagesOf(body: ReadableStream<Uint8Array>, silence: num
       }
     }
     if (length + rest.length > MAX_MESSAGE) {
-      throw new Unavailable('An event was larger than any of Latchkey. Look at the address.', { code: 'UNREADABLE' });
+      throw new Unavailable('Received an event of more than 4 MiB. Check the url: it may not be a Latchkey API.', {
+        code: 'UNREADABLE',
+      });
     }
   }
 }

@@ -4,39 +4,45 @@ import { send } from './send.js';
 import { link } from './waiting.js';
 
 /**
- * `fetch` for a GraphQL client that others make: it adds the key, waits for its turn, and repeats what may be repeated. The
- * rest is as with the platform's own, whatever the answer's status.
+ * Creates a `fetch` for another GraphQL client. It adds the key, waits for room in the key's rate limits, and retries
+ * when it is safe to do so. It resolves for any HTTP status, as the platform's fetch does.
+ * The returned function rejects with {@link Unavailable} if there is no response, with a TypeError for a URL other than
+ * that of the API, which must not receive the key, and with the reason of an aborted signal.
  *
- * Rejects with Unavailable where there was no answer, with TypeError for another address than the API's, which has no
- * business with the key, or with the reason of the signal that was passed.
- *
- * @example new GraphQLClient(url, { fetch: createFetch({ url }) })
+ * @param options all optional: see {@link ClientOptions}
+ * @throws TypeError if an option is invalid; the message names it
+ * @example
+ * const client = new GraphQLClient(url, { fetch: createFetch({ url }) });
  */
 export function createFetch(options: ClientOptions = {}): typeof fetch {
   return fetchWith(resolveOptions('createFetch', options), new AbortController().signal);
 }
 
-/** @param closing aborts whatever is on its way */
+/**
+ * Creates a `fetch` from validated options.
+ *
+ * @param closing aborts all pending requests
+ */
 export function fetchWith(options: Resolved, closing: AbortSignal): typeof fetch {
   return async (input, given) => {
     const { url, init } = await partsOf(input, given);
     const streams = url === options.streamUrl;
     if (!streams && url !== options.url) {
       throw new TypeError(
-        'createFetch: this fetch sends to its own url and its streams only, because it adds the key.',
+        'createFetch: this fetch adds the API key, so it only sends to the url of the API and to its streams.',
       );
     }
     const { signal, release } = link(init.signal, closing);
     try {
       return await send(options, { url, init, operation: operationOfBody(init.body), signal, streams });
     } finally {
-      // What streams is ended by them for as long as it lasts.
+      // A stream needs both signals until it ends.
       if (!streams) release();
     }
   };
 }
 
-/** A request taken apart, so that it can be sent more than once. */
+/** Reads a request into parts, so that it can be sent more than once. */
 async function partsOf(
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},

@@ -8,23 +8,27 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** What of an operation bears on when it may be sent, and whether it may be sent again. */
+/** The properties of an operation that decide when it is sent and whether it is retried. */
 export interface Operation {
-  /** null: it cannot be read. */
+  /** null if the document is invalid. */
   readonly type: 'query' | 'mutation' | 'subscription' | null;
-  /** In requests, at least 1: as the server counts it, or more where a directive leaves something out. */
+  /** The number of requests that the server counts, at least 1. May be higher because of `@skip` and `@include`. */
   readonly cost: number;
-  /** The same for operations that ask for the same root fields: these have the same limits. */
+  /** The operation type and its root fields. Operations of the same kind have the same rate limits. */
   readonly kind: string;
 }
 
 export const UNREAD: Operation = { type: null, cost: 1, kind: '' };
 
-/** Documents remembered. Those that hold their values are each another, and forgotten as they came. */
+/** The number of cached documents. Documents with inline values are all different, so the cache needs a bound. */
 const MAX_KNOWN = 500;
 const known = new Map<string, Operation>();
 
-/** The operation that a document selects. @param name needed where the document has several */
+/**
+ * Returns the operation in a document.
+ *
+ * @param name required if the document has several operations
+ */
 export function operationOf(text: string, name?: string): Operation {
   const id = `${name ?? ''}\n${text}`;
   const before = known.get(id);
@@ -38,7 +42,7 @@ export function operationOf(text: string, name?: string): Operation {
   return operation;
 }
 
-/** The operation of a request's body. */
+/** Returns the operation in the body of a request. */
 export function operationOfBody(body: unknown): Operation {
   if (typeof body !== 'string') return UNREAD;
   try {
@@ -55,7 +59,7 @@ function read(text: string, name: string | undefined): Operation {
   try {
     document = parse(text, { noLocation: true });
   } catch {
-    // The server says what is wrong with it.
+    // The server reports the syntax error.
     return UNREAD;
   }
   const operations = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
@@ -69,7 +73,7 @@ function read(text: string, name: string | undefined): Operation {
   return measured(operation, countFields(operation.selectionSet, fragments, new Set()));
 }
 
-/** A mutation costs as many requests as it has root fields, all else as its most repeated one is selected. */
+/** A mutation costs one request for each root field, another operation as many as its most repeated root field. */
 function measured({ operation: type }: OperationDefinitionNode, counts: ReadonlyMap<string, number>): Operation {
   const each = [...counts.values()];
   const cost = type === OperationTypeNode.MUTATION ? each.reduce((sum, count) => sum + count, 0) : Math.max(1, ...each);
@@ -77,8 +81,8 @@ function measured({ operation: type }: OperationDefinitionNode, counts: Readonly
 }
 
 /**
- * How often each root field is selected. What @skip and @include leave out is counted too: a place held too long does no
- * harm, one too few is a refusal.
+ * Counts how often each root field is selected. Ignores `@skip` and `@include`: reserving too much only delays a
+ * request, and reserving too little gets it rejected.
  */
 function countFields(
   selections: SelectionSetNode,
@@ -94,7 +98,7 @@ function countFields(
     }
     const name = selection.kind === Kind.FRAGMENT_SPREAD ? selection.name.value : null;
     const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection;
-    // A fragment that spreads itself is refused by the server, and must not be followed without end here.
+    // The server rejects a fragment that spreads itself. Following it here would never end.
     if (fragment === undefined || (name !== null && within.has(name))) continue;
     const inner = countFields(fragment.selectionSet, fragments, name === null ? within : new Set([...within, name]));
     for (const [field, count] of inner) add(field, count);

@@ -2,56 +2,84 @@ import { LONGEST_WAIT } from './backoff.js';
 import { checkNames, checkObject, optionError } from '../options.js';
 import { fromEnvironment } from './environment.js';
 
-/** A key, or what knows it: asked before each request, so that a rotated one is used from the next on. */
+/**
+ * A key, or a function that returns it. The function is called before each request, so that it can return a rotated
+ * key.
+ */
 export type KeySource = string | (() => string | Promise<string>);
 
 export interface ClientOptions {
-  /** Of the API, as in `https://api.example.com/graphql`; streams are at `<url>/stream`. Default: LATCHKEY_URL. */
+  /**
+   * The URL of the API, such as `https://api.example.com/graphql`. Streams are at `<url>/stream`.
+   *
+   * @default the environment variable LATCHKEY_URL
+   */
   readonly url?: string | undefined;
-  /** null: none, for what is `@public`. Default: LATCHKEY_API_KEY. */
+  /**
+   * The API key. null sends no key, for operations that are `@public`.
+   *
+   * @default the environment variable LATCHKEY_API_KEY
+   */
   readonly apiKey?: KeySource | null | undefined;
-  /** What sends. Default: the platform's own. */
+  /**
+   * The function that sends requests.
+   *
+   * @default the global `fetch`
+   */
   readonly fetch?: typeof fetch | undefined;
-  /** Whether requests wait for their turn, so that the key's limits refuse none. Default: true. */
+  /**
+   * Whether requests wait for room in the key's rate limits, so that the server rejects none of them.
+   *
+   * @default true
+   */
   readonly pacing?: boolean | undefined;
   /**
-   * How often a request is repeated that was limited, or a query that got no answer; and how often a stream that was
-   * broken off is tried in a row. Default: 5.
+   * How often a rate-limited request or a failed query is retried, and how often in a row a lost stream is reopened.
+   *
+   * @default 5
    */
   readonly maxRetries?: number | undefined;
-  /** Ms that an answer may take from the moment at which its request is sent. Default: 30,000. */
+  /**
+   * The time that a response may take, in ms. Waiting for the rate limit does not count.
+   *
+   * @default 30_000
+   */
   readonly timeout?: number | undefined;
-  /** Sent with each request. Not for the key. */
+  /** Header fields that are sent with each request. Pass the key as `apiKey` instead. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Options with their defaults, checked. */
+/** Validated options with their defaults. */
 export interface Resolved {
   readonly url: string;
   readonly streamUrl: string;
   readonly fetch: typeof fetch;
   readonly pacing: boolean;
   readonly maxRetries: number;
-  /** How often a request is repeated that was limited. Of {@link createClient}: maxRetries. */
+  /** How often a rate-limited request is retried. {@link createClient} uses `maxRetries`. */
   readonly maxLimited: number;
-  /** The longest wait after a 429, in ms, unless the server asks for more. */
+  /** The longest wait after a 429 response, in ms. A longer Retry-After still applies. */
   readonly longestLimited: number;
   readonly timeout: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The key of the next request; null: none. */
+  /** Returns the key for the next request; null: none. */
   key(): Promise<string | null>;
 }
 
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-/** @throws TypeError that names the option at fault, and never what it holds */
+/**
+ * Validates options and adds the defaults.
+ *
+ * @throws TypeError that names the invalid option, and never shows a secret
+ */
 export function resolveOptions(what: 'createClient' | 'createFetch', options: ClientOptions = {}): Resolved {
   checkNames(what, options, NAMES);
   const { pacing = true, maxRetries = 5, timeout = 30_000, headers = {} } = options;
   const url = addressOf(what, options.url ?? fromEnvironment('LATCHKEY_URL'));
   if (typeof pacing !== 'boolean') throw optionError(`${what}: pacing`, pacing, 'true or false');
   if (maxRetries !== Infinity && !(Number.isSafeInteger(maxRetries) && maxRetries >= 0)) {
-    throw optionError(`${what}: maxRetries`, maxRetries, 'an integer from 0, or Infinity');
+    throw optionError(`${what}: maxRetries`, maxRetries, 'an integer of at least 0, or Infinity');
   }
   if (!(typeof timeout === 'number' && timeout >= 1 && timeout <= LONGEST_TIMEOUT)) {
     throw optionError(`${what}: timeout`, timeout, `a number of milliseconds from 1 to ${LONGEST_TIMEOUT}`);
@@ -64,7 +92,7 @@ export function resolveOptions(what: 'createClient' | 'createFetch', options: Cl
   return {
     url: url.href,
     streamUrl: new URL(`${url.pathname.replace(/\/$/, '')}/stream`, url).href,
-    // Looked up at each call: a page may replace it, and a test does.
+    // Looked up for each request, because the page may replace it later.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     pacing,
     maxRetries,
@@ -78,18 +106,25 @@ export function resolveOptions(what: 'createClient' | 'createFetch', options: Cl
 
 const NAMES = ['url', 'apiKey', 'fetch', 'pacing', 'maxRetries', 'timeout', 'headers'];
 
-/** @throws TypeError that names the header field, and never its value, which may be a secret */
+/**
+ * Validates header fields.
+ *
+ * @throws TypeError with the name of the invalid field, and without its value, which may be a secret
+ */
 function checkHeaders(path: string, headers: unknown): void {
-  checkObject(path, headers, 'an object of names and values of header fields');
+  checkObject(path, headers, 'an object with header names and string values');
   for (const [name, value] of Object.entries(headers as Readonly<Record<string, unknown>>)) {
     const at = `${path}[${JSON.stringify(name)}]`;
     if (typeof value !== 'string') throw optionError(at, value, 'a string', true);
     if (/^(authorization|x-api-key)$/i.test(name)) throw new TypeError(`${at} is not allowed. Pass the key as apiKey.`);
-    if (!isHeader(name, value)) throw new TypeError(`${at} is not a header field, or its value can't be sent.`);
+    if (!isHeader(name, value))
+      throw new TypeError(
+        `${at} is not a valid header field: its name or its value has characters that are not allowed.`,
+      );
   }
 }
 
-/** fetch would refuse it at each request, with an error that shows the value. */
+/** fetch would reject it with an error that shows the value. */
 function isHeader(name: string, value: string): boolean {
   try {
     new Headers([[name, value]]);
@@ -99,21 +134,21 @@ function isHeader(name: string, value: string): boolean {
   }
 }
 
-/** URLs are written into logs and errors; this one may hold a password, and is not shown. */
+/** Validates the URL. Errors do not show it, because it may contain a password. */
 function addressOf(what: string, given: unknown): URL {
   if (given === undefined) {
     throw new TypeError(
-      `${what}: url is missing. Pass it, or set LATCHKEY_URL, such as to https://api.example.com/graphql.`,
+      `${what}: url is missing. Pass it or set LATCHKEY_URL, for example to https://api.example.com/graphql.`,
     );
   }
   const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     if (typeof given !== 'string') throw optionError(`${what}: url`, given, 'a full URL');
-    throw new TypeError(`${what}: url must be a full URL, such as https://api.example.com/graphql.`);
+    throw new TypeError(`${what}: url is not an absolute HTTP URL. Example: https://api.example.com/graphql.`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new TypeError(
-      `${what}: url has a user name, a password, a query or a fragment. Pass only the address, and the key as apiKey.`,
+      `${what}: url must not have a user name, a password, a query or a fragment. Pass the key as apiKey.`,
     );
   }
   return url;
@@ -122,7 +157,7 @@ function addressOf(what: string, given: unknown): URL {
 function sourceOf(what: string, given: KeySource | null | undefined): KeySource | null {
   if (given === undefined) {
     throw new TypeError(
-      `${what}: apiKey is missing. Pass it, or set LATCHKEY_API_KEY. Pass null to send requests without a key.`,
+      `${what}: apiKey is missing. Pass it or set LATCHKEY_API_KEY. Pass null to send requests without a key.`,
     );
   }
   if (typeof given === 'string') checkedKey(what, given);
@@ -132,10 +167,10 @@ function sourceOf(what: string, given: KeySource | null | undefined): KeySource 
   return given;
 }
 
-/** fetch would refuse what no header can hold, with an error that shows it. */
+/** fetch would reject it with an error that shows the key. */
 function checkedKey(what: string, key: unknown): string {
   if (typeof key === 'string' && /^[\x21-\x7e]{1,8192}$/.test(key)) return key;
   throw new TypeError(
-    `${what}: apiKey is empty, or has spaces, line breaks or characters that no key has. Copy the key again.`,
+    `${what}: apiKey is empty or has characters that a key cannot have, such as spaces or line breaks. Copy the key again.`,
   );
 }

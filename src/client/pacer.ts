@@ -5,66 +5,74 @@ import { limitsOf, type Policy } from './policy.js';
 import { onAbort } from './waiting.js';
 import { Window } from './window.js';
 
-/** A place that a request holds in the windows of its key. */
+/** A request's reservation in the windows of its key. */
 export interface Turn {
-  /** To be called once. @param answer null: there was none, and the request may have been counted */
+  /**
+   * Must be called once.
+   *
+   * @param answer null if there was no response: the server may have counted the request
+   */
   readonly end: (answer: Response | null) => void;
 }
 
-/** Requests that may wait in a line. */
+/** The most requests that may wait in one queue. */
 const MAX_WAITING = 10_000;
-/** Kinds of operations whose windows are remembered; one that was forgotten is learned anew. */
+/** The number of operation kinds whose windows are cached. The next response brings back one that was dropped. */
 const MAX_KINDS = 1_000;
-/** The tier's two and those of its categories are eight. */
+/** A tier has two windows, and each of its three categories has two more. */
 const MAX_WINDOWS = 16;
 
-/** A request that waits. */
+/** A waiting request. */
 interface Waiter {
   readonly operation: Operation;
   readonly resolve: (turn: Turn) => void;
 }
 
-/** Requests that wait for the same windows, first come first served. */
+/** A queue of requests that wait for the same windows, first in, first out. */
 interface Line {
   readonly waiters: Set<Waiter>;
-  /** Lets them go, one at a time. */
+  /** Releases the requests one at a time. */
   readonly bottleneck: Bottleneck;
   isServed: boolean;
 }
 
 /**
- * Gives the requests of one key their turns, so that its limits refuse none. The limits are those of the last answer. Of a
- * kind of operation that was never answered one goes alone: its answer tells which windows it is counted in.
+ * Delays the requests of one key so that the server rejects none of them. The limits are those in the last response.
+ * The first request of each kind runs alone, because only its response says which windows apply to that kind.
  *
- * Bottleneck lets them go, one at a time. When the first may go is told by windows like the server's: a reservoir of
- * Bottleneck's is refilled at fixed times, about which twice its size would pass within one of the server's windows. And
- * what it holds it does not let go of before its turn: those who wait are kept here, where an abort takes them out.
+ * Bottleneck releases the requests one at a time, but does not decide when. Its reservoir refills at fixed times, which
+ * would let about twice the limit through within one of the server's sliding windows. It also cannot drop an aborted
+ * job, so the waiting requests are kept here.
  */
 export class Pacer {
   readonly #clock: () => number;
   readonly #windows = new Map<string, Window>();
-  /** The names of the windows that operations of a kind are counted in; none: no limit was told. */
+  /** The names of the windows that apply to each kind; empty: no limits. */
   readonly #kinds = new Map<string, readonly string[]>();
-  /** Names that all kinds have in common. */
+  /** The names of the windows that apply to all kinds. */
   #common: readonly string[] = [];
-  /** Requests on their way, by kind. */
+  /** The number of pending requests of each kind. */
   readonly #flying = new Map<string, number>();
   readonly #lines = new Map<string, Line>();
-  /** Called when an answer came, which may have made room. */
+  /** Callbacks for the next response, after which there may be room. */
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
 
-  /** Rejects with the signal's reason, or with LatchkeyError where too many wait. */
+  /**
+   * Waits until a request may be sent.
+   *
+   * @throws {@link LatchkeyError} with the code `TOO_MANY_WAITING`, or the reason of the aborted signal
+   */
   async turn(operation: Operation, signal: AbortSignal): Promise<Turn> {
     signal.throwIfAborted();
     const line = this.#lineOf(operation);
-    // Bottleneck takes milliseconds for each: what need not wait goes past it.
+    // Bottleneck takes milliseconds per job, so a request that need not wait skips it.
     if (line.waiters.size === 0 && this.#wait(operation) === 0) return this.#take(operation);
     if (line.waiters.size >= MAX_WAITING) {
-      const message = `${MAX_WAITING} requests wait for their turn. Send fewer at once, or ask for a higher tier.`;
+      const message = `${MAX_WAITING} requests are already waiting for the rate limit. Send fewer at a time, or change to a higher tier.`;
       throw new LatchkeyError(message, { code: 'TOO_MANY_WAITING' });
     }
     return new Promise((resolve, reject) => {
@@ -85,7 +93,7 @@ export class Pacer {
     });
   }
 
-  /** Whether it knows of nothing that counts. */
+  /** Whether there are no requests that still count. */
   get isIdle(): boolean {
     const now = this.#clock();
     if (this.#flying.size > 0 || this.#waiting.size > 0) return false;
@@ -106,7 +114,7 @@ export class Pacer {
   async #letFirstGo({ waiters }: Line): Promise<void> {
     for (;;) {
       const [first] = waiters;
-      // All that waited were aborted.
+      // All waiting requests were aborted.
       if (first === undefined) return;
       const wait = this.#wait(first.operation);
       if (wait === 0) {
@@ -118,7 +126,7 @@ export class Pacer {
     }
   }
 
-  /** Ms until it is worth looking again; 0: it may go; Infinity: not before an answer comes. */
+  /** Returns the ms until the next check; 0: the request may be sent; Infinity: wait for a response. */
   #wait({ kind, cost }: Operation): number {
     const names = this.#kinds.get(kind);
     if (names === undefined && this.#flying.has(kind)) return Infinity;
@@ -135,7 +143,7 @@ export class Pacer {
     return {
       end: (answer) => {
         const now = this.#clock();
-        // A refused request takes nothing. Of other statuses that is not known.
+        // A rejected request does not count. After any other failure, it is unknown whether it did.
         for (const window of windows) window.end(cost, now, answer?.status !== 429);
         const left = (this.#flying.get(kind) ?? 1) - 1;
         if (left > 0) this.#flying.set(kind, left);
@@ -150,16 +158,16 @@ export class Pacer {
     const now = this.#clock();
     const { policies, left } = limitsOf(answer.headers);
     for (const [name, policy] of policies) this.#setPolicy(name, policy);
-    // What was refused before it was counted tells of the tier's windows alone.
+    // A response from before the operation was counted has only the tier's windows.
     if (answer.ok || answer.status === 429) {
       const names = [...policies.keys()];
-      // What was refused before it was parsed tells of the tier's windows alone as well.
+      // A request that was rejected before it was parsed has only the tier's windows too.
       if (answer.ok || names.length >= (this.#kinds.get(kind)?.length ?? 0)) this.#setKind(kind, names);
       for (const window of names.map((name) => this.#windows.get(name))) {
         if (answer.ok && window !== undefined && !taken.includes(window)) window.hold(cost, now);
       }
     } else if (this.#kinds.size === 0 && policies.size > 0) {
-      // A request that fails counts as one in the tier's windows, which its answer names.
+      // A failed request counts once in the tier's windows, which its response names.
       this.#common = [...policies.keys()];
       for (const window of this.#common.map((name) => this.#windows.get(name))) {
         if (window !== undefined && !taken.includes(window)) window.hold(1, now);
@@ -183,7 +191,10 @@ export class Pacer {
     this.#kinds.set(kind, names);
   }
 
-  /** What waits for a category's windows has a line of its own, so that others go past it. */
+  /**
+   * Returns the queue of a kind. Each category has its own, so that its requests do not block those of other
+   * categories.
+   */
   #lineOf({ kind }: Operation): Line {
     const names = this.#kinds.get(kind) ?? [];
     const id = names.filter((name) => !this.#common.includes(name) && this.#windows.has(name)).join();
@@ -195,7 +206,7 @@ export class Pacer {
     return line;
   }
 
-  /** Resolves after `ms`, and when an answer came or a waiter has gone. */
+  /** Resolves after `ms`, or earlier after a response or an abort. */
   #change(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {

@@ -1,11 +1,13 @@
 import { Pacer } from './pacer.js';
 
-/** Keys of a process whose pacers are held. A pacer that is dropped costs a refusal at most, which is waited out. */
+/** The number of cached pacers. Dropping one in use costs at most one 429 response, which is retried. */
 const MAX_PACERS = 1_000;
 
 const pacers = new Map<string, Pacer>();
 
-/** The pacer of a key at a url: all clients of a process that have both share it, as they share the key's limits. */
+/**
+ * Returns the pacer for a key at a URL. All clients in the process share it, because they share the key's rate limits.
+ */
 export function pacerFor(url: string, key: string | null): Pacer {
   const id = `${url} ${key ?? ''}`;
   const before = pacers.get(id);

@@ -1,16 +1,16 @@
 /**
- * What an answer tells of its key's limits: the fields of the IETF draft "RateLimit header fields for HTTP"
+ * The rate limits in a response: the header fields of the IETF draft "RateLimit header fields for HTTP"
  * (draft-ietf-httpapi-ratelimit-headers), as Latchkey sends them.
  */
 export interface Limits {
-  /** All windows that operations such as the answered one are counted in, by name. */
+  /** The windows that apply to operations of this kind, by name. */
   readonly policies: ReadonlyMap<string, Policy>;
-  /** What is left in the one that binds; null: it is not told. */
+  /** The room in the window with the least room; null if the server does not say. */
   readonly left: Left | null;
 }
 
 export interface Policy {
-  /** Units that the window allows. */
+  /** The units that the window allows. */
   readonly quota: number;
   /** In ms. */
   readonly length: number;
@@ -19,17 +19,20 @@ export interface Policy {
 export interface Left {
   readonly name: string;
   readonly remaining: number;
-  /** Ms until the next unit comes back, rounded up to whole seconds; null: nothing is used. */
+  /** The time until the next unit is free, in ms, rounded up to whole seconds; null if nothing is used. */
   readonly backIn: number | null;
 }
 
-/** The window of a server that sends the older fields. */
+/** The name for the window of a server that sends the older header fields. */
 const LEGACY = 'legacy';
 
-/** A tier's two windows and a category's two are four. */
+/** A tier has two windows and a category has two more. */
 const MAX_POLICIES = 8;
 
-/** What cannot be understood is left out: without a policy nothing waits, and a wrong one would be worse. */
+/**
+ * Reads the rate limits from header fields. Ignores what it cannot parse: a missing limit delays nothing, and a wrong
+ * one could delay requests for too long.
+ */
 export function limitsOf(headers: Headers): Limits {
   if (!headers.has('ratelimit-policy') && headers.has('ratelimit-limit')) return legacyLimits(headers);
   const policies = new Map<string, Policy>();
@@ -44,8 +47,9 @@ export function limitsOf(headers: Headers): Limits {
 }
 
 /**
- * The limits of a server with RATE_LIMIT_HEADERS=legacy, which describes one window, the one that binds, and neither its name nor
- * its length. It is kept as a window that lasts until the reset, so that nothing is sent while the server has no room.
+ * Reads the limits of a server with RATE_LIMIT_HEADERS=legacy. Its fields describe only the window with the least room,
+ * without its name and length. The result is a window that lasts until the reset, so that nothing is sent while the
+ * server has no room.
  */
 function legacyLimits(headers: Headers): Limits {
   const [quota, remaining, seconds] = ['limit', 'remaining', 'reset'].map((name) => {
@@ -65,7 +69,7 @@ interface Item {
   readonly parameters: Readonly<Record<string, number | undefined>>;
 }
 
-/** A list of strings with integers as parameters (RFC 9651 section 3.1), as `"burst";q=25;w=1, "rate";q=500;w=60`. */
+/** Parses a list of strings with integer parameters (RFC 9651, section 3.1): `"burst";q=25;w=1, "rate";q=500;w=60`. */
 function itemsOf(field: string | null): Item[] {
   const items: Item[] = [];
   for (const member of (field ?? '').slice(0, 1_000).split(',').slice(0, MAX_POLICIES)) {

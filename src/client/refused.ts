@@ -13,7 +13,7 @@ import {
 } from './errors.js';
 import { retryAfterSeconds } from './retryAfter.js';
 
-/** What of an answer an error is made of. */
+/** The parts of a response that make an error. */
 export interface Refused {
   readonly status: number;
   readonly headers: Headers;
@@ -21,7 +21,7 @@ export interface Refused {
   readonly data?: unknown;
 }
 
-/** Codes of GraphQL servers for a fault of the request, beside Latchkey's own. */
+/** The codes for an invalid request, from GraphQL servers and from Latchkey. */
 const OF_THE_REQUEST = new Set([
   'BAD_REQUEST',
   'BAD_USER_INPUT',
@@ -32,14 +32,15 @@ const OF_THE_REQUEST = new Set([
 ]);
 
 /**
- * The error that an answer is. Its code decides, which says more than its status; where there is none, as from a proxy on
- * the way, the status does. What an answer holds is not trusted to be of the form that it should be.
+ * Returns the error for a failed response. It depends on the code, which is more precise than the status. Without a
+ * code, for example from a proxy, it depends on the status. The response may come from any server, so no detail is used
+ * without a check.
  */
 export function refused({ status, headers, errors, data = null }: Refused): LatchkeyError {
   const [first] = errors;
   const { code: given, ...details } = first?.extensions ?? {};
   const code = typeof given === 'string' ? given : codeOf(status);
-  const message = first?.message ?? `The server answered ${status}.`;
+  const message = first?.message ?? `The server responded with HTTP ${status}.`;
   const told: Told = { code, status, requestId: headers.get('x-request-id'), errors, data };
   switch (code) {
     case 'UNAUTHENTICATED':
@@ -77,7 +78,7 @@ function codeOf(status: number): string {
   if (status === 403) return 'FORBIDDEN';
   if (status === 404) return 'NOT_FOUND';
   if (status === 429) return 'RATE_LIMITED';
-  // 408 as well: what waits in a proxy, and 5xx but 500, which is a fault that another try will meet again.
+  // 408 and 5xx may come from an overloaded proxy. 500 is an error that a retry would meet again.
   if (status === 408 || status > 500) return 'UNAVAILABLE';
   if (status >= 400 && status < 500) return 'BAD_REQUEST';
   return 'INTERNAL_SERVER_ERROR';

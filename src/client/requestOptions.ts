@@ -2,28 +2,36 @@ import { checkNames, isPromise, optionError } from '../options.js';
 import type { LatchkeyError } from './errors.js';
 
 export interface RequestOptions {
-  /** Rejects with its reason, while waiting for a turn too. */
+  /** Aborts the request, also while it waits for the rate limit. The promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Needed where the document has several operations. */
+  /** Required if the document has several operations. */
   readonly operationName?: string | undefined;
 }
 
 export interface SubscribeOptions extends RequestOptions {
   /**
-   * Called each time that the stream is open again, with what broke it off. What happened in between was told to nobody:
-   * query what is now.
+   * Called each time the stream is open again, with the error that closed it. Events in between are lost: query the
+   * current state.
    */
   readonly onReconnect?: ((cause: LatchkeyError) => void) | undefined;
 }
 
-/** Checks what is passed to `request`. @throws TypeError that names what is wrong */
+/**
+ * Validates the arguments of `request`.
+ *
+ * @throws TypeError that names the invalid argument
+ */
 export function checkRequest(document: unknown, variables: unknown, options: unknown): void {
   checkOperation('request', document, variables);
   checkNames('request', options, ['signal', 'operationName']);
   checkCommon('request', options as RequestOptions);
 }
 
-/** Checks what is passed to `subscribe`. @throws TypeError that names what is wrong */
+/**
+ * Validates the arguments of `subscribe`.
+ *
+ * @throws TypeError that names the invalid argument
+ */
 export function checkSubscription(document: unknown, variables: unknown, options: unknown): void {
   checkOperation('subscribe', document, variables);
   checkNames('subscribe', options, ['signal', 'operationName', 'onReconnect']);
@@ -37,21 +45,16 @@ export function checkSubscription(document: unknown, variables: unknown, options
 function checkOperation(of: string, document: unknown, variables: unknown): void {
   const { kind } = (typeof document === 'object' && document !== null ? document : {}) as { kind?: unknown };
   if (kind !== 'Document' && (typeof document !== 'string' || document.trim() === '')) {
-    throw optionError(
-      `${of}: document`,
-      document,
-      'a string that is not empty, or a DocumentNode, such as gql returns',
-      true,
-    );
+    throw optionError(`${of}: document`, document, 'a non-empty string, or a DocumentNode as returned by gql', true);
   }
   if (variables === undefined || variables === null) return;
   if (typeof variables !== 'object' || Array.isArray(variables) || isPromise(variables)) {
-    throw optionError(`${of}: variables`, variables, 'an object of names and values', true);
+    throw optionError(`${of}: variables`, variables, 'an object', true);
   }
 }
 
 function checkCommon(of: string, { signal, operationName }: RequestOptions): void {
-  // Not by its class: a polyfill, or another realm, has its own.
+  // Checked by its members: a polyfill or another realm has a different class.
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (signal !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function')) {
     throw optionError(`${of}: signal`, signal, 'an AbortSignal');

@@ -1,9 +1,8 @@
 import { parseHttpDate } from '../dates/httpDate.js';
 
 /**
- * Seconds that an answer asks to wait (RFC 9110 section 10.2.3: seconds, or a date), at least 0; null: it does not ask, or
- * cannot be understood. A date is told in whole seconds, and by another clock: `Date`, where the answer has it, is that
- * clock's own present.
+ * Returns the wait in Retry-After in seconds, at least 0 (RFC 9110, section 10.2.3); null if it is missing or invalid.
+ * A date is compared with the Date of the response if there is one, because the server's clock may be wrong.
  */
 export function retryAfterSeconds(headers: Headers, now = Date.now()): number | null {
   const value = headers.get('retry-after')?.trim() ?? '';

@@ -7,24 +7,25 @@ import { pacerFor } from './pacers.js';
 import { retryAfterSeconds } from './retryAfter.js';
 import { link, sleep } from './waiting.js';
 
-/** One request, whole: it may be sent more than once. */
+/** A request that can be sent more than once. */
 export interface Call {
   readonly url: string;
   readonly init: RequestInit;
   readonly operation: Operation;
   readonly signal: AbortSignal;
-  /** Whether the answer is handed on as it comes, and may last. */
+  /** Whether the response is a stream, which may last and is passed on as it arrives. */
   readonly streams: boolean;
 }
 
-/** Before the first repetition of what got no answer, in ms. */
+/** The first wait before a failed query is sent again, in ms. */
 const FIRST_WAIT = 500;
 
 /**
- * Sends a request, and again where that can do no harm: after 429, which ran nothing; a query also after no answer and
- * after 502 to 504. A mutation that got no answer may have run. What is refused for another reason would be again.
+ * Sends a request and retries it when that is safe: after 429, because the operation did not run, and for queries also
+ * after a missing response and after 502 to 504. A mutation without a response may have run.
  *
- * @returns the last answer, whatever its status. Rejects with Unavailable where there was none, or the signal's reason
+ * @returns the last response, whatever its status
+ * @throws {@link Unavailable} if there was no response, or the reason of the aborted signal
  */
 export async function send(options: Resolved, call: Call): Promise<Response> {
   let refusals = 0;
@@ -46,14 +47,14 @@ export async function send(options: Resolved, call: Call): Promise<Response> {
   }
 }
 
-/** Ms until the request is worth repeating; null: it is not. */
+/** Returns the wait before the next attempt, in ms; null: do not retry. */
 function waitFor(
   { status, headers }: Response,
   { type }: Operation,
   { tries, refusals, longest }: { readonly tries: number; readonly refusals: number; readonly longest: number },
 ): number | null {
   const asked = retryAfterSeconds(headers);
-  // A limit that names no time is one that no wait lifts.
+  // Without Retry-After, waiting does not help: a limit such as the number of streams is reached.
   if (status === 429) return asked === null ? null : afterLimit(asked, refusals, longest);
   if (type !== 'query' || ![502, 503, 504].includes(status)) return null;
   const wait = Math.max((asked ?? 0) * 1000, backoff(tries, FIRST_WAIT));
@@ -69,11 +70,11 @@ async function attempt(options: Resolved, { url, init, operation, signal: outer,
   let lasts = false;
   try {
     const headers = headersOf(options, init, key);
-    // A redirect would carry the key to wherever it leads.
+    // Following a redirect could send the key to another server.
     answer = await options.fetch(url, { ...init, headers, redirect: 'error', signal });
     lasts = streams && answer.ok;
     if (lasts) return answer;
-    // Read here, so that the time counts to the last byte, and that what broke off is tried again.
+    // Read here so that the timeout includes the body, and a body that breaks off is retried.
     const text = await textOf(answer);
     const { status, statusText, headers: answered } = answer;
     return new Response(text === '' ? null : text, { status, statusText, headers: answered });
@@ -97,14 +98,14 @@ function headersOf({ headers }: Resolved, init: RequestInit, key: string | null)
 
 function late({ url, timeout }: Resolved): Unavailable {
   return new Unavailable(
-    `${new URL(url).host} did not answer within ${timeout} ms. Try again, or allow more by the option timeout.`,
+    `${new URL(url).host} did not respond within ${timeout} ms. Try again, or increase the option timeout.`,
     { code: 'TIMEOUT' },
   );
 }
 
 function unreachable({ url }: Resolved, cause: unknown): Unavailable {
   return new Unavailable(
-    `${new URL(url).host} cannot be reached, or broke off its answer. Check the address and the network.`,
+    `Cannot reach ${new URL(url).host}, or the connection was lost. Check the url and the network.`,
     { code: 'UNREACHABLE', cause },
   );
 }

@@ -8,7 +8,7 @@ import { refused } from './refused.js';
 import { send } from './send.js';
 import { sleep } from './waiting.js';
 
-/** What is subscribed to. */
+/** A subscription to run. */
 export interface Subscription {
   readonly query: string;
   readonly variables?: unknown;
@@ -16,17 +16,18 @@ export interface Subscription {
   readonly onReconnect?: ((cause: LatchkeyError) => void) | undefined;
 }
 
-/** Before the first try after a stream was broken off, in ms. */
+/** The first wait before a lost stream is reopened, in ms. */
 const FIRST_WAIT = 1_000;
 
-/** A stream that lasted for so long, in ms, was none that failed. */
+/** After this time, in ms, a stream that is lost no longer counts as a failed attempt. */
 const LASTING = 60_000;
 
-/** The server shows every 15 s that a quiet stream lives; after three of these it is taken for gone. In ms. */
+/** The longest time without data, in ms: three heartbeats of the server, which sends one every 15 seconds. */
 const SILENCE = 45_000;
 
 /**
- * The results of a subscription, over as many connections as it takes. Rejects with the signal's reason.
+ * Yields the results of a subscription, and reconnects if the connection is lost. Rejects with the reason of an aborted
+ * signal.
  */
 export async function* resultsOf(
   options: Resolved,
@@ -76,7 +77,11 @@ async function open(options: Resolved, subscription: Subscription, signal: Abort
   throw refused({ status, headers, errors: resultOf(await response.text())?.errors ?? [] });
 }
 
-/** Returns where the source has ended. Rejects with LatchkeyError where the server says why, or the stream broke off. */
+/**
+ * Yields the results of one stream until the server completes it.
+ *
+ * @throws {@link LatchkeyError} if the server sends an error or the connection is lost
+ */
 async function* dataOf({ body, status, headers }: Response): AsyncGenerator<unknown, void> {
   if (body === null) throw brokenOff();
   for await (const { event, data } of messagesOf(body, SILENCE)) {
@@ -90,10 +95,13 @@ async function* dataOf({ body, status, headers }: Response): AsyncGenerator<unkn
 }
 
 function brokenOff(): Unavailable {
-  return new Unavailable('The stream was broken off.', { code: 'UNREACHABLE' });
+  return new Unavailable('The connection was closed before the stream ended.', { code: 'UNREACHABLE' });
 }
 
-/** What another try may cure: a server that is away, limits that were used up, and a reader that was too slow. */
+/**
+ * Returns whether another attempt may succeed: the server was unavailable, a limit was exceeded or the reader was too
+ * slow.
+ */
 function isPassing(error: unknown): error is LatchkeyError {
   if (isTemporary(error) || error instanceof RateLimited) return true;
   return error instanceof LatchkeyError && error.code === 'STREAM_OVERFLOW';

@@ -1,14 +1,14 @@
-/** The longest that a timer can wait, in ms. */
+/** The longest time that a timer can wait, in ms. */
 const LONGEST = 2 ** 31 - 1;
 
-/** What each signal calls when it is aborted. */
+/** The callbacks of each signal. */
 const heard = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back when the signal is aborted, at once where it is. One listener for any number: thousands may wait under one
- * signal, and Node takes more than ten for a leak.
+ * Calls back when the signal is aborted, or immediately if it already is. Adds a single listener per signal: thousands
+ * of requests may share one, and Node warns of a leak from the eleventh listener.
  *
- * @returns ends it
+ * @returns a function that removes the callback
  */
 export function onAbort(signal: AbortSignal, call: () => void): () => void {
   if (signal.aborted) {
@@ -26,7 +26,7 @@ export function onAbort(signal: AbortSignal, call: () => void): () => void {
   return () => void added.delete(call);
 }
 
-/** Resolves after `ms`. Rejects with the signal's reason, at once where it is aborted. */
+/** Resolves after `ms`. Rejects with the signal's reason when it is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -43,15 +43,15 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A signal that is aborted with any of others. */
+/** A signal that is aborted with any of its sources. */
 export interface Linked {
   readonly controller: AbortController;
   readonly signal: AbortSignal;
-  /** Lets go of the others, which may live for as long as the process does. */
+  /** Detaches it from its sources, which may live as long as the process. */
   readonly release: () => void;
 }
 
-/** AbortSignal.any, with an end: Node 20 keeps what it made for as long as its sources live. */
+/** Like AbortSignal.any, but can be released. Node 20 keeps a combined signal as long as its sources live. */
 export function link(...sources: readonly (AbortSignal | null | undefined)[]): Linked {
   const controller = new AbortController();
   const ends = sources

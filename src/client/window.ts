@@ -1,16 +1,16 @@
 import type { Policy } from './policy.js';
 
 /**
- * One of the server's sliding windows, as it is seen from here: never fuller there than here. A unit is held from the
- * moment at which its request leaves, before the server counts it, until a window's length after its answer came, by when
- * the server has let go of it. So what this window lets out the server's has room for, whatever the network takes, as long
- * as nobody else uses the key; what others use is learned from the answers. Times in ms of one clock that never runs back.
+ * The client's copy of one of the server's sliding windows. It never shows more room than the server has: a unit counts
+ * from when its request is sent, which is before the server counts it, until one window length after the response, when
+ * the server no longer does. Network delays therefore cause no rejections, unless others use the key too. Their usage
+ * is learned from the responses. Times are in ms of a monotonic clock.
  */
 export class Window {
   #policy: Policy;
-  /** Units of requests without an answer. */
+  /** The units of pending requests. */
   #flying = 0;
-  /** Units that the server may still count, in the order of their answers. */
+  /** The units that the server may still count, in the order of the responses. */
   readonly #held: { readonly until: number; readonly units: number }[] = [];
   #heldUnits = 0;
   #others = NOBODY;
@@ -23,7 +23,7 @@ export class Window {
     return this.#policy.quota;
   }
 
-  /** What is held stays so for the length that it was held for. */
+  /** Units that already count keep their window length. */
   set policy(policy: Policy) {
     this.#policy = policy;
   }
@@ -32,22 +32,26 @@ export class Window {
     this.#flying += units;
   }
 
-  /** The request was answered, or never will be. @param counted false: it was refused, which takes nothing */
+  /**
+   * Ends a reservation.
+   *
+   * @param counted false: the request was rejected and does not count
+   */
   end(units: number, now: number, counted: boolean): void {
     this.#flying -= units;
     if (counted) this.hold(units, now);
   }
 
-  /** Units that were used and not taken here. */
+  /** Counts units that were not reserved. */
   hold(units: number, now: number): void {
     this.#held.push({ until: now + lasting(this.#policy.length), units });
     this.#heldUnits += units;
   }
 
-  /** Ms until it is worth looking whether there is room; 0: there is; Infinity: not before an answer comes. */
+  /** Returns the ms until the next check; 0: there is room; Infinity: wait for a response. */
   wait(units: number, now: number): number {
     const used = this.#flying + this.#heldAt(now) + unitsAt(this.#others, now);
-    // What is above the quota can never pass: it goes as soon as all is free, and the server says so.
+    // A request above the quota can never fit. It is sent when the window is empty, and the server reports the error.
     if (used + Math.min(units, this.quota) <= this.quota) return 0;
     const { stepAt, until } = this.#others;
     const next = [this.#held[0]?.until ?? Infinity, stepAt, until].filter((at) => at > now);
@@ -55,8 +59,8 @@ export class Window {
   }
 
   /**
-   * What an answer tells of it. What is used there beyond what can be ours is others'. Of that the server tells when the
-   * next unit comes back: then one is let out, whose answer tells more.
+   * Takes over what a response says about the window. Usage beyond our own is that of others. The server says when the
+   * next unit is free: then one request is sent, and its response says more.
    */
   told(remaining: number, backIn: number | null, now: number): void {
     const ours = this.#flying + this.#heldAt(now);
@@ -66,12 +70,12 @@ export class Window {
       return;
     }
     const oldest = this.#held[0]?.until ?? Infinity;
-    // Where it may be one of ours that comes back, that one goes, and its answer tells more as well.
+    // The next free unit may be our own. Then our next request is sent, and its response says more.
     const stepAt = backIn === null || oldest <= now + lasting(backIn) ? Infinity : now + lasting(backIn);
     this.#others = { units, stepAt, until: now + lasting(this.#policy.length) };
   }
 
-  /** Whether it holds nothing: as good as a new one. */
+  /** Whether the window is empty. */
   isIdle(now: number): boolean {
     return this.#flying + this.#heldAt(now) + unitsAt(this.#others, now) === 0;
   }
@@ -85,7 +89,7 @@ export class Window {
   }
 }
 
-/** What others used when an answer last told; one less from `stepAt` on, none from `until` on. */
+/** What others used according to the last response: one unit less from `stepAt`, none from `until`. */
 interface Others {
   readonly units: number;
   readonly stepAt: number;
@@ -99,7 +103,9 @@ function unitsAt({ units, stepAt, until }: Others, now: number): number {
   return now >= stepAt ? units - 1 : units;
 }
 
-/** A length by the server's clock is no longer than this by ours: a thousandth is twice what clocks are set right by. */
+/**
+ * Returns a duration that is long enough even if the server's clock is slower. Clocks are corrected by at most half a thousandth.
+ */
 function lasting(length: number): number {
   return length * 1.001 + 2;
 }

@@ -11,7 +11,7 @@ import { CHROMIUM } from '../support/chromium.js';
 import { run } from '../support/run.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
-// A browser takes its time to start where there is little of the machine.
+// Starting a browser takes long on a busy machine.
 jest.setTimeout(240_000);
 
 let pages: Server;
@@ -21,7 +21,7 @@ let browser: Browser;
 const directory = mkdtempSync(join(tmpdir(), 'latchkey-client-'));
 
 beforeAll(async () => {
-  // By its command line: the bundler's own machinery takes nothing from the realm that Jest makes.
+  // Started from the command line: the bundler does not work in Jest's realm.
   const rolldown = 'node_modules/rolldown/bin/cli.mjs';
   const script = join(directory, 'client.js');
   const args = [rolldown, 'src/client/index.ts', '--platform', 'browser', '--format', 'esm', '--file', script];
@@ -48,7 +48,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('a page of another origin asks at the pace that its key allows, and is told of events', async () => {
+it('paces requests from a page of another origin, and receives events', async () => {
   const { token } = await createKey(latchkey, { scopes: ['read:assets', 'write:assets'] });
   const tab = await browser.newPage();
   await tab.goto(page);
@@ -64,7 +64,7 @@ it('a page of another origin asks at the pace that its key allows, and is told o
       const next = events.next();
       let told: unknown = null;
       void next.then(({ value }) => (told = value));
-      // The stream opens when it can: until then nobody would be told.
+      // Waits until the stream is open, because events before that are lost.
       while (told === null) await register();
       await events.return?.();
       const refused: unknown = await createClient({ url, apiKey: 'ak_wrong' })

@@ -13,12 +13,12 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('request', () => {
-  it('answers the data', async () => {
+  it('returns the data', async () => {
     const data = await clientFor().request('query ($project: ID) { assets(project: $project) { name } }', {});
     expect(data).toEqual({ assets: [] });
   });
 
-  it('rejects an unknown key with its reason', async () => {
+  it('rejects an unknown key with the reason', async () => {
     const error = await failure(clientFor('ak_nothing').request('{ viewer { scopes } }'));
     expect(error).toBeInstanceOf(Unauthenticated);
     expect(error).toMatchObject({ name: 'Unauthenticated', code: 'UNAUTHENTICATED', status: 401, reason: 'malformed' });

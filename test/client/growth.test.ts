@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { createClient } from '../../src/client/index.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
-// The published limits are by the minute: 1,000 requests take one and a third, in which almost nothing is done.
+// The published limits are per minute: 1,000 requests take one and a third, mostly waiting.
 jest.setTimeout(300_000);
 
 let latchkey: TestService;
@@ -14,7 +14,7 @@ const statuses = (): number[] =>
 
 const READ = 'query ($name: String!) { asset(name: $name) { name } }';
 
-it('1,000 calls on GROWTH, in a loop and all at once, end without one 429', async () => {
+it('1,000 calls on GROWTH, sequential and parallel, get no 429', async () => {
   const keys = await Promise.all(['loop', 'at once'].map((name) => createKey(latchkey, { name })));
   const [loop, atOnce] = keys.map(({ token }) => createClient({ url: latchkey.url, apiKey: token }));
   const before = statuses().length;

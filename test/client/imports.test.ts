@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT } from '../support/project.js';
 
-/** What a browser can load, and an installation has. */
+/** Modules that exist in a browser and in an installed package. */
 const PACKAGES = ['@graphql-typed-document-node/core', 'bottleneck', 'bottleneck/light.js', 'graphql'];
 
 const directory = join(PROJECT, 'src/client');
@@ -13,17 +13,17 @@ const imports = files.flatMap((file) =>
   ),
 );
 
-it('the client imports itself and what runs anywhere, and nothing of the server', () => {
+it('the client imports only itself and modules that run in browsers', () => {
   const others = imports.filter(
     ([, name = '']) =>
       !PACKAGES.includes(name) && !/^\.\/[A-Za-z]+\.js$|^\.\.\/dates\/[A-Za-z]+\.js$|^\.\.\/options\.js$/.test(name),
   );
   expect(others).toEqual([]);
-  // Were nothing found, the above would hold of anything.
+  // Without any file the test above would always pass.
   expect(imports.length).toBeGreaterThan(30);
 });
 
-it('no file of it uses what Node alone has', () => {
+it('no file uses an API that only Node has', () => {
   for (const file of files) {
     if (file === 'environment.ts') continue;
     const text = readFileSync(join(directory, file), 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '');

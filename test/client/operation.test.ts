@@ -10,7 +10,7 @@ const field = fc.constantFrom('a', 'b', 'x: a', 'y: b', '...F', '... { a z: b }'
 const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) => fields.join(' '));
 
 describe('operationOf', () => {
-  it('costs what the server takes', () => {
+  it('computes the same cost as the server', () => {
     const counter = new CostCounter(schema);
     fc.assert(
       fc.property(fc.constantFrom('query', 'mutation'), selection, selection, (type, root, inner) => {
@@ -30,7 +30,7 @@ describe('operationOf', () => {
     );
   });
 
-  it('R6: holds a place in the windows of created keys for each key that the server counts', () => {
+  it('R6: reserves room in the key creation windows for each key that the server counts', () => {
     const counter = new CostCounter(schema);
     const mutations = fc.array(fc.constantFrom('a', 'x: createApiKey', '...F', '... { y: createApiKey }'), {
       minLength: 1,
@@ -51,26 +51,29 @@ describe('operationOf', () => {
     );
   });
 
-  it('takes the operation that is named', () => {
+  it('selects the operation with the given name', () => {
     const text = 'query A { a } mutation B { a b x: a }';
     expect(operationOf(text, 'A')).toEqual({ type: 'query', cost: 1, kind: 'query a' });
     expect(operationOf(text, 'B')).toEqual({ type: 'mutation', cost: 3, kind: 'mutation a b' });
   });
 
-  it('counts what a directive may leave out', () => {
+  it('counts fields that a directive may leave out', () => {
     expect(operationOf('query ($s: Boolean!) { a @skip(if: $s) b: a }').cost).toBe(2);
   });
 
-  it.each(['{', '', 'fragment F on Query { a }', 'query A { a }\nquery B'])('leaves %j to the server', (text) => {
-    expect(operationOf(text)).toMatchObject({ type: null, cost: 1 });
-  });
+  it.each(['{', '', 'fragment F on Query { a }', 'query A { a }\nquery B'])(
+    'leaves the error in %j to the server',
+    (text) => {
+      expect(operationOf(text)).toMatchObject({ type: null, cost: 1 });
+    },
+  );
 
-  it('ends with a fragment that spreads itself', () => {
+  it('does not loop for a fragment that spreads itself', () => {
     expect(operationOf('{ ...F } fragment F on Query { a ...F }').cost).toBe(1);
   });
 
   it.each([undefined, null, '', '[]', '{"query":1}', 'null', new URLSearchParams()])(
-    'reads no operation off the body %j',
+    'finds no operation in the body %j',
     (body) => {
       expect(operationOfBody(body).type).toBeNull();
     },

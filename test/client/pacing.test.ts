@@ -29,7 +29,7 @@ const workspace = async (tier: string): Promise<Workspace> => {
   return { id: made.workspace.id, token: made.token };
 };
 
-/** A client, and the statuses of all that it was answered. */
+/** A client, and the status of each response that it received. */
 const counted = (apiKey: string, more: object = {}): { client: Client; statuses: number[] } => {
   const statuses: number[] = [];
   const counting: typeof fetch = async (input, init) => {
@@ -44,14 +44,14 @@ const times = <T>(n: number, what: (i: number) => T): T[] => Array.from({ length
 const all = (n: number, status = 200): number[] => times(n, () => status);
 
 describe('pacing', () => {
-  it('sends any number at once, and is refused none', async () => {
+  it('sends any number of parallel requests without a 429', async () => {
     const { token } = await workspace('GROWTH');
     const { client, statuses } = counted(token);
     await Promise.all(times(90, () => client.request(READ)));
     expect(statuses).toEqual(all(90));
   });
 
-  it('without it the server refuses', async () => {
+  it('gets a 429 without pacing', async () => {
     const { token } = await workspace('GROWTH');
     const { client, statuses } = counted(token, { pacing: false, maxRetries: 0 });
     const settled = await Promise.allSettled(times(60, () => client.request(READ)));
@@ -63,7 +63,7 @@ describe('pacing', () => {
     }
   });
 
-  it('counts what operations cost', async () => {
+  it('counts the cost of operations', async () => {
     const { token } = await workspace('GROWTH');
     const { client, statuses } = counted(token);
     const five = '{ a: assets { name } b: assets { name } c: assets { name } d: assets { name } e: assets { name } }';
@@ -71,7 +71,7 @@ describe('pacing', () => {
     expect(statuses).toEqual(all(16));
   });
 
-  it('is shared by all clients of a key, and by its fetch', async () => {
+  it('is shared by all clients and fetch functions of a key', async () => {
     const { token } = await workspace('GROWTH');
     const [one, other] = [counted(token), counted(token)];
     const body = JSON.stringify({ query: READ });
@@ -86,7 +86,7 @@ describe('pacing', () => {
     expect([...one.statuses, ...other.statuses]).toEqual(all(50));
   });
 
-  it('learns that the tier was changed', async () => {
+  it('notices a change of tier', async () => {
     const { id, token } = await workspace('GROWTH');
     const { client, statuses } = counted(token);
     await Promise.all(times(20, () => client.request(READ)));
@@ -97,7 +97,7 @@ describe('pacing', () => {
     expect(statuses.slice(before)).toEqual(all(10));
   });
 
-  it('paces operations of a category by its own limits, and lets others go past them', async () => {
+  it('paces operations of a category by its own limits, without delaying others', async () => {
     const { token } = await workspace('PROFESSIONAL');
     const { client, statuses } = counted(token);
     const write = (i: number) => client.request(`mutation { registerAsset(input: { name: "a${i}" }) { name } }`);
@@ -112,7 +112,7 @@ describe('pacing', () => {
     expect(statuses).toEqual(all(31));
   });
 
-  it('waits for what others used of the key', async () => {
+  it('waits for room that other users of the key take', async () => {
     const { token } = await workspace('GROWTH');
     const { client } = counted(token);
     await client.request(READ);
@@ -120,7 +120,7 @@ describe('pacing', () => {
     await Promise.all(times(30, () => client.request(READ)));
   });
 
-  it('lets go of what is aborted while it waits, and of what is closed', async () => {
+  it('releases requests that are aborted or closed while they wait', async () => {
     const { token } = await workspace('STARTER');
     const { client, statuses } = counted(token);
     await Promise.all(times(20, () => client.request(READ)));
@@ -140,7 +140,7 @@ describe('pacing', () => {
     expect(statuses).toEqual(all(20));
   });
 
-  it('refuses to let more than 10,000 wait', async () => {
+  it('rejects the 10,001st waiting request', async () => {
     const { token } = await workspace('STARTER');
     const { client } = counted(token);
     await Promise.all(times(20, () => client.request(READ)));
@@ -153,7 +153,7 @@ describe('pacing', () => {
     );
   });
 
-  it('a refused key is not asked about again', async () => {
+  it('does not retry with an invalid key', async () => {
     const { token } = await createKey(latchkey, {}, (await workspace('GROWTH')).token);
     const { client, statuses } = counted(token);
     const failed = await Promise.allSettled(times(3, () => client.request('{ apiKeys { totalCount } }')));
@@ -174,7 +174,7 @@ describe('a server with RATE_LIMIT_HEADERS=legacy', () => {
   });
   afterAll(() => legacy.close());
 
-  it('holds requests back while the window has no room, and answers all of them', async () => {
+  it('delays requests while the window has no room, and all succeed', async () => {
     const { token } = await act(legacy, 'createWorkspace', { name: 'w', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
     const statuses: number[] = [];
     const counting: typeof fetch = async (input, init) => {
@@ -184,7 +184,7 @@ describe('a server with RATE_LIMIT_HEADERS=legacy', () => {
     };
     const client = createClient({ url: legacy.url, apiKey: token, fetch: counting });
     for (let i = 0; i < 9; i += 1) await client.request(READ);
-    // Four a second: the fifth and the ninth had to wait for the reset, and the server refused neither.
+    // Four per second: the fifth and the ninth had to wait for the reset, and the server rejected neither.
     expect(statuses).toEqual(all(9));
   });
 });

@@ -58,14 +58,14 @@ const good: Answering = (response) => json(response, 200, { data: { a: 1 } });
 describe('after 429', () => {
   const limited = refusal('RATE_LIMITED', { retryAfter: 1 });
 
-  it('waits as long as it is asked to, and sends again: a mutation too, for it has not run', async () => {
+  it('waits for Retry-After and retries, also a mutation, because it did not run', async () => {
     answering = (response, n, request) =>
       n === 1 ? json(response, 429, limited, { 'retry-after': '1' }) : good(response, n, request);
     expect(await clientFor().request(WRITE)).toEqual({ a: 1 });
     expect(asked).toBe(2);
   });
 
-  it('gives up after maxRetries', async () => {
+  it('fails after maxRetries', async () => {
     answering = (response) => json(response, 429, limited, { 'retry-after': '1', 'x-request-id': 'r1' });
     const error = await failure(clientFor({ maxRetries: 1 }).request(READ));
     expect(error).toBeInstanceOf(RateLimited);
@@ -73,13 +73,13 @@ describe('after 429', () => {
     expect(asked).toBe(2);
   });
 
-  it.each([['3600'], [undefined]])('does not send again with Retry-After: %s', async (asks) => {
+  it.each([['3600'], [undefined]])('does not retry with Retry-After: %s', async (asks) => {
     answering = (response) => json(response, 429, {}, asks === undefined ? {} : { 'retry-after': asks });
     expect(await failure(clientFor().request(READ))).toBeInstanceOf(RateLimited);
     expect(asked).toBe(1);
   });
 
-  it('lets go while it waits, when it is aborted', async () => {
+  it('stops waiting when it is aborted', async () => {
     answering = (response) => json(response, 429, limited, { 'retry-after': '60' });
     const abort = new AbortController();
     const reason = new Error('no longer wanted');
@@ -89,7 +89,7 @@ describe('after 429', () => {
     await expect(answer).rejects.toBe(reason);
   });
 
-  it('waits at least twice as long each time, up to a minute, and never shorter than asked', () => {
+  it('at least doubles the wait each time, up to a minute, and never waits less than Retry-After', () => {
     const waits = [0, 1, 2, 3, 4, 5, 6, 7].map((refusals) => afterLimit(1, refusals, LONGEST_WAIT, () => 0));
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((s) => s * 1000));
     fc.assert(
@@ -101,15 +101,15 @@ describe('after 429', () => {
     );
   });
 
-  it('U4: does not double a long wait, and comes back at another moment than others', () => {
-    // Most of a minute until the window has room, and then a second at a time.
+  it('U4: does not double a long wait, and adds jitter', () => {
+    // Almost a minute until the window has room, then a second at a time.
     expect(afterLimit(50, 0)).toBe(50_000);
     expect(afterLimit(1, 1, LONGEST_WAIT, () => 0)).toBe(2_000);
     expect(afterLimit(1, 1, LONGEST_WAIT, () => 0.5)).toBe(2_500);
     expect(afterLimit(61, 0)).toBeNull();
   });
 
-  it('backs off by a random length, doubled up to a minute', () => {
+  it('doubles the wait with random jitter, up to a minute', () => {
     fc.assert(
       fc.property(fc.nat(2_000), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
         const most = Math.min(LONGEST_WAIT, 500 * 2 ** Math.min(failures, 30));
@@ -139,8 +139,8 @@ describe('Retry-After', () => {
   });
 });
 
-describe('without an answer', () => {
-  it('a query is sent again, a mutation is not', async () => {
+describe('without a response', () => {
+  it('retries a query, but not a mutation', async () => {
     answering = (response, n, request) => (n === 1 ? response.destroy() : good(response, n, request));
     expect(await clientFor().request(READ)).toEqual({ a: 1 });
     expect(asked).toBe(2);
@@ -151,7 +151,7 @@ describe('without an answer', () => {
     expect(asked).toBe(1);
   });
 
-  it('nor is a mutation after 503, when a query is', async () => {
+  it('does not retry a mutation after 503, but a query', async () => {
     const away = refusal('UNAVAILABLE', { retryAfter: 1 });
     answering = (response, n, request) =>
       n === 1 ? json(response, 503, away, { 'retry-after': '0' }) : good(response, n, request);
@@ -165,19 +165,19 @@ describe('without an answer', () => {
     expect(asked).toBe(1);
   });
 
-  it('ends when the time is up, in the middle of an answer too', async () => {
+  it('times out, also in the middle of a response', async () => {
     answering = (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"da');
     expect(await failure(clientFor({ timeout: 50, maxRetries: 0 }).request(READ))).toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('follows no redirect, which would carry the key elsewhere', async () => {
+  it('does not follow a redirect, which could send the key elsewhere', async () => {
     answering = (response) => void response.writeHead(307, { location: `${url}/elsewhere` }).end();
     expect(await failure(clientFor({ maxRetries: 0 }).request(READ))).toMatchObject({ name: 'Unavailable' });
     expect(asked).toBe(1);
   });
 });
 
-describe('an answer that is none', () => {
+describe('a response that is not from the API', () => {
   it.each([
     [200, 'hello', 'UNREADABLE'],
     [200, '[]', 'UNREADABLE'],
@@ -188,7 +188,7 @@ describe('an answer that is none', () => {
     [400, 'null', 'BAD_REQUEST'],
     [500, '{"errors":"x"}', 'INTERNAL_SERVER_ERROR'],
     [401, '', 'UNAUTHENTICATED'],
-  ])('%i %j is told by its status', async (status, text, code) => {
+  ])('%i %j is mapped to an error by its status', async (status, text, code) => {
     answering = (response) => void response.writeHead(status).end(text);
     expect(await failure(clientFor().request(READ))).toMatchObject({ code, status });
     expect(asked).toBe(1);
@@ -218,7 +218,7 @@ describe('A7: JSON that nests too deep', () => {
 });
 
 describe('the key', () => {
-  it('is asked for before each request, and sent in its header alone', async () => {
+  it('is read before each request, and is only in its header', async () => {
     const seen: unknown[] = [];
     answering = (response, n, request) => {
       seen.push([request.headers.authorization, request.url]);
@@ -233,7 +233,7 @@ describe('the key', () => {
     expect(seen[2]).toEqual([undefined, '/graphql']);
   });
 
-  it('goes to no other address', async () => {
+  it('is not sent to another address', async () => {
     answering = good;
     const elsewhere = createFetch({ url, apiKey: KEY });
     await expect(elsewhere(url.replace('/graphql', '/other'))).rejects.toThrow(TypeError);
@@ -245,7 +245,7 @@ describe('the key', () => {
   });
 
   it.each(['', 'two words', 'line\nbreak', 'ключ', 'x'.repeat(9_000)])(
-    'is refused where no header can hold it',
+    'is rejected if a header cannot contain it',
     (apiKey) => {
       let message = '';
       try {
@@ -253,7 +253,7 @@ describe('the key', () => {
       } catch (error) {
         message = (error as Error).message;
       }
-      expect(message).toMatch(/^createClient: apiKey is empty, or has/);
+      expect(message).toMatch(/^createClient: apiKey is empty or has/);
       expect(apiKey !== '' && message.includes(apiKey)).toBe(false);
     },
   );
@@ -261,21 +261,21 @@ describe('the key', () => {
 
 describe('options', () => {
   it.each([
-    [{ url: 'ftp://x' }, 'url must be a full URL'],
-    [{ url: '/graphql' }, 'url must be a full URL'],
-    [{ url: 'https://a:b@x/graphql' }, 'url has a user name'],
-    [{ url: 'https://x/graphql?api_key=k' }, 'url has a user name'],
+    [{ url: 'ftp://x' }, 'url is not an absolute HTTP URL'],
+    [{ url: '/graphql' }, 'url is not an absolute HTTP URL'],
+    [{ url: 'https://a:b@x/graphql' }, 'url must not have a user name'],
+    [{ url: 'https://x/graphql?api_key=k' }, 'url must not have a user name'],
     [{ maxRetries: -1 }, 'maxRetries is'],
     [{ maxRetries: 1.5 }, 'maxRetries is'],
     [{ timeout: 0 }, 'timeout is'],
     [{ timeout: NaN }, 'timeout is'],
     [{ pacing: 'yes' as never }, 'pacing is'],
     [{ headers: { Authorization: 'x' } }, 'headers["Authorization"] is not allowed. Pass the key as apiKey.'],
-  ])('%j is refused with what it is to be', (options, message) => {
+  ])('rejects %j with the allowed value', (options, message) => {
     expect(() => createClient({ url, apiKey: KEY, ...options })).toThrow(message);
   });
 
-  it('are read off the environment, and missed with a remedy', () => {
+  it('are read from the environment, and an error says how to set them', () => {
     const before = { ...process.env };
     try {
       delete process.env.LATCHKEY_URL;

@@ -27,7 +27,7 @@ describe('on the service', () => {
   const open = async (): Promise<number> =>
     parseExposition(await latchkey.service.metrics.text()).value('latchkey_streams_open');
 
-  it('brings each event, and closes its connection when it is left', async () => {
+  it('yields each event, and closes the connection when the loop is left', async () => {
     const { token } = await createKey(latchkey);
     const results = clientFor(token).subscribe(CHANGED);
     const first = results.next();
@@ -42,7 +42,7 @@ describe('on the service', () => {
     await until(async () => (await open()) === 0);
   });
 
-  it('ends with the client', async () => {
+  it('ends when the client is closed', async () => {
     const { token } = await createKey(latchkey);
     const client = clientFor(token);
     const next = client.subscribe(CHANGED).next();
@@ -52,7 +52,7 @@ describe('on the service', () => {
     await until(async () => (await open()) === 0);
   });
 
-  it('rejects with the reason of its signal', async () => {
+  it('rejects with the reason of the signal', async () => {
     const { token } = await createKey(latchkey);
     const abort = new AbortController();
     const reason = new Error('no longer wanted');
@@ -62,7 +62,7 @@ describe('on the service', () => {
     expect(await next).toBe(reason);
   });
 
-  it('is refused as a request is', async () => {
+  it('rejects like a request', async () => {
     const { token } = await createKey(latchkey, { scopes: ['write:assets'] });
     const failed = (client: Client, document = CHANGED) => failure(client.subscribe(document).next());
     expect(await failed(clientFor(token))).toMatchObject({ name: 'Forbidden', missing: ['read:assets'], status: 403 });
@@ -70,7 +70,7 @@ describe('on the service', () => {
     expect(await failed(clientFor(latchkey.adminToken), '{ viewer { scopes } }')).toMatchObject({ name: 'Invalid' });
   });
 
-  it('ends when the key is revoked, and is not opened again', async () => {
+  it('ends when the key is revoked, and does not reconnect', async () => {
     const { token, id } = await createKey(latchkey);
     const results = createClient({ url: latchkey.url, apiKey: token }).subscribe(CHANGED);
     const next = failure(results.next());
@@ -82,7 +82,7 @@ describe('on the service', () => {
     expect(await results.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('tells that there are as many streams as the tier allows', async () => {
+  it("rejects if the tier's number of streams is reached", async () => {
     const { token } = await createKey(latchkey);
     const client = clientFor(token);
     const nexts = Array.from({ length: 10 }, () => client.subscribe(CHANGED).next());
@@ -95,7 +95,7 @@ describe('on the service', () => {
   });
 });
 
-describe('where it breaks off', () => {
+describe('when the connection is lost', () => {
   let server: Server;
   let url: string;
   let answering: (response: ServerResponse, n: number) => void;
@@ -117,11 +117,11 @@ describe('where it breaks off', () => {
   const next = (data: object): string => `event: next\ndata: ${JSON.stringify(data)}\n\n`;
   const COMPLETE = 'event: complete\ndata:\n\n';
 
-  it('is opened again, and says so', async () => {
+  it('reconnects, and calls onReconnect', async () => {
     answering = (response, n) => {
       begin(response).write(next({ data: { n } }));
       if (n === 3) response.end(COMPLETE);
-      // As a server that stops, then as one that is killed.
+      // A server that shuts down, then one that is killed.
       else if (n === 2) {
         const errors = [{ message: 'stopping', extensions: { code: 'UNAVAILABLE', retryAfter: 0 } }];
         response.end(next({ errors }) + COMPLETE);
@@ -136,20 +136,20 @@ describe('where it breaks off', () => {
     expect(causes).toEqual(['UNREACHABLE', 'UNAVAILABLE']);
   });
 
-  it('gives up after as many failures in a row as it is told', async () => {
+  it('fails after maxRetries attempts in a row', async () => {
     answering = (response) => void response.writeHead(503).end();
     const error = await failure(createClient({ url, apiKey: null, maxRetries: 1 }).subscribe(CHANGED).next());
     expect(error).toBeInstanceOf(Unavailable);
     expect(asked).toBe(2);
   });
 
-  it('is not opened again after an end that is one', async () => {
+  it('does not reconnect after a final error', async () => {
     answering = (response) => void begin(response).end(COMPLETE);
     expect((await createClient({ url, apiKey: null }).subscribe(CHANGED).next()).done).toBe(true);
     expect(asked).toBe(1);
   });
 
-  it('does not outlive its reader while it waits to try again', async () => {
+  it('stops reconnecting when the reader stops', async () => {
     answering = (response) => void response.writeHead(503, { 'retry-after': '60' }).end();
     const results = createClient({ url, apiKey: null, maxRetries: Infinity }).subscribe(CHANGED);
     const pending = results.next();
@@ -172,7 +172,7 @@ describe('messagesOf', () => {
     return messages;
   };
 
-  it('reads the same however the bytes are cut, and whatever ends a line', async () => {
+  it('parses messages regardless of how bytes are split and lines end', async () => {
     const line = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n\uFEFF]/g, ''));
     await fc.assert(
       fc.asyncProperty(
@@ -192,7 +192,7 @@ describe('messagesOf', () => {
             chunks.push(bytes.slice(at, at + size));
             at += size;
           }
-          // The last line's end may be cut in two, and then is known with the next byte only.
+          // The last line break may be split in two, and is only complete with the next byte.
           const expected = messages.map(({ event, lines }) => ({ event, data: lines.join('\n') }));
           expect(await read([...chunks, new TextEncoder().encode(':')])).toEqual(expected);
         },
@@ -200,12 +200,12 @@ describe('messagesOf', () => {
     );
   });
 
-  it('ends where nothing comes', async () => {
+  it('fails if no data arrives', async () => {
     const messages = messagesOf(new ReadableStream<Uint8Array>({}), 20);
     await expect(messages.next()).rejects.toMatchObject({ name: 'Unavailable', code: 'TIMEOUT' });
   });
 
-  it('takes no message of any size', async () => {
+  it('rejects a message that is too large', async () => {
     const megabyte = new TextEncoder().encode('x'.repeat(1024 * 1024));
     await expect(
       read([new TextEncoder().encode('data: '), ...Array.from({ length: 5 }, () => megabyte)]),

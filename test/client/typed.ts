@@ -1,4 +1,4 @@
-/** What variables and results are typed as by a document. It is never run: `npm run typecheck` judges it. */
+/** Checks the types of variables and results. Never run: `npm run typecheck` checks it. */
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { createClient } from '../../src/client/index.js';
 

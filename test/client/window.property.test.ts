@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Window } from '../../src/client/window.js';
 import { OneFamily } from '../limits/family.js';
 
-/** A request on its way: to the server, then back. */
+/** A pending request: on the way to the server, then back. */
 interface Flight {
   readonly at: number;
   readonly arrives: boolean;
@@ -16,12 +16,15 @@ const request = fc.record({ cost: fc.integer({ min: 1, max: 3 }), there: latency
 const situation = fc.record({
   rate: fc.integer({ min: 3, max: 60 }),
   burst: fc.integer({ min: 3, max: 12 }),
-  /** By how much the server's clock runs wrong, in parts per million. */
+  /** The error of the server's clock in parts per million. */
   drift: fc.integer({ min: -500, max: 500 }),
   requests: fc.array(request, { minLength: 20, maxLength: 150 }),
 });
 
-/** Sends all requests as soon as both windows let them, in the server's own order of arrival. Returns how many were refused. */
+/**
+ * Sends each request as soon as both windows allow it, in the order of arrival at the server. Returns the number of
+ * rejections.
+ */
 function play({ rate, burst, drift, requests }: typeof situation extends fc.Arbitrary<infer T> ? T : never): number {
   let now = 0;
   const server = new OneFamily();
@@ -55,7 +58,7 @@ function play({ rate, burst, drift, requests }: typeof situation extends fc.Arbi
 }
 
 describe('a window', () => {
-  it('never lets out what the server refuses, whatever the network takes and as far as clocks run apart', () => {
+  it('never sends what the server rejects, whatever the network delays and the clock errors', () => {
     fc.assert(
       fc.property(situation, (given) => {
         expect(play(given)).toBe(0);
@@ -64,7 +67,7 @@ describe('a window', () => {
     );
   });
 
-  it('lets out all of its quota at once, and no more before the first is answered', () => {
+  it('sends its quota at once, and nothing more before the first response', () => {
     const window = new Window({ quota: 3, length: 1_000 });
     for (let i = 0; i < 3; i += 1) {
       expect(window.wait(1, 0)).toBe(0);
@@ -76,21 +79,21 @@ describe('a window', () => {
     expect(window.wait(1, 1_503)).toBe(0);
   });
 
-  it('has what was refused back at once', () => {
+  it('frees a rejected request immediately', () => {
     const window = new Window({ quota: 1, length: 60_000 });
     window.take(1);
     window.end(1, 10, false);
     expect([window.wait(1, 10), window.isIdle(10)]).toEqual([0, true]);
   });
 
-  it('lets through what is above its quota once it is empty, so that the server says so', () => {
+  it('sends a request above its quota when it is empty, so that the server reports the error', () => {
     const window = new Window({ quota: 2, length: 1_000 });
     expect(window.wait(5, 0)).toBe(0);
     window.take(1);
     expect(window.wait(5, 0)).toBe(Infinity);
   });
 
-  it('counts what others use, lets one out when something comes back, and the rest by what its answer tells', () => {
+  it('counts usage by others, and sends one request when a unit is free to learn the rest', () => {
     const window = new Window({ quota: 10, length: 60_000 });
     window.take(1);
     window.end(1, 0, true);
@@ -108,7 +111,7 @@ describe('a window', () => {
     expect(window.wait(1, 5_020)).toBeGreaterThan(0);
   });
 
-  it('sees nobody else where all that is used can be its own', () => {
+  it('assumes no other users if all usage can be its own', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(20), (flying, later) => {
         const window = new Window({ quota: 100, length: 60_000 });
