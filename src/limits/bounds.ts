@@ -2,24 +2,27 @@ import type { Category } from './category.js';
 import type { Bound } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 
-/** Milliseconds until a cost fits into each of two windows; 0: it fits now. */
+/** The time until a cost fits into each of the two windows, in ms; 0: it fits now. */
 export interface Waits {
   readonly rate: number;
   readonly burst: number;
 }
 
-/** The limits that an operation of the category has besides the tier's own. */
+/** Returns the limits of a category, which apply in addition to those of the tier. */
 export function categoryLimits({ categories }: TierLimits, category: Category | undefined): WindowLimits | undefined {
   return category === undefined ? undefined : categories[category];
 }
 
-/** The highest cost that can pass: what the window allows that allows least. */
+/** Returns the highest cost that one operation can have: the lowest limit of all windows. */
 export function highest({ rate, burst }: TierLimits, ofCategory: WindowLimits | undefined): number {
   const own = Math.min(rate, burst);
   return ofCategory === undefined ? own : Math.min(own, ofCategory.rate, ofCategory.burst);
 }
 
-/** The window that allows least: the tier's before the category's, its burst before its rate. */
+/**
+ * Returns the window with the lowest limit. Among equals, the tier comes before the category and its burst before its
+ * rate.
+ */
 export function lowest(limits: TierLimits, category?: Category): Bound {
   const own = lower(limits);
   const ofCategory = categoryLimits(limits, category);
@@ -31,7 +34,10 @@ function lower({ rate, burst }: WindowLimits): Bound {
   return burst <= rate ? { window: 'burst', limit: burst } : { window: 'rate', limit: rate };
 }
 
-/** The window with the longest wait: the tier's before the category's, the rate before the burst. */
+/**
+ * Returns the window with the longest wait. Among equals, the tier comes before the category and the rate before the
+ * burst.
+ */
 export function longest(
   limits: TierLimits,
   waits: Waits,

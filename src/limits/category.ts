@@ -1,4 +1,4 @@
-/** What an operation does, by which a tier may limit it besides: see `guard/category.ts`. */
+/** The category of an operation. A tier can have separate limits for each: see `guard/category.ts`. */
 export type Category = 'read' | 'write' | 'admin';
 
 export const CATEGORIES: readonly Category[] = Object.freeze(['read', 'write', 'admin']);

@@ -1,30 +1,33 @@
-/** Times in one block, a power of two. Larger blocks leave more unused at both ends of a chain than a window may cost. */
+/**
+ * The number of times in a block, a power of two. Larger blocks would leave more unused space at both ends of a chain.
+ */
 const BLOCK = 16;
 const MASK = BLOCK - 1;
 const SHIFT = 4;
 const NONE = -1;
 
-/** How many blocks a chain of so many times takes, if it begins with a block. */
+/** Returns the number of blocks for a chain of this many times that begins at the start of a block. */
 export function blocksFor(times: number): number {
   return (times + MASK) >> SHIFT;
 }
 
 /**
- * Many chains of times in two arrays: blocks of sixteen times, two bytes each, and for each block the number of the next.
- * A place is the index of a time; places of one chain are reached by `after` and `ahead` alone.
+ * Stores many chains of times in two arrays: one with blocks of sixteen times, two bytes each, and one with the number
+ * of the next block. A place is the index of a time. Only `after` and `ahead` lead from one place of a chain to
+ * another.
  *
- * Arrays of their own for each chain would cost more in the engine's heads than in contents, and its collector would have
- * to visit them: with a million chains it stops a request for a second. Equal blocks leave no holes that only small ones
- * fit into, and a chain grows and shrinks at its ends without being copied.
+ * Separate arrays for each chain would need more memory for their headers than for their contents, and the garbage
+ * collector would visit each of them, which stops all requests for a second at a million chains. Blocks of equal size
+ * cause no fragmentation, and a chain grows and shrinks without being copied.
  */
 export class Chains {
   #times: Uint16Array;
   #next: Int32Array;
-  /** Blocks used so far, and the first of those given back, which are a chain themselves. */
+  /** The number of blocks in use, and the first of the released blocks, which form a chain too. */
   #top = 0;
   #free = NONE;
 
-  /** @param blocks for how many there is room at first */
+  /** @param blocks the initial capacity */
   constructor(blocks = 0) {
     this.#times = new Uint16Array(blocks * BLOCK);
     this.#next = new Int32Array(blocks);
@@ -34,20 +37,20 @@ export class Chains {
     return this.#times.byteLength + this.#next.byteLength;
   }
 
-  /** The time modulo 2^16. */
+  /** Returns the time at a place, modulo 2^16. */
   at(place: number): number {
-    // A place is in the array by contract; the fallback, here and below, is for the type alone.
+    // The place is always valid. The fallback, here and below, only satisfies the type checker.
     return this.#times[place] ?? 0;
   }
 
-  /** Begins a chain. @returns its one place */
+  /** Starts a chain and returns its place. */
   begin(time: number): number {
     const place = this.#take() << SHIFT;
     this.#times[place] = time;
     return place;
   }
 
-  /** Adds a time behind the last place of a chain. @returns the new last place */
+  /** Appends a time to a chain and returns its place. */
   append(last: number, time: number): number {
     let place = last + 1;
     if ((last & MASK) === MASK) {
@@ -59,12 +62,12 @@ export class Chains {
     return place;
   }
 
-  /** The place behind this one. */
+  /** Returns the next place. */
   after(place: number): number {
     return (place & MASK) === MASK ? (this.#next[place >> SHIFT] ?? 0) << SHIFT : place + 1;
   }
 
-  /** The place `count` further on, in one step for each block between. */
+  /** Returns the place `count` places later, in one step per block. */
   ahead(place: number, count: number): number {
     let first = place & ~MASK;
     let index = (place & MASK) + count;
@@ -72,14 +75,14 @@ export class Chains {
     return first + index;
   }
 
-  /** Takes the first place off a chain that has more than this one. @returns the new first place */
+  /** Removes the first time of a chain that has more than one. Returns the new first place. */
   behead(first: number): number {
     const place = this.after(first);
     if ((first & MASK) === MASK) this.release(first, first);
     return place;
   }
 
-  /** Gives the blocks of a chain back, in one step however long it is. */
+  /** Releases the blocks of a chain, in one step regardless of its length. */
   release(first: number, last: number): void {
     this.#next[last >> SHIFT] = this.#free;
     this.#free = first >> SHIFT;
@@ -95,7 +98,7 @@ export class Chains {
     return this.#top++;
   }
 
-  /** By an eighth, which keeps the spare blocks within the cost of a window. */
+  /** Grows by an eighth, so that the memory for spare blocks stays below the published cost of a window. */
   #grow(): void {
     const blocks = this.#top + (this.#top >> 3) + 1;
     const times = new Uint16Array(blocks * BLOCK);

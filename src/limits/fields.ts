@@ -5,29 +5,38 @@ import type { Admission } from './limits.js';
 import type { TierLimits, WindowLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW, type WindowName, type WindowRoom } from './window.js';
 
-/** Which header fields report a key's limits: those of the current draft, the three older ones, or all of them. */
+/**
+ * The header fields that report rate limits: those of the current IETF draft, the three of its first revisions, or all
+ * of them.
+ */
 export const RATE_LIMIT_HEADERS = ['draft', 'legacy', 'both'] as const;
 export type RateLimitHeaders = (typeof RATE_LIMIT_HEADERS)[number];
 
 /**
- * The fields of the IETF draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers), and the three of its
- * first revisions. Those can describe one window only, so they describe the one that binds.
+ * The fields of the IETF draft "RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers), and the three
+ * of its first revisions. Those describe only one window, so they describe the one with the least room.
  */
 export interface LimitFields {
   /**
-   * All policies of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`, and where it limits the operation's category those
-   * too, `"write-burst";q=5;w=1, "write-rate";q=60;w=60`.
+   * All windows of the tier, `"burst";q=25;w=1, "rate";q=500;w=60`, and those of the operation's category if the tier
+   * limits it, `"write-burst";q=5;w=1, "write-rate";q=60;w=60`.
    */
   readonly 'RateLimit-Policy'?: string;
-  /** The policy that binds, with its units left and whole seconds until one comes back: `"rate";r=473;t=12`. */
+  /**
+   * The window with the least room, the units left in it and the whole seconds until the next one is free:
+   * `"rate";r=473;t=12`.
+   */
   readonly RateLimit?: string;
-  /** Legacy: units that the binding window allows. */
+  /** The limit of the window with the least room (first revisions). */
   readonly 'RateLimit-Limit'?: string;
-  /** Legacy: units left in it. */
+  /** The units left in that window (first revisions). */
   readonly 'RateLimit-Remaining'?: string;
-  /** Legacy: whole seconds until a unit comes back; on a refusal the same as Retry-After; the window's length while nothing is used. */
+  /**
+   * The whole seconds until a unit is free (first revisions). After a rejection the same as Retry-After; the length of
+   * the window if nothing is used.
+   */
   readonly 'RateLimit-Reset'?: string;
-  /** Whole seconds, at least 1; on a refusal that a wait can cure, and only then. */
+  /** In whole seconds, at least 1. Only after a rejection, and only if waiting helps. */
   readonly 'Retry-After'?: string;
 }
 
@@ -35,7 +44,7 @@ type Policies = Partial<Record<Category | 'tier', string>>;
 
 const policies = new WeakMap<TierLimits, Policies>();
 
-/** The policy field of a tier's limits and a category's in it, built once for each record of limits. */
+/** Returns the RateLimit-Policy field for a tier and a category. Cached for each record of limits. */
 export function policyField(limits: TierLimits, category?: Category): string {
   let known = policies.get(limits);
   if (known === undefined) policies.set(limits, (known = {}));
@@ -53,7 +62,7 @@ function policiesOf({ rate, burst }: WindowLimits, category?: Named): string {
   return `"${burstName}";q=${burst};w=${BURST_WINDOW / 1000}, "${rateName}";q=${rate};w=${RATE_WINDOW / 1000}`;
 }
 
-/** What the name of a window begins with where it is not the tier's own. */
+/** The prefix of a window's name. The tier's own windows have none. */
 type Named = Category | typeof KEY_CREATION;
 
 function nameOf(window: WindowName, category: Named | undefined): string {
@@ -61,8 +70,10 @@ function nameOf(window: WindowName, category: Named | undefined): string {
 }
 
 /**
- * The fields that tell a client how a request went. A request that can never pass gets no Retry-After: it would lie.
- * @param creation of the keys that the operation creates, where it creates some
+ * Returns the header fields that report the rate limits of a request. An operation that can never fit gets no
+ * Retry-After.
+ *
+ * @param creation the admission of the keys that the operation creates; null: it creates none
  */
 export function limitFields(
   admission: Admission,
@@ -90,7 +101,10 @@ interface Binding {
   readonly room: WindowRoom;
 }
 
-/** A client of these waits until Reset after a refusal: a time at which one unit is back, but not all of the cost, would refuse it again. */
+/**
+ * Clients of the first revisions wait until Reset. One free unit may not be enough for the whole cost, so after a
+ * rejection Reset is the same as Retry-After.
+ */
 function legacyFields({ window, room: { limit, remaining, returnsInMs } }: Binding, retryAfter: string | null) {
   const length = window === 'rate' ? RATE_WINDOW : BURST_WINDOW;
   return {
@@ -106,7 +120,7 @@ function bindingWindow(admission: Admission): Binding {
     const { window, category } = admission;
     return { window, category, room: (category && categoryRoom?.[window]) ?? room[window] };
   }
-  // What is used up binds, a minute's before a second's; else the minute with the least room.
+  // A window without room comes first, the rate before the burst. Otherwise it is the rate with the least room.
   const its = categoryRoom !== undefined && categoryRoom.rate.remaining < room.rate.remaining ? categoryRoom : null;
   const rate = its?.rate ?? room.rate;
   if (rate.remaining > 0) {
@@ -118,7 +132,11 @@ function bindingWindow(admission: Admission): Binding {
   return { window: 'rate', category: its?.category, room: rate };
 }
 
-/** The binding window of an operation that creates keys. @param own the one that binds without them */
+/**
+ * Returns the window with the least room for an operation that creates keys.
+ *
+ * @param own the window with the least room among the others
+ */
 function bindingWith(creation: Admission, own: Binding): Binding {
   const { room } = creation;
   const at = (window: WindowName): Binding => ({ window, category: KEY_CREATION, room: room[window] });
@@ -129,12 +147,15 @@ function bindingWith(creation: Admission, own: Binding): Binding {
 }
 
 function told(name: string, { remaining, returnsInMs }: WindowRoom): string {
-  // Without anything used nothing comes back, and t=0 would read as "all of it comes back now".
+  // If nothing is used, t is omitted: t=0 would mean that all units become free now.
   const t = returnsInMs === null ? '' : `;t=${wholeSeconds(returnsInMs)}`;
   return `"${name}";r=${remaining}${t}`;
 }
 
-/** Rounded up, since a client that comes a moment early is refused again; at least 1, since 0 invites a busy loop. */
+/**
+ * Rounds up, because a client that is a moment too early is rejected again. At least 1, because 0 would make clients
+ * retry in a loop.
+ */
 function wholeSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000));
 }

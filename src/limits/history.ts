@@ -3,13 +3,16 @@ import type { WindowLimits } from './tiers.js';
 import type { Room } from './window.js';
 import type { Windows } from './windows.js';
 
-/** One history among those of `Windows`, at one moment and under the limits that hold now. For the call that made it. */
+/**
+ * The usage of one family in `Windows`, at one moment and under the current limits. Valid only during the call that
+ * created it.
+ */
 export class History {
   readonly #windows: Windows;
   readonly #family: string;
   readonly #now: number;
   readonly #limits: WindowLimits;
-  /** -1 while nothing of it is held: what is only looked at leaves nothing behind. */
+  /** -1 if nothing is stored. Reading does not create an entry. */
   #row: number;
 
   constructor(windows: Windows, family: string, now: number, limits: WindowLimits) {
@@ -20,7 +23,7 @@ export class History {
     this.#row = windows.find(family, now);
   }
 
-  /** For a cost that both windows could hold. */
+  /** Returns the waits for a cost that does not exceed either limit. */
   waits(cost: number): Waits {
     const { rate, burst } = this.#limits;
     if (this.#row < 0) return NO_WAIT;

@@ -3,20 +3,27 @@ import { RATE_WINDOW, BURST_WINDOW } from './window.js';
 import { Refusal } from '../refusals/refusal.js';
 
 /**
- * Mutations that create a token, and hash it with bcrypt: about 50 ms of CPU time at cost 10, where other operations take
- * less than one. A test runs every mutation and compares those that hash with this list.
+ * The mutations that create a token and hash it with bcrypt, which takes about 50 ms of CPU time at cost 10. Other
+ * operations take less than one. A test runs every mutation and compares those that hash with this list.
  */
 export const CREATES_TOKEN: readonly string[] = Object.freeze(['createApiKey', 'rotateApiKey', 'createWorkspace']);
 
-/** Prefix of the names of these windows in the RateLimit fields. */
+/** The prefix of these windows' names in the RateLimit fields. */
 export const KEY_CREATION = 'key-creation';
 
-/** Whose tokens are counted: those of all keys of the caller's workspace together, in whichever workspace they are created. */
+/**
+ * Returns the subject that is counted: all keys of the caller's workspace together, even if they create keys in other
+ * workspaces.
+ */
 export function creationSubject({ workspaceId }: { readonly workspaceId: string }): Subject {
   return { family: `${KEY_CREATION}/${workspaceId}`, tier: 'KEY_CREATION' };
 }
 
-/** Returns the refusal of an operation whose tokens were not admitted, null for one whose were. @param tokens that it creates */
+/**
+ * Returns the refusal if the workspace created too many keys; null if it did not.
+ *
+ * @param tokens the number that the operation creates
+ */
 export function creationRefusal(admission: Admission, tokens: number): Refusal | null {
   if (admission.outcome === 'admitted') return null;
   const { limit } = admission;

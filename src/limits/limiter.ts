@@ -9,13 +9,17 @@ import { RATE_WINDOW, type Room } from './window.js';
 import { Windows } from './windows.js';
 
 export interface LimiterOptions {
-  /** Integer ms that never run back; an earlier time counts as the latest one seen. Default: those since the process began. */
+  /**
+   * A clock in integer ms that never goes backwards. An earlier time is treated as the latest one.
+   *
+   * @default ms since the process started
+   */
   readonly clock?: () => number;
-  /** Default: the published table. */
+  /** @default the published limits */
   readonly tiers?: TierTable;
 }
 
-/** Some of the families whose units count at `now`. */
+/** A batch of families whose units still count at `now`. */
 export interface Held {
   readonly now: number;
   readonly category: Category | undefined;
@@ -23,41 +27,43 @@ export interface Held {
 }
 
 /**
- * Parts that the families are dealt to. Each has a turn a minute, in which it is cleared of the idle. With a million
- * families a turn takes a few milliseconds, in which requests wait; each part itself takes a kilobyte.
+ * The number of parts that the families are distributed to. Each part is cleaned up once a minute. With a million
+ * families this delays requests by a few milliseconds. Each part takes a kilobyte itself.
  */
 const PARTS = 240;
-/** From the turn of one part to that of the next, in ms. */
+/** The time between the cleanups of two parts, in ms. */
 const TURN = RATE_WINDOW / PARTS;
 
 type Parts = (Windows | null)[];
 
-/** Not Date.now(): the wall clock jumps when it is set, forwards into a free refill and backwards into a lockout. */
+/**
+ * Date.now() would jump when the clock is set: forwards it would reset the limits, backwards it would lock callers out.
+ */
 function monotonic(): number {
   return Math.floor(performance.now());
 }
 
 /**
- * Counts what each key family uses, in this process' memory. All of it is synchronous: between looking and taking there
- * is no await in which a parallel request could look too.
+ * Counts the usage of key families in the memory of this process. All of it is synchronous: without an await between
+ * the check and the update, a parallel request cannot pass the same check.
  *
- * Histories go within a minute after they have ceased to count. A part at a time is copied without the idle, so that
- * memory is given back whole, and that neither a request nor the timer ever pays for a sweep over a million keys.
+ * Unused entries are removed within a minute after they stop counting. One part at a time is copied without them, so
+ * that the memory is released and neither a request nor the timer has to go through a million keys at once.
  */
 export class Limiter implements Limits {
   readonly tiers: TierTable;
   readonly #clock: () => number;
   #parts = noParts();
-  /** The same for operations of each category, where one was counted. */
+  /** The same for the operations of each category that was used. */
   #ofCategory: Partial<Record<Category, Parts>> = {};
   #now: number;
-  /** The part that had the latest turn, and when that was due. */
+  /** The last part that was cleaned up, and when that was due. */
   #part = 0;
   #turnedAt: number;
-  /** Requests give the parts their turns as well; the timer is for a process that has none any more. */
+  /** Requests clean up parts too. The timer is for a process without requests. */
   readonly #timer: NodeJS.Timeout;
 
-  /** @throws TypeError that names the option at fault */
+  /** @throws TypeError that names the invalid option */
   constructor(options: LimiterOptions = {}) {
     checkLimiterOptions(options);
     const { clock = monotonic, tiers = TIER_LIMITS } = options;
@@ -69,8 +75,9 @@ export class Limiter implements Limits {
   }
 
   admit(subject: Subject, cost = 1): Admission {
-    // NaN would pass every comparison below, and a negative cost would give units back.
-    if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
+    // NaN would pass every comparison below, and a negative cost would add units.
+    if (!Number.isSafeInteger(cost) || cost < 1)
+      throw new RangeError(`The cost must be an integer of at least 1, not ${cost}`);
     const { category } = subject;
     const limits = this.tiers[subject.tier];
     const now = this.#present();
@@ -81,7 +88,7 @@ export class Limiter implements Limits {
       const bound = lowest(limits, category);
       return { outcome: 'never', limits, room: own.room, categoryRoom: roomOf(category, its), ...bound };
     }
-    // Looked at whole before anything is taken: what one window refuses takes nothing from another.
+    // All windows are checked before anything is taken, so that a rejection by one takes nothing from another.
     const waits = own.waits(cost);
     const itsWaits = its?.waits(cost) ?? NO_WAIT;
     if (waits.rate > 0 || waits.burst > 0 || itsWaits.rate > 0 || itsWaits.burst > 0) {
@@ -93,7 +100,7 @@ export class Limiter implements Limits {
     return { outcome: 'admitted', limits, room: own.room, categoryRoom: roomOf(category, its) };
   }
 
-  /** Counts what was admitted elsewhere, whatever the limits. */
+  /** Counts usage that was admitted elsewhere, regardless of the limits. */
   note({ family, tier, category }: Subject, cost: number): void {
     const limits = this.tiers[tier];
     const now = this.#present();
@@ -102,7 +109,10 @@ export class Limiter implements Limits {
     if (ofCategory && category) this.#history(this.#partsOf(category), family, ofCategory, now).take(cost);
   }
 
-  /** Yields what counts now, in portions: families, and what of them was counted in a category, with the ages of units in ms. */
+  /**
+   * Yields all usage that still counts, in batches: families, and their usage by category, with the ages of the units
+   * in ms.
+   */
   *held(): Generator<Held> {
     for (const category of [undefined, ...CATEGORIES]) {
       const parts = category === undefined ? this.#parts : this.#ofCategory[category];
@@ -114,7 +124,7 @@ export class Limiter implements Limits {
     }
   }
 
-  /** Takes nothing and remembers nothing. */
+  /** Returns what is left, without counting or storing anything. */
   peek(subject: Subject): Room {
     const limits = this.tiers[subject.tier];
     const now = this.#present();
@@ -124,17 +134,17 @@ export class Limiter implements Limits {
     return this.#history(this.#partsOf(category), family, ofCategory, now).room;
   }
 
-  /** Histories held: of families, and of their categories. */
+  /** The number of stored entries: one for each family, and one for each of its categories. */
   get size(): number {
     return this.#sum((windows) => windows.size);
   }
 
-  /** Bytes of the arrays that hold the histories, without the engine's tables of names. See `Windows`. */
+  /** The size of the arrays with the usage, in bytes, without the engine's tables of names: see `Windows`. */
   get bytes(): number {
     return this.#sum((windows) => windows.bytes);
   }
 
-  /** Stops the timer and forgets everything. Idempotent; the process ends without it too. */
+  /** Stops the timer and deletes all usage. Can be called more than once. The process can exit without it. */
   close(): void {
     clearInterval(this.#timer);
     this.#forget();
@@ -159,16 +169,17 @@ export class Limiter implements Limits {
     return (this.#ofCategory[category] ??= noParts());
   }
 
-  /** @param now as `#present` gives it: one call serves all histories of a request, for a turn may replace their parts */
+  /** @param now from `#present`. Call that once per request, because a cleanup may replace the parts. */
   #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
     const windows = (parts[partOf(family)] ??= new Windows());
     return new History(windows, family, now, limits);
   }
 
-  /** The present, with every part's turn that is due by then. */
+  /** Returns the current time, after cleaning up every part that is due. */
   #present(): number {
     const now = Math.max(this.#clock(), this.#now);
-    // After a minute without a call nothing counts any more, and there would be no end of turns to catch up with.
+    // After a minute without a call, nothing counts any more. Cleaning up part by part would take a long time to catch
+    // up.
     if (now - this.#now >= RATE_WINDOW) {
       this.#forget();
       this.#turnedAt = now;
@@ -192,7 +203,7 @@ function checkLimiterOptions(options: LimiterOptions): void {
     checkTierTable(options.tiers);
   } catch (error) {
     const reason = error instanceof Error ? ` ${error.message}` : '';
-    throw optionError('Limiter: tiers', options.tiers, `what tierTable({ … }) returns.${reason}`);
+    throw optionError('Limiter: tiers', options.tiers, `a table from tierTable({ … }).${reason}`);
   }
 }
 
@@ -204,7 +215,7 @@ function roomOf(category: Category | undefined, history: History | undefined): C
   return category === undefined || history === undefined ? undefined : { category, ...history.room };
 }
 
-/** FNV-1a over the whole name: an application may number its families, or let their names differ in one place alone. */
+/** FNV-1a over the whole name, because an application may number its families or let names differ in one character. */
 function partOf(family: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < family.length; index += 1) {

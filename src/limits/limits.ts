@@ -2,65 +2,70 @@ import type { Category } from './category.js';
 import type { LimitedAs, TierLimits, TierTable } from './tiers.js';
 import type { Room, WindowName } from './window.js';
 
-/** Whose units are counted: all keys of a rotation family share one history, so that rotating does not refill it. */
+/** The caller whose usage is counted. All keys of a rotation family share it, so that a rotation does not reset the limits. */
 export interface Subject {
   readonly family: string;
   readonly tier: LimitedAs;
-  /** Of the operation. Default: none, and then the tier's own windows alone count. */
+  /** The category of the operation. Without one, only the limits of the tier apply. */
   readonly category?: Category | undefined;
 }
 
-/** What the windows of a category have left. */
+/** The room in the windows of a category. */
 export interface CategoryRoom extends Room {
   readonly category: Category;
 }
 
-/** One window of those that an operation is counted in. */
+/** One of the windows that an operation is counted in. */
 export interface Bound {
   readonly window: WindowName;
-  /** Whose window it is; none: the tier's own. */
+  /** The category of the window. Absent: it belongs to the tier. */
   readonly category?: Category | undefined;
-  /** Units that it allows. */
+  /** The limit of the window. */
   readonly limit: number;
 }
 
 interface Judged {
   readonly limits: TierLimits;
   readonly room: Room;
-  /** There where the tier has limits of its own for the operation's category. */
+  /** Present if the tier limits the category of the operation. */
   readonly categoryRoom?: CategoryRoom | undefined;
 }
 
-/** What became of a request, with what is left after it. */
+/** The result of an admission, with what is left afterwards. */
 export type Admission =
   | ({ readonly outcome: 'admitted' } & Judged)
   | ({
       readonly outcome: 'refused';
-      /** When the same cost passes, if nothing else is admitted before; at least 1. */
+      /** The time until the same cost fits if nothing else is admitted before, in ms, at least 1. */
       readonly retryAfterMs: number;
     } & Judged &
-      /** The window that binds, the one with the longest wait. */
+      /** The window with the longest wait. */
       Bound)
   | ({
       readonly outcome: 'never';
     } & Judged &
-      /** The window that allows least, and so the highest cost that a single request can have: no wait makes room for more. */
+      /** The window with the lowest limit, which the cost exceeds. Waiting does not help. */
       Bound);
 
 /**
- * Where the windows of key families are counted: in this process (`Limiter`), or in one place for several. An answer that
- * needs no waiting comes without a promise, so that admission in memory costs no turn of the event loop.
+ * Counts the usage of key families: in this process (`Limiter`) or in one place for several processes. A result that
+ * needs no waiting is returned without a promise, so that an admission in memory does not yield to the event loop.
  */
 export interface Limits {
-  /** What each tier grants, here and wherever it is told. */
+  /** The limits of each tier. */
   readonly tiers: TierTable;
   /**
-   * Takes `cost` units of the family if its tier allows it now: from the tier's windows and from those of the operation's
-   * category, where the tier has such, or from none. @throws RangeError unless cost is an integer >= 1.
+   * Counts `cost` units of the family if all of its windows have room: those of the tier, and those of the operation's
+   * category if the tier limits it. Otherwise counts nothing.
+   *
+   * @throws RangeError if the cost is not an integer of at least 1
    */
   admit(subject: Subject, cost?: number): Admission | Promise<Admission>;
-  /** What the family has left: of the category's windows where the tier has such, else of the tier's. Takes nothing. */
+  /**
+   * Returns what is left in the windows of the category if the tier limits it, otherwise in those of the tier. Counts
+   * nothing.
+   */
   peek(subject: Subject): Room | Promise<Room>;
-  /** Idempotent. */
+  /** Releases all resources. Can be called more than once. */
   close(): void | Promise<void>;
 }

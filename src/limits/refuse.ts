@@ -4,10 +4,14 @@ import type { Admission } from './limits.js';
 import type { TierLimits } from './tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from './window.js';
 
-/** Who is refused: the holder of a key, or a caller without one. */
+/** Whether the caller has a key. */
 export type Refused = 'key' | 'anonymous';
 
-/** Returns the refusal of a request that was not admitted, null for one that was. @param cost in requests */
+/**
+ * Returns the refusal of a request that was not admitted; null if it was.
+ *
+ * @param cost in requests
+ */
 export function refusalOf(admission: Admission, cost: number, who: Refused = 'key'): Refusal | null {
   if (admission.outcome === 'admitted') return null;
   const { limit, category } = admission;
@@ -23,14 +27,16 @@ export function refusalOf(admission: Admission, cost: number, who: Refused = 'ke
     );
   }
   const retryAfter = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
-  const per = window === 1 ? 'a second' : `${window} seconds`;
+  const per = window === 1 ? 'second' : `${window} seconds`;
   return new Refusal(
-    `The limit of ${limit} ${requests} in ${per} is reached. Try again in ${retryAfter} s, or ${MORE[who]}.`,
+    `Rate limit exceeded: ${limit} ${requests} per ${per}. Try again in ${retryAfter} s or ${MORE[who]}.`,
     { code: 'RATE_LIMITED', retryAfter, limit, window, ...details },
   );
 }
 
-/** Refuses an operation of an anonymous caller that no wait could let through. */
+/**
+ * Returns the refusal of an anonymous operation that costs more than its limits can ever admit; null if it does not.
+ */
 export function refuseTooCostly(limits: TierLimits, cost: number): Refusal | null {
   if (cost <= highest(limits, undefined)) return null;
   const none = { remaining: 0, returnsInMs: null };

@@ -3,8 +3,8 @@ import type { Category } from './category.js';
 import type { TierLimits } from './tiers.js';
 
 /**
- * Returns what is left to count of an operation after one request was counted as it arrived. Where the tier limits the
- * operation's category, the whole cost is, since nobody knew the category before. A cost that can never pass stays whole.
+ * Returns the cost that is still to be counted after one request was counted on arrival. It is the whole cost if the
+ * tier limits the operation's category, which was unknown on arrival, and if the cost exceeds a limit.
  */
 export function restOf(limits: TierLimits, category: Category, cost: number): number {
   const ofCategory = categoryLimits(limits, category);

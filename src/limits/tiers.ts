@@ -2,36 +2,38 @@ import { TIERS, type Tier } from '../store/records.js';
 import { isPlainObject, optionError, unknownOption } from '../options.js';
 import { CATEGORIES, type Category } from './category.js';
 
-/** Units that a key family may use in any 60 seconds, and in any one second. */
+/** The units that a key family may use in any 60 seconds (`rate`) and in any one second (`burst`). */
 export interface WindowLimits {
   readonly rate: number;
   readonly burst: number;
 }
 
-/** What a tier grants. One frozen record a tier, so that its identity can serve as a cache key. */
+/** The limits of a tier. There is one frozen record per tier, so that the record itself can be a cache key. */
 export interface TierLimits extends WindowLimits {
-  /** Living key families a workspace may hold beside those of {@link adminKeys}; null: as many as it likes. */
+  /** The number of active key families in a workspace, without those of {@link adminKeys}; null: unlimited. */
   readonly keys: number | null;
-  /** Living key families whose scopes are `admin` or `platform` and nothing else; null: as many as it likes. */
+  /**
+   * The number of active key families in a workspace that only have the scopes `admin` or `platform`; null: unlimited.
+   */
   readonly adminKeys: number | null;
-  /** Streams that a key family may have open at once. */
+  /** The number of open streams of a key family. */
   readonly streams: number;
-  /** Limits that operations of a category have besides the tier's own, and never above them. */
+  /** Limits for each category of operations, in addition to those of the tier and never above them. */
   readonly categories: Readonly<Partial<Record<Category, WindowLimits>>>;
 }
 
-/** Whose limits are counted: those of a tier, of callers without a key, or of the keys that a workspace creates and rotates. */
+/** The subject of a record of limits: a tier, callers without a key, or the keys that a workspace creates and rotates. */
 export type LimitedAs = Tier | 'ANONYMOUS' | 'KEY_CREATION';
 
 const LIMITED_AS: readonly LimitedAs[] = Object.freeze([...TIERS, 'ANONYMOUS', 'KEY_CREATION'] as const);
 
 /**
- * What each tier grants, under `ANONYMOUS` what callers without a key may use, and under `KEY_CREATION` how many keys a
- * workspace may create and rotate: {@link tierTable} makes one.
+ * The limits of each tier. `ANONYMOUS` has those of callers without a key, and `KEY_CREATION` how many keys a workspace
+ * may create and rotate. Created by {@link tierTable}.
  */
 export type TierTable = Readonly<Record<LimitedAs, TierLimits>>;
 
-/** Fields to replace, by tier. `categories` replaces all of a tier's. */
+/** The limits to replace, by tier. `categories` replaces all categories of the tier. */
 export type TierOverrides = Readonly<Partial<Record<LimitedAs, Readonly<Partial<TierLimits>>>>>;
 
 const NONE: TierLimits['categories'] = Object.freeze({});
@@ -45,25 +47,27 @@ function limits(
   return Object.freeze({ keys, adminKeys, rate, burst, streams, categories: NONE });
 }
 
-/** The published table. */
+/** The published limits. */
 export const TIER_LIMITS: TierTable = Object.freeze({
   FREE_TRIAL: limits([1, 2], 20, 2, 1),
   STARTER: limits([1, 2], 30, 3, 2),
   GROWTH: limits([10, 10], 500, 25, 10),
   PROFESSIONAL: limits([25, 25], 1000, 50, 25),
   ENTERPRISE: limits([null, null], 5000, 100, 100),
-  // Of one network: see credentials/networks.ts. Callers without a key have neither keys nor streams.
+  // Per network: see credentials/networks.ts. Callers without a key have neither keys nor streams.
   ANONYMOUS: limits([1, 1], 120, 30, 1),
-  // Of one workspace, in created and rotated keys: see keyCreation.ts. At bcrypt's cost 10, a quarter of a core.
+  // Per workspace, in created and rotated keys: see keyCreation.ts. At bcrypt cost 10 this is a quarter of a CPU core.
   KEY_CREATION: limits([1, 1], 300, 20, 1),
 });
 
-/** GraphQL's Int, in which the table is shown. */
+/** The largest Int of GraphQL, because the API returns the limits. */
 const HIGHEST = 2 ** 31 - 1;
 
 /**
- * The published table with fields replaced.
- * @throws TypeError that names the first field which cannot be: `tiers.GROWTH.categories.write.rate …`
+ * Creates a table of limits from the published ones.
+ *
+ * @param overrides the limits to replace
+ * @throws TypeError that names the first invalid field, such as `tiers.GROWTH.categories.write.rate`
  */
 export function tierTable(overrides: TierOverrides = {}): TierTable {
   checkNames('tiers', overrides, LIMITED_AS);
@@ -73,7 +77,11 @@ export function tierTable(overrides: TierOverrides = {}): TierTable {
   return Object.freeze(Object.fromEntries(entries) as Record<LimitedAs, TierLimits>);
 }
 
-/** Checks that a value is a whole table of tiers, whoever made it. @throws TypeError that names the first field at fault */
+/**
+ * Checks that a value is a complete table of limits.
+ *
+ * @throws TypeError that names the first invalid field
+ */
 export function checkTierTable(table: unknown): asserts table is TierTable {
   checkNames('tiers', table, LIMITED_AS);
   for (const tier of LIMITED_AS) {
@@ -113,14 +121,14 @@ function checked(path: string, categories: TierLimits['categories'], most: Windo
       const field = `${path}.${category}.${name}`;
       checkCount(field, pair[name]);
       if (pair[name] > most[name])
-        throw optionError(field, pair[name], `an integer from 1 to ${most[name]}, the tier's own limit`);
+        throw optionError(field, pair[name], `an integer from 1 to ${most[name]}, the limit of the tier`);
     }
     return [category, Object.freeze({ rate: pair.rate, burst: pair.burst })] as const;
   });
   return Object.freeze(Object.fromEntries(entries));
 }
 
-/** Without what is only said to be undefined. */
+/** Removes fields that are set to undefined. */
 function given<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
@@ -135,7 +143,7 @@ function checkCount(path: string, value: unknown, or = ''): void {
   throw optionError(path, value, `an integer from 1 to ${HIGHEST}${or}`);
 }
 
-/** Do two records grant the same? */
+/** Returns whether two records have the same limits. */
 export function saysTheSame(a: TierLimits, b: TierLimits): boolean {
   if (a.keys !== b.keys || a.adminKeys !== b.adminKeys || a.streams !== b.streams || !isSame(a, b)) return false;
   return CATEGORIES.every((category) => isSame(a.categories[category], b.categories[category]));
@@ -145,7 +153,7 @@ function isSame(a: WindowLimits | undefined, b: WindowLimits | undefined): boole
   return a?.rate === b?.rate && a?.burst === b?.burst;
 }
 
-/** The same record with another rate and burst throughout, those of its categories included. Frozen. */
+/** Returns a frozen copy with every rate and burst replaced, including those of the categories. */
 export function scaled(limits: TierLimits, scale: (limit: number) => number): TierLimits {
   const both = ({ rate, burst }: WindowLimits) => Object.freeze({ rate: scale(rate), burst: scale(burst) });
   const categories = Object.entries(limits.categories).map(([category, pair]) => [category, both(pair)] as const);

@@ -1,21 +1,21 @@
-/** Length of the window that `rate` limits, in ms. */
+/** The length of the window that `rate` limits, in ms. */
 export const RATE_WINDOW = 60_000;
-/** Length of the window that `burst` limits, in ms. */
+/** The length of the window that `burst` limits, in ms. */
 export const BURST_WINDOW = 1_000;
 
 export type WindowName = 'rate' | 'burst';
 
-/** What one window has left. */
+/** The room in one window. */
 export interface WindowRoom {
-  /** Units the window allows. */
+  /** The limit of the window. */
   readonly limit: number;
-  /** Units that could be used now; 0 also where a lower tier finds more used than it allows. */
+  /** The units that can be used now. 0 also after a change to a lower tier, if more is used than it allows. */
   readonly remaining: number;
-  /** Milliseconds until `remaining` grows by one, at least 1; null while nothing is used, or where nothing may be. */
+  /** The time until `remaining` grows by one, in ms, at least 1; null if nothing is used or the limit is 0. */
   readonly returnsInMs: number | null;
 }
 
-/** What both windows have left. */
+/** The room in both windows. */
 export interface Room {
   readonly rate: WindowRoom;
   readonly burst: WindowRoom;

@@ -1,55 +1,62 @@
 import { blocksFor, Chains } from './chains.js';
 import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from './window.js';
 
-/** The columns of a row: when it was last brought to the present, and the place of the newest unit in its chain. */
+/** The columns of a row: when it was last updated, and the place of its newest unit. */
 const SEEN = 0;
 const NEWEST = 1;
-/** For each window a pair: how many units lie in it and, behind that, the place of the oldest of them. */
+/** Two columns for each window: the number of units in it, and the place of the oldest one. */
 const RATE = 2;
 const BURST = 4;
 const OLDEST = 1;
 const COLUMNS = 6;
 
-/** A time is held modulo 2^16. */
+/** Times are stored modulo 2^16. */
 const SPAN = 65_536;
 
 /**
- * Two exact sliding windows over one history, for each of many families: never more than `rate` units in any 60,000 ms,
- * never more than `burst` in any 1,000 ms, and nothing refused that both allow. A window is (t - length, t]: what was
- * admitted exactly a length ago has left it.
+ * Counts many families in two exact sliding windows each: at most `rate` units in any 60,000 ms and at most `burst` in
+ * any 1,000 ms. It rejects nothing that both allow. A window is (t - length, t], so a unit that is exactly one length
+ * old no longer counts.
  *
- * A history and not a counter: fixed windows let twice the limit through at their border, and a token bucket or an
- * interpolated counter refuses what the published limit allows or allows what it forbids. `rate` and `burst` come with
- * each call, so that a change of tier acts at once and forgets nothing that was used.
+ * It stores the time of every unit instead of a counter. Fixed windows admit twice the limit around their border, and a
+ * token bucket or an interpolated counter deviates from the published limit in both directions. `rate` and `burst` are
+ * arguments, so that a change of tier applies immediately and keeps the usage.
  *
- * Times are integer ms of one clock that never runs back. A unit's is held modulo 2^16, which is exact: whatever is held was
- * younger than a minute when its row was last brought to the present. That moment is held modulo 2^32: a row must be
- * looked at, or copied by `living`, at least every 24 days.
+ * Times are integer ms of one clock that never goes backwards. The time of a unit is stored modulo 2^16, which is exact
+ * because every stored unit was less than a minute old when its row was last updated. The time of that update is stored
+ * modulo 2^32, so a row must be read, or copied by `living`, at least every 24 days.
  *
- * A row is where a family's columns begin in the table. It serves for the call in which it was found: a copy has others.
+ * A row is the index at which the columns of a family begin. It is only valid during the call that found it, because
+ * copies have different rows.
  */
 export class Windows {
   readonly #rows = new Map<string, number>();
   readonly #chains: Chains;
   #table: Int32Array;
 
-  /** @param families for how many there is room at first @param blocks the same for `Chains` */
+  /**
+   * @param families the initial capacity
+   * @param blocks the initial capacity of `Chains`
+   */
   constructor(families = 0, blocks = 0) {
     this.#chains = new Chains(blocks);
     this.#table = new Int32Array(families * COLUMNS);
   }
 
-  /** Families held. */
+  /** The number of families. */
   get size(): number {
     return this.#rows.size;
   }
 
-  /** Bytes of the arrays: up to 4 for each unit and 100 for each family; the table of names takes 28 to 56 more for each. */
+  /**
+   * The size of the arrays in bytes: up to 4 per unit and 100 per family. The table of names takes another 28 to 56 per
+   * family.
+   */
   get bytes(): number {
     return this.#table.byteLength + this.#chains.bytes;
   }
 
-  /** The family's row, brought to the present; -1 while nothing of it is held. */
+  /** Returns the row of a family and updates it to `now`; -1 if nothing is stored. */
   find(family: string, now: number): number {
     const row = this.#rows.get(family);
     if (row === undefined) return -1;
@@ -57,12 +64,12 @@ export class Windows {
     return row;
   }
 
-  /** A row for a family that has none. */
+  /** Adds a row for a family that has none. */
   add(family: string, now: number): number {
     const count = this.#rows.size;
     const row = count * COLUMNS;
     if (row === this.#table.length) {
-      // By an eighth, as the chains: doubling would leave half of a large table unused.
+      // Grows by an eighth, as Chains does: doubling would leave half of a large table unused.
       const table = new Int32Array((count + (count >> 3) + 1) * COLUMNS);
       table.set(this.#table);
       this.#table = table;
@@ -72,28 +79,30 @@ export class Windows {
     return row;
   }
 
-  /** Puts `cost` units at the row's present, whatever the limits. */
+  /** Counts `cost` units at the time of the row, regardless of the limits. */
   take(row: number, cost: number): void {
     const time = this.#get(row + SEEN);
     for (let left = cost; left > 0; left -= 1) this.#put(row, time, true);
   }
 
-  /** Milliseconds until `cost` fits into 60 seconds; 0: it fits now. For a `cost` of at most `limit`. */
+  /**
+   * Returns the time until `cost` fits into the last 60 seconds, in ms; 0: it fits now. `cost` must not exceed `limit`.
+   */
   rateWait(row: number, cost: number, limit: number): number {
     return this.#wait(row, RATE, RATE_WINDOW, cost, limit);
   }
 
-  /** The same for one second. */
+  /** Returns the same for the last second. */
   burstWait(row: number, cost: number, limit: number): number {
     return this.#wait(row, BURST, BURST_WINDOW, cost, limit);
   }
 
-  /** What both windows have left at the row's present. */
+  /** Returns what is left in both windows at the time of the row. */
   room(row: number, rate: number, burst: number): Room {
     return { rate: this.#room(row, RATE, RATE_WINDOW, rate), burst: this.#room(row, BURST, BURST_WINDOW, burst) };
   }
 
-  /** A copy that holds what still counts at `now` and has no room for the rest; null if nothing does. */
+  /** Returns a copy with only the units that still count at `now`; null if there are none. */
   living(now: number): Windows | null {
     let families = 0;
     let blocks = 0;
@@ -104,7 +113,8 @@ export class Windows {
       blocks += blocksFor(units);
     }
     if (families === 0) return null;
-    // Room at once for all that comes: arrays that grow leave garbage, and a collection stops requests for longer than this.
+    // Allocated at once, because arrays that grow leave garbage, and collecting that stops requests for longer than the
+    // copying.
     const copy = new Windows(families, blocks);
     for (const [family, row] of this.#rows) if (this.#get(row + RATE) > 0) copy.#adopt(family, this, row);
     return copy;
@@ -135,11 +145,15 @@ export class Windows {
   }
 
   #get(cell: number): number {
-    // A cell is in the table by construction; the fallback is for the type alone.
+    // The cell always exists. The fallback only satisfies the type checker.
     return this.#table[cell] ?? 0;
   }
 
-  /** Adds a unit behind the others. @param recent whether it lies in the burst as well */
+  /**
+   * Appends a unit.
+   *
+   * @param recent whether it counts in the burst window too
+   */
   #put(row: number, time: number, recent: boolean): void {
     const table = this.#table;
     const used = this.#get(row + RATE);
@@ -154,17 +168,20 @@ export class Windows {
   }
 
   #advance(row: number, now: number): void {
-    // Modulo 2^32, as the column is.
+    // Modulo 2^32, like the column.
     const elapsed = (now - this.#get(row + SEEN)) | 0;
     if (elapsed <= 0) return;
-    // Ages are read against the old present: against the new one they could be beyond 2^16 and look young again.
-    // The burst first: the rate gives back the blocks that units of the burst lie in.
+    // Ages are computed from the old time of the row: relative to the new one they could exceed 2^16 and wrap around.
+    // The burst comes first, because the rate releases blocks that also contain units of the burst.
     this.#leave(row, BURST, BURST_WINDOW - elapsed);
     this.#leave(row, RATE, RATE_WINDOW - elapsed);
     this.#table[row + SEEN] = now;
   }
 
-  /** Lets go of the units of this age and above. In one step if all are: a family that comes back pays for no minute. */
+  /**
+   * Removes units of this age and above. Takes one step if all of them are, so that a family that returns after a pause
+   * costs nothing extra.
+   */
   #leave(row: number, window: number, age: number): void {
     let units = this.#get(row + window);
     if (units === 0) return;
@@ -182,7 +199,7 @@ export class Windows {
     this.#table[row + window + OLDEST] = place;
   }
 
-  /** How long ago a unit was taken, in ms against the row's present. */
+  /** Returns the age of a unit in ms, relative to the time of the row. */
   #age(row: number, place: number): number {
     return (this.#get(row + SEEN) - this.#chains.at(place)) & (SPAN - 1);
   }
@@ -190,7 +207,7 @@ export class Windows {
   #wait(row: number, window: number, length: number, cost: number, limit: number): number {
     const excess = this.#get(row + window) + cost - limit;
     if (excess <= 0) return 0;
-    // Units leave oldest first, so the cost fits at the very moment when the last of the excess leaves.
+    // Units expire oldest first, so the cost fits when the last excess unit expires.
     return length - this.#age(row, this.#chains.ahead(this.#get(row + window + OLDEST), excess - 1));
   }
 

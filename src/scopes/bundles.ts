@@ -1,10 +1,10 @@
-/** Names under which several scopes are asked for at creation. What is stored is what they stand for. */
+/** Short names for common sets of scopes. The scopes are stored, not the name. */
 export const BUNDLES: ReadonlyMap<string, readonly string[]> = new Map([
   ['read-only', ['read:all']],
   ['read-write', ['read:all', 'write:all']],
 ]);
 
-/** Scopes with bundles replaced by what they stand for, without repeats, in the order given. */
+/** Returns scopes with each bundle replaced by its scopes, without duplicates, in the given order. */
 export function expandBundles(scopes: readonly string[]): string[] {
   return [...new Set(scopes.flatMap((scope) => BUNDLES.get(scope) ?? [scope]))];
 }

@@ -4,8 +4,8 @@ import { expandBundles } from './bundles.js';
 import { grants, parseScope, requireScope } from './grammar.js';
 
 /**
- * The most that a key of a type may hold. A CLIENT key stands in pages and apps that anybody can read, a READ_ONLY key
- * in monitors: neither may ever administer.
+ * Returns whether keys of a type can have a scope. The code of a CLIENT key's app is public, and a READ_ONLY key is for
+ * monitoring, so neither can have admin scopes.
  */
 export function withinCeiling(type: KeyType, scope: string): boolean {
   const parsed = parseScope(scope);
@@ -22,7 +22,7 @@ export function withinCeiling(type: KeyType, scope: string): boolean {
   }
 }
 
-/** The ceiling in words, for whoever went over it. */
+/** Returns the allowed scopes of a key type as text, for error messages. */
 export function ceilingInWords(type: KeyType): string {
   switch (type) {
     case 'SECRET':
@@ -31,19 +31,19 @@ export function ceilingInWords(type: KeyType): string {
       return 'action:resource scopes';
     case 'READ_ONLY':
       return 'read:resource scopes';
-    // From JavaScript it may be anything.
+    // A caller in JavaScript may pass any value.
     default:
       return 'no scope';
   }
 }
 
-/** The ceilings of an installation: those of the types, or lower ones. */
+/** The scopes that each key type can have in an installation. They can be narrower than those of the type. */
 export class Ceilings {
   readonly #lowered: ReadonlyMap<KeyType, readonly string[]>;
 
   /**
-   * @param lowered the most that keys of a type may hold, as scopes or bundles; what they imply is within
-   * @throws TypeError for a scope that is none or beyond the type's own ceiling
+   * @param lowered the allowed scopes or bundles of a key type. Scopes that these include are allowed too.
+   * @throws TypeError if a scope is invalid or not allowed for the type
    */
   constructor(lowered: Partial<Readonly<Record<KeyType, readonly string[]>>> = {}) {
     checkNames('Ceilings', lowered, KEY_TYPES);
@@ -55,7 +55,7 @@ export class Ceilings {
       const expanded = expandBundles(scopes);
       const beyond = expanded.find((scope) => !withinCeiling(type, scope));
       if (beyond !== undefined) {
-        throw new TypeError(`Ceilings: a ${type} key can't hold ${beyond}. Allowed: ${ceilingInWords(type)}.`);
+        throw new TypeError(`Ceilings: a ${type} key cannot have ${beyond}. Allowed: ${ceilingInWords(type)}.`);
       }
       ceilings.set(type, expanded);
     }
@@ -68,12 +68,12 @@ export class Ceilings {
     return lowered === undefined || grants(lowered, requireScope(scope));
   }
 
-  /** See {@link ceilingInWords}. */
+  /** Returns the allowed scopes of a key type as text: see {@link ceilingInWords}. */
   inWords(type: KeyType): string {
     const lowered = this.#lowered.get(type);
     return lowered === undefined ? ceilingInWords(type) : `scopes covered by ${lowered.join(', ')}`;
   }
 }
 
-/** The types' own, nothing lowered. */
+/** The scopes that each key type can have by default. */
 export const OWN_CEILINGS = new Ceilings();

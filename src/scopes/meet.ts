@@ -1,8 +1,8 @@
 import { grants, requireScope } from './grammar.js';
 
 /**
- * The scopes that grant exactly what both lists grant: of each pair the narrower one, where one implies the other. Without
- * repeats, and without what another of them implies.
+ * Returns the scopes that grant exactly what both lists grant. If one scope includes another, this is the narrower
+ * of both. The result has no duplicates and no scope that another one includes.
  */
 export function meet(one: readonly string[], other: readonly string[]): string[] {
   const both = new Set<string>();

@@ -3,20 +3,20 @@ import { BUNDLES, expandBundles } from './bundles.js';
 import { checkObject, optionError, shown } from '../options.js';
 import { ADMIN, parseScope } from './grammar.js';
 
-/** Roles that every installation has. All but `admin` may be defined anew. */
+/** The roles of every installation. All except `admin` can be redefined. */
 export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   admin: Object.freeze([ADMIN]),
   editor: Object.freeze(['read:all', 'write:all']),
   viewer: Object.freeze(['read:all']),
 });
 
-/** The longest name of a role, in Unicode code points. */
+/** The longest role name, in Unicode code points. */
 const MAX_ROLE = 128;
 
 /**
- * Whether a role may be called so: what directories and issuers call groups, such as a GUID, a path (`/team/admins`), a
- * distinguished name or `Data Platform Team`. No control, direction or invisible characters, and single spaces within only: people
- * must be able to tell two names apart.
+ * Returns whether a role name is valid. Directories and identity providers name groups by a GUID, a path
+ * (`/team/admins`), a distinguished name or words (`Data Platform Team`). Control, direction and invisible characters
+ * and repeated spaces are not allowed, because people could not tell two names apart.
  */
 export function isRoleName(name: string): boolean {
   return (
@@ -29,19 +29,19 @@ const SCOPE = `a scope such as read:assets, or a bundle (${[...BUNDLES.keys()].j
 
 /** Named sets of scopes. */
 export class Roles {
-  // A map: `constructor` is a name like any other.
+  // A Map, so that `constructor` is an ordinary name.
   readonly #scopes: ReadonlyMap<string, readonly string[]>;
   readonly #words: ReadonlySet<string>;
 
   /**
-   * @param defined beside the built-in ones; scopes or bundles of them
-   * @throws TypeError for a name or a scope that is none, and for `admin`
+   * @param defined roles besides the built-in ones, with scopes or bundles
+   * @throws TypeError for an invalid name or scope, and for `admin`
    */
   constructor(defined: Readonly<Record<string, readonly string[]>> = {}) {
-    checkObject('Roles', defined, 'an object of roles, each with a list of scopes');
+    checkObject('Roles', defined, 'an object with role names and lists of scopes');
     const roles = new Map<string, readonly string[]>(Object.entries(BUILT_IN_ROLES));
     for (const [name, scopes] of Object.entries(defined)) {
-      // Who reads `roles: ["admin"]` must be able to rely on what it says.
+      // The role `admin` must mean the same in every installation.
       if (name === 'admin') throw new TypeError('Roles: admin is built in. Choose another name for your role.');
       if (!isRoleName(name))
         throw new TypeError(`Roles: ${shown(name)} is not a valid role name. Allowed: ${ROLE_NAME}.`);
@@ -55,7 +55,7 @@ export class Roles {
     this.#words = new Set(this.names.filter((name) => name.includes(' ')).flatMap((name) => name.split(' ')));
   }
 
-  /** Is the text a word of a role's name that has several, such as `Data` of `Data Team`? */
+  /** Returns whether the text is one word of a role name with several words, such as `Data` of `Data Team`. */
   isWordOfName(text: string): boolean {
     return this.#words.has(normalise(text));
   }
@@ -68,13 +68,13 @@ export class Roles {
     return this.#scopes.has(normalise(role));
   }
 
-  /** What the roles grant together, without repeats. A role that is not known grants nothing. */
+  /** Returns the scopes of several roles, without duplicates. Unknown roles have no scopes. */
   scopesOf(roles: readonly string[]): string[] {
     return [...new Set(roles.flatMap((role) => this.#scopes.get(normalise(role)) ?? []))];
   }
 }
 
-/** Something that a role, or a ceiling, may be made of. */
+/** Returns whether the text is a scope or a bundle. */
 export function isScopeOrBundle(text: string): boolean {
   return BUNDLES.has(text) || parseScope(text) !== null;
 }

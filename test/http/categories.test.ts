@@ -59,7 +59,7 @@ test('a write above its limit is refused and takes nothing; reads go on', async 
       '"write-rate";r=0;t=54',
     ]);
     const [error] = body.errors;
-    expect(error.message).toMatch(/^The limit of 6 write requests in 60 seconds is reached\. Try again in 54 s/);
+    expect(error.message).toMatch(/^Rate limit exceeded: 6 write requests per 60 seconds\. Try again in 54 s/);
     const { code, category, limit, window } = error.extensions;
     expect([code, category, limit, window]).toEqual(['RATE_LIMITED', 'write', 6, 60]);
   }

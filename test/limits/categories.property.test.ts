@@ -9,14 +9,14 @@ import { TIERS, type Tier } from '../../src/store/records.js';
 import { limitsTo } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
 
-/** A pair of windows as published, with its name where it is a category's. */
+/** A pair of windows as published, with its name if it belongs to a category. */
 interface Side {
   readonly model: NaiveWindow;
   readonly limits: WindowLimits;
   readonly category?: Category | undefined;
 }
 
-/** A tier whose categories, those that it limits, allow at most what it allows. */
+/** A tier whose limited categories allow at most as much as the tier. */
 const tierLimits = fc
   .record({ rate: fc.integer({ min: 1, max: 30 }), burst: fc.integer({ min: 1, max: 12 }) })
   .chain(({ rate, burst }) => {
@@ -32,7 +32,7 @@ const table: fc.Arbitrary<TierTable> = fc
 
 const attempt = fc.record({
   family: fc.constantFrom('a', 'b'),
-  // Mostly in one tier, so that its windows do fill.
+  // Mostly in one tier, so that its windows fill up.
   tier: fc.oneof(
     { weight: 6, arbitrary: fc.constant<Tier>('GROWTH') },
     { weight: 1, arbitrary: fc.constantFrom<Tier>(...TIERS) },
@@ -49,7 +49,7 @@ const attempt = fc.record({
 class Models {
   readonly #known = new Map<string, NaiveWindow>();
 
-  /** The windows in which the operation is counted: the tier's, and its category's where the tier limits that. */
+  /** The windows that count the operation: those of the tier, and those of its category if the tier limits it. */
   of(tiers: TierTable, family: string, tier: Tier, category: Category | undefined): [Side, Side?] {
     const limits = tiers[tier];
     const its = category && limits.categories[category];
@@ -68,7 +68,7 @@ function room({ model, limits: { rate, burst } }: Side, now: number) {
   return { rate: model.room(now, RATE_WINDOW, rate), burst: model.room(now, BURST_WINDOW, burst) };
 }
 
-/** The window that would have to be higher for the cost to pass at all, or null. */
+/** The window that the cost can never fit into; null: there is none. */
 function tooLow(sides: readonly Side[], cost: number): Bound | null {
   const bounds = sides.flatMap(({ limits, category }) =>
     (['burst', 'rate'] as const).map((window) => ({ window, limit: limits[window], category })),
@@ -77,7 +77,7 @@ function tooLow(sides: readonly Side[], cost: number): Bound | null {
   return cost > lowest.limit ? lowest : null;
 }
 
-/** The window that makes the cost wait longest. */
+/** The window with the longest wait for the cost. */
 function longest(sides: readonly Side[], now: number, cost: number) {
   const waits = sides.flatMap(({ model, limits, category }) =>
     (['rate', 'burst'] as const).map((window) => {
@@ -89,8 +89,8 @@ function longest(sides: readonly Side[], now: number, cost: number) {
   return waits.reduce((most, wait) => (wait.retryAfterMs > most.retryAfterMs ? wait : most));
 }
 
-describe("the tier's windows and the category's, against models of both", () => {
-  it('gives the same answers: from all windows or from none', () => {
+describe('the windows of a tier and a category, compared with a model', () => {
+  it('agrees with the model, and takes from all windows or from none', () => {
     fc.assert(
       fc.property(table, fc.array(attempt, { maxLength: 150 }), (tiers, attempts) => {
         let now = 0;
@@ -117,7 +117,7 @@ describe("the tier's windows and the category's, against models of both", () => 
             room: room(own, now),
             categoryRoom: its && { category, ...room(its, now) },
           });
-          // A look tells the same and changes nothing.
+          // Peeking returns the same and changes nothing.
           expect(limiter.peek({ family, tier, category })).toEqual(room(its ?? own, now));
         }
       }),
@@ -125,7 +125,7 @@ describe("the tier's windows and the category's, against models of both", () => 
     );
   });
 
-  it('never lets any window of either hold more than its limit, and who waits as told passes', () => {
+  it('never exceeds any limit, and admits a caller who waits for retryAfterMs', () => {
     fc.assert(
       fc.property(tierLimits, fc.array(attempt, { minLength: 40, maxLength: 120 }), (limits, attempts) => {
         let now = 0;

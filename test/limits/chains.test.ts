@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { blocksFor, Chains } from '../../src/limits/chains.js';
 
-/** A chain as its user holds it, and what it should contain. */
+/** A chain as its user sees it, and its expected contents. */
 interface Held {
   first: number;
   last: number;
@@ -41,7 +41,7 @@ function play(chains: Chains, held: Held[], { kind, which, times }: { kind: stri
 }
 
 describe('Chains', () => {
-  it('holds what an array for each chain would, however they grow, shrink and go', () => {
+  it('contains the same as one array per chain, however chains grow, shrink and are released', () => {
     fc.assert(
       fc.property(fc.nat({ max: 8 }), fc.array(move, { maxLength: 150 }), (room, moves) => {
         const chains = new Chains(room);
@@ -58,7 +58,7 @@ describe('Chains', () => {
     );
   });
 
-  it('takes given back blocks before it grows', () => {
+  it('reuses released blocks before it grows', () => {
     const chains = new Chains();
     const held: Held[] = [];
     const round = () => {
@@ -74,7 +74,7 @@ describe('Chains', () => {
     for (let count = 0; count < 20; count += 1) expect(round()).toBe(bytes);
   });
 
-  it('moves along in the blocks it has: a chain that loses one time for each new one never grows', () => {
+  it('moves along in its blocks: a chain that loses a time for each new one never grows', () => {
     const chains = new Chains(2);
     const { bytes } = chains;
     let first = chains.begin(0);
@@ -93,7 +93,7 @@ describe('Chains', () => {
     [1, 1],
     [16, 1],
     [17, 2],
-  ])('%p times take %p blocks, for which room can be made at once', (times, blocks) => {
+  ])('%p times take %p blocks, which can be allocated in advance', (times, blocks) => {
     expect(blocksFor(times)).toBe(blocks);
     const chains = new Chains(blocks);
     const { bytes } = chains;

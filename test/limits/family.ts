@@ -3,12 +3,12 @@ import type { TierLimits, TierTable } from '../../src/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 import type { Room, WindowName } from '../../src/limits/window.js';
 
-/** A tier of this rate and burst, and of nothing else. */
+/** A tier with only this rate and burst. */
 export function limitsTo(rate: number, burst: number, categories: TierLimits['categories'] = {}): TierLimits {
   return { keys: null, adminKeys: null, rate, burst, streams: 1, categories };
 }
 
-/** A table in which all tiers grant the same. */
+/** A table in which all tiers have the same limits. */
 export function tableOf(limits: TierLimits): TierTable {
   return Object.fromEntries([...TIERS, 'ANONYMOUS', 'KEY_CREATION'].map((tier) => [tier, limits])) as TierTable;
 }
@@ -20,15 +20,15 @@ type Verdict =
   | { outcome: 'refused'; window: WindowName; retryAfterMs: number }
   | { outcome: 'never'; limit: number };
 
-/** A limiter that serves one family, at the time and by the limits that come with each call. */
+/** A limiter for one family. Each call sets the time and the limits. */
 export class OneFamily {
   #now = 0;
-  /** The limiter reads it at each call, as it does after a reload. */
+  /** The limiter reads it at each call, as after a reload. */
   readonly #tiers = { ...tableOf(limitsTo(1, 1)) };
   readonly #limiter = new Limiter({ clock: () => this.#now, tiers: this.#tiers });
 
   constructor() {
-    // Its timer does no more than each call does, and thousands of them would do it during the tests of others.
+    // The timer does nothing that calls do not do. Thousands of them would run during other tests.
     this.#limiter.close();
   }
 

@@ -22,7 +22,7 @@ function after(now: number, cost = 1): Admission {
 }
 
 describe('the RateLimit fields', () => {
-  it('have exactly this form on an admission', () => {
+  it('have exactly this form after an admission', () => {
     after(0, 24);
     after(30_000, 2);
     expect(limitFields(after(48_000))).toEqual({
@@ -31,7 +31,7 @@ describe('the RateLimit fields', () => {
     });
   });
 
-  it('have exactly this form on a refusal, and a Retry-After', () => {
+  it('have exactly this form after a rejection, with Retry-After', () => {
     for (let second = 0; second < 20; second += 1) after(second * 1000, 25);
     expect(limitFields(after(20_000, 25))).toEqual({
       'RateLimit-Policy': '"burst";q=25;w=1, "rate";q=500;w=60',
@@ -40,21 +40,21 @@ describe('the RateLimit fields', () => {
     });
   });
 
-  it('name the burst when it refused, though the rate has units left', () => {
+  it('name the burst if it rejected, even if the rate has room', () => {
     after(0, 20);
     expect(limitFields(after(400, 6))).toMatchObject({ RateLimit: '"burst";r=5;t=1', 'Retry-After': '1' });
   });
 
-  it('name the burst on an admission that used it up while the rate has units left', () => {
+  it('name the burst if it is used up and the rate has room', () => {
     expect(limitFields(after(0, 25)).RateLimit).toBe('"burst";r=0;t=1');
   });
 
-  it('name the rate on an admission that used up both', () => {
+  it('name the rate if both are used up', () => {
     for (let second = 0; second < 19; second += 1) after(second * 1000, 25);
     expect(limitFields(after(19_000, 25)).RateLimit).toBe('"rate";r=0;t=41');
   });
 
-  it('leave t out while nothing is used, and promise no retry to a cost that never passes', () => {
+  it('have no t if nothing is used, and no Retry-After for a cost that never fits', () => {
     expect(limitFields(after(0, 26))).toEqual({
       'RateLimit-Policy': '"burst";q=25;w=1, "rate";q=500;w=60',
       RateLimit: '"burst";r=25',
@@ -78,14 +78,14 @@ describe('the RateLimit fields', () => {
       return limitFields(own.admit({ ...GROWTH, category }, cost));
     };
 
-    it('list its policies where it is counted, and not where it is not', () => {
+    it('list the policies of a category only if they apply', () => {
       expect(ask(0, 'write')).toEqual({ 'RateLimit-Policy': BOTH, RateLimit: '"write-rate";r=59;t=60' });
       expect(ask(0, 'read')).toEqual({ 'RateLimit-Policy': OWN, RateLimit: '"rate";r=498;t=60' });
       expect(ask(0, 'admin')['RateLimit-Policy']).toBe(OWN);
       expect(policyField(tiers.GROWTH, 'write')).toBe(policyField(tiers.GROWTH, 'write'));
     });
 
-    it('name the minute with the least room, and a second that is used up before it', () => {
+    it('name the rate with the least room, or a burst that is used up before it', () => {
       for (let second = 0; second < 18; second += 1) ask(second * 1000, 'read', 25);
       expect(ask(18_000, 'write', 4).RateLimit).toBe('"rate";r=46;t=42');
       expect(ask(18_000, 'write').RateLimit).toBe('"write-burst";r=0;t=1');
@@ -93,7 +93,7 @@ describe('the RateLimit fields', () => {
       expect(ask(19_500, 'write', 5).RateLimit).toBe('"burst";r=0;t=1');
     });
 
-    it('name what refused, and when it passes', () => {
+    it('name the window that rejected, and the time until it has room', () => {
       ask(0, 'write', 5);
       expect(ask(400, 'write')).toEqual({
         'RateLimit-Policy': BOTH,
@@ -102,20 +102,20 @@ describe('the RateLimit fields', () => {
       });
       for (let second = 1; second < 12; second += 1) ask(second * 1000, 'write', 5);
       expect(ask(20_000, 'write')).toMatchObject({ RateLimit: '"write-rate";r=0;t=40', 'Retry-After': '40' });
-      // The tier's refuses both alike.
+      // The tier rejects both in the same way.
       for (let second = 21; second < 38; second += 1) ask(second * 1000, 'read', 25);
       ask(38_000, 'read', 15);
       expect(ask(39_000, 'write')).toMatchObject({ RateLimit: '"rate";r=0;t=21', 'Retry-After': '21' });
     });
 
-    it('promise no retry to a cost that never passes the category', () => {
+    it('have no Retry-After for a cost that never fits the category', () => {
       expect(ask(0, 'write', 6)).toEqual({ 'RateLimit-Policy': BOTH, RateLimit: '"write-burst";r=5' });
       expect(ask(0, 'write', 26).RateLimit).toBe('"write-burst";r=5');
     });
   });
 
   describe('rate_limit_headers: legacy', () => {
-    it('describes the window that binds, and nothing of the draft', () => {
+    it('describes one window, without the fields of the draft', () => {
       after(0, 24);
       after(30_000, 2);
       expect(limitFields(after(48_000), 'legacy')).toEqual({
@@ -130,7 +130,7 @@ describe('the RateLimit fields', () => {
       });
     });
 
-    it('gives Reset the time of Retry-After on a refusal, when the whole cost passes', () => {
+    it('sets Reset to Retry-After after a rejection, when the whole cost fits', () => {
       for (let second = 0; second < 20; second += 1) after(second * 1000, second === 0 ? 25 : second === 1 ? 24 : 25);
       const refused = after(20_000, 25);
       expect(limitFields(refused, 'legacy')).toEqual({
@@ -141,7 +141,7 @@ describe('the RateLimit fields', () => {
       });
     });
 
-    it("gives the window's length while nothing is used, and no Retry-After to a cost that never passes", () => {
+    it("sets Reset to the window's length if nothing is used, without Retry-After for a cost that never fits", () => {
       expect(limitFields(after(0, 26), 'legacy')).toEqual({
         'RateLimit-Limit': '25',
         'RateLimit-Remaining': '25',
@@ -149,7 +149,7 @@ describe('the RateLimit fields', () => {
       });
     });
 
-    it('sends both styles of fields on demand, which agree', () => {
+    it('sends both styles on request, and they agree', () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(fc.nat(3_000), fc.integer({ min: 1, max: 26 })), { maxLength: 60 }), (asked) => {
           const own = new Limiter({ clock: () => clock.now });
@@ -169,12 +169,12 @@ describe('the RateLimit fields', () => {
     });
   });
 
-  it('send none of the three obsolete fields by default', () => {
+  it('send none of the older fields by default', () => {
     const names = Object.keys(limitFields(after(0, 25))).concat(Object.keys(limitFields(after(1, 25))));
     expect(new Set(names)).toEqual(new Set(['RateLimit-Policy', 'RateLimit', 'Retry-After']));
   });
 
-  it('are true for any traffic: who waits Retry-After passes, and it is never earlier than t', () => {
+  it('are correct for any traffic: waiting for Retry-After suffices, and it is never earlier than t', () => {
     const traffic = fc.array(fc.tuple(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 1, max: 3 })), {
       minLength: 30,
       maxLength: 120,

@@ -21,7 +21,7 @@ function subject(family: string, tier: Tier = 'FREE_TRIAL'): { family: string; t
 }
 
 describe('Limiter', () => {
-  it('answers with the outcome, the limits and what is left after it', () => {
+  it('returns the result, the limits and the room afterwards', () => {
     const { limiter, clock } = at();
     expect(limiter.admit(subject('a'), 2)).toEqual({
       outcome: 'admitted',
@@ -53,14 +53,14 @@ describe('Limiter', () => {
     expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(25);
   });
 
-  it('counts each family by itself', () => {
+  it('counts each family separately', () => {
     const { limiter } = at();
     limiter.admit(subject('a'), 2);
     expect(limiter.admit(subject('b'), 2).outcome).toBe('admitted');
     expect(limiter.admit(subject('a')).outcome).toBe('refused');
   });
 
-  it('an upgrade acts on the very next request and keeps what was used', () => {
+  it('applies an upgrade to the next request and keeps the usage', () => {
     const { limiter } = at();
     limiter.admit(subject('a'), 2);
     expect(limiter.admit(subject('a')).outcome).toBe('refused');
@@ -71,7 +71,7 @@ describe('Limiter', () => {
     });
   });
 
-  it('peeks without taking and without remembering the family', () => {
+  it('peeks without counting or storing', () => {
     const { limiter } = at();
     for (let count = 0; count < 50; count += 1) expect(limiter.peek(subject('a')).burst.remaining).toBe(2);
     expect(limiter.size).toBe(0);
@@ -79,20 +79,20 @@ describe('Limiter', () => {
     expect(limiter.peek(subject('a')).burst.remaining).toBe(1);
   });
 
-  it('a request that can never pass leaves no window behind', () => {
+  it('stores nothing for a request that can never fit', () => {
     const { limiter } = at();
     expect(limiter.admit(subject('a'), 3).outcome).toBe('never');
     expect(limiter.size).toBe(0);
   });
 
-  it('lets idle windows go while requests of others come in', () => {
+  it('removes unused families while requests for others arrive', () => {
     const { limiter, clock } = at();
     for (let family = 0; family < 1000; family += 1) limiter.admit(subject(`idle ${family}`));
     for (clock.now = 1_000; clock.now <= 120_000; clock.now += 1_000) limiter.admit(subject('busy', 'ENTERPRISE'));
     expect(limiter.size).toBe(1);
   });
 
-  it('lets idle windows of a category go as well', () => {
+  it('removes unused families of a category too', () => {
     const { limiter, clock } = at(0, tierTable({ FREE_TRIAL: { categories: { write: { rate: 5, burst: 2 } } } }));
     for (let family = 0; family < 100; family += 1) limiter.admit({ ...subject(`idle ${family}`), category: 'write' });
     for (const category of ['read', 'admin'] as const) limiter.admit({ ...subject('idle 0'), category });
@@ -101,7 +101,7 @@ describe('Limiter', () => {
     expect(limiter.size).toBe(1);
   });
 
-  it('lets idle windows go when no request comes any more', () => {
+  it('removes unused families without any request', () => {
     jest.useFakeTimers();
     try {
       const { limiter, clock } = at();
@@ -116,12 +116,12 @@ describe('Limiter', () => {
     }
   });
 
-  it('forgets no unit that still counts, whenever the parts have their turns', () => {
+  it('removes no unit that still counts, whenever parts are cleaned up', () => {
     for (let first = 0; first < 125_000; first += 4_999) {
       const { limiter, clock } = at();
       clock.now = first;
       for (let count = 0; count < 20; count += 1, clock.now += 500) limiter.admit(subject('a'));
-      // Others give the parts their turns meanwhile; nothing looks at `a`, which would count as a use.
+      // Other calls clean up the parts. None reads `a`, which would update it.
       const gone = first + 60_000;
       for (; clock.now < gone - 1; clock.now += 997) limiter.admit(subject('other'));
       clock.now = gone - 1;
@@ -131,7 +131,7 @@ describe('Limiter', () => {
     }
   });
 
-  it('takes other limits than the published ones', () => {
+  it('accepts limits other than the published ones', () => {
     const limits = limitsTo(3, 3);
     const limiter = new Limiter({ clock: () => 0, tiers: tableOf(limits) });
     open.push(limiter);
@@ -139,7 +139,7 @@ describe('Limiter', () => {
     expect(limiter.admit(subject('a'))).toMatchObject({ outcome: 'refused', window: 'rate', limit: 3 });
   });
 
-  it('is not moved by a change of the wall clock', () => {
+  it('does not depend on the wall clock', () => {
     const limiter = new Limiter();
     open.push(limiter);
     limiter.admit(subject('a'), 2);
@@ -151,7 +151,7 @@ describe('Limiter', () => {
     }
   });
 
-  it('closes twice without complaint, and holds nothing then', () => {
+  it('can be closed twice, and is empty afterwards', () => {
     const { limiter } = at();
     limiter.admit(subject('a'));
     limiter.close();

@@ -1,6 +1,6 @@
 import { BURST_WINDOW, RATE_WINDOW, type WindowName } from '../../src/limits/window.js';
 
-/** The windows as the published limits define them: all admissions kept, every question answered by counting them. */
+/** The windows as the published limits define them: keeps all admissions, and counts them for every question. */
 export class NaiveWindow {
   readonly admissions: number[] = [];
 
@@ -16,7 +16,7 @@ export class NaiveWindow {
     for (let unit = 0; unit < cost; unit += 1) this.admissions.push(now);
   }
 
-  /** The wait in one window: the cost can only begin to fit when something leaves, so those moments are all there are. */
+  /** The wait in one window: the cost can only start to fit when a unit expires, so only these times are tried. */
   wait(now: number, length: number, cost: number, limit: number): number {
     const moments = [now, ...this.admissions.map((at) => at + length).filter((at) => at > now)].sort((a, b) => a - b);
     for (const at of moments) if (this.used(at, length) + cost <= limit) return at - now;
@@ -42,7 +42,9 @@ export class NaiveWindow {
   }
 }
 
-/** The highest number of units in any window of that length that ends at an admission; more cannot be in any other. */
+/**
+ * The highest number of units in any window of this length that ends at an admission. No other window can have more.
+ */
 export function fullest(admissions: readonly number[], length: number): number {
   return Math.max(0, ...admissions.map((end) => admissions.filter((at) => at > end - length && at <= end).length));
 }

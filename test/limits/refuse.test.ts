@@ -14,16 +14,16 @@ beforeEach(() => (now += 120_000));
 const write = (cost: number) =>
   refusalOf(limiter.admit({ family: 'a', tier: 'GROWTH', category: 'write' }, cost), cost);
 
-test('what is admitted is not refused', () => {
+test('returns null for an admitted request', () => {
   expect(write(1)).toBeNull();
 });
 
-test('the refusal by a category names it', () => {
+test('names the category', () => {
   write(60);
   now += 10_000;
   const refusal = write(1);
   expect(refusal?.message).toBe(
-    'The limit of 60 write requests in 60 seconds is reached. Try again in 50 s, or ask for a higher tier.',
+    'Rate limit exceeded: 60 write requests per 60 seconds. Try again in 50 s or ask for a higher tier.',
   );
   expect(refusal?.details).toStrictEqual({
     code: 'RATE_LIMITED',
@@ -34,17 +34,17 @@ test('the refusal by a category names it', () => {
   });
 });
 
-test('the refusal by the tier names none', () => {
+test('names no category if the tier rejected', () => {
   limiter.admit({ family: 'a', tier: 'GROWTH', category: 'read' }, 60);
   const refusal = write(1);
   expect(refusal?.message).toBe(
-    'The limit of 60 requests in a second is reached. Try again in 1 s, or ask for a higher tier.',
+    'Rate limit exceeded: 60 requests per second. Try again in 1 s or ask for a higher tier.',
   );
   expect(refusal?.details).toStrictEqual({ code: 'RATE_LIMITED', retryAfter: 1, limit: 60, window: 1 });
 });
 
-test('a cost that never passes is told of the window that allows least', () => {
-  // The tier's own is named where the category allows as much.
+test('a cost that never fits gets the lowest limit', () => {
+  // The tier is named if the category allows as much.
   expect(write(61)?.details).toStrictEqual({ code: 'COST_EXCEEDS_BURST', cost: 61, burst: 60 });
   const tiers = tableOf(limitsTo(20, 25, { write: { rate: 5, burst: 9 } }));
   const slow = new Limiter({ clock: () => 0, tiers });

@@ -10,12 +10,15 @@ describe('the published table of tiers', () => {
     ['GROWTH', [10, 10], 500, 25, 10],
     ['PROFESSIONAL', [25, 25], 1000, 50, 25],
     ['ENTERPRISE', [null, null], 5000, 100, 100],
-  ] as const)('%s grants %p keys, %p a minute, %p a second and %p streams', (tier, places, rate, burst, streams) => {
-    const [keys, adminKeys] = places;
-    expect(TIER_LIMITS[tier]).toEqual({ keys, adminKeys, rate, burst, streams, categories: {} });
-  });
+  ] as const)(
+    '%s has %p keys, %p requests a minute, %p a second and %p streams',
+    (tier, places, rate, burst, streams) => {
+      const [keys, adminKeys] = places;
+      expect(TIER_LIMITS[tier]).toEqual({ keys, adminKeys, rate, burst, streams, categories: {} });
+    },
+  );
 
-  it('has every tier, and cannot be changed in passing', () => {
+  it('has every tier, and is frozen', () => {
     expect(Object.keys(TIER_LIMITS)).toEqual([...TIERS, 'ANONYMOUS', 'KEY_CREATION']);
     expect(Object.isFrozen(TIER_LIMITS)).toBe(true);
     for (const tier of TIERS) expect(Object.isFrozen(TIER_LIMITS[tier])).toBe(true);
@@ -23,7 +26,7 @@ describe('the published table of tiers', () => {
 });
 
 describe('a table of tiers', () => {
-  it('is the published one with fields replaced, one frozen record a tier', () => {
+  it('replaces fields of the published table, with one frozen record per tier', () => {
     const write = { rate: 60, burst: 5 };
     const table = tierTable({ GROWTH: { keys: null, categories: { write } }, STARTER: { rate: 3 } });
     expect(table).toEqual({
@@ -70,29 +73,29 @@ describe('a table of tiers', () => {
     ],
     [
       { GROWTH: { categories: { write: { rate: 501, burst: 5 } } } },
-      "write.rate is 501. Allowed: an integer from 1 to 500, the tier's own limit.",
+      'write.rate is 501. Allowed: an integer from 1 to 500, the limit of the tier.',
     ],
     [
       { GROWTH: { categories: { write: { rate: 5, burst: 26 } } } },
       'write.burst is 26. Allowed: an integer from 1 to 25',
     ],
-    // Against the tier's own as it is replaced, not as it is published.
+    // Compared with the replaced limit of the tier, not with the published one.
     [
       { GROWTH: { burst: 4, categories: { write: { rate: 5, burst: 5 } } } },
       'write.burst is 5. Allowed: an integer from 1 to 4',
     ],
-  ])('%j cannot be: %s', (overrides, message) => {
+  ])('rejects %j: %s', (overrides, message) => {
     const attempt = () => tierTable(overrides as TierOverrides);
     expect(attempt).toThrow(TypeError);
     expect(attempt).toThrow(message);
   });
 
-  it('what is said to be undefined is not said', () => {
+  it('ignores undefined', () => {
     const overrides = { GROWTH: { rate: undefined, categories: { write: undefined } }, STARTER: undefined };
     expect(tierTable(overrides as unknown as TierOverrides)).toEqual(TIER_LIMITS);
   });
 
-  it('tells records apart by all that they grant', () => {
+  it('compares all limits of two records', () => {
     const count = fc.integer({ min: 1, max: 3 });
     const pair = fc.record({ rate: count, burst: count });
     const limits = fc.record({
@@ -117,7 +120,7 @@ describe('a table of tiers', () => {
     );
   });
 
-  it('scales what is counted, and nothing else', () => {
+  it('scales rates and bursts, and nothing else', () => {
     const table = tierTable({ GROWTH: { categories: { write: { rate: 60, burst: 5 } } } });
     expect(scaled(table.GROWTH, (limit) => limit * 2)).toEqual({
       keys: 10,

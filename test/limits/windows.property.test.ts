@@ -9,7 +9,7 @@ import { fullest, NaiveWindow } from './model.js';
 
 const limitPair = fc.record({ rate: fc.integer({ min: 1, max: 40 }), burst: fc.integer({ min: 1, max: 12 }) });
 
-// Steps that dwell on the borders of both windows, on the wrap of two bytes, and on long silences.
+// Steps around the borders of both windows, around the wrap of two bytes, and over long pauses.
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 400 }) },
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 5_000 }) },
@@ -29,8 +29,8 @@ const attempt = fc.record({ step, cost: fc.integer({ min: 1, max: 14 }), tier: f
 
 const SETTINGS = { numRuns: 150 };
 
-describe('the windows against a model that keeps and counts everything', () => {
-  it('gives the same answers whatever the costs, the changes of tier and the silences', () => {
+describe('the windows, compared with a model that keeps every unit', () => {
+  it('agrees with the model for any costs, changes of tier and pauses', () => {
     const tiers = fc.array(limitPair, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(start, tiers, fc.array(attempt, { maxLength: 120 }), (begin, table, attempts) => {
@@ -39,7 +39,7 @@ describe('the windows against a model that keeps and counts everything', () => {
         let now = begin;
         for (const { step: silence, cost, tier } of attempts) {
           now += silence;
-          // Most attempts are in the first tier, so that its windows do fill.
+          // Mostly in the first tier, so that its windows fill up.
           const { rate, burst } = table[tier] ?? table[0] ?? { rate: 1, burst: 1 };
           const verdict = window.admit(now, cost, rate, burst);
           if (cost > Math.min(rate, burst)) {
@@ -60,7 +60,7 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('never lets any 60,000 ms or any 1,000 ms hold more than the limit', () => {
+  it('never admits more than the limit in any 60,000 ms or any 1,000 ms', () => {
     const impatient = fc.array(fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 6 })), {
       minLength: 80,
       maxLength: 200,
@@ -82,7 +82,7 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('refuses one millisecond before the wait it named and admits at it', () => {
+  it('rejects one millisecond before the returned wait and admits afterwards', () => {
     fc.assert(
       fc.property(start, limitPair, fc.array(attempt, { minLength: 10, maxLength: 80 }), (begin, limits, attempts) => {
         const { rate, burst } = limits;
@@ -103,7 +103,7 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('gives the same answers to many families in many tiers, whatever the clock does', () => {
+  it('agrees with the model for many families in many tiers', () => {
     const table: Record<Tier, TierLimits> = {
       FREE_TRIAL: limitsTo(1, 1),
       STARTER: limitsTo(5, 2),
@@ -160,7 +160,7 @@ describe('the windows against a model that keeps and counts everything', () => {
 
           const used = (length: number) => models.filter((each) => each.used(now, length) > 0).length;
           expect(limiter.size).toBeGreaterThanOrEqual(used(RATE_WINDOW));
-          // What counts no more goes within a minute, and what was never admitted was never held.
+          // Expired units are removed within a minute, and rejected ones are never stored.
           expect(limiter.size).toBeLessThanOrEqual(used(2 * RATE_WINDOW));
         }
         clock = now + RATE_WINDOW;
@@ -171,7 +171,7 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('a copy of what counts answers as the original does', () => {
+  it('a copy of the current units returns the same as the original', () => {
     const move = fc.record({ family: fc.nat({ max: 5 }), step: fc.nat({ max: 3_000 }), cost: fc.nat({ max: 40 }) });
     const moves = fc.array(move, { minLength: 1, maxLength: 100 });
     fc.assert(
@@ -198,7 +198,7 @@ describe('the windows against a model that keeps and counts everything', () => {
         play(after);
         for (const [name, model] of models) {
           const row = copied.find(name, now);
-          // Every unit in its place: each limit up to what is used asks when another one of them leaves.
+          // Checks the place of every unit: each limit up to the usage asks when a different unit expires.
           for (let limit = 1; limit <= model.used(now, RATE_WINDOW); limit += 1) {
             expect(copied.room(row, limit, limit)).toEqual({
               rate: model.room(now, RATE_WINDOW, limit),
@@ -211,7 +211,7 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('holds at most 4 bytes for each unit of the last two minutes and 200 more, and nothing after a silence', () => {
+  it('stores at most 4 bytes per unit of the last two minutes and 200 more, and nothing after a pause', () => {
     const phases = fc.array(
       fc.record({ step: fc.integer({ min: 1, max: 90 }), cost: fc.integer({ min: 1, max: 3 }) }),
       {
@@ -243,12 +243,12 @@ describe('the windows against a model that keeps and counts everything', () => {
     );
   });
 
-  it('holds for many families, busy and quiet, at most 4 bytes for each unit and 100 for each family', () => {
+  it('stores at most 4 bytes per unit and 100 per family for many families', () => {
     let now = 0;
     const limiter = new Limiter({ clock: () => now, tiers: tableOf(limitsTo(5_000, 100)) });
     limiter.close();
     let units = 0;
-    // Within a minute, so that all of it counts: one unit of the first family to a hundred of the last.
+    // Within a minute, so that all units count: one for the first family up to a hundred for the last.
     for (let round = 0; round < 100; round += 1, now += 599) {
       for (let family = 99 - round; family < 20_000; family += 100) {
         limiter.admit({ family: `family ${family}`, tier: 'ENTERPRISE' }, 1 + (round % 2) * 20);

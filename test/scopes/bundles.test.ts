@@ -23,11 +23,11 @@ describe('expandBundles', () => {
       ['constructor', '__proto__'],
     ],
     [[], []],
-  ])('%j are %j', (scopes, expanded) => {
+  ])('expands %j to %j', (scopes, expanded) => {
     expect(expandBundles(scopes)).toEqual(expanded);
   });
 
-  it('a bundle is no scope, stands for scopes alone, and never for admin or platform', () => {
+  it('a bundle is not a scope, contains only scopes, and never admin or platform', () => {
     for (const [name, scopes] of BUNDLES) {
       expect(parseScope(name)).toBeNull();
       expect(scopes.length).toBeGreaterThan(0);
@@ -35,7 +35,7 @@ describe('expandBundles', () => {
     }
   });
 
-  it('expanding what is expanded changes nothing', () => {
+  it('expanding twice is the same as expanding once', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('read-only', 'read-write', 'read:a', 'admin', 'read:all')), (scopes) => {
         const expanded = expandBundles(scopes);

@@ -19,7 +19,7 @@ describe('withinCeiling', () => {
     expect(Object.fromEntries(KEY_TYPES.map((type) => [type, withinCeiling(type, scope)]))).toEqual(expected);
   });
 
-  it('nothing within the ceiling of a CLIENT or READ_ONLY key grants admin or platform, of a READ_ONLY key any write', () => {
+  it('CLIENT and READ_ONLY keys cannot have admin or platform, and READ_ONLY keys cannot write', () => {
     const scope = fc.oneof(
       fc.stringMatching(/^[a-z]{1,8}:[a-z]{1,8}$/),
       fc.constantFrom('admin', 'platform', 'write:all', 'read:all'),
@@ -35,13 +35,13 @@ describe('withinCeiling', () => {
     );
   });
 
-  it('has words for each type', () => {
+  it('describes the scopes of each type', () => {
     expect(new Set(KEY_TYPES.map(ceilingInWords)).size).toBe(KEY_TYPES.length);
   });
 });
 
-describe('ceilings of an installation', () => {
-  it('are those of the types where nothing is lowered', () => {
+describe('the ceilings of an installation', () => {
+  it('are those of the types by default', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.stringMatching(/^(read|write):[a-z]{1,8}$/), fc.constantFrom('admin', 'platform', '')),
@@ -54,7 +54,7 @@ describe('ceilings of an installation', () => {
     for (const type of KEY_TYPES) expect(OWN_CEILINGS.inWords(type)).toBe(ceilingInWords(type));
   });
 
-  it('admit what they hold and what that covers, and no type more than its own', () => {
+  it('allow their scopes and those that these include, and never more than the type', () => {
     const ceilings = new Ceilings({ CLIENT: ['write:events', 'read-only'], SECRET: ['admin'] });
     for (const within of ['write:events', 'read:all', 'read:assets']) {
       expect([within, ceilings.admits('CLIENT', within)]).toEqual([within, true]);
@@ -73,7 +73,7 @@ describe('ceilings of an installation', () => {
     ['READ_ONLY', 'write:events'],
     ['READ_ONLY', 'read-write'],
     ['SECRET', 'no scope'],
-  ] as const)('of %s are not raised to %s', (type, beyond) => {
-    expect(() => new Ceilings({ [type]: [beyond] })).toThrow("can't hold");
+  ] as const)('of %s cannot be extended to %s', (type, beyond) => {
+    expect(() => new Ceilings({ [type]: [beyond] })).toThrow('cannot have');
   });
 });

@@ -5,7 +5,7 @@ const action = fc.stringMatching(/^[a-z][a-z0-9-]{0,31}$/);
 const resource = fc.stringMatching(/^[a-z][a-z0-9._-]{0,63}$/);
 const grant = fc.tuple(action, resource).map(([a, r]) => `${a}:${r}`);
 const scope = fc.oneof({ weight: 8, arbitrary: grant }, { weight: 1, arbitrary: fc.constantFrom('admin', 'platform') });
-/** Few of them, so that what is held and what is required do meet. */
+/** Only a few words, so that granted and required scopes often match. */
 const common = fc.constantFrom('read:a', 'read:b', 'read:all', 'write:a', 'write:all', 'admin', 'platform');
 
 const granted = (held: readonly string[], required: string) => grants(held, requireScope(required));
@@ -59,12 +59,12 @@ describe('parseScope', () => {
     `a:${'b'.repeat(65)}`,
     'read-only',
     'read-write',
-  ])('%j is no scope', (text) => {
+  ])('%j is not a scope', (text) => {
     expect(parseScope(text)).toBeNull();
     expect(() => requireScope(text)).toThrow(TypeError);
   });
 
-  it('a random text is no scope and grants nothing but itself held by name', () => {
+  it('a random text is not a scope, and grants only itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), common, (text, required) => {
         fc.pre(!/^(?:admin|platform|[a-z][a-z0-9-]{0,31}:[a-z][a-z0-9._-]{0,63})$/.test(text));
@@ -74,7 +74,7 @@ describe('parseScope', () => {
     );
   });
 
-  it('a scope with anything put into it is another scope or none', () => {
+  it('a scope with inserted text is a different scope or none', () => {
     fc.assert(
       fc.property(grant, fc.nat(100), fc.string({ minLength: 1, maxLength: 3 }), (text, at, put) => {
         const changed = text.slice(0, at) + put + text.slice(at);
@@ -108,7 +108,7 @@ describe('grants', () => {
     expect(granted(held, required)).toBe(expected);
   });
 
-  it('more held never grants less', () => {
+  it('more scopes never grant less', () => {
     fc.assert(
       fc.property(fc.array(common), fc.array(scope), common, (held, more, required) => {
         if (granted(held, required)) expect(granted([...more, ...held], required)).toBe(true);
@@ -117,7 +117,7 @@ describe('grants', () => {
     );
   });
 
-  it('each scope grants itself; admin all but platform; platform all; all its whole action and no other', () => {
+  it('each scope grants itself, admin all except platform, platform all, and all its action', () => {
     fc.assert(
       fc.property(scope, grant, (one, other) => {
         expect(granted([one], one)).toBe(true);
@@ -132,7 +132,7 @@ describe('grants', () => {
     );
   });
 
-  it('is transitive: what is granted by something granted is granted', () => {
+  it('is transitive', () => {
     fc.assert(
       fc.property(common, common, common, (one, two, three) => {
         if (granted([one], two) && granted([two], three)) expect(granted([one], three)).toBe(true);
@@ -142,7 +142,7 @@ describe('grants', () => {
 });
 
 describe('missingOf', () => {
-  it('is what is wanted and not granted, in order', () => {
+  it('lists the wanted scopes that are not granted, in order', () => {
     expect(missingOf(['read:all'], ['write:a', 'read:a', 'admin'])).toEqual(['write:a', 'admin']);
     expect(missingOf(['admin'], ['write:a', 'read:all', 'admin'])).toEqual([]);
     expect(missingOf(['admin'], ['platform'])).toEqual(['platform']);

@@ -20,7 +20,7 @@ it.each([
   expect(meet(one, other).sort()).toEqual(both);
 });
 
-it('grants exactly what both grant, whatever is required', () => {
+it('grants exactly the scopes that both grant', () => {
   fc.assert(
     fc.property(scopes, scopes, fc.constantFrom(...SCOPES), (one, other, required) => {
       const need = requireScope(required);
@@ -29,7 +29,7 @@ it('grants exactly what both grant, whatever is required', () => {
   );
 });
 
-it('does not care about the order, and holds nothing that it implies by another', () => {
+it('does not depend on the order, and has no scope that another one includes', () => {
   fc.assert(
     fc.property(scopes, scopes, (one, other) => {
       const both = meet(one, other);

@@ -10,39 +10,39 @@ describe('the built-in roles', () => {
     ['viewer', ['read:all']],
   ])('%s', (role, scopes) => expect(roles.scopesOf([role])).toEqual(scopes));
 
-  it('are all that there are, where none is defined', () => {
+  it('are the only ones by default', () => {
     expect(roles.names).toEqual(['admin', 'editor', 'viewer']);
   });
 });
 
-describe('roles that are defined', () => {
-  it('stand beside the built-in ones, with bundles for what they stand for', () => {
+describe('custom roles', () => {
+  it('are added to the built-in ones, with bundles replaced by their scopes', () => {
     const roles = new Roles({ analyst: ['read:assets'], both: ['read-write', 'read:all'] });
     expect(roles.names).toEqual(['admin', 'editor', 'viewer', 'analyst', 'both']);
     expect(roles.scopesOf(['both'])).toEqual(['read:all', 'write:all']);
   });
 
-  it('replace built-in ones, but not admin', () => {
+  it('replace built-in ones, except admin', () => {
     const roles = new Roles({ viewer: ['read:assets'] });
     expect(roles.scopesOf(['viewer'])).toEqual(['read:assets']);
     expect(() => new Roles({ admin: ['read:all'] })).toThrow('admin is built in');
   });
 
-  it.each(['', ' led', 'trailing ', 'two  spaces', 'a\tb', 'x'.repeat(129)])('are not called %j', (name) => {
+  it.each(['', ' led', 'trailing ', 'two  spaces', 'a\tb', 'x'.repeat(129)])('cannot have the name %j', (name) => {
     expect(() => new Roles({ [name]: ['read:all'] })).toThrow(TypeError);
   });
 
-  it.each(['', 'read', 'Read:all', 'read:', 'ADMIN', 'viewer', 'read:all '])('do not hold %j', (scope) => {
+  it.each(['', 'read', 'Read:all', 'read:', 'ADMIN', 'viewer', 'read:all '])('cannot have the scopes %j', (scope) => {
     expect(() => new Roles({ analyst: ['read:all', scope] })).toThrow('Allowed: a scope such as read:assets');
   });
 });
 
-test('several roles grant what each does, once', () => {
+test('several roles have the scopes of each, without duplicates', () => {
   const roles = new Roles({ a: ['read:assets', 'write:assets'], b: ['write:assets', 'read:all'] });
   expect(roles.scopesOf(['a', 'b', 'a'])).toEqual(['read:assets', 'write:assets', 'read:all']);
 });
 
-test('a role that is not known grants nothing, whatever it is called', () => {
+test('an unknown role has no scopes, whatever its name', () => {
   const roles = new Roles({ analyst: ['read:assets'] });
   for (const role of ['constructor', '__proto__', 'toString', 'Analyst', 'ADMIN', '']) {
     expect([role, roles.has(role), roles.scopesOf([role])]).toEqual([role, false, []]);

@@ -220,7 +220,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ],
     [
       'tiers: { GROWTH: { categories: { write: { per_minute: 501, per_second: 5 } } } }',
-      "tiers.GROWTH.categories.write.per_minute is 501. Allowed: an integer from 1 to 500, the tier's own limit.",
+      'tiers.GROWTH.categories.write.per_minute is 501. Allowed: an integer from 1 to 500, the limit of the tier.',
     ],
     [
       'tiers: { GROWTH: { keys: none } }',
