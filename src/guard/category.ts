@@ -5,9 +5,9 @@ import type { Requirement } from './requirement.js';
 import type { Rule } from './rules.js';
 
 /**
- * What an operation does, by which limits may tell operations apart: `admin` where a rule that it meets can be satisfied
- * by nothing less than `admin` or `platform`; else `write` for a mutation, and where a rule needs an action other than
- * `read`; else `read`, subscriptions included. By what is asked for and never by who asks: an admin key that reads, reads.
+ * Returns the category of an operation for its rate limits. It is `admin` if a rule requires `admin` or `platform`,
+ * `write` for a mutation or if a rule requires an action other than `read`, and otherwise `read`. It depends on the
+ * operation, not on the caller: an admin key that reads is counted as `read`.
  */
 export function categoryOf(operation: OperationTypeNode, rules: readonly Rule[]): Category {
   if (rules.some(({ requirement }) => needs(requirement, isAdministrative))) return 'admin';
@@ -15,7 +15,7 @@ export function categoryOf(operation: OperationTypeNode, rules: readonly Rule[])
   return rules.some(({ requirement }) => needs(requirement, isMoreThanReading)) ? 'write' : 'read';
 }
 
-/** Is such a scope in each alternative, so that none goes without? */
+/** Returns whether every alternative requires such a scope. */
 function needs({ anyOf }: Requirement, such: (scope: string) => boolean): boolean {
   return anyOf.every((allOf) => allOf.some(({ text }) => such(text)));
 }

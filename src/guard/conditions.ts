@@ -7,9 +7,9 @@ import {
   type SelectionNode,
 } from 'graphql';
 
-/** How @skip and @include of a document stand under one request's variables. */
+/** The values of @skip and @include in a document for the variables of one request. */
 export interface Conditions {
-  /** The same for requests under which the same selections are included. */
+  /** The same for all requests that include the same selections. */
   readonly key: string;
   includes(selection: SelectionNode): boolean;
 }
@@ -17,8 +17,8 @@ export interface Conditions {
 const ALWAYS: Conditions = { key: '', includes: () => true };
 
 /**
- * @skip and @include under variables and their defaults (B24). Whatever is not plainly a boolean counts as included: the
- * execution would refuse it later, and the guard must not be the more lenient of the two.
+ * Evaluates @skip and @include with the variables and their defaults (B24). A value that is not a boolean counts as
+ * included: the executor rejects it later, and the guard must not be less strict.
  */
 export function conditionsOf(
   document: DocumentNode,
@@ -55,7 +55,7 @@ function defaultOf(operation: OperationDefinitionNode, name: string): unknown {
   return definition?.defaultValue?.kind === Kind.BOOLEAN ? definition.defaultValue.value : undefined;
 }
 
-/** Names of variables in conditions; null where the document has no conditions at all. */
+/** The names of the variables in conditions; null if the document has no conditions. */
 const remembered = new WeakMap<DocumentNode, readonly string[] | null>();
 
 function conditionalVariables(document: DocumentNode): readonly string[] | null {

@@ -17,32 +17,31 @@ import type { Fragments } from './fragments.js';
 /** How often each root field is selected, by coordinate. */
 type Counts = ReadonlyMap<string, number>;
 
-/** What an operation counts for. */
+/** The cost of an operation. */
 export interface OperationCost {
   /** In requests, at least 1. */
   readonly cost: number;
-  /** Keys that it creates or rotates. */
+  /** The number of keys that it creates or rotates. */
   readonly tokens: number;
 }
 
 interface Document {
   readonly fragments: Fragments;
   readonly conditions: Conditions;
-  /** Each selection set is counted once and multiplied from there, never walked for each spread (B40). */
+  /** Each selection set is counted once and then multiplied, instead of once for each spread (B40). */
   readonly known: Map<SelectionSetNode, Counts>;
 }
 
 /**
- * The cost of an operation in requests: the largest number of times that any one root field is selected, aliases,
- * fragments and repeats counted, `__typename` and introspection like any other (B37, B39). Of a mutation the number of
- * its root fields, for each of them acts.
- *
- * A field of a root type is a root field wherever it stands: through `query: Query`, as Relay puts it into the payloads
- * of mutations, the same resolvers are reached.
+ * Computes the cost of an operation in requests. For a query it is the largest number of times that one root field is
+ * selected, including aliases, fragments and repetitions, and including `__typename` and introspection (B37, B39). For
+ * a mutation it is the number of its root fields, because each of them runs.
+ * A field of a root type counts at any depth. `query: Query`, which Relay adds to the payloads of mutations, leads to
+ * the same resolvers.
  */
 export class CostCounter {
   readonly #schema: GraphQLSchema;
-  /** The names of root types, by their own name and by those of the abstract types that they belong to. */
+  /** The names of root types, by their own name and by the names of their interfaces and unions. */
   readonly #roots = new Map<string, string>();
 
   constructor(schema: GraphQLSchema) {
@@ -62,7 +61,9 @@ export class CostCounter {
     return this.count(operation, fragments, conditions).cost;
   }
 
-  /** Returns the cost of an operation, and the number of tokens that it creates, each at most Number.MAX_SAFE_INTEGER. */
+  /**
+   * Returns the cost of an operation and the number of tokens that it creates, each at most Number.MAX_SAFE_INTEGER.
+   */
   count(operation: OperationDefinitionNode, fragments: Fragments, conditions: Conditions): OperationCost {
     const root = this.#schema.getRootType(operation.operation) ?? undefined;
     const counts = this.#count(operation.selectionSet, root, { fragments, conditions, known: new Map() });
@@ -76,12 +77,12 @@ export class CostCounter {
         if (CREATES_TOKEN.includes(coordinate.slice(ofMutations.length))) tokens += count;
       } else most = Math.max(most, count);
     }
-    // A fan-out of fragments overflows a number long before it runs out of document.
+    // A short document with nested fragments can exceed the largest safe integer.
     const cost = Math.min(Math.max(mutations, most), Number.MAX_SAFE_INTEGER);
     return { cost, tokens: Math.min(tokens, Number.MAX_SAFE_INTEGER) };
   }
 
-  /** @param parent the type on which the selections stand: in a valid document that is always the same */
+  /** @param parent the type that the selections belong to. In a valid document it is always the same. */
   #count(selections: SelectionSetNode, parent: GraphQLNamedType | undefined, document: Document): Counts {
     const before = document.known.get(selections);
     if (before !== undefined) return before;

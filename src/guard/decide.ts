@@ -4,33 +4,37 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import { isMet, lacking, scopesOf, type Requirement } from './requirement.js';
 import type { Rule } from './rules.js';
 
-/** Does the principal meet the rule? Nobody meets none. */
+/** Returns whether a principal meets a rule. An anonymous one meets none. */
 export function meets(principal: Principal, { requirement }: Rule): boolean {
   return principal.kind !== 'anonymous' && isMet(requirement, principal.scopes);
 }
 
 /**
- * The latest yes. The fields of an operation ask one after the other, for one principal and mostly for one requirement,
- * which all rules that say the same share.
+ * The last check that succeeded. The fields of an operation are usually checked in a row for the same principal and the
+ * same requirement, which equal rules share.
  */
 let passed: Principal | null = null;
 let passedRequirement: Requirement | null = null;
 
-/** Lets a field be resolved. @throws Refusal */
+/**
+ * Checks that a field may be resolved.
+ *
+ * @throws {@link Refusal}
+ */
 export function enforce(rule: Rule, context: unknown): void {
   const given = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
   if (given !== undefined && given === passed && rule.requirement === passedRequirement) return;
   const principal = principalIn(context);
   if (!meets(principal, rule)) throw decide([rule], principal) ?? unavailable('The request could not be judged.', 1);
-  // What can still be changed has to be asked anew.
+  // A principal that can still change must be checked again.
   if (!Object.isFrozen(principal) || !Object.isFrozen(principal.scopes)) return;
   passed = principal;
   passedRequirement = rule.requirement;
 }
 
 /**
- * Judges a principal against rules: null where all are met, else one refusal that names every missing scope.
- * Without a credential it is 401, for nothing about scopes can be said to nobody.
+ * Returns one refusal that names every missing scope, or null if all rules are met. For an anonymous caller it is
+ * UNAUTHENTICATED.
  */
 export function decide(rules: readonly Rule[], principal: Principal): Refusal | null {
   if (allMet(rules, principal)) return null;
@@ -43,7 +47,7 @@ export function decide(rules: readonly Rule[], principal: Principal): Refusal | 
 function allMet(rules: readonly Rule[], principal: Principal): boolean {
   let met: Requirement | null = null;
   for (const rule of rules) {
-    // Rules that say the same share their requirement, and mostly follow each other.
+    // Equal rules share their requirement and usually follow each other.
     if (rule.requirement === met) continue;
     if (!meets(principal, rule)) return false;
     met = rule.requirement;
@@ -51,7 +55,7 @@ function allMet(rules: readonly Rule[], principal: Principal): boolean {
   return true;
 }
 
-/** As many places as an answer names; the missing scopes are all there. */
+/** The number of fields in a refusal. The missing scopes are always complete. */
 const MAX_PLACES = 20;
 
 function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal {
@@ -59,7 +63,7 @@ function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal 
   const [first] = rules;
   const others = rules.length > 1 ? ` and ${rules.length - 1} more` : '';
   return new Refusal(
-    `This key lacks ${scopes}, required by ${first?.coordinate ?? 'the operation'}${others}. Use a key that holds it, or have an administrator add it with updateApiKey.`,
+    `This key lacks ${scopes}, required by ${first?.coordinate ?? 'the operation'}${others}. Use a key that has it, or ask an administrator to add it with updateApiKey.`,
     {
       code: 'FORBIDDEN',
       missing,
@@ -71,19 +75,20 @@ function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal 
 }
 
 /**
- * The principal of a GraphQL context.
- * @throws Refusal UNAVAILABLE where there is none: the context builder is not in place, and a guard that cannot tell who
- * is asking lets nobody in (B31)
+ * Returns the principal of a GraphQL context.
+ *
+ * @throws {@link Refusal} UNAVAILABLE if there is none because the context function of Latchkey is not in use. Without
+ *   a principal the guard must not let the request pass (B31).
  */
 export function principalIn(context: unknown): Principal {
   const principal = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
   if (!isPrincipal(principal)) {
-    throw unavailable('The server cannot tell who is asking: its context holds no principal.', 5);
+    throw unavailable('The server cannot authenticate the request: the GraphQL context has no principal.', 5);
   }
   return principal;
 }
 
-/** A context is whatever the server's owner wrote: it may hold no principal, or something else under that name. */
+/** Returns whether a value is a principal. The context function is the server owner's, so it may contain anything. */
 export function isPrincipal(value: Principal | null | undefined): value is Principal {
   return value != null && KINDS.has(value.kind) && Array.isArray(value.scopes);
 }

@@ -1,3 +1,3 @@
-/** Names in a schema that are Latchkey's; their definitions stand in schema.graphql. */
+/** The names of Latchkey's directives. Their definitions are in schema.graphql. */
 export const AUTH = 'auth';
 export const PUBLIC = 'public';

@@ -1,23 +1,26 @@
-/** Names that say nothing of a schema in particular. */
+/** Names that reveal nothing about a schema. */
 const COMMON = ['Query', 'Mutation', 'Subscription', 'String', 'Int', 'Float', 'Boolean', 'ID'];
 
-/** Names as GraphQL's messages write them: behind a quote, a bracket or another name's dot, never behind a space. */
+/**
+ * Names as they appear in GraphQL's messages: after a quote, a bracket or the dot of another name, never after a space.
+ */
 const NAMES = /(?<=["[(.@])[_A-Za-z][_0-9A-Za-z]*/g;
 
 const SUGGESTION = / ?Did you mean.*$/s;
 
 /**
- * GraphQL's messages for whoever may not read the schema (B42): without suggestions, and without names that they did not
- * write themselves. Types, arguments and enum values stand in many messages, not in the suggestions alone.
+ * Returns a function that removes the names of a schema from GraphQL's messages, for callers who may not read it (B42).
+ * It removes suggestions, and every name that the caller did not send: messages also name types, arguments and enum
+ * values.
  *
- * @param written what the caller sent, in parts
+ * @param written the parts of what the caller sent
  */
 export function discreetly(written: readonly string[]): (message: string) => string {
   const known = new Set([...COMMON, ...written.flatMap((part) => part.match(/[_0-9A-Za-z]+/g) ?? [])]);
   return (message) => message.replace(SUGGESTION, '').replace(NAMES, (name) => (known.has(name) ? name : '…'));
 }
 
-/** Longer messages only repeat what the caller sent: each error about a variable repeats the whole of it. */
+/** Longer messages only repeat the request: each error about a variable contains all of it. */
 const MAX_LENGTH = 1_000;
 
 export function brief(message: string): string {

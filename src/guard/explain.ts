@@ -24,46 +24,50 @@ import type { SchemaRules } from './rules.js';
 import { telling } from './telling.js';
 import { refuseUntrusted } from './trustedDocuments.js';
 
-/** What would be asked for. */
+/** The operation to explain. */
 export interface Question {
   readonly document: string;
   readonly operationName: string | null;
   readonly variables: unknown;
 }
 
-/** Why an operation would not be run, as far as that stands in the operation and in whose it is. */
+/** Why an operation would be refused, as far as that depends on the operation and the principal. */
 export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
 
 export interface Fault {
   readonly message: string;
-  /** In the document, from 1; null where the fault has no place. */
+  /** The line in the document, from 1; null if the error has no position. */
   readonly line: number | null;
   readonly column: number | null;
 }
 
 export interface Explanation {
-  /** Of syntax, validity, bounds, the operation's name and variables. */
+  /** Errors of syntax, validation, bounds, the name of the operation and its variables. */
   readonly errors: readonly Fault[];
   readonly fields: readonly FieldAccess[];
   readonly missingScopes: readonly string[];
-  /** In requests; null where the document has none. */
+  /** In requests; null if the document has no operation. */
   readonly cost: number | null;
-  /** Keys that it would create or rotate. */
+  /** The number of keys that it would create or rotate. */
   readonly tokens: number;
-  /** Whose limits hold besides the tier's; null where the document has no operation. */
+  /** The category whose limits apply in addition to those of the tier; null if the document has no operation. */
   readonly category: Category | null;
   readonly objections: readonly Objection[];
 }
 
 export interface ExplainerOptions {
-  /** What the server that is explained holds documents to. */
+  /** The bounds for documents on the server. */
   readonly bounds: {
     readonly parseOptions: ParseOptions;
     readonly validationRules: readonly ValidationRule[];
     readonly validationOptions: { readonly maxErrors: number };
   };
   readonly introspection: Introspection;
-  /** Lines that a document may have. Default: {@link MAX_LINES}. */
+  /**
+   * The number of lines that a document may have.
+   *
+   * @default {@link MAX_LINES}
+   */
   readonly maxLines?: number;
 }
 
@@ -72,7 +76,7 @@ interface Guarded {
   readonly compiler: OperationCompiler;
 }
 
-/** A document, parsed and validated. */
+/** A parsed and validated document. */
 interface Parsed {
   readonly schema: GraphQLSchema;
   readonly text: string;
@@ -80,26 +84,29 @@ interface Parsed {
   readonly errors: readonly GraphQLError[];
 }
 
-/** A document as far as it was understood. */
+/** The valid part of a document. */
 interface Understood {
   readonly errors: readonly GraphQLError[];
   readonly document?: DocumentNode;
-  /** null: none that can be run. */
+  /** null if no operation can be run. */
   readonly operation: OperationDefinitionNode | null;
 }
 
-/** Judges operations as the server does, by the same rules and bounds, and runs none. */
+/** Explains what the server would do with an operation, by the same rules and bounds, without running it. */
 export class Explainer {
   readonly #options: ExplainerOptions;
   readonly #guarded = new WeakMap<GraphQLSchema, Guarded>();
-  /** The latest document: the aliases of one operation usually ask about the same one. */
+  /** The last document, because the aliases of one operation usually explain the same one. */
   #latest: Parsed | null = null;
 
   constructor(options: ExplainerOptions) {
     this.#options = options;
   }
 
-  /** @param principal whose operation it would be @param reader who is told, in terms of what they may read of the schema */
+  /**
+   * @param principal the caller of the operation
+   * @param reader the caller who receives the explanation, and may read only a part of the schema
+   */
   explain(schema: GraphQLSchema, principal: Principal, question: Question, reader: Principal): Explanation {
     const { introspection } = this.#options;
     const { rules, compiler } = this.#guardOf(schema);
@@ -152,7 +159,7 @@ export class Explainer {
       document = parse(text, bounds.parseOptions);
       errors = validate(schema, document, [...specifiedRules, ...bounds.validationRules], bounds.validationOptions);
     } catch (error) {
-      // A bound may be told by throwing.
+      // A bound may throw.
       if (!(error instanceof GraphQLError)) throw error;
       errors = [error];
     }
@@ -170,7 +177,7 @@ export class Explainer {
       return { errors: [new GraphQLError(fault ?? NO_OPERATION)], document, operation: null };
     }
     if (variables != null && recordOf(variables) !== variables) {
-      return { errors: [new GraphQLError('Variables are an object, by their names.')], document, operation };
+      return { errors: [new GraphQLError('The variables must be an object.')], document, operation };
     }
     const definitions = operation.variableDefinitions ?? [];
     const { errors = [] } = getVariableValues(schema, definitions, recordOf(variables), { maxErrors: 1 });
@@ -188,8 +195,8 @@ export class Explainer {
 }
 
 const NO_OPERATION =
-  'The document has no operation of that name, or several and none is named. Give its operationName.';
-const NO_ROOT = 'The schema has no operations of that kind.';
+  'Unknown operation name, or the document has several operations and none was named. Set operationName.';
+const NO_ROOT = 'The schema does not support this type of operation.';
 
 function recordOf(variables: unknown): Record<string, unknown> {
   const isRecord = typeof variables === 'object' && variables !== null && !Array.isArray(variables);

@@ -16,26 +16,28 @@ import { fragmentsOf } from './fragments.js';
 import { lacking, scopesOf } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** A guarded place in an operation, and whether a principal reaches it. */
+/** A guarded field in an operation, and whether a principal has access to it. */
 export interface FieldAccess {
-  /** The field, or the type that a fragment asks for, as in `Asset.downstream`. */
+  /** The field, or the type of a fragment, such as `Asset.downstream`. */
   readonly coordinate: string;
-  /** The response keys that lead there. */
+  /** The response keys that lead to it. */
   readonly path: readonly string[];
   readonly allowed: boolean;
-  /** Any of (all of). */
+  /** The alternatives; all scopes of one of them are required. */
   readonly requires: readonly (readonly string[])[];
-  /** Of the alternative that lacks fewest. */
+  /** The missing scopes of the alternative with the fewest missing scopes. */
   readonly missing: readonly string[];
 }
 
-/** As many places as are told, and as many selections as are looked at for them: fragments fan out (B40). */
+/**
+ * The number of fields in the result, and of selections that are visited for it, because fragments can fan out (B40).
+ */
 const MAX_FIELDS = 200;
 const MAX_SELECTIONS = 10_000;
 
 /**
- * The guarded places of an operation in the order of the document, as they appear in an answer: each path once for each
- * type that stands there. The verdict is not taken from here, since a long operation is told only in part; see
+ * Lists the guarded fields of an operation in the order of the document and with their paths in the response, each path
+ * once per type. The list is incomplete for a long operation, so it does not decide whether the operation may run; see
  * {@link OperationCompiler}.
  */
 export function fieldAccess(

@@ -7,8 +7,8 @@ import { readsSchemaBelow } from './introspectionPart.js';
 import { viewOf } from './views.js';
 
 /**
- * Where a GraphQL schema may be read by introspection and at /schema.graphql: by anyone, by any key, by nobody; or what
- * each caller may use of it, by that caller.
+ * Access to the schema by introspection and at /schema.graphql. `on`: for everyone; `authenticated`: for callers with a
+ * key; `scoped`: each caller sees the part that they have access to; `off`: disabled.
  */
 export type Introspection = (typeof INTROSPECTIONS)[number];
 
@@ -21,7 +21,10 @@ export interface Introspecting {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** The schema as a principal may read it: the schema itself where that is all of it, null where it is nothing. */
+/**
+ * Returns the part of the schema that a principal may read: the schema itself if it is all of it, null if it is
+ * nothing.
+ */
 export function readable(
   introspection: Introspection,
   schema: GraphQLSchema,
@@ -36,23 +39,23 @@ export function readable(
       return viewOf(schema, principal);
     case 'off':
       return null;
-    // From JavaScript it may be anything. What is not known shows nothing.
+    // A caller in JavaScript may pass any value. An unknown one shows nothing.
     default:
       return null;
   }
 }
 
-/** Why a principal may read nothing of a schema. */
+/** Returns the refusal for a principal who may not read the schema at all. */
 export function unreadable(introspection: Introspection, principal: Principal): Refusal {
   if (introspection === 'off') {
-    return forbidden('Introspection is off on this server. Ask its operator for the schema.');
+    return forbidden('Introspection is disabled on this server. Ask its operator for the schema.');
   }
   return principal.kind === 'anonymous'
     ? unauthenticated('missing')
-    : forbidden('Nothing of the schema can be reached with this key. Use a key that holds more scopes.');
+    : forbidden('This key has no access to any part of the schema. Use a key with more scopes.');
 }
 
-/** Why an operation that reads the schema is not run for a principal; null where it is. */
+/** Returns the refusal of an operation that reads the schema; null if it may run. */
 export function refuseIntrospection(
   introspection: Introspection,
   schema: GraphQLSchema,
@@ -61,9 +64,9 @@ export function refuseIntrospection(
 ): Refusal | null {
   if (readable(introspection, schema, principal) === null) return unreadable(introspection, principal);
   if (introspection !== 'scoped') return null;
-  // Only what stands at the top is found again in the answer for sure, to be replaced by what the caller may see.
+  // Only fields at the top level can be found in the response reliably, to be replaced by what the caller may read.
   return readsSchemaBelow(document, operation, conditionsOf(document, operation, variables))
-    ? forbidden('The schema cannot be read inside of another field. Ask for __schema and __type at the top of a query.')
+    ? forbidden('The schema cannot be read within another field. Query __schema and __type at the top level.')
     : null;
 }
 

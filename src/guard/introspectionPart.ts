@@ -12,14 +12,14 @@ import {
 import { fragmentsOf } from './fragments.js';
 import type { Conditions } from './conditions.js';
 
-/** Does the field read the schema? By its name, whatever its alias (B21). */
+/** Returns whether a field reads the schema. Depends on its name, not on its alias (B21). */
 export function readsSchema({ name: { value: name } }: FieldNode): boolean {
   return name === '__schema' || name === '__type';
 }
 
 /**
- * Does the operation read the schema anywhere but at its top, as through `query: Query`? One walk, each selection set
- * entered once for the top and once for below (B40).
+ * Returns whether an operation reads the schema below its top level, for example through `query: Query`. Visits each
+ * selection set at most twice: for the top level and for the rest (B40).
  */
 export function readsSchemaBelow(
   document: DocumentNode,
@@ -48,8 +48,8 @@ export function readsSchemaBelow(
 }
 
 /**
- * Of an operation that reads the schema at its top alone, just that: `__schema` and `__type`, in the fragments and under
- * the conditions in which they stand.
+ * Returns a document with only `__schema` and `__type` of an operation that reads the schema at its top level. Keeps
+ * their fragments and conditions.
  */
 export function introspectionPart(document: DocumentNode, operation: OperationDefinitionNode): DocumentNode {
   const definitions = document.definitions.flatMap((definition): DefinitionNode[] => {
@@ -65,12 +65,12 @@ export function introspectionPart(document: DocumentNode, operation: OperationDe
   return { kind: Kind.DOCUMENT, definitions };
 }
 
-/** Names that begin so are GraphQL's own: such a fragment can only stand below `__schema` or `__type`. */
+/** Names that begin like this are GraphQL's own, so such a fragment can only occur below `__schema` or `__type`. */
 function isOfIntrospection({ typeCondition }: FragmentDefinitionNode): boolean {
   return typeCondition.name.value.startsWith('__');
 }
 
-/** Of other types than these the part takes none, and the schema that it is run on may not have them. */
+/** The part uses no variables of other types, and the schema that it runs on may not have these types. */
 function servesIntrospection({ type }: VariableDefinitionNode): boolean {
   const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
   return named.kind === Kind.NAMED_TYPE && ['String', 'Boolean'].includes(named.name.value);

@@ -2,17 +2,18 @@ import { ADMIN, grants, parseScope, PLATFORM, type RequiredScope } from '../scop
 import { isMet, scopesOf, type Requirement } from './requirement.js';
 
 /**
- * Choices that are looked at: more than real schemas ask for, and few enough to hold up nobody. What is found beyond
- * them still meets everything and has no scope to spare, but there may be a narrower one.
+ * The number of combinations that are tried: more than real schemas need, and few enough to take little time. After
+ * that, the result is still sufficient and has no superfluous scope, but there may be a narrower one.
  */
 const MAX_CHOICES = 2_000;
 
 /**
- * The least scopes that meet all requirements: none that another one grants, and of several such sets the one with the
- * fewest of the widest kind of scope, then of the next, and in the end the fewest. Where the scopes held meet a
- * requirement, only by alternatives that they meet: what is least never reaches for what was not there.
+ * Returns the smallest set of scopes that meets all requirements and contains no scope that another one includes. Among
+ * several sets, it prefers the one with the fewest scopes of the widest kind, then of the next kind, and so on. If the
+ * scopes in `held` meet a requirement, only the alternatives that they meet are considered, so that the result grants
+ * nothing new.
  *
- * @returns sorted; removing any one of them leaves a requirement unmet
+ * @returns the scopes in alphabetical order; all of them are needed
  */
 export function leastScopes(requirements: readonly Requirement[], held: readonly string[]): string[] {
   const distinct = new Map<string, Requirement>();
@@ -20,28 +21,29 @@ export function leastScopes(requirements: readonly Requirement[], held: readonly
     const within = inOrder(reachable(requirement, held));
     distinct.set(JSON.stringify(scopesOf(within)), within);
   }
-  // Those that leave no choice first: most of the others are met by then. Then by what they say, so that the same
-  // question has the same answer.
+  // Requirements without a choice come first, because they often meet the others too. Otherwise the order is
+  // alphabetical, so that the result is always the same.
   const all = [...distinct]
     .sort(([a, { anyOf: left }], [b, { anyOf: right }]) => left.length - right.length || (a < b ? -1 : 1))
     .map(([, requirement]) => requirement);
-  // By the requirements as they are: an alternative that is not held may be met by what others leave no choice of.
+  // Uses the original requirements: the scopes for a requirement without a choice may meet an alternative that was left
+  // out.
   return withoutSpare(new Search(all).best(), requirements).sort();
 }
 
-/** A requirement by those of its alternatives that the scopes held meet; by all where they meet none. */
+/** Keeps the alternatives of a requirement that the scopes in `held` meet, or all if they meet none. */
 function reachable(requirement: Requirement, held: readonly string[]): Requirement {
   const anyOf = requirement.anyOf.filter((allOf) => allOf.every((scope) => grants(held, scope)));
   return anyOf.length === 0 ? requirement : { anyOf };
 }
 
-/** With the narrowest alternative first. */
+/** Sorts the alternatives, the narrowest first. */
 function inOrder({ anyOf }: Requirement): Requirement {
   const text = (allOf: readonly RequiredScope[]) => allOf.map((scope) => scope.text).join(' ');
   return { anyOf: anyOf.toSorted((a, b) => width(a) - width(b) || (text(a) < text(b) ? -1 : 1)) };
 }
 
-/** Tries alternatives in turn, and goes no further where a set is already as wide as the best one. */
+/** Tries the alternatives one by one, and stops when a set is at least as wide as the best one. */
 class Search {
   readonly #requirements: readonly Requirement[];
   #best: readonly RequiredScope[] | null = null;
@@ -68,7 +70,7 @@ class Search {
     }
     const further = requirement.anyOf.map((allOf) => withAll(chosen, allOf));
     for (const each of further.sort((a, b) => width(a) - width(b))) {
-      // More scopes are never narrower, so what comes after it could not be either.
+      // Adding scopes never makes a set narrower, so the following alternatives cannot be better.
       if (this.#choices >= MAX_CHOICES && this.#best !== null) return;
       if (width(each) >= this.#width) return;
       this.#choices += 1;
@@ -77,7 +79,7 @@ class Search {
   }
 }
 
-/** With these as well, and without what they grant. */
+/** Adds scopes, and removes those that they include. */
 function withAll(chosen: readonly RequiredScope[], allOf: readonly RequiredScope[]): readonly RequiredScope[] {
   let all = chosen;
   for (const scope of allOf) {
@@ -87,7 +89,7 @@ function withAll(chosen: readonly RequiredScope[], allOf: readonly RequiredScope
   return all;
 }
 
-/** Leaves out what is not needed, the widest first. */
+/** Removes superfluous scopes, starting with the widest. */
 function withoutSpare(scopes: readonly string[], requirements: readonly Requirement[]): string[] {
   let left = scopes.toSorted((a, b) => widthOf(b) - widthOf(a));
   for (const scope of left) {
@@ -101,17 +103,17 @@ function textsOf(scopes: readonly RequiredScope[]): string[] {
   return scopes.map(({ text }) => text);
 }
 
-/** How many scopes of one kind count for less than one of the next wider kind. */
+/** This many scopes of one kind are as wide as one of the next kind. */
 const STEP = 1024;
 
-/** How wide scopes are together: the number of each kind is a digit of it. */
+/** Returns how wide a set of scopes is: a number with one digit per kind of scope. */
 function width(scopes: readonly RequiredScope[]): number {
   let sum = 0;
   for (const { text } of scopes) sum += widthOf(text);
   return sum;
 }
 
-/** From wide to narrow: `platform`, `admin`, `action:all`, other actions than reading, reading. */
+/** From wide to narrow: `platform`, `admin`, `action:all`, other actions than `read`, `read`. */
 function widthOf(text: string): number {
   if (text === PLATFORM) return STEP ** 4;
   if (text === ADMIN) return STEP ** 3;

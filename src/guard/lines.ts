@@ -1,19 +1,17 @@
 import { GraphQLError } from 'graphql';
 
-/** Lines that a document may have, unless another number is set. */
+/** The default for the number of lines in a document. */
 export const MAX_LINES = 2_000;
 
 /**
- * Returns the error of a document with more than `max` lines, else null. Call it before the document is parsed.
- *
- * graphql-js works out the line of every node that an error names, by going through the line breaks before it. A body of
- * 250 kB holds so many that the errors of one document took half a second. Line breaks are no tokens, so that no other
- * bound counts them.
+ * Returns an error for a document with more than `max` lines, else null. Call it before the document is parsed. For
+ * each error, graphql-js counts the line breaks before it. A body of 250 kB with many lines took half a second to
+ * report its errors. Line breaks are not tokens, so no other bound covers them.
  */
 export function refuseLines(document: string, max: number): GraphQLError | null {
   if (document.length < max) return null;
   let lines = 1;
-  // As graphql-js counts them.
+  // Counts lines as graphql-js does.
   for (const _ of document.matchAll(/\r\n|[\n\r]/g)) {
     lines += 1;
     if (lines > max) return tooMany(max);

@@ -10,10 +10,10 @@ import { isMet } from './requirement.js';
 import type { SchemaRules } from './rules.js';
 
 /**
- * What each scope of a schema opens by itself: the guarded fields that a key with this scope alone reaches, and a key
- * without any does not. A field that asks for two scopes at once is opened by neither.
+ * Returns the guarded fields that each scope gives access to by itself: those that a key with only this scope can
+ * reach, and a key without scopes cannot. A field that requires two scopes is not in the list of either.
  *
- * @returns by scope, in the order of the rules; coordinates with those of the root types first
+ * @returns by scope, in the order of the rules; the fields of the root types come first
  */
 export function openings(schema: GraphQLSchema, rules: SchemaRules): ReadonlyMap<string, readonly string[]> {
   const withoutAny = new Set(reached(schema, rules, []));
@@ -25,7 +25,7 @@ export function openings(schema: GraphQLSchema, rules: SchemaRules): ReadonlyMap
   );
 }
 
-/** The guarded fields that lie on some way from a root field, each step of which the scopes held allow. */
+/** Returns the guarded fields that can be reached from a root field through fields that the scopes give access to. */
 function reached(schema: GraphQLSchema, rules: SchemaRules, held: readonly string[]): string[] {
   const coordinates: string[] = [];
   const types = new Set<GraphQLObjectType>();
@@ -34,7 +34,7 @@ function reached(schema: GraphQLSchema, rules: SchemaRules, held: readonly strin
     if (isAbstractType(type)) schema.getPossibleTypes(type).forEach(reach);
   };
   [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].forEach(reach);
-  // The set grows while it is walked.
+  // The set grows during the iteration.
   for (const type of types) {
     for (const field of Object.values(type.getFields())) {
       const rule = rules.fields.get(type.name)?.get(field.name);

@@ -17,33 +17,36 @@ import { CostCounter } from './cost.js';
 import { fragmentsOf, type Fragments } from './fragments.js';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** What one operation of a document asks for, under one setting of its conditions. */
+/** The requirements of one operation of a document, for one combination of its conditions. */
 export interface CompiledOperation {
-  /** Every rule that it meets, once. */
+  /** The rules that it must meet, without duplicates. */
   readonly rules: readonly Rule[];
-  /** Their coordinates: a list of its own, by which uses of this operation are counted without a look at it. */
+  /** Their coordinates, for counting usage. A separate list, so that each request can share it. */
   readonly fields: readonly string[];
-  /** Requests that it counts for: see {@link CostCounter}. At least 1. */
+  /** The cost in requests, at least 1: see {@link CostCounter}. */
   readonly cost: number;
-  /** How many tokens it creates: see {@link CREATES_TOKEN}. 0 for most. */
+  /** The number of tokens that it creates: see {@link CREATES_TOKEN}. Usually 0. */
   readonly tokens: number;
-  /** What it counts as where a tier limits categories. */
+  /** The category for tiers that limit categories. */
   readonly category: Category;
-  /** Whether it reads the schema (`__schema` or `__type`, under whatever alias, fragment or nested `query: Query`). */
+  /**
+   * Whether it reads the schema with `__schema` or `__type`, under any alias and through any fragment or `query:
+   * Query`.
+   */
   readonly introspects: boolean;
 }
 
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * Settings of @skip and @include that are remembered for a document. Any further one is compiled for each request. Few,
- * because each keeps a list of rules alive, which whoever caches the document has to count.
+ * The number of combinations of @skip and @include that are cached per document. Others are compiled for each request.
+ * It is low because the document cache must count the memory of each.
  */
 const MAX_REMEMBERED = 4;
 
 /**
- * Compiles operations and remembers them by document, so that a repeated operation costs a look-up. Documents are those
- * of the server's own document cache; when it forgets one, so does this.
+ * Compiles operations and caches them by document, so that a repeated operation costs one look-up. The documents are
+ * those of the server's document cache, and are released together with it.
  */
 export class OperationCompiler {
   readonly #schema: GraphQLSchema;
@@ -57,7 +60,12 @@ export class OperationCompiler {
     this.#counter = new CostCounter(schema);
   }
 
-  /** @param document a valid document @param operation the selected one of its operations (B23) */
+  /**
+   * Returns what an operation requires.
+   *
+   * @param document a valid document
+   * @param operation the selected operation of the document (B23)
+   */
   compile(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): CompiledOperation {
     let ofDocument = this.#remembered.get(document);
     if (ofDocument === undefined) this.#remembered.set(document, (ofDocument = new Map<string, CompiledOperation>()));
@@ -89,7 +97,10 @@ export class OperationCompiler {
   }
 }
 
-/** One walk over an operation. Every selection set is entered once for each type it stands on, however many ways lead there (B40). */
+/**
+ * Walks an operation once. Visits every selection set once for each type, regardless of the number of paths that lead
+ * to it (B40).
+ */
 class Walk {
   readonly met = new Set<Rule>();
   introspects = false;
@@ -112,9 +123,9 @@ class Walk {
   }
 
   /**
-   * One type at a time: the sets of types that conditions can narrow an abstract type to are exponentially many.
+   * Visits one type at a time. Conditions can narrow an abstract type to exponentially many sets of types.
    *
-   * @param parent an object type that a value here may have
+   * @param parent an object type that a value can have here
    */
   #enter(selections: SelectionSetNode, parent: GraphQLObjectType): void {
     const seen = this.#seen.get(selections) ?? new Set();
@@ -128,13 +139,13 @@ class Walk {
   #select(selection: SelectionNode, parent: GraphQLObjectType): void {
     switch (selection.kind) {
       case Kind.FIELD: {
-        // B21: the field's name decides, never the response key.
+        // B21: the name of the field decides, not the response key.
         const name = selection.name.value;
         if (name === '__schema' || name === '__type') this.introspects = true;
         this.#meet(this.#rules.fields.get(parent.name)?.get(name));
         const field = parent.getFields()[name];
         if (field === undefined || selection.selectionSet === undefined) return;
-        // B02: through an interface, each type that it may stand for has its say.
+        // B02: through an interface, the rules of all its types apply.
         for (const possible of this.#possible(getNamedType(field.type).name)) {
           this.#enter(selection.selectionSet, possible);
         }
@@ -154,7 +165,7 @@ class Walk {
     if (condition !== undefined) {
       const type = this.#schema.getType(condition);
       if (type !== parent && !(isAbstractType(type) && this.#schema.isSubType(type, parent))) return;
-      // B22: what asks for a guarded type inside an open parent meets the type's rule, were it for __typename alone.
+      // B22: a fragment on a guarded type must meet the rule of the type, even if it only selects __typename.
       this.#meet(this.#rules.types.get(condition));
     }
     this.#enter(selections, parent);

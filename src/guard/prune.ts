@@ -20,10 +20,11 @@ import {
 import { isSeen, type Visible } from './visible.js';
 
 /**
- * The part of a schema that is seen: what cannot be reached by the fields seen is not there either, input types and enums
- * included. To be read, not to be served: nobody looks at its resolvers' guards.
+ * Returns the part of a schema that consists of the visible fields. Types that cannot be reached through them are
+ * removed, including input types and enums. The result is for reading, not for execution: its resolvers are not
+ * guarded.
  *
- * @returns null where no query is seen, for such a schema cannot be
+ * @returns null if no query is visible, because such a schema is invalid
  */
 export function pruned(schema: GraphQLSchema, visible: Visible): GraphQLSchema | null {
   const { query, mutation, subscription, ...config } = schema.toConfig();
@@ -38,7 +39,7 @@ export function pruned(schema: GraphQLSchema, visible: Visible): GraphQLSchema |
     query: copy.named(query),
     mutation: root(mutation),
     subscription: root(subscription),
-    // Else what only an interface stands for would be missing.
+    // Otherwise types that occur only behind an interface would be missing.
     types: [...reached(schema, visible)].map((type) => copy.named(type)),
   });
 }
@@ -51,7 +52,7 @@ function reached(schema: GraphQLSchema, visible: Visible): Set<GraphQLObjectType
     if (isAbstractType(type)) schema.getPossibleTypes(type).forEach(reach);
   };
   [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].forEach(reach);
-  // The set grows while it is walked.
+  // The set grows during the iteration.
   for (const type of types) {
     for (const field of Object.values(type.getFields())) {
       if (visible.get(type.name)?.has(field.name) === true) reach(getNamedType(field.type));
@@ -60,7 +61,7 @@ function reached(schema: GraphQLSchema, visible: Visible): Set<GraphQLObjectType
   return types;
 }
 
-/** Copies of types without what is not seen, one of each. Input types, enums and scalars are taken as they are. */
+/** Copies types without their invisible fields, each once. Input types, enums and scalars are not copied. */
 class Copy {
   readonly #schema: GraphQLSchema;
   readonly #visible: Visible;

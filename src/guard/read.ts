@@ -17,7 +17,7 @@ import { parseScope } from '../scopes/grammar.js';
 import { AUTH, PUBLIC } from './directives.js';
 import { and, ANY_CREDENTIAL, requirementOf, type Requirement } from './requirement.js';
 
-/** Anything of a schema that may bear directives. */
+/** Any part of a schema that can have directives. */
 interface Annotated {
   readonly astNode?: { readonly directives?: readonly ConstDirectiveNode[] | undefined } | null | undefined;
   readonly extensionASTNodes?: readonly { readonly directives?: readonly ConstDirectiveNode[] | undefined }[];
@@ -26,18 +26,18 @@ interface Annotated {
 
 interface Applied {
   readonly name: string;
-  /** Written in SDL, where what is applied must be declared. */
+  /** Whether it is written in SDL, which requires a declaration. */
   readonly inSdl: boolean;
-  /** null: they are not written as arguments. */
+  /** null if they are not written as arguments. */
   readonly args: Readonly<Record<string, unknown>> | null;
 }
 
-/** Faults found while a schema is read, each one sentence that names the place, the fault and the remedy. */
+/** The faults found while reading a schema: sentences that name the place, the fault and the fix. */
 export type Faults = string[];
 
 /**
- * The directives applied to a part of the schema: those of the definition, of every extension of it (B06), and those that
- * a code-first builder left in `extensions.directives`.
+ * Returns the directives of a part of the schema: those of its definition, of all its extensions (B06), and those in
+ * `extensions.directives`, which code-first builders use.
  */
 export function appliedDirectives(part: Annotated): Applied[] {
   const applied: Applied[] = [];
@@ -70,12 +70,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Is the part opened by @public? */
+/** Returns whether the part has @public. */
 export function isPublic(part: Annotated): boolean {
   return appliedDirectives(part).some(({ name }) => name === PUBLIC);
 }
 
-/** What @auth on the part requires, every repetition of it (B12); null where there is none. */
+/** Returns the combined requirement of every @auth on the part (B12); null if there is none. */
 export function readAuth(
   part: Annotated,
   coordinate: string,
@@ -91,7 +91,7 @@ export function readAuth(
   return requirement;
 }
 
-const BOTH_WAYS = 'write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them';
+const BOTH_WAYS = 'Write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them';
 
 function readAuthArguments(
   args: Applied['args'],
@@ -104,28 +104,28 @@ function readAuthArguments(
     return ANY_CREDENTIAL;
   };
   if (args === null)
-    return fault('the arguments of @auth in extensions.directives are no object; write { scope: "a" }');
+    return fault('the arguments of @auth in extensions.directives are not an object. Write { scope: "a" }');
   const unknown = Object.keys(args).find((name) => name !== 'scope');
-  if (unknown !== undefined) return fault(`@auth has no argument "${unknown}"; its one argument is "scope"`);
+  if (unknown !== undefined) return fault(`@auth has no argument "${unknown}". Its only argument is "scope"`);
   if (!('scope' in args)) return ANY_CREDENTIAL;
 
   const value = args.scope;
   if (value === null || value === undefined) {
-    return fault('@auth(scope: null) says nothing; leave the argument out to ask for any valid key');
+    return fault('@auth(scope: null) is not allowed. Omit the argument to accept any valid key');
   }
   if (typeof value === 'string') return checked([[value]]);
-  if (!Array.isArray(value) || value.length === 0) return fault(`@auth(scope:) lists no scope; ${BOTH_WAYS}`);
+  if (!Array.isArray(value) || value.length === 0) return fault(`@auth(scope:) has no scopes. ${BOTH_WAYS}`);
   const items: readonly unknown[] = value;
   if (items.every((item) => typeof item === 'string')) {
-    // B10: GraphQL reads ["a", "b"] as any of them; whoever writes it may well mean all of them.
+    // B10: GraphQL reads ["a", "b"] as any of them, but the author may mean all of them.
     return items.length === 1
       ? checked([items])
-      : fault(`@auth(scope:) with a flat list of several is ambiguous; ${BOTH_WAYS}`);
+      : fault(`@auth(scope:) with a flat list of several scopes is ambiguous. ${BOTH_WAYS}`);
   }
   const lists = items.map((item) => (Array.isArray(item) ? (item as readonly unknown[]) : []));
   const strings = lists.map((list) => list.filter((item) => typeof item === 'string'));
   if (strings.some((list, i) => list.length === 0 || list.length !== lists[i]?.length)) {
-    return fault(`@auth(scope:) holds an empty or wrong list; ${BOTH_WAYS}`);
+    return fault(`@auth(scope:) has an empty or invalid list. ${BOTH_WAYS}`);
   }
   return checked(strings);
 
@@ -133,11 +133,11 @@ function readAuthArguments(
     for (const text of anyOf.flat()) {
       const scope = parseScope(text);
       if (scope === null) {
-        return fault(`"${text}" is no scope; a scope is action:resource, admin or platform`);
+        return fault(`"${text}" is not a valid scope. Use action:resource, admin or platform`);
       }
       if (scope.kind === 'grant' && !actions.has(scope.action)) {
         return fault(
-          `the scope "${text}" has the unknown action "${scope.action}"; known are ${[...actions].join(', ')}, and the option "actions" declares others`,
+          `the scope "${text}" has the unknown action "${scope.action}". Known actions: ${[...actions].join(', ')}. The option "actions" adds others`,
         );
       }
     }
@@ -146,8 +146,8 @@ function readAuthArguments(
 }
 
 /**
- * Faults of directives that stand where they guard nothing (B01, B03), are not declared (B04, B05), or are declared in
- * another form than Latchkey reads.
+ * Finds directives that have no effect where they are (B01, B03), are not declared (B04, B05), or are declared
+ * differently than Latchkey expects.
  */
 export function checkDirectives(schema: GraphQLSchema, faults: Faults): void {
   checkDefinitions(schema, faults);
@@ -155,10 +155,10 @@ export function checkDirectives(schema: GraphQLSchema, faults: Faults): void {
     for (const { name, inSdl } of appliedDirectives(part)) {
       if (inSdl && schema.getDirective(name) == null) {
         faults.push(
-          `${coordinate}: @${name} is applied but not declared, so it guards nothing; is @auth or @public meant?`,
+          `${coordinate}: @${name} is applied but not declared, so it guards nothing. Did you mean @auth or @public?`,
         );
       } else if ((name === AUTH || name === PUBLIC) && !allowed.includes(name)) {
-        faults.push(`${coordinate}: @${name} has no effect there; ${WHERE[name]}.`);
+        faults.push(`${coordinate}: @${name} has no effect here. ${WHERE[name]}.`);
       }
     }
   };
@@ -178,9 +178,8 @@ export function checkDirectives(schema: GraphQLSchema, faults: Faults): void {
 }
 
 const WHERE = {
-  [AUTH]:
-    'put @auth on the object types and their fields (of an interface or a union: on each type that it stands for)',
-  [PUBLIC]: 'put @public on fields of object types',
+  [AUTH]: 'Put @auth on object types and their fields (for an interface or a union, on each of its object types)',
+  [PUBLIC]: 'Put @public on fields of object types',
 } as const;
 
 function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
@@ -194,13 +193,13 @@ function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
       [...auth.locations].sort().join() === 'FIELD_DEFINITION,OBJECT';
     if (!asDefined) {
       faults.push(
-        '@auth is declared otherwise than "directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION"; take the definition that Latchkey exports.',
+        '@auth is not declared as "directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION". Use the definition that Latchkey exports.',
       );
     }
   }
   for (const directive of schema.getDirectives()) {
     if (directive.name === AUTH || directive.name === PUBLIC) continue;
-    // CVE-2025-64347: a renamed directive guards nothing. Only a guard takes scopes.
+    // CVE-2025-64347: a renamed directive guards nothing. Any directive that takes scopes is meant as a guard.
     const named = [AUTH, PUBLIC].find((name) => name === directive.name.toLowerCase());
     const takesScopes = directive.args.some(({ name, type }) => {
       const typeName = getNamedType(type).name;
@@ -208,13 +207,13 @@ function checkDefinitions(schema: GraphQLSchema, faults: Faults): void {
     });
     if (named !== undefined || takesScopes) {
       faults.push(
-        `@${directive.name} is declared and looks like a guard, but Latchkey reads @${named ?? AUTH} alone; use that name.`,
+        `@${directive.name} is declared and looks like a guard, but Latchkey only reads @${named ?? AUTH}. Use that name.`,
       );
     }
   }
 }
 
-/** Output fields of a type; none for the types that have none. */
+/** Returns the output fields of a type; none for types without fields. */
 export function fieldsOf(type: GraphQLNamedType): GraphQLField<unknown, unknown>[] {
   if (isScalarType(type) || isUnionType(type) || isEnumType(type) || isInputObjectType(type)) return [];
   if (isObjectType(type) || isInterfaceType(type)) return Object.values(type.getFields());

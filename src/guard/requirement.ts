@@ -1,8 +1,8 @@
 import { grants, requireScope, type RequiredScope } from '../scopes/grammar.js';
 
 /**
- * What a place requires: any of (all of) scopes, in every case from an authenticated caller. An empty list of all-of is
- * "any valid credential".
+ * The scopes that a field requires: all scopes of one of the alternatives. An empty alternative accepts any valid key.
+ * Anonymous callers never meet a requirement.
  */
 export interface Requirement {
   readonly anyOf: readonly (readonly RequiredScope[])[];
@@ -14,7 +14,7 @@ export function requirementOf(anyOf: readonly (readonly string[])[]): Requiremen
   return { anyOf: anyOf.map((allOf) => allOf.map(requireScope)) };
 }
 
-/** Makes one object of all requirements that say the same, so that it stands for what it says. */
+/** Returns the same object for all equal requirements, so that they can be compared by identity. */
 export function sharing(): (requirement: Requirement) => Requirement {
   const known = new Map<string, Requirement>();
   return (requirement) => {
@@ -25,19 +25,19 @@ export function sharing(): (requirement: Requirement) => Requirement {
   };
 }
 
-/** Both hold. */
+/** Returns a requirement that is met if both are. */
 export function and(a: Requirement, b: Requirement): Requirement {
   if (a === ANY_CREDENTIAL) return b;
   if (b === ANY_CREDENTIAL) return a;
   return { anyOf: a.anyOf.flatMap((left) => b.anyOf.map((right) => [...left, ...right])) };
 }
 
-/** One of them holds. */
+/** Returns a requirement that is met if one of them is. */
 export function or(requirements: readonly Requirement[]): Requirement {
   return { anyOf: requirements.flatMap((requirement) => requirement.anyOf) };
 }
 
-/** Do the scopes held meet the requirement? Asked at every guarded field: it allocates nothing. */
+/** Returns whether a list of scopes meets the requirement. Called for every guarded field, so it allocates nothing. */
 export function isMet({ anyOf }: Requirement, held: readonly string[]): boolean {
   for (const allOf of anyOf) if (holdsAll(allOf, held)) return true;
   return false;
@@ -49,8 +49,8 @@ function holdsAll(allOf: readonly RequiredScope[], held: readonly string[]): boo
 }
 
 /**
- * The scopes that a caller lacks, of the alternative that lacks fewest: an empty list where the requirement is met.
- * Holding a credential at all is for the caller of this to see to.
+ * Returns the missing scopes of the alternative with the fewest missing scopes; empty if the requirement is met.
+ * Does not check whether the caller is authenticated.
  */
 export function lacking(requirement: Requirement, held: readonly string[]): readonly string[] {
   let fewest: readonly string[] | null = null;
@@ -60,7 +60,7 @@ export function lacking(requirement: Requirement, held: readonly string[]): read
     if (missing.length === 0) return missing;
     if (fewest === null || missing.length < fewest.length) fewest = missing;
   }
-  // No alternative at all can only come of a fault; it must not read as "met".
+  // A requirement without alternatives is a bug, and must not count as met.
   return fewest ?? ['admin'];
 }
 
@@ -68,7 +68,7 @@ export function scopesOf(requirement: Requirement): string[][] {
   return requirement.anyOf.map((allOf) => allOf.map((scope) => scope.text));
 }
 
-/** As in "`read:assets`", "`admin`, or `read:a` and `read:b`", "a valid API key". */
+/** Returns a requirement as text: "`read:assets`", "`admin`, or `read:a` and `read:b`", "a valid API key". */
 export function inWords(requirement: Requirement): string {
   if (requirement.anyOf.some((allOf) => allOf.length === 0)) return 'a valid API key';
   return requirement.anyOf.map((allOf) => allOf.map((scope) => `\`${scope.text}\``).join(' and ')).join(', or ');

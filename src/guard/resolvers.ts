@@ -20,17 +20,17 @@ import { FirstUse } from './served.js';
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 type TypeResolver = GraphQLTypeResolver<unknown, unknown>;
 
-/** Which guard a function is: the rules that it enforces, and what stood there before it. */
+/** The rules that a guard enforces, and the resolver that it wraps. */
 const guards = new WeakMap<
   object,
   { readonly rules: readonly Rule[]; readonly inner: Resolver | TypeResolver | undefined }
 >();
 
 /**
- * Puts each field with a rule behind it: resolver and, of subscriptions, the source stream (B33); and lets no abstract
- * type hand out a value of a guarded type (B20). Fields whose values have no fixed size are metered ({@link metered}); any
- * other field without a rule keeps its resolver. Changes the schema in place, so that whatever already holds it is guarded
- * too; doing it twice is doing it once.
+ * Wraps every field that has a rule: its resolver and, for a subscription, its source stream (B33). An abstract type
+ * does not return values of a guarded type (B20). Fields whose values have no fixed size are metered, see {@link
+ * metered}. Other fields keep their resolver. Changes the schema in place, so that existing references to it are
+ * guarded too. Calling it twice has no further effect.
  */
 export function guardResolvers(
   schema: GraphQLSchema,
@@ -49,7 +49,7 @@ export function guardResolvers(
   }
 }
 
-/** Puts every field whose values have no fixed size under the budgets. Guards are taken off: call it before them. */
+/** Meters every field whose values have no fixed size. Removes guards, so call it before they are added. */
 export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   for (const type of Object.values(schema.getTypeMap())) {
@@ -59,7 +59,7 @@ export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): G
       const resolve = inner ?? defaultFieldResolver;
       const meter = metered(field, roots.has(type), resolve, budgets);
       if (meter === resolve) {
-        // Undefined is what the executor itself takes for the default; it must not be left at a guard of before.
+        // Restores undefined, which the executor treats as the default resolver, so that no old guard remains.
         if (inner === undefined) delete field.resolve;
         else field.resolve = inner;
         continue;
@@ -71,13 +71,13 @@ export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): G
   return schema;
 }
 
-/** Sentences on every field and abstract type whose guard is not in place. */
+/** Returns a sentence for every field and abstract type whose rule is not enforced. */
 export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): string[] {
   const places: string[] = [];
   const subscription = schema.getSubscriptionType();
   const missing = (coordinate: string) =>
     places.push(
-      `${coordinate}: its rule is not enforced; call guardSchema last, after every resolver, merge, extension and wrapper.`,
+      `${coordinate}: its rule is not enforced. Call guardSchema last, after every resolver, merge, extension and wrapper.`,
     );
   for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
     const functions = type === subscription ? [field.resolve, field.subscribe] : [field.resolve];
@@ -89,7 +89,7 @@ export function unguardedPlaces(schema: GraphQLSchema, rules: SchemaRules): stri
   return places;
 }
 
-/** Whether any resolver has a guard, such as one that was lost elsewhere. */
+/** Returns whether at least one resolver has a guard: then the schema was guarded, and changed afterwards. */
 export function isGuardedAtAll(schema: GraphQLSchema): boolean {
   return Object.values(schema.getTypeMap()).some((type) => {
     if (isAbstractType(type)) return type.resolveType != null && guards.has(type.resolveType);
@@ -100,7 +100,7 @@ export function isGuardedAtAll(schema: GraphQLSchema): boolean {
   });
 }
 
-/** B15: a guard made for another schema's rules does not count, but the same rules read anew do. */
+/** B15: a guard with the rules of another schema does not count, unless they are equal. */
 function enforces(guard: Resolver | TypeResolver | null | undefined, rules: readonly Rule[]): boolean {
   const known = guard == null ? undefined : guards.get(guard);
   return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
@@ -121,7 +121,7 @@ function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined): T
   const resolve = inner ?? defaultTypeResolver;
   const byType = new Map(rules.map((rule) => [rule.coordinate, rule]));
   const judge = (resolved: unknown, context: unknown): string | undefined => {
-    // graphql-js takes a type for its name only up to version 15; either way the name is what is judged.
+    // graphql-js accepts a type in place of its name only up to version 15. The name is checked in both cases.
     const name = resolved instanceof GraphQLObjectType ? resolved.name : (resolved as string | undefined);
     const rule = name === undefined ? undefined : byType.get(name);
     if (rule !== undefined) enforce(rule, context);
@@ -129,7 +129,7 @@ function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined): T
   };
   const guard: TypeResolver = (value, context, info, type) => {
     const resolved: unknown = resolve(value, context, info, type);
-    // Whatever has a `then`, as graphql-js sees it: a promise of another kind must not pass for a type's name.
+    // Checks for `then`, as graphql-js does: another kind of promise must not be treated as the name of a type.
     return isThenable(resolved) ? resolved.then((name) => judge(name, context)) : judge(resolved, context);
   };
   guards.set(guard, { rules, inner });
@@ -140,7 +140,7 @@ function isThenable(value: unknown): value is Promise<unknown> {
   return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }
 
-/** Abstract types with a guarded type among those that their values may have, and the rules of these. */
+/** Yields abstract types that have guarded object types, with the rules of these. */
 function* abstractTypesWithRules(
   schema: GraphQLSchema,
   rules: SchemaRules,
@@ -152,7 +152,7 @@ function* abstractTypesWithRules(
   }
 }
 
-/** What stood there before a guard of ours. */
+/** Returns the function that a guard wraps, or the function itself. */
 function original<T extends Resolver | TypeResolver>(current: T | null | undefined): T | undefined {
   if (current == null) return undefined;
   const guard = guards.get(current);

@@ -13,10 +13,13 @@ import { DEFAULT_ACTIONS, parseScope } from '../scopes/grammar.js';
 import { checkDirectives, fieldsOf, isPublic, readAuth, type Faults } from './read.js';
 import { and, or, sharing, type Requirement } from './requirement.js';
 
-/** Places that a line of {@link GuardError} names. */
+/** The number of fields that a line of {@link GuardError} names. */
 const MAX_PLACES = 10;
 
-/** A schema that must not start. `faults` has every fault of every place; the message has a line for each kind of fault. */
+/**
+ * A schema with invalid or missing guards, which must not be served. `faults` has every fault of every field; the
+ * message has one line for each kind of fault.
+ */
 export class GuardError extends Error {
   override readonly name = 'GuardError';
   readonly faults: readonly string[];
@@ -28,7 +31,7 @@ export class GuardError extends Error {
   }
 }
 
-/** The faults, with the places that have the same fault in one line. */
+/** Groups the faults, so that all fields with the same fault are in one line. */
 function linesOf(faults: readonly string[]): string[] {
   const places = new Map<string, string[]>();
   for (const fault of faults) {
@@ -44,31 +47,39 @@ function linesOf(faults: readonly string[]): string[] {
 }
 
 export interface Rule {
-  /** The type or field for which it holds, as in `Query.assets`. */
+  /** The type or field that the rule belongs to, such as `Query.assets`. */
   readonly coordinate: string;
   readonly requirement: Requirement;
 }
 
-/** What a schema's directives say, compiled once. Maps, not objects: names in a schema may be `constructor` (B29). */
+/** The rules of a schema. Maps, because a name in the schema may be `constructor` (B29). */
 export interface SchemaRules {
-  /** Of guarded object types, and of abstract types all of whose types are guarded: then one of theirs must be met. */
+  /** The rules of guarded object types, and of abstract types whose types are all guarded: one of these must be met. */
   readonly types: ReadonlyMap<string, Rule>;
-  /** By type and field name: all that reaching the field requires. Fields that are open are not there. */
+  /** Everything that a field requires, by type and field name. Fields without a rule are not included. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, Rule>>;
-  /** Every scope that the schema names, what covers it, `admin` and `platform`: what a key may be given. Sorted. */
+  /** The scopes that a key can have: those in the schema, those that include them, `admin` and `platform`. Sorted. */
   readonly scopes: readonly string[];
 }
 
 export interface RuleOptions {
-  /** Actions of scopes beside `read` and `write` that the schema may name; another is taken for a misspelling. */
+  /**
+   * The actions that scopes in the schema may have besides `read` and `write`. Any other is reported as a spelling
+   * mistake.
+   */
   readonly actions?: readonly string[];
-  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  /**
+   * The largest response to one operation.
+   *
+   * @default {@link ANSWER_LIMITS}
+   */
   readonly answer?: Partial<AnswerLimits>;
 }
 
 /**
- * Reads the rules off a schema. A field's rule is all of: its type's, its own, and its return type's.
- * @throws GuardError when the schema would leave something open that it seems to guard, or a root field undecided
+ * Reads the rules of a schema. A field requires what its type, its own @auth and its return type require together.
+ *
+ * @throws {@link GuardError} if a directive has no effect, or a root field has neither @auth nor @public
  */
 export function readRules(schema: GraphQLSchema, options: RuleOptions = {}): SchemaRules {
   const faults: Faults = [];
@@ -123,21 +134,19 @@ function checkOpenness(
 ): void {
   if (!isPublic(field)) {
     if (guards.isRoot && guards.own === null && guards.type === undefined) {
-      faults.push(
-        `${coordinate}: a root field needs @auth or @public; without one of them, it is undecided who may call the field.`,
-      );
+      faults.push(`${coordinate}: a root field needs @auth or @public, so that it is clear who can call it.`);
     }
     return;
   }
-  if (guards.own !== null) faults.push(`${coordinate}: @public and @auth contradict each other; remove one.`);
+  if (guards.own !== null) faults.push(`${coordinate}: @public and @auth contradict each other. Remove one of them.`);
   else if (guards.type !== undefined) {
     faults.push(
-      `${coordinate}: @public opens nothing here, because @auth on ${guards.type.coordinate} holds too; move one of them.`,
+      `${coordinate}: @public has no effect, because @auth on ${guards.type.coordinate} applies too. Move one of them.`,
     );
   }
 }
 
-/** A value of the type is a value of one of its types, so one of their rules must be met to get anything from it. */
+/** A value of an abstract type is a value of one of its object types, so the rule of one of these must be met. */
 function ofAbstractType(
   schema: GraphQLSchema,
   type: GraphQLAbstractType,
@@ -168,7 +177,7 @@ function knownScopes(rules: readonly Rule[]): string[] {
   return [...known].sort();
 }
 
-/** Every field of the schema that has a rule, with the type that it stands on. */
+/** Yields every field that has a rule, with its type. */
 export function* fieldsWithRule(
   schema: GraphQLSchema,
   rules: SchemaRules,

@@ -1,19 +1,19 @@
 import type { GraphQLSchema } from 'graphql';
 
-/** Schemas that the plugin has seen: its server runs their operations. */
+/** The schemas of servers that use the plugin. */
 const served = new WeakSet<GraphQLSchema>();
 
 export function markServed(schema: GraphQLSchema): void {
   served.add(schema);
 }
 
-/** Looks once, at the first guarded field that resolves, whether the plugin is in use. */
+/** Checks once, when the first guarded field is resolved, whether the plugin is in use. */
 export class FirstUse {
-  /** A field of its own, so that guards read no more than this from the second call on. */
+  /** A separate field, so that all later calls only read this flag. */
   seen: boolean;
   readonly #warn: (context: unknown) => void;
 
-  /** @param warn receives the context of the operation that runs without the plugin; null: nothing is looked at */
+  /** @param warn receives the context of the operation that runs without the plugin; null: nothing is checked */
   constructor(warn: ((context: unknown) => void) | null) {
     this.seen = warn === null;
     this.#warn = warn ?? (() => undefined);
@@ -26,4 +26,4 @@ export class FirstUse {
 }
 
 export const WITHOUT_PLUGIN =
-  'An operation ran without the plugin of Latchkey: scopes are checked, but limits, bounds on cost, RateLimit header fields, HTTP statuses of refusals, and the record of use are missing. Serve the schema by Apollo Server with latchkey.apolloOptions({ schema }), or, if this is intended, call latchkey.guard(schema, { plugin: false }).';
+  "An operation ran without Latchkey's plugin. Scopes are checked, but rate limits, cost limits, RateLimit header fields, HTTP status codes and usage tracking are missing. Use Apollo Server with latchkey.apolloOptions({ schema }). If this is intended, call latchkey.guard(schema, { plugin: false }).";

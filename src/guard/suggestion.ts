@@ -2,21 +2,21 @@ import { leastScopes } from './least.js';
 import { isMet } from './requirement.js';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** A guarded place that was used, by coordinate, as in `Query.assets`. */
+/** A guarded field that was used, by its coordinate, such as `Query.assets`. */
 export interface Used {
   readonly coordinate: string;
 }
 
 export interface Suggestion<T extends Used> {
-  /** Sorted, each with what would be closed without it. */
+  /** In alphabetical order, each with the fields that would be inaccessible without it. */
   readonly scopes: readonly { readonly scope: string; readonly fields: readonly T[] }[];
-  /** Of those held, the ones that are not among them: a narrower one may stand in for them. */
+  /** The scopes of the key that are not needed. A narrower one may replace them. */
   readonly unneeded: readonly string[];
-  /** What was used and is guarded: places that the schema no longer has, or no longer guards, are left out. */
+  /** The used fields that are guarded. Fields that no longer exist or are no longer guarded are left out. */
   readonly guarded: readonly T[];
 }
 
-/** The least scopes that open all that was used, with reasons. */
+/** Returns the smallest set of scopes for the used fields, with the reason for each scope. */
 export function suggestionFor<T extends Used>(
   rules: SchemaRules,
   used: readonly T[],
@@ -42,7 +42,7 @@ export function suggestionFor<T extends Used>(
   };
 }
 
-/** The rule of a field, or of a type where the coordinate is one's. */
+/** Returns the rule of a field or of a type. */
 export function ruleAt({ types, fields }: SchemaRules, coordinate: string): Rule | undefined {
   const [type = '', field] = coordinate.split('.');
   return field === undefined ? types.get(type) : fields.get(type)?.get(field);

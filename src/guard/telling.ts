@@ -11,12 +11,12 @@ import {
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { brief, discreetly } from './discretion.js';
 
-/** What was asked for, as far as it was understood. */
+/** The valid parts of a request. */
 export interface Asked {
   readonly document: DocumentNode | undefined;
   readonly operation: OperationDefinitionNode | null | undefined;
   readonly variables: unknown;
-  /** What the caller sent beside the variables, in parts. */
+  /** The parts of the request besides the variables. */
   readonly written: readonly string[];
 }
 
@@ -25,19 +25,19 @@ interface Told {
   readonly locations?: GraphQLFormattedError['locations'] | undefined;
 }
 
-/** Its messages repeat what the caller wrote, and it is what takes long of looking at a document. */
+/** This rule takes the most time, and its messages only repeat the request. */
 const RULES = specifiedRules.filter((rule) => rule !== OverlappingFieldsCanBeMergedRule);
 
-/** Of a view more may be wrong than of the schema, and what is asked for is to be among it. */
+/** A request can have more errors for a part of the schema than for all of it. The list must include those to show. */
 const MAX_ERRORS = 100;
 
-/** Short, and without a key, even where the caller put one into a query. */
+/** Shortens a message and removes keys, which callers put into queries by mistake. */
 const clean = (message: string): string => brief(message.replace(TOKEN_PATTERN, '[key]'));
 
 /**
- * GraphQL's own messages as they are told to whoever may read `view` of a schema: as they are where that is all of it;
- * without names where it is nothing; else as a server with no other schema than the view would put them, so that a
- * suggestion names nothing that the caller does not see (B42).
+ * Returns a function that rewrites GraphQL's error messages for a caller who may read `view` of a schema (B42). If that
+ * is the whole schema, they stay as they are. If it is a part, they are those of a server whose schema is that part. If
+ * it is nothing, they contain no names of the schema.
  */
 export function telling(schema: GraphQLSchema, view: GraphQLSchema | null, asked: Asked): (error: Told) => string {
   if (view === schema) return ({ message }) => clean(message);
@@ -51,7 +51,7 @@ export function telling(schema: GraphQLSchema, view: GraphQLSchema | null, asked
   };
 }
 
-/** What is wrong with a request under a schema, by the place that it is wrong at. */
+/** Returns the error messages of a request for a schema, by position. */
 function sayings(schema: GraphQLSchema, { document, operation, variables }: Asked): ReadonlyMap<string, string> {
   const said = new Map<string, string>();
   if (document === undefined) return said;
@@ -76,7 +76,7 @@ function textOf(variables: unknown): string {
   try {
     return JSON.stringify(variables ?? null);
   } catch {
-    // Nested too deep to be written: then nothing counts as written.
+    // Too deeply nested to serialize. Then all names are removed.
     return '';
   }
 }

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../credentials/principal.js';
 import { Refusal } from '../refusals/refusal.js';
 
-/** By document, which the server keeps for as long as it keeps the text that it was parsed from. */
+/** By document. The server keeps a document only as long as the text that it was parsed from. */
 const digests = new WeakMap<DocumentNode, string>();
 
-/** SHA-256 of a document's text exactly as it was sent, in hexadecimal digits: a changed space makes another document. */
+/** Returns the SHA-256 of a document's text as it was sent, in hexadecimal. Any change, even of a space, changes it. */
 export function digestOf(source: string, document: DocumentNode): string {
   let digest = digests.get(document);
   if (digest === undefined) digests.set(document, (digest = createHash('sha256').update(source).digest('hex')));
@@ -14,8 +14,8 @@ export function digestOf(source: string, document: DocumentNode): string {
 }
 
 /**
- * Why a document is not run for a principal who is bound to a list of documents; null where it is on the list, or nothing
- * binds them. The digest is no secret, and is compared as the list is kept, in lower case.
+ * Returns the refusal of a document that is not on the principal's list; null if it is, or if the principal has no
+ * list. The digest is not secret, so the comparison need not take constant time.
  */
 export function refuseUntrusted(
   { trustedDocuments }: Pick<Principal, 'trustedDocuments'>,
@@ -26,7 +26,7 @@ export function refuseUntrusted(
   const sha256 = digestOf(source, document);
   if (trustedDocuments.has(sha256)) return null;
   return new Refusal(
-    `This key runs only the documents that it is bound to, and this one, with the SHA-256 ${sha256}, is none of them. An administrator of the workspace may add it with updateApiKey(input: {trustedDocuments: [...]}).`,
+    `This key can only run its trusted documents. The document with the SHA-256 ${sha256} is not one of them. An admin of the workspace can add it with updateApiKey(input: {trustedDocuments: [...]}).`,
     { code: 'DOCUMENT_NOT_TRUSTED', sha256 },
   );
 }

@@ -9,8 +9,8 @@ import type { Rule, SchemaRules } from './rules.js';
 import { visibleFields } from './visible.js';
 
 /**
- * Views of one schema that are remembered, and the types, fields and arguments that they may have together. Each of these
- * takes about 350 bytes, so the views of a large schema take up to 35 MB.
+ * The number of cached views of one schema, and of their types, fields and arguments together. Each of these takes
+ * about 350 bytes, so the views of a large schema take up to 35 MB.
  */
 const MAX_VIEWS = 64;
 const MAX_PARTS = 100_000;
@@ -23,8 +23,8 @@ interface View {
 const viewsBySchema = new WeakMap<GraphQLSchema, Views>();
 
 /**
- * The schema as a principal sees it, made once for all who see the same: the schema itself where they see all of it, null
- * where they see no query.
+ * Returns the part of the schema that a principal has access to: the schema itself if it is all of it, null if there is
+ * no query. Callers with the same access share one object.
  */
 export function viewOf(schema: GraphQLSchema, principal: Principal): GraphQLSchema | null {
   let views = viewsBySchema.get(schema);
@@ -32,11 +32,11 @@ export function viewOf(schema: GraphQLSchema, principal: Principal): GraphQLSche
   return views.of(principal);
 }
 
-/** A schema's views, by which of its requirements are met: scopes of many kinds come to the same few. */
+/** The cached views of a schema, by the requirements that are met. Many combinations of scopes have the same view. */
 export class Views {
   readonly #schema: GraphQLSchema;
   readonly #rules: SchemaRules;
-  /** One rule for each requirement: rules that say the same share theirs. */
+  /** One rule for each requirement, because equal rules share it. */
   readonly #examples: ReadonlyMap<Requirement, Rule>;
   readonly #views = new LRUCache<string, View>({
     max: MAX_VIEWS,
@@ -51,7 +51,7 @@ export class Views {
     this.#examples = new Map(ofFields.map((rule) => [rule.requirement, rule]));
   }
 
-  /** Views remembered. */
+  /** The number of cached views. */
   get size(): number {
     return this.#views.size;
   }

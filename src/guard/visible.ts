@@ -12,16 +12,16 @@ import {
 } from 'graphql';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** The names of the fields that a caller sees, by type. Object types and interfaces of which they see nothing are not there. */
+/** The names of the fields that a caller has access to, by type. Types without such fields are missing. */
 export type Visible = ReadonlyMap<string, ReadonlySet<string>>;
 
 type WithFields = GraphQLObjectType | GraphQLInterfaceType;
 
 /**
- * The fields that may be selected where some rules are met: of an object type those whose rule is, of an interface those
- * that every type which it stands for allows (B02). A field goes with its type where nothing of that is left to see.
- *
- * What is hidden only ever hides more, so that the order in which it is found makes no difference.
+ * Returns the fields that can be selected if some rules are met. A field of an object type is visible if its rule is
+ * met, one of an interface if the rules of all its types are (B02). A field is also hidden if its type has no visible
+ * field.
+ * Hiding a field can only hide more fields, so the order does not matter.
  */
 export function visibleFields(schema: GraphQLSchema, rules: SchemaRules, meets: (rule: Rule) => boolean): Visible {
   const types = Object.values(schema.getTypeMap()).filter(hasFields);
@@ -40,7 +40,7 @@ export function visibleFields(schema: GraphQLSchema, rules: SchemaRules, meets: 
     const field = type.getFields()[name];
     if (field === undefined || !isSeen(schema, visible, getNamedType(field.type))) return false;
     if (isObjectType(type)) return true;
-    // An interface promises its fields of every type that implements it, or the schema is none.
+    // Every type that implements an interface must have its fields, or the schema is invalid.
     const { objects, interfaces } = schema.getImplementations(type);
     return [...objects, ...interfaces].every((one) => visible.get(one.name)?.has(name) === true);
   };
@@ -59,7 +59,7 @@ export function visibleFields(schema: GraphQLSchema, rules: SchemaRules, meets: 
   return visible;
 }
 
-/** Is there anything of the type to see? */
+/** Returns whether the type has visible fields. */
 export function isSeen(schema: GraphQLSchema, visible: Visible, type: GraphQLNamedType): boolean {
   if (isUnionType(type)) return schema.getPossibleTypes(type).some(({ name }) => visible.has(name));
   return isLeafType(type) || visible.has(type.name);

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 
 const notEnforced = (coordinate: string) =>
-  `${coordinate}: its rule is not enforced; call guardSchema last, after every resolver, merge, extension and wrapper.`;
+  `${coordinate}: its rule is not enforced. Call guardSchema last, after every resolver, merge, extension and wrapper.`;
 
 const REPORTS =
   'type Query { report: Report @auth open: String @public } type Report @auth(scope: "read:reports") { id: ID }';
@@ -43,7 +43,7 @@ describe('order of building', () => {
   it('B16 schemas merged after the guard: what is added undecided or unguarded does not start', () => {
     const added = makeExecutableSchema({ typeDefs: 'type Query { added: String }' });
     expect(faultsOf(() => assertGuarded(mergeSchemas({ schemas: [reports(), added] })))).toEqual([
-      'Query.added: a root field needs @auth or @public; without one of them, it is undecided who may call the field.',
+      'Query.added: a root field needs @auth or @public, so that it is clear who can call it.',
     ]);
     const guardedLater = ownSchema('type Query { added: String @auth(scope: "read:added") }');
     const merged = mergeSchemas({ schemas: [reports(), guardedLater] });
@@ -101,7 +101,7 @@ describe('order of building', () => {
     const sdl =
       'type Query { open: String @public } type Mutation @auth(scope: "write:reports") { add: Int drop: Int }';
     expect(faultsIn(sdl.replace('drop: Int', 'drop: Int @public'))).toEqual([
-      'Mutation.drop: @public opens nothing here, because @auth on Mutation holds too; move one of them.',
+      'Mutation.drop: @public has no effect, because @auth on Mutation applies too. Move one of them.',
     ]);
     const schema = ownSchema(sdl, {
       Query: noting(ran, 'Query', { open: 'yes' }),

@@ -13,7 +13,7 @@ describe('where the directive stands', () => {
   it('B01 on an interface: the start is refused, on its implementations it guards', async () => {
     const onType = 'interface Node @auth(scope: "read:reports") { id: ID } type Query { node: Node @public }';
     const onField = 'interface Node { id: ID @auth(scope: "read:reports") } type Query { node: Node @public }';
-    const remedy = '@auth has no effect there; put @auth on the object types and their fields';
+    const remedy = '@auth has no effect here. Put @auth on object types and their fields';
     expect(faultsIn(onType)).toEqual([expect.stringContaining(`Node: ${remedy}`)]);
     expect(faultsIn(onField)).toEqual([expect.stringContaining(`Node.id: ${remedy}`)]);
     expect(() => ownSchema(onType)).toThrow('may not be used on INTERFACE');
@@ -74,7 +74,7 @@ describe('where the directive stands', () => {
     const rest = 'type Report { id: ID } type Query { report: Report @public }';
     expect(faultsIn(`${rest} ${sdl}`)).toEqual([
       expect.stringMatching(
-        new RegExp(`^${coordinate.replace(/[().]/g, '\\$&')}: @auth has no effect there; put @auth on`),
+        new RegExp(`^${coordinate.replace(/[().]/g, '\\$&')}: @auth has no effect here. Put @auth on`),
       ),
     ]);
     expect(faultsIn(`${rest} ${sdl.replace('@auth', '')}`)).toEqual([]);
@@ -87,7 +87,7 @@ describe('where the directive stands', () => {
   ])('B04 declared under %s: the start is refused', (_, declaration, use, name) => {
     const faults = faultsIn(`${declaration} type Query { report: Report @public } type Report { body: String ${use} }`);
     expect(faults).toEqual([
-      `@${name} is declared and looks like a guard, but Latchkey reads @auth alone; use that name.`,
+      `@${name} is declared and looks like a guard, but Latchkey only reads @auth. Use that name.`,
     ]);
     const unrelated =
       'directive @note(text: String) on FIELD_DEFINITION type Query { a: Int @public @note(text: "b") }';
@@ -96,8 +96,8 @@ describe('where the directive stands', () => {
 
   it('B05 misspelt with SDL validation off: the start is refused, for the misspelling and for the root field', () => {
     expect(faultsIn('type Query { report: String @atuh(scope: "read:reports") open: String @public }')).toEqual([
-      'Query.report: @atuh is applied but not declared, so it guards nothing; is @auth or @public meant?',
-      'Query.report: a root field needs @auth or @public; without one of them, it is undecided who may call the field.',
+      'Query.report: @atuh is applied but not declared, so it guards nothing. Did you mean @auth or @public?',
+      'Query.report: a root field needs @auth or @public, so that it is clear who can call it.',
     ]);
   });
 
@@ -146,7 +146,7 @@ describe('where the directive stands', () => {
 
   it('B08 a null argument: the start is refused, no argument asks for any key', () => {
     expect(withScope('null')).toEqual([
-      'Query.a: @auth(scope: null) says nothing; leave the argument out to ask for any valid key.',
+      'Query.a: @auth(scope: null) is not allowed. Omit the argument to accept any valid key.',
     ]);
     expect(faultsIn('type Query { a: Int @auth }')).toEqual([]);
   });
@@ -164,7 +164,7 @@ describe('where the directive stands', () => {
     'B09 @auth(scope: %s): a scope that is none refuses the start',
     (scope) => {
       expect(withScope(scope)).toEqual([
-        `Query.a: ${scope} is no scope; a scope is action:resource, admin or platform.`,
+        `Query.a: ${scope} is not a valid scope. Use action:resource, admin or platform.`,
       ]);
     },
   );
@@ -172,14 +172,14 @@ describe('where the directive stands', () => {
   it('B09 an unknown action: the start is refused unless it is declared', () => {
     const sdl = 'type Query { a: Int @auth(scope: "raed:a") }';
     expect(faultsIn(sdl)).toEqual([
-      'Query.a: the scope "raed:a" has the unknown action "raed"; known are read, write, and the option "actions" declares others.',
+      'Query.a: the scope "raed:a" has the unknown action "raed". Known actions: read, write. The option "actions" adds others.',
     ]);
     expect(faultsOf(() => guardSchema(ownSchema(sdl), { actions: ['raed'] }))).toEqual([]);
   });
 
   it('B10 a flat list of two: the start is refused with both ways to write it, and both ways work', async () => {
     expect(withScope('["read:a", "read:b"]')).toEqual([
-      'Query.a: @auth(scope:) with a flat list of several is ambiguous; write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them.',
+      'Query.a: @auth(scope:) with a flat list of several scopes is ambiguous. Write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them.',
     ]);
     const schema = ownSchema(
       `type Query {

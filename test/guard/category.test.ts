@@ -43,7 +43,7 @@ describe('the category of an operation', () => {
     ['{ keys }', 'admin'],
     ['mutation { rotate }', 'admin'],
     ['subscription { keys }', 'admin'],
-    // However deep, under whatever name, and through whatever the value may be.
+    // At any depth, under any alias, and through any type of the value.
     ['{ orders { id open: cost } }', 'admin'],
     ['{ orders { ...F } } fragment F on Order { query { keys } }', 'admin'],
     ['{ node { id } }', 'admin'],
@@ -53,7 +53,7 @@ describe('the category of an operation', () => {
     expect(categoryIn(source)).toBe(category);
   });
 
-  it('is that of what is included', () => {
+  it('depends on the included fields', () => {
     const source = 'query ($all: Boolean!) { open keys @include(if: $all) }';
     expect([categoryIn(source, { all: false }), categoryIn(source, { all: true })]).toEqual(['read', 'admin']);
   });
@@ -70,14 +70,14 @@ describe('the category of an operation', () => {
     [[['admin'], ['read:a']], 'read'],
     [[['read:all']], 'read'],
     [[[]], 'read'],
-  ])('of a query that needs %j is %s', (scopes, category) => {
+  ])('of a query that requires %j is %s', (scopes, category) => {
     const rule = { coordinate: 'Query.x', requirement: requirementOf(scopes) };
     expect(categoryOf(OperationTypeNode.QUERY, [rule])).toBe(category);
     const unlimited = { coordinate: 'Query.y', requirement: requirementOf([['read:b']]) };
     expect(categoryOf(OperationTypeNode.QUERY, [unlimited, rule])).toBe(category);
   });
 
-  it('is judged once for a document', () => {
+  it('is computed once per document', () => {
     const document = parse('{ keys }');
     const [operation] = document.definitions;
     if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('There is no operation there.');

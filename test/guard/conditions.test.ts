@@ -1,7 +1,7 @@
 import { Kind, parse, type FieldNode } from 'graphql';
 import { conditionsOf } from '../../src/guard/conditions.js';
 
-/** Which fields of the operation are included, and the key under which that is remembered. */
+/** The included fields of the operation, and the cache key. */
 function look(source: string, variables: Record<string, unknown> = {}): { names: string[]; key: string } {
   const document = parse(source);
   const [operation] = document.definitions;
@@ -15,17 +15,17 @@ function look(source: string, variables: Record<string, unknown> = {}): { names:
 }
 
 describe('conditionsOf', () => {
-  it('without conditions includes everything under one key, whatever the variables', () => {
+  it('includes everything under one key without conditions, whatever the variables', () => {
     expect(look('query ($v: Boolean) { a(x: $v) b }', { v: true })).toEqual({ names: ['a', 'b'], key: '' });
     expect(look('query ($v: Boolean) { a(x: $v) b }', { v: false }).key).toBe('');
   });
 
-  it('literals decide', () => {
+  it('evaluates literals', () => {
     const source = '{ a @skip(if: true) b @skip(if: false) c @include(if: true) d @include(if: false) }';
     expect(look(source).names).toEqual(['b', 'c']);
   });
 
-  it('one of the two is enough to leave a field out', () => {
+  it('leaves a field out if one of both conditions does', () => {
     const source =
       '{ a @skip(if: true) @include(if: true) b @skip(if: false) @include(if: false) c @skip(if: false) @include(if: true) }';
     expect(look(source).names).toEqual(['c']);
@@ -38,7 +38,7 @@ describe('conditionsOf', () => {
     ['$v: Boolean! = true', { v: false }, true],
     ['$v: Boolean = false', {}, true],
     ['$v: Boolean = false', { v: true }, false],
-    // Not plainly a boolean: the execution refuses it, and the judge must look.
+    // Not a boolean: execution rejects it, and the guard must check the field.
     ['$v: Boolean!', {}, true],
     ['$v: Boolean! = true', { v: null }, true],
     ['$v: Boolean!', { v: 'true' }, true],
@@ -48,11 +48,11 @@ describe('conditionsOf', () => {
     expect(look(`query (${declared}) { a @skip(if: $v) b }`, variables).names.includes('a')).toBe(included);
   });
 
-  it('other directives, and @skip without a condition, leave nothing out', () => {
+  it('ignores other directives, and @skip without a condition', () => {
     expect(look('{ a @other(if: true) b @skip c @skip(unless: true) }').names).toEqual(['a', 'b', 'c']);
   });
 
-  it('keys tell apart what the conditions tell apart, and nothing else', () => {
+  it('returns equal keys for equal results, and different keys otherwise', () => {
     const source = 'query ($v: Boolean!, $w: Boolean!, $x: Int) { a(x: $x) @skip(if: $v) b @include(if: $w) }';
     const key = (variables: Record<string, unknown>) => look(source, variables).key;
     const keys = [true, false, null].flatMap((v) => [true, false, null].map((w) => key({ v, w })));

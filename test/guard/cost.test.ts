@@ -49,13 +49,13 @@ describe('CostCounter', () => {
     expect(cost(source)).toBe(expected);
   });
 
-  it('conditions by variable', () => {
+  it('evaluates conditions with variables', () => {
     const source = 'query ($v: Boolean!) { x: a y: a @include(if: $v) }';
     expect(cost(source, { v: true })).toBe(2);
     expect(cost(source, { v: false })).toBe(1);
   });
 
-  it('more than a number can hold is the largest whole number', () => {
+  it('returns the largest safe integer for a higher cost', () => {
     const fragments = Array.from({ length: 2_000 }, (_, i) => `fragment F${i} on Root { ...F${i + 1} ...F${i + 1} }`);
     expect(cost(`{ ...F0 } ${fragments.join(' ')} fragment F2000 on Root { a }`)).toBe(Number.MAX_SAFE_INTEGER);
   });

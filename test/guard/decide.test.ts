@@ -8,17 +8,17 @@ const rule = (coordinate: string, ...anyOf: string[][]): Rule => ({ coordinate, 
 const any: Rule = { coordinate: 'Query.viewer', requirement: ANY_CREDENTIAL };
 
 describe('decide', () => {
-  it('no rule refuses nobody', () => {
+  it('returns null without rules, even for an anonymous caller', () => {
     expect(decide([], ANONYMOUS)).toBeNull();
   });
 
-  it('nobody is asked for a key, and told nothing of scopes', () => {
+  it('returns 401 to an anonymous caller, without naming scopes', () => {
     for (const rules of [[any], [rule('Query.a', ['read:a'])]]) {
       expect(decide(rules, ANONYMOUS)?.details).toEqual({ code: 'UNAUTHENTICATED', reason: 'missing' });
     }
   });
 
-  it('names every missing scope once, sorted, and every place', () => {
+  it('names every missing scope once, sorted, and every field', () => {
     const rules = [
       rule('Query.b', ['read:b', 'write:a']),
       any,
@@ -35,12 +35,12 @@ describe('decide', () => {
       ],
     });
     expect(refusal?.message).toBe(
-      'This key lacks read:a and read:b and write:a, required by Query.b and 1 more. Use a key that holds it, or have an administrator add it with updateApiKey.',
+      'This key lacks read:a and read:b and write:a, required by Query.b and 1 more. Use a key that has it, or ask an administrator to add it with updateApiKey.',
     );
     expect(decide(rules, keyWith(['read:all', 'write:a']))).toBeNull();
   });
 
-  it('names twenty places at most, and all that is missing', () => {
+  it('names at most twenty fields, and all missing scopes', () => {
     const rules = Array.from({ length: 50 }, (_, i) => rule(`Query.f${i}`, [`read:r${i}`]));
     const details = decide(rules, keyWith([]))?.details;
     expect(details).toMatchObject({ code: 'FORBIDDEN' });
@@ -61,7 +61,7 @@ describe('meets', () => {
 });
 
 describe('principalIn', () => {
-  it('is the principal of the context', () => {
+  it('returns the principal of the context', () => {
     const principal = keyWith(['read:a']);
     expect(principalIn({ principal })).toBe(principal);
     expect(principalIn({ principal: ANONYMOUS })).toBe(ANONYMOUS);
@@ -77,7 +77,7 @@ describe('principalIn', () => {
     [{ principal: { kind: 'root', scopes: [] } }],
     [{ principal: { kind: 'key' } }],
     [{ principal: { kind: 'key', scopes: 'admin' } }],
-  ])('%j holds none: 503', (context) => {
+  ])('throws 503 if %j has none', (context) => {
     expect(() => principalIn(context)).toThrow(
       expect.objectContaining({ details: { code: 'UNAVAILABLE', retryAfter: 5 } }),
     );

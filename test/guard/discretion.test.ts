@@ -29,14 +29,14 @@ describe('discreetly', () => {
     expect(discreetly([written])(message)).toBe(told);
   });
 
-  it('what is written in any part may be repeated', () => {
+  it('keeps names that occur in any part of the request', () => {
     const message = 'Unknown argument "first" on field "Query.assets".';
     expect(discreetly(['{ assets }', 'first'])(message)).toBe(message);
   });
 });
 
 describe('brief', () => {
-  it('cuts what repeats a whole request, and nothing shorter', () => {
+  it('shortens a message that repeats a whole request, and no shorter one', () => {
     expect(brief('x'.repeat(1_000))).toBe('x'.repeat(1_000));
     expect(brief('x'.repeat(250_000))).toBe(`${'x'.repeat(1_000)}…`);
   });

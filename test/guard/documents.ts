@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Chooses in a property: a number below `max`. */
+/** Chooses a number below `max` in a property test. */
 export type Choose = (max: number) => number;
 
 export const chooser =
@@ -10,11 +10,11 @@ export const chooser =
 
 const SCOPES = ['read:a', 'read:b', 'write:a', 'write:b', 'read:all', 'admin'];
 
-/** Fields that every type of the random schemas has, with their types. */
+/** The fields that every type of the random schemas has, with their types. */
 const LINKS: Readonly<Record<string, string>> = { node: 'Node', named: 'Named', any: 'Any', a: 'A', b: 'B', c: 'C' };
 const FIELDS = ['id', ...Object.keys(LINKS)];
 
-/** Composite types by name, with the object types that a value of each may have. */
+/** Composite types by name, with the object types that a value of each can have. */
 const POSSIBLE: Readonly<Record<string, readonly string[]>> = {
   Query: ['Query'],
   Node: ['A', 'B', 'C'],
@@ -25,7 +25,9 @@ const POSSIBLE: Readonly<Record<string, readonly string[]>> = {
   C: ['C'],
 };
 
-/** A schema whose types and fields bear @auth here and there: an interface that implements another, a union, cycles. */
+/**
+ * A schema in which some types and fields have @auth: with an interface that implements another, a union and cycles.
+ */
 export function randomSdl(choose: Choose): string {
   const auth = (): string => {
     const scope = SCOPES[choose(SCOPES.length)] ?? '';
@@ -60,11 +62,13 @@ export function randomSdl(choose: Choose): string {
     type Query { id: ID @auth self: Query @public ${fields(() => auth() || '@public')} }`;
 }
 
-/** Which selections of fields, fragments and conditions a random document may hold. */
+/** The kinds of selections in a random document. */
 const FRAGMENTS = 4;
 export const VARIABLES = ['v', 'w', 'constructor'] as const;
 
-/** A document over {@link randomSdl}: aliases, fragments of every kind, conditions by literal, variable and default. */
+/**
+ * A document for {@link randomSdl}: aliases, all kinds of fragments, and conditions by literal, variable and default.
+ */
 export function randomDocument(choose: Choose): string {
   const conditions = Object.keys(POSSIBLE).filter((name) => name !== 'Query');
   const types = Array.from(

@@ -12,13 +12,13 @@ const SDL = `type Query {
 type Report { id: ID salary: Int @auth(scope: "read:salaries") }`;
 
 describe('guardSchema', () => {
-  it('changes the schema that it is given, and returns it', () => {
+  it('changes the schema in place, and returns it', () => {
     const schema = ownSchema(SDL);
     expect(guardSchema(schema)).toBe(schema);
     expect(assertGuarded(schema)).toEqual(readRules(schema));
   });
 
-  it('ends the descriptions of guarded fields with what they require, once', () => {
+  it('adds the requirement to the descriptions of guarded fields once', () => {
     const schema = guardSchema(guardSchema(ownSchema(SDL)));
     const fields = schema.getQueryType()?.getFields();
     expect(fields?.reports?.description).toBe('Reports of this month.\n\nRequires `read:reports`, or `admin`.');
@@ -27,7 +27,7 @@ describe('guardSchema', () => {
     expect(printSchema(schema)).toContain('"""Requires `read:salaries`."""');
   });
 
-  it('leaves a schema that it refuses as it was', () => {
+  it('leaves an invalid schema unchanged', () => {
     const schema = ownSchema(`${SDL} extend type Query { undecided: Int }`);
     const before = printSchema(schema);
     expect(() => guardSchema(schema)).toThrow(GuardError);
@@ -37,12 +37,12 @@ describe('guardSchema', () => {
 });
 
 describe('assertGuarded', () => {
-  it('names every place that no guard stands at', () => {
+  it('names every field without its guard', () => {
     const places = faultsOf(() => assertGuarded(ownSchema(SDL))).map((fault) => fault.split(':')[0]);
     expect(places).toEqual(['Query.reports', 'Query.viewer', 'Report.salary']);
   });
 
-  it('knows the actions that the schema was guarded with', () => {
+  it('uses the actions that the schema was guarded with', () => {
     const schema = ownSchema('type Query { a: Int @auth(scope: "deploy:a") }');
     guardSchema(schema, { actions: ['deploy'] });
     expect(assertGuarded(schema).scopes).toContain('deploy:a');

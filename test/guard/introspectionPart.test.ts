@@ -28,7 +28,7 @@ test.each([
     'query Q($n: String!, $b: Boolean, $i: Input!, $l: [String]) { __type(name: $n) { name @skip(if: $b) } x(i: $i, l: $l) }',
     'query Q($n: String!, $b: Boolean) { __type(name: $n) { name @skip(if: $b) } }',
   ],
-])('of %s it is what reads the schema', (text, part) => {
+])('returns the part of %s that reads the schema', (text, part) => {
   expect(read(text)).toEqual({ part, below: false });
 });
 
@@ -41,11 +41,11 @@ test.each<[string, boolean, Record<string, unknown>]>([
   ['{ __schema { types { fields { name } } } }', false, {}],
   ['query ($v: Boolean!) { query @include(if: $v) { __schema { description } } }', true, { v: true }],
   ['query ($v: Boolean!) { query @include(if: $v) { __schema { description } } }', false, { v: false }],
-])('%s reads it below the top: %s', (text, below, variables) => {
+])('%s reads it below the top level: %s', (text, below, variables) => {
   expect(read(text, variables).below).toBe(below);
 });
 
-test('B40 a fan-out of fragments is neither walked nor written out', () => {
+test('B40 a fan-out of fragments is neither visited repeatedly nor expanded', () => {
   const fan = Array.from(
     { length: 60 },
     (_, i) => `fragment F${i} on Query { ...F${i + 1} query { ...F${i + 1} ...F${i + 1} } }`,

@@ -56,7 +56,7 @@ const held = fc.uniqueArray(fc.constantFrom(...SCOPES), { maxLength: 4 });
 const meetsAll = (requirements: readonly Requirement[], scopes: readonly string[]): boolean =>
   requirements.every((each) => isMet(each, scopes));
 
-test('they meet every requirement, none can be spared, and none grants another', () => {
+test('meet every requirement, and none is superfluous or included in another', () => {
   fc.assert(
     fc.property(fc.array(requirement, { maxLength: 12 }), held, (requirements, holds) => {
       const least = leastScopes(requirements, holds);
@@ -74,7 +74,7 @@ test('they meet every requirement, none can be spared, and none grants another',
   );
 });
 
-/** Of all sets of scopes that meet the requirements, as few of the widest kind as there can be, then of the next. */
+/** Of all sets of scopes that meet the requirements, the one with the fewest of the widest kind, then of the next. */
 function leastByTrial(requirements: readonly Requirement[]): readonly number[] {
   let best: readonly number[] | null = null;
   for (let bits = 0; bits < 2 ** SCOPES.length; bits++) {
@@ -99,7 +99,7 @@ const widthOf = (scopes: readonly string[]): readonly number[] => [
   scopes.filter((scope) => /^read:[^l]+$/.test(scope)).length,
 ];
 
-test('no other set is narrower, as a trial of all of them shows', () => {
+test('are the narrowest of all possible sets', () => {
   fc.assert(
     fc.property(fc.array(requirement, { maxLength: 6 }), (requirements) => {
       expect(widthOf(leastScopes(requirements, ['platform']))).toEqual(leastByTrial(requirements));
@@ -108,7 +108,7 @@ test('no other set is narrower, as a trial of all of them shows', () => {
   );
 });
 
-test('a hundred choices between many are met all the same, without a scope to spare', () => {
+test('meet a hundred requirements with many alternatives, and none is superfluous', () => {
   const requirements = Array.from({ length: 100 }, (_, i) =>
     of(...Array.from({ length: 10 }, (_, j) => [`read:r${(i * 7 + j * j * 13) % 60}`, `read:s${(i * i + j) % 50}`])),
   );

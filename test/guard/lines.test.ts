@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { MAX_LINES, refuseLines } from '../../src/guard/lines.js';
 
 describe('R4: the lines of a document', () => {
-  it('are counted as graphql-js counts them', () => {
+  it('are counted as by graphql-js', () => {
     const text = fc
       .array(fc.constantFrom('\n', '\r', '\r\n', 'a', ' ', '\u2028'), { maxLength: 60 })
       .map((parts) => parts.join(''));
@@ -17,7 +17,7 @@ describe('R4: the lines of a document', () => {
     );
   });
 
-  it('are at most 2000, unless another number is set', () => {
+  it('are limited to 2000 by default', () => {
     expect(refuseLines('\n'.repeat(MAX_LINES - 1), MAX_LINES)).toBeNull();
     expect(refuseLines('\n'.repeat(MAX_LINES), MAX_LINES)?.extensions).toMatchObject({
       code: 'GRAPHQL_VALIDATION_FAILED',

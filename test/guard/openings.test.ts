@@ -42,7 +42,7 @@ describe('what a scope opens', () => {
     expect([...(opens[scope] ?? [])].sort()).toEqual([...coordinates].sort());
   });
 
-  it('is told of every scope that a key can be given', () => {
+  it('includes every scope that a key can have', () => {
     expect(Object.keys(opens)).toEqual([
       'admin',
       'platform',
@@ -55,7 +55,7 @@ describe('what a scope opens', () => {
     ]);
   });
 
-  it('never holds what nothing leads to, nor what any key has', () => {
+  it('never includes unreachable fields, or fields that need no scope', () => {
     const all = new Set(Object.values(opens).flat());
     expect([...all].filter((coordinate) => coordinate.startsWith('Lost.'))).toEqual([]);
     expect(all).not.toContain('Query.any');
@@ -68,7 +68,7 @@ describe('what a scope opens', () => {
   });
 });
 
-test('on any schema: it is allowed to who holds the scope alone, closed to who holds none, and a wider one opens no less', () => {
+test('are allowed with only that scope and denied without any, and a wider scope has at least as many', () => {
   let pairs = 0;
   fc.assert(
     fc.property(fc.gen(), (g) => {

@@ -24,7 +24,7 @@ import { chooser, randomDocument, randomSdl, VARIABLES, type Choose } from './do
 
 const RULES = specifiedRules.filter((rule) => rule !== NoUnusedFragmentsRule && rule !== NoUnusedVariablesRule);
 
-/** A schema whose resolvers note each field that runs and give values of types chosen anew each time. */
+/** A schema whose resolvers record each field that runs and return values of random types. */
 function instrumented(sdl: string, choose: Choose, ran: string[]): GraphQLSchema {
   const schema = buildASTSchema(concatAST([directiveTypeDefs(), parse(sdl)]), { assumeValidSDL: true });
   for (const type of Object.values(schema.getTypeMap())) {
@@ -69,14 +69,14 @@ function randomCase(g: fc.GeneratorValue): Case | null {
   return { schema, rules: readRules(schema), document, operation, variables, ran };
 }
 
-// A counterexample as it was found: shrinking one takes minutes, and its seed is printed.
+// A counterexample as it was found. Shrinking one takes minutes, and its seed is printed.
 const SETTINGS = { numRuns: 300, endOnFailure: true };
 
 describe('the judge of operations against what execution really runs', () => {
   let cases = 0;
   let guarded = 0;
 
-  it('judges every rule of every field that runs, and counts every root field', async () => {
+  it('checks every rule of every field that runs, and counts every root field', async () => {
     await fc.assert(
       fc.asyncProperty(fc.gen(), async (g) => {
         const one = randomCase(g);
@@ -102,12 +102,12 @@ describe('the judge of operations against what execution really runs', () => {
       }),
       SETTINGS,
     );
-    // A generator that makes nothing valid, or nothing guarded, would prove nothing.
+    // A generator without valid or guarded documents would prove nothing.
     expect(cases).toBe(SETTINGS.numRuns);
     expect(guarded).toBeGreaterThan(SETTINGS.numRuns / 2);
   });
 
-  it('lets pass only what no guarded field then refuses', async () => {
+  it('allows only operations that no guarded field rejects later', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.gen(),
@@ -127,7 +127,7 @@ describe('the judge of operations against what execution really runs', () => {
           });
           if (refusal !== null) return;
           for (const { extensions } of result.errors ?? []) {
-            // What only the value tells is refused late: the rule of a type that no fragment asked for, never of a field.
+            // Only the rule of a type that no fragment names may reject late, because it depends on the value.
             const { fields } = extensions as { fields: { coordinate: string }[] };
             expect(fields.filter(({ coordinate }) => coordinate.includes('.'))).toEqual([]);
           }

@@ -50,7 +50,7 @@ describe('OperationCompiler', () => {
     expect(coordinates(source)).toEqual(expected);
   });
 
-  it('meets each rule once, however often it is asked for', () => {
+  it('meets each rule once, however often it is selected', () => {
     expect(coordinates('{ a: report { id x: id } b: report { id } }')).toEqual(['Query.report', 'Report.id']);
   });
 
@@ -66,7 +66,7 @@ describe('OperationCompiler', () => {
     expect(compile(source).introspects).toBe(introspects);
   });
 
-  it('looks at the selected operation alone', () => {
+  it('only checks the selected operation', () => {
     const document = parse('query A { open } query B { report { id } }');
     const compiler = new OperationCompiler(schema, rules);
     expect(compile(document, {}, compiler, 0).rules).toEqual([]);
@@ -74,7 +74,7 @@ describe('OperationCompiler', () => {
     expect(compile(document, {}, compiler, 0).rules).toEqual([]);
   });
 
-  it('remembers a document under each setting of its conditions, and none other', () => {
+  it('caches a document for each combination of its conditions', () => {
     const document = parse('query ($v: Boolean!, $id: ID) { open report @include(if: $v) { id } }');
     const compiler = new OperationCompiler(schema, rules);
     const [asked, left] = [compile(document, { v: true }, compiler), compile(document, { v: false }, compiler)];
@@ -87,7 +87,7 @@ describe('OperationCompiler', () => {
     );
   });
 
-  it('is right for more settings than it remembers', () => {
+  it('is correct for more combinations than it caches', () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const document = parse(
       `query (${names.map((name) => `$${name}: Boolean!`).join(' ')}) { open ${names.map((name) => `${name}: report @include(if: $${name}) { id }`).join(' ')} }`,
@@ -101,7 +101,7 @@ describe('OperationCompiler', () => {
     }
   });
 
-  it('an operation of a kind that the schema has not meets nothing and costs one', () => {
+  it('an operation type that the schema does not support meets no rule and costs one', () => {
     expect(compile('mutation { open }')).toEqual({
       rules: [],
       fields: [],
@@ -112,7 +112,7 @@ describe('OperationCompiler', () => {
     });
   });
 
-  it('a document that asks for what is not there is not followed', () => {
+  it('ignores fields that do not exist', () => {
     const operation = parse('{ missing { id } ...Missing }').definitions[0] as OperationDefinitionNode;
     expect(compile({ kind: Kind.DOCUMENT, definitions: [operation] }).rules).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { faultsIn, ownSchema } from '../bypass/own.js';
 
 const ACTIONS = new Set(['read', 'write']);
 
-/** What @auth as a code-first builder leaves it requires, and the faults found. */
+/** The requirement of @auth in code-first extensions, and the faults. */
 function coded(directives: unknown) {
   const faults: Faults = [];
   const requirement = readAuth({ extensions: { directives } }, 'T.f', ACTIONS, faults);
@@ -36,29 +36,29 @@ describe('directives in code', () => {
     [
       'a string in place of the arguments',
       { auth: 'read:a' },
-      'arguments of @auth in extensions.directives are no object',
+      'arguments of @auth in extensions.directives are not an object',
     ],
     [
       'null in place of the arguments',
       [{ name: 'auth', args: null }],
-      'arguments of @auth in extensions.directives are no object',
+      'arguments of @auth in extensions.directives are not an object',
     ],
-    ['false', { auth: false }, 'arguments of @auth in extensions.directives are no object'],
+    ['false', { auth: false }, 'arguments of @auth in extensions.directives are not an object'],
     [
       'another argument',
       { auth: { scopes: ['read:a'] } },
-      '@auth has no argument "scopes"; its one argument is "scope"',
+      '@auth has no argument "scopes". Its only argument is "scope"',
     ],
     ['null for the scope', { auth: { scope: null } }, '@auth(scope: null) says nothing'],
     ['undefined for the scope', { auth: { scope: undefined } }, '@auth(scope: null) says nothing'],
-    ['a number', { auth: { scope: 1 } }, '@auth(scope:) lists no scope'],
-    ['a flat list', { auth: { scope: ['read:a', 'read:b'] } }, 'flat list of several is ambiguous'],
-  ])('%s is a fault', (_, directives, fault) => {
+    ['a number', { auth: { scope: 1 } }, '@auth(scope:) has no scopes'],
+    ['a flat list', { auth: { scope: ['read:a', 'read:b'] } }, 'flat list of several scopes is ambiguous'],
+  ])('rejects %s', (_, directives, fault) => {
     expect(coded(directives).faults).toEqual([expect.stringContaining(`T.f: `)]);
     expect(coded(directives).faults[0]).toContain(fault);
   });
 
-  it('a type built in code, in every form, is read as one written in SDL', () => {
+  it('reads a type built in code, in every form, like one written in SDL', () => {
     const type = new GraphQLObjectType({
       name: 'Query',
       fields: { a: { type: GraphQLString, extensions: { directives: [{ name: 'public' }] } } },
@@ -73,7 +73,7 @@ describe('directives in code', () => {
 });
 
 describe('directives in SDL', () => {
-  it('of the definition and of every extension', () => {
+  it('reads the definition and every extension', () => {
     const base = ownSchema('type Query { a: Int @public } type T @auth(scope: "read:a") { id: ID }');
     const schema = extendSchema(base, parse('extend type T @auth(scope: "read:b") extend type T @auth { more: Int }'));
     const faults: Faults = [];
@@ -82,12 +82,12 @@ describe('directives in SDL', () => {
     expect(faults).toEqual([]);
   });
 
-  it('named like members of Object are names like any other', () => {
+  it('treats names of members of Object like any other', () => {
     const sdl =
       'directive @constructor(toString: Int) on FIELD_DEFINITION type Query { a: Int @public @constructor(toString: 1) }';
     expect(faultsIn(sdl)).toEqual([]);
     expect(faultsIn('type Query { a: Int @auth(constructor: 1) }')).toEqual([
-      'Query.a: @auth has no argument "constructor"; its one argument is "scope".',
+      'Query.a: @auth has no argument "constructor". Its only argument is "scope".',
     ]);
   });
 
@@ -97,17 +97,17 @@ describe('directives in SDL', () => {
     ['with one more argument', 'directive @auth(scope: [[Scope!]!], or: Int) repeatable on OBJECT | FIELD_DEFINITION'],
     ['without its argument', 'directive @auth repeatable on OBJECT | FIELD_DEFINITION'],
     ['for interfaces too', 'directive @auth(scope: [[Scope!]!]) repeatable on OBJECT | FIELD_DEFINITION | INTERFACE'],
-  ])('@auth declared %s is a fault', async (_, declaration) => {
+  ])('rejects @auth declared %s', async (_, declaration) => {
     const { makeExecutableSchema } = await import('@graphql-tools/schema');
     const sdl = `${declaration} directive @public on FIELD_DEFINITION scalar Scope type Query { a: Int @public }`;
     const faults: Faults = [];
     checkDirectives(makeExecutableSchema({ typeDefs: sdl }), faults);
     expect(faults).toEqual([
-      expect.stringMatching(/^@auth is declared otherwise than .*take the definition that Latchkey exports\.$/),
+      expect.stringMatching(/^@auth is not declared as .*Use the definition that Latchkey exports\.$/),
     ]);
   });
 
-  it('directives of others with a scope of their own are left alone', () => {
+  it('ignores directives of others with a scope', () => {
     const sdl = `enum CacheControlScope { PUBLIC PRIVATE }
       directive @cacheControl(maxAge: Int, scope: CacheControlScope) on FIELD_DEFINITION
       type Query { a: Int @public @cacheControl(maxAge: 1, scope: PRIVATE) }`;

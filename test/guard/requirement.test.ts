@@ -32,19 +32,19 @@ describe('isMet and lacking', () => {
       ['write:a'],
     ],
     [ANY_CREDENTIAL, [], []],
-  ])('%j held %j lacks %j', (requirement, held, missing) => {
+  ])('%j with the scopes %j lacks %j', (requirement, held, missing) => {
     expect(lacking(requirement, held)).toEqual(missing);
     expect(isMet(requirement, held)).toBe(missing.length === 0);
   });
 
-  it('no alternative at all is met by nobody', () => {
+  it('a requirement without alternatives is never met', () => {
     expect(isMet({ anyOf: [] }, ['platform'])).toBe(false);
     expect(lacking({ anyOf: [] }, ['platform'])).toEqual(['admin']);
   });
 });
 
 describe('and', () => {
-  it('asks for both', () => {
+  it('requires both', () => {
     expect(scopesOf(and(a, b))).toEqual([['read:a', 'read:b']]);
     expect(isMet(and(a, b), ['read:a'])).toBe(false);
     expect(isMet(and(a, b), ['read:b'])).toBe(false);
@@ -60,7 +60,7 @@ describe('and', () => {
     ]);
   });
 
-  it('any credential adds nothing, on either side, and takes nothing away', () => {
+  it('any credential adds nothing, on either side, and removes nothing', () => {
     expect(and(ANY_CREDENTIAL, a)).toBe(a);
     expect(and(a, ANY_CREDENTIAL)).toBe(a);
     expect(isMet(and(or([ANY_CREDENTIAL, a]), b), [])).toBe(false);
@@ -68,7 +68,7 @@ describe('and', () => {
 });
 
 describe('or', () => {
-  it('asks for one', () => {
+  it('requires one', () => {
     expect(isMet(or([a, b]), ['read:b'])).toBe(true);
     expect(isMet(or([a, b]), ['read:c'])).toBe(false);
     expect(isMet(or([]), ['platform'])).toBe(false);
@@ -86,6 +86,6 @@ describe('inWords', () => {
   });
 });
 
-it('requires no scope that is none', () => {
-  expect(() => requirementOf([['read']])).toThrow(new TypeError('"read" is no scope.'));
+it('rejects an invalid scope', () => {
+  expect(() => requirementOf([['read']])).toThrow(new TypeError('"read" is not a valid scope.'));
 });

@@ -31,7 +31,7 @@ describe('guarded resolvers', () => {
     expect(fields().plain?.resolve).toBeUndefined();
   });
 
-  it('gives the resolver its own arguments, and its result or error back as they are', async () => {
+  it('passes the arguments to the resolver, and its result or error back, unchanged', async () => {
     const seen = jest.fn<GraphQLFieldResolver<unknown, unknown>>(() => 'value');
     const schema = guardSchema(
       ownSchema('type Query { a(x: Int): String @auth(scope: "read:a") }', { Query: { a: seen } }),
@@ -50,7 +50,7 @@ describe('guarded resolvers', () => {
     expect(errors?.[0]?.originalError).toBe(fault);
   });
 
-  it('returns what a synchronous resolver returns without a promise', () => {
+  it('returns the result of a synchronous resolver without a promise', () => {
     const schema = guardSchema(
       ownSchema('type Query { t: T @public } type T { a: Int @auth(scope: "read:a") }', { T: { a: () => 1 } }),
     );
@@ -60,7 +60,7 @@ describe('guarded resolvers', () => {
     expect(() => field?.resolve?.({}, {}, STRANGER, {} as never)).toThrow('lacks read:a');
   });
 
-  it('without a resolver the default one is behind the guard', async () => {
+  it('wraps the default resolver if there is none', async () => {
     const schema = guardSchema(ownSchema('type Query { a: String @auth(scope: "read:a") }'));
     const rootValue = { a: jest.fn(() => 'from the root') };
     expect((await graphql({ schema, source: '{ a }', rootValue, contextValue: STRANGER })).data).toEqual({ a: null });
@@ -73,7 +73,7 @@ describe('guarded resolvers', () => {
     });
   });
 
-  it('guarding twice is guarding once', async () => {
+  it('has no further effect when called twice', async () => {
     const resolver = jest.fn(() => 1);
     const schema = ownSchema('type Query { a: Int @auth(scope: "read:a") }', { Query: { a: resolver } });
     guardSchema(guardSchema(guardSchema(schema)));
@@ -90,7 +90,7 @@ describe('guarded resolvers', () => {
     expect(faultsOf(() => assertGuarded(schema))).toEqual([]);
   });
 
-  describe('types built in code, told apart by isTypeOf', () => {
+  describe('types built in code, distinguished by isTypeOf', () => {
     const build = (guarded: boolean) => {
       const node = new GraphQLInterfaceType({ name: 'Node', fields: { id: { type: GraphQLID } } });
       const type = (name: string, directives?: object) =>
@@ -119,14 +119,14 @@ describe('guarded resolvers', () => {
     const run = (schema: GraphQLSchema, kind: string, contextValue: object) =>
       graphql({ schema, source: '{ node(kind: "' + kind + '") { __typename } }', contextValue });
 
-    it('a value that turns out to be of the guarded type is refused, another is not', async () => {
+    it('rejects a value that has the guarded type, and no other value', async () => {
       const schema = guardSchema(build(true));
       expect((await run(schema, 'A', STRANGER)).data).toEqual({ node: null });
       expect((await run(schema, 'B', STRANGER)).data).toEqual({ node: { __typename: 'B' } });
       expect((await run(schema, 'A', READER)).data).toEqual({ node: { __typename: 'A' } });
     });
 
-    it('an abstract type of open types keeps the type resolver that it has', () => {
+    it('keeps the type resolver of an abstract type without guarded types', () => {
       const schema = guardSchema(build(false));
       expect((schema.getType('Node') as GraphQLInterfaceType).resolveType).toBeUndefined();
     });

@@ -34,7 +34,7 @@ describe('readRules', () => {
     ['Open.guarded', [['read:g']]],
     ['Query.lists', [['read:g']]],
     ['Query.own', [['write:x']]],
-    // Every type of the union is guarded: one of their rules must be met to get anything. Not so where one is open.
+    // Every type of the union is guarded: one of their rules must be met. Unless one of the types is open.
     ['Any', [['read:g'], ['read:o']]],
     ['Query.any', [['read:g'], ['read:o']]],
     ['Node', [['read:g'], ['read:o']]],
@@ -46,7 +46,7 @@ describe('readRules', () => {
     expect(requires(rules, coordinate)).toEqual(expected);
   });
 
-  it('lists what a key may be given', () => {
+  it('lists the scopes that a key can have', () => {
     expect(rules.scopes).toEqual([
       'admin',
       'platform',
@@ -59,27 +59,27 @@ describe('readRules', () => {
     ]);
   });
 
-  it('takes root types by their role, not their name', () => {
+  it('finds root types by their role, not by their name', () => {
     const sdl =
       'schema { query: Reads mutation: Writes } type Reads { a: Int @public } type Writes { b: Int } type Query { c: Int }';
     expect(faultsIn(sdl)).toEqual([expect.stringContaining('Writes.b: a root field needs @auth or @public')]);
   });
 
-  it('@public and @auth on one field contradict each other', () => {
+  it('rejects @public and @auth on one field', () => {
     expect(faultsIn('type Query { a: Int @public @auth }')).toEqual([
-      'Query.a: @public and @auth contradict each other; remove one.',
+      'Query.a: @public and @auth contradict each other. Remove one of them.',
     ]);
   });
 
-  it('tells every fault at once, a line each', () => {
+  it('reports all faults at once, in one line each', () => {
     const attempt = () => readRules(ownSchema('type Query { a: Int b: Int @auth(scope: "x") c: Int @public }'));
     expect(attempt).toThrow(GuardError);
     expect(attempt).toThrow(
-      'The schema is not guarded:\n- Query.a: a root field needs @auth or @public; without one of them, it is undecided who may call the field.\n- Query.b: "x" is no scope; a scope is action:resource, admin or platform.',
+      'The schema is not guarded:\n- Query.a: a root field needs @auth or @public, so that it is clear who can call it.\n- Query.b: "x" is not a valid scope. Use action:resource, admin or platform.',
     );
   });
 
-  it("the service's own schema is decided, and opens nothing but the tiers", () => {
+  it("the service's own schema is valid, and only the tiers are public", () => {
     const schema = makeExecutableSchema({ typeDefs: serviceTypeDefs() });
     const own = readRules(schema);
     const roots = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>

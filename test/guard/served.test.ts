@@ -10,7 +10,10 @@ import { graphql, type GraphQLSchema } from 'graphql';
 import { createLatchkey, openSqliteStore, type Latchkey, type LatchkeyOptions, type Store } from '../../src/index.js';
 import { startOwnApollo } from '../http/ownApollo.js';
 
-/** By a name that the compiler does not follow: the types of its packages replace those of `fetch` in the whole project. */
+/**
+ * By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole
+ * project.
+ */
 const YOGA = 'graphql-yoga';
 const { createYoga } = (await import(YOGA)) as {
   createYoga: (options: {
@@ -62,7 +65,7 @@ const principalOf = (latchkey: Latchkey, token: string | null) =>
 const ask = async (latchkey: Latchkey, schema: GraphQLSchema, source: string, token: string | null = KEY) =>
   graphql({ schema, source, contextValue: { principal: await principalOf(latchkey, token) } });
 
-test('U3: on GraphQL Yoga the guard works, and one warning names what is missing', async () => {
+test('U3: the guard works on GraphQL Yoga, and one warning names the missing features', async () => {
   const { latchkey, schema } = await guarded();
   const yoga = createYoga({
     schema,

@@ -36,7 +36,7 @@ describe('a suggestion', () => {
     type Guarded @auth(scope: "write:g") { id: ID }
   `);
 
-  test('names the fields that would be closed without a scope, and what of those held is not among them', () => {
+  test('names the fields that would be inaccessible without a scope, and the scopes that are not needed', () => {
     expect(suggestionFor(rules, use('Query.a', 'Query.any', 'Query.either'), ['read:all', 'write:g'])).toEqual({
       scopes: [{ scope: 'read:a', fields: use('Query.a', 'Query.either') }],
       unneeded: ['read:all', 'write:g'],
@@ -44,7 +44,7 @@ describe('a suggestion', () => {
     });
   });
 
-  test('names a field that two scopes open for neither', () => {
+  test('does not list a field that two scopes give access to', () => {
     expect(suggestionFor(rules, use('Query.a', 'Query.b', 'Query.either'), ['read:a', 'read:b'])).toMatchObject({
       scopes: [
         { scope: 'read:a', fields: use('Query.a') },
@@ -54,12 +54,12 @@ describe('a suggestion', () => {
     });
   });
 
-  test('knows types and what their fields ask for by them', () => {
+  test('finds the requirements of types by their coordinates', () => {
     for (const coordinate of ['Guarded', 'Guarded.id', 'Query.guarded'])
       expect(suggestionFor(rules, use(coordinate), ['admin']).scopes).toMatchObject([{ scope: 'write:g' }]);
   });
 
-  test('passes over what the schema does not have or guard', () => {
+  test('ignores fields that the schema does not have or guard', () => {
     const nothing = { scopes: [], unneeded: ['admin'], guarded: [] };
     const gone = use('Query.gone', 'Gone.a', 'Gone', 'Query.open', 'Query', '', 'Query.a.b.c', 'constructor.a');
     expect(suggestionFor(rules, gone.slice(0, 6), ['admin'])).toEqual(nothing);
@@ -91,7 +91,7 @@ function randomCase(g: fc.GeneratorValue): Case {
   return { rules, operations: operations.flat() };
 }
 
-test('the guard lets through with it all that was let through, and refuses a part without any one of its scopes', () => {
+test('allows everything that was allowed before, and rejects a part without any one of its scopes', () => {
   let suggested = 0;
   fc.assert(
     fc.property(fc.gen(), fc.constantFrom(['admin'], ['read:all', 'write:all'], ['platform']), (g, held) => {

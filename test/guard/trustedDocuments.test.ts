@@ -7,21 +7,21 @@ import { keyWith } from '../bypass/own.js';
 const TEXT = '{ tiers { tier } }';
 const DIGEST = createHash('sha256').update(TEXT).digest('hex');
 
-test('a digest is made once for a document', () => {
+test('computes the digest once per document', () => {
   const document = parse(TEXT);
   expect(digestOf(TEXT, document)).toBe(DIGEST);
-  // Whatever text comes with it afterwards is not looked at.
+  // A different text with the same document is ignored.
   expect(digestOf('', document)).toBe(DIGEST);
 });
 
-test('and none for who is not bound', () => {
+test('allows any document to a key without a list', () => {
   const document = parse(TEXT);
   for (const principal of [ANONYMOUS, keyWith(['read:all'])])
     expect(refuseUntrusted(principal, '', document)).toBeNull();
   expect(digestOf(TEXT, document)).toBe(DIGEST);
 });
 
-test('who is bound is told what it was and who may add it', () => {
+test('names the digest and who can add it', () => {
   const bound = { trustedDocuments: new Set(['0'.repeat(64)]) };
   const refusal = refuseUntrusted(bound, TEXT, parse(TEXT));
   expect(refusal?.details).toEqual({ code: 'DOCUMENT_NOT_TRUSTED', sha256: DIGEST });

@@ -29,7 +29,7 @@ import { chooser, randomSdl } from './documents.js';
 
 const service = guardSchema(makeExecutableSchema({ typeDefs: serviceTypeDefs() }));
 
-/** Names of a schema's types but GraphQL's own. */
+/** The names of a schema's types, without GraphQL's own. */
 const namesOf = (schema: GraphQLSchema | null): string[] =>
   Object.values(schema?.getTypeMap() ?? {})
     .filter((type) => !isIntrospectionType(type) && !['String', 'Boolean', 'Int', 'ID', 'Float'].includes(type.name))
@@ -46,8 +46,9 @@ const viewFor = (sdl: string, scopes: readonly string[]): GraphQLSchema | null =
 type Way = readonly [coordinate: string, operation: string];
 
 /**
- * Operations that select a field, as few others as lead there.
- * @param all every way of at most three fields; else one to each, the shortest
+ * Operations that select a field.
+ *
+ * @param all every path with at most three fields; false: the shortest one
  */
 function waysThrough(schema: GraphQLSchema, all: boolean): Way[] {
   const ways: Way[] = [];
@@ -78,7 +79,7 @@ function waysThrough(schema: GraphQLSchema, all: boolean): Way[] {
   return ways;
 }
 
-/** Whether the guard refuses an operation to a principal. */
+/** Whether the guard rejects an operation of a principal. */
 function judgeOf(schema: GraphQLSchema): (principal: Principal, operation: string) => boolean {
   const compiler = new OperationCompiler(schema, rulesOf(schema));
   return (principal, operation) => {
@@ -96,7 +97,7 @@ const principals = fc.option(
 );
 
 describe('a view of the real schema', () => {
-  test('can be built again from its introspection, for whatever scopes', () => {
+  test('can be built from its introspection, for any scopes', () => {
     fc.assert(
       fc.property(principals, (principal) => {
         const view = viewOf(service, principal);
@@ -110,7 +111,7 @@ describe('a view of the real schema', () => {
     );
   });
 
-  test('shows the fields that the guard lets be selected, and no other', () => {
+  test('shows the fields that the guard allows to select, and no others', () => {
     const everyWay = waysThrough(service, true);
     const isRefused = judgeOf(service);
     fc.assert(
@@ -126,7 +127,7 @@ describe('a view of the real schema', () => {
     );
   });
 
-  test('holds what scopes reach, and nothing that serves only what they do not', () => {
+  test('contains what the scopes give access to, and no types that only serve other fields', () => {
     const reader = viewOf(service, keyWith(['read:assets']));
     expect(fieldsOf(reader, 'Query')).toEqual([
       'viewer',
@@ -158,7 +159,7 @@ describe('a view of the real schema', () => {
     expect(namesOf(writer)).toContain('RegisterAssetInput');
   });
 
-  test('of nobody is the public part, and of who may do everything the schema itself', () => {
+  test('for an anonymous caller is the public part, and for a caller with all scopes the schema itself', () => {
     const nobody = viewOf(service, ANONYMOUS);
     expect(fieldsOf(nobody, 'Query')).toEqual(['tiers']);
     expect(namesOf(nobody).sort()).toEqual([
@@ -175,7 +176,7 @@ describe('a view of the real schema', () => {
 });
 
 describe('a view of a schema with interfaces and unions', () => {
-  test('is a schema, and each field that it shows may be selected', () => {
+  test('is a valid schema, and each of its fields can be selected', () => {
     let partial = 0;
     fc.assert(
       fc.property(fc.gen(), fc.subarray(['read:a', 'read:b', 'write:a', 'write:b', 'read:all']), (g, scopes) => {
@@ -217,14 +218,14 @@ describe('a view of a schema with interfaces and unions', () => {
       a: A @public
     }`;
 
-  test('an interface keeps what every type that it stands for allows, a union the types that are left', () => {
+  test('keeps the fields of an interface that all its types allow, and the remaining types of a union', () => {
     const schema = `${SDL} extend type Query { node: Node @public }`;
     const withB = viewFor(schema, ['read:b']);
     expect(fieldsOf(withB, 'Node')).toEqual(['id']);
     expect(fieldsOf(withB, 'B')).toEqual(['id', 'secret']);
     expect(namesOf(withB)).toEqual(expect.arrayContaining(['OnlyThroughNode', 'InputOfB', 'EnumOfB']));
     const without = viewFor(schema, []);
-    // B is nobody's without read:b, and so nothing may be selected through the interface.
+    // Without read:b nobody can select B, so no field can be selected through the interface.
     expect(fieldsOf(without, 'Query')).toEqual(['found', 'a']);
     expect(
       introspectionFromSchema(without ?? service).__schema.types.find(({ name }) => name === 'Found'),
@@ -234,17 +235,17 @@ describe('a view of a schema with interfaces and unions', () => {
     expect(namesOf(without).sort()).toEqual(['A', 'EnumOfA', 'Found', 'Query', 'Scope']);
   });
 
-  test('a type of which nothing may be seen goes with the fields that return it', () => {
+  test('removes a type without visible fields, and the fields that return it', () => {
     expect(fieldsOf(viewFor(SDL, []), 'Query')).not.toContain('c');
     expect(fieldsOf(viewFor(SDL, ['read:c']), 'Query')).toContain('c');
   });
 
-  test('there is none of a schema whose every query is guarded', () => {
+  test('is null if every query is guarded', () => {
     expect(viewFor('type Query { a: Int @auth(scope: "read:a") }', ['read:b'])).toBeNull();
   });
 });
 
-test('views are made once for all who see the same, and a bounded number is remembered', () => {
+test('is shared by all callers with the same access, and a bounded number is cached', () => {
   const letters = 'abcdefgh'.split('');
   const fields = letters.map((letter) => `${letter}: Int @auth(scope: "read:${letter}")`);
   const schema = guardSchema(ownSchema(`type Query { open: Int @public ${fields.join(' ')} }`));

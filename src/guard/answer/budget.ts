@@ -10,7 +10,7 @@ import type { Refusal } from '../../refusals/refusal.js';
 import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './limits.js';
 import { SelectionCounter } from './selections.js';
 
-/** The fields that one execution may still resolve. */
+/** The number of fields that one execution may still resolve. */
 export class AnswerBudget {
   readonly limits: AnswerLimits;
   readonly #isMutation: boolean;
@@ -27,50 +27,59 @@ export class AnswerBudget {
     return this.#left;
   }
 
-  /** Refuses whatever comes after the budget was spent. @throws Refusal ANSWER_TOO_LARGE */
+  /**
+   * Checks that the budget is not used up.
+   *
+   * @throws {@link Refusal} ANSWER_TOO_LARGE
+   */
   check(): void {
     if (this.#refusal !== null) throw this.#refusal;
   }
 
-  /** @throws Refusal ANSWER_TOO_LARGE */
+  /**
+   * Takes fields from the budget.
+   *
+   * @throws {@link Refusal} ANSWER_TOO_LARGE
+   */
   spend(fields: number): void {
     this.check();
     this.#left -= fields;
     if (this.#left >= 0) return;
     this.#refusal = answerTooLarge(this.limits, 'fields', this.#isMutation);
-    // With a path graphql-js takes it for located, and does not make an error with a stack for each place that it reaches.
+    // With a path, graphql-js treats the error as located, and does not create an error with a stack for each field
+    // that it reaches.
     Object.defineProperty(this.#refusal, 'path', { value: [], enumerable: true });
     throw this.#refusal;
   }
 }
 
-/** What each entry of a list resolves. */
+/** The fields that each entry of a list resolves. */
 export interface Entry {
-  /** Fields, the entry itself included. */
+  /** The number of fields, including the entry itself. */
   readonly fields: number;
-  /** Whether there are lists among them. */
+  /** Whether some of them are lists. */
   readonly hasLists: boolean;
 }
 
-/** What is known of a field node by itself, whatever the variables. */
+/** The properties of a field node that do not depend on the variables. */
 interface Known extends Entry {
   readonly type: unknown;
 }
 
 const LEAF: Entry = { fields: 1, hasLists: false };
 
-/** The budgets of the executions that are under way, for the schemas that share `limits`. */
+/** The budgets of the current executions, for all schemas that share `limits`. */
 export class AnswerBudgets {
   readonly #limits: AnswerLimits;
   readonly #ofEvents: AnswerLimits;
   /**
-   * By the variables' object, of which graphql-js makes one for each execution. So each event of a subscription has a budget
-   * of its own, and the context may be anything, or shared.
+   * By the object with the variables, which graphql-js creates for each execution. Each event of a subscription
+   * therefore has its own budget, and it does not matter what the context is or whether it is shared.
    */
   readonly #budgets = new WeakMap<object, AnswerBudget>();
   readonly #ofOperations = new WeakMap<OperationDefinitionNode, number>();
   readonly #ofNodes = new WeakMap<FieldNode, Known>();
-  /** The executor keeps one array of nodes for all entries of a list. */
+  /** The executor uses the same array of nodes for all entries of a list. */
   readonly #ofGroups = new WeakMap<readonly FieldNode[], Entry>();
 
   constructor(limits: AnswerLimits) {
@@ -78,7 +87,11 @@ export class AnswerBudgets {
     this.#ofEvents = limitsOfEvent(limits);
   }
 
-  /** The budget of an execution. The first call takes what the operation resolves outside of lists. @throws Refusal ANSWER_TOO_LARGE */
+  /**
+   * Returns the budget of an execution. The first call takes the fields outside of lists.
+   *
+   * @throws {@link Refusal} ANSWER_TOO_LARGE
+   */
   of(info: GraphQLResolveInfo): AnswerBudget {
     let budget = this.#budgets.get(info.variableValues);
     if (budget === undefined) {
@@ -93,7 +106,7 @@ export class AnswerBudgets {
     return budget;
   }
 
-  /** What each entry of the list resolves that this field returns. */
+  /** Returns what each entry of the list in this field resolves. */
   entryOf(info: GraphQLResolveInfo): Entry {
     const { fieldNodes } = info;
     const known = this.#ofGroups.get(fieldNodes);

@@ -18,13 +18,18 @@ export interface Execution {
 }
 
 export interface Collected {
-  /** Field nodes by response key. */
+  /** The field nodes by response key. */
   readonly groups: ReadonlyMap<string, readonly FieldNode[]>;
-  /** Whether @skip or @include had a say, so that another execution of the document may collect other fields. */
+  /**
+   * Whether @skip or @include affected the result, so that another execution of the document may collect other fields.
+   */
   readonly isConditional: boolean;
 }
 
-/** Collects the fields that an object of `type` resolves, as the executor does (CollectFields in the GraphQL specification). */
+/**
+ * Collects the fields that an object of `type` resolves, as the executor does (CollectFields in the GraphQL
+ * specification).
+ */
 export function collectFields(
   sets: readonly SelectionSetNode[],
   type: GraphQLObjectType,
@@ -91,7 +96,7 @@ class Collection implements Collected {
     return true;
   }
 
-  /** Null where the value is no boolean: the executor refuses that before it resolves anything. */
+  /** Null if the value is not a boolean. The executor rejects that before it resolves anything. */
   #condition(directive: DirectiveNode): boolean | null {
     const value = directive.arguments?.find(({ name }) => name.value === 'if')?.value;
     if (value?.kind === Kind.BOOLEAN) return value.value;

@@ -15,16 +15,16 @@ import { fragmentsOf } from '../fragments.js';
 import { collectFields, type Execution } from './collect.js';
 import { BYTES_PER_FIELD } from './limits.js';
 
-/** Fields that introspection resolves for one object, and for what it leads to. */
+/** The fields that introspection resolves for one object and everything below it. */
 interface Plan {
   readonly fields: { readonly field: GraphQLField<unknown, unknown>; readonly within: Plan | null }[];
-  /** By object: a type, a field, an argument. */
+  /** By object: a type, a field or an argument. */
   readonly counts: Map<unknown, number>;
 }
 
 /**
- * Counts what introspection of a schema resolves. The count is exact, for the schema is there to be walked; and each object
- * is counted once for a selection and multiplied from there, so that types which lead to each other in circles, under any
+ * Counts the fields that introspection of a schema resolves. The count is exact, because the schema is known. Each
+ * object is counted once per selection and then multiplied, so types that refer to each other in circles, with any
  * number of aliases, take no more steps than fields would be resolved.
  */
 export class IntrospectionCounter {
@@ -35,18 +35,22 @@ export class IntrospectionCounter {
   readonly #plans = new Map<string, Plan>();
   readonly #numbers = new Map<FieldNode, number>();
 
-  /** @param mostSteps after which a count is Infinity */
+  /** @param mostSteps the number of steps after which a count is Infinity */
   constructor(execution: Execution, mostSteps: number) {
     this.#execution = execution;
     this.#mostSteps = mostSteps;
   }
 
-  /** Fields within `__schema` or `__type`; 0 for any other name. @param nodes of one response key */
+  /**
+   * Returns the number of fields below `__schema` or `__type`; 0 for any other name.
+   *
+   * @param nodes of one response key
+   */
   ofField(name: string, nodes: readonly FieldNode[]): number {
     const { schema } = this.#execution;
     if (name === SchemaMetaFieldDef.name) return this.#sum([schema], this.#planOf(SchemaMetaFieldDef, nodes));
     if (name !== TypeMetaFieldDef.name) return 0;
-    // Of the type for which it is largest: which one is asked for may be in a variable.
+    // Uses the type with the highest count, because the name of the type may be in a variable.
     const plan = this.#planOf(TypeMetaFieldDef, nodes);
     return Object.values(schema.getTypeMap()).reduce((most, type) => Math.max(most, this.#sum([type], plan)), 0);
   }
@@ -73,7 +77,7 @@ export class IntrospectionCounter {
   }
 
   #resolve({ resolve }: GraphQLField<unknown, unknown>, object: unknown): unknown {
-    // Deprecated ones too: a count that is a little too high does no harm.
+    // Includes deprecated ones. A count that is slightly too high does no harm.
     return resolve?.(object, { includeDeprecated: true }, undefined, { schema: this.#execution.schema } as never);
   }
 
@@ -120,7 +124,7 @@ const FULL_READING = parse(
 
 const fullReadings = new WeakMap<GraphQLSchema, number>();
 
-/** Fields that the standard introspection query resolves, with all of its options. */
+/** Returns the number of fields that the standard introspection query resolves with all of its options. */
 export function fullReading(schema: GraphQLSchema): number {
   const known = fullReadings.get(schema);
   if (known !== undefined) return known;

@@ -15,10 +15,8 @@ export interface Asked {
 const known = new WeakMap<OperationDefinitionNode, number>();
 
 /**
- * Refuses an operation that resolves too many fields whatever its lists hold. Any operation is refused for that once it runs;
- * one that reads the schema has to be refused before, because no resolver of ours runs in it.
- *
- * @returns null: it may run
+ * Returns the refusal of an operation that resolves too many fields even without its lists; null if it may run. Other
+ * operations are refused while they run, but one that reads the schema runs no resolver that could do that.
  */
 export function refuseLargeReading(asked: Asked, limits: AnswerLimits): Refusal | null {
   return fieldsOf(asked, limits.fields) > limits.fields ? answerTooLarge(limits, 'fields', false) : null;

@@ -1,22 +1,23 @@
 import { Refusal } from '../../refusals/refusal.js';
 
-/** How large the answer to one operation may be. */
+/** The largest response to one operation. */
 export interface AnswerLimits {
   /**
-   * Fields that one operation may resolve, entries of lists included: a list of 100 keys of which three fields are selected
-   * counts for 400. A text, or a value of a custom scalar, counts for one more with each 256 bytes.
+   * The number of fields that one operation may resolve. A list of 100 keys with three selected fields counts for 400:
+   * each entry counts too. A string, or a value of a custom scalar, counts for one more with each 256 bytes.
    *
-   * @default 50,000
+   * @default 50_000
    */
   readonly fields: number;
   /**
-   * The same for one event of a subscription; at most `fields`. One change can lead to an event for each open stream.
+   * The same for one event of a subscription, at most `fields`. It is lower because one change can cause an event on
+   * each open stream.
    *
-   * @default 10,000
+   * @default 10_000
    */
   readonly eventFields?: number;
   /**
-   * Bytes of the answer's `data` as JSON.
+   * The size of `data` in the response as JSON, in bytes.
    *
    * @default 8 MiB
    */
@@ -25,18 +26,18 @@ export interface AnswerLimits {
 
 export const ANSWER_LIMITS: AnswerLimits = Object.freeze({ fields: 50_000, eventFields: 10_000, bytes: 8 * 2 ** 20 });
 
-/** Bytes of a value for which it counts as one more field. */
+/** The bytes of a value that count as one more field. */
 export const BYTES_PER_FIELD = 256;
 
 const UNITS = { fields: 'fields', bytes: 'bytes' } as const;
 
-/** Returns the limits of one event of a subscription. */
+/** Returns the limits for one event of a subscription. */
 export function limitsOfEvent(limits: AnswerLimits): AnswerLimits {
   const { fields, eventFields = 10_000 } = limits;
   return eventFields < fields ? { ...limits, fields: eventFields } : limits;
 }
 
-/** Returns the refusal of an operation whose answer would be larger than `limits` allow. */
+/** Returns the refusal of an operation whose response would be too large. */
 export function answerTooLarge(limits: AnswerLimits, unit: keyof typeof UNITS, isMutation: boolean): Refusal {
   const after = isMutation ? ' Some of its changes may have been made: check before you send it again.' : '';
   return new Refusal(

@@ -16,16 +16,15 @@ import { jsonSize } from './size.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
-/** Scalars whose values have a length that a caller or an author decides; numbers and booleans have none. */
+/** Scalars whose values have a bounded length. That of others depends on the caller or on the author of the schema. */
 const FIXED = new Set(['Int', 'Float', 'Boolean']);
 
 /**
- * Puts a resolver under the budget of its execution: entries of lists and long values are counted before the executor
- * completes them. Root fields check the budget first, so that a mutation does not act after it is spent.
+ * Wraps a resolver so that the entries of lists and long values are counted before the executor completes them. Root
+ * fields check the budget first, so that no mutation runs after it is used up. Other fields keep their resolver,
+ * because they were counted with their entry or their operation.
  *
- * Any other field keeps its resolver, and costs nothing: it was counted with the entry or the operation that it is part of.
- *
- * @returns the resolver itself where there is nothing to count
+ * @returns the same resolver if there is nothing to count
  */
 export function metered(
   field: GraphQLField<unknown, unknown>,
@@ -43,9 +42,9 @@ export function metered(
 }
 
 /**
- * Refusals within lists are rejections, and never thrown. If one entry of a list throws, graphql-js forgets the promises of
- * the entries before it, and the rejection of one of those would end the process as unhandled. For the same reason entries
- * become promises if lists within them may be refused later: then no entry can throw, whatever resolvers do.
+ * A refusal within a list is a rejected promise and is never thrown. If one entry throws, graphql-js forgets the
+ * promises of earlier entries, and a rejection of one of these would end the process. For the same reason, entries
+ * become promises if a list within them may be refused later.
  */
 function rejecting<T>(act: () => T): T | Promise<never> {
   try {
@@ -89,15 +88,21 @@ function meteredValue(resolve: Resolver, budgets: AnswerBudgets): Resolver {
 
 interface Price {
   readonly budget: AnswerBudget;
-  /** Whether entries are counted by their size too. */
+  /** Whether the size of entries counts too. */
   readonly sized: boolean;
-  /** Fields for each entry. */
+  /** The number of fields of each entry. */
   readonly each: number;
   /** Whether entries contain lists. */
   readonly hasLists: boolean;
 }
 
-/** @param depth of lists: 2 of `[[Int]]` @returns the list, with every entry paid for @throws Refusal ANSWER_TOO_LARGE */
+/**
+ * Counts the entries of a list.
+ *
+ * @param depth the depth of the list: 2 for `[[Int]]`
+ * @returns the list
+ * @throws {@link Refusal} ANSWER_TOO_LARGE
+ */
 function spendList(list: unknown, depth: number, price: Price): unknown {
   if (Array.isArray(list)) {
     price.budget.spend(list.length * (depth > 1 ? 1 : price.each));
@@ -127,7 +132,7 @@ function sizedEntries(list: readonly unknown[], price: Price): readonly unknown[
   );
 }
 
-/** Entries of something that is read only once, each paid for when it comes: it may never end. */
+/** Counts the entries of an iterator one by one as they are read, because it may never end. */
 function* paid(list: Iterable<unknown>, depth: number, price: Price): Generator {
   for (const value of list) yield payEntry(value, depth, price);
 }
@@ -143,11 +148,12 @@ function spendSize(value: unknown, { budget }: Price): unknown {
   return value;
 }
 
-/** Calls `then` with a value, now or when it is there. */
+/** Calls `then` with a value, or with the value of a promise. */
 function later(value: unknown, then: (known: unknown) => unknown): unknown {
   if (!isPromise(value)) return then(value);
   const known = Promise.resolve(value).then(then);
-  // Where an entry before it is refused, the executor never sees this one, and its refusal would end the process.
+  // If an earlier entry is refused, the executor never handles this promise, and an unhandled rejection would end the
+  // process.
   known.catch(() => undefined);
   return known;
 }
@@ -156,7 +162,11 @@ function isShort(value: unknown): boolean {
   return typeof value === 'string' ? value.length < BYTES_PER_FIELD : typeof value !== 'object' || value === null;
 }
 
-/** Fields for which a value counts beyond its own. @param left beyond which no more is measured */
+/**
+ * Returns the number of fields that a value counts for in addition to its own.
+ *
+ * @param left the number after which measuring stops
+ */
 function extraFields(value: unknown, left: number): number {
   return Math.floor(jsonSize(value, (left + 1) * BYTES_PER_FIELD) / BYTES_PER_FIELD);
 }

@@ -4,10 +4,8 @@ import { answerTooLarge, type AnswerLimits } from './limits.js';
 import { jsonSize } from './size.js';
 
 /**
- * Returns the refusal that takes the place of a result: the executor met it, or `data` is larger than `limits.bytes`. Null:
- * the result may leave.
- *
- * A result that was refused in one place has lists missing in others, and must not pass for what was asked for.
+ * Returns the refusal that replaces a result, because the executor met one or `data` exceeds `limits.bytes`; null if
+ * the result may be sent. A refused result must be replaced as a whole: it lacks some lists, and would look complete.
  */
 export function refusalOfResult(
   { data, errors = [] }: Pick<ExecutionResult, 'data' | 'errors'>,

@@ -18,16 +18,15 @@ import { fullReading, IntrospectionCounter } from './introspection.js';
 import { BYTES_PER_FIELD } from './limits.js';
 
 /**
- * Counts the fields that one value resolves, fields of objects within it included. Of a list only the field itself is
- * counted: its entries are when they are there.
- *
- * A count that exceeds `most` ends there. Each step adds to the count, so that fragments which fan out cost no more (B40).
+ * Counts the fields that one value resolves, including those of objects within it. For a list it counts only the field,
+ * because its entries are counted when they exist.
+ * A count stops when it exceeds `most`. Each step adds to the count, so fragments that fan out cost no more (B40).
  */
 export class SelectionCounter {
   readonly #execution: Execution;
   readonly #most: number;
   #introspection: IntrospectionCounter | null = null;
-  /** Fields of introspection that are not counted. */
+  /** The fields of introspection that are not counted. */
   #free = 0;
   #isConditional = false;
   #hasLists = false;
@@ -37,19 +36,19 @@ export class SelectionCounter {
     this.#most = most;
   }
 
-  /** Whether a count so far depended on @skip or @include, and so holds for this execution only. */
+  /** Whether a count so far depended on @skip or @include, so that it is only valid for this execution. */
   get isConditional(): boolean {
     return this.#isConditional || this.#introspection?.isConditional === true;
   }
 
-  /** Whether what was counted so far has lists in it, each of which may be refused later. */
+  /** Whether there were lists so far. Each of them may be refused later. */
   get hasLists(): boolean {
     return this.#hasLists;
   }
 
   /**
-   * Fields of the operation, apart from entries of lists. One full reading of the schema is free: tools need it, and how
-   * large it is was decided by the author of the schema.
+   * Returns the number of fields of the operation, without entries of lists. One complete introspection is free,
+   * because tools need it and its size depends on the author of the schema.
    */
   ofOperation({ operation, selectionSet }: OperationDefinitionNode): number {
     const root = this.#execution.schema.getRootType(operation);
@@ -57,7 +56,11 @@ export class SelectionCounter {
     return root == null ? 0 : this.#ofObject([selectionSet], root, this.#most);
   }
 
-  /** Fields of one value that a field returns. @param nodes of one response key */
+  /**
+   * Returns the number of fields of one value.
+   *
+   * @param nodes of one response key
+   */
   ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType): number {
     return this.#ofValue(nodes, type, this.#most);
   }
@@ -109,7 +112,7 @@ export class SelectionCounter {
   }
 }
 
-/** Whether values of the type are lists. */
+/** Returns whether values of the type are lists. */
 export function isList(type: GraphQLOutputType): boolean {
   return isListType(isNonNullType(type) ? type.ofType : type);
 }

@@ -1,14 +1,13 @@
-/** What JSON adds to a value: quotes and a comma, or the digits of an ordinary number. */
+/** The bytes that JSON adds to a value: quotes and a comma, or the digits of an ordinary number. */
 const PUNCTUATION = 4;
 
-/** Longer strings are measured as JSON writes them. In a shorter one escapes cannot add up to much. */
+/** Longer strings are measured exactly. In a shorter one, escapes add little. */
 const SHORT = 64;
 
 /**
- * Returns the length of `value` as JSON in bytes, or some number above `most` as soon as it is known to exceed that.
- * Nothing is serialised but long strings, and of those none that is itself too long.
- *
- * A value may be shared or cyclic: it is counted each time it occurs, and the count ends at `most`.
+ * Returns the size of `value` as JSON in bytes, or any number above `most` if it is larger. Serializes only long
+ * strings, and only if they are not too large themselves. A shared or cyclic value counts each time it occurs, until
+ * `most`.
  */
 export function jsonSize(value: unknown, most: number): number {
   let size = 0;
@@ -23,9 +22,9 @@ export function jsonSize(value: unknown, most: number): number {
   return size;
 }
 
-/** Pushes what an object holds to `waiting` and returns what the object itself adds. */
+/** Adds the contents of an object to `waiting`, and returns the size of the object without them. */
 function enter(value: object, waiting: unknown[], room: number): number {
-  // As JSON writes them: an object with a number for each byte.
+  // As JSON writes typed arrays: an object with a number for each byte.
   if (ArrayBuffer.isView(value)) return value.byteLength * PUNCTUATION;
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     waiting.push((value.toJSON as () => unknown)());

@@ -5,7 +5,7 @@ import { directiveTypeDefs } from '../../../src/schema/typeDefs.js';
 
 let resolved = 0;
 
-/** A root field of both kinds that lists `n` rows of one field each: it counts for 2 n and itself. */
+/** A root field for queries and subscriptions that returns `n` rows with one field each: it counts for 2 n + 1. */
 async function run(kind: 'query' | 'subscription', n: number, answer: object = {}): Promise<ExecutionResult> {
   const typeDefs = `type Query { rows(n: Int!): [Row!]! @public }
     type Subscription { rows(n: Int!): [Row!]! @public }
@@ -37,7 +37,7 @@ test('R3: one event resolves fewer fields than an operation', async () => {
   expect(resolved).toBe(0);
 });
 
-test('R3: the limit of an event can be set, and is never above that of an operation', async () => {
+test('R3: the limit of an event can be set, and never exceeds that of an operation', async () => {
   expect((await run('subscription', 6_000, { eventFields: 20_000 })).errors).toBeUndefined();
   const { errors } = await run('subscription', 600, { fields: 1_000, eventFields: 20_000 });
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE', limit: 1_000 });

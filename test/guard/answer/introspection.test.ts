@@ -25,7 +25,7 @@ function parts(source: string) {
   return { document, fragments, operation };
 }
 
-/** Values in an answer: fields, and entries of lists. */
+/** The number of values in a response: fields, and entries of lists. */
 function valuesIn(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((count, item) => count + 1 + valuesIn(item), 0);
   if (typeof value !== 'object' || value === null) return 0;
@@ -46,7 +46,7 @@ const counted = (source: string) => {
   return 1 + counter.ofField(first?.name.value ?? '', [...nodes]);
 };
 
-describe('R2: introspection is counted as it would be answered', () => {
+describe('R2: counts introspection exactly', () => {
   it.each([
     ['types', '{ __schema { types { name kind } } }'],
     [
@@ -109,7 +109,7 @@ describe('R2: an operation that reads the schema', () => {
     expect(fullReading(schema)).toBeGreaterThanOrEqual((await resolved(parse(standard))) - 1);
   });
 
-  it('may not read it many times over', () => {
+  it('may not read it many times', () => {
     expect(refusal(aliases(2), 1_000)).toBeNull();
     expect(refusal(aliases(100), 1_000)?.details).toEqual({ code: 'ANSWER_TOO_LARGE', limit: 1_000, unit: 'fields' });
     expect(
@@ -117,7 +117,7 @@ describe('R2: an operation that reads the schema', () => {
     ).not.toBeNull();
   });
 
-  it('is judged in few steps however types lead to each other', () => {
+  it('is checked in few steps however types refer to each other', () => {
     const deep = (depth: number): string =>
       depth === 0 ? 'name' : `fields { a: type { ${deep(depth - 1)} } b: type { ${deep(depth - 1)} } }`;
     expect(refusal(`{ __schema { types { ${deep(8)} } } }`, 1_000)).not.toBeNull();

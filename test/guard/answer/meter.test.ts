@@ -84,7 +84,7 @@ const run = (source: string, variableValues: Record<string, unknown> = {}): Prom
 
 const codes = ({ errors = [] }: ExecutionResult) => [...new Set(errors.map(({ extensions }) => extensions.code))];
 
-describe('R2: an operation resolves no more fields than its budget has', () => {
+describe('R2: an operation resolves no more fields than its budget', () => {
   it.each([
     ['numbers', '{ numbers(n: 999) }', '{ numbers(n: 1000) }'],
     ['a list that is a promise', '{ late(n: 999) }', '{ late(n: 1000) }'],
@@ -133,19 +133,19 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
     expect(result.errors?.[0]?.extensions).toEqual({ code: 'ANSWER_TOO_LARGE', limit: LIMIT, unit: 'fields' });
   });
 
-  it('reads no further from an iterable without an end', async () => {
+  it('stops reading an endless iterable', async () => {
     yielded = 0;
     expect(codes(await run('{ endless }'))).toEqual(['ANSWER_TOO_LARGE']);
     expect(yielded).toBe(LIMIT);
   });
 
-  it('resolves no list after the budget is spent', async () => {
+  it('resolves no list after the budget is used up', async () => {
     const { data, errors } = await run('{ rows(n: 250) { id a b } a: numbers(n: 1) row { rows(n: 1) { id } } }');
     expect(data).toBeNull();
     expect(codes({ errors: errors ?? [] })).toEqual(['ANSWER_TOO_LARGE']);
   });
 
-  it('runs no further mutation after the budget is spent, and says that earlier ones ran', async () => {
+  it('runs no further mutation after the budget is used up, and says that earlier ones ran', async () => {
     acted = 0;
     const result = await run('mutation { first: act read(n: 1000) second: act }');
     expect(codes(result)).toEqual(['ANSWER_TOO_LARGE']);
@@ -153,7 +153,7 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
     expect(acted).toBe(1);
   });
 
-  it('gives each execution a budget of its own, whatever the context is', async () => {
+  it('gives each execution its own budget, whatever the context is', async () => {
     const contextValue = {};
     const document = parse('{ rows(n: 200) { id a } }');
     for (let i = 0; i < 10; i += 1) {
@@ -179,7 +179,7 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
     expect(codes(await ask(1_000))).toEqual(['ANSWER_TOO_LARGE']);
   });
 
-  it('counts the merged selections of one response key, wherever a shared fragment is merged', async () => {
+  it('counts the merged selections of a response key, wherever a shared fragment is merged', async () => {
     const fragment = 'fragment F on Row { rows(n: 20) { id } }';
     const alone = '{ row { inner { ...F } } }';
     const merged = `{ row { inner { ...F } } rows(n: 1) { ...F rows(n: 20) { ${list(60)
@@ -190,7 +190,7 @@ describe('R2: an operation resolves no more fields than its budget has', () => {
   });
 });
 
-describe('R2: a refusal within lists leaves no rejection unhandled, which would end the process', () => {
+describe('R2: a refusal within lists leaves no unhandled rejection, which would end the process', () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);
   beforeAll(() => process.on('unhandledRejection', note));

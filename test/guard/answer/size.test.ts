@@ -4,7 +4,7 @@ import { jsonSize } from '../../../src/guard/answer/size.js';
 const ROOM = 10_000_000;
 
 describe('the size of a value as JSON', () => {
-  it('is never smaller than a twelfth of the JSON, nor more than eight times as large', () => {
+  it('is at least a twelfth of the JSON, and at most eight times as large', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const bytes = Buffer.byteLength(JSON.stringify(value));
@@ -22,13 +22,13 @@ describe('the size of a value as JSON', () => {
     ['text outside Latin-1', '漢'.repeat(100_000)],
     ['long keys', { ['k'.repeat(100_000)]: 1 }],
     ['a list of texts', Array.from({ length: 10_000 }, () => 'x'.repeat(20))],
-  ])('is about that of %s', (_, value) => {
+  ])('is about the size of %s', (_, value) => {
     const bytes = Buffer.byteLength(JSON.stringify(value));
     expect(jsonSize(value, ROOM)).toBeGreaterThan(0.9 * bytes);
     expect(jsonSize(value, ROOM)).toBeLessThan(1.3 * bytes);
   });
 
-  it('counts a shared value each time that it occurs', () => {
+  it('counts a shared value each time it occurs', () => {
     const shared = 'x'.repeat(1_000);
     expect(
       jsonSize(
@@ -38,12 +38,12 @@ describe('the size of a value as JSON', () => {
     ).toBeGreaterThan(100_000);
   });
 
-  it('counts a value by what its toJSON returns', () => {
+  it('counts a value by the result of its toJSON', () => {
     expect(jsonSize(new Date(0), ROOM)).toBeGreaterThan(24);
     expect(jsonSize({ toJSON: () => 'x'.repeat(1_000) }, ROOM)).toBeGreaterThan(1_000);
   });
 
-  it('ends soon after it has found too much', () => {
+  it('stops soon after it exceeds the limit', () => {
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
     expect(jsonSize(cycle, 1_000)).toBeGreaterThan(1_000);
