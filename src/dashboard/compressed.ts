@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-/** Smaller files gain less than another header field costs. */
+/** Compressing a smaller file saves less than the additional header field costs. */
 const LEAST = 1_000;
 
 const TEXT = /^assets\/.*\.(?:js|css|svg)$/;

@@ -19,7 +19,10 @@ const pine: MantineColorsTuple = [
   '#115243',
 ];
 
-/** Mantine's text on a tinted background has less contrast than the 4.5 to 1 that WCAG 1.4.3 requires, above all on yellow. */
+/**
+ * Mantine's text on a tinted background has less contrast than the 4.5 to 1 required by WCAG 1.4.3, especially on
+ * yellow.
+ */
 const variantColorResolver: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input);
   if (input.variant !== 'light') return colors;
@@ -33,7 +36,7 @@ const variantColorResolver: VariantColorsResolver = (input) => {
 
 export const theme = createTheme({
   primaryColor: 'pine',
-  // White text on the eighth shade of each colour that buttons have here is above 4.5 to 1.
+  // White text on this shade has a contrast above 4.5 to 1 for every colour of a button.
   primaryShade: 8,
   colors: { pine },
   variantColorResolver,

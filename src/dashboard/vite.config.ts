@@ -11,12 +11,13 @@ export default defineConfig({
   build: {
     outDir: '../../dist/dashboard',
     emptyOutDir: true,
-    // The policy allows data: only for images. A font or script in a file of its own can be cached permanently.
+    // The policy allows data: URLs only for images. A separate file for a font or a script can be cached permanently.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
     manifest: true,
     rolldownOptions: {
-      // Mantine marks its files for React on servers, which is not used here: some 300 warnings.
+      // Mantine marks its files for React Server Components, which are not used here. This would print about 300
+      // warnings.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log);
       },

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { addressesFault, isAddressOrRange, linesOf } from '../../src/dashboard/keys/addresses.js';
 import * as server from '../../src/net/addressList.js';
 
-it('what the page takes for an address the server does too, and the other way', () => {
+it('the page accepts the same addresses as the server', () => {
   const bits = fc.oneof(
     fc.constant(''),
     fc.integer({ min: -1, max: 200 }).map((bits) => `/${bits}`),
@@ -31,7 +31,7 @@ it.each([
   expect([isAddressOrRange(text), server.isAddressOrRange(text)]).toEqual([is, is]);
 });
 
-it('a list names its first fault', () => {
+it('an error names the first invalid address', () => {
   expect(linesOf(' 10.0.0.1,\n\n ::1 ')).toEqual(['10.0.0.1', '::1']);
   expect(addressesFault('10.0.0.1\n::1')).toBeNull();
   expect(addressesFault('10.0.0.1\nhere\nthere')).toContain('“here”');

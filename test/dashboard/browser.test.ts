@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { until } from '../support/until.js';
 import { axe, openBrowser, rest, type TestBrowser } from './browser.js';
 
-/** What every test of the dashboard rests on: that it sees what is wrong with a page. */
+/** The assumptions of every dashboard test: errors of a page are detected. */
 const PAGES: Readonly<Record<string, string>> = {
   '/right': '<main><h1>Right</h1></main>',
   '/inline': '<main><h1>Inline</h1></main><script>document.title = "ran"</script>',
@@ -39,7 +39,7 @@ test.each([
   ['/inline', ['console: Content-Security-Policy: script-src-elem inline', expect.stringContaining('script-src')]],
   ['/throws', ['page error: nobody catches it']],
   ['/asset', [expect.stringContaining('404')]],
-])('%s: what it did wrong is told once', async (path, faults) => {
+])('%s: the error is reported once', async (path, faults) => {
   const page = await browser.newPage();
   await page.goto(`${origin}${path}`);
   const told: string[] = [];
@@ -49,7 +49,7 @@ test.each([
   expect(told.sort()).toEqual(faults);
 });
 
-test('axe runs under a policy that allows no script of it, and finds what a screen reader would miss', async () => {
+test('axe runs under a policy that does not allow its script, and finds accessibility errors', async () => {
   const page = await browser.newPage();
   await page.goto(`${origin}/right`);
   expect(await axe(page)).toEqual([]);

@@ -27,27 +27,27 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** How long a page may take for what is waited for, in ms: long, for the machine is shared. Nothing is measured by it. */
+/** The timeout for a page, in ms. It is long, because the machine is shared and nothing is measured. */
 const PATIENCE = 60_000;
 
 /**
- * Up to how long each request waits before it is sent, by chance, in ms: DELAY. And how long each step of a test: SLOWLY. What
- * a busy machine or a slow one would show at times shows at once.
+ * DELAY: each request waits up to this long, in ms, randomly. SLOWLY: each step of a test waits. They reproduce
+ * failures of a busy machine.
  */
 const { DELAY = '0', SLOWLY = '0' } = process.env;
 
-/** Where pictures of pages are kept: CI's output, not committed. */
+/** The folder for screenshots: an artifact of CI, not committed. */
 const SCREENSHOTS = join(PROJECT, 'screenshots');
 
-/** A browser whose pages may do nothing that their author would have to look into. */
+/** A browser that records everything that a page does wrong. */
 export interface TestBrowser {
-  /** A page in a context of its own: nothing is kept from others. Closed with the browser. */
+  /** Opens a page in a context of its own, which is closed with the browser. */
   newPage(options?: BrowserContextOptions): Promise<Page>;
-  /** Another page of the same context, as another tab. */
+  /** Opens another page of the same context, like another tab. */
   newTab(page: Page): Promise<Page>;
   /**
-   * What pages did wrong since the last call: errors that nobody caught, errors in the console, breaches of the
-   * Content-Security-Policy, assets that were not there. For `expect(browser.faults()).toEqual([])` after each test.
+   * Returns the errors of pages since the last call: uncaught errors, errors in the console, violations of the
+   * Content-Security-Policy and missing assets. For `expect(browser.faults()).toEqual([])` after each test.
    */
   faults(): string[];
   close(): Promise<void>;
@@ -89,50 +89,50 @@ export async function openBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** What each page has asked for and is not answered yet. */
+/** The pending requests of each page. */
 const underWay = new WeakMap<Page, Set<Request>>();
 
-/** One that stays open for as long as the page does. */
+/** A request that lasts as long as the page. */
 const isStream = (request: Request): boolean => request.url().endsWith('/graphql/stream');
 
 /**
- * Waits until the page has all the answers that it asked for, and has shown them. Before what is on the page is counted, and
- * before the world changes under it: an answer that was still under way would be one of the other world.
+ * Waits until the page has all responses and has shown them. Call it before counting elements or changing data, because
+ * a pending response could still have the old data.
  */
 export async function rest(page: Page): Promise<void> {
   const open = underWay.get(page);
   if (open === undefined) throw new Error('The page is of another browser.');
   await until(async () => {
     if (open.size > 0) return false;
-    // What was answered last may lead to the next question.
+    // A response may lead to the next request.
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))');
-    // React shows parts that it had to load a while after they came.
+    // React shows lazily loaded parts a moment after they arrive.
     return open.size === 0 && (await page.getByText('Loading', { exact: true }).count()) === 0;
   }, 'the page has its answers');
 }
 
-/** The console has them too, but for those of policies that are told to report alone. */
+/** They are in the console too, except for report-only policies. */
 const REPORT_BREACHES = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
   console.error('Content-Security-Policy: ' + violatedDirective + ' ' + blockedURI))`;
 
 async function delayed(route: Route): Promise<void> {
   await delay(Math.random() * Number(DELAY));
-  // A page that was closed or left meanwhile needs no answer.
+  // A closed page needs no response.
   await route.continue().catch(() => undefined);
 }
 
-/** The browser writes there of each answer of 400 and above. From the API one is an answer like another. */
+/** Browsers log each response with 400 and above. Those of the API are expected. */
 function isFault(message: ConsoleMessage): boolean {
   if (message.type() !== 'error') return false;
   const isOfTheNetwork = message.text().startsWith('Failed to load resource');
   return !isOfTheNetwork || message.location().url.includes('/dashboard/assets/');
 }
 
-/** Something that axe found. */
+/** A finding of axe. */
 export interface AxeFinding {
   readonly rule: string;
   readonly impact: string;
-  /** Selectors of the elements concerned. */
+  /** Selectors of the affected elements. */
   readonly elements: readonly string[];
   readonly help: string;
 }
@@ -140,8 +140,8 @@ export interface AxeFinding {
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * What axe finds on the page as it is now, serious and critical alone: to be none. It comes by the debugger, past the
- * Content-Security-Policy, which therefore holds for the page throughout.
+ * Returns the serious and critical findings of axe on the current page. Uses the debugger to bypass the
+ * Content-Security-Policy, which therefore stays in effect for the page.
  */
 export async function axe(page: Page): Promise<readonly AxeFinding[]> {
   const session = await page.context().newCDPSession(page);
@@ -161,7 +161,7 @@ export async function axe(page: Page): Promise<readonly AxeFinding[]> {
   }
 }
 
-/** Keeps a picture of the whole page as screenshots/<name>.png. */
+/** Saves a screenshot of the whole page as screenshots/<name>.png. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, animations: 'disabled' });
 }

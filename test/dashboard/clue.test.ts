@@ -37,7 +37,7 @@ test('U4: reads prefixes, lookup ids and key ids with text around them', () => {
 });
 
 test.each(['key_6mrPLr6oo6pkxhfv', 'usr_6mrPLr6oo6pkXhfv', 'ws_6mrPLr6oo6pkXhfv', 'airflow', ''])(
-  'U4: takes %j for an ID or a name, and not for a token',
+  'U4: treats %j as an ID or a name, not as a token',
   (text) => expect(reduce(text)).toEqual({ text, kind: 'text' }),
 );
 
@@ -45,7 +45,7 @@ test('U4: reduces the body of a token to its lookup id', () => {
   expect(reduce(token.slice(tokenPrefix.length + 1))).toEqual({ text: lookupId, kind: 'token' });
 });
 
-test('U4: no part of a secret passes, however the token was copied', async () => {
+test('U4: no part of a secret remains, however the token was copied', async () => {
   const minted = fc.constantFrom('sk', 'rk', 'acme1').map((prefix) => mintToken(prefix, 'TEST'));
   const noise = fc.constantFrom(
     '',
@@ -86,7 +86,7 @@ test('U4: no part of a secret passes, however the token was copied', async () =>
   );
 });
 
-test('U4: a token of another system is replaced by its digest, whatever is around it', async () => {
+test('U4: replaces a token of another system with its digest, whatever is around it', async () => {
   const base62 = Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
   const letters = fc.string({ unit: fc.constantFrom(...base62), minLength: 32, maxLength: 64 });
   const start = fc.constantFrom('SG.', 'ghp_', 'glpat-', 'xoxb-', '');
@@ -106,7 +106,7 @@ test('U4: a token of another system is replaced by its digest, whatever is aroun
       const { text } = (await digested(clue)) ?? { text: '' };
       expect(text).toContain(hash('sha256', token, 'hex'));
       expect(text).not.toContain(random.slice(0, 8));
-      // The address holds the text, and is read again on a reload.
+      // The URL contains the text, which is read again on reload.
       expect(reduce(text)).toEqual({ text, kind: 'token' });
     }),
     { numRuns: 500, seed: 11 },
@@ -129,7 +129,7 @@ test('U4: searches by digest for text that may be another system’s token', asy
   expect(await digested(unreduced)).toEqual({ text: `sha256:${hash('sha256', secret, 'hex')}`, kind: 'token' });
 });
 
-test('U4: a pasted beginning of a token is searched for as a token of another system too', async () => {
+test('U4: searches for the beginning of a pasted token as a token of another system too', async () => {
   const word = token.slice(0, 32);
   const clue = reduce(`STRIPE_KEY=${word}`, true);
   expect(clue).toEqual({ kind: 'secret', clues: [shown], secrets: [word] });
@@ -137,7 +137,7 @@ test('U4: a pasted beginning of a token is searched for as a token of another sy
   expect(reduce(word)).toEqual({ kind: 'token', text: shown });
 });
 
-test('U4: says that the checksum is wrong, that there are several tokens, and that there is none', () => {
+test('U4: reports a wrong checksum, several tokens, and a missing token', () => {
   const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
   expect(reduce(mistyped)).toEqual({ text: shown, kind: 'token', isMistyped: true });
   const other = mintToken('ck', 'TEST').token;
@@ -161,6 +161,6 @@ test.each([
   'n'.repeat(100),
   'Nächtlicher Import für Kunden',
   'sk_live_Ab12Cd',
-])('U4: leaves %j as it is', (text) => {
+])('U4: does not change %j', (text) => {
   expect(reduce(text)).toMatchObject({ text });
 });

@@ -30,11 +30,11 @@ test('R10: GraphiQL works under a Content-Security-Policy: schema, completion, h
   await page.keyboard.insertText(`{"Authorization":"Bearer ${token}"}`);
   await page.locator('button.graphiql-execute-button').click();
   await page.locator('.result-window', { hasText: 'read:assets' }).waitFor();
-  // The editor checks what is typed in a worker.
+  // The editor validates in a worker.
   expect(page.workers().length).toBeGreaterThan(0);
   expect(browser.faults()).toEqual([]);
 
-  // The policy holds: what somebody brought into the page would neither run nor send anything anywhere.
+  // The policy applies: an injected script could neither run nor send anything.
   await page.evaluate(`{
     const script = document.createElement('script');
     script.textContent = 'window.injected = true';

@@ -19,7 +19,7 @@ const heading = (page: Page, name: string) => page.getByRole('heading', { level:
 const rows = (page: Page) => page.getByRole('table', { name: 'API keys' }).locator('tbody tr');
 const names = (page: Page) => rows(page).locator('td:first-child a').allTextContents();
 
-it('a key is created, shown once, and lets its holder in', async () => {
+it('creates a key, shows it once, and the key works', async () => {
   const page = await dashboard.open('/keys');
   await page.getByRole('link', { name: 'Create API key' }).click();
   await heading(page, 'Create API key');
@@ -33,7 +33,7 @@ it('a key is created, shown once, and lets its holder in', async () => {
   const field = dialog.getByLabel('API key', { exact: true });
   await field.waitFor();
   const token = await field.inputValue();
-  // The focus is on the key, and no slip closes the dialog: not Escape, not the browser's way back.
+  // The key has the focus, and neither Escape nor the back button closes the dialog.
   await until(() => field.evaluate((element) => element.matches(':focus')));
   await page.keyboard.press('Escape');
   expect(await dialog.getByRole('button', { name: 'Done' }).isDisabled()).toBe(true);
@@ -51,27 +51,27 @@ it('a key is created, shown once, and lets its holder in', async () => {
   expect(await page.content()).not.toContain(token);
 });
 
-it('what is wrong with a new key is told at its field, and nothing is created', async () => {
+it('shows the errors of a new key at its fields, and creates nothing', async () => {
   const page = await dashboard.open('/keys/new');
   await page.getByLabel('Allowed addresses').fill('not-an-address');
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByText('Give the key a name.').waitFor();
   await page.getByText('Choose at least one scope.').waitFor();
   await page.getByText('“not-an-address” is not an IP address or CIDR range.').waitFor();
-  // A key for monitors cannot hold what writes: what was chosen goes, and says why.
+  // A key for monitoring cannot write: the chosen scopes are removed, with the reason.
   await page.getByLabel('write:assets', { exact: true }).check();
   await page.getByLabel('Read-only', { exact: true }).check();
   const writes = page.getByLabel('write:assets', { exact: true });
   expect([await writes.isChecked(), await writes.isDisabled()]).toEqual([false, true]);
 });
 
-it('leaving with a key that was not stored is asked about', async () => {
+it('asks for confirmation before leaving with a key that was not stored', async () => {
   const page = await dashboard.open('/keys/new');
   await page.getByLabel('Name').fill('left-behind');
   await page.getByLabel('read:events', { exact: true }).check();
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByRole('dialog', { name: 'Your new API key' }).waitFor();
-  // Browsers ask those alone who have touched the page, which a click on the key is.
+  // Browsers only show the question after an interaction with the page.
   await page.getByRole('dialog').getByLabel('API key', { exact: true }).click();
   const asked = page.waitForEvent('dialog');
   void page.close({ runBeforeUnload: true });
@@ -81,7 +81,7 @@ it('leaving with a key that was not stored is asked about', async () => {
   await takeToken(page);
 });
 
-it('keys are searched, filtered, sorted and paged over all that there are', async () => {
+it('searches, filters, sorts and pages through all keys', async () => {
   for (let i = 0; i < 30; i++) await key({ name: `paged-${String(i).padStart(2, '0')}`, scopes: ['read:events'] });
   await key({ name: 'paged-test', environment: 'TEST', type: 'READ_ONLY', scopes: ['read:all'] });
   await key({ name: 'n'.repeat(100) });
@@ -103,7 +103,7 @@ it('keys are searched, filtered, sorted and paged over all that there are', asyn
   await page.getByRole('option', { name: 'Test', exact: true }).click();
   await page.getByText('1–1 of 1').waitFor();
   expect(await names(page)).toEqual(['paged-test']);
-  // The address has it all: whoever is sent it sees the same.
+  // The URL contains the whole state, so a link shows the same list.
   expect(new URL(page.url()).search).toBe('?search=paged&sort=name+descending&environment=TEST');
   await page.getByLabel('Search by name').fill('nobody-has-this');
   await page.getByText('No keys match').waitFor();
@@ -111,7 +111,7 @@ it('keys are searched, filtered, sorted and paged over all that there are', asyn
   await page.getByText(/^1–25 of/).waitFor();
 });
 
-it('a key is rotated: the old one works on until the overlap ends', async () => {
+it('rotates a key, and the old one works until the overlap ends', async () => {
   const { id, token } = await key({ name: 'rotated', scopes: ['read:assets'] });
   expect(await status(token)).toBe(200);
   const page = await dashboard.open(`/keys/${id}`);
@@ -125,14 +125,14 @@ it('a key is rotated: the old one works on until the overlap ends', async () => 
   await page.getByText('The previous key still works').waitFor();
   expect([await status(token), await status(successor)]).toEqual([200, 200]);
 
-  await page.getByRole('link', { name: 'Show the previous key of rotated' }).click();
+  await page.getByRole('link', { name: 'Show the previous key' }).click();
   await page.getByText('This key was rotated').waitFor();
   await rest(page);
   expect(await page.getByRole('button', { name: 'Rotate' }).count()).toBe(0);
   expect((await see(id)).replacedBy).not.toBeNull();
 });
 
-it('a key is given another end, name, scopes and addresses', async () => {
+it('changes the expiry, name, scopes and addresses of a key', async () => {
   const { id } = await key({ name: 'changed', scopes: ['read:assets', 'write:assets'] });
   const page = await dashboard.open(`/keys/${id}`);
   await page.getByRole('button', { name: 'Edit' }).click();
@@ -151,11 +151,11 @@ it('a key is given another end, name, scopes and addresses', async () => {
   await expire.getByRole('button', { name: 'Set expiry' }).click();
   await expire.waitFor({ state: 'detached' });
   expect(new Date((await see(id)).expiresAt).getTime()).toBe(new Date('2099-01-01T12:00').getTime());
-  // The focus is back where it was.
+  // The focus returns to its place.
   await until(() => page.getByRole('button', { name: 'Expire' }).evaluate((button) => button.matches(':focus')));
 });
 
-it('a key is revoked by who types its name, and is refused at once', async () => {
+it('revokes a key after its name was typed, and the key is rejected immediately', async () => {
   const { id, token } = await key({ name: 'leaked' });
   expect(await status(token)).toBe(200);
   const page = await dashboard.open(`/keys/${id}`);
@@ -174,7 +174,7 @@ it('a key is revoked by who types its name, and is refused at once', async () =>
   expect(await page.getByRole('button', { name: 'Revoke' }).count()).toBe(0);
 });
 
-it("a key's page tells what it asked for, what it was refused, and what it could do without", async () => {
+it('shows the usage of a key, its rejected requests, and the scopes that it does not need', async () => {
   const { id, token } = await key({ name: 'asked', scopes: ['read:all', 'write:assets'] });
   for (let i = 0; i < 3; i++) await dashboard.service.query('{ assets { name } }', { token });
   for (let i = 0; i < 2; i++) await dashboard.service.query('{ apiKeys { totalCount } }', { token });
@@ -185,7 +185,7 @@ it("a key's page tells what it asked for, what it was refused, and what it could
   await usage.locator('.recharts-bar-rectangle').last().waitFor();
   await screenshot(page, 'key');
   await usage.getByRole('button', { name: 'Show as a table' }).click();
-  // In all hours together: the test may run from one into the next.
+  // Summed over all hours, because the test may run across two.
   const hours = await usage.getByRole('table', { name: 'Usage per hour' }).locator('tbody tr').all();
   const sums = [0, 0, 0];
   for (const hour of hours) {
@@ -195,7 +195,7 @@ it("a key's page tells what it asked for, what it was refused, and what it could
   expect(sums).toEqual([3, 0, 2]);
   await usage.getByText('Last 30 days', { exact: true }).click();
   await usage.getByRole('table', { name: 'Usage per day' }).waitFor();
-  await page.getByText('The key has more permissions than its requests of the last 30 days needed.').waitFor();
+  await page.getByText('In the last 30 days, the key did not need all of its scopes.').waitFor();
   await page.getByRole('region', { name: 'Audit log' }).getByText('scopes').first().click();
   await page.getByText('removed write:assets').waitFor();
 });

@@ -7,7 +7,7 @@ import { difference } from '../../src/dashboard/workspace/tiers.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
-it('refusals are told by their codes', () => {
+it('maps errors by their codes', () => {
   expect(refusalFault('m', { code: 'RATE_LIMITED', retryAfter: 7 }, NOW)).toMatchObject({
     kind: 'limited',
     retryAfter: 7,
@@ -18,12 +18,12 @@ it('refusals are told by their codes', () => {
     kind: 'refused',
     field: 'scopes',
   });
-  // An answer that holds something else under these names breaks nothing.
+  // Unexpected types of these fields break nothing.
   expect(refusalFault('m', { code: 'FORBIDDEN', missing: 'admin' }, NOW)).toMatchObject({ missing: [] });
   expect(refusalFault('m', { code: 'UNAVAILABLE', retryAfter: '5' }, NOW)).toMatchObject({ retryAfter: 5 });
 });
 
-it('a change is told by its fields, lists by what came and went', () => {
+it('shows changed fields, and the added and removed items of lists', () => {
   expect(differences({ scopes: ['a', 'b'], name: 'x' }, { scopes: ['b', 'c'], name: 'x' })).toEqual([
     { field: 'scopes', before: 'a, b', after: 'b, c', items: { added: ['c'], removed: ['a'] } },
   ]);
@@ -35,7 +35,7 @@ it('a change is told by its fields, lists by what came and went', () => {
   ]);
 });
 
-it('a scope is covered as the API has it', () => {
+it('determines included scopes as the API does', () => {
   expect(coveredBy('read:assets', ['read:all'])).toBe('read:all');
   expect(coveredBy('read:assets', ['write:all'])).toBeNull();
   expect(coveredBy('write:assets', ['admin'])).toBe('admin');
@@ -43,7 +43,7 @@ it('a scope is covered as the API has it', () => {
   expect(coveredBy('admin', ['admin'])).toBeNull();
 });
 
-it('a new key is judged before it is sent, and what was left empty is left out', () => {
+it('validates a new key before it is sent, and leaves out empty fields', () => {
   expect(Object.keys(faultsOf(EMPTY_KEY, NOW))).toEqual(['name', 'scopes']);
   const key = { ...EMPTY_KEY, name: ' ci ', scopes: ['read:all'] };
   expect(faultsOf(key, NOW)).toEqual({});
@@ -58,7 +58,7 @@ it('a new key is judged before it is sent, and what was left empty is left out',
   expect(faultsOf({ ...key, expiry: 'at', expiresAt: '2020-01-01T00:00' }, NOW)).toHaveProperty('expiresAt');
 });
 
-it('moments near by are told by their distance', () => {
+it('formats nearby times relative to now', () => {
   const at = (ms: number) => relative(NOW + ms, NOW);
   expect([at(-5_000), at(5_000), at(-120_000), at(7_200_000), at(-86_400_000)]).toEqual([
     'just now',
@@ -69,7 +69,7 @@ it('moments near by are told by their distance', () => {
   ]);
 });
 
-it('a tier differs in words', () => {
+it('describes the difference between tiers', () => {
   expect([difference(500, 20), difference(20, 500), difference(null, 10), difference(5, 5)]).toEqual([
     '480 more',
     '480 fewer',
@@ -78,7 +78,7 @@ it('a tier differs in words', () => {
   ]);
 });
 
-test('U2: audit details show moments as dates and a lifetime as a length of time', () => {
+test('U2: audit details show dates, and a lifetime as a duration', () => {
   const [end, life] = [1_803_685_469_079, 7_775_999_959];
   expect(differences(null, { name: 'x', expiresAt: end, lifetime: life })).toMatchObject([
     { field: 'name', after: 'x' },
@@ -89,18 +89,18 @@ test('U2: audit details show moments as dates and a lifetime as a length of time
   expect(differences({ expiresAt: end }, { expiresAt: end - 86_400_000 })).toMatchObject([
     { before: whole(end), after: whole(end - 86_400_000) },
   ]);
-  // Rejected requests are counted since a time, and values of the API are shown in words.
+  // Rejected requests have a start time, and values of the API have labels.
   expect(differences(null, { since: end, type: 'READ_ONLY', tier: 'FREE_TRIAL', userId: 'usr_1' })).toMatchObject([
     { after: whole(end) },
     { after: 'Read-only' },
     { after: 'Free Trial' },
     { field: 'user ID' },
   ]);
-  // A number of any other field stays a number.
+  // Other numbers are not dates.
   expect(differences(null, { count: 1_803_685_469_079 })).toMatchObject([{ after: '1803685469079' }]);
 });
 
-test('U2: lengths of time are rounded to minutes, hours or days', () => {
+test('U2: durations are rounded to minutes, hours or days', () => {
   const MINUTE = 60_000;
   for (const [length, text] of [
     [1, '1 minute'],
@@ -112,7 +112,7 @@ test('U2: lengths of time are rounded to minutes, hours or days', () => {
   }
 });
 
-it('U4: what an entry mentions has a name, its ID stays at hand, and the field is not called an ID', () => {
+it('U4: audit details show names with their IDs, and the label does not say ID', () => {
   const names = new Map([
     ['key_2', 'airflow'],
     ['usr_1', 'Ada'],

@@ -6,7 +6,7 @@ import { openDashboard, type TestDashboard } from './support.js';
 
 let dashboard: TestDashboard;
 let rotated: string;
-/** Of the service; null: it runs. */
+/** The state of the service; null: it runs. */
 let stopped: number | null = null;
 beforeAll(async () => {
   dashboard = await openDashboard({ now: () => stopped ?? Date.now() });
@@ -42,7 +42,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     expect(await axe(page)).toEqual([]);
     await screenshot(page, `${name}-${colorScheme}`);
     await page.setViewportSize({ width: 360, height: 740 });
-    // Nothing is wider than the phone: what is wide scrolls in a region of its own.
+    // Nothing is wider than the phone: wide content scrolls in its own region.
     await until(() => page.evaluate('document.documentElement.scrollWidth <= 360'));
     expect(await axe(page)).toEqual([]);
     await screenshot(page, `${name}-${colorScheme}-phone`);
@@ -50,7 +50,7 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   });
 });
 
-it('the colours are those of the system until they are switched, and stay switched', async () => {
+it('the colours follow the system until they are switched, and stay switched', async () => {
   const page = await dashboard.open('/keys', { colorScheme: 'dark' });
   const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
   expect(await scheme()).toBe('dark');
@@ -58,7 +58,7 @@ it('the colours are those of the system until they are switched, and stay switch
   await until(async () => (await scheme()) === 'light');
 });
 
-it('the operator changes the tier, and is told before what that changes', async () => {
+it('the operator changes the tier, after seeing the differences', async () => {
   const page = await dashboard.open('/workspace', { token: OPERATOR_KEY });
   await page.getByRole('button', { name: 'Change tier' }).click();
   const dialog = page.getByRole('dialog');
@@ -75,7 +75,7 @@ it('the operator changes the tier, and is told before what that changes', async 
   await page.getByText('Tier changed').first().waitFor();
 });
 
-it('projects and users are made and renamed', async () => {
+it('creates and renames projects and users', async () => {
   const page = await dashboard.open('/workspace');
   await page.getByRole('button', { name: 'Create project' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('Ingestion');
@@ -83,14 +83,14 @@ it('projects and users are made and renamed', async () => {
   await page.getByRole('button', { name: 'Rename Ingestion' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('Billing');
   await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
-  // The name is taken: the dialog says so and stays.
+  // The name is taken: the dialog shows the error and stays open.
   await page.getByRole('dialog').getByRole('alert').waitFor();
   await page.getByRole('dialog').getByLabel('Name').fill('Loading jobs');
   await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
   await page.getByRole('cell', { name: /^Loading jobs/ }).waitFor();
 });
 
-it('the audit log is filtered, and shows what a change was', async () => {
+it('filters the audit log, and shows the details of a change', async () => {
   const { service, admin } = dashboard;
   const { id } = await createKey(service, { name: 'audited', scopes: ['read:assets'] }, admin);
   await act(service, 'updateApiKey', { id, scopes: ['read:assets', 'read:events'] }, admin);
@@ -102,7 +102,7 @@ it('the audit log is filtered, and shows what a change was', async () => {
   await entries.first().getByText('added read:events').waitFor();
 });
 
-it('an event shows while the page is open, and the stream is opened anew where it was lost', async () => {
+it('shows an event while the page is open, and reconnects a lost stream', async () => {
   const page = await dashboard.open('/keys');
   await page.route('**/graphql/stream', (route) => route.abort());
   await page.getByRole('link', { name: 'Live events' }).click();
@@ -113,7 +113,7 @@ it('an event shows while the page is open, and the stream is opened anew where i
   await page.getByRole('link', { name: 'seen-at-once' }).waitFor();
 });
 
-it('a key that lost a scope is told which one, and a key that ended leads to the sign-in', async () => {
+it('a key without a scope sees which one is missing, and an expired key sees the sign-in page', async () => {
   const { service, admin } = dashboard;
   const { id, token } = await createKey(service, { name: 'was-admin', scopes: ['admin'] }, admin);
   const page = await dashboard.open('/workspace', { token });
@@ -129,7 +129,7 @@ it('a key that lost a scope is told which one, and a key that ended leads to the
   await page.locator('input[type=password]').waitFor();
 });
 
-it('a key is created by keyboard alone', async () => {
+it('creates a key with the keyboard', async () => {
   const page = await dashboard.open('/keys');
   await page.getByRole('heading', { level: 1 }).waitFor();
   const reach = async (name: string) => {
@@ -160,12 +160,12 @@ it('a key is created by keyboard alone', async () => {
   expect(await statusWith(dashboard.service, token)).toBe(200);
 });
 
-it('what the limits refuse is counted down, and asked again', async () => {
+it('counts down a rate limit, and repeats the request', async () => {
   const small = await act(dashboard.service, 'createWorkspace', { name: 'Small', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
   const token: string = small.token;
   const page = await dashboard.open('/keys', { token });
   await page.getByText('0 of 1 key in use').waitFor();
-  // Other callers of the same key use up its burst, and no time passes that would give it back.
+  // Other callers of the same key use up its burst, and the clock is frozen.
   stopped = Date.now();
   await until(async () => (await statusWith(dashboard.service, token)) === 429);
   await page.getByRole('link', { name: 'Workspace' }).click();
@@ -175,7 +175,7 @@ it('what the limits refuse is counted down, and asked again', async () => {
   await page.getByRole('columnheader', { name: 'Free Trial Current' }).waitFor();
 });
 
-/** The name of what has the focus, as a screen reader tells it, near enough. */
+/** The accessible name of the focused element, approximately. */
 const FOCUSED = `(() => {
   const element = document.activeElement;
   const labels = [...(element?.labels ?? [])].map((label) => label.textContent);

@@ -12,7 +12,7 @@ const TEXT = join(PROJECT, 'test/dashboard/picture.txt');
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Frozen, in the service and in the browser, so that each run shows the same. */
+/** Frozen in the service and in the browser, so that each run shows the same. */
 const NOW = Date.parse('2026-03-02T09:30:00Z');
 
 let now = NOW;
@@ -27,11 +27,11 @@ afterAll(async () => {
   await service.close();
 });
 
-/** Tokens and ids are random, and so is what of them is shown. */
+/** Tokens and ids are random, and so are their visible parts. */
 const steady = (text: string): string =>
   text.replaceAll(/([srck]k_(?:live|test)_)\w{6}…/g, '$1……').replaceAll(/key_\w+/g, 'key_…');
 
-/** A workspace as one looks after some months. Answers its admin's token. */
+/** A workspace as it looks after a few months. Returns the token of its admin. */
 async function furnish(): Promise<string> {
   const at = (days: number): number => (now = NOW - days * DAY);
   at(90);
@@ -58,13 +58,13 @@ async function furnish(): Promise<string> {
   await act(service, 'revokeApiKey', { id: left, reason: 'The laptop was lost' }, admin);
   await act(service, 'rotateApiKey', { id: replaced, overlap: 'P7D' }, admin);
   now = NOW;
-  // As whoever opens the page does: whether that is written when the list is read would be chance.
+  // Used by the page itself: otherwise it would be random whether this is visible.
   await service.query('{ viewer { scopes } }', { token: admin });
   await service.service.latchkey.usage.flush();
   return admin;
 }
 
-/** The share of pixels that differ so that an eye would see it, or 1 where the sizes do. */
+/** The share of visibly different pixels; 1 if the sizes differ. */
 async function difference(page: Page, one: Buffer, other: Buffer): Promise<number> {
   const images = [one, other].map((image) => `data:image/png;base64,${image.toString('base64')}`);
   return page.evaluate(
@@ -88,8 +88,8 @@ async function difference(page: Page, one: Buffer, other: Buffer): Promise<numbe
   );
 }
 
-// Written anew by `PICTURE=write npm test -- test/dashboard/picture`; then look at it.
-test('docs/dashboard.png, which the README shows, is what the dashboard looks like', async () => {
+// Updated by `PICTURE=write npm test -- test/dashboard/picture`. Look at the result.
+test('docs/dashboard.png, which the README shows, matches the dashboard', async () => {
   const admin = await furnish();
   const page = await browser.newPage({
     viewport: { width: 1280, height: 800 },
@@ -110,7 +110,7 @@ test('docs/dashboard.png, which the README shows, is what the dashboard looks li
   }
   expect(existsSync(PICTURE)).toBe(true);
   expect(text).toBe(readFileSync(TEXT, 'utf8'));
-  // Less than a column of the table: fonts are drawn otherwise by another Chromium, and prefixes are random.
+  // Versions of Chromium render fonts differently, and prefixes are random. A missing column of the table differs more.
   expect(await difference(page, picture, readFileSync(PICTURE))).toBeLessThan(0.02);
   expect(browser.faults()).toEqual([]);
 });

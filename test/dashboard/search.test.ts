@@ -18,7 +18,7 @@ const found = (page: Page) => page.getByRole('table', { name: 'Found keys' }).ge
 const names = (page: Page) =>
   page.getByRole('table', { name: 'API keys' }).locator('tbody td:first-child a').allTextContents();
 
-/** Everything that the page sends, with its address and headers. */
+/** Everything that the page sends, including URLs and headers. */
 function watch(page: Page): { readonly sent: () => string; readonly lists: () => number } {
   const requests: Request[] = [];
   page.on('request', (request) => requests.push(request));
@@ -30,7 +30,7 @@ function watch(page: Page): { readonly sent: () => string; readonly lists: () =>
   };
 }
 
-/** All places of the browser where a text could stay. */
+/** All places where the browser could keep a text. */
 const kept = (page: Page) =>
   page.evaluate<string>(`JSON.stringify([location.href, history.state, { ...sessionStorage }, { ...localStorage },
     document.cookie, document.documentElement.outerHTML, [...document.querySelectorAll('input')].map(({ value }) => value),
@@ -52,7 +52,7 @@ test.each([
   ['pasted in quotes', (token: string) => `"${token}"`],
   ['pasted with Bearer', (token: string) => `Authorization: Bearer ${token}`],
   ['pasted with a space in it', (token: string) => `${token.slice(0, 35)} ${token.slice(35)}`],
-])('U4: finds the key of a token that is %s, and its secret goes nowhere', async (_, wrap) => {
+])('U4: finds the key of a token that is %s, and sends its secret nowhere', async (_, wrap) => {
   const { id, token } = await createKey(dashboard.service, { name: 'leaked-key' }, dashboard.admin);
   await act(dashboard.service, 'revokeApiKey', { id }, dashboard.admin);
   const secret = token.slice(-38);
@@ -83,7 +83,7 @@ test.each([
   await page.context().close();
 });
 
-test('U4: a token typed or filled in by a program, and one in an old address, are reduced too', async () => {
+test('U4: also reduces a token that is typed, filled in by a program, or in an old URL', async () => {
   const { token } = await createKey(dashboard.service, { name: 'typed-token' }, dashboard.admin);
   const page = await dashboard.open('/keys');
   const { sent } = watch(page);
@@ -104,7 +104,7 @@ test('U4: a token typed or filled in by a program, and one in an old address, ar
   expect(await kept(page).then((text) => JSON.parse(text)[0])).toContain(token.slice(0, 24));
 });
 
-test('U4: finds keys by prefix, lookup id, key ID and name, and says when nothing is found', async () => {
+test('U4: finds keys by prefix, lookup id, key ID and name, and shows when there are none', async () => {
   const { id, token } = await createKey(dashboard.service, { name: 'sought' }, dashboard.admin);
   const page = await dashboard.open('/keys');
   const field = page.getByRole('textbox', { name: FIELD });
@@ -124,7 +124,7 @@ test('U4: finds keys by prefix, lookup id, key ID and name, and says when nothin
   await until(async () => (await field.inputValue()) === '');
 });
 
-test('U4: only the digest of another system’s token is searched for', async () => {
+test('U4: only searches for the digest of another system’s token', async () => {
   const secret = 'q7Zt29xLmN04bVcR81sYpQ5w';
   const page = await dashboard.open('/keys');
   const { sent } = watch(page);
@@ -179,7 +179,7 @@ test('U4: actors have names in the audit log, on the page of a key and in live e
   await page.getByRole('alert').getByText('by second-admin').waitFor();
 });
 
-test('U4: details of the audit log have names in place of IDs, and what was added and removed has a background', async () => {
+test('U4: audit details have names in place of IDs, and highlight additions and removals', async () => {
   const { service, admin } = dashboard;
   const { user } = await act(service, 'addUser', { name: 'Grace Hopper', roles: ['viewer'] }, admin);
   const { id } = await createKey(service, { name: 'graces-key', userId: user.id }, admin);
@@ -203,7 +203,7 @@ test('U4: details of the audit log have names in place of IDs, and what was adde
   await page.context().close();
 });
 
-test('U4: on a phone the table of tiers shows the current tier, with the names of its rows', async () => {
+test('U4: the table of tiers on a phone shows the current tier and the names of its rows', async () => {
   const page = await dashboard.open('/workspace', { viewport: { width: 360, height: 740 } });
   const current = page.getByRole('columnheader', { name: 'Enterprise' });
   await current.scrollIntoViewIfNeeded();

@@ -55,7 +55,7 @@ async function enter(page: Page, key: string, { keep = false } = {}): Promise<vo
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-/** And has been told all that the first page shows. */
+/** And has loaded everything on the first page. */
 async function isIn(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await rest(page);
@@ -63,7 +63,7 @@ async function isIn(page: Page): Promise<void> {
 const isOut = (page: Page, reason: string): Promise<void> =>
   page.getByRole('alert').filter({ hasText: reason }).waitFor();
 
-/** All places in which a page could leave something behind. */
+/** All places where a page could leave data behind. */
 async function leftBehind(page: Page): Promise<Record<'cookies' | 'local' | 'session' | 'address', string>> {
   const read = (storage: string): Promise<string> => page.evaluate(`JSON.stringify(Object.entries(${storage}))`);
   return {
@@ -75,7 +75,7 @@ async function leftBehind(page: Page): Promise<Record<'cookies' | 'local' | 'ses
 }
 
 describe('by key', () => {
-  it('an admin key opens the dashboard, and is in no cookie, storage or address', async () => {
+  it('an admin key opens the dashboard, and is not in any cookie, storage or URL', async () => {
     const page = await open('/dashboard/workspace');
     await enter(page, latchkey.adminToken);
     await isIn(page);
@@ -85,7 +85,7 @@ describe('by key', () => {
     await page.getByLabel('API key').waitFor();
   });
 
-  it('one that shall be kept is kept in this tab, through a reload, and in no other place', async () => {
+  it('a key that is kept is only kept in this tab, across reloads', async () => {
     const page = await open();
     await enter(page, ` Bearer ${latchkey.adminToken}\n`, { keep: true });
     await isIn(page);
@@ -132,18 +132,18 @@ describe('by key', () => {
       async () => (await createKey(latchkey)).token,
       'requires the scope admin. This key or account has read:assets',
     ],
-  ])('a key that is %s does not, and is told why', async (_, make, reason) => {
+  ])('a key that is %s is rejected with the reason', async (_, make, reason) => {
     const page = await open();
     const key = await make();
     await enter(page, key, { keep: true });
     await isOut(page, reason);
     expect(JSON.stringify(await leftBehind(page))).not.toContain(key);
     expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
-    // Ready for the next try.
+    // Ready for the next attempt.
     expect(await page.evaluate('document.activeElement.type')).toBe('password');
   });
 
-  it('a key that is limited is told until when', async () => {
+  it('a rate-limited key sees how long to wait', async () => {
     const page = await open();
     const body = { errors: [{ message: 'Too many.', extensions: { code: 'RATE_LIMITED', retryAfter: 7 } }] };
     await page.route('**/graphql', (route) => route.fulfill({ status: 429, json: body }));
@@ -151,7 +151,7 @@ describe('by key', () => {
     await isOut(page, 'Try again in 7 s.');
   });
 
-  it('a server that is away is told of, and nothing spins for ever', async () => {
+  it('shows an error if the server is away, without an endless spinner', async () => {
     const page = await open();
     await page.route('**/graphql', (route) => route.abort());
     await enter(page, latchkey.adminToken);
@@ -159,7 +159,7 @@ describe('by key', () => {
     expect(await page.getByRole('button', { name: 'Sign in', exact: true }).isEnabled()).toBe(true);
   });
 
-  it('a key that is revoked while it is used leads back, with the reason', async () => {
+  it('returns to the sign-in page with the reason if the key is revoked', async () => {
     const { token, id } = await createKey(latchkey, { scopes: ['admin'] });
     const page = await open();
     await enter(page, token, { keep: true });
@@ -170,7 +170,7 @@ describe('by key', () => {
     expect((await leftBehind(page)).session).not.toContain(token);
   });
 
-  it('shows the key only where it is asked to', async () => {
+  it('shows the key only on request', async () => {
     const page = await open();
     const input = page.getByLabel('API key');
     expect(await input.getAttribute('autocomplete')).toBe('off');
@@ -179,7 +179,7 @@ describe('by key', () => {
     expect(await input.getAttribute('type')).toBe('text');
   });
 
-  it('works by keyboard alone, and for screen readers', async () => {
+  it('works with the keyboard and with screen readers', async () => {
     const page = await open();
     expect(await axe(page)).toEqual([]);
     await page.getByLabel('API key').focus();
@@ -206,7 +206,7 @@ describe('at the issuer', () => {
 
   const viewer = (page: Page) => page.getByText(/oidc_[0-9a-f]{16}/).waitFor();
 
-  it('a code with PKCE, state and nonce opens the dashboard; none of it stays in the address', async () => {
+  it('a code with PKCE, state and nonce opens the dashboard, and nothing stays in the URL', async () => {
     issuer.requests.splice(0);
     const page = await open('/dashboard/audit');
     const addresses: string[] = [];
@@ -232,7 +232,7 @@ describe('at the issuer', () => {
     expect(await page.evaluate('performance.getEntriesByType("navigation").length')).toBe(1);
   });
 
-  it('who is denied is told so', async () => {
+  it('shows that access was denied', async () => {
     const page = await open();
     await button(page).click();
     await page.getByRole('button', { name: 'Deny' }).click();
@@ -240,7 +240,7 @@ describe('at the issuer', () => {
     expect(page.url()).toBe(`${latchkey.origin}/dashboard/`);
   });
 
-  it('a token for somebody else opens nothing', async () => {
+  it('rejects a token for another audience', async () => {
     issuer.people.audience = 'https://other.example';
     const page = await open();
     await logIn(page);
@@ -251,13 +251,13 @@ describe('at the issuer', () => {
   it.each([
     ['a code that nobody asked for', '?code=stolen&state=made-up', 'This sign-in was not started in this tab'],
     ['nothing at all', '', 'This sign-in was not started in this tab'],
-  ])('%s signs nobody in', async (_, search, reason) => {
+  ])('%s is rejected', async (_, search, reason) => {
     const page = await open(`/dashboard/callback${search}`);
     await isOut(page, reason);
     expect(page.url()).toBe(`${latchkey.origin}/dashboard/`);
   });
 
-  it('an answer with another state is not taken, and its code is not sent', async () => {
+  it('rejects a response with a different state, and does not send its code', async () => {
     const page = await open();
     await button(page).click();
     await page.getByLabel('Name').waitFor();
@@ -267,7 +267,7 @@ describe('at the issuer', () => {
     expect(issuer.requests.filter((url) => url.startsWith('/token'))).toEqual([]);
   });
 
-  it('a token that has run out is renewed by the refresh token, once for all who wait', async () => {
+  it('renews an expired token with the refresh token, once for all pending requests', async () => {
     const page = await open();
     await page.clock.install();
     await logIn(page);
@@ -280,7 +280,7 @@ describe('at the issuer', () => {
     expect(issuer.requests.filter((url) => url.startsWith('/token'))).toHaveLength(1);
   });
 
-  it('without a refresh token one signs in again', async () => {
+  it('asks to sign in again without a refresh token', async () => {
     issuer.people.refresh = false;
     const page = await open();
     await page.clock.install();
@@ -291,7 +291,7 @@ describe('at the issuer', () => {
     await isOut(page, 'Your session has expired');
   });
 
-  it('a token that the server refuses leads back, with the reason', async () => {
+  it('returns to the sign-in page with the reason if the server rejects the token', async () => {
     const page = await open();
     await logIn(page);
     await isIn(page);
@@ -305,14 +305,14 @@ describe('at the issuer', () => {
     return (JSON.parse(credential) as { refresh: string }).refresh;
   };
 
-  /** What the issuer says to who has the refresh token. */
+  /** The issuer's response to a refresh token. */
   async function renewAtIssuer(refresh: string): Promise<[number, string | undefined]> {
     const form = { grant_type: 'refresh_token', client_id: DASHBOARD_CLIENT, refresh_token: refresh };
     const answer = await fetch(`${issuer.url}/token`, { method: 'POST', body: new URLSearchParams(form) });
     return [answer.status, ((await answer.json()) as { error?: string }).error];
   }
 
-  it('kept, it outlives a reload; signing out ends it here and there', async () => {
+  it('survives a reload if it is kept, and signing out revokes it at the issuer too', async () => {
     const page = await open();
     await page.getByLabel('Stay signed in until I close this tab').check();
     await logIn(page);

@@ -12,7 +12,7 @@ interface Chunk {
 const DASHBOARD = join(PROJECT, 'dist/dashboard');
 const manifest = JSON.parse(readFileSync(join(DASHBOARD, '.vite/manifest.json'), 'utf8')) as Record<string, Chunk>;
 
-/** A chunk and all that it loads before it runs. */
+/** A chunk and all chunks that it loads first. */
 function loaded(name: string, seen = new Set<string>()): Set<string> {
   if (seen.has(name)) return seen;
   seen.add(name);
@@ -25,7 +25,7 @@ it('the first paint takes less than 200 kB of JavaScript, gzipped', () => {
   const files = [...loaded(entry)].map((name) => manifest[name]?.file ?? '');
   const bytes = files.map((file) => gzipSync(readFileSync(join(DASHBOARD, file))).length);
   const sum = bytes.reduce((sum, size) => sum + size, 0);
-  // A list that was read wrong would be short of everything.
+  // A list that was read incorrectly would lack everything.
   expect(sum).toBeGreaterThan(50_000);
   expect(sum).toBeLessThan(200_000);
 });

@@ -3,14 +3,18 @@ import { OPERATOR_KEY, startService, type TestService, type TestServiceOptions }
 import { act } from '../http/operations.js';
 import { openBrowser, rest, type TestBrowser } from './browser.js';
 
-/** The service with its dashboard, a browser, and a workspace whose admin looks at it. */
+/** The service with its dashboard, a browser, and a workspace with an admin. */
 export interface TestDashboard {
   readonly service: TestService;
   readonly browser: TestBrowser;
   /** The token of the workspace's admin. */
   readonly admin: string;
   readonly workspaceId: string;
-  /** Opens a page of the dashboard as who holds the token. @param path as in `/keys` */
+  /**
+   * Opens a page of the dashboard with a token.
+   *
+   * @param path such as `/keys`
+   */
   open(path: string, options?: BrowserContextOptions & { readonly token?: string }): Promise<Page>;
   close(): Promise<void>;
 }
@@ -40,7 +44,7 @@ export async function openDashboard(
   };
 }
 
-/** Signs in where the page asks for it, and waits for all that the page then shows. */
+/** Signs in if the page asks for it, and waits until the page has loaded. */
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.locator('input[type=password]').fill(token);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -48,7 +52,7 @@ export async function signIn(page: Page, token: string): Promise<void> {
   await rest(page);
 }
 
-/** Takes the token out of the dialog that shows it once, and closes that. */
+/** Reads the token in the dialog, and closes the dialog. */
 export async function takeToken(page: Page): Promise<string> {
   const dialog = page.getByRole('dialog');
   const token = await dialog.getByLabel('API key', { exact: true }).inputValue();

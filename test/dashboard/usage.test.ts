@@ -4,7 +4,7 @@ import { openDashboard, type TestDashboard } from './support.js';
 import { rest } from './browser.js';
 
 const HOUR = 3_600_000;
-/** In New York clocks went back on 1 November at 06:00 UTC. */
+/** In New York, clocks went back on 1 November at 06:00 UTC. */
 const NOW = Date.parse('2026-11-01T15:30:00Z');
 let now = NOW;
 let dashboard: TestDashboard;
@@ -41,7 +41,7 @@ interface Chart {
   readonly box: { readonly left: number; readonly right: number };
 }
 
-/** Where labels, lines and bars are, in CSS pixels. */
+/** The positions of labels, lines and bars, in CSS pixels. */
 const MEASURE = `(() => {
   const all = (selector) => [...document.querySelectorAll('.recharts-wrapper ' + selector)];
   const box = (element) => { const { x, y, width, height, left, right } = element.getBoundingClientRect();
@@ -107,7 +107,7 @@ test.each([
   await page.context().close();
 });
 
-test('U2: totals, which are the legend, tooltip and table have the same order', async () => {
+test('U2: totals, tooltip and table have the same order', async () => {
   const page = await open('America/New_York', 'light', 1280, 'hours');
   const totals = page.getByRole('list', { name: 'Totals' }).getByRole('listitem');
   const order = (await totals.allTextContents()).map((text) => text.replace(/[\d,]+$/, ''));
@@ -117,7 +117,7 @@ test('U2: totals, which are the legend, tooltip and table have the same order', 
   await items.first().waitFor();
   const tooltip = await items.allTextContents();
   expect(tooltip.map((text) => text.replace(/[\d,]+$/, ''))).toEqual(order);
-  // The current hour, whose label the first hour of the chart has too.
+  // The current hour, which has the same label as the first hour of the chart.
   expect(tooltip).toEqual(['Accepted1', 'Rate limited0', 'Missing scope1']);
   await page.getByRole('button', { name: 'Show as a table' }).click();
   const table = page.getByRole('table', { name: 'Usage per hour' });

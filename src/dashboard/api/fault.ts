@@ -18,12 +18,12 @@ export type Fault =
   | { readonly kind: 'refused'; readonly message: string; readonly field: string | null; readonly code: string }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** In seconds, if a response does not say. */
+/** The default for Retry-After, in seconds. */
 const SOON = 5;
 
 type Failure = Pick<CombinedError, 'graphQLErrors' | 'networkError'>;
 
-/** Each error has one fault. Its `at` is when the error was first read. */
+/** Returns the same fault for the same error, so that `at` is the time when the error arrived. */
 const known = new WeakMap<Failure, Fault>();
 
 /** Returns the fault of an error. It depends on codes, never on the wording of messages. */
@@ -46,7 +46,12 @@ function judge({ graphQLErrors: [error], networkError }: Failure, at: number): F
   return refusalFault(error.message, error.extensions, at);
 }
 
-/** @param extensions of the error in the response @param at when it arrived, in ms since the epoch */
+/**
+ * Returns the fault for an error of the API.
+ *
+ * @param extensions of the error in the response
+ * @param at when it arrived, in ms since the epoch
+ */
 export function refusalFault(message: string, extensions: Readonly<Record<string, unknown>>, at: number): Fault {
   const { code } = extensions;
   switch (code) {

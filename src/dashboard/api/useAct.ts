@@ -6,7 +6,7 @@ import { faultOf, type Fault } from './fault.js';
 
 /** The state of a mutation. */
 export interface Acting<Data, Input> {
-  /** Sends the mutation once. Without a response it is unknown whether it ran, so it is not repeated. */
+  /** Sends the mutation once. If there is no response, it may have run, so it is not repeated. */
   readonly act: (input: Input) => Promise<Data | null>;
   readonly acting: boolean;
   /** The fault of the last attempt. */

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Fault } from './fault.js';
 
-/** The wait before a request to a server that does not respond is repeated, in ms. It doubles with each failure. */
+/** The first wait before a request is repeated, in ms. It doubles with each failure. */
 const FIRST_WAIT = 2_000;
 const LONGEST_WAIT = 30_000;
 /** The longest timer of browsers, in ms. A longer one fires immediately. */
@@ -20,7 +20,7 @@ export function useAgain(fault: Fault | null, ask: () => void): number | null {
   useEffect(() => {
     if (at === null) return undefined;
     const timer = setTimeout(ask, Math.min(Math.max(0, at - Date.now()), LONGEST_TIMER));
-    // A laptop that was opened again does not wait for the rest of the time.
+    // A laptop that is online again does not wait any longer.
     if (failures > 0) addEventListener('online', ask);
     return () => {
       clearTimeout(timer);

@@ -72,7 +72,7 @@ function Entry({ entry }: { readonly entry: AuditRowFragment }) {
   );
 }
 
-/** Says in words what was added and removed: colour alone is not accessible. */
+/** Shows the words "added" and "removed" too: colour alone is not accessible. */
 function Change({ change: { field, before, after, items, id } }: { readonly change: Difference }) {
   return (
     <div>

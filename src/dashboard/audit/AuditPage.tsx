@@ -53,7 +53,8 @@ export default function AuditPage() {
   return (
     <Page title="Audit log">
       <Text size="sm" c="dimmed" maw={720}>
-        Every change to keys, projects, users and the tier, and rejected requests. Entries cannot be changed or deleted.
+        All changes to keys, projects, users and the tier, and the numbers of rejected requests. Entries cannot be
+        changed or deleted.
       </Text>
       <Filters params={params} change={change} />
       {fault !== null && <FaultNotice fault={fault} again={again} ask={ask} />}
@@ -72,8 +73,8 @@ export default function AuditPage() {
         </Stack>
       )}
       <Alert color="gray" title="Is the log complete?">
-        Each entry contains the hash of the previous one, so that a missing or changed entry can be detected. To check
-        the log, run <Code>latchkey audit verify</Code>.
+        Each entry contains the hash of the previous one, so a missing or changed entry can be detected. To check the
+        log, run <Code>latchkey audit verify</Code>.
       </Alert>
     </Page>
   );

@@ -3,8 +3,10 @@ import { formatMoment } from '../../dates/moments.js';
 import type { AuditFilter } from '../generated/graphql.js';
 
 /**
- * Returns the part of the filter for days of the viewer's zone, the last one included whole.
- * @param first the first day as `<input type="date">` writes it; null, or any other text: no limit @param last the last day
+ * Returns the time range of the filter for two days in the viewer's time zone, both included.
+ *
+ * @param first the first day, as written by `<input type="date">`; null or any other text: no limit
+ * @param last the last day
  */
 export function daysBetween(first: string | null, last: string | null): Pick<AuditFilter, 'from' | 'to'> {
   const from = parseLocalDay(first ?? '')?.from;

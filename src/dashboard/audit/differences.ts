@@ -53,7 +53,7 @@ function itemsOf(old: unknown, now: unknown): Difference['items'] {
   return { added: is.filter((item) => !was.includes(item)), removed: was.filter((item) => !is.includes(item)) };
 }
 
-/** Fields that hold a moment, in ms since the epoch. */
+/** Fields with a time, in ms since the epoch. */
 const MOMENTS: ReadonlySet<string> = new Set([
   'expiresAt',
   'revokedAt',
@@ -65,7 +65,7 @@ const MOMENTS: ReadonlySet<string> = new Set([
   'at',
 ]);
 
-/** The words for values of the API, by field. */
+/** Labels for values of the API, by field. */
 const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   type: TYPES,
   environment: ENVIRONMENTS,
@@ -86,7 +86,7 @@ function inText(value: unknown): string {
   return Array.isArray(value) ? value.map(inText).join(', ') : JSON.stringify(value);
 }
 
-/** What the counts of rejected requests count. */
+/** Labels for the counts of rejected requests. */
 const COUNTS: Readonly<Record<string, string>> = {
   limited: 'over the rate limit',
   forbidden: 'missing a scope',
@@ -94,7 +94,7 @@ const COUNTS: Readonly<Record<string, string>> = {
   document: 'document not trusted',
 };
 
-/** `allowedAddresses` is `allowed addresses`. */
+/** Turns `allowedAddresses` into `allowed addresses`. */
 function inWords(field: string): string {
   if (Object.hasOwn(COUNTS, field)) return COUNTS[field] ?? field;
   return field.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/ id$/, ' ID');

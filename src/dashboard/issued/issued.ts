@@ -10,7 +10,7 @@ export interface Issued {
 
 /** @internal For {@link IssuedKeys}. */
 export const ShowIssued = createContext<(issued: Issued) => void>(() => {
-  throw new Error('There is no IssuedKeys around this page.');
+  throw new Error('useShowIssued needs an IssuedKeys around the page.');
 });
 
 /** Shows a token above the open page until the reader confirms that they have stored it. */

@@ -58,7 +58,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
       <Stack gap="lg" maw={680}>
         <TextInput
           label="Name"
-          description="A name that says what uses the key, such as production-backend or ci-pipeline."
+          description="Describe what uses the key, for example production-backend or ci-pipeline."
           required
           autoComplete="off"
           value={key.name}
@@ -74,7 +74,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
         </Radio.Group>
         <Radio.Group
           label="Environment"
-          description="Part of the key’s prefix, so that test and live keys cannot be confused."
+          description="Shown in the key’s prefix, so that you can tell test and live keys apart."
           value={key.environment}
           onChange={(environment) => put({ environment: environment })}
         >
@@ -94,7 +94,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
         <Group grow align="flex-start" preventGrowOverflow={false}>
           <Select
             label="Expires"
-            description="The key stops working then. Rotate it before that."
+            description="The key stops working on this date. Rotate it before then."
             data={EXPIRIES}
             allowDeselect={false}
             value={key.expiry}
@@ -128,7 +128,7 @@ export function CreateKeyForm({ listings, projects, users }: CreateKeyFormProps)
             />
             <Select
               label="Owner"
-              description="The key of a user can do only what the user’s roles allow. It is revoked when the user is removed."
+              description="If a user owns the key, it can only do what the user’s roles allow, and is revoked when the user is removed."
               placeholder="The workspace"
               data={named(users)}
               searchable

@@ -97,13 +97,13 @@ export function KeyFilters({ view, change, projects, scopes }: KeyFiltersProps) 
 
 const MISTYPED = 'The checksum of this token is wrong. It may be mistyped or incomplete.';
 
-/** Holds the text of the search. A token is reduced here, before the text goes into the address or to the server. */
+/** Keeps the text of the search. A token is reduced here, before the text is put into the URL or sent to the server. */
 function useSearch(initial: string, change: ChangeView) {
   const [search, setSearch] = useState(initial);
   const [wanted, setWanted] = useState(initial);
   const [fault, setFault] = useState<string | null>(null);
   const latest = useRef(search);
-  // The back button and “Clear search and filters” change the address.
+  // The back button and “Clear search and filters” change the URL.
   if (wanted !== initial) {
     setWanted(initial);
     if (search.trim() !== initial) setSearch(initial);

@@ -108,7 +108,7 @@ interface SuccessionProps {
 
 /** Links a rotated key and the key that replaced it, and says whether the old key is still used. */
 function Succession({ of, rotation }: SuccessionProps) {
-  const { name, replaces, replacedBy, previousTokenLastUsedAt, status, expiresAt } = of;
+  const { replaces, replacedBy, previousTokenLastUsedAt, status, expiresAt } = of;
   return (
     <>
       {replacedBy !== null && (
@@ -149,7 +149,7 @@ function Succession({ of, rotation }: SuccessionProps) {
               </>
             )}{' '}
             <Anchor component={Link} href={`/keys/${replaces.id}`} size="sm" title={replaces.id} underline="always">
-              Show the previous key of {name}
+              Show the previous key
             </Anchor>
           </Text>
         </Alert>

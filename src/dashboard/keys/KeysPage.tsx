@@ -19,7 +19,7 @@ const SHOWN = 25;
 /** Keys per request, the most that the API allows: four pages of the list. */
 const READ = 100;
 
-/** Shows the workspace's keys with a search, filters and an order, all of which the API applies. */
+/** Shows the workspace's keys. The API searches, filters and sorts them. */
 export function KeysPage() {
   const [view, change] = useKeyView();
   const filter = filterOf(view);

@@ -7,8 +7,7 @@ export function Limits({ limits: { tier, rate, burst, categories } }: { readonly
   return (
     <Stack gap="md">
       <Text size="sm" c="dimmed">
-        From the {TIERS[tier]} tier. While the old key of a rotation still works, it shares these limits with the new
-        one.
+        Limits of the {TIERS[tier]} tier. A rotated key shares them with the new key until it expires.
       </Text>
       <Room name="Per minute" window={rate} />
       <Room name="Per second" window={burst} />

@@ -26,7 +26,7 @@ export function ScopePicker({ listings, type, chosen, choose, fault }: ScopePick
         Scopes
       </Input.Label>
       <Input.Description id={`${id}-description`}>
-        What the key can do. Choose only the scopes that it needs. You can add more later.
+        Choose only the scopes that the key needs. You can add more later.
       </Input.Description>
       {bundles.length > 0 && (
         <Group gap="xs">

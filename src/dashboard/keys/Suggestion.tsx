@@ -14,7 +14,7 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
   if (nothingUsed) {
     return (
       <Text size="sm" c="dimmed">
-        In the last 30 days the key used no field that needs a scope.
+        In the last 30 days, the key did not use any field that requires a scope.
       </Text>
     );
   }
@@ -24,8 +24,8 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
     <Stack gap="sm">
       <Text size="sm">
         {less
-          ? 'The key has more permissions than its requests of the last 30 days needed. They needed'
-          : 'The key has only the permissions that its requests of the last 30 days needed:'}{' '}
+          ? 'In the last 30 days, the key did not need all of its scopes. It needed'
+          : 'In the last 30 days, the key needed all of its scopes:'}{' '}
         {needed.length === 0 ? 'no scope.' : counted(needed.length, 'scope') + ':'}
       </Text>
       {needed.length > 0 && (
@@ -53,7 +53,7 @@ export function Suggestion({ suggestion, apiKey }: SuggestionProps) {
       )}
       {younger === true && (
         <Text size="xs" c="dimmed">
-          The key is less than 30 days old: monthly tasks may be missing.
+          The key is less than 30 days old, so monthly tasks may be missing.
         </Text>
       )}
       {less && apiKey.status === 'ACTIVE' && (

@@ -1,6 +1,6 @@
 import { joinClues, reduceClues } from '../../text/clues/reduce.js';
 
-/** What may be searched for, kept in the address and sent to the server. It never contains the secret of a token. */
+/** The text of a search as it is put into the URL and sent to the server. It never contains the secret of a token. */
 export interface Clue {
   readonly text: string;
   /** `token`: it identifies one key, so that a search by name would find nothing. */
@@ -9,15 +9,15 @@ export interface Clue {
   readonly isMistyped?: true;
 }
 
-/** Text with words that may be tokens of another system. They are secrets, so that only their digests may be searched for. */
+/** Text with possible tokens of another system. These are secrets, so only their digests may be sent. */
 export interface Unreduced {
   readonly kind: 'secret';
-  /** What else may be searched for. */
+  /** The prefixes, IDs and digests in the text, which may be sent as they are. */
   readonly clues: readonly string[];
   readonly secrets: readonly string[];
 }
 
-/** Text that cannot be searched for, and why. */
+/** Text that cannot be searched for, with the reason. */
 export interface Refused {
   readonly kind: 'refused';
   readonly problem: string;
@@ -26,14 +26,14 @@ export interface Refused {
 /** The longest name of a key, in characters. */
 const MAX_NAME = 100;
 
-/** More digests do not fit into an address. */
+/** The number of digests that fit into a URL. */
 const MAX_SECRETS = 8;
 
 /**
- * Reduces typed or pasted text to what may be searched for. A token of this service, whole, damaged or within other text, is reduced
- * to its prefix and lookup ID.
+ * Reduces typed or pasted text to the parts that may be searched for. A token of this service, even a damaged one or
+ * one within other text, is reduced to its prefix and lookup ID.
  *
- * @param isPasted false: the text is still being typed, so that a token that is not whole can only be one of this service
+ * @param isPasted false: the text is still being typed, so an incomplete token can only be one of this service
  */
 export function reduce(typed: string, isPasted = false): Clue | Unreduced | Refused {
   const reduced = reduceClues(typed);
@@ -44,7 +44,7 @@ export function reduce(typed: string, isPasted = false): Clue | Unreduced | Refu
   if (secrets.length > 0) return { kind: 'secret', clues, secrets };
   if (clues.length === 0 && typed.trim().length > MAX_NAME) return { kind: 'refused', problem: NONE };
   const text = joinClues(clues);
-  // An ID is no token. A single word may be a part of a name as well, such as load_test_runner.
+  // An ID is not a token. A single word, such as load_test_runner, may also be a part of a name.
   if (clues.length === 0 || (word === text && /^[0-9A-Za-z]{1,16}$|_[a-z]*$|^(?:key|conf)_/.test(text))) {
     return { text: typed, kind: 'text' };
   }
@@ -54,7 +54,7 @@ export function reduce(typed: string, isPasted = false): Clue | Unreduced | Refu
 /** The longest prefix of an imported key. */
 const MAX_SHOWN = 24;
 
-/** Returns whether the text may be more than a part of a name. */
+/** Returns whether the text may identify a key, and not only be a part of a name. */
 export function isLookedUp(text: string): boolean {
   const reduced = reduceClues(text);
   return ('clues' in reduced && reduced.clues.length > 0) || (/^[\x21-\x7e]+$/.test(text) && text.length <= MAX_SHOWN);
@@ -64,7 +64,9 @@ const NONE =
   'There is no token in this text. Paste a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
   'a token of another system, or its SHA-256 (sha256:…).';
 
-/** Returns the clues with the digest of each secret; null where the browser has no Web Crypto, as over plain HTTP. */
+/**
+ * Returns the search text with the digest of each secret; null if the browser has no Web Crypto, as over plain HTTP.
+ */
 export async function digested({ clues, secrets }: Unreduced): Promise<Clue | null> {
   const { subtle } = crypto as { readonly subtle?: typeof crypto.subtle };
   if (subtle === undefined) return clues.length === 0 ? null : { text: joinClues(clues), kind: 'token' };

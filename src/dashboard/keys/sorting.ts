@@ -37,13 +37,13 @@ export function isOrdered(column: string): column is OrderedColumn {
   return Object.hasOwn(ORDERS, column);
 }
 
-/** Returns the order as the API takes it; null: its default, newest first. */
+/** Returns the order for the API; null: its default, newest first. */
 export function orderOf(sorting: Sorting | null): ApiKeyOrder | null {
   if (sorting === null) return null;
   return { field: ORDERS[sorting.column].field, direction: sorting.descending ? 'DESC' : 'ASC' };
 }
 
-/** Returns an order as the address holds it: `name descending`; null: newest first. */
+/** Returns an order as it is written in the URL: `name descending`; null: newest first. */
 export function wordsOf(sorting: Sorting | null): string | null {
   return sorting === null ? null : `${sorting.column} ${sorting.descending ? 'descending' : 'ascending'}`;
 }

@@ -5,7 +5,7 @@ import { ENVIRONMENTS, STATUSES, TYPES } from '../parts/words.js';
 import { reduce } from './clue.js';
 import { isOrdered, type Sorting } from './sorting.js';
 
-/** What the list shows. It is kept in the address, so that a reload and the back button restore it. */
+/** The state of the list. It is kept in the URL, so that a reload and the back button restore it. */
 export interface KeyView {
   /** Never the secret of a token: see {@link reduce}. */
   readonly search: string;
@@ -22,7 +22,7 @@ export interface KeyView {
 
 export type ChangeView = (change: Partial<Record<keyof Omit<KeyView, 'sorting'> | 'sort', string | null>>) => void;
 
-/** Returns the view and a function that changes it. Any change except of the page goes back to the first page. */
+/** Returns the state and a function that changes it. Every change except of the page goes back to the first page. */
 export function useKeyView(): [view: KeyView, change: ChangeView] {
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => read(params), [params]);
@@ -42,7 +42,7 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
     );
   const given = params.get('search') ?? '';
   useEffect(() => {
-    // Somebody wrote a whole token into the address.
+    // Somebody put a whole token into the URL.
     if (given === view.search) return;
     setParams(
       (old) => {
@@ -57,7 +57,7 @@ export function useKeyView(): [view: KeyView, change: ChangeView] {
   return [view, change];
 }
 
-/** Returns the part of a search that may be in the address. */
+/** Returns the part of a search that may be put into the URL. */
 function searchable(text: string): string {
   const clue = reduce(text);
   return clue.kind === 'text' || clue.kind === 'token' ? clue.text : '';

@@ -1,7 +1,7 @@
 import type { ComboboxItem, OptionsFilter } from '@mantine/core';
 import { fold } from '../../text/fold.js';
 
-/** Filters the options of a select as the API searches names: regardless of case and of how letters are composed. */
+/** Filters the options of a select as the API searches names: ignores case and Unicode composition. */
 export const byName: OptionsFilter = ({ options, search }) => {
   const part = fold(search.trim());
   return options.filter((option): option is ComboboxItem => 'label' in option && fold(option.label).includes(part));

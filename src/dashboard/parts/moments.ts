@@ -12,7 +12,9 @@ export function whole(at: number): string {
   return WHOLE.format(at);
 }
 
-/** Formats a duration, such as `90 days`, in the largest unit of which it has at least two, and at least as one minute. */
+/**
+ * Formats a duration, such as `90 days`, in the largest unit that is at least twice in it, and at least as one minute.
+ */
 export function lasting(length: number): string {
   const [size, unit] =
     length >= 2 * DAY - HOUR ? [DAY, 'day'] : length >= 2 * HOUR - MINUTE ? [HOUR, 'hour'] : [MINUTE, 'minute'];

@@ -8,7 +8,7 @@ import type {
   Tier,
 } from '../generated/graphql.js';
 
-/** The words that the dashboard shows for values of the API. */
+/** The labels of values of the API. */
 
 export const STATUSES: Readonly<Record<ApiKeyStatus, string>> = {
   ACTIVE: 'Active',
@@ -22,7 +22,7 @@ export const TYPES: Readonly<Record<ApiKeyType, string>> = {
   READ_ONLY: 'Read-only',
 };
 
-/** What each type is for. */
+/** The purpose of each type. */
 export const PURPOSES: Readonly<Record<ApiKeyType, string>> = {
   SECRET: 'For servers. Can have any scope.',
   CLIENT: 'For web pages and apps, whose code is public. Cannot have admin scopes.',
@@ -87,7 +87,7 @@ export function counted(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** Returns the entries of a table of words, for a select. */
+/** Returns the entries of a table of labels, for a select. */
 export function choices<Value extends string>(
   words: Readonly<Record<Value, string>>,
 ): { value: Value; label: string }[] {

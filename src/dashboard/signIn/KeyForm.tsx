@@ -5,7 +5,7 @@ import { signIn } from './session.js';
 
 export interface KeyFormProps {
   readonly forTab: boolean;
-  /** @param fault why the key cannot be used; null: nothing is wrong so far */
+  /** @param fault why the key cannot be used; null: no error */
   readonly tell: (fault: string | null) => void;
 }
 

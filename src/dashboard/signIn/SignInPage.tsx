@@ -8,7 +8,7 @@ import { judge } from './judge.js';
 import { KeyForm } from './KeyForm.js';
 import { signIn, useSession } from './session.js';
 
-/** Kept for this load of the page: a response of the issuer can be used once. */
+/** Kept until the page is loaded again, because a response of the issuer can only be used once. */
 let returning = callback;
 
 /** Signs people in with an admin key, or with the issuer if one is configured. */

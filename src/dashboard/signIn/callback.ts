@@ -1,6 +1,6 @@
 /**
- * The parameters with which the issuer sent the browser back; null: it did not. The address is cleared before anything else runs,
- * because others can see it, and the history keeps it.
+ * The parameters with which the issuer redirected back; null: it did not. They are removed from the URL before anything
+ * else runs, because others can see it and the browser history keeps it.
  */
 export const callback: URLSearchParams | null = take();
 

@@ -5,13 +5,13 @@ export type Credential = { readonly kind: 'key'; readonly key: string } | Tokens
 export interface Tokens {
   readonly kind: 'tokens';
   readonly access: string;
-  /** null: the issuer gives none, so that one signs in again when the access token has expired. */
+  /** null: the issuer provides none, so the user signs in again when the access token expires. */
   readonly refresh: string | null;
-  /** The access token is sent until then, in ms since the epoch. */
+  /** The end of the access token, in ms since the epoch. */
   readonly until: number;
-  /** Address for signing out at the issuer; null: none. */
+  /** The URL for signing out at the issuer; null: none. */
   readonly endSession: string | null;
-  /** Address and client ID for revoking the refresh token; null: none. */
+  /** The URL and client ID for revoking the refresh token; null: none. */
   readonly revocation: { readonly endpoint: string; readonly clientId: string } | null;
 }
 

@@ -36,7 +36,10 @@ interface Pending {
 export type Returned =
   { readonly tokens: Tokens; readonly forTab: boolean; readonly path: string } | { readonly fault: string };
 
-/** The key in the session storage: the values must survive the way to the issuer and back, and belong to this tab. */
+/**
+ * The key in the session storage, which belongs to this tab. The values must survive the redirect to the issuer and
+ * back.
+ */
 const NAME = 'latchkey.signIn';
 
 /** How long before its expiry an access token is renewed, in ms: clocks differ, and a request takes time. */
@@ -82,7 +85,7 @@ export async function leaveFor(signIn: SignIn, forTab: boolean): Promise<void> {
 export async function takeReturn(parameters: URLSearchParams): Promise<Returned> {
   const text = sessionStorage.getItem(NAME);
   sessionStorage.removeItem(NAME);
-  // No sign-in began in this tab. A link with a code of somebody else would sign people in as that person.
+  // No sign-in was started in this tab. A link with somebody else's code would sign the user in as that person.
   if (text === null) return { fault: 'This sign-in was not started in this tab, or was already used. Sign in again.' };
   const { verifier, state, nonce, forTab, path } = JSON.parse(text) as Pending;
   const signIn = (await configuration()).oidc;
@@ -103,7 +106,7 @@ export async function takeReturn(parameters: URLSearchParams): Promise<Returned>
   }
 }
 
-/** Returns new tokens for expired ones; null if the issuer gives none, so that one signs in again. */
+/** Returns new tokens for expired ones; null if the issuer provides none, so that the user must sign in again. */
 export async function renewed({ refresh, endSession }: Tokens): Promise<Tokens | null> {
   if (refresh === null) return null;
   try {
@@ -136,7 +139,7 @@ function metadata({ issuer, clientId }: SignIn, { authorization, token, idTokenA
   };
 }
 
-/** Returns the parameters for the audience of the token: RFC 8707, or those that the issuer expects. */
+/** Returns the parameters for the audience of the token: those of RFC 8707, or those that the issuer requires. */
 function audienceOf({ audience, audienceParameter }: SignIn): Record<string, string> {
   return audienceParameter === 'none' ? {} : { [audienceParameter]: audience };
 }

@@ -2,9 +2,9 @@ import { useSyncExternalStore } from 'react';
 import { forget, keep, kept, type Credential } from './credential.js';
 import { revoke } from './revoke.js';
 
-/** Who is signed in. */
+/** The state of the sign-in. */
 export type Session =
-  /** `reason`: why the session ended, for people; null: there was none. */
+  /** `reason`: the message for a session that ended; null: there was none. */
   | { readonly state: 'signedOut'; readonly reason: string | null }
   | {
       readonly state: 'signedIn';

@@ -5,8 +5,8 @@ import { count } from '../parts/words.js';
 import { labelOf, nameOf, SERIES, type Usage } from './usage.js';
 
 /**
- * Recharts moves a label at the edge of the chart inwards, off its line, and drops the line beside it. With room at the
- * edges (half a label) and every tick kept, each label stays on its line.
+ * Recharts moves a label at the edge of the chart off its line, and hides the line beside it. With half a label of
+ * space at the edges and all ticks shown, each label stays at its line.
  */
 const MARGIN = { top: 10, right: 20, bottom: 0, left: 0 };
 
@@ -31,7 +31,7 @@ export function UsageBars({ usage, by }: { readonly usage: Usage; readonly by: U
         }}
         yAxisProps={{ allowDecimals: false, width: 48, interval: 0 }}
         tooltipProps={{
-          // Mantine's type for it allows no function, which Recharts takes.
+          // The type of Mantine does not allow the function that Recharts accepts.
           itemSorter: placeOf as never,
           labelFormatter: (start) => (typeof start === 'string' ? nameOf(start, by) : start),
         }}

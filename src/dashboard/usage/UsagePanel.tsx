@@ -57,12 +57,12 @@ export default function UsagePanel({ id }: { readonly id: string }) {
   );
 }
 
-/** Keeps the moment at which the period was chosen: with a new one each time, every render would send a new query. */
+/** Keeps the time at which the period was chosen, because a new time would send a new query with every render. */
 function viewOf(span: keyof typeof SPANS): { readonly span: keyof typeof SPANS; readonly from: string } {
   return { span, from: formatMoment(Date.now() - SPANS[span].span + 1) };
 }
 
-/** Shows the total of each count. Its colours make it the legend of the chart too, so that the two cannot differ. */
+/** Shows the total of each count. It is also the legend of the chart, so that the two cannot differ. */
 function Totals({ usage }: { readonly usage: Usage }) {
   return (
     <Group component="ul" gap="8px 24px" p={0} m={0} style={{ listStyle: 'none' }} aria-label="Totals">

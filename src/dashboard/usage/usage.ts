@@ -18,7 +18,7 @@ const HOUR_NAME = new Intl.DateTimeFormat('en-GB', {
   // When clocks go back, two hours in a row are both 01:00.
   timeZoneName: 'short',
 });
-/** Days are days of UTC, and can have another date in the viewer's time zone. */
+/** Days are in UTC, and can have a different date in the viewer's time zone. */
 const DAY_LABEL = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** Returns a short label for a period, for the axis: `14:00` or `1 Nov`. */
@@ -26,7 +26,7 @@ export function labelOf(start: string, by: UsagePeriod): string {
   return (by === 'DAY' ? DAY_LABEL : HOUR_LABEL).format(Date.parse(start));
 }
 
-/** Returns a name that no other period of the last month has: `1 Nov, 01:00 GMT-4` or `1 Nov`. */
+/** Returns a label that is unique within the last month: `1 Nov, 01:00 GMT-4` or `1 Nov`. */
 export function nameOf(start: string, by: UsagePeriod): string {
   return (by === 'DAY' ? DAY_LABEL : HOUR_NAME).format(Date.parse(start));
 }
