@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT } from '../support/project.js';
+import { hitsIn, RULES } from './prose/rules.js';
+import { filesIn, textsOf } from './prose/texts.js';
+
+/** The folders and files that follow the rules. Add each one that was rewritten, and remove none. */
+const CLEAN: readonly string[] = [
+  'src/client',
+  'src/clientNode.ts',
+  'src/dashboard',
+  'src/guard',
+  'src/limits',
+  'src/scopes',
+  'test/client',
+  'test/dashboard',
+  'test/docs/prose.test.ts',
+  'test/docs/prose/texts.ts',
+  'test/guard',
+  'test/limits',
+  'test/scopes',
+];
+
+it.each(CLEAN)('the texts of %s follow the writing rules', (path) => {
+  const files = filesIn(path);
+  const hits = files.flatMap((file) =>
+    textsOf(file).flatMap(({ line, text }) =>
+      hitsIn(text).map((hit) => `${file}:${line + hit.line}: "${hit.found}" (${hit.rule.name}). ${hit.rule.hint}`),
+    ),
+  );
+  expect(hits).toEqual([]);
+  expect(files.length).toBeGreaterThan(0);
+});
+
+it('lists only folders and files that exist, each once', () => {
+  expect(CLEAN.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([]);
+  expect(new Set(CLEAN).size).toBe(CLEAN.length);
+});
+
+describe.each(RULES)('the rule "$name"', ({ name, bad, good }) => {
+  const found = (text: string): boolean => hitsIn(text).some(({ rule }) => rule.name === name);
+
+  it.each(bad)('finds: %s', (text) => expect(found(text)).toBe(true));
+  it.each(good)('does not find: %s', (text) => expect(found(text)).toBe(false));
+});
+
+describe('the texts of a file', () => {
+  const of = (file: string, source: string) => textsOf(file, source).map(({ line, kind, text }) => [line, kind, text]);
+
+  it('are the comments and strings of a script, without code', () => {
+    const source = [
+      '/**',
+      ' * Returns a key.',
+      ' */',
+      'import x from "not a text";',
+      '// One comment',
+      '// on two lines.',
+      'throw new Error(`Unknown key ${id}: ` + "create one.");',
+      'const query = "{ viewer { name } }";',
+    ].join('\n');
+    expect(of('src/a.ts', source)).toEqual([
+      [1, 'comment', expect.stringContaining('Returns a key.')],
+      [5, 'comment', 'One comment\non two lines.'],
+      [7, 'string', 'Unknown key …: create one.'],
+    ]);
+  });
+
+  it('are the text between the tags of a page, and its attributes', () => {
+    const source = 'export const a = <p title="Your key">Copy <b>this</b> key.</p>;';
+    expect(of('src/a.tsx', source).map(([, , text]) => text)).toEqual(
+      expect.arrayContaining(['Your key', 'Copy … key.']),
+    );
+  });
+
+  it('are the titles of a test, and not its other strings', () => {
+    const source = "it.each(['an input'])('rejects %s', () => { expect(error).toBe('an expected text'); });";
+    expect(of('test/a.test.ts', source)).toEqual([[1, 'title', 'rejects %s']]);
+  });
+
+  it('are the descriptions of a schema', () => {
+    expect(of('a.graphql', '"""\nThe API key.\n"""\ntype Key {\n  "Its name."\n  name: String\n}')).toEqual([
+      [1, 'description', 'The API key.'],
+      [5, 'description', 'Its name.'],
+    ]);
+  });
+
+  it('are the paragraphs of a page without its code', () => {
+    const source = '# Keys\n\n```sh\nstands alone\n```\n\nA key has\na [name](names.md).\n';
+    expect(of('a.md', source)).toEqual([
+      [1, 'paragraph', '# Keys'],
+      [7, 'paragraph', 'A key has\na [name].'],
+    ]);
+  });
+
+  it('have hits at their lines, and none in code or quotations', () => {
+    expect(hitsIn('A key\nthat is told\nwhy.').map(({ line, found }) => [line, found])).toEqual([[1, 'told']]);
+    expect(hitsIn('The option `alone` and the word "told", see {@link shall}.')).toEqual([]);
+  });
+});
