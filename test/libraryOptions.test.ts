@@ -429,7 +429,7 @@ test.each<[string, () => unknown, string | RegExp]>([
   [
     'tierTable',
     () => tierTable({ GROWTH: { categories: { write: { rate: 900, burst: 1 } } } }),
-    "tiers.GROWTH.categories.write.rate is 900. Allowed: an integer from 1 to 500, the tier's own limit.",
+    'tiers.GROWTH.categories.write.rate is 900. Allowed: an integer from 1 to 500, the limit of the tier.',
   ],
   [
     'oidcConfiguration',
@@ -472,6 +472,6 @@ test('N13: places with the same fault are named in one line', () => {
   const lost = own.guard(unguarded());
   for (const field of Object.values(lost.getQueryType()?.getFields() ?? {})) field.resolve = () => 1;
   expect(() => assertGuarded(lost)).toThrow(
-    /^The schema is not guarded:\n- Query\.f0, [^\n]* and 20 more: its rule is not enforced; [^\n]*$/,
+    /^The schema is not guarded:\n- Query\.f0, [^\n]* and 20 more: its rule is not enforced\. [^\n]*$/,
   );
 });

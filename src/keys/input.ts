@@ -136,7 +136,7 @@ export function checkScopes(
       });
     }
     if (expandBundles([scope]).some((expanded) => !ceilings.admits(type, expanded))) {
-      throw badInput(path, `A ${type} key can't hold ${scope}. Allowed: ${ceilings.inWords(type)}.`);
+      throw badInput(path, `A ${type} key cannot have ${scope}. Allowed: ${ceilings.inWords(type)}.`);
     }
   });
   const scopes = expandBundles(wanted);

@@ -93,7 +93,7 @@ test('types are those that creation allows, by the ceilings of the file', async 
     expect([scope, type, scopes.get(scope)?.types.includes(type)]).toEqual([scope, type, may]);
     const creation = createKey(latchkey, { scopes: [scope], type }, admin);
     if (may) await expect(creation).resolves.toMatchObject({ id: expect.any(String) });
-    else await expect(creation).rejects.toThrow(`A ${type} key can't hold ${scope}.`);
+    else await expect(creation).rejects.toThrow(`A ${type} key cannot have ${scope}.`);
   }
 });
 

@@ -149,7 +149,7 @@ describe('004_4f2d16149e234a38', () => {
       expect([query, await statusOf(token, query)]).toEqual([query, 403]);
     }
     await expect(createKey(latchkey, { type: 'READ_ONLY', scopes: ['write:all'] })).rejects.toThrow(
-      "A READ_ONLY key can't hold write:all. Allowed: scopes covered by read:all",
+      'A READ_ONLY key cannot have write:all. Allowed: scopes covered by read:all',
     );
   });
 
@@ -242,7 +242,10 @@ describe('004_4f2d16149e234a38', () => {
       const { status, stdout } = await runExample(`${HERE}/read-many.js`, ['21'], env);
       expect([status, stdout]).toEqual([0, expect.stringMatching(/^21 read, \d+ refused on the way\n$/)]);
       const revoked = await runExample(`${HERE}/read-many.js`, ['1'], { ...env, LATCHKEY_API_KEY: 'no-key' });
-      expect([revoked.status, revoked.stderr]).toEqual([1, expect.stringContaining('The server answered 401.')]);
+      expect([revoked.status, revoked.stderr]).toEqual([
+        1,
+        expect.stringContaining('The server responded with HTTP 401.'),
+      ]);
     });
   });
 });
