@@ -2,7 +2,7 @@
  * Checks of options that a caller of the library passes. TypeScript checks them too, but callers may write JavaScript, or read
  * a value from somewhere else. This module has no imports, so that the client can use it too.
  *
- * Every error has one of two forms, which `test/libraryOptions.test.ts` holds for all exports:
+ * Every error has one of two forms, which `test/libraryOptions.test.ts` checks for all exports:
  *
  * - `createLatchkey: there is no option "peper". Options: store, peppers, ….`
  * - `createLatchkey: bcryptCost is "10". Allowed: an integer from 4 to 15.`
@@ -33,7 +33,11 @@ export function checkNames(path: string, options: unknown, known: readonly strin
   }
 }
 
-/** Checks that options are an object: not a list, a Map or a Promise, of which nothing would be read. @throws TypeError */
+/**
+ * Checks that options are an object. A list, a Map or a Promise would be read as an object without options.
+ *
+ * @throws TypeError
+ */
 export function checkObject(path: string, options: unknown, allowed: string): void {
   if (isPlainObject(options)) return;
   const isWhole = !path.includes(': ');

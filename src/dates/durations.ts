@@ -9,9 +9,10 @@ type Five = [number, number, number, number, number];
 const ISO_8601 = /^P(?:(\d{1,6})W|(?:(\d{1,6})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.(\d{1,3}))?S)?)?)$/;
 
 /**
- * Milliseconds of an ISO 8601 duration in weeks, or in days, hours, minutes and seconds. Months and years are refused,
- * for they have no fixed length.
- * @returns null where the text is none
+ * Parses an ISO 8601 duration in weeks, or in days, hours, minutes and seconds, into ms. Rejects months and years,
+ * because they have no fixed length.
+ *
+ * @returns null for any other text
  */
 export function parseDuration(text: string): number | null {
   if (text.length > 60 || /^P$|T$/.test(text)) return null;
@@ -22,7 +23,11 @@ export function parseDuration(text: string): number | null {
   return weeks * WEEK + days * DAY + hours * HOUR + minutes * MINUTE + seconds * SECOND + fraction;
 }
 
-/** As in `P1DT12H`; `PT0S` for none. @param ms an integer, not negative */
+/**
+ * Formats a duration: `P1DT12H`; `PT0S` for zero.
+ *
+ * @param ms an integer of at least 0
+ */
 export function formatDuration(ms: number): string {
   const days = Math.floor(ms / DAY);
   const hours = Math.floor((ms % DAY) / HOUR);
@@ -34,7 +39,7 @@ export function formatDuration(ms: number): string {
   return `P${date}${time === '' ? '' : `T${time}`}`;
 }
 
-/** Returns whether a text is a length of time in months or years, which are of no fixed length. */
+/** Returns whether a text is a duration in months or years, which have no fixed length. */
 export function hasMonthsOrYears(text: string): boolean {
   return (
     text.length <= 60 && /^P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T.*)?$/.test(text) && /^P[^T]*[YM]/.test(text)

@@ -1,15 +1,15 @@
 import { dayOf, FORMS, parseMoment, type MomentForm } from './moments.js';
 
-/** A date as people and programs write it, whatever is missing or does not exist. */
+/** A date as people and programs write it, even if parts are missing or do not exist. */
 const ALIKE =
   /^(?<date>\d{4}-(?<month>\d\d)-\d\d)(?:(?<gap>[Tt ])?(?<time>\d\d:\d\d(?<seconds>:\d\d(?<fraction>\.\d+)?)?))?(?: ?(?<offset>[Zz]|[+-]\d\d(?::?\d\d)?))?$/;
 
-/** Longer than a date that is written with ten digits too many. */
+/** Longer than a date with ten additional digits. */
 const MAX_LENGTH = 60;
 
 /**
- * Returns what is wrong with a text that {@link parseMoment} refuses, as a predicate such as `has a month that does not exist`.
- * null: the text doesn't look like a date. Only digits of a date are repeated.
+ * Returns what is wrong with a text that {@link parseMoment} rejects, as a predicate such as `has a month that does not
+ * exist`. Returns null if the text does not look like a date. The result repeats only digits of a date.
  */
 export function faultOfMoment(text: string, form: MomentForm = 'rfc3339'): string | null {
   const parts = text.length <= MAX_LENGTH ? ALIKE.exec(text)?.groups : undefined;
@@ -45,7 +45,7 @@ function faultOfOffset(offset = 'Z'): string | null {
   return `has an offset that does not exist, ${offset}: the largest is 23:59`;
 }
 
-/** All of it exists: it is written in another form, or lies beyond the years that can be written. */
+/** Every part exists, so the form is wrong, or the year is out of range. */
 function faultOfForm(
   { date, time, gap, seconds, fraction = '', offset = '' }: Readonly<Record<string, string | undefined>>,
   form: MomentForm,

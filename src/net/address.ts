@@ -30,10 +30,9 @@ export function connectionAddress(address: string | undefined): string {
 }
 
 /**
- * Returns the address in a text that names one: without white space, quotes, brackets, port and zone, and each address in
- * one spelling.
+ * Returns the address in a text: without white space, quotes, brackets, port and zone, and always in the same spelling.
  *
- * @returns UNKNOWN_ADDRESS if the text is no address
+ * @returns UNKNOWN_ADDRESS if the text is not an address
  */
 export function readAddress(text: string): string {
   if (isIPv4(text)) return detached(text);

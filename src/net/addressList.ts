@@ -4,11 +4,11 @@ import { readAddress } from './address.js';
 /** The longest text of a range: an IPv6 address with a dotted end, and its bits. */
 const MAX_LENGTH = 49;
 
-/** Addresses and CIDR ranges (RFC 4632, RFC 4291) of both families, made ready to be asked. */
+/** A list of IPv4 and IPv6 addresses and CIDR ranges (RFC 4632, RFC 4291), prepared for look-ups. */
 export class AddressList {
   readonly #list = new BlockList();
 
-  /** @throws TypeError for what {@link isAddressOrRange} does not pass */
+  /** @throws TypeError for a text that {@link isAddressOrRange} rejects */
   constructor(items: readonly string[]) {
     for (const item of items) {
       if (!isAddressOrRange(item)) throw new TypeError(`"${item}" is neither an address nor a range.`);
@@ -20,22 +20,22 @@ export class AddressList {
     }
   }
 
-  /** An IPv4 caller has an IPv4 address here, also where a list names it as IPv6 (RFC 4291 section 2.5.5.2). */
+  /** An IPv4 caller has an IPv4 address here, even if a list has it as IPv6 (RFC 4291 section 2.5.5.2). */
   #addMapped(address: string, bits: number): void {
     const plain = readAddress(address);
     if (isIP(address) === 6 && isIP(plain) === 4 && bits >= 96) this.#list.addSubnet(plain, bits - 96, 'ipv4');
   }
 
-  /** Fails closed: an address that is unknown, or none, is in no list. */
+  /** Fails closed: an unknown or missing address is not in any list. */
   has(address: string | null): boolean {
     if (address === null) return false;
-    // A zone names an interface of this machine, and no network (RFC 4007).
+    // A zone names an interface of this machine and not a network (RFC 4007).
     const zoneless = address.split('%', 1)[0] ?? address;
     return isIP(zoneless) !== 0 && this.#list.check(zoneless, familyOf(zoneless));
   }
 }
 
-/** An IPv4 or IPv6 address, or a range of them as `192.0.2.0/24` and `2001:db8::/32`. */
+/** Returns whether a text is an IPv4 or IPv6 address, or a CIDR range such as `192.0.2.0/24` or `2001:db8::/32`. */
 export function isAddressOrRange(text: string): boolean {
   if (text.length > MAX_LENGTH) return false;
   const [address = '', bits, ...rest] = text.split('/');

@@ -4,39 +4,39 @@ import { FileFault, readWholeFile } from '../wholeFile.js';
 /** A chain of certificates takes some kilobytes. */
 const MAX_BYTES = 1_000_000;
 
-/** Files in PEM. */
+/** The paths of files in PEM. */
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** A certificate with its private key, as TLS takes them. */
+/** A certificate with its private key, as TLS expects them. */
 export interface Certificate {
-  /** The server's own first, then those between it and its root. */
+  /** The server's certificate first, then the intermediate ones. */
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
 /**
- * Reads a certificate and its key, and holds them to each other. By hand, for TLS itself takes a file without a
- * certificate in it, and says of others no more than `error:0B080074`.
+ * Reads a certificate and its key, and checks that they match. TLS itself accepts a file without a certificate, and
+ * reports other errors only as `error:0B080074`.
  *
- * @throws Error that names the variable, the file and what to do; nothing of the key is in it
+ * @throws Error that names the variable, the file and the fix, and contains nothing of the key
  */
 export function readCertificate(files: CertificateFiles): Certificate {
   const cert = contentOf('TLS_CERT', files.cert);
   const key = contentOf('TLS_KEY', files.key);
   const certificate = parsed(
     () => new X509Certificate(cert),
-    `TLS_CERT: ${files.cert} holds no certificate. Give the file of one in PEM, with those between it and its root.`,
+    `TLS_CERT: ${files.cert} has no certificate. Use a PEM file with the certificate and its intermediate certificates.`,
   );
   const privateKey = parsed(
     () => createPrivateKey(key),
-    `TLS_KEY: ${files.key} holds no private key that can be read. Give the file of one in PEM, without a passphrase.`,
+    `TLS_KEY: ${files.key} has no readable private key. Use a PEM file without a passphrase.`,
   );
   if (!certificate.checkPrivateKey(privateKey)) {
     throw new Error(
-      `TLS_KEY: ${files.key} is not the key of the certificate in ${files.cert}. Give the two that belong together, the server's own certificate first in its file.`,
+      `TLS_KEY: ${files.key} is not the key of the certificate in ${files.cert}. Use a matching pair, with the server's certificate first in its file.`,
     );
   }
   return { cert, key };
@@ -51,7 +51,7 @@ function contentOf(variable: string, file: string): Buffer {
   }
 }
 
-/** Without the cause: OpenSSL's errors may hold what they failed on. */
+/** Without the cause: OpenSSL's errors may contain the key. */
 function parsed<T>(parse: () => T, fault: string): T {
   try {
     return parse();

@@ -1,4 +1,4 @@
-/** What the codes of a connection mean, in words that follow the name of a setting and `which`. */
+/** The meanings of a connection's error codes, as predicates after the name of a setting and `which`. */
 const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'refuses connections'],
   ['ENOTFOUND', 'has a host name that is not found'],
@@ -24,8 +24,9 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Returns what an error of a connection means.
- * @returns null for an error that does not come from a connection
+ * Returns the meaning of a connection error.
+ *
+ * @returns null for any other error
  */
 export function connectFaultOf(error: unknown): string | null {
   const { code } = Object(error) as { code?: unknown };

@@ -2,8 +2,8 @@
 export type ForwardedElement = ReadonlyMap<string, string>;
 
 /**
- * One parameter and what follows it. A quoted value may hold no `,` `;` `=` `"` `\` or white space: no address, host or
- * scheme has them, and a caller who gets a quote into the field could hide what the proxy wrote inside a quoted string.
+ * One parameter and the rest. A quoted value may not contain `,` `;` `=` `"` `\` or white space. No address, host or
+ * scheme has them, and a caller who gets a quote into the field could hide the proxy's elements inside a quoted string.
  */
 const PARAMETER =
   /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"([!#-+\-./0-:<>-[\]-~]*)")[ \t]*([,;]|$)/y;

@@ -8,19 +8,20 @@ export interface ListenSettings {
   readonly hostName: string;
 }
 
-/** A name may be asked of several servers, each of which may be silent. In ms. */
+/** The system may query several servers for a name, and each may time out. In ms. */
 const LONGEST_LOOKUP = 5_000;
 
 const ANOTHER_HOST = 'Set it to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for all of them.';
 
 /**
- * Waits for a server to listen, and names the setting if it can't.
- * @throws Error in one sentence or two; its cause is the system's
+ * Waits until a server listens.
+ *
+ * @throws Error that names the setting and the fix; its cause is the system's error
  */
 export async function listening<T>(settings: ListenSettings, listen: Promise<T>): Promise<T> {
   let timer;
   const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'EAI_AGAIN' })), LONGEST_LOOKUP);
+    timer = setTimeout(() => reject(Object.assign(new Error('no response'), { code: 'EAI_AGAIN' })), LONGEST_LOOKUP);
   });
   try {
     return await Promise.race([listen, tooLong]);
@@ -37,7 +38,7 @@ function listenFault({ port, host, portName, hostName }: ListenSettings, cause: 
   switch (code) {
     case 'EADDRINUSE':
       return new Error(
-        `${portName} is ${port}, which is in use. Stop what listens there, or set ${portName} to another port (0 picks a free one).`,
+        `${portName} is ${port}, which is in use. Stop the process that uses it, or set ${portName} to another port (0 picks a free one).`,
         { cause },
       );
     case 'EACCES':

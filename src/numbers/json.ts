@@ -1,16 +1,20 @@
 import { isExact } from './exact.js';
 
-/** A double keeps every number of 15 digits with an exponent of two; text without anything longer needs no second look. */
+/**
+ * A double keeps every number of 15 digits with an exponent of two. A text without a longer number needs no further
+ * check.
+ */
 const SUSPECT = /[\d.]{16}|[eE][+-]?\d{3}/;
 
-/** By the object or list: its first number that was altered when it was parsed, as it was written. */
+/** The first altered number of each object or list, as it was written. */
 const altered = new WeakMap<object, string>();
 
 /**
- * Notes the numbers of parsed JSON that JSON.parse altered, for {@link alteredIn}. Node 20 does not show a reviver what was
- * written, and to refuse the whole text would be wrong: a Float may be rounded.
+ * Records the numbers of parsed JSON that JSON.parse altered, for {@link alteredIn}. Node 20 does not pass the written
+ * number to a reviver, and rejecting the whole text would be wrong, because a Float may be rounded.
  *
- * @param text valid JSON @param value what it was parsed into
+ * @param text valid JSON
+ * @param value the result of parsing it
  */
 export function noteAltered(text: string, value: unknown): void {
   if (!SUSPECT.test(text)) return;
@@ -39,7 +43,7 @@ export function noteAltered(text: string, value: unknown): void {
   });
 }
 
-/** The object or list that begins at this place; null where a later member of the same name took it. */
+/** The object or list that begins here; null if a later member has the same name and replaced it. */
 function childOf(level: Level | undefined, text: string): unknown {
   if (level === undefined || !isObject(level.container)) return null;
   const { container, index, key } = level;
@@ -69,15 +73,15 @@ export function alteredIn(container: object): string | null {
   return altered.get(container) ?? null;
 }
 
-/** As much of a number as an error shows. */
+/** The digits of a number that an error shows. */
 const SHOWN = 40;
 
 interface Level {
-  /** Not an object where a later member of the same name took its place. */
+  /** Not an object if a later member with the same name replaced it. */
   readonly container: unknown;
-  /** Of the next item; -1: it is no list. */
+  /** The index of the next item; -1 if it is not a list. */
   index: number;
-  /** Where the name of the next member is in the text, with its quotes; null: it has not come yet. */
+  /** The position of the next member's name in the text, with its quotes; null if there was none yet. */
   key: { readonly from: number; readonly to: number } | null;
 }
 
@@ -88,7 +92,7 @@ export interface Visitor {
   text(from: number, to: number): void;
   /** @param token null: it is so short that it is exact */
   number(token: string | null): void;
-  /** true, false or null. */
+  /** For true, false and null. */
   word(): void;
 }
 
@@ -102,7 +106,8 @@ const MINUS = 0x2d;
 /**
  * Calls the visitor for each part of a valid JSON text, in order.
  *
- * By characters: a pattern over tokens takes ten times as long, and anybody can send a body of nothing but `1,1,1`.
+ * Compares characters: a pattern for tokens takes ten times as long, and a caller can send a body that only consists of
+ * `1,1,1`.
  */
 export function walk(text: string, visitor: Visitor): void {
   let at = 0;

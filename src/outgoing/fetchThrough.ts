@@ -71,7 +71,7 @@ function faultOf(proxy: Proxy, url: URL, error: unknown): ProxyError {
   );
 }
 
-/** The status with which a proxy refused; null: none. undici says it in words only. */
+/** Returns the status with which a proxy rejected the request; null: none. undici only has it in the message. */
 function statusIn(error: unknown): number | null {
   for (const { message } of chain(error)) {
     if (/proxy authentication required/i.test(message)) return 407;
@@ -86,7 +86,7 @@ function codeIn(error: unknown): string {
   return '';
 }
 
-/** An error with its causes. They may be of another realm, where `instanceof` doesn't hold. */
+/** Yields an error and its causes. They may be from another realm, so `instanceof` does not work. */
 function* chain(error: unknown): Generator<{ readonly message: string; readonly code?: unknown }> {
   for (let at = error, depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth += 1) {
     const { message, code, cause } = at as { message?: unknown; code?: unknown; cause?: unknown };

@@ -18,7 +18,8 @@ export interface Proxies {
 
 /**
  * Reads the URL of a proxy.
- * @returns what is wrong with it, without any part of it: it may hold a password
+ *
+ * @returns the fault without any part of the URL, which may contain a password
  */
 export function parseProxy(variable: string, text: string): Proxy | { readonly fault: string } {
   const given = text.trim();

@@ -21,9 +21,9 @@ export function checkPage(first: number): void {
 }
 
 /**
- * @param rows one more than the page has, if the list goes on
- * @param after where the page begins; null: at the beginning of the list. Lists are read forward only, so that every cursor
- * belongs to an entry of an earlier page
+ * @param rows one more than the page has, if there are more
+ * @param after where the page begins; null: at the beginning of the list. Lists are only read forward, so every cursor
+ *   belongs to an entry of an earlier page.
  */
 export function pageOf<T>(rows: readonly T[], first: number, after: unknown): Page<T> {
   return { nodes: rows.slice(0, first), hasNextPage: rows.length > first, hasPreviousPage: after !== null };

@@ -16,7 +16,7 @@ export function serviceTypeDefs(): DocumentNode {
   return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }
 
-/** The two directives and the scalar Scope alone, for a schema that is guarded but manages no keys itself. */
+/** Only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys. */
 export function directiveTypeDefs(): DocumentNode {
   const definitions = serviceTypeDefs().definitions.filter(
     (definition) =>
@@ -27,8 +27,8 @@ export function directiveTypeDefs(): DocumentNode {
 }
 
 /**
- * What a schema of one's own is given: directives, scalars, and the operations on keys and workspaces with the types that
- * they reach. The built-in domain stands in extensions of the root types, and so stays out.
+ * The definitions for your own schema: directives, scalars, and the operations on keys and workspaces with their types.
+ * The built-in domain is not included, because it extends the root types.
  */
 export function keyTypeDefs(): DocumentNode {
   const { definitions } = serviceTypeDefs();

@@ -28,8 +28,8 @@ const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
 const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER})|${UNWANTED}`, 'gu');
 
 /**
- * The most UTF-16 units that a code point takes: 2, and a decomposed letter up to 6 code points. What is longer is refused
- * before it is normalised.
+ * The most UTF-16 units of a code point: 2, and up to 6 code points for a decomposed letter. Longer texts are rejected
+ * before they are normalised.
  */
 const MOST_UNITS = 12;
 

@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 import { endOf, isAlive, place, removeAll, startCluster } from './installation.js';
 
 const PORT_IN_USE =
-  /^The server did not start\. PORT is \d+, which is in use\. Stop what listens there, or set PORT to another port \(0 picks a free one\)\.\n$/;
+  /^The server did not start\. PORT is \d+, which is in use\. Stop the process that uses it, or set PORT to another port \(0 picks a free one\)\.\n$/;
 
 const WHO = '{ viewer { scopes } }';
 

@@ -3,7 +3,7 @@ import { parseLocalDay, parseLocalInput } from '../../src/dates/local.js';
 import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
 
-/** A process has one zone, which is set when it starts. */
+/** A process has one time zone, which is set when it starts. */
 async function inZone(zone: string, days: readonly string[] = []) {
   const args = ['--import', join(PROJECT, 'test/support/ts-loader.mjs'), join(PROJECT, 'test/dates/zone.worker.ts')];
   const { status, stdout, stderr } = await run(process.execPath, [...args, JSON.stringify(days)], {
@@ -28,13 +28,13 @@ test.each([
   ['Pacific/Kiritimati', ['9999-12-31'], 24],
   ['Etc/GMT+12', ['9999-12-31'], 24],
   ['UTC', ['0002-01-01', '0050-06-01', '1970-01-01', '2024-02-29', '9999-12-31'], 24],
-])('F11: in %s each day begins where the day before it ends', async (zone, days, hours) => {
+])('F11: each day in %s begins where the previous one ends', async (zone, days, hours) => {
   const { faults, filter } = await inZone(zone, days);
   expect(faults).toEqual([]);
   expect(hoursOf(filter)).toBe(hours);
 });
 
-test('F7: an input of the dashboard names a day that exists, or nothing', () => {
+test('F7: an input of the dashboard has an existing day, or nothing', () => {
   for (const text of [
     '2027-02-29',
     '2027-02-30',

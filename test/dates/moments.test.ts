@@ -20,7 +20,7 @@ const FORMS: readonly MomentForm[] = ['rfc3339', 'typed', 'exported'];
 const moment = fc.integer({ min: FIRST_MOMENT, max: LAST_MOMENT });
 const two = (number: number): string => String(number).padStart(2, '0');
 
-/** What each place that reads a moment makes of a text: ms since the epoch, or null. */
+/** The result of each place that parses a moment: ms since the epoch, or null. */
 function everywhere(text: string): (number | null)[] {
   const orNull = (read: () => number): number | null => {
     try {
@@ -38,7 +38,7 @@ function everywhere(text: string): (number | null)[] {
   ];
 }
 
-describe('F7: the API, the command line and imports read the same moments', () => {
+describe('F7: the API, the command line and imports parse the same moments', () => {
   test.each([
     '2027-02-29T00:00:00Z',
     '2027-02-30T00:00:00Z',
@@ -68,7 +68,7 @@ describe('F7: the API, the command line and imports read the same moments', () =
     '٢٠٢٧-01-01T00:00:00Z',
     'infinity',
     '',
-  ])('refuses %j', (text) => expect(everywhere(text)).toEqual([null, null, null, null]));
+  ])('rejects %j', (text) => expect(everywhere(text)).toEqual([null, null, null, null]));
 
   test.each([
     ['2028-02-29T00:00:00Z', Date.UTC(2028, 1, 29)],
@@ -83,7 +83,7 @@ describe('F7: the API, the command line and imports read the same moments', () =
     ['9999-12-31T23:59:59.999+14:00', LAST_MOMENT - 14 * 3_600_000],
   ])('accepts %j', (text, at) => expect(everywhere(text)).toEqual([at, at, at, at]));
 
-  test('the command line and imports accept more forms, and never another day', () => {
+  test('the command line and imports accept more forms, and never a different day', () => {
     expect(momentOf('2028-02-29')).toBe('2028-02-29T00:00:00.000Z');
     expect(momentOf('2026-12-31T12:00Z')).toBe('2026-12-31T12:00:00.000Z');
     expect(momentOfCell('2028-02-29 12:00:00+0530', 'iso')).toEqual({ value: Date.UTC(2028, 1, 29, 6, 30) });
@@ -130,7 +130,7 @@ describe('F7: the API, the command line and imports read the same moments', () =
     );
   });
 
-  test('what is written is read back, and no other text throws', () => {
+  test('a formatted moment is parsed again, and no other text throws', () => {
     fc.assert(
       fc.property(moment, (at) => {
         for (const form of FORMS) expect(parseMoment(formatMoment(at), form)).toBe(at);
@@ -147,7 +147,7 @@ describe('F7: the API, the command line and imports read the same moments', () =
 
 describe('F6: no sum is past the year 9999', () => {
   const any = fc.oneof(moment, fc.integer({ min: -8.64e15, max: 8.64e15 }), fc.constantFrom(FIRST_MOMENT, LAST_MOMENT));
-  test('what is added stops at the first and the last moment, and can be written', () => {
+  test('a sum stops at the first and the last moment, and can be formatted', () => {
     fc.assert(
       fc.property(any, fc.integer(), (at, ms) => {
         const sum = addToMoment(at, ms);
@@ -157,12 +157,12 @@ describe('F6: no sum is past the year 9999', () => {
       }),
     );
     expect([clampMoment(8.64e15), clampMoment(-8.64e15)]).toEqual([LAST_MOMENT, FIRST_MOMENT]);
-    // What an earlier version stored past the last moment is still written in four digits.
+    // A moment past the last one that an earlier version stored is still written with four digits.
     expect(DateTime.serialize(1_803_685_469_079_000)).toBe('9999-12-31T23:59:59.999Z');
     expect([NaN, Infinity, 0.5, LAST_MOMENT + 1].map(isMoment)).toEqual([false, false, false, false]);
   });
 
-  test('a length of time that leads out of these years is an error of the command', () => {
+  test('a duration beyond these years is an error of the command', () => {
     const now = Date.UTC(2026, 10, 29);
     expect(momentOf('365d', now)).toBe('2027-11-29T00:00:00.000Z');
     expect(pastMomentOf('365d', now)).toBe('2025-11-29T00:00:00.000Z');
@@ -178,7 +178,7 @@ describe('F6: no sum is past the year 9999', () => {
 });
 
 describe('F7: dates of header fields', () => {
-  test('are read back as HTTP writes them', () => {
+  test('are parsed as HTTP writes them', () => {
     fc.assert(
       fc.property(fc.integer({ min: Date.UTC(1000, 0), max: LAST_MOMENT }), (at) => {
         const seconds = Math.floor(at / 1_000) * 1_000;
@@ -197,10 +197,10 @@ describe('F7: dates of header fields', () => {
     '2027-01-01T00:00:00Z',
     '5.5',
     '',
-  ])('refuses %j', (text) => expect(parseHttpDate(text)).toBeNull());
+  ])('rejects %j', (text) => expect(parseHttpDate(text)).toBeNull());
 });
 
-describe('N9: what is wrong with a date is said, wherever it is given', () => {
+describe('N9: errors say what is wrong with a date', () => {
   const API: readonly (readonly [string, string])[] = [
     ['2027-02-29T00:00:00Z', 'has a day that does not exist: 2027-02 has 28 days'],
     ['2028-02-30T00:00:00Z', 'has a day that does not exist: 2028-02 has 29 days'],
@@ -221,17 +221,17 @@ describe('N9: what is wrong with a date is said, wherever it is given', () => {
     ['0000-01-01T00:00:00+00:01', 'is outside the years 0000 to 9999 in UTC'],
   ];
 
-  test.each(API)('by the API: %s', (text, fault) => {
+  test.each(API)('in the API: %s', (text, fault) => {
     expect(() => DateTime.parseValue(text)).toThrow(`The DateTime "${text}" ${fault}.`);
   });
 
   test.each(API.filter(([text]) => !['2027-01-01', '2027-01-01T00:00Z'].includes(text)))(
-    'by the command line: %s',
+    'on the command line: %s',
     (text, fault) => expect(() => momentOf(text)).toThrow(`Invalid date: ${text} ${fault}.`),
   );
 
   test.each(['tomorrow', '', '01.02.2027', '2027', '20270101', '+012027-01-01T00:00:00Z', '2027-01-01 '])(
-    'what is not written like a date gets the form: %j',
+    'show the expected form if the text does not look like a date: %j',
     (text) => {
       expect(faultOfMoment(text)).toBeNull();
       expect(() => DateTime.parseValue(text)).toThrow('A DateTime is a string such as "2026-03-01T12:00:00Z"');
@@ -239,7 +239,7 @@ describe('N9: what is wrong with a date is said, wherever it is given', () => {
     },
   );
 
-  test('a fault is found of every date that is refused, and of no other', () => {
+  test('exist for every rejected date, and for no other', () => {
     const two = (max: number) => fc.integer({ min: 0, max }).map((number) => String(number).padStart(2, '0'));
     const text = fc
       .tuple(
@@ -263,7 +263,7 @@ describe('N9: what is wrong with a date is said, wherever it is given', () => {
     );
   });
 
-  test('months and years are no length of time, and are said to be none', () => {
+  test('say that months and years are not supported', () => {
     for (const text of ['P1M', 'P1Y', 'P1Y2M3DT4H']) {
       expect(() => Duration.parseValue(text)).toThrow(
         `The Duration "${text}" has months or years, whose lengths differ.`,
@@ -278,7 +278,7 @@ describe('N9: what is wrong with a date is said, wherever it is given', () => {
   });
 });
 
-describe('N10: a cell that is no date says whether its unit, its zone or its day is wrong', () => {
+describe('N10: an import says whether the unit, the zone or the day of a cell is wrong', () => {
   test.each<[unknown, 'iso' | 'seconds' | 'milliseconds', string]>([
     [
       '2030-01-01',

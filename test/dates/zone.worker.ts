@@ -1,4 +1,4 @@
-/** Run with TZ set: holds days of that zone against ICU's own calendar, and prints what differs. */
+/** Run with TZ set: compares days of that zone with ICU's own calendar, and prints what differs. */
 import fc from 'fast-check';
 import { formatLocalInput, parseLocalDay, parseLocalInput } from '../../src/dates/local.js';
 import { FIRST_MOMENT, LAST_MOMENT } from '../../src/dates/moments.js';

@@ -267,7 +267,7 @@ describe('npm start', () => {
     expect(child.process.exitCode).toBe(1);
     expect(child.output()).toEqual({
       stdout: '',
-      stderr: `The server did not start. TLS_KEY: ${files.TLS_KEY} is not the key of the certificate in ${files.TLS_CERT}. Give the two that belong together, the server's own certificate first in its file.\n`,
+      stderr: `The server did not start. TLS_KEY: ${files.TLS_KEY} is not the key of the certificate in ${files.TLS_CERT}. Use a matching pair, with the server's certificate first in its file.\n`,
     });
     writeCertificate(dir, selfSigned());
     start(files, 'bad-pair');

@@ -13,7 +13,7 @@ import { freshMongoUri } from '../support/service.js';
 import { until } from '../support/until.js';
 
 const PORT_IN_USE =
-  /^The server did not start\. PORT is \d+, which is in use\. Stop what listens there, or set PORT to another port \(0 picks a free one\)\.\n$/;
+  /^The server did not start\. PORT is \d+, which is in use\. Stop the process that uses it, or set PORT to another port \(0 picks a free one\)\.\n$/;
 
 /** The server as people start it: a process of its own, with signals and kills. On MongoDB where MONGODB_URI names one. */
 interface Installation {

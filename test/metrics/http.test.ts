@@ -212,7 +212,7 @@ describe('with METRICS_PORT', () => {
   it('in use, the start fails and says which', async () => {
     const port = new URL(latchkey.origin).port;
     await expect(startFrozen({ env: { METRICS_PORT: port } })).rejects.toThrow(
-      `METRICS_PORT is ${port}, which is in use. Stop what listens there, or set METRICS_PORT to another port (0 picks a free one).`,
+      `METRICS_PORT is ${port}, which is in use. Stop the process that uses it, or set METRICS_PORT to another port (0 picks a free one).`,
     );
   });
 });

@@ -7,7 +7,7 @@ describe('an address list', () => {
     ['192.0.2.7', '192.0.2.8', false],
     ['192.0.2.0/24', '192.0.2.255', true],
     ['192.0.2.0/24', '192.0.3.0', false],
-    // Not a comparison of strings: a range is no beginning of an address.
+    // Not a comparison of strings: a range is not a prefix of an address.
     ['192.0.2.1', '192.0.2.10', false],
     ['10.0.0.0/8', '10.255.1.2', true],
     ['0.0.0.0/0', '203.0.113.9', true],
@@ -30,7 +30,7 @@ describe('an address list', () => {
     expect(new AddressList(['198.51.100.0/30', range]).has(address)).toBe(allowed);
   });
 
-  it('knows nobody whose address is unknown', () => {
+  it('does not contain an unknown address', () => {
     expect(new AddressList(['0.0.0.0/0', '::/0']).has(null)).toBe(false);
   });
 

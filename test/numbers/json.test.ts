@@ -45,7 +45,7 @@ test.each([
   expect(alteredInText(`{"a":[${token}]}`)).toBe(token.slice(0, 40));
 });
 
-test('F10: what JavaScript writes, it reads as it was', () => {
+test('F10: numbers that JavaScript writes are read unchanged', () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
       expect(isExact(JSON.stringify(number))).toBe(true);
@@ -61,7 +61,7 @@ describe('F10: numbers in parsed JSON', () => {
     return value;
   };
 
-  test('are noted where they are, and nowhere else', () => {
+  test('are recorded where they are, and nowhere else', () => {
     const value = parsed(
       ' { "a" : 1 , "b\\n\\"]" : { "c" : [ true , null , "12345678901234567890" , { "d" : 9007199254740993 } , [ ] ] , "e" : 1e400 } , "12345678901234567" : 0.1 }',
     );
@@ -75,7 +75,7 @@ describe('F10: numbers in parsed JSON', () => {
     ]);
   });
 
-  test('no prototype is noted, nor what a later member of the same name replaced by another kind', () => {
+  test('ignores a prototype, and a member that a later one with the same name replaced', () => {
     const value = parsed('{"a":[[9007199254740993]],"a":1,"__proto__":{"c":1e400},"toString":1e400,"c":[[],[1e-400]]}');
     expect([value.c, value.c[0], value.c[1]].map(alteredIn)).toEqual([null, null, '1e-400']);
     expect([value, Object.prototype].map(alteredIn)).toEqual(['1e400', null]);

@@ -110,7 +110,7 @@ const rows: readonly Row[] = [
     'PORT',
     'a port in use',
     () => String(busy),
-    /^PORT is \d+, which is in use\. Stop what listens there, or set PORT /,
+    /^PORT is \d+, which is in use\. Stop the process that uses it, or set PORT /,
   ),
   one('PORT', 'a word', () => 'http', 'PORT is "http", which is not a whole number'),
   one(
@@ -362,9 +362,9 @@ const rows: readonly Row[] = [
     'TLS_CERT',
     'a file that is not PEM',
     () => ({ TLS_CERT: at('text'), TLS_KEY: key }),
-    `TLS_CERT: ${at('text')} holds no certificate. Give`,
+    `TLS_CERT: ${at('text')} has no certificate. Use`,
   ],
-  ['TLS_CERT', 'the key', () => ({ TLS_CERT: key, TLS_KEY: cert }), `TLS_CERT: ${key} holds no certificate. Give`],
+  ['TLS_CERT', 'the key', () => ({ TLS_CERT: key, TLS_KEY: cert }), `TLS_CERT: ${key} has no certificate. Use`],
   [
     'TLS_KEY',
     'a file that may not be read',
@@ -375,7 +375,7 @@ const rows: readonly Row[] = [
     'TLS_KEY',
     'a file that is not PEM',
     () => ({ TLS_CERT: cert, TLS_KEY: at('text') }),
-    `TLS_KEY: ${at('text')} holds no private key`,
+    `TLS_KEY: ${at('text')} has no readable private key`,
   ],
   [
     'TLS_KEY',

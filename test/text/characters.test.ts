@@ -32,7 +32,7 @@ describe('F8: names of all languages and emoji', () => {
     '각'.normalize('NFD').repeat(100),
     'שלום',
     'مرحبا',
-  ])('takes %j, shown as it is', (name) => {
+  ])('accepts %j, shown as it is', (name) => {
     expect(checkName(name)).toBe(name.normalize('NFC'));
     expect(isName(name)).toBe(true);
     expect(visible(name)).toBe(name);
@@ -71,7 +71,7 @@ describe('F8: names of all languages and emoji', () => {
     ['a high surrogate', 'a\ud83db', 'U+D83D'],
     ['a low surrogate', '\udc69', 'U+DC69'],
     ['surrogates in the wrong order', '\udc69\ud83d', 'U+DC69'],
-  ])('refuses %s, by its code point', (_, name, code) => {
+  ])('rejects %s, by its code point', (_, name, code) => {
     expect(() => checkName(name)).toThrow(`The name contains the invisible or control character ${code}.`);
     expect(isName(name)).toBe(false);
     expect(visible(name)).not.toBe(name);
@@ -89,9 +89,9 @@ describe('F8: names of all languages and emoji', () => {
     '\u034f',
     '\u{e0100}',
     '\u2060',
-  ])('refuses %j, of which nothing can be seen', (name) => expect(() => checkName(name)).toThrow('The name is blank.'));
+  ])('rejects %j, which is invisible', (name) => expect(() => checkName(name)).toThrow('The name is blank.'));
 
-  test('counts code points of the composed text, and bounds what it has to compose', () => {
+  test('counts code points of the composed text, and limits what it composes', () => {
     expect(lengthOf('👩\u200d💻')).toBe(3);
     expect(() => checkName('😀'.repeat(101))).toThrow('longer than 100 characters');
     expect(() => checkName('x'.repeat(101))).toThrow('longer than 100 characters');

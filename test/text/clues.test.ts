@@ -139,7 +139,7 @@ test('U4: finds a token in any text, and never throws', () => {
   );
 });
 
-/** What a backtracking expression would take minutes for. The limit of a test is the bound. */
+/** A backtracking expression would take minutes. The timeout of the test is the bound. */
 test('U4: reads 100 kB of hostile text', () => {
   const parts = [
     '_live_',

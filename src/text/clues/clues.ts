@@ -10,7 +10,7 @@ export const MAX_TEXT = 32_768;
 /** A prefix must have so many characters after `sk_live_` to be looked up. */
 export const MIN_BEGINNING = 2;
 
-/** What a text says about the key that somebody looks for. */
+/** Everything in a text that identifies a key. */
 export interface Clues {
   /** Tokens of Latchkey and beginnings of them, each once. If there are several, it is unclear which key is meant. */
   readonly own: readonly OwnToken[];

@@ -41,7 +41,7 @@ export function lookupsIn(text: string, word: string | null): readonly string[] 
   return [...labelled, ...others.map((chunk) => trimmedWord(chunk.word))];
 }
 
-/** Random as a lookup ID is. A word of sixteen letters is none. */
+/** Returns whether a word is as random as a lookup ID. A word of sixteen letters is not. */
 function isLookup(word: string): boolean {
   return WHOLE_LOOKUP.test(word) && /[0-9]/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word);
 }

@@ -34,12 +34,12 @@ const MAX_NOISE = 200;
 
 const MASK = /^(?:…|\.{2,}|\*|•|·|█|▪|#|\[)/;
 
-/** Prefixes of tokens by default. A body fits to one of them by chance once in 700 million. */
+/** The default prefixes of tokens. The checksum of other text matches one of them once in 700 million cases. */
 const DEFAULT_PREFIXES = ['sk', 'ck', 'rk'].flatMap((type) => [`${type}_live`, `${type}_test`]);
 
 const BODY = /(?<![0-9A-Za-z])[0-9A-Za-z]{54}(?![0-9A-Za-z])/g;
 
-/** Returns the tokens in a text of which there is only the body, if they have one of the default prefixes. */
+/** Returns the tokens whose prefix is missing in the text, if they have one of the default prefixes. */
 export function bareTokensIn(text: string): readonly OwnToken[] {
   return (text.match(BODY) ?? []).flatMap((body) => {
     if (!DEFAULT_PREFIXES.some((prefix) => isToken(`${prefix}_${body}`))) return [];
@@ -123,7 +123,10 @@ function runAt(text: string, from: number, most: number): string {
   return text.slice(from, to);
 }
 
-/** The letters and digits of a body, without what is between them. The checksum tells whether they belong together. */
+/**
+ * Returns the letters and digits of a body without the characters in between. The checksum shows whether they belong
+ * together.
+ */
 function joinedAt(text: string, from: number): string {
   let body = '';
   let noise = 0;

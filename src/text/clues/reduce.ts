@@ -3,17 +3,17 @@ import { cluesIn, MAX_TEXT } from './clues.js';
 import type { OwnToken } from './ownTokens.js';
 import { MAX_WORDS } from './words.js';
 
-/** What may leave the machine of somebody who looks for a key. */
+/** The parts of a text that may leave the user's machine. */
 export interface Reduced {
   /** `prefix_lookup`, lookup IDs, key IDs and digests. Never a part of a secret. */
   readonly clues: readonly string[];
   /** Words that may be tokens of another system. Only their SHA-256 may leave. */
   readonly secrets: readonly string[];
-  /** What the token of Latchkey is, if the text has one. */
+  /** The state of the Latchkey token in the text, if there is one. */
   readonly state: OwnToken['state'] | null;
   /** The text has a part of a secret. */
   readonly hasSecret: boolean;
-  /** The text, if it is a single word that is no token: a part of a name, or the prefix of an imported key. */
+  /** The text, if it is a single word and not a token: a part of a name, or the prefix of an imported key. */
   readonly word: string | null;
 }
 
@@ -23,8 +23,8 @@ export interface Unreduced {
 }
 
 /**
- * Reduces a text to what finds a key and is no secret: the lookup ID of a token of Latchkey, the words that are to be hashed, IDs
- * and digests. The server never needs more.
+ * Reduces a text to the parts that identify a key without being secret: the lookup ID of a Latchkey token, words to be
+ * hashed, IDs and digests. The server never needs more.
  */
 export function reduceClues(text: string): Reduced | Unreduced {
   if (text.length > MAX_TEXT) {
@@ -50,7 +50,7 @@ export function reduceClues(text: string): Reduced | Unreduced {
   };
 }
 
-/** Joins clues to the text of one search. A prefix that is no longer alone needs a mark to be read as one. */
+/** Joins clues into one search text. A prefix that is followed by others needs a mark, so that it is recognised. */
 export function joinClues(clues: readonly string[]): string {
   if (clues.length === 1) return clues[0] ?? '';
   return clues.map((clue) => (isShortPrefix(clue) ? `${clue}…` : clue)).join(' ');
