@@ -151,7 +151,7 @@ describe('without a response', () => {
     expect(asked).toBe(1);
   });
 
-  it('does not retry a mutation after 503, but a query', async () => {
+  it('retries a query after 503, but not a mutation', async () => {
     const away = refusal('UNAVAILABLE', { retryAfter: 1 });
     answering = (response, n, request) =>
       n === 1 ? json(response, 503, away, { 'retry-after': '0' }) : good(response, n, request);

@@ -198,7 +198,7 @@ describe('the windows, compared with a model that keeps every unit', () => {
         play(after);
         for (const [name, model] of models) {
           const row = copied.find(name, now);
-          // Checks the place of every unit: each limit up to the usage asks when a different unit expires.
+          // Checks the place of every unit: the wait for each lower limit depends on a different unit.
           for (let limit = 1; limit <= model.used(now, RATE_WINDOW); limit += 1) {
             expect(copied.room(row, limit, limit)).toEqual({
               rate: model.room(now, RATE_WINDOW, limit),

@@ -16,7 +16,7 @@ it.each([
   [['platform'], ['admin'], ['admin']],
   [['admin', 'read:all'], ['admin'], ['admin']],
   [[], ['admin'], []],
-])('%j and %j meet in %j', (one, other, both) => {
+])('%j and %j have %j in common', (one, other, both) => {
   expect(meet(one, other).sort()).toEqual(both);
 });
 

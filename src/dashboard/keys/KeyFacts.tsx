@@ -8,7 +8,7 @@ import { KeyScopes, kindOf } from './badges.js';
 
 export interface KeyFactsProps {
   readonly apiKey: KeyFactsFragment;
-  /** The audit entry of its revocation; null: it was not revoked, or by another event. */
+  /** The audit entry of its revocation; null: there is none. */
   readonly revocation: AuthorshipFragment | null;
 }
 

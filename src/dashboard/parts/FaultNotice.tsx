@@ -12,7 +12,7 @@ export interface FaultNoticeProps {
   readonly ask?: () => void;
 }
 
-/** Shows an error and how to fix it. Nothing if the session ended: the sign-in page shows that. */
+/** Shows an error and how to fix it. Shows nothing if the session has ended, because the sign-in page shows the reason. */
 export function FaultNotice({ fault, again = null, ask }: FaultNoticeProps) {
   switch (fault.kind) {
     case 'signedOut':

@@ -124,7 +124,7 @@ export function isLabelled(text: string, index: number): boolean {
   return LABEL.test(before) || SCHEME.test(before);
 }
 
-/** The last word of a line, continued by lines of one word and by the first word of the line after them. */
+/** Joins a wrapped word: the last word of a line, the lines after it that have only one word, and the first word after those. */
 function* wrappedWordsOf(text: string): Generator<string> {
   const lines = text.split('\n').map((line) => line.replace(/^[>\s]{1,40}/, ''));
   for (let i = 0; i < lines.length - 1; i++) {
