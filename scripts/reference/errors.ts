@@ -3,32 +3,32 @@ import { MEANINGS, REASONS, type Meaning } from '../../src/refusals/meanings.js'
 import type { RefusalCode } from '../../src/refusals/refusal.js';
 import { code, head, seePage, table } from './markdown.js';
 
-/** Apollo Server's codes for faults of the request, and ours for what is nobody's but the server's. */
+/** The codes of Apollo Server for invalid requests, and ours for a server error. */
 const OTHERS = [
-  ['GRAPHQL_PARSE_FAILED', '400', 'the document is no GraphQL', 'mend it where `locations` says'],
+  ['GRAPHQL_PARSE_FAILED', '400', 'the document has a syntax error', 'fix it at `locations`'],
   [
     'GRAPHQL_VALIDATION_FAILED',
     '400',
-    'the document does not fit the schema, or is beyond a [bound](../guard.md#bounds)',
-    'mend what the message names',
+    'the document is invalid for the schema, or exceeds a [bound](../guard.md#bounds)',
+    'fix the part that the message names',
   ],
   [
     'OPERATION_RESOLUTION_FAILURE',
     '400',
-    'the document has several operations and `operationName` names none of them',
-    'send the name of one',
+    'the document has several operations, and none has the `operationName` of the request',
+    'send the name of one of them',
   ],
   [
     'BAD_USER_INPUT',
     '400',
-    'a variable does not fit its type: nothing ran',
-    'mend the variable that the message names',
+    'a variable has the wrong type; the operation did not run',
+    'fix the variable that the message names',
   ],
   [
     'PERSISTED_QUERY_NOT_SUPPORTED',
     '200',
     'the request has `extensions.persistedQuery`, and the server stores no persisted queries',
-    'send the whole query; Apollo Client does so by itself',
+    'send the whole query; Apollo Client does this automatically',
   ],
   [
     'INTERNAL_SERVER_ERROR',
@@ -38,24 +38,24 @@ const OTHERS = [
   ],
 ] as const;
 
-/** docs/reference/errors.md: every code, what it means and what helps. */
+/** Returns docs/reference/errors.md: every code with its meaning and its fix. */
 export function errorsPage(): string {
   const codes = Object.entries(MEANINGS) as [RefusalCode, Meaning][];
   return [
     head('Errors', 'src/refusals'),
-    'An error has its code in `extensions.code`, and its fields beside it. `message` names the fault and the remedy, for people: ' +
-      'its words may change, codes and fields do not.\n',
-    'What is refused before it runs has the status given, and no `data`. Those with 200 are answers of an operation that ran, ' +
-      'each at its own field. On a stream that did not begin they have 400, `NOT_FOUND` 404.\n',
-    'A credential that is missing or wrong (401), one that is sent wrongly (400 `BAD_REQUEST`) and a missing scope (403 `FORBIDDEN`) ' +
-      'carry a `WWW-Authenticate` challenge (RFC 6750 section 3).\n',
+    'The code of an error is in `extensions.code`, and its fields are next to the code in `extensions`. `message` is for people: ' +
+      'it says what is wrong and how to fix it. Its wording may change; codes and fields do not.\n',
+    'An operation that is refused before it runs has the status in the table, and no `data`. Errors with 200 belong to a single field ' +
+      'of an operation that ran. If they prevent a stream from starting, their status is 400, or 404 for `NOT_FOUND`.\n',
+    'Responses to a missing or invalid credential (401), to a malformed one (400 `BAD_REQUEST`) and to a missing scope ' +
+      '(403 `FORBIDDEN`) have a `WWW-Authenticate` challenge (RFC 6750 section 3).\n',
     table(
       ['code', 'status', 'what to do'],
       codes.map(([name, { remedy }]) => [`[${code(name)}](#${name.toLowerCase()})`, String(statusOf(name)), remedy]),
     ),
     ...codes.map(codePart),
-    '## Others\n',
-    'Not refusals of Latchkey, but answers that a caller may get:\n',
+    '## Other codes\n',
+    'These codes come from Apollo Server, or from an error on the server:\n',
     table(
       ['code', 'status', 'when', 'what to do'],
       OTHERS.map(([name, ...cells]) => [code(name), ...cells]),
@@ -64,11 +64,11 @@ export function errorsPage(): string {
 }
 
 function codePart([name, { when, page, fields }]: readonly [RefusalCode, Meaning]): string {
-  const rows = Object.entries(fields).map(([field, holds]) => [code(field), holds]);
+  const rows = Object.entries(fields).map(([field, meaning]) => [code(field), meaning]);
   return [
     `## ${name}\n`,
     `${capital(when)}${seePage(page)}.\n`,
-    ...(rows.length === 0 ? [] : [table(['field', 'holds'], rows)]),
+    ...(rows.length === 0 ? [] : [table(['field', 'meaning'], rows)]),
     ...(name === 'UNAUTHENTICATED' ? [reasonsTable()] : []),
   ].join('\n');
 }

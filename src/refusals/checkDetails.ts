@@ -35,18 +35,19 @@ const CHECKS: ReadonlyMap<unknown, ReadonlyMap<string, Check>> = new Map(
 );
 
 /**
- * Checks what a Refusal is made of: from JavaScript it may be anything, and becomes part of an answer.
- * @throws TypeError that names what is wrong
+ * Checks the arguments of a Refusal, which become part of a response. A caller in JavaScript may pass any value.
+ *
+ * @throws TypeError that names the invalid argument
  */
 export function checkDetails(message: unknown, details: unknown): void {
   if (typeof message !== 'string' || message === '') {
-    throw optionError('Refusal: message', message, 'a string that is not empty');
+    throw optionError('Refusal: message', message, 'a non-empty string');
   }
   if (typeof details !== 'object' || details === null || Array.isArray(details)) {
     throw optionError(
       'Refusal: details',
       details,
-      "an object with code, as in new Refusal('Text.', { code: 'NOT_FOUND' })",
+      "an object with a code, for example new Refusal('Text.', { code: 'NOT_FOUND' })",
     );
   }
   const given = details as Record<string, unknown>;

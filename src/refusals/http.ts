@@ -1,9 +1,9 @@
 import type { Refusal, RefusalCode, RefusalDetails } from './refusal.js';
 
 /**
- * The one place where refusals meet HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After.
+ * Maps refusals to HTTP: the status of each code, the challenge (RFC 6750 section 3) and Retry-After. No other module does.
  *
- * Codes of the second group are answers of an operation that ran, so their status is the GraphQL answer's own: 200.
+ * The codes of the second group occur in operations that ran, so the status is that of the GraphQL response: 200.
  */
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   BAD_REQUEST: 400,
@@ -25,13 +25,13 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   STREAM_OVERFLOW: 200,
 };
 
-/** The status of an answer that is refused before it runs. */
+/** Returns the status for an operation that is refused before it runs. */
 export function statusOf(code: RefusalCode): number {
-  // From JavaScript it may be anything. Without a status Apollo Server would answer 200.
+  // A caller in JavaScript may pass any value. Without a status, Apollo Server would respond with 200.
   return (STATUS as Partial<typeof STATUS>)[code] ?? 500;
 }
 
-/** The realm of every challenge. */
+/** The realm in every challenge. */
 const REALM = 'latchkey';
 
 export interface HttpAnswer {
@@ -41,8 +41,9 @@ export interface HttpAnswer {
 }
 
 /**
- * Status and header fields of a refusal.
- * @param resourceMetadata where the resource's metadata is (RFC 9728 section 5.1), for the challenge; null: nowhere
+ * Returns the status and header fields of a refusal.
+ *
+ * @param resourceMetadata the URL of the resource's metadata (RFC 9728 section 5.1), for the challenge; null: none
  */
 export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = null): HttpAnswer {
   const headers = new Map<string, string>();
@@ -52,14 +53,14 @@ export function httpAnswer(refusal: Refusal, resourceMetadata: string | null = n
   return { status: statusOf(refusal.details.code), headers };
 }
 
-/** The status of a refusal before anything was answered: none is 200 then, which a reader would take for the stream. */
+/** Returns the status of a refusal before any data was sent. It is never 200, which a client would treat as the stream. */
 export function statusBeforeData({ details: { code } }: Refusal): number {
   const status = statusOf(code);
   if (status !== 200) return status;
   return code === 'NOT_FOUND' ? 404 : 400;
 }
 
-/** The same refusal with `extensions.http`, which Apollo Server applies to the answer and takes out of the error. */
+/** Adds `extensions.http`, which Apollo Server applies to the response and removes from the error. */
 export function withHttp(refusal: Refusal, resourceMetadata: string | null = null): Refusal {
   Object.assign(refusal.extensions, { http: httpAnswer(refusal, resourceMetadata) });
   return refusal;
@@ -74,8 +75,8 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
       return challenge({ error: 'insufficient_scope', description, scope: details.missing.join(' ') });
     case 'BAD_REQUEST':
       return challenge({ error: 'invalid_request', description });
-    // A challenge would ask for the key once more, over the same connection; and RFC 6750 has no error for the next two: no
-    // other scope would help.
+    // A challenge would make the client send the key again over the same connection. RFC 6750 has no error for the next
+    // two, because no other scope would help.
     case 'HTTPS_REQUIRED':
     case 'ADDRESS_NOT_ALLOWED':
     case 'DOCUMENT_NOT_TRUSTED':
@@ -90,7 +91,7 @@ function challengeOf(details: RefusalDetails, description: string): string | nul
     case 'BAD_USER_INPUT':
     case 'SCOPE_NOT_HELD':
       return null;
-    // Not a code of ours: without a challenge, and with the status of a fault.
+    // An unknown code has no challenge, and the status of a server error.
     default:
       return null;
   }
@@ -108,7 +109,7 @@ function pointing(challenge: string, resourceMetadata: string | null): string {
   return resourceMetadata === null ? challenge : `${challenge}, resource_metadata="${resourceMetadata}"`;
 }
 
-/** RFC 6750 section 3 allows %x20-21 / %x23-5B / %x5D-7E in error_description: no quote, no backslash, ASCII alone. */
+/** RFC 6750 section 3 allows %x20-21 / %x23-5B / %x5D-7E in error_description: no quotes, no backslashes, only ASCII. */
 function quotable(text: string): string {
   return text.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]/g, '');
 }

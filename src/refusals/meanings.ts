@@ -4,7 +4,7 @@ import type { RefusalCode, RefusalDetails, UnauthenticatedReason } from './refus
 export interface Meaning<Field extends string = string> {
   /** When the refusal occurs. */
   readonly when: string;
-  /** What the caller can do. */
+  /** The fix for the caller. */
   readonly remedy: string;
   /** The fields in addition to `code`, with a description of each. */
   readonly fields: Readonly<Record<Field, string>>;

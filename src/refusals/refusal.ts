@@ -1,29 +1,29 @@
 import { GraphQLError } from 'graphql';
 import { checkDetails } from './checkDetails.js';
 
-/** Why a credential was not accepted. `revoked`, `expired` and `user_left` are told only to who holds the right secret. */
+/** Why a credential is invalid. `revoked`, `expired` and `user_left` are only returned for the correct secret. */
 export type UnauthenticatedReason = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'user_left';
 
-/** A guarded place that the caller may not reach, with the scopes that open it: any of (all of). */
+/** A field that the caller has no access to. `requires` lists alternatives: all scopes of one of them are required. */
 export interface GuardedPlace {
   readonly coordinate: string;
   readonly requires: readonly (readonly string[])[];
 }
 
 /**
- * Everything that a caller can be refused for: one code each, with its own fields. They appear in `extensions` of the
- * answer's error as they stand here. The status and the headers of each are in ./http.ts and nowhere else.
+ * Every reason to refuse a request: a code with its own fields, which are the `extensions` of the error in the
+ * response. The status and header fields of each are in ./http.ts.
  */
 export type RefusalDetails =
   | { readonly code: 'BAD_REQUEST' }
-  /** `category` of the operation, here and below: there where it is the category's limit that binds. */
+  /** `category` of the operation, here and below: present if the limit is that of the category. */
   | { readonly code: 'COST_EXCEEDS_BURST'; readonly cost: number; readonly burst: number; readonly category?: string }
-  /** The answer would have more than `limit` fields, or bytes. */
+  /** The response would have more than `limit` fields or bytes. */
   | { readonly code: 'ANSWER_TOO_LARGE'; readonly limit: number; readonly unit: 'fields' | 'bytes' }
   | { readonly code: 'UNAUTHENTICATED'; readonly reason: UnauthenticatedReason }
-  /** It came over plain HTTP, where others can read it. */
+  /** The request came over plain HTTP, where others can read it. */
   | { readonly code: 'HTTPS_REQUIRED' }
-  /** The key is let in from other addresses than the caller's. */
+  /** The address of the caller is not allowed for the key. */
   | { readonly code: 'ADDRESS_NOT_ALLOWED' }
   | { readonly code: 'FORBIDDEN'; readonly missing: readonly string[]; readonly fields: readonly GuardedPlace[] }
   /** `sha256` of the document's text as it was sent, in hexadecimal. */
@@ -39,12 +39,12 @@ export type RefusalDetails =
   /** `retryAfter` in whole seconds. */
   | { readonly code: 'UNAVAILABLE'; readonly retryAfter: number }
   | { readonly code: 'KEY_LIMIT_REACHED'; readonly max: number; readonly current: number }
-  /** `limit` is how many streams the tier lets one key, with those of its rotation, have open at once. */
+  /** `limit` is the number of streams that one key, together with other keys of its rotation, may have open. */
   | { readonly code: 'TOO_MANY_STREAMS'; readonly limit: number }
-  /** More than `events`, or `bytes` for all readers together, waited. It ends a stream, and is no answer to a request. */
+  /** More than `events`, or `bytes` of all readers together, were waiting. It ends a stream. */
   | { readonly code: 'STREAM_OVERFLOW'; readonly events?: number; readonly bytes?: number }
   | { readonly code: 'NOT_FOUND' }
-  /** `path` leads to the argument at fault, as in `["input", "name"]`; `known` lists what would have been understood. */
+  /** `path` leads to the invalid argument, such as `["input", "name"]`; `known` lists the allowed values. */
   | {
       readonly code: 'BAD_USER_INPUT';
       readonly path: readonly (string | number)[];
@@ -55,18 +55,18 @@ export type RefusalDetails =
 export type RefusalCode = RefusalDetails['code'];
 
 /**
- * A refusal: a structured value that becomes text at the edge. It is a GraphQLError so that any GraphQL server shows its
- * code and fields, whether it is thrown from a resolver, a plugin or the context builder. `message` names the fault and
- * the remedy, and never repeats what the caller sent.
+ * A refused request: an error with a code and fields. It is a GraphQLError, so that any GraphQL server shows them,
+ * whether it is thrown by a resolver, a plugin or the context function. `message` says what is wrong and how to fix it,
+ * and never repeats what the caller sent.
  */
 export class Refusal extends GraphQLError {
   readonly details: RefusalDetails;
 
-  /** @throws TypeError for details that are not those of a code */
+  /** @throws TypeError if the details do not match their code */
   constructor(message: string, details: RefusalDetails, options?: { cause?: unknown }) {
     checkDetails(message, details);
-    // A refusal is an answer, not a fault: a stack would tell a caller about the server and nothing about the refusal. Nor
-    // is one gathered, which is a quarter of what a wrong key costs, and wrong keys come in floods.
+    // A refusal is not a bug of the server, so a stack does not help, and would show the caller internals. Collecting it
+    // would take a quarter of the time for an invalid key, and there may be floods of these.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(message, { extensions: { ...details } });
@@ -77,7 +77,7 @@ export class Refusal extends GraphQLError {
   }
 }
 
-/** Bad input: `path` leads to the argument at fault. */
+/** Returns the refusal of an invalid argument, which `path` leads to. */
 export function badInput(
   path: readonly (string | number)[],
   message: string,
@@ -86,14 +86,21 @@ export function badInput(
   return new Refusal(message, { code: 'BAD_USER_INPUT', path, ...more });
 }
 
-/** The same words for what never was and for what belongs to somebody else: the answer must not tell them apart. */
+/**
+ * Returns the same refusal for an object that does not exist and one of another workspace, so that callers cannot
+ * distinguish them.
+ */
 export function notFound(what: string): Refusal {
   return new Refusal(`There is no such ${what}${what === 'workspace' ? '' : ' in this workspace'}. Check the id.`, {
     code: 'NOT_FOUND',
   });
 }
 
-/** What Latchkey itself needs is away or overloaded. Fails closed. @param retryAfter whole seconds */
+/**
+ * Returns the refusal if something that Latchkey needs is unavailable or overloaded. Fails closed.
+ *
+ * @param retryAfter whole seconds
+ */
 export function unavailable(message: string, retryAfter: number, cause?: unknown): Refusal {
   return new Refusal(message, { code: 'UNAVAILABLE', retryAfter }, { cause });
 }

@@ -16,6 +16,7 @@ const CLEAN: readonly string[] = [
   'src/numbers',
   'src/options.ts',
   'src/outgoing',
+  'src/refusals',
   'src/scalars',
   'src/schema',
   'src/scopes',
