@@ -1,6 +1,6 @@
 import { badInput } from '../refusals/refusal.js';
 
-/** Where a page of events ends: the order is by `at` and then `id`. */
+/** The end of a page of events, which are sorted by `at` and then by `id`. */
 export interface EventPosition {
   readonly at: number;
   readonly id: string;
@@ -10,7 +10,11 @@ export function encodeEventCursor({ at, id }: EventPosition): string {
   return Buffer.from(`${at}.${id}`).toString('base64url');
 }
 
-/** @throws Refusal BAD_USER_INPUT for anything that {@link encodeEventCursor} did not make */
+/**
+ * Parses a cursor.
+ *
+ * @throws {@link Refusal} BAD_USER_INPUT for a text that {@link encodeEventCursor} did not return
+ */
 export function decodeEventCursor(cursor: string): EventPosition {
   const text = cursor.length <= 160 ? Buffer.from(cursor, 'base64url').toString() : '';
   const [, at, id] = /^(\d{1,15})\.([A-Za-z0-9_.\-/:]{1,100})$/.exec(text) ?? [];

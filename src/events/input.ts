@@ -2,21 +2,21 @@ import { checkName, checkRows, SKEW } from '../assets/input.js';
 import { badInput } from '../refusals/refusal.js';
 import { EVENT_RETENTION, type EventRecord } from '../store/records.js';
 
-/** The type that feeds an asset's freshness. All others are names of the client's own. */
+/** The type that updates an asset's freshness. All others are defined by the client. */
 export const LOAD = 'LOAD';
 
-/** Events of one batch. */
+/** The number of events in a batch. */
 export const BATCH_MAX = 500;
 
-/** Of the properties of an event, as JSON in UTF-8. */
+/** The size of an event's properties, as JSON in UTF-8. */
 export const PROPERTIES_MAX_BYTES = 4096;
 export const PROPERTIES_MAX_DEPTH = 8;
 
 const ID = /^[A-Za-z0-9_.\-/:]{1,100}$/;
-// Lower case alone: a type that we add later is in capitals, and takes no name from anybody.
+// Only lower case: types that we add later are in upper case, and conflict with no client's.
 const OWN_TYPE = /^[a-z][a-z0-9_.]{0,63}$/;
 
-/** An event as a client sends it. `at` in ms since the epoch, now where absent. */
+/** An event as sent by a client. `at` is in ms since the epoch; now if it is absent. */
 export interface EventInput {
   readonly id: string;
   readonly type: string;
@@ -29,8 +29,9 @@ export interface EventInput {
 type Path = readonly (string | number)[];
 
 /**
- * The events of a batch, in the order given, an id twice included. All or nothing.
- * @throws Refusal BAD_USER_INPUT with the path of the first fault
+ * Returns the events of a batch in the given order, including repeated ids. All of them are valid, or none is returned.
+ *
+ * @throws {@link Refusal} BAD_USER_INPUT with the path of the first invalid argument
  */
 export function checkEvents(input: readonly EventInput[], projectId: string, now: number): readonly EventRecord[] {
   if (input.length < 1 || input.length > BATCH_MAX) {
@@ -71,12 +72,12 @@ export function checkType(type: string, path: Path): string {
 
 function checkTime(at: number | null | undefined, now: number, path: Path): number {
   if (at === null || at === undefined) return now;
-  // One that is as old would be deleted at once, and could then be recorded again and again.
+  // An event of exactly this age would be deleted immediately, and could be recorded again and again.
   if (!Number.isSafeInteger(at) || at <= now - EVENT_RETENTION) {
-    throw badInput(path, 'The event is older than 90 days, for which events are kept. Leave it out.');
+    throw badInput(path, 'The event is older than 90 days, after which events are deleted. Leave it out.');
   }
   if (at > now + SKEW) {
-    throw badInput(path, 'The event lies in the future. Give the time at which it happened, with its offset.');
+    throw badInput(path, 'The event is in the future. Set the time at which it happened, with its offset.');
   }
   return at;
 }
@@ -84,19 +85,19 @@ function checkTime(at: number | null | undefined, now: number, path: Path): numb
 function checkProperties(properties: unknown, path: Path): string | null {
   if (properties === null || properties === undefined) return null;
   if (typeof properties !== 'object' || Array.isArray(properties)) {
-    throw badInput(path, 'The properties must be an object of JSON, as in { "run": 7 }.');
+    throw badInput(path, 'The properties must be a JSON object, such as { "run": 7 }.');
   }
   if (depthOf(properties) > PROPERTIES_MAX_DEPTH) {
-    throw badInput(path, `The properties are at most ${PROPERTIES_MAX_DEPTH} levels deep. Flatten them.`);
+    throw badInput(path, `The properties can have at most ${PROPERTIES_MAX_DEPTH} levels. Flatten them.`);
   }
   const text = JSON.stringify(properties);
   if (Buffer.byteLength(text) > PROPERTIES_MAX_BYTES) {
-    throw badInput(path, `The properties have at most ${PROPERTIES_MAX_BYTES} bytes as JSON. Leave some out.`);
+    throw badInput(path, `The properties can have at most ${PROPERTIES_MAX_BYTES} bytes as JSON. Leave some out.`);
   }
   return text;
 }
 
-/** Lists and objects within each other; level by level and no further than the answer needs. */
+/** Measures the depth of lists and objects level by level, and stops at the limit. */
 function depthOf(value: object): number {
   let level: object[] = [value];
   let depth = 0;

@@ -23,7 +23,7 @@ interface RecordEventsArguments {
   readonly project?: string | null;
 }
 
-/** Resolvers of events. */
+/** The resolvers of events. */
 export function eventResolvers({ service, project }: EventResolverOptions) {
   return {
     Query: {

@@ -7,9 +7,9 @@ import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { EventPosition } from './cursor.js';
 import { checkEvents, checkType, LOAD, type EventInput } from './input.js';
 
-/** Something about an event that its client should know. The event is kept nevertheless. */
+/** A warning about an event. The event is kept nevertheless. */
 export interface EventProblem {
-  /** The event's place in the batch. */
+  /** The index of the event in the batch. */
   readonly index: number;
   readonly id: string;
   readonly kind: 'UNKNOWN_ASSET';
@@ -17,9 +17,9 @@ export interface EventProblem {
 }
 
 export interface RecordedEvents {
-  /** Events that this batch added. */
+  /** The number of events that this batch added. */
   readonly recorded: number;
-  /** Events whose id the project had before, or that stood earlier in the batch. */
+  /** The number of events whose id already existed in the project or occurred earlier in the batch. */
   readonly repeated: number;
   readonly problems: readonly EventProblem[];
 }
@@ -28,25 +28,31 @@ export interface EventQuery {
   /** 1 to 100. */
   readonly first: number;
   readonly after: EventPosition | null;
-  /** Those about this asset; null: about any or none. */
+  /** Only events about this asset; null: all events. */
   readonly asset: string | null;
-  /** Those of this type; null: of any. */
+  /** Only events of this type; null: all types. */
   readonly type: string | null;
 }
 
-/** Loads that are noted at once: enough to hide round trips, few enough to leave the store to others. */
+/**
+ * The number of loads that are recorded in parallel: enough to hide round trips, and few enough to leave room for other
+ * requests.
+ */
 const AT_ONCE = 10;
 
 /**
- * Events that clients tell of: that an asset was loaded, and whatever else they name. Every method throws Refusal
- * BAD_USER_INPUT with the path of the argument at fault, and lets StoreUnavailable through.
+ * Events from clients: loads of assets, and their own types. Every method throws a {@link Refusal} BAD_USER_INPUT with
+ * the path of the invalid argument, and passes StoreUnavailable on.
  */
 export class EventService {
   readonly #store: EventStore;
   readonly #assets: Pick<AssetService, 'findMany' | 'recordLoad'>;
   readonly #clock: () => number;
 
-  /** @param clock ms since the epoch; Date.now where absent */
+  /**
+   * @param clock returns ms since the epoch.
+   * @default Date.now
+   */
   constructor(
     store: EventStore,
     assets: Pick<AssetService, 'findMany' | 'recordLoad'>,
@@ -58,8 +64,8 @@ export class EventService {
   }
 
   /**
-   * Records a batch whole, or, where any of it is at fault, nothing. An event of an id that the project has changes
-   * nothing, so that a batch whose answer was lost is simply sent again.
+   * Records a batch completely, or nothing if any event is invalid. An event whose id exists in the project changes
+   * nothing, so a client can send a batch again if it received no response.
    */
   async record(projectId: string, input: readonly EventInput[]): Promise<RecordedEvents> {
     const now = this.#clock();
@@ -79,14 +85,14 @@ export class EventService {
     return { recorded, repeated: input.length - recorded, problems };
   }
 
-  /** Newest first. */
+  /** Returns events, newest first. */
   async list(projectId: string, { first, after, asset, type }: EventQuery): Promise<Page<EventRecord>> {
     checkPage(first);
     const filter = {
       ...(asset !== null && { asset: checkName(asset, ['asset']) }),
       ...(type !== null && { type: checkType(type, ['type']) }),
     };
-    // What the engine has not come to delete yet is gone all the same.
+    // Hides expired events that the store has not deleted yet.
     const since = this.#clock() - EVENT_RETENTION;
     return pageOf(await this.#store.list(projectId, { first: first + 1, after, filter, since }), first, after);
   }
@@ -98,8 +104,8 @@ export class EventService {
   }
 
   /**
-   * Of each asset the latest load. Also of events that were there before, as they were recorded then: whoever recorded
-   * them may have ended before this step, and a load that was noted is not noted twice.
+   * Records the latest load of each asset. Includes events that already existed, because the process that recorded them
+   * may have ended before this step. Recording a load twice has no further effect.
    */
   async #noteLoads(
     projectId: string,
@@ -119,14 +125,13 @@ export class EventService {
           .slice(from, from + AT_ONCE)
           .map(([asset, { at, rows }]) => this.#assets.recordLoad(projectId, { asset, at, rows })),
       );
-      // The embedded engine runs on this thread: others have their turn in between.
+      // The embedded engine runs in this thread, so other requests get a turn in between.
       await turn();
     }
   }
 }
 
 function unknownAsset(index: number, id: string): EventProblem {
-  const message =
-    'There is no asset of that name in the project. The event is kept; register the asset, or mend the name.';
+  const message = 'The project has no asset with this name. The event is kept; register the asset or correct the name.';
   return { index, id, kind: 'UNKNOWN_ASSET', message };
 }

@@ -5,31 +5,34 @@ import { Distribution } from './distribution.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from './observer.js';
 import { Lazy, Tallies } from './tally.js';
 
-/** In seconds. An answer out of memory takes a millisecond; a store that is called away took some seconds. */
+/** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Those that alerts are made of are shown from the start. */
+/** The series that alerts use exist from the start. */
 const SHOWN_CODES = ['RATE_LIMITED', 'COST_EXCEEDS_BURST', 'FORBIDDEN'] as const satisfies readonly RefusalCode[];
 
-/** An observer that counts into a registry. */
+/** Returns an observer that counts into a registry. */
 export function countInto(registry: Registry): Observer {
   const tallies = (name: string, help: string, labels: readonly string[]) => new Tallies(registry, name, help, labels);
 
-  const verifications = tallies('latchkey_verifications_total', 'Credentials of requests, by what became of them.', [
+  const verifications = tallies('latchkey_verifications_total', 'Credentials of requests, by result.', ['outcome']).by(
     'outcome',
-  ]).by('outcome', VERIFICATIONS);
+    VERIFICATIONS,
+  );
   const lookups = tallies(
     'latchkey_key_lookups_total',
-    "Looks for a key's record: found in memory (hit), read from the store (miss), known not to be there (negative).",
+    'Look-ups of a key: found in the cache (hit), read from the store (miss), or cached as unknown (negative).',
     ['outcome'],
   ).by('outcome', LOOKUPS);
 
-  const admissions = tallies('latchkey_admissions_total', "Operations that the limits let pass, by the key's tier.", [
-    'tier',
-  ]).by('tier', TIERS);
+  const admissions = tallies(
+    'latchkey_admissions_total',
+    "Operations that the rate limits admitted, by the key's tier.",
+    ['tier'],
+  ).by('tier', TIERS);
   const refusals = tallies(
     'latchkey_refusals_total',
-    "Operations refused before they ran, by the key's tier (none: no key) and the refusal's code.",
+    "Operations refused before they ran, by the key's tier (none: no key) and the error code.",
     ['tier', 'code'],
   );
   const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
@@ -38,10 +41,10 @@ export function countInto(registry: Registry): Observer {
   const distribution = (name: string, help: string) => new Distribution(registry, name, help, BUCKETS);
   const storeTime = distribution(
     'latchkey_store_operation_duration_seconds',
-    'How long operations of the store took, whatever their end.',
+    'Duration of store operations, successful or not.',
   );
   const storeTimeOf = new Lazy((operation: string) => storeTime.of({ operation }));
-  const storeOperations = tallies('latchkey_store_operations_total', 'Operations of the store, by how they ended.', [
+  const storeOperations = tallies('latchkey_store_operations_total', 'Store operations, by result.', [
     'operation',
     'outcome',
   ]);
@@ -52,25 +55,22 @@ export function countInto(registry: Registry): Observer {
 
   const redisTime = distribution(
     'latchkey_redis_request_duration_seconds',
-    'How long requests to Redis took, whatever their end.',
+    'Duration of requests to Redis, successful or not.',
   ).of({});
-  const redisFailures = tallies('latchkey_redis_failures_total', 'Requests that Redis did not answer.', []).of({});
+  const redisFailures = tallies('latchkey_redis_failures_total', 'Requests to Redis without a response.', []).of({});
   const shared = new Gauge({
     name: 'latchkey_limits_shared',
-    help: '1 while limits are counted in one place for all processes, 0 while this process counts for itself or its Redis fails.',
+    help: '1 if limits are counted in one place for all processes, 0 if this process counts by itself or Redis fails.',
     registers: [registry],
-    // One process that counts alone is what an operator has to know of.
+    // An operator must know if even one process counts by itself.
     aggregator: 'min',
   });
 
   const answerTime = distribution(
     'latchkey_http_request_duration_seconds',
-    'How long requests took, from their header to the end of the answer, by route.',
+    'Duration of HTTP requests, from the request header to the end of the response, by route.',
   );
-  const answers = tallies('latchkey_http_requests_total', 'Requests that were answered, by route and status.', [
-    'route',
-    'status',
-  ]);
+  const answers = tallies('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
   const routes = new Lazy((route: string) => ({
     time: answerTime.of({ route }),
     statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),

@@ -2,7 +2,11 @@ import type { Registry } from 'prom-client';
 
 /** One series of a distribution. */
 export interface Series {
-  /** @param value in the metric's unit */
+  /**
+   * Adds an observation.
+   *
+   * @param value in the metric's unit
+   */
   observe(value: number): void;
 }
 
@@ -13,7 +17,7 @@ interface Sample {
 }
 
 /**
- * A histogram whose series are counted in plain arrays until they are asked for: an observation by prom-client's own takes
+ * A histogram that counts in plain arrays until it is read. An observation with prom-client's histogram takes
  * microseconds of every request. See {@link import('./tally.js').Tallies}.
  */
 export class Distribution {
@@ -24,7 +28,7 @@ export class Distribution {
   readonly #buckets: readonly number[];
   readonly #series: { readonly labels: Readonly<Record<string, string>>; readonly counted: Counted }[] = [];
 
-  /** @param buckets upper bounds, in ascending order */
+  /** @param buckets the upper bounds in ascending order */
   constructor(registry: Registry, name: string, help: string, buckets: readonly number[]) {
     this.name = name;
     this.help = help;
@@ -32,14 +36,14 @@ export class Distribution {
     registry.registerMetric(this as never);
   }
 
-  /** A series of those labels, from now on shown. To be called once for each. */
+  /** Adds a series with these labels, which is shown from now on. Call it once per series. */
   of(labels: Readonly<Record<string, string>>): Series {
     const counted = new Counted(this.#buckets);
     this.#series.push({ labels, counted });
     return counted;
   }
 
-  /** What a registry asks of a metric. */
+  /** Called by the registry. */
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, aggregator, values: this.#series.flatMap((series) => this.#samplesOf(series)) };

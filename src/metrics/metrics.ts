@@ -7,10 +7,13 @@ import type { Observer } from './observer.js';
 /** The content type of {@link Metrics.text}. */
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** What one process counted, as it travels between processes: plain data. */
+/** The counts of one process as plain data, to be sent to another process. */
 export type MetricsSnapshot = readonly object[];
 
-/** Prometheus metrics of this process, in a registry of their own: another library's global one is none of ours. */
+/**
+ * The Prometheus metrics of this process. They have their own registry, because the global one may belong to another
+ * library.
+ */
 export class Metrics {
   readonly observer: Observer;
   readonly #registry = new Registry();
@@ -20,12 +23,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Has bcrypt's counts read whenever metrics are asked for. To be called once. */
+  /** Adds the counts of bcrypt, which are read when the metrics are. Call it once. */
   watchBcrypt(read: () => BcryptCounts): void {
     const registers = [this.#registry];
     new Counter({
       name: 'latchkey_bcrypt_runs_total',
-      help: 'Runs of bcrypt, by what they were for.',
+      help: 'Runs of bcrypt, by purpose.',
       labelNames: ['purpose'],
       registers,
       collect() {
@@ -34,12 +37,16 @@ export class Metrics {
         this.inc({ purpose: 'compare' }, read().comparisons);
       },
     });
-    this.#watch('latchkey_bcrypt_shed_total', 'Runs of bcrypt that were turned away because too many waited.', () => {
-      return read().shed;
-    });
+    this.#watch(
+      'latchkey_bcrypt_shed_total',
+      'Runs of bcrypt that were rejected because too many were waiting.',
+      () => {
+        return read().shed;
+      },
+    );
     new Gauge({
       name: 'latchkey_bcrypt_waiting',
-      help: 'Runs of bcrypt that wait for a core.',
+      help: 'Runs of bcrypt that are waiting for a core.',
       registers,
       collect() {
         this.set(read().waiting);
@@ -47,21 +54,21 @@ export class Metrics {
     });
   }
 
-  /** Has the count of uses that could not be written read whenever metrics are asked for. To be called once. */
+  /** Adds the number of uses that could not be written, which is read when the metrics are. Call it once. */
   watchUsage(dropped: () => number): void {
-    this.#watch('latchkey_usage_dropped_total', 'Requests of keys that are missing in their counts of use.', dropped);
+    this.#watch('latchkey_usage_dropped_total', 'Requests that are missing in the usage of their keys.', dropped);
   }
 
-  /** Has the state of the store read whenever metrics are asked for. To be called once. */
+  /** Adds the state of the store, which is read when the metrics are. Call it once. */
   watchStore(state: () => StoreState): void {
     const name = 'latchkey_store_available';
-    const help = '1 while the store answers (for reads) and takes changes (for changes), else 0.';
+    const help = '1 if the store accepts reads or changes, else 0.';
     new Gauge({
       name,
       help,
       labelNames: ['for'],
       registers: [this.#registry],
-      // One process that has lost the store is what an operator has to know of.
+      // An operator must know if even one process has lost the store.
       aggregator: 'min',
       collect() {
         this.set({ for: 'reads' }, state() === 'away' ? 0 : 1);
@@ -70,11 +77,11 @@ export class Metrics {
     });
   }
 
-  /** Has the number of open streams read whenever metrics are asked for. To be called once. */
+  /** Adds the number of open streams, which is read when the metrics are. Call it once. */
   watchStreams(open: () => number): void {
     new Gauge({
       name: 'latchkey_streams_open',
-      help: 'Streams that are open, and those being opened.',
+      help: 'Streams that are open or being opened.',
       registers: [this.#registry],
       collect() {
         this.set(open());
@@ -82,11 +89,11 @@ export class Metrics {
     });
   }
 
-  /** Has the numbers of connections read whenever metrics are asked for. To be called once. */
+  /** Adds the numbers of connections, which are read when the metrics are. Call it once. */
   watchConnections(connections: { readonly size: number; readonly refused: number }): void {
     new Gauge({
       name: 'latchkey_connections_open',
-      help: 'Connections that are open, those of streams included.',
+      help: 'Open connections, including those of streams.',
       registers: [this.#registry],
       collect() {
         this.set(connections.size);
@@ -101,12 +108,12 @@ export class Metrics {
     );
   }
 
-  /** The exposition format of Prometheus. */
+  /** Returns the metrics in the exposition format of Prometheus. */
   async text(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** For a process that speaks for several: see {@link aggregated}. */
+  /** Returns the counts for a process that collects those of several: see {@link aggregated}. */
   async snapshot(): Promise<MetricsSnapshot> {
     return this.#registry.getMetricsAsJSON();
   }
@@ -124,7 +131,10 @@ export class Metrics {
   }
 }
 
-/** Snapshots of several processes as one text: counts added up, and of gauges what their kind asks for. */
+/**
+ * Combines the counts of several processes into one text. Adds up counters, and combines gauges according to their
+ * kind.
+ */
 export async function aggregated(snapshots: readonly MetricsSnapshot[]): Promise<string> {
   return AggregatorRegistry.aggregate([...snapshots]).metrics();
 }

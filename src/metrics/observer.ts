@@ -2,8 +2,8 @@ import type { RefusalCode } from '../refusals/refusal.js';
 import type { Tier } from '../store/records.js';
 
 /**
- * What became of a request's credential. `malformed` holds whatever could not be read as one key, `limited` what was not
- * looked at because too many wrong keys came before, `unavailable` what could not be judged.
+ * The result of checking a request's credential. `malformed`: it could not be read as one key; `limited`: it was not
+ * checked, because there were too many invalid keys before; `unavailable`: it could not be checked.
  */
 export const VERIFICATIONS = [
   'accepted',
@@ -19,40 +19,56 @@ export const VERIFICATIONS = [
 ] as const;
 export type Verification = (typeof VERIFICATIONS)[number];
 
-/** Where a key's record came from: from memory, by a read of the store, or from memory that there is none. */
+/** The source of a key's record: the cache, the store, or a cache entry for an unknown key. */
 export const LOOKUPS = ['hit', 'miss', 'negative'] as const;
 export type Lookup = (typeof LOOKUPS)[number];
 
-/** How an operation of the store ended: `duplicate` is an answer, `error` one that no interface promises. */
+/** The result of an operation of the store. `duplicate` is a valid result; `error` is not part of the interface. */
 export const STORE_OUTCOMES = ['ok', 'unavailable', 'not_written', 'duplicate', 'error'] as const;
 export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
 
 /**
- * Is told what happens, and counts it. It stands on the path of every request, so that its methods neither wait, nor
- * throw, nor take anything that would have to be made for them. Nothing that a caller chose may be handed to it: each
- * different text would be one more series for as long as the process lives.
+ * Counts events. It is called for every request, so its methods must not wait, throw, or require arguments that have to
+ * be created for them. No argument may be chosen by a caller, because each different text would be one more series
+ * until the process ends.
  */
 export interface Observer {
-  /** Once for each request whose credential is asked for. */
+  /** Called once for each request whose credential is checked. */
   verified(outcome: Verification): void;
-  /** Once for each look for a key's record, before its secret is judged. */
+  /** Called once for each look-up of a key's record, before the secret is checked. */
   lookedUp(outcome: Lookup): void;
-  /** The limits let an operation pass. */
+  /** Called if the limits admitted an operation. */
   admitted(tier: Tier): void;
-  /** An operation was refused before it ran. @param tier null where nobody said who they are */
+  /**
+   * Called if an operation was refused before it ran.
+   *
+   * @param tier null for an anonymous caller
+   */
   refused(tier: Tier | null, code: RefusalCode): void;
-  /** @param operation a name of the interface's own, such as `keys.find` */
+  /**
+   * Called after an operation of the store.
+   *
+   * @param operation the name of the method, such as `keys.find`
+   */
   storeAnswered(operation: string, ms: number, outcome: StoreOutcome): void;
   redisAnswered(ms: number, ok: boolean): void;
-  /** @param shared whether limits are counted in one place for all processes; false also if something is wrong with that place */
+  /**
+   * Called when the place of counting changes.
+   *
+   * @param shared whether limits are counted in one place for all processes; also false if that place fails
+   */
   limitsShared(shared: boolean): void;
-  /** @param route as the server knows it, never the address that was asked for */
+  /**
+   * Called after a response.
+   *
+   * @param route the route of the server, never the requested URL
+   */
   requestAnswered(route: string, status: number, ms: number): void;
 }
 
 const nothing = (): void => undefined;
 
-/** For who counts nothing. */
+/** An observer that counts nothing. */
 export const UNOBSERVED: Observer = Object.freeze({
   verified: nothing,
   lookedUp: nothing,

@@ -6,8 +6,8 @@ export interface Tally {
 }
 
 /**
- * A counter whose series are plain numbers until they are asked for: an increment of prom-client's own makes a text of
- * its labels each time, which is a microsecond of every request.
+ * A counter whose series are plain numbers until they are read. An increment with prom-client's counter formats the
+ * labels each time, which takes a microsecond of every request.
  */
 export class Tallies {
   readonly #series = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly tally: Tally }>();
@@ -26,7 +26,10 @@ export class Tallies {
     });
   }
 
-  /** The series of those labels, from now on shown, at 0 too: a series that begins at 1 hides its first event from a rate. */
+  /**
+   * Adds a series with these labels, which is shown from now on, even at 0: if a series started at 1, its first event
+   * would be missing in a rate.
+   */
   of(labels: Readonly<Record<string, string>>): Tally {
     const name = JSON.stringify(labels);
     const known = this.#series.get(name);
@@ -36,7 +39,7 @@ export class Tallies {
     return tally;
   }
 
-  /** A series for each value of one label. */
+  /** Adds a series for each value of one label. */
   by<const Value extends string>(label: string, values: readonly Value[]): Readonly<Record<Value, Tally>> {
     const series = Object.create(null) as Record<Value, Tally>;
     for (const value of values) series[value] = this.of({ [label]: value });
@@ -44,7 +47,7 @@ export class Tallies {
   }
 }
 
-/** Values by name, each made at its first use. */
+/** Returns values by name, each created at its first use. */
 export class Lazy<Key, Value> {
   readonly #values = new Map<Key, Value>();
   readonly #make: (key: Key) => Value;

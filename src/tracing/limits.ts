@@ -1,7 +1,7 @@
 import type { Limits } from '../limits/limits.js';
 import type { Tracing } from './tracing.js';
 
-/** The limits, each admission in a span of its own. */
+/** Wraps limits so that each admission has its own span. */
 export function tracedLimits(limits: Limits, tracing: Tracing): Limits {
   return {
     tiers: limits.tiers,

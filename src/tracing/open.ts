@@ -8,16 +8,16 @@ const PACKAGES = [
   '@opentelemetry/sdk-trace-base',
 ];
 
-/** How long the last spans may take to be sent, in ms: a collector that is away must not hold up the end. */
+/** The time for sending the last spans, in ms. An unavailable collector must not delay the shutdown. */
 const FLUSH_TIME = 2_000;
 
-/** What OpenTelemetry says of itself is cut here. */
+/** The length at which messages of OpenTelemetry are cut. */
 const MAX_MESSAGE = 300;
 
 /**
- * Tracing by OpenTelemetry, whose packages are loaded here and nowhere else. Where spans go, how many are kept and what
- * the service is called its own parts read from the variables of OpenTelemetry's specification: they are its documented
- * interface, and a second reading here would differ from it in some corner.
+ * Starts tracing with OpenTelemetry, whose packages are only loaded here. OpenTelemetry itself reads the variables of
+ * its specification, such as the collector's address and the name of the service. Reading them here too would lead to
+ * differences.
  *
  * @throws Error that says what to install
  */
@@ -25,7 +25,7 @@ export async function openTracing(logger: Pick<FastifyBaseLogger, 'warn'>): Prom
   const { api, sdk, resources, exporter } = await load();
   api.diag.setLogger(
     {
-      // Not its warnings: some repeat the collector's address, in which a password may stand.
+      // Not its warnings: some repeat the address of the collector, which may contain a password.
       error: (message) => logger.warn({ reason: message.slice(0, MAX_MESSAGE) }, 'tracing failed'),
       warn: () => undefined,
       info: () => undefined,
@@ -43,7 +43,7 @@ export async function openTracing(logger: Pick<FastifyBaseLogger, 'warn'>): Prom
   });
   return new Tracing({
     api,
-    // Not registered as the process' own: a library's choice of tracer is none of ours.
+    // Not registered globally, because the process may use another tracer.
     tracer: provider.getTracer('latchkey'),
     flush: () => atMost(FLUSH_TIME, provider.shutdown()),
   });
@@ -61,7 +61,7 @@ async function load() {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new Error(
-      `Tracing is asked for by OTEL_EXPORTER_OTLP_ENDPOINT, and OpenTelemetry is not installed. Run: npm install ${PACKAGES.join(' ')}, or unset the variable.`,
+      `OTEL_EXPORTER_OTLP_ENDPOINT enables tracing, but OpenTelemetry is not installed. Run: npm install ${PACKAGES.join(' ')}, or unset the variable.`,
       { cause: error },
     );
   }
@@ -70,7 +70,7 @@ async function load() {
 async function atMost(ms: number, work: Promise<void>): Promise<void> {
   let timer;
   const timeUp = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  // What could not be sent is told by the exporter itself.
+  // The exporter reports spans that could not be sent.
   await Promise.race([work.catch(() => undefined), timeUp]);
   clearTimeout(timer);
 }

@@ -1,20 +1,20 @@
-/** A span of another service's, as its header names it (W3C Trace Context). */
+/** A span of another service, as named in the header (W3C Trace Context). */
 export interface RemoteSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** 1: sampled. Other bits are of later versions, and say nothing here. */
+  /** 1: sampled. Other bits belong to later versions and are ignored. */
   readonly traceFlags: 0 | 1;
 }
 
-/** Version 00 has this many characters; later ones may go on behind a dash. */
+/** The length of version 00. Later versions may continue after a dash. */
 const LENGTH = 55;
 const MAX_LENGTH = 512;
 
 const PARTS = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/;
 
 /**
- * The caller's span, null for anything but a whole and valid header: then the request begins a trace of its own.
- * `tracestate` is not read at all: it is text of the caller's choosing that would be sent on to the collector.
+ * Parses the caller's span. Returns null if the header is missing or invalid; then the request starts a new trace.
+ * `tracestate` is ignored, because it is text chosen by the caller that would be sent to the collector.
  */
 export function parseTraceparent(header: unknown): RemoteSpan | null {
   if (typeof header !== 'string' || header.length < LENGTH || header.length > MAX_LENGTH) return null;

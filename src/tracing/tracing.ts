@@ -3,23 +3,23 @@ import type * as Api from '@opentelemetry/api';
 import { Refusal } from '../refusals/refusal.js';
 import { parseTraceparent } from './traceparent.js';
 
-/** A request's span, and the context in which its children begin. */
+/** The span of a request, and the context for its child spans. */
 export interface RequestSpan {
   readonly span: Api.Span;
   readonly context: Api.Context;
 }
 
-/** What a span may be told. No token, no text of an operation, no address. */
+/** The attributes of a span. They contain no token, no text of an operation and no address. */
 export type Facts = Api.Attributes;
 
 export interface TracingParts {
   readonly api: typeof Api;
   readonly tracer: Api.Tracer;
-  /** Sends what is not yet sent. */
+  /** Sends the remaining spans. */
   readonly flush: () => Promise<void>;
 }
 
-/** Spans of requests and of what happens within them. */
+/** The spans of requests and of their parts. */
 export class Tracing {
   readonly #parts: TracingParts;
   readonly #current = new AsyncLocalStorage<RequestSpan>();
@@ -28,7 +28,7 @@ export class Tracing {
     this.#parts = parts;
   }
 
-  /** Begins a request's span: a child of the caller's where `traceparent` names one, else a trace of its own. */
+  /** Starts the span of a request: a child of the caller's span if `traceparent` names one, otherwise a new trace. */
   begin(name: string, traceparent: unknown, facts: Facts): RequestSpan {
     const { api, tracer } = this.#parts;
     const remote = parseTraceparent(traceparent);
@@ -38,7 +38,11 @@ export class Tracing {
     return { span, context: api.trace.setSpan(parent, span) };
   }
 
-  /** @param failed the fault was the server's */
+  /**
+   * Ends the span.
+   *
+   * @param failed whether the server caused an error
+   */
   end({ span }: RequestSpan, name: string, facts: Facts, failed: boolean): void {
     span.updateName(name);
     span.setAttributes(facts);
@@ -46,12 +50,12 @@ export class Tracing {
     span.end();
   }
 
-  /** Runs `work` with the request's span as the one that {@link child} and {@link beginChild} hang theirs under. */
+  /** Runs `work` with the span of the request as the parent for {@link child} and {@link beginChild}. */
   within<T>(span: RequestSpan, work: () => T): T {
     return this.#current.run(span, work);
   }
 
-  /** A span for as long as `work` takes, promise or not. */
+  /** Creates a span that lasts as long as `work`, which may return a promise. */
   child<T>(name: string, work: () => T | Promise<T>): T | Promise<T> {
     const end = this.beginChild(name);
     const failed = (error: unknown): never => {
@@ -74,7 +78,11 @@ export class Tracing {
     }, failed);
   }
 
-  /** Begins a span under the current request's. @returns its end, to be called once, with an error where there was one */
+  /**
+   * Starts a child span of the current request.
+   *
+   * @returns a function that ends it, to be called once, with an error if there was one
+   */
   beginChild(name: string): (error?: unknown) => void {
     const parent = this.#current.getStore();
     if (parent === undefined) return () => undefined;
@@ -86,14 +94,17 @@ export class Tracing {
     };
   }
 
-  /** The kind of an error and never its message or stack: a driver's may hold an address, and a caller's text may hold a key. */
+  /**
+   * Returns the kind of an error, never its message or stack: a driver's message may contain an address, and a caller's
+   * text may contain a key.
+   */
   #tell(span: Api.Span, error: unknown): void {
     const code = error instanceof Refusal ? error.details.code : null;
     span.setAttribute('error.type', code ?? (error instanceof Error ? error.name : 'Error'));
     if (code === null || code === 'UNAVAILABLE') span.setStatus({ code: this.#parts.api.SpanStatusCode.ERROR });
   }
 
-  /** Sends what is not yet sent. Neither throws nor takes longer than two seconds. */
+  /** Sends the remaining spans. Does not throw, and takes at most two seconds. */
   close(): Promise<void> {
     return this.#parts.flush();
   }

@@ -4,30 +4,30 @@ import { StoreUnavailable, Unacknowledged } from '../store/errors.js';
 import type { KeyStore, UsageStore } from '../store/store.js';
 import { Tallies, type Tally } from './tallies.js';
 
-/** How often what was noted is written, in ms. */
+/** The interval between writes, in ms. */
 const INTERVAL = 5_000;
 
-/** Keys, once for each minute, remembered between two writes; at so many a write begins early. */
+/** The number of pairs of key and minute in memory. When it is reached, the next write starts early. */
 const MAX_PENDING = 10_000;
 
-/** Of them in one bulk write: SQLite holds up all requests for as long as that takes, and MongoDB is given 1.8 s. */
+/** The number of pairs in one bulk write. SQLite blocks all requests during a write, and MongoDB has 1.8 s for it. */
 const BATCH = 1_000;
 
-/** Why a key was refused; see `UsageRecord`. */
+/** The reason for refusing a key; see `UsageRecord`. */
 export type Refused = 'limited' | 'forbidden';
 
 export interface UsageLogOptions {
-  /** Takes one bulk write of times of last use, and one of counts. */
+  /** Writes times of last use in bulk, and counts in bulk. */
   readonly store: { readonly keys: Pick<KeyStore, 'touch'>; readonly usage: Pick<UsageStore, 'add'> };
-  /** Ms since the epoch. */
+  /** In ms since the epoch. */
   readonly now: () => number;
-  /** Told of each request that the limits refused. Must not wait. Default: nobody. */
+  /** Called for each request that the limits refused. Must not wait. Default: none. */
   readonly onLimited?: (principal: AuthenticatedPrincipal) => void;
 }
 
 /**
- * When keys were last used and what they asked for: gathered in memory, written in bulk every few seconds and at the end,
- * never on a request's path. What a crash loses is some seconds of both.
+ * Records when keys were last used and which fields they used. Collects in memory and writes in bulk every few seconds
+ * and at the end, never during a request. A crash loses a few seconds of both.
  */
 export class UsageLog {
   readonly #options: UsageLogOptions;
@@ -44,7 +44,11 @@ export class UsageLog {
     }, INTERVAL).unref();
   }
 
-  /** Notes that a key was accepted. @param at ms since the epoch */
+  /**
+   * Records that a key was accepted.
+   *
+   * @param at in ms since the epoch
+   */
   used(keyId: string, at: number): void {
     const tally = this.#pending.of(keyId, at);
     if (tally !== null) tally.lastUsedAt = at;
@@ -52,8 +56,9 @@ export class UsageLog {
   }
 
   /**
-   * Notes that a caller's request was let through. Not the operator's, here and below: nothing shows it.
-   * @param fields guarded ones that it selects, by coordinate; of one operation always the same list
+   * Records that a request was admitted. Requests of the operator are not recorded, because nothing shows them.
+   *
+   * @param fields the coordinates of the guarded fields; always the same list for the same operation
    */
   admitted(principal: Principal, cost: number, fields: readonly string[]): void {
     if (!isCounted(principal)) return;
@@ -63,7 +68,7 @@ export class UsageLog {
     this.#writeEarly();
   }
 
-  /** Notes that a key's request was refused. */
+  /** Records that a request of a key was refused. */
   refused(principal: Principal, why: Refused): void {
     if (!isCounted(principal)) return;
     if (why === 'limited') this.#options.onLimited?.(principal);
@@ -73,14 +78,17 @@ export class UsageLog {
     this.#writeEarly();
   }
 
-  /** What was counted since the start and is not sure to be written: the store was away too long, or did not acknowledge. */
+  /**
+   * The counts since the start that may not have been written, because the store was unavailable for too long or did
+   * not confirm.
+   */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Resolves when all that was noted before is written, or could not be. */
+  /** Resolves when everything recorded before is written, or could not be. */
   async flush(): Promise<void> {
-    // One write at a time: a second one would keep a second batch in memory for as long as the store takes.
+    // Only one write at a time: a second one would keep another batch in memory for as long as the store takes.
     while (this.#writing !== null) await this.#writing;
     if (this.#pending.size === 0) return;
     const tallies = this.#pending.all();
@@ -94,14 +102,14 @@ export class UsageLog {
     await this.flush();
   }
 
-  /** A store that is away is left to the timer: otherwise each request would ask it once more. */
+  /** If the store is unavailable, the timer tries again. Otherwise every request would. */
   #writeEarly(): void {
     if (this.#pending.size >= MAX_PENDING && this.#writing === null && !this.#failing) void this.flush();
   }
 
   /**
-   * The times go first. They may be written twice, so a store that is away is noticed by them, before the counts are
-   * sent, which may not.
+   * Times are written first, because writing them twice does no harm: if the store is unavailable, this fails before
+   * the counts are sent, which must not be written twice.
    */
   async #write(tallies: readonly Tally[]): Promise<void> {
     let left = tallies;
@@ -111,7 +119,7 @@ export class UsageLog {
       while (left.length > 0) {
         await this.#writeCounts(left.slice(0, BATCH));
         left = left.slice(BATCH);
-        // SQLite answers without a turn of the event loop, and requests wait for one.
+        // SQLite does not yield to the event loop, and requests wait for a turn.
         if (left.length > 0) await turn();
       }
       this.#failing = false;
@@ -131,7 +139,7 @@ export class UsageLog {
     if (uses.size > 0) await this.#options.store.keys.touch(uses);
   }
 
-  /** @throws StoreUnavailable where none was written; whatever else happens must not be tried again. */
+  /** @throws StoreUnavailable if nothing was written. After any other error the write must not be repeated. */
   async #writeCounts(tallies: readonly Tally[]): Promise<void> {
     try {
       await this.#options.store.usage.add(

@@ -4,10 +4,10 @@ import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../store/pe
 import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan } from '../store/store.js';
 
-/** Periods that one series may have: a day of minutes, two months of hours, or all days that are kept. */
+/** The number of periods in one series: a day of minutes, two months of hours, or all stored days. */
 export const MAX_SERIES = 1_500;
 
-/** As many as are given where nobody says from when. */
+/** The number of periods if no start is given. */
 const USUAL = 24;
 
 const WORDS = {
@@ -16,10 +16,10 @@ const WORDS = {
   DAY: { many: 'days', kept: `${USAGE_PERIODS.DAY.kept / DAY} days` },
 } as const;
 
-/** What a key asked for in one period. */
+/** The usage of a key in one period. */
 export type KeyUsage = Omit<UsageRecord, 'keyId'>;
 
-/** What a series is asked for by: moments in ms since the epoch; null where it is not said. */
+/** The arguments of a series: moments in ms since the epoch; null if not given. */
 export interface Asked {
   readonly from: number | null;
   readonly to: number | null;
@@ -27,8 +27,10 @@ export interface Asked {
 }
 
 /**
- * The periods from the one that holds `from` to the last that begins before `to`, which is the one under way at most.
- * @throws Refusal BAD_USER_INPUT
+ * Returns the periods from the one that includes `from` to the last that starts before `to`, and at most to the current
+ * one.
+ *
+ * @throws {@link Refusal} BAD_USER_INPUT
  */
 export function spanOf({ from, to, by }: Asked, now: number): UsageSpan {
   const { length, kept } = USAGE_PERIODS[by];
@@ -36,29 +38,36 @@ export function spanOf({ from, to, by }: Asked, now: number): UsageSpan {
   const current = startOf(now, by) + length;
   const end = to === null ? current : Math.min(Math.ceil(to / length) * length, current);
   const asked = from === null ? end - USUAL * length : startOf(from, by);
-  // What began exactly as long ago as it is kept may be gone; who asks for that period is told of those after it.
+  // A period at the end of its retention may already be deleted, so the series starts after it.
   const oldest = startOf(now - kept, by) + length;
   if (asked < oldest - length && from !== null) {
     throw badInput(
       ['from'],
-      `Use by ${by} is kept for ${WORDS[by].kept}: ask for it from ${formatMoment(oldest)} on, or by a longer period.`,
+      `Usage by ${by} is kept for ${WORDS[by].kept}. Set from to ${formatMoment(oldest)} or later, or use a longer period.`,
     );
   }
   const begin = Math.max(asked, oldest);
   if (begin >= end) {
-    throw badInput(['to'], `No ${by} between from and to has begun and is kept. Put from before to and before now.`);
+    throw badInput(
+      ['to'],
+      `There is no ${by} between from and to that has started and is still kept. Set from before to and before now.`,
+    );
   }
   const periods = (end - begin) / length;
   if (periods > MAX_SERIES) {
     throw badInput(
       ['from'],
-      `From and to are ${periods} ${many} apart, and one answer has at most ${MAX_SERIES}. Ask for less, or by a longer period.`,
+      `From and to are ${periods} ${many} apart, and a response has at most ${MAX_SERIES}. Request fewer, or use a longer period.`,
     );
   }
   return { from: begin, to: end, by };
 }
 
-/** Every period of the span, oldest first, with zeros where the key has no row. @param rows of that key alone */
+/**
+ * Returns every period of the range, oldest first, with zeros if the key has no row.
+ *
+ * @param rows the rows of this key only
+ */
 export function series({ from, to, by }: UsageSpan, rows: readonly UsageRecord[]): KeyUsage[] {
   const known = new Map(rows.map((row) => [row.start, row]));
   const { length } = USAGE_PERIODS[by];

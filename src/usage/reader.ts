@@ -5,15 +5,15 @@ import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan, UsageStore } from '../store/store.js';
 import { series, spanOf, type Asked, type KeyUsage } from './periods.js';
 
-/** What one request may be told of, of all keys together. */
+/** The number of periods in one response, for all keys together. */
 export const MAX_PERIODS = 20_000;
 
-/** Different spans that one request may ask for. Each is a read of its own, on each level of the answer. */
+/** The number of different ranges in one request. Each is a separate read, on each level of the response. */
 export const MAX_SPANS = 4;
 
 /**
- * One request's reads of use, gathered: a page of keys costs one. Keys that were replaced lead to keys, and a field may
- * be asked for many times under many names; none of that has a cost in requests, so what is asked for is bounded here.
+ * Collects the reads of usage in one request, so that a page of keys takes one. Replaced keys lead to other keys, and a
+ * field can be selected many times with aliases. None of that increases the cost in requests, so it is limited here.
  */
 export class UsageReader {
   readonly #usage: Pick<UsageStore, 'read'>;
@@ -21,20 +21,24 @@ export class UsageReader {
   readonly #loaders = new Map<string, DataLoader<string, readonly KeyUsage[]>>();
   #left = MAX_PERIODS;
 
-  /** @param now for all of the answer, so that all its series end alike */
+  /** @param now the same for the whole response, so that all series end at the same time */
   constructor(usage: Pick<UsageStore, 'read'>, now: number) {
     this.#usage = usage;
     this.#now = now;
   }
 
-  /** The periods of a key, oldest first. @throws Refusal BAD_USER_INPUT */
+  /**
+   * Returns the periods of a key, oldest first.
+   *
+   * @throws {@link Refusal} BAD_USER_INPUT
+   */
   async load(keyId: string, asked: Asked): Promise<readonly KeyUsage[]> {
     const span = spanOf(asked, this.#now);
     this.#left -= (span.to - span.from) / USAGE_PERIODS[span.by].length;
     if (this.#left < 0) {
       throw badInput(
         ['from'],
-        `One request is told of at most ${MAX_PERIODS} periods of all keys together. Ask for fewer keys or periods.`,
+        `A response has at most ${MAX_PERIODS} periods for all keys together. Request fewer keys or periods.`,
       );
     }
     return this.#loaderOf(span).load(keyId);
@@ -47,7 +51,7 @@ export class UsageReader {
     if (this.#loaders.size >= MAX_SPANS) {
       throw badInput(
         ['from'],
-        `One request asks for use over at most ${MAX_SPANS} different spans. Ask for the rest in another.`,
+        `One request can have usage for at most ${MAX_SPANS} different ranges. Request the others separately.`,
       );
     }
     loader = new DataLoader(async (keyIds) => {

@@ -16,9 +16,9 @@ interface UsageArguments {
   readonly by?: UsagePeriod | null;
 }
 
-/** Resolvers of what keys asked for. Who has reached a key may see it. */
+/** The resolvers of usage. Everyone with access to a key can see its usage. */
 export function usageResolvers({ usage, now }: UsageResolverOptions) {
-  // By the context object, which lives as long as its request does.
+  // By the context object, which lives as long as the request.
   const readers = new WeakMap<object, UsageReader>();
 
   const readerOf = (context: object): UsageReader => {

@@ -1,23 +1,26 @@
 import { MINUTE } from '../store/periods.js';
 import type { UsageAddition } from '../store/records.js';
 
-/** Lists of fields that a key's minute holds as they are; at more they are summed by field. */
+/** The number of lists of fields that are kept per key and minute. With more, they are summed by field. */
 const MAX_LISTS = 32;
 
-/** Fields that a key's minute holds. A schema has seldom more; what a caller asks for adds none to it. */
+/** The number of fields that are kept per key and minute. Few schemas have more, and callers cannot add any. */
 const MAX_FIELDS = 1_000;
 
-/** What a key did in one minute, as far as it is not written. */
+/** The usage of a key in one minute that is not written yet. */
 export class Tally {
   readonly keyId: string;
-  /** The minute; ms since the epoch. */
+  /** The minute, in ms since the epoch. */
   readonly start: number;
   lastUsedAt: number | null = null;
   requests = 0;
   cost = 0;
   limited = 0;
   forbidden = 0;
-  /** How often each operation came, by its list of fields: the same one each time, so that no request sums anything. */
+  /**
+   * The number of operations by their list of fields. It is always the same list, so that a request need not sum
+   * anything.
+   */
   #lists: Map<readonly string[], number> | null = null;
   #fields: Map<string, number> | null = null;
 
@@ -30,7 +33,7 @@ export class Tally {
     return this.requests + this.limited + this.forbidden;
   }
 
-  /** @param fields of the operation; told from others by identity, so the same operation's should be the same list */
+  /** @param fields of the operation. Compared by identity, so the same operation should have the same list. */
   admitted(cost: number, fields: readonly string[]): void {
     this.requests += 1;
     this.cost += cost;
@@ -40,7 +43,7 @@ export class Tally {
     if (lists.size >= MAX_LISTS) this.#sum();
   }
 
-  /** What is to be written. */
+  /** Returns the records to write. */
   record(): UsageAddition {
     const { keyId, start, requests, cost, limited, forbidden } = this;
     const fields = this.#sum();
@@ -71,12 +74,12 @@ export class Tally {
   }
 }
 
-/** Tallies by minute and key, never more than a given number. */
+/** The counts by minute and key, with a maximum number. */
 export class Tallies {
   readonly #most: number;
   readonly #minutes = new Map<number, Map<string, Tally>>();
   #size = 0;
-  /** The minute that was asked for last: for thousands of requests on end it is the same, and costs two comparisons. */
+  /** The last minute. It is the same for thousands of consecutive requests, and costs two comparisons. */
   #minute = new Map<string, Tally>();
   #from = 0;
   #to = 0;
@@ -89,7 +92,10 @@ export class Tallies {
     return this.#size;
   }
 
-  /** @param at any moment of the minute @returns null where it would be one more than there may be */
+  /**
+   * @param at any moment of the minute
+   * @returns null if the maximum is reached
+   */
   of(keyId: string, at: number): Tally | null {
     if (at < this.#from || at >= this.#to) this.#turnTo(at);
     return this.#minute.get(keyId) ?? this.#begin(keyId);

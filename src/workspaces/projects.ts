@@ -13,14 +13,14 @@ import { checkPage, pageOf, type After, type Page } from '../schema/connection.j
 
 export interface ProjectServiceOptions {
   readonly store: Pick<Store, 'projects' | 'keys' | 'users'>;
-  /** What the roles of users grant. Default: nothing. */
+  /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
-  /** Keys of the configuration. Default: they are not judged again. */
+  /** The keys in the configuration. Default: they are not checked again. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }
 
-/** Projects of a workspace. A key that is bound to one knows that one alone. */
+/** The projects of a workspace. A key of a project only has access to that project. */
 export class ProjectService {
   readonly #options: ProjectServiceOptions;
   readonly #authors: Authors;
@@ -30,7 +30,11 @@ export class ProjectService {
     this.#authors = new Authors(options);
   }
 
-  /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name) */
+  /**
+   * Creates a project.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), BAD_USER_INPUT (name)
+   */
   async create(actor: Actor, input: { readonly name: string }, origin?: Origin): Promise<ProjectRecord> {
     assertReachesAll(actor);
     const { store, now } = this.#options;
@@ -40,7 +44,11 @@ export class ProjectService {
     return project;
   }
 
-  /** @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, BAD_USER_INPUT (name) */
+  /**
+   * Renames a project.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), NOT_FOUND, BAD_USER_INPUT (name)
+   */
   async rename(
     actor: Actor,
     input: { readonly id: string; readonly name: string },
@@ -56,28 +64,36 @@ export class ProjectService {
     return renamed;
   }
 
-  /** @returns null where the actor reaches no such project */
+  /** Returns a project; null if it does not exist or the actor has no access to it. */
   async find({ workspaceId, projectId }: Actor, id: string): Promise<ProjectRecord | null> {
     if (!isId(id) || (projectId !== null && projectId !== id)) return null;
     const project = await this.#options.store.projects.find(id);
     return project?.workspaceId === workspaceId ? project : null;
   }
 
-  /** Returns, by id, those of several projects that the actor reaches. */
+  /** Returns those of several projects that the actor has access to, by id. */
   async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> {
     const reachable = ids.filter((id) => isId(id) && (actor.projectId === null || actor.projectId === id));
     const found = reachable.length === 0 ? [] : await this.#options.store.projects.findMany(reachable);
     return new Map(found.filter((each) => each.workspaceId === actor.workspaceId).map((each) => [each.id, each]));
   }
 
-  /** @throws Refusal NOT_FOUND */
+  /**
+   * Returns a project.
+   *
+   * @throws {@link Refusal} NOT_FOUND
+   */
   async get(actor: Actor, id: string): Promise<ProjectRecord> {
     const project = await this.find(actor, id);
     if (project === null) throw notFound('project');
     return project;
   }
 
-  /** Oldest first; for a bound key its own alone. @throws Refusal BAD_USER_INPUT (first) */
+  /**
+   * Lists projects, oldest first; for a key of a project only that one.
+   *
+   * @throws {@link Refusal} BAD_USER_INPUT (first)
+   */
   async list(actor: Actor, first: number, after: After | null): Promise<Page<ProjectRecord>> {
     checkPage(first);
     if (actor.projectId !== null) {
@@ -97,6 +113,6 @@ async function unlessTaken<T>(writing: Promise<T>): Promise<T> {
     return await writing;
   } catch (error) {
     if (!(error instanceof Duplicate && error.what === 'project.name')) throw error;
-    throw badInput(['input', 'name'], 'The workspace has a project of that name. Choose another.');
+    throw badInput(['input', 'name'], 'The workspace already has a project with this name. Choose another.');
   }
 }

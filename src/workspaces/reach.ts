@@ -1,11 +1,15 @@
 import type { Actor } from '../keys/actor.js';
 import { Refusal } from '../refusals/refusal.js';
 
-/** What concerns the whole workspace is not for a key that is bound to one of its projects. @throws Refusal FORBIDDEN */
+/**
+ * Checks that the actor has access to the whole workspace, which a key of a project has not.
+ *
+ * @throws {@link Refusal} FORBIDDEN
+ */
 export function assertReachesAll(actor: Pick<Actor, 'projectId'>): void {
   if (actor.projectId === null) return;
   throw new Refusal(
-    'Your key is bound to a project, and this concerns the whole workspace. Use a key that is not bound.',
+    'Your key belongs to a project, and this operation concerns the whole workspace. Use a key that does not belong to a project.',
     {
       code: 'FORBIDDEN',
       missing: [],

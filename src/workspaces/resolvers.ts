@@ -16,7 +16,7 @@ export interface WorkspaceResolverOptions {
   readonly projects: ProjectService;
   readonly users: UserService;
   readonly keys: KeyService;
-  /** Default: the published table. */
+  /** @default the published limits */
   readonly tiers?: TierTable;
 }
 
@@ -25,7 +25,7 @@ interface PageArguments {
   readonly after?: string | null;
 }
 
-/** Resolvers of workspaces, their projects and users. */
+/** The resolvers of workspaces and their projects and users. */
 export function workspaceResolvers(options: WorkspaceResolverOptions) {
   const { workspaces, projects, users, keys, tiers = TIER_LIMITS } = options;
   const countOf = oncePerQuery(

@@ -12,15 +12,15 @@ import type { PlaceKind, Store } from '../store/store.js';
 
 export interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
-  /** What the roles of users grant. Default: nothing. */
+  /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
-  /** Keys of the configuration. Default: they are not judged again. */
+  /** The keys in the configuration. Default: they are not checked again. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly minter: KeyMinter;
   readonly now: () => number;
 }
 
-/** Workspaces: each a tenant with its tier and its keys. */
+/** Workspaces: tenants with a tier and keys. */
 export class WorkspaceService {
   readonly #options: WorkspaceServiceOptions;
   readonly #authors: Authors;
@@ -30,7 +30,11 @@ export class WorkspaceService {
     this.#authors = new Authors(options);
   }
 
-  /** Creates a workspace with an admin key, both or neither. @throws Refusal BAD_USER_INPUT (name) */
+  /**
+   * Creates a workspace together with an admin key.
+   *
+   * @throws {@link Refusal} BAD_USER_INPUT (name)
+   */
   async create(
     actor: Actor,
     input: { readonly name: string; readonly tier: Tier },
@@ -48,12 +52,16 @@ export class WorkspaceService {
     return { ...issued, workspace };
   }
 
-  /** Living families of keys, as the tier's numbers of keys count them. */
+  /** Returns the number of active key families, as counted for the tier. */
   countKeys(id: string, kind: PlaceKind): Promise<number> {
     return this.#options.store.keys.countFamilies(id, this.#options.now(), kind);
   }
 
-  /** @throws Refusal NOT_FOUND */
+  /**
+   * Returns a workspace.
+   *
+   * @throws {@link Refusal} NOT_FOUND
+   */
   async setTier(actor: Actor, id: string, tier: Tier, origin?: Origin): Promise<WorkspaceRecord> {
     const { store, now } = this.#options;
     if (!isId(id)) throw notFound('workspace');
@@ -65,10 +73,10 @@ export class WorkspaceService {
   }
 
   /**
-   * Sees that the first workspace is there and, unless an operator's key opens it, that it has an admin key. Of processes
-   * that start together one makes the key.
+   * Ensures that the first workspace exists and, unless there is an operator key, that it has an admin key. If several
+   * processes start together, one of them creates the key.
    *
-   * @returns the key when this call made it: the one time that its token can be shown
+   * @returns the key if this call created it, which is the only time that its token can be shown
    */
   async ensureFirst(first: {
     readonly id: string;

@@ -13,19 +13,19 @@ import { checkPage, pageOf, type After, type Page } from '../schema/connection.j
 import { assertReachesAll } from './reach.js';
 
 const MAX_ROLES = 20;
-/** How often a change is judged, where others keep changing the user. */
+/** The number of attempts if others keep changing the user. */
 const MAX_ATTEMPTS = 5;
 
 export interface UserServiceOptions {
   readonly store: Pick<Store, 'users' | 'keys'>;
-  /** As they stand at the moment. */
+  /** The current state. */
   readonly roles: () => Roles;
-  /** Keys of the configuration. Default: they are not judged again. */
+  /** The keys in the configuration. Default: they are not checked again. */
   readonly configured?: () => readonly ConfiguredRecord[];
   readonly now: () => number;
 }
 
-/** The users of a workspace. What a user's keys may do ends where the user's roles end. */
+/** The users of a workspace. The keys of a user can only do what the user's roles allow. */
 export class UserService {
   readonly #options: UserServiceOptions;
   readonly #authors: Authors;
@@ -35,7 +35,11 @@ export class UserService {
     this.#authors = new Authors(options);
   }
 
-  /** @throws Refusal FORBIDDEN (a bound key), BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD */
+  /**
+   * Adds a user.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD
+   */
   async add(
     actor: Actor,
     input: { readonly name: string; readonly roles: readonly string[] },
@@ -54,7 +58,11 @@ export class UserService {
     return user;
   }
 
-  /** @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD */
+  /**
+   * Changes a user.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), NOT_FOUND, BAD_USER_INPUT (name, roles), SCOPE_NOT_HELD
+   */
   async update(
     actor: Actor,
     input: { readonly id: string; readonly name?: string | null; readonly roles?: readonly string[] | null },
@@ -62,7 +70,7 @@ export class UserService {
   ): Promise<UserRecord> {
     if (input.name == null && input.roles == null) {
       await this.#reachable(actor, input.id);
-      throw badInput(['input'], 'Give a name, roles or both: there is nothing to change.');
+      throw badInput(['input'], 'Set a name, roles or both: there is nothing to change.');
     }
     const { users } = this.#options.store;
     return this.#change(actor, input.id, (user, now) => {
@@ -77,12 +85,13 @@ export class UserService {
   }
 
   /**
-   * Removes a user for good and revokes their keys. Their keys are refused from the first write on, whatever becomes of the
-   * others; called again it finishes what was left.
-   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
+   * Removes a user permanently and revokes their keys. The keys are rejected after the first write, even if later ones
+   * fail; another call completes them.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
    */
   async remove(actor: Actor, id: string, origin?: Origin): Promise<UserRecord> {
-    // Once: a user who removes themselves loses the key of this request before the others.
+    // Checked once: a user who removes themselves loses the key of this request before other keys.
     const author = await this.#authors.present(actor, origin);
     const { users } = this.#options.store;
     const removed = await this.#change(actor, id, (user, now) =>
@@ -92,7 +101,7 @@ export class UserService {
     return removed;
   }
 
-  /** Until none is alive: a rotation that was under way may have made another while the first were revoked. */
+  /** Repeated until none is active, because a pending rotation may have created another key in the meantime. */
   async #revokeKeysOf(user: UserRecord, author: Author): Promise<void> {
     const { store, now } = this.#options;
     const filter = { userId: user.id, status: 'ACTIVE' } as const;
@@ -106,9 +115,10 @@ export class UserService {
   }
 
   /**
-   * Reads a user, has `act` write, and begins again where somebody else changed the user's roles in between. Nobody changes
-   * who is above them, not even to lower their roles.
-   * @throws Refusal FORBIDDEN (a bound key), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
+   * Reads a user, calls `act` to write, and starts again if somebody else changed the user's roles in between. Nobody
+   * can change a user with more scopes, not even to reduce the roles.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project), NOT_FOUND, SCOPE_NOT_HELD, UNAVAILABLE
    */
   async #change(
     actor: Actor,
@@ -126,26 +136,34 @@ export class UserService {
     throw unavailable('Others are changing the user at the same time. Try again.', 1);
   }
 
-  /** Those who have left too. @returns null where there is none. @throws Refusal FORBIDDEN (a bound key) */
+  /**
+   * Returns a user, including removed ones; null if there is none.
+   *
+   * @throws {@link Refusal} FORBIDDEN (a key of a project)
+   */
   async find(actor: Actor, id: string): Promise<UserRecord | null> {
     assertReachesAll(actor);
     return this.ownerOf(actor, id);
   }
 
-  /** To whom a key belongs that the actor sees, in whatever project. @returns null where there is none */
+  /** Returns the owner of a key that the actor has access to, in any project; null: none. */
   async ownerOf({ workspaceId }: Actor, id: string): Promise<UserRecord | null> {
     const user = isId(id) ? await this.#options.store.users.find(id) : null;
     return user?.workspaceId === workspaceId ? user : null;
   }
 
-  /** {@link ownerOf} for several ids: by id, without those that there are not. */
+  /** {@link ownerOf} for several ids, by id, without unknown ones. */
   async ownersOf({ workspaceId }: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> {
     const known = ids.filter(isId);
     const found = known.length === 0 ? [] : await this.#options.store.users.findMany(known);
     return new Map(found.filter((each) => each.workspaceId === workspaceId).map((each) => [each.id, each]));
   }
 
-  /** Oldest first, without those who have left. @throws Refusal BAD_USER_INPUT (first) */
+  /**
+   * Lists users, oldest first, without removed ones.
+   *
+   * @throws {@link Refusal} BAD_USER_INPUT (first)
+   */
   async list(actor: Actor, first: number, after: After | null): Promise<Page<UserRecord>> {
     assertReachesAll(actor);
     checkPage(first);
@@ -164,7 +182,7 @@ export class UserService {
     if (wanted.length > MAX_ROLES) throw badInput(path, `A user has at most ${MAX_ROLES} roles.`);
     wanted.forEach((role, i) => {
       if (roles.has(role)) return;
-      throw badInput([...path, i], `There is no such role. Known are ${roles.names.join(', ')}.`, {
+      throw badInput([...path, i], `Unknown role. Known roles: ${roles.names.join(', ')}.`, {
         known: roles.names,
       });
     });

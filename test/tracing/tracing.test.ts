@@ -228,7 +228,7 @@ test('where its packages are missing, the start fails with one line that says wh
   expect(child.output()).toEqual({
     stdout: '',
     stderr:
-      'The server did not start. Tracing is asked for by OTEL_EXPORTER_OTLP_ENDPOINT, and OpenTelemetry is not installed. Run: npm install @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace-base, or unset the variable.\n',
+      'The server did not start. OTEL_EXPORTER_OTLP_ENDPOINT enables tracing, but OpenTelemetry is not installed. Run: npm install @opentelemetry/api @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources @opentelemetry/sdk-trace-base, or unset the variable.\n',
   });
 });
 
