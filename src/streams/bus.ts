@@ -4,7 +4,10 @@ import type { KeyEventType } from '../keys/events.js';
 import { topicOf, type StreamEvent, type Topic } from './events.js';
 import { EventQueue } from './queue.js';
 
-/** What uses of a key show is seen over and over, and in several processes: told once in so many ms. */
+/**
+ * Uses of a key show the same fact repeatedly and in several processes, so it is published once in this interval. In
+ * ms.
+ */
 const REPEATED: ReadonlySet<KeyEventType> = new Set<KeyEventType>(['LIMITED', 'EXPIRING', 'NEW_ADDRESS']);
 const AGAIN_AFTER = 60_000;
 const MAX_REMEMBERED = 10_000;
@@ -12,15 +15,15 @@ const MAX_REMEMBERED = 10_000;
 type Wanted = (event: StreamEvent) => boolean;
 
 /**
- * Brings events to the streams of this process, and by the feed to those of others. At most once: what happens while
- * nobody listens, or while the feed is away, is told to nobody later.
+ * Delivers events to the streams of this process, and to those of other processes through the feed. At most once:
+ * events without a listener, or while the feed is unavailable, are lost.
  */
 export class EventBus {
   readonly #feed: Feed<StreamEvent> | null;
   readonly #queues = new Map<Topic, Map<EventQueue<StreamEvent>, Wanted>>();
   readonly #told = new RecentMap<number>(MAX_REMEMBERED);
 
-  /** @param feed null: this process is alone */
+  /** @param feed null: there is only this process */
   constructor(feed: Feed<StreamEvent> | null = null) {
     this.#feed = feed;
     feed?.subscribe((event) => {
@@ -35,7 +38,11 @@ export class EventBus {
     this.#feed?.publish(event);
   };
 
-  /** Events of a topic from now on, until `return` is called. @param wanted what is not takes no place in the queue */
+  /**
+   * Returns the events of a topic from now on, until `return` is called.
+   *
+   * @param wanted returns whether an event may take a place in the queue
+   */
   listen(topic: Topic, wanted: Wanted = () => true): EventQueue<StreamEvent> {
     const queues = this.#queues.get(topic) ?? new Map<EventQueue<StreamEvent>, Wanted>();
     this.#queues.set(topic, queues);

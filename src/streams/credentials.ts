@@ -5,39 +5,50 @@ import type { Change } from '../keys/changes.js';
 import { DueQueue } from './dueQueue.js';
 import { WatchedCredential } from './watchedCredential.js';
 
-/** The shortest time between two looks at the credential of quiet streams, in ms, where AUTH_CACHE_TTL is shorter. */
+/** The shortest interval between two checks of the credential of quiet streams, in ms, if AUTH_CACHE_TTL is shorter. */
 const MIN_INTERVAL = 250;
 
-/** Credentials that are judged within one turn of the event loop: each may take a read of the store. */
+/**
+ * The number of credentials that are checked within one turn of the event loop, because each may need a read of the
+ * store.
+ */
 const BATCH = 50;
 
-/** What keeps a timer from firing before the moment at which the clock of expiry has passed it, in ms. */
+/** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
 const SLACK = 2;
 
 export interface CredentialsOptions {
-  /** ms since the epoch. Default: Date.now. */
+  /**
+   * Returns ms since the epoch.
+   *
+   * @default Date.now
+   */
   readonly now?: () => number;
-  /** ms of a clock that never runs back. Default: that of the process. */
+  /**
+   * Returns ms of a monotonic clock.
+   *
+   * @default the clock of the process
+   */
   readonly clock?: () => number;
 }
 
 interface Entry {
   readonly name: string;
   readonly credential: WatchedCredential;
-  /** The key's record, as changes name it; null until the first verdict and for credentials without one. */
+  /** The key's record, as named in changes; null before the first check, and for credentials without a record. */
   lookupId: string | null;
-  /** When it may be judged again by the timer. */
+  /** The time from which the timer may check it again. */
   earliest: number;
-  /** When its verdict has to be renewed. */
+  /** The time at which its check expires. */
   dueAt: number;
-  /** Its earliest place in the queue. It may be before `dueAt`, so that each judgement adds no further place. */
+  /** Its earliest entry in the queue. It may be before `dueAt`, so that a check need not add another entry. */
   queuedAt: number;
 }
 
 /**
- * The credentials of all open streams. Each is judged when a change concerns it, and when its verdict has to be renewed:
- * one timer is set to the earliest of these. So a quiet stream costs nothing, and a key with many streams one look-up
- * in AUTH_CACHE_TTL.
+ * The credentials of all open streams. Each is checked when a change concerns it, and when its last check expires, for
+ * which there is one timer. A quiet stream therefore costs nothing, and a key with many streams costs one look-up per
+ * AUTH_CACHE_TTL.
  */
 export class Credentials {
   readonly #now: () => number;
@@ -45,7 +56,7 @@ export class Credentials {
   readonly #entries = new Map<string, Entry>();
   readonly #ofKey = new Map<string, Set<Entry>>();
   readonly #ofWorkspace = new Map<string, Set<Entry>>();
-  /** Not judged yet: which changes concern them isn't known. */
+  /** Not checked yet, so it is unknown which changes concern them. */
   readonly #unjudged = new Set<Entry>();
   readonly #due = new DueQueue<Entry>();
   readonly #toJudge = new Set<Entry>();
@@ -58,14 +69,14 @@ export class Credentials {
     this.#clock = clock;
   }
 
-  /** Distinct credentials. */
+  /** The number of different credentials. */
   get size(): number {
     return this.#entries.size;
   }
 
   /**
-   * Returns the credential of that name, which is watched as long as a stream relies on it. `release` is to be called once
-   * for each call of this.
+   * Returns the credential with this name, which is watched as long as a stream uses it. Call `release` once for each
+   * call.
    *
    * @param name the same for the same credential from the same address
    */
@@ -78,10 +89,14 @@ export class Credentials {
     return { credential: entry.credential, release: () => this.#endIfUnused(entry) };
   }
 
-  /** Judges what a change may concern. To be called once nothing older than it is remembered. @param change null: anything */
+  /**
+   * Checks the credentials that a change may concern. Call it after older records were removed from the cache.
+   *
+   * @param change null: all credentials
+   */
   judge(change: Change | null): void {
     for (const entry of this.#concerned(change)) {
-      // At once for all, so that nothing goes out to those whose turn comes later.
+      // All of them are marked first, so that nothing is sent to those that are checked later.
       entry.credential.doubt();
       this.#toJudge.add(entry);
     }
@@ -131,7 +146,7 @@ export class Credentials {
     }
     this.#unjudged.delete(entry);
     const now = this.#clock();
-    // Only where a record counts for less than the interval is a look followed by the next so soon.
+    // Only if a record is valid for less than the interval, the next check follows this soon.
     entry.earliest = Math.min(Math.max(entry.earliest, now - MIN_INTERVAL), now) + MIN_INTERVAL;
     entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, entry.earliest);
     this.#queue(entry);
@@ -166,7 +181,7 @@ export class Credentials {
     this.#setTimer();
   }
 
-  /** Not all within one turn: requests wait for one. */
+  /** Spread over several turns of the event loop, because requests are waiting. */
   #drain(): void {
     if (this.#isDraining) return;
     let left = BATCH;

@@ -3,11 +3,11 @@ interface Due<Item> {
   readonly item: Item;
 }
 
-/** Items by the time at which they are due, the earliest first: a binary heap. */
+/** Items sorted by the time at which they are due: a binary heap. */
 export class DueQueue<Item> {
   readonly #heap: Due<Item>[] = [];
 
-  /** When the first item is due; null: there is none. */
+  /** The time at which the first item is due; null: there is none. */
   get next(): number | null {
     return this.#heap[0]?.at ?? null;
   }
@@ -29,7 +29,7 @@ export class DueQueue<Item> {
     heap[place] = { at, item };
   }
 
-  /** Takes the first item that is due by then; null: none is. */
+  /** Removes and returns the first item that is due; null: none is. */
   take(by: number): Due<Item> | null {
     const first = this.#heap[0];
     if (first === undefined || first.at > by) return null;
@@ -42,7 +42,7 @@ export class DueQueue<Item> {
     this.#heap.length = 0;
   }
 
-  /** Puts an item into the place of the first, and lets it down to where it belongs. */
+  /** Replaces the first item, and moves the new one down to its place. */
   #sink(due: Due<Item>): void {
     const heap = this.#heap;
     let place = 0;

@@ -4,15 +4,15 @@ import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import type { Refusal } from '../refusals/refusal.js';
 
-/** How often an event waits for the key's window of a second before it is refused. */
+/** The number of times that an event waits for the burst window before it is refused. */
 const MAX_WAITS = 5;
 
-/** The longest that it waits each time, in ms: what has room again later than that is the window of a minute. */
+/** The longest wait, in ms. If there is room only later, the window is that of the rate. */
 const LONGEST_WAIT = 1_000;
 
 export interface EventMeterOptions {
   readonly limits: Limits;
-  /** Of the operation. */
+  /** The cost of the operation. */
   readonly cost: number;
   readonly category: Category;
   readonly admitted: (principal: AuthenticatedPrincipal) => void;
@@ -20,12 +20,12 @@ export interface EventMeterOptions {
 }
 
 /**
- * Takes the cost of each event from the limits of the key, as of a request. The reader does not choose when events come:
- * a burst of them waits for the window of a second. Where the window of a minute is used up, the stream is refused.
+ * Takes the cost of each event from the limits of the key, as for a request. The reader does not choose when events
+ * occur, so a burst of them waits for the burst window. If the rate is used up, the stream is refused.
  */
 export class EventMeter {
   readonly #options: EventMeterOptions;
-  /** What an event waits for at the moment. */
+  /** The refusal that an event is waiting for. */
   #waitsFor: { readonly principal: AuthenticatedPrincipal; readonly refusal: Refusal } | null = null;
   #stop = (): void => undefined;
   #isStopped = false;
@@ -34,7 +34,10 @@ export class EventMeter {
     this.#options = options;
   }
 
-  /** Resolves once the event is paid for, or the meter is stopped. Rejects with Refusal RATE_LIMITED, UNAVAILABLE. */
+  /**
+   * Resolves when the event is paid for, or the meter is stopped. Rejects with a {@link Refusal} RATE_LIMITED or
+   * UNAVAILABLE.
+   */
   async take(principal: AuthenticatedPrincipal): Promise<void> {
     const { limits, cost, category, admitted, refused } = this.#options;
     const { familyId: family, tier } = principal;
@@ -59,7 +62,7 @@ export class EventMeter {
     }
   }
 
-  /** Returns the refusal of what an event waits for at the moment, which is final then; null: it waits for nothing. */
+  /** Returns the refusal that an event is waiting for, which is final then; null: none is waiting. */
   giveUp(): Refusal | null {
     if (this.#waitsFor === null) return null;
     const { principal, refusal } = this.#waitsFor;
@@ -67,7 +70,7 @@ export class EventMeter {
     return refusal;
   }
 
-  /** Nothing waits any more. Idempotent. */
+  /** Ends all waiting. Can be called more than once. */
   stop(): void {
     this.#isStopped = true;
     this.#stop();

@@ -1,15 +1,15 @@
 import type { AssetNews } from '../assets/service.js';
 import type { KeyEvent } from '../keys/events.js';
 
-/** What streams tell. */
+/** The events of streams. */
 export type StreamEvent = AssetNews | KeyEvent;
 
-/** An asset was registered, loaded or judged anew. What it is by now stands in the store. */
+/** An asset was registered or loaded, or its freshness changed. Its state is in the store. */
 export type AssetEvent = Extract<AssetNews, { kind: 'asset' }>;
 
 export type AlertEvent = Extract<AssetNews, { kind: 'alert' }>;
 
-/** Whose events a stream is given: those of a project, or of a workspace's keys. */
+/** The topic of a stream: the events of a project, or of a workspace's keys. */
 export type Topic = `asset ${string}` | `alert ${string}` | `key ${string}`;
 
 export function topicOf(event: StreamEvent): Topic {
@@ -23,10 +23,10 @@ export function topicOf(event: StreamEvent): Topic {
   }
 }
 
-/** What an event takes in memory apart from its texts, in bytes. */
+/** The memory of an event without its strings, in bytes. */
 const BYTES_PER_EVENT = 300;
 
-/** Returns what an event takes in memory, in bytes. Of events of another server's own nothing is known but that they are there. */
+/** Returns the memory of an event in bytes. Events of other types, which a library user defines, count as one without strings. */
 export function bytesOf(event: unknown): number {
   const { kind, alert } = (event ?? {}) as Partial<AlertEvent>;
   return kind === 'alert' && alert !== undefined ? BYTES_PER_EVENT + 2 * alert.message.length : BYTES_PER_EVENT;

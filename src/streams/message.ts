@@ -1,8 +1,8 @@
 import { print } from 'graphql-sse';
 
 /**
- * One message as it goes over the wire, serialized once however many streams send it. They share its bytes; who keeps it
- * says so to {@link WaitingBytes}.
+ * A message as it is sent, serialized once for all streams. They share its bytes, and report them to {@link
+ * WaitingBytes}.
  */
 export class Message {
   readonly bytes: Buffer;

@@ -9,36 +9,36 @@ import type { Stream } from './stream.js';
 import { Turns } from '../turns.js';
 import { WaitingBytes } from './waitingBytes.js';
 
-/** How often a quiet stream says that it lives, in ms: proxies end what says nothing for a minute. */
+/** The interval between heartbeats of a quiet stream, in ms. Proxies close connections that are silent for a minute. */
 const BEAT_EVERY = 15_000;
 
-/** Streams that say so within one turn of the event loop. */
+/** The number of streams that send a heartbeat within one turn of the event loop. */
 const BATCH = 500;
 
 export interface OpenStreamsOptions {
-  /** Where each tier's number of streams is read, as it is at that moment. */
+  /** Returns the current limits of each tier. */
   readonly tiers: TierTable;
-  /** Streams that this process holds at most. */
+  /** The maximum number of streams in this process. */
   readonly max: number;
-  /** Where the streams of a family are counted. Default: here. */
+  /** The place where the streams of a family are counted. Default: this process. */
   readonly places?: Places;
   /** In ms. Default: 15,000. */
   readonly beatEvery?: number;
-  /** What may wait for slow readers in this process, in bytes. Default: 64 MiB. */
+  /** The number of bytes that may wait for slow readers in this process. Default: 64 MiB. */
   readonly maxBytes?: number;
-  /** ms since the epoch. Default: Date.now. */
+  /** Returns ms since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
 
-/** A place among the open streams. Kept, or given back. */
+/** A reserved place among the open streams, which is either kept or released. */
 export interface Place {
-  /** Holds the place for as long as the stream is open. */
+  /** Keeps the place as long as the stream is open. */
   keep(stream: Stream): void;
-  /** Idempotent; after `keep` it changes nothing. */
+  /** Can be called more than once. Has no effect after `keep`. */
   giveBack(): void;
 }
 
-/** The streams that are open in this process: how many there are, and what they have in common. */
+/** The open streams of this process, and the parts that they share. */
 export class OpenStreams {
   readonly credentials: Credentials;
   readonly bytes: WaitingBytes;
@@ -58,18 +58,21 @@ export class OpenStreams {
     this.bytes = new WaitingBytes(maxBytes);
   }
 
-  /** Open streams, and those being opened. */
+  /** The number of streams that are open or being opened. */
   get size(): number {
     return this.#total;
   }
 
   /**
-   * To be called before anything else is taken for the stream: parallel requests must not pass each other. Rejects with
-   * Refusal TOO_MANY_STREAMS, UNAVAILABLE.
+   * Reserves a place. Call it before anything else is allocated for the stream, so that parallel requests cannot exceed
+   * the limit. Rejects with a {@link Refusal} TOO_MANY_STREAMS or UNAVAILABLE.
    */
   async take({ familyId, tier }: AuthenticatedPrincipal): Promise<Place> {
     if (this.#total >= this.#options.max) {
-      throw unavailable('The server holds as many streams as it can. Try again in 5 s, or have MAX_STREAMS raised.', 5);
+      throw unavailable(
+        'The server has reached its maximum number of open streams. Try again in 5 s, or ask the operator to increase MAX_STREAMS.',
+        5,
+      );
     }
     this.#total += 1;
     const limit = this.#options.tiers[tier].streams;
@@ -99,12 +102,19 @@ export class OpenStreams {
     };
   }
 
-  /** Judges all that a change may concern. To be called once nothing older than it is remembered. @param change null: any */
+  /**
+   * Checks all credentials that a change may concern. Call it after older records were removed from the cache.
+   *
+   * @param change null: all credentials
+   */
   judge(change: Change | null = null): void {
     this.credentials.judge(change);
   }
 
-  /** Ends all streams, each with a last word, and those that are still being opened as soon as they are. Idempotent. */
+  /**
+   * Ends all streams with a last message, and those that are being opened as soon as they are open. Can be called more
+   * than once.
+   */
   close(): void {
     this.#closed = true;
     for (const stream of this.#streams) stream.end(stopping());
@@ -145,11 +155,11 @@ export class OpenStreams {
 
 function tooMany(limit: number): Refusal {
   return new Refusal(
-    `This key has ${limit} streams open, as many as its tier allows. Close one, take several things into one stream's reader, or ask for a higher tier.`,
+    `This key has reached its tier's limit of ${limit} open streams. Close one, share one stream among several readers, or change to a higher tier.`,
     { code: 'TOO_MANY_STREAMS', limit },
   );
 }
 
 function stopping(): Refusal {
-  return unavailable('The server is stopping. Open the stream again: another will answer it.', 1);
+  return unavailable('The server is stopping. Open the stream again to reach another server.', 1);
 }

@@ -1,8 +1,13 @@
-/** Counts the open streams of each key family: of this process, or of several together. */
+/** Counts the open streams of each key family: in this process, or for several processes. */
 export interface Places {
-  /** Takes one of `limit` places. @returns was there one? @throws Refusal UNAVAILABLE where nobody can tell, or rejects with it */
+  /**
+   * Takes one of `limit` places.
+   *
+   * @returns whether there was one
+   * @throws {@link Refusal} UNAVAILABLE if the count is unknown; it may reject instead
+   */
   take(family: string, limit: number): boolean | Promise<boolean>;
-  /** To be called once for each place that was taken. Neither waits nor throws. */
+  /** Releases a place. Call it once per place. Neither waits nor throws. */
   giveBack(family: string): void;
 }
 

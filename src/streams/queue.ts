@@ -1,11 +1,11 @@
 import { Refusal } from '../refusals/refusal.js';
 
-/** Events that wait for one reader. */
+/** The number of events that wait for one reader. */
 export const MAX_WAITING = 100;
 
 /**
- * Events on their way to one reader. Whoever reads too slowly is told so and loses the stream: to drop some events and go
- * on would look like nothing had happened.
+ * The events for one reader. A reader that is too slow loses the stream with an error. Dropping events instead would go
+ * unnoticed.
  */
 export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   readonly #onEnd: (overflow: Refusal | null) => void;
@@ -14,7 +14,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   #overflow: Refusal | null = null;
   #ended = false;
 
-  /** @param onEnd called once, when nothing more is taken in */
+  /** @param onEnd called once, when no more events are accepted */
   constructor(onEnd: (overflow: Refusal | null) => void) {
     this.#onEnd = onEnd;
   }
@@ -32,7 +32,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     }
   }
 
-  /** Nothing more comes; what waits is still handed out. Idempotent. */
+  /** Accepts no more events. Those that wait are still delivered. Can be called more than once. */
   finish(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -41,7 +41,11 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     this.#onEnd(this.#overflow);
   }
 
-  /** To be asked again only once the answer came. @throws Refusal STREAM_OVERFLOW, in place of all that waited */
+  /**
+   * Returns the next event. Call it again only after the promise has settled.
+   *
+   * @throws {@link Refusal} STREAM_OVERFLOW instead of the events that wait
+   */
   async next(): Promise<IteratorResult<Event, undefined>> {
     if (this.#overflow !== null) throw this.#overflow;
     const [event] = this.#waiting.splice(0, 1);

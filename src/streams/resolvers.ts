@@ -9,9 +9,13 @@ import type { AlertEvent, AssetEvent } from './events.js';
 export interface StreamResolverOptions {
   readonly bus: EventBus;
   readonly keys: Pick<KeyService, 'find'>;
-  /** The project that a caller means, null their own. @throws Refusal NOT_FOUND for one that they do not reach */
+  /**
+   * Returns the project of the argument, or the caller's own for null.
+   *
+   * @throws {@link Refusal} NOT_FOUND for a project that the caller has no access to
+   */
   readonly reached: (context: ActorContext, project: string | null | undefined) => Promise<string>;
-  /** @throws Refusal BAD_USER_INPUT */
+  /** @throws {@link Refusal} BAD_USER_INPUT */
   readonly checkName: (name: string, path: readonly string[]) => string;
   readonly findAsset: (projectId: string, name: string) => Promise<AssetRecord | null>;
 }
@@ -21,16 +25,17 @@ interface AssetArguments {
   readonly project?: string | null;
 }
 
-/** Resolvers of subscriptions: what each listens to, and what its events say. */
+/** The resolvers of subscriptions: the topic of each, and the fields of its events. */
 export function streamResolvers({ bus, keys, reached, checkName, findAsset }: StreamResolverOptions) {
-  // By the event itself, which all streams of this process are given: they share one read.
+  // By the event object, which all streams of this process share, so that they share one read.
   const assets = new WeakMap<AssetEvent, Promise<AssetRecord | null>>();
   const assetOf = (event: AssetEvent): Promise<AssetRecord | null> => {
     let asset = assets.get(event);
     if (asset === undefined) assets.set(event, (asset = findAsset(event.projectId, event.name)));
     return asset;
   };
-  // By the context of the event, and then by id: an event reads its key and its actor once each, under any number of aliases.
+  // By the context of the event and then by id, so that an event reads its key and its actor once each, under any
+  // number of aliases.
   const keysOf = new WeakMap<ActorContext, Map<string, ReturnType<KeyService['find']>>>();
   const keyOf = (context: ActorContext, keyId: string): ReturnType<KeyService['find']> => {
     let known = keysOf.get(context);

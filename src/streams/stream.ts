@@ -4,37 +4,41 @@ import type { Message } from './message.js';
 import { MAX_WAITING, overflow } from './queue.js';
 import type { Reliant, WatchedCredential } from './watchedCredential.js';
 
-/** Where a stream is written to. */
+/** The connection of a stream. */
 export interface Sink {
-  /** Whether the next message would leave at once. */
+  /** Whether the next message would be sent immediately. */
   readonly hasRoom: boolean;
-  /** Messages that wait. */
+  /** The messages that wait. */
   readonly messages: number;
   send(message: Message): void;
-  /** @param listener called whenever there may be room again, and when the reader is gone */
+  /** @param listener called when there may be room again, and when the reader has disconnected */
   onRoom(listener: () => void): void;
   /**
-   * @param listener called where more waits in the process than may, and the most for this reader
+   * @param listener called if too many bytes wait in the process, and most of them for this reader
    * @param events returns the bytes of events that wait for it
    */
   onOverflow(listener: (refusal: Refusal) => void, events: () => number): void;
-  /** Shows that the stream lives. */
+  /** Sends a heartbeat. */
   beat(): void;
-  /** Says the last word and closes; what waits is dropped. @param last a result before the end; null: the source has ended */
+  /**
+   * Sends the last message and closes. Waiting messages are dropped.
+   *
+   * @param last a result before the end; null: the source has ended
+   */
   complete(last: object | null): void;
 }
 
 export interface StreamOptions {
   readonly sink: Sink;
-  /** The reader's. */
+  /** The principal of the reader. */
   readonly credential: WatchedCredential;
-  /** @throws Refusal where the operation is not for that principal (any more) */
+  /** @throws {@link Refusal} if the principal may not run the operation (any longer) */
   readonly check: (principal: AuthenticatedPrincipal) => void;
-  /** An error as a result. */
+  /** Returns an error as a result. */
   readonly tell: (error: unknown) => object;
 }
 
-/** One open stream: a reader of the events of a subscription that it may share with others. */
+/** An open stream: one reader of the events of a subscription, which other streams may share. */
 export class Stream implements Reliant {
   readonly #options: StreamOptions;
   readonly #listeners: (() => void)[] = [];
@@ -58,7 +62,10 @@ export class Stream implements Reliant {
     return this.#hasEnded || this.#options.sink.hasRoom;
   }
 
-  /** @param onRoom called whenever there may be room for another message @param waiting bytes of events that wait for it */
+  /**
+   * @param onRoom called when there may be room for another message
+   * @param waiting the bytes of events that wait for it
+   */
   joins(onRoom: () => void, waiting: () => number): void {
     const { sink } = this.#options;
     sink.onRoom(onRoom);
@@ -80,7 +87,11 @@ export class Stream implements Reliant {
     if (!this.#hasEnded) this.#options.sink.beat();
   }
 
-  /** Idempotent. @param error why; without, the source has ended */
+  /**
+   * Ends the stream. Can be called more than once.
+   *
+   * @param error the reason; undefined: the source has ended
+   */
   end(error?: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -89,7 +100,7 @@ export class Stream implements Reliant {
     for (const listener of this.#listeners) listener();
   }
 
-  /** To be called at the end, whatever brings it. */
+  /** Called at the end, whatever the reason. */
   onEnd(listener: () => void): void {
     this.#listeners.push(listener);
   }

@@ -8,49 +8,47 @@ import type { Stream } from './stream.js';
 import type { Turns } from '../turns.js';
 import type { WaitingBytes } from './waitingBytes.js';
 
-/** Streams that a message is handed to within one turn of the event loop. */
+/** The number of streams that a message is passed to within one turn of the event loop. */
 const BATCH = 100;
 
 export interface SubscriptionOptions {
   readonly source: AsyncIterator<unknown>;
   readonly meter: EventMeter;
   readonly turns: Turns;
-  /** The result that an event gives. To be the same for all its streams. */
+  /** Returns the result for an event. It must be the same for all streams. */
   readonly answer: (event: unknown, principal: AuthenticatedPrincipal) => object | Promise<object>;
   readonly bytes: WaitingBytes;
-  /** Called once, when nobody reads it any more. */
+  /** Called once, when there are no more readers. */
   readonly onEnd: () => void;
 }
 
 interface Arrived {
   readonly event: unknown;
-  /** What it takes in memory. */
+  /** The memory of a message in bytes. */
   readonly bytes: number;
-  /** Counts from 0. */
+  /** The number of the event, from 0. */
   readonly place: number;
 }
 
 /**
- * A subscription, and the streams of one credential that are open for it. Each event is executed once, counted once and
- * serialized once for all of them, as fast as the fastest reader takes it. For the others messages wait.
- *
- * Before each event the credential is judged as it is for a request, so that nothing goes out to a key that was revoked,
- * has expired or lost the scope.
+ * A subscription and the streams of one credential that use it. Each event is executed, counted and serialized once for
+ * all of them, at the speed of the fastest reader. For slower readers, messages wait. Before each event, the credential
+ * is checked as for a request, so that nothing is sent to a key that was revoked, has expired or lost the scope.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions;
-  /** With the first event that each is to be told. */
+  /** With the number of the first event for each stream. */
   readonly #streams = new Map<Stream, number>();
   readonly #waiting = new EventQueue<Arrived>((overflow) => {
     if (overflow !== null) this.#end(this.#options.meter.giveUp() ?? overflow);
   });
-  /** Events that came and are not answered yet. */
+  /** The number of pending events. */
   readonly #held = new Set<Arrived>();
   #heldBytes = 0;
   #arrived = 0;
   #isRunning = false;
   #hasEnded = false;
-  /** Called whenever a stream may have room again or has ended. */
+  /** Called when a stream may have room again or has ended. */
   #wake = (): void => undefined;
 
   constructor(options: SubscriptionOptions) {
@@ -61,7 +59,7 @@ export class Subscription {
     return this.#hasEnded;
   }
 
-  /** From now on the stream is told of events; with the first one they are asked for. */
+  /** Sends events to the stream from now on. The first stream starts the source. */
   join(stream: Stream): void {
     this.#streams.set(stream, this.#arrived);
     if (!this.#isRunning) void this.#run();
@@ -76,12 +74,12 @@ export class Subscription {
     });
   }
 
-  /** Ends the source where nobody reads it. */
+  /** Ends the source if there are no more readers. */
   endIfUnused(): void {
     if (this.#streams.size === 0) this.#end();
   }
 
-  /** Answers events until the source or the last stream ends. Never rejects. */
+  /** Sends events until the source or the last stream ends. Never rejects. */
   async #run(): Promise<void> {
     this.#isRunning = true;
     void this.#gather();
@@ -109,7 +107,7 @@ export class Subscription {
     if (reader === undefined) return;
     const { principal } = reader.credential;
     const result = await turns.run(principal.workspaceId, () => answer(event, principal));
-    // Of a change that was told of meanwhile its answer comes first.
+    // If there was a change in the meantime, its result comes first.
     if (this.#readers(place).some(({ credential }) => credential.isDoubted)) await this.#settle(place);
     await this.#send(place, Message.next(result));
   }
@@ -126,14 +124,14 @@ export class Subscription {
     }
   }
 
-  /** The open streams that were there when the event came. */
+  /** The streams that were open when the event arrived. */
   #readers(place: number): Stream[] {
     const readers: Stream[] = [];
     for (const [stream, from] of this.#streams) if (from <= place && !stream.hasEnded) readers.push(stream);
     return readers;
   }
 
-  /** Waits until one of the readers has room, or none is left: for nobody an event is not executed. */
+  /** Waits until a reader has room, or there is none. An event without a reader is not executed. */
   async #room(place: number): Promise<void> {
     for (;;) {
       const readers = this.#readers(place);
@@ -142,7 +140,9 @@ export class Subscription {
     }
   }
 
-  /** Has the readers' credentials judged, where that is due. Streams of those that are refused have ended then. */
+  /**
+   * Checks the credentials of the readers if that is due. Streams whose credential is refused have ended afterwards.
+   */
   async #settle(place: number): Promise<void> {
     for (const credential of new Set(this.#readers(place).map((stream) => stream.credential))) {
       const judging = credential.settle();
@@ -193,7 +193,7 @@ export class Subscription {
     if (isObject(arrived.event)) this.#options.bytes.release(arrived.event, arrived.bytes);
   }
 
-  /** Not the field itself, which a compiler takes for unchanged over an await. */
+  /** Not the field itself, because the compiler assumes that it does not change during an await. */
   #isOver(): boolean {
     return this.#hasEnded;
   }

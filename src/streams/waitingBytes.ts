@@ -1,27 +1,28 @@
 import { Refusal } from '../refusals/refusal.js';
 
-/** What may wait for slow readers in a process by default, in bytes. */
+/** The default for the bytes that may wait for slow readers in a process. */
 const DEFAULT_MAX = 64 * 2 ** 20;
 
-/** A connection on which bytes may wait. */
+/** A connection with waiting bytes. */
 export interface Reader {
   readonly workspaceId: string;
-  /** Its stream has ended, and it is still taking the last word. */
+  /** Its stream has ended, and it is still sending the last message. */
   readonly isEnding: boolean;
-  /** Bytes that wait for it, alone or among others: events, messages, and what is in its socket. */
+  /** The bytes that wait for it, including those shared with others: events, messages and the buffer of its socket. */
   readonly waiting: number;
-  /** For how many ms its socket has taken nothing while something waited. */
+  /** The time for which its socket has sent nothing although bytes were waiting, in ms. */
   readonly stalledFor: number;
-  /** Frees what can be freed, and ends the stream with that as its last word. */
+  /** Drops the waiting messages, and ends the stream with this error. */
   overflow(refusal: Refusal): void;
-  /** Frees everything at once. */
+  /** Closes the connection immediately. */
   destroy(): void;
 }
 
 /**
- * Bounds what waits for slow readers in the whole process. What several streams wait for, an event or a message, counts once,
- * and the buffer of a socket for each. Past half of the bound the readers for whom most waits lose their streams, first those of
- * the workspace for which most waits: no tenant's readers pay for another's. At the bound their connections are closed.
+ * Limits the bytes that wait for slow readers in the whole process. Events and messages that several streams share
+ * count once, the buffer of a socket counts for each. Above half of the limit, the readers with the most waiting bytes
+ * lose their streams, beginning with those of the workspace with the most: no tenant pays for another. At the limit,
+ * their connections are closed.
  */
 export class WaitingBytes {
   readonly max: number;
@@ -29,7 +30,7 @@ export class WaitingBytes {
   readonly #holders = new WeakMap<object, number>();
   #held = 0;
   #isFreeing = false;
-  /** What was held at the last look at all readers. */
+  /** The number of bytes when all readers were last examined. */
   #looked = 0;
 
   /** @param max in bytes. Default: 64 MiB */
@@ -37,43 +38,52 @@ export class WaitingBytes {
     this.max = max;
   }
 
-  /** Bytes that wait now. */
+  /** The bytes that wait now. */
   get held(): number {
     return this.#held;
   }
 
-  /** @returns to be called when the connection is closed */
+  /**
+   * Adds a connection.
+   *
+   * @returns a function to call when the connection is closed
+   */
   join(reader: Reader): () => void {
     this.#readers.add(reader);
     return () => void this.#readers.delete(reader);
   }
 
-  /** One more stream keeps that. @param bytes what it takes, the same each time */
+  /**
+   * Counts shared bytes for one more stream.
+   *
+   * @param bytes the same each time
+   */
   hold(thing: object, bytes: number): void {
     const holders = this.#holders.get(thing) ?? 0;
     this.#holders.set(thing, holders + 1);
     if (holders === 0) this.#held += bytes;
   }
 
-  /** A stream that kept it has sent it, or has ended. To be called once for each {@link hold}. */
+  /** Releases shared bytes that a stream has sent or dropped. Call it once for each {@link hold}. */
   release(thing: object, bytes: number): void {
     const holders = this.#holders.get(thing) ?? 0;
     this.#holders.set(thing, holders - 1);
     if (holders === 1) this.#held -= bytes;
   }
 
-  /** The buffer of a socket grew, or shrank. */
+  /** Updates the size of a socket's buffer. */
   change(bytes: number): void {
     this.#held += bytes;
   }
 
-  /** Ends streams until the bound is kept. To be called after something was held. */
+  /** Ends streams until the limit is met. Call it after adding bytes. */
   enforce(): void {
     if (this.#held <= this.max / 2) {
       this.#looked = 0;
       return;
     }
-    // Readers that are ending keep it above the half for a while. Not each message is worth a look at all readers.
+    // Readers that are ending keep it above half for some time. Examining all readers for each message would take too
+    // long.
     if (this.#isFreeing || (this.#held <= this.max && this.#held - this.#looked < this.max / 64)) return;
     this.#isFreeing = true;
     try {
@@ -85,7 +95,7 @@ export class WaitingBytes {
     }
   }
 
-  /** Past the half: their last word, and some seconds to take it. What they still keep then is as good as freed. */
+  /** Above half: they get a last message, and a few seconds to receive it. Their bytes count as released. */
   #endSlowest(): void {
     let pledged = 0;
     for (const reader of this.#readers) if (reader.isEnding) pledged += reader.waiting;
@@ -98,7 +108,7 @@ export class WaitingBytes {
     }
   }
 
-  /** Past the bound itself: the connections of those that are ending, then of others. */
+  /** Above the limit: connections that are ending are closed first. */
   #closeSlowest(): void {
     if (this.#held <= this.max) return;
     const readers = [...this.#readers];
@@ -123,11 +133,11 @@ export class WaitingBytes {
 interface Ranked {
   readonly reader: Reader;
   readonly bytes: number;
-  /** One that reads fast may have much on its way, too. */
+  /** A fast reader may have many bytes waiting, too. */
   readonly slowness: number;
 }
 
-/** Returns readers one after the other: always the slowest of the workspace for which most waits. Null: none is left. */
+/** Yields readers one by one: always the slowest of the workspace with the most waiting bytes. */
 function slowestFirst(readers: readonly Reader[]): () => Reader | null {
   const workspaces = new Map<string, { bytes: number; readonly readers: Ranked[] }>();
   for (const reader of readers) {

@@ -3,41 +3,50 @@ import type { AuthenticatedPrincipal } from '../credentials/principal.js';
 import { unauthenticated } from '../credentials/authenticator.js';
 import { unavailable } from '../refusals/refusal.js';
 
-/** What relies on a credential: an open stream. */
+/** An open stream that depends on a credential. */
 export interface Reliant {
-  /** The credential was judged again and is valid. @throws Refusal where that isn't enough any more */
+  /**
+   * Called when the credential was checked again and is valid.
+   *
+   * @throws {@link Refusal} if that is not sufficient any longer
+   */
   judged(principal: AuthenticatedPrincipal): void;
-  /** Idempotent. @param error why */
+  /**
+   * Can be called more than once.
+   *
+   * @param error the reason
+   */
   end(error: unknown): void;
 }
 
 export interface WatchedCredentialOptions {
-  /** Authenticates the credential. @throws Refusal, or rejects with one */
+  /**
+   * Authenticates the credential.
+   *
+   * @throws {@link Refusal}; it may reject instead
+   */
   readonly ask: () => Standing | Promise<Standing>;
-  /** Of the request that brought the credential first. */
+  /** The principal of the request that opened the first stream. */
   readonly principal: AuthenticatedPrincipal;
-  /** ms since the epoch. */
+  /** Returns ms since the epoch. */
   readonly now: () => number;
-  /** ms of a clock that never runs back. */
+  /** Returns ms of a monotonic clock. */
   readonly clock: () => number;
-  /** Called after each verdict that lets the credential in. */
+  /** Called after each successful check. */
   readonly onJudged: () => void;
 }
 
-/**
- * A credential with open streams. They share its verdict: one look-up serves all of them, and it is relied on for as long
- * as a request would rely on it.
- */
+/** A credential with open streams, which share its checks. A check is valid as long as it would be for a request. */
 export class WatchedCredential {
   readonly #options: WatchedCredentialOptions;
   readonly #streams = new Set<Reliant>();
   #principal: AuthenticatedPrincipal;
   #lookupId: string | null = null;
-  /** Until when the verdict counts, on the clock that never runs back. */
+  /** The time until which the last check is valid, on the monotonic clock. */
   #countsUntil = -Infinity;
   #expiresAt = Infinity;
   #judging: Promise<void> | null = null;
-  /** A change was told of after the question that is being answered. */
+  /** A change was announced while a check was pending. */
   #isDoubted = true;
 
   constructor(options: WatchedCredentialOptions) {
@@ -45,7 +54,7 @@ export class WatchedCredential {
     this.#principal = options.principal;
   }
 
-  /** As it was judged last. */
+  /** The principal of the last check. */
   get principal(): AuthenticatedPrincipal {
     return this.#principal;
   }
@@ -54,18 +63,18 @@ export class WatchedCredential {
     return this.#lookupId;
   }
 
-  /** Whether a change was told of that may concern the verdict. */
+  /** Whether a change was announced that may concern the last check. */
   get isDoubted(): boolean {
     return this.#isDoubted;
   }
 
-  /** Whether the streams may go on without another look-up. */
+  /** Whether the streams can continue without another look-up. */
   get counts(): boolean {
     const { now, clock } = this.#options;
     return clock() < this.#countsUntil && now() < this.#expiresAt;
   }
 
-  /** In how many ms the verdict has to be renewed. */
+  /** The time until the check expires, in ms. */
   get dueIn(): number {
     const { now, clock } = this.#options;
     return Math.max(0, Math.min(this.#countsUntil - clock(), this.#expiresAt - now()));
@@ -83,20 +92,20 @@ export class WatchedCredential {
     this.#streams.delete(stream);
   }
 
-  /** From now on nothing is sent before the credential was judged again. */
+  /** Nothing is sent from now on until the credential was checked again. */
   doubt(): void {
     this.#isDoubted = true;
     this.#countsUntil = -Infinity;
   }
 
-  /** Judges the credential unless the last verdict still counts. Without a promise where nothing has to be read. */
+  /** Checks the credential unless the last check is still valid. Returns no promise if nothing must be read. */
   settle(): void | Promise<void> {
     return this.counts ? undefined : this.judge();
   }
 
   /**
-   * Judges the credential, and ends its streams where it is refused. One question at a time: a store that hangs must not
-   * gather them. Never throws or rejects.
+   * Checks the credential, and ends its streams if it is refused. Only one check is pending at a time, so that they do
+   * not accumulate if the store hangs. Never throws or rejects.
    */
   judge(): void | Promise<void> {
     if (this.#judging !== null) return this.#judging;
@@ -114,7 +123,7 @@ export class WatchedCredential {
         )
         .then(() => {
           this.#judging = null;
-          // What was read may be from before the change.
+          // The record may have been read before the change.
           return this.#isDoubted && this.#streams.size > 0 ? this.judge() : undefined;
         }));
     } catch (error) {
@@ -152,7 +161,7 @@ export class WatchedCredential {
   }
 }
 
-/** The events of an open stream are those of the workspace and project that it was opened for. */
+/** The events of an open stream are those of the workspace and project for which it was opened. */
 function isSameHolder(a: AuthenticatedPrincipal, b: AuthenticatedPrincipal): boolean {
   return a.keyId === b.keyId && a.workspaceId === b.workspaceId && a.projectId === b.projectId;
 }

@@ -22,6 +22,7 @@ const CLEAN: readonly string[] = [
   'src/scalars',
   'src/schema',
   'src/scopes',
+  'src/streams',
   'src/text',
   'src/tracing',
   'src/usage',
