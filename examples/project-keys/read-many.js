@@ -18,7 +18,7 @@ const read = async () => {
 let done = 0;
 for (let left = Number(process.argv[2]); left > 0; left -= 1) {
   const response = await retrying(read);
-  if (response.status !== 200) throw new Error(`The server answered ${response.status}.`);
+  if (response.status !== 200) throw new Error(`The server responded with HTTP ${response.status}.`);
   done += 1;
 }
 console.log(`${done} read, ${refused} refused on the way`);

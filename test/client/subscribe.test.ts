@@ -209,6 +209,6 @@ describe('messagesOf', () => {
     const megabyte = new TextEncoder().encode('x'.repeat(1024 * 1024));
     await expect(
       read([new TextEncoder().encode('data: '), ...Array.from({ length: 5 }, () => megabyte)]),
-    ).rejects.toThrow('larger than any');
+    ).rejects.toThrow('more than 4 MiB');
   });
 });

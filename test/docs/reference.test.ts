@@ -53,7 +53,7 @@ test.each([
   try {
     const { status, body } = await latchkey.query(query);
     expect(body.errors[0].extensions.code).toBe(code);
-    const others = documentOf('docs/reference/errors.md').split('## Others')[1];
+    const others = documentOf('docs/reference/errors.md').split('## Other codes')[1];
     expect(others).toContain(`| \`${code}\` | ${status} |`);
   } finally {
     await latchkey.close();

@@ -140,8 +140,8 @@ describe('an error of a document', () => {
       /^Variable "\$x" of required type "Int!" was not provided\.$/,
       {},
     ],
-    ['variables that are a list', 'query ($x: Int) { a(x: $x) { id } }', /are an object/, { variables: [1] }],
-    ['variables that are a text', '{ open }', /are an object/, { variables: 'x' }],
+    ['variables that are a list', 'query ($x: Int) { a(x: $x) { id } }', /must be an object/, { variables: [1] }],
+    ['variables that are a text', '{ open }', /must be an object/, { variables: 'x' }],
   ])('%s', (_, document, message, more) => {
     const { errors, objections } = explain(document, ['read:all'], more);
     expect(errors[0]?.message).toMatch(message);

@@ -49,8 +49,8 @@ describe('directives in code', () => {
       { auth: { scopes: ['read:a'] } },
       '@auth has no argument "scopes". Its only argument is "scope"',
     ],
-    ['null for the scope', { auth: { scope: null } }, '@auth(scope: null) says nothing'],
-    ['undefined for the scope', { auth: { scope: undefined } }, '@auth(scope: null) says nothing'],
+    ['null for the scope', { auth: { scope: null } }, '@auth(scope: null) is not allowed'],
+    ['undefined for the scope', { auth: { scope: undefined } }, '@auth(scope: null) is not allowed'],
     ['a number', { auth: { scope: 1 } }, '@auth(scope:) has no scopes'],
     ['a flat list', { auth: { scope: ['read:a', 'read:b'] } }, 'flat list of several scopes is ambiguous'],
   ])('rejects %s', (_, directives, fault) => {

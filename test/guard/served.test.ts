@@ -92,7 +92,7 @@ test('U3: the guard works on GraphQL Yoga, and one warning names the missing fea
     expect([refused.errors?.[0]?.extensions.code, ran]).toEqual(['UNAUTHENTICATED', 0]);
     expect(warnings()).toHaveLength(1);
     expect(warnings()[0]).toMatch(
-      /limits, bounds on cost, RateLimit header fields, HTTP statuses.*apolloOptions.*plugin: false/,
+      /rate limits, cost limits, RateLimit header fields, HTTP status codes.*apolloOptions.*plugin: false/,
     );
     expect(await query(KEY)).toEqual({ data: { orders: 1 } });
     expect(await query(KEY)).toEqual({ data: { orders: 2 } });
@@ -121,7 +121,7 @@ test('U3: the warning goes to the log of createLatchkey, with the context', asyn
   });
   await ask(latchkey, schema, '{ orders }');
   await ask(latchkey, schema, '{ orders }');
-  expect(logged).toEqual([[expect.stringContaining('without the plugin'), 'operator']]);
+  expect(logged).toEqual([[expect.stringContaining("without Latchkey's plugin"), 'operator']]);
   expect(warnings()).toEqual([]);
 });
 

@@ -26,6 +26,6 @@ test('names the digest and who can add it', () => {
   const refusal = refuseUntrusted(bound, TEXT, parse(TEXT));
   expect(refusal?.details).toEqual({ code: 'DOCUMENT_NOT_TRUSTED', sha256: DIGEST });
   expect(refusal?.message).toContain(`SHA-256 ${DIGEST}`);
-  expect(refusal?.message).toContain('administrator');
+  expect(refusal?.message).toContain('An admin of the workspace');
   expect(refuseUntrusted({ trustedDocuments: new Set([DIGEST]) }, TEXT, parse(TEXT))).toBeNull();
 });
