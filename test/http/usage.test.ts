@@ -192,7 +192,7 @@ test.each([
   ['from', 'what is no longer kept', { from: NOON - 91 * DAY }, /kept for 90 days/],
   ['from', 'minutes no longer kept', { from: NOON - 3 * DAY, by: 'MINUTE' }, /kept for 48 hours/],
   ['from', 'more than one answer has', { from: NOON - 47 * HOUR, by: 'MINUTE' }, /2821 minutes apart, .* at most 1500/],
-  ['to', 'what ends before it begins', { from: NOON, to: NOON - HOUR }, /Put from before to/],
+  ['to', 'what ends before it begins', { from: NOON, to: NOON - HOUR }, /Set from before to/],
 ] as const)('%s: %s is bad input, and nothing is read', async (path, _, { from, ...more }, words) => {
   const variables = { from: at(from), ...more, ...('to' in more && { to: at(more.to) }) };
   const read = jest.spyOn(latchkey.service.store.usage, 'read');
