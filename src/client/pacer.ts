@@ -158,10 +158,10 @@ export class Pacer {
     const now = this.#clock();
     const { policies, left } = limitsOf(answer.headers);
     for (const [name, policy] of policies) this.#setPolicy(name, policy);
-    // A response from before the operation was counted has only the tier's windows.
+    // The response to a request that was rejected before it was counted has only the tier's windows.
     if (answer.ok || answer.status === 429) {
       const names = [...policies.keys()];
-      // A request that was rejected before it was parsed has only the tier's windows too.
+      // The same is true for a request that was rejected before it was parsed.
       if (answer.ok || names.length >= (this.#kinds.get(kind)?.length ?? 0)) this.#setKind(kind, names);
       for (const window of names.map((name) => this.#windows.get(name))) {
         if (answer.ok && window !== undefined && !taken.includes(window)) window.hold(cost, now);

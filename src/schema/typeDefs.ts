@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { packageFile } from '../packageFiles.js';
 
-/** The whole API of the service, off schema.graphql at the package's top. */
+/** Returns the whole API of the service, from the package's schema.graphql. */
 export function serviceTypeDefs(): DocumentNode {
   return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }

@@ -127,7 +127,7 @@ describe('the judge of operations against what execution really runs', () => {
           });
           if (refusal !== null) return;
           for (const { extensions } of result.errors ?? []) {
-            // Only the rule of a type that no fragment names may reject late, because it depends on the value.
+            // Only the rule of a type may still reject, and only if no fragment names the type: then it depends on the value.
             const { fields } = extensions as { fields: { coordinate: string }[] };
             expect(fields.filter(({ coordinate }) => coordinate.includes('.'))).toEqual([]);
           }

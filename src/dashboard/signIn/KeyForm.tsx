@@ -9,7 +9,7 @@ export interface KeyFormProps {
   readonly tell: (fault: string | null) => void;
 }
 
-/** A header field can contain no other characters (RFC 9110 section 5.5), and no key has others. */
+/** Header fields (RFC 9110 section 5.5) and keys contain only these characters. */
 const KEY = /^[\x21-\x7e]+$/;
 
 /** Asks for an admin key, and checks it with the server before it is used. */
