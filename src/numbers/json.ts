@@ -85,7 +85,7 @@ interface Level {
   key: { readonly from: number; readonly to: number } | null;
 }
 
-/** What {@link walk} calls for each part of a JSON text. `from` and `to` of a string include its quotes. */
+/** The callbacks of {@link walk} for each part of a JSON text. `from` and `to` of a string include its quotes. */
 export interface Visitor {
   open(isList: boolean): void;
   close(): void;

@@ -91,7 +91,7 @@ function randomCase(g: fc.GeneratorValue): Case {
   return { rules, operations: operations.flat() };
 }
 
-test('is enough for everything that was allowed before, and none of its scopes can be left out', () => {
+test('is enough for everything that was allowed before, and needs each of its scopes', () => {
   let suggested = 0;
   fc.assert(
     fc.property(fc.gen(), fc.constantFrom(['admin'], ['read:all', 'write:all'], ['platform']), (g, held) => {

@@ -112,7 +112,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'relative pronoun without a noun',
-    pattern: String.raw`\bthat which\b|\b(?:of|for|to|by|from|with) whom\b|\bthose of whom\b|\bof which\b|\bthan what\b`,
+    pattern: String.raw`\bthat which\b|\b(?:of|for|to|by|from|with) whom\b|\bthose of whom\b|(?<!\b(?:one|some|each|all|most|both|none|many) )\bof which\b|\bthan what\b`,
     hint: 'Name the noun, or split the sentence.',
     bad: ['Invalidates those of whom this is true.', 'The largest unit of which it has two.'],
     good: ['The user who owns the key.', 'A key for which no owner is set.'],
