@@ -155,7 +155,7 @@ describe('where the directive stands', () => {
     'B09 @auth(scope: %s): the start is refused',
     (scope) => {
       expect(withScope(scope)).toEqual([
-        expect.stringMatching(/^Query\.a: @auth\(scope:\) .*write @auth\(scope: "a"\) for one scope/),
+        expect.stringMatching(/^Query\.a: @auth\(scope:\) .*Write @auth\(scope: "a"\) for one scope/),
       ]);
     },
   );
