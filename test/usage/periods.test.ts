@@ -46,10 +46,10 @@ describe('is bad input', () => {
     ['days before what is kept', asked('DAY', 0), 'from', 'kept for 730 days'],
     ['more minutes than one answer has', asked('MINUTE', NOON - 2 * DAY + MINUTE), 'from', '2880 minutes apart'],
     ['more hours than one answer has', asked('HOUR', NOON - 80 * DAY), 'from', 'at most 1500'],
-    ['from that is to', asked('HOUR', NOON, NOON), 'to', 'No HOUR between'],
-    ['from after to', asked('HOUR', NOON, NOON - DAY), 'to', 'No HOUR between'],
-    ['what has not begun', asked('HOUR', NOON + HOUR, NOON + DAY), 'to', 'No HOUR between'],
-    ['to before what is kept', asked('MINUTE', null, NOON - 3 * DAY), 'to', 'No MINUTE between'],
+    ['from that is to', asked('HOUR', NOON, NOON), 'to', 'There is no HOUR between'],
+    ['from after to', asked('HOUR', NOON, NOON - DAY), 'to', 'There is no HOUR between'],
+    ['what has not begun', asked('HOUR', NOON + HOUR, NOON + DAY), 'to', 'There is no HOUR between'],
+    ['to before what is kept', asked('MINUTE', null, NOON - 3 * DAY), 'to', 'There is no MINUTE between'],
   ] as const)('%s', (_, question, path, words) => {
     expect(() => spanOf(question, NOON)).toThrow(Refusal);
     expect(() => spanOf(question, NOON)).toThrow(words);
