@@ -19,7 +19,7 @@ const ENV = {
 const README = documentOf('examples/configured-keys/README.md');
 const [KEYS_PART = '', REFUSALS_PART = '', ISSUER_PART = ''] = README.split(/^## (?=What was|Beside)/m);
 const FILE = documentOf('examples/configured-keys/latchkey.yaml');
-const ROLES = FILE.slice(FILE.indexOf('# What a role'));
+const ROLES = FILE.slice(FILE.indexOf('\nroles:') + 1);
 const KEYS = FILE.slice(0, -ROLES.length);
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
