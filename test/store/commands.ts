@@ -1,3 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { aroundStore } from '../../src/store/around.js';
+import type { Store } from '../../src/store/store.js';
+import type { Shape } from './indexFit.js';
+
 /** A command as the driver reports it before it sends it. */
 export interface SentCommand {
   readonly commandName: string;
@@ -21,7 +26,32 @@ const WITHOUT = [
 /** What the stores of this process have sent since it began: how many commands of each name, and those with another concern. */
 export const sent = { counts: new Map<string, number>(), faults: [] as string[] };
 
+/** A kind of command of an operation of the store: commands that differ in values only are one. */
+export interface SentShape extends Shape {
+  readonly operation: string;
+  readonly collection: string;
+}
+
+/** Every kind of command that the stores of this process have sent. */
+export const shapes = new Map<string, SentShape>();
+
+const running = new AsyncLocalStorage<string>();
+
+/** Returns the store, with the commands of each operation noted by its name. */
+export function namingOperations(store: Store): Store {
+  return aroundStore(store, (name, operation) => running.run(name, operation));
+}
+
+/** Notes the commands of what runs outside of the operations of a store. */
+export function during<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return running.run(name, work);
+}
+
 export function noteCommand(sending: SentCommand): void {
+  for (const shape of shapesOf(sending.command)) {
+    const each = { operation: running.getStore() ?? '', ...shape };
+    shapes.set(JSON.stringify(each, withoutValue), each);
+  }
   sent.counts.set(sending.commandName, (sent.counts.get(sending.commandName) ?? 0) + 1);
   const fault = concernFault(sending);
   if (fault !== null) sent.faults.push(fault);
@@ -47,4 +77,45 @@ export function concernFault({ commandName, command }: SentCommand): string | nu
     return readConcern?.level === 'majority' ? null : `${commandName} with readConcern ${JSON.stringify(readConcern)}`;
   }
   return WRITES.includes(commandName) ? null : `${commandName}, of which nothing is decided`;
+}
+
+/** Values and lists of values as 0. */
+function withoutValue(name: string, value: unknown): unknown {
+  if (name === 'operation' || name === 'collection' || name === 'hint' || name === 'sort') return value;
+  const isList = Array.isArray(value) && !value.some((each) => typeof each === 'object' && each !== null);
+  return typeof value === 'object' && value !== null && !isList ? value : 0;
+}
+
+/** What a command searches, or for an update or deletion of several, what each of them does. */
+function shapesOf(command: object): Omit<SentShape, 'operation'>[] {
+  const { find, aggregate, findAndModify, updates, update, deletes, delete: from, ...rest } = command as Command;
+  const { filter, query, sort, limit, hint, pipeline } = rest;
+  const shape = (collection: string, wanted: Shape['filter'] = {}) => ({
+    collection,
+    filter: wanted,
+    sort: sort instanceof Map ? (Object.fromEntries(sort) as Shape['sort']) : (sort ?? {}),
+    ...(limit !== undefined && { limit }),
+    ...(hint !== undefined && { hint }),
+  });
+  if (find !== undefined) return [shape(find, filter)];
+  if (findAndModify !== undefined) return [shape(findAndModify, query)];
+  if (aggregate !== undefined) return [shape(aggregate, pipeline?.find((stage) => stage.$match !== undefined)?.$match)];
+  if (updates !== undefined) return updates.map(({ q }) => shape(String(update), q));
+  return (deletes ?? []).map(({ q }) => shape(String(from), q));
+}
+
+interface Command {
+  readonly find?: string;
+  readonly aggregate?: string;
+  readonly findAndModify?: string;
+  readonly update?: unknown;
+  readonly delete?: unknown;
+  readonly updates?: readonly { readonly q: Shape['filter'] }[];
+  readonly deletes?: readonly { readonly q: Shape['filter'] }[];
+  readonly filter?: Shape['filter'];
+  readonly query?: Shape['filter'];
+  readonly sort?: Shape['sort'] | Map<string, number>;
+  readonly limit?: number;
+  readonly hint?: string;
+  readonly pipeline?: readonly { readonly $match?: Shape['filter'] }[];
 }

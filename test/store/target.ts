@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SqliteOptions } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';
-import { noteCommand } from './commands.js';
+import { namingOperations, noteCommand } from './commands.js';
 
 /** Names a database so that a child process can open it too. */
 export type Target =
@@ -23,7 +23,7 @@ export async function openTarget(target: Target): Promise<Store> {
   const store = await openMongoStore({ uri: uri.href, timeout: 120_000 });
   const { default: mongoose } = await import('mongoose');
   mongoose.connections.at(-1)?.getClient().on('commandStarted', noteCommand);
-  return store;
+  return namingOperations(store);
 }
 
 /** The engine of SQLite on one connection in this thread, so that a test sees its statements. */
