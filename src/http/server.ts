@@ -81,7 +81,10 @@ const HANDSHAKE_TIME = 5_000;
 /** Node looks for slow callers every 30 s by default, so that they would have that much more. */
 const SLOW_CALLERS = { headersTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 } as const;
 
-/** No route has a JSON Schema: GraphQL says what is asked. To load Fastify's compilers of such would take a tenth of the start. */
+/**
+ * No route has a JSON Schema: GraphQL says what is asked. To load Fastify's compilers of such would take a tenth of the start. The
+ * build leaves them out (scripts/build/bundle.js).
+ */
 function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
 }
