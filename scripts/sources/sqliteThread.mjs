@@ -1,12 +1,14 @@
 // Runs src/sqliteThread.ts in a worker thread. Node 20 can't load TypeScript, and hooks that transform each module would take
 // longer than the thread's work in most tests. So the modules are bundled into one file, which is kept until one of them changes.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CACHE = `${ROOT}node_modules/.cache/latchkey-threads/`;
-const KEPT = `${CACHE}sqliteThread.json`;
+// Several checkouts may share one node_modules.
+const KEPT = `${CACHE}${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}.json`;
 
 await import(pathToFileURL(kept() ?? (await bundled())).href);
 
