@@ -1,6 +1,9 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import type { Explainer, Explanation, Objection } from '../guard/explain.js';
+import { jsonSize } from '../guard/answer/size.js';
+import { WorkBudgets } from '../guard/answer/work.js';
+import type { Explainer, Explanation, Objection, ParsedDocuments } from '../guard/explain.js';
+import { countTokens } from '../guard/tokens.js';
 import type { Actor, ActorContext } from '../keys/actor.js';
 import type { AnyKey } from '../keys/configured.js';
 import type { KeyService } from '../keys/service.js';
@@ -39,6 +42,15 @@ interface Explained extends Omit<Explanation, 'objections'> {
   readonly outlook: Outlook;
 }
 
+/**
+ * Tokens of the documents that one operation may ask about: three of the largest. A document counts once, however many keys it
+ * is asked of, unless it is invalid: what is wrong with it is worked out for each.
+ */
+const MAX_TOKENS = 2_100;
+
+/** Bytes of variables that count as one token. */
+const BYTES_PER_TOKEN = 256;
+
 /** GraphQL's Int ends here, and a fan-out of fragments costs more. */
 const MAX_INT = 2 ** 31 - 1;
 
@@ -46,22 +58,43 @@ const MAX_INT = 2 ** 31 - 1;
 export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
   // A document takes as long to validate as a request's own, and one operation can ask about many.
   const turns = new Turns();
+  const budgets = new WorkBudgets({
+    limit: MAX_TOKENS,
+    path: ['document'],
+    message: `The documents in this operation have more than ${MAX_TOKENS} tokens altogether. Send some of them in another operation.`,
+  });
+  // By the variables' object, of which graphql-js makes one for each execution.
+  const documents = new WeakMap<object, ParsedDocuments>();
+  const documentsOf = ({ variableValues }: GraphQLResolveInfo): ParsedDocuments => {
+    let parsed = documents.get(variableValues);
+    if (parsed === undefined) documents.set(variableValues, (parsed = new Map() as ParsedDocuments));
+    return parsed;
+  };
+  const spend = (document: string, variables: unknown, info: GraphQLResolveInfo): void => {
+    const known = documentsOf(info).get(document);
+    const left = budgets.left(info);
+    const tokens = known?.errors.length === 0 ? 1 : Math.max(1, countTokens(document, left + 1));
+    const more =
+      variables == null ? 0 : Math.floor(jsonSize(variables, (left + 1) * BYTES_PER_TOKEN) / BYTES_PER_TOKEN);
+    budgets.spend(info, tokens + more);
+  };
   return {
     Query: {
       explainAccess: async (
         _: unknown,
         { keyId, document, operationName = null, variables }: ExplainArguments,
         { principal }: ActorContext,
-        { schema }: GraphQLResolveInfo,
+        info: GraphQLResolveInfo,
       ): Promise<Explained | null> => {
         const key = await keys.find(principal, keyId);
         if (key === null) return null;
         const holder = await holderOf(principal, key);
         const { tier } = holder.principal;
         const question = { document, operationName, variables };
-        const { objections, ...explained } = await turns.run(principal.workspaceId, () =>
-          explainer.explain(schema, holder.principal, question, principal),
-        );
+        const { objections, ...explained } = await turns.run(principal.workspaceId, () => {
+          spend(document, variables, info);
+          return explainer.explain(info.schema, holder.principal, question, principal, documentsOf(info));
+        });
         const room = { familyId: key.familyId, tier };
         const foretold = await foretell(
           limiter,

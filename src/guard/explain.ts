@@ -78,11 +78,12 @@ interface Guarded {
 
 /** A parsed and validated document. */
 interface Parsed {
-  readonly schema: GraphQLSchema;
-  readonly text: string;
   readonly document: DocumentNode | undefined;
   readonly errors: readonly GraphQLError[];
 }
+
+/** Documents that were parsed, by their text: for one schema, and for as long as one operation lasts. */
+export type ParsedDocuments = Map<string, Parsed>;
 
 /** The valid part of a document. */
 interface Understood {
@@ -96,8 +97,6 @@ interface Understood {
 export class Explainer {
   readonly #options: ExplainerOptions;
   readonly #guarded = new WeakMap<GraphQLSchema, Guarded>();
-  /** The last document, because the aliases of one operation usually explain the same one. */
-  #latest: Parsed | null = null;
 
   constructor(options: ExplainerOptions) {
     this.#options = options;
@@ -106,20 +105,21 @@ export class Explainer {
   /**
    * @param principal the caller of the operation
    * @param reader the caller who receives the explanation, and may read only a part of the schema
+   * @param parsed the documents that are not parsed again; the new one is added
    */
-  explain(schema: GraphQLSchema, principal: Principal, question: Question, reader: Principal): Explanation {
+  explain(
+    schema: GraphQLSchema,
+    principal: Principal,
+    question: Question,
+    reader: Principal,
+    parsed: ParsedDocuments = new Map(),
+  ): Explanation {
     const { introspection } = this.#options;
     const { rules, compiler } = this.#guardOf(schema);
-    const understood = this.#understand(schema, question);
+    const understood = this.#understand(schema, question, parsed);
     const { document, operation } = understood;
     const variables = recordOf(question.variables);
-    const tell = telling(schema, readable(introspection, schema, reader), {
-      document,
-      operation,
-      variables,
-      written: [question.document, question.operationName ?? ''],
-    });
-    const errors = understood.errors.map((error) => faultOf(error, tell(error)));
+    const errors = this.#tell(schema, reader, question, understood);
     const objections: Objection[] = errors.length > 0 ? ['INVALID_DOCUMENT'] : [];
     if (document === undefined || operation === null) {
       return { errors, fields: [], missingScopes: [], cost: null, tokens: 0, category: null, objections };
@@ -148,13 +148,29 @@ export class Explainer {
     };
   }
 
+  #tell(
+    schema: GraphQLSchema,
+    reader: Principal,
+    { document: text, operationName, variables }: Question,
+    { document, operation, errors }: Understood,
+  ): Fault[] {
+    // What the reader sees of the schema is looked at only where something is wrong: that validates the document once more.
+    if (errors.length === 0) return [];
+    const tell = telling(schema, readable(this.#options.introspection, schema, reader), {
+      document,
+      operation,
+      variables: recordOf(variables),
+      written: [text, operationName ?? ''],
+    });
+    return errors.map((error) => faultOf(error, tell(error)));
+  }
+
   #parse(schema: GraphQLSchema, text: string): Parsed {
-    if (this.#latest?.schema === schema && this.#latest.text === text) return this.#latest;
     const { bounds, maxLines = MAX_LINES } = this.#options;
     let document: DocumentNode | undefined;
     let errors: readonly GraphQLError[];
     const tooLong = refuseLines(text, maxLines);
-    if (tooLong !== null) return { schema, text, document, errors: [tooLong] };
+    if (tooLong !== null) return { document, errors: [tooLong] };
     try {
       document = parse(text, bounds.parseOptions);
       errors = validate(schema, document, [...specifiedRules, ...bounds.validationRules], bounds.validationOptions);
@@ -163,12 +179,17 @@ export class Explainer {
       if (!(error instanceof GraphQLError)) throw error;
       errors = [error];
     }
-    this.#latest = { schema, text, document, errors };
-    return this.#latest;
+    return { document, errors };
   }
 
-  #understand(schema: GraphQLSchema, { document: text, operationName, variables }: Question): Understood {
-    const { document, errors: found } = this.#parse(schema, text);
+  #understand(
+    schema: GraphQLSchema,
+    { document: text, operationName, variables }: Question,
+    parsed: ParsedDocuments,
+  ): Understood {
+    const known = parsed.get(text) ?? this.#parse(schema, text);
+    parsed.set(text, known);
+    const { document, errors: found } = known;
     if (document === undefined) return { errors: found, operation: null };
     if (found.length > 0) return { errors: found, document, operation: null };
     const operation = getOperationAST(document, operationName);

@@ -13,7 +13,7 @@ const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
 const MAX_SCOPES = 100;
 const MAX_ADDRESSES = 100;
-const MAX_DOCUMENTS = 1_000;
+export const MAX_DOCUMENTS = 1_000;
 
 const SHA_256 = /^[0-9a-f]{64}$/i;
 

@@ -1,4 +1,5 @@
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
+import { WorkBudgets } from '../guard/answer/work.js';
 import { CATEGORIES, type Category } from '../limits/category.js';
 import { Limiter } from '../limits/limiter.js';
 import type { Limits, Subject } from '../limits/limits.js';
@@ -28,6 +29,8 @@ import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
 import { mentionedIn } from './mentions.js';
 import { nameOfKey } from './names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
+import { MAX_DOCUMENTS } from './input.js';
+import { MAX_SEARCH } from './search.js';
 import type { KeyService, UpdateKeyInput } from './service.js';
 import { shownPrefix } from './token.js';
 
@@ -80,6 +83,12 @@ interface CreateArguments {
 
 const DAY = 24 * 60 * 60_000;
 
+/** Trusted documents that one operation may bind keys to, under all its aliases. */
+const MAX_BOUND = 3 * MAX_DOCUMENTS;
+
+/** Characters that one operation may search for, under all its aliases. */
+const MAX_SEARCHED = 4 * MAX_SEARCH;
+
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
@@ -114,6 +123,20 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
     return nameOfKey(context, id, workspaceId, keyOf);
   };
 
+  const documentBudgets = new WorkBudgets({
+    limit: MAX_BOUND,
+    path: ['input', 'trustedDocuments'],
+    message: `This operation binds keys to more than ${MAX_BOUND} documents altogether. Send some of them in another operation.`,
+  });
+  const searchBudgets = new WorkBudgets({
+    limit: MAX_SEARCHED,
+    path: ['text'],
+    message: `This operation searches for more than ${MAX_SEARCHED} characters altogether. Send some of the texts in another operation.`,
+  });
+  // A list that is too long by itself is refused for that.
+  const spendDocuments = (info: GraphQLResolveInfo, documents: readonly string[] | null | undefined): void =>
+    documentBudgets.spend(info, Math.min(documents?.length ?? 0, MAX_DOCUMENTS));
+
   return {
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
@@ -134,18 +157,28 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
         });
         return { ...page, nodes, order };
       },
-      findApiKeys: (_: unknown, { text }: { text: string }, { principal }: ActorContext) =>
-        keys.search(principal, text),
+      findApiKeys: (_: unknown, { text }: { text: string }, { principal }: ActorContext, info: GraphQLResolveInfo) => {
+        searchBudgets.spend(info, Math.min(text.length, MAX_SEARCH));
+        return keys.search(principal, text);
+      },
     },
     Mutation: {
-      createApiKey: async (_: unknown, { input }: CreateArguments, { principal, origin }: ActorContext) =>
-        issued(
+      createApiKey: async (
+        _: unknown,
+        { input }: CreateArguments,
+        { principal, origin }: ActorContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        spendDocuments(info, input.trustedDocuments);
+        const { type, environment } = input;
+        return issued(
           await keys.create(
             principal,
-            { ...input, type: input.type ?? 'SECRET', environment: input.environment ?? 'LIVE' },
+            { ...input, type: type ?? 'SECRET', environment: environment ?? 'LIVE' },
             origin,
           ),
-        ),
+        );
+      },
       rotateApiKey: async (
         _: unknown,
         { input }: { input: { id: string; overlap?: number | null } },
@@ -165,9 +198,15 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
       ) => ({
         apiKey: await keys.revoke(principal, input, origin),
       }),
-      updateApiKey: async (_: unknown, { input }: { input: UpdateKeyInput }, { principal, origin }: ActorContext) => ({
-        apiKey: await keys.update(principal, input, origin),
-      }),
+      updateApiKey: async (
+        _: unknown,
+        { input }: { input: UpdateKeyInput },
+        { principal, origin }: ActorContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        spendDocuments(info, input.trustedDocuments);
+        return { apiKey: await keys.update(principal, input, origin) };
+      },
     },
     Viewer: {
       credential: (viewer: Actor) => viewer,
