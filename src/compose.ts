@@ -183,7 +183,7 @@ export async function composeService(
               keys: latchkey.keys,
               reached: (context, wanted) => reached(project, context, wanted),
               checkName,
-              findAsset: (projectId, name) => store.assets.find(projectId, name),
+              findAsset: async (projectId, name) => (await store.assets.findMany(projectId, [name]))[0] ?? null,
             }),
           }),
           failingClosed(eventResolvers({ service: events, project })),

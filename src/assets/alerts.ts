@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   ALERT_KINDS,
+  type AlertChanges,
   type AlertKind,
   type AlertRecord,
   type AssetColumns,
@@ -64,7 +65,8 @@ export async function settleAlerts<Asset extends JudgedAsset>(
   let seen = asset;
   for (let turn = 0; turn < TURNS; turn += 1) {
     const wanted = wantedAlerts(seen, now);
-    if (!(await apply(store, seen, wanted, now, onOpened))) return seen;
+    const open = await store.openAlerts(seen.projectId, [seen.name]);
+    if (!(await apply(store, seen, wanted, now, onOpened, open))) return seen;
     const again = await read();
     if (again === null || same(wantedAlerts(again, now), wanted)) return again ?? seen;
     seen = again;
@@ -79,23 +81,64 @@ async function apply(
   wanted: Wanted,
   now: number,
   onOpened: (alert: AlertRecord) => void,
+  open: readonly AlertRecord[],
 ): Promise<boolean> {
+  const { close, open: missing } = changesOf(asset, wanted, now, open);
+  for (const { asset: name, kind, at } of close) await store.closeAlert(asset.projectId, name, kind, at);
+  for (const alert of missing) {
+    // Another caller's may have been open by then.
+    if ((await store.openAlert(alert)).id === alert.id) onOpened(alert);
+  }
+  return close.length + missing.length > 0;
+}
+
+function changesOf(asset: JudgedAsset, wanted: Wanted, now: number, open: readonly AlertRecord[]): AlertChanges {
   const { projectId, name } = asset;
-  const open = await store.openAlerts(projectId, [name]);
-  let wrote = false;
+  const changes = { close: [] as AlertChanges['close'][number][], open: [] as AlertRecord[] };
   for (const kind of asset.columns === undefined ? FRESHNESS_KINDS : ALERT_KINDS) {
     const message = wanted.get(kind);
     const current = open.find((alert) => alert.kind === kind);
     if (current?.message === message) continue;
-    wrote = true;
-    if (current !== undefined) await store.closeAlert(projectId, name, kind, now);
+    if (current !== undefined) changes.close.push({ asset: name, kind, at: now });
     if (message === undefined) continue;
     const id = `alert_${randomUUID()}`;
-    const opened = await store.openAlert({ id, projectId, asset: name, kind, message, openedAt: now, closedAt: null });
-    // Another caller's may have been open by then.
-    if (opened.id === id) onOpened(opened);
+    changes.open.push({ id, projectId, asset: name, kind, message, openedAt: now, closedAt: null });
   }
-  return wrote;
+  return changes;
+}
+
+/**
+ * {@link settleAlerts} for many assets of one project: their alerts are read, and changed, at once.
+ *
+ * @param read reads records again
+ */
+export async function settleMany(
+  store: AssetStore,
+  projectId: string,
+  assets: readonly AssetSummary[],
+  now: number,
+  read: (names: readonly string[]) => Promise<readonly AssetSummary[]>,
+  onOpened: (alert: AlertRecord) => void,
+): Promise<void> {
+  const open = new Map(assets.map(({ name }): [string, AlertRecord[]] => [name, []]));
+  for (const alert of await store.openAlerts(projectId, [...open.keys()])) open.get(alert.asset)?.push(alert);
+  const judged = assets.map((asset) => {
+    const wanted = wantedAlerts(asset, now);
+    return { asset, wanted, changes: changesOf(asset, wanted, now, open.get(asset.name) ?? []) };
+  });
+  const changed = judged.filter(({ changes }) => changes.open.length + changes.close.length > 0);
+  if (changed.length === 0) return;
+  const alerts = changed.flatMap(({ changes }) => changes.open);
+  const close = changed.flatMap(({ changes }) => changes.close);
+  const opened = new Set(await store.changeAlerts(projectId, { open: alerts, close }));
+  for (const alert of alerts) if (opened.has(alert.id)) onOpened(alert);
+  const wanted = new Map(changed.map((each) => [each.asset.name, each.wanted]));
+  for (const again of await read([...wanted.keys()])) {
+    const before = wanted.get(again.name);
+    if (before !== undefined && same(wantedAlerts(again, now), before)) continue;
+    const readOne = async () => (await read([again.name]))[0] ?? null;
+    await settleAlerts(store, again, now, readOne, onOpened);
+  }
 }
 
 function same(a: Wanted, b: Wanted): boolean {

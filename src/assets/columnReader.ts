@@ -1,39 +1,56 @@
 import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../guard/answer/limits.js';
-import type { AssetColumns, Column } from '../store/records.js';
+import type { AssetColumns, AssetTexts, Column } from '../store/records.js';
 import type { AssetService } from './service.js';
 
 /** Assets whose columns are read at once. */
 export const COLUMNS_AT_ONCE = 10;
 
+/** Assets whose texts are read at once. */
+export const TEXTS_AT_ONCE = 100;
+
 /**
- * Reads the columns of assets for one operation, a few assets at a time. One asset may have hundreds of kilobytes of columns, so
- * reading is bounded as the answer is: a column counts as one field, and a long one as more.
+ * Reads the columns and texts of assets for one operation, a few assets at a time. One asset may have hundreds of kilobytes of
+ * columns, so reading is bounded as the answer is: a column or a name counts as one field, and a long one as more.
  */
 export class ColumnReader {
-  readonly #service: Pick<AssetService, 'columnsOf'>;
+  readonly #service: Pick<AssetService, 'columnsOf' | 'textsOf'>;
   readonly #limits: AnswerLimits;
   #left: number;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(service: Pick<AssetService, 'columnsOf'>, limits: AnswerLimits = ANSWER_LIMITS) {
+  constructor(service: Pick<AssetService, 'columnsOf' | 'textsOf'>, limits: AnswerLimits = ANSWER_LIMITS) {
     this.#service = service;
     this.#limits = limits;
     this.#left = limits.fields;
   }
 
   /** Rejects with Refusal ANSWER_TOO_LARGE once the operation has read too much. */
-  read(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
-    const reading = this.#last.then(() => this.#read(projectId, names));
-    this.#last = reading.catch(() => undefined);
-    return reading;
+  columns(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
+    return this.#inTurn(
+      () => this.#service.columnsOf(projectId, names),
+      ({ columns, expectedColumns }) => fieldsOf(columns) + fieldsOf(expectedColumns),
+    );
   }
 
-  async #read(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
-    this.#check();
-    const found = await this.#service.columnsOf(projectId, names);
-    for (const { columns, expectedColumns } of found) this.#left -= fieldsOf(columns) + fieldsOf(expectedColumns);
-    this.#check();
-    return found;
+  /** Rejects with Refusal ANSWER_TOO_LARGE once the operation has read too much. */
+  texts(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]> {
+    return this.#inTurn(
+      () => this.#service.textsOf(projectId, names),
+      ({ description, upstream }) =>
+        1 + longer(description?.length ?? 0) + sum(upstream, ({ length }) => 1 + longer(length)),
+    );
+  }
+
+  #inTurn<Row>(read: () => Promise<readonly Row[]>, fields: (row: Row) => number): Promise<readonly Row[]> {
+    const reading = this.#last.then(async () => {
+      this.#check();
+      const found = await read();
+      this.#left -= sum(found, fields);
+      this.#check();
+      return found;
+    });
+    this.#last = reading.catch(() => undefined);
+    return reading;
   }
 
   #check(): void {
@@ -41,8 +58,15 @@ export class ColumnReader {
   }
 }
 
-function fieldsOf(columns: readonly Column[]): number {
-  let fields = 0;
-  for (const { name, type } of columns) fields += 1 + Math.floor((name.length + type.length) / BYTES_PER_FIELD);
-  return fields;
+/** For how many fields columns count: one each, and one more with each 256 characters. */
+export function fieldsOf(columns: readonly Column[]): number {
+  return sum(columns, ({ name, type }) => 1 + longer(name.length + type.length));
+}
+
+function longer(length: number): number {
+  return Math.floor(length / BYTES_PER_FIELD);
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }

@@ -1,12 +1,14 @@
 import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
-import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, Column } from '../store/records.js';
+import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, AssetTexts, Column } from '../store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
-import { checkName } from './input.js';
+import { checkName, COLUMNS_MAX } from './input.js';
 import type { AnswerLimits } from '../guard/answer/limits.js';
-import { ColumnReader } from './columnReader.js';
+import { WorkBudgets } from '../guard/answer/work.js';
+import type { GraphQLResolveInfo } from 'graphql';
+import { ColumnReader, fieldsOf } from './columnReader.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
 import type { AssetService, RecordLoadInput, RefreshSchemaInput, RegisterAssetInput } from './service.js';
 
@@ -36,10 +38,18 @@ interface OfProject {
   readonly project?: string | null;
 }
 
-/** An asset as it was read, mostly without its columns, which are read where they are selected. */
-type Asset = AssetSummary & Partial<AssetColumns>;
+/** An asset as it was read, mostly without its texts and columns, which are read where they are selected. */
+type Asset = AssetSummary & Partial<AssetTexts & AssetColumns>;
 
-type Resolver<Parent, Args, Result> = (parent: Parent, args: Args, context: AssetContext) => Result | Promise<Result>;
+type Resolver<Parent, Args, Result> = (
+  parent: Parent,
+  args: Args,
+  context: AssetContext,
+  info: GraphQLResolveInfo,
+) => Result | Promise<Result>;
+
+/** Columns that one operation may write, under all its aliases. A long one counts as several. */
+const MAX_COLUMNS = 3 * COLUMNS_MAX;
 
 /** The resolvers of the built-in domain, by type. Times are ms since the epoch, lengths of time ms. */
 export interface AssetResolvers {
@@ -63,6 +73,7 @@ export interface AssetResolvers {
     readonly refreshSchema: Resolver<unknown, { input: OfProject & RefreshSchemaInput }, AssetRecord>;
   };
   readonly Asset: {
+    readonly description: Resolver<Asset, unknown, string | null>;
     readonly freshness: Resolver<Asset, unknown, Freshness>;
     readonly schema: Resolver<Asset, unknown, Asset>;
     readonly upstream: Resolver<Asset, unknown, readonly AssetRef[]>;
@@ -116,6 +127,22 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
     return (await load(context, projectId).columns.load(name)) ?? { columns: [], expectedColumns: [] };
   };
 
+  const textsOf = async (
+    { projectId, name, description, upstream }: Asset,
+    context: AssetContext,
+  ): Promise<Pick<AssetTexts, 'description' | 'upstream'>> => {
+    if (description !== undefined && upstream !== undefined) return { description, upstream };
+    return (await load(context, projectId).texts.load(name)) ?? { description: null, upstream: [] };
+  };
+
+  const budgets = new WorkBudgets({
+    limit: MAX_COLUMNS,
+    path: ['input', 'columns'],
+    message: `This operation has more than ${MAX_COLUMNS} columns altogether; one of 256 characters counts twice. Send some of the assets in another operation.`,
+  });
+  const spendColumns = (info: GraphQLResolveInfo, columns: readonly Column[] | null | undefined): void =>
+    budgets.spend(info, Math.min(fieldsOf(columns ?? []), MAX_COLUMNS));
+
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
   const change = async <Changed>(
     context: AssetContext,
@@ -147,17 +174,26 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
         load(context, await reached(project, context, wanted)).asset.load(checkName(name, ['name'])),
     },
     Mutation: {
-      registerAsset: (_, { input }, context) => change(context, input.project, (id) => service.register(id, input)),
+      registerAsset: (_, { input }, context, info) => {
+        spendColumns(info, input.columns);
+        return change(context, input.project, (id) => service.register(id, input));
+      },
       recordLoad: (_, { input }, context) => change(context, input.project, (id) => service.recordLoad(id, input)),
       refreshFreshness: (_, { asset, project: wanted }, context) =>
         change(context, wanted, (id) => service.refreshFreshness(id, asset)),
-      refreshSchema: (_, { input }, context) =>
-        change(context, input.project, (id) => service.refreshSchema(id, input)),
+      refreshSchema: (_, { input }, context, info) => {
+        spendColumns(info, input.columns);
+        return change(context, input.project, (id) => service.refreshSchema(id, input));
+      },
     },
     Asset: {
+      description: async (asset, _, context) => (await textsOf(asset, context)).description,
       freshness: (asset) => freshnessOf(asset, service.now()),
       schema: (asset) => asset,
-      upstream: ({ upstream, projectId }) => upstream.map((name) => ({ name, projectId })),
+      upstream: async (asset, _, context) => {
+        const { projectId } = asset;
+        return (await textsOf(asset, context)).upstream.map((name) => ({ name, projectId }));
+      },
       downstream: ({ name, projectId }, _, context) => load(context, projectId).downstream.load(name),
       alerts: ({ name, projectId }, _, context) => load(context, projectId).alerts.load(name),
     },

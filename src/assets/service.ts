@@ -1,8 +1,17 @@
 import { Refusal, unavailable } from '../refusals/refusal.js';
-import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, Column } from '../store/records.js';
+import type {
+  AlertRecord,
+  AssetColumns,
+  AssetLinks,
+  AssetRecord,
+  AssetSummary,
+  AssetTexts,
+  Column,
+  LoadRecord,
+} from '../store/records.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
 import type { AssetStore } from '../store/store.js';
-import { settleAlerts, type JudgedAsset } from './alerts.js';
+import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';
 
@@ -87,8 +96,13 @@ export class AssetService {
     return this.#store.columnsOf(projectId, names);
   }
 
-  /** Assets made from any of `names`, by name, at most `first`; one read. */
-  async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetSummary[]> {
+  /** Description and upstream of those of the names that are registered, in any order; one read. */
+  async textsOf(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]> {
+    return this.#store.textsOf(projectId, names);
+  }
+
+  /** The names of the assets made from each of `names`, ascending, at most `first` for each. */
+  async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetLinks[]> {
     return this.#store.findDownstream(projectId, names, first);
   }
 
@@ -128,6 +142,18 @@ export class AssetService {
     const asset = await this.#store.recordLoad(projectId, name, at, rows);
     if (asset === null) throw noSuchAsset();
     return this.#settled(asset, now, () => this.#summary(projectId, name));
+  }
+
+  /**
+   * Notes loads of several assets, one of each, as {@link recordLoad} does. Loads of assets that do not exist are left out.
+   * Alerts are read and changed at once, so that a batch costs little more than a load.
+   */
+  async recordLoads(projectId: string, loads: readonly LoadRecord[]): Promise<void> {
+    const now = this.#clock();
+    const assets = await this.#store.recordLoads(projectId, loads);
+    const read = (names: readonly string[]) => this.#store.findMany(projectId, names);
+    await settleMany(this.#store, projectId, assets, now, read, (alert) => this.#tell({ kind: 'alert', alert }));
+    for (const { name } of assets) this.#tell({ kind: 'asset', projectId, name });
   }
 
   /** Judges the freshness now, and opens or closes STALE. */

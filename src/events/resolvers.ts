@@ -1,8 +1,10 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { reached, type AssetContext, type ProjectFinder } from '../assets/resolvers.js';
+import { WorkBudgets } from '../guard/answer/work.js';
 import type { EventRecord } from '../store/records.js';
 import { connectionOf } from '../schema/connection.js';
 import { decodeEventCursor, encodeEventCursor } from './cursor.js';
-import type { EventInput } from './input.js';
+import { BATCH_MAX, type EventInput } from './input.js';
 import type { EventService } from './service.js';
 
 export interface EventResolverOptions {
@@ -23,8 +25,16 @@ interface RecordEventsArguments {
   readonly project?: string | null;
 }
 
+/** Events that one operation may record, under all its aliases. */
+const MAX_EVENTS = 2 * BATCH_MAX;
+
 /** The resolvers of events. */
 export function eventResolvers({ service, project }: EventResolverOptions) {
+  const budgets = new WorkBudgets({
+    limit: MAX_EVENTS,
+    path: ['input'],
+    message: `This operation records more than ${MAX_EVENTS} events altogether. Send some of them in another operation.`,
+  });
   return {
     Query: {
       events: async (
@@ -40,8 +50,17 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
         }),
     },
     Mutation: {
-      recordEvents: async (_: unknown, { input, project: wanted }: RecordEventsArguments, context: AssetContext) =>
-        service.record(await reached(project, context, wanted), input),
+      recordEvents: async (
+        _: unknown,
+        { input, project: wanted }: RecordEventsArguments,
+        context: AssetContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        const projectId = await reached(project, context, wanted);
+        // A batch that is too long by itself is refused for that.
+        budgets.spend(info, Math.min(input.length, BATCH_MAX));
+        return service.record(projectId, input);
+      },
     },
     Event: {
       properties: ({ properties }: EventRecord): unknown => (properties === null ? null : JSON.parse(properties)),

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { checkName } from '../assets/input.js';
 import type { AssetService } from '../assets/service.js';
 import { EVENT_RETENTION, type AssetSummary, type EventRecord } from '../store/records.js';
@@ -35,18 +34,12 @@ export interface EventQuery {
 }
 
 /**
- * The number of loads that are recorded in parallel: enough to hide round trips, and few enough to leave room for other
- * requests.
- */
-const AT_ONCE = 10;
-
-/**
  * Events from clients: loads of assets, and their own types. Every method throws a {@link Refusal} BAD_USER_INPUT with
  * the path of the invalid argument, and passes StoreUnavailable on.
  */
 export class EventService {
   readonly #store: EventStore;
-  readonly #assets: Pick<AssetService, 'findMany' | 'recordLoad'>;
+  readonly #assets: Pick<AssetService, 'findMany' | 'recordLoads'>;
   readonly #clock: () => number;
 
   /**
@@ -55,7 +48,7 @@ export class EventService {
    */
   constructor(
     store: EventStore,
-    assets: Pick<AssetService, 'findMany' | 'recordLoad'>,
+    assets: Pick<AssetService, 'findMany' | 'recordLoads'>,
     clock: () => number = Date.now,
   ) {
     this.#store = store;
@@ -118,16 +111,8 @@ export class EventService {
       if (asset === undefined || event.at < (asset.lastLoadAt ?? 0)) continue;
       if (event.at > (latest.get(asset.name)?.at ?? -1)) latest.set(asset.name, event);
     }
-    const loads = [...latest];
-    for (let from = 0; from < loads.length; from += AT_ONCE) {
-      await Promise.all(
-        loads
-          .slice(from, from + AT_ONCE)
-          .map(([asset, { at, rows }]) => this.#assets.recordLoad(projectId, { asset, at, rows })),
-      );
-      // The embedded engine runs in this thread, so other requests get a turn in between.
-      await turn();
-    }
+    const loads = [...latest].map(([name, { at, rows }]) => ({ name, at, rows }));
+    if (loads.length > 0) await this.#assets.recordLoads(projectId, loads);
   }
 }
 

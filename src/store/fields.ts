@@ -3,6 +3,7 @@ import type {
   AlertRecord,
   AssetRecord,
   AssetSummary,
+  AssetTexts,
   EventRecord,
   KeyRecord,
   ProjectRecord,
@@ -87,9 +88,18 @@ export const ASSET_FIELDS = [
   'createdAt',
 ] as const satisfies readonly (keyof AssetRecord)[];
 
-export const ASSET_SUMMARY_FIELDS = ASSET_FIELDS.filter(
-  (field): field is keyof AssetSummary => field !== 'expectedColumns' && field !== 'columns',
-);
+export const ASSET_SUMMARY_FIELDS = [
+  'projectId',
+  'name',
+  'owner',
+  'allowedAge',
+  'schemaVersion',
+  'lastLoadAt',
+  'lastLoadRows',
+  'createdAt',
+] as const satisfies readonly (keyof AssetSummary)[];
+
+export const ASSET_TEXT_FIELDS = ['name', 'description', 'upstream'] as const satisfies readonly (keyof AssetTexts)[];
 
 export const ALERT_FIELDS = [
   'id',

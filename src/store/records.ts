@@ -164,8 +164,31 @@ export interface AssetRecord {
 /** The columns of one asset, which may be hundreds of kilobytes. */
 export type AssetColumns = Pick<AssetRecord, 'name' | 'expectedColumns' | 'columns'>;
 
-/** An asset without its columns. */
-export type AssetSummary = Omit<AssetRecord, 'expectedColumns' | 'columns'>;
+/** The texts of one asset, which may be tens of kilobytes. */
+export type AssetTexts = Pick<AssetRecord, 'name' | 'description' | 'upstream'>;
+
+/** An asset without its texts and columns: a few hundred bytes. */
+export type AssetSummary = Omit<AssetRecord, 'description' | 'upstream' | 'expectedColumns' | 'columns'>;
+
+/** Alerts to open and to close at once. */
+export interface AlertChanges {
+  readonly open: readonly AlertRecord[];
+  readonly close: readonly { readonly asset: string; readonly kind: AlertKind; readonly at: number }[];
+}
+
+/** A load of an asset. */
+export interface LoadRecord {
+  /** Of the asset. */
+  readonly name: string;
+  readonly at: number;
+  readonly rows: number | null;
+}
+
+/** The names of the assets that are made from the asset `name`, ascending. */
+export interface AssetLinks {
+  readonly name: string;
+  readonly downstream: readonly string[];
+}
 
 export const ALERT_KINDS = ['STALE', 'SCHEMA_CHANGED'] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];

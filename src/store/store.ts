@@ -2,14 +2,18 @@ import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './a
 import type { Forfeit, JudgedKey, JudgedUser, KeyAmendment } from './changes.js';
 import type { UsagePeriod } from './periods.js';
 import type {
+  AlertChanges,
   AlertKind,
   AlertRecord,
   AssetColumns,
+  AssetLinks,
   AssetRecord,
   AssetSummary,
+  AssetTexts,
   Column,
   EventRecord,
   KeyRecord,
+  LoadRecord,
   KeyStatus,
   KeyType,
   Environment,
@@ -428,18 +432,28 @@ export interface AssetStore {
   findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]>;
   /** The columns of those of the names that exist, in any order; one read. */
   columnsOf(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]>;
+  /** The texts of those of the names that exist, in any order; one read. */
+  textsOf(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]>;
   /** By name ascending (code-unit order), those after `after`. */
   list(
     projectId: string,
     options: { readonly first: number; readonly after: string | null },
   ): Promise<readonly AssetSummary[]>;
-  /** Every asset whose `upstream` names one of `names`, by name ascending, at most `first`; one read by index. */
-  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetSummary[]>;
+  /**
+   * The names of the assets whose `upstream` contains a name, for each of `names`: by name ascending, at most `first` for each,
+   * found by index. A name without any is listed with none, or left out.
+   */
+  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetLinks[]>;
   /**
    * Notes a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), with its rows.
    * @returns the record after it; null where there is no such asset.
    */
   recordLoad(projectId: string, name: string, at: number, rows: number | null): Promise<AssetSummary | null>;
+  /**
+   * Notes loads of several assets, at most one of each, as `recordLoad` does.
+   * @returns the records of those that exist after it, in any order
+   */
+  recordLoads(projectId: string, loads: readonly LoadRecord[]): Promise<readonly AssetSummary[]>;
   /**
    * Sets the columns last seen and counts the version up, provided that the version is still `expectedVersion`.
    * @returns the record after it; null where the version had moved on or there is no such asset.
@@ -454,6 +468,11 @@ export interface AssetStore {
   openAlert(alert: AlertRecord): Promise<AlertRecord>;
   /** Closes the open alert of that kind. @returns it, or null where none was open. */
   closeAlert(projectId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
+  /**
+   * Closes and opens many alerts of one project, each as `closeAlert` and `openAlert` do, at most one of each asset and kind.
+   * @returns the ids of those that this opened
+   */
+  changeAlerts(projectId: string, changes: AlertChanges): Promise<readonly string[]>;
   /** Open alerts of those assets, oldest first; one read. */
   openAlerts(projectId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
 }

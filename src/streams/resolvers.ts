@@ -1,4 +1,4 @@
-import type { AssetRecord } from '../store/records.js';
+import type { AssetSummary } from '../store/records.js';
 import type { Actor, ActorContext } from '../keys/actor.js';
 import type { KeyEvent } from '../keys/events.js';
 import { nameOfKey } from '../keys/names.js';
@@ -17,7 +17,7 @@ export interface StreamResolverOptions {
   readonly reached: (context: ActorContext, project: string | null | undefined) => Promise<string>;
   /** @throws {@link Refusal} BAD_USER_INPUT */
   readonly checkName: (name: string, path: readonly string[]) => string;
-  readonly findAsset: (projectId: string, name: string) => Promise<AssetRecord | null>;
+  readonly findAsset: (projectId: string, name: string) => Promise<AssetSummary | null>;
 }
 
 interface AssetArguments {
@@ -28,8 +28,8 @@ interface AssetArguments {
 /** The resolvers of subscriptions: the topic of each, and the fields of its events. */
 export function streamResolvers({ bus, keys, reached, checkName, findAsset }: StreamResolverOptions) {
   // By the event object, which all streams of this process share, so that they share one read.
-  const assets = new WeakMap<AssetEvent, Promise<AssetRecord | null>>();
-  const assetOf = (event: AssetEvent): Promise<AssetRecord | null> => {
+  const assets = new WeakMap<AssetEvent, Promise<AssetSummary | null>>();
+  const assetOf = (event: AssetEvent): Promise<AssetSummary | null> => {
     let asset = assets.get(event);
     if (asset === undefined) assets.set(event, (asset = findAsset(event.projectId, event.name)));
     return asset;

@@ -124,6 +124,15 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(harness.calls).not.toContain('columnsOf');
   });
 
+  it('reads texts where they are selected, those of an asset once in an operation', async () => {
+    await wide(3, 2);
+    await data('{ a: assets { name freshness { status } downstream { name } } b: asset(name: "wide.001") { owner } }');
+    expect(harness.calls).not.toContain('textsOf');
+    const answer = await data('{ a: assets { description upstream { name } } b: assets(first: 2) { x: description } }');
+    expect(answer).toMatchObject({ b: [{ x: null }, { x: null }] });
+    expect(harness.calls.filter((call) => call === 'textsOf')).toHaveLength(1);
+  });
+
   it('reads those of an asset once in an operation', async () => {
     await wide(12, 2);
     const answer = await data(
@@ -156,7 +165,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
 });
 
 describe('lineage is read level by level', () => {
-  it('downwards at one read a level, however many assets', async () => {
+  it('downwards at two reads a level at most, however many assets', async () => {
     await chain();
     for (let index = 0; index < 40; index += 1) {
       await harness.service.register('ws_a', { name: `other.${index}`, upstream: ['mart.a', 'mart.b'] });
@@ -164,25 +173,28 @@ describe('lineage is read level by level', () => {
     harness.calls.splice(0);
     const answer = await data('{ asset(name: "raw") { downstream { downstream { name downstream { name } } } } }');
     expect(JSON.stringify(answer).match(/other\./g)).toHaveLength(80);
-    expect(harness.calls).toEqual(['findMany', 'findDownstream', 'findDownstream', 'findDownstream']);
+    // The names, and then those of the assets that were not read before.
+    const level = ['findDownstream', 'findMany'];
+    expect(harness.calls).toEqual(['findMany', ...level, ...level, ...level]);
   });
 
-  it('upwards at one read a level, and at none for assets at hand', async () => {
+  it('upwards at two reads a level at most', async () => {
     await chain();
     harness.calls.splice(0);
     await data('{ asset(name: "mart.a") { upstream { asset { upstream { asset { name } } } } } }');
-    expect(harness.calls).toEqual(['findMany', 'findMany', 'findMany']);
+    expect(harness.calls).toEqual(['findMany', 'textsOf', 'findMany', 'textsOf', 'findMany']);
   });
 
-  it('at none for assets that the request has read already', async () => {
+  it('at none of assets that the request has read already', async () => {
     await chain();
     await harness.service.register('ws_a', { name: 'elsewhere' });
     harness.calls.splice(0);
     await data('{ assets { upstream { asset { name alerts { kind } } } } }');
-    expect(harness.calls).toEqual(['list', 'openAlerts']);
+    expect(harness.calls).toEqual(['list', 'textsOf', 'openAlerts']);
     harness.calls.splice(0);
     await data('{ asset(name: "raw") { downstream { downstream { upstream { asset { name } } } } } }');
-    expect(harness.calls).toEqual(['findMany', 'findDownstream', 'findDownstream']);
+    const level = ['findDownstream', 'findMany'];
+    expect(harness.calls).toEqual(['findMany', ...level, ...level, 'textsOf']);
   });
 
   it('ends where the query ends, also in a circle', async () => {

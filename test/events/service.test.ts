@@ -53,6 +53,32 @@ test('a load feeds the freshness of its asset, and closes its alert', async () =
   expect(await assets.openAlerts('prj', ['orders'])).toEqual([]);
 });
 
+test('R2: a batch reads and writes its assets once, however many it loads', async () => {
+  const names = Array.from({ length: 60 }, (_, i) => `asset.${i}`);
+  for (const name of names) await assets.register('prj', { name, allowedAge: HOUR });
+  const calls: string[] = [];
+  const counted = new Proxy(store.assets, {
+    get: (target, name, receiver) => {
+      calls.push(String(name));
+      return Reflect.get(target, name, receiver) as unknown;
+    },
+  });
+  const service = new EventService(store.events, new AssetService(counted, () => clock), () => clock);
+  const batch = (prefix: string, at: number) => names.map((asset) => load(`${prefix}-${asset}`, { asset, at }));
+  await service.record('prj', batch('fresh', NOON - MINUTE));
+  expect(calls.splice(0)).toEqual(['findMany', 'recordLoads', 'openAlerts']);
+  for (const name of names) expect(await store.assets.find('prj', name)).toMatchObject({ lastLoadAt: NOON - MINUTE });
+
+  // Two hours late: an alert is opened on each.
+  clock += 3 * HOUR;
+  await service.record('prj', batch('late', clock - 2 * HOUR));
+  expect(calls.splice(0)).toEqual(['findMany', 'recordLoads', 'openAlerts', 'changeAlerts', 'findMany']);
+  expect(await store.assets.openAlerts('prj', names)).toHaveLength(60);
+  await service.record('prj', batch('again', clock - MINUTE));
+  expect(calls.splice(0)).toEqual(['findMany', 'recordLoads', 'openAlerts', 'changeAlerts', 'findMany']);
+  expect(await store.assets.openAlerts('prj', names)).toEqual([]);
+});
+
 test('a late load never turns freshness back, nor does one of an own type ever move it', async () => {
   await events.record('prj', [load('a', { at: NOON - MINUTE, rows: 1 })]);
   const before = await orders();

@@ -110,6 +110,43 @@ test('R11: keys of an earlier release are counted by what they do', async () => 
   await store.close();
 });
 
+test('R2: assets of an earlier release keep their texts and columns', async () => {
+  const dir = freshDir();
+  mkdirSync(dir);
+  const before = MIGRATIONS.findIndex((migration) => String(migration).includes('assetTexts'));
+  const old = new Connection(join(dir, 'latchkey.db'), 1000);
+  for (const migration of MIGRATIONS.slice(0, before)) if (typeof migration === 'string') old.exec(migration);
+  old.exec(`PRAGMA user_version = ${before}; PRAGMA foreign_keys = ON`);
+  const columns = [{ name: 'id', type: 'bigint' }];
+  old.exec(
+    `INSERT INTO assets (projectId, name, description, owner, allowedAge, upstream, expectedColumns, columns, schemaVersion,
+       lastLoadAt, lastLoadRows, createdAt)
+     VALUES ('ws', 'a', 'text', 'me', 5, '["b","c"]', '${JSON.stringify(columns)}', '[]', 3, 7, 8, 1),
+       ('ws', 'b', NULL, NULL, NULL, '[]', '[]', '[]', 1, NULL, NULL, 2);
+     INSERT INTO downstream VALUES ('ws', 'b', 'a'), ('ws', 'c', 'a')`,
+  );
+  old.close();
+  const store = await openSqliteStore({ dir });
+  const asset = anAsset('ws', {
+    name: 'a',
+    description: 'text',
+    owner: 'me',
+    allowedAge: 5,
+    upstream: ['b', 'c'],
+    expectedColumns: columns,
+    schemaVersion: 3,
+    lastLoadAt: 7,
+    lastLoadRows: 8,
+    createdAt: 1,
+  });
+  expect(await store.assets.find('ws', 'a')).toEqual(asset);
+  expect(await store.assets.find('ws', 'b')).toMatchObject({ description: null, upstream: [], columns: [] });
+  expect(await store.assets.findDownstream('ws', ['b'], 5)).toEqual([{ name: 'b', downstream: ['a'] }]);
+  expect(await store.assets.register({ ...asset, columns, upstream: [] })).toMatchObject({ columns, schemaVersion: 3 });
+  expect(await store.assets.findDownstream('ws', ['b'], 5)).toEqual([{ name: 'b', downstream: [] }]);
+  await store.close();
+});
+
 test('F13: names of an earlier release are unique and found in whatever form they were typed', async () => {
   const dir = freshDir();
   mkdirSync(dir);
@@ -138,6 +175,10 @@ test('F13: names of an earlier release are unique and found in whatever form the
   file.exec(
     `DROP INDEX keysUnrevoked; DROP INDEX keysLiving; ALTER TABLE keys DROP COLUMN administers;
      CREATE INDEX keysUnrevoked ON keys (workspaceId, familyId, expiresAt) WHERE revokedAt IS NULL;
+     DROP TABLE assetTexts; ALTER TABLE assets ADD COLUMN description TEXT;
+     ALTER TABLE assets ADD COLUMN upstream TEXT NOT NULL DEFAULT '[]';
+     ALTER TABLE assets ADD COLUMN expectedColumns TEXT NOT NULL DEFAULT '[]';
+     ALTER TABLE assets ADD COLUMN columns TEXT NOT NULL DEFAULT '[]';
      PRAGMA user_version = ${before}`,
   );
   file.close();

@@ -1,11 +1,17 @@
 import { Duplicate } from '../errors.js';
-import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
-import type { AlertRecord, AssetRecord, AssetSummary } from '../records.js';
+import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, ASSET_TEXT_FIELDS, pick } from '../fields.js';
+import type { AlertKind, AlertRecord, AssetLinks, AssetRecord, AssetSummary, LoadRecord } from '../records.js';
 import type { AssetStore } from '../store.js';
 import { eq, where, type Documents, type Filter } from './documents.js';
 import type { AlertDocument, AssetDocument } from './schemas.js';
 
 export const ASSET_UNIQUE = { 'projectId,name': 'asset.name' };
+
+/** Documents that one read for what is made from several assets may answer with. */
+const MOST_DOWNSTREAM = 2_000;
+
+/** Writes of a batch that run at once: enough to hide round trips, few enough to leave the store to others. */
+const WRITES_AT_ONCE = 16;
 
 const OPEN_ALERT = 'alert.open';
 export const ALERT_UNIQUE = { _id: 'alert.id', 'projectId,asset,kind': OPEN_ALERT };
@@ -14,6 +20,43 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
   const find = async (projectId: string, name: string): Promise<AssetRecord | null> => {
     const document = await assets.findOne(named(projectId, name));
     return document && toRecord(document);
+  };
+  const findMany = async (projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]> => {
+    const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) }, SUMMARY);
+    return documents.map(toSummary);
+  };
+  /** Null: there is no such asset, or it was loaded later. */
+  const load = (projectId: string, { name, at, rows }: LoadRecord): Promise<AssetDocument | null> =>
+    assets.update(
+      { ...named(projectId, name), $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]) },
+      { $set: { lastLoadAt: at, lastLoadRows: rows } },
+      SUMMARY,
+    );
+  const downstream = async (projectId: string, names: readonly string[], limit: number) =>
+    assets.find(
+      { projectId: eq(projectId), upstream: where({ $in: names }) },
+      { sort: { name: 1 }, limit, fields: ['name', 'upstream'] },
+    );
+
+  const openAlert = async (alert: AlertRecord): Promise<AlertRecord> => {
+    for (;;) {
+      try {
+        await alerts.insert(asDocument(alert));
+        return alert;
+      } catch (error) {
+        if (!(error instanceof Duplicate && error.what === OPEN_ALERT)) throw error;
+      }
+      const open = await alerts.findOne(openOn(alert.projectId, alert.asset, alert.kind));
+      if (open !== null) return asRecord(open);
+      // Closed between the two.
+    }
+  };
+  const closeAlert = async (projectId: string, asset: string, kind: AlertKind, at: number) => {
+    const document = await alerts.update(openOn(projectId, asset, kind), {
+      $set: { closedAt: at },
+      $unset: { open: '' },
+    });
+    return document && asRecord(document);
   };
 
   return {
@@ -29,9 +72,13 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       return toRecord(document);
     },
     find,
-    async findMany(projectId, names) {
-      const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) }, SUMMARY);
-      return documents.map(toSummary);
+    findMany,
+    async textsOf(projectId, names) {
+      const documents = await assets.find(
+        { projectId: eq(projectId), name: where({ $in: names }) },
+        { fields: ASSET_TEXT_FIELDS },
+      );
+      return documents.map((document) => pick(document, ASSET_TEXT_FIELDS));
     },
     async columnsOf(projectId, names) {
       const documents = await assets.find(
@@ -48,24 +95,25 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       return documents.map(toSummary);
     },
     async findDownstream(projectId, names, first) {
-      const documents = await assets.find(
-        { projectId: eq(projectId), upstream: where({ $in: names }) },
-        { sort: { name: 1 }, limit: first, ...SUMMARY },
-      );
-      return documents.map(toSummary);
+      const found = await downstream(projectId, names, MOST_DOWNSTREAM);
+      if (found.length < MOST_DOWNSTREAM) return linksOf(names, found, first);
+      // Cut off: one asset with thousands downstream may have crowded out those of the others. Each is asked for by itself.
+      const links: AssetLinks[] = [];
+      for (const name of names) links.push(...linksOf([name], await downstream(projectId, [name], first), first));
+      return links;
     },
     async recordLoad(projectId, name, at, rows) {
-      const document = await assets.update(
-        {
-          ...named(projectId, name),
-          $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]),
-        },
-        { $set: { lastLoadAt: at, lastLoadRows: rows } },
-        SUMMARY,
-      );
+      const document = await load(projectId, { name, at, rows });
       if (document !== null) return toSummary(document);
       const [found] = await assets.find(named(projectId, name), { limit: 1, ...SUMMARY });
       return found === undefined ? null : toSummary(found);
+    },
+    async recordLoads(projectId, loads) {
+      await inTurns(loads, (each) => load(projectId, each));
+      return findMany(
+        projectId,
+        loads.map(({ name }) => name),
+      );
     },
     async saveColumns(projectId, name, expectedVersion, columns) {
       const document = await assets.update(
@@ -74,25 +122,12 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       );
       return document && toRecord(document);
     },
-    async openAlert(alert) {
-      for (;;) {
-        try {
-          await alerts.insert(asDocument(alert));
-          return alert;
-        } catch (error) {
-          if (!(error instanceof Duplicate && error.what === OPEN_ALERT)) throw error;
-        }
-        const open = await alerts.findOne(openOn(alert.projectId, alert.asset, alert.kind));
-        if (open !== null) return asRecord(open);
-        // Closed between the two.
-      }
-    },
-    async closeAlert(projectId, asset, kind, at) {
-      const document = await alerts.update(openOn(projectId, asset, kind), {
-        $set: { closedAt: at },
-        $unset: { open: '' },
-      });
-      return document && asRecord(document);
+    openAlert,
+    closeAlert,
+    async changeAlerts(projectId, { open, close }) {
+      await inTurns(close, ({ asset, kind, at }) => closeAlert(projectId, asset, kind, at));
+      const opened = await inTurns(open, openAlert);
+      return open.filter(({ id }, i) => opened[i]?.id === id).map(({ id }) => id);
     },
     async openAlerts(projectId, names) {
       const documents = await alerts.find({
@@ -131,7 +166,34 @@ function openOn(projectId: string, asset: string, kind: string): Filter {
   return { projectId: eq(projectId), asset: eq(asset), kind: eq(kind), open: eq(true) };
 }
 
-/** All fields but the columns. */
+/** Runs the writes of a batch, some at once. @returns what they return, in order */
+async function inTurns<Item, Result>(
+  items: readonly Item[],
+  write: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let from = 0; from < items.length; from += WRITES_AT_ONCE)
+    results.push(...(await Promise.all(items.slice(from, from + WRITES_AT_ONCE).map(write))));
+  return results;
+}
+
+/** Names by the asset that they are made from, in the order of the documents. */
+function linksOf(
+  names: readonly string[],
+  documents: readonly Pick<AssetRecord, 'name' | 'upstream'>[],
+  first: number,
+): AssetLinks[] {
+  const links = new Map(names.map((name): [string, string[]] => [name, []]));
+  for (const { name, upstream } of documents) {
+    for (const source of new Set(upstream)) {
+      const found = links.get(source);
+      if (found !== undefined && found.length < first) found.push(name);
+    }
+  }
+  return [...links].map(([name, made]) => ({ name, downstream: made }));
+}
+
+/** All fields but texts and columns. */
 const SUMMARY = { fields: ASSET_SUMMARY_FIELDS };
 
 function toSummary(document: AssetDocument): AssetSummary {

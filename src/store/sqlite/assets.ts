@@ -1,17 +1,24 @@
 import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
 import type { AlertRecord, AssetRecord, AssetSummary, Column } from '../records.js';
 import type { AssetStore } from '../store.js';
-import type { Connection, Params } from './connection.js';
+import type { Connection } from './connection.js';
 
-interface AssetRow extends Omit<AssetRecord, 'upstream' | 'expectedColumns' | 'columns'> {
+/**
+ * Texts and columns are kept in a table of their own: SQLite reads a row from its beginning and writes it whole, so that a
+ * list, or a load, would otherwise cost as much as the columns of its assets.
+ */
+const TEXT_FIELDS = ['description', 'upstream', 'expectedColumns', 'columns'] as const;
+
+/** A row of the second table, with JSON for lists. */
+interface TextRow {
+  readonly name: string;
+  readonly description: string | null;
   readonly upstream: string;
   readonly expectedColumns: string;
   readonly columns: string;
 }
 
-type SummaryRow = Omit<AssetRow, 'expectedColumns' | 'columns'>;
-
-const COLUMNS = ASSET_FIELDS.join(', ');
+type AssetRow = AssetSummary & TextRow;
 
 const SUMMARY = ASSET_SUMMARY_FIELDS.join(', ');
 
@@ -21,15 +28,22 @@ const ALERT_COLUMNS = ALERT_FIELDS.join(', ');
 const IN_NAMES = 'IN (SELECT value FROM json_each($names))';
 
 export function openAssets(connection: Connection): AssetStore {
+  const lacksColumns = connection.prepare<{ readonly lacks: number }>(
+    `SELECT columns = '[]' AS lacks FROM assetTexts WHERE projectId = $projectId AND name = $name`,
+  );
   // The version never goes back where columns come late: saveColumns relies on it to tell that nobody was quicker.
-  const register = connection.prepare<AssetRow>(
-    `INSERT INTO assets (${COLUMNS}) VALUES (${ASSET_FIELDS.map((field) => `$${field}`).join(', ')})
+  const register = connection.prepare(
+    `INSERT INTO assets (${SUMMARY}) VALUES (${placeholders(ASSET_SUMMARY_FIELDS)})
      ON CONFLICT (projectId, name) DO UPDATE SET
-       description = excluded.description, owner = excluded.owner, allowedAge = excluded.allowedAge,
-       upstream = excluded.upstream, expectedColumns = excluded.expectedColumns,
-       columns = iif(columns = '[]', excluded.columns, columns),
-       schemaVersion = iif(columns = '[]', max(schemaVersion, excluded.schemaVersion), schemaVersion)
-     RETURNING ${COLUMNS}`,
+       owner = excluded.owner, allowedAge = excluded.allowedAge,
+       schemaVersion = iif($isLate, max(schemaVersion, excluded.schemaVersion), schemaVersion)`,
+  );
+  const registerTexts = connection.prepare(
+    `INSERT INTO assetTexts (projectId, name, ${TEXT_FIELDS.join(', ')})
+     VALUES ($projectId, $name, ${placeholders(TEXT_FIELDS)})
+     ON CONFLICT (projectId, name) DO UPDATE SET
+       description = excluded.description, upstream = excluded.upstream, expectedColumns = excluded.expectedColumns,
+       columns = iif($isLate, excluded.columns, columns)`,
   );
   const unlink = connection.prepare('DELETE FROM downstream WHERE projectId = $projectId AND name = $name');
   const link = connection.prepare(
@@ -37,33 +51,39 @@ export function openAssets(connection: Connection): AssetStore {
      SELECT $projectId, value, $name FROM json_each($upstream)`,
   );
   const findOne = connection.prepare<AssetRow>(
-    `SELECT ${COLUMNS} FROM assets WHERE projectId = $projectId AND name = $name`,
+    `SELECT ${SUMMARY}, ${TEXT_FIELDS.join(', ')} FROM assets JOIN assetTexts USING (projectId, name)
+     WHERE projectId = $projectId AND name = $name`,
   );
-  const findSummary = connection.prepare<SummaryRow>(
+  const findSummary = connection.prepare<AssetSummary>(
     `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name = $name`,
   );
-  const findMany = connection.prepare<SummaryRow>(
+  const findMany = connection.prepare<AssetSummary>(
     `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
   );
-  const columnsOf = connection.prepare<Pick<AssetRow, 'name' | 'expectedColumns' | 'columns'>>(
-    `SELECT name, expectedColumns, columns FROM assets WHERE projectId = $projectId AND name ${IN_NAMES}`,
+  const textsOf = connection.prepare<Pick<TextRow, 'name' | 'description' | 'upstream'>>(
+    `SELECT name, description, upstream FROM assetTexts WHERE projectId = $projectId AND name ${IN_NAMES}`,
   );
-  const list = connection.prepare<SummaryRow>(
+  const columnsOf = connection.prepare<Pick<TextRow, 'name' | 'expectedColumns' | 'columns'>>(
+    `SELECT name, expectedColumns, columns FROM assetTexts WHERE projectId = $projectId AND name ${IN_NAMES}`,
+  );
+  const list = connection.prepare<AssetSummary>(
     `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name > $after ORDER BY name LIMIT $first`,
   );
-  const findDownstream = connection.prepare<SummaryRow>(
-    `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name IN (
-       SELECT name FROM downstream WHERE projectId = $projectId AND upstream ${IN_NAMES}
-     ) ORDER BY name LIMIT $first`,
+  const findDownstream = connection.prepare<{ readonly name: string; readonly downstream: string }>(
+    `SELECT value AS name, (SELECT json_group_array(name) FROM (
+       SELECT name FROM downstream WHERE projectId = $projectId AND upstream = value ORDER BY name LIMIT $first
+     )) AS downstream FROM json_each($names)`,
   );
   const recordLoad = connection.prepare(
     `UPDATE assets SET lastLoadAt = $at, lastLoadRows = $rows
      WHERE projectId = $projectId AND name = $name AND (lastLoadAt IS NULL OR lastLoadAt < $at)`,
   );
-  const saveColumns = connection.prepare<AssetRow>(
-    `UPDATE assets SET columns = $columns, schemaVersion = schemaVersion + 1
-     WHERE projectId = $projectId AND name = $name AND schemaVersion = $expectedVersion
-     RETURNING ${COLUMNS}`,
+  const raiseVersion = connection.prepare(
+    `UPDATE assets SET schemaVersion = schemaVersion + 1
+     WHERE projectId = $projectId AND name = $name AND schemaVersion = $expectedVersion`,
+  );
+  const saveColumns = connection.prepare(
+    'UPDATE assetTexts SET columns = $columns WHERE projectId = $projectId AND name = $name',
   );
   const openAlert = connection.prepare(
     `INSERT INTO alerts (${ALERT_COLUMNS}) VALUES (${ALERT_FIELDS.map((field) => `$${field}`).join(', ')})
@@ -90,43 +110,55 @@ export function openAssets(connection: Connection): AssetStore {
   return {
     async register(asset) {
       return connection.transaction(() => {
-        const values = params(asset);
-        const row = register.returning(values);
-        if (row === null) throw new Error('A registration answered no row.');
-        unlink.run({ projectId: asset.projectId, name: asset.name });
-        link.run({
-          projectId: asset.projectId,
-          name: asset.name,
-          upstream: JSON.stringify([...new Set(asset.upstream)]),
-        });
-        return toRecord(row);
+        const { projectId, name } = asset;
+        const isLate = lacksColumns.one({ projectId, name })?.lacks ?? 1;
+        register.run({ ...pick(asset, ASSET_SUMMARY_FIELDS), isLate });
+        registerTexts.run({ ...textRow(asset), projectId, isLate });
+        unlink.run({ projectId, name });
+        link.run({ projectId, name, upstream: JSON.stringify([...new Set(asset.upstream)]) });
+        const record = find(projectId, name);
+        if (record === null) throw new Error('A registered asset is gone.');
+        return record;
       });
     },
     async find(projectId, name) {
       return find(projectId, name);
     },
     async findMany(projectId, names) {
-      return findMany.all({ projectId, names: JSON.stringify(names) }).map(toSummary);
+      return findMany.all({ projectId, names: JSON.stringify(names) });
+    },
+    async textsOf(projectId, names) {
+      return textsOf.all({ projectId, names: JSON.stringify(names) }).map((row) => ({ ...row, ...upstreamIn(row) }));
     },
     async columnsOf(projectId, names) {
       return columnsOf.all({ projectId, names: JSON.stringify(names) }).map((row) => ({ ...row, ...columnsIn(row) }));
     },
     async list(projectId, { first, after }) {
-      return list.all({ projectId, first, after: after ?? '' }).map(toSummary);
+      return list.all({ projectId, first, after: after ?? '' });
     },
     async findDownstream(projectId, names, first) {
-      return findDownstream.all({ projectId, names: JSON.stringify(names), first }).map(toSummary);
+      return findDownstream
+        .all({ projectId, names: JSON.stringify(names), first })
+        .map(({ name, downstream }) => ({ name, downstream: JSON.parse(downstream) as string[] }));
     },
     async recordLoad(projectId, name, at, rows) {
       return connection.transaction(() => {
         recordLoad.run({ projectId, name, at, rows });
-        const row = findSummary.one({ projectId, name });
-        return row && toSummary(row);
+        return findSummary.one({ projectId, name });
+      });
+    },
+    async recordLoads(projectId, loads) {
+      return connection.transaction(() => {
+        for (const load of loads) recordLoad.run({ projectId, ...pick(load, ['name', 'at', 'rows']) });
+        return findMany.all({ projectId, names: JSON.stringify(loads.map(({ name }) => name)) });
       });
     },
     async saveColumns(projectId, name, expectedVersion, columns) {
-      const row = saveColumns.returning({ projectId, name, expectedVersion, columns: JSON.stringify(columns) });
-      return row && toRecord(row);
+      return connection.transaction(() => {
+        if (raiseVersion.run({ projectId, name, expectedVersion }) === 0) return null;
+        saveColumns.run({ projectId, name, columns: JSON.stringify(columns) });
+        return find(projectId, name);
+      });
     },
     async openAlert(alert) {
       return connection.transaction(() => {
@@ -137,6 +169,12 @@ export function openAssets(connection: Connection): AssetStore {
     async closeAlert(projectId, asset, kind, at) {
       return closeAlert.returning({ projectId, asset, kind, at });
     },
+    async changeAlerts(projectId, { open, close }) {
+      return connection.transaction(() => {
+        for (const each of close) closeAlert.returning({ projectId, ...pick(each, ['asset', 'kind', 'at']) });
+        return open.filter((alert) => openAlert.run(pick(alert, ALERT_FIELDS)) > 0).map(({ id }) => id);
+      });
+    },
     async openAlerts(projectId, assets) {
       const alerts = openAlerts.all({ projectId, names: JSON.stringify(assets) });
       return alerts.sort((a, b) => a.openedAt - b.openedAt || (a.id < b.id ? -1 : 1));
@@ -145,22 +183,28 @@ export function openAssets(connection: Connection): AssetStore {
 }
 
 function toRecord(row: AssetRow): AssetRecord {
-  return { ...row, upstream: JSON.parse(row.upstream) as string[], ...columnsIn(row) };
+  // In the order of the record's fields, whichever table they are kept in.
+  return pick({ ...row, ...upstreamIn(row), ...columnsIn(row) }, ASSET_FIELDS);
 }
 
-function toSummary(row: SummaryRow): AssetSummary {
-  return { ...row, upstream: JSON.parse(row.upstream) as string[] };
+function upstreamIn({ upstream }: Pick<TextRow, 'upstream'>) {
+  return { upstream: JSON.parse(upstream) as string[] };
 }
 
-function columnsIn({ expectedColumns, columns }: Pick<AssetRow, 'expectedColumns' | 'columns'>) {
+function columnsIn({ expectedColumns, columns }: Pick<TextRow, 'expectedColumns' | 'columns'>) {
   return { expectedColumns: JSON.parse(expectedColumns) as Column[], columns: JSON.parse(columns) as Column[] };
 }
 
-function params(asset: AssetRecord): Params {
+function textRow({ name, description, upstream, expectedColumns, columns }: AssetRecord) {
   return {
-    ...pick(asset, ASSET_FIELDS),
-    upstream: JSON.stringify(asset.upstream),
-    expectedColumns: JSON.stringify(asset.expectedColumns),
-    columns: JSON.stringify(asset.columns),
-  };
+    name,
+    description,
+    upstream: JSON.stringify(upstream),
+    expectedColumns: JSON.stringify(expectedColumns),
+    columns: JSON.stringify(columns),
+  } satisfies TextRow;
+}
+
+function placeholders(fields: readonly string[]): string {
+  return fields.map((field) => `$${field}`).join(', ');
 }

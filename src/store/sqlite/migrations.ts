@@ -262,6 +262,24 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
     hash TEXT NOT NULL
   ) STRICT;
   `,
+  // Texts and columns of assets in a table of their own (assets.ts). Emptied first, so that each column is dropped from short rows.
+  `
+  CREATE TABLE assetTexts (
+    projectId TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    upstream TEXT NOT NULL,
+    expectedColumns TEXT NOT NULL,
+    columns TEXT NOT NULL,
+    PRIMARY KEY (projectId, name)
+  ) STRICT;
+  INSERT INTO assetTexts SELECT projectId, name, description, upstream, expectedColumns, columns FROM assets;
+  UPDATE assets SET description = NULL, upstream = '', expectedColumns = '', columns = '';
+  ALTER TABLE assets DROP COLUMN description;
+  ALTER TABLE assets DROP COLUMN upstream;
+  ALTER TABLE assets DROP COLUMN expectedColumns;
+  ALTER TABLE assets DROP COLUMN columns;
+  `,
 ];
 
 /**

@@ -1,10 +1,21 @@
 import { Duplicate } from '../../../src/store/errors.js';
+import type { AssetRecord } from '../../../src/store/records.js';
 import type { Bench } from '../conformance.js';
 import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtures.js';
 
 const COLUMNS = [{ name: '$id', type: '$bigint' }];
 
+function summaryOf({ columns: _, expectedColumns: __, description: ___, upstream: ____, ...summary }: AssetRecord) {
+  return summary;
+}
+
 export function testAssets({ store }: Bench): void {
+  /** What is made from each of the names. */
+  const downstream = async (ws: string, names: readonly string[], first: number) => {
+    const found = new Map((await store().assets.findDownstream(ws, names, first)).map((each) => [each.name, each]));
+    return names.map((name) => found.get(name)?.downstream ?? []);
+  };
+
   describe('assets', () => {
     test('come back as they were registered', async () => {
       const ws = await givenWorkspace(store());
@@ -44,8 +55,8 @@ export function testAssets({ store }: Bench): void {
       };
       expect(await store().assets.register(again)).toEqual(expected);
       expect(await store().assets.find(ws, asset.name)).toEqual(expected);
-      expect(namesOf(await store().assets.findDownstream(ws, ['a'], 5))).toEqual([]);
-      expect(namesOf(await store().assets.findDownstream(ws, ['$b', 'c'], 5))).toEqual([asset.name]);
+      expect(await downstream(ws, ['a'], 5)).toEqual([[]]);
+      expect(await downstream(ws, ['$b', 'c'], 5)).toEqual([[asset.name], [asset.name]]);
     });
 
     test('without columns take those of a later registration, and those alone', async () => {
@@ -85,49 +96,74 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.findMany(ws, [])).toEqual([]);
     });
 
-    test('R2: are read without their columns, which are read by name', async () => {
+    test('R2: are read without their texts and columns, which are read by name', async () => {
       const ws = await givenWorkspace(store());
       const columns = [{ name: 'id', type: 'bigint' }];
-      await store().assets.register(anAsset(ws, { name: 'a', columns, expectedColumns: columns, upstream: ['b'] }));
+      await store().assets.register(
+        anAsset(ws, { name: 'a', description: 'text', columns, expectedColumns: columns, upstream: ['b', 'c', 'b'] }),
+      );
       await store().assets.register(anAsset(ws, { name: 'b' }));
-      const { columns: _, expectedColumns: __, ...summary } = (await store().assets.find(ws, 'a')) ?? anAsset(ws);
+      const summary = summaryOf((await store().assets.find(ws, 'a')) ?? anAsset(ws));
       expect(await store().assets.findMany(ws, ['a'])).toEqual([summary]);
       expect((await store().assets.list(ws, { first: 1, after: null }))[0]).toEqual(summary);
-      expect(await store().assets.findDownstream(ws, ['b'], 5)).toEqual([summary]);
       expect(await store().assets.columnsOf(ws, ['a', 'none', 'a'])).toEqual([
         { name: 'a', expectedColumns: columns, columns },
       ]);
-      expect(await store().assets.columnsOf(await givenWorkspace(store()), ['a'])).toEqual([]);
-      expect(await store().assets.columnsOf(ws, [])).toEqual([]);
+      expect(await store().assets.textsOf(ws, ['a', 'none', 'a'])).toEqual([
+        { name: 'a', description: 'text', upstream: ['b', 'c', 'b'] },
+      ]);
+      for (const read of [store().assets.columnsOf, store().assets.textsOf]) {
+        expect(await read(await givenWorkspace(store()), ['a'])).toEqual([]);
+        expect(await read(ws, [])).toEqual([]);
+      }
     });
 
-    test('downstream of others are found by name, at most so many', async () => {
+    test('downstream of others are found by name, at most so many of each', async () => {
       const ws = await givenWorkspace(store());
       for (const [name, upstream] of [
         ['d3', ['raw']],
-        ['d1', ['raw', 'other']],
+        ['d1', ['raw', 'other', 'raw']],
         ['d2', ['other']],
         ['d0', ['else']],
       ] as const) {
         await store().assets.register(anAsset(ws, { name, upstream }));
       }
-      const downstream = async (names: string[], first: number) =>
-        namesOf(await store().assets.findDownstream(ws, names, first));
-      expect(await downstream(['raw', 'other'], 10)).toEqual(['d1', 'd2', 'd3']);
-      expect(await downstream(['raw', 'other'], 2)).toEqual(['d1', 'd2']);
-      expect(await downstream(['raw'], 10)).toEqual(['d1', 'd3']);
-      expect(await downstream(['unheard-of'], 10)).toEqual([]);
-      expect(await store().assets.findDownstream(await givenWorkspace(store()), ['raw'], 10)).toEqual([]);
+      expect(await downstream(ws, ['raw', 'other'], 10)).toEqual([
+        ['d1', 'd3'],
+        ['d1', 'd2'],
+      ]);
+      expect(await downstream(ws, ['raw', 'other'], 1)).toEqual([['d1'], ['d1']]);
+      expect(await downstream(ws, ['unheard-of', 'else'], 10)).toEqual([[], ['d0']]);
+      expect(await downstream(ws, [], 10)).toEqual([]);
+      expect(await downstream(await givenWorkspace(store()), ['raw'], 10)).toEqual([[]]);
     });
 
     test('note their last load, never an older one', async () => {
       const ws = await givenWorkspace(store());
-      const { columns: _, expectedColumns: __, ...asset } = await store().assets.register(anAsset(ws));
+      const asset = summaryOf(await store().assets.register(anAsset(ws)));
       const load = (at: number, rows: number | null) => store().assets.recordLoad(ws, asset.name, at, rows);
       expect(await load(NOW, 10)).toEqual({ ...asset, lastLoadAt: NOW, lastLoadRows: 10 });
       expect(await load(NOW - 1, 99)).toEqual({ ...asset, lastLoadAt: NOW, lastLoadRows: 10 });
       expect(await load(NOW + 1, null)).toEqual({ ...asset, lastLoadAt: NOW + 1, lastLoadRows: null });
       expect(await store().assets.recordLoad(ws, unique('asset'), NOW, 1)).toBeNull();
+    });
+
+    test('R2: note loads of many at once, as they note one, and leave out names that are not there', async () => {
+      const ws = await givenWorkspace(store());
+      const names = Array.from({ length: 40 }, (_, i) => `a${String(i).padStart(2, '0')}`);
+      for (const name of names) await store().assets.register(anAsset(ws, { name }));
+      await store().assets.recordLoad(ws, 'a01', NOW + 9, 9);
+      const loads = [...names, 'none'].map((name, i) => ({ name, at: NOW, rows: i === 0 ? null : i }));
+      const after = await store().assets.recordLoads(ws, loads);
+      expect(namesOf(after).sort()).toEqual(names);
+      for (const [i, name] of names.entries()) {
+        const expected = i === 1 ? [NOW + 9, 9] : [NOW, i === 0 ? null : i];
+        const asset = await store().assets.find(ws, name);
+        expect([name, asset?.lastLoadAt, asset?.lastLoadRows]).toEqual([name, ...expected]);
+        expect(after).toContainEqual(asset && summaryOf(asset));
+      }
+      expect(await store().assets.recordLoads(ws, [])).toEqual([]);
+      expect(await store().assets.recordLoads(await givenWorkspace(store()), loads)).toEqual([]);
     });
 
     test('F9: note more rows than 32 bits hold', async () => {
@@ -184,6 +220,28 @@ export function testAssets({ store }: Bench): void {
       expect(await close(NOW + 6)).toBeNull();
       expect(await store().assets.openAlert(second)).toEqual(second);
       expect(await close(NOW + 7)).toEqual({ ...second, closedAt: NOW + 7 });
+    });
+
+    test('R2: are opened and closed many at once, as they are one by one', async () => {
+      const ws = await givenWorkspace(store());
+      const alerts = Array.from({ length: 40 }, (_, i) => anAlert(ws, `a${i}`));
+      const [first, second, ...others] = alerts;
+      if (first === undefined || second === undefined) throw new Error('There are 40.');
+      await store().assets.openAlert(first);
+      const again = { ...first, id: unique('alert') };
+      const opened = await store().assets.changeAlerts(ws, { open: [again, second, ...others], close: [] });
+      expect(opened).toEqual([second, ...others].map(({ id }) => id));
+      const names = alerts.map(({ asset }) => asset);
+      expect(await store().assets.openAlerts(ws, names)).toHaveLength(40);
+
+      // One closed and opened again with other words, one closed, and one that is not open.
+      const other = { ...second, id: unique('alert'), message: 'Other words.' };
+      const close = ['a0', 'a1', 'none'].map((asset) => ({ asset, kind: first.kind, at: NOW + 5 }));
+      expect(await store().assets.changeAlerts(ws, { open: [other], close })).toEqual([other.id]);
+      expect(await store().assets.openAlerts(ws, ['a0', 'a1'])).toEqual([other]);
+      expect(await store().assets.openAlerts(ws, names)).toHaveLength(39);
+      expect(await store().assets.changeAlerts(ws, { open: [], close: [] })).toEqual([]);
+      expect(await store().assets.changeAlerts(await givenWorkspace(store()), { open: [], close })).toEqual([]);
     });
 
     test('of a taken id are a Duplicate', async () => {

@@ -1,0 +1,165 @@
+import { jest } from '@jest/globals';
+import { AssetService } from '../../src/assets/service.js';
+import { Explainer } from '../../src/guard/explain.js';
+import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
+import { startFrozen, type FrozenService } from './frozen.js';
+
+let latchkey: FrozenService;
+let admin: string;
+let id: string;
+beforeAll(async () => {
+  latchkey = await startFrozen({
+    env: { INTROSPECTION: 'scoped', ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'ENTERPRISE' },
+  });
+  admin = (await createKey(latchkey, { scopes: ['admin'] }, OPERATOR_KEY)).token;
+  id = (await createKey(latchkey, { scopes: ['read:assets'] }, admin)).id;
+});
+afterAll(() => latchkey.close());
+beforeEach(() => latchkey.pass(60_000));
+afterEach(() => jest.restoreAllMocks());
+
+const aliases = (count: number, field: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => `a${i}: ${field(i)}`).join(' ');
+
+const ask = (query: string, variables: object = {}): Promise<Answer> =>
+  latchkey.query(query, { token: admin, variables });
+
+/** How many of the fields were answered; the others are refused for their sum, with the argument to blame. */
+function answered({ body }: Answer, path: readonly string[], message: RegExp): number {
+  const refused = (body.errors ?? []) as { message: string; extensions: object }[];
+  for (const error of refused) {
+    expect(error.message).toMatch(message);
+    expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path });
+  }
+  return Object.values(body.data as object).filter((value) => value !== null).length;
+}
+
+describe('R2: the documents that one operation asks about', () => {
+  const TOO_MANY = /more than 2100 tokens altogether\. Send some of them in another operation\.$/;
+  /** A document of 604 tokens. */
+  const large = (name: string) => `{ ${name}: viewer { ${'scopes '.repeat(596)}} }`;
+  const explained = () => jest.spyOn(Explainer.prototype, 'explain');
+  const distinct = (count: number, document: (i: number) => string): Promise<Answer> => {
+    const variables = Object.fromEntries(Array.from({ length: count }, (_, i) => [`d${i}`, document(i)]));
+    const declared = Object.keys(variables).map((name) => `$${name}: String!`);
+    return ask(
+      `query (${declared.join()}) { ${aliases(count, (i) => `explainAccess(keyId: "${id}", document: $d${i}) { allowed errors { message } }`)} }`,
+      variables,
+    );
+  };
+
+  it('have 2,100 tokens at most, and those beyond are not parsed', async () => {
+    const explain = explained();
+    expect(answered(await distinct(3, (i) => large(`x${i}`)), ['document'], TOO_MANY)).toBe(3);
+    expect(explain).toHaveBeenCalledTimes(3);
+    latchkey.pass(60_000);
+    expect(answered(await distinct(20, (i) => large(`y${i}`)), ['document'], TOO_MANY)).toBe(3);
+    expect(explain).toHaveBeenCalledTimes(6);
+  });
+
+  it('count once, however many aliases ask about a valid one', async () => {
+    const explain = explained();
+    const answer = await ask(
+      `query ($d: String!) { ${aliases(40, () => `explainAccess(keyId: "${id}", document: $d) { cost }`)} }`,
+      { d: large('same') },
+    );
+    expect([answer.status, answered(answer, ['document'], TOO_MANY)]).toEqual([200, 40]);
+    expect(explain).toHaveBeenCalledTimes(40);
+  });
+
+  it.each([
+    ['invalid ones', `{ ${'viewer { nothing } '.repeat(150)}}`],
+    ['ones that end in a syntax error', `{ ${'viewer { scopes } '.repeat(150)}`],
+  ])('count for each alias if they are %s', async (_, document) => {
+    const explain = explained();
+    const answer = await ask(
+      `query ($d: String!) { ${aliases(20, () => `explainAccess(keyId: "${id}", document: $d) { cost }`)} }`,
+      { d: document },
+    );
+    expect(answered(answer, ['document'], TOO_MANY)).toBe(3);
+    expect(explain).toHaveBeenCalledTimes(3);
+  });
+
+  it('count with their variables, which are read for each alias', async () => {
+    const explain = explained();
+    const answer = await ask(
+      `query ($d: String!, $v: JSON) { ${aliases(20, () => `explainAccess(keyId: "${id}", document: $d, variables: $v) { cost }`)} }`,
+      { d: '{ viewer { scopes } }', v: { x: 'x'.repeat(200_000) } },
+    );
+    expect(answered(answer, ['document'], TOO_MANY)).toBe(2);
+    expect(explain).toHaveBeenCalledTimes(2);
+  });
+
+  it('are counted for each operation apart, and not for keys that are not there', async () => {
+    for (let i = 0; i < 4; i += 1)
+      expect(answered(await distinct(3, (k) => large(`z${i}${k}`)), ['document'], TOO_MANY)).toBe(3);
+    const answer = await ask(
+      `query ($d: String!) { ${aliases(20, () => 'explainAccess(keyId: "key_none", document: $d) { cost }')} }`,
+      { d: `{ ${'nothing '.repeat(600)}}` },
+    );
+    expect([answer.status, answer.body.errors]).toEqual([200, undefined]);
+  });
+});
+
+describe('R2: the inputs of one operation, of which a variable may be used under many aliases', () => {
+  it('record 1,000 events at most', async () => {
+    const record = jest.spyOn(latchkey.service.store.events, 'record');
+    const input = Array.from({ length: 500 }, (_, i) => ({ id: `e${i}`, type: 'plain' }));
+    const answer = await ask(
+      `mutation ($input: [EventInput!]!) { ${aliases(20, () => 'recordEvents(input: $input) { repeated }')} }`,
+      { input },
+    );
+    expect(answered(answer, ['input'], /more than 1000 events altogether/)).toBe(2);
+    expect(record).toHaveBeenCalledTimes(2);
+    const few = await ask(
+      `mutation ($input: [EventInput!]!) { ${aliases(20, () => 'recordEvents(input: $input) { repeated }')} }`,
+      { input: input.slice(0, 50) },
+    );
+    expect([few.status, few.body.errors]).toEqual([200, undefined]);
+  });
+
+  it.each([
+    ['narrow', 1_000, 'text', 3],
+    ['wide', 480, 't'.repeat(300), 3],
+    ['few', 50, 'text', 20],
+  ])('write 3,000 columns at most: %s ones', async (_, count, type, expected) => {
+    const columns = Array.from({ length: count }, (__, i) => ({ name: `c${i}`, type }));
+    for (const [field, kind, method] of [
+      ['registerAsset', 'RegisterAssetInput', 'register'],
+      ['refreshSchema', 'RefreshSchemaInput', 'refreshSchema'],
+    ] as const) {
+      const written = jest.spyOn(AssetService.prototype, method);
+      const input = field === 'registerAsset' ? { name: 'a', columns } : { asset: 'a', columns };
+      const answer = await ask(
+        `mutation ($input: ${kind}!) { ${aliases(20, () => `${field}(input: $input) { name }`)} }`,
+        { input },
+      );
+      expect(answered(answer, ['input', 'columns'], /more than 3000 columns altogether/)).toBe(expected);
+      expect(written).toHaveBeenCalledTimes(expected);
+      latchkey.pass(60_000);
+    }
+  });
+
+  it('bind keys to 3,000 documents at most', async () => {
+    const update = jest.spyOn(latchkey.service.store.keys, 'update');
+    const t = Array.from({ length: 1_000 }, (_, i) => i.toString(16).padStart(64, '0'));
+    const { id: bound } = await createKey(latchkey, { scopes: ['read:assets'] }, admin);
+    const answer = await ask(
+      `mutation ($t: [String!]) { ${aliases(20, (i) => `updateApiKey(input: { id: "${bound}", name: "n${i}", trustedDocuments: $t }) { apiKey { id } }`)} }`,
+      { t },
+    );
+    expect(answered(answer, ['input', 'trustedDocuments'], /more than 3000 documents altogether/)).toBe(3);
+    expect(update).toHaveBeenCalledTimes(3);
+  });
+
+  it('search for 16,384 characters at most', async () => {
+    const search = jest.spyOn(latchkey.service.store.keys, 'search');
+    const text = `${'x '.repeat(2_000)}sk_live_Ab12Cd`;
+    const answer = await ask(`query ($text: String!) { ${aliases(20, () => 'findApiKeys(text: $text) { id }')} }`, {
+      text,
+    });
+    const found = answered(answer, ['text'], /more than 16384 characters altogether/);
+    expect(found).toBe(4);
+    expect(search).toHaveBeenCalledTimes(4);
+  });
+});
