@@ -70,6 +70,11 @@ export class Program {
     return Number(/VmRSS:\s+(\d+)/.exec(this.#proc('status'))?.[1]) / 1024;
   }
 
+  /** The most resident memory so far, in MB. */
+  get peak() {
+    return Number(/VmHWM:\s+(\d+)/.exec(this.#proc('status'))?.[1]) / 1024;
+  }
+
   #proc(file) {
     return readFileSync(`/proc/${this.#process.pid}/${file}`, 'utf8');
   }
