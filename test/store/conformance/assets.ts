@@ -5,7 +5,14 @@ import { anAlert, anAsset, givenWorkspace, namesOf, NOW, unique } from '../fixtu
 
 const COLUMNS = [{ name: '$id', type: '$bigint' }];
 
-function summaryOf({ columns: _, expectedColumns: __, description: ___, upstream: ____, ...summary }: AssetRecord) {
+function summaryOf(asset: AssetRecord) {
+  const {
+    columns: _columns,
+    expectedColumns: _expected,
+    description: _description,
+    upstream: _upstream,
+    ...summary
+  } = asset;
   return summary;
 }
 
@@ -112,9 +119,9 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.textsOf(ws, ['a', 'none', 'a'])).toEqual([
         { name: 'a', description: 'text', upstream: ['b', 'c', 'b'] },
       ]);
-      for (const read of [store().assets.columnsOf, store().assets.textsOf]) {
-        expect(await read(await givenWorkspace(store()), ['a'])).toEqual([]);
-        expect(await read(ws, [])).toEqual([]);
+      for (const read of ['columnsOf', 'textsOf'] as const) {
+        expect(await store().assets[read](await givenWorkspace(store()), ['a'])).toEqual([]);
+        expect(await store().assets[read](ws, [])).toEqual([]);
       }
     });
 
