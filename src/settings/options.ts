@@ -237,14 +237,14 @@ export const OPTIONS = {
   }),
   MAX_CONNECTIONS: option({
     about:
-      'connections that a process holds open at most, streams included: it closes further ones as soon as they are accepted',
+      'the maximum number of open connections in a process, including streams; further connections are closed immediately',
     default: '16000',
     page: 'operations.md#connections',
     allowed: 'a whole number from 1 to 1000000',
     schema: wholeNumber(1, 1_000_000),
   }),
   MAX_STREAMS: option({
-    about: 'streams that a process holds open at most',
+    about: 'the maximum number of open streams in a process',
     default: '10000',
     page: 'streams.md',
     allowed: 'a whole number from 1 to 1000000',
