@@ -1,4 +1,4 @@
-// Which keys were refused and why, and what came that is no key, with an admin key. The audit log has it within a minute.
+// Lists refused keys with the reasons, and invalid credentials. Needs an admin key. The audit log is up to a minute behind.
 //   node examples/configured-keys/refused.js
 import { ask, main } from '../shared/client.js';
 

@@ -1,5 +1,5 @@
-// Follows what happens to assets by Server-Sent Events. The key stands in the address, as where a browser's EventSource is
-// used, which can send no header; a program that can had better send `Authorization: Bearer <key>`.
+// Follows what happens to assets by Server-Sent Events. The key is in the address, as with a browser's EventSource,
+// which can't send headers. If your program can, send `Authorization: Bearer <key>` instead.
 //   LATCHKEY_API_KEY=<key> node examples/configured-keys/watch.js [<after how many to end>]
 import { TextDecoderStream } from 'node:stream/web';
 import { URLSearchParams } from 'node:url';
@@ -8,7 +8,7 @@ import { main, Refused } from '../shared/client.js';
 const { LATCHKEY_URL: url = 'http://127.0.0.1:4000/graphql', LATCHKEY_API_KEY: key = '' } = process.env;
 const query = 'subscription { assetChanged { name freshness { status } } }';
 
-/** Results in the messages of GraphQL over SSE; what is no result is a sign of life, or the end. */
+/** Yields the results in messages of GraphQL over SSE. Other messages keep the connection alive, or end the stream. */
 async function* results(body) {
   let text = '';
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {

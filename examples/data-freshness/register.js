@@ -1,4 +1,4 @@
-// Registers assets that are to be loaded once a day, with a read-write key.
+// Registers assets that should be loaded once a day, with a read-write key.
 //   node examples/data-freshness/register.js <asset> [<asset> …]
 import { ask, main } from '../shared/client.js';
 

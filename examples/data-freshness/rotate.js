@@ -1,8 +1,8 @@
 // Rotation of keys, with an admin key, once a day from a scheduler:
 //   node examples/data-freshness/rotate.js <directory of secrets>
-// A key older than MAX_AGE_DAYS (90) is replaced. The new token goes into the directory, in a file by the key's id that its
-// owner alone reads; the old one works for another week. One that was replaced and has been idle for IDLE_HOURS (24) is
-// revoked before that. The key that this runs with is left to people.
+// Replaces keys older than MAX_AGE_DAYS (90). Each new token is written to a file in the directory, which is named after the key's ID and
+// readable only by its owner. The old key works for another week, but is revoked earlier if it has been idle for IDLE_HOURS (24). The
+// key that runs this script is not replaced.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, main } from '../shared/client.js';

@@ -1,4 +1,4 @@
-// A schema of one's own, guarded by Latchkey, with its keys in SQLite or, where MONGODB_URI is set, in MongoDB.
+// Your own schema, guarded by Latchkey. Keys are stored in SQLite, or in MongoDB if MONGODB_URI is set.
 //   node examples/own-schema/server.js
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';

@@ -1,4 +1,4 @@
-// Reads so often that the limit says no, waits as it is told, and goes on until all are read.
+// Sends more requests than the limit allows, waits as the responses say, and continues until all have succeeded.
 //   LATCHKEY_API_KEY=<key> node examples/project-keys/read-many.js <how often>
 import { retrying } from './retry.js';
 

@@ -1,16 +1,16 @@
-// How a client behaves that is told to wait.
+// Retries requests that were rate limited.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** In seconds. */
 const LONGEST_WAIT = 60;
 
 /**
- * Sends until the answer is another than 429. It waits Retry-After seconds, and after each further 429 in a row twice as
- * long as before, or Retry-After if that is longer; never more than 60 seconds at a time.
+ * Sends a request until the status is not 429. Waits Retry-After seconds; after each further 429, twice as long as before, or Retry-After
+ * if that is longer. Never waits more than 60 seconds at a time.
  *
  * @param {() => Promise<Response>} send
  * @param {{ tries?: number, wait?: (seconds: number) => Promise<unknown> }} [options] `tries` requests at most
- * @returns {Promise<Response>} the last answer: a 429 where all were
+ * @returns {Promise<Response>} the last response, which is a 429 if all were
  */
 export async function retrying(send, { tries = 10, wait = (seconds) => sleep(seconds * 1000) } = {}) {
   let waited = 0;

@@ -1,10 +1,10 @@
-// What the examples share: one operation, sent with the key that stands in the environment.
+// Shared by the examples: sends one operation with the key from the environment.
 //   LATCHKEY_URL      default: http://127.0.0.1:4000/graphql
 //   LATCHKEY_API_KEY  the key
 
 /**
- * An answer that says no: `status` and `challenge` of HTTP, the first error's `code`, and its `missing` scopes or whole
- * seconds to wait.
+ * A refused request: HTTP `status` and `challenge`, the `code` of the first error, and its `missing` scopes or the seconds to
+ * wait.
  */
 export class Refused extends Error {
   constructor(response, [{ message, extensions }]) {
@@ -30,7 +30,7 @@ export async function ask(query, variables = {}) {
   return data;
 }
 
-/** Runs a script's own part. What is refused is told on standard error, with the exit status 2. */
+/** Runs a script. If a request is refused, prints the refusal to standard error and exits with status 2. */
 export async function main(run) {
   try {
     await run();

@@ -1,4 +1,4 @@
-// Gives a user other roles, with an admin key, or none. What the user's keys may do follows with their next request.
+// Sets the roles of a user, or removes all. Needs an admin key. The user's keys have the new roles at their next request.
 //   node examples/user-keys/set-roles.js <user id> [<role> …]
 import { ask, main } from '../shared/client.js';
 

@@ -1,4 +1,4 @@
-// Adds a scope to a key that is there, with an admin key. It holds from the key's next request on.
+// Adds a scope to an existing key. Needs an admin key. Takes effect at the key's next request.
 //   node examples/workspace-scopes/add-scope.js <name of the key> <scope>
 import { ask, main } from '../shared/client.js';
 
