@@ -1,46 +1,46 @@
-/** With what the program ends; docs/reference/cli.md tells of each. */
+/** Exit codes of the program. docs/reference/cli.md describes them. */
 export const EXIT = {
   ok: 0,
-  /** What was looked for was found, or the server refused it for a reason that no other code has. */
+  /** A command found what it searches for, or failed for a reason without a code of its own. */
   failed: 1,
   usage: 2,
   unauthenticated: 3,
   forbidden: 4,
   limited: 5,
   unavailable: 6,
-  /** Nothing of what was named could be scanned. */
+  /** No file could be scanned. */
   notScanned: 7,
-  /** As of a program that SIGPIPE ended: what reads its output is gone. */
+  /** As after SIGPIPE: the program that reads the output has ended. */
   brokenPipe: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Each code in words, for the reference. */
+/** Descriptions of the exit codes, for the reference. */
 export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
-  [EXIT.ok, 'It was done.'],
+  [EXIT.ok, 'Success.'],
   [
     EXIT.failed,
-    '`scan` found tokens, or scanned some files and could not read others, `import` found problems, `audit verify` found a broken chain, `explain` found that the key would be refused, `keys find` found no key; or `serve` could not start, `import` could not open the store, or a request failed for a reason that no other code has.',
+    '`scan` found tokens, or could not read some of the files; `import` found problems; `audit verify` found a broken log; `explain` found that the key would be refused; `keys find` found no key. Also: `serve` could not start, `import` could not open the store, or a request failed for a reason without a code of its own.',
   ],
-  [EXIT.usage, 'The command line, or a variable or a file that it reads, is wrong: nothing was changed.'],
-  [EXIT.unauthenticated, 'There is no key, or the server does not accept it.'],
-  [EXIT.forbidden, 'The key is accepted and may not do this.'],
-  [EXIT.limited, 'The limits of the key leave no room, and would not within `--max-wait`.'],
-  [EXIT.unavailable, 'The server could not be reached, or could not answer.'],
+  [EXIT.usage, 'The arguments, an environment variable or a file is invalid. Nothing was changed.'],
+  [EXIT.unauthenticated, 'The key is missing or invalid.'],
+  [EXIT.forbidden, 'The key is valid but not allowed to do this.'],
+  [EXIT.limited, 'The limits of the key are reached, and waiting would take longer than `--max-wait`.'],
+  [EXIT.unavailable, 'The server is unreachable or unavailable.'],
   [
     EXIT.notScanned,
-    '`scan` found no token, and could scan none of the files as text: they are missing, unreadable, binary or compressed.',
+    '`scan` found no token and could not scan any file as text: the files are missing, unreadable, binary or compressed.',
   ],
-  [130, 'Interrupted by Ctrl-C (SIGINT), as the shell tells it.'],
-  [EXIT.brokenPipe, 'What read the output ended first, as `head` does.'],
+  [130, 'Interrupted by Ctrl-C (SIGINT).'],
+  [EXIT.brokenPipe, 'The program that reads the output ended early, as `head` does.'],
 ];
 
-/** What ends a command before it is done. The message names the fault and the remedy. */
+/** Ends a command with an error. The message names the problem and the remedy. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly exitCode: ExitCode;
-  /** For programs, as in the answers of the server. */
+  /** A code for programs, as in responses of the server. */
   readonly code: string;
 
   constructor(exitCode: ExitCode, code: string, message: string) {
@@ -50,7 +50,7 @@ export class Failure extends Error {
   }
 }
 
-/** The command line cannot be meant as it stands. */
+/** Returns the error for an invalid command line. */
 export function usage(message: string): Failure {
   return new Failure(EXIT.usage, 'USAGE', message);
 }

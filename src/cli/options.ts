@@ -14,11 +14,16 @@ export function asking(command: Command): Command {
   return json(command)
     .option('--url <url>', `address of the API (default: LATCHKEY_URL, or ${DEFAULT_URL})`)
     .option('--key-stdin', 'read the key from standard input (default: LATCHKEY_API_KEY)')
-    .option('--max-wait <seconds>', 'how long to wait for an answer, and for room', whole(0, 86_400), MAX_WAIT);
+    .option(
+      '--max-wait <seconds>',
+      'maximum time to wait for a response, including rate limits',
+      whole(0, 86_400),
+      MAX_WAIT,
+    );
 }
 
 export function json(command: Command): Command {
-  return command.option('--json', 'print one JSON document, for programs');
+  return command.option('--json', 'print a JSON document');
 }
 
 /** An enumeration of the API's, written in small letters and hyphens: `read-only` for READ_ONLY. */

@@ -31,7 +31,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
   return {
     'Server:': [serveCommand()],
     'Keys:': [
-      group('keys', "The workspace's keys.", [
+      group('keys', 'Manage the keys of a workspace.', [
         createCommand(),
         listCommand(),
         findCommand(),
@@ -46,8 +46,8 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
       explainCommand(),
     ],
     'Workspace:': [
-      group('workspace', 'Workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
-      group('audit', 'The audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),
+      group('workspace', 'Manage workspaces and their tiers.', [createWorkspaceCommand(), tierCommand()]),
+      group('audit', 'Read, verify and archive the audit log.', [tailCommand(), verifyCommand(), archiveCommand()]),
       schemaCommand(),
     ],
     'Without a server:': [importCommand(), scanCommand(), completionCommand(program)],
@@ -57,12 +57,12 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
 /** The whole command line, ready to parse: it throws where commander would end the process, and writes no errors itself. */
 export function createProgram(): Command {
   const program = new Command('latchkey')
-    .description('API keys for GraphQL: serve them, manage them, and look for those that leaked.')
+    .description('API keys for GraphQL: run the server, manage keys, and find leaked ones.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nThe key is read from LATCHKEY_API_KEY, or with --key-stdin from standard input; the address from LATCHKEY_URL.\n' +
+      '\nThe key is read from LATCHKEY_API_KEY, or from standard input with --key-stdin. The address is read from LATCHKEY_URL.\n' +
         '\nExample:\n  latchkey keys create airflow --scopes read-only --expires 90d',
     );
   for (const [heading, listed] of Object.entries(commands(() => program))) {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { EXIT_MEANINGS } from './exit.js';
 
-/** docs/reference/cli.md, made of what `--help` prints. */
+/** Returns docs/reference/cli.md, which contains the output of `--help`. */
 export function referencePage(program: Command): string {
   return `# Command line
 
-Made from the commands' own help by \`npm run reference\`.
+Generated from the help of the commands by \`npm run reference\`.
 
 ${blockOf(program)}
 
@@ -15,9 +15,9 @@ ${blockOf(program)}
 |---|---|---|
 | \`LATCHKEY_API_KEY\` | none | the key |
 | \`LATCHKEY_URL\` | http://127.0.0.1:4000/graphql | address of the API |
-| \`NO_COLOR\` | none | set to anything, no colours are used; nor are they where the output is no terminal |
+| \`NO_COLOR\` | none | any value turns colours off; they are also off if the output is not a terminal |
 
-\`latchkey serve\` reads the server's own [settings](settings.md).
+\`latchkey serve\` reads the [settings of the server](settings.md).
 
 ## Exit codes
 
@@ -25,7 +25,7 @@ ${blockOf(program)}
 |---|---|
 ${EXIT_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
-With \`--json\` the fault is a document on standard error: \`{"error":{"code":"FORBIDDEN","message":"…","missing":["admin"]}}\`.
+With \`--json\`, an error is a JSON document on standard error: \`{"error":{"code":"FORBIDDEN","message":"…","missing":["admin"]}}\`.
 
 ${program.commands.map((command) => sectionOf(command)).join('\n\n')}
 `;
@@ -37,7 +37,7 @@ function sectionOf(command: Command, path = 'latchkey', level = 2): string {
   return [own, ...command.commands.map((child) => sectionOf(child, name, level + 1))].join('\n\n');
 }
 
-/** All of the help, with what stands after it. */
+/** Returns the complete help text of a command, including its examples. */
 function blockOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (part) => (text += part) });

@@ -8,7 +8,7 @@ import { described } from '../describe.js';
 export function completionCommand(program: () => Command): Command {
   return described({
     name: 'completion',
-    description: 'Print what lets a shell complete commands, options and their values.',
+    description: 'Print a completion script for a shell.',
     example: 'source <(latchkey completion bash)',
   })
     .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh']))

@@ -65,14 +65,13 @@ export function explainCommand(): Command {
   const command = described({
     name: 'explain',
     description:
-      'Show how the server would answer this document with a given key, without running it. ' +
-      'The exit code is 1 if the key would be refused.',
+      'Show whether a key may run a document, without running it. ' + 'The exit code is 1 if the key would be refused.',
     example: 'latchkey explain dashboard.graphql --key key_7Hq2mZ0aV9tR4xYb',
   })
     .argument('<file.graphql>', 'the document; - reads standard input')
-    .requiredOption('--key <id>', "the key's id, which latchkey keys list shows; never the key itself")
-    .option('--operation <name>', "which of the document's operations")
-    .option('--variables <json>', 'an object in JSON');
+    .requiredOption('--key <id>', 'ID of the key, from latchkey keys list; never the key itself')
+    .option('--operation <name>', 'operation to explain, if the document has several')
+    .option('--variables <json>', 'variables as a JSON object');
   return asking(command).action(async (file: string, options: ExplainOptions) => {
     if (file === '-' && options.keyStdin === true) {
       throw usage('Standard input cannot be both the document and the key. Give the document as a file.');
@@ -118,5 +117,5 @@ function objectIn(text: string | undefined): unknown {
   }
   if (altered !== null)
     throw usage(`--variables has a number that JSON cannot keep exactly: ${altered}. Send it as a string.`);
-  throw usage('--variables takes an object in JSON, as in \'{"first": 10}\'.');
+  throw usage('--variables takes a JSON object, as in \'{"first": 10}\'.');
 }

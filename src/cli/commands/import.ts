@@ -14,22 +14,22 @@ export function importCommand(): Command {
   const command = described({
     name: 'import',
     description:
-      'Take over keys of another system by their digests, so that their tokens go on working. ' +
+      'Import keys of another system by their hashes, so that their tokens keep working. ' +
       'Nothing is written without --apply. ' +
       'The store is that of the settings (MONGODB_URI or DATA_DIR, and KEY_PEPPER); a server may run beside it. ' +
-      'The exit code is 1 where there are problems.',
+      'The exit code is 1 if there are problems.',
     example: 'latchkey import apikey.jsonl --from better-auth --mapping mapping.yaml',
   })
-    .argument('<file>', 'rows as JSON Lines, a JSON array or CSV; - reads standard input')
-    .addOption(new Option('--from <source>', 'what the rows are').choices(SOURCES).makeOptionMandatory())
-    .option('--mapping <file>', 'columns, scopes and owners, in YAML or JSON')
+    .argument('<file>', 'JSON Lines, a JSON array or CSV; - reads standard input')
+    .addOption(new Option('--from <source>', 'format of the keys').choices(SOURCES).makeOptionMandatory())
+    .option('--mapping <file>', 'file that maps columns, scopes and owners, in YAML or JSON')
     .addOption(new Option('--format <format>', 'default: by the file’s name, else jsonl').choices(FORMATS))
-    .option('--workspace <id>', 'where the keys go', 'default')
-    .option('--default-scopes <scopes>', 'of keys that have none there, separated by commas')
-    .option('--schema <file>', 'your own schema, where the server is yours: scopes are held against it')
-    .option('--actions <actions>', 'actions of its scopes beside read and write, separated by commas')
+    .option('--workspace <id>', 'workspace of the imported keys', 'default')
+    .option('--default-scopes <scopes>', 'scopes of keys without scopes, separated by commas')
+    .option('--schema <file>', 'schema of your own server, to check scopes against')
+    .option('--actions <actions>', 'additional actions in scopes, besides read and write, separated by commas')
     .option('--apply', 'write the keys')
-    .option('--skip-problems', 'with --apply: leave out the rows that have problems');
+    .option('--skip-problems', 'with --apply: skip rows that have problems');
   return json(command).action(async (file: string, options: ImportOptions) => {
     const { runImport } = await import('../import/run.js');
     const terminal = openTerminal();

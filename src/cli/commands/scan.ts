@@ -16,7 +16,7 @@ export function scanCommand(): Command {
   const command = described({
     name: 'scan',
     description:
-      'Find tokens in files, offline: by their form and their checksum, whatever their prefix. ' +
+      'Find tokens in files, offline, by their format and checksum, with any prefix. ' +
       'It reads UTF-8, UTF-16 and other encodings that contain ASCII, and finds tokens in base64, percent-encoding, quoted-printable and the escapes of JSON, JavaScript and HTML. Of each it shows the place and the prefix, never the secret. ' +
       'Directories named node_modules and .git are skipped. ' +
       'Named pipes, sockets and devices are named and not read; a pipe that the shell opened, as in <(command), is. ' +

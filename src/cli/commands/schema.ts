@@ -8,7 +8,7 @@ export function schemaCommand(): Command {
   const print = described({
     name: 'print',
     description:
-      'Print the schema with its directives, as far as the key may read it. Without a key what is open to all.',
+      'Print the part of the schema that your key may read, with its directives. Without a key, print the public part.',
     example: 'latchkey schema print > schema.graphql',
   }).action(async (options: AskingOptions) => {
     await talk(
@@ -21,7 +21,7 @@ export function schemaCommand(): Command {
       { keyless: true },
     );
   });
-  return group('schema', "The API's schema.", [asking(print)]);
+  return group('schema', 'Print the schema of the API.', [asking(print)]);
 }
 
 /** @throws UnexpectedAnswer if the text is something else, such as a page in HTML */

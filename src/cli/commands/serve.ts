@@ -6,10 +6,10 @@ import { EXIT, usage } from '../exit.js';
 export function serveCommand(): Command {
   return described({
     name: 'serve',
-    description: 'Serve the API, with the settings of the environment and latchkey.yaml, until Ctrl-C.',
+    description: 'Run the server with the settings in the environment and latchkey.yaml, until Ctrl-C.',
     example: 'PORT=8080 latchkey serve --workers 2',
   })
-    .option('--workers <n>', 'serve from n processes on one port, with the same limits as one; or auto')
+    .option('--workers <n>', 'number of processes on one port, which share limits; or auto')
     .action(async ({ workers }: { readonly workers?: string }) => {
       const [{ start, startFault }, { readOption }] = await Promise.all([
         import('../../start.js'),

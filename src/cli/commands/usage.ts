@@ -48,10 +48,10 @@ interface UsageOptions extends AskingOptions {
 export function usageCommand(): Command {
   const command = described({
     name: 'usage',
-    description: 'Show what a key asked for, by the hour or the day. Some seconds behind.',
+    description: 'Show the usage of a key by minute, hour or day. A few seconds behind.',
     example: 'latchkey usage key_7Hq2mZ0aV9tR4xYb --by day --from 30d',
   })
-    .argument('<id>', 'of the key')
+    .argument('<id>', 'ID of the key')
     .addOption(choice('--by <period>', 'minute, hour or day', ['MINUTE', 'HOUR', 'DAY']).default('HOUR', 'hour'))
     .option('--from <moment>', '30d ago, or 2026-11-01 (default: 24 periods before the end)')
     .option('--to <moment>', '1d ago, or 2026-12-01 (default: now)');

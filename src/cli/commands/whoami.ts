@@ -40,7 +40,7 @@ const WHO = operation<{ readonly viewer: Viewer }>(
 export function whoamiCommand(): Command {
   const command = described({
     name: 'whoami',
-    description: 'Show what the key is, what it may do, and what is left of its limits.',
+    description: 'Show your key, its scopes and its remaining limits.',
     example: 'latchkey whoami --json',
   });
   return asking(command).action(async (options: AskingOptions) => {

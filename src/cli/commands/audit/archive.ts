@@ -24,9 +24,9 @@ export function archiveCommand(): Command {
       'The store is that of the settings (MONGODB_URI or DATA_DIR); a server may run beside it.',
     example: 'latchkey audit archive --before 365d --to /var/backups/latchkey/audit-2026.jsonl.gz',
   })
-    .requiredOption('--before <when>', 'entries from before then: a date, or a length of time ago, such as 365d')
-    .requiredOption('--to <file>', 'a new file; compressed where its name ends with .gz')
-    .option('--workspace <id>', 'whose audit log', 'default');
+    .requiredOption('--before <when>', 'only entries before this date, or this long ago, such as 365d')
+    .requiredOption('--to <file>', 'a new file; compressed if its name ends with .gz')
+    .option('--workspace <id>', 'workspace of the audit log', 'default');
   return json(command).action(async ({ before, to, workspace, json: asJson }: ArchiveOptions) => {
     const { runArchive } = await import('../../archive/run.js');
     const terminal = openTerminal();

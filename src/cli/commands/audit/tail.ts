@@ -34,16 +34,20 @@ export function tailCommand(): Command {
   const command = described({
     name: 'tail',
     description:
-      'Print the newest entries of the audit log, and with --follow those to come. ' +
+      'Print the newest entries of the audit log; with --follow, also new ones. ' +
       'With --follow and --json each entry is a document of one line.',
     example: 'latchkey audit tail --follow --actions key-created,key-revoked',
   })
-    .option('-n, --lines <count>', 'so many of the newest', whole(0, 10_000), 20)
-    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
-    .option('--interval <seconds>', 'how often it is asked for', whole(1, 3_600), 5)
-    .addOption(new Option('--actions <actions>', 'only these, with commas').choices(ACTIONS).argParser(actionsIn))
-    .option('--subject <id>', 'what was changed: a key, a user, a project')
-    .option('--actor <id>', 'the credential that did it');
+    .option('-n, --lines <count>', 'number of entries', whole(0, 10_000), 20)
+    .option('-f, --follow', 'continue with new entries, until Ctrl-C')
+    .option('--interval <seconds>', 'seconds between requests', whole(1, 3_600), 5)
+    .addOption(
+      new Option('--actions <actions>', 'only these actions, separated by commas')
+        .choices(ACTIONS)
+        .argParser(actionsIn),
+    )
+    .option('--subject <id>', 'ID of the changed key, user or project')
+    .option('--actor <id>', 'ID of the credential that made the change');
   return asking(command).action(async (options: TailOptions) => {
     await talk(options, async (told) => {
       if (options.follow === true) await follow(told, options);

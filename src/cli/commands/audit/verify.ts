@@ -37,7 +37,7 @@ export function verifyCommand(): Command {
   const command = described({
     name: 'verify',
     description:
-      "Read the workspace's audit log from its beginning and compute each hash again. " +
+      'Read the whole audit log of the workspace and check each hash. ' +
       'Keep the head that it prints in another place, and give it with --head the next time: ' +
       'somebody who can write to the database can write a new log, but not one with that head. ' +
       'The last head that this command saw on this computer is required too. ' +
@@ -46,17 +46,20 @@ export function verifyCommand(): Command {
   })
     .option(
       '--head <seq:hash|file>',
-      'an entry that has to be there, noted earlier; or a file that ends with it, as verify or verify --json printed it',
+      'an entry that the log must contain, as printed by an earlier run; or a file that ends with it',
     )
     .option(
       '--heads <file>',
-      'a file that the server wrote (AUDIT_HEADS_FILE): each head of the workspace in it has to be there',
+      'a file that the server wrote (AUDIT_HEADS_FILE): the log must contain each head of the workspace in it',
     )
-    .option('--archive <files...>', 'all files that audit archive wrote of the log: they are checked as its beginning')
+    .option(
+      '--archive <files...>',
+      'all files that audit archive wrote from this log: they are checked as its beginning',
+    )
     .addOption(
       new Option(
         '--from <seq:hash|file>',
-        'read only the entries after this one, noted earlier; or a file that ends with it, as for --head',
+        'read only the entries after this one, as printed by an earlier run; or a file that ends with it',
       ).conflicts(['archive', 'resume']),
     )
     .option('--resume', 'continue the last run that was interrupted on this computer');

@@ -30,7 +30,7 @@ export function createCommand(): Command {
     description: 'Create a key. Its token is shown once.',
     example: "latchkey keys create 'Airflow production' --scopes read-only --expires 90d",
   })
-    .argument('<name>', '1 to 100 characters, for people')
+    .argument('<name>', '1 to 100 characters')
     .requiredOption('-s, --scopes <scopes>', 'comma-separated scopes: read:assets, read-only, admin', items)
     .addOption(
       choice(
@@ -41,10 +41,10 @@ export function createCommand(): Command {
     )
     .addOption(choice('--env <environment>', 'live or test', ['LIVE', 'TEST']))
     .option('--expires <moment>', 'when it expires: 90d, or 2026-12-31 (default: never)')
-    .option('--project <id>', 'the project it is bound to')
-    .option('--user <id>', 'the user it belongs to')
-    .option('--allow <addresses>', 'addresses and CIDR ranges that may use it; others are refused', items)
-    .option('--workspace <id>', 'another workspace than your own: for the scope platform');
+    .option('--project <id>', 'project that the key is restricted to')
+    .option('--user <id>', 'user who owns the key')
+    .option('--allow <addresses>', 'IP addresses and CIDR ranges that the key can be used from', items)
+    .option('--workspace <id>', 'another workspace, which requires the scope platform');
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
     const { scopes, type, env: environment, expires, project: projectId, user: userId, allow, workspace } = options;
     const input = given({

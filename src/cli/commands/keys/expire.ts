@@ -18,10 +18,10 @@ interface ExpireOptions extends AskingOptions {
 export function expireCommand(): Command {
   const command = described({
     name: 'expire',
-    description: 'Set the moment from which a key is refused. A moment that has passed ends it now.',
+    description: 'Set when a key expires. A time in the past ends the key now.',
     example: 'latchkey keys expire key_7Hq2mZ0aV9tR4xYb --at 30d',
   })
-    .argument('<id>', 'of the key')
+    .argument('<id>', 'ID of the key')
     .requiredOption('--at <moment>', 'now, 30d, 2026-12-31 (UTC), or 2026-12-31T12:00:00Z');
   return asking(command).action(async (id: string, options: ExpireOptions) => {
     const input = { id, at: momentOf(options.at) };

@@ -69,14 +69,14 @@ export function listCommand(): Command {
     description: "List the workspace's keys, newest first. Use --sort and --order for another order.",
     example: 'latchkey keys list --status active --name airflow',
   })
-    .addOption(choice('--status <status>', 'of this status', ['ACTIVE', 'EXPIRED', 'REVOKED']))
-    .addOption(choice('-t, --type <type>', 'of this type', KEY_TYPES))
+    .addOption(choice('--status <status>', 'only keys with this status', ['ACTIVE', 'EXPIRED', 'REVOKED']))
+    .addOption(choice('-t, --type <type>', 'only keys of this type', KEY_TYPES))
     .addOption(choice('--env <environment>', 'live or test', ['LIVE', 'TEST']))
-    .option('--name <part>', 'whose name contains this, ignoring case')
-    .option('--scope <scope>', 'with exactly this scope')
-    .option('--project <id>', 'bound to this project')
-    .option('--user <id>', 'of this user')
-    .option('--workspace <id>', 'another workspace than your own: for the scope platform')
+    .option('--name <part>', 'only keys whose name contains this text, ignoring case')
+    .option('--scope <scope>', 'only keys with exactly this scope')
+    .option('--project <id>', 'only keys that are restricted to this project')
+    .option('--user <id>', 'only keys of this user')
+    .option('--workspace <id>', 'another workspace, which requires the scope platform')
     .addOption(choice('--sort <field>', 'sort by this field; keys without a value come last', KEY_ORDER_FIELDS))
     .addOption(choice('--order <direction>', 'asc or desc (default: asc with --sort, else desc)', ['ASC', 'DESC']))
     .option('-n, --limit <count>', 'list at most this many keys', whole(1, 100_000), 1_000);

@@ -9,7 +9,7 @@ export interface MadeOptions extends AskingOptions {
 }
 
 export function quiet(command: Command): Command {
-  return command.addOption(new Option('-q, --quiet', 'print the token alone').conflicts('json'));
+  return command.addOption(new Option('-q, --quiet', 'print only the token').conflicts('json'));
 }
 
 /** Shows a token, the one time that it can be. @param lines of what it is the token of */

@@ -26,12 +26,12 @@ interface RevokeOptions extends AskingOptions {
 export function revokeCommand(): Command {
   const command = described({
     name: 'revoke',
-    description: 'End a key at once and for good. It asks first, and names the key.',
+    description: 'Revoke a key, immediately and permanently. Asks for confirmation first.',
     example: "latchkey keys revoke key_7Hq2mZ0aV9tR4xYb --reason 'Found in a log.' --yes",
   })
-    .argument('<id>', 'of the key')
-    .option('--reason <text>', 'why, for people: at most 500 characters')
-    .option('-y, --yes', 'do not ask');
+    .argument('<id>', 'ID of the key')
+    .option('--reason <text>', 'reason, at most 500 characters')
+    .option('-y, --yes', 'skip the confirmation');
   return asking(command).action(async (id: string, options: RevokeOptions) => {
     // Before the server is asked: what cannot be confirmed is not begun.
     if (options.yes !== true) assertCanAsk();

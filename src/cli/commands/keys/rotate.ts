@@ -19,11 +19,11 @@ interface RotateOptions extends MadeOptions {
 export function rotateCommand(): Command {
   const command = described({
     name: 'rotate',
-    description: 'Replace a key by a new one. The old one works until the overlap ends; the new token is shown once.',
+    description: 'Replace a key with a new one. The old one works until the overlap ends; the new token is shown once.',
     example: 'latchkey keys rotate key_7Hq2mZ0aV9tR4xYb --overlap 7d --quiet > new-key.txt',
   })
-    .argument('<id>', 'of the key')
-    .option('--overlap <time>', 'how long the old key goes on working: 7d, 12h, 0s, at most 90d (default: 1d)');
+    .argument('<id>', 'ID of the key')
+    .option('--overlap <time>', 'how long the old key continues to work: 7d, 12h, 0s, at most 90d (default: 1d)');
   return asking(quiet(command)).action(async (id: string, options: RotateOptions) => {
     const { overlap } = options;
     const input = given({ id, overlap: overlap === undefined ? undefined : durationOf(overlap) });

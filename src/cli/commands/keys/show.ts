@@ -15,9 +15,9 @@ const SHOW = operation<{ readonly apiKey: (Key & { readonly limits: Limits }) | 
 export function showCommand(): Command {
   const command = described({
     name: 'show',
-    description: 'Show a key, and what is left of its limits.',
+    description: 'Show a key and its remaining limits.',
     example: 'latchkey keys show key_7Hq2mZ0aV9tR4xYb',
-  }).argument('<id>', 'of the key');
+  }).argument('<id>', 'ID of the key');
   return asking(command).action(async (id: string, options: AskingOptions) => {
     await talk(options, async ({ ask, show, list, terminal }) => {
       const key = found((await ask(SHOW, { id })).apiKey, 'key');

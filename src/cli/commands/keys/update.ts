@@ -21,14 +21,14 @@ interface UpdateOptions extends AskingOptions {
 export function updateCommand(): Command {
   const command = described({
     name: 'update',
-    description: "Change a key's name, scopes or addresses. They hold from the next request on.",
+    description: "Change a key's name, scopes or addresses. Takes effect at the next request.",
     example: 'latchkey keys update key_7Hq2mZ0aV9tR4xYb --scopes read:assets,read:events',
   })
-    .argument('<id>', 'of the key')
-    .option('--name <name>', '1 to 100 characters, for people')
-    .option('-s, --scopes <scopes>', 'all that it shall hold, with commas', items)
-    .option('--allow <addresses>', 'all addresses and CIDR ranges from which it shall be let in', items)
-    .option('--allow-all', 'let it in from everywhere');
+    .argument('<id>', 'ID of the key')
+    .option('--name <name>', '1 to 100 characters')
+    .option('-s, --scopes <scopes>', 'new list of scopes, separated by commas', items)
+    .option('--allow <addresses>', 'new list of IP addresses and CIDR ranges that the key can be used from', items)
+    .option('--allow-all', 'allow the key from any address');
   return asking(command).action(async (id: string, options: UpdateOptions) => {
     const { name, scopes, allow, allowAll } = options;
     if (allow !== undefined && allowAll === true) throw usage('--allow and --allow-all exclude each other. Give one.');

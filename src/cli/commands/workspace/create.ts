@@ -26,10 +26,10 @@ interface CreateOptions extends MadeOptions {
 export function createCommand(): Command {
   const command = described({
     name: 'create',
-    description: 'Create a workspace with an admin key, whose token is shown once. For the scope platform.',
+    description: 'Create a workspace with an admin key. The token is shown once. Requires the scope platform.',
     example: "latchkey workspace create 'Data team' --tier growth",
   })
-    .argument('<name>', '1 to 100 characters, for people')
+    .argument('<name>', '1 to 100 characters')
     .addOption(choice('--tier <tier>', 'what it allows', TIERS).makeOptionMandatory());
   return asking(quiet(command)).action(async (name: string, options: CreateOptions) => {
     await talk(options, async (told) => {

@@ -14,11 +14,11 @@ const TIER = operation<{ readonly setWorkspaceTier: { readonly workspace: Worksp
 export function tierCommand(): Command {
   const command = described({
     name: 'tier',
-    description: "Change a workspace's tier, and the limits of its keys with it. For the scope platform.",
+    description: 'Change the tier of a workspace, and with it the limits of its keys. Requires the scope platform.',
     example: 'latchkey workspace tier default professional',
   })
-    .argument('<id>', 'of the workspace')
-    .addArgument(choiceArgument('<tier>', 'what it shall allow', TIERS));
+    .argument('<id>', 'ID of the workspace')
+    .addArgument(choiceArgument('<tier>', 'the new tier', TIERS));
   return asking(command).action(async (workspaceId: string, tier: string, options: AskingOptions) => {
     await talk(options, async ({ ask, show, list, terminal }) => {
       const { workspace } = (await ask(TIER, { input: { workspaceId, tier } })).setWorkspaceTier;
