@@ -66,7 +66,7 @@ async function unreachable(
   return wrong(`and the server speaks ${other.protocol === 'https:' ? 'HTTPS' : 'plain HTTP'} there`, right);
 }
 
-/** Whether an answer is none of the API's: an unknown route of ours, or what another server sends. */
+/** Whether a response is not from the API: an unknown route, or another server. */
 function isElsewhere({ status, errors, code }: LatchkeyError): boolean {
   if (code === 'UNREADABLE') return true;
   const [first] = errors;

@@ -26,22 +26,22 @@ export interface Api {
     operation: Operation<Data, Variables>,
     ...variables: Variables extends NoVariables ? [] : [Variables]
   ) => Promise<Data>;
-  /** The text of what stands beside the API, as `schema.graphql` does. */
+  /** Returns the text of a file next to the API, such as `schema.graphql`. */
   readonly read: (name: string) => Promise<string>;
 }
 
-/** How often a request is repeated that got no answer. */
+/** How often a request without a response is repeated. */
 const RETRIES = 3;
 
 /**
- * The longest wait after a 429, in ms, unless the server asks for more. Many processes may share a limit, as in a loop that creates
- * keys: each waits until it has its turn, or `--max-wait` is over.
+ * The longest wait after a 429, in ms, unless `Retry-After` is longer. Many processes may share a limit, as in a loop that creates
+ * keys. Each waits for its turn, or until `--max-wait` is over.
  */
 const LONGEST_LIMITED = 5_000;
 
 /**
- * @param keyless whether to go on without a key where there is none
- * @param note told of what the caller should know
+ * @param keyless whether to continue without a key if none is set
+ * @param note called with messages for the user
  */
 export async function withApi<T>(
   { url: given, keyStdin, maxWait }: ApiOptions,
@@ -134,7 +134,7 @@ function clientOf(options: ClientOptions): Client {
     const resolved = resolveOptions('createClient', options);
     return clientWith({ ...resolved, maxLimited: Infinity, longestLimited: LONGEST_LIMITED });
   } catch (error) {
-    // Of what it is given, only the address can be wrong by now.
+    // All other arguments have been validated, so the address is invalid.
     if (error instanceof TypeError)
       throw usage(error.message.replace(/^createClient: url /, 'LATCHKEY_URL (or --url) '));
     throw error;

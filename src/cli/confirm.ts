@@ -8,7 +8,7 @@ export async function confirm(question: string): Promise<void> {
   throw new Failure(EXIT.failed, 'NOT_CONFIRMED', 'Nothing was changed.');
 }
 
-/** A program cannot be asked, and must not be taken for somebody who agreed. @throws Failure */
+/** Refuses if no person can confirm, because input or output is not a terminal. @throws Failure */
 export function assertCanAsk(): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return;
   throw usage('This needs confirmation, and there is no terminal. Pass --yes to confirm.');

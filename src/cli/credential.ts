@@ -60,14 +60,14 @@ export async function wholeInput(
 
 const QUOTED = 'The key has quotes around it. Remove them. docker run --env-file keeps quotes.';
 
-/** @throws Failure where a header cannot hold it: fetch would say so with an error that repeats it */
+/** Checks that a key fits into a header, because the error of fetch would contain the key. @throws Failure */
 export function assertSendable(key: string): void {
   if (/^(["']).*_(?:live|test)_.*\1$/.test(key)) throw new Failure(EXIT.unauthenticated, 'UNAUTHENTICATED', QUOTED);
   if (key.length <= MAX_BYTES && /^[\x21-\x7e]+$/.test(key)) return;
   throw new Failure(
     EXIT.unauthenticated,
     'UNAUTHENTICATED',
-    'The key holds white space or letters that no key has, or is too long. Copy it once more.',
+    'The key contains white space or invalid characters, or is too long. Copy it again.',
   );
 }
 

@@ -9,7 +9,7 @@ export class Deadline {
   readonly #longest: number;
   #underWay: AbortController | null = null;
   #until = 0;
-  /** Whether a request was sent and has no answer yet, or the last answer was none of a server that works. */
+  /** Whether a request has no response yet, or the last response was a failure of the server. */
   #unanswered = false;
 
   readonly #send: typeof fetch;
@@ -20,7 +20,7 @@ export class Deadline {
     this.#send = send;
   }
 
-  /** Sends, and looks at what is answered. */
+  /** Sends a request and records whether a response arrives. */
   readonly fetch: typeof fetch = async (input, init) => {
     this.#unanswered = true;
     const response = await this.#send(input, init);
@@ -60,6 +60,6 @@ function noAnswer(seconds: number): Failure {
   return new Failure(
     EXIT.unavailable,
     'UNAVAILABLE',
-    `No answer came within ${seconds} s. Try again later, or allow a longer wait with --max-wait.`,
+    `No response within ${seconds} s. Try again later, or allow a longer wait with --max-wait.`,
   );
 }

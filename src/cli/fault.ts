@@ -1,7 +1,7 @@
 import { EXIT, Failure, type ExitCode } from './exit.js';
 import { jsonText, visible } from './visible.js';
 
-/** What ended a command, as it is told. */
+/** The error that ended a command, as it is printed. */
 export interface Fault {
   readonly exitCode: ExitCode;
   /** As in `extensions.code` of the server's answers, or one of our own. */
@@ -31,7 +31,7 @@ export async function faultOf(error: unknown): Promise<Fault> {
   return { ...told, exitCode: EXIT.failed };
 }
 
-/** @param json for a program: one document, which holds the {@link Fault} */
+/** @param json whether to return the {@link Fault} as a JSON document */
 export function faultText({ exitCode, ...told }: Fault, json: boolean): string {
   if (json) return jsonText({ error: { ...told, exitCode } }, 0);
   const request = told.requestId === undefined ? '' : `\nRequest: ${visible(told.requestId)}`;

@@ -7,8 +7,8 @@ const FOR_A_KEY = /^--?(api-?key|token|secret|bearer|password|authorization|admi
 const KEY_ID = /^(?:key|conf)_\w{1,60}$/;
 
 /**
- * A key in the arguments stands in the list of processes, where every user of the machine reads it, and in the shell's
- * history. By then it has been seen; what is left is to say so, and not to repeat it.
+ * A key in the arguments is visible in the list of processes, to every user of the machine, and in the shell's history. The error says so
+ * and doesn't repeat the key.
  *
  * @returns null where none is there
  */
@@ -27,7 +27,7 @@ export function keyInArguments(args: readonly string[]): Failure | null {
     );
   }
   return usage(
-    "A key is not taken as an argument: it would stand in the list of processes and in the shell's history. " +
+    "A key can't be an argument, because it would be visible in the list of processes and in the shell's history. " +
       'Set LATCHKEY_API_KEY, or write the key to standard input and give --key-stdin. ' +
       'If what you gave is a key that works, treat it as leaked: rotate it.',
   );

@@ -9,7 +9,7 @@ export interface Operation<Data, Variables extends object> {
 /** Of an operation that takes none. */
 export type NoVariables = Readonly<Record<string, never>>;
 
-/** Fragments stand behind the operation that spreads them. */
+/** Returns an operation, followed by the fragments that it uses. */
 export function operation<Data, Variables extends object = NoVariables>(
   text: string,
   ...fragments: readonly string[]

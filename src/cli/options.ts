@@ -5,7 +5,7 @@ import { DEFAULT_URL } from '../settings/commandLine.js';
 /** Seconds: longer than the longest window of the limits, so that one which is used up is waited for. */
 const MAX_WAIT = 90;
 
-/** What every command takes that asks the server. */
+/** The options of every command that sends requests. */
 export interface AskingOptions extends ApiOptions {
   readonly json?: true;
 }
@@ -26,7 +26,7 @@ export function json(command: Command): Command {
   return command.option('--json', 'print a JSON document');
 }
 
-/** An enumeration of the API's, written in small letters and hyphens: `read-only` for READ_ONLY. */
+/** An option for an enum of the API, in lower case with hyphens: `read-only` for READ_ONLY. */
 export function choice(flags: string, description: string, values: readonly string[]): Option {
   const names = values.map(nameOf);
   return new Option(flags, description).choices(names).argParser(valueIn(names));
@@ -56,7 +56,7 @@ export function items(text: string, before: readonly string[] = []): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-  if (given.length === 0) throw new InvalidArgumentError('It holds nothing.');
+  if (given.length === 0) throw new InvalidArgumentError('It is empty.');
   return [...before, ...given];
 }
 

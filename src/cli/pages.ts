@@ -11,8 +11,8 @@ export interface PageOf<Node> {
 const PAGE = 100;
 
 /**
- * Reads the pages of a list, up to so many nodes. Every page has to bring the list forward: a server that repeats a cursor would be
- * asked without end.
+ * Reads the pages of a list, up to so many nodes. Every page must advance the list, because a server that repeats a cursor would
+ * cause an endless loop.
  *
  * @param read asks for a page; `after` is null for the first one
  * @throws UnexpectedAnswer

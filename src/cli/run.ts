@@ -6,8 +6,8 @@ import { createProgram } from './program.js';
 import { openTerminal } from './terminal.js';
 
 /**
- * Runs the command line. A command that ends well sets `process.exitCode` itself where that is to be another than 0.
- * @param args without the program @returns the exit code of what went wrong; null: nothing did
+ * Runs the command line. A command that succeeds with an exit code other than 0 sets `process.exitCode`.
+ * @param args the arguments without the program @returns the exit code of the error; null if there was none
  */
 export async function run(args: readonly string[]): Promise<ExitCode | null> {
   try {
@@ -23,7 +23,7 @@ export async function run(args: readonly string[]): Promise<ExitCode | null> {
   }
 }
 
-/** What commander says of a command line that cannot be read, without what may be a secret in the wrong place. */
+/** Returns commander's error for an invalid command line, without values that may be secrets. */
 function misused({ code, message }: CommanderError, args: readonly string[]): Failure {
   // A command of commands, by itself.
   if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { serviceTypeDefs } from '../schema/typeDefs.js';
 
-/** What JSON a scalar of the API is; any other type without fields is a string. */
+/** Checks the JSON of each scalar of the API. All other types without fields are strings. */
 const SCALARS: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string, (value: unknown) => boolean>([
   ['Int', (value) => Number.isSafeInteger(value)],
   ['Count', (value) => Number.isSafeInteger(value)],

@@ -17,11 +17,11 @@ export interface Column<Row> {
   readonly text: (row: Row) => string;
   /** How its cell is coloured. */
   readonly style?: (row: Row) => Parameters<Terminal['style']>[0];
-  /** Figures stand at the right. */
+  /** Aligns numbers to the right. */
   readonly right?: true;
 }
 
-/** A table for people: no lines, so that what stands in it can be copied. */
+/** Returns a table without lines, so that its content can be copied. */
 export function table<Row>(terminal: Terminal, columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const drawn = new Table({
     chars: NO_BORDERS,

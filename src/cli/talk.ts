@@ -13,7 +13,7 @@ export interface Talk extends Api {
   readonly show: (value: unknown, text: () => string) => void;
 }
 
-/** Loads the client only here: most of the program's start, and of no use to `--help` and `scan`. */
+/** Loads the client on demand: it takes most of the start-up time, and `--help` and `scan` don't need it. */
 export async function talk(
   options: AskingOptions,
   use: (talk: Talk) => Promise<void>,

@@ -11,7 +11,7 @@ export interface Terminal {
   readonly out: (text: string) => void;
   /** A line for people. */
   readonly note: (text: string) => void;
-  /** What was done so far, in place of what it said before; nothing where nobody watches. */
+  /** Prints the progress in place of the previous one. Prints nothing if the output is not a terminal. */
   readonly progress: (text: string) => void;
   /** Takes away what {@link progress} shows. */
   readonly progressEnd: () => void;

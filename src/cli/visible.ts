@@ -1,8 +1,8 @@
 import { replaceUnwanted } from '../text/characters.js';
 
 /**
- * Text of somebody else's, such as a key's name, so that it can be read and does nothing to a terminal: ESC becomes
- * `\u{1b}`. So do directions and other characters that make text read otherwise than it is written.
+ * Returns a text from somebody else, such as a key's name, without effects on a terminal: ESC becomes `\u{1b}`. Direction marks and
+ * other characters that change how text is displayed are escaped, too.
  */
 export function visible(text: string): string {
   return replaceUnwanted(text, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
@@ -15,7 +15,7 @@ export function visibleLines(text: string): string {
 
 /** One JSON document, which means the same to a program and does nothing to a terminal either. RFC 8259 section 7. */
 export function jsonText(value: unknown, indent = 2): string {
-  // Within JSON such characters stand in strings alone. Line breaks are its own form.
+  // In JSON, such characters occur only in strings. Line breaks are part of the format.
   return replaceUnwanted(JSON.stringify(value, null, indent), (character) =>
     character === '\n' ? character : escaped(character),
   );

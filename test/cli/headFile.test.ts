@@ -75,9 +75,9 @@ describe('N7: --head says what is wrong with the file', () => {
       () => file(jsonText({ workspace: 'default', outcome: 'whole', entries: 0 })),
       'is of an empty log',
     ],
-    ['of other JSON', () => file('{"a":1}'), 'holds JSON that audit verify --json did not print.'],
-    ['of JSON with a wrong hash', () => file(jsonText({ ...whole(7), head: 'abc' })), 'holds JSON that'],
-    ['of JSON without a workspace', () => file(jsonText({ ...whole(7), workspace: 1 })), 'holds JSON that'],
+    ['of other JSON', () => file('{"a":1}'), 'contains JSON that is not the output of audit verify --json.'],
+    ['of JSON with a wrong hash', () => file(jsonText({ ...whole(7), head: 'abc' })), 'contains JSON that'],
+    ['of JSON without a workspace', () => file(jsonText({ ...whole(7), workspace: 1 })), 'contains JSON that'],
     [
       'of heads that the server wrote',
       () => file(`${lineOf({ workspaceId: 'default', seq: 7, hash }, 0)}\n`),

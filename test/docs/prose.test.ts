@@ -43,6 +43,7 @@ const CLEAN: readonly string[] = [
   'docs/tenancy.md',
   'examples',
   'schema.graphql',
+  'src/cli',
   'src/client',
   'src/clientNode.ts',
   'src/dashboard',

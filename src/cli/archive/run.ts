@@ -45,7 +45,7 @@ async function archive(
   progress: (entries: number) => void,
 ): Promise<ArchiveResult> {
   const settings = readSettings();
-  // The engine would make it anew, and an empty installation has nothing to archive.
+  // SQLite would create the directory, and an empty installation has nothing to archive.
   if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
     throw usage(`There is no ${settings.dataDir}. Set DATA_DIR to where the server has its store.`);
   }

@@ -9,7 +9,7 @@ import { json } from '../options.js';
 import { openTerminal } from '../terminal.js';
 import { jsonText, visibleLines } from '../visible.js';
 
-/** Never over HTTP, for digests are no API's business: it works on the store that the settings name. */
+/** Works on the store of the settings and never over HTTP, because hashes don't belong in an API. */
 export function importCommand(): Command {
   const command = described({
     name: 'import',

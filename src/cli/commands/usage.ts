@@ -7,7 +7,7 @@ import { talk } from '../talk.js';
 import { pastMomentOf, shortMoment } from '../times.js';
 import { found } from './keys/key.js';
 
-/** What is counted in each period. */
+/** The counts of each period. */
 const COUNTED = ['requests', 'cost', 'limited', 'forbidden'] as const;
 
 type Counts = Readonly<Record<(typeof COUNTED)[number], number>>;

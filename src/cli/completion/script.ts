@@ -15,7 +15,7 @@ export function words({ text }: Word): string {
   return text;
 }
 
-/** Text that bash and zsh take as it stands. */
+/** Quotes a text, so that bash and zsh take it literally. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What can stand after a command, as a shell needs it. */
+/** The possible words after a command, for a shell. */
 export interface Completion {
   /** The commands that lead here, as in `keys create`; empty for the program itself. */
   readonly path: string;

@@ -37,9 +37,9 @@ export interface ImportOptions {
 }
 
 /**
- * The import on the store that the settings name, beside a running server or without one.
- * @param onProgress told in words
- * @throws Failure where the command, the settings or the input cannot be meant
+ * Imports into the store of the settings. A server may be running.
+ * @param onProgress called with a message about the progress
+ * @throws Failure if the command, the settings or the input is invalid
  */
 export async function runImport(
   file: string,
@@ -58,7 +58,7 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
   const settings = readSettings();
   const mapping = await mappingFor(options);
   const knownScopes = await scopesFor(options);
-  // The engine would make it anew, and an empty installation is none to import into.
+  // SQLite would create the directory, and an import into an empty installation is a mistake.
   if (settings.mongodbUri === null && !existsSync(settings.dataDir)) {
     throw new ImportFault(
       `There is no ${settings.dataDir}. Start the server once, or set DATA_DIR to where it has its store.`,
@@ -109,7 +109,7 @@ async function apply(
   );
 }
 
-/** What is wrong with the input as a whole is wrong with each of its rows. */
+/** A problem of the whole input applies to each of its rows. */
 function isApplied({ problems }: Plan, { apply: asked, skipProblems }: ImportOptions): boolean {
   if (asked !== true) return false;
   return problems.length === 0 || (skipProblems === true && problems.every(({ line }) => line !== null));
@@ -156,7 +156,7 @@ function textOf(path: string): Promise<string> {
   return readNamed(path, () => textIn(path, MAX_BYTES));
 }
 
-/** The same as the server's: digests under another pepper would have to be written anew. */
+/** Returns the server's peppers: digests under another pepper would have to be written again. */
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings): readonly string[] {
   if (peppers.length > 0) return peppers;
   return mongodbUri === null ? [pepperOfDirectory(dataDir)] : [];

@@ -16,8 +16,8 @@ interface Marker {
 }
 
 /**
- * Every token has `live` or `test` in it. What they are in base64 depends on their place in a group of three bytes, so that each
- * has three forms. With UTF-16 in base64, as PowerShell takes commands, and base64 in base64.
+ * Every token has `live` or `test` in it. Their form in base64 depends on their position in a group of three bytes, so each
+ * has three forms. Includes UTF-16 in base64, as in PowerShell commands, and base64 in base64.
  */
 const MARKERS = ['live', 'test'].flatMap((word) => {
   const forms = markersOf(word);
@@ -67,7 +67,7 @@ function beginningsIn(run: string): ReadonlySet<number> {
   return beginnings;
 }
 
-/** The characters of base64 that depend on the word alone, in each of the three places. */
+/** Returns the base64 characters that depend only on the word, for each of the three positions. */
 function markersOf(word: string): readonly Marker[] {
   return [0, 1, 2].map((before) => {
     const skip = Math.ceil((before * 8) / 6);

@@ -24,9 +24,9 @@ const SHOWN = /^[a-z0-9]+_(?:live|test)_[0-9A-Za-z]{6}/;
  */
 export class TokenFinder {
   #rest = Buffer.alloc(0);
-  /** Of the first byte that is held. */
+  /** The position of the first kept byte. */
   #place = { line: 1, column: 1 };
-  /** Where tokens begin in what is held that were found before. */
+  /** The beginnings of tokens in the kept bytes that were already found. */
   #known = new Set<number>();
 
   /** Returns the tokens that are whole by now. */
@@ -35,7 +35,7 @@ export class TokenFinder {
     const finds: Find[] = [];
     const known = new Set<number>();
     const place = { ...this.#place };
-    // What began before this was whole, or was none.
+    // Tokens that began before this position were complete.
     const kept = Math.max(0, bytes.length - LONGEST);
     let passed = 0;
     for (const { index, token } of encodedTokens(bytes.toString('latin1'))) {

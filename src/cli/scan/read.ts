@@ -28,8 +28,8 @@ const COMPRESSED: readonly (readonly number[])[] = [
 ];
 
 /**
- * Yields the tokens of a stream as they are found, however it is cut into parts. Holds two parts of it at most.
- * @param tell called once, with what the content is
+ * Yields the tokens of a stream as they are found, however it is split into chunks. Keeps at most two chunks.
+ * @param tell called once with the type of the content
  */
 export async function* tokensIn(content: Content, tell: (kind: Kind) => void): AsyncGenerator<Find> {
   let search: Search | null = null;
@@ -46,7 +46,7 @@ export async function* tokensIn(content: Content, tell: (kind: Kind) => void): A
   else yield* search.end?.() ?? [];
 }
 
-/** The same content, its first part long enough to tell what it is: a pipe may deliver a single byte. */
+/** Returns the same content with a first chunk that is long enough to detect its type: a pipe may deliver single bytes. */
 async function* withHead(content: Content): AsyncGenerator<Uint8Array> {
   let head: Buffer | null = Buffer.alloc(0);
   for await (const part of content) {
@@ -140,7 +140,7 @@ function decoded(encoding: Encoding, bytes: Search): Search {
   };
 }
 
-/** Finds that are held until the end of a file. */
+/** The maximum number of findings that are kept until the end of a file. */
 const MAX_OTHERS = 10_000;
 
 /** In UTF-16 and UTF-32, in whatever order of bytes, ASCII is what is left without NUL. */

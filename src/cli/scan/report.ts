@@ -29,7 +29,7 @@ interface NotScanned {
   readonly reason: string;
 }
 
-/** What a scan found and what it looked at. Each place is counted once, however many are listed. */
+/** The findings of a scan and the scanned files. Each position is counted once, however many are listed. */
 export class ScanReport {
   readonly #findings: Found[] = [];
   readonly #unreadable: NotScanned[] = [];

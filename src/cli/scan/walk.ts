@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FileFault, fileFaultOf, notRegular } from '../../wholeFile.js';
 import { isOpenPipe } from '../files.js';
 
-/** What others put there, or what git keeps compressed: to look at it costs much and finds nothing of one's own. */
+/** Skipped directories: code of others, and compressed data of git. Scanning them takes long and finds none of your tokens. */
 const PASSED_OVER = new Set(['node_modules', '.git']);
 
 /** Directories within each other, more than any tree that people make. */
@@ -12,7 +12,7 @@ const MAX_DEPTH = 100;
 /** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device below a directory. */
 export type Place =
   | { readonly kind: 'file' | 'link' | 'other' | 'too deep'; readonly path: string }
-  /** `reason` goes on after the path. */
+  /** `reason` is printed after the path. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly reason: string };
 
 type Entry = 'file' | 'link' | 'other' | FileFault;

@@ -63,7 +63,7 @@ function inWords(result: ArchiveResult, file: string): string {
     case 'taken': {
       const { after, head, workspaceId } = result.archive;
       throw refused(
-        `--to: ${file} exists and holds entries ${after.seq + 1} to ${head.seq} of the workspace ${workspaceId}, which are not the oldest in the store. Give the name of a new file.`,
+        `--to: ${file} exists and contains entries ${after.seq + 1} to ${head.seq} of the workspace ${workspaceId}, which are not the oldest in the store. Give the name of a new file.`,
       );
     }
     case 'moved':

@@ -4,7 +4,7 @@ import type { AuditHead } from '../../../store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed } from '../../files.js';
 
-/** What is wrong with an archive that was changed or cut off. */
+/** Describes why an archive is invalid: it was changed or cut off. */
 export interface ArchiveFault {
   readonly outcome: 'altered' | 'missing';
   readonly seq: number;

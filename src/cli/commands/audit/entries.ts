@@ -9,7 +9,7 @@ import type { Api } from '../../api.js';
 /** The most that the API gives at once. */
 const PAGE = 100;
 
-/** An entry as the API tells of it; `--json` has it in this form. */
+/** An entry as the API returns it, also the format of `--json`. */
 export interface ToldEntry {
   readonly id: string;
   readonly seq: number;
@@ -94,7 +94,7 @@ export async function following(
 }
 
 /**
- * The cursor of an entry is its place, so the places of each page have to go on down.
+ * The cursor of an entry is its sequence number, so the numbers must decrease from page to page.
  *
  * @throws UnexpectedAnswer
  */
@@ -108,8 +108,8 @@ function checkOrder(nodes: readonly ToldEntry[], first: number, before: number):
 }
 
 /**
- * An entry as it was hashed. Nothing of it is lost in the API's form: moments have milliseconds there, names of actions and
- * actors are written otherwise and can be written back, and the workspace is the one that is asked.
+ * Returns an entry as it was hashed. The API's format loses no information: times have milliseconds, the names of actions and actors can
+ * be converted back, and the workspace is known.
  */
 export function asHashed(entry: ToldEntry, workspaceId: string): AuditEntry {
   const { at, action, actorKind, subjectName: _, actorName: __, names: ___, ...same } = entry;

@@ -3,7 +3,7 @@ import type { AuditHead } from '../../../store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed, textIn } from '../../files.js';
 
-/** What `verify` printed, or several times that, one after the other. */
+/** The maximum size of a file with one or more outputs of `verify`, in bytes. */
 const MAX_HEAD_FILE = 2 ** 20;
 /** The server begins another file at 16 MiB. */
 const MAX_HEADS_FILE = 64 * 2 ** 20;
@@ -49,7 +49,7 @@ export async function headsIn(path: string): Promise<WorkspaceHead[]> {
   return heads;
 }
 
-/** What `verify` printed is given with the other option. */
+/** Suggests the right option for an output of `verify`. */
 function remedyFor(line: string, text: string): string {
   if (headIn(line) !== null || lastDocument(text)?.outcome !== undefined)
     return 'A file that audit verify printed is for --head.';
@@ -61,7 +61,7 @@ function headIn(text: string): KeptHead | null {
   return hash === undefined ? null : { seq: Number(seq), hash: hash.toLowerCase(), workspaceId: null };
 }
 
-/** What is wrong with a value that is meant as a head; null: it is no head, but may be the path of a file. */
+/** Returns what is wrong with a head, or null if the value is not a head and may be the path of a file. */
 function faultOfHead(text: string): string | null {
   const [, number = '', hash = ''] = /^([^:/\\]*):([0-9a-z]*)$/i.exec(text) ?? [];
   if (!/^\d+$/.test(number)) return null;
@@ -100,7 +100,7 @@ function headOfVerdict(what: string, verdict: Readonly<Record<string, unknown>>)
   if (outcome === 'whole' && entries === 0) throw usage(`${what} is of an empty log, which has no head.`);
   const read = headIn(`${String(entries)}:${String(head)}`);
   if (outcome !== 'whole' || read === null || typeof workspace !== 'string') {
-    throw usage(`${what} holds JSON that audit verify --json did not print. Give what it printed.`);
+    throw usage(`${what} contains JSON that is not the output of audit verify --json. Give a file with its output.`);
   }
   return { ...read, workspaceId: workspace };
 }

@@ -53,7 +53,7 @@ export function comparisons({ seen, copied }: Noted, start: number): readonly st
   return sentences;
 }
 
-/** @throws Failure if the file holds no head of the workspace */
+/** @throws Failure if the file contains no head of the workspace */
 export function ownIn(heads: readonly WorkspaceHead[], path: string, workspaceId: string): readonly WorkspaceHead[] {
   const own = heads.filter((head) => head.workspaceId === workspaceId);
   if (own.length > 0) return own;

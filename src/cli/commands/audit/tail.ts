@@ -66,7 +66,7 @@ async function follow(told: Talk, options: TailOptions): Promise<never> {
   const filter = filterOf(options);
   const print = (entry: ToldEntry): void =>
     told.terminal.out(options.json === true ? jsonText(entry, 0) : lineOf(entry));
-  // Before the entries: what comes in between is asked for again, and told once.
+  // Read before the entries, so that no entry written in between is missed. Entries are printed once.
   let last = await lastPlace(told);
   for (const entry of await newest(told, options.lines, filter)) if (entry.seq <= last) print(entry);
   for (;;) {

@@ -79,7 +79,7 @@ export function verifyCommand(): Command {
   });
 }
 
-/** What files and heads of the command line hold. */
+/** The contents of the files and heads in the arguments. */
 interface Given {
   readonly kept: KeptHead | null;
   readonly heads: readonly WorkspaceHead[] | null;

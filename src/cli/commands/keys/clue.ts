@@ -12,7 +12,7 @@ const FORMS =
 /** The longest prefix of an imported key. */
 const MAX_SHOWN = 24;
 
-/** What is sent to the server to find a key. */
+/** The text that is sent to the server to find a key. */
 export interface Clue {
   /** Never contains a part of a secret. Empty: only names are searched. */
   readonly text: string;
@@ -56,7 +56,7 @@ export function clueInToken(text: string): Clue {
   // A short word without a prefix may be a token of another system.
   const isUnclear = word !== null && clues.length === 1 && clues[0] === word && /^[0-9A-Za-z]+$/.test(word);
   if (isUnclear && !isLookup(word)) return { text: digestOf(word), warning: null };
-  // The lookup ID alone identifies the key of a whole token.
+  // The lookup ID is sufficient to identify the key of a complete token.
   const isComplete = state === 'whole' || state === 'mistyped';
   const sent = clues.map((clue, i) => (isComplete && i === 0 ? clue.slice(-LOOKUP_LENGTH) : clue));
   const all = [...sent, ...secrets.map(digestOf)];

@@ -3,7 +3,7 @@ import { EXIT, Failure } from '../../exit.js';
 import { shortMoment } from '../../times.js';
 import { named } from '../../named.js';
 
-/** A key as the commands tell of it; `--json` has it in this form. */
+/** A key as the commands show it, also the format of `--json`. */
 export interface Key {
   readonly id: string;
   readonly workspaceId: string;
@@ -50,7 +50,7 @@ export const KEY = `fragment Key on ApiKey {
   previousTokenLastUsedAt
 }`;
 
-/** What is told of a key, line by line. */
+/** Returns the description of a key, line by line. */
 export function linesOf(key: Key): [string, string | null][] {
   const { project, user, trustedDocuments } = key;
   return [

@@ -33,7 +33,7 @@ export function revokeCommand(): Command {
     .option('--reason <text>', 'reason, at most 500 characters')
     .option('-y, --yes', 'skip the confirmation');
   return asking(command).action(async (id: string, options: RevokeOptions) => {
-    // Before the server is asked: what cannot be confirmed is not begun.
+    // Checked before the first request: without a confirmation, nothing is started.
     if (options.yes !== true) assertCanAsk();
     await talk(options, async ({ ask, show, list, terminal }) => {
       if (options.yes !== true) {

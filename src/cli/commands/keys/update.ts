@@ -34,7 +34,7 @@ export function updateCommand(): Command {
     if (allow !== undefined && allowAll === true) throw usage('--allow and --allow-all exclude each other. Give one.');
     const changes = given({ name, scopes, allowedAddresses: allowAll === true ? [] : allow });
     if (Object.keys(changes).length === 0) {
-      throw usage('Nothing is to be changed. Give --name, --scopes, --allow or --allow-all.');
+      throw usage('Nothing to change. Give --name, --scopes, --allow or --allow-all.');
     }
     await talk(options, async ({ ask, show, list, terminal }) => {
       const { apiKey: key } = (await ask(UPDATE, { input: { id, ...changes } })).updateApiKey;
