@@ -3,7 +3,7 @@ import { creationSubject } from '../limits/keyCreation.js';
 import type { Limits, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 
-/** What the limits would say of a cost now. */
+/** The decision that the limits would make about a cost now. */
 export type Outlook =
   | { readonly outcome: 'admitted' }
   /** `retryAfterMs`: no sooner than that; in windows that are short of more than one request it may be later. */

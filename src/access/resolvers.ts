@@ -15,7 +15,7 @@ import { foretell, type Outlook } from './outlook.js';
 export interface AccessResolverOptions {
   readonly explainer: Explainer;
   readonly keys: Pick<KeyService, 'find'>;
-  /** Who holds the key at the moment; `left`: it belongs to somebody who has left. */
+  /** Returns the current holder of the key; `left` if its user was removed. */
   readonly holderOf: (actor: Actor, key: AnyKey) => Promise<Holder>;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
   readonly now: () => number;
@@ -37,14 +37,14 @@ type Reason = Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EX
 
 interface Explained extends Omit<Explanation, 'objections'> {
   readonly reasons: readonly Reason[];
-  /** Whose limits they are. */
+  /** The key family whose limits apply. */
   readonly room: { readonly familyId: string; readonly tier: Tier };
   readonly outlook: Outlook;
 }
 
 /**
- * Tokens of the documents that one operation may ask about: three of the largest. A document counts once, however many keys it
- * is asked of, unless it is invalid: what is wrong with it is worked out for each.
+ * The maximum number of tokens in all documents of one operation: three of the largest. A valid document counts once, however many keys it
+ * is explained for. An invalid document counts each time, because its errors are computed each time.
  */
 const MAX_TOKENS = 2_100;
 
@@ -63,7 +63,7 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
     path: ['document'],
     message: `The documents in this operation have more than ${MAX_TOKENS} tokens altogether. Send some of them in another operation.`,
   });
-  // By the variables' object, of which graphql-js makes one for each execution.
+  // By the variables object, because graphql-js creates one for each execution.
   const documents = new WeakMap<object, ParsedDocuments>();
   const documentsOf = ({ variableValues }: GraphQLResolveInfo): ParsedDocuments => {
     let parsed = documents.get(variableValues);

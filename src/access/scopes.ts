@@ -7,7 +7,7 @@ import { missingOf, PLATFORM } from '../scopes/grammar.js';
 import { KEY_TYPES, type KeyType } from '../store/records.js';
 
 export interface ScopeResolverOptions {
-  /** The most that keys of a type may hold, at the moment. */
+  /** Returns the scopes that keys of each type can currently have. */
   readonly ceilings: () => Ceilings;
 }
 

@@ -30,7 +30,7 @@ interface Suggested extends Suggestion<FieldUse> {
 const MAX_DAYS = FIELDS_KEPT / DAY;
 const USUAL_DAYS = 30;
 
-/** As many fields as are told for a scope. */
+/** The maximum number of fields that are listed for a scope. */
 const MAX_FIELDS = 100;
 
 /** Resolvers of suggestScopes. It reads what was noted of the key, and changes nothing. */

@@ -22,8 +22,8 @@ const FRESHNESS_KINDS: readonly AlertKind[] = ['STALE'];
 const TURNS = 5;
 
 /**
- * What should be open on an asset at `now`. The messages hold nothing that changes while the trouble stays the same:
- * another message is another alert.
+ * Returns the alerts that should be open on an asset at `now`. A message must not change while the problem is the same, because a
+ * different message is a different alert.
  */
 export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
   const wanted = new Map<AlertKind, string>();
@@ -53,7 +53,7 @@ export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
  * write: whoever changed the record last settles the alerts after that, and whoever acted on an older record sees it.
  *
  * @param read reads the record again, with as much as `asset` has
- * @param onOpened told of each alert that this opened
+ * @param onOpened called with each alert that this opened
  */
 export async function settleAlerts<Asset extends JudgedAsset>(
   store: AssetStore,

@@ -10,7 +10,7 @@ export const TEXTS_AT_ONCE = 100;
 
 /**
  * Reads the columns and texts of assets for one operation, a few assets at a time. One asset may have hundreds of kilobytes of
- * columns, so reading is bounded as the answer is: a column or a name counts as one field, and a long one as more.
+ * columns, so reading has the same limit as the response: a column or a name counts as one field, and a long one as more.
  */
 export class ColumnReader {
   readonly #service: Pick<AssetService, 'columnsOf' | 'textsOf'>;

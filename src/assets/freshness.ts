@@ -8,12 +8,12 @@ export interface Freshness {
   readonly status: FreshnessStatus;
   readonly lastLoadAt: number | null;
   readonly lastLoadRows: number | null;
-  /** Time since the last load; 0 where the loader's clock is ahead of ours. */
+  /** The time since the last load; 0 if the loader's clock is ahead of the server's. */
   readonly age: number | null;
   readonly allowedAge: number | null;
 }
 
-/** Judges at `now`. Pure: that time passes changes the answer, and nothing has to be written for it. */
+/** Returns the freshness at `now`. It changes as time passes, without a write. */
 export function freshnessOf(
   asset: Pick<AssetRecord, 'lastLoadAt' | 'lastLoadRows' | 'allowedAge'>,
   now: number,

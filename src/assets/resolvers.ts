@@ -12,7 +12,7 @@ import { ColumnReader, fieldsOf } from './columnReader.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';
 import type { AssetService, RecordLoadInput, RefreshSchemaInput, RegisterAssetInput } from './service.js';
 
-/** What the resolvers need of the request. */
+/** The part of the request context that the resolvers use. */
 export interface AssetContext {
   readonly principal: Principal;
 }
@@ -33,7 +33,7 @@ interface AssetRef {
   readonly projectId: string;
 }
 
-/** Whose assets are meant; null: the caller's own project's. */
+/** The project argument; null: the caller's own project. */
 interface OfProject {
   readonly project?: string | null;
 }
@@ -89,13 +89,13 @@ export interface AssetResolvers {
   readonly AssetRef: { readonly asset: Resolver<AssetRef, unknown, AssetSummary | null> };
 }
 
-/** The one place that says whose assets and events a request may reach: all else is asked for by project. */
+/** Returns the project that a request may access. The only place that decides this; all queries are by project. */
 export async function reached(
   project: ProjectFinder,
   { principal }: AssetContext,
   wanted: string | null | undefined,
 ): Promise<string> {
-  // The guard lets nobody unknown come this far; should it be left out, nothing may be answered in no one's name.
+  // The guard refuses anonymous callers. If it is missing, fail closed.
   if (principal.kind === 'anonymous') throw new Error('A project was asked for by nobody: the guard is missing.');
   const own = principal.projectId ?? principal.workspaceId;
   if (wanted == null || wanted === own) return own;
@@ -106,7 +106,7 @@ export async function reached(
 export function assetResolvers({ service, project, limits }: AssetResolverOptions): AssetResolvers {
   // By the context object, which lives as long as its request does, and then by project.
   const loaders = new WeakMap<AssetContext, Map<string, AssetLoaders>>();
-  // One for all projects, kept when something changes: its bound holds for the whole operation.
+  // One for all projects, kept after changes, because its limit applies to the whole operation.
   const readers = new WeakMap<AssetContext, ColumnReader>();
 
   const load = (context: AssetContext, projectId: string): AssetLoaders => {

@@ -1,15 +1,15 @@
 import type { AssetService } from './service.js';
 import { CHANGED, WAREHOUSE } from './warehouse.js';
 
-/** What the example warehouse holds after seeding. */
+/** The contents of the example warehouse after seeding. */
 export interface Seeded {
   readonly assets: number;
   readonly openAlerts: number;
 }
 
 /**
- * Fills a workspace with the example warehouse, its loads as long before now as the example says. Seeding again restores
- * what the example registers and moves its loads up to the new now; it makes nothing twice and leaves other assets alone.
+ * Fills a workspace with the example warehouse. The times of loads are relative to now. Seeding again restores the registrations
+ * of the example and updates its loads. It creates no duplicates and doesn't change other assets.
  */
 export async function seedWarehouse(service: AssetService, projectId: string): Promise<Seeded> {
   const now = service.now();

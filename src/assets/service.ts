@@ -15,7 +15,7 @@ import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';
 
-/** What a registration says. `allowedAge` in ms. What is absent or null is not promised. */
+/** A registration. `allowedAge` is in ms. Absent and null values are not set. */
 export interface RegisterAssetInput {
   readonly name: string;
   readonly description?: string | null;
@@ -38,7 +38,7 @@ export interface RefreshSchemaInput {
   readonly columns: readonly Column[];
 }
 
-/** What was written: an alert was opened; an asset was registered, loaded or judged anew. */
+/** A change: an alert was opened, or an asset was registered, loaded or checked. */
 export type AssetNews =
   | { readonly kind: 'alert'; readonly alert: AlertRecord }
   | { readonly kind: 'asset'; readonly projectId: string; readonly name: string };
@@ -56,8 +56,8 @@ export class AssetService {
   readonly #tell: (news: AssetNews) => void;
 
   /**
-   * @param clock ms since the epoch; Date.now where absent
-   * @param tell told of what was written, once it is; nobody where absent
+   * @param clock returns ms since the epoch. Default: Date.now
+   * @param tell called with each change after it is written
    */
   constructor(store: AssetStore, clock: () => number = Date.now, tell: (news: AssetNews) => void = () => undefined) {
     this.#store = store;
@@ -175,7 +175,7 @@ export class AssetService {
     return this.#settled(asset, this.#clock(), () => this.#store.find(projectId, name));
   }
 
-  /** To be the end of whatever may change an asset: settles its alerts, and tells of it. */
+  /** Must be called after every change of an asset: settles its alerts and publishes the change. */
   async #settled<Asset extends JudgedAsset>(
     asset: Asset,
     now: number,

@@ -45,8 +45,8 @@ export class SentInClear implements EntrySource {
 }
 
 /**
- * Looks at the credential of a request that is refused whatever it holds, so that whose key it is can be told. Never
- * rejects. It is judged as any other is, with the same bounds: a wrong one is a failure of its address.
+ * Checks the credential of a request that is refused in any case, to find the owner of the key. Never rejects. The same limits apply as
+ * for other credentials: an invalid one counts as a failure of its address.
  */
 export async function lookAtClear(
   source: CredentialSource,

@@ -8,13 +8,13 @@ const INTERVAL = 60_000;
 
 /** Gathers entries in memory, no more than a bounded number of them. */
 export interface EntrySource {
-  /** What was gathered since the last time. It is forgotten with that. */
+  /** Returns and clears the entries since the last call. */
   take(): readonly AuditDraft[];
 }
 
 /**
- * Appends to the audit log what requests give rise to and none of them may wait for: once a minute, and at the end. A
- * crash loses up to a minute of it. While the store is away nothing more is taken than was, and the sources go on counting.
+ * Appends entries that no request should wait for to the audit log: once a minute, and at the end. A crash loses up to a minute of
+ * them. While the store is unavailable, no further entries are taken, and the sources continue to count.
  */
 export class GatheredEntries {
   readonly #audit: Pick<AuditStore, 'append'>;
@@ -63,7 +63,7 @@ export class GatheredEntries {
         await this.#audit.append(entry);
       } catch (error) {
         if (error instanceof StoreUnavailable) throw error;
-        // One that no store takes must not stand in the way of all that come after it.
+        // An entry that the store refuses must not block the entries after it.
       }
       this.#unwritten.shift();
       // SQLite appends without a wait: hundreds on end would hold up every request.

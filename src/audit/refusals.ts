@@ -16,8 +16,8 @@ export type KeyRefusal = 'limited' | 'forbidden' | 'address' | 'document';
 export type CredentialRefusal = Exclude<UnauthenticatedReason, 'missing'> | 'limited';
 
 /**
- * Keys of which refusals are counted at once. Each becomes an entry, which takes some ms to append: more would hold up a
- * stop. What is refused beyond them stands in the metrics alone.
+ * The maximum number of keys whose refusals are counted. Each becomes an entry, which takes a few ms to append; more would delay a
+ * stop. Further refusals are counted only in metrics.
  */
 const MAX_KEYS = 500;
 
@@ -25,7 +25,7 @@ const MAX_KEYS = 500;
 const COUNTED_ADDRESSES = 1_000;
 const NAMED_ADDRESSES = 10;
 
-/** Whose refusals, and what the entry has to say of whom. */
+/** The key of the refusals, with the fields of the audit entry. */
 type Holder = Pick<Actor, 'keyId' | 'workspaceId' | 'projectId'>;
 
 /**
@@ -70,7 +70,7 @@ export class Refusals implements EntrySource {
     if (this.#credentials === null) return drafts;
     const { counts, addresses } = this.#credentials;
     this.#credentials = null;
-    // Whose a wrong key was to be nobody knows: it is the operator's to see, in the workspace of the operator's key.
+    // The owner of an invalid key is unknown, so the entry belongs to the workspace of the operator.
     const of = { workspaceId: DEFAULT_WORKSPACE_ID, projectId: null, subject: DEFAULT_WORKSPACE_ID };
     const after = {
       ...counts.details,

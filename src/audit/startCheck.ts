@@ -5,8 +5,8 @@ import { checkHead } from './verify.js';
 const MAX_WORKSPACES = 100;
 
 /**
- * Compares the kept head of each workspace's audit log with the entry that it names, as far as a start can afford it.
- * @param complain told of each workspace whose log does not reach its head
+ * Compares the stored head of each workspace's audit log with its entry, within the time limit of a start.
+ * @param complain called for each workspace whose log doesn't reach its head
  */
 export async function checkHeads(
   { audit, workspaces }: Pick<Store, 'audit' | 'workspaces'>,

@@ -5,7 +5,7 @@ import type { AuditStore } from '../store/store.js';
 /** Entries read at once. */
 const BATCH = 1_000;
 
-/** What is wrong with a chain at its first fault, or that nothing is. */
+/** The result of a verification: the first fault of a log, or none. */
 export type AuditVerdict =
   | {
       readonly outcome: 'whole';
@@ -78,7 +78,7 @@ async function verifyAfter(
     if (fault !== null) return fault;
   }
   let isNamed = base.seq === 0 || isNamedBefore(base, start);
-  // Before the chain: what is added meanwhile is no fault.
+  // Read before the log, because entries that are added during the verification are not faults.
   const kept = await audit.head(workspaceId);
   const expected = new Expected(kept === null ? known : [kept, ...known]);
   let last: AuditHead = start;
@@ -98,7 +98,7 @@ async function verifyAfter(
   // Read again: the first entry of a chain may have been added before its head.
   if (kept === null && end > 0 && (await audit.head(workspaceId)) === null)
     return { outcome: 'headless', entries: end };
-  // Whoever removed them without archiving them has to say where the log begins, but can't have an entry say so.
+  // If entries were removed without archiving, no entry names the new beginning of the log.
   if (!isNamed) return { outcome: 'missing', seq: 1 };
   const whole = { outcome: 'whole', entries: end, head: last.hash } as const;
   return base.seq === 0 ? whole : { ...whole, archived: base.seq };
@@ -129,8 +129,8 @@ function names({ action, after }: AuditEntry, base: AuditHead): boolean {
 }
 
 /**
- * Compares the kept head of a workspace with the entry that it names. Reads that entry alone, so that a start can afford it.
- * @returns what is wrong; null: nothing
+ * Compares the stored head of a workspace with its entry. Reads only that entry, so it is fast enough for a start.
+ * @returns the fault, or null
  */
 export async function checkHead(
   audit: Pick<AuditStore, 'read' | 'head'>,

@@ -24,7 +24,7 @@ export function watched(
   };
 }
 
-/** What could not be judged, as while the store is away, is none. */
+/** Counts a refusal. Other errors, such as an unavailable store, are not counted. */
 function count(error: unknown, address: string | null, refusals: Pick<Refusals, 'key' | 'credential'>): void {
   if (!(error instanceof Refusal)) return;
   const { details } = error;

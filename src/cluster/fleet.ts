@@ -24,7 +24,7 @@ export interface FleetOptions {
   readonly onEnd: (worker: Worker) => void;
 }
 
-/** The start of a fleet that is told to end: whoever told it decides what comes. */
+/** The start of a fleet that is stopped before it is complete. */
 const NEVER = new Promise<never>(() => undefined);
 
 /** One worker, from its fork to its end. */
@@ -41,7 +41,7 @@ interface Life {
 }
 
 interface End {
-  /** In words. */
+  /** A description. */
   readonly how: string;
   readonly clean: boolean;
   /** Something outside ended it: a signal, such as the kernel's when memory is short. */
@@ -182,7 +182,7 @@ export class Fleet {
 }
 
 /**
- * Sends a message to a worker. One that is just ending hears nothing, and that is no fault of the primary's.
+ * Sends a message to a worker. A worker that is ending may not receive it, which is not an error.
  *
  * @param socket a connection to send with it. It stays open here.
  */
@@ -200,8 +200,8 @@ function signal(): [Promise<void>, () => void] {
 async function endOf(worker: Worker): Promise<End> {
   try {
     const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
-    // The exit may be heard of before the last message is. Not the event `disconnect`, which waits for what is queued:
-    // behind a connection that was just being given to the worker it waits for ever.
+    // The exit event can arrive before the last message. The event `disconnect` can't be used: it waits for queued messages, and behind a
+    // connection that was being passed to the worker it would wait forever.
     while (worker.isConnected()) await delay(MIN_DELAY / 10);
     return {
       how: `A worker ended ${signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`}.`,

@@ -14,8 +14,8 @@ interface Round {
 }
 
 /**
- * The primary's part in the metrics of all workers: asks each and hands what they counted to the one that was asked. Where
- * one does not answer, none of it: counts that fall because one is missing would look like a start anew.
+ * The primary's part in the metrics of all workers: asks each worker and passes the counts to the worker that was asked. If one worker doesn't
+ * answer, no counts are passed on, because counters that decrease would look like a restart.
  */
 export class Gathering {
   readonly #rounds = new Map<number, Round>();

@@ -175,7 +175,7 @@ export class Listener {
   }
 }
 
-/** What a caller on this machine connects to where a server listens on all addresses. */
+/** The local address to connect to if a server listens on all addresses. */
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 
 async function listen(port: number, host: string): Promise<Server> {

@@ -11,13 +11,13 @@ export interface Ask extends Subject {
   readonly cost: number | null;
 }
 
-/** An admission for what was to be taken, the room for a look; null: it could not be judged. */
+/** An admission, or the room for a peek; null if the limits could not be evaluated. */
 export type Answer = Admission | Room | null;
 
 /** All that a worker asks within one turn of its event loop. A message costs tens of µs, one more question in it a few. */
 export interface Asks {
   readonly kind: 'asks';
-  /** Comes back with the answers. */
+  /** Returned with the answers. */
   readonly batch: number;
   readonly asks: readonly Ask[];
 }
@@ -34,17 +34,17 @@ export interface ChangeMade {
   readonly change: Change;
 }
 
-/** What streams tell, from one worker to the others. */
+/** An event for streams, from one worker to the others. */
 export interface EventTold {
   readonly kind: 'event';
   readonly event: StreamEvent;
 }
 
-/** A stream is to be opened, or one has ended. */
+/** A request to open a stream, or the end of one. */
 export type OfPlaces =
   | {
       readonly kind: 'take-place';
-      /** Comes back with the answer. */
+      /** Returned with the answer. */
       readonly id: number;
       readonly family: string;
       readonly limit: number;
@@ -65,26 +65,26 @@ export interface Scrape {
   readonly id: number;
 }
 
-/** What one worker counted, for the round of that number. */
+/** The counts of one worker for a round. */
 export interface Counted {
   readonly kind: 'counted';
   readonly round: number;
   readonly snapshot: MetricsSnapshot;
 }
 
-/** What all workers counted; null where one of them did not say. */
+/** The counts of all workers; null if one of them did not answer. */
 export interface Gathered {
   readonly kind: 'gathered';
   readonly id: number;
   readonly snapshots: readonly MetricsSnapshot[] | null;
 }
 
-/** What a worker says of its own start. */
+/** Messages of a worker about its start and stop. */
 export type OfStart =
   | { readonly kind: 'ready' }
   /** It does not start, or does not stop cleanly, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** The answer to `leave`, when that is done. */
+  /** The answer to `leave` when it is complete. */
   | { readonly kind: 'left' }
   /** It has stopped, and ends once the primary says so. */
   | { readonly kind: 'stopped' };
@@ -100,7 +100,7 @@ export type BesidesStart =
   | { readonly kind: 'taken'; readonly id: number }
   /** The connection of this number did not come. */
   | { readonly kind: 'lost'; readonly id: number }
-  /** This start made it. Told before the worker is ready: if that fails, the key is shown all the same. */
+  /** The key that this start created. Sent before the worker is ready, so that the key is shown even if the start fails later. */
   | { readonly kind: 'first-key'; readonly firstKey: FirstKey };
 
 export type FromWorker = OfStart | BesidesStart;
@@ -113,7 +113,7 @@ export type FromPrimary =
   | Gathered
   /** Say what you counted. */
   | { readonly kind: 'count'; readonly round: number }
-  /** Read the configuration anew. */
+  /** Reload the configuration. */
   | { readonly kind: 'reload' }
   /** A connection. Its socket is sent with the message. */
   | { readonly kind: 'connection'; readonly id: number }

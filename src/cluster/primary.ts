@@ -17,8 +17,8 @@ import { WorkersPlaces } from './workersPlaces.js';
 
 /**
  * Serves from several processes on one port. This process answers no request. It accepts connections and gives them to the
- * workers, holds the limits for all of them, relays key changes and stream events from each to the others, and prints what a
- * start prints.
+ * workers, counts the limits for all of them, relays key changes and stream events between them, and prints the messages of
+ * the start.
  */
 export async function serveWithWorkers(
   settings: Settings,

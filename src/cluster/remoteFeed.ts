@@ -1,9 +1,8 @@
 import type { Feed } from '../feed.js';
 
 /**
- * Messages from and to the other workers, by way of the primary. One is on its way when `publish` returns, before the
- * change that it tells of is answered. None that was sent is missed by a worker that lives: the channel keeps their order,
- * and a worker without a channel ends.
+ * Messages between workers, relayed by the primary. A message has been sent when `publish` returns, before the response to the
+ * change. A running worker misses no message: the channel preserves their order, and a worker without a channel exits.
  */
 export class RemoteFeed<Message> implements Feed<Message> {
   readonly #send: (message: Message) => void;

@@ -5,7 +5,7 @@ import type { Room } from '../limits/window.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
-/** How long the primary may take to answer, in ms. It counts in memory: whoever waits longer waits for nobody. */
+/** The timeout for the primary, in ms. It counts in memory, so a longer wait means that it is gone. */
 const TIMEOUT = 2_000;
 
 /** Questions without an answer at which more are refused: what a primary that hangs may cost in memory. */
@@ -68,7 +68,7 @@ export class RemoteLimits implements Limits {
     return (await this.#ask({ family, tier, category, cost: null })) as Room;
   }
 
-  /** Takes what the primary answers. What nobody waits for any more is let go. */
+  /** Handles answers of the primary. Late answers are ignored. */
   receive({ batch, answers }: Answers): void {
     const waiting = this.#settle(batch);
     waiting.forEach(({ resolve, reject }, i) => {
@@ -91,7 +91,7 @@ export class RemoteLimits implements Limits {
       return Promise.reject(notCounted(new Error(`${this.#pending} requests wait for the primary already.`)));
     }
     this.#pending += 1;
-    // Not a microtask: those run after each socket that was read, and each request would travel alone.
+    // Not a microtask, because microtasks run after each socket read, and each request would be sent separately.
     if (this.#gathered.length === 0) setImmediate(() => this.#flush());
     return new Promise((resolve, reject) => this.#gathered.push({ ask, resolve, reject }));
   }

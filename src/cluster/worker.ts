@@ -12,7 +12,7 @@ import { RemoteLimits } from './remoteLimits.js';
 import { RemoteMetrics } from './remoteMetrics.js';
 import { RemotePlaces } from './remotePlaces.js';
 
-/** A worker process: the service, with what the primary holds for all. Only the primary starts it. */
+/** A worker process: the service, with limits and places in the primary. Started only by the primary. */
 
 const changes = new RemoteFeed<Change>((change) => tellPrimary({ kind: 'change', change }));
 /** Events on their way to the primary, and how many may be: one that hangs must not fill this process. */
@@ -25,7 +25,7 @@ const events = new RemoteFeed<StreamEvent>((event) => {
 });
 const places = new RemotePlaces((message) => tellPrimary(message));
 const metrics = new RemoteMetrics((message) => tellPrimary(message));
-/** Made once the settings are read: the table of tiers stands in them. */
+/** Created after the settings are read, because they contain the tiers. */
 let limits: RemoteLimits | null = null;
 let service: Service | null = null;
 let lastConnection = 0;
@@ -110,7 +110,7 @@ async function start(): Promise<Service> {
   return service;
 }
 
-/** What the workers have in common: what the primary holds, or null where Redis holds it for several machines. */
+/** Returns the state that workers share through the primary; null if they share it through Redis. */
 function sharedWithOthers({ redisUrl, configuration }: Settings): Shared | null {
   if (redisUrl !== null) return null;
   limits = new RemoteLimits({
@@ -127,7 +127,7 @@ async function count(round: number): Promise<void> {
   tellPrimary({ kind: 'counted', round, snapshot });
 }
 
-/** Finishes running requests. The process ends when the primary has heard of it, so that no message is lost. */
+/** Finishes running requests. The process ends after the primary has confirmed, so that no message is lost. */
 function drain(service: Service): void {
   service.close().then(() => tellPrimary({ kind: 'stopped' }), fail);
 }

@@ -16,7 +16,7 @@ export class WorkersPlaces<Worker extends object> {
   giveBack(worker: Worker, family: string): void {
     const own = this.#of.get(worker);
     const taken = own?.get(family) ?? 0;
-    // What was said before its end may be heard after it.
+    // Messages from before the end of a worker can arrive after it.
     if (own === undefined || taken === 0) return;
     if (taken === 1) own.delete(family);
     else own.set(family, taken - 1);

@@ -1,27 +1,27 @@
 import type { AuthenticatedPrincipal } from '../credentials/principal.js';
 
-/** What a tool is asked to run, as the body of a request to /graphql would name it. */
+/** An operation that a tool runs, as in the body of a request to /graphql. */
 export interface Operation {
   readonly query: string;
   readonly operationName?: string;
   readonly variables?: Record<string, unknown>;
 }
 
-/** How an operation was answered, as over HTTP. */
+/** The response to an operation, as over HTTP. */
 export interface Ran {
   readonly status: number;
   /** JSON. */
   readonly body: string;
 }
 
-/** Who calls tools in one request, and what is done in their name. All of it is judged by whoever makes it. */
+/** The caller of tools in one request. Every operation is checked like a request of this caller. */
 export interface Caller {
   readonly principal: AuthenticatedPrincipal;
   /**
-   * Runs an operation of that kind, and no other: guarded, limited and counted as one that comes by HTTP. What is refused is
-   * told in the answer.
+   * Runs an operation of this kind: guarded, limited and counted like one over HTTP. A refusal is part of the
+   * response.
    */
   run(operation: Operation, kind: 'query' | 'mutation'): Promise<Ran>;
-  /** Is told of errors that callers are not. */
+  /** Called with internal errors, which callers don't see. */
   failed(error: unknown): void;
 }

@@ -68,7 +68,7 @@ export class Endpoint {
       keepAliveMs: 0,
       onerror: (error) => (fault = error),
     });
-    // The address is read by nobody.
+    // The address is not used.
     const request = new Request('http://localhost/mcp', { method: 'POST', headers });
     const response = await fetch(request, { parsedBody: message });
     if (response.status >= 500) caller.failed(fault);

@@ -11,7 +11,7 @@ export function told(value: Structured, remedy = 'Ask for less: a narrower searc
   return text.length > MAX_TEXT ? tooLong(text.length, remedy) : result(value, text, false);
 }
 
-/** An error that the model is to read and act upon, in GraphQL's form. */
+/** Returns errors for the model, in the format of GraphQL. */
 export function failed(errors: readonly unknown[], more: Structured = {}): CallToolResult {
   const value = { ...more, errors };
   return result(value, JSON.stringify(value), true);

@@ -26,7 +26,7 @@ const MUTATES: ToolAnnotations = {
 const JUDGED =
   'It is judged, limited and counted as any request of this credential; a refusal says which scopes are missing, or after how many seconds (retryAfter) to try again.';
 
-/** Tools that run operations. Queries and mutations apart, so that a client can let the one pass and ask about the other. */
+/** Returns the tools that run operations. Queries and mutations are separate, so that a client can ask for confirmation of mutations only. */
 export function runTools(schema: GraphQLSchema): Tool[] {
   return [
     tool({
@@ -55,7 +55,7 @@ export function runTools(schema: GraphQLSchema): Tool[] {
   ];
 }
 
-/** Who may call some mutation, be it one. */
+/** Returns a check whether a caller may use at least one mutation. */
 function writersOf(schema: GraphQLSchema): (caller: Caller) => boolean {
   const mutation = schema.getMutationType();
   const rules = mutation && rulesOf(schema).fields.get(mutation.name);

@@ -19,10 +19,10 @@ import { fold } from '../text/fold.js';
 export interface Entry {
   /** As in `Asset`, `Query.assets` and `Query.assets(first:)`. */
   readonly coordinate: string;
-  /** As it stands in SDL, without description. */
+  /** The SDL, without description. */
   readonly signature: string;
   readonly description: string | null;
-  /** The scopes that open it, any of (all of); null: it asks for none of its own. */
+  /** The required scopes: one of the lists, with all its scopes; null if it has no rule of its own. */
   readonly requires: readonly (readonly string[])[] | null;
 }
 

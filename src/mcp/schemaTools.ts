@@ -23,12 +23,12 @@ const MAX_FOUND = 50;
 const LIMIT = `a whole number from 1 to ${MAX_FOUND}`;
 
 /**
- * Tools that read the schema: of each caller the part that they may use, whatever INTROSPECTION says, for more than that is
- * of no use to them. Where it says `off` nobody is offered these tools.
+ * Returns the tools that read the schema: for each caller the part that they may use, whatever the value of INTROSPECTION. With `off`, these
+ * tools are not offered.
  */
 export function schemaTools(schema: GraphQLSchema, introspection: Introspection): Tool[] {
   const rules = rulesOf(schema);
-  // As many as there are views, of which few are kept.
+  // One for each view, of which few are cached.
   const indexes = new WeakMap<GraphQLSchema, SchemaIndex>();
   const viewFor = ({ principal }: Caller): GraphQLSchema | null =>
     introspection === 'off' ? null : viewOf(schema, principal);
@@ -91,7 +91,7 @@ function hasField(type: GraphQLNamedType, field: string): boolean {
   return 'getFields' in type && Object.hasOwn(type.getFields(), field);
 }
 
-/** The names of all that stands in the type's definition. */
+/** Returns the names of all types, fields and values in a type's definition. */
 function named(type: GraphQLNamedType): Set<string> {
   if (isUnionType(type)) return new Set(type.getTypes().map(({ name }) => name));
   if (isInputObjectType(type)) return new Set(Object.values(type.getFields()).map(nameOfType));

@@ -11,7 +11,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** Bounded in size: it is what a stranger sends. */
   readonly input: Input;
   readonly annotations: ToolAnnotations;
-  /** Who is not offered it cannot call it either. Default: everybody is. */
+  /** Whether the tool is offered to a caller. Callers who are not offered it can't call it. Default: everybody. */
   readonly offered?: (caller: Caller) => boolean;
   /** May throw Refusal. */
   readonly call: (input: z.output<Input>, caller: Caller) => Promise<CallToolResult>;

@@ -105,7 +105,7 @@ async function* entriesBefore(
   }
 }
 
-/** What the disk gives back, and not what was meant to be written. */
+/** Reads the file back from the disk, to verify what was really written. */
 async function checked(path: string, workspaceId: string): Promise<Archive> {
   const archive = await readArchive(path);
   if (archive.workspaceId !== workspaceId) throw new Error('The archive was replaced while it was written.');

@@ -1,8 +1,8 @@
 import { GENESIS, hashOf, type AuditEntry, type AuditHead } from '../../store/audit.js';
 
-/** The form of the file. A later form has another number. */
+/** The version of the file format. */
 const VERSION = 1;
-/** In characters. An entry takes some hundred, and at most a few thousand. */
+/** In characters. An entry has several hundred, and at most a few thousand. */
 export const MAX_LINE = 1_000_000;
 
 /** The first line: whose entries follow, and after which entry they begin. */
@@ -11,7 +11,7 @@ export interface ArchiveStart {
   readonly after: AuditHead;
 }
 
-/** What stands before the first entry of a log. */
+/** The head of an empty log. */
 export const NOTHING: AuditHead = Object.freeze({ seq: 0, hash: GENESIS });
 
 export function startLine({ workspaceId, after }: ArchiveStart): string {
@@ -23,7 +23,7 @@ export function endLine(head: AuditHead): string {
   return JSON.stringify({ head: { seq: head.seq, hash: head.hash } });
 }
 
-/** @returns what is wrong with the line in words, or the start */
+/** @returns the start, or a description of what is wrong with the line */
 export function parseStart(line: string): ArchiveStart | string {
   const { latchkeyAuditArchive: version, workspaceId, after } = objectIn(line) ?? {};
   if (version === undefined) return 'is not an archive of an audit log';

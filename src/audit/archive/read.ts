@@ -5,7 +5,7 @@ import type { AuditHead } from '../../store/audit.js';
 import { FileFault, fileFaultOf, isOfSystem, notRegular } from '../../wholeFile.js';
 import { MAX_LINE, parseEnd, parseEntry, parseStart, type ArchiveStart } from './line.js';
 
-/** What an archive holds: the entries after `after` up to `head`. */
+/** The contents of an archive: the entries after `after` up to `head`. */
 export interface Archive extends ArchiveStart {
   readonly head: AuditHead;
 }
@@ -13,7 +13,7 @@ export interface Archive extends ArchiveStart {
 const REMEDY = 'Give the file as audit archive wrote it.';
 const KEEP = 'Keep it as evidence, and look for a copy of the file.';
 
-/** An archive that was changed or cut off, at its first fault. Other faults mean that the file is no archive, or can't be read. */
+/** Thrown for an archive that was changed or cut off, at its first fault. Other errors mean that the file is not an archive, or can't be read. */
 export class BrokenArchive extends FileFault {
   readonly outcome: 'altered' | 'missing';
   /** The entry that is not what was written, or that is missing. */

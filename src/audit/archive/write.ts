@@ -23,7 +23,7 @@ export async function writePartial(
   entries: AsyncIterable<AuditEntry>,
 ): Promise<AuditHead | null> {
   const partial = partialOf(path);
-  // What an earlier run left there was never more than a beginning.
+  // A partial file of an earlier run is incomplete.
   await rm(partial, { force: true });
   const written: { last: AuditHead | null } = { last: null };
   const lines = async function* (): AsyncGenerator<string> {

@@ -61,7 +61,7 @@ export class HeadCopies {
     return copies;
   }
 
-  /** Resolves when the heads of this moment are in the file, or could not be written. Requests to the webhook go on. */
+  /** Resolves when the current heads are in the file, or could not be written. Requests to the webhook continue. */
   async copy(): Promise<void> {
     this.#round ??= this.#compareAndCopy()
       .catch((error: unknown) =>

@@ -131,7 +131,7 @@ export class HeadsFile {
   async #rotate(at: number): Promise<void> {
     const heads = [...this.#newest.values()];
     const text = heads.map((head) => `${lineOf(head, at)}\n`).join('');
-    // Where the newest heads alone fill half of a file, it would be replaced over and over.
+    // If the newest heads fill half of a file, it would be replaced repeatedly.
     if (text.length > this.#maxBytes / 2) return;
     const next = `${this.path}.${process.pid}.new`;
     const file = await open(next, 'w', 0o600);

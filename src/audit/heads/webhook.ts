@@ -6,7 +6,7 @@ import type { WorkspaceHead } from './line.js';
 const TIMEOUT = 10_000;
 /** Heads in one request. */
 const BATCH = 500;
-/** Waits before the second and the third try, in ms. What fails three times is sent again a minute later. */
+/** Waits before the second and the third attempt, in ms. Heads that fail three times are sent again a minute later. */
 const WAITS: readonly number[] = [1_000, 5_000];
 
 export interface WebhookOptions {
@@ -15,7 +15,7 @@ export interface WebhookOptions {
   readonly secret: string;
 }
 
-/** Posts heads to a receiver of the operator's. Each request is signed, so that the receiver can tell it from others'. */
+/** Posts heads to the operator's receiver. Each request is signed, so that the receiver can verify its origin. */
 export class HeadsWebhook {
   readonly #url: string;
   readonly #secret: string;
@@ -35,8 +35,8 @@ export class HeadsWebhook {
   }
 
   /**
-   * Sends heads, some hundreds in one request, and ends at the first request that fails for good.
-   * @throws Error that says why, without the address and what the receiver answered
+   * Sends heads, several hundred in each request, and stops at the first request that fails finally.
+   * @throws Error with the reason, without the address and the response
    */
   async send(heads: readonly WorkspaceHead[], signal: AbortSignal): Promise<void> {
     for (let from = 0; from < heads.length; from += BATCH) {
