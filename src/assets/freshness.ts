@@ -8,7 +8,7 @@ export interface Freshness {
   readonly status: FreshnessStatus;
   readonly lastLoadAt: number | null;
   readonly lastLoadRows: number | null;
-  /** The time since the last load; 0 if the loader's clock is ahead of the server's. */
+  /** The time since the last load; 0 if the loader's clock is ahead. */
   readonly age: number | null;
   readonly allowedAge: number | null;
 }

@@ -8,7 +8,7 @@ export const LIST_MAX = 100;
 const NAME = /^[A-Za-z0-9_.\-/:]{1,200}$/;
 export const COLUMNS_MAX = 1000;
 const AGE_MAX = 3650 * 86_400_000;
-/** How far a loader's clock may be ahead of the server's, in ms. */
+/** How far a loader's clock may be ahead, in ms. */
 export const SKEW = 5 * 60_000;
 
 /**

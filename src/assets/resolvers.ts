@@ -96,7 +96,7 @@ export async function reached(
   wanted: string | null | undefined,
 ): Promise<string> {
   // The guard refuses anonymous callers. If it is missing, fail closed.
-  if (principal.kind === 'anonymous') throw new Error('A project was asked for by nobody: the guard is missing.');
+  if (principal.kind === 'anonymous') throw new Error('No authenticated principal: the guard is missing.');
   const own = principal.projectId ?? principal.workspaceId;
   if (wanted == null || wanted === own) return own;
   await project(principal, wanted);

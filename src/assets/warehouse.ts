@@ -81,7 +81,7 @@ export const WAREHOUSE: readonly ExampleAsset[] = [
     rows: 3_911,
   }),
   asset('raw.shop.customers', {
-    about: 'Customers of the shop. Holds personal data.',
+    about: 'Customers of the shop. Contains personal data.',
     owner: PLATFORM,
     every: 6 * HOUR,
     columns: 'customer_id:bigint email:varchar(320) country:char(2) created_at:timestamptz deleted_at:timestamptz',
@@ -242,7 +242,7 @@ export const WAREHOUSE: readonly ExampleAsset[] = [
     rows: 31,
   }),
   asset('marts.customer_lifetime', {
-    about: 'What each customer has brought so far.',
+    about: 'Total revenue of each customer.',
     owner: GROWTH,
     every: DAY,
     from: 'marts.orders staging.customers staging.tickets',

@@ -38,7 +38,7 @@ export class AuditService {
     checkPage(first);
     for (const field of ['subject', 'actor'] as const) {
       const id = filter[field];
-      if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], 'That is no id.');
+      if (id !== undefined && (id.length > MAX_ID || !isId(id))) throw badInput(['filter', field], 'Invalid ID.');
     }
     if (projectId !== null && filter.projectId !== undefined && filter.projectId !== projectId) {
       return pageOf<AuditEntry>([], first, before);

@@ -14,7 +14,7 @@ interface Round {
 }
 
 /**
- * The primary's part in the metrics of all workers: asks each worker and passes the counts to the worker that was asked. If one worker doesn't
+ * The primary's part in the metrics of all workers: asks each worker and passes the counts to the worker that received the request. If one worker doesn't
  * answer, no counts are passed on, because counters that decrease would look like a restart.
  */
 export class Gathering {

@@ -17,7 +17,7 @@ export type Answer = Admission | Room | null;
 /** All that a worker asks within one turn of its event loop. A message costs tens of µs, one more question in it a few. */
 export interface Asks {
   readonly kind: 'asks';
-  /** Returned with the answers. */
+  /** Echoed in the reply. */
   readonly batch: number;
   readonly asks: readonly Ask[];
 }
@@ -34,7 +34,7 @@ export interface ChangeMade {
   readonly change: Change;
 }
 
-/** An event for streams, from one worker to the others. */
+/** An event for streams, from one worker to all others. */
 export interface EventTold {
   readonly kind: 'event';
   readonly event: StreamEvent;
@@ -44,7 +44,7 @@ export interface EventTold {
 export type OfPlaces =
   | {
       readonly kind: 'take-place';
-      /** Returned with the answer. */
+      /** Echoed in the reply. */
       readonly id: number;
       readonly family: string;
       readonly limit: number;
@@ -84,7 +84,7 @@ export type OfStart =
   | { readonly kind: 'ready' }
   /** It does not start, or does not stop cleanly, and ends. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** The answer to `leave` when it is complete. */
+  /** The reply to `leave` when it is complete. */
   | { readonly kind: 'left' }
   /** It has stopped, and ends once the primary says so. */
   | { readonly kind: 'stopped' };
@@ -123,5 +123,5 @@ export type FromPrimary =
   | { readonly kind: 'leave'; readonly delay: number }
   /** Finish running requests, then end. No more connections come, except those that another worker didn't take. */
   | { readonly kind: 'drain' }
-  /** The answer to `stopped`. */
+  /** The reply to `stopped`. */
   | { readonly kind: 'end' };

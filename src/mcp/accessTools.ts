@@ -12,14 +12,14 @@ export interface AccessToolOptions {
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
 }
 
-/** Tools that tell a caller of their own credential, and of no other. */
+/** Returns the tools about the caller's own credential. */
 export function accessTools({ schema, explainer, limiter }: AccessToolOptions): Tool[] {
   return [
     tool({
       name: 'explain_access',
       title: 'Explain access',
       description:
-        'What this credential would be answered to an operation, without running it: whether it would be run, every reason against it, the scopes that are missing, what each guarded field requires, and what it costs in requests.',
+        'Shows whether this credential may run an operation, without running it: all reasons for a refusal, missing scopes, the requirements of each guarded field, and the cost in requests.',
       input: operationInput,
       annotations: LOOKS,
       async call({ document, operationName = null, variables }, caller) {

@@ -19,7 +19,7 @@ export function failed(errors: readonly unknown[], more: Structured = {}): CallT
 
 /** @param remedy what to do, in a sentence */
 export function tooLong(length: number, remedy: string): CallToolResult {
-  const message = `The answer has ${length} characters, more than the ${MAX_TEXT} that a tool may answer. ${remedy}`;
+  const message = `The result has ${length} characters, more than the limit of ${MAX_TEXT}. ${remedy}`;
   return failed([{ message, extensions: { code: 'ANSWER_TOO_LONG' } }]);
 }
 

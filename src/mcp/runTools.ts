@@ -24,7 +24,7 @@ const MUTATES: ToolAnnotations = {
 };
 
 const JUDGED =
-  'It is judged, limited and counted as any request of this credential; a refusal says which scopes are missing, or after how many seconds (retryAfter) to try again.';
+  'It is checked, limited and counted like any request of this credential. A refusal names the missing scopes, or the seconds to wait (retryAfter).';
 
 /** Returns the tools that run operations. Queries and mutations are separate, so that a client can ask for confirmation of mutations only. */
 export function runTools(schema: GraphQLSchema): Tool[] {

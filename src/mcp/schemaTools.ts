@@ -28,7 +28,7 @@ const LIMIT = `a whole number from 1 to ${MAX_FOUND}`;
  */
 export function schemaTools(schema: GraphQLSchema, introspection: Introspection): Tool[] {
   const rules = rulesOf(schema);
-  // One for each view, of which few are cached.
+  // One for each cached view.
   const indexes = new WeakMap<GraphQLSchema, SchemaIndex>();
   const viewFor = ({ principal }: Caller): GraphQLSchema | null =>
     introspection === 'off' ? null : viewOf(schema, principal);
@@ -39,7 +39,7 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       name: 'search_schema',
       title: 'Search the schema',
       description:
-        'Finds types, fields and arguments of the GraphQL schema by words: their coordinates, signatures, descriptions, and the scopes that open them. Only what this credential may use is found. Without words it lists the operations. Begin here.',
+        'Searches the GraphQL schema for types, fields and arguments by words. Returns coordinates, signatures, descriptions and required scopes, limited to the part that this credential may use. Without words, lists the operations. Start here.',
       input: z.strictObject({
         query: textInput(0, 200)
           .default('')
@@ -61,7 +61,7 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       name: 'describe_type',
       title: 'Describe a type',
       description:
-        'The definition (SDL) of one type of the GraphQL schema as this credential may use it, with the scopes that its fields require and the names of the types that it refers to. "Query" and "Mutation" are the operations.',
+        'Returns the definition (SDL) of one type of the GraphQL schema, limited to the part that this credential may use, with the scopes that its fields require and the names of referenced types. "Query" and "Mutation" contain the operations.',
       input: z.strictObject({
         name: textInput(1, 200).describe('The name of the type, such as Query or Asset.'),
       }),
