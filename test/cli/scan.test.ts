@@ -281,8 +281,8 @@ describe('the command', () => {
       stderr: 'gone: does not exist.\n2 files: 1 scanned, 1 unreadable. 0 tokens.\n',
     });
     const reference = readFileSync(join(process.cwd(), 'docs/reference/cli.md'), 'utf8');
-    expect(reference).toMatch(/\| 1 \| `scan` found tokens, or scanned some files and could not read others,/);
-    expect(reference).toMatch(/\| 7 \| `scan` found no token, and could not scan any file as text/);
+    expect(reference).toMatch(/\| 1 \| `scan` found tokens, or could not read some of the files;/);
+    expect(reference).toMatch(/\| 7 \| `scan` found no token and could not scan any file as text/);
     expect((await latchkey(['scan', '.'], { cwd: mkdtempSync(join(dir, 'empty-')) })).stderr).toBe(
       '0 files scanned. 0 tokens.\n',
     );

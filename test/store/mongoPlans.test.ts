@@ -4,6 +4,7 @@ import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../src/store
 import type { Store } from '../../src/store/store.js';
 import { during, noteCommand, shapes, type SentShape } from './commands.js';
 import type { Bench } from './conformance.js';
+import { testArchive } from './conformance/archive.js';
 import { testAssets } from './conformance/assets.js';
 import { testAudit } from './conformance/audit.js';
 import { testChanges } from './conformance/changes.js';
@@ -44,6 +45,7 @@ describe('MongoDB, with its commands noted', () => {
   testWorkspaces(bench);
   testProjects(bench);
   testUsers(bench);
+  testArchive(bench);
   testAudit(bench);
   testUsage(bench);
   testAssets(bench);

@@ -157,7 +157,7 @@ export type CreateApiKeyInput = {
   /** IPv4 and IPv6 addresses and CIDR ranges that the key can be used from, at most 100. Default: anywhere. */
   readonly allowedAddresses?: ReadonlyArray<string> | null | undefined;
   /**
-   * The only documents that the key can run, at most 1,000: for each, the SHA-256 of its text as sent, in hexadecimal. Default: any
+   * The only documents that the key can run, at most 1,000, and 3,000 in one operation: for each, the SHA-256 of its text as sent, in hexadecimal. Default: any
    * document.
    */
   readonly trustedDocuments?: ReadonlyArray<string> | null | undefined;
