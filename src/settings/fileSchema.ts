@@ -90,7 +90,7 @@ const keyType = section({
     }),
   scopes: scopes.optional().meta({
     about: 'the scopes that keys of this type can have, including scopes that these cover',
-    unset: "the scopes of the type, which are also the maximum",
+    unset: 'the scopes of the type, which are also the maximum',
   }),
 });
 

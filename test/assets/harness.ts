@@ -24,6 +24,8 @@ export interface Harness {
   readonly service: AssetService;
   /** Names of the store's operations called since the last `calls.splice(0)`. */
   readonly calls: string[];
+  /** The assets that these calls named, such as `columnsOf orders`. */
+  readonly named: string[];
   /** Runs an operation as the given workspace. */
   run(source: string, variables?: Record<string, unknown>, workspaceId?: string | null): Promise<ExecutionResult>;
   close(): Promise<void>;
@@ -36,7 +38,8 @@ export async function openHarness(): Promise<Harness> {
     await engine.workspaces.ensure({ id, name: id, tier: 'GROWTH', createdAt: NOON });
   }
   const calls: string[] = [];
-  const store = counting(engine.assets, calls);
+  const named: string[] = [];
+  const store = counting(engine.assets, calls, named);
   const clock = { now: NOON };
   const service = new AssetService(store, () => clock.now);
   const schema = meterResolvers(schemaOf(service), new AnswerBudgets(ANSWER_LIMITS));
@@ -45,6 +48,7 @@ export async function openHarness(): Promise<Harness> {
     store,
     service,
     calls,
+    named,
     run: async (source, variables, workspaceId = 'ws_a') => {
       const contextValue: AssetContext = { principal: workspaceId === null ? ANONYMOUS : actorIn(workspaceId) };
       return graphql({ schema, source, variableValues: variables ?? null, contextValue });
@@ -81,13 +85,14 @@ async function project(): Promise<never> {
   throw notFound('project');
 }
 
-function counting(store: AssetStore, calls: string[]): AssetStore {
+function counting(store: AssetStore, calls: string[], named: string[]): AssetStore {
   return new Proxy(store, {
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
         calls.push(String(name));
+        if (Array.isArray(args[1])) named.push(...args[1].map((asset) => `${String(name)} ${String(asset)}`));
         return Reflect.apply(value, target, args);
       };
     },

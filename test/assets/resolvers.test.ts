@@ -116,7 +116,9 @@ describe('R2: columns are read where they are selected, and no more than an answ
       await harness.service.register('ws_a', { name: `wide.${String(i).padStart(3, '0')}`, columns: list });
     }
     harness.calls.splice(0);
+    harness.named.splice(0);
   };
+  const namedIn = (operation: string) => harness.named.filter((entry) => entry.startsWith(`${operation} `)).toSorted();
 
   it('reads none for other fields, whatever the aliases', async () => {
     await wide(3, 2);
@@ -130,7 +132,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(harness.calls).not.toContain('textsOf');
     const answer = await data('{ a: assets { description upstream { name } } b: assets(first: 2) { x: description } }');
     expect(answer).toMatchObject({ b: [{ x: null }, { x: null }] });
-    expect(harness.calls.filter((call) => call === 'textsOf')).toHaveLength(1);
+    expect(namedIn('textsOf')).toEqual(['textsOf wide.000', 'textsOf wide.001', 'textsOf wide.002']);
   });
 
   it('reads those of an asset once in an operation', async () => {
@@ -139,8 +141,10 @@ describe('R2: columns are read where they are selected, and no more than an answ
       '{ a: assets { schema { columns { name } } } b: assets(first: 11) { schema { registeredColumns { type } } } }',
     );
     expect(JSON.stringify(answer).match(/c1/g)).toHaveLength(12);
-    // Ten assets at once.
-    expect(harness.calls.filter((call) => call === 'columnsOf')).toHaveLength(2);
+    const each = Array.from({ length: 12 }, (_, i) => `columnsOf wide.${String(i).padStart(3, '0')}`);
+    expect(namedIn('columnsOf')).toEqual(each);
+    // Ten assets at a time. The aliases may be read one after the other.
+    expect(harness.calls.filter((call) => call === 'columnsOf').length).toBeLessThanOrEqual(3);
   });
 
   it('shows the columns that a mutation changed after it', async () => {

@@ -73,7 +73,8 @@ test('R8: a start compares the log with the copy of its head, and a start that c
   dirs.push(dir);
   const AUDIT_HEADS_FILE = join(dir, 'heads.jsonl');
   const start = (file: string) => startService({ dataDir: dir, env: { AUDIT_HEADS_FILE: file } });
-  const told = (service: TestService) => service.logs.filter((line) => line.includes('copy of the head is kept'));
+  const told = (service: TestService) =>
+    service.logs.filter((line) => line.includes('whose head was copied elsewhere'));
   const first = await start(AUDIT_HEADS_FILE);
   try {
     expect(told(first)).toEqual([]);
