@@ -7,7 +7,7 @@ export interface Message {
   readonly data: string;
 }
 
-/** The longest message, in characters. Latchkey sends none that is longer. */
+/** The maximum length of a message, in characters. Latchkey never sends a longer one. */
 const MAX_MESSAGE = 4 * 1024 * 1024;
 
 /**

@@ -13,7 +13,7 @@ const SUGGESTION = / ?Did you mean.*$/s;
  * It removes suggestions, and every name that the caller did not send: messages also name types, arguments and enum
  * values.
  *
- * @param written the parts of what the caller sent
+ * @param written parts of the caller's document
  */
 export function discreetly(written: readonly string[]): (message: string) => string {
   const known = new Set([...COMMON, ...written.flatMap((part) => part.match(/[_0-9A-Za-z]+/g) ?? [])]);

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { Rule, SchemaRules } from './rules.js';
 
-/** The names of the fields that a caller has access to, by type. Types without such fields are missing. */
+/** The names of the fields that a caller has access to, by type. Types without such fields are not included. */
 export type Visible = ReadonlyMap<string, ReadonlySet<string>>;
 
 type WithFields = GraphQLObjectType | GraphQLInterfaceType;

@@ -388,8 +388,8 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /**
-   * Refuses what the limits refused. A request that the limits could not count (503) stays uncounted: its caller is told to send
-   * it again. @throws Refusal, always
+   * Refuses an operation that the limits didn't admit. A request that could not be counted (503) is not counted later as a failed one,
+   * because its caller should send it again. @throws Refusal, always
    */
   #refuseAdmission(principal: AuthenticatedPrincipal, error: unknown): never {
     if (error instanceof Refusal && error.details.code === 'UNAVAILABLE') this.#isCounted = true;

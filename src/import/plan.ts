@@ -158,7 +158,7 @@ class Planner {
     place: Awaited<ReturnType<Owners['placeOf']>>,
   ): string | null {
     const { mapping, workspaceId: own } = this.#options;
-    // Of a user who has left since, the earlier import was into the same workspace.
+    // If the user was removed after an earlier import, that import was into this workspace.
     const workspaceId = 'problem' in place ? own : place.workspaceId;
     const conflict = conflictOf(there, { kept, workspaceId }, mapping.scheme);
     if (conflict !== null) return 'problem' in place ? place.problem : conflict;

@@ -6,33 +6,33 @@ import { eq, where, type Documents, type Filter, type Update } from './documents
 import { LIVING_ADMIN, LIVING_KEYS, SLOTS, type KeyDocument } from './schemas.js';
 
 /**
- * How long families live, kept so that counting them takes one command. One key of each family holds its slot (see places.ts),
- * and with it until when the family has a living key that does more than administer, and until when it has a living key that
- * only administers. Whether a family counts at a moment, and among which, follows from the two, so that an expiry needs no write.
+ * Stores when families end, so that one command can count them. One key of each family has its slot (see places.ts). This key also
+ * stores two times: when the family's last active key with other scopes than `admin` and `platform` ends, and when its last active key
+ * with only these scopes ends. They decide whether a family counts, and as which kind, so an expiry needs no write.
  *
- * A change of a family with one key writes both in the same write. After any other change, whoever finishes the change reads the
- * family and writes them before the entry of the change is dropped (see intents.ts), so that a crash in between leaves it to the
- * next reader. `turn` counts those writes: of two processes that read the family at once, the second to write reads it again,
- * so what was read before the last change never stays.
+ * A change in a family with one key writes both times together with the change. After any other change, the process that finishes it
+ * reads the family and writes the times before it removes the entry of the change (see intents.ts). If it crashes in between, the next
+ * reader does this. `turn` counts these writes: if two processes read the family at the same time, the second one to write reads it
+ * again, so outdated times are never kept.
  */
 
-/** The end of what does not end. */
+/** The end of a family that never ends. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
-/** Where the slots of families begin that only administer; those of the others end before it. */
+/** The first slot of families that only administer. Slots of other families are lower. */
 export const ADMIN_BASE = 2 ** 48;
 export const BASES: Readonly<Record<PlaceKind, number>> = { keys: 0, adminKeys: ADMIN_BASE };
 
-/** Families that are read at once, and those that are repaired at once. */
+/** How many families are read, and how many are repaired, at the same time. */
 const BATCH = 1_000;
 
 export type Keys = Pick<Documents<KeyDocument>, 'find' | 'update' | 'updateMany' | 'bulkWrite' | 'count'>;
 
-/** The ends of a family, on the key that holds its slot. */
+/** When a family ends. Stored on the key that has its slot. */
 export interface FamilyEnds {
-  /** 0: no key does more than administer. Ms since the epoch, as below. */
+  /** When the last key with other scopes ends, in ms since the epoch; 0: there is none. */
   readonly keysEnd: number;
-  /** 0: none lives longer that only administers. */
+  /** When the last key that only administers ends; 0: there is none, or it ends earlier. */
   readonly adminEnd: number;
 }
 
@@ -50,7 +50,7 @@ export function endsOf(members: readonly Member[]): FamilyEnds {
   return { keysEnd, adminEnd: adminEnd > keysEnd ? adminEnd : 0 };
 }
 
-/** Returns which places a family counts among; null: it does not live. */
+/** Returns the kind that a family counts as; null if it has ended. */
 export function kindAt({ keysEnd, adminEnd }: FamilyEnds, now: number): PlaceKind | null {
   if (keysEnd > now) return 'keys';
   return adminEnd > now ? 'adminKeys' : null;
@@ -65,7 +65,7 @@ export function kindOfSlot(slot: number): PlaceKind {
   return slot >= ADMIN_BASE ? 'adminKeys' : 'keys';
 }
 
-/** Living families of a kind in a workspace. Answered from an index alone; `slot` is in the condition because the index has those keys only. */
+/** The condition for active families of a kind in a workspace. It includes `slot` because the index contains only keys with a slot. */
 export function livingOf(workspaceId: string, kind: PlaceKind, now: number): Filter {
   return {
     workspaceId: eq(workspaceId),
@@ -90,7 +90,7 @@ export async function countFamilies(
 
 export const INDEXES: Readonly<Record<PlaceKind, string>> = { keys: LIVING_KEYS, adminKeys: LIVING_ADMIN };
 
-/** What a change of a key writes of its family, where the key is its only one or gets its first successor; null: it has to be settled. */
+/** Returns the ends to write with a change, if the key is the only one of its family or gets its first successor; null: the family must be read. */
 export function changedEnds(
   { replaces, replacedBy, turn = 0 }: Pick<KeyDocument, 'replaces' | 'replacedBy' | 'turn'>,
   after: Member,
@@ -100,7 +100,7 @@ export function changedEnds(
   return { ...endsOf(successor === undefined ? [after] : [after, successor]), turn: turn + 1 };
 }
 
-/** Returns whether what is kept of the key's family already says what became of it with the change that the key carries. */
+/** Returns whether the stored ends of the family already include the change that the key carries. */
 export function isSettled(document: KeyDocument): boolean {
   const { entry, replaces, replacedBy, successor, slot, keysEnd, adminEnd } = document;
   if (entry === undefined) return true;
@@ -121,11 +121,11 @@ export type Holder = Pick<KeyDocument, '_id' | 'familyId'> & {
 export const HOLDER_FIELDS = ['familyId', 'slot', 'turn', 'keysEnd', 'adminEnd'];
 const MEMBER_FIELDS = ['familyId', 'scopes', 'revokedAt', 'expiresAt', 'successor'];
 
-/** Writes what is known of a family: one slot, of the right kind, and its ends; none where it is dead. */
+/** Writes the slot of a family, of the right kind, and its ends. A family that has ended gets no slot. */
 export async function settleFamily(keys: Keys, workspaceId: string, familyId: string, now: number): Promise<void> {
   const family = { workspaceId: eq(workspaceId), familyId: eq(familyId) };
   for (;;) {
-    // Before the keys: what is written below holds only if nobody wrote since this reading.
+    // Read before the keys: the writes below succeed only if nobody wrote in between.
     const holders = (await keys.find(
       { ...family, slot: where({ $gte: 0 }) },
       { fields: HOLDER_FIELDS },
@@ -148,7 +148,7 @@ async function write(
 ): Promise<boolean> {
   if (kind === null) return released(keys, holders);
   const last = (all: readonly Holder[]) => all.toSorted((a, b) => (a._id < b._id ? 1 : -1))[0];
-  // Of several holders the last key, whoever looks.
+  // If several keys have a slot, every process chooses the last one.
   const kept = last(holders.filter(({ slot }) => kindOfSlot(slot) === kind)) ?? last(holders);
   if (kept === undefined) {
     // Its slot was released by a process whose clock is ahead.
@@ -170,7 +170,7 @@ async function released(keys: Keys, holders: readonly Holder[]): Promise<boolean
   return true;
 }
 
-/** `turn` goes on counting, in case the key holds a slot once more. */
+/** `turn` is kept, in case the key gets a slot again. */
 export const RELEASE = { $unset: { slot: '', keysEnd: '', adminEnd: '' } } as const;
 
 /** The key, if its slot and its family's ends were not written since. */
@@ -178,7 +178,7 @@ export function asSeen({ _id, slot, turn }: Holder): Filter {
   return { _id: eq(_id), slot: eq(slot), turn: eq(turn ?? null) };
 }
 
-/** Keys that live, and those that may have handed their life on to a successor that is not written yet. */
+/** Active keys, and keys that may have a successor that is not written yet. */
 function mayLive(now: number): Filter {
   return {
     revokedAt: eq(null),
@@ -196,7 +196,7 @@ function membersOf(documents: readonly KeyDocument[]): Member[] {
   );
 }
 
-/** Releases the slots of families that look dead. Those that live after all are settled. */
+/** Releases the slots of families that seem to have ended. Corrects those that have not. */
 export async function releaseDead(
   keys: Keys,
   workspaceId: string,
@@ -221,13 +221,13 @@ export async function releaseDead(
   for (const familyId of alive) await settleFamily(keys, workspaceId, familyId, now);
 }
 
-/** Before every end: a repair leaves it to others to say what time it is. */
+/** Before every end, because a repair must not depend on this process' clock. */
 const ANY_TIME = 0;
 
-/** A holder with its workspace. */
+/** The key with a family's slot, and its workspace. */
 type HeldDocument = Holder & { readonly workspaceId: string };
 
-/** A repair that goes on after the start. */
+/** A repair that continues after the start. */
 export interface Repair {
   /** Settles when all families are read, or when the store is closed or away: the next start begins again. Never rejects. */
   readonly done: Promise<void>;
@@ -260,7 +260,7 @@ export async function repairFamilies(keys: Keys): Promise<Repair> {
   return { done: rest().catch(() => undefined) };
 }
 
-/** Holders after one of them, by workspace and slot: the keys of families that have ended hold no slot, and are not read. */
+/** Returns the next keys with slots, by workspace and slot. Families that have ended have no slot and are not read. */
 function heldAfter(last: HeldDocument | undefined): Filter {
   if (last === undefined) return { slot: where({ $gte: 0 }) };
   const { workspaceId, slot } = last;
@@ -296,7 +296,7 @@ async function repairThese(keys: Keys, holders: readonly HeldDocument[]): Promis
     }
     const isRight = kind !== null && ends.keysEnd === keysEnd && ends.adminEnd === adminEnd;
     const update = kind === null ? RELEASE : { $set: { ...ends, turn: turn + 1 } };
-    // Those that somebody else writes meanwhile are right with that.
+    // Families that another process writes in the meantime are correct.
     if (!isRight) repairs.push({ filter: asSeen(holder), update });
   }
   if (repairs.length > 0) await keys.bulkWrite(repairs.map((updateOne) => ({ updateOne })));
