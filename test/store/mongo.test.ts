@@ -731,6 +731,22 @@ describe('MongoDB: events', () => {
   });
 });
 
+test('MongoDB: an alert that many requests open at once is inserted once', async () => {
+  const uri = freshUri();
+  const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
+  const store = await openMongoStore({ connection });
+  const names: string[] = [];
+  connection.getClient().on('commandStarted', ({ commandName }) => names.push(commandName));
+  const alerts = Array.from({ length: 10 }, () => anAlert('prj', 'orders'));
+  const other = anAlert('prj', 'customers');
+  const answers = await Promise.all([...alerts, other].map((alert) => store.assets.openAlert(alert)));
+  expect(answers).toEqual([...alerts.map(() => alerts[0]), other]);
+  expect(names).toEqual(['insert', 'insert']);
+  await store.close();
+  await connection.close();
+  await drop(uri);
+});
+
 describe('MongoDB: away', () => {
   /** The store gives up after two seconds, the driver after thirty: what lies between is what a busy machine may take. */
   const expectUnavailableInTime = async (call: () => Promise<unknown>): Promise<void> => {

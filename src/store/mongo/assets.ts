@@ -38,7 +38,7 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       { sort: { name: 1 }, limit, fields: ['name', 'upstream'] },
     );
 
-  const openAlert = async (alert: AlertRecord): Promise<AlertRecord> => {
+  const insertAlert = async (alert: AlertRecord): Promise<AlertRecord> => {
     for (;;) {
       try {
         await alerts.insert(asDocument(alert));
@@ -50,6 +50,15 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       if (open !== null) return asRecord(open);
       // Closed between the two.
     }
+  };
+  // Ten requests that find the same asset stale send one insert. As ten, they would queue at the unique index, and an engine
+  // that checks it with locks resolves the deadlocks one at a time, a second each.
+  const opening = new Map<string, Promise<AlertRecord>>();
+  const openAlert = (alert: AlertRecord): Promise<AlertRecord> => {
+    const key = JSON.stringify([alert.projectId, alert.asset, alert.kind]);
+    const opened = opening.get(key) ?? insertAlert(alert).finally(() => opening.delete(key));
+    opening.set(key, opened);
+    return opened;
   };
   const closeAlert = async (projectId: string, asset: string, kind: AlertKind, at: number) => {
     const document = await alerts.update(openOn(projectId, asset, kind), {
