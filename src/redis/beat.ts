@@ -1,15 +1,19 @@
 import type { Redis, Result } from 'ioredis';
 
 /**
- * One beat of a process. It is one script, so that processes cannot begin two epochs at once.
+ * Registers a heartbeat of this process, and starts a new epoch if needed. One script, so that two processes can't
+ * start two epochs at the same time.
  *
- * KEYS: the epoch (a hash), its members by their last beat, and the processes that the epoch waits for, by until when.
- * ARGV: id of the process; the epoch whose windows it has restored ('': none); the name of an epoch to begin; an epoch to
- * end ('': none); bounds of Redis' clock; ms for which a new epoch waits for processes that nobody knows; ms after which what
- * a process admitted no longer counts; then other processes, each with the ms for which what it admitted may still count.
+ * KEYS: the epoch (hash), its members with the time of their last heartbeat (sorted set), and the processes that the
+ * epoch waits for, with the time until which it waits (sorted set).
+ * ARGV: process ID; the epoch whose windows this process has restored ('': none); the name for a new epoch; an epoch to
+ * end ('': none); the bounds of Redis' clock; ms that a new epoch waits for processes that no other process knows; ms
+ * after which units that a process admitted have expired; then for each other process its ID and the ms until its units
+ * have expired.
  *
- * Answers whether this process takes part (1: yes, 0: it has to restore its windows first, -1: the time is out of bounds), the
- * time, the epoch, ms that it still waits, how many processes it waits for, and its members with their last beats.
+ * Returns the outcome (1: this process is a member, 0: it must restore its windows first, -1: the time is out of
+ * bounds), the time, the epoch, the ms that it still waits, the number of processes it waits for, and the members with
+ * their last heartbeats.
  */
 const beatScript = (time: string): string => `
 local call = redis.call
@@ -44,10 +48,10 @@ local answer = { 1, now, epoch, left, call('ZCARD', KEYS[3]) }
 for _, member in ipairs(call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do table.insert(answer, member) end
 return answer`;
 
-/** The braces keep all of them on one node of a cluster. */
+/** The braces are a hash tag: a Redis cluster stores the three keys on one node. */
 const MEMBERS = 'latchkey:{members}';
 const AWAITED = 'latchkey:{members}:awaited';
-/** What every script that counts compares its epoch with. */
+/** The key of the epoch. Each script compares it with the epoch of its caller. */
 export const EPOCH = 'latchkey:{members}:epoch';
 
 declare module 'ioredis' {
@@ -63,19 +67,19 @@ declare module 'ioredis' {
 
 export interface BeatOptions {
   readonly id: string;
-  /** The epoch that this process takes part in; '': none. */
+  /** The epoch that this process is a member of; '': none. */
   readonly epoch: string;
-  /** The name of the epoch that begins if there is none. */
+  /** The name of the new epoch if there is none. */
   readonly fresh: string;
-  /** An epoch that must end, since Redis' clock was set or its data may be another's; '': none. */
+  /** An epoch that must end because Redis' clock was set or its data can't be trusted; '': none. */
   readonly ended: string;
   readonly earliest: number;
   readonly latest: number;
-  /** For how long a new epoch waits for processes that nobody knows, in ms. */
+  /** How long a new epoch waits for processes that no other process knows, in ms. */
   readonly gather: number;
-  /** For how long what a process admitted counts, in ms. */
+  /** How long units that a process admitted can affect a window, in ms. */
   readonly counts: number;
-  /** The other processes, each with the ms for which what it admitted may still count. */
+  /** The other processes, each with the ms until its units have expired. */
   readonly others: Iterable<readonly [id: string, ms: number]>;
 }
 
@@ -84,20 +88,24 @@ export interface Beat {
   /** Redis' time, in ms. */
   readonly time: number;
   readonly epoch: string;
-  /** Ms until the epoch opens, unless those come earlier that it waits for. 0: it is open. */
+  /** Ms until the epoch opens. It opens earlier if all awaited processes join. 0: it is open. */
   readonly opensIn: number;
-  /** Processes that it waits for. */
+  /** The number of processes that the epoch waits for. */
   readonly awaited: number;
-  /** Ids and the times of their last beats. */
+  /** IDs and the times of the last heartbeats. */
   readonly members: readonly (readonly [id: string, time: number])[];
 }
 
-/** Adds the script to a connection. @param time Redis' clock in Lua */
+/**
+ * Adds the script to a connection.
+ *
+ * @param time Redis' clock in Lua
+ */
 export function defineBeat(redis: Redis, time: string): void {
   redis.defineCommand('latchkeyBeat', { numberOfKeys: 3, lua: beatScript(time) });
 }
 
-/** Tells Redis that this process lives, and returns what it takes part in. Rejects if Redis does not answer or cannot write. */
+/** Sends a heartbeat and returns the state of the epoch. Rejects if Redis does not respond or cannot write. */
 export async function beat(redis: Redis, options: BeatOptions): Promise<Beat> {
   const { id, epoch, fresh, ended, earliest, latest, gather, counts, others } = options;
   const own = [id, epoch, fresh, ended, earliest, latest, gather, counts];
@@ -113,7 +121,7 @@ export async function beat(redis: Redis, options: BeatOptions): Promise<Beat> {
   };
 }
 
-/** Takes a process out of the members, so that no epoch waits for it. */
+/** Removes a process from the members, so that no epoch waits for it. */
 export async function leave(redis: Redis, id: string): Promise<void> {
   await redis.zrem(MEMBERS, id);
 }

@@ -3,7 +3,7 @@ import type { Wire } from './feed.js';
 
 const CHANGE = /^(key|workspace) (.{1,200})$/;
 
-/** Kind, and what changed. */
+/** A change as text: its kind and the ID. */
 export const CHANGES: Wire<Change> = {
   channel: 'latchkey:changes',
   write: (change) => `${change.kind} ${change.kind === 'key' ? change.lookupId : change.workspaceId}`,

@@ -1,23 +1,24 @@
 import { Redis } from 'ioredis';
 import { deadline } from '../deadline.js';
 
-/** Longest pause between two attempts to connect again, in ms: a return is to be noticed within a second. */
+/** Longest pause between two attempts to reconnect, in ms. A recovered Redis should be noticed within a second. */
 const MAX_PAUSE = 200;
 
-/** How long a connection may take to be made, and how long to be ready after that, in ms. Then the next is made. */
+/** Timeout for connecting, and for becoming ready after that, in ms. Then the next attempt starts. */
 const SILENCE = 1_000;
 
 /**
- * A connection that is not open yet, and comes back by itself once it was. Nothing waits in it: a command that cannot be
- * sent now fails now, and one whose answer was lost is not sent again, for it may have been carried out.
+ * Returns a connection that is not open yet, and reconnects by itself after it was opened. It does not queue commands:
+ * a command that can't be sent fails immediately, and a command whose reply was lost is not sent again, because Redis
+ * may have run it.
  *
- * @param url redis: or rediss:, as the settings allow it
+ * @param url redis: or rediss:, as validated by the settings
  */
 export function connectionTo(url: string): Redis {
   const { protocol, username, password, pathname } = new URL(url);
   const redis = new Redis({
     ...placeOf(url),
-    // Not the URL itself: ioredis lets its query set any option.
+    // Does not pass the URL on: ioredis lets its query set any option.
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(password !== '' && { password: decodeURIComponent(password) }),
     db: Number(pathname.slice(1)),
@@ -28,22 +29,23 @@ export function connectionTo(url: string): Redis {
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
     connectTimeout: SILENCE,
-    // No socketTimeout: it would take this process' own delay for Redis'. Each user watches for silence by itself.
+    // No socketTimeout: it would mistake a delay of this process for a delay of Redis. Each user detects a silent Redis
+    // itself.
     retryStrategy: (attempt) => Math.min(2 ** attempt * 25, MAX_PAUSE) + Math.random() * 50,
   });
   redis.on('connect', () => {
     const { stream } = redis;
-    // Somebody may listen and not answer.
+    // Something may accept the connection and never respond.
     deadline(SILENCE, () => {
       if (redis.stream === stream && redis.status === 'connect') stream.destroy();
     }).unref();
   });
-  // Without a listener ioredis prints them. That Redis is away is told by whoever asks it.
+  // Without a listener, ioredis prints errors. Users of the connection report that Redis is unavailable.
   redis.on('error', () => undefined);
   return redis;
 }
 
-/** Where a URL points to: what may be told of it. */
+/** Returns the host and port of a URL, which are not secret. */
 export function placeOf(url: string): { readonly host: string; readonly port: number } {
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 6379 : Number(port) };

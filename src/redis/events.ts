@@ -33,7 +33,7 @@ const event = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** As JSON, and read by its shape: whoever can write to Redis can write here, and readers are told what it says. */
+/** Events as JSON. Anyone who can write to Redis can publish on this channel, so messages are validated. */
 export const EVENTS: Wire<StreamEvent> = {
   channel: 'latchkey:events',
   write: (told) => JSON.stringify(told),

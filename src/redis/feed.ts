@@ -3,41 +3,45 @@ import type { Redis } from 'ioredis';
 import type { Feed } from '../feed.js';
 import { within } from './within.js';
 
-/** Sender and message. Whoever can write to Redis can write here, so that a message is bounded before it is looked at. */
+/**
+ * Sender and message. Anyone who can write to Redis can publish here, so the length of a message is checked before it
+ * is parsed.
+ */
 const MESSAGE = /^([\w-]{1,64}) (.+)$/;
 const MAX_LENGTH = 64 * 1024;
 
 /**
- * Between two questions whether the subscription still stands, and two attempts to tell of what was lost, in ms: a silent
- * connection would never tell.
+ * Time between two checks of the subscription, and between two attempts to announce lost messages, in ms. A dead
+ * connection would not report itself.
  */
 const LOOK_EVERY = 1_000;
 
-/** How long an answer to that may take, in ms. */
+/** Timeout of such a check, in ms. */
 const SILENCE = 2_000;
 
-/** In place of a message: some of this sender's did not arrive. No wire writes it. */
+/** In place of a message: some messages of this sender were lost. No wire format produces it. */
 const LOST = '-';
 
-/** How messages of one kind are written. */
+/** The format of one kind of message. */
 export interface Wire<Message> {
   readonly channel: string;
-  /** In one line. */
+  /** Returns the message as one line of text. */
   write(message: Message): string;
-  /** @returns null for what is no such message */
+  /** @returns null if the text is not a valid message */
   read(text: string): Message | null;
 }
 
 export interface RedisFeedOptions {
-  /** Connections on which nothing waits: see `connectionTo`. Who opened them closes them. */
+  /** Connections that do not queue commands, see `connectionTo`. The code that opened them closes them. */
   readonly publisher: Redis;
-  /** Used for feeds alone. */
+  /** Used only for feeds. */
   readonly subscriber: Redis;
 }
 
 /**
- * Messages by Redis's publish and subscribe, which reaches whoever listens at that moment. A process that could not be reached
- * is told that it may have missed some as soon as it listens again, and all others are when one could not publish.
+ * Sends messages by Redis' publish and subscribe, which reaches only current subscribers. After a process reconnects,
+ * its listeners learn that it may have missed messages. After a process failed to publish, the listeners of all others
+ * do.
  */
 export class RedisFeed<Message> implements Feed<Message> {
   readonly #id = randomUUID();
@@ -46,7 +50,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   readonly #subscriber: Redis;
   readonly #listeners: ((message: Message | null) => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
-  /** Did one of this process's own messages not arrive? */
+  /** Was one of this process' own messages lost? */
   #lost = false;
 
   constructor({ publisher, subscriber }: RedisFeedOptions, wire: Wire<Message>) {
@@ -58,12 +62,12 @@ export class RedisFeed<Message> implements Feed<Message> {
     });
   }
 
-  /** Begins to listen. To be called once, on an open connection. Rejects where Redis does not let it. */
+  /** Starts to listen. Call once, on an open connection. Rejects if Redis refuses the subscription. */
   async listen(): Promise<void> {
     const { channel } = this.#wire;
     await this.#subscriber.subscribe(channel);
     this.#subscriber.on('ready', () => {
-      // Only once the subscription stands again, or what comes between would be missed after all.
+      // Only after subscribing: otherwise messages sent before that would be missed.
       this.#subscriber.subscribe(channel).then(() => this.#tell(null), ignored);
     });
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
@@ -90,7 +94,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   #look(): void {
     if (this.#subscriber.status === 'ready') {
       const { stream } = this.#subscriber;
-      // Without an answer a new connection is made, which tells the listeners.
+      // If there is no reply, a new connection is made, and the listeners are notified.
       within(SILENCE, this.#subscriber.ping()).catch(() => stream.destroy());
     }
     if (!this.#lost) return;
@@ -111,7 +115,7 @@ export class RedisFeed<Message> implements Feed<Message> {
   }
 }
 
-/** A subscription that failed ends by a reconnection, which tells the listeners. */
+/** A failed subscription leads to a reconnection, which notifies the listeners. */
 function ignored(): void {
   // Nothing to do.
 }

@@ -15,44 +15,44 @@ import { RedisSession, type Trouble } from './session.js';
 import { SharedLimits, type SharedLimitsOptions } from './sharedLimits.js';
 import { within } from './within.js';
 
-/** How long a start waits for Redis, in ms. It includes the time in which processes find each other. */
+/** How long a start waits for Redis, in ms. Includes the time in which processes find each other. */
 const START_TIME = 4_000;
 
 /** Whether limits can be counted. */
 export interface RedisState {
   /** Are requests counted? Otherwise they are refused. */
   readonly isOpen: boolean;
-  /** What is wrong, in words that anybody may read; null: nothing. */
+  /** What is wrong, without secrets; null: nothing. */
   readonly reason: string | null;
 }
 
-/** What several processes have in common in Redis. */
+/** The features that several processes share through Redis. */
 export interface OpenRedis {
   readonly limits: Limits;
   readonly changes: ChangeFeed;
   readonly events: Feed<StreamEvent>;
   readonly places: Places;
   readonly state: RedisState;
-  /** To be called after `limits.close()`. Idempotent. */
+  /** Call after `limits.close()`. Idempotent. */
   close(): void;
 }
 
-/** As much of a logger as is used. */
+/** The part of a logger that is used. */
 export interface Log {
   warn(message: string): void;
   info(message: string): void;
 }
 
 interface OnShared {
-  /** Called when limits begin to be counted (true), and when something is wrong with Redis (false). */
+  /** Called with true when limits are counted again, and with false when something is wrong with Redis. */
   readonly onShared?: (shared: boolean) => void;
 }
 
 /**
- * Joins the processes on a Redis.
+ * Joins the processes that share a Redis.
  *
- * @param url as in REDIS_URL
- * @throws Error in one line, without what is secret in the URL, where Redis cannot be used within two seconds
+ * @param url the value of REDIS_URL
+ * @throws Error of one line, without the secret parts of the URL, if Redis cannot be used in time
  */
 export async function openRedis(
   url: string,
@@ -102,7 +102,7 @@ export async function openRedis(
   } catch (error) {
     await limits.close();
     close();
-    // Without a cause: ioredis writes the failed command into its errors, and that may hold the password.
+    // Without a cause: ioredis adds the failed command to its errors, which may contain the password.
     // oxlint-disable-next-line preserve-caught-error
     throw new Error(startFault(url, error));
   }
@@ -125,7 +125,7 @@ const CONSEQUENCE = {
   refuses: 'Requests that Redis cannot count get 503.',
 };
 
-/** Names the setting, what is wrong and what to do, and nothing that is secret. */
+/** Returns an error message that names the setting, the fault and a remedy, without secrets. */
 function startFault(url: string, error: unknown): string {
   const { host, port } = placeOf(url);
   const [fault, remedy] = faultOf(url, error);
@@ -145,7 +145,7 @@ function faultOf(url: string, error: unknown): readonly [fault: string, remedy: 
       'Correct both in REDIS_URL, with special characters escaped.',
     ];
   }
-  // ioredis closes a connection whose answer is overdue.
+  // ioredis closes a connection whose reply is overdue.
   if (/^no answer within|^Connection is closed|timeout/i.test(message)) return ['does not answer', START];
   if (message.startsWith('NOPERM')) {
     return [
@@ -153,7 +153,7 @@ function faultOf(url: string, error: unknown): readonly [fault: string, remedy: 
       'Give the user of REDIS_URL the permissions that Latchkey needs.',
     ];
   }
-  // An answer of the server. It may repeat what it was sent.
+  // An error reply of the server. It may repeat what was sent.
   const { password } = new URL(url);
   const isSecret = password !== '' && message.includes(decodeURIComponent(password));
   return [
@@ -162,7 +162,9 @@ function faultOf(url: string, error: unknown): readonly [fault: string, remedy: 
   ];
 }
 
-/** What went wrong is only in the event: the promise says that the connection is closed. */
+/**
+ * Opens a connection. Only the event contains the cause of a failure: the promise rejects with "Connection is closed".
+ */
 async function connect(redis: Redis): Promise<void> {
   let cause: unknown;
   redis.once('error', (error) => (cause = error));

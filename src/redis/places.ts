@@ -6,19 +6,25 @@ import { OTHER_EPOCH, OUT_OF_BOUNDS, type Answer, type Question } from './questi
 import { PATIENCE, type RedisSession } from './session.js';
 import { within } from './within.js';
 
-/** How long a place counts that is not renewed, in ms: what a process held that was killed is free then. */
+/**
+ * How long a place is valid without being renewed, in ms. After this time the places of a killed process are free
+ * again.
+ */
 const LEASE = 30_000;
 
 /** How often places are renewed, in ms. */
 const RENEW_EVERY = 10_000;
 
-/** KEYS: a family's places, by the end of their leases, and the epoch. ARGV: the epoch, bounds of the clock, ms of a lease, … */
+/**
+ * The start of both scripts. KEYS: the places of a family with the ends of their leases, and the epoch. ARGV: the
+ * epoch, the bounds of the clock, the length of a lease in ms, …
+ */
 const begun = (time: string): string => `
 local now = ${time}
 if (redis.call('HGET', KEYS[2], 'epoch') or '') ~= ARGV[1] then return { ${OTHER_EPOCH}, now } end
 if now < tonumber(ARGV[2]) or now > tonumber(ARGV[3]) then return { ${OUT_OF_BOUNDS}, now } end`;
 
-/** … the id, how many there may be. */
+/** … the ID, the maximum number of places. */
 const takeScript = (time: string): string => `${begun(time)}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[6]) then return { 0, now } end
@@ -26,7 +32,7 @@ redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return { 1, now }`;
 
-/** … ids. */
+/** … IDs. */
 const renewScript = (time: string): string => `${begun(time)}
 for i = 5, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
@@ -40,9 +46,9 @@ declare module 'ioredis' {
 }
 
 /**
- * Places that all processes on one Redis count together. Each is a lease, for a process that is killed gives nothing back.
- * Without Redis no place is given, since nobody knows how many the other processes gave. Open streams keep theirs, and a
- * Redis that has lost its data learns of them before it gives new ones.
+ * Places that all processes on one Redis count together. Each is a lease, because a killed process can't give its
+ * places back. Without Redis no place is given, because it is unknown how many the other processes gave. Open streams
+ * keep theirs, and after Redis lost its data, they are restored before new ones are given.
  */
 export class RedisPlaces implements Places {
   readonly #redis: Redis;
@@ -51,7 +57,7 @@ export class RedisPlaces implements Places {
   readonly #timer: NodeJS.Timeout;
   #renewing = false;
 
-  /** @param redis on which nothing waits: see `connectionTo`. Who opened it closes it */
+  /** @param redis a connection that does not queue commands, see `connectionTo`. The code that opened it closes it */
   constructor(redis: Redis, session: RedisSession) {
     this.#redis = redis;
     this.#session = session;
@@ -79,12 +85,12 @@ export class RedisPlaces implements Places {
     if (held === undefined || id === undefined) return;
     held.delete(id);
     if (held.size === 0) this.#held.delete(family);
-    // Redis reads it after what was sent before, a renewal too.
+    // Redis runs this after the commands sent before, including a renewal.
     const key = keyOf(this.#session.epoch, family);
     this.#session.giveBack(() => within(PATIENCE, this.#redis.zrem(key, id)));
   }
 
-  /** Renews what is held. Stops at the first failure, and is called again. Never rejects. */
+  /** Renews the places of this process. Stops at the first failure; the timer tries again. Never rejects. */
   async renew(): Promise<void> {
     if (this.#renewing) return;
     this.#renewing = true;
@@ -97,7 +103,7 @@ export class RedisPlaces implements Places {
         );
       }
     } catch {
-      // Redis is away.
+      // Redis is unavailable.
     } finally {
       this.#renewing = false;
     }

@@ -1,20 +1,20 @@
-/** What a script needs to know of who asks. */
+/** The part of a call that a script checks. */
 export interface Question {
   readonly epoch: string;
   /** Bounds of Redis' clock. Outside of them a script takes nothing. */
   readonly earliest: number;
   readonly latest: number;
-  /** Names what was taken, so that it can be given back. */
+  /** Identifies the units taken, so that they can be given back. */
   readonly tag: number;
 }
 
-/** What every script that counts answers first: its time, and whether it was executed. */
+/** The reply of a script: first a status and the time at which it ran. */
 export type Answer = readonly [status: number, time: number, ...more: number[]];
-/** A script did nothing, since the epoch is another. */
+/** The script did nothing because the epoch has changed. */
 export const OTHER_EPOCH = -1;
-/** A script did nothing, since its time is out of bounds. */
+/** The script did nothing because its time is out of bounds. */
 export const OUT_OF_BOUNDS = -2;
 
-/** Redis' clock in whole ms, in Lua. */
+/** Lua expression for Redis' clock in whole ms. */
 export const REDIS_TIME =
   "(function() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end)()";

@@ -1,26 +1,29 @@
 import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME } from './question.js';
 
 /**
- * Both windows of a family in one script, and those of an operation's category where it has such, and so in one round
- * trip and one step: between looking and taking nobody else can look, and what one window refuses takes nothing from
- * another. A history is a list of entries, one for each admission: its time, the units
- * admitted up to and with it, how many entries before it the shorter window began when it was written, and the tag by which it
- * can be given back; packed, for a script's time goes into reading texts and calling Redis. What a window holds is a difference of two sums and never a
- * walk over thousands, and where the shorter one begins is found by a step or two from where it did.
+ * Returns a script that checks and updates both windows of a family, and both windows of the operation's category if
+ * the tier limits that. It takes one round trip and is atomic: no other request can take units between the check and
+ * the update, and if one window refuses, no window changes.
  *
- * The clock is Redis' own, since those of several machines differ. It can be set at any time, so each question has bounds for
- * it (see `RedisClock`), which are its deadline as well: outside of them nothing is read or taken.
+ * A history is a list with one entry for each admission: its time, its units, the sum of units up to and including it,
+ * the number of entries between the start of the shorter window and this entry (when it was written), and a tag by
+ * which it can be given back. Entries are packed, because parsing text and calling Redis take most of the time. The
+ * units in a window are a difference of two sums, and the start of the shorter window is found in a few steps from
+ * where it was.
  *
- * KEYS: the family's list, its category's if it has one, and the epoch. ARGV: cost (0: look and take nothing), rate's window,
- * burst's window, in ms, the epoch, the bounds of the clock, the tag, and for each list rate and burst. Answers admitted (0 or
- * 1; below 0: nothing was done), the time, and for each list ms to wait for the rate, ms
- * to wait for the burst (0: it fits), units in the rate's window, ms until one of them leaves (-1: none), and the same two
- * of the burst's window; each "leaves" is until `remaining` grows, so that it is right also where a lower tier finds more
- * used than it allows.
+ * The clock is Redis', because the clocks of several machines differ. It can be set at any time, so each call has
+ * bounds for it (see `RedisClock`), which are also its deadline. Outside of them the script does nothing.
  *
- * @param keys how many histories: a script for each number, with variables of its own for each history. Tables in their
- * place would take a fifth more of the script's time, also where there is but one history.
- * @param clock a Lua expression of ms, for tests alone another than Redis's clock
+ * KEYS: the family's list, its category's list if it has one, and the epoch. ARGV: the cost (0: only check), the rate
+ * window and the burst window in ms, the epoch, the bounds of the clock, the tag, and the rate and burst limits for
+ * each list. Returns admitted (0 or 1; below 0: nothing was done), the time, and for each list: ms to wait for the
+ * rate, ms to wait for the burst (0: no wait), units in the rate window, ms until `remaining` grows (-1: the window is
+ * empty), and the last two for the burst window. The time until `remaining` grows is also correct if a lower tier
+ * allows fewer units than are used.
+ *
+ * @param keys the number of histories. There is one script for each number, with separate variables for each history:
+ * tables would make the script a fifth slower, even with one history.
+ * @param clock a Lua expression of ms. Only tests replace Redis' clock
  */
 export function windowScript(keys: 1 | 2, clock = REDIS_TIME): string {
   const each = (lua: (i: number) => string): string => [1, 2].slice(0, keys).map(lua).join('\n');
@@ -63,10 +66,13 @@ ${each(returns)}
 return { admitted, time, ${answered.join(', ')} }`;
 }
 
-/** What is answered of each history, in this order. */
+/** The values returned for each history, in this order. */
 const FIGURES = ['waitLong', 'waitShort', 'usedLong', 'returnsLong', 'usedShort', 'returnsShort'] as const;
 
-/** Of the newest entry its time and sum, and where the shorter window began; the sum before an entry is in it as its units. */
+/**
+ * Reads the newest entry: its time and sum, and the start of the shorter window. The sum before an entry is its sum
+ * minus its units.
+ */
 function newest(i: number): string {
   return `
 local key${i}, rate${i}, burst${i} = KEYS[${i}], tonumber(ARGV[${6 + 2 * i}]), tonumber(ARGV[${7 + 2 * i}])
@@ -78,7 +84,7 @@ if newest${i} then
 end`;
 }
 
-/** What each window holds: units, the time of its first entry, and the sum before that. */
+/** Determines for each window its units, the time of its first entry, and the sum before that entry. */
 function look(i: number): string {
   return `
 -- What has left the longer window goes, as often as something comes: amortised constant.
@@ -145,14 +151,15 @@ function waitShort(i: number, wanted: string): string {
 }
 
 /**
- * Time in ms, units, sum of units: 8, 4 and 8 bytes. The entries between it and the shorter window's beginning: 4 bytes. And the
- * tag of the question that took them: 8 bytes.
+ * Time in ms, units, sum of units: 8, 4 and 8 bytes. Number of entries since the start of the shorter window: 4 bytes.
+ * Tag of the call that took the units: 8 bytes.
  */
 const ENTRY = '<dI4dI4d';
 
 /**
- * Adds entries to a history, or takes those of one tag out of it, and writes it anew. KEYS: the list, and the epoch. ARGV: the
- * epoch, rate's and burst's window in ms, the tag to take out ('': none), then times and units to add.
+ * Adds entries to a history, or removes the entries with a tag, and writes it again. KEYS: the list and the epoch.
+ * ARGV: the epoch, the rate window and the burst window in ms, the tag to remove ('': none), then times and units to
+ * add.
  */
 export const REWRITE = `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack

@@ -9,40 +9,53 @@ import { RedisClock } from './clock.js';
 import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME, type Answer, type Question } from './question.js';
 import { within } from './within.js';
 
-/** How long an answer is waited for, in ms. Redis takes nothing for a question that it executes later. */
+/** Timeout for a reply, in ms. Redis takes nothing for a call that it runs later. */
 export const PATIENCE = 1_000;
-/** Between two beats, in ms: while requests are admitted, and while they are not. */
+/** Time between two heartbeats, in ms: while requests are admitted, and while they are not. */
 const BEAT_EVERY = 400;
 const PROBE_EVERY = 100;
-/** How long a process may admit requests after its last beat, in ms. */
+/** How long a process may admit requests after its last heartbeat, in ms. */
 const LEASE = 5_000;
-/** How long what a process admitted may count after its last beat, in ms. */
+/** How long units that a process admitted can affect a window after its last heartbeat, in ms. */
 const COUNTS = RATE_WINDOW + LEASE + BEAT_EVERY;
-/** How long a new epoch waits for processes that no other knows yet, in ms: longer than an idle one takes to notice it. */
+/**
+ * How long a new epoch waits for processes that no other process knows yet, in ms: longer than an idle process takes to
+ * notice the epoch.
+ */
 const GATHER = 800;
 /** How long a start waits for the epoch to open, in ms. */
 const START_TIME = 1_500;
-/** How long Redis has to take every write before it counts as one that does, in ms. */
+/** How long Redis must accept every write before it is considered writable again, in ms. */
 const WRITES_AGAIN_AFTER = 10_000;
-/** Questions of unknown outcome that are remembered. Beyond them, what was taken stays taken until it leaves its windows. */
+/** Maximum number of calls with unknown outcome. Beyond that, units taken stay taken until they expire. */
 const MAX_UNSURE = 10_000;
 
-/** Why requests are refused: Redis does not answer, refuses to write (with its error code), or limits are being restored. */
+/**
+ * Why requests are refused: Redis does not respond, refuses to write (with its error code), or limits are being
+ * restored.
+ */
 export type Trouble = 'silent' | 'restoring' | `refuses ${string}`;
 
 export interface SessionOptions {
   readonly redis: Redis;
   /** This process' monotonic clock, in ms. */
   readonly clock?: (() => number) | undefined;
-  /** Redis' clock in whole ms, in Lua. Default: its wall clock. */
+  /**
+   * Lua expression for Redis' clock in whole ms.
+   *
+   * @default its wall clock
+   */
   readonly time?: string | undefined;
-  /** Called when what is wrong changes; null: nothing is. */
+  /** Called when the trouble changes; null: there is none. */
   readonly onTrouble?: ((trouble: Trouble | null) => void) | undefined;
-  /** Called for each question with how long Redis took, in ms, and whether it answered. */
+  /** Called after each call with the time that Redis took, in ms, and whether it responded. */
   readonly onRoundTrip?: ((ms: number, ok: boolean) => void) | undefined;
 }
 
-/** Writes what this process holds into the windows of a new epoch. `time` converts a moment of the own clock to Redis' clock. */
+/**
+ * Writes the state of this process into the windows of a new epoch. `time` converts a time of the own clock to Redis'
+ * clock.
+ */
 export type Restore = (epoch: string, time: (own: number) => number) => Promise<void>;
 
 interface Unsure {
@@ -50,21 +63,21 @@ interface Unsure {
   readonly giveBack: (question: Question) => Promise<unknown>;
 }
 
-/** Thrown inside: an answer that must not be used. */
+/** The cause of a refusal: a reply that must not be used. */
 class Unusable extends Error {}
 
 /**
- * One process' part in what several count together in Redis.
+ * The part of one process in the limits that several processes count together in Redis.
  *
- * Redis counts, and no process admits anything without it: one that is cut off cannot know what the others admit. So that
- * Redis can be trusted, everything in it belongs to an epoch. An epoch ends when Redis may have lost data (another server,
- * a restart, an empty database) or when its clock was set. Then a new one begins, every process writes into it what it admitted
- * within the last minute, and it opens once all have done so: those that are missing are waited for until what they admitted no
- * longer counts.
+ * Without Redis no process admits anything, because it can't know what the other processes admit. Everything in Redis
+ * belongs to an epoch, so that stale data is never used. An epoch ends when Redis may have lost data (another server, a
+ * restart, an empty database) or when its clock was set. Then a new epoch starts, and every process writes what it
+ * admitted within the last minute into it. The epoch opens once all processes have done so. It waits for missing
+ * processes until the units that they admitted have expired.
  */
 export class RedisSession {
   readonly id = randomUUID();
-  /** Redis' clock in Lua, for scripts that are asked. */
+  /** Lua expression for Redis' clock, for use in scripts. */
   readonly time: string;
   readonly #redis: Redis;
   readonly #clock: () => number;
@@ -74,20 +87,20 @@ export class RedisSession {
   readonly #unsure = new Map<number, Unsure>();
   #settling = false;
   #epoch = '';
-  /** Is all that this process holds in the epoch's windows? */
+  /** Has this process written its state into the epoch's windows? */
   #restored = false;
   #bounds = new RedisClock();
-  /** An epoch that this process found to be untrustworthy. */
+  /** An epoch that this process found to be unreliable. */
   #ended = '';
   #open = false;
-  /** On the own clock: the last beat, the last answer, the last refusal to write. */
+  /** On the own clock: the last heartbeat, the last reply, the last refusal to write. */
   #beatAt = -Infinity;
   #heardAt = -Infinity;
   #refusedAt = -Infinity;
-  /** The other processes, each with the moment from which what it admitted no longer counts. */
+  /** The other processes, each with the time at which its units have expired. */
   #others = new Map<string, number>();
   #trouble: Trouble | null = 'silent';
-  /** Tags are unique among processes but for a chance of 1 in 2^50 or so. */
+  /** The chance that two processes use the same tag is about 1 in 2^50. */
   #tag = Math.floor(Math.random() * 2 ** 52);
   #beating: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -109,27 +122,27 @@ export class RedisSession {
     return this.#trouble;
   }
 
-  /** How many other processes this one knows of. */
+  /** The number of other processes that this one knows. */
   get knows(): number {
     return this.#others.size;
   }
 
-  /** Does this process ask Redis? Otherwise it refuses at once. */
+  /** Does this process send commands to Redis? Otherwise it refuses requests immediately. */
   get isOpen(): boolean {
     return this.#open && this.#clock() - this.#beatAt < LEASE;
   }
 
-  /** The name of what this process takes part in. */
+  /** The epoch that this process belongs to. */
   get epoch(): string {
     return this.#epoch;
   }
 
-  /** Adds what writes this process' part into a new epoch. To be called before `join`. */
+  /** Adds a function that writes state of this process into a new epoch. Call before `join`. */
   onRestore(restore: Restore): void {
     this.#restorers.push(restore);
   }
 
-  /** Takes part. To be called once. Rejects if Redis does not answer, or cannot write. */
+  /** Joins the epoch. Call once. Rejects if Redis does not respond or cannot write. */
   async join(): Promise<void> {
     await this.#beat();
     this.#redis.on('close', this.#onClose);
@@ -144,12 +157,12 @@ export class RedisSession {
   }
 
   /**
-   * Asks Redis one question.
+   * Runs a script in Redis.
    *
    * @param send runs the script
-   * @param take reads its answer when it arrives, and notes what was taken
-   * @param giveBack takes back what `send` may have taken, if its answer is lost
-   * @throws Refusal UNAVAILABLE if nobody can tell; the caller's RangeError
+   * @param take reads the reply, and records what was taken
+   * @param giveBack gives back what `send` may have taken, if its reply is lost
+   * @throws Refusal UNAVAILABLE if the outcome is unknown; RangeError if `take` throws it
    */
   ask<T>(
     send: (question: Question) => Promise<Answer>,
@@ -193,7 +206,7 @@ export class RedisSession {
           if (!waiting) return;
           settle(false);
           const code = codeOf(error);
-          // A script that fails has failed before it wrote anything.
+          // A script that fails has not written anything.
           if (code !== null) this.#refuses(code);
           else this.#doubt(question, giveBack);
           reject(notCounted(error));
@@ -202,13 +215,17 @@ export class RedisSession {
     });
   }
 
-  /** Takes back what was taken, now or as soon as Redis answers. */
+  /** Gives back what was taken, immediately or as soon as Redis responds. */
   giveBack(remove: () => Promise<unknown>): void {
     const question = { epoch: this.#epoch, earliest: 0, latest: 0, tag: this.#nextTag() };
     remove().catch(() => this.#doubt(question, remove));
   }
 
-  /** Stops. @param holds does this process hold something that may have to be restored? */
+  /**
+   * Stops.
+   *
+   * @param holds whether this process has state that another epoch may need
+   */
   async close(holds: boolean): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -219,7 +236,10 @@ export class RedisSession {
     if (!holds) await within(PATIENCE, leave(this.#redis, this.id)).catch(() => undefined);
   }
 
-  /** Returns whether an answer may be used. One that shows a set clock, or another epoch, ends what there was. */
+  /**
+   * Returns whether a reply may be used. A reply that shows another epoch, or that the clock was set, closes this
+   * process until it has joined again.
+   */
   #judge([status, time]: Answer, epoch: string, sent: number): boolean {
     const received = this.#clock();
     this.#heardAt = received;
@@ -236,7 +256,7 @@ export class RedisSession {
     return status !== OUT_OF_BOUNDS;
   }
 
-  /** The epoch cannot be trusted any more. */
+  /** Ends the epoch, because it can't be trusted any more. */
   #end(): void {
     this.#ended = this.#epoch;
     this.#shut('restoring');
@@ -251,15 +271,15 @@ export class RedisSession {
       this.#unsure.set(question.tag, { question, giveBack });
   }
 
-  /** An answer did not come. Redis may be slow; that nothing came since means that it is away. */
+  /** Handles a missing reply. Redis may only be slow; if nothing else arrived since, it is unavailable. */
   #missed(): void {
     if (this.#clock() - this.#heardAt >= PATIENCE) this.#shut('silent');
   }
 
-  /** Redis said that it does not do it. That it says so shows that it is there. */
+  /** Handles a refusal to write. It also shows that Redis is available. */
   #refuses(code: string): void {
     this.#heardAt = this.#refusedAt = this.#clock();
-    // A replica: it may have taken another server's data since.
+    // A replica: it may contain the data of another server by now.
     if (code === 'READONLY') this.#end();
     this.#tell(`refuses ${code}`);
   }
@@ -293,7 +313,7 @@ export class RedisSession {
         }
         if (this.#clock() - this.#heardAt < PATIENCE) return;
         this.#shut('silent');
-        // Whatever swallows questions may go on to do so: a connection made anew may reach somebody.
+        // A proxy may keep swallowing commands on this connection; a new connection may reach a server.
         if (this.#redis.status === 'ready') this.#redis.stream.destroy();
       })
       .finally(() => {
@@ -339,7 +359,7 @@ export class RedisSession {
     this.#epoch = epoch;
     this.#restored = false;
     this.#bounds = new RedisClock();
-    // It was taken from windows that nobody reads any more.
+    // These units are in windows of an epoch that is not read any more.
     this.#unsure.clear();
   }
 
@@ -355,7 +375,7 @@ export class RedisSession {
     for (const [id, last] of members) if (id !== this.id) this.#others.set(id, received + COUNTS - (time - last));
     if (this.#closed) return;
     this.#open = opensIn === 0;
-    // A start is no trouble: `join` waits for it.
+    // Not reported during a start: `join` waits for it.
     if (!this.#open) {
       if (this.#timer !== null) this.#tell('restoring');
       return;
@@ -365,9 +385,12 @@ export class RedisSession {
     if (!refuses || received - this.#refusedAt >= WRITES_AGAIN_AFTER) this.#tell(null);
   }
 
-  /** Gives back what questions took whose answers were lost, once they can take no more. Without an answer it is tried again. */
+  /**
+   * Gives back what calls with a lost reply took, once their deadline has passed. Tries again at the next heartbeat if
+   * Redis does not respond.
+   */
   async #settleUnsure(now: number): Promise<void> {
-    // With thousands of them it takes longer than the time between two beats.
+    // Thousands of them can take longer than the time between two heartbeats.
     if (this.#settling) return;
     this.#settling = true;
     const earliest = this.#bounds.earliest(now);
@@ -384,12 +407,12 @@ export class RedisSession {
   }
 }
 
-/** An answer that can't be read rejects for its caller, and not unhandled. */
+/** Turns an exception into a rejection that its caller receives. */
 async function attempt<T>(read: () => T): Promise<T> {
   return read();
 }
 
-/** The first word of an error that Redis answered: OOM, READONLY, WRONGTYPE. null: it did not answer. */
+/** Returns the first word of an error reply of Redis: OOM, READONLY, WRONGTYPE. null: it did not respond. */
 function codeOf(error: unknown): string | null {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return null;
   return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';

@@ -7,17 +7,25 @@ import type { Room } from '../limits/window.js';
 import { RedisSession, type SessionOptions } from './session.js';
 import { checkCost, RedisWindows } from './windows.js';
 
-/** Histories that are restored at once. */
+/** The number of histories restored at the same time. */
 const AT_ONCE = 200;
 
 export interface SharedLimitsOptions {
-  /** A connection on which nothing waits: see `connectionTo`. Who opened it closes it. */
+  /** A connection that does not queue commands, see `connectionTo`. The code that opened it closes it. */
   readonly redis: Redis;
-  /** Default: one of these limits' own. Who made it joins with it. */
+  /**
+   * A session to share. The code that created it joins it.
+   *
+   * @default a session for these limits only
+   */
   readonly session?: RedisSession;
-  /** Default: the published table. */
+  /** @default the published table */
   readonly tiers?: TierTable;
-  /** This process' monotonic clock, in ms. Default: since the process began. */
+  /**
+   * This process' monotonic clock, in ms.
+   *
+   * @default ms since the process started
+   */
   readonly clock?: () => number;
   /** See {@link SessionOptions}. */
   readonly time?: string;
@@ -26,11 +34,11 @@ export interface SharedLimitsOptions {
 }
 
 /**
- * Limits that all processes on one Redis count together, exactly: one round trip an admission. Without Redis nothing is admitted:
- * admit and peek reject with UNAVAILABLE, at once while Redis is known to be away.
+ * Limits that all processes on one Redis count together, exactly, with one round trip for each admission. Without Redis
+ * nothing is admitted: admit and peek reject with UNAVAILABLE, immediately if Redis is known to be unavailable.
  *
- * Each process notes in its own memory what Redis admitted for it (a microsecond or two, where Redis takes hundreds), so that
- * windows that Redis has lost can be restored. See `RedisSession`.
+ * Each process records in its own memory what Redis admitted for it (1 to 2 µs, where Redis takes hundreds), so that
+ * windows lost by Redis can be restored. See `RedisSession`.
  */
 export class SharedLimits implements Limits {
   readonly tiers: TierTable;
@@ -46,7 +54,7 @@ export class SharedLimits implements Limits {
     this.session.onRestore((epoch, time) => this.#restore(epoch, time));
   }
 
-  /** Joins the others. To be called once. Rejects if Redis does not answer, or lets nothing be written. */
+  /** Joins the other processes. Call once. Rejects if Redis does not respond or cannot write. */
   join(): Promise<void> {
     return this.session.join();
   }

@@ -23,31 +23,31 @@ declare module 'ioredis' {
 
 export interface RedisWindowsOptions {
   readonly redis: Redis;
-  /** Default: the published table. */
+  /** @default the published table */
   readonly tiers?: TierTable;
-  /** See {@link windowScript}; with `more` as its last arguments. */
+  /** See {@link windowScript}. `more` are additional arguments at the end. */
   readonly clock?: { readonly expression: string; readonly more: () => readonly number[] };
 }
 
-/** One history in Redis, and the limits that hold for it now. */
+/** One history in Redis, and its current limits. */
 interface Asked {
   readonly family: string;
   readonly category?: Category;
   readonly limits: WindowLimits;
 }
 
-/** What the script answers of one history. */
+/** The reply of the script for one history. */
 interface Found {
   readonly waits: Waits;
   readonly room: Room;
 }
 
-/** Of somebody who asks outside of any epoch, and at any time of Redis' clock. */
+/** For calls without an epoch, at any time of Redis' clock. */
 const ANY: Question = { epoch: '', earliest: 0, latest: Number.MAX_SAFE_INTEGER, tag: 0 };
 
 /**
- * Windows that several processes share, in Redis: one round trip an admission, as exact as the windows in memory.
- * It rejects if Redis does not answer. Whether an answer may be used is for `RedisSession` to judge.
+ * Windows that several processes share, in Redis: one round trip for each admission, as exact as the windows in memory.
+ * Rejects if Redis does not respond. `RedisSession` decides whether a reply may be used.
  */
 export class RedisWindows {
   readonly #redis: Redis;
@@ -63,7 +63,11 @@ export class RedisWindows {
     redis.defineCommand('latchkeyRewrite', { numberOfKeys: 2, lua: REWRITE });
   }
 
-  /** Asks for `cost` units. @throws RangeError unless cost is an integer >= 1 */
+  /**
+   * Requests `cost` units.
+   *
+   * @throws RangeError unless cost is an integer >= 1
+   */
   send(subject: Subject, cost: number, question: Question = ANY): Promise<Answer> {
     const its = itsHistory(subject, this.#tiers);
     const limits = this.#tiers[subject.tier];
@@ -71,7 +75,7 @@ export class RedisWindows {
     return this.#ask(never ? 0 : cost, { family: subject.family, limits }, its, question);
   }
 
-  /** Reads what {@link send} was answered. */
+  /** Reads the reply to {@link send}. */
   read(subject: Subject, cost: number, answer: Answer): Admission {
     const { category } = subject;
     const limits = this.#tiers[subject.tier];
@@ -90,12 +94,12 @@ export class RedisWindows {
     return this.read(subject, cost, await this.send(subject, cost));
   }
 
-  /** Asks what is left. */
+  /** Requests the remaining units. */
   sendPeek(subject: Subject, question: Question = ANY): Promise<Answer> {
     return this.#ask(0, this.#peeked(subject), null, question);
   }
 
-  /** Reads what {@link sendPeek} was answered. */
+  /** Reads the reply to {@link sendPeek}. */
   readPeek(subject: Subject, answer: Answer): Room {
     return foundIn(answer, FIRST, this.#peeked(subject).limits).room;
   }
@@ -104,7 +108,7 @@ export class RedisWindows {
     return this.readPeek(subject, await this.sendPeek(subject));
   }
 
-  /** Takes back what a question took of the subject. */
+  /** Gives back what a call took from the subject's windows. */
   async giveBack(subject: Subject, { epoch, tag }: Question): Promise<void> {
     const its = itsHistory(subject, this.#tiers);
     for (const asked of [{ family: subject.family }, ...(its === null ? [] : [its])]) {
@@ -130,33 +134,33 @@ export class RedisWindows {
   }
 }
 
-/** @throws RangeError */
+/** @throws RangeError unless the cost is an integer >= 1 */
 export function checkCost(cost: number): void {
   if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`The cost must be an integer >= 1, not ${cost}`);
 }
 
-/** The history of the subject's category, where its tier limits that. */
+/** Returns the history of the subject's category if its tier limits that category. */
 function itsHistory({ family, tier, category }: Subject, tiers: TierTable): Asked | null {
   const limits = categoryLimits(tiers[tier], category);
   return limits === undefined || category === undefined ? null : { family, category, limits };
 }
 
 /**
- * An epoch reads nothing of an earlier one: what Redis lost of that is unknown. The braces keep all that belongs to a family on one
- * node of a cluster.
+ * Returns the key of a history. A new epoch has new keys, because data of an earlier one may be incomplete. The braces
+ * are a hash tag: a Redis cluster stores all keys of a family on one node.
  */
 function keyOf(epoch: string, { family, category }: Pick<Asked, 'family' | 'category'>): string {
   const own = `latchkey:window:${epoch === '' ? '' : `${epoch}:`}{${family}}`;
   return category === undefined ? own : `${own}/${category}`;
 }
 
-/** Where the figures begin, behind the status and the time. */
+/** Index of the first value, after the status and the time. */
 const FIRST = 2;
 
-/** How many figures the script answers for each history. */
+/** The number of values that the script returns for each history. */
 const FIGURES = 6;
 
-/** @param at where the history's figures begin */
+/** @param at index of the history's first value */
 function foundIn(answer: readonly number[], at: number, { rate, burst }: WindowLimits): Found {
   const [rateWait = 0, burstWait = 0, rateUsed = 0, rateReturns = -1, burstUsed = 0, burstReturns = -1] =
     answer.slice(at);

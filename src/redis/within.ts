@@ -1,8 +1,8 @@
 import { deadline } from '../deadline.js';
 
 /**
- * What `answer` becomes, or a rejection after `ms`. A command's own timeout in ioredis would take this process's delay for
- * Redis's.
+ * Returns a promise for `answer` that rejects after `ms`. The commandTimeout of ioredis would mistake a delay of this
+ * process for a delay of Redis.
  */
 export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
