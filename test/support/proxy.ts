@@ -32,7 +32,8 @@ export async function startProxy(target: number): Promise<TestProxy> {
       [caller, answerer, false],
       [answerer, caller, true],
     ] as const) {
-      let [due, waiting] = [0, 0];
+      let due = 0;
+      const waiting: Buffer[] = [];
       sockets.add(from);
       from.setNoDelay(true);
       from.on('error', () => undefined);
@@ -45,16 +46,10 @@ export async function startProxy(target: number): Promise<TestProxy> {
         if (held !== null) return void held.push(() => to.write(data));
         const at = isAnswer ? Math.max(due, performance.now() + delay) : 0;
         due = at;
-        // In order: what is delayed holds up what follows.
-        if (at <= performance.now() && waiting === 0) return void to.write(data);
-        waiting += 1;
-        setTimeout(
-          () => {
-            waiting -= 1;
-            to.write(data);
-          },
-          Math.max(1, at - performance.now()),
-        ).unref();
+        if (at <= performance.now() && waiting.length === 0) return void to.write(data);
+        waiting.push(data);
+        // Writes the oldest, and not its own: timers of different lengths may fire in another order than they are due.
+        setTimeout(() => void to.write(waiting.shift() ?? ''), Math.max(1, at - performance.now())).unref();
       });
     }
   }).listen(0, '127.0.0.1');
