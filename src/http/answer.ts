@@ -10,14 +10,14 @@ import type { LimitFields } from '../limits/fields.js';
 import { isAuthored } from './errors.js';
 import { writeLimitFields } from './limitHeaders.js';
 
-/** An answer of Apollo Server that is about to leave. */
+/** A response of Apollo Server that is about to be sent. */
 export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;
 
 /**
- * Puts a refusal in the place of an answer that is too large. Nothing of the answer is left: where the executor stopped, lists
- * are missing that would pass for empty ones.
+ * Replaces a response that is too large by a refusal. No data is kept: where the executor stopped, lists are missing,
+ * and the caller would take them for empty ones.
  *
- * @returns the answer as the hooks after it should see it
+ * @returns the response for the hooks that follow
  */
 export function boundAnswer(answer: Answered, limits: AnswerLimits): Answered {
   const { response, operation, errors } = answer;
@@ -36,15 +36,15 @@ export function boundAnswer(answer: Answered, limits: AnswerLimits): Answered {
 }
 
 /**
- * What was refused before it ran has its status by now. A refusal out of a resolver gives its own only to an answer
- * without data: GraphQL over HTTP wants 2xx wherever there is some.
+ * Sets the status of a response whose resolver refused. Operations refused before they ran already have one. Only a
+ * response without data gets the status of the refusal: GraphQL over HTTP requires 2xx if there is data.
  *
  * @param resourceMetadata for the challenge: see {@link httpAnswer}
  */
 export function setStatus({ response, errors }: Answered, resourceMetadata: string | null): void {
   if (errors === undefined || response.body.kind !== 'single' || response.http.status !== undefined) return;
   const { singleResult } = response.body;
-  // B31: a store that went away while the operation ran is 503 as well, unless some of it was answered.
+  // B31: if the store fails while the operation runs, the status is also 503, unless there is some data.
   if (errors.length > 0 && errors.every(isUnavailable) && isEmpty(singleResult.data)) delete singleResult.data;
   if (singleResult.data != null) return;
   for (const error of errors) {
@@ -59,8 +59,8 @@ export function setStatus({ response, errors }: Answered, resourceMetadata: stri
 }
 
 /**
- * GraphQL's own messages, kept short, and in terms of what the caller may read of the schema (B42). They are those of
- * errors without a path; what a resolver says is for whoever may call it.
+ * Shortens graphql-js's messages, and removes names that the caller may not read in the schema (B42). Affects only
+ * errors without a path: a message from a resolver is for callers who may use its field.
  *
  * @param readable the schema as the caller may read it
  */
@@ -97,7 +97,7 @@ function refusalIn(error: GraphQLError): Refusal | null {
   return error.originalError instanceof Refusal ? error.originalError : null;
 }
 
-/** As many errors as an answer tells of: a fault in a list of thousands is one fault. */
+/** The maximum number of errors in a response. A fault in a list can repeat thousands of times. */
 export const MAX_ERRORS = 20;
 
 export function capErrors({ response }: Answered): void {
@@ -108,15 +108,15 @@ export function capErrors({ response }: Answered): void {
   }
 }
 
-/** A fault of the document that is repeated in it, such as one unknown directive ten times, is listed once. */
+/** Removes repeated faults of the document, such as the same unknown directive used ten times. */
 function withoutRepeats(errors: readonly GraphQLFormattedError[]): GraphQLFormattedError[] {
   const seen = new Set<string>();
   return errors.filter(({ path, message }) => path !== undefined || (!seen.has(message) && seen.add(message)));
 }
 
 /**
- * Every answer to a key tells where its limits stand, refused and malformed requests too, which take nothing. And none
- * may be kept: what one key may see is not for another's eyes, whatever hints the schema gives (B32).
+ * Adds the state of the limits to a response, including refused and malformed requests, which cost nothing. Forbids
+ * caching, whatever cache hints the schema has: a response for one key must not be shown to another (B32).
  */
 export function setLimitFields({ response }: Answered, fields: LimitFields): void {
   const { headers } = response.http;

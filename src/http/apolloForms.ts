@@ -10,7 +10,7 @@ const CACHE_METHODS = ['get', 'set', 'delete'];
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'];
 const HEADERS = 'true, false, or an object with requestHeaders, a list of names of header fields';
 
-/** What each option of Apollo Server may be. `rootValue` may be anything. */
+/** The allowed forms of Apollo Server's options. `rootValue` can be anything. */
 const FORMS: Readonly<Record<string, Form>> = {
   schema: [isSchema, 'the GraphQLSchema that latchkey.guard returned, of the graphql module in use here'],
   plugins: [isListOf(isPlugin), 'a list of plugins'],
@@ -46,7 +46,11 @@ const FORMS: Readonly<Record<string, Form>> = {
   logger: [(value) => hasMethods(value, LOGGER_METHODS), `an object with the methods ${LOGGER_METHODS.join(', ')}`],
 };
 
-/** Checks that each option of Apollo Server has the right form. @throws TypeError */
+/**
+ * Checks that each option of Apollo Server has the right form.
+ *
+ * @throws TypeError
+ */
 export function checkApolloForms(own: Readonly<Record<string, unknown>>): void {
   for (const [name, [isAllowed, allowed]] of Object.entries(FORMS)) {
     if (own[name] !== undefined && !isAllowed(own[name])) {
@@ -56,11 +60,11 @@ export function checkApolloForms(own: Readonly<Record<string, unknown>>): void {
 }
 
 function isListOf(isItem: (value: unknown) => boolean): (value: unknown) => boolean {
-  // Array.from: every passes over holes.
+  // Array.from, because every skips holes.
   return (value) => Array.isArray(value) && Array.from(value as unknown[]).every(isItem);
 }
 
-/** A plugin may be an instance of a class. */
+/** A plugin can be an instance of a class. */
 function isPlugin(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !hasMethods(value, ['then']);
 }

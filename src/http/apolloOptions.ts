@@ -5,33 +5,33 @@ import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
 import { withoutTokens } from './withoutTokens.js';
 
-/** Your own options of Apollo Server. `schema` is optional here: you can also add it to what you get back. */
+/** Your own options for Apollo Server. `schema` is optional here: you can also add it to the returned options. */
 export type OwnApolloOptions<Context extends BaseContext> = Partial<ApolloServerOptionsWithSchema<Context>>;
 
 type Given = OwnApolloOptions<BaseContext>;
 type Name = keyof Given;
 
-/** Options that are passed on as they are: they neither weaken the guard nor show callers more. */
+/** Options passed on unchanged. They neither weaken the guard nor reveal more to callers. */
 const PASSED: readonly Name[] = [
   ...(['schema', 'rootValue', 'cache', 'logger', 'stringifyResult', 'maxRecursiveSelections', 'apollo'] as const),
   ...(['hideSchemaDetailsFromClientErrors', 'stopOnTerminationSignals', 'nodeEnv', 'documentStore'] as const),
   ...(['persistedQueries', 'introspection', 'status400ForVariableCoercionErrors'] as const),
 ];
 
-/** Options that are combined with Latchkey's. */
+/** Options combined with Latchkey's. */
 const COMBINED = [
   ...(['plugins', 'formatError', 'validationRules', 'parseOptions', 'validationOptions'] as const),
   ...(['executionOptions', 'csrfPrevention'] as const),
 ] satisfies readonly Name[];
 
-/** Options of which one value alone is allowed, and why. */
+/** Options that can only be false, and why. */
 const ONLY_FALSE: Readonly<Partial<Record<Name, string>>> = {
   includeStacktraceInErrorResponses: 'Stack traces would reach callers. Read them in the log instead.',
   allowBatchedHttpRequests: 'One request could run any number of operations. Send one operation per request.',
   dangerouslyDisableValidation: 'The guard judges valid documents only.',
 };
 
-/** Options that are refused, and what to do instead. */
+/** Rejected options, and what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   fieldResolver: 'Guarded fields would not use it. Put the resolver into the schema before you call guard.',
   gateway: 'A gateway replaces the guarded schema. Guard the schemas of the subgraphs.',
@@ -41,8 +41,9 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Combines a user's options of Apollo Server with Latchkey's.
- * @throws TypeError for an option that is unknown, or would turn off part of the guard
+ * Combines a user's options for Apollo Server with Latchkey's.
+ *
+ * @throws TypeError for an option that is unknown or would turn off part of the guard
  */
 export function combineOptions<Context extends BaseContext>(
   latchkey: GuardedServerOptions<Context>,
@@ -54,7 +55,7 @@ export function combineOptions<Context extends BaseContext>(
   for (const [name, reason] of Object.entries(REFUSED)) {
     if (own[name] !== undefined) throw new TypeError(`apolloOptions: ${name} cannot be used with Latchkey. ${reason}`);
   }
-  // Those that are refused may be given as undefined.
+  // A rejected option can be present with the value undefined.
   const isUnset = (name: string): boolean => Object.hasOwn(REFUSED, name) && own[name] === undefined;
   const unknown = Reflect.ownKeys(own).find((name) => !names.includes(String(name)) && !isUnset(String(name)));
   if (unknown !== undefined) throw unknownOption('apolloOptions', unknown, names);
@@ -85,8 +86,8 @@ function combined<Context extends BaseContext>(
 }
 
 /**
- * Latchkey's plugin comes first, so that the others do not act on an operation that it refuses. Apollo Server does not start
- * with a plugin and with the one that disables it: a user's cache control replaces ours.
+ * Puts Latchkey's plugin first, so that no other plugin acts on an operation that it refuses. Apollo Server does not
+ * start with both a plugin and the one that disables it: a user's cache control plugin replaces ours.
  */
 function pluginsOf<Context extends BaseContext>(
   latchkey: readonly ApolloServerPlugin<Context>[],
@@ -102,7 +103,7 @@ function idOf(plugin: object): string | undefined {
 
 type FormatError = NonNullable<GuardedServerOptions<BaseContext>['formatError']>;
 
-/** The user's function gets what Latchkey would answer, and has the last word; tokens are removed after it. */
+/** Calls the user's function with Latchkey's formatted error. Its result is sent, after tokens were removed from it. */
 function formattingBy(latchkey: FormatError | undefined, own: FormatError): FormatError {
   return (formatted, error): GraphQLFormattedError =>
     withoutTokens(own(latchkey === undefined ? formatted : latchkey(formatted, error), error));
@@ -116,14 +117,18 @@ function csrfPreventionOf(latchkey: Csrf, own: Csrf): { csrfPrevention?: NonNull
   return { csrfPrevention: { requestHeaders: [...(latchkey.requestHeaders ?? []), ...(own.requestHeaders ?? [])] } };
 }
 
-/** Options that hold bounds, and the option of createLatchkey that raises each; null: nothing does. */
+/** Options that set bounds, and the option of createLatchkey that raises each; null: no option does. */
 const BOUNDS: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   parseOptions: { maxLexicalTokens: 'document.tokens' },
   validationOptions: { maxErrors: null },
   executionOptions: { maxCoercionErrors: null },
 };
 
-/** A user's own bounds may only be lower: a higher one would lift a limit of Latchkey's by the way. @throws TypeError */
+/**
+ * Checks that a user's bounds are not higher than Latchkey's, because they would replace them.
+ *
+ * @throws TypeError
+ */
 function checkBounds(latchkey: object, own: Record<string, unknown>): void {
   for (const [option, bounds] of Object.entries(BOUNDS)) {
     if (own[option] === undefined) continue;

@@ -5,8 +5,8 @@ import type { RequestContext } from './requestContext.js';
 import type { Answer } from './sendAnswer.js';
 
 /**
- * Hands a request to Apollo Server. Not by the integration package: that makes a URL of the Host field at every request,
- * which costs more than all of the guard and throws where the field is bad.
+ * Passes a request to Apollo Server. Not through an integration package: that parses the Host field as part of a URL
+ * for each request, which costs more than the whole guard and throws if the field is invalid.
  */
 export async function askApollo(
   apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>,
@@ -29,7 +29,7 @@ export async function askApollo(
   };
 }
 
-/** Fields that Apollo Server reads, which is cheaper than all. */
+/** The fields that Apollo Server reads. Copying only these is faster. */
 const READ_BY_APOLLO = ['accept', 'x-apollo-operation-name', 'apollo-require-preflight'] as const;
 
 function headersOf({ raw: { headers }, method, principal }: FastifyRequest): HeaderMap {
@@ -38,8 +38,8 @@ function headersOf({ raw: { headers }, method, principal }: FastifyRequest): Hea
     const value = headers[name];
     if (value !== undefined) map.set(name, typeof value === 'string' ? value : value.join(', '));
   }
-  // Whoever sent a credential passes the look for forged requests by that alone, and of a POST the content type serves
-  // for nothing else: Fastify has read the body by it.
+  // A request with a credential passes CSRF prevention because of it. The content type of its POST isn't needed any
+  // more: Fastify has already parsed the body.
   if (principal.kind !== 'anonymous') map.set('authorization', 'given');
   if (principal.kind === 'anonymous' || method === 'GET') {
     const type = headers['content-type'];

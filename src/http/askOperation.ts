@@ -2,7 +2,7 @@ import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { unavailable } from '../refusals/refusal.js';
 import type { RequestContext } from './requestContext.js';
 
-/** An answer to an operation, whole. */
+/** A complete response to an operation. */
 export interface WholeAnswer {
   readonly status: number;
   readonly headers: HeaderMap;
@@ -11,8 +11,9 @@ export interface WholeAnswer {
 }
 
 /**
- * Has Apollo Server answer an operation that did not come to /graphql as it would one that did: by POST, whatever it came by.
- * @param body as of a POST to /graphql
+ * Runs an operation that did not arrive at /graphql as if it had, by POST.
+ *
+ * @param body the body of a POST to /graphql
  */
 export async function askOperation(
   apollo: Pick<ApolloServer<RequestContext>, 'executeHTTPGraphQLRequest'>,

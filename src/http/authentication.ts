@@ -6,18 +6,19 @@ import type { Moments } from './moments.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the principal was found, by {@link Moments}. */
+    /** When the principal was authenticated, by {@link Moments}. */
     authenticatedAt: number;
   }
 }
 
-/** Puts the principal into the request and counts an anonymous one, or ends the request. */
+/** Sets the principal of a request and counts anonymous requests, or refuses the request. */
 export type AuthenticationHook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
 /**
- * In Fastify's older form: a known key has nothing to wait for, and an async hook would make a promise all the same.
+ * Returns a hook that authenticates a request. It takes a callback, because an async hook would create a promise even
+ * if the key is cached.
  *
- * @param sourceOf where the credential is looked for. Default: the header fields. @throws Refusal
+ * @param sourceOf where to look for the credential. Default: the header fields
  */
 export function authenticationHook(
   latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
@@ -50,11 +51,11 @@ export function authenticationHook(
 }
 
 /**
- * Authenticates a request again if its body arrived later than its header, which may take as long as the request timeout.
- * Without this, a caller could send the headers of many requests, and finish them after the key was revoked. Most bodies arrive
- * with the header, and then one look-up is enough.
+ * Authenticates a request again if its body arrived later than its header, which can take as long as the request
+ * timeout. Otherwise a caller could send the headers of many requests, and finish them after the key was revoked. Most
+ * bodies arrive with the header, so one lookup is enough.
  *
- * @param sourceOf where the credential is looked for. Default: the header fields
+ * @param sourceOf where to look for the credential. Default: the header fields
  */
 export function afterBody(
   latchkey: Pick<Latchkey, 'reauthenticate'>,
@@ -83,6 +84,6 @@ export function afterBody(
 }
 
 function credentialOf({ raw, caller }: FastifyRequest): CredentialSource {
-  // Not Fastify's headers: Node's raw ones still hold a second Authorization field.
+  // Not Fastify's headers: only Node's raw headers contain a second Authorization field.
   return { headers: raw.headers, rawHeaders: raw.rawHeaders, ip: caller.address };
 }

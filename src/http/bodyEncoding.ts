@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, type ZlibOptions } from 'node:zlib';
 import { MAX_BODY_BYTES } from './bounds.js';
 
-/** A body that can't be read for its encoding. The message is for the caller. */
+/** A body that can't be read because of its encoding. The message is sent to the caller. */
 export class BodyFault extends Error {
   readonly statusCode: 400 | 408 | 413 | 415;
 
@@ -19,22 +19,22 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['gzip', gunzipSync],
   ['x-gzip', gunzipSync],
   ['br', brotliDecompressSync],
-  // Some clients leave out the zlib wrapper that RFC 9110 section 8.4.1.2 asks for.
+  // Some clients omit the zlib wrapper that RFC 9110 section 8.4.1.2 requires.
   ['deflate', (body, options) => (hasZlibHeader(body) ? inflateSync : inflateRawSync)(body, options)],
 ]);
 
-/** Encodings that a body may have, as Accept-Encoding lists them. */
+/** Supported encodings of a body, in the form of Accept-Encoding. */
 export const BODY_ENCODINGS = 'gzip, br, deflate';
 
 const UNSUPPORTED = `Unsupported Content-Encoding. Send the body with one of ${BODY_ENCODINGS}, applied once, or without an encoding.`;
 const MALFORMED = "The body doesn't match its Content-Encoding. Compress it again, or send it without an encoding.";
-/** Encoded or decoded. */
+/** Applies to encoded and decoded bodies. */
 export const TOO_LARGE = `The body is larger than ${MAX_BODY_BYTES} bytes. Send less in one request.`;
 
 /**
- * Decodes compressed bodies, after the credential was checked and before the body is parsed. A decoder that waits for a slow
- * caller would hold up to 16 MB (brotli's window), so the compressed body is read whole, at most {@link MAX_BODY_BYTES},
- * and decoded in one step that stops at the same bound.
+ * Decodes compressed bodies, after authentication and before parsing. A streaming decoder that waits for a slow caller
+ * would use up to 16 MB (brotli's window), so the compressed body is read completely, up to {@link MAX_BODY_BYTES}, and
+ * decoded in one step with the same limit.
  */
 export function decodeBodies(app: FastifyInstance): void {
   app.addHook('preParsing', (request, _reply, payload, done) => {
@@ -69,7 +69,10 @@ function encodingOf({ method, headers }: FastifyRequest): string | null {
   return method !== 'POST' || encoding === '' || encoding === 'identity' ? null : encoding;
 }
 
-/** Rejects with a BodyFault as soon as there is too much. By events: to leave a `for await` would end the connection. */
+/**
+ * Reads a body, and rejects with a BodyFault as soon as it is too large. Uses events, because leaving a `for await`
+ * loop would close the connection.
+ */
 function readWhole(payload: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

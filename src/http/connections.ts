@@ -3,36 +3,36 @@ import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 
-/** Without a connection for this long, nobody sends requests here any more. In ms. */
+/** If there was no connection for this long, clients no longer send requests here. In ms. */
 const QUIET = 500;
 
 /** How often to look for connections that have become idle, in ms. */
 const INTERVAL = 50;
 
-/** How often refused connections are reported at most, in ms. */
+/** Refused connections are reported at most once in this time, in ms. */
 const REPORT_EVERY = 60_000;
 
 export interface ConnectionsOptions {
-  /** How many may be open. Further ones are closed as soon as they are accepted. Default: no bound. */
+  /** Maximum number of open connections. More are closed as soon as they are accepted. Default: no limit. */
   readonly max?: number;
-  /** Called when connections were refused: at once, and then at most once a minute. */
+  /** Called when connections were refused: immediately, and then at most once a minute. */
   readonly onRefused?: (max: number) => void;
 }
 
 /**
  * The open connections of a server, and how they end when the server stops.
  *
- * A server must not close a connection on which a request may be on its way: the caller would see ECONNRESET, and most
- * clients don't send a POST again. So the server first leaves ({@link leave}): it goes on answering, and each response says
- * `Connection: close`. What is closed after that has been idle the whole time.
+ * A server must not close a connection while a request may be in transit: the caller would get ECONNRESET, and most
+ * clients don't send a POST again. So the server first leaves ({@link leave}): it still responds, and each response has
+ * `Connection: close`. A connection that is closed after that has been idle the whole time.
  */
 export class Connections {
-  /** `true`: no request has arrived yet. Browsers and proxies open connections ahead of need. */
+  /** `true`: no request has arrived yet. Browsers and proxies open connections in advance. */
   readonly #open = new Map<Socket, boolean>();
-  /** The latest request of a connection: pipelined ones wait behind each other. */
+  /** The latest request of a connection. Pipelined requests wait for each other. */
   readonly #latest = new WeakMap<Socket, IncomingMessage>();
   readonly #ending = new WeakSet<Socket>();
-  /** Those of {@link take}. Unlike its own, a server doesn't wait for them when it closes. */
+  /** Connections from {@link take}. When a server closes, it waits only for connections that it accepted itself. */
   readonly #taken = new Set<Socket>();
   #server: Server | null = null;
   #isEncrypted = false;
@@ -40,7 +40,7 @@ export class Connections {
   #lastSeen = 0;
   readonly #max: number;
   readonly #onRefused: (max: number) => void;
-  /** Those of all kinds, also before their handshake. */
+  /** All connections, including those before their handshake. */
   #size = 0;
   #refused = 0;
   #reportedAt = -Infinity;
@@ -50,22 +50,22 @@ export class Connections {
     this.#onRefused = onRefused;
   }
 
-  /** How many are open. */
+  /** The number of open connections. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many were refused since the start. */
+  /** The number of connections refused since the start. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Whether the server has begun to stop. */
+  /** Whether the server has started to stop. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
 
-  /** Watches the connections of a server. Call it once, before the server listens. */
+  /** Watches the connections of a server. Call once, before the server listens. */
   watch(server: Server): void {
     this.#server = server;
     this.#isEncrypted = 'setSecureContext' in server;
@@ -84,9 +84,9 @@ export class Connections {
     });
   }
 
-  /** Has the server serve without a listening socket. It gets its connections by {@link take}. */
+  /** Starts a server without a listening socket. It gets its connections by {@link take}. */
   begin(): void {
-    // Node begins to watch for slow requests and idle connections at this event.
+    // Node starts to look for slow requests and idle connections at this event.
     this.#server?.emit('listening');
   }
 
@@ -99,15 +99,16 @@ export class Connections {
     }
     this.#taken.add(socket);
     socket.once('close', () => this.#taken.delete(socket));
-    // As node:http accepts its own.
+    // As node:http does for its own connections.
     socket.allowHalfOpen = true;
     this.#server?.emit('connection', socket);
   }
 
   /**
-   * Notes that a request has arrived.
+   * Records that a request has arrived.
    *
-   * @returns false: the connection was already told to close, and the request must not be processed (RFC 9112 section 9.6)
+   * @returns false if the connection was already announced to close, so that the request must not be processed (RFC
+   * 9112 section 9.6)
    */
   arrived(request: IncomingMessage): boolean {
     const { socket } = request;
@@ -117,8 +118,8 @@ export class Connections {
   }
 
   /**
-   * Returns whether the response to this request must say `Connection: close`. Not where another request waits behind it,
-   * which would be lost.
+   * Returns whether the response to this request must contain `Connection: close`. False if another request is waiting
+   * on the connection, because it would be lost.
    */
   isLast(request: IncomingMessage): boolean {
     const { socket } = request;
@@ -128,9 +129,9 @@ export class Connections {
   }
 
   /**
-   * Asks callers to go elsewhere while everything is still answered.
+   * Asks callers to reconnect elsewhere, while all requests are still processed.
    *
-   * @param ms the longest that this takes. It ends early once nobody is connected.
+   * @param ms the maximum time. Ends early once there are no connections.
    */
   async leave(ms: number): Promise<void> {
     this.#isLeaving = true;
@@ -143,16 +144,16 @@ export class Connections {
   }
 
   /**
-   * Closes a server: new connections are refused, idle ones end, and running requests finish.
+   * Closes a server: refuses new connections, closes idle ones, and waits for running requests.
    *
    * @param close closes the server and resolves when its last connection has ended
-   * @param ms what still runs after this time loses its connection
-   * @returns whether everything was finished
+   * @param ms after this time, the remaining connections are closed
+   * @returns whether all requests have finished
    */
   async drain(close: () => Promise<unknown>, ms: number): Promise<boolean> {
     this.#isLeaving = true;
     const end = performance.now() + ms;
-    // A request that has reached the machine is read before its connection is taken for idle.
+    // Reads requests that have already reached this machine, before their connections look idle.
     await turn();
     await turn();
     const closed = close().then(() => this.#takenClosed());
@@ -178,10 +179,10 @@ export class Connections {
   }
 
   #endIdle(): void {
-    // A response that was on its way when the stop began didn't say that the connection closes.
+    // A response sent while the stop began may not have announced that the connection closes.
     this.#server?.closeIdleConnections();
-    // Node doesn't count connections without a first request as idle. One that has sent half a request may finish it. On an
-    // encrypted one the handshake was read, so its bytes say nothing.
+    // Node doesn't treat connections without a first request as idle. A connection that has received half a request may
+    // finish it. On an encrypted connection, bytes were already read for the handshake, so their number says nothing.
     for (const [socket, isUnused] of this.#open) {
       if (isUnused && (this.#isEncrypted || socket.bytesRead === 0)) socket.destroy();
     }

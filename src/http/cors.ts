@@ -6,12 +6,12 @@ import { MCP_HEADERS } from './mcpHeaders.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers past the origins of CORS_ORIGINS, which are for the API. */
+    /** Ignores CORS_ORIGINS, which only applies to the API. */
     readonly cors?: false;
   }
 }
 
-/** Header fields of a request that the API reads, and that a browser asks about before it sends them. */
+/** Request header fields that the API reads, and that a browser requests permission for. */
 const REQUEST_HEADERS = [
   'Authorization',
   'X-API-Key',
@@ -22,21 +22,23 @@ const REQUEST_HEADERS = [
   ...MCP_HEADERS,
 ];
 
-/** Header fields of an answer that a page of another origin may read. */
+/** Response header fields that pages of other origins may read. */
 const EXPOSED_HEADERS = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id'];
 
 export interface CorsOptions {
-  /** `*` for any. */
+  /** `*` allows any origin. */
   readonly origins: readonly string[];
-  /** Request header fields that pages may send, beside those that the API reads. */
+  /** Additional request header fields that pages may send. */
   readonly requestHeaders: readonly string[];
-  /** Response header fields that pages may read, beside those that the API sends. */
+  /** Additional response header fields that pages may read. */
   readonly responseHeaders: readonly string[];
-  /** Decides which of the limit fields a page may read; asked at each request, as a reload may change it. */
+  /** Decides which of the limit fields a page may read. Called for each request, because a reload can change it. */
   readonly rateLimitHeaders: () => RateLimitHeaders;
 }
 
-/** Lets pages of these origins call. No credentials mode: a key is sent by the page, never by a cookie. */
+/**
+ * Allows pages of these origins to call the API. No credentials mode: a page sends its key itself, never in a cookie.
+ */
 export async function allowOrigins(
   app: FastifyInstance,
   { origins, requestHeaders, responseHeaders, rateLimitHeaders }: CorsOptions,
@@ -58,7 +60,7 @@ export async function allowOrigins(
   });
 }
 
-/** Names of header fields are the same in any case. */
+/** Removes duplicates. Names of header fields are case-insensitive. */
 function unique(names: readonly string[]): string[] {
   return [...new Map(names.toReversed().map((name) => [name.toLowerCase(), name])).values()].toReversed();
 }

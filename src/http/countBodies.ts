@@ -6,26 +6,26 @@ import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from './bounds.js';
 import { UnfinishedBodies, type Sender } from './unfinishedBodies.js';
 import type { Verdicts } from './verdicts.js';
 
-/** Bodies that a caller may have under way at least: a tier's burst is for operations. */
+/** Minimum number of unfinished bodies that a caller may have: a tier's burst limits operations. */
 const LEAST = 8;
 
 export interface CountBodiesOptions {
   readonly limiter: { readonly tiers: TierTable };
   readonly verdicts: Pick<Verdicts, 'refused'>;
-  /** Default: with the bounds of the service. */
+  /** Default: with the service's limits. */
   readonly bodies?: UnfinishedBodies;
 }
 
 /**
- * Counts bodies from the moment when they are first read, on every route, until they are whole. A refused request is
- * answered without reading its body, and its connection is closed. Add this before the hooks that read bodies.
+ * Counts bodies from when they are first read until they are complete, on every route. The response to a refused
+ * request is sent without reading its body, and the connection is closed. Add this before the hooks that read bodies.
  */
 export function countBodies(app: FastifyInstance, options: CountBodiesOptions): void {
   const { limiter, verdicts } = options;
   const { bodies = new UnfinishedBodies({ maxBytes: MAX_UNFINISHED_BYTES, time: BODY_TIME }) } = options;
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { raw } = request;
-    // What came while the credential was looked up takes no more time.
+    // A body that arrived during authentication takes no more time.
     if (raw.complete || !hasBody(request)) {
       done(null, payload);
       return;
@@ -38,12 +38,12 @@ export function countBodies(app: FastifyInstance, options: CountBodiesOptions): 
       bytes: bytesOf(request),
       refuse: (reason) => {
         if (raw.destroyed || reply.sent) return;
-        // It was answered without its body, and the answer is on its way.
+        // The response was already sent without reading the body.
         if (raw.listenerCount('error') === 0) {
           raw.destroy();
           return;
         }
-        // The reader of the body takes this error as the end of the body, and answers the request.
+        // The reader of the body treats this error as the end of the body, and responds.
         reply.header('connection', 'close');
         raw.emit('error', reason === 'slow' ? new BodyFault(408, TOO_SLOW) : refused(request, crowded()));
       },
@@ -84,13 +84,13 @@ function senderOf({ principal, caller }: FastifyRequest, tiers: TierTable): Send
   return { id: `family ${familyId}`, group: `workspace ${workspaceId}`, most: Math.max(LEAST, tiers[tier].burst) };
 }
 
-/** Fastify reads none of GET and HEAD. */
+/** Fastify does not read the bodies of GET and HEAD. */
 function hasBody({ method, headers }: FastifyRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** The most that will be kept of the body. */
+/** The maximum number of bytes that will be kept of the body. */
 function bytesOf({ headers }: FastifyRequest): number {
   const length = headers['content-length'];
   return length === undefined ? MAX_BODY_BYTES : Math.min(Number(length), MAX_BODY_BYTES);

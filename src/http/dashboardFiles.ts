@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 export interface BuiltFile {
   readonly body: Buffer;
   readonly type: string;
-  /** Null: as it is. */
+  /** Null: not compressed. */
   readonly encoding: 'br' | 'gzip' | null;
 }
 
@@ -17,30 +17,30 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** What the build compressed, the smaller one first. */
+/** The encodings that the build produces, the smaller one first. */
 const ENCODINGS = [
   ['br', '.br'],
   ['gzip', '.gz'],
 ] as const;
 
 /**
- * The dashboard as it was built: its page, and its assets by their names. Listed once and each read once, at the first
- * visit, for the start of an API should not wait for a page (@fastify/static takes 80 ms of it). What a request names is
- * only ever looked for in that list and never becomes a path, so there is nothing to climb out of.
+ * The built dashboard: its page, and its assets by name. The directory is listed once and each file is read once, at
+ * the first visit, so that the API starts sooner (@fastify/static would add 80 ms). A requested name is only looked up
+ * in this list and never becomes part of a path, which rules out path traversal.
  */
 export class DashboardFiles {
   readonly #directory: URL;
   #listed: Promise<ReadonlySet<string>> | null = null;
   #page: Promise<string> | null = null;
-  /** No more than the list has. */
+  /** At most as many entries as there are files. */
   readonly #read = new Map<string, Promise<Buffer>>();
 
-  /** @param directory with a slash at its end */
+  /** @param directory with a trailing slash */
   constructor(directory: URL) {
     this.#directory = directory;
   }
 
-  /** index.html; null: the dashboard was not built. */
+  /** Returns index.html, or null if the dashboard was not built. */
   async page(): Promise<string | null> {
     this.#page ??= readFile(new URL('index.html', this.#directory), 'utf8');
     return this.#page.catch((error: unknown) => {
@@ -50,7 +50,12 @@ export class DashboardFiles {
     });
   }
 
-  /** @param accepted an Accept-Encoding field @returns null where the build has no asset of that name */
+  /**
+   * Returns an asset.
+   *
+   * @param accepted an Accept-Encoding field
+   * @returns null if there is no asset with this name
+   */
   async asset(name: string, accepted = ''): Promise<BuiltFile | null> {
     const listed = await this.#list();
     const type = TYPES[extname(name)];
@@ -85,7 +90,10 @@ function isMissing(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null)?.code === 'ENOENT';
 }
 
-/** RFC 9110 section 12.5.3, without weighing: all that matters is whether it is refused by a weight of nothing. */
+/**
+ * Returns whether an Accept-Encoding field allows an encoding (RFC 9110 section 12.5.3). Ignores all weights but 0,
+ * which refuses.
+ */
 function accepts(field: string, encoding: string): boolean {
   return field.split(',').some((each) => {
     const [name = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase());

@@ -1,9 +1,9 @@
 /**
- * Header fields of the dashboard's page. An admin key is typed into it, so it runs no script but its own files, talks to
- * nobody but this server and the issuer, and stands in nobody's frame.
+ * Returns the header fields of the dashboard's page. Users type admin keys into it, so it runs only its own scripts,
+ * connects only to this server and the issuer, and can't be framed.
  *
- * @param nonce of this answer alone, for the style elements that Mantine makes
- * @param origins that it may ask besides its own: the issuer's
+ * @param nonce a new one for each response, for the style elements that Mantine creates
+ * @param origins the issuer's origins, which the page may call
  */
 export function pageHeaders(nonce: string, origins: readonly string[]): Readonly<Record<string, string>> {
   return {
@@ -25,7 +25,7 @@ export function pageHeaders(nonce: string, origins: readonly string[]): Readonly
   };
 }
 
-/** Of every file of the dashboard's. */
+/** Header fields of every file of the dashboard. */
 export const EVERY_FILE = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',

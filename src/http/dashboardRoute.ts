@@ -6,24 +6,24 @@ import { DashboardFiles } from './dashboardFiles.js';
 import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
 
 export interface DashboardRouteOptions {
-  /** How people sign in at the issuer; null: by keys alone. */
+  /** How people sign in at the issuer; null: they can only use keys. */
   readonly signIn: () => Promise<SignIn | null>;
-  /** Where the build is. Default: dist/dashboard. */
+  /** The directory of the build. Default: dist/dashboard. */
   readonly directory?: URL;
 }
 
-/** Stands in the page, as the build made it, for the nonce of an answer. */
+/** The placeholder in the built page for the nonce of a response. */
 const NONCE = /__CSP_NONCE__/g;
 
-/** An asset's name changes with what is in it. */
+/** The name of an asset changes with its content. */
 const A_YEAR = 'public, max-age=31536000, immutable';
 
 const NOT_BUILT =
   'The dashboard is not part of this build. Run "npm run build" and start again, or set DASHBOARD=off.\n';
 
 /**
- * /dashboard: the page, its assets, and what it has to know before anybody signed in. No key is needed to look at it: it
- * asks for one, and all else comes from /graphql. Addresses within the application lead to the page.
+ * Serves /dashboard: the page, its assets, and the configuration that it needs before sign-in. Loading it needs no key:
+ * the page asks for one, and gets everything else from /graphql. All paths of the application return the page.
  */
 export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD }: DashboardRouteOptions): void {
   const files = new DashboardFiles(directory);
@@ -57,14 +57,14 @@ export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD
   };
   app.get('/dashboard', { config }, page);
   app.get<{ Params: { '*': string } }>('/dashboard/*', { config }, async (request, reply) => {
-    // The name of a file that is not there, which a page in its place would only disguise.
+    // The name of a missing file. Returning the page instead would hide the error.
     if (request.params['*'].split('/').at(-1)?.includes('.') !== true) return page(request, reply);
     reply.callNotFound();
     return reply;
   });
 }
 
-/** Of the endpoints that the page asks by itself. */
+/** Returns the origins of the endpoints that the page itself calls. */
 function originsOf(signIn: SignIn | null): string[] {
   const { token = null, revocation = null } = signIn?.endpoints ?? {};
   const asked = [token, revocation].filter((endpoint) => endpoint !== null);
@@ -73,7 +73,7 @@ function originsOf(signIn: SignIn | null): string[] {
 
 const BUILD = packageFile('dist/dashboard/');
 
-/** A browser that opens an address, not a client of the API. */
+/** Returns whether a browser opens the address, as opposed to an API client. */
 export function isBrowser({ headers: { accept = '' } }: FastifyRequest): boolean {
   return accept.includes('text/html');
 }

@@ -5,19 +5,22 @@ import { retainedBytes } from './documentWeight.js';
 
 type KeyValueCache = NonNullable<ApolloServerOptionsWithSchema<BaseContext>['documentStore']>;
 
-/** Bytes that the cached documents of one server may keep alive together. */
+/** Maximum number of bytes that the cached documents of one server can keep in memory. */
 export const MAX_DOCUMENT_STORE_BYTES = 24 * 2 ** 20;
 
-/** No document may push out more than a sixteenth of the others. The largest within the token limit takes half of this. */
+/**
+ * A document can evict at most a sixteenth of the cache. The largest document within the token limit takes half of
+ * this.
+ */
 const MAX_DOCUMENT_BYTES = MAX_DOCUMENT_STORE_BYTES / 16;
 
 /**
- * Caches parsed and validated documents for Apollo Server, least recently used out first, and counts what they really
- * keep alive ({@link retainedBytes}).
+ * Caches parsed and validated documents for Apollo Server, evicts the least recently used, and measures what they
+ * really keep in memory ({@link retainedBytes}).
  *
- * Apollo Server's own cache counts the length of a document's JSON. Anybody can fill it, for a document is cached before
- * its operation is authorized: 1,000 requests without a key, each with a comment of 250 kB, ended a process with a heap
- * of 256 MB.
+ * Apollo Server's own cache uses the length of a document's JSON. Anyone can fill it, because a document is cached
+ * before its operation is authorized: 1,000 requests without a key, each with a comment of 250 kB, ended a process with
+ * a heap of 256 MB.
  */
 export class DocumentStore implements KeyValueCache {
   readonly #documents = new LRUCache<string, DocumentNode>({
@@ -26,12 +29,12 @@ export class DocumentStore implements KeyValueCache {
     sizeCalculation: (document) => Math.min(retainedBytes(document), Number.MAX_SAFE_INTEGER),
   });
 
-  /** Bytes that the cached documents keep alive. */
+  /** Bytes that the cached documents keep in memory. */
   get bytes(): number {
     return this.#documents.calculatedSize;
   }
 
-  // Apollo Server awaits each of these. A promise is all that it needs; an async function would take another turn.
+  // Apollo Server awaits each of these. A promise is sufficient; an async function would take another microtask turn.
   get(key: string): Promise<DocumentNode | undefined> {
     return Promise.resolve(this.#documents.get(key));
   }

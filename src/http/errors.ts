@@ -4,7 +4,7 @@ import { Refusal } from '../refusals/refusal.js';
 import { unreported } from '../store/errors.js';
 import { withoutTokens } from './withoutTokens.js';
 
-/** What a caller is told of a fault that is not theirs. */
+/** The response for a fault of the server. */
 export const INTERNAL_ERROR = {
   message:
     "Something went wrong on the server. Try again; if it happens again, give the operator this response's X-Request-Id.",
@@ -18,11 +18,11 @@ const MAX_DEPTH = 10;
 const TOO_MANY_FAULTS = 'Too many errors processing variables';
 
 /**
- * Returns the code under which an error may leave the server, or null if it must be hidden.
+ * Returns the code under which an error can be sent to the caller, or null if it must be hidden.
  *
- * An error may leave if somebody wrote it for callers: a refusal, an error of Apollo Server about the request, a
- * `GraphQLError` whose author gave it a code or a status from 400 to 499, or an error of graphql-js about the request. Every
- * other error is a fault of the server, and its message may hold addresses, queries or credentials of its back ends.
+ * An error can be sent if it was written for callers: a refusal, an error of Apollo Server about the request, a
+ * `GraphQLError` with a code or a status from 400 to 499, or an error of graphql-js about the request. All other errors
+ * are faults of the server, and their messages may contain addresses, queries or credentials of back ends.
  */
 export function publicCode(error: unknown): string | number | null {
   let current = error;
@@ -35,8 +35,8 @@ export function publicCode(error: unknown): string | number | null {
 }
 
 /**
- * The last look at an error before it leaves. Errors without a {@link publicCode} are replaced by {@link INTERNAL_ERROR}. No
- * token leaves, even if the caller put one into a query.
+ * Formats an error just before it is sent. Errors without a {@link publicCode} are replaced by {@link INTERNAL_ERROR}.
+ * Tokens are removed, even if the caller put one into a query.
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const code = publicCode(error);
@@ -45,7 +45,7 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
   return withoutTokens({ ...formatted, message, extensions: { ...formatted.extensions, code } });
 }
 
-/** What is said instead of messages of Apollo Server that don't say what to do. */
+/** Replacements for messages of Apollo Server that don't say how to fix the problem. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
   [
     'Operation batching disabled.',
@@ -58,8 +58,8 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Returns what {@link formatError} hides and the server's log should have: a hidden error, or the cause of a refusal unless the
- * log has it already.
+ * Returns the part that {@link formatError} hides and the server's log should contain: a hidden error, or the cause of
+ * a refusal unless it was already logged.
  */
 export function untold(error: unknown): unknown {
   const original = unwrapResolverError(error);
@@ -68,13 +68,13 @@ export function untold(error: unknown): unknown {
 }
 
 /**
- * Gives an error that was met while an operation ran the code that {@link publicCode} finds. Takes from a hidden error the
- * HTTP status and headers that it would give the answer, which are as unintended as its message.
+ * Sets the code that {@link publicCode} finds on an execution error. Removes HTTP status and headers from a hidden
+ * error, because they are as unintended as its message.
  */
 export function settle(error: GraphQLError): void {
   const { code, http, ...others } = error.extensions;
   const found = publicCode(error);
-  // Assigned and not changed in place: the object may be the thrown error's own, and frozen.
+  // Assigns new extensions: the object may belong to the thrown error and be frozen.
   if (found === null) {
     if (http !== undefined) Object.assign(error, { extensions: others });
   } else if (code === undefined) {
@@ -85,7 +85,10 @@ export function settle(error: GraphQLError): void {
   }
 }
 
-/** Does the error have a code that its author chose, and not Apollo Server or graphql-js? Its message is the author's. */
+/**
+ * Returns whether the error's code was chosen by its author instead of Apollo Server or graphql-js. Then the message is
+ * the author's, too.
+ */
 export function isAuthored(error: GraphQLError): boolean {
   return error.nodes === undefined && !OF_APOLLO.has(error.extensions.code) && publicCode(error) !== null;
 }
@@ -99,16 +102,19 @@ const OF_APOLLO: ReadonlySet<unknown> = new Set([
   'OPERATION_RESOLUTION_FAILURE',
 ]);
 
-/** A `GraphQLError` of another copy of graphql-js counts as well. */
+/** Also true for a `GraphQLError` of another copy of graphql-js. */
 function isGraphQLError(error: unknown): error is GraphQLError {
   if (error instanceof GraphQLError) return true;
   return error instanceof Error && Object.prototype.toString.call(error) === '[object GraphQLError]';
 }
 
-/** Did graphql-js or Apollo Server put this error around another one, so that its message and code are the other's? */
+/**
+ * Returns whether graphql-js or Apollo Server wrapped another error in this one, so that message and code belong to the
+ * inner error.
+ */
 function isWrapper({ originalError, message, path, extensions }: GraphQLError): boolean {
   if (originalError == null) return false;
-  // GraphQLError takes over the extensions of what it wraps, even those of a plain Error.
+  // GraphQLError copies the extensions of the error that it wraps, even of a plain Error.
   if (extensions === (originalError as Partial<GraphQLError>).extensions) return true;
   return path !== undefined && message === originalError.message;
 }
@@ -122,9 +128,9 @@ function codeOf({ extensions }: GraphQLError): string | number | null {
 }
 
 /**
- * Returns the code of a fault of the request that graphql-js found while it ran the operation, which has no code: a variable
- * that is null where an argument may not be, or a kind of operation that the schema does not have. These are the only errors
- * of an execution that point at something other than a field.
+ * Returns the code of a request fault that graphql-js found during execution, which has no code: a variable that is
+ * null for a non-null argument, or a kind of operation that the schema does not have. Only these execution errors point
+ * at a node that is not a field.
  */
 function codeOfRequestFault({ nodes, message }: GraphQLError): string | null {
   if (message.startsWith(TOO_MANY_FAULTS)) return 'BAD_USER_INPUT';

@@ -5,52 +5,52 @@ import { Message } from '../streams/message.js';
 import type { Sink } from '../streams/stream.js';
 import type { Reader, WaitingBytes } from '../streams/waitingBytes.js';
 
-/** Beats that a reader may leave unread before it is taken for gone. */
+/** After this many unread heartbeats, the reader is considered gone. */
 const MAX_UNREAD_BEATS = 4;
 
-/** How long a reader may take for the last word, in ms. */
+/** How long a reader may take to read the last message, in ms. */
 const LAST_WORD = 5_000;
 
 /**
- * What is handed to a connection at once, in bytes. The rest of a message stays in the buffer that all its streams share:
- * TLS makes a copy of whatever it is given, and what Node was given can't be taken back.
+ * Maximum number of bytes written to a connection at a time. The rest of a message stays in the buffer that all its
+ * streams share: TLS copies whatever it gets, and data passed to Node can't be taken back.
  */
 const SLICE = 16 * 1024;
 
 const BEAT = ':\n\n';
 
 export interface EventStreamOptions {
-  /** Those that every answer has. */
+  /** The header fields of every response. */
   readonly headers: OutgoingHttpHeaders;
   readonly workspaceId: string;
   readonly waiting: WaitingBytes;
 }
 
 /**
- * A stream as Server-Sent Events, in the messages of GraphQL over SSE's distinct connections mode: `next` with a result,
- * `complete` at the end.
+ * A stream as Server-Sent Events, with the messages of the distinct connections mode of GraphQL over SSE: `next` with a
+ * result, `complete` at the end.
  */
 export class EventStream implements Sink, Reader {
   readonly workspaceId: string;
   readonly #response: ServerResponse;
   readonly #bytes: WaitingBytes;
   readonly #queue: Message[] = [];
-  /** Messages of which the socket still has a part in its buffer, which keeps all of their bytes alive. */
+  /** Messages that are partly in the socket's buffer, which keeps all of their bytes in memory. */
   readonly #leaving = new Set<Message>();
-  /** Bytes of the first message that the connection was given. */
+  /** Bytes of the first message that were written to the connection. */
   #given = 0;
   #queued = 0;
-  /** Bytes in the socket's buffer, as they were counted last. */
+  /** Bytes in the socket's buffer at the last check. */
   #buffered = 0;
   #unread = 0;
   #isEnding = false;
-  /** When its socket last took something, or had nothing to take. */
+  /** When the socket last took data, or had none to take. */
   #takenAt = performance.now();
   #events = (): number => 0;
   #onRoom = (): void => undefined;
   #onOverflow = (_refusal: Refusal): void => undefined;
 
-  /** Begins the answer. */
+  /** Starts the response. */
   constructor(response: ServerResponse, { headers, workspaceId, waiting }: EventStreamOptions) {
     this.workspaceId = workspaceId;
     this.#response = response;
@@ -58,9 +58,9 @@ export class EventStream implements Sink, Reader {
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
-      // A proxy that gathers an answer would hold back events: nginx is asked not to.
+      // Asks nginx not to buffer the response, which would delay events.
       'x-accel-buffering': 'no',
-      // The connection ends with the stream, which at a drain must not wait for another request.
+      // The connection ends with the stream. A draining server must not wait for another request on it.
       connection: 'close',
     });
     const leave = waiting.join(this);
@@ -72,7 +72,7 @@ export class EventStream implements Sink, Reader {
       leave();
       this.#onRoom();
     });
-    // Some browsers take the answer for begun only when something of the body has come.
+    // Some browsers consider a response started only when part of the body has arrived.
     this.#beat();
   }
 
@@ -128,7 +128,7 @@ export class EventStream implements Sink, Reader {
     if (this.#isOver() || this.#isEnding) return;
     this.#isEnding = true;
     this.#events = () => 0;
-    // What it was sending is still finished: a reader could make nothing of half a message.
+    // Finishes the message that is being sent: a reader can't use half a message.
     this.#drop(this.#given > 0 ? 1 : 0);
     if (last !== null) this.#enqueue(Message.next(last));
     this.#enqueue(Message.complete());
@@ -149,7 +149,7 @@ export class EventStream implements Sink, Reader {
 
   destroy(): void {
     this.#drop(0);
-    // The socket lets go of its buffer when it is closed, within this turn of the event loop.
+    // A closed socket frees its buffer within this turn of the event loop.
     this.#response.destroy();
     for (const message of this.#leaving) this.#left(message);
     this.#count();
@@ -161,7 +161,7 @@ export class EventStream implements Sink, Reader {
     this.#queued += message.bytes.length;
   }
 
-  /** @param keep how many of the first messages stay */
+  /** @param keep the number of messages at the front to keep */
   #drop(keep: number): void {
     for (const message of this.#queue.splice(keep)) {
       this.#queued -= message.bytes.length;
@@ -170,7 +170,7 @@ export class EventStream implements Sink, Reader {
     if (keep === 0) this.#given = 0;
   }
 
-  /** Gives the connection what it has room for. */
+  /** Writes to the connection while it has room. */
   #pump(): void {
     const response = this.#response;
     while (!this.#isOver() && !response.writableNeedDrain) {
@@ -190,7 +190,7 @@ export class EventStream implements Sink, Reader {
     if (this.hasRoom) this.#onRoom();
   }
 
-  /** @param message that was written whole */
+  /** @param message a message that was written completely */
   #taken(message: Message | null): void {
     this.#takenAt = performance.now();
     if (message !== null) this.#left(message);

@@ -14,7 +14,7 @@ import { outcomeWord, type Outcome } from './outcome.js';
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal;
-    /** Fastify's own `ip` and `protocol` are those of the connection, and no proxy's. */
+    /** Unlike Fastify's `ip` and `protocol`, which describe the connection, this respects proxies. */
     caller: Caller;
     outcome: Outcome;
   }
@@ -29,8 +29,8 @@ export interface EveryAnswerOptions {
 }
 
 /**
- * What every answer has: a request id, where the key's limits stand, a line in the log, and a place in the metrics. To be
- * added before all else: an answer to a preflight is given in a hook of its own and passes through these as well.
+ * Adds to every response a request ID, the state of the key's limits, a log line and metrics. Add it before all other
+ * hooks: the response to a preflight request is sent from a hook, and must pass through these hooks, too.
  */
 export function addToEveryAnswer(
   app: FastifyInstance,
@@ -49,7 +49,7 @@ export function addToEveryAnswer(
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (connections.isLast(request.raw)) reply.header('connection', 'close');
     const { principal } = request;
-    // Some answers are given before the plugin sees them; whoever gives one, it is for no cache.
+    // Some responses are sent before the plugin runs. They must not be cached either.
     if (!reply.hasHeader('cache-control')) {
       reply.header('cache-control', principal.kind === 'anonymous' ? 'no-store' : 'private, no-store');
     }
@@ -70,17 +70,20 @@ export function addToEveryAnswer(
   });
 }
 
-/** Tells the metrics and the log. Fastify's hook calls it for what was sent whole, and for nothing that a caller broke off. */
+/**
+ * Updates the metrics and the log. Fastify calls the hook only for complete responses, not if the caller closes the
+ * connection.
+ */
 export function noteAnswer(request: FastifyRequest, reply: FastifyReply, observer: Observer): void {
-  // A stream lasts for as long as its reader likes: how long it took to begin is what compares with others.
+  // The length of a stream depends on its reader; only the time until it started is comparable.
   const ms = request.outcome.begunAfter ?? reply.elapsedTime;
   observer.requestAnswered(routeOf(request), reply.statusCode, ms);
   logRequest(request, reply);
 }
 
 /**
- * An answer is data: no browser may show it as a page, run anything in it, put it into a frame, or tell another site its
- * address, in which a stream's key may be. Routes that serve pages replace the policy.
+ * A response is data: no browser may render it as a page, run anything in it, frame it, or send its address, which can
+ * contain a stream's key, to another site. Routes that serve pages replace the policy.
  */
 const NO_PAGE = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -88,7 +91,7 @@ const NO_PAGE = {
   'referrer-policy': 'no-referrer',
 } as const;
 
-/** Nobody yet, under an id that stands in the answer and in the log. */
+/** Initializes a request as anonymous, and gives it an ID that is in the response and in the log. */
 export function identify(request: FastifyRequest, reply: FastifyReply, proxies: Proxies): void {
   request.principal = ANONYMOUS;
   request.caller = proxies.callerOf(request.raw, isEncrypted(request.raw.socket));
@@ -97,7 +100,7 @@ export function identify(request: FastifyRequest, reply: FastifyReply, proxies: 
   reply.headers(NO_PAGE);
 }
 
-/** The route's and not the request's own: whatever a caller wrote there, a key may be in it. */
+/** Returns the route's path, not the request's: a caller may have put a key into it. */
 export function routeOf(request: FastifyRequest): string {
   return request.routeOptions.url ?? 'none';
 }

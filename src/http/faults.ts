@@ -6,7 +6,9 @@ import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
 import { INTERNAL_ERROR } from './errors.js';
 
 /**
- * Answers what GraphQL never sees: refusals before it, faults of HTTP, unknown addresses. In GraphQL's own form.
+ * Sends the response to requests that do not reach GraphQL: refusals, HTTP faults and unknown routes. The body has
+ * GraphQL's format.
+ *
  * @param resourceMetadata for challenges: see {@link httpAnswer}
  */
 export function answerFaults(app: FastifyInstance, resourceMetadata: () => string | null): void {
@@ -15,8 +17,8 @@ export function answerFaults(app: FastifyInstance, resourceMetadata: () => strin
 }
 
 /**
- * Answers requests for routes and methods that don't exist before their body is read: Fastify parses it first, whatever its
- * size. To be called once every hook that such an answer needs is added.
+ * Responds to requests for unknown routes and methods before their body is read: otherwise Fastify would parse it,
+ * whatever its size. Call this after adding every hook that such a response needs.
  */
 export function refuseUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -38,15 +40,15 @@ function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): Fasti
   return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
 }
 
-/** Refuses a request that HTTP alone shows to be at fault. */
+/** Refuses a request because of an HTTP fault. */
 export function refuseRequest(reply: FastifyReply, message: string, status = 400, form = GRAPHQL): FastifyReply {
   return refuse(reply, new Refusal(message, { code: 'BAD_REQUEST' }), { status, form });
 }
 
-/** How faults are told at an address: the form of the body, and what is to be sent there. */
+/** The format of error responses of a route. */
 export interface FaultForm {
   readonly body: (message: string, details: object) => string;
-  /** What to do where the body cannot be read. */
+  /** The message if the body can't be parsed. */
   readonly unread: string;
 }
 
@@ -55,7 +57,11 @@ const GRAPHQL: FaultForm = {
   unread: 'The body must be a JSON object. Send {"query": "...", "variables": {...}}.',
 };
 
-/** Answers a fault of HTTP's, a refusal, or an error of the server's own. @param form default: GraphQL's */
+/**
+ * Responds to an HTTP fault, a refusal, or a fault of the server.
+ *
+ * @param form default: GraphQL's
+ */
 export function answerError(
   error: unknown,
   request: FastifyRequest,
@@ -76,7 +82,7 @@ export function answerError(
     return reply.code(500).type('application/json').send(form.body(message, extensions));
   }
   if (error instanceof BodyFault) {
-    // RFC 9110 section 12.5.3: for 415 of an encoding, and of no other reason.
+    // RFC 9110 section 12.5.3: only for a 415 that is caused by the encoding.
     if (status === 415) reply.header('accept-encoding', BODY_ENCODINGS);
     return refuseRequest(reply, error.message, status, form);
   }
@@ -90,7 +96,7 @@ const FAULTS: Readonly<Record<number, string>> = {
 };
 
 interface Told {
-  /** Another than the refusal's own; then no challenge is sent. */
+  /** Replaces the refusal's own status. Then no challenge is sent. */
   readonly status?: number;
   /** For challenges. Default: none. */
   readonly resourceMetadata?: string | null;

@@ -27,9 +27,9 @@ const HEADERS = {
 let page: Promise<Page> | null = null;
 
 /**
- * GraphiQL, whole, as the build made it from its package (scripts/graphiql.js): no CDN. Read at the first browser's visit,
- * for an API's start should not wait for it. The page is the same for everybody and holds no key (B36): whoever uses it
- * types theirs into its header pane.
+ * Returns GraphiQL's page, which the build creates from its package (scripts/graphiql.js) without a CDN. Reads it at
+ * the first visit, so that the API starts sooner. The page is the same for all users and contains no key (B36): users
+ * enter theirs into its header pane.
  */
 export function graphiqlPage(): Promise<Page> {
   page ??= readPage().catch((error: unknown) => {
@@ -46,9 +46,9 @@ async function readPage(): Promise<Page> {
 }
 
 /**
- * Keys are typed into the page, so it runs no script but its own, by its hash, and sends nothing to another server. Its
- * editor makes style elements and workers at run time: styles can load nothing from elsewhere, and workers are made of
- * the page's own code.
+ * Returns the Content-Security-Policy of the page. Users enter keys into it, so it runs only its own scripts,
+ * identified by hash, and sends nothing to other servers. Its editor creates style elements and workers at run time:
+ * styles can't load anything from elsewhere, and workers run the page's own code.
  */
 function policyOf(html: string): string {
   return [
@@ -69,7 +69,7 @@ function inlineScripts(html: string): string[] {
   return [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script = '']) => script);
 }
 
-/** As a browser hashes it, which has each line break as one character by then. */
+/** Hashes a script like a browser, which normalizes line breaks first. */
 function hashOf(script: string): string {
   return `'sha256-${createHash('sha256').update(script.replace(/\r\n?/g, '\n')).digest('base64')}'`;
 }

@@ -32,10 +32,10 @@ export interface GraphqlRouteOptions {
 }
 
 /**
- * /graphql: operations by POST and GET, and GraphiQL for a browser. The credential is judged before the body is read, so
- * that a bad key costs a stranger no parsing.
+ * Serves /graphql: operations by POST and GET, and GraphiQL for a browser. The credential is checked before the body is
+ * read, so that requests with an invalid key cause no parsing.
  *
- * @returns what answers them, for streams to be judged by as well
+ * @returns the Apollo Server, which also checks streams
  */
 export async function graphqlRoute(
   app: FastifyInstance,
@@ -50,13 +50,13 @@ export async function graphqlRoute(
     ...latchkey.serverOptions,
     plugins: [
       openingPlugin,
-      // Before the guard, which may refuse. Not with traces, which tell of Apollo Server's steps.
+      // Before the guard, because that may refuse. Not with tracing, which reports Apollo Server's steps.
       ...(tracing === null ? [known.plugin] : []),
       ...(latchkey.serverOptions.plugins ?? []),
       ...(tracing === null ? [] : [createTracePlugin(tracing)]),
-      // Apollo's own page comes from a CDN, and to any browser's GET, one with a query included.
+      // Apollo's own page is loaded from a CDN, and replaces the response to any GET of a browser, even with a query.
       ApolloServerPluginLandingPageDisabled(),
-      // It is for subgraphs, which the service's own schema is not, and loads a fifth of a megabyte at each start to find out.
+      // Only for subgraphs. The plugin would load 0.2 MB at each start to detect that this schema is not one.
       ApolloServerPluginInlineTraceDisabled(),
     ],
     logger,
@@ -87,7 +87,7 @@ export async function graphqlRoute(
       const operation = isPlain(request) ? known.find(request.body) : null;
       if (operation !== null)
         return sendAnswer(request, reply, await runner.answer(operation, context), connections.isLeaving);
-      // Once more: any number of requests may have passed the first look while their bodies were on the way.
+      // Again, because many requests may have passed the first check while their bodies were arriving.
       await latchkey.checkLimits(principal);
       const answer = await askApollo(apollo, request, context);
       await countUnseen(principal, outcome);
@@ -97,18 +97,20 @@ export async function graphqlRoute(
   return apollo;
 }
 
-/** Neither forged by a page, which can send no credential, nor in want of a certain form of answer. */
+/**
+ * Returns whether a request needs no CSRF check, because a page can't send a credential, and no content negotiation.
+ */
 function isPlain({ method, principal, headers: { accept = '*/*' } }: FastifyRequest): boolean {
   return method === 'POST' && principal.kind !== 'anonymous' && accept === '*/*';
 }
 
-/** A browser that opens the address, not a client that asks by GET. */
+/** Returns whether a browser opens the address, as opposed to a client that sends a query by GET. */
 function wantsGraphiql(request: FastifyRequest): boolean {
   const { query } = request.query as Record<string, unknown>;
   return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
 }
 
-/** The page is the same for everybody, and counts as a request of the visitor's network. */
+/** Sends GraphiQL's page, and counts an anonymous request of the visitor's network. */
 async function sendGraphiql(
   latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
   { caller }: FastifyRequest,

@@ -6,10 +6,10 @@ import type { Connections } from './connections.js';
 /** Orchestrators probe a process over plain HTTP, without a key. */
 const PROBE = { config: { plainHttp: true } } as const;
 
-/** Whether limits that several processes share are counted. */
+/** Whether shared limits can be counted. */
 export interface Sharing {
   readonly isOpen: boolean;
-  /** What is wrong, in words that anybody may read; null: nothing. */
+  /** What is wrong, without secrets; null: nothing. */
   readonly reason: string | null;
 }
 
@@ -21,11 +21,11 @@ export interface HealthOptions {
 }
 
 /**
- * Adds /healthz, which answers while the process lives, and /readyz, which succeeds while the store and Redis answer and
- * the server isn't stopping. Neither needs a key.
+ * Adds /healthz, which succeeds while the process runs, and /readyz, which succeeds while the store and Redis respond
+ * and the server isn't stopping. Neither needs a key.
  */
 export function healthRoutes(app: FastifyInstance, { store, sharing, connections }: HealthOptions): void {
-  // Anybody may ask, so that however many do, the store is asked once at a time.
+  // These routes are public, so concurrent requests share one ping of the store.
   let asked: Promise<void> | null = null;
   const ping = (): Promise<void> => (asked ??= store.ping().finally(() => (asked = null)));
   app.get('/healthz', PROBE, async () => ({ status: 'ok' }));

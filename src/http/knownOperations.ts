@@ -10,27 +10,29 @@ import {
 import { RecentMap } from '../credentials/recentMap.js';
 import { retainedBytes } from './documentWeight.js';
 
-/** Bytes that the remembered documents may keep alive together, and the longest text that is remembered, in characters. */
+/**
+ * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.
+ */
 const MAX_BYTES = 16 * 2 ** 20;
 const MAX_LENGTH = 4_000;
 
 interface Remembered {
   readonly document: DocumentNode;
-  /** What it keeps alive. */
+  /** Bytes that it keeps in memory. */
   readonly bytes: number;
 }
 
-/** What a request asks for, where it asks for an operation of a known document in the plain way. */
+/** An operation of a cached document, requested without unusual parameters. */
 export interface KnownOperation {
   readonly source: string;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** As the request names it. */
+  /** The name in the request. */
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown> | undefined;
 }
 
-/** Documents that Apollo Server has parsed and found valid, by their text. */
+/** Caches documents that Apollo Server has parsed and validated, by their text. */
 export class KnownOperations {
   readonly #schema: GraphQLSchema;
   readonly #documents = new RecentMap<Remembered>(MAX_BYTES, ({ bytes }) => bytes);
@@ -39,7 +41,7 @@ export class KnownOperations {
     this.#schema = schema;
   }
 
-  /** For Apollo Server: notes each document that it found valid. */
+  /** Adds each document that Apollo Server found valid. */
   readonly plugin: ApolloServerPlugin = {
     requestDidStart: async () => ({
       didResolveOperation: async ({ source, document }) => {
@@ -54,8 +56,10 @@ export class KnownOperations {
   }
 
   /**
-   * @param body as it was parsed
-   * @returns null for whatever is not the plain case, as variables that do not fit: Apollo Server knows what to say then
+   * Finds the operation that a request selects.
+   *
+   * @param body the parsed body
+   * @returns null for requests that Apollo Server must process, for example because variables have the wrong type
    */
   find(body: unknown): KnownOperation | null {
     if (!isRecord(body)) return null;

@@ -6,7 +6,7 @@ import type { Limits, Subject } from '../limits/limits.js';
 const DRAFT = ['RateLimit-Policy', 'RateLimit'] as const;
 const LEGACY = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
 
-/** The names of the fields in each style, as they are written in documents. */
+/** The names of the fields in each style, as the documentation writes them. */
 export const LIMIT_FIELD_NAMES: Readonly<Record<RateLimitHeaders, readonly string[]>> = {
   draft: DRAFT,
   legacy: LEGACY,
@@ -18,7 +18,7 @@ export const ALL_LIMIT_FIELDS: readonly string[] = LIMIT_FIELD_NAMES.both.map((n
 
 const WRITTEN = [...DRAFT, ...LEGACY, 'Retry-After' as const].map((name) => [name, name.toLowerCase()] as const);
 
-/** Fields that tell where limits stand, written one by one: every answer has them. */
+/** Writes the limit fields of a response. */
 export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
   for (const [name, lower] of WRITTEN) {
     const value = fields[name];
@@ -31,7 +31,10 @@ export function hasLimitFields(has: (name: string) => boolean): boolean {
   return has('ratelimit') || has('ratelimit-limit');
 }
 
-/** Returns the fields of an answer that took nothing; null for a caller without windows, and where the limits cannot be asked. */
+/**
+ * Returns the limit fields of a response that cost nothing; null if the caller has no windows, or the limits are
+ * unavailable.
+ */
 export async function standingLimits(
   principal: Principal,
   limits: Limits,
@@ -44,7 +47,8 @@ export async function standingLimits(
     const room = await limits.peek(subject);
     return limitFields({ outcome: 'admitted', limits: limits.tiers[subject.tier], room }, style);
   } catch {
-    // Where limits are counted is away. The answer, a refusal for just that, must not fail over what it tells besides.
+    // The limits are unavailable. The response may be the refusal that reports this, and must not fail because of these
+    // fields.
     return null;
   }
 }

@@ -1,2 +1,2 @@
-/** Header fields that clients of the Model Context Protocol send of their own, and that its SDK reads. */
+/** Header fields that clients of the Model Context Protocol send and its SDK reads. */
 export const MCP_HEADERS = ['MCP-Protocol-Version', 'MCP-Method', 'MCP-Name'] as const;

@@ -34,7 +34,11 @@ export interface McpRouteOptions {
   readonly moments: Moments;
 }
 
-/** The form of errors in JSON-RPC. @param id of the request; null where it is not known */
+/**
+ * The format of errors in JSON-RPC.
+ *
+ * @param id of the request; null if it is unknown
+ */
 const jsonRpc = (id: string | number | null): FaultForm => ({
   body: (message, data) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_000, message, data } }),
   unread: 'The body is no JSON. Send one message of JSON-RPC 2.0.',
@@ -42,22 +46,22 @@ const jsonRpc = (id: string | number | null): FaultForm => ({
 
 const JSON_RPC = jsonRpc(null);
 
-/** Bytes up to which a message may be a notification, and is read although the key's windows are used up. */
+/** Maximum size of a notification in bytes. Such a body is read even if the key's windows are used up. */
 const MAX_NOTIFICATION_BYTES = 4096;
 
-/** Both addresses that clients are given. */
+/** Clients may use either path. */
 const PATHS = ['/mcp', '/mcp/'] as const;
 
-/** The header fields that say what the client can read, and those of MCP. */
+/** The header fields for content negotiation, and those of MCP. */
 const HEADERS = ['accept', 'content-type', ...MCP_HEADERS.map((name) => name.toLowerCase())];
 
 /**
- * POST /mcp: the Model Context Protocol, streamable HTTP without sessions. Each request brings its credential, which is judged
- * before the body is read. GET and DELETE, which are for sessions, are answered with 405.
+ * Serves POST /mcp: the Model Context Protocol, streamable HTTP without sessions. Each request has a credential, which
+ * is checked before the body is read. GET and DELETE, which manage sessions, return 405.
  *
- * Each message takes one request of the key's limits, and an operation counts for the rest of its cost: to answer a message
- * takes time whatever it says. Notifications, which get no result, and requests by other methods than POST have windows of
- * the same size to themselves. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
+ * Each message costs one request of the key's limits, because processing any message takes time, and an operation then
+ * costs the rest of its cost. Notifications, which have no result, and methods other than POST have separate windows of
+ * the same size. So a client can connect (initialize, initialized, GET, tools/list) with a burst of two.
  */
 export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const { apollo, latchkey, schema, settings, observer, authenticate, moments } = options;
@@ -102,7 +106,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const take = async (principal: AuthenticatedPrincipal, message: unknown): Promise<void> => {
     if (isNotification(message)) return takeBeside(principal);
     if (!runsOperation(message)) return takeOneRequest(principal, limiter, verdicts);
-    // Its use is noted with what the operation costs.
+    // Usage is recorded later, with the cost of the operation.
     const { familyId: family, tier } = principal;
     const refusal = refusalOf(await limiter.admit({ family, tier }, 1), 1);
     if (refusal === null) return;
@@ -113,7 +117,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const answerFault = async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     let fault = error;
     const { principal, body } = request;
-    // A body that cannot be read is counted as well.
+    // Counts a body that can't be read, too.
     if (principal.kind !== 'anonymous' && body === undefined && !(error instanceof Refusal)) {
       await takeOneRequest(principal, limiter, verdicts).catch((refusal: unknown) => (fault = refusal));
     }
@@ -124,7 +128,7 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
   const errorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
     void answerFault(error, request, reply);
 
-  // Notifications have windows of their own, and are small.
+  // Notifications are small and have separate windows.
   const refuseUsedUp = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
     if (Number(request.headers['content-length'] ?? Infinity) <= MAX_NOTIFICATION_BYTES) done();
     else refusingUsedUp(latchkey, request, done)();
@@ -167,12 +171,12 @@ const BY_POST = 'Messages of the Model Context Protocol come by POST.';
 
 const TOO_MANY_VALUES = `The message has more than ${MAX_MESSAGE_VALUES} values beside the arguments of a tool. Send fewer.`;
 
-/** A batch would be many calls for one look at the credential. MCP has none since its revision 2025-06-18. */
+/** A batch would run many calls with one authentication. MCP has removed batches in revision 2025-06-18. */
 const ONE_MESSAGE = 'The body is a batch. Send one message of JSON-RPC 2.0 in each request.';
 
 /**
- * MCP's servers must look at Origin: a page whose name was made to lead to this machine (DNS rebinding) sends its own. That
- * it names the host which the request names too proves nothing, so that CORS_ORIGINS alone is asked.
+ * Returns a hook that checks Origin, which MCP servers must do: a page can use DNS rebinding to reach this machine
+ * under its own host name. That Origin and Host match therefore proves nothing, and only CORS_ORIGINS decides.
  */
 function originHook(allowed: readonly string[]) {
   return ({ headers: { origin } }: FastifyRequest, reply: FastifyReply, done: () => void): void => {
@@ -184,13 +188,16 @@ function originHook(allowed: readonly string[]) {
 const OTHER_ORIGIN =
   'Pages of this origin may not call. For its operator: name the origin in CORS_ORIGINS, if it is to be let in.';
 
-/** Before the body is read: nothing here is for nobody. */
+/** Rejects anonymous requests before reading the body. */
 function refuseAnonymous({ principal }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   if (principal.kind === 'anonymous') done(unauthenticated('missing'));
   else done();
 }
 
-/** The SDK asks for both types by name. A client that takes JSON in any other words is answered with JSON. */
+/**
+ * Returns the header fields for the SDK, which requires both media types in Accept. A client that accepts JSON in any
+ * form gets JSON.
+ */
 function headersOf({ headers }: FastifyRequest): Record<string, string> {
   const given = Object.fromEntries(
     HEADERS.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : [])),
@@ -206,7 +213,7 @@ function readsEvents(accept = ''): boolean {
   return /text\/event-stream/i.test(accept);
 }
 
-/** One message of a stream of events, as JSON. */
+/** Returns a stream that contains one message as JSON. */
 function asJson(answered: Replied): Pick<Replied, 'type' | 'body'> {
   if (answered.type?.startsWith('text/event-stream') !== true) return answered;
   const data = answered.body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice(6)] : []));
@@ -217,13 +224,13 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A message that gets no result: it is acknowledged, and nothing here depends on one. */
+/** Returns whether a message has no result and only needs to be acknowledged. */
 function isNotification(message: unknown): boolean {
   if (!isRecord(message) || message.jsonrpc !== '2.0' || Object.hasOwn(message, 'id')) return false;
   return typeof message.method === 'string' && message.method.startsWith('notifications/');
 }
 
-/** Does the message call a tool that runs an operation, whose cost is counted with it? */
+/** Returns whether a message calls a tool that runs an operation, so that its cost is counted with the operation. */
 function runsOperation(message: unknown): boolean {
   if (!isRecord(message) || message.method !== 'tools/call' || !isRecord(message.params)) return false;
   return message.params.name === 'run_query' || message.params.name === 'run_mutation';

@@ -6,12 +6,12 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import { PLATFORM } from '../scopes/grammar.js';
 import type { AuthenticationHook } from './authentication.js';
 
-/** The metrics of the installation as text, in the exposition format of Prometheus. */
+/** Returns the metrics of the installation as text, in the exposition format of Prometheus. */
 export type Scrape = () => Promise<string>;
 
 /**
- * GET /metrics on the public address, for keys with the scope `platform`: what all tenants do together is the operator's
- * to know. Takes nothing of the key's limits, so that a scrape is there when everything else is refused.
+ * Serves GET /metrics on the public address, for keys with the scope `platform`: only the operator may see the activity
+ * of all tenants. Costs nothing, so that metrics are available even if all other requests are refused.
  */
 export function metricsRoute(app: FastifyInstance, scrape: Scrape, authenticate: AuthenticationHook): void {
   app.get('/metrics', { onRequest: authenticate }, async ({ principal }, reply) => {

@@ -5,20 +5,20 @@ import { listening } from '../net/listenFault.js';
 import { HEADER_TIME } from './bounds.js';
 import type { Scrape } from './metricsRoute.js';
 
-/** Where metrics are served apart from the API. */
+/** The address of a separate metrics server. */
 export interface MetricsAddress {
-  /** 0 picks a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly host: string;
-  /** Name of the setting of the host. Default: METRICS_HOST. */
+  /** The setting that contains the host. Default: METRICS_HOST. */
   readonly hostName?: string;
 }
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' } as const;
 
 /**
- * GET /metrics without a key, on an address of its own: who reaches it is for the network to say. It holds counts alone,
- * no ids, and nothing that a caller wrote.
+ * Serves GET /metrics without a key, on a separate address. The network must restrict who can reach it. Metrics contain
+ * only numbers: no IDs, and no text from callers.
  */
 export class MetricsServer {
   readonly #server: Server;
@@ -29,7 +29,7 @@ export class MetricsServer {
     this.#server = createServer(
       { requestTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 },
       (request, response) => {
-        // Unread, a body would keep its connection busy.
+        // An unread body would keep its connection busy.
         request.resume();
         if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
           response.writeHead(404, TEXT).end('There is nothing here. Metrics are at /metrics.\n');
@@ -43,7 +43,7 @@ export class MetricsServer {
     );
   }
 
-  /** @throws Error that names the setting at fault */
+  /** @throws Error that names the wrong setting */
   async listen(): Promise<void> {
     const { port, host, hostName = 'METRICS_HOST' } = this.#address;
     const listen = new Promise<void>((resolve, reject) => {
@@ -53,12 +53,12 @@ export class MetricsServer {
     await listening({ port, host, portName: 'METRICS_PORT', hostName }, listen);
   }
 
-  /** The port that it listens on; null where it does not. */
+  /** The port that it listens on; null if it does not listen. */
   get port(): number | null {
     return (this.#server.address() as AddressInfo | null)?.port ?? null;
   }
 
-  /** Ends scrapes that are under way: nobody is to be waited for. Idempotent. */
+  /** Closes the server and aborts running scrapes. Idempotent. */
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     await new Promise((resolve) => {

@@ -1,8 +1,9 @@
 import type { Latchkey } from '../latchkey.js';
 
 /**
- * Numbers the moments of this process. The number changes when a change of a key is announced, and with each turn of the event
- * loop in which it was read. So if it is still the same, a caller can't have waited in between, and no key was revoked.
+ * Numbers the moments of this process. The number changes when a change of a key is announced, and with each turn of
+ * the event loop in which it was read. So if it is still the same, the caller can't have waited in between, and no key
+ * was revoked.
  */
 export class Moments {
   #now = 0;
@@ -15,7 +16,7 @@ export class Moments {
   get now(): number {
     if (!this.#isTurnWatched) {
       this.#isTurnWatched = true;
-      // One for all requests of a turn.
+      // One callback for all requests of a turn.
       setImmediate(() => {
         this.#isTurnWatched = false;
         this.#now += 1;

@@ -3,11 +3,11 @@ import { introspectionPart } from '../guard/introspectionPart.js';
 import type { Answered } from './answer.js';
 
 /**
- * Puts what an operation read of the schema in terms of the caller's view of it: the introspection part of the operation,
- * executed on the view, takes the place of what the whole schema answered. No server lets a plugin choose the schema on
- * which it executes; and to execute all of the operation on the view would be to serve a schema whose guards nobody proved.
+ * Restricts the introspection results in a response to the caller's view of the schema: runs the introspection part of
+ * the operation on the view, and replaces the results from the whole schema. A plugin can't choose the schema that is
+ * used for execution, and the guards of the view were not checked, so the whole operation can't run on it.
  *
- * @throws Error where it cannot be done; nothing of the answer may then leave
+ * @throws Error if this is impossible; then nothing of the response may be sent
  */
 export function narrow(
   { response: { body }, schema, document, operation, request }: Answered,
@@ -24,7 +24,7 @@ export function narrow(
     variableValues: request.variables,
   });
   if (own == null || errors !== undefined) {
-    // Not errors[0] itself, which would pass for an error about the request.
+    // Not errors[0] itself, which would be treated as an error of the request.
     throw new Error('The view of the schema could not be read.', { cause: errors?.[0] });
   }
   for (const [key, value] of Object.entries(own)) data[key] = value;

@@ -3,7 +3,10 @@ import type { Limits } from '../limits/limits.js';
 import { refusalOf } from '../limits/refuse.js';
 import type { Verdicts } from './verdicts.js';
 
-/** Takes one request of a key's limits, for what is no operation, and tells who counts. Rejects with Refusal where none is left. */
+/**
+ * Takes one request from a key's limits, for requests that are not operations, and records it. Rejects with a Refusal
+ * if the limits are used up.
+ */
 export async function takeOneRequest(
   principal: AuthenticatedPrincipal,
   limiter: Limits,

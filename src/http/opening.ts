@@ -6,9 +6,9 @@ import { Refusal } from '../refusals/refusal.js';
 import type { RequestContext } from './requestContext.js';
 
 /**
- * Has Apollo Server do for subscriptions all that it does before an operation runs, and stop there: what is refused is
- * refused as on /graphql, by the same hooks, in the same words. To be put before the guard: what comes to the wrong
- * address takes nothing of any limit, since a hook that throws at once keeps those after it from being asked.
+ * Makes Apollo Server process subscriptions up to the point where an operation would run, and stop there. So the same
+ * hooks refuse them with the same errors as on /graphql. Add it before the guard: an operation at the wrong address
+ * then costs nothing, because the hooks after a hook that throws don't run.
  */
 export const openingPlugin: ApolloServerPlugin<RequestContext> = {
   requestDidStart: async () => ({
@@ -21,10 +21,11 @@ export const openingPlugin: ApolloServerPlugin<RequestContext> = {
       return Promise.resolve();
     },
     async responseForOperation({ schema, source, document, operation, request, contextValue: { opening } }) {
-      // Apollo Server asks even if the document has no such operation, and refuses the request itself afterwards.
+      // Apollo Server calls this even if the document has no such operation, and refuses the request afterwards.
       if (opening === null || (operation as OperationDefinitionNode | undefined) === undefined) return null;
       const { variables = {} } = request;
-      // Apollo Server runs what has wrong variables, which fails before anything does, and knows what to say.
+      // Lets Apollo Server run an operation with invalid variables: this fails before any resolver runs, with the right
+      // errors.
       const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
       if (errors !== undefined) return null;
       opening.admitted = { source, document, operation, variables: declared(operation, variables) };
@@ -33,7 +34,10 @@ export const openingPlugin: ApolloServerPlugin<RequestContext> = {
   }),
 };
 
-/** A stream keeps its variables for as long as it is open: what else the request held under that name is left out. */
+/**
+ * Returns the declared variables. A stream keeps its variables while it is open, so additional values of the request
+ * are dropped.
+ */
 function declared(
   { variableDefinitions = [] }: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,

@@ -15,18 +15,19 @@ import type { GuardedServerOptions } from './serverOptions.js';
 
 type Listener = GraphQLRequestListener<LatchkeyContext>;
 
-/** Of what Apollo Server hands to hooks, all that hooks which judge and answer need. */
+/** The properties that hooks for checking and responding need. */
 interface Running {
   errors?: readonly GraphQLError[];
   readonly response: { readonly http: HTTPGraphQLHead; body?: object };
 }
 
 /**
- * Judges, executes and answers known operations as Apollo Server does: by the same options, with the same plugins, to the
- * same answer. Most of what its own pipeline takes is the same for each request of a document (a digest of its text,
- * negotiations, promises for hooks that nobody has), and together it is more than all of the guard.
+ * Checks and runs known operations and returns the same responses as Apollo Server, with the same options and plugins.
+ * Most of the time of Apollo Server's own pipeline is spent on work that is the same for each request of a document (a
+ * hash of its text, content negotiation, promises for unused hooks), and together this takes longer than the whole
+ * guard.
  *
- * Of the plugins' hooks it knows those of an operation that is judged, fails and is answered.
+ * Supports the plugin hooks for operations that are checked, fail, or complete.
  */
 export class OperationRunner {
   readonly #schema: GraphQLSchema;
@@ -111,7 +112,7 @@ export class OperationRunner {
   }
 }
 
-/** With a code, and without what it says of HTTP, which goes into the answer's head. */
+/** Formats an error with a code. Its HTTP status and headers move to the head of the response. */
 function formatted(error: GraphQLError, head: HTTPGraphQLHead): GraphQLFormattedError {
   const { http, ...extensions } = { ...error.extensions };
   if (isHead(http)) {

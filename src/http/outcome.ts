@@ -2,27 +2,27 @@ import type { LatchkeyContext } from '../credentials/principal.js';
 import type { Answered } from './answer.js';
 import { INTERNAL_ERROR } from './errors.js';
 
-/** What became of a request, as the log, metrics and spans report it. Of a caller's text it holds only `operationName`. */
+/** The result of a request, for the log, metrics and spans. `operationName` is the only text from the caller. */
 export interface Outcome {
-  /** `ok`; the code of the refusal or of the request's fault, as in RATE_LIMITED; `error` for a fault of the server's. */
+  /** `ok`; the code of the refusal or request fault, such as RATE_LIMITED; or `error` for a fault of the server. */
   word: string;
-  /** Of the GraphQL operation; null where none was found. */
+  /** The type of the GraphQL operation; null if there is none. */
   operation: 'query' | 'mutation' | 'subscription' | null;
-  /** The operation's name, for spans only: the caller chooses it. null where it has none. */
+  /** The operation's name, only for spans, because the caller chooses it; null if it has none. */
   operationName: string | null;
-  /** Ms until a stream began; null: the answer is none. */
+  /** Ms until a stream started; null: the response is not a stream. */
   begunAfter: number | null;
-  /** Whether the plugin answered the request, and counted it where it had to be counted. */
+  /** Whether the plugin processed the request, and counted it if necessary. */
   isJudged: boolean;
 }
 
-/** A GraphQL context that is told the outcome. */
+/** A GraphQL context in which the plugin records the outcome. */
 export interface TellingContext extends LatchkeyContext {
-  /** The request's own, and shared: Apollo Server copies contexts. */
+  /** One object for each request. Apollo Server copies contexts, and the copies share it. */
   readonly outcome: Outcome;
 }
 
-/** Reads the outcome off the answer, as it leaves, where the context wants to be told. */
+/** Records the outcome when the response is sent, if the context has one. */
 export function tellOutcome({ response: { body }, operation, contextValue }: Answered): void {
   const { outcome } = contextValue as Partial<TellingContext>;
   if (outcome === undefined) return;
@@ -31,12 +31,12 @@ export function tellOutcome({ response: { body }, operation, contextValue }: Ans
   outcome.operationName = operation?.name?.value ?? null;
   if (body.kind !== 'single' || body.singleResult.errors === undefined) return;
   const codes = body.singleResult.errors.map(({ extensions }) => extensions?.code);
-  // A fault of ours is what has to be found, whatever else was wrong.
+  // A fault of the server is more important than the caller's faults.
   if (codes.includes(INTERNAL_ERROR.extensions.code)) outcome.word = 'error';
   else if (typeof codes[0] === 'string') outcome.word = codes[0];
 }
 
-/** The outcome of an answer by its status, where nothing told more: it was given before anything else saw the request. */
+/** Returns the outcome of a response, derived from its status if it was sent before anything recorded an outcome. */
 export function outcomeWord({ word }: Outcome, status: number): string {
   if (word !== 'ok' || status < 400) return word;
   return status < 500 ? 'BAD_REQUEST' : 'error';

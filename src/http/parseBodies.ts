@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { noteAltered } from '../numbers/json.js';
 
-/** Parses JSON bodies as Fastify does, and notes the numbers that JSON.parse altered: the scalar JSON refuses those. */
+/** Parses JSON bodies like Fastify, and records numbers that JSON.parse changed: the scalar JSON rejects those. */
 export function parseBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     void parse(request, body, (error, value: unknown) => {
-      // Nobody without a credential reaches an argument of that type, so their bodies are not worth a second look.
+      // Arguments of this type need a credential, so anonymous bodies are not checked.
       if (error === null && request.principal.kind !== 'anonymous') noteAltered(body, value);
       done(error, value);
     });

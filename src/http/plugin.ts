@@ -45,15 +45,15 @@ import { Verdicts, type VerdictsOptions } from './verdicts.js';
 export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;
   /**
-   * Who may read the schema by introspection; default `authenticated`. It decides where Apollo Server's own option
-   * `introspection` is true (which it is not by itself under NODE_ENV=production).
+   * Which callers may read the schema by introspection; default `authenticated`. Only has an effect while Apollo Server's own
+   * option `introspection` is true (its default is false under NODE_ENV=production).
    */
   readonly introspection?: Introspection;
-  /** Where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere. */
+  /** The URL of the resource metadata (RFC 9728), for challenges; null: there is none. Default: none. */
   readonly resourceMetadata?: () => string | null;
-  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  /** How large the response to one operation can be. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: AnswerLimits;
-  /** Lines that a document may have. Default: {@link MAX_LINES}. */
+  /** Maximum number of lines of a document. Default: {@link MAX_LINES}. */
   readonly maxLines?: number;
   /** Which header fields report a key's limits. Default: `draft`. */
   readonly rateLimitHeaders?: () => RateLimitHeaders;
@@ -61,7 +61,7 @@ export interface PluginOptions extends VerdictsOptions {
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
-/** Of Apollo Server's logger, what the plugin uses. */
+/** The part of Apollo Server's logger that the plugin uses. */
 interface Logger {
   error(message: unknown): void;
 }
@@ -70,15 +70,16 @@ type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
 type Reading = GraphQLRequestContextResponseForOperation<LatchkeyContext>;
 
 /**
- * Apollo Server waits for whatever a hook returns, and an async function makes a promise, and a turn, of its own at each
- * request. Most hooks have nothing to wait for.
+ * A resolved promise to return. Apollo Server awaits the result of each hook; an async function would create another
+ * promise, and take another microtask turn, for each request. Most hooks do nothing asynchronous.
  */
 const DONE = Promise.resolve();
 const NOT_PREPARED = Promise.resolve(null);
 
 /**
- * The plugin for Apollo Server: judges the selected operation before anything runs, holds the key's limits, and gives the
- * answer its status and header fields. A server whose schema {@link assertGuarded} does not pass will not start.
+ * Returns the plugin for Apollo Server: it authorizes the selected operation before anything runs, applies the key's
+ * limits, and sets the status and header fields of the response. The server does not start if {@link assertGuarded}
+ * rejects its schema.
  */
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
   checkOptions('createPlugin', pluginSchema, options);
@@ -89,7 +90,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       judge.compilerOf(server.schema);
       logger = server.logger;
     },
-    // Apollo Server logs nothing of this, and the answer does not say what went wrong.
+    // Apollo Server doesn't log this, and the response does not contain the cause.
     async contextCreationDidFail({ error }) {
       const kept = untold(error);
       if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS }, logger);
@@ -98,7 +99,7 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
   };
 }
 
-/** What is the same for all requests. */
+/** State shared by all requests. */
 class Judge {
   readonly limits: Limits;
   readonly introspection: Introspection;
@@ -138,7 +139,12 @@ class Judge {
     return compiler;
   }
 
-  /** @returns what the operation asks for; null for one that is not there to be run @throws Refusal */
+  /**
+   * Authorizes an operation.
+   *
+   * @returns the compiled operation; null if the document does not contain it
+   * @throws Refusal
+   */
   judge({ schema, source, document, operation, request }: Resolved, principal: Principal): CompiledOperation | null {
     if (operation == null) return null;
     const { variables = {} } = request;
@@ -154,10 +160,10 @@ class Judge {
     return compiled;
   }
 
-  /** Returns what a caller who was let in reads of the schema, where the operation reads nothing else; else null. */
+  /** Returns the introspection result for an authorized caller if the operation reads nothing else; otherwise null. */
   prepared({ schema, document, operation: found, request, contextValue }: Reading): Record<string, unknown> | null {
     const { variables = {} } = request;
-    // Apollo Server asks as well where the document has no operation of that name.
+    // Apollo Server calls the hook even if the document has no operation of that name.
     const operation = found as typeof found | undefined;
     if (operation === undefined) return null;
     if (!this.compilerOf(schema).compile(document, operation, variables).introspects) return null;
@@ -165,28 +171,28 @@ class Judge {
     return view && this.readings.answer(view, { document, operation, variables });
   }
 
-  /** Does the answer hold what its caller may see only in part? */
+  /** Returns whether the response contains introspection results that the caller may see only in part. */
   isToNarrow({ schema, document, operation, request }: Answered): boolean {
     if (this.introspection !== 'scoped' || document === undefined || operation == null) return false;
     return this.compilerOf(schema).compile(document, operation, request.variables ?? {}).introspects;
   }
 }
 
-/** One request, from its operation to its answer. */
+/** One request, from its operation to its response. */
 class Request implements GraphQLRequestListener<LatchkeyContext> {
   readonly #judge: Judge;
   #admission: Admission | null = null;
-  /** Of the keys that the operation creates. */
+  /** The admission of the keys that the operation creates. */
   #creation: Admission | null = null;
-  /** Was the document parsed for this request, instead of found in the cache? */
+  /** Was the document parsed for this request instead of found in the cache? */
   #isParsed = false;
   /** Was the request counted, or refused by the limits? */
   #isCounted = false;
-  /** Was the operation refused, and noted as such? */
+  /** Was the operation refused and recorded as such? */
   #isRefused = false;
-  /** Was the operation answered as its caller may read the schema? */
+  /** Was the response prepared from the caller's view of the schema? */
   #isPrepared = false;
-  /** Why the document is not parsed. */
+  /** The reason why the document is not parsed. */
   readonly #tooLong: GraphQLError | null;
 
   constructor(judge: Judge, tooLong: GraphQLError | null) {
@@ -238,9 +244,11 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /**
-   * Takes the keys that the operation creates from its workspace's windows, and then its cost from those of its key. In this
-   * order an operation that is refused for its keys takes nothing from the limits of the key, unless its document had to be
-   * parsed. @throws Refusal
+   * Takes the keys that the operation creates from its workspace's windows, and then its cost from its key's windows.
+   * In this order, an operation that is refused because of its keys costs the key nothing, unless its document had to
+   * be parsed.
+   *
+   * @throws Refusal
    */
   async #admitCreation(
     principal: AuthenticatedPrincipal,
@@ -269,9 +277,10 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /**
-   * Takes the cost. An operation that can never pass takes one request, as any other that fails. So does one that is refused
-   * for the moment, where its document was parsed: else a key could have any number of documents parsed that its limits then
-   * refuse. The limits are asked once more after that, so that Retry-After includes it.
+   * Takes the cost of an operation. An operation that exceeds the limits by itself costs one request, like any other
+   * failed request. An operation that is refused for now also does, if its document was parsed: otherwise a key could
+   * cause any number of documents to be parsed. In that case the limits are checked again, so that Retry-After includes
+   * this request.
    */
   #admit(subject: Subject, cost: number, isCounted: boolean): Admission | Promise<Admission> {
     const { limits } = this.#judge;
@@ -288,7 +297,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     return admission instanceof Promise ? admission.then(again) : again(admission);
   }
 
-  /** Counts a request of a key that failed before its operation was counted: as one. Never rejects. */
+  /** Counts one request for a key's request that failed before its operation was counted. Never rejects. */
   async #countFailed({ contextValue }: Answered): Promise<void> {
     const { principal, counted = false } = contextValue as Partial<LatchkeyContext>;
     if (this.#isCounted || counted || !isPrincipal(principal) || principal.kind === 'anonymous') return;
@@ -300,12 +309,16 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       this.#admission = admission;
       if (!this.#isRefused) this.#judge.verdicts.failed(principal);
     } catch (error) {
-      // Where limits are counted is away. The request is refused already.
+      // The limits are unavailable. The request was already refused.
       this.#judge.report(error, { principal }, undefined);
     }
   }
 
-  /** One request of it was counted as it arrived, where the server does so. @throws Refusal */
+  /**
+   * Takes the cost of an anonymous operation. The server may have counted one request when it arrived.
+   *
+   * @throws Refusal
+   */
   async #admitAnonymous(
     principal: AnonymousPrincipal,
     { contextValue: { counted = false } }: Resolved,
@@ -388,15 +401,21 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
   }
 
   /**
-   * Refuses an operation that the limits didn't admit. A request that could not be counted (503) is not counted later as a failed one,
-   * because its caller should send it again. @throws Refusal, always
+   * Refuses an operation that the limits didn't admit. A request that could not be counted (503) is not counted as a
+   * failed one later, because its caller should send it again.
+   *
+   * @throws Refusal always
    */
   #refuseAdmission(principal: AuthenticatedPrincipal, error: unknown): never {
     if (error instanceof Refusal && error.details.code === 'UNAVAILABLE') this.#isCounted = true;
     return this.#refuse(principal, error);
   }
 
-  /** B31: a guard that breaks lets nobody in. @throws Refusal, always */
+  /**
+   * B31: refuses an operation. If the guard itself fails, nothing is allowed.
+   *
+   * @throws Refusal always
+   */
   #refuse(principal: Principal | null, error: unknown): never {
     this.#isRefused = true;
     const refusal = error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
@@ -406,9 +425,9 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 }
 
 /**
- * Takes a document with too many lines out of a request, before Apollo Server parses it.
+ * Replaces a document with too many lines, before Apollo Server parses it.
  *
- * @returns the error that its caller gets in place of the answer to what stands there now; null: the request is as it was
+ * @returns the error to return instead of the response to the replacement; null: the request is unchanged
  */
 function withoutLines(request: GraphQLRequest, max: number): GraphQLError | null {
   const error = request.query === undefined ? null : refuseLines(request.query, max);
@@ -424,7 +443,10 @@ function isAnonymous({ contextValue }: Answered): boolean {
   return !isPrincipal(principal) || principal.kind === 'anonymous';
 }
 
-/** Variables that do not fit are refused by the execution before anything runs. Such a request counts as one, whatever it asks for. */
+/**
+ * Returns whether the variables are valid. Execution rejects invalid variables before any resolver runs, so that such a
+ * request costs one, whatever its cost is.
+ */
 function variablesFit({ schema, operation, request: { variables } }: Resolved): boolean {
   const definitions = operation?.variableDefinitions ?? [];
   if (definitions.length === 0) return true;

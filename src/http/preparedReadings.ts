@@ -3,21 +3,21 @@ import { LRUCache } from 'lru-cache';
 import { readsSchema } from '../guard/introspectionPart.js';
 import type { Introspecting } from '../guard/introspection.js';
 
-/** What the prepared answers may take together, and one of them, in bytes. */
+/** Maximum size of all prepared responses, and of one, in bytes. */
 const MAX_BYTES = 32 * 2 ** 20;
 const MAX_ENTRY = 8 * 2 ** 20;
 
-/** Bytes that an answer may take in memory for each character of its JSON. */
+/** Bytes that a response can take in memory for each character of its JSON. */
 const BYTES_PER_CHARACTER = 6;
 
-/** Longer variables are answered, and not prepared. */
+/** Responses for longer variables are not cached. */
 const MAX_VARIABLES = 500;
 
 type Data = Record<string, unknown>;
 
 /**
- * Answers to operations that read the schema and nothing else, as GraphiQL, Apollo's tools and code generators send them.
- * Each is executed once for each part of the schema that callers see, however its document is spaced and named.
+ * Caches responses to operations that only read the schema, as GraphiQL, Apollo's tools and code generators send them.
+ * Each is executed once for each view of the schema; formatting of the document makes no difference.
  */
 export class PreparedReadings {
   readonly #answers = new LRUCache<string, Data>({ maxSize: MAX_BYTES, maxEntrySize: MAX_ENTRY });
@@ -25,16 +25,21 @@ export class PreparedReadings {
   readonly #schemas = new WeakMap<GraphQLSchema, number>();
   #count = 0;
 
-  /** Answers that were executed and not found. */
+  /** The number of responses that were not in the cache. */
   executed = 0;
 
-  /** @param view the schema as the caller may read it @returns null for what has to be executed as any other operation */
+  /**
+   * Returns the response to an operation that only reads the schema.
+   *
+   * @param view the schema as the caller may read it
+   * @returns null for any other operation, which must be executed
+   */
   answer(view: GraphQLSchema, reading: Introspecting): Data | null {
     if (!isReadingAlone(reading)) return null;
     const { document, operation, variables } = reading;
     const values = JSON.stringify(variables);
     if (values.length > MAX_VARIABLES) return null;
-    // The name tells which operation of a document is meant.
+    // The operation's name, because a document can have several operations.
     const key = `${this.#idOf(view)} ${values} ${this.#textOf(document)} ${operation.name?.value ?? ''}`;
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
@@ -60,7 +65,7 @@ export class PreparedReadings {
   }
 }
 
-/** Does each field at the top read the schema? A fragment there is not looked into. */
+/** Returns whether each root field reads the schema. Does not look into fragments. */
 function isReadingAlone({ operation: { operation, selectionSet } }: Introspecting): boolean {
   return (
     operation === OperationTypeNode.QUERY &&

@@ -2,15 +2,16 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { WELL_KNOWN } from '../credentials/oidc/wellKnown.js';
 import type { Latchkey } from '../latchkey.js';
 
-/** Clients may keep the metadata for so long, in seconds: a reload shows after it. */
+/** How long clients may cache the metadata, in seconds. A reload takes effect after that. */
 const MAX_AGE = 300;
 
 /**
- * The metadata of the protected resources (RFC 9728): where the address of each leads, and the API's at the root for clients
- * that look there. It is for anybody, so pages of any origin may read it. 404 while no access tokens are let in.
+ * Serves the metadata of the protected resources (RFC 9728), at the well-known path of each resource, and the API's
+ * also at the root for clients that look there. It is public, so pages of any origin may read it. Returns 404 while
+ * access tokens are not accepted.
  *
- * What it says comes from the configuration alone: a Host field is the caller's to write, and would send others to an
- * address of theirs.
+ * Its content depends only on the configuration: a URL derived from the Host field could send other clients to an
+ * attacker.
  */
 export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Latchkey, 'protectedResource'>): void {
   const kinds = {
@@ -19,7 +20,7 @@ export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Lat
     [`${WELL_KNOWN}/mcp`]: 'mcp',
   } as const;
   for (const [url, kind] of Object.entries(kinds)) {
-    // Past the origins of CORS_ORIGINS, which are for the API.
+    // Ignores CORS_ORIGINS, which only applies to the API.
     const config = { cors: false } as const;
     app.get(url, { config }, (_request, reply) => {
       const metadata = latchkey.protectedResource(kind);
@@ -29,7 +30,7 @@ export function protectedResourceRoutes(app: FastifyInstance, latchkey: Pick<Lat
       }
       void open(reply).header('cache-control', `public, max-age=${MAX_AGE}`).type('application/json').send(metadata);
     });
-    // Clients send fields of their own, such as MCP-Protocol-Version, for which a browser asks first.
+    // Clients send additional fields such as MCP-Protocol-Version, for which a browser sends a preflight request.
     app.options(url, { config }, (_request, reply) => {
       void open(reply)
         .code(204)

@@ -6,29 +6,29 @@ import { streamCredential } from './streamCredential.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers over plain HTTP too: for probes, which carry no key. */
+    /** Also allows plain HTTP: for probes, which have no key. */
     readonly plainHttp?: true;
   }
 }
 
-/** A year (RFC 6797 section 6.1). Not for subdomains, which may be somebody else's. */
+/** A year (RFC 6797 section 6.1). Without subdomains, which may belong to others. */
 const STRICT_TRANSPORT_SECURITY = 'max-age=31536000';
 
 const LOOPBACK = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 
-/** Fields by which proxies tell that a request comes from elsewhere. */
+/** Fields that proxies add to forwarded requests. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] as const;
 
 const OVER_PLAIN_HTTP =
   'This API answers over HTTPS alone. Use its https address, and replace a key that was sent with this request: others may have read it. For its operator: behind a proxy that speaks HTTPS, have it send X-Forwarded-Proto and name it in TRUST_PROXY.';
 
 /**
- * Refuses what comes over plain HTTP, before its credential could let anybody in. Not a redirect: that would answer a client
- * that is set up wrong, and its key would go in clear at each request without anybody's notice. To be added before
- * whatever answers.
+ * Refuses requests over plain HTTP before authentication. Does not redirect: a misconfigured client would keep sending
+ * its key over plain HTTP, and nobody would notice. Add it before anything that responds.
  *
- * Callers on this machine are let through, for nobody is in between. Who sends a proxy's field is none of them, whether or not
- * it is believed: with a proxy on this machine that TRUST_PROXY does not name, every caller would be.
+ * Requests from this machine are allowed, because they don't cross a network. A request with a proxy's field doesn't
+ * count as local, whether or not the proxy is trusted: otherwise every request through a local proxy that TRUST_PROXY
+ * does not name would be allowed.
  */
 export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Latchkey, 'sawInClear'>): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -46,7 +46,10 @@ export function requireHttps(app: FastifyInstance, { sawInClear }: Pick<Latchkey
   });
 }
 
-/** A key in an address has been sent in clear as one in a header has, whatever the address would have answered. */
+/**
+ * Finds the credential of a refused request. A key in the URL was exposed like a key in a header, whether or not it
+ * would have been accepted there.
+ */
 function sourceOf(request: FastifyRequest): CredentialSource {
   try {
     return streamCredential(request);

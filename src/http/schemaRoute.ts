@@ -15,7 +15,8 @@ export interface SchemaRouteOptions extends VerdictsOptions {
 }
 
 /**
- * GET /schema.graphql: the schema with its directives, as far as the caller may introspect it. Costs a key one request.
+ * Serves GET /schema.graphql: the schema with its directives, as far as the caller may introspect it. Costs a key one
+ * request.
  */
 export function schemaRoute(
   app: FastifyInstance,
@@ -40,7 +41,10 @@ export function schemaRoute(
   });
 }
 
-/** With directives, and with descriptions as they are now: those of the definitions lack what each field requires. */
+/**
+ * Prints a schema with directives and with its current descriptions: those in the definitions lack the requirements of
+ * each field.
+ */
 function printed(schema: GraphQLSchema): string {
   const document = visit(getDocumentNodeFromSchema(schema), {
     ObjectTypeDefinition(node) {

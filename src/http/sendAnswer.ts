@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { hasLimitFields } from './limitHeaders.js';
 
-/** An answer to an operation. */
+/** A response to an operation. */
 export interface Answer {
   readonly status: number;
   /** Names in lower case. */
@@ -12,11 +12,11 @@ export interface Answer {
 }
 
 /**
- * Sends an answer to an operation; of most straight to the connection, past Fastify's hooks and serializers, which have
- * nothing to add.
+ * Sends the response to an operation. Most are written straight to the connection, without Fastify's hooks and
+ * serializers, which have nothing to add.
  *
- * @param closing is the server being closed? Then a hook has to end the connection.
- * @returns what Fastify is to send; undefined where nothing is left to it
+ * @param closing whether the server is being closed. Then a hook has to close the connection.
+ * @returns the body for Fastify to send; undefined if the response was sent
  */
 export function sendAnswer(
   request: FastifyRequest,
@@ -38,7 +38,7 @@ export function sendAnswer(
   return body;
 }
 
-/** Has the answer all that hooks would add to it? */
+/** Returns whether the response already has everything that hooks would add. */
 function isWhole(headers: Answer['headers'], { principal }: FastifyRequest): boolean {
   return (
     headers.has('cache-control') && (principal.kind === 'anonymous' || hasLimitFields((name) => headers.has(name)))

@@ -58,32 +58,32 @@ export interface ServerOptions {
     | 'dashboard'
   >;
   readonly streams: OpenStreams;
-  /** Default: none, and plain HTTP is spoken. */
+  /** Default: none, and the server uses plain HTTP. */
   readonly certificate?: Certificate | null;
   readonly logger: FastifyBaseLogger;
-  /** What /readyz tells of limits. Default: nothing, since they are this process' own. */
+  /** The state of shared limits, for /readyz. Default: none, because the limits belong to this process. */
   readonly sharing?: Sharing | null;
   readonly observer: Observer;
   /** null: metrics are not served here. */
   readonly scrape: Scrape | null;
   /** null: requests are not traced. */
   readonly tracing: Tracing | null;
-  /** Default: nobody else watches them. */
+  /** Default: a new object for this server. */
   readonly connections?: Connections;
 }
 
 /**
- * How long a caller may take to agree on TLS, in ms. Node's default are two minutes, and a connection that is not that far
- * yet is closed by nothing else: it would hold up a stop for longer than what runs is given.
+ * Timeout for the TLS handshake, in ms. Node's default is two minutes, and nothing else closes a connection before its
+ * handshake: it would delay a stop for longer than running requests may take.
  */
 const HANDSHAKE_TIME = 5_000;
 
-/** Node looks for slow callers every 30 s by default, so that they would have that much more. */
+/** By default, Node looks for slow callers every 30 s, which gives them that much more time. */
 const SLOW_CALLERS = { headersTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 } as const;
 
 /**
- * No route has a JSON Schema: GraphQL says what is asked. To load Fastify's compilers of such would take a tenth of the start. The
- * build leaves them out (scripts/build/bundle.js).
+ * Routes have no JSON Schema, because GraphQL validates input. Loading Fastify's schema compilers would take a tenth of
+ * the start time. The build omits them (scripts/build/bundle.js).
  */
 function compileSchema(): never {
   throw new Error('Routes have no JSON Schema here.');
@@ -97,18 +97,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
   const httpOptions = {
     loggerInstance: logger,
-    // A line of our own instead: Fastify's holds the whole URL, in which a query or a key may stand.
+    // Replaced by our own log line: Fastify's contains the whole URL, which may contain a query or a key.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    // A logger of its own for each request costs more than the line that it writes.
+    // A child logger for each request would cost more than its log line.
     childLoggerFactory: (logger) => logger,
     genReqId: () => randomUUID(),
     schemaController: { compilersFactory: { buildValidator: compileSchema, buildSerializer: compileSchema } },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    // What arrives during the close is answered: its caller could not know.
+    // Requests that arrive while the server closes are still processed.
     return503OnClosing: false,
-    // Fastify's own answer to a broken URL repeats it, and a key may stand in it. No hook runs here.
+    // Fastify's own response to an invalid URL repeats the URL, which may contain a key. No hooks run here.
     frameworkErrors: (_error, request, reply) => {
       identify(request, reply, proxies);
       refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
@@ -144,7 +144,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     responseHeaders: settings.corsResponseHeaders,
     rateLimitHeaders: latchkey.rateLimitHeaders,
   });
-  // After CORS, whose preflights have no route of their own.
+  // After CORS, because preflight requests have no route.
   refuseUnknownRoutes(app);
   const unread = new UnreadCounter(latchkey, verdicts);
   const apollo = await graphqlRoute(app, {
@@ -180,7 +180,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
-/** Connections that come from now on are met by this certificate. Of a server that speaks TLS. */
+/** Uses a new certificate for new connections of a TLS server. */
 export function renewCertificate({ server }: FastifyInstance, certificate: Certificate): void {
   (server as unknown as HttpsServer).setSecureContext(certificate);
 }

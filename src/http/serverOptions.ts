@@ -6,12 +6,13 @@ import { DocumentStore } from './documentStore.js';
 import { formatError } from './errors.js';
 import { createPlugin, type PluginOptions } from './plugin.js';
 
-/** Options of Apollo Server, but for the schema. */
+/** Options of Apollo Server, without the schema. */
 export type GuardedServerOptions<Context extends BaseContext> = Omit<ApolloServerOptionsWithSchema<Context>, 'schema'>;
 
 /**
- * The options under which Apollo Server guards, limits and tells nothing that it should not: the plugin, bounds on
- * documents, errors without stacks or drivers' messages, and no schema details to who may not introspect.
+ * Returns the options with which Apollo Server is guarded, limited and reveals nothing: the plugin, limits for
+ * documents, errors without stack traces or messages of drivers, and no schema details for callers who may not
+ * introspect.
  */
 export function createServerOptions(
   options: PluginOptions,
@@ -20,16 +21,16 @@ export function createServerOptions(
   return {
     plugins: [
       createPlugin(options),
-      // It would wrap every resolver to work out how long an answer may be kept; here none may.
+      // The plugin would wrap every resolver to compute how long a response can be cached; here no response is cached.
       ApolloServerPluginCacheControlDisabled(),
     ],
-    // Whether a caller may introspect, and is told names, is for the plugin to say; Apollo Server knows only all or nobody.
+    // The plugin decides who may introspect and see names; Apollo Server can only allow or refuse everyone.
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     documentStore: new DocumentStore(),
     persistedQueries: false,
-    // Credentials come in header fields that no page can send across origins without a preflight.
+    // Credentials are sent in header fields that a page can't send across origins without a preflight request.
     csrfPrevention: {
       requestHeaders: ['authorization', 'x-api-key', 'x-apollo-operation-name', 'apollo-require-preflight'],
     },

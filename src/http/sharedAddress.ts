@@ -1,19 +1,19 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 
-/** Keys that come from one address before it is taken for a proxy's. */
+/** The number of keys from one address after which it is considered a proxy. */
 const MANY_KEYS = 20;
 
-/** Addresses that are watched at once, and warnings of one process. */
+/** Maximum number of addresses watched at the same time, and of warnings of one process. */
 const MAX_ADDRESSES = 64;
 const MAX_WARNINGS = 8;
 
 /**
- * Warns of a proxy that TRUST_PROXY doesn't name: its callers share one address, and with it one count of wrong keys. Once
- * for each address.
+ * Warns about a proxy that TRUST_PROXY doesn't name: all its callers share one address, and therefore one count of
+ * invalid keys. Warns once for each address.
  */
 export class SharedAddresses {
   readonly #logger: Pick<FastifyBaseLogger, 'warn'>;
-  /** Ids of keys by the address that they came from; null: a warning was given. */
+  /** IDs of the keys used from each address; null: a warning was logged. */
   readonly #keys = new Map<string, Set<string> | null>();
   #warnings = 0;
 
@@ -21,7 +21,7 @@ export class SharedAddresses {
     this.#logger = logger;
   }
 
-  /** To be called with each request that was answered. */
+  /** Call with each completed request. */
   note({ caller, principal, outcome }: Pick<FastifyRequest, 'caller' | 'principal' | 'outcome'>): void {
     if (!caller.unbelieved || this.#warnings >= MAX_WARNINGS) return;
     const refused = principal.kind === 'anonymous' && outcome.word === 'RATE_LIMITED';

@@ -3,18 +3,19 @@ import { locateCredential, type CredentialSource } from '../credentials/locate.j
 import { Refusal } from '../refusals/refusal.js';
 
 /**
- * Where a stream's credential is looked for. A browser's EventSource can send no header of its own, so that a GET for an
- * event stream, and nothing else, may bring the key in its address (RFC 6750 section 2.3 says why that is the last resort:
- * addresses are written down along the way). Here it is handed on as a header field, and written nowhere.
+ * Finds the credential of a stream request. A browser's EventSource can't send its own header fields, so a GET for an
+ * event stream, and no other request, may have the key in its URL (RFC 6750 section 2.3 explains why this is the last
+ * resort: URLs are logged on the way). The key is passed on as a header field, and never logged.
  *
- * @throws Refusal BAD_REQUEST where it stands in the address of another request, more than once, or beside a header's
+ * @throws Refusal BAD_REQUEST if the key is in the URL of another request, more than once, or in addition to a header
+ * field
  */
 export function streamCredential({ raw, caller, method, query }: FastifyRequest): CredentialSource {
   const { headers, rawHeaders } = raw;
   const { api_key: key } = query as Record<string, unknown>;
   const source = { headers, rawHeaders, ip: caller.address };
   if (key === undefined) return source;
-  // Blank, it is no key, as in a header field.
+  // A blank value is not a key, as in a header field.
   if (typeof key === 'string' && key.trim() === '') return source;
   if (typeof key !== 'string') throw bad('The address holds api_key more than once. Send one key.');
   if (method !== 'GET' || !wantsEvents(headers.accept)) {

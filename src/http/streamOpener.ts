@@ -27,10 +27,10 @@ import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
 import type { Verdicts } from './verdicts.js';
 
-/** Bytes that the data of one event may have: it may wait for slow readers. */
+/** Maximum number of bytes in the data of one event, because it may wait for slow readers. */
 const MAX_EVENT_BYTES = 2 ** 20;
 
-/** A request whose subscription was let in. */
+/** A request whose subscription was admitted. */
 export interface Opened {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -45,26 +45,26 @@ export interface StreamOpenerOptions {
   readonly latchkey: Pick<Latchkey, 'standing' | 'limiter'>;
   readonly streams: OpenStreams;
   readonly verdicts: Verdicts;
-  /** Of requests. They hold for each event, too. */
+  /** The limits for requests. They apply to each event, too. */
   readonly answer: AnswerLimits;
   readonly log: (error: unknown, context: RequestContext) => void;
 }
 
-/** A subscription, and who may read it. */
+/** A subscription, and the check of its readers. */
 interface Shared {
   readonly subscription: Subscription;
   /** @throws Refusal */
   readonly check: (principal: AuthenticatedPrincipal) => void;
 }
 
-/** The source did not open. */
+/** The source stream did not open. */
 interface Failed {
   readonly errors: readonly GraphQLError[];
 }
 
 /**
- * Opens the source streams of subscriptions that were let in, and executes their events. Equal subscriptions of one
- * credential share both.
+ * Opens the source streams of admitted subscriptions, and executes their events. Identical subscriptions of one
+ * credential share a source stream and the execution.
  */
 export class StreamOpener {
   readonly #options: StreamOpenerOptions;
@@ -72,7 +72,7 @@ export class StreamOpener {
   readonly #executionOptions = documentBounds().executionOptions;
   readonly #answerLimits: AnswerLimits;
   readonly #shared = new Map<string, Promise<Shared | Failed>>();
-  /** What the open subscriptions keep in memory: documents and variables. */
+  /** Bytes that the open subscriptions keep in memory: documents and variables. */
   #kept = 0;
 
   /** @throws GuardError */
@@ -84,7 +84,9 @@ export class StreamOpener {
   }
 
   /**
-   * @returns what Fastify is to send where the source does not open; undefined where the stream has begun
+   * Opens a stream.
+   *
+   * @returns the body for Fastify to send if the source stream does not open; undefined if the stream has started
    * @throws Refusal UNAVAILABLE
    */
   async open(opened: Opened): Promise<string | undefined> {
@@ -93,7 +95,7 @@ export class StreamOpener {
     const credential = locateCredential(source);
     const { principal } = context;
     if (credential === null || principal.kind === 'anonymous') throw unauthenticated('missing');
-    // What the request brought besides is not kept for as long as the stream is open.
+    // Frees the rest of the body, which would otherwise stay in memory while the stream is open.
     request.body = undefined;
     let shared = await this.#find(credential, opened);
     // Its last reader may have left within this turn.
@@ -124,7 +126,7 @@ export class StreamOpener {
     return undefined;
   }
 
-  /** The open subscription that is equal to this one, or a new one. */
+  /** Returns the open subscription that is identical to this one, or a new one. */
   async #find(credential: string, { context, admitted }: Opened): Promise<Shared | Failed> {
     const name = nameOf(credential, admitted);
     const known = this.#shared.get(name);
@@ -187,7 +189,7 @@ export class StreamOpener {
         admitted: (principal) => verdicts.admitted(principal, cost, fields),
         refused: (principal, refusal) => verdicts.refused(principal, refusal),
       }),
-      // A context for each event: what resolvers remember by it must not outlive the event.
+      // A new context for each event: data that resolvers attach to it must not outlive the event.
       answer: (event, principal) => this.#answer(event, { principal, requestId, outcome, opening: null }, admitted),
       onEnd,
     });
@@ -201,7 +203,12 @@ export class StreamOpener {
     return { subscription, check };
   }
 
-  /** Counts what a subscription keeps. @returns to be called when it keeps nothing any more @throws Refusal UNAVAILABLE */
+  /**
+   * Counts the memory of a subscription.
+   *
+   * @returns a function to call when the memory is free again
+   * @throws Refusal UNAVAILABLE
+   */
   #keep({ document, variables }: Admitted): () => void {
     const bytes = retainedBytes(document) + 2 * JSON.stringify(variables).length;
     if (this.#kept + bytes > this.#options.streams.bytes.max) throw full();
@@ -227,7 +234,7 @@ export class StreamOpener {
       operationName: operation.name?.value,
       options: this.#executionOptions,
     });
-    // In place of this event alone: another asset's answer may well be small enough.
+    // Replaces only this event: the response for another event may be small enough.
     const refusal = refusalOfResult(result, this.#answerLimits, operation);
     if (refusal !== null) return { errors: [this.#told(refusal, context)] };
     if (result.errors === undefined) return result;
@@ -257,7 +264,10 @@ export class StreamOpener {
   }
 }
 
-/** Equal for equal subscriptions of one credential. A hash, because documents and variables are long. */
+/**
+ * Returns a key that is equal for identical subscriptions of one credential. A hash, because documents and variables
+ * are long.
+ */
 function nameOf(credential: string, { source, operation, variables }: Admitted): string {
   const parts = [credential, source, operation.name?.value ?? null, variables];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64');

@@ -31,12 +31,12 @@ export interface StreamRouteOptions {
   readonly unread: UnreadCounter;
 }
 
-/** What an answer of Apollo Server tells of the key, which a stream's header tells as well. */
+/** The fields of Apollo Server's response that the stream's response also has. */
 const TOLD = [...ALL_LIMIT_FIELDS, 'cache-control'];
 
 /**
- * /graphql/stream: subscriptions, as Server-Sent Events. What comes here goes through all that an operation on /graphql
- * goes through, and what is refused is refused before the stream begins, as a plain answer (B33, B34).
+ * Serves /graphql/stream: subscriptions, as Server-Sent Events. They pass through the same checks as an operation on
+ * /graphql, and are refused before the stream starts, with a plain response (B33, B34).
  */
 export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): void {
   const { apollo, streams, opener, observer, authenticate, moments, connections, latchkey } = options;
@@ -49,13 +49,13 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql/stream',
-    // Fastify's own HEAD would run the handler, and open a stream for nobody.
+    // Fastify's own HEAD would run the handler and open a stream without a reader.
     exposeHeadRoute: false,
     onRequest: (request, reply, done) => authenticate(request, reply, refusingUsedUp(latchkey, request, done)),
     preHandler: afterBody(latchkey, moments, streamCredential),
     errorHandler: (error, request, reply) => void answerFault(error, request, reply),
     handler: async (request, reply) => {
-      // Most streams end with their reader.
+      // Most streams end when the reader closes the connection.
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) noteAnswer(request, reply, observer);
       });
@@ -76,13 +76,15 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
           ...{ principal, origin, requestId, outcome, counted: principal.kind === 'anonymous' },
           opening: new Opening(),
         };
-        // Apollo Server takes queries alone by GET, and here nothing is changed by either.
+        // Sent by POST, because Apollo Server accepts only queries by GET. Subscriptions change nothing, so GET is safe
+        // here.
         await latchkey.checkLimits(principal);
         const answer = await askOperation(apollo, body, context);
         await countUnseen(principal, outcome);
         const admitted = context.opening?.admitted ?? null;
         if (admitted === null) return sendAnswer(request, reply, answer, connections.isLeaving);
-        // Nobody has places: what holds a connection is for who can be counted, a field that is @public too.
+        // Anonymous callers have no places: only callers that can be counted may keep a connection open, even for a
+        // @public field.
         if (place === null) throw unauthenticated('missing');
         for (const name of TOLD) if (answer.headers.has(name)) reply.header(name, answer.headers.get(name));
         return await opener.open({ request, reply, context, admitted, place });
@@ -93,7 +95,7 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
   });
 }
 
-/** null: nobody known asks, whom the guard is to refuse. Rejects with Refusal. */
+/** Takes a place for a stream; null: the request is anonymous, and the guard must refuse it. Rejects with a Refusal. */
 async function placeFor(
   { principal }: FastifyRequest,
   streams: OpenStreams,
@@ -108,7 +110,7 @@ async function placeFor(
   }
 }
 
-/** What is asked for; null where the address cannot be read. */
+/** Returns the GraphQL request; null if the URL can't be parsed. */
 function bodyOf({ method, body, query }: FastifyRequest): unknown {
   if (method === 'POST') return body ?? {};
   const { query: source, operationName, variables } = query as Record<string, unknown>;

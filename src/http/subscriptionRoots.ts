@@ -4,12 +4,12 @@ import type { ASTVisitor, DocumentNode, OperationDefinitionNode, SelectionSetNod
 type Conditional = SelectionSetNode['selections'][number];
 
 /**
- * A subscription has exactly one root field, so @skip and @include have no place there (GraphQL specification of September
- * 2025, section 5.2.4.1).
+ * Forbids @skip and @include at the root of a subscription, which has exactly one root field (GraphQL specification of
+ * September 2025, section 5.2.4.1).
  *
- * graphql-js 16 doesn't know this rule. Its own rule throws at a condition with a variable, which the caller would see as a
- * fault of the server, and its execution throws if no root field is left. Operations that are refused here are therefore
- * taken out of the document that the other rules see.
+ * graphql-js 16 doesn't have this rule. Its own rule throws if a condition is a variable, which would look like a fault
+ * of the server, and its execution throws if no root field is left. Operations that this rule refuses are therefore
+ * removed from the document before the other rules see it.
  */
 export const unconditionalSubscriptionRoots: ValidationRule = (context): ASTVisitor => ({
   Document(document: DocumentNode) {
@@ -36,7 +36,7 @@ function conditionAtRoot(
 ): Conditional | null {
   if (operation !== OperationTypeNode.SUBSCRIPTION) return null;
   const seen = new Set([selectionSet]);
-  // A set visits what is added while it is visited.
+  // Iterating a set also visits elements added during the iteration.
   for (const { selections } of seen) {
     for (const selection of selections) {
       if (selection.directives?.some(({ name: { value } }) => value === 'skip' || value === 'include'))

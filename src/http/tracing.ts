@@ -7,15 +7,17 @@ import { outcomeWord } from './outcome.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null where the request is not traced. */
+    /** null if the request is not traced. */
     span: RequestSpan | null;
   }
 }
 
-/** Asked every few seconds by machines: traces of them would be most of all traces. */
+/** Machines request these every few seconds, so they would make up most traces. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** One span a request, by OpenTelemetry's conventions for HTTP servers. To be added after what every answer has. */
+/**
+ * Creates one span for each request, by OpenTelemetry's conventions for HTTP servers. Call after `addToEveryAnswer`.
+ */
 export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   app.decorateRequest('span', null);
   app.addHook('onRequest', (request, _reply, done) => {
@@ -30,7 +32,7 @@ export function traceRequests(app: FastifyInstance, tracing: Tracing): void {
     });
     tracing.within(request.span, done);
   });
-  // Again, since a body arrives in its connection's own course of events.
+  // Again, because a body arrives in the asynchronous context of its connection.
   app.addHook('preHandler', (request, _reply, done) => {
     if (request.span === null) done();
     else tracing.within(request.span, done);
@@ -57,21 +59,21 @@ function factsOf({ principal, outcome }: FastifyRequest, { statusCode }: Fastify
   };
 }
 
-/** The longest name of an operation that a span is given; the rest is cut off. */
+/** Maximum length of an operation name in a span. The rest is cut off. */
 const MAX_NAME = 100;
 
-/** What looks like a key in the wrong place: a token of ours, or a long run of letters and digits as a random secret is. */
+/** Text that looks like a misplaced secret: one of our tokens, or a long run of letters and digits. */
 const LIKE_A_SECRET = /_(?:live|test)_|(?=[A-Za-z]*\d)[A-Za-z0-9]{32,}/;
 
 /**
- * The name as the caller wrote it. `graphql.document`, the other attribute of the conventions, is never set: variables belong in the
- * request, but literals in a document may hold anything.
+ * Returns the operation name as the caller wrote it. `graphql.document`, the other attribute of the conventions, is
+ * never set: literals in a document may contain secrets.
  */
 function operationName(name: string | null): Facts {
   return name === null || LIKE_A_SECRET.test(name) ? {} : { 'graphql.operation.name': name.slice(0, MAX_NAME) };
 }
 
-/** The time that resolvers take, in a span of its own. */
+/** Creates a span for the execution of resolvers. */
 export function createTracePlugin(tracing: Tracing): ApolloServerPlugin<LatchkeyContext> {
   return {
     async requestDidStart() {

@@ -1,30 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 
-/** Bytes that an unfinished body counts in addition to its own: its connection, and what is kept of the request. */
+/** Bytes counted for an unfinished body in addition to its own: its connection, and the state of the request. */
 const OVERHEAD = 16 * 1024;
 
-/** How often to look for bodies that take too long, in ms. */
+/** How often to look for slow bodies, in ms. */
 const INTERVAL = 1_000;
 
-/** Who sends a body. */
+/** The sender of a body. */
 export interface Sender {
-  /** Whose bodies are counted together: a family of keys, or a network. */
+  /** The family of keys or the network whose bodies are counted together. */
   readonly id: string;
-  /** Bodies that the sender may have under way. */
+  /** Maximum number of unfinished bodies of the sender. */
   readonly most: number;
-  /** Among whom memory is shared out: a workspace, or a network. */
+  /** The workspace or the network. Memory is shared fairly among groups. */
   readonly group: string;
 }
 
-/** A body that has not arrived whole. */
+/** A body that has not arrived completely. */
 export interface UnfinishedBody {
   readonly sender: Sender;
   readonly request: Pick<IncomingMessage, 'on'>;
   readonly response: Pick<ServerResponse, 'on'>;
-  /** The most that it may still be. */
+  /** The maximum size that the body can reach. */
   readonly bytes: number;
-  /** Answers the request, and ends its connection. */
+  /** Responds to the request, and closes its connection. */
   readonly refuse: (reason: 'slow' | 'crowded') => void;
 }
 
@@ -32,7 +32,7 @@ interface Held extends UnfinishedBody {
   readonly begun: number;
 }
 
-/** The bodies of a group together. */
+/** The bodies of one group. */
 interface Group {
   /** The oldest first. */
   readonly held: Set<Held>;
@@ -40,15 +40,15 @@ interface Group {
 }
 
 export interface UnfinishedBodiesOptions {
-  /** Bytes that all of them may take. */
+  /** Maximum number of bytes for all bodies. */
   readonly maxBytes: number;
-  /** How long each may take, in ms. */
+  /** Timeout for each body, in ms. */
   readonly time: number;
 }
 
 /**
- * The bodies that are under way. Limits count a request once its body has arrived; until then this counts it: how many
- * each sender has, and how many bytes all of them may take.
+ * Counts unfinished bodies: the number of each sender, and the bytes of all. Rate limits count a request only once its
+ * body has arrived.
  */
 export class UnfinishedBodies {
   readonly #maxBytes: number;
@@ -56,7 +56,7 @@ export class UnfinishedBodies {
   /** The oldest first. */
   readonly #held = new Set<Held>();
   readonly #counts = new Map<string, number>();
-  /** Kept, because a full memory is when most bodies are there to be looked through. */
+  /** Kept up to date, because memory is full when there are the most bodies to search. */
   readonly #groups = new Map<string, Group>();
   #bytes = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -66,19 +66,20 @@ export class UnfinishedBodies {
     this.#time = time;
   }
 
-  /** How many there are. */
+  /** The number of bodies. */
   get size(): number {
     return this.#held.size;
   }
 
-  /** Bytes set aside for them. */
+  /** Bytes reserved for them. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Counts a body until it has arrived, or the request was answered without it, or the connection has ended.
-   * @returns why it is not to be read; null: it may be
+   * Counts a body until it has arrived, the response was sent without it, or the connection has ended.
+   *
+   * @returns the reason not to read it; null: it can be read
    */
   take(body: UnfinishedBody): 'many' | 'crowded' | null {
     const { sender, request, response } = body;
@@ -89,9 +90,9 @@ export class UnfinishedBodies {
     this.#add(held, count + 1);
     const giveBack = (): void => this.#giveBack(held);
     request.on('end', giveBack);
-    // A request that is answered before its body is whole does not emit close.
+    // A request whose response is sent before its body is complete does not emit close.
     response.on('close', giveBack);
-    // One for all of them: most bodies are whole long before it ends.
+    // One timer for all: most bodies are complete long before it fires.
     this.#timer ??= setInterval(() => this.#endSlow(), INTERVAL).unref();
     return null;
   }
@@ -134,7 +135,10 @@ export class UnfinishedBodies {
     }
   }
 
-  /** Ends bodies of whoever takes most until there is room. False: nobody takes more than the one who asks. */
+  /**
+   * Ends bodies of the largest group until there is room. Returns false if the largest group is the one that needs
+   * room.
+   */
   #makeRoom({ bytes, sender: { group } }: Held): boolean {
     while (this.#bytes + bytes > this.#maxBytes) {
       const own = this.#groups.get(group);

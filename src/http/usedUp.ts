@@ -9,7 +9,7 @@ import type { Verdicts } from './verdicts.js';
 
 type Done = (error?: Error) => void;
 
-/** Continues a hook that authenticates: refuses a key whose limits are used up, before the body is read. */
+/** Continues an authentication hook: refuses a key whose limits are used up before the body is read. */
 export function refusingUsedUp(latchkey: Pick<Latchkey, 'checkLimits'>, request: FastifyRequest, done: Done): Done {
   return (error) => {
     if (error !== undefined) {
@@ -26,7 +26,7 @@ export function refusingUsedUp(latchkey: Pick<Latchkey, 'checkLimits'>, request:
   };
 }
 
-/** Counts requests of keys that the plugin never sees, because their body is no GraphQL request. */
+/** Counts requests of keys that don't reach the plugin, because their body is not a GraphQL request. */
 export class UnreadCounter {
   readonly #latchkey: Pick<Latchkey, 'limiter' | 'resourceMetadata'>;
   readonly #verdicts: Verdicts;
@@ -36,7 +36,10 @@ export class UnreadCounter {
     this.#verdicts = verdicts;
   }
 
-  /** Answers an error of a route, and counts a body that could not be read. A key that has used up its limits gets 429. */
+  /**
+   * Responds to an error of a route, and counts a body that could not be read. A key that has used up its limits gets
+   * 429.
+   */
   readonly answerFault = async (
     error: unknown,
     request: FastifyRequest,
@@ -54,6 +57,7 @@ export class UnreadCounter {
 
   /**
    * Counts a request that Apollo Server refused before the plugin saw it, such as a batch.
+   *
    * @throws Refusal RATE_LIMITED
    */
   readonly countUnseen = async (principal: Principal, { isJudged }: Pick<Outcome, 'isJudged'>): Promise<void> => {

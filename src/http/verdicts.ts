@@ -5,17 +5,17 @@ import type { Refusal } from '../refusals/refusal.js';
 import type { UsageLog } from '../usage/log.js';
 
 export interface VerdictsOptions {
-  /** Default: nobody counts. */
+  /** Default: usage is not recorded. */
   readonly usage?: Pick<UsageLog, 'admitted' | 'refused'>;
-  /** Default: nobody counts for the audit log. */
+  /** Default: refusals are not recorded in the audit log. */
   readonly refusals?: Pick<Refusals, 'key'>;
-  /** Default: nobody is told. */
+  /** Default: no metrics. */
   readonly observer?: Observer;
 }
 
 const NO_FIELDS: readonly string[] = Object.freeze([]);
 
-/** What is decided on operations before they run, told to the key's usage, the audit log and the metrics. Waits for nothing. */
+/** Records decisions about operations in the key's usage, the audit log and the metrics. Synchronous. */
 export class Verdicts {
   readonly #usage: VerdictsOptions['usage'];
   readonly #refusals: VerdictsOptions['refusals'];
@@ -27,18 +27,20 @@ export class Verdicts {
     this.#observer = observer;
   }
 
-  /** @param fields guarded ones that it selects, by coordinate; of one operation always the same list */
+  /**
+   * @param fields coordinates of the guarded fields that the operation selects; the same list for the same operation
+   */
   admitted(principal: AuthenticatedPrincipal, cost: number, fields: readonly string[] = NO_FIELDS): void {
     this.#usage?.admitted(principal, cost, fields);
     this.#observer.admitted(principal.tier);
   }
 
-  /** A request that failed before its operation was judged, and was counted as one. */
+  /** Records a request that failed before its operation was checked, and was counted as one request. */
   failed(principal: AuthenticatedPrincipal): void {
     this.#usage?.admitted(principal, 1, NO_FIELDS);
   }
 
-  /** @param principal null: the request showed none */
+  /** @param principal null: authentication failed */
   refused(principal: Principal | null, { details: { code } }: Refusal): void {
     this.#observer.refused(principal?.tier ?? null, code);
     if (principal === null || principal.kind === 'anonymous') return;

@@ -7,7 +7,7 @@ export function withoutTokens<E extends GraphQLFormattedError>(error: E): E {
   const { extensions } = error;
   const text = extensions === undefined ? undefined : jsonOf(extensions);
   if (text === undefined) return message === error.message ? error : { ...error, message };
-  // What cannot be written as JSON cannot be sent either: of such extensions only the code is kept.
+  // Extensions that can't be serialized can't be sent. Only the code is kept.
   if (text === null) return { ...error, message, extensions: { code: extensions?.code } };
   const clean = redacted(text);
   if (clean === text) return message === error.message ? error : { ...error, message };
