@@ -2,12 +2,12 @@ import type { Store } from './store.js';
 
 type Operation = (...given: unknown[]) => Promise<unknown>;
 
-/** Runs an operation of a store. `name` is its name in the interface, as in `keys.find`. */
+/** Runs an operation of a store. `name` is its name in the interface, such as `keys.find`. */
 export type Runner = <T>(name: string, operation: () => Promise<T>) => Promise<T>;
 
 const PARTS = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage', 'assets', 'events'] as const;
 
-/** Returns the store with each of its operations run by `run`. */
+/** Returns a store in which `run` runs each operation. */
 export function aroundStore(store: Store, run: Runner): Store {
   const parts = PARTS.map((name) => [name, aroundPart(`${name}.`, store[name] as object | undefined, run)]);
   return {
@@ -17,7 +17,7 @@ export function aroundStore(store: Store, run: Runner): Store {
   };
 }
 
-/** Everything in a part of a store is an operation. A store of the library's user may lack a part. */
+/** Wraps a part of a store, which consists only of operations. A custom store may lack parts. */
 function aroundPart(prefix: string, part: object | undefined, run: Runner): object | undefined {
   if (part === undefined) return undefined;
   const plain = part as Record<string, Operation>;

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * Who did what: entries that are only ever added, each with a hash over itself and the one before it in its workspace, so
- * that one which is missing or was altered shows. Free of any engine: an engine writes an entry in the same atomic step as
- * the change that it tells of.
+ * The audit log: entries that are only ever added. Each has a hash of itself and of the previous entry of its
+ * workspace, so that a missing or changed entry is detected. Independent of the engine: an engine writes an entry
+ * atomically with the change that it describes.
  */
 
 export const AUDIT_ACTIONS = [
@@ -30,73 +30,73 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 export const ACTOR_KINDS = ['key', 'configured', 'oidc', 'operator', 'system'] as const;
 export type ActorKind = (typeof ACTOR_KINDS)[number];
 
-/** Who makes a change, and from where. */
+/** The author of a change, and where the request came from. */
 export interface Author {
   readonly kind: ActorKind;
-  /** Id of the credential: a key's, `operator`; null for the installation itself. */
+  /** ID of the credential: a key's ID, or `operator`; null for the installation itself. */
   readonly id: string | null;
-  /** Of the request, under the rules for proxies; null: there was none, or it is unknown. */
+  /** The caller's address, as determined by the proxy settings; null: there was no request, or it is unknown. */
   readonly address: string | null;
-  /** As the caller said it, at most {@link MAX_USER_AGENT} characters. */
+  /** As sent by the caller, at most {@link MAX_USER_AGENT} characters. */
   readonly userAgent: string | null;
-  /** What the author's key was when the change was allowed; absent: it is judged by its revocation alone. Not logged. */
+  /** The state of the author's key when the change was allowed; absent: only its revocation is checked. Not logged. */
   readonly judged?: JudgedAuthor;
 }
 
-/** The part of a key, and of its user, on which rests what it may do. */
+/** The fields of a key and its user that determine its permissions. */
 export interface JudgedAuthor {
   /** When it was read. */
   readonly at: number;
   readonly scopes: readonly string[];
   readonly expiresAt: number | null;
-  /** Of its user; null: it belongs to nobody. */
+  /** The user's roles; null: the key has no user. */
   readonly roles: readonly string[] | null;
 }
 
-/** The installation itself: the first start, and what it counts. */
+/** The installation itself, for example at the first start. */
 export const SYSTEM: Author = Object.freeze({ kind: 'system', id: null, address: null, userAgent: null });
 
 export const MAX_USER_AGENT = 200;
 
-/** A value of an entry's details, as JSON has them. */
+/** A JSON value in the details of an entry. */
 export type Detail = string | number | boolean | null | readonly Detail[] | { readonly [name: string]: Detail };
 export type Details = Readonly<Record<string, Detail>>;
 
-/** An entry before it has its place in the chain. */
+/** An entry before it is added to the chain. */
 export interface AuditDraft {
-  /** Public id, `aud_…`: an entry that is written twice is one. */
+  /** Public ID, `aud_…`. An entry that is written twice is stored once. */
   readonly id: string;
   readonly workspaceId: string;
-  /** The project of what was changed; null: of none. */
+  /** The project of the changed object; null: none. */
   readonly projectId: string | null;
-  /** When it was done, ms since the epoch. */
+  /** When the change was made, in ms since the epoch. */
   readonly at: number;
   readonly action: AuditAction;
-  /** Id of what was changed: a key, a user, a project, the workspace. */
+  /** ID of the changed object: a key, a user, a project, the workspace. */
   readonly subject: string;
   readonly actorKind: ActorKind;
   readonly actor: string | null;
   readonly address: string | null;
   readonly userAgent: string | null;
-  /** What was changed, as it was; null where it was not there before. No secret is ever among it. */
+  /** The changed fields before the change; null if the object is new. Never contains a secret. */
   readonly before: Details | null;
-  /** What was changed, as it is. */
+  /** The changed fields after the change. */
   readonly after: Details | null;
 }
 
 export interface AuditEntry extends AuditDraft {
-  /** Its place in the workspace's chain: 1, 2, 3 without a gap. */
+  /** The position in the workspace's chain: 1, 2, 3 without a gap. */
   readonly seq: number;
-  /** Hash of the entry before; {@link GENESIS} for the first. */
+  /** Hash of the previous entry; {@link GENESIS} for the first. */
   readonly previousHash: string;
-  /** SHA-256 of the entry with `previousHash`, in hex. See {@link hashOf}. */
+  /** SHA-256 of the entry including `previousHash`, in hex. See {@link hashOf}. */
   readonly hash: string;
 }
 
-/** What stands before the first entry of a chain. */
+/** The previous hash of a chain's first entry. */
 export const GENESIS = '0'.repeat(64);
 
-/** The last entry of a chain, kept apart from it: without it the loss of the newest entries would not show. */
+/** The last entry of a chain. Stored separately, so that the loss of the newest entries is detected. */
 export interface AuditHead {
   readonly seq: number;
   readonly hash: string;
@@ -115,15 +115,15 @@ export function draftEntry(entry: NewEntry, author: Author): AuditDraft {
   };
 }
 
-/** The entry in its place after `last`; null: it is the first. */
+/** Returns the entry that follows `last`; null: it is the first. */
 export function chained(draft: AuditDraft, last: AuditHead | null): AuditEntry {
   const placed = { ...draft, seq: (last?.seq ?? 0) + 1, previousHash: last?.hash ?? GENESIS };
   return { ...placed, hash: hashOf(placed) };
 }
 
 /**
- * SHA-256 over the entry as a JSON array of its fields in a fixed order, details with their names sorted: what a program in
- * any language can work out again.
+ * Returns the SHA-256 hash of a JSON array with the entry's fields in a fixed order. Names in details are sorted, so
+ * that programs in other languages can compute it.
  */
 export function hashOf(entry: Omit<AuditEntry, 'hash'>): string {
   const fields = HASHED_FIELDS.map((field) => sorted(entry[field]));
@@ -161,7 +161,7 @@ function isList(value: readonly Detail[] | Details): value is readonly Detail[] 
   return Array.isArray(value);
 }
 
-/** Those of `fields` in which two records differ, on either side. */
+/** Returns the values of those `fields` that differ between two records. */
 export function difference<T extends object>(
   before: T,
   after: T,
@@ -171,7 +171,7 @@ export function difference<T extends object>(
   return { before: details(before, changed), after: details(after, changed) };
 }
 
-/** Fields of a record as details. */
+/** Returns fields of a record as details. */
 export function details<T extends object>(record: T, fields: readonly (keyof T & string)[]): Details {
   return Object.fromEntries(fields.map((field) => [field, record[field] as Detail]));
 }

@@ -2,45 +2,52 @@ import { performance } from 'node:perf_hooks';
 import { deadline } from '../deadline.js';
 import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from './errors.js';
 
-/** What a store can do at the moment. `read-only`: it answers, and takes no changes. */
+/** The state of a store. `read-only`: it responds, but rejects changes. */
 export type StoreState = 'available' | 'read-only' | 'away';
 
 export interface BreakerOptions {
-  /** Asks the store for a sign of life. */
+  /** Checks whether the store responds. */
   readonly ping: () => Promise<void>;
-  /** Called when the state changes. @param error what showed it; null: the store is available again */
+  /**
+   * Called when the state changes.
+   *
+   * @param error the failure; null: the store is available again
+   */
   readonly onState?: ((state: StoreState, error: StoreUnavailable | null) => void) | undefined;
-  /** Called when an operation failed and the store answered right after it. At most once in ten seconds. */
+  /** Called when an operation failed but the store responded to a ping right after it. At most once in ten seconds. */
   readonly onFailure?: ((error: StoreUnavailable) => void) | undefined;
   /** This process' monotonic clock, in ms. */
   readonly clock?: (() => number) | undefined;
 }
 
-/** An operation that takes longer than this has the store asked whether it is there, in ms. */
+/** An operation that takes longer than this triggers a ping, in ms. */
 const SUSPICIOUS = 300;
-/** How long a ping may take, in ms. A store promises to end it within two seconds. */
+/** Timeout for a ping, in ms. A store promises to end it within two seconds. */
 const PING_TIME = 3_000;
-/** The pauses between two pings while something is wrong, in ms: the first, doubled each time up to the longest. */
+/**
+ * Pauses between two pings while the store is unavailable, in ms: the first one, doubled each time up to the longest.
+ */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 800;
-/** A store that is lost again within this time is asked as rarely as before, in ms. */
+/** If the store fails again within this time, pings continue with the previous pause. In ms. */
 const STEADY = 10_000;
 /** At most one failure is reported in this time, in ms. */
 const FAILURES_EVERY = 10_000;
 
 /**
- * A circuit breaker. While the store is away, operations are refused at once, and only pings reach it: one at a time, with
- * growing pauses. The first ping that is answered ends it, so that no crowd of requests tries the store.
+ * A circuit breaker. While the store is unavailable, operations are refused immediately and only pings reach it: one at
+ * a time, with growing pauses. The first successful ping closes the breaker, so that the store is not flooded with
+ * requests that test it.
  *
- * Only a ping that fails opens the breaker. An operation may fail because of its caller, such as a query that is too large to
- * end in time, so its failure is only a reason to ask.
+ * Only a failed ping opens the breaker. An operation may fail because of its caller, such as a query that is too large
+ * to finish in time, so a failed operation only triggers a ping.
  */
 export class Breaker {
   readonly #options: BreakerOptions;
   readonly #clock: () => number;
   #state: StoreState = 'available';
   #error: StoreUnavailable | null = null;
-  /** The failed operation because of which the store is being asked. */
+  /** The failed operation that triggered the current ping. */
   #doubt: StoreUnavailable | null = null;
   #heardAt = -Infinity;
   #availableSince = -Infinity;
@@ -49,7 +56,7 @@ export class Breaker {
   #pinging: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
-  /** Ends an operation that is under way when the store is found to be away. */
+  /** Functions that reject the running operations when the store becomes unavailable. */
   readonly #underWay = new Set<(error: StoreUnavailable) => void>();
 
   constructor(options: BreakerOptions) {
@@ -61,7 +68,11 @@ export class Breaker {
     return this.#state;
   }
 
-  /** @throws StoreUnavailable at once while the store is away */
+  /**
+   * Runs an operation.
+   *
+   * @throws StoreUnavailable immediately while the store is unavailable
+   */
   run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#isClosed) return operation();
     if (this.#state === 'away') return Promise.reject(this.#refusal());
@@ -91,14 +102,18 @@ export class Breaker {
     });
   }
 
-  /** Asks the store, unless something is known to be wrong. @throws StoreUnavailable if something is wrong */
+  /**
+   * Pings the store, unless it is known to have a problem.
+   *
+   * @throws StoreUnavailable if it has a problem
+   */
   async check(): Promise<void> {
     if (this.#isClosed) return this.#options.ping();
     if (this.#state === 'available') await this.#ping();
     if (this.#error !== null) throw this.#refusal();
   }
 
-  /** Stops asking. Operations then go to the store, which is closed as well. */
+  /** Stops pinging. Operations then go to the store, which is being closed as well. */
   close(): void {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -121,7 +136,7 @@ export class Breaker {
     return this.#pinging;
   }
 
-  /** @returns what is wrong; null: nothing. */
+  /** @returns the failure; null: the store responded */
   async #answer(): Promise<StoreUnavailable | null> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -160,13 +175,13 @@ export class Breaker {
   }
 
   #plan(): void {
-    // By chance, so that processes that lost the store together don't ask it together.
+    // With a random factor, so that processes that lost the store at the same time don't ping it at the same time.
     const pause = this.#pause * (0.75 + Math.random() / 2);
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
     this.#timer = setTimeout(() => void this.#ping(), pause).unref();
   }
 
-  /** Nothing is known of a write that was sent. */
+  /** Rejects all running operations. The outcome of a write that was sent is unknown. */
   #endAll(cause: StoreUnavailable | null): void {
     const error = new Unacknowledged(cause?.cause, cause?.reason, undefined, cause?.remedy);
     error.isReported = true;

@@ -9,7 +9,10 @@ export interface BreakingStore {
 
 const breaking = new WeakSet<Store>();
 
-/** Puts a {@link Breaker} around all operations of a store. `ping` answers from what the breaker knows, while something is wrong. */
+/**
+ * Puts a {@link Breaker} around all operations of a store. While the store has a problem, `ping` uses the breaker's
+ * state.
+ */
 export function breakingStore(store: Store, options: Omit<BreakerOptions, 'ping'> = {}): BreakingStore {
   const breaker = new Breaker({ ...options, ping: () => store.ping() });
   const broken: Store = {
@@ -24,7 +27,7 @@ export function breakingStore(store: Store, options: Omit<BreakerOptions, 'ping'
   return { store: broken, breaker };
 }
 
-/** Returns the store itself if it has a breaker, otherwise the store with one that reports to nobody. */
+/** Returns the store itself if it has a breaker, otherwise the store with one that reports nothing. */
 export function withBreaker(store: Store): Store {
   return breaking.has(store) ? store : breakingStore(store).store;
 }

@@ -2,11 +2,11 @@ import type { Author, JudgedAuthor } from './audit.js';
 import { isAlive, type KeyRecord, type UserRecord } from './records.js';
 
 /**
- * The rules by which a key may be changed, free of any engine: an engine reads the key, asks the rule, and writes the
- * patch on the condition that {@link JUDGED_FIELDS} are still what the rule saw. So both engines judge alike.
+ * The rules for changing a key, independent of the engine: an engine reads the key, applies the rule, and writes the
+ * patch on the condition that {@link JUDGED_FIELDS} have not changed since. So both engines decide alike.
  */
 
-/** What a change writes. */
+/** The fields that a change writes. */
 export type KeyPatch = Partial<
   Pick<
     KeyRecord,
@@ -22,19 +22,19 @@ export type KeyPatch = Partial<
   >
 >;
 
-/** What may be changed of a living key; what is absent stays. */
+/** The fields of an active key that can be updated. Absent fields stay the same. */
 export type KeyAmendment = Pick<KeyPatch, 'name' | 'scopes' | 'allowedAddresses' | 'trustedDocuments'>;
 
-/** `changed` with an empty patch: the key is already as the caller wants it. */
+/** `changed` with an empty patch: the key already has these values. */
 export type Verdict =
   { readonly outcome: 'changed'; readonly patch: KeyPatch } | { readonly outcome: 'ended' | 'replaced' | 'moved' };
 
 export type Rule = (key: KeyRecord) => Verdict;
 
-/** The only fields that any rule's verdict depends on. */
+/** The only fields that affect the verdict of a rule. */
 export const JUDGED_FIELDS = ['revokedAt', 'expiresAt', 'replacedBy'] as const satisfies readonly (keyof KeyRecord)[];
 
-/** The fields by which a caller's right to change a key, or to hand it on, is decided. A successor inherits them. */
+/** The fields that determine whether a caller may change or rotate a key. A successor inherits them. */
 export const GRANT_FIELDS = [
   'name',
   'scopes',
@@ -44,12 +44,12 @@ export const GRANT_FIELDS = [
   'lifetime',
 ] as const satisfies readonly (keyof KeyRecord)[];
 
-/** What a caller was shown of a key when they were allowed to change it. */
+/** The state of a key when a caller was allowed to change it. */
 export type JudgedKey = Pick<KeyRecord, (typeof GRANT_FIELDS)[number]>;
 
 /**
- * Makes a rule answer `moved` where the key is no longer what the caller was judged by. Without this, a change that was
- * allowed for a weak key could be written to one that somebody made stronger in between.
+ * Makes a rule return `moved` if the key has changed since the caller was authorized. Otherwise a change that was
+ * allowed for a weak key could be applied to a key that became more powerful in between.
  */
 export function asJudged(judged: JudgedKey | undefined, rule: Rule): Rule {
   return (key) => {
@@ -64,8 +64,9 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 /**
- * A key that was replaced and has since expired answers `replaced`, not `ended`: with an overlap of zero both become true
- * in one write, and whoever lost the race has to learn that a rotation won it.
+ * Returns the rule for a rotation. A key that was replaced and has since expired results in `replaced` instead of
+ * `ended`: with an overlap of zero, both happen in one write, and the concurrent caller must learn that a rotation was
+ * first.
  */
 export function rotation(successorId: string, overlapEnd: number, now: number): Rule {
   return (key) => {
@@ -80,7 +81,7 @@ export function rotation(successorId: string, overlapEnd: number, now: number): 
 export function expiry(at: number, now: number): Rule {
   return (key) => {
     if (!isAlive(key, now)) return { outcome: 'ended' };
-    // A later end would stretch the overlap that the rotation promised.
+    // A later end would extend the overlap that the rotation promised.
     if (key.replacedBy !== null && key.expiresAt !== null && at > key.expiresAt) return { outcome: 'replaced' };
     return { outcome: 'changed', patch: { expiresAt: at, lifetime: null } };
   };
@@ -97,7 +98,10 @@ export function amendment(change: KeyAmendment, now: number): Rule {
   return (key) => (isAlive(key, now) ? { outcome: 'changed', patch: change } : { outcome: 'ended' });
 }
 
-/** The successor as it is stored: what makes it the old key's heir comes from the old key, whatever the caller wrote. */
+/**
+ * Returns the successor to store: the fields that a successor inherits are copied from the old key, whatever the caller
+ * passed.
+ */
 export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
   const { workspaceId, projectId, userId, familyId, allowedAddresses, trustedDocuments } = old;
   return {
@@ -108,20 +112,20 @@ export function heirOf(old: KeyRecord, successor: KeyRecord): KeyRecord {
 }
 
 /**
- * What a change of a user writes, nothing of it where the user is so already; null: there is nobody to be changed; `moved`:
- * the user no longer has the roles that the caller was judged by.
+ * Returns the fields to write to a user, empty if nothing changes; null: there is no user to change; `moved`: the
+ * user's roles have changed since the caller was authorized.
  */
 export type UserRule = (user: UserRecord) => Partial<UserRecord> | 'moved' | null;
 
-/** What decides whether a caller may change a user. */
+/** The fields that determine whether a caller may change a user. */
 export type JudgedUser = Pick<UserRecord, 'roles'>;
 
-/** Who has left is nobody's to change. */
+/** Returns the rule for an update. A removed user can't be changed. */
 export function userAmendment(change: Partial<Pick<UserRecord, 'name' | 'roles'>>, judged?: JudgedUser): UserRule {
   return (user) => (user.removedAt === null ? ifJudged(user, judged, change) : null);
 }
 
-/** The first removal's time stays. */
+/** Returns the rule for a removal. The time of the first removal is kept. */
 export function userRemoval(now: number, judged?: JudgedUser): UserRule {
   return (user) => (user.removedAt === null ? ifJudged(user, judged, { removedAt: now }) : {});
 }
@@ -130,13 +134,18 @@ function ifJudged<T>({ roles }: UserRecord, judged: JudgedUser | undefined, chan
   return judged === undefined || isSame(judged.roles, roles) ? change : 'moved';
 }
 
-/** Why a key is not handed out, beside its own state: its user has left, or the key that makes it ended or may do less. */
+/**
+ * Why a key is not created or rotated, apart from its own state: its user was removed, or the key that makes the change
+ * has ended or lost permissions.
+ */
 export type Forfeit = 'userLeft' | 'authorEnded';
 
 /**
- * Returns whether a key is no longer to make others: it was revoked, its user has left, or since it was judged it ended or
- * lost something. Otherwise what it may no longer do would live on in what it made meanwhile. To gain something is no loss.
- * @param heir the key that is made: where it replaces the author itself, the author's new end is its own doing
+ * Returns whether a key may no longer create other keys: it was revoked, its user was removed, or it ended or lost
+ * permissions since it was authorized. Otherwise permissions that it lost would survive in the keys that it creates
+ * meanwhile. Gained permissions don't matter.
+ *
+ * @param heir the key that is created: if it replaces the author's own key, the author's new end is part of this change
  */
 export function isRetired(
   key: Pick<KeyRecord, 'revokedAt' | 'expiresAt' | 'scopes' | 'replacedBy'>,
@@ -159,12 +168,16 @@ function lacks(items: readonly string[], wanted: readonly string[]): boolean {
   return wanted.some((each) => !items.includes(each));
 }
 
-/** Returns whether a key can belong to the user. @param user null: there is none of that id */
+/**
+ * Returns whether a key can belong to the user.
+ *
+ * @param user null: there is no user with this ID
+ */
 export function isOwner(user: UserRecord | null, { workspaceId }: Pick<KeyRecord, 'workspaceId'>): boolean {
   return user?.workspaceId === workspaceId && user.removedAt === null;
 }
 
-/** Returns the id of the key that an author used; null where it was no stored key. */
+/** Returns the ID of the key that an author used; null if it was not a stored key. */
 export function keyOf(author: Pick<Author, 'kind' | 'id'> | undefined): string | null {
   return author?.kind === 'key' ? author.id : null;
 }

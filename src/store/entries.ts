@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { details, difference, draftEntry, SYSTEM, type AuditAction, type AuditDraft, type Author } from './audit.js';
 import { isForeign, type KeyRecord, type ProjectRecord, type UserRecord, type WorkspaceRecord } from './records.js';
 
-/** What the audit log says of each change: what may be shown of a record, and nothing of a secret. */
+/** The fields that audit entries show. They contain no secrets. */
 
 const KEY_SHOWN = [
   'name',
@@ -22,7 +22,7 @@ const KEY_SHOWN = [
 
 const USER_SHOWN = ['name', 'roles', 'removedAt'] as const satisfies readonly (keyof UserRecord)[];
 
-/** What an entry is made of beside its records. */
+/** The time and author of a change. */
 export interface Occasion {
   /** ms since the epoch. */
   readonly at: number;
@@ -90,7 +90,7 @@ function inProject({ workspaceId, id }: ProjectRecord): Pick<KeyRecord, 'workspa
   return { workspaceId, projectId: id };
 }
 
-/** A list of a thousand documents as its digest: an entry has to stay small, and still to tell one list from another. */
+/** Replaces a list of trusted documents by its hash: an entry must stay small, but still show that the list changed. */
 function shownOf(key: KeyRecord): KeyRecord {
   if (key.trustedDocuments === null) return key;
   const digest = createHash('sha256').update(key.trustedDocuments.toSorted().join('\n')).digest('hex');

@@ -1,11 +1,14 @@
-/** The engine cannot be reached or did not answer in time. `cause` keeps the driver's error for the log, never for a caller. */
+/**
+ * The engine cannot be reached or did not respond in time. `cause` contains the driver's error for the log, never for a
+ * caller.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
-  /** What is wrong, in words that anybody may read: /readyz says it. */
+  /** The fault, without secrets. /readyz returns it. */
   readonly reason: string;
-  /** What to do, as a sentence; empty: nothing is known. */
+  /** What to do, as a sentence; empty: unknown. */
   readonly remedy: string;
-  /** Whether the log has this failure already, so that the requests that met it needn't log it again. */
+  /** Whether this failure was already logged, so that affected requests don't log it again. */
   isReported = false;
 
   constructor(
@@ -20,17 +23,17 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** A change that the engine refused to write, as on a full disk. Nothing of it was made. */
+/** The engine refused to write a change, for example because the disk is full. Nothing was written. */
 export class NotWritten extends StoreUnavailable {
   constructor(cause: unknown, reason: string, remedy = '') {
     super(cause, reason, 'The store could not write a change.', remedy);
   }
 }
 
-/** As {@link StoreUnavailable}, after the question was sent: what was to be written may have been, or may be yet. */
+/** Like {@link StoreUnavailable}, but after the command was sent: the change may have been written, or may still be. */
 export class Unacknowledged extends StoreUnavailable {}
 
-/** Returns the error, or undefined if it is one of the store that the log has already. */
+/** Returns the error, or undefined if it is a store error that was already logged. */
 export function unreported(error: unknown): unknown {
   return error instanceof StoreUnavailable && error.isReported ? undefined : error;
 }
@@ -38,7 +41,7 @@ export function unreported(error: unknown): unknown {
 /** A store that cannot be opened. */
 export class CannotOpen extends Error {
   override readonly name = 'CannotOpen';
-  /** What is wrong, in words that follow the name of the setting and `which`. */
+  /** The fault, as text that follows the name of the setting and `which`. */
   readonly fault: string;
   /** What to do about it, as a sentence. */
   readonly remedy: string;
@@ -50,10 +53,10 @@ export class CannotOpen extends Error {
   }
 }
 
-/** A value that must be unique is taken: MongoDB's E11000 and SQLite's SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY alike. */
+/** A unique value already exists: MongoDB's E11000, SQLite's SQLITE_CONSTRAINT_UNIQUE or _PRIMARYKEY. */
 export class Duplicate extends Error {
   override readonly name = 'Duplicate';
-  /** Which unique value: `key.id`, `key.lookupId`, `workspace.id`. */
+  /** The unique value: `key.id`, `key.lookupId`, `workspace.id`. */
   readonly what: string;
   constructor(what: string, cause: unknown) {
     super(`${what} is taken.`, { cause });

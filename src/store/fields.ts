@@ -10,7 +10,9 @@ import type {
   UserRecord,
 } from './records.js';
 
-/** The records' fields by name, for the engines: what is not listed here is neither written nor handed out. */
+/**
+ * The names of the records' fields, for the engines. Fields that are not listed here are neither written nor returned.
+ */
 
 export const KEY_FIELDS = [
   'id',

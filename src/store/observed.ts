@@ -5,8 +5,8 @@ import { Duplicate, NotWritten, StoreUnavailable } from './errors.js';
 import type { Store } from './store.js';
 
 /**
- * The store, with the time and the end of each operation told to the observer under its name in the interface, as in
- * `keys.find`. The store itself where nobody observes.
+ * Returns a store that reports the time and outcome of each operation to the observer, under its name in the interface,
+ * such as `keys.find`. Returns the store itself if there is no observer.
  */
 export function observedStore(store: Store, observer: Observer): Store {
   if (observer === UNOBSERVED) return store;

@@ -2,18 +2,18 @@ import { CannotOpen, NotWritten, type StoreUnavailable } from './errors.js';
 import { openSqlite } from './sqlite/open.js';
 import type { Store } from './store.js';
 
-/** Where keys are kept: in MongoDB, or, where no address is given, in SQLite in a directory. */
+/** Where keys are stored: in MongoDB, or without a URI in SQLite in a directory. */
 export interface StoreAddress {
   readonly mongodbUri: string | null;
   readonly dataDir: string;
 }
 
 /**
- * The store that the settings name. Mongoose is loaded only where it is used: it would cost the embedded start a good
- * part of its time.
+ * Opens the store that the settings select. Loads Mongoose only if it is used, because this would take a good part of
+ * the start time with SQLite.
  *
- * @param tell called with what takes long, as a sentence
- * @throws CannotOpen that names the setting, what is wrong and what to do
+ * @param tell called with a sentence about each slow step
+ * @throws CannotOpen that names the setting, the fault and a remedy
  */
 export async function openStore(
   { mongodbUri, dataDir }: StoreAddress,
@@ -22,7 +22,7 @@ export async function openStore(
   return mongodbUri === null ? openDirectory(dataDir, tell) : openMongo(mongodbUri);
 }
 
-/** Returns what is wrong with an open store, and what to do about it. Nothing secret of the address is in it. */
+/** Returns what is wrong with an open store, and what to do about it, without the secrets of its address. */
 export async function outageOf({ mongodbUri, dataDir }: StoreAddress, error: StoreUnavailable): Promise<string> {
   if (mongodbUri === null) {
     const { reason, remedy, cause } = error;

@@ -5,13 +5,16 @@ import type { KeyRecord } from './records.js';
 export const KEY_ORDER_FIELDS = ['CREATED', 'NAME', 'LAST_USED', 'EXPIRES'] as const;
 export type KeyOrderField = (typeof KEY_ORDER_FIELDS)[number];
 
-/** The order of a list of keys: by a field, then by id in the same direction. Keys without a value come last in both directions. */
+/**
+ * The order of a list of keys: by a field, then by ID in the same direction. Keys without a value come last in both
+ * directions.
+ */
 export interface KeyOrder {
   readonly field: KeyOrderField;
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** The place of a key in a {@link KeyOrder}. */
+/** The position of a key in a {@link KeyOrder}. */
 export interface KeyPosition {
   /** null: the key has no value in the field. */
   readonly value: string | number | null;
@@ -20,7 +23,7 @@ export interface KeyPosition {
 
 export const NEWEST_FIRST: KeyOrder = Object.freeze({ field: 'CREATED', direction: 'DESC' });
 
-/** The stored field that each order reads. Both engines index each with the workspace before it and the id after it. */
+/** The stored field for each order. Both engines have an index on the workspace, the field and the ID. */
 export const ORDERED_BY = {
   CREATED: 'createdAt',
   NAME: 'nameFolded',
@@ -28,12 +31,12 @@ export const ORDERED_BY = {
   EXPIRES: 'expiresAt',
 } as const;
 
-/** Fields that may be null. */
+/** Fields that can be null. */
 const NULLABLE: ReadonlySet<KeyOrderField> = new Set(['LAST_USED', 'EXPIRES']);
 
 type Ordered = Pick<KeyRecord, 'id' | 'name' | 'createdAt' | 'lastUsedAt' | 'expiresAt'>;
 
-/** Returns the place of a key in an order. */
+/** Returns the position of a key in an order. */
 export function keyPosition(key: Ordered, field: KeyOrderField): KeyPosition {
   const { id } = key;
   switch (field) {
@@ -51,10 +54,10 @@ export function keyPosition(key: Ordered, field: KeyOrderField): KeyPosition {
 }
 
 /**
- * Reads a page in two ranges of one index, keys with a value and then keys without: an index sorts null before every value,
- * and the list shows it last.
+ * Reads a page from two ranges of one index, first keys with a value and then keys without: an index sorts null first,
+ * but the list shows it last.
  *
- * @param read one range: rows with a value, or without one, after a position, at most `limit`
+ * @param read reads one range: at most `limit` rows with or without a value, after a position
  */
 export async function readInOrder<Row>(
   field: KeyOrderField,

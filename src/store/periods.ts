@@ -4,7 +4,7 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** By what counts of use are kept: how long a period is, and how long it is kept from its beginning on, in ms. */
+/** The periods for which usage is counted: the length of a period, and how long it is kept from its start, in ms. */
 export const USAGE_PERIODS = {
   MINUTE: { length: MINUTE, kept: 2 * DAY },
   HOUR: { length: HOUR, kept: 90 * DAY },
@@ -13,16 +13,16 @@ export const USAGE_PERIODS = {
 
 export type UsagePeriod = keyof typeof USAGE_PERIODS;
 
-/** How long it is kept which fields a key used on a day, in ms from the day's beginning on. */
+/** How long the fields that a key used on a day are kept, in ms from the start of the day. */
 export const FIELDS_KEPT = 90 * DAY;
 
-/** When the period that holds the moment begins. */
+/** Returns the start of the period that contains a time. */
 export function startOf(at: number, by: UsagePeriod): number {
   const { length } = USAGE_PERIODS[by];
   return Math.floor(at / length) * length;
 }
 
-/** Counts summed by key and period: each of the keys once a period. */
+/** Sums counts by key and period. */
 export function summed(counts: readonly UsageRecord[], by: UsagePeriod): UsageRecord[] {
   const sums = new Map<string, UsageRecord>();
   for (const { keyId, start: at, requests, cost, limited, forbidden } of counts) {
@@ -40,15 +40,15 @@ export function summed(counts: readonly UsageRecord[], by: UsagePeriod): UsageRe
   return [...sums.values()];
 }
 
-/** A key's fields on one day. */
+/** The fields that a key used on one day. */
 export interface FieldsOfDay {
   readonly keyId: string;
-  /** The day's beginning. */
+  /** The start of the day. */
   readonly start: number;
   readonly fields: ReadonlyMap<string, number>;
 }
 
-/** The fields of all additions, summed by key and day; none of keys without. */
+/** Sums the fields of all additions by key and day. Omits keys without fields. */
 export function fieldsByDay(
   additions: readonly {
     readonly keyId: string;

@@ -1,6 +1,6 @@
 /**
- * What the store keeps. Times are integer milliseconds since the Unix epoch: they compare exactly and cost nothing to
- * copy. `null` means "never" for an end and "not yet" for an event.
+ * The records in the store. Times are integer milliseconds since the Unix epoch, because they compare exactly and are
+ * cheap to copy. `null` means "never" for an end and "not yet" for an event.
  */
 
 export const KEY_TYPES = ['SECRET', 'CLIENT', 'READ_ONLY'] as const;
@@ -22,78 +22,87 @@ export interface WorkspaceRecord {
   readonly createdAt: number;
 }
 
-/** A part of a workspace whose assets and events its keys see, and no others. */
+/** A part of a workspace. Its keys see only its own assets and events. */
 export interface ProjectRecord {
-  /** Public id, `prj_…`; that of the workspace's own project is the workspace's. */
+  /** Public ID, `prj_…`. The default project of a workspace has the workspace's ID. */
   readonly id: string;
   readonly workspaceId: string;
   readonly name: string;
   readonly createdAt: number;
 }
 
-/** A person, or a system, of a workspace, to whom keys may belong. */
+/** A person or a system in a workspace that can own keys. */
 export interface UserRecord {
-  /** Public id, `usr_…`. */
+  /** Public ID, `usr_…`. */
   readonly id: string;
   readonly workspaceId: string;
   readonly name: string;
-  /** Names of roles: what the user's keys may do at most. */
+  /** Names of roles. They limit the user's keys. */
   readonly roles: readonly string[];
   readonly createdAt: number;
-  /** When the user left: from then on their keys are refused. */
+  /** When the user was removed. From then on the user's keys are refused. */
   readonly removedAt: number | null;
 }
 
 export interface KeyRecord {
-  /** Public id, `key_…`; names the key in the API and in logs. */
+  /** Public ID, `key_…`. Identifies the key in the API and in logs. */
   readonly id: string;
   readonly workspaceId: string;
-  /** The project that the key is bound to; null: it reaches all of the workspace. */
+  /** The project that the key is bound to; null: it can access the whole workspace. */
   readonly projectId: string | null;
-  /** The user to whom it belongs; null: it is the workspace's own, and outlives people. */
+  /** The user who owns it; null: it belongs to the workspace, and outlives people. */
   readonly userId: string | null;
-  /** What rotation makes belongs to the same family: one place in the tier, one limit window. */
+  /** Keys created by rotation belong to the same family: they share one place in the tier and one limit window. */
   readonly familyId: string;
-  /** The 16 characters of the token by which the store finds it; of another system's token see {@link isForeign}. Unique. */
+  /**
+   * The 16 characters of the token by which the store finds it; for tokens of other systems see {@link isForeign}.
+   * Unique.
+   */
   readonly lookupId: string;
-  /** What the token starts with, type and environment: `sk_live`. */
+  /** The start of the token, which contains type and environment: `sk_live`. */
   readonly tokenPrefix: string;
   /** bcrypt hash of the token's secret. */
   readonly secretHash: string;
-  /** HMAC-SHA-256 of the secret under the pepper, bcrypt's verdict remembered; null where no pepper is set. */
+  /** HMAC-SHA-256 of the secret with the pepper, which caches bcrypt's result; null if there is no pepper. */
   readonly digest: string | null;
   readonly name: string;
   readonly type: KeyType;
   readonly environment: Environment;
   readonly scopes: readonly string[];
-  /** Addresses and CIDR ranges from which alone it is let in; empty: from everywhere. */
+  /** Addresses and CIDR ranges from which the key is accepted; empty: from everywhere. */
   readonly allowedAddresses: readonly string[];
-  /** SHA-256 of the documents that it may run and no others, in hex; null: any. */
+  /** SHA-256 of the documents that the key may run, in hex; null: any. */
   readonly trustedDocuments: readonly string[] | null;
   readonly createdAt: number;
-  /** Id of the key that made it, `operator`, or null for the first key of a workspace that made itself. */
+  /** ID of the key that created it, `operator`, or null for the first key of a self-registered workspace. */
   readonly createdBy: string | null;
   readonly expiresAt: number | null;
-  /** The life chosen at creation, in ms. A rotation gives it anew; null: the end is a date (or none), which is kept. */
+  /**
+   * The lifetime chosen at creation, in ms. A rotation starts it again; null: the end is a date (or none), which is
+   * kept.
+   */
   readonly lifetime: number | null;
   readonly revokedAt: number | null;
   readonly revokedReason: string | null;
   readonly lastUsedAt: number | null;
-  /** Id of the key that this one replaced. */
+  /** ID of the key that this one replaced. */
   readonly replaces: string | null;
-  /** Id of the key that replaced this one. At most one ever does. */
+  /** ID of the key that replaced this one. There is at most one. */
   readonly replacedBy: string | null;
 }
 
-/** What the lookup ids of imported keys begin with: no lookup id of our own tokens holds a colon. */
+/** Prefix of the lookup IDs of imported keys. Lookup IDs of our own tokens contain no colon. */
 export const FOREIGN = 'foreign:';
 
-/** Is the key's token one that another system made? Then the key was imported, and `tokenPrefix` is what may be shown of it. */
+/**
+ * Returns whether the key's token was issued by another system. Then the key was imported, and only `tokenPrefix` of
+ * the token may be shown.
+ */
 export function isForeign({ lookupId }: Pick<KeyRecord, 'lookupId'>): boolean {
   return lookupId.startsWith(FOREIGN);
 }
 
-/** Alive: neither revoked nor past its end at `now`. An end equal to `now` has come. */
+/** Returns whether a key is active: not revoked and not expired at `now`. A key expires exactly at its end. */
 export function isAlive(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: number): boolean {
   return key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
 }
@@ -103,14 +112,14 @@ export function statusOf(key: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: n
   return isAlive(key, now) ? 'ACTIVE' : 'EXPIRED';
 }
 
-/** What a key asked for in one period that begins at `start`. */
+/** The requests of a key in one period. */
 export interface UsageRecord {
   readonly keyId: string;
-  /** When the period begins; a multiple of its length since the epoch, so that days are those of UTC. */
+  /** The start of the period: a multiple of its length since the epoch, so that days are UTC days. */
   readonly start: number;
-  /** Requests that the limits admitted. Those of a release before costs were kept stand here by cost. */
+  /** Requests that the limits admitted. Counts from releases that did not store costs contain the cost instead. */
   readonly requests: number;
-  /** What these cost, as the limits count it. */
+  /** The cost of the admitted requests, as counted by the limits. */
   readonly cost: number;
   /** Requests that the limits refused. */
   readonly limited: number;
@@ -118,18 +127,18 @@ export interface UsageRecord {
   readonly forbidden: number;
 }
 
-/** What a key did in one minute. */
+/** The requests of a key in one minute. */
 export interface UsageAddition extends UsageRecord {
-  /** How often what it was let through with selected each guarded field, by coordinate, as in `Query.assets`. */
+  /** How many admitted requests selected each guarded field, by coordinate, such as `Query.assets`. */
   readonly fields?: ReadonlyMap<string, number>;
 }
 
-/** How often a key was let through with a guarded field. */
+/** How often a key used a guarded field. */
 export interface FieldUse {
   readonly coordinate: string;
-  /** In requests: a field that one of them selects twice is selected. */
+  /** Number of requests. A field selected twice in one request counts once. */
   readonly count: number;
-  /** The first and the last day on which it was, by their beginnings in UTC, in ms since the epoch. */
+  /** The first and the last day with a request: the start of the day in UTC, in ms since the epoch. */
   readonly first: number;
   readonly last: number;
 }
@@ -140,37 +149,37 @@ export interface Column {
 }
 
 export interface AssetRecord {
-  /** The project that it belongs to; the workspace's own bears the workspace's id. */
+  /** The project that owns it. The default project has the workspace's ID. */
   readonly projectId: string;
   /** Unique in its project. */
   readonly name: string;
   readonly description: string | null;
   readonly owner: string | null;
-  /** Longest time between loads before the asset is stale, in ms; null: it never is. */
+  /** Longest time between loads before the asset is stale, in ms; null: never stale. */
   readonly allowedAge: number | null;
-  /** Names of the assets that it is made from. They need not be registered. */
+  /** Names of the assets that it is derived from. They need not be registered. */
   readonly upstream: readonly string[];
-  /** The columns that its registration promised. */
+  /** The columns declared at registration. */
   readonly expectedColumns: readonly Column[];
-  /** The columns last seen. */
+  /** The columns seen last. */
   readonly columns: readonly Column[];
-  /** 1 at registration, one more with each change of the columns seen. */
+  /** 1 at registration, incremented with each change of the columns seen. */
   readonly schemaVersion: number;
   readonly lastLoadAt: number | null;
   readonly lastLoadRows: number | null;
   readonly createdAt: number;
 }
 
-/** The columns of one asset, which may be hundreds of kilobytes. */
+/** The columns of one asset, up to hundreds of kilobytes. */
 export type AssetColumns = Pick<AssetRecord, 'name' | 'expectedColumns' | 'columns'>;
 
-/** The texts of one asset, which may be tens of kilobytes. */
+/** The texts of one asset, up to tens of kilobytes. */
 export type AssetTexts = Pick<AssetRecord, 'name' | 'description' | 'upstream'>;
 
 /** An asset without its texts and columns: a few hundred bytes. */
 export type AssetSummary = Omit<AssetRecord, 'description' | 'upstream' | 'expectedColumns' | 'columns'>;
 
-/** Alerts to open and to close at once. */
+/** Alerts to open and to close in one call. */
 export interface AlertChanges {
   readonly open: readonly AlertRecord[];
   readonly close: readonly { readonly asset: string; readonly kind: AlertKind; readonly at: number }[];
@@ -178,13 +187,13 @@ export interface AlertChanges {
 
 /** A load of an asset. */
 export interface LoadRecord {
-  /** Of the asset. */
+  /** The asset's name. */
   readonly name: string;
   readonly at: number;
   readonly rows: number | null;
 }
 
-/** The names of the assets that are made from the asset `name`, ascending. */
+/** The names of the assets that are derived from the asset `name`, ascending. */
 export interface AssetLinks {
   readonly name: string;
   readonly downstream: readonly string[];
@@ -207,17 +216,17 @@ export interface AlertRecord {
 export const EVENT_RETENTION = 90 * 24 * 60 * 60_000;
 
 export interface EventRecord {
-  /** The project that it belongs to; the workspace's own bears the workspace's id. */
+  /** The project that owns it. The default project has the workspace's ID. */
   readonly projectId: string;
-  /** Given by the client; unique in its project. */
+  /** Chosen by the client; unique in its project. */
   readonly id: string;
-  /** `LOAD`, or a name of the client's own. */
+  /** `LOAD`, or a name chosen by the client. */
   readonly type: string;
-  /** Name of the asset that it is about; null: of none. It need not be registered. */
+  /** Name of the asset that the event is about; null: none. It need not be registered. */
   readonly asset: string | null;
   /** When it happened. */
   readonly at: number;
   readonly rows: number | null;
-  /** JSON text of an object, with the values that the client wrote; null: none. */
+  /** A JSON object as text, with the values that the client sent; null: none. */
   readonly properties: string | null;
 }

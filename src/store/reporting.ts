@@ -2,7 +2,7 @@ import type { BreakerOptions, StoreState } from './breaker.js';
 import type { StoreUnavailable } from './errors.js';
 import { outageOf, type StoreAddress } from './open.js';
 
-/** As much of a logger as is used. */
+/** The part of a logger that is used. */
 interface Log {
   error(details: object, message: string): void;
   info(message: string): void;
@@ -13,7 +13,7 @@ const CONSEQUENCES: Readonly<Record<Exclude<StoreState, 'available'>, string>> =
   'read-only': 'The store takes no changes: they get 503, and keys go on working.',
 };
 
-/** Has each change of the store's state logged, with what is wrong and what to do. */
+/** Returns callbacks that log each change of the store's state, with the fault and a remedy. */
 export function reportingTo(log: Log, address: StoreAddress): Required<Pick<BreakerOptions, 'onState' | 'onFailure'>> {
   const tell = async (error: StoreUnavailable, message: string): Promise<void> => {
     log.error({ err: error }, `${message} ${await outageOf(address, error)}`);
