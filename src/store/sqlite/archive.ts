@@ -3,10 +3,14 @@ import type { AuditDraft, AuditHead } from '../audit.js';
 import type { ArchiveStore } from '../store.js';
 import type { Connection } from './connection.js';
 
-/** Entries that are deleted in one transaction: it holds up all other requests. */
+/** Maximum number of entries deleted in one transaction, because it blocks other writes. */
 const BATCH = 500;
 
-/** The part of the log that was archived. @param add adds an entry in the transaction that is open */
+/**
+ * Opens the archived part of the log.
+ *
+ * @param add adds an entry in the current transaction
+ */
 export function openArchive(connection: Connection, add: (draft: AuditDraft) => void): ArchiveStore {
   const base = connection.prepare<AuditHead>('SELECT seq, hash FROM auditBases WHERE workspaceId = $workspaceId');
   const moveBase = connection.prepare(
@@ -38,7 +42,8 @@ export function openArchive(connection: Connection, add: (draft: AuditDraft) => 
         add(draft);
         return 'archived';
       });
-      // Entries before the base are no longer part of the log. A call that ended here is made good by the next one.
+      // Entries before the base are no longer part of the log. If a call is interrupted here, the next one deletes the
+      // rest.
       if (outcome === 'archived') await removeAll(workspaceId, until.seq);
       return outcome;
     },

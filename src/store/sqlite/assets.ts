@@ -4,8 +4,8 @@ import type { AssetStore } from '../store.js';
 import type { Connection } from './connection.js';
 
 /**
- * Texts and columns are kept in a table of their own: SQLite reads a row from its beginning and writes it whole, so that a
- * list, or a load, would otherwise cost as much as the columns of its assets.
+ * Texts and columns are in a separate table: SQLite reads a row from its start and writes it as a whole, so that a list
+ * or a load would otherwise read or write the columns of its assets.
  */
 const TEXT_FIELDS = ['description', 'upstream', 'expectedColumns', 'columns'] as const;
 
@@ -24,14 +24,14 @@ const SUMMARY = ASSET_SUMMARY_FIELDS.join(', ');
 
 const ALERT_COLUMNS = ALERT_FIELDS.join(', ');
 
-/** A list given as one parameter, JSON text: a statement prepared once takes lists of any length. */
+/** A list passed as one JSON parameter, so that one prepared statement works for lists of any length. */
 const IN_NAMES = 'IN (SELECT value FROM json_each($names))';
 
 export function openAssets(connection: Connection): AssetStore {
   const lacksColumns = connection.prepare<{ readonly lacks: number }>(
     `SELECT columns = '[]' AS lacks FROM assetTexts WHERE projectId = $projectId AND name = $name`,
   );
-  // The version never goes back where columns come late: saveColumns relies on it to tell that nobody was quicker.
+  // The version never decreases if columns are added later: saveColumns uses it to detect concurrent changes.
   const register = connection.prepare(
     `INSERT INTO assets (${SUMMARY}) VALUES (${placeholders(ASSET_SUMMARY_FIELDS)})
      ON CONFLICT (projectId, name) DO UPDATE SET
@@ -183,7 +183,7 @@ export function openAssets(connection: Connection): AssetStore {
 }
 
 function toRecord(row: AssetRow): AssetRecord {
-  // In the order of the record's fields, whichever table they are kept in.
+  // In the order of the record's fields, which are in two tables.
   return pick({ ...row, ...upstreamIn(row), ...columnsIn(row) }, ASSET_FIELDS);
 }
 

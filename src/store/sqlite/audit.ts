@@ -6,9 +6,9 @@ import { toEntry, type AuditRow } from './auditSlices.js';
 import type { Connection } from './connection.js';
 import type { Sliced } from './sliced.js';
 
-/** The audit log, and what the changes need of it. */
+/** The audit log, and the part of it that changes use. */
 export interface Audit extends Omit<AuditStore, keyof Sliced['audit']> {
-  /** Adds an entry in the transaction that is open. */
+  /** Adds an entry in the current transaction. */
   add(draft: AuditDraft): void;
 }
 

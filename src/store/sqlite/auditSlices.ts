@@ -11,24 +11,29 @@ export interface AuditRow extends Omit<AuditEntry, 'before' | 'after'> {
 
 const COLUMNS = AUDIT_FIELDS.join(', ');
 
-/** The fields with an index each, followed by the action: the one of which a value has the fewest entries comes first. */
+/**
+ * Indexed fields and their indexes, each followed by the action. The field whose values have the fewest entries comes
+ * first.
+ */
 const INDEXES = { subject: 'auditBySubject', actor: 'auditByActor', projectId: 'auditByProject' } as const;
 const INDEXED = Object.keys(INDEXES) as (keyof typeof INDEXES)[];
 
 const PLACE = 'workspaceId = $workspaceId AND seq < $before AND seq >= $low';
 const NEWEST = 'ORDER BY seq DESC LIMIT $limit';
 
-/** What no index answers. */
+/** Conditions that no index covers. */
 const REST = `($subject IS NULL OR subject = $subject) AND ($actor IS NULL OR actor = $actor)
   AND ($projectId IS NULL OR projectId = $projectId)`;
 
-/** Entries of a time, from the newest on. Both bounds are places in the order of times and then of the chain. */
+/**
+ * The entries in a range of times, newest first. Both bounds are positions in the order of time and then of the chain.
+ */
 const DATED = 'FROM audit INDEXED BY auditByTime WHERE workspaceId = $workspaceId AND (at, seq) < ($at, $seq)';
 const BY_TIME = 'ORDER BY at DESC, seq DESC';
 
 /**
- * Reads pages of the audit log. The entries of one action lie in the order of the chain in each index, so that those of several
- * actions are merged from the beginning of each. Filters that no index answers alone look at a bounded number of entries.
+ * Reads pages of the audit log. In each index, the entries of one action are in the order of the chain, so the entries
+ * of several actions are merged. Filters that no index covers completely read a bounded number of entries.
  */
 export function openAuditSlices(connection: Connection): AuditSlices {
   const whole = connection.prepare<AuditRow>(`SELECT ${COLUMNS} FROM audit WHERE ${PLACE} AND ${REST} ${NEWEST}`);
@@ -96,7 +101,7 @@ interface Place {
   readonly seq: number;
 }
 
-/** The earlier of two places, of which one may not be there. */
+/** Returns the earlier of two positions. The second may be missing. */
 function earlier(a: TimedPlace, b: TimedPlace | null): TimedPlace {
   return b !== null && (b.at < a.at || (b.at === a.at && b.seq < a.seq)) ? b : a;
 }
@@ -105,7 +110,7 @@ function restOf({ subject, actor, projectId }: AuditFilter) {
   return { subject: subject ?? null, actor: actor ?? null, projectId: projectId ?? null };
 }
 
-/** By which index a filter is answered, and what is left to be compared. */
+/** Chooses the index for a filter, and returns the conditions that it does not cover. */
 function planOf(filter: AuditFilter) {
   const values = restOf(filter);
   const field = INDEXED.find((each) => values[each] !== null) ?? null;

@@ -17,13 +17,13 @@ export function cannotOpen(dir: string, file: string, cause: unknown): CannotOpe
     return new CannotOpen(`The directory ${name} ${message}. ${remedy}`, message, remedy, { cause });
   }
   const reason = reasonOf(cause);
-  // Most of our own reasons say what to do.
+  // Most of our own reasons contain a remedy.
   const remedy = reason.includes('. ') ? '' : ANOTHER;
   const fault = `holds a database that cannot be used: ${reason}`;
   return new CannotOpen(`The database ${file} cannot be used: ${reason}.`, fault, remedy, { cause });
 }
 
-/** What is wrong with the directory or the file as such; null: nothing, and the engine says what else is. */
+/** Returns the fault of the directory or the file; null: there is none, and the engine reports another fault. */
 function faultOfPath(dir: string, file: string, cause: unknown): FileFault | null {
   if (cause instanceof FileFault || isOfSystem(cause)) return writeFaultOf(cause);
   try {

@@ -9,11 +9,11 @@ export const MAX_WAL_BYTES = 4 * 2 ** 20;
 const PATIENCE = 2_000;
 
 /**
- * Writes the log back to the database, and notices at the next start if a log was lost.
+ * Writes the log back to the database, and detects a lost log at the next start.
  *
- * A missing log looks like an older database, down to an empty one. So the database itself holds a mark, `walNeeded`, which each
- * checkpoint leaves in the file as 1, and which is set to 0 right after it. That 0 stands in the log alone: whoever reads
- * 1 doesn't have the log.
+ * With its log missing, a database looks like an older version of itself, or even empty. So the database contains a
+ * mark, `walNeeded`: each checkpoint leaves it in the file as 1, and sets it to 0 right after it. This 0 is only in the
+ * log, so a process that reads 1 doesn't have the log.
  */
 export class Checkpoints {
   readonly #connection: Connection;
@@ -23,14 +23,16 @@ export class Checkpoints {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#mark = connection.prepare('UPDATE recovery SET walNeeded = $walNeeded WHERE id = 1');
-    // As large as a change may be, so that the disk isn't taken for one with room because a small write fits. Random, for SQLite writes
-    // nothing where a row stays the same.
+    // As large as the largest change, so that a nearly full disk isn't considered writable because a small write
+    // succeeds. Random, because SQLite doesn't write a row that stays the same.
     this.#probe = connection.prepare('UPDATE recovery SET probe = randomblob(65536) WHERE id = 1');
   }
 
   /**
-   * Writes the log back and begins a new one. Waits for readers no longer than for any lock: what they hold stays for the next time.
-   * @returns whether a new log was begun
+   * Writes the log back and starts a new one. Waits for readers only as long as for any lock; the rest is written back
+   * next time.
+   *
+   * @returns whether a new log was started
    */
   run(): boolean {
     this.#mark.run({ walNeeded: 1 });
@@ -39,40 +41,44 @@ export class Checkpoints {
     return isNew;
   }
 
-  /** Counts this process among those that have the file open, until {@link finish}. */
+  /** Counts this process as one that has the file open, until {@link finish}. */
   begin(): void {
     this.#connection.prepare('UPDATE openers SET number = number + 1 WHERE id = 1').run({});
     this.run();
   }
 
-  /** Writes everything back, so that the database file is whole without its log. */
+  /** Writes everything back, so that the database file is complete without its log. */
   finish(): void {
     this.#connection.prepare('UPDATE openers SET number = max(number - 1, 0) WHERE id = 1').run({});
     this.#truncate();
   }
 
-  /** Checks that the store can be written to. @throws StoreUnavailable */
+  /**
+   * Checks that the store can be written to.
+   *
+   * @throws StoreUnavailable
+   */
   probe(): void {
     this.#probe.run({});
   }
 
   #truncate(): boolean {
-    // The first value of its answer is whether it met a lock.
+    // The first value of the result is whether a lock prevented the checkpoint.
     return this.#connection.pragma('wal_checkpoint(TRUNCATE)') === 0;
   }
 }
 
 /**
- * Refuses a database that has lost its write-ahead log.
+ * Rejects a database that has lost its write-ahead log.
  *
- * @param hadWal whether the log was there before the database was opened
- * @throws Error with what to do
+ * @param hadWal whether the log existed before the database was opened
+ * @throws Error with a remedy
  */
 export async function refuseLostWal(connection: Connection, hadWal: boolean): Promise<void> {
   if (hadWal) return;
   const marks = connection.prepare<{ walNeeded: number }>('SELECT walNeeded FROM recovery WHERE id = 1');
   const end = Date.now() + PATIENCE;
-  // Another process that has just made the log may be in the middle of a checkpoint.
+  // Another process that has just created the log may be in the middle of a checkpoint.
   while (marks.one({})?.walNeeded === 1) {
     if (Date.now() >= end) {
       throw new Error(
@@ -83,13 +89,13 @@ export async function refuseLostWal(connection: Connection, hadWal: boolean): Pr
   }
 }
 
-/** Whether a database has the table of {@link Checkpoints}. */
+/** Returns whether a database has the table of {@link Checkpoints}. */
 export function hasMark(connection: Connection): boolean {
   const tables = connection.prepare<{ name: string }>("SELECT name FROM sqlite_schema WHERE name = 'recovery'");
   return tables.one({}) !== null;
 }
 
-/** Bytes of the log of a database; null: it has none. */
+/** Returns the size of a database's log in bytes; null: it has none. */
 export function walSizeOf(file: string): number | null {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? null;
 }

@@ -5,49 +5,53 @@ import { isLocked, isUnsure, LOCKED, translated } from './errors.js';
 export type Value = string | number | null;
 export type Params = Readonly<Record<string, Value>>;
 
-/** A statement prepared once. Its parameters are named: `$id` in the text, `id` in the object. */
+/** A statement that is prepared once. It has named parameters: `$id` in the text, `id` in the object. */
 export interface Statement<Row> {
-  /** Reads. */
+  /** Reads all rows. */
   all(params: Params): Row[];
-  /** Reads the first row; null where there is none. */
+  /** Reads the first row; null if there is none. */
   one(params: Params): Row | null;
-  /** Writes. @returns how many rows were changed. */
+  /**
+   * Writes.
+   *
+   * @returns the number of changed rows
+   */
   run(params: Params): number;
-  /** Writes one row at most and returns it as the RETURNING clause says; null where none was written. */
+  /** Writes at most one row and returns the values of its RETURNING clause; null if no row was written. */
   returning(params: Params): Row | null;
 }
 
-/** Called around each write. Whatever it throws, the write throws. */
+/** Called around each write. If it throws, the write throws the same error. */
 export interface Watch {
   /** Called before and after each transaction. */
   check(): number;
-  /** Called after each transaction with what `check` returned. */
+  /** Called after each transaction with the result of `check`. */
   written(walBytes: number): void;
   /** Called if a write has to wait for another program's lock. */
   waiting?(): void;
 }
 
-/** How long SQLite itself waits for a lock before this module looks at its own limit, in ms. */
+/** How long SQLite itself waits for a lock before this module checks its own limit, in ms. */
 const ONE_WAIT = 100;
 
 /**
- * One connection to the database file, with the driver's errors translated and its traps closed:
- * - its get() after a failure answers for the parameters of the failed call, so that one key could be taken for another:
- *   it is never called;
- * - a write that meets a lock stays under way, and from then on no transaction can be committed: every write is made in a
+ * A connection to the database file. Translates the driver's errors and avoids its pitfalls:
+ * - after a failure, the driver's get() uses the parameters of the failed call, so that one key could be mistaken for
+ *   another: it is never called;
+ * - a write that meets a lock stays active, and from then on no transaction can be committed: every write runs in a
  *   transaction, so that the lock is met at BEGIN;
- * - its run() on a RETURNING statement leaves that under way too: there is returning() for it;
- * - a boolean bound to a parameter aborts the process, NaN becomes NULL (for an end that is "never"), and a string is cut
- *   at its first NUL, so that two different ids could meet: all three are refused before they reach the driver;
- * - statements outlive close(), and to ask a closed connection for its state aborts the process: here everything after
- *   close() is StoreUnavailable.
+ * - the driver's run() leaves a RETURNING statement active, too: use returning() for it;
+ * - a boolean parameter aborts the process, NaN becomes NULL (an end of NULL means "never"), and a string is cut at its
+ *   first NUL, so that two different IDs could become equal: all three are rejected before they reach the driver;
+ * - statements survive close(), and reading the state of a closed connection aborts the process: here everything after
+ *   close() throws StoreUnavailable.
  */
 export class Connection {
   readonly #db: Database.Database;
   #open = true;
   #watch: Watch | null = null;
   #writeFault: NotWritten | null = null;
-  /** Whether a transaction that writes is under way, or is to begin. */
+  /** Whether a write transaction is running or starting. */
   #isWriting = false;
   /** How long the next write may wait for another program's lock, in ms. */
   patience: number;
@@ -58,7 +62,7 @@ export class Connection {
     this.patience = busyTimeout;
   }
 
-  /** Prepares a statement when it is first used: each thread uses some of them only. */
+  /** Prepares a statement when it is first used, because each thread uses only some of them. */
   prepare<Row = never>(sql: string): Statement<Row> {
     let statement: Database.Statement<Params> | null = null;
     const prepared = (): Database.Statement<Params> => (statement ??= this.#db.prepare<Params>(sql));
@@ -75,21 +79,22 @@ export class Connection {
     this.#do(() => this.#db.exec(sql));
   }
 
-  /** The single value that a pragma answers. */
+  /** Returns the single value of a pragma. */
   pragma(text: string): unknown {
     const row = this.prepare<Record<string, unknown>>(`PRAGMA ${text}`).one({});
     return row === null ? undefined : Object.values(row)[0];
   }
 
   /**
-   * Runs `work` in one transaction that holds the write lock from the start: what it reads cannot change before it
-   * writes, and it never fails half-way because another process wrote first. Within a transaction, a part of it.
+   * Runs `work` in one transaction that has the write lock from the start: the data that it reads cannot change before
+   * it writes, and it never fails half-way because another process wrote first. Inside of a transaction, it becomes
+   * part of it.
    */
   transaction<T>(work: () => T): T {
     if (this.#open && this.#db.inTransaction) return work();
     this.#watch?.check();
     const result = this.#committed(work);
-    // What was written to a file that has gone must not be acknowledged.
+    // A write to a deleted file must not be acknowledged.
     if (this.#watch !== null) this.#watch.written(this.#watch.check());
     return result;
   }
@@ -104,7 +109,7 @@ export class Connection {
       return result;
     } catch (error) {
       if (error instanceof NotWritten) this.#writeFault = error;
-      // SQLite itself rolls back on some errors (a full disk, for one).
+      // SQLite has already rolled back after some errors, such as a full disk.
       this.rollback();
       throw error;
     } finally {
@@ -122,7 +127,7 @@ export class Connection {
     }
   }
 
-  /** Takes the write lock. Waits for it in short steps, so that a caller learns that it waits. */
+  /** Takes the write lock. Waits in short steps, so that it can report that it waits. */
   #begin(): void {
     const end = performance.now() + this.patience;
     for (;;) {
@@ -137,30 +142,35 @@ export class Connection {
     }
   }
 
-  /** Ends a transaction without its changes, if one is under way. */
+  /** Rolls the current transaction back, if there is one. */
   rollback(): void {
     if (this.#open && this.#db.inTransaction) this.#db.exec('ROLLBACK');
   }
 
-  /** Takes the write lock and gives it back. @throws NotWritten if another program holds it */
+  /**
+   * Takes the write lock and releases it.
+   *
+   * @throws NotWritten if another program has the lock
+   */
   tryLock(): void {
     this.#begin();
     this.exec('ROLLBACK');
   }
 
-  /** Why the latest write failed; null if it was made. */
+  /** The error of the latest write; null if it succeeded. */
   get writeFault(): NotWritten | null {
     return this.#writeFault;
   }
 
-  /** Has `watch` called around each write from now on. */
+  /** Sets callbacks for each write. */
   watchWrites(watch: Watch): void {
     this.#watch = watch;
   }
 
   /**
-   * A transaction that does not wait for the disk, for which all other writes would wait: the end of a process loses
-   * nothing of it, a loss of power may. For what is gathered in memory before, and is lost with that as well.
+   * Runs a transaction that does not wait for the disk, because all other writes would have to wait, too. It survives
+   * the end of the process, but perhaps not a loss of power. For data that is collected in memory first and could be
+   * lost there as well.
    */
   swiftly<T>(work: () => T): T {
     this.exec('PRAGMA synchronous = NORMAL');

@@ -17,8 +17,8 @@ import { openWorkspaces } from './workspaces.js';
 type Parts = Omit<Store, 'ping' | 'close'>;
 
 /**
- * The operations on one connection. Each runs in the thread that calls it, to its end. Lists that filters may have to look
- * through are not among them, but the slices of which they consist.
+ * The operations on one connection. Each runs to completion in the calling thread. Instead of lists whose filters may
+ * have to search many rows, it has the slices of these lists.
  */
 export type Engine = {
   readonly [Part in keyof Parts]: Part extends keyof Sliced ? Omit<Parts[Part], keyof Sliced[Part]> : Parts[Part];
@@ -56,7 +56,7 @@ function promised(slices: Slices): AskSlices {
   };
 }
 
-/** The operations of a store on an engine. */
+/** Returns the operations of a store that uses an engine. */
 export function storeOf(engine: Engine): Parts {
   const { slices, ...parts } = engine;
   const { keys, audit, usage } = slicedOperations(slices);

@@ -3,7 +3,7 @@ import { Duplicate, NotWritten, StoreUnavailable } from '../errors.js';
 
 const RESTORE = 'Stop the server and restore a backup: docs/stores.md#damaged-files.';
 
-/** SQLite names the column (`keys.lookupId`), the interface the thing (`key.lookupId`). */
+/** SQLite names the column (`keys.lookupId`), the interface names the value (`key.lookupId`). */
 const WHAT: Readonly<Record<string, string>> = {
   'keys.id': 'key.id',
   'keys.lookupId': 'key.lookupId',
@@ -15,7 +15,7 @@ const WHAT: Readonly<Record<string, string>> = {
   'audit.id': 'audit.id',
 };
 
-/** The driver's codes for faults of the disk and the file, and what they say to whoever runs the server. */
+/** The driver's codes for faults of the disk and the file, and their descriptions for operators. */
 const FAULTS: readonly (readonly [code: string, reason: string, remedy: string])[] = [
   ['SQLITE_FULL', 'the disk of the store is full', 'Make room on it.'],
   [
@@ -33,29 +33,29 @@ const FAULTS: readonly (readonly [code: string, reason: string, remedy: string])
   ['SQLITE_NOTADB', 'the database file is damaged', RESTORE],
 ];
 
-/** Whether the disk failed after everything was sent to it, so that the change may be there after a crash. */
+/** Returns whether the disk failed after all data was sent to it, so that the change may exist after a crash. */
 export function isUnsure(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code === 'SQLITE_IOERR_FSYNC';
 }
 
-/** What /readyz says while another program keeps writes waiting. */
+/** The reason that /readyz returns while another program blocks writes. */
 export const LOCKED = 'another program holds the write lock of the store';
 
-/** Whether another program's lock was in the way. */
+/** Returns whether an operation failed because of another program's lock. */
 export function isLocked(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(error.code);
 }
 
-/** Whether SQLite found the file damaged. */
+/** Returns whether SQLite reported a damaged file. */
 export function isDamage(error: unknown): error is Error {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 
 /**
- * The error that callers see in place of the driver's. A broken rule of the schema other than uniqueness is a fault of the
- * calling code, not of the engine, and must not look like an outage.
+ * Returns the error that callers see instead of the driver's error. A violated schema constraint other than uniqueness is a
+ * bug of the calling code, not a fault of the engine, and must not look like an outage.
  *
- * @param isChange whether it was met in a transaction that writes, of which nothing remains
+ * @param isChange whether it happened in a write transaction, which was rolled back
  */
 export function translated(error: unknown, isChange: boolean): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
@@ -63,7 +63,8 @@ export function translated(error: unknown, isChange: boolean): unknown {
     const column = /failed: (.+)$/.exec(error.message)?.[1] ?? '';
     return new Duplicate(WHAT[column] ?? column, error);
   }
-  // The datatype constraint has no name in the driver's table of codes; the low byte is SQLITE_CONSTRAINT's in all of them.
+  // The datatype constraint has no name in the driver's table of codes. The low byte of each constraint's code is that
+  // of SQLITE_CONSTRAINT.
   if (((error.rawCode ?? 0) & 0xff) === 19) {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }

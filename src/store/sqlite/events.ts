@@ -3,7 +3,7 @@ import { EVENT_RETENTION, type EventRecord } from '../records.js';
 import type { EventStore } from '../store.js';
 import type { Connection } from './connection.js';
 
-/** Rows past their time that one write takes along: more than a batch adds. */
+/** Maximum number of expired rows that one write deletes: more than a batch adds. */
 const SWEPT = 1000;
 
 const COLUMNS = EVENT_FIELDS.join(', ');
@@ -20,7 +20,7 @@ export function openEvents(connection: Connection): EventStore {
   const sweep = connection.prepare(
     `DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE at <= $past LIMIT ${SWEPT})`,
   );
-  // A statement for each filter: one that asked for "the asset, if any is given" would be read by no index of assets.
+  // A separate statement for each filter: SQLite could not use the asset index for an optional condition.
   const listing = (condition: string) =>
     connection.prepare<EventRecord>(
       `SELECT ${COLUMNS} FROM events

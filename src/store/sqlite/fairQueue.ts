@@ -1,10 +1,10 @@
-/** Jobs that wait for at once, of all workspaces together and of one, so that none fills the queue by itself. */
+/** Maximum number of waiting jobs, for all workspaces and for one, so that no workspace can fill the queue by itself. */
 const MAX_WAITING = 10_000;
 const MAX_OF_ONE = 1_000;
 
-/** A bounded queue in which workspaces take turns: none waits for all jobs of another. */
+/** A bounded queue in which workspaces take turns, so that none waits for all jobs of another. */
 export class FairQueue<Job> {
-  /** By workspace, the next first. */
+  /** By workspace, the next one first. */
   readonly #waiting = new Map<string, Set<Job>>();
   #size = 0;
 
@@ -28,7 +28,7 @@ export class FairQueue<Job> {
     const [job] = jobs;
     if (job === undefined) return null;
     this.remove(turn, job);
-    // The workspace goes to the end.
+    // Moves the workspace to the end.
     if (jobs.size > 0 && this.#waiting.delete(turn)) this.#waiting.set(turn, jobs);
     return job;
   }
@@ -40,7 +40,7 @@ export class FairQueue<Job> {
     if (jobs.size === 0) this.#waiting.delete(turn);
   }
 
-  /** Takes all jobs out. */
+  /** Removes and returns all jobs. */
   clear(): Job[] {
     const jobs = [...this.#waiting.values()].flatMap((each) => [...each]);
     this.#waiting.clear();

@@ -6,7 +6,7 @@ import type { Connection, Statement } from './connection.js';
 import { ALIVE, STATUS, toRecord, type KeyRow } from './keyRows.js';
 import { SLICE, type KeySlices } from './slices.js';
 
-/** A parameter that is NULL filters nothing: so one prepared statement serves every filter. */
+/** A NULL parameter filters nothing, so that one prepared statement works for every filter. */
 const FILTERED = `
   workspaceId = $workspaceId
   AND ($status IS NULL OR $status = ${STATUS})
@@ -26,10 +26,10 @@ const ORDER_INDEXES = {
   EXPIRES: 'keysByEnd',
 } as const;
 
-/** Sorts after every id. */
+/** Sorts after every ID. */
 const LAST = '\u{10ffff}';
 
-/** Reads lists of keys slice by slice: how many keys a slice looks at is bounded, however few of them match. */
+/** Reads lists of keys in slices: the number of keys that a slice reads is bounded, however few of them match. */
 export function openKeySlices(connection: Connection): KeySlices {
   const prepared = preparedOnce((text) => connection.prepare<KeyRow & KeyPosition & { readonly total: number }>(text));
   const kept = connection.prepare<{ readonly total: number }>(
@@ -39,7 +39,7 @@ export function openKeySlices(connection: Connection): KeySlices {
     `SELECT familyId FROM keys INDEXED BY keysUnrevoked WHERE workspaceId = $workspaceId AND revokedAt IS NULL AND familyId > $after
      ORDER BY familyId LIMIT 1 OFFSET ${SLICE - 1}`,
   );
-  // A family counts among those that administer where all its living keys do.
+  // A family only administers if all its active keys do.
   const families = connection.prepare<{ readonly all: number; readonly administer: number }>(
     `SELECT count(*) AS "all", coalesce(sum(administers), 0) AS administer FROM (
        SELECT min(administers) AS administers FROM keys INDEXED BY keysUnrevoked
@@ -48,7 +48,7 @@ export function openKeySlices(connection: Connection): KeySlices {
      )`,
   );
 
-  /** Where a slice of keys ends; null: with the last key. */
+  /** Returns the position where a slice of keys ends; null: it ends with the last key. */
   const endOf = (range: Range, params: KeyParams, place: PlaceParams): KeyPosition | null =>
     prepared(range.text(`${range.column} AS value, id`, '', '1 OFFSET $skipped')).one({
       ...params,
@@ -122,7 +122,7 @@ function endParams(end: KeyPosition | null, empty: boolean) {
   return { ...(end !== null && { endId: end.id, ...(!empty && { endValue: end.value }) }) };
 }
 
-/** A range of an order: keys with a value or those without, from a place on. */
+/** A range of an order: keys with or without a value, from a position. */
 class Range {
   readonly column: string;
   readonly #index: string;
@@ -136,7 +136,7 @@ class Range {
     this.#empty = empty;
     this.#index = ORDER_INDEXES[field];
     let owner = '';
-    // The keys of a user or of a project have an index of their own in the usual order.
+    // In the default order, the keys of a user or of a project have a separate index.
     if (field === 'CREATED' && filter.userId !== undefined)
       [this.#index, owner] = ['keysByUser', 'userId = $userId AND'];
     else if (field === 'CREATED' && filter.projectId !== undefined) {
@@ -155,7 +155,7 @@ class Range {
     return `SELECT count(*) AS total FROM keys INDEXED BY ${this.#index} WHERE ${this.#where} ${filter}`;
   }
 
-  /** The condition that a slice ends at a place, with it. */
+  /** Returns the condition that limits a slice to a position, inclusive. */
   until(end: KeyPosition | null): string {
     return end === null ? '' : `AND ${this.#bound(this.#direction === 'ASC' ? '<=' : '>=', 'end')}`;
   }
@@ -167,7 +167,7 @@ class Range {
   }
 }
 
-/** Prepares each statement once, when it is first needed. */
+/** Prepares each statement once, when it is first used. */
 function preparedOnce<Row>(prepare: (text: string) => Statement<Row>): (text: string) => Statement<Row> {
   const known = new Map<string, Statement<Row>>();
   return (text) => {

@@ -25,23 +25,28 @@ import type { Sliced } from './sliced.js';
 import { fold } from '../../text/fold.js';
 import type { FindUser } from './users.js';
 
-/** The key operations, and what the creation of a workspace needs of them. */
+/** The key operations, and the functions that other operations use. */
 export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {
-  /** Writes a key as it is, without regard to places and without an entry, in the transaction that is open. */
+  /** Writes a key, without checking places or adding an entry, in the current transaction. */
   add(key: KeyRecord): void;
-  /** What forbids to hand out a key of that owner, by that author, in the transaction that is open. */
+  /**
+   * Returns why a key with this owner must not be created by this author, in the current transaction; null: it may be.
+   */
   forfeitOf(key: Pick<KeyRecord, 'workspaceId' | 'userId'>, author: Author | undefined): Forfeit | null;
-  /** What forbids that author to change anything; null: nothing. Only where they were judged by what their key may do. */
+  /** Returns why this author must not change anything; null: there is no reason. Only checks authors with `judged`. */
   judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
 
 const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
 
 const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($projectId IS NULL OR projectId = $projectId)`;
-/** Sorts after every lookup id that begins with a text: of the characters in lookup ids `z` is the last. */
+/** Sorts after every lookup ID with a prefix: `z` is the last character that occurs in lookup IDs. */
 const END = '{';
 
-/** How many living keys a creation looks at for each place, and in any case: families rarely have more than two. */
+/**
+ * Maximum number of active keys that a creation reads for each place, and in addition to that: families rarely have
+ * more than two.
+ */
 const KEYS_BY_PLACE = 4;
 const KEYS_COUNTED = 10_000;
 
@@ -105,19 +110,22 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   );
 
   const add = (key: KeyRecord): void => void insert.run(params(key));
-  /** Living families of a kind. Where there are too many keys to look at, as after a change to a lower tier: as many as that. */
+  /**
+   * Counts the active families of a kind. If there are too many keys to read, for example after a change to a lower
+   * tier, returns their number.
+   */
   const taken = (workspaceId: string, now: number, kind: PlaceKind, limit: number): number => {
     const families = new Map<string, boolean>();
     const most = KEYS_COUNTED + KEYS_BY_PLACE * limit;
     const keys = [...endless.all({ workspaceId, most }), ...ending.all({ workspaceId, now, most })];
     if (keys.length >= most) return most;
     for (const { familyId, administers } of keys) {
-      // A family counts among those that administer where all its living keys do.
+      // A family only administers if all its active keys do.
       families.set(familyId, administers === 1 && families.get(familyId) !== false);
     }
     return [...families.values()].filter((administer) => administer === (kind === 'adminKeys')).length;
   };
-  /** The kind of a key's family, the key as it is given. */
+  /** Returns the kind of a key's family, with the given state of the key. */
   const kindOf = (key: KeyRecord, now: number): PlaceKind => {
     const others = familyOf.all({ workspaceId: key.workspaceId, familyId: key.familyId, now });
     const scopes = others.filter(({ id }) => id !== key.id).map((row) => JSON.parse(row.scopes) as string[]);
@@ -125,7 +133,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       ? 'adminKeys'
       : 'keys';
   };
-  /** How many living families are in the way of a family that becomes of another kind; null: none are. */
+  /** Returns the number of active families that take all places of a family's new kind; null: there is a place. */
   const inTheWay = (before: KeyRecord, after: KeyRecord, places: Places, now: number): number | null => {
     if (placeKindOf(before) === placeKindOf(after)) return null;
     const kind = kindOf(after, now);

@@ -2,9 +2,9 @@ import { TIERS, type Tier } from '../records.js';
 import type { PlaceLimits } from '../store.js';
 import type { WireError } from './wireErrors.js';
 
-/** What a thread is started with. */
+/** The data passed to a new thread. */
 export interface ThreadData {
-  /** The one writer, or a reader. */
+  /** There is one writer; all other threads are readers. */
   readonly role: 'writer' | 'reader';
   readonly dir: string;
   readonly file: string;
@@ -27,25 +27,25 @@ export interface Asked extends Question {
 export type Answer =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: WireError }
-  /** The thread waits for the write lock, which another program holds. The answer follows. */
+  /** The thread waits for the write lock, which another program has. The result follows. */
   | { readonly kind: 'locked' };
 
 /** The first messages of a thread. */
 export type Opened =
-  /** The file is being checked. One of the others follows. */
+  /** The file is being checked. One of the other messages follows. */
   { readonly kind: 'checking' } | { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: WireError };
 
-/** {@link Places} between threads, which can't pass functions: what the function returns for each tier. */
+/** {@link Places} between threads, which can't pass functions: the result of the function for each tier. */
 interface WirePlaces {
   readonly byTier: Readonly<Record<Tier, PlaceLimits>>;
 }
 
-/** Arguments as they are sent to a thread. */
+/** Converts arguments for a message to a thread. */
 export function packed(given: readonly unknown[]): readonly unknown[] {
   return given.map((each) => (typeof each === 'function' ? packedPlaces(each as (tier: Tier) => PlaceLimits) : each));
 }
 
-/** Arguments as they were given. */
+/** Converts arguments back. */
 export function unpacked(given: readonly unknown[]): readonly unknown[] {
   return given.map((each) => (isPlaces(each) ? (tier: Tier) => each.byTier[tier] : each));
 }

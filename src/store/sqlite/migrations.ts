@@ -2,8 +2,8 @@ import type { Connection } from './connection.js';
 import { normaliseNames } from './normaliseNames.js';
 
 /**
- * Each entry takes the schema from one version to the next; the version is kept in the file as user_version. Entries that
- * were released are never edited. Columns bear the names of the records' fields, so that a row is nearly a record.
+ * Each entry migrates the schema from one version to the next. The file stores the version as user_version. Released
+ * entries are never edited. Columns have the names of the records' fields, so that a row is nearly a record.
  */
 export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[] = [
   `
@@ -141,13 +141,13 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
     hash TEXT NOT NULL
   ) STRICT;
   `,
-  // What was a workspace's is its own project's, which bears its id.
+  // Data of a workspace moves to its default project, which has the same ID.
   `
   ALTER TABLE assets RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE downstream RENAME COLUMN workspaceId TO projectId;
   ALTER TABLE alerts RENAME COLUMN workspaceId TO projectId;
   `,
-  // An index for each way to ask, so that no filter looks through events that it does not match.
+  // An index for each kind of query, so that no filter reads events that it does not match.
   `
   CREATE TABLE events (
     projectId TEXT NOT NULL,
@@ -165,7 +165,7 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE INDEX eventsByAssetAndType ON events (projectId, asset, type, at, id) WHERE asset IS NOT NULL;
   CREATE INDEX eventsPast ON events (at);
   `,
-  // Hours were all that there was, and their requests stood by cost.
+  // Earlier releases only stored hours, and their requests contained the cost.
   `
   ALTER TABLE usage RENAME TO usageByHour;
   CREATE TABLE usage (
@@ -193,9 +193,9 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX usedFieldsByAge ON usedFields (start);
   `,
-  // Names were kept as they were typed, and folded by lower case alone.
+  // Names were stored as entered, and only folded to lower case.
   normaliseNames,
-  // Keys that only administer have places of their own (store/places.ts).
+  // Keys that only administer have separate places (store/places.ts).
   `
   ALTER TABLE keys ADD COLUMN administers INTEGER NOT NULL DEFAULT 0;
   UPDATE keys SET administers = json_array_length(scopes) > 0
@@ -219,7 +219,8 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ) STRICT;
   INSERT OR IGNORE INTO recovery VALUES (1, 0, NULL);
   `,
-  // An index for each filter of the lists of keys and of the audit log, with what else a filter compares; and kept counts.
+  // An index for each filter of the lists of keys and of the audit log, including the other filtered columns; and
+  // stored counts.
   `
   DROP INDEX IF EXISTS keysByAge;
   CREATE INDEX IF NOT EXISTS keysByAge ON keys (workspaceId, createdAt, id, type, environment, revokedAt, expiresAt, nameFolded);
@@ -246,7 +247,7 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   CREATE INDEX IF NOT EXISTS auditByAction ON audit (workspaceId, action, seq);
   CREATE INDEX IF NOT EXISTS auditByTime ON audit (workspaceId, at, seq);
   `,
-  // How many processes have the file open, or had it open and didn't close it (uncleanStop.ts).
+  // The number of processes that have the file open, or crashed while they had (uncleanStop.ts).
   `
   CREATE TABLE IF NOT EXISTS openers (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -254,7 +255,7 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ) STRICT;
   INSERT OR IGNORE INTO openers VALUES (1, 0);
   `,
-  // Where each log begins, of which the oldest entries were archived (archive.ts).
+  // Where each log begins after its oldest entries were archived (archive.ts).
   `
   CREATE TABLE IF NOT EXISTS auditBases (
     workspaceId TEXT NOT NULL PRIMARY KEY,
@@ -262,7 +263,8 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
     hash TEXT NOT NULL
   ) STRICT;
   `,
-  // Texts and columns of assets in a table of their own (assets.ts). Emptied first, so that each column is dropped from short rows.
+  // A separate table for the texts and columns of assets (assets.ts). Empties them first, so that dropping a column
+  // rewrites only short rows.
   `
   CREATE TABLE assetTexts (
     projectId TEXT NOT NULL,
@@ -283,11 +285,12 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
 ];
 
 /**
- * Brings the schema up to date, once, however many processes start together.
- * @throws Error where the file was written by a later release than this one.
+ * Updates the schema, once, even if several processes start at the same time.
+ *
+ * @throws Error if a later release wrote the file
  */
 export function migrate(connection: Connection): void {
-  // Looked at without the lock first: the usual start changes nothing and should not queue behind a writer.
+  // First checked without the lock: most starts change nothing, and should not wait for a writer.
   if (schemaVersion(connection) === MIGRATIONS.length) return;
   connection.transaction(() => {
     const from = schemaVersion(connection);

@@ -2,12 +2,12 @@ import { normalise } from '../../text/characters.js';
 import { fold } from '../../text/fold.js';
 import type { Connection } from './connection.js';
 
-/** ASCII is the same in every form. */
+/** ASCII is the same in every normalization form. */
 const NOT_ASCII = "GLOB '*[^ -~]*'";
 
 /**
- * Brings names that an earlier release stored into the form in which they are compared. Of projects whose names differ only
- * in how letters are composed, one takes the composed name, which keeps a third from being created; the other keeps its own.
+ * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one
+ * gets the normalized name, which prevents a third, and the other keeps its name.
  */
 export function normaliseNames(connection: Connection): void {
   const rename = connection.prepare('UPDATE OR IGNORE projects SET name = $name WHERE id = $id');

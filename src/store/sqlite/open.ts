@@ -14,33 +14,38 @@ import { routed } from './routed.js';
 import { StoreThread } from './storeThread.js';
 import { Threads } from './threads.js';
 
-/** Threads that read. They share the disk and the processor with the requests, so that more would not answer faster. */
+/** Number of reader threads. They share the disk and the processor with requests, so more would not be faster. */
 const READERS = 2;
 
-/** How long an operation waits for a thread, and how long a read may take in all, in ms. */
+/** How long an operation waits for a thread, and how long a read may take in total, in ms. */
 const QUEUED = 15_000;
 
-/** How long /readyz waits to learn whether the store can be written to, in ms. */
+/** How long /readyz waits for the check that the store can be written to, in ms. */
 const PING = 1_000;
 
 const CLOSE = { part: 'thread', operation: 'close', given: [] } as const;
 
 export interface SqliteOptions {
-  /** The directory of the database file `latchkey.db`; made with mode 0700 where it is missing. */
+  /** The directory of the database file `latchkey.db`. Created with mode 0700 if it does not exist. */
   readonly dir: string;
-  /** How long a write waits for another process's before it is StoreUnavailable, in ms. 5000 where absent. */
+  /**
+   * How long a write waits for another process before it fails with StoreUnavailable, in ms.
+   *
+   * @default 5000
+   */
   readonly busyTimeout?: number;
 }
 
 /**
- * Opens the embedded engine: one file, which several processes of a machine may share.
- * @throws TypeError for an option that is not allowed; CannotOpen that names the file or the directory, and says what to do.
+ * Opens the embedded engine: one file, which several processes on one machine can share.
+ *
+ * @throws TypeError for an invalid option; CannotOpen that names the file or the directory, and a remedy
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   return openSqlite(options);
 }
 
-/** @param tell called with what takes long, as a sentence */
+/** @param tell called with a sentence about each slow step */
 export async function openSqlite(options: SqliteOptions, tell?: (message: string) => void): Promise<Store> {
   checkNames('openSqliteStore', options, ['dir', 'busyTimeout']);
   const { dir, busyTimeout = 5000 } = options;
@@ -62,7 +67,7 @@ export async function openSqlite(options: SqliteOptions, tell?: (message: string
   try {
     await writer.opened;
   } catch (error) {
-    // With the thread its connection ends. Another attempt would take it for that of a living process.
+    // Ends the thread and with it the connection. The next attempt would mistake it for one of a running process.
     await writer.end();
     throw error;
   }
@@ -80,7 +85,7 @@ function assembled(
   const writer = new Threads({ ...times, start: () => start('writer'), most: 1, limit: null });
   writer.adopt(first);
   const readers = new Threads({ ...times, start: () => start('reader'), most: READERS, limit: QUEUED });
-  // It waits for no lock: that would hold up all requests.
+  // Does not wait for locks, because that would block all requests.
   const here = openReader(file, 0);
   const files = new OpenFiles(file);
   let asked: Promise<unknown> | null = null;
@@ -95,7 +100,7 @@ function assembled(
     },
     async close() {
       here.close();
-      // The writer is last: it can write the log back once nobody reads it.
+      // The writer closes last: it can write the log back once there are no readers.
       await readers.close(CLOSE);
       await writer.close(CLOSE);
     },
@@ -103,9 +108,9 @@ function assembled(
 }
 
 /**
- * Resolves unless changes can't be written. A write that is under way and waits for nothing but the disk is no fault.
+ * Resolves unless changes can't be written. A write that is only waiting for the disk is not a fault.
  *
- * @throws NotWritten, so that the store goes on being read
+ * @throws NotWritten, so that the store can still be read
  */
 async function writable(asked: Promise<unknown>, writer: Threads): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -131,8 +136,9 @@ function checkingLine(file: string): string {
 }
 
 /**
- * SQLite would make the file readable by all; its -wal and -shm take the mode of the file. Only ever created, never
- * opened: closing a second descriptor of a file would drop the locks that this process holds on it.
+ * Creates a file with mode 0600. SQLite would make it readable by all; its -wal and -shm files get the mode of the
+ * database. The file is never opened if it exists: closing a second descriptor would release the locks that this
+ * process has on it.
  */
 function createPrivate(file: string): void {
   try {

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { NotWritten } from '../errors.js';
 
 /**
- * The database file and its write-ahead log, as they were when the store was opened. SQLite goes on writing to a file that was
- * deleted or replaced, and everything written from then on is lost when the process ends.
+ * The database file and its write-ahead log, as they were when the store was opened. SQLite continues to write to a
+ * file that was deleted or replaced, and those writes are lost when the process ends.
  */
 export class OpenFiles {
   readonly #file: string;

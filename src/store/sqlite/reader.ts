@@ -2,7 +2,7 @@ import { Connection } from './connection.js';
 import { openEngine } from './engine.js';
 import type { Opened } from './writer.js';
 
-/** Opens a connection that only reads, on a file that {@link openWriter} has opened. */
+/** Opens a read-only connection to a file that {@link openWriter} has opened. */
 export function openReader(file: string, busyTimeout: number): Opened {
   const connection = new Connection(file, busyTimeout);
   connection.exec('PRAGMA query_only = ON');

@@ -7,13 +7,13 @@ import type { Threads } from './threads.js';
 type Operation = (...given: unknown[]) => Promise<unknown>;
 
 interface Routed {
-  /** Of the thread that asks. */
+  /** The engine of the calling thread. */
   readonly here: Engine;
   readonly readers: Threads;
   readonly writer: Threads;
 }
 
-/** The operations, each in its thread. */
+/** Returns the operations, each of which runs in its thread. */
 export function routed(threads: Routed): Engine {
   const parts = Object.entries(ROUTES).map(([part, routes]) => {
     const operations = Object.entries(routes as Record<string, Route>).map(([operation, route]) => [
@@ -35,7 +35,8 @@ function inThread({ here, readers, writer }: Routed, part: string, operation: st
     case 'here': {
       const look = (here[part as keyof Engine] as unknown as Record<string, Operation>)[operation];
       if (look === undefined) throw new Error(`The engine has no ${part}.${operation}.`);
-      // The file may be locked for a moment, as after the crash of another process. A reader waits for that.
+      // The file may be locked for a moment, for example after another process crashed. A reader thread can wait for
+      // that.
       return (...given) =>
         look(...given).catch(async (error: unknown) => {
           if (!isLockedOut(error)) throw error;
@@ -49,7 +50,7 @@ function inThread({ here, readers, writer }: Routed, part: string, operation: st
 
 const isLockedOut = (error: unknown): boolean => error instanceof StoreUnavailable && isLocked(error.cause);
 
-/** Whose turn a question takes: its workspace's or project's, otherwise its first id's. */
+/** Returns the name of the queue for an operation: its workspace or project, otherwise its first ID. */
 function turnOf([first]: readonly unknown[]): string {
   const [one] = Array.isArray(first) ? (first as unknown[]) : [first];
   if (typeof one === 'string') return one;

@@ -2,10 +2,10 @@ import type { Engine } from './engine.js';
 
 /**
  * The thread in which an operation runs:
- * - `here`: the one that asks. For reads of one record by its index: they take microseconds, where another thread takes a
- *   multiple of that, and requests depend on them;
- * - `reader`: one of several with a connection for reading;
- * - `writer`: the one that writes.
+ * - `here`: the calling thread. For reads of one record by its index: they take microseconds, a message to another
+ *   thread takes longer, and requests wait for them;
+ * - `reader`: one of several threads with a read-only connection;
+ * - `writer`: the thread that writes.
  */
 export type Route = 'here' | 'reader' | 'writer';
 

@@ -6,10 +6,10 @@ import type { KeyRecord, UsageRecord } from '../records.js';
 import type { AuditStore, KeyStore, UsageStore } from '../store.js';
 import type { AskSlices, TimedPlace } from './slices.js';
 
-/** How long a list may take in all, in ms. */
+/** How long a list may take in total, in ms. */
 export const LIST_LIMIT = 15_000;
 
-/** Keys whose use is read at once. */
+/** Number of keys whose usage is read in one step. */
 const KEYS_AT_ONCE = 16;
 
 export interface Sliced {
@@ -18,7 +18,7 @@ export interface Sliced {
   readonly usage: Pick<UsageStore, 'read'>;
 }
 
-/** The operations that consist of slices. They run in the thread that asks, and the slices in another. */
+/** Returns the operations that consist of slices. They run in the calling thread, and the slices in another. */
 export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced {
   return {
     keys: {
@@ -107,7 +107,7 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
   };
 }
 
-/** Returns a check that throws once the time is up: nobody waits for the rest. */
+/** Returns a check that throws after the time limit: nobody waits for the result any more. */
 function deadline(limit: number): () => void {
   const end = performance.now() + limit;
   return () => {

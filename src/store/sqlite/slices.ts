@@ -4,18 +4,18 @@ import type { KeyRecord, UsageRecord } from '../records.js';
 import type { AuditFilter, KeyFilter, UsageSpan } from '../store.js';
 
 /**
- * How many rows one slice of a list looks at, at most. A slice takes some ten milliseconds of a thread. Between two slices
- * other workspaces have their turn, and nothing goes on for a caller whose time is up.
+ * Maximum number of rows that one slice of a list reads. A slice takes about ten milliseconds of a thread. Other
+ * workspaces take their turn between two slices, and a list stops after its time limit.
  */
 export const SLICE = 10_000;
 
-/** Parts of lists that filters may have to look through. `next`: where the next part begins; null: there is none. */
+/** Parts of lists that filters may have to search. `next`: the start of the next part; null: there is none. */
 export interface KeySlices {
   keys(of: {
     readonly workspaceId: string;
     readonly filter: KeyFilter;
     readonly order: KeyOrder;
-    /** The keys without a value in the field of the order. */
+    /** Selects the keys without a value in the field of the order. */
     readonly empty: boolean;
     readonly after: KeyPosition | null;
     readonly limit: number;
@@ -34,29 +34,33 @@ export interface KeySlices {
   };
 }
 
-/** The place of an entry in the order of times and then of the chain. */
+/** The position of an entry in the order of time and then of the chain. */
 export interface TimedPlace {
   readonly at: number;
   readonly seq: number;
 }
 
 export interface AuditSlices {
-  /** With `from` or `to`, in the order of times. @see {@link AuditStore.list} */
+  /**
+   * With `from` or `to`, by time.
+   *
+   * @see {@link AuditStore.list}
+   */
   auditDated(of: {
     readonly workspaceId: string;
     readonly filter: AuditFilter;
-    /** The place of the entry before the list. */
+    /** The position of the entry before the list. */
     readonly before: number | null;
-    /** Where the slice before ended; null: this is the first. */
+    /** The end of the previous slice; null: this is the first. */
     readonly after: TimedPlace | null;
     readonly limit: number;
   }): { readonly rows: readonly AuditEntry[]; readonly next: TimedPlace | null };
   audit(of: {
     readonly workspaceId: string;
     readonly filter: AuditFilter;
-    /** The lowest place. */
+    /** The lowest position. */
     readonly low: number;
-    /** The place after the highest. */
+    /** The position after the highest. */
     readonly before: number;
     readonly limit: number;
   }): { readonly rows: readonly AuditEntry[]; readonly next: number | null };
@@ -68,7 +72,7 @@ export interface UsageSlices {
 
 export type Slices = KeySlices & AuditSlices & UsageSlices;
 
-/** The same in another thread. */
+/** The same operations in another thread. */
 export type AskSlices = {
   readonly [Name in keyof Slices]: (...of: Parameters<Slices[Name]>) => Promise<ReturnType<Slices[Name]>>;
 };

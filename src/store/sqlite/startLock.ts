@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'libsql';
 import { isLocked } from './errors.js';
 
-/** How long a start waits for another one that checks the same file, in ms. */
+/** How long a start waits for another start that checks the same file, in ms. */
 const PATIENCE = 60_000;
 
 /** How often it tries, in ms. */
 const INTERVAL = 50;
 
 /**
- * Lets one process at a time open a store, so that each of them knows whether those that it meets have passed the check of
- * the file. The system gives the lock back if the process is killed.
+ * Allows only one process at a time to open a store, so that each process knows whether the others have passed the
+ * check of the file. The operating system releases the lock if the process is killed.
  */
 export class StartLock {
   readonly #db: Database.Database;
@@ -22,8 +22,8 @@ export class StartLock {
   /**
    * Waits for the lock.
    *
-   * @param file an empty file beside the database, to be locked by SQLite's means: Node has no others
-   * @throws Error if another process keeps it for a minute
+   * @param file an empty file next to the database. SQLite locks it, because Node has no file locks
+   * @throws Error if another process has the lock for a minute
    */
   static async take(file: string, patience = PATIENCE): Promise<StartLock> {
     const db = new Database(file);
@@ -52,7 +52,7 @@ export class StartLock {
 
 function isTaken(db: Database.Database): boolean {
   try {
-    // In memory: a process that is killed leaves no journal behind.
+    // In memory, so that a killed process leaves no journal file.
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return true;
   } catch (error) {

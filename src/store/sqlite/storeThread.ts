@@ -4,7 +4,7 @@ import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { packed, type Answer, type Opened, type Question, type ThreadData } from './messages.js';
 import { fromWire } from './wireErrors.js';
 
-/** Heap of a thread, in MB: a page of the largest records takes a tenth of it. */
+/** Heap size of a thread, in MB. A page of the largest records takes a tenth of it. */
 const HEAP = 256;
 
 interface Waiting {
@@ -12,7 +12,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** A worker thread with a connection of its own. It answers one question at a time. */
+/** A worker thread with its own connection. It runs one operation at a time. */
 export class StoreThread {
   readonly #worker: Worker;
   readonly #role: ThreadData['role'];
@@ -27,7 +27,7 @@ export class StoreThread {
     this.#worker = new Worker(threadEntry('sqliteThread'), {
       name: `sqlite-${data.role}`,
       workerData: data,
-      // Neither the environment nor what the process was started with is for a thread that only reads and writes a file.
+      // A thread that only accesses a file gets neither the environment nor the options of the process.
       env: {},
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: HEAP },
@@ -49,19 +49,19 @@ export class StoreThread {
     this.opened.catch(() => undefined);
   }
 
-  /** Whether the thread has ended. It answers no further question. */
+  /** Whether the thread has ended. Then it runs no more operations. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** Whether the question under way waits for another program's lock. */
+  /** Whether the running operation waits for another program's lock. */
   get isLocked(): boolean {
     return this.#isLocked;
   }
 
-  /** Asks an operation. Must not be called before the answer to the question before. */
+  /** Runs an operation. Call only after the previous operation has finished. */
   ask({ part, operation, given }: Question, patience: number): Promise<unknown> {
-    // A thread keeps the process alive only while somebody waits for it.
+    // A thread keeps the process alive only while an operation runs.
     this.#worker.ref();
     return new Promise<unknown>((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -73,7 +73,7 @@ export class StoreThread {
     });
   }
 
-  /** Lets the process end without it. */
+  /** Allows the process to end while the thread is running. */
   unref(): void {
     this.#worker.unref();
   }

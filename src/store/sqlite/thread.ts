@@ -6,7 +6,7 @@ import { openWriter, type Opened, type WriterEvents } from './writer.js';
 
 type Operation = (...given: readonly unknown[]) => Promise<unknown>;
 
-/** Answers questions on one connection, one after the other, until the port is closed. */
+/** Runs operations on one connection, one at a time, until the port is closed. */
 export async function serveThread(port: MessagePort, data: ThreadData): Promise<void> {
   const tell = (message: Answer | OpenedMessage): void => {
     port.postMessage(message);

@@ -6,15 +6,15 @@ import type { Question } from './messages.js';
 import type { StoreThread } from './storeThread.js';
 
 export interface ThreadsOptions {
-  /** Starts a thread. It is started when it is first needed, and again after it has ended. */
+  /** Starts a thread. Called when a thread is first needed, and again after it has ended. */
   readonly start: () => StoreThread;
-  /** How many threads there are at most. */
+  /** Maximum number of threads. */
   readonly most: number;
-  /** How long a question may wait for a thread, in ms. */
+  /** How long an operation may wait for a thread, in ms. */
   readonly queued: number;
-  /** How long a question may take in all, in ms; null: as long as it needs, once a thread has it. */
+  /** How long an operation may take in total, in ms; null: no limit once a thread runs it. */
   readonly limit: number | null;
-  /** How long a write may wait for another program's lock, from when it was asked for, in ms. */
+  /** How long a write may wait for another program's lock, from when it was requested, in ms. */
   readonly patience: number;
 }
 
@@ -27,8 +27,8 @@ interface Job {
 }
 
 /**
- * A bounded number of threads with one queue. A question that waits too long is answered with an error and never runs; one that
- * runs too long is answered with an error, and its thread takes the next question when it is done.
+ * A bounded number of threads with one queue. An operation that waits too long fails and never runs. An operation that
+ * runs too long fails, and its thread takes the next one when it is done.
  */
 export class Threads {
   readonly #options: ThreadsOptions;
@@ -41,7 +41,7 @@ export class Threads {
     this.#options = options;
   }
 
-  /** Adds a thread that was started before. */
+  /** Adds a thread that is already running. */
   adopt(thread: StoreThread): void {
     this.#all.add(thread);
     this.#idle.push(thread);
@@ -52,7 +52,7 @@ export class Threads {
     return [...this.#all].some((thread) => thread.isLocked);
   }
 
-  /** @param turn of whose questions this is one, such as a workspace: all take turns */
+  /** @param turn the queue of the operation, such as a workspace: all queues take turns */
   ask(turn: string, question: Question): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(closed());
     return new Promise((resolve) => {
@@ -65,7 +65,7 @@ export class Threads {
       const expire = (): void => {
         refuse(tooBusy('It waited too long for others.'));
       };
-      // While another program holds the lock, nobody waits for it longer than alone.
+      // While another program has the lock, an operation waits no longer than it would without other operations.
       const look = (): void => {
         if (this.isLocked) refuse(locked());
         else job.timer = setTimeout(expire, queued - patience);
@@ -80,7 +80,11 @@ export class Threads {
     });
   }
 
-  /** Lets what is under way end, refuses the rest, and ends the threads. @param last asked of each thread before */
+  /**
+   * Waits for running operations, rejects the waiting ones, and ends the threads.
+   *
+   * @param last an operation to run in each thread at the end
+   */
   async close(last: Question): Promise<void> {
     this.#isClosed = true;
     for (const job of this.#queue.clear()) {

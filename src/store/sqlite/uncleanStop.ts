@@ -2,22 +2,22 @@ import { StoreUnavailable } from '../errors.js';
 import type { Connection } from './connection.js';
 import { isLocked } from './errors.js';
 
-/** Faults of a damaged file that the error repeats. */
+/** Number of faults of a damaged file that the error repeats. */
 const SHOWN = 3;
 
 const REMEDY =
   'Stop every process that uses it, move latchkey.db, latchkey.db-wal and latchkey.db-shm away, and restore a backup (docs/stores.md#damaged-files)';
 
 /**
- * Checks the whole file if a process that had it open didn't close it.
+ * Checks the whole file if a process had it open and didn't close it.
  *
- * The file counts its processes in the table `openers`. Nobody else has the file open after a crash, so a count other than 0 then
- * means that a stop wasn't clean. It stays until a check has passed, or until a backup takes the place of the file. Call this
- * while {@link StartLock} is held.
+ * The table `openers` in the file counts these processes. After a crash no process has the file open, so if the count
+ * isn't 0, a stop wasn't clean. The count is reset when a check has passed, or a backup replaces the file. Call this
+ * while holding {@link StartLock}.
  *
- * @param mayLackCount whether the file was left with changes in its log, for files from before there was a count
+ * @param mayLackCount whether the log contained changes, for files created before there was a count
  * @param onCheck called before the check
- * @throws Error with what is damaged and what to do
+ * @throws Error with the damage and a remedy
  */
 export function checkAfterUncleanStop(connection: Connection, mayLackCount: boolean, onCheck: () => void): void {
   const hasCount = hasTable(connection);
@@ -30,7 +30,11 @@ export function checkAfterUncleanStop(connection: Connection, mayLackCount: bool
   letOthersIn(connection);
 }
 
-/** Returns the error for a damaged file, with what to do. @param found what SQLite says of it */
+/**
+ * Returns the error for a damaged file, with a remedy.
+ *
+ * @param found the faults that SQLite reports
+ */
 export function damage(found: readonly string[]): Error {
   const shown = found.slice(0, SHOWN).map((fault) => fault.trim().replaceAll(/\s+/g, ' '));
   const more = found.length > SHOWN ? ' and more' : '';
@@ -52,7 +56,7 @@ function openersOf(connection: Connection): number {
   return connection.prepare<{ number: number }>('SELECT number FROM openers WHERE id = 1').one({})?.number ?? 0;
 }
 
-/** Begins a transaction in which nobody else has the file open. False: somebody has. */
+/** Starts a transaction while no other process has the file open. Returns false if another process has. */
 function beginAlone(connection: Connection): boolean {
   connection.exec('PRAGMA locking_mode = EXCLUSIVE');
   try {
@@ -65,7 +69,7 @@ function beginAlone(connection: Connection): boolean {
   }
 }
 
-/** The lock is given back with the next read. */
+/** The lock is released by the next read. */
 function letOthersIn(connection: Connection): void {
   connection.exec('PRAGMA locking_mode = NORMAL');
   connection.pragma('schema_version');

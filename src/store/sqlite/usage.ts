@@ -4,7 +4,10 @@ import type { UsageStore } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Sliced } from './sliced.js';
 
-/** Rows past their time that one write takes along at least; as many as it adds at most, so that it keeps up. */
+/**
+ * Minimum number of expired rows that one write may delete. If it adds more rows, it may delete as many as it adds, so
+ * that it keeps up.
+ */
 const SWEPT = 1000;
 
 const PERIODS = Object.keys(USAGE_PERIODS) as UsagePeriod[];

@@ -6,7 +6,7 @@ import type { UsageSlices } from './slices.js';
 type Counts = readonly [start: number, requests: number, cost: number, limited: number, forbidden: number];
 
 export function openUsageSlices(connection: Connection): UsageSlices {
-  // One row for each key, as JSON: the driver spends more on a row than SQLite on what is in it.
+  // One row for each key, as JSON: the driver's overhead for a row is larger than SQLite's for its content.
   const read = connection.prepare<{ readonly periods: string }>(
     `SELECT json_group_array(json_array(start, requests, cost, limited, forbidden)) AS periods FROM usage
      WHERE keyId = $keyId AND period = $period AND start >= $from AND start < $to`,

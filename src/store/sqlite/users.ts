@@ -7,7 +7,7 @@ import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
 import type { SqliteKeys } from './keys.js';
 
-/** A user by id, whether they have left or not. */
+/** Finds a user by ID, even if removed. */
 export type FindUser = (id: string) => UserRecord | null;
 
 interface UserRow extends Omit<UserRecord, 'roles'> {
@@ -16,7 +16,7 @@ interface UserRow extends Omit<UserRecord, 'roles'> {
 
 const COLUMNS = USER_FIELDS.join(', ');
 
-/** Of its own, because the keys need it and the users need nothing of the keys. */
+/** Separate from the other user operations, because keys need it, and those need keys. */
 export function findingUsers(connection: Connection): FindUser {
   const find = connection.prepare<UserRow>(`SELECT ${COLUMNS} FROM users WHERE id = $id`);
   return (id) => {

@@ -1,16 +1,16 @@
 import { CannotOpen, Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../errors.js';
 
-/** An error between threads: a copy would keep neither its class nor its own fields. */
+/** An error in a message between threads: a structured clone would lose its class and its own fields. */
 export interface WireError {
   readonly kind: Kind;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Of {@link FIELDS}. */
+  /** Only {@link FIELDS}. */
   readonly fields: Readonly<Record<string, string>>;
   readonly cause: WireError | undefined;
 }
 
-/** By class, the more special ones first. */
+/** By class, subclasses first. */
 const KINDS = {
   Unacknowledged,
   NotWritten,
@@ -25,7 +25,7 @@ type Kind = keyof typeof KINDS;
 
 const FIELDS = ['reason', 'what', 'fault', 'remedy', 'code', 'name'] as const;
 
-/** How many causes of causes are kept. */
+/** Maximum length of a chain of causes. */
 const DEPTH = 5;
 
 export function toWire(error: unknown, depth = DEPTH): WireError {

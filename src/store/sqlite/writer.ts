@@ -10,16 +10,20 @@ import { OpenFiles } from './openFiles.js';
 import { StartLock } from './startLock.js';
 import { checkAfterUncleanStop } from './uncleanStop.js';
 
-/** One connection of a store, in the thread that it belongs to. */
+/** An open connection, in the thread that it belongs to. */
 export interface Opened {
   readonly engine: Engine;
   readonly connection: Connection;
-  /** Checks that the store can be written to. @throws StoreUnavailable */
+  /**
+   * Checks that the store can be written to.
+   *
+   * @throws StoreUnavailable
+   */
   ping(): void;
   close(): void;
 }
 
-/** What happens while the connection that writes is opened and used. */
+/** Events while the connection that writes is opened and used. */
 export interface WriterEvents {
   /** A write has to wait for another program's lock. */
   readonly waiting?: () => void;
@@ -28,7 +32,8 @@ export interface WriterEvents {
 }
 
 /**
- * Opens the connection that writes: checks the file after a stop that wasn't clean, brings it up to date, and writes its log back.
+ * Opens the connection that writes: checks the file after a stop that wasn't clean, migrates it, and writes its log
+ * back.
  *
  * @throws CannotOpen
  */
@@ -43,7 +48,7 @@ export async function openWriter(
     const walSize = walSizeOf(file);
     connection = new Connection(file, busyTimeout);
     await becomeWal(connection, busyTimeout);
-    // Checkpoints are made by Checkpoints alone.
+    // Only Checkpoints makes checkpoints.
     connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0');
     if (hasMark(connection)) await refuseLostWal(connection, walSize !== null);
     checkAfterUncleanStop(connection, walSize !== null && walSize > 0, checking);
@@ -70,10 +75,11 @@ function watched(connection: Connection, file: string, waiting: () => void): Ope
       if (walBytes <= writeBackAt || isWritingBack) return;
       isWritingBack = true;
       try {
-        // A reader that is still in the log keeps it as it is. Then it is tried again once the log has grown, not at each write.
+        // A reader that still uses the log keeps it from being replaced. Tries again once the log has grown, not at
+        // each write.
         writeBackAt = checkpoints.run() ? MAX_WAL_BYTES : walBytes + MAX_WAL_BYTES / 4;
       } catch {
-        // The write itself was made. The next one tries again.
+        // The write itself succeeded. The next one tries again.
       } finally {
         isWritingBack = false;
       }
@@ -83,7 +89,7 @@ function watched(connection: Connection, file: string, waiting: () => void): Ope
     engine: openEngine(connection),
     connection,
     ping() {
-      // Reads don't show that a disk is full. A write does, and clears the fault once there is room.
+      // Reads don't detect a full disk. A write does, and clears the fault once there is room.
       if (connection.writeFault === null) connection.tryLock();
       else checkpoints.probe();
     },
@@ -91,7 +97,7 @@ function watched(connection: Connection, file: string, waiting: () => void): Ope
       try {
         checkpoints.finish();
       } catch {
-        // Closed already, or the disk takes no writes: the log keeps what it holds.
+        // Already closed, or the disk is not writable: the log keeps its changes.
       }
       connection.close();
     },
@@ -99,8 +105,8 @@ function watched(connection: Connection, file: string, waiting: () => void): Ope
 }
 
 /**
- * The change of a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself: without this
- * wait, processes that start together on an empty directory would fail.
+ * Switches a file to WAL. A new file must not be in use at that moment, and SQLite doesn't wait for that by itself:
+ * without this wait, processes that start together on an empty directory would fail.
  */
 async function becomeWal(connection: Connection, patience: number): Promise<void> {
   const deadline = Date.now() + patience;
