@@ -4,17 +4,19 @@ import type { Intents } from './intents.js';
 import { toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';
 import type { AuditDocument, AuditHeadDocument } from './schemas.js';
 
-/** Entries that are deleted by one command, which has to end within the time of a round trip. */
+/** Maximum number of entries deleted by one command, which must finish within the time of a round trip. */
 const BATCH = 500;
 
-/** The part of the log that was archived. Where it ends is kept with the head, with the entry of a change that is under way. */
+/**
+ * Opens the archived part of the log. Its end is stored with the head, together with the entry of an unfinished change.
+ */
 export function openArchive(
   entries: Documents<AuditDocument>,
   heads: Documents<AuditHeadDocument>,
   ledger: Ledger,
   intents: Intents,
 ): ArchiveStore {
-  /** Returns the head with what was decided about it finished. */
+  /** Returns the head after finishing its change. */
   const settled = async (workspaceId: string): Promise<AuditHeadDocument | null> => {
     const head = await heads.findOne({ _id: eq(workspaceId) });
     if (head !== null) await ledger.settle(heads, head);
@@ -36,7 +38,7 @@ export function openArchive(
       return head?.baseSeq === undefined ? null : { seq: head.baseSeq, hash: head.baseHash ?? '' };
     },
     async archive(workspaceId, after, until, draft) {
-      // An entry that a document still carries would be added once more after it was removed here.
+      // Otherwise an entry that a document still carries could be added again after it was removed here.
       await intents.finishIn(workspaceId);
       for (;;) {
         const { baseSeq = 0, baseHash = '' } = (await settled(workspaceId)) ?? {};
@@ -52,7 +54,8 @@ export function openArchive(
         await ledger.settle(heads, moved);
         break;
       }
-      // Entries before the base are no longer part of the log. A call that ended here is made good by the next one.
+      // Entries before the base are no longer part of the log. If a call is interrupted here, the next one deletes the
+      // rest.
       await remove(workspaceId, until.seq);
       return 'archived';
     },

@@ -7,10 +7,12 @@ import type { AlertDocument, AssetDocument } from './schemas.js';
 
 export const ASSET_UNIQUE = { 'projectId,name': 'asset.name' };
 
-/** Documents that one read for what is made from several assets may answer with. */
+/** Maximum number of documents that one query for several assets returns. */
 const MOST_DOWNSTREAM = 2_000;
 
-/** Writes of a batch that run at once: enough to hide round trips, few enough to leave the store to others. */
+/**
+ * Writes of a batch that run concurrently: enough to hide round trips, few enough to leave the store to other requests.
+ */
 const WRITES_AT_ONCE = 16;
 
 const OPEN_ALERT = 'alert.open';
@@ -25,7 +27,7 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
     const documents = await assets.find({ projectId: eq(projectId), name: where({ $in: names }) }, SUMMARY);
     return documents.map(toSummary);
   };
-  /** Null: there is no such asset, or it was loaded later. */
+  /** Records a load. Null: there is no such asset, or it was loaded later. */
   const load = (projectId: string, { name, at, rows }: LoadRecord): Promise<AssetDocument | null> =>
     assets.update(
       { ...named(projectId, name), $or: where([{ lastLoadAt: eq(null) }, { lastLoadAt: where({ $lt: at }) }]) },
@@ -48,11 +50,11 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       }
       const open = await alerts.findOne(openOn(alert.projectId, alert.asset, alert.kind));
       if (open !== null) return asRecord(open);
-      // Closed between the two.
+      // It was closed in between.
     }
   };
-  // Ten requests that find the same asset stale send one insert. As ten, they would queue at the unique index, and an engine
-  // that checks it with locks resolves the deadlocks one at a time, a second each.
+  // If ten requests find the same asset stale, only one insert is sent. Ten inserts would wait for each other at the
+  // unique index, and an engine that checks it with locks would resolve the deadlocks one at a time, a second each.
   const opening = new Map<string, Promise<AlertRecord>>();
   const openAlert = (alert: AlertRecord): Promise<AlertRecord> => {
     const key = JSON.stringify([alert.projectId, alert.asset, alert.kind]);
@@ -106,7 +108,8 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
     async findDownstream(projectId, names, first) {
       const found = await downstream(projectId, names, MOST_DOWNSTREAM);
       if (found.length < MOST_DOWNSTREAM) return linksOf(names, found, first);
-      // Cut off: one asset with thousands downstream may have crowded out those of the others. Each is asked for by itself.
+      // The result was cut off: one asset with thousands downstream may have displaced those of other assets. Queries
+      // each asset separately.
       const links: AssetLinks[] = [];
       for (const name of names) links.push(...linksOf([name], await downstream(projectId, [name], first), first));
       return links;
@@ -144,15 +147,15 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
         asset: where({ $in: names }),
         open: eq(true),
       });
-      // An asset has at most one open alert of each kind, so these are few, and no index has them in this order.
+      // An asset has at most one open alert of each kind, so there are few. No index has this order.
       return documents.map(asRecord).sort(oldestFirst);
     },
   };
 }
 
 /**
- * What a further registration changes, as an update by aggregation, for the columns depend on those that are there. The
- * version never goes back: saveColumns relies on it to tell that nobody was quicker.
+ * Returns the changes of another registration, as an update by aggregation, because the columns depend on the existing
+ * ones. The version never decreases: saveColumns uses it to detect concurrent changes.
  */
 function registration(asset: AssetRecord) {
   const late = { $eq: [{ $size: '$columns' }, 0] };
@@ -175,7 +178,11 @@ function openOn(projectId: string, asset: string, kind: string): Filter {
   return { projectId: eq(projectId), asset: eq(asset), kind: eq(kind), open: eq(true) };
 }
 
-/** Runs the writes of a batch, some at once. @returns what they return, in order */
+/**
+ * Runs the writes of a batch, some of them concurrently.
+ *
+ * @returns the results in order
+ */
 async function inTurns<Item, Result>(
   items: readonly Item[],
   write: (item: Item) => Promise<Result>,
@@ -186,7 +193,7 @@ async function inTurns<Item, Result>(
   return results;
 }
 
-/** Names by the asset that they are made from, in the order of the documents. */
+/** Groups names by the asset that they are derived from, in the order of the documents. */
 function linksOf(
   names: readonly string[],
   documents: readonly Pick<AssetRecord, 'name' | 'upstream'>[],
@@ -202,7 +209,7 @@ function linksOf(
   return [...links].map(([name, made]) => ({ name, downstream: made }));
 }
 
-/** All fields but texts and columns. */
+/** All fields except texts and columns. */
 const SUMMARY = { fields: ASSET_SUMMARY_FIELDS };
 
 function toSummary(document: AssetDocument): AssetSummary {

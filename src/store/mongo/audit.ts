@@ -13,7 +13,7 @@ export function openAudit(
 ): AuditStore {
   const headOf = (workspaceId: string): Promise<AuditHeadDocument | null> => heads.findOne({ _id: eq(workspaceId) });
 
-  /** Entries of a workspace in the order of the chain, forward or back. */
+  /** Returns entries of a workspace in the order of the chain, forward or backward. */
   const inChain = (
     workspaceId: string,
     conditions: Filter,
@@ -22,8 +22,9 @@ export function openAudit(
     entries.find({ workspaceId: eq(workspaceId), ...conditions }, { sort: { seq: by }, limit });
 
   /**
-   * The newest entries before a place. Places have no gaps, so the range of the page is known before it is read, and an engine
-   * that sorts what it reads reads no more than the page. A chain that somebody removed entries from does have gaps.
+   * Returns the newest entries before a position. Positions have no gaps, so the range of the page is known before
+   * reading it, and even an engine that sorts in memory reads only this page. A chain from which entries were deleted
+   * does have gaps.
    */
   const unfiltered = async (workspaceId: string, before: number | null, first: number): Promise<AuditDocument[]> => {
     const end = before ?? ((await headOf(workspaceId))?.seq ?? 0) + 1;
@@ -35,14 +36,18 @@ export function openAudit(
     return [...page, ...(await inChain(workspaceId, older, { by: -1, limit: first - page.length }))];
   };
 
-  /** The newest entries of a time, by time and then by place: an index can't have the order of the chain within a time. */
+  /**
+   * Returns the newest entries in a range of times, by time and then by position: an index can't provide the order of
+   * the chain within a range of times.
+   */
   const dated = async (
     workspaceId: string,
     { from, to, ...filter }: AuditFilter,
     { first, before }: { readonly first: number; readonly before: number | null },
   ): Promise<AuditDocument[]> => {
     const range = { ...(from !== undefined && { $gte: from }), ...(to !== undefined && { $lt: to }) };
-    // The cursor is a place. It is of an entry unless somebody made it up, and then everything comes after it.
+    // The cursor is the position of an entry. If there is no such entry, the cursor is invented, and the list starts at
+    // the newest entry.
     const place = before === null ? {} : { workspaceId: eq(workspaceId), seq: eq(before) };
     const last = before === null ? null : await entries.findOne(place);
     const conditions = { workspaceId: eq(workspaceId), ...conditionsOf(filter) };
@@ -84,7 +89,7 @@ export function openAudit(
         { seq: where({ $gt: after, $lte: after + first }) },
         { by: 1, limit: first },
       );
-      // At the end of the chain there is nothing more; after a gap there is.
+      // Nothing follows the end of the chain, but entries may follow a gap.
       const left = first - page.length;
       const more =
         left === 0 ? [] : await inChain(workspaceId, { seq: where({ $gt: after + first }) }, { by: 1, limit: left });

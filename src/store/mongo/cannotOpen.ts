@@ -2,9 +2,9 @@ import { connectFaultOf } from '../../net/connectFault.js';
 import { fileFaultOf } from '../../wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
 
-/** The server's codes for a login that it does not accept: AuthenticationFailed, of Atlas, and of one that takes none. */
+/** The server's codes for a rejected login: AuthenticationFailed, and Atlas' own code. */
 const REFUSED_LOGIN: ReadonlySet<unknown> = new Set([18, 8000]);
-/** Unauthorized, and a server that demands a login first. */
+/** Unauthorized, and a server that requires a login first. */
 const NEEDS_LOGIN: ReadonlySet<unknown> = new Set([13, 391]);
 const OF_THE_URI: ReadonlySet<string> = new Set([
   'MongoParseError',
@@ -18,7 +18,8 @@ const START = 'Start MongoDB there, or correct MONGODB_URI.';
 const NO_ANSWER = ['did not answer in time', START] as const;
 
 /**
- * Returns the error for the MongoDB that MONGODB_URI names. Nothing secret of the URI is in it.
+ * Returns the error for the MongoDB that MONGODB_URI names, without the URI's secrets.
+ *
  * @returns the cause, if it has nothing to do with the URI or the server
  */
 export function cannotOpen(uri: string, cause: unknown): unknown {
@@ -35,7 +36,7 @@ export function cannotOpen(uri: string, cause: unknown): unknown {
   return new CannotOpen(`${name}, which ${fault}. ${remedy}`, fault, remedy, { cause });
 }
 
-/** What is wrong with the URI by itself; null: nothing. */
+/** Returns the fault of the URI itself; null: there is none. */
 function faultOfUri(uri: string, errors: readonly DriverError[]): string | null {
   for (const error of errors) {
     if ((error as NodeJS.ErrnoException).syscall === 'open') {
@@ -47,19 +48,19 @@ function faultOfUri(uri: string, errors: readonly DriverError[]): string | null 
   return null;
 }
 
-/** What the server answered, or the driver found out about it. */
+/** Returns an error that the server sent, or that the driver detected. */
 function saidBy(uri: string, errors: readonly DriverError[]): Found | null {
   const said = errors.find(({ name }) => ['MongoServerError', 'MongoCompatibilityError'].includes(name));
   return said === undefined ? null : [`cannot be used${inWords(uri, said.message)}`, START];
 }
 
-/** A message, in one line and without the password; empty if it has that. */
+/** Returns a message as one line, prefixed by a colon; empty if it contains the password. */
 function inWords(uri: string, message: string): string {
   if (secretsIn(uri).some((secret) => message.includes(secret))) return '';
   return `: ${(message.split('\n', 1)[0] ?? '').slice(0, 300).trim().replace(/\.$/, '')}`;
 }
 
-/** The password of a URI, as it is written and as it is meant, and its parts if it is not escaped. */
+/** Returns the password of a URI, encoded and decoded, and its parts in case it was not escaped. */
 function secretsIn(uri: string): readonly string[] {
   const [, password = ''] = /^[^:]+:\/\/[^:]*:(.*)@/s.exec(uri) ?? [];
   return [password, ...password.split(/[:@/]/)]
@@ -75,7 +76,7 @@ function safelyDecoded(text: string): string {
   }
 }
 
-/** An error of the driver may know of the servers that it tried. */
+/** An error of the driver may contain the errors of the servers that it tried. */
 type DriverError = Error & {
   readonly reason?: { readonly setName?: unknown; readonly servers?: ReadonlyMap<string, { readonly error: unknown }> };
 };
@@ -103,7 +104,10 @@ function faultOf(errors: readonly DriverError[]): Found | null {
   return isOfSet ? ['did not answer as a member of the replica set', START] : null;
 }
 
-/** An error, and those that led to it: the driver keeps them in `cause`, and by server in `reason`. The first cause comes first. */
+/**
+ * Returns an error and its causes: the driver stores them in `cause`, and for each server in `reason`. The first cause
+ * comes first.
+ */
 function errorsIn(error: unknown, depth = 0): readonly DriverError[] {
   if (!(error instanceof Error) || depth > 5) return [];
   const { reason } = error as DriverError;
@@ -111,7 +115,7 @@ function errorsIn(error: unknown, depth = 0): readonly DriverError[] {
   return [...errorsIn(error.cause, depth + 1), ...ofServers, error];
 }
 
-/** The hosts of a URI, without what may be secret; null for none that can be told. */
+/** Returns the hosts of a URI, without secrets; null if they can't be determined. */
 function hostsOf(uri: string): string | null {
   const [, authority = ''] = /^mongodb(?:\+srv)?:\/\/([^/?#]*)/.exec(uri) ?? [];
   const hosts = authority.slice(authority.lastIndexOf('@') + 1);

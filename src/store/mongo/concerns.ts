@@ -2,7 +2,7 @@ import mongoose, { type Connection } from 'mongoose';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
 import type { ReadConcern } from './sessions.js';
 
-/** The options of a URI, as the driver reads them, that decide how recent a read is and how durable a write. */
+/** The options of a URI, parsed by the driver, that determine the consistency of reads and the durability of writes. */
 interface Concerns {
   readonly readPreference?: { readonly mode: string };
   readonly readConcern?: { readonly level?: string };
@@ -11,8 +11,8 @@ interface Concerns {
 }
 
 /**
- * Refuses options of a URI that ask for less than is promised. They are not overridden in silence: whoever wrote them expects
- * them to have an effect.
+ * Rejects options of a URI that are weaker than Latchkey's guarantees. They are not overridden silently, because
+ * whoever set them expects them to have an effect.
  *
  * @throws CannotOpen
  */
@@ -22,7 +22,7 @@ export function checkUri(uri: string): void {
   if (found !== null) throw unsafe(found.fault, found.remedy);
 }
 
-/** @returns null for a URI that cannot be read. Connecting says what is wrong with it. */
+/** @returns null for an invalid URI. Connecting reports what is wrong with it. */
 function concernsIn(uri: string): Concerns | null {
   try {
     return new mongoose.mongo.MongoClient(uri).options;
@@ -62,15 +62,15 @@ function weaker({ readPreference, readConcern, writeConcern }: Concerns): { faul
   return null;
 }
 
-/** What key look-ups read with: more than the majority only where the connection asks for it. */
+/** Returns the read concern for key lookups: stronger than majority only if the connection requests it. */
 export function lookUpConcern(connection: Connection): ReadConcern {
   const { readConcern } = optionsOf(connection);
   return readConcern?.level === 'linearizable' ? 'linearizable' : 'majority';
 }
 
 /**
- * Refuses a direct connection to one member of several: once another is elected, this one goes on answering reads as a secondary,
- * and the driver does not look for the primary.
+ * Rejects a direct connection to one of several members: after the election of another member, this one would still
+ * respond to reads as a secondary, and the driver would not look for the primary.
  *
  * @throws CannotOpen
  */
@@ -86,7 +86,7 @@ export async function checkDirectConnection(connection: Connection): Promise<voi
   );
 }
 
-/** The error for a server that refused a linearizable read; the same error where it did not answer. */
+/** Returns the error for a server that rejected a linearizable read; the same error if it did not respond. */
 export function linearizableRefused(error: unknown): unknown {
   const refused = error instanceof StoreUnavailable && error.cause instanceof Error && 'code' in error.cause;
   if (!refused) return error;
@@ -97,7 +97,7 @@ export function linearizableRefused(error: unknown): unknown {
   );
 }
 
-/** A connection that was handed in may come from another copy of the driver. */
+/** A connection passed by the caller may come from another copy of the driver. */
 function optionsOf(connection: Connection): Concerns {
   return (connection.getClient() as { readonly options?: Concerns }).options ?? {};
 }

@@ -8,12 +8,17 @@ export type Scalar = string | number | boolean | Date | null;
 export type Condition = ReturnType<typeof eq> | ReturnType<typeof where>;
 export type Filter = Readonly<Record<string, Condition>>;
 
-/** The field is exactly this value. Every value of a caller goes through here: what looks like an operator is refused. */
+/**
+ * Matches exactly this value. All values from callers pass through here, so that they can't be interpreted as
+ * operators.
+ */
 export function eq(value: Scalar) {
   return { $eq: value };
 }
 
-/** Operators that this code wrote itself. Marked, because the owner of a connection may have sanitizeFilter on. */
+/**
+ * Marks operators that this code wrote as trusted, because the owner of a connection may have enabled sanitizeFilter.
+ */
 export function where<T extends object>(operators: T): T {
   return mongoose.trusted(operators as never);
 }
@@ -23,7 +28,7 @@ export interface Update {
   readonly $unset?: Readonly<Record<string, ''>>;
 }
 
-/** The fields are still what they were when the record was read; a list that is not there is an empty one. */
+/** Matches if the fields still have the values of the record. A missing list is equal to an empty one. */
 export function unchanged<T extends object>(record: T, fields: readonly (keyof T & string)[]): Filter {
   return Object.fromEntries(fields.map((field) => [field, still(record[field] as Scalar | readonly Scalar[])]));
 }
@@ -37,7 +42,7 @@ function isList(value: Scalar | readonly Scalar[]): value is readonly Scalar[] {
   return Array.isArray(value);
 }
 
-/** With each write: Mongoose doesn't apply the schema's write concern where a session is given. */
+/** Passed with each write: Mongoose doesn't apply the schema's write concern if there is a session. */
 const MAJORITY = { writeConcern: { w: 'majority', j: true } } as const;
 
 type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
@@ -45,7 +50,7 @@ type Bulk<T> = Parameters<mongoose.Model<T>['bulkWrite']>[0];
 export interface Selection {
   readonly sort?: Readonly<Record<string, SortOrder>>;
   readonly limit?: number;
-  /** The fields to read; all where absent. */
+  /** The fields to read; absent: all. */
   readonly fields?: readonly string[];
   /** The name of the index to use. Default: the server's choice. */
   readonly hint?: string;
@@ -54,16 +59,16 @@ export interface Selection {
 }
 
 export interface Aggregation extends Pick<Selection, 'readConcern'> {
-  /** In ms. Default: that of the gate. */
+  /** In ms. Default: the gate's timeout. */
   readonly timeout?: number;
 }
 
 type Session = mongoose.mongo.ClientSession;
 
 /**
- * One collection, by the few calls that this engine makes: lean reads by majority, writes by majority and journal, each
- * through the gate and in causal order. The server ends a read when the gate stops waiting for it, so that nothing goes on running
- * for a caller who already got an error.
+ * One collection, with the calls that this engine uses: lean reads with read concern majority, writes with write
+ * concern majority and journal, each through the gate and causally consistent. The server aborts a read when the gate
+ * stops waiting for it, so that no read runs on after its caller got an error.
  */
 export class Documents<T extends object> {
   readonly #model: mongoose.Model<T>;
@@ -71,7 +76,7 @@ export class Documents<T extends object> {
   readonly #sessions: Sessions;
   readonly #unique: UniqueNames;
 
-  /** @param name of the model; prefixed, so that it cannot meet a model of the connection's owner. */
+  /** @param name of the model; prefixed, so that it can't conflict with a model of the connection's owner */
   constructor(connection: Connection, gate: Gate, name: string, schema: Schema, unique: UniqueNames) {
     const prefixed = `Latchkey${name}`;
     const known = connection.models[prefixed] as mongoose.Model<T> | undefined;
@@ -135,13 +140,13 @@ export class Documents<T extends object> {
   }
 
   /**
-   * Adds documents in this order, in one command, until one has a unique value that is taken.
+   * Adds documents in this order, with one command, until one has a unique value that already exists.
    *
-   * @returns how many were added
+   * @returns the number of added documents
    */
   async insertInOrder(documents: readonly T[]): Promise<number> {
     const options = { ordered: true, throwOnValidationError: true, ...MAJORITY } as const;
-    // Outside of the round trip, which the gate may repeat: what it wrote the first time stands.
+    // Outside of the round trip, which the gate may repeat: documents that were added the first time are kept.
     let added = 0;
     await this.#pass(async (session) => {
       const left = documents.slice(added).map((document) => ({ insertOne: { document } })) as Bulk<T>;
@@ -159,8 +164,9 @@ export class Documents<T extends object> {
   }
 
   /**
-   * Changes one document in one atomic step. A list of stages is an update by aggregation.
-   * @returns the document after it; null where none matched.
+   * Changes one document atomically. A list of stages is an update by aggregation.
+   *
+   * @returns the document after the change; null if none matched
    * @throws Duplicate
    */
   update(
@@ -178,7 +184,7 @@ export class Documents<T extends object> {
     });
   }
 
-  /** @returns whether a document was there. */
+  /** @returns whether a document existed */
   remove(filter: Filter): Promise<boolean> {
     return this.#pass(async (session) => {
       const options = { ...MAJORITY, session };
@@ -196,7 +202,10 @@ export class Documents<T extends object> {
     );
   }
 
-  /** Makes the writes in any order. One that gave way to another process's is repeated by itself: the others stand. */
+  /**
+   * Runs the writes in any order. Repeats writes that failed because of a conflict with another process; the other
+   * writes are kept.
+   */
   async bulkWrite(operations: Bulk<T>): Promise<void> {
     const options = { ordered: false, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat.
@@ -217,15 +226,17 @@ export class Documents<T extends object> {
   }
 
   /**
-   * Adds documents in any order; one that meets a unique value that is taken is left out. Whether a document was there
-   * before is what the unique index says at the moment of writing, and no read before it.
-   * @returns those left out
+   * Adds documents in any order, except those with a unique value that already exists. Only the unique index decides
+   * this, at the time of writing.
+   *
+   * @returns the documents that were not added
    */
   async insertNew(documents: readonly T[]): Promise<readonly T[]> {
-    // Mongoose would pass over what it cannot cast.
+    // Otherwise Mongoose would ignore documents that it cannot cast.
     const options = { ordered: false, throwOnValidationError: true, ...MAJORITY } as const;
     const taken: T[] = [];
-    // Outside of the round trip, which the gate may repeat: what it wrote the first time is no older document.
+    // Outside of the round trip, which the gate may repeat: a document added the first time is not an existing
+    // document.
     let left = documents;
     await this.#pass(async (session) => {
       for (let attempts = 1; left.length > 0; attempts++) {
@@ -246,17 +257,17 @@ export class Documents<T extends object> {
   }
 
   /**
-   * Brings along what an earlier release wrote under another name: its indexes go, and its documents take the new name.
-   * Changes nothing where it was done before.
+   * Renames a field that an earlier release wrote: drops its indexes, and renames it in all documents. Does nothing if
+   * it was already renamed.
    */
   async renameField(from: string, to: string, timeout: number): Promise<void> {
-    // Beneath Mongoose, whose schema does not know the old name.
+    // Without Mongoose, whose schema does not contain the old name.
     const collection = this.#model.db.db?.collection(this.collectionName);
     if (collection === undefined) throw new StoreUnavailable(new Error('The connection is not open.'));
     await this.#gate.pass(
       async () => {
         const indexes = await collection.indexes().catch(noneWhereNoCollection);
-        // Without a collection there is nothing to rename. Indexes of the new name are built only after the renaming.
+        // Without a collection there is nothing to rename. Indexes of the new name are only built after renaming.
         if (indexes.length === 0 || indexes.some(({ key }) => to in key)) return;
         for (const { name, key } of indexes) {
           if (name !== undefined && from in key) await collection.dropIndex(name, MAJORITY);
@@ -269,8 +280,8 @@ export class Documents<T extends object> {
   }
 
   /**
-   * Builds the indexes that are missing; returns once they stand, which in a replica set is on all voting members. In one command:
-   * Mongoose sends one for each index.
+   * Builds missing indexes, and returns when they are ready, in a replica set on all voting members. Uses one command;
+   * Mongoose would send one for each index.
    */
   async buildIndexes(timeout: number): Promise<void> {
     const indexes = this.#model.schema
@@ -295,12 +306,12 @@ function noneWhereNoCollection(error: unknown): never[] {
 }
 
 interface Refused {
-  /** The place in the bulk. */
+  /** The position in the bulk write. */
   readonly index: number;
   readonly code: number;
 }
 
-/** Those writes of a bulk that were not made; none where the error is not about single ones. */
+/** Returns the writes of a bulk that failed; none if the error is not about individual writes. */
 function refusalsIn(error: unknown): Refused[] {
   if (!(error instanceof Error && error.name === 'MongoBulkWriteError' && 'writeErrors' in error)) return [];
   return [error.writeErrors].flat() as Refused[];

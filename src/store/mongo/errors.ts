@@ -1,18 +1,18 @@
 import mongoose from 'mongoose';
 import { Duplicate, StoreUnavailable, Unacknowledged } from '../errors.js';
 
-/** The names of unique values, by the fields of the index that guards them (joined by a comma). */
+/** The names of unique values, by the fields of their index (joined by a comma). */
 export type UniqueNames = Readonly<Record<string, string>>;
 
-/** The server's code of a unique value that is taken. */
+/** The server's code for a unique value that already exists. */
 export const E11000 = 11000;
 
-/** The errors that come before anything is sent. */
+/** Errors that occur before anything is sent. */
 const NEVER_SENT = ['MongooseError', 'MongoServerSelectionError', 'MongoNotConnectedError', 'MongoTopologyClosedError'];
 
 /**
- * The error that callers see in place of the driver's or Mongoose's. Judged by name, because a connection that was handed
- * in may come from another copy of the driver, whose classes are not these.
+ * Returns the error that callers see instead of the driver's or Mongoose's error. Compares names, because a connection
+ * passed by the caller may come from another copy of the driver, with other classes.
  */
 export function translated(error: unknown, unique: UniqueNames): unknown {
   if (!(error instanceof Error)) return error;
@@ -20,11 +20,13 @@ export function translated(error: unknown, unique: UniqueNames): unknown {
     const fields = 'keyPattern' in error ? Object.keys(error.keyPattern ?? {}).join(',') : '';
     return new Duplicate(unique[fields] ?? fields, error);
   }
-  // A value that the schema refuses is a fault of the calling code, not of the engine, and must not look like an outage.
+  // A value that the schema rejects is a bug of the calling code, not a fault of the engine, and must not look like an
+  // outage.
   if (['CastError', 'ValidationError', 'StrictModeError', 'ObjectParameterError'].includes(error.name)) {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
   }
-  // The driver's errors are named Mongo…, Mongoose's own (not connected, force closed) MongooseError.
+  // The names of the driver's errors start with Mongo. Mongoose's own errors (not connected, force closed) are named
+  // MongooseError.
   if (error.name.startsWith('Mongo') || error instanceof mongoose.mongo.MongoError) {
     return NEVER_SENT.includes(error.name) ? new StoreUnavailable(error) : new Unacknowledged(error);
   }

@@ -14,11 +14,11 @@ export function openEvents(events: Documents<EventDocument>): EventStore {
 
   return {
     async record(given) {
-      // In one order whoever asks, so that of two calls with the same ids neither waits for the other in turn.
+      // In the same order for every call, so that two calls with the same IDs can't deadlock.
       const ordered = given.toSorted((a, b) => (a.id < b.id ? -1 : 1));
       const taken = new Set((await events.insertNew(ordered.map(toDocument))).map(({ id }) => id));
       const before = new Map((await find(given, taken)).map((event) => [event.id, event]));
-      // One whose time came since the write is gone, and what was given stands for it.
+      // An event that expired since the write is replaced by the given one.
       return given.map((event) => ({ event: before.get(event.id) ?? event, added: !taken.has(event.id) }));
     },
     async list(projectId, { first, after, filter, since }) {
@@ -36,7 +36,10 @@ export function openEvents(events: Documents<EventDocument>): EventStore {
   };
 }
 
-/** After `since` and before the row; the row's moment is named twice, for of an $or alone no index is bounded. */
+/**
+ * Matches events after `since` and before the row. Repeats the row's time outside of $or, because MongoDB can't use $or
+ * to bound an index.
+ */
 function happened(since: number, row: { readonly at: number; readonly id: string } | null) {
   const from = { $gt: new Date(since) };
   if (row === null) return { at: where(from) };

@@ -6,14 +6,15 @@ import { eq, where, type Documents, type Filter, type Update } from './documents
 import { LIVING_ADMIN, LIVING_KEYS, SLOTS, type KeyDocument } from './schemas.js';
 
 /**
- * Stores when families end, so that one command can count them. One key of each family has its slot (see places.ts). This key also
- * stores two times: when the family's last active key with other scopes than `admin` and `platform` ends, and when its last active key
- * with only these scopes ends. They decide whether a family counts, and as which kind, so an expiry needs no write.
+ * Stores when families end, so that one command can count them. One key of each family has its slot (see places.ts).
+ * This key also stores two times: when the family's last active key with other scopes than `admin` and `platform` ends,
+ * and when its last active key with only these scopes ends. They decide whether a family counts, and as which kind, so
+ * an expiry needs no write.
  *
- * A change in a family with one key writes both times together with the change. After any other change, the process that finishes it
- * reads the family and writes the times before it removes the entry of the change (see intents.ts). If it crashes in between, the next
- * reader does this. `turn` counts these writes: if two processes read the family at the same time, the second one to write reads it
- * again, so outdated times are never kept.
+ * A change in a family with one key writes both times together with the change. After any other change, the process
+ * that finishes it reads the family and writes the times before it removes the entry of the change (see intents.ts). If
+ * it crashes in between, the next reader does this. `turn` counts these writes: if two processes read the family at the
+ * same time, the second one to write reads it again, so outdated times are never kept.
  */
 
 /** The end of a family that never ends. */

@@ -4,12 +4,12 @@ import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
 
 /**
- * Through which every round trip passes: it ends in time, fails with the store's own errors, and fails at once after
- * close(). A deadline of our own, because with a connection that was handed in the driver's timeouts are its owner's:
- * by default it waits 30 s for a server.
+ * Bounds every round trip: it ends in time, fails with the store's own errors, and fails immediately after close(). Has
+ * its own deadline, because the owner of a connection passed by the caller controls the driver's timeouts: by default
+ * the driver waits 30 s for a server.
  */
 export class Gate {
-  /** How long a round trip may take, in ms. */
+  /** Timeout for a round trip, in ms. */
   readonly timeout: number;
   #open = true;
 
@@ -32,7 +32,7 @@ export class Gate {
     }
   }
 
-  /** @returns whether it was open. */
+  /** @returns whether it was open */
   close(): boolean {
     const wasOpen = this.#open;
     this.#open = false;
@@ -42,12 +42,15 @@ export class Gate {
 
 const WRITE_CONFLICT = 112;
 
-/** Longest pauses before a write is repeated, in ms: of the first repetition, doubled with each, and of any. */
+/**
+ * Longest pauses before a write is repeated, in ms: before the first repetition, doubled with each one, and the upper
+ * limit.
+ */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [16, 250];
 
 /**
- * A write that gave way to another, of which nothing was written. MongoDB itself repeats it; others leave that to us. After a
- * pause by chance: those that got in each other's way would do so again.
+ * Repeats a write that failed because of a conflict and changed nothing. MongoDB repeats it itself; compatible engines
+ * may not. Pauses for a random time, because the writes would otherwise conflict again.
  *
  * @param end by performance.now(): nothing is sent after it
  */

@@ -29,15 +29,16 @@ export interface IntentDocuments {
 }
 
 /**
- * Two writes that belong together, on a standalone server that has no transactions: the first embeds the key of the
- * second, and with it the whole is decided; then the key is inserted and the embedded copy dropped. Whoever meets an
- * embedded copy does the rest, so a process that died in between left nothing undone. Doing it twice is harmless: keys
- * that were handed out are never deleted, so an insertion that comes late finds the key there and brings nothing back.
+ * Pairs of writes that belong together, on a standalone server without transactions: the first write embeds the key of
+ * the second, which commits both; then the key is inserted and the embedded copy removed. A process that finds an embedded
+ * copy does the rest, so a process that crashed in between leaves nothing undone. Doing it twice is harmless: issued
+ * keys are never deleted, so a late insertion finds the key and restores nothing.
  *
- * What is true of other documents (the owner has not left, the author's key is not revoked, the tier is the one that gave the
- * place) can change between its reading and the write. So it is read again after the write, and where it no longer holds,
- * the key is withdrawn before anybody is given it. Whoever removes a user first marks the user and then revokes the user's
- * keys: a key that was written before the mark is found and revoked, and one written after it finds the mark.
+ * Conditions on other documents (the owner was not removed, the author's key is not revoked, the tier is the one that
+ * provided the place) can change between reading and writing. So they are read again after the write, and if they no
+ * longer apply, the key is withdrawn before anyone gets it. The removal of a user first marks the user and then revokes
+ * the user's keys: a key that was written before the mark is found and revoked, and one written after it finds the
+ * mark.
  */
 export class Intents {
   readonly #keys: Documents<KeyDocument>;
@@ -45,7 +46,7 @@ export class Intents {
   readonly #projects: Documents<ProjectDocument>;
   readonly #users: Documents<UserDocument>;
   readonly #ledger: Ledger;
-  /** Changes of keys that this process is finishing, by the id of their entry and the tier of an insertion. */
+  /** Changes of keys that this process is finishing, by the ID of their entry and the tier of an insertion. */
   readonly #finishing = new Map<string, Promise<boolean>>();
 
   constructor(documents: IntentDocuments, ledger: Ledger) {
@@ -56,7 +57,7 @@ export class Intents {
     this.#ledger = ledger;
   }
 
-  /** Finishes everything that was decided. */
+  /** Finishes all committed changes. */
   async finishAll(): Promise<void> {
     for (const key of await this.#keys.find(keyUnderWay())) await this.finishKey(key);
     for (const workspace of await this.#workspaces.find(workspaceUnderWay())) await this.finishWorkspace(workspace);
@@ -64,18 +65,19 @@ export class Intents {
     for (const user of await this.#users.find(entryUnderWay())) await this.finishUser(user);
   }
 
-  /** Returns the workspace, with what was decided about it finished; null: there is none. */
+  /** Returns the workspace after finishing its change; null: there is none. */
   async workspace(id: string): Promise<WorkspaceDocument | null> {
     const workspace = await this.#workspaces.findOne({ _id: eq(id) });
     return workspace !== null && (await this.finishWorkspace(workspace)) ? workspace : null;
   }
 
   /**
-   * The same as {@link finishAll} in one workspace.
-   * @returns null where there is no such workspace.
+   * Like {@link finishAll}, for one workspace.
+   *
+   * @returns null if there is no such workspace
    */
   async finishIn(workspaceId: string): Promise<WorkspaceDocument | null> {
-    // A key that carries a successor carries the entry of its rotation too.
+    // A key with an embedded successor also has the entry of its rotation.
     const underWay = { workspaceId: eq(workspaceId), ...entryUnderWay() };
     const [keys, workspace, projects, users] = await Promise.all([
       this.#keys.find(underWay, { hint: UNDER_WAY }),
@@ -91,14 +93,14 @@ export class Intents {
   }
 
   /**
-   * Finishes what was decided about a key. What this process is finishing already isn't done a second time.
+   * Finishes the committed change of a key. Concurrent calls for the same change share one run.
    *
-   * @returns false where the key, or the successor that it carries, may not be handed out
+   * @returns false if the key, or its embedded successor, must not be issued
    */
   finishKey(document: KeyDocument): Promise<boolean> {
     const { entry } = document;
     if (entry === undefined) return this.#finishKey(document);
-    // A key that was withdrawn is inserted again with the same entry, and under another tier.
+    // A withdrawn key can be inserted again with the same entry and another tier.
     const change = `${entry._id} ${document.unconfirmed ?? ''}`;
     let finishing = this.#finishing.get(change);
     if (finishing === undefined) {
@@ -122,7 +124,7 @@ export class Intents {
     return holds;
   }
 
-  /** What forbids to hand out a key of that owner by that author; null: nothing. */
+  /** Returns why a key with this owner must not be issued by this author; null: there is no reason. */
   async forfeitOf(
     key: Pick<KeyRecord, 'id' | 'workspaceId' | 'userId'>,
     author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
@@ -131,7 +133,7 @@ export class Intents {
     return this.authorForfeit(author, key.id);
   }
 
-  /** What forbids that author to change anything; null: nothing. */
+  /** Returns why this author must not change anything; null: there is no reason. */
   async authorForfeit(
     author: Pick<Author, 'kind' | 'id' | 'judged'> | undefined,
     heir?: string,
@@ -144,15 +146,19 @@ export class Intents {
     return isRetired(makes, user, author?.judged, heir) ? 'authorEnded' : null;
   }
 
-  /** As {@link authorForfeit}, of a change that hands out no key: only where the author was judged by what their key may do. */
+  /** Like {@link authorForfeit}, for a change that issues no key: only checks authors with `judged`. */
   async judgedForfeit(author: Author | undefined): Promise<'authorEnded' | null> {
     return author?.judged === undefined ? null : this.authorForfeit(author);
   }
 
-  /** Looks again at the conditions of an insertion. @returns false where the key was withdrawn. */
+  /**
+   * Checks the conditions of an insertion again.
+   *
+   * @returns false if the key was withdrawn
+   */
   async #confirm(document: KeyDocument): Promise<boolean> {
     const { _id, unconfirmed, entry } = document;
-    // Of a key whose entry is in the log it was decided that it stays.
+    // If its entry is in the log, the key was already confirmed.
     if (unconfirmed === undefined || entry === undefined) return true;
     const undecided = { _id: eq(_id), unconfirmed: eq(unconfirmed), 'entry._id': eq(entry._id) };
     const workspace = await this.#workspaces.findOne({ _id: eq(document.workspaceId) });
@@ -160,12 +166,12 @@ export class Intents {
       workspace?.tier === unconfirmed && (await this.forfeitOf(toRecord(document), authorOf(entry))) === null;
     if (holds && (await this.#keys.update(undecided, { $unset: { unconfirmed: '' } })) !== null) return true;
     if (!holds && (await this.#keys.remove(undecided))) return false;
-    // Another process has decided it. If it was withdrawn, its creation may have inserted it again.
+    // Another process has decided. If it withdrew the key, the creation may have inserted the key again.
     const now = await this.#keys.findOne({ _id: eq(_id) });
     return now !== null && this.#confirm(now);
   }
 
-  /** As {@link #confirm}, of a successor: the old key names it, so that it is revoked and not deleted. */
+  /** Like {@link #confirm}, for a successor. The old key refers to it, so it is revoked instead of deleted. */
   async #keepHeir({ entry }: KeyDocument, successor: KeyDocument): Promise<boolean> {
     const forfeit = await this.forfeitOf(toRecord(successor), entry && authorOf(entry));
     if (forfeit === null) return true;
@@ -197,12 +203,12 @@ export class Intents {
     return document && toUser(document);
   }
 
-  /** @returns false where the workspace was withdrawn: it is not there. */
+  /** @returns false if the workspace was withdrawn and does not exist */
   async finishWorkspace(document: WorkspaceDocument): Promise<boolean> {
     const { _id, firstKey } = document;
     if (!(await this.#confirmWorkspace(document))) return false;
     if (firstKey !== undefined) {
-      // One that an earlier release embedded has no ends.
+      // A key embedded by an earlier release has no ends.
       await this.#insertOnce({ ...endsOf([firstKey]), turn: 0, ...firstKey });
       await this.#workspaces.update({ _id: eq(_id) }, { $unset: { firstKey: '' } });
     }
@@ -210,14 +216,14 @@ export class Intents {
     return true;
   }
 
-  /** As {@link #confirm}, of a workspace and its first key. */
+  /** Like {@link #confirm}, for a workspace and its first key. */
   async #confirmWorkspace({ _id, unconfirmed, firstKey, entry }: WorkspaceDocument): Promise<boolean> {
     if (unconfirmed !== true || firstKey === undefined || entry === undefined) return true;
     const undecided = { _id: eq(_id), unconfirmed: eq(true), 'firstKey._id': eq(firstKey._id) };
     const holds = (await this.forfeitOf(toRecord(firstKey), authorOf(entry))) === null;
     if (holds && (await this.#workspaces.update(undecided, { $unset: { unconfirmed: '' } })) !== null) return true;
     if (!holds && (await this.#workspaces.remove(undecided))) return false;
-    // Another process has decided it.
+    // Another process has decided.
     return (await this.#workspaces.findOne({ _id: eq(_id) })) !== null;
   }
 
@@ -230,8 +236,8 @@ export class Intents {
   }
 
   /**
-   * Has to come before the write that decides, for after it there is no way back.
-   * @returns which of the key's unique values is taken.
+   * Returns which of the key's unique values already exists. Call before the write that commits, because that can't be
+   * undone.
    */
   async taken(key: KeyRecord): Promise<'key.id' | 'key.lookupId' | null> {
     const [other] = await this.#keys.find(
@@ -247,13 +253,13 @@ export class Intents {
       await this.#keys.insert(key);
     } catch (error) {
       if (!(error instanceof Duplicate)) throw error;
-      // Which of its unique values collided says nothing: a second copy of one key collides on all of them.
+      // It doesn't matter which unique value collided: a second copy of the same key collides on all of them.
       if ((await this.#keys.findOne({ _id: eq(key._id) })) === null) throw error;
     }
   }
 }
 
-/** Reasons of revocation, for people. */
+/** Reasons of revocation, shown to people. */
 const WITHDRAWN: Readonly<Record<Forfeit, string>> = {
   userLeft: 'The user left the workspace while the key was made.',
   authorEnded: 'The key that made it was revoked at the same time.',
@@ -264,7 +270,7 @@ function authorOf({ actorKind, actor, judged }: EntryDocument): Pick<Author, 'ki
   return { kind: actorKind, id: actor, ...seen };
 }
 
-/** @param slot of the first key of a family, which keeps the family's ends with it */
+/** @param slot of the first key of a family, which also stores the family's ends */
 export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument): KeyDocument {
   const { id, ...fields } = pick(key, KEY_FIELDS);
   return {
@@ -281,7 +287,7 @@ export function toRecord(document: KeyDocument): KeyRecord {
   return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_FIELDS);
 }
 
-/** What keys have that were written before there were projects, users and lists of what they may run and where. */
+/** Defaults for keys from before there were projects, users and lists of allowed documents and addresses. */
 const BEFORE_PROJECTS = { projectId: null, userId: null, allowedAddresses: [], trustedDocuments: null };
 
 export function toUser(document: UserDocument): UserRecord {

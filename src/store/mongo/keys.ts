@@ -29,9 +29,12 @@ import { FOLDING, FOREIGN_END, type KeyDocument, type UserDocument, type Workspa
 import type { ReadConcern } from './sessions.js';
 
 interface ChangeOptions {
-  /** What is written beside the change, and is handed out: only to whom nothing forbids it. */
+  /**
+   * Returns the successor to write with the change and to issue. Nothing is written if the owner or the author no
+   * longer allows it.
+   */
   readonly handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>;
-  /** Of what a change of scopes may take a place. Default: any number. */
+  /** The places that a change of scopes may take one of. Default: any number. */
   readonly places?: Places;
 }
 
@@ -59,7 +62,7 @@ export function openKeys(
       if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
       const taken = await placeFor(document, verdict.patch, places, entry.at);
       const handed = await handOut?.(key);
-      // Last, so that as little as possible can happen to the author before the write.
+      // Last, to keep the time before the write short.
       const forfeit = await (handOut === undefined
         ? intents.judgedForfeit(entry.author)
         : intents.forfeitOf(key, entry.author));
@@ -84,11 +87,11 @@ export function openKeys(
         if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
         return { outcome: (await intents.forfeitOf(key, entry.author)) ?? 'userLeft', key: toRecord(changed) };
       }
-      // Another process changed what the rule judged by, or what the entry says: it has to judge anew.
+      // Another process changed fields that affect the verdict or the entry: the rule must be applied again.
     }
   };
 
-  /** The slot that a change of a key's scopes needs, of which it often needs none. */
+  /** Returns the slot that a change of a key's scopes needs; often it needs none. */
   const placeFor = async (
     document: KeyDocument,
     { scopes }: KeyPatch,
@@ -101,7 +104,11 @@ export function openKeys(
     return slotFor(keys, document, scopes, limit, now);
   };
 
-  /** Inserts a key at a free place. @returns the number of living families in place of the document where there is none. */
+  /**
+   * Inserts a key at a free place.
+   *
+   * @returns the number of active families instead of the document if there is no place
+   */
   const place = async (
     key: KeyRecord,
     limit: number | null,
@@ -124,7 +131,7 @@ export function openKeys(
     }
   };
 
-  /** Finishes what was left half done of each, and leaves out keys that were withdrawn. */
+  /** Finishes the changes of these keys, and removes withdrawn keys from the list. */
   const those = async (found: readonly KeyDocument[]): Promise<KeyDocument[]> => {
     const there: KeyDocument[] = [];
     for (const document of found) {
@@ -146,13 +153,13 @@ export function openKeys(
         const inserted = await place(key, limitOf(places, tier, placeKindOf(key)), now, { entry, unconfirmed: tier });
         if ('living' in inserted) {
           if (isFinished) return { outcome: 'full', living: inserted.living };
-          // A process that ended may have left a key that is withdrawn, and has its place until then.
+          // A crashed process may have left a key that will be withdrawn, and takes a place until then.
           await intents.finishIn(key.workspaceId);
           isFinished = true;
           continue;
         }
         if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
-        // What it was placed under has changed meanwhile, and it was withdrawn.
+        // A condition of its insertion has changed meanwhile, so it was withdrawn.
       }
     },
     async findForVerification(lookupId) {
@@ -173,7 +180,7 @@ export function openKeys(
       const workspace = found?.workspace[0];
       if (found === undefined || workspace === undefined) return null;
       const key = toRecord(found);
-      // Not a second $lookup, which every key would pay for.
+      // A separate read instead of a second $lookup, which would slow down all lookups.
       const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
       return { key, tier: workspace.tier, user: user && toUser(user) };
     },
@@ -263,8 +270,8 @@ export function openKeys(
 }
 
 /**
- * What follows on a position in one range of an order. Comparisons keep to the type of their operand, so that none finds null.
- * The first condition bounds the index; the second takes out what comes before among equal values.
+ * Matches keys after a position in one range of an order. Comparisons match only values of the operand's type, so never
+ * null. The first condition bounds the index; the second excludes keys with the same value that come before.
  */
 function inRange({ field, direction }: KeyOrder, range: 'valued' | 'empty', after: KeyPosition | null): Filter {
   const column = ORDERED_BY[field];
@@ -283,7 +290,7 @@ function inRange({ field, direction }: KeyOrder, range: 'valued' | 'empty', afte
 function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
   return [
     ...(lookupIds.length === 0 ? [] : [{ lookupId: where({ $in: [...lookupIds] }) }]),
-    // Of the characters in lookup ids `z` is the last, and `{` follows it.
+    // `z` is the last character that occurs in lookup IDs, and `{` follows it.
     ...(beginning === null ? [] : [{ lookupId: where({ $gte: beginning, $lt: `${beginning}{` }) }]),
     ...(foreignPrefix === null
       ? []
@@ -295,13 +302,13 @@ function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
 }
 
-/** A change of a key, with what it changes of its family. See families.ts. */
+/** Returns the update for a change of a key, including its family's ends. See families.ts. */
 function withEnds(document: KeyDocument, written: Partial<KeyDocument>): Update {
   if (document.slot === undefined && written.slot === undefined) return { $set: written };
   const after = { ...document, ...written };
   const ends = changedEnds(document, after, written.successor);
   if (ends === null) {
-    // A slot that it takes beside others of its family. Its own ends will do until the change is finished.
+    // It takes a slot in addition to others of its family. Stores its own ends until the change is finished.
     return { $set: written.slot === undefined ? written : { ...written, ...endsOf([after]) } };
   }
   if (after.revokedAt === null) return { $set: { ...written, ...ends } };
@@ -325,7 +332,7 @@ function conditions(filter: KeyFilter, now: number): Filter[] {
   ];
 }
 
-/** A search for a literal and not a pattern: nothing to escape, and nothing that a caller could make slow. */
+/** Matches literal text instead of a pattern, so nothing must be escaped, and a caller can't make it slow. */
 function contains(field: string, part: string): Condition {
   return where({ $gte: [{ $indexOfCP: [field, { $literal: part }] }, 0] });
 }

@@ -6,7 +6,7 @@ import type { AuditDocument, AuditHeadDocument, EntryDocument } from './schemas.
 
 export const AUDIT_UNIQUE = { _id: 'audit.id', 'workspaceId,seq': 'audit.seq' };
 
-/** A document whose change is not known to be in the audit log. */
+/** A document with a change that may not be in the audit log yet. */
 export interface Entered {
   readonly _id: string;
   readonly entry?: EntryDocument;
@@ -15,15 +15,15 @@ export interface Entered {
 export const entryUnderWay = () => ({ 'entry._id': where({ $exists: true }) });
 export const withoutEntry = () => ({ 'entry._id': eq(null) });
 
-/** Entries that are added to a chain with one command. */
+/** Maximum number of entries added to a chain with one command. */
 const MAX_GROUP = 100;
 
 /** The entries of one workspace that wait to be added. */
 interface Line {
   readonly waiting: Waiting[];
-  /** Also those that are being added, by their ids. */
+  /** Waiting entries and entries that are being added, by ID. */
   readonly added: Map<string, Promise<void>>;
-  /** The newest entry as far as this process knows. It spares a read, and the index has the last word. */
+  /** The newest entry known to this process. This saves a read; the unique index detects if it is outdated. */
   last: AuditHead | null | undefined;
 }
 
@@ -34,13 +34,13 @@ interface Waiting {
 }
 
 /**
- * The chains of the audit log, without transactions: a change carries its entry in the document that it changes, in one
- * write, and with that the entry is decided; then it is added to the chain and dropped from the document. Whoever meets one
- * that was left behind does the rest. A place in a chain is unique by index, and so is an entry, so that processes which
- * add at once take turns, and one that adds what is there adds nothing.
+ * The chains of the audit log, without transactions: a change stores its entry in the document that it changes, with
+ * one write, which commits both. Then the entry is added to the chain and removed from the document. A process that finds an
+ * entry in a document does the rest. Positions in a chain and entries are unique by index, so that processes that add
+ * at the same time take turns, and adding an existing entry does nothing.
  *
- * Within a process, entries of a workspace are added in groups: while one group is on its way, the next one gathers. So the
- * commands per entry become fewer, not more, as callers are added.
+ * Within a process, entries of a workspace are added in groups: while one group is being written, the next one
+ * collects. So with more callers, there are fewer commands per entry.
  */
 export class Ledger {
   readonly #entries: Documents<AuditDocument>;
@@ -72,14 +72,14 @@ export class Ledger {
     return adding;
   }
 
-  /** Adds the entry that a document carries, if it does, and drops it there. */
+  /** Adds the entry in a document, if there is one, and removes it from the document. */
   async settle<T extends Entered>(documents: Documents<T>, { _id, entry }: T): Promise<void> {
     if (entry === undefined) return;
     await this.append(fromDocument(entry));
     await documents.update({ _id: eq(_id), 'entry._id': eq(entry._id) }, { $unset: { entry: '' } });
   }
 
-  /** Adds what waits, group by group. */
+  /** Adds the waiting entries, group by group. */
   async #work(workspaceId: string, line: Line): Promise<void> {
     while (line.waiting.length > 0) {
       const group = line.waiting.splice(0, MAX_GROUP);
@@ -108,11 +108,11 @@ export class Ledger {
       line.last = entries[added - 1] ?? line.last;
       const [refused] = (left = left.slice(added));
       if (refused === undefined) break;
-      // Another process was quicker with this place in the chain, or has added this entry.
+      // Another process has taken this position in the chain, or has added this entry.
       line.last = undefined;
       if ((await this.#entries.findOne({ _id: eq(refused.id) })) !== null) left = left.slice(1);
     }
-    // Even if all of them were there: who added them may have died before the head was moved.
+    // Even if all of them existed: the process that added them may have crashed before it moved the head.
     line.last ??= await this.#last(workspaceId);
     if (line.last !== null) await this.#moveHead(workspaceId, line.last);
   }
@@ -122,7 +122,7 @@ export class Ledger {
     return last === undefined ? null : { seq: last.seq, hash: last.hash };
   }
 
-  /** Forward, never back. A head that is behind is an entry of the chain all the same. */
+  /** Moves the head forward, never back. A head that is behind still refers to an entry of the chain. */
   async #moveHead(workspaceId: string, { seq, hash }: AuditHead): Promise<void> {
     for (;;) {
       const moved = await this.#heads.update(
@@ -151,13 +151,13 @@ function inChain(entry: AuditEntry): AuditDocument {
   return { ...toDocument(entry), seq, previousHash, hash };
 }
 
-/** Details as text: what is hashed has to come back as it was, to the byte. */
+/** Stores details as text, because the hashed text must be returned unchanged. */
 export function toDocument(draft: AuditDraft): EntryDocument {
   const { id, before, after, ...fields } = pick(draft, DRAFT_FIELDS);
   return { _id: id, ...fields, before: before && JSON.stringify(before), after: after && JSON.stringify(after) };
 }
 
-/** The entry of a change that is decided only once its author was looked at again. */
+/** Returns the entry of a change that is only confirmed after its author was checked again. */
 export function withJudged(entry: EntryDocument, author: Author | undefined): EntryDocument {
   return author?.judged === undefined ? entry : { ...entry, judged: JSON.stringify(author.judged) };
 }

@@ -4,10 +4,10 @@ import { Duplicate } from '../errors.js';
 import { eq, where, type Documents } from './documents.js';
 import { FOLDING, type KeyDocument, type ProjectDocument } from './schemas.js';
 
-/** ASCII is the same in every form. */
+/** ASCII is the same in every normalization form. */
 const NOT_ASCII = where({ $regex: '[^ -~]' });
 
-/** Keys that are read at once. */
+/** Number of keys read by one query. */
 const BATCH = 1_000;
 
 interface Named {
@@ -16,8 +16,8 @@ interface Named {
 }
 
 /**
- * Brings names that an earlier release stored into the form in which they are compared. Of projects whose names differ only
- * in how letters are composed, one takes the composed name, which keeps a third from being created; the other keeps its own.
+ * Normalizes names that an earlier release stored. If the names of two projects differ only in their normalization, one
+ * gets the normalized name, which prevents a third, and the other keeps its name.
  *
  * @param timeout of each read, in ms
  */

@@ -46,25 +46,34 @@ import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
 
 export type MongoOptions = (
   | { readonly uri: string }
-  /** A Mongoose connection of the caller. It stays the caller's: close() leaves it open. */
+  /** The caller's Mongoose connection. close() leaves it open. */
   | { readonly connection: Connection }
 ) & {
-  /** False: no collections for assets, alerts and events; the operations on them reject. True where absent. */
+  /**
+   * False: no collections for assets, alerts and events; the operations on them reject.
+   *
+   * @default true
+   */
   readonly assets?: boolean;
-  /** How long a round trip may take before it is StoreUnavailable, in ms. 1800 where absent. */
+  /**
+   * How long a round trip may take before it fails with StoreUnavailable, in ms.
+   *
+   * @default 1800
+   */
   readonly timeout?: number;
 };
 
 /** Below the two seconds that ping() promises. */
 const TIMEOUT = 1800;
-/** An index over keys that are there already is built in one round trip. */
+/** An index of existing keys is built in one round trip. */
 const INDEX_TIMEOUT = 60_000;
 
 /**
- * Opens the MongoDB engine (6.0 and later, standalone too: it needs no transactions), builds the indexes that are
- * missing and finishes what a process left half done.
- * @throws StoreUnavailable where the server does not answer; Error where the URI is none; CannotOpen for an option of the URI with
- * which a revoked key could be accepted.
+ * Opens the MongoDB engine (6.0 and later, also standalone: it needs no transactions), builds missing indexes and
+ * finishes changes that a process left unfinished.
+ *
+ * @throws StoreUnavailable if the server does not respond; Error if the URI is invalid; CannotOpen for an option of the
+ * URI that could allow a revoked key to be accepted
  */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
   checkMongoOptions(options);
@@ -114,7 +123,7 @@ function connect(uri: string, timeout: number): Connection {
   return mongoose.createConnection(uri, {
     serverSelectionTimeoutMS: timeout,
     connectTimeoutMS: timeout,
-    // A round trip that was given up keeps its socket until this ends it; the longest round trip must not be cut off.
+    // An abandoned round trip keeps its socket until this timeout. It must not cut off the longest round trip.
     socketTimeoutMS: INDEX_TIMEOUT,
     bufferCommands: false,
     autoIndex: false,
@@ -122,7 +131,7 @@ function connect(uri: string, timeout: number): Connection {
   });
 }
 
-/** A URI that no server could be behind is a fault of the settings, not an outage that may pass. */
+/** A URI that can't work is a fault of the settings, not an outage that may pass. */
 function explained(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable && error.cause instanceof Error)) return error;
   const { name, message } = error.cause;
@@ -142,7 +151,8 @@ async function assemble(
   const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
   const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
   const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
-  // At once, here and below: a start waits for each of them, and an empty database takes its time to make a collection.
+  // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
+  // an empty database.
   const [usage, domain] = await Promise.all([
     assembleUsage(connection, gate),
     withAssets ? assembleDomain(connection, gate) : { assets: NO_DOMAIN, events: NO_DOMAIN },
@@ -163,14 +173,14 @@ async function assemble(
     usage,
     ...domain,
     async ping() {
-      // A read by _id, and not the command: a gateway answers that without the database behind it.
+      // Reads by _id instead of sending the ping command: a gateway may respond to that without its database.
       await workspaces.findOne({ _id: eq('') });
     },
   };
   return { store, repair };
 }
 
-/** @throws CannotOpen where the server has no linearizable reads, which would else fail at each look-up */
+/** @throws CannotOpen if the server has no linearizable reads: otherwise each lookup would fail */
 async function tryLinearizable(workspaces: Documents<WorkspaceDocument>): Promise<void> {
   try {
     await workspaces.findOne({ _id: eq('') }, 'linearizable');
@@ -202,7 +212,7 @@ async function assembleDomain(connection: Connection, gate: Gate): Promise<Pick<
 async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
   const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
   const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
-  // Before there were projects, an asset was its workspace's; that project's id is the workspace's.
+  // Before there were projects, assets belonged to a workspace. Its default project has the same ID.
   const prepare = async (collection: typeof assets | typeof alerts): Promise<void> => {
     await collection.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
     await collection.buildIndexes(INDEX_TIMEOUT);

@@ -1,6 +1,6 @@
 import { eq, where, type Filter } from './documents.js';
 
-/** What comes after a row in the order of `createdAt` and then `_id`, ascending; everything where there is no row. */
+/** Matches documents after a row, by `createdAt` and then `_id`, ascending; all documents if there is no row. */
 export function laterThan(row: { readonly createdAt: number; readonly id: string } | null): Filter {
   if (row === null) return {};
   const { createdAt, id } = row;

@@ -20,26 +20,26 @@ import {
 import type { KeyDocument } from './schemas.js';
 
 /**
- * Places without transactions. A key of each family holds a slot, a number unique in the workspace by index, until the family
- * is known to be dead; a limit of n is the rule that every living family's slot is below n. So the index, not a count, keeps
- * the limit: of calls that run at once only one can have a slot.
+ * Places without transactions. One key of each family has a slot, a number that is unique in the workspace by index,
+ * until the family is known to have ended. With a limit of n, the slot of every active family must be below n. So the
+ * index enforces the limit, not a count: only one of several concurrent calls can get a slot.
  *
- * A family made without a limit holds a slot beyond any limit. It moves below the limit, as does one from before a
- * downgrade, when the next key is inserted under a limit; as long as they do not all fit, the answer is `full`.
+ * A family created without a limit has a slot above any limit. It moves below the limit, like families from before a
+ * downgrade, when the next key is inserted under a limit; while not all of them fit, the result is `full`.
  *
- * Families that only administer hold slots in a range of their own, which begins at ADMIN_BASE. A key whose scopes move its
- * family to the other kind takes a slot of that kind itself, in the write that changes its scopes. What its family holds of the
- * former kind is released when the change is finished. A family that becomes of the other kind because a key expires moves when
- * somebody looks for a place next.
+ * Families that only administer have slots in a separate range, which starts at ADMIN_BASE. A key whose scopes change
+ * the kind of its family takes a slot of the new kind with the write that changes its scopes. The family's slot of the
+ * former kind is released when the change is finished. A family that changes its kind because a key expires moves when
+ * the next place is needed.
  */
 
 const KEY_SLOT = 'key.slot';
 export const KEY_UNIQUE = { _id: 'key.id', lookupId: 'key.lookupId', 'workspaceId,slot': KEY_SLOT };
 
-/** Families that are moved or released at once. */
+/** Number of families that are moved or released at a time. */
 const BATCH = 100;
 
-/** @returns what `write` answered, or null where another process was quicker with the slot. */
+/** @returns the result of `write`, or null if another process took the slot first */
 export async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null> {
   try {
     return await write();
@@ -50,11 +50,12 @@ export async function unlessTaken<T>(write: () => Promise<T>): Promise<T | null>
 }
 
 /**
- * Returns a slot of that kind below `places`, after it has moved the living families of the kind below it. Takes two commands,
- * whatever the number of families, unless some have to be moved.
+ * Returns a slot of this kind below `places`, after moving the active families of the kind below it. Takes two
+ * commands, whatever the number of families, unless some must be moved.
  *
- * @param wasTaken whether the slot of an earlier call was: then one is returned that was free a moment ago
- * @returns the number of living families in place of a slot where there is none
+ * @param wasTaken whether the slot returned by the previous call was taken: then the slot is searched instead of chosen
+ * at random
+ * @returns the number of active families instead of a slot if there is none
  */
 export async function freeSlot(
   keys: Keys,
@@ -86,7 +87,7 @@ interface Range {
   readonly now: number;
 }
 
-/** Living families whose slots are not below the limit. */
+/** Returns active families whose slots are not below the limit. */
 async function straysOf(keys: Keys, { workspaceId, kind, places, now }: Range): Promise<Holder[]> {
   const [from, to] = [BASES[kind], BASES[kind] + places];
   const found = await keys.find(
@@ -99,7 +100,7 @@ async function straysOf(keys: Keys, { workspaceId, kind, places, now }: Range): 
   return found as unknown as Holder[];
 }
 
-/** The slots below the limit that nobody holds, at random; at first those of dead families are released if all are held. */
+/** Returns the free slots below the limit, in random order. If there are none, releases the slots of ended families. */
 async function freeIn(keys: Keys, range: Range): Promise<number[]> {
   const { workspaceId, kind, places, now } = range;
   const [from, to] = [BASES[kind], BASES[kind] + places];
@@ -120,7 +121,7 @@ async function freeIn(keys: Keys, range: Range): Promise<number[]> {
   return [];
 }
 
-/** At random, so that calls that run at once seldom want the same one. */
+/** Shuffles slots, so that concurrent calls rarely choose the same one. */
 function shuffled(slots: number[]): number[] {
   for (let i = slots.length - 1; i > 0; i--) {
     const j = randomInt(i + 1);
@@ -135,9 +136,10 @@ async function move(keys: Keys, holder: Holder, slot: number): Promise<boolean> 
 }
 
 /**
- * The slot that a key needs to hold other scopes.
- * @param limit places of the kind that it will be of; null: any number
- * @returns nothing where it needs none; the number of living families where there is none
+ * Returns the slot that a key needs for new scopes.
+ *
+ * @param limit places of its new kind; null: any number
+ * @returns an empty object if it needs none; the number of active families if there is no place
  */
 export async function slotFor(
   keys: Keys,
@@ -153,7 +155,7 @@ export async function slotFor(
     { fields: ['scopes', 'revokedAt', 'expiresAt'] },
   );
   const doesMore = family.some((other) => isAlive(other, now) && placeKindOf(other) === 'keys');
-  // Another key of the family holds it among the others, until it ends.
+  // Until it ends, another key of the family keeps the family in the other kind.
   if (kind === 'adminKeys' && doesMore) return {};
   if (key.slot !== undefined && kindOfSlot(key.slot) === kind) return {};
   if (limit === null || doesMore) return { slot: unlimitedSlot(kind) };

@@ -15,53 +15,56 @@ import {
   type WorkspaceRecord,
 } from '../records.js';
 
-/** An entry of the audit log, its details as text. */
+/** An entry of the audit log, with its details as text. */
 export interface EntryDocument extends Omit<AuditDraft, 'id' | 'before' | 'after'> {
   readonly _id: string;
   readonly before: string | null;
   readonly after: string | null;
-  /** The author's `judged`, as JSON, until the change is decided. Never in the log. */
+  /** The author's `judged`, as JSON, until the change is confirmed. Never in the log. */
   readonly judged?: string;
 }
 
 export interface AuditDocument extends EntryDocument, Pick<AuditEntry, 'seq' | 'previousHash' | 'hash'> {}
 
 export interface AuditHeadDocument extends AuditHead {
-  /** The workspace. */
+  /** The workspace's ID. */
   readonly _id: string;
-  /** The last entry that was archived. See archive.ts. */
+  /** The last archived entry. See archive.ts. */
   readonly baseSeq?: number;
   readonly baseHash?: string;
   readonly entry?: EntryDocument;
 }
 
-/** Which form `nameFolded` has. Count it up when `fold` changes: names are folded again when the store is opened. */
+/** The version of `nameFolded`. Increment it when `fold` changes: names are folded again when the store is opened. */
 export const FOLDING = 1;
 
 export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly _id: string;
   readonly nameFolded: string;
-  /** {@link FOLDING} of `nameFolded`; absent: that of an earlier release. */
+  /** {@link FOLDING} of `nameFolded`; absent: written by an earlier release. */
   readonly folding?: number;
-  /** The family's place, on its first key alone, until the family is known to be dead for good. See places.ts. */
+  /** The family's slot, only on one of its keys, until the family is known to have ended. See places.ts. */
   readonly slot?: number;
-  /** Until when the family lives, on the key that holds its slot. See families.ts. */
+  /** When the family ends, on the key with its slot. See families.ts. */
   readonly keysEnd?: number;
   readonly adminEnd?: number;
   readonly turn?: number;
-  /** The successor of a rotation that is decided but whose key is not known to be written. See intents.ts. */
+  /** The successor of a committed rotation, until it was inserted. See intents.ts. */
   readonly successor?: KeyDocument;
-  /** The tier that a new key was placed under, until the conditions of its insertion were looked at again. See intents.ts. */
+  /**
+   * The tier under which a new key got its place, until the conditions of its insertion were checked again. See
+   * intents.ts.
+   */
   readonly unconfirmed?: Tier;
-  /** Of a change that is not known to be in the audit log. See ledger.ts. */
+  /** The entry of a change, until it was added to the audit log. See ledger.ts. */
   readonly entry?: EntryDocument;
 }
 
 export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
-  /** The first key of a creation that is decided but whose key is not known to be written. See intents.ts. */
+  /** The first key of a committed creation, until it was inserted. See intents.ts. */
   readonly firstKey?: KeyDocument;
-  /** Present until the author was looked at again after the write. */
+  /** Present until the author was checked again after the write. */
   readonly unconfirmed?: boolean;
   readonly entry?: EntryDocument;
 }
@@ -77,9 +80,11 @@ export interface UserDocument extends Omit<UserRecord, 'id'> {
 }
 
 export interface UsageDocument extends Omit<UsageRecord, 'start' | 'cost'> {
-  /** A date, for only those can MongoDB let expire. */
+  /** A date, because MongoDB can only expire dates. */
   readonly start: Date;
-  /** What the requests cost beyond one each. Absent where an earlier release wrote alone: it counted them by cost. */
+  /**
+   * The cost of the requests above one each. Absent if only an earlier release wrote it: its requests contain the cost.
+   */
   readonly surplus?: number;
 }
 
@@ -95,7 +100,7 @@ export type AssetDocument = AssetRecord;
 
 export interface AlertDocument extends Omit<AlertRecord, 'id'> {
   readonly _id: string;
-  /** True while closedAt is null, otherwise absent: a partial index may ask for equality, not for null. */
+  /** True while closedAt is null, otherwise absent: a partial index can filter by equality, but not by null. */
   readonly open?: true;
 }
 
@@ -105,8 +110,8 @@ export interface EventDocument extends Omit<EventRecord, 'at'> {
 }
 
 /**
- * Strict, so that a misspelt field is an error and not a loss; no buffering, so that nothing waits for a connection that
- * may never come; indexes and collections only where open.ts builds them.
+ * Strict, so that a misspelled field is an error instead of a loss; no buffering, so that nothing waits for a
+ * connection that may never open; indexes and collections are only created by open.ts.
  */
 const OPTIONS = {
   strict: 'throw',
@@ -117,7 +122,7 @@ const OPTIONS = {
   versionKey: false,
   id: false,
   minimize: false,
-  // Whatever the URI says: on a secondary that lags a revoked key would still be alive.
+  // Overrides the URI: on a secondary with replication lag, a revoked key would still be active.
   read: 'primary',
   writeConcern: { w: 'majority', j: true },
 } as const;
@@ -140,17 +145,20 @@ const ENTRY: SchemaDefinition = {
 
 const entry = new Schema(ENTRY, { ...OPTIONS, _id: false });
 
-/** Nearly always empty, and so is the search for what was left behind. */
+/** Nearly always empty, so that searching for unfinished changes is fast. */
 const ENTRIES_UNDER_WAY = { partialFilterExpression: { 'entry._id': { $exists: true } } };
 
-/** The index of changes under way in a workspace. Searches name it: other indexes of the workspace hold all of its documents. */
+/**
+ * The index of unfinished changes in a workspace. Queries must name it, because other indexes of the workspace contain
+ * all of its documents.
+ */
 export const UNDER_WAY = 'under_way';
 const IN_WORKSPACE = [
   { workspaceId: 1, 'entry._id': 1 },
   { name: UNDER_WAY, ...ENTRIES_UNDER_WAY },
 ] as const;
 
-/** What follows on all lookup ids of imported keys: `;` follows on the colon that they begin with. */
+/** Sorts after all lookup IDs of imported keys: `;` is the character after their colon. */
 export const FOREIGN_END = 'foreign;';
 
 const HOLDS_SLOT = { partialFilterExpression: { slot: { $gte: 0 } } };
@@ -204,7 +212,8 @@ export const keySchema: Schema = new Schema(
   .index({ workspaceId: 1, nameFolded: 1, _id: 1 })
   .index({ workspaceId: 1, lastUsedAt: 1, _id: 1 })
   .index({ workspaceId: 1, expiresAt: 1, _id: 1 })
-  // The filters that may match few of many keys, in the default order. The others are judged while an order is read.
+  // For filters that may match few of many keys, in the default order. Other filters are checked while reading in an
+  // order.
   .index({ workspaceId: 1, projectId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, userId: 1, createdAt: -1, _id: -1 })
   .index({ workspaceId: 1, scopes: 1, createdAt: -1, _id: -1 })
@@ -216,14 +225,14 @@ export const keySchema: Schema = new Schema(
   )
   .index({ workspaceId: 1, familyId: 1 })
   .index({ workspaceId: 1, slot: 1 }, { name: SLOTS, unique: true, ...HOLDS_SLOT })
-  // All that a count of living families needs, so that it reads no key.
+  // Contain all fields for counting active families, so that no key is read.
   .index({ workspaceId: 1, keysEnd: 1, slot: 1 }, { name: LIVING_KEYS, ...HOLDS_SLOT })
   .index({ workspaceId: 1, adminEnd: 1, keysEnd: 1, slot: 1 }, { name: LIVING_ADMIN, ...HOLDS_SLOT })
-  // Nearly always empty, and so is the search for what was left half done.
+  // Nearly always empty, so that searching for unfinished changes is fast.
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
   .index(...IN_WORKSPACE)
-  // For the start, which looks for names that an earlier release folded.
+  // For the start, which searches for names folded by an earlier release.
   .index({ folding: 1 });
 
 export const workspaceSchema: Schema = new Schema(
@@ -264,7 +273,7 @@ export const auditSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_audit' },
 )
   .index({ workspaceId: 1, seq: 1 }, { unique: true })
-  // One for each filter of the log, in the order of the chain; and the times.
+  // One for each filter of the log, in the order of the chain; and one for times.
   .index({ workspaceId: 1, subject: 1, seq: 1 })
   .index({ workspaceId: 1, actor: 1, seq: 1 })
   .index({ workspaceId: 1, action: 1, seq: 1 })
@@ -276,7 +285,7 @@ export const auditHeadSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_audit_heads' },
 );
 
-/** What belongs to a key and a period. */
+/** Returns a schema for data of a key and a period. */
 function ofPeriods(definition: SchemaDefinition, collection: string, kept: number): Schema {
   return new Schema({ keyId: String, start: Date, ...definition }, { ...OPTIONS, collection })
     .index({ keyId: 1, start: 1 }, { unique: true })
@@ -330,7 +339,7 @@ export const alertSchema: Schema = new Schema(
   { ...OPTIONS, collection: 'latchkey_alerts' },
 ).index({ projectId: 1, asset: 1, kind: 1 }, { unique: true, partialFilterExpression: { open: true } });
 
-/** An index for each way to ask, so that no filter looks through events that it does not match. */
+/** An index for each kind of query, so that no filter reads events that it does not match. */
 export const eventSchema: Schema = new Schema(
   { projectId: String, id: String, type: { type: String }, asset: String, at: Date, rows: Number, properties: String },
   { ...OPTIONS, collection: 'latchkey_events' },

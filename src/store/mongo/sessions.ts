@@ -2,16 +2,16 @@ import type mongoose from 'mongoose';
 import type { Connection } from 'mongoose';
 
 /**
- * How recent a read is at least. `majority`: acknowledged by the majority of the replica set, and not older than anything that
- * this process has read or written. `linearizable`: in addition, the server has asked a majority during the read whether it is
- * still the primary, which costs a round trip between the members.
+ * The guarantee for a read. `majority`: acknowledged by the majority of the replica set, and not older than anything
+ * that this process has read or written. `linearizable`: in addition, the server asks a majority during the read
+ * whether it is still the primary, which costs a round trip between the members.
  */
 export type ReadConcern = 'majority' | 'linearizable';
 
 /**
- * Runs each operation in a session of its own, and all of them in causal order: a read carries the newest time of the cluster that
- * this process has heard of (`afterClusterTime`). Without it, a majority read just after an election may miss a write that was
- * acknowledged before it. A server without such times, as a standalone one, sends none, and then none are sent.
+ * Runs each operation in a separate session, but all of them with causal consistency: a read contains the newest
+ * cluster time that this process has seen (`afterClusterTime`). Without it, a majority read just after an election may
+ * miss a write that was acknowledged before it. A standalone server has no cluster time, and then none is sent.
  */
 export class Sessions {
   readonly #connection: Connection;
@@ -30,7 +30,7 @@ export class Sessions {
     return known;
   }
 
-  /** @param readConcern a linearizable read can't be part of a causal order; it needs none */
+  /** @param readConcern a linearizable read can't use causal consistency, and doesn't need it */
   async run<T>(
     work: (session: mongoose.mongo.ClientSession) => Promise<T>,
     readConcern: ReadConcern = 'majority',

@@ -7,7 +7,7 @@ import type { FieldsDocument, UsageDocument } from './schemas.js';
 
 export const USAGE_UNIQUE = { 'keyId,start': 'usage.start' };
 
-/** A collection for each period, so that each expires in its time. */
+/** A separate collection for each period, so that each has its own expiry. */
 export type UsageCollections = Readonly<Record<UsagePeriod, Documents<UsageDocument>>>;
 
 export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocument>): UsageStore {
@@ -69,7 +69,7 @@ export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocum
   };
 }
 
-/** Where something was written before, that nothing was written is no longer true. */
+/** Turns StoreUnavailable into Unacknowledged, because an earlier write of the same call was made. */
 async function afterAnother(write: () => Promise<void>): Promise<void> {
   try {
     await write();
@@ -91,14 +91,14 @@ function byCoordinate(days: readonly FieldsDocument[]): FieldUse[] {
   return [...uses.values()].sort((a, b) => (a.coordinate < b.coordinate ? -1 : 1));
 }
 
-/** To MongoDB a dot leads into a document. A name of GraphQL has neither it nor the colon. */
+/** Replaces the dot, which separates fields in MongoDB. A GraphQL name contains neither a dot nor a colon. */
 function stored(coordinate: string): string {
   return coordinate.replace('.', ':');
 }
 
 /**
- * Sums the hours that a release before days has written, where their days are missing. To be called before the first
- * count: a day that is there is left alone, and since a day is written before its hours, none is counted twice.
+ * Sums the hours that a release without days has written into days. Call before adding usage: an existing day is not
+ * changed, and since a day is written before its hours, nothing is counted twice.
  */
 export async function foldHours({ HOUR: hours, DAY: days }: UsageCollections, timeout: number): Promise<void> {
   const [oldest] = await hours.find({}, { sort: { start: 1 }, limit: 1 });
@@ -116,7 +116,7 @@ export async function foldHours({ HOUR: hours, DAY: days }: UsageCollections, ti
           forbidden: { $sum: '$forbidden' },
         },
       },
-      // The oldest last, by which it is seen whether it was done.
+      // The oldest last: if its day exists, the fold was completed.
       { $sort: { '_id.start': -1 } },
       {
         $project: {

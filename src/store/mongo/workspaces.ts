@@ -18,7 +18,7 @@ export function openWorkspaces(workspaces: Documents<WorkspaceDocument>, intents
     async create(workspace, firstKey, author) {
       const taken = await intents.taken(firstKey);
       if (taken !== null) {
-        // The very same call made twice collides on everything; what it stands for is the workspace.
+        // Repeating the same call collides on everything; report the workspace, because it comes first.
         throw new Duplicate((await exists(workspace.id)) ? 'workspace.id' : taken, undefined);
       }
       if ((await intents.forfeitOf(firstKey, author)) !== null) return 'authorEnded';
