@@ -8,25 +8,25 @@ const results = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
 
 const places = new Set(results.map(({ machine: { cpu, cores, os, node } }) => [cpu, cores, os, node].join()));
 if (places.size > 1) {
-  console.error('The results are of different machines. Figures that are compared have to come from one.');
+  console.error('The results come from different machines, so they cannot be compared. Pass results from one machine.');
   process.exit(1);
 }
 
-/** Of a row that was measured twice the later result counts. */
+/** If a row was measured twice, the later result is shown. */
 const rows = new Map(results.flatMap((result) => result.rows.map((row) => [row.name, { ...row, result }])));
 
 console.log(`# Performance
 
-Latchkey measured beside its peers, on one machine, in the same run. Each comparison has several rounds in which every subject
-has its turn; shown are the median over the rounds, the lowest and the highest, and the median of the ratios of the rounds.
-What a subject does is said above each table. \`npm run build && npm run bench\` measures anew and
-\`node bench/tables.js > docs/performance.md\` writes this page.
+This page compares Latchkey with other libraries, measured on one machine in the same run. In each round, every subject is measured once.
+The tables show the median of all rounds, the lowest and the highest value, and the median ratio of Latchkey's value to the
+subject's value ("Latchkey ÷ it"). The text above each table describes what was measured. To measure it yourself, run
+\`npm run build && npm run bench\`, then \`node bench/tables.js > docs/performance.md\`.
 
-${machineInWords(results[0].machine)}
+${machineLine(results[0].machine)}
 ${[...rows.values()].map(section).join('\n')}
 ${readFileSync(new URL('reading.md', import.meta.url), 'utf8').trimEnd()}`);
 
-function machineInWords({ cpu, cores, memoryGb, os, node }) {
+function machineLine({ cpu, cores, memoryGb, os, node }) {
   return `Machine: ${cpu}, ${cores} cores, ${memoryGb} GB, ${os}, Node ${node}.\n`;
 }
 
@@ -37,7 +37,7 @@ function section({ title, about, versions, measures, failed, result }) {
     `## ${title}\n`,
     `${about}\n`,
     ...measures.map(asMarkdown),
-    ...(failed === undefined ? [] : [`Broken off: ${failed}\n`]),
-    `<sub>\`${result.command}\`, ${result.at.slice(0, 10)}, ${rounds} rounds of ${seconds} s where there is load, MongoDB ${mongodb ? 'given' : 'not given'}. ${installed.join(', ')}.</sub>\n`,
+    ...(failed === undefined ? [] : [`Aborted: ${failed}\n`]),
+    `<sub>\`${result.command}\`, ${result.at.slice(0, 10)}, ${rounds} rounds, ${seconds} s of load in each, ${mongodb ? 'with' : 'without'} MongoDB. ${installed.join(', ')}.</sub>\n`,
   ].join('\n');
 }

@@ -2,12 +2,11 @@ import { Child } from '../lib/child.js';
 import { startRedis } from '../lib/redis.js';
 import { alternate } from '../lib/rounds.js';
 
-export const title = 'Admission alone';
+export const title = 'Rate limiting';
 
-export const about = `One request is counted and admitted, for 1,000 keys in turn, in a process of its own. Latchkey keeps two
-exact sliding windows, a minute and a second. rate-limiter-flexible counts in one fixed window, or in two as a union.
-Bottleneck schedules an empty job through a reservoir, up to 1,000 at once; it has no keys. In Redis 50 admissions are under way at
-once, over one connection.`;
+export const about = `Counts and admits one request for each of 1,000 keys in turn, in a separate process. Latchkey uses two exact sliding windows, of a
+minute and of a second. rate-limiter-flexible uses one fixed window, or a union of two. Bottleneck has no keys: it schedules an
+empty job with a reservoir, up to 1,000 at a time. With Redis, 50 admissions run concurrently over one connection.`;
 
 export const packages = ['rate-limiter-flexible', 'bottleneck', 'ioredis'];
 
@@ -21,7 +20,7 @@ export async function* measure({ rounds, quick }) {
   };
   yield {
     what: 'In memory',
-    unit: 'µs an admission',
+    unit: 'µs per admission',
     ours: 'Latchkey',
     samples: await samplesOf(memory, rounds, quick),
     goals: [{ atMost: 1 }, { against: 'rate-limiter-flexible, one window', atMost: 1 }],
@@ -36,7 +35,7 @@ export async function* measure({ rounds, quick }) {
   };
   yield {
     what: 'In Redis',
-    unit: 'µs an admission',
+    unit: 'µs per admission',
     ours: 'Latchkey',
     samples: await samplesOf(inRedis, rounds, quick),
   };

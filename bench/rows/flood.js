@@ -5,12 +5,12 @@ import { QUERIES } from '../lib/shop.js';
 import { percentile } from '../lib/stats.js';
 import { temporaryDirectory } from '../lib/temporary.js';
 
-export const title = 'Flood: wrong keys beside good requests';
+export const title = 'Flood of invalid keys';
 
-export const about = `200 good requests a second of 100 keys ask for the small query at a fixed rate; then 2,000 well-formed wrong
-keys a second do so beside them, half of them unknown and half of a real key with a wrong secret, each from another address so
-that no count of an address stops them early. Times count from when a request was due. Server, good requests and flood are
-three processes.`;
+export const about = `Good requests with 100 keys send the small query at a fixed rate of 200 a second. Then 2,000 invalid, but well-formed keys a second
+are sent at the same time: half of them unknown, half with a wrong secret for a real key, each from a different address, so that no
+limit for an address stops them early. Latency is measured from the time at which a request was due. The server, the good requests and
+the flood are three processes.`;
 
 export const packages = ['fastify', '@apollo/server'];
 
@@ -28,7 +28,7 @@ export async function* measure({ rounds, quick }) {
   const good = async (time) => {
     const headersOf = (i) => ({ authorization: `Bearer ${tokens[i % tokens.length]}` });
     const { times, statuses } = await openLoop({ url, body, rate: GOOD, seconds: time, headersOf });
-    if (statuses[200] !== times.length) throw new Error(`Good requests were answered ${JSON.stringify(statuses)}.`);
+    if (statuses[200] !== times.length) throw new Error(`Responses to good requests: ${JSON.stringify(statuses)}.`);
     return percentile(times, 0.99);
   };
   /** @type {Record<string, number>} */
@@ -40,19 +40,19 @@ export async function* measure({ rounds, quick }) {
   };
   await good(2);
   await attacker.call('flood', WRONG, 2);
-  const samples = await alternate(rounds, { flooded, 'without a flood': () => good(seconds) });
+  const samples = await alternate(rounds, { 'during the flood': flooded, 'without a flood': () => good(seconds) });
   const told = Object.entries(answers).map(([status, count]) => `${status}: ${count}`);
   yield {
-    what: 'Good requests, slowest 1 % (p99)',
+    what: 'Latency of good requests (p99)',
     unit: 'ms',
-    ours: 'flooded',
+    ours: 'during the flood',
     samples,
     goals: [{ against: 'without a flood', atMost: 2 }],
-    note: `Answers to the wrong keys: ${told.join(', ')}.`,
+    note: `Responses to invalid keys: ${told.join(', ')}.`,
   };
   const { hashes, comparisons } = await server.call('bcrypt');
   yield {
-    what: 'bcrypt runs during all of it',
+    what: 'bcrypt runs in total',
     unit: 'runs',
     ours: 'bcrypt',
     samples: { bcrypt: [hashes + comparisons - before.hashes - before.comparisons] },

@@ -3,10 +3,10 @@ import { digits } from '../lib/report.js';
 import { alternate, each } from '../lib/rounds.js';
 import { filledStore } from '../lib/stores.js';
 
-export const title = 'Growth: keys stored, keys remembered, windows kept';
+export const title = 'Growth: stored keys, cached keys, windows';
 
-export const about = `Stores are filled in bulk with keys as the store writes them. Then 500 keys are verified cold, drawn from
-all over the store. Memory is what live objects and buffers hold after a full collection of garbage.`;
+export const about = `Stores are filled in bulk with keys in the store's own format. Then 500 keys from all over the store are verified for the first
+time. Memory is the size of live objects and buffers after a full garbage collection.`;
 
 export const packages = ['libsql', 'mongoose', 'mongodb'];
 
@@ -48,8 +48,8 @@ async function* bytesOfKey({ rounds, quick }) {
   const { address, tokens } = await filledStore(keys + 500);
   const child = await Child.start('verification', { kind: 'latchkey', name: 'remembered', address, tokens }, GC);
   await child.call('remembered', 1_000);
-  const samples = await alternate(rounds, { 'a key remembered': () => child.call('remembered', keys - 1) });
-  yield { what: 'Memory of a verified key', unit: 'bytes', ours: 'a key remembered', samples };
+  const samples = await alternate(rounds, { 'a cached key': () => child.call('remembered', keys - 1) });
+  yield { what: 'Memory per verified key', unit: 'bytes', ours: 'a cached key', samples };
 }
 
 async function* bytesOfWindow({ rounds, quick }) {
@@ -62,7 +62,7 @@ async function* bytesOfWindow({ rounds, quick }) {
   for (const count of admissions) {
     const ours = 'a window';
     yield {
-      what: `Memory of a window with ${count} admitted in the last minute`,
+      what: `Memory per window with ${count} admitted in the last minute`,
       unit: 'bytes',
       ours,
       samples: { [ours]: samples[count].map(({ active }) => active) },
@@ -70,10 +70,10 @@ async function* bytesOfWindow({ rounds, quick }) {
     };
   }
   const left = samples[admissions.at(-1)].map(({ idle }) => Math.max(0, idle));
-  yield { what: 'Left of a window that has been idle', unit: 'bytes', ours: 'a window', samples: { 'a window': left } };
+  yield { what: 'Memory per window after it was idle', unit: 'bytes', ours: 'a window', samples: { 'a window': left } };
 }
 
-/** In an order that has nothing to do with that of storing, the same in each run. */
+/** In an order that is unrelated to the order of storing, but the same in each run. */
 function shuffled(list) {
   let state = 1;
   const next = () => (state = (state * 48_271) % 2_147_483_647);

@@ -7,16 +7,20 @@ import { temporaryDirectory } from '../lib/temporary.js';
 
 export const title = 'Whole stack: an authenticated query over HTTP';
 
-export const about = `Each subject is a server in a process of its own: Fastify, Apollo Server, the same schema and resolvers,
-no logging. Latchkey is its own server as it runs, its limits counted but too high to bind; it answers documents that Apollo
-Server has validated without the rest of that one's pipeline. "same server, no guard" is the same Fastify and Apollo Server
-without credentials, guard and limits: the same options, and the same handler between the two.
-"package's handler, no guard" has the handler of @as-integrations/fastify in its place, and "stock server, no guard" has
-that and none of the options. "Latchkey on one's own server" is the second of them guarded as any Apollo Server is: by
-Latchkey's options, plugin and context. The peers run on the same server as Latchkey. The guards that verify no keys stand
-behind a look-up of the key's SHA-256 in a Map. better-auth counts requests as well; its scopes are held by the mapSchema
-directive. Envelop's guard runs under Apollo Server through its interface for gateways. 40 connections ask as fast as they
-are answered, with one key.`;
+export const about = `Each subject is a server in a separate process: Fastify and Apollo Server with the same schema and resolvers, without logging.
+40 connections use one key. Each sends its next request as soon as it has received a response.
+
+- **Latchkey** is Latchkey's own server. Limits are counted, but too high to refuse a request. For documents that Apollo Server has
+  already validated, it skips the rest of Apollo Server's pipeline.
+- **same server, no guard** is the same Fastify and Apollo Server, with the same options and HTTP handler, but without
+  credentials, guard and limits.
+- **package's handler, no guard** uses the handler of @as-integrations/fastify instead.
+- **stock server, no guard** uses that handler and Apollo Server's default options.
+- **Latchkey as a library** is "package's handler, no guard" with Latchkey's options, plugin and context, as you would guard your own
+  Apollo Server.
+- **better-auth** counts requests too. The mapSchema directive checks its scopes.
+- **graphql-shield**, **Envelop generic-auth** and the **mapSchema directive** run on the same server. They don't verify keys, so a
+  lookup of the key's SHA-256 in a Map runs before them. Envelop's guard runs in Apollo Server through its gateway interface.`;
 
 export const packages = [
   'fastify',
@@ -33,9 +37,9 @@ export const packages = [
 
 const BARE = 'same server, no guard';
 const PACKAGE = "package's handler, no guard";
-const LIBRARY = "Latchkey on one's own server";
+const LIBRARY = 'Latchkey as a library';
 
-/** Seconds. After two of them the engine has optimised what the requests run. */
+/** In seconds. After two seconds the engine has optimised the code. */
 const WARM_UP = 3;
 
 /** @param {import('../run.js').Run} run @returns {AsyncGenerator<import('../lib/measure.js').Measure>} */
@@ -74,15 +78,15 @@ export async function* measure({ rounds, seconds, quick, mongodbUri, only }) {
       Object.fromEntries(servers.map((server) => [server.name, load(server, seconds)])),
     );
     yield {
-      what: `Answers to the ${size} query`,
-      unit: 'answers a second',
+      what: `Throughput, ${size} query`,
+      unit: 'responses per second',
       ours: 'Latchkey',
       samples: each(samples, ({ rate }) => rate),
       goals: [BARE, PACKAGE].map((against) => ({ against, atLeast: 0.95 })),
     };
     yield {
-      what: `Answers to the ${size} query by an Apollo Server of one's own, guarded by Latchkey`,
-      unit: 'answers a second',
+      what: `Throughput as a library, ${size} query`,
+      unit: 'responses per second',
       ours: LIBRARY,
       samples: pick(
         each(samples, ({ rate }) => rate),
@@ -91,18 +95,18 @@ export async function* measure({ rounds, seconds, quick, mongodbUri, only }) {
       goals: [{ against: PACKAGE, atLeast: 0.95 }],
     };
     yield {
-      what: `Slowest 1 % of the ${size} query (p99)`,
+      what: `Latency, ${size} query (p99)`,
       unit: 'ms',
       ours: 'Latchkey',
       samples: each(samples, ({ p99 }) => p99),
       goals: [BARE, PACKAGE].map((against) => ({ against, atMost: 1.1 })),
     };
     yield {
-      what: `Processor time of the server for an answer to the ${size} query`,
+      what: `CPU time of the server per request, ${size} query`,
       unit: 'µs',
       ours: 'Latchkey',
       samples: each(samples, ({ processor }) => processor),
-      note: 'All threads of the process. The figure that other load on the machine disturbs least.',
+      note: 'All threads of the process. Other load on the machine affects this value least.',
     };
   }
   for (const { child } of servers) await child.stop();

@@ -8,8 +8,8 @@ import { temporaryDirectory } from '../lib/temporary.js';
 
 export const title = 'Start';
 
-export const about = `From the start of the process (node dist/main.js) to the first answered query. An empty store is made
-meanwhile, with its first key, for which bcrypt runs once. On the filled store the query is made with one of its keys.`;
+export const about = `The time from the start of the process (node dist/main.js) to the first response to a query. With an empty store, it includes creating
+the store and its first key, for which bcrypt runs once. The query on the filled store uses one of its keys.`;
 
 export const packages = ['fastify', '@apollo/server', 'graphql', 'libsql'];
 
@@ -22,7 +22,7 @@ export async function* measure({ rounds, quick }) {
     'empty store': () => untilAnswered({ dataDir: temporaryDirectory() }, '{ tiers { tier } }'),
     [filled]: () => untilAnswered(address, '{ viewer { scopes } }', { authorization: `Bearer ${tokens[0]}` }),
   });
-  yield { what: 'From start to first answer', unit: 'ms', ours: filled, samples };
+  yield { what: 'Time to the first response', unit: 'ms', ours: filled, samples };
 }
 
 async function untilAnswered(address, query, headers = {}) {
@@ -30,6 +30,6 @@ async function untilAnswered(address, query, headers = {}) {
   const { errors } = await ask(url, query, headers);
   const took = performance.now() - startedAt;
   await stop();
-  if (errors !== undefined) throw new Error(`The service answered ${JSON.stringify(errors)}.`);
+  if (errors !== undefined) throw new Error(`The service responded ${JSON.stringify(errors)}.`);
   return took;
 }

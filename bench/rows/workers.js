@@ -6,9 +6,9 @@ import { filledStore } from '../lib/stores.js';
 
 export const title = 'Workers';
 
-export const about = `The service as it is started, with one worker and with two. 500 keys ask in turn, so that the limits of
-the highest tier hold and do not bind. Where the machine has two cores the load takes one of them: two workers can then not
-be twice as fast.`;
+export const about = `The service as started on the command line, with one worker and with two. Requests use 500 keys in turn, so that the limits of the
+highest tier apply but refuse nothing. On a machine with two cores, the load generator needs one of them, so two workers can't be
+twice as fast.`;
 
 export const packages = ['fastify', '@apollo/server'];
 
@@ -25,12 +25,17 @@ export async function* measure({ rounds, seconds }) {
     const service = await startService(address, ['--workers', String(workers)]);
     services.push(service);
     const { errors } = await ask(service.url, QUERY, keys[0]);
-    if (errors !== undefined) throw new Error(`The service answered ${JSON.stringify(errors)}.`);
+    if (errors !== undefined) throw new Error(`The service responded ${JSON.stringify(errors)}.`);
     const load = (time) =>
       closedLoop({ url: service.url, headers: keys, body: JSON.stringify({ query: QUERY }), seconds: time });
     await load(2);
     subjects[workers === 1 ? '1 worker' : `${workers} workers`] = async () => (await load(seconds)).rate;
   }
-  yield { what: 'Answers', unit: 'answers a second', ours: '2 workers', samples: await alternate(rounds, subjects) };
+  yield {
+    what: 'Throughput',
+    unit: 'responses per second',
+    ours: '2 workers',
+    samples: await alternate(rounds, subjects),
+  };
   for (const { stop } of services) await stop();
 }
