@@ -13,7 +13,7 @@ export function settingsPage(): string {
     '## Environment\n',
     table(['variable', 'default', '', 'allowed'], Object.entries(OPTIONS).map(optionRow)),
     'Latchkey also reads the variables of OpenTelemetry: traces are sent to `OTEL_EXPORTER_OTLP_ENDPOINT` or ' +
-      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` ([operations.md](../operations.md#what-to-watch)). `NODE_ENV=production` ' +
+      '`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` ([operations.md](../operations.md#what-to-monitor)). `NODE_ENV=production` ' +
       'changes the default of `REQUIRE_HTTPS`, and refuses plain-text keys in the configuration file.\n',
     '### Outgoing proxies\n',
     table(

@@ -24,7 +24,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     when: 'the request is invalid: two credentials, a malformed header, or an invalid body or method (with status 405, 408, 413 or 415 where it applies)',
     remedy: 'send one credential in one of the three forms, and a body as the message describes',
     fields: {},
-    page: 'guard.md#who-is-asking',
+    page: 'guard.md#credentials',
   },
   COST_EXCEEDS_BURST: {
     when: 'the operation costs more than the tier allows in one second, so waiting does not help',
@@ -46,7 +46,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     when: 'the operation needs a credential and none was sent, or the credential is invalid',
     remedy: 'send a valid key',
     fields: { reason: 'the reason, see below; the last three are returned only to a caller with the correct secret' },
-    page: 'guard.md#who-is-asking',
+    page: 'guard.md#credentials',
   },
   HTTPS_REQUIRED: {
     when: 'the request was sent over plain HTTP, where others can read it',

@@ -365,7 +365,7 @@ export const OPTIONS = {
   METRICS_PORT: option({
     about: 'the port that serves Prometheus metrics without a key',
     unset: 'at `/metrics`, for keys with the scope `platform`',
-    page: 'operations.md#what-to-watch',
+    page: 'operations.md#what-to-monitor',
     allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
     schema: wholeNumber(0, 65_535),
   }),
