@@ -11,6 +11,7 @@ import { Gate } from './gate.js';
 import { Intents } from './intents.js';
 import { openKeys } from './keys.js';
 import { AUDIT_UNIQUE, Ledger } from './ledger.js';
+import { keepMonitored } from './monitoring.js';
 import { KEY_UNIQUE } from './places.js';
 import { normaliseNames } from './normaliseNames.js';
 import { openProjects, PROJECT_UNIQUE } from './projects.js';
@@ -83,12 +84,18 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
   if (given.uri !== undefined) checkUri(given.uri);
   const connection = given.connection ?? connect(given.uri ?? '', timeout);
   let repair: Repair | undefined;
+  let endMonitoring: (() => Promise<void>) | undefined;
   const close = async (): Promise<void> => {
-    if (gate.close() && given.uri !== undefined) await connection.close();
+    const wasOpen = gate.close();
+    await endMonitoring?.();
+    if (wasOpen && given.uri !== undefined) await connection.close();
     await repair?.done;
   };
   try {
     await gate.pass(() => connection.asPromise());
+    const { uri } = given;
+    if (uri !== undefined)
+      endMonitoring = keepMonitored(connection, timeout, () => connection.openUri(uri, optionsBy(timeout)));
     await gate.pass(() => checkDirectConnection(connection));
     const assembled = await assemble(connection, gate, assets, lookUpConcern(connection));
     repair = assembled.repair;
@@ -120,7 +127,11 @@ function checkMongoOptions(options: MongoOptions): void {
 }
 
 function connect(uri: string, timeout: number): Connection {
-  return mongoose.createConnection(uri, {
+  return mongoose.createConnection(uri, optionsBy(timeout));
+}
+
+function optionsBy(timeout: number): mongoose.ConnectOptions {
+  return {
     serverSelectionTimeoutMS: timeout,
     connectTimeoutMS: timeout,
     // An abandoned round trip keeps its socket until this timeout. It must not cut off the longest round trip.
@@ -128,7 +139,7 @@ function connect(uri: string, timeout: number): Connection {
     bufferCommands: false,
     autoIndex: false,
     autoCreate: false,
-  });
+  };
 }
 
 /** A URI that can't work is a fault of the settings, not an outage that may pass. */
