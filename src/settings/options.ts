@@ -86,7 +86,7 @@ export const OPTIONS = {
   HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
   PUBLIC_URL: option({
     about: 'the public address of the server, which OIDC clients use to find the issuer',
-    page: 'oidc.md#3-be-found',
+    page: 'oidc.md#3-let-clients-find-the-issuer',
     allowed: ADDRESS,
     schema: z
       .string()
