@@ -70,11 +70,11 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     ]);
   });
 
-  it('and with that value the command works', async () => {
+  it('the command works with that value', async () => {
     expect((await whoami(`${origin}/graphql`)).status).toBe(0);
   });
 
-  it('as --url, and with --json', async () => {
+  it('works with --url, and with --json', async () => {
     const { status, stderr } = await latchkey(['keys', 'list', '--url', origin, '--json'], {
       env: { LATCHKEY_API_KEY: key },
     });
@@ -90,14 +90,14 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     ]);
   });
 
-  it('a schema that is read beside another path', async () => {
+  it('finds the schema next to another path', async () => {
     const { status, stderr } = await latchkey(['schema', 'print', '--url', `${origin}/api/x`], {
       env: { LATCHKEY_API_KEY: key },
     });
     expect([status, stderr]).toEqual([2, expect.stringContaining(`Set --url ${origin}/graphql.`)]);
   });
 
-  it('what the API does not find is no wrong address', async () => {
+  it('an object that the API does not find is not a wrong address', async () => {
     const args = ['keys', 'show', 'key_0000000000000000', '--url', service.url];
     const { status, stderr } = await latchkey(args, { env: { LATCHKEY_API_KEY: key } });
     expect([status, stderr]).toEqual([1, expect.not.stringContaining('--url is')]);
@@ -106,7 +106,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     expect(refused.status).toBe(4);
   });
 
-  it('https where the server speaks HTTP', async () => {
+  it('https for a server with plain HTTP', async () => {
     const url = service.url.replace('http:', 'https:');
     const { status, stderr } = await whoami(url);
     expect([status, stderr]).toEqual([
@@ -115,7 +115,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     ]);
   });
 
-  it('http where the server speaks HTTPS', async () => {
+  it('http for a server with HTTPS', async () => {
     const port = await portOf(createTlsServer(selfSigned(), page(200)));
     const url = `http://127.0.0.1:${port}/graphql`;
     const { status, stderr } = await whoami(url);
@@ -131,7 +131,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     ]);
   });
 
-  it('http where the server requires HTTPS', async () => {
+  it('http for a server that requires HTTPS', async () => {
     // A server on this computer is reached without TLS even then, so that another one answers as ours does elsewhere.
     const strict = await startOther((_request, response) => {
       const error = { message: 'HTTPS is required.', extensions: { code: 'HTTPS_REQUIRED' } };
@@ -144,7 +144,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     ]);
   });
 
-  it.each([200, 400, 404, 405])('a page that something else answers with %d', async (code) => {
+  it.each([200, 400, 404, 405])('a page of another server with status %d', async (code) => {
     const other = await startOther(page(code));
     const { status, stderr } = await whoami(`${other.origin}/graphql`);
     expect([status, stderr]).toEqual([
@@ -163,7 +163,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     [403, 4],
     [429, 5],
     [502, 6],
-  ])('%d of a gateway keeps its exit code', async (code, exit) => {
+  ])('keeps the exit code for %d of a gateway', async (code, exit) => {
     const other = await startOther(
       (_request, response) =>
         void response.writeHead(code, { 'content-type': 'text/html', 'retry-after': '3600' }).end(HTML),
@@ -171,7 +171,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     expect((await whoami(`${other.origin}/graphql`, '--max-wait', '5')).status).toBe(exit);
   });
 
-  it('a redirect, with where it leads', async () => {
+  it('shows the target of a redirect', async () => {
     const other = await startOther(
       (_request, response) => void response.writeHead(308, { location: '/v2/graphql?key=secret' }).end(),
     );
@@ -183,7 +183,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     expect(other.sent.filter((sent) => sent !== undefined).length).toBeGreaterThan(0);
   });
 
-  it('an API below a path is found there', async () => {
+  it('finds an API below a path', async () => {
     const other = await startOther((request, response) => {
       if (request.url !== '/team/graphql') page(404)(request, response);
       else response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"__typename":"Query"}}');
@@ -194,7 +194,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
     }
   });
 
-  it('a host that does not exist is named, and nobody who listens is unavailable', async () => {
+  it('names a host that does not exist, and reports a server that does not respond as unavailable', async () => {
     const none = await whoami('http://no-such-host.invalid/graphql');
     expect([none.status, none.stderr]).toEqual([
       6,

@@ -27,7 +27,7 @@ afterAll(async () => {
 const archive = (...args: string[]) =>
   latchkey(['audit', 'archive', ...args], { env: { DATA_DIR: join(dir, 'data') }, cwd: dir });
 
-test('X11: archive moves old entries to a file beside a running server, and says so once more', async () => {
+test('X11: archive moves old entries to a file next to a running server, and can be repeated', async () => {
   const file = join(dir, 'old.jsonl.gz');
   const args = ['--workspace', 'old', '--before', '1h', '--to', file];
   const first = await archive(...args);
@@ -45,7 +45,7 @@ test('X11: archive moves old entries to a file beside a running server, and says
   expect(await store.audit.read('old', 0, 9)).toHaveLength(2);
 });
 
-test('X11: archive refuses what it cannot do, and writes no file', async () => {
+test('X11: archive refuses impossible requests, and writes no file', async () => {
   const file = join(dir, 'none.jsonl');
   const notes = join(dir, 'notes.txt');
   writeFileSync(notes, 'mine\n');

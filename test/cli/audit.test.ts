@@ -26,7 +26,7 @@ const run = (...args: string[]) => latchkey(args, { env });
 const entriesOf = async (count: number): Promise<ToldEntry[]> =>
   JSON.parse((await run('audit', 'tail', '--json', '-n', String(count))).stdout).entries;
 
-test('R8: verify remembers the head that it saw, for the next time, in a file of its owner', async () => {
+test('R8: verify stores the head that it saw in a private file, for the next time', async () => {
   const state = mkdtempSync(join(tmpdir(), 'latchkey-seen-'));
   const verify = () => latchkey(['audit', 'verify'], { env: { ...env, XDG_STATE_HOME: state } });
   const path = join(state, 'latchkey', 'audit-heads.json');
@@ -102,7 +102,7 @@ test('R8: verify --heads compares all heads of the workspace that the server wro
   }
 });
 
-test('verify finds the same as the server itself, and the head that it prints is one to be given', async () => {
+test('verify gets the same result as the server, and prints a head that it accepts', async () => {
   const verdict = await verifyAudit(service.service.store.audit, 'default');
   const { status, stdout } = await run('audit', 'verify', '--json');
   expect([status, JSON.parse(stdout)]).toEqual([0, { workspace: 'default', ...verdict }]);
@@ -119,7 +119,7 @@ test('verify finds the same as the server itself, and the head that it prints is
   ]);
 });
 
-test('tail gives the newest, oldest first, each as it was hashed', async () => {
+test('tail prints the newest entries, the oldest first, each as it was hashed', async () => {
   const entries = await entriesOf(150);
   expect(entries.length).toBeGreaterThan(100);
   expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => (entries[0]?.seq ?? 0) + i));
@@ -128,7 +128,7 @@ test('tail gives the newest, oldest first, each as it was hashed', async () => {
   expect(revoked.stdout).toBe('No entries.\n');
 });
 
-test('U4: tail --json has the names of the IDs in before and after, and verify still finds the log whole', async () => {
+test('U4: tail --json has the names of the IDs in before and after, and verify still accepts the log', async () => {
   const added = await service.query('mutation { addUser(input: { name: "Noor", roles: [] }) { user { id } } }');
   const { id: userId } = added.body.data.addUser.user;
   await createKey(service, { name: 'of Noor', userId });
@@ -149,7 +149,7 @@ test.each([
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq !== 110), 110],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq > 10), 1],
   ['missing', (nodes: Entry[]) => nodes.filter(({ seq }) => seq <= 100), 101],
-])('R8: an entry that is %s shows, and where, at the end of the log too', async (outcome, changed, seq) => {
+])('R8: finds an entry that is %s, and its position, even at the end of the log', async (outcome, changed, seq) => {
   const entries = await entriesOf(1_000);
   const server = await answering(({ query, variables }) =>
     query.includes('auditLog') ? page(changed(entries), variables) : { ...WHO, auditHead: headOf(entries) },
@@ -162,14 +162,14 @@ test.each([
   }
 });
 
-test('a key of a project is told that it sees a part alone', async () => {
+test('says to a key of a project that it sees only a part', async () => {
   const { body } = await service.query('mutation { createProject(input: { name: "p" }) { project { id } } }');
   const { token } = await createKey(service, { scopes: ['admin'], projectId: body.data.createProject.project.id });
   const { status, stderr } = await latchkey(['audit', 'verify'], { env: { ...env, LATCHKEY_API_KEY: token } });
   expect([status, stderr]).toEqual([4, expect.stringContaining('bound to a project')]);
 });
 
-test('tail --follow tells of what comes, once each, until Ctrl-C', async () => {
+test('tail --follow prints new entries, once each, until Ctrl-C', async () => {
   const child = spawn(process.execPath, [PROGRAM, 'audit', 'tail', '-f', '-n', '1', '--interval', '1', '--json'], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

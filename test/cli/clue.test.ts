@@ -8,7 +8,7 @@ const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
 const digestOf = (text: string): string => `sha256:${hash('sha256', text, 'hex')}`;
 const FOREIGN = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
 
-test('U4: sends the lookup ID of a token, whatever stands around it', () => {
+test('U4: sends the lookup ID of a token, whatever text is around it', () => {
   const expected = { text: lookupId, warning: null };
   for (const line of [
     token,
@@ -40,7 +40,7 @@ test('U4: sends no character of the secret of a token that was cut or mistyped',
   });
 });
 
-test('U4: sends the SHA-256 of a token of another system, whatever stands around it', () => {
+test('U4: sends the SHA-256 of a token of another system, whatever text is around it', () => {
   for (const text of [FOREIGN, 'hunter2', 'short1', 'ab'.repeat(32), 'correct-horse-battery-staple']) {
     expect([text, clueInToken(text).text]).toEqual([text, digestOf(text)]);
   }
@@ -55,7 +55,7 @@ test('U4: sends the SHA-256 of a token of another system, whatever stands around
   }
 });
 
-test('U4: sends no part of any text on standard input but what identifies a key', () => {
+test('U4: sends no part of standard input except what identifies a key', () => {
   const word =
     /^(?:sha256:[0-9a-f]{64}|(?:[a-z][a-z0-9]{0,9}_(?:live|test)_)?[0-9A-Za-z]{0,16}…?|(?:key|conf)_[0-9A-Za-z]{1,32})$/;
   const part = fc.oneof(
@@ -78,7 +78,7 @@ test('U4: sends no part of any text on standard input but what identifies a key'
   );
 });
 
-test('U4: refuses text on standard input that has no token, and names what it takes', () => {
+test('U4: refuses text on standard input that has no token, and lists what it accepts', () => {
   for (const text of ['with blanks', 'ключ', '🔑', 'no', 'sk_live', 'Cannot read properties of undefined']) {
     expect(() => clueInToken(text)).toThrow(
       'Standard input has no token. Write a token or its beginning (sk_live_Ab12Cd)',
@@ -106,7 +106,7 @@ test('U4: accepts prefixes, lookup IDs and key IDs as an argument, also with tex
   for (const text of [`${shown}…`, `"${shown}"`, `Bearer ${shown}***`]) expect(clueInArgument(text).text).toBe(shown);
 });
 
-test('U4: accepts a part of a name as an argument, and a single word as the prefix of an imported key too', () => {
+test('U4: accepts a part of a name as an argument, and a single word as the prefix of an imported key', () => {
   for (const text of ['Airflow production 2026 EU-West', 'airflow-production-eu-west-1-loader', 'Nächtlicher Import']) {
     expect(clueInArgument(text)).toEqual({ text: '', warning: null });
   }

@@ -43,7 +43,7 @@ test.each<[string[], string[]]>([
   [['keys', 'show', 'key_1', '--js'], ['--json']],
 ])('bash, after %j', (words, expected) => expect(offered(...words)).toEqual(expected));
 
-test('bash is offered every command and every option', () => {
+test('bash completes every command and every option', () => {
   for (const { path, commands, options } of completions) {
     const before = path === '' ? [] : path.split(' ');
     if (commands.length > 0) expect(offered(...before, '')).toEqual(commands.map(({ text }) => text));

@@ -59,7 +59,7 @@ function finds(text: string, part = 65_536): Find[] {
 }
 
 describe.each(ENCODINGS)('F12: a token in %s', (_, encode) => {
-  it('is found once, at its place, wherever the parts are cut', () => {
+  it('is found once, at its position, wherever the chunks are cut', () => {
     const text = `é first\n  "value" ${encode(token)}\nlast`;
     const [only, ...others] = finds(text);
     expect(others).toEqual([]);
@@ -79,7 +79,7 @@ describe.each(ENCODINGS)('F12: a token in %s', (_, encode) => {
     expect(found).toEqual([expect.objectContaining({ line: 2, prefix })]);
   });
 
-  it('is found wherever it is in a text of any kind, and as often as it is there', () => {
+  it('is found anywhere in any kind of text, as often as it occurs', () => {
     const filler = fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('%', '=', '\\', '&#', '=\n', ' sk_live_'));
     fc.assert(
       fc.property(
@@ -99,7 +99,7 @@ describe.each(ENCODINGS)('F12: a token in %s', (_, encode) => {
   });
 });
 
-test('F12: the place is that of the first character of the token, in base64 too', () => {
+test('F12: the position is that of the first character of the token, in base64 too', () => {
   for (let before = 0; before < 9; before++) {
     const [find] = finds(base64(`${'x'.repeat(before)} ${token}`));
     expect(find?.column).toBe(1 + Math.floor(((before + 1) * 4) / 3));
@@ -109,7 +109,7 @@ test('F12: the place is that of the first character of the token, in base64 too'
   ]);
 });
 
-test('F12: of a token not even 8 characters of its secret are kept', () => {
+test("F12: keeps fewer than 8 characters of a token's secret", () => {
   const secret = token.slice('lk9_test_'.length + 16);
   for (const [, encode] of ENCODINGS) {
     const told = JSON.stringify(finds(encode(token)));
@@ -117,7 +117,7 @@ test('F12: of a token not even 8 characters of its secret are kept', () => {
   }
 });
 
-test('F12: no text takes more work than its length, whatever is written in it', () => {
+test('F12: the work for a text is linear in its length, whatever it contains', () => {
   const hostile = [
     '%25',
     '&#',

@@ -41,7 +41,7 @@ test.each([
   expectGolden(`usage-${name.replaceAll(' ', '-')}`, stderr);
 });
 
-test('2: a key as an argument is refused with the reason, and not repeated', async () => {
+test('2: a key as an argument is refused with the reason, and not printed', async () => {
   const { token } = mintToken('sk', 'LIVE');
   const mistyped = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
   for (const args of [
@@ -77,7 +77,7 @@ test('3: there is no key, or it is not accepted', async () => {
   }
 });
 
-test('4: the key may not do it', async () => {
+test("4: the key doesn't have permission", async () => {
   const { token } = await createKey(service, { scopes: ['read:assets'] });
   const { status, stderr } = await latchkey(['keys', 'list', '--json'], { env: { ...env, LATCHKEY_API_KEY: token } });
   expect([status, JSON.parse(stderr).error]).toEqual([
@@ -86,13 +86,13 @@ test('4: the key may not do it', async () => {
   ]);
 });
 
-test('1: what is not there', async () => {
+test('1: not found', async () => {
   const { status, stderr } = await latchkey(['keys', 'show', 'key_0000000000000000'], { env });
   expect(status).toBe(1);
   expectGolden('not-found', stderr);
 });
 
-test('5: no room within the wait; what is worth waiting for is waited for', async () => {
+test('5: no room within the wait; waits if waiting helps', async () => {
   // A clock that stands still: room comes back when the test says so.
   let now = Date.now();
   const limited = await startService({
@@ -119,7 +119,7 @@ test('5: no room within the wait; what is worth waiting for is waited for', asyn
   }
 });
 
-test('6: nobody answers, or what answers is out of order', async () => {
+test('6: no response, or a broken server', async () => {
   const away = await latchkey(['whoami', '--url', 'http://127.0.0.1:9/graphql'], { env });
   expect(away.status).toBe(6);
   expectGolden('unreachable', away.stderr);

@@ -45,7 +45,7 @@ const COMMANDS: readonly (readonly [string, (path: string) => readonly string[]]
   ['the schema', (path) => ['import', file('rows.jsonl', row('a')), '--from', 'sha256', '--schema', path]],
 ];
 
-describe.each(COMMANDS)('N7: %s that a command names', (_name, args) => {
+describe.each(COMMANDS)('N7: %s as the file of a command', (_name, args) => {
   it.each<[string, () => string, string]>([
     ['missing', () => 'none', 'none does not exist. Correct the path.'],
     ['below a file', () => join(file('plain', 'x'), 'none'), 'does not exist: its path leads through a file'],
@@ -63,7 +63,7 @@ describe.each(COMMANDS)('N7: %s that a command names', (_name, args) => {
     expect(stderr).not.toMatch(/E[A-Z]{4,}:|syscall|\n.*\n/);
   });
 
-  it('F12: a named pipe, which nobody writes to or somebody who writes nothing', async () => {
+  it('F12: a named pipe without a writer, or with a silent one', async () => {
     const pipe = join(mkdtempSync(join(dir, 'pipe-')), 'pipe');
     execFileSync('mkfifo', [pipe]);
     const alone = await run(...args(pipe));
@@ -78,7 +78,7 @@ describe.each(COMMANDS)('N7: %s that a command names', (_name, args) => {
     }
   });
 
-  it('F12: a pipe that the shell opened, and what it may not be', async () => {
+  it('F12: a pipe that the shell opened, and files that are refused', async () => {
     // Bounded: a pipe without end is refused, or fails at its first row.
     const endless = args('/dev/stdin').map((arg) => `'${arg}'`);
     const { status, stderr } = await bash(`yes 'not a head' | head -c 80000000 | latchkey ${endless.join(' ')}`);
@@ -87,7 +87,7 @@ describe.each(COMMANDS)('N7: %s that a command names', (_name, args) => {
   });
 });
 
-test('N7: a mapping and a schema in another format are named with the line', async () => {
+test('N7: the error for a mapping or a schema in another format names the line', async () => {
   const rows = file('rows.jsonl', row('a'));
   for (const [option, content, said] of [
     ['--mapping', 'a: 1\n{', 'other cannot be read at line 2, column 2: this is no YAML.'],
@@ -113,7 +113,7 @@ test('N7: texts in UTF-16 with a byte order mark are read', async () => {
   ]);
 });
 
-test('N7: what verify and verify --json print is a head for the next time, also through a pipe', async () => {
+test('N7: the output of verify and verify --json is accepted as a head, also through a pipe', async () => {
   const [text, json] = [await run('audit', 'verify'), await run('audit', 'verify', '--json')];
   for (const [name, content] of [
     ['head.txt', text.stdout],

@@ -15,7 +15,7 @@ afterAll(() => service.close());
 const run = (args: readonly string[], input = '') => latchkey(args, { env, input });
 const namesOf = (stdout: string): string[] => JSON.parse(stdout).keys.map(({ name }: { name: string }) => name);
 
-test('U4: keys find takes a name, a prefix, a lookup ID, a key ID, or a token on standard input', async () => {
+test('U4: keys find accepts a name, a prefix, a lookup ID, a key ID, or a token on standard input', async () => {
   const { id, token } = await createKey(service, { name: 'Leaked one' });
   await createKey(service, { name: 'Another' });
   const [, , body = ''] = token.split('_');
@@ -45,7 +45,7 @@ test('U4: keys find takes a name, a prefix, a lookup ID, a key ID, or a token on
   expect(foreign.stderr).toContain('imported with a bcrypt hash is not found by its token');
 });
 
-test('U4: keys find sends no token, and takes none as an argument', async () => {
+test('U4: keys find sends no token, and accepts none as an argument', async () => {
   const sent: object[] = [];
   const server = await answering(({ variables }) => {
     sent.push(variables);
@@ -105,7 +105,7 @@ test('U4: keys list sorts on the server, in pages', async () => {
   }
 });
 
-test('U4: keys show and audit tail name actors, and F14: show what a user’s key can do', async () => {
+test('U4: keys show and audit tail name actors, and F14: show the effective scopes of a user’s key', async () => {
   const viewer = await service.query('{ viewer { credential { apiKey { name } } } }');
   const admin: string = viewer.body.data.viewer.credential.apiKey.name;
   const { body } = await service.query(

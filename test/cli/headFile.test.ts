@@ -28,7 +28,7 @@ const faultOf = async (read: () => Promise<unknown>): Promise<string> => {
   return (error as Failure).message;
 };
 
-describe('N7: --head reads what verify printed', () => {
+describe('N7: --head reads the output of verify', () => {
   it.each<[string, string | Uint8Array, string | null]>([
     ['its sentence', sentence(7), null],
     ['a head alone', `7:${hash}`, null],
@@ -47,12 +47,12 @@ describe('N7: --head reads what verify printed', () => {
     expect(await keptHead(file(content))).toEqual({ seq: 7, hash, workspaceId });
   });
 
-  it('as an argument too', async () => {
+  it('as an argument', async () => {
     expect(await keptHead(` 7:${hash}`)).toEqual({ seq: 7, hash, workspaceId: null });
   });
 });
 
-describe('N7: --head says what is wrong with the file', () => {
+describe('N7: --head explains what is wrong with the file', () => {
   it.each<[string, () => string, string]>([
     ['missing', () => join(dir, 'none'), 'does not exist. Correct the path.'],
     ['a directory', () => dir, 'is a directory.'],
@@ -99,12 +99,12 @@ describe('N7: --head says what is wrong with the file', () => {
     [`1${'0'.repeat(20)}:${hash}`, 'is not the number of an entry'],
     ['7:', 'has 0 digits'],
     [hash, `--head: ${hash} does not exist.`],
-  ])('%s, which is no head', async (given, said) => {
+  ])('%s, which is not a head', async (given, said) => {
     expect(await faultOf(() => keptHead(given))).toContain(said);
   });
 });
 
-describe('N7: --heads says what is wrong with the file', () => {
+describe('N7: --heads explains what is wrong with the file', () => {
   const line = lineOf({ workspaceId: 'default', seq: 7, hash }, 0);
 
   it('reads UTF-16 with a byte order mark', async () => {

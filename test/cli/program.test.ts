@@ -10,11 +10,11 @@ import { latchkey, PROGRAM } from './latchkey.js';
 
 const LISTING = join(PROJECT, 'test/cli/listing.mjs');
 
-test('docs/reference/cli.md is what the commands say: npm run reference writes it anew', () => {
+test('docs/reference/cli.md matches the commands: run npm run reference to update it', () => {
   expect(readFileSync(join(PROJECT, 'docs/reference/cli.md'), 'utf8')).toBe(referencePage(createProgram()));
 });
 
-test('every command says what it does, and shows an example of itself', () => {
+test('every command describes itself and shows an example', () => {
   const page = referencePage(createProgram());
   for (const { path, commands } of completionsOf(createProgram())) {
     const [, section = ''] = new RegExp(`^Usage: latchkey ${path}\\b(.*?)^\`\`\`$`, 'ms').exec(page) ?? [];

@@ -44,11 +44,11 @@ test.each([
   for (const part of [1, 7, 64, 1_000]) expect(finds(text, part)).toEqual([{ line, column, prefix: shown }]);
 });
 
-test('what only looks like a token is none', () => {
+test('ignores text that only looks like a token', () => {
   expect(finds(`${lookalike}\n${token.toUpperCase()}\n${token.slice(0, -1)}`, 16)).toEqual([]);
 });
 
-test('however it is cut into parts, the same is found', () => {
+test('finds the same tokens, however the text is split into chunks', () => {
   const word = fc.oneof(
     fc.string({ maxLength: 20 }),
     fc.constantFrom(token, lookalike, '\n', 'sk_live_', 'é', mintToken('abc9', 'TEST').token),
@@ -87,7 +87,7 @@ describe('F12: the content of files', () => {
     ['UTF-16BE with a byte order mark', swapped(utf16(`\ufeff${text}`))],
     ['UTF-16LE with letters of other scripts', utf16(`# ключи и пароли\r\nKEY=${token}\r\n`)],
     ['UTF-8', Buffer.from(text)],
-  ])('a token in %s is found with its place, wherever the parts are cut', async (_, bytes) => {
+  ])('finds a token in %s with its position, wherever the chunks are cut', async (_, bytes) => {
     for (const part of [1, 2, 3, 63, 64, 1_000]) {
       expect(await read(bytes, part)).toEqual({ finds: [{ line: 2, column: 5, prefix: shown }], kinds: ['text'] });
     }
@@ -109,14 +109,14 @@ describe('F12: the content of files', () => {
     ['UTF-16 at an odd place', Buffer.concat([Buffer.from('+'), utf16(`KEY=${token}`), Buffer.from('\n')])],
     ['ASCII behind UTF-16', Buffer.concat([utf16('\ufeffset a\r\n'), Buffer.from(`KEY=${token}\n`)])],
     ['ASCII at an odd place behind UTF-16', Buffer.concat([utf16('\ufeffset a\r\n'), Buffer.from(`\nKEY=${token}\n`)])],
-  ])('a token in %s is found', async (_, bytes) => {
+  ])('finds a token in %s', async (_, bytes) => {
     for (const part of [1, 7, 64, 9_000]) {
       const { finds } = await read(bytes, part);
       expect(finds.map(({ prefix }) => prefix)).toEqual([shown]);
     }
   });
 
-  test('UTF-16 holds each token once, and as often as it stands there', async () => {
+  test('finds each token of a UTF-16 text once, as often as it occurs', async () => {
     const twice = utf16(`${token} ${lookalike}\n${token}`);
     expect((await read(twice, 10)).finds).toEqual([
       { line: 1, column: 1, prefix: shown },
@@ -132,7 +132,7 @@ describe('F12: the content of files', () => {
     ['bzip2', Buffer.from('BZh91AY')],
     ['7z', Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])],
     ['PDF', Buffer.from('%PDF-1.7')],
-  ])('%s is told as compressed, and not read on', async (_, bytes) => {
+  ])('reports %s as compressed, without reading it', async (_, bytes) => {
     for (const part of [1, 1_000]) expect(await read(bytes, part)).toEqual({ finds: [], kinds: ['compressed'] });
   });
 
@@ -151,7 +151,7 @@ describe('the command', () => {
   beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'latchkey-scan-'))));
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  test('shows place and prefix, never the secret, and passes over what is not to be read', async () => {
+  test("prints position and prefix, never the secret, and skips what can't be scanned", async () => {
     for (const name of ['b', 'node_modules/p', '.git', 'links']) mkdirSync(join(dir, name), { recursive: true });
     writeFileSync(join(dir, 'a.env'), `X=1\nKEY=${token}\n`);
     writeFileSync(join(dir, 'b', 'utf16.txt'), Buffer.from(`\ufeffset ${token}\r\n`, 'utf16le'));
@@ -194,7 +194,7 @@ describe('the command', () => {
     ]);
   });
 
-  test('a clean tree ends with 0, and so does clean standard input', async () => {
+  test('exits with 0 for a clean tree and for clean standard input', async () => {
     writeFileSync(join(dir, 'clean'), lookalike);
     expect(await latchkey(['scan', 'clean'], { cwd: dir })).toEqual({
       status: 0,
@@ -204,7 +204,7 @@ describe('the command', () => {
     expect((await latchkey(['scan', '-'], { input: `+KEY=${token}\n` })).stdout).toBe(`-:1:6: ${shown}\n`);
   });
 
-  test('F12: what was not scanned is named, and the exit code tells when it was everything', async () => {
+  test('F12: lists what was not scanned, and has a separate exit code if nothing was', async () => {
     writeFileSync(join(dir, 'a.txt.gz'), gzipSync(token));
     writeFileSync(join(dir, 'b.bin'), Buffer.from([0, 1, 2]));
     const all = await latchkey(['scan', '.'], { cwd: dir });
@@ -243,7 +243,7 @@ describe('the command', () => {
     expect([many.length, many.at(-2)]).toEqual([52, '12 more were not scanned; --json lists them.']);
   });
 
-  test('N14: the counts add up, whatever the files are', async () => {
+  test('N14: the counts add up for any files', async () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, name), `${token}\n`);
     for (const name of ['d', 'e'])
       writeFileSync(join(dir, name), Buffer.concat([Buffer.from([0, 1]), Buffer.from(token)]));
@@ -270,7 +270,7 @@ describe('the command', () => {
     expect(new Set(json.findings.map(({ file }: { file: string }) => file)).size).toBe(json.filesWithTokens);
   });
 
-  test('N14: a path that does not exist is named with the reason, and the exit code is the documented one', async () => {
+  test('N14: prints the reason for a path that does not exist, and exits as documented', async () => {
     writeFileSync(join(dir, 'clean'), 'clean');
     const gone = await latchkey(['scan', 'gone'], { cwd: dir });
     expect(gone).toEqual({ status: 7, stdout: '', stderr: 'gone: does not exist.\n1 file unreadable. 0 tokens.\n' });
@@ -288,7 +288,7 @@ describe('the command', () => {
     );
   });
 
-  test('N14: of a device or a socket nothing is waited for', async () => {
+  test('N14: does not wait for a device or a socket', async () => {
     const socket = createServer().listen(join(dir, 'socket'));
     try {
       for (const path of ['/dev/null', '/dev/zero', 'socket']) {
@@ -307,7 +307,7 @@ describe('the command', () => {
     }
   });
 
-  test('F12: a named pipe is named and not waited for, whether or not somebody could write to it', async () => {
+  test('F12: lists a named pipe and does not wait for it, with or without a writer', async () => {
     execFileSync('mkfifo', [join(dir, 'pipe')]);
     writeFileSync(join(dir, 'clean'), 'clean');
     symlinkSync('pipe', join(dir, 'link'));
@@ -343,14 +343,14 @@ describe('the command', () => {
     ['/dev/stdout', 7],
     ['/dev/fd/99', 7],
     ['/dev/fd/10 /dev/fd/11 /dev/fd/12 /dev/fd/13 /dev/fd/14 /dev/fd/15', 7],
-  ])('F12: pipes that the shell opened are read: %s', async (piped, status) => {
+  ])('F12: reads pipes that the shell opened: %s', async (piped, status) => {
     writeFileSync(join(dir, 'token'), `KEY=${token}\n`);
     const script = `node ${JSON.stringify(PROGRAM)} scan ${piped}`;
     const ran = await run('bash', ['-c', script], { cwd: dir, env: { TOKEN: token } });
     expect([ran.status, ran.stdout]).toEqual([status, status === 1 ? expect.stringMatching(`:1:5: ${shown}\n$`) : '']);
   });
 
-  test('F12: an encoded token is found in a file, and nothing of its secret is printed', async () => {
+  test('F12: finds an encoded token in a file, and prints nothing of its secret', async () => {
     const encoded = {
       'link.txt': token.replaceAll('_', '%5F'),
       'page.html': token.replaceAll('_', '&#95;'),
@@ -367,7 +367,7 @@ describe('the command', () => {
     for (let at = 0; at + 8 <= secret.length; at++) expect(stdout + stderr).not.toContain(secret.slice(at, at + 8));
   });
 
-  test('memory is bounded, whatever a file holds', async () => {
+  test('memory is bounded for any file', async () => {
     // One line of 60 MB, in a process that may have 32 MB of objects.
     const script = `head -c 60000000 /dev/zero | tr '\\0' 'a' | node --max-old-space-size=32 ${JSON.stringify(process.cwd())}/dist/cli/main.js scan -`;
     const out = execFileSync('bash', ['-c', `${script} 2>&1`], { encoding: 'utf8' });

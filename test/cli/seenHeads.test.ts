@@ -11,7 +11,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('X7: a head that cannot be stored is noted with the reason and what to do', () => {
+test("X7: warns with the reason and the remedy if a head can't be stored", () => {
   const head = { seq: 3, hash: 'a'.repeat(64) };
   const notes: string[] = [];
   process.env.XDG_STATE_HOME = join(dir, 'state');

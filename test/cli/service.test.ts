@@ -49,7 +49,7 @@ test('a key, from its creation to its end', async () => {
   expect((await run('keys', 'list', '--name', 'nobody')).stdout).toBe('No keys.\n');
 });
 
-test('who, what was used, and what would be', async () => {
+test('whoami, usage and explain', async () => {
   const { id, token } = await createKey(service, { name: 'reader', scopes: ['read:assets'] });
   expectGolden('whoami', (await latchkey(['whoami'], { env: { ...env, LATCHKEY_API_KEY: token } })).stdout);
   const piped = await latchkey(['whoami', '--key-stdin', '--json'], {

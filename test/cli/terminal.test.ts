@@ -42,7 +42,7 @@ const PROGRAM_LINE = `${process.execPath} ${PROGRAM}`;
 const statusOf = async (id: string): Promise<string> =>
   (await service.query(`{ apiKey(id: "${id}") { status } }`)).body.data.apiKey.status;
 
-test('revoke names the key and asks; only yes is yes', async () => {
+test('revoke names the key and asks for confirmation; only yes confirms', async () => {
   const { id } = await createKey(service, { name: 'Airflow' });
   const line = `${PROGRAM_LINE} keys revoke ${id}`;
   for (const typed of ['\n', 'n\n', 'sure\n']) {
@@ -56,7 +56,7 @@ test('revoke names the key and asks; only yes is yes', async () => {
   expect(await statusOf(id)).toBe('REVOKED');
 });
 
-test('colours are for terminals that want them', async () => {
+test('colours are only used for terminals that support them', async () => {
   const line = `${PROGRAM_LINE} keys list`;
   const ESCAPE = '\u001b[';
   expect((await onTerminal(line)).screen).toContain(ESCAPE);
@@ -64,7 +64,7 @@ test('colours are for terminals that want them', async () => {
   expect((await latchkey(['keys', 'list'], { env })).stdout).not.toContain(ESCAPE);
 });
 
-test('what others wrote does not drive the terminal', async () => {
+test("text from others can't control the terminal", async () => {
   const name = '\u001b]0;owned\u0007\u009b2Jkey\u202e\nsecond line';
   const key = {
     id: 'key_1', name, source: 'CREATED', prefix: 'sk_live_abcdef', type: 'SECRET', environment: 'LIVE',
@@ -88,7 +88,7 @@ test('what others wrote does not drive the terminal', async () => {
   }
 });
 
-test('a reader that leaves early ends it quietly, and not with 0', async () => {
+test('ends quietly if the reader closes the pipe early, but not with 0', async () => {
   const { stdout, stderr } = await run(
     'bash',
     ['-c', `${PROGRAM_LINE} schema print | head -1; echo "\${PIPESTATUS[0]}"`],
@@ -102,7 +102,7 @@ test('a reader that leaves early ends it quietly, and not with 0', async () => {
   expect(closed.stdout).toBe('1 file scanned. 0 tokens.\n');
 });
 
-test('serve serves as npm start does, and stops with Ctrl-C', async () => {
+test('serve works like npm start, and stops with Ctrl-C', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-cli-'));
   const child = runFile(PROGRAM, { PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', LOG_LEVEL: 'silent' }, [], ['serve']);
   try {

@@ -39,7 +39,7 @@ const QUERIES: readonly (readonly string[])[] = [
   ['audit', 'verify'],
 ];
 
-describe('A7: an answer of another form is no Latchkey server, for every command that asks', () => {
+describe('A7: reports a response in another format as not a Latchkey server, for every command that calls the API', () => {
   it.each(QUERIES.map((args) => [args.join(' '), args] as const))('%s', async (_, args) => {
     for (const data of [{}, { hello: 'world' }]) {
       const { status, stdout, stderr, url } = await told(() => data, ...args);
@@ -78,12 +78,12 @@ describe('A7: an answer of another form is no Latchkey server, for every command
     ]);
   });
 
-  it('a sound one is shown', async () => {
+  it('shows a valid one', async () => {
     const { status, stdout } = await told(() => page([key()], last), 'keys', 'list', '--json');
     expect([status, JSON.parse(stdout)]).toMatchObject([0, { keys: [{ id: 'key_a' }], totalCount: 1 }]);
   });
 
-  it('after a change it says that the change may have been made, with another exit code', async () => {
+  it('says after a change that it may have been made, with another exit code', async () => {
     const args = ['keys', 'revoke', 'key_a', '--yes'];
     const { status, stderr } = await told(() => ({ revokeApiKey: {} }), ...args);
     expect([status, stderr]).toEqual([
@@ -93,7 +93,7 @@ describe('A7: an answer of another form is no Latchkey server, for every command
   });
 });
 
-describe('A7: a list that would never end is ended', () => {
+describe('A7: stops reading a list that would never end', () => {
   const next = { hasNextPage: true, endCursor: 'c' };
 
   it.each([
@@ -130,7 +130,7 @@ describe('A7: a list that would never end is ended', () => {
     }
   });
 
-  it('and with a cursor for each page it is read whole', async () => {
+  it('reads all pages of a list with valid cursors', async () => {
     const answer = ({ after }: Record<string, unknown>) => {
       const from = Number(after ?? 0);
       const nodes = Array.from({ length: 100 }, (_, i) => key({ id: `key_${from + i}` }));
@@ -141,7 +141,7 @@ describe('A7: a list that would never end is ended', () => {
     expect(JSON.parse(stdout).keys).toHaveLength(300);
   });
 
-  it('audit tail, entries that are repeated', async () => {
+  it('audit tail, repeated entries', async () => {
     const entry = (seq: number) => ({
       ...{ id: `aud_${seq}`, seq, at: '2026-01-01T00:00:00.000Z', action: 'KEY_CREATED', subject: 'key_a' },
       ...{ subjectName: null, projectId: null, actorKind: 'KEY', actor: null, actorName: null, address: null },
@@ -154,14 +154,14 @@ describe('A7: a list that would never end is ended', () => {
   });
 });
 
-it('A7: another GraphQL server, which does not know the fields, is named as one', async () => {
+it('A7: names another GraphQL server, which does not know the fields', async () => {
   const errors = [{ message: 'Cannot query field "viewer" on type "Query".', locations: [{ line: 1, column: 1 }] }];
   const { status, stderr } = await told(() => ({ errors }), 'whoami');
   expect([status, stderr]).toEqual([2, expect.stringContaining('is not a Latchkey server, or one of another release')]);
   expect(stderr).toContain('Cannot query field "viewer" on type "Query"');
 });
 
-it('A7: schema print takes nothing else for a schema', async () => {
+it('A7: schema print accepts only a schema', async () => {
   const { status, stdout, stderr } = await told(() => ({ hello: 'world' }), 'schema', 'print');
   expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining('its response is not a GraphQL schema')]);
 });

@@ -73,7 +73,7 @@ test('X5: verify reads each entry once, in pages of 100 by cursor, and shows pro
   expect(screen).toContain(`2000 of ${LENGTH}`);
 });
 
-test('X5: a run that failed is continued after the last 1,000 entries that it verified', async () => {
+test('X5: continues a failed run after the last 1,000 entries that it verified', async () => {
   expect(await interrupted(25)).toContain(
     'Entries up to 2000 are verified. To continue there, run the command again with --resume.',
   );
@@ -92,7 +92,7 @@ test('X5: a run that failed is continued after the last 1,000 entries that it ve
   expect(cursors[0]).toBe(101);
 });
 
-test('X5: a run that was killed can be continued', async () => {
+test('X5: continues a run that was killed', async () => {
   const child = spawn(process.execPath, [PROGRAM, 'audit', 'verify'], {
     env: { PATH: process.env.PATH, ...env() },
     stdio: 'ignore',
@@ -107,7 +107,7 @@ test('X5: a run that was killed can be continued', async () => {
   expect([status, stdout, cursors[0]]).toEqual([0, WHOLE, seq + 100]);
 });
 
-test('X5: a run that is not resumed begins at the beginning', async () => {
+test('X5: without --resume a run starts from the beginning', async () => {
   await interrupted(15);
   expect(await verify()).toMatchObject({ status: 0, stdout: WHOLE });
   expect(cursors[0]).toBe(101);
@@ -125,13 +125,13 @@ test.each([
   });
 });
 
-test('X5: a resumed run finds a log that was cut off before the entry that was reached', async () => {
+test('X5: a resumed run finds a log that was cut off before the last entry that it had read', async () => {
   await interrupted(15);
   entries = chain.slice(0, 900);
   expect(await verify('--resume')).toMatchObject({ status: 1, stdout: 'The log is broken: entry 1000 is missing.\n' });
 });
 
-test('X5: a resumed run has to compare the heads that the interrupted one compared', async () => {
+test('X5: a resumed run must compare the same heads as the interrupted run', async () => {
   await interrupted(15, '--head', headAt(7));
   const refused = await verify('--resume');
   expect([refused.status, refused.stdout, refused.stderr]).toEqual([
@@ -146,7 +146,7 @@ test('X5: a resumed run has to compare the heads that the interrupted one compar
   expect(await verify('--resume', '--head', headAt(1_500))).toMatchObject({ status: 0, stdout: WHOLE });
 });
 
-test('X5: --from reads only what follows a head that was noted', async () => {
+test('X5: --from only reads the entries after a noted head', async () => {
   const { status, stdout } = await verify('--from', headAt(3_000));
   expect([status, stdout]).toEqual([0, `The log is whole after entry 3000: 500 entries. Head: ${headAt(LENGTH)}\n`]);
   expect(cursors.every((cursor) => cursor > 3_000)).toBe(true);
@@ -167,7 +167,7 @@ test('X5: --from reads only what follows a head that was noted', async () => {
   }
 });
 
-test('X5: --from that fails says where to continue, and leaves the head that was seen before', async () => {
+test('X5: if --from fails, it shows where to continue, and keeps the head that was seen before', async () => {
   entries = chain.slice(0, 20);
   await verify();
   entries = chain;

@@ -27,7 +27,7 @@ done
 zpty -d inner
 `;
 
-test('zsh is offered commands, options, and values', async () => {
+test('zsh completes commands, options, and values', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-zsh-'));
   try {
     const script = join(dir, '_latchkey');

@@ -56,18 +56,18 @@ test('there are two workers', () => {
   expect(workers.every(isAlive)).toBe(true);
 });
 
-test('a key that any worker revoked is refused by all', async () => {
+test('all workers refuse a key that one worker revoked', async () => {
   const revoke = ({ id }: Key): string => `mutation { revokeApiKey(input: { id: "${id}" }) { apiKey { status } } }`;
   for (const key of (await changedByEach(revoke)).values()) expect(await statusesOf(key)).toEqual([401]);
 });
 
-test('a key that any worker lets expire is refused by all', async () => {
+test('all workers refuse a key that one worker let expire', async () => {
   const expire = ({ id }: Key): string =>
     `mutation { expireApiKey(input: { id: "${id}", at: "2020-01-01T00:00:00Z" }) { apiKey { status } } }`;
   for (const key of (await changedByEach(expire)).values()) expect(await statusesOf(key)).toEqual([401]);
 });
 
-test('scopes that any worker changed hold with all', async () => {
+test('a change of scopes by one worker applies to all', async () => {
   const narrow = ({ id }: Key): string =>
     `mutation { updateApiKey(input: { id: "${id}", scopes: ["write:assets"] }) { apiKey { scopes } } }`;
   for (const key of (await changedByEach(narrow, LIST)).values()) {
@@ -76,7 +76,7 @@ test('scopes that any worker changed hold with all', async () => {
   }
 });
 
-test("a workspace's tier that one worker changed holds with all", async () => {
+test("a change of a workspace's tier by one worker applies to all", async () => {
   const key = await knownKey();
   const setTier = (tier: string): string =>
     `mutation { setWorkspaceTier(input: { workspaceId: "default", tier: ${tier} }) { workspace { tier } } }`;

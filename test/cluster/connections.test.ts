@@ -20,7 +20,7 @@ async function started(env: Readonly<Record<string, string>> = {}): Promise<{ cl
 }
 
 describe('X3: the listening socket stays with the primary', () => {
-  it('requests that arrive while no worker lives are answered by the next one', async () => {
+  it('the next worker responds to requests that arrive while no worker is running', async () => {
     const { cluster, admin } = await started();
     const first = await cluster.workers();
     for (const pid of first) process.kill(pid, 'SIGKILL');
@@ -31,7 +31,7 @@ describe('X3: the listening socket stays with the primary', () => {
     expect(cluster.child.process.exitCode).toBeNull();
   });
 
-  it('a connection that a worker had not taken when it was killed goes to another', async () => {
+  it('another worker gets a connection that a killed worker had not accepted', async () => {
     const { cluster, admin } = await started();
     const [frozen = 0, other = 0] = await cluster.workers();
     process.kill(frozen, 'SIGSTOP');
@@ -44,7 +44,7 @@ describe('X3: the listening socket stays with the primary', () => {
     expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))))).toContain(other);
   });
 
-  it('a worker that hangs gets one connection, and the other worker all others', async () => {
+  it('a worker that hangs gets one connection, and the other worker gets all others', async () => {
     const { cluster } = await started();
     const url = new URL('/healthz', await cluster.url());
     const [frozen = 0] = await cluster.workers();
@@ -59,7 +59,7 @@ describe('X3: the listening socket stays with the primary', () => {
     expect(statuses).toEqual(Array(200).fill(200));
   });
 
-  it('three kills of one of two workers cost at most the requests in flight', async () => {
+  it('killing one of two workers three times costs at most the requests in flight', async () => {
     const { cluster, admin } = await started();
     const url = await cluster.url();
     const CALLERS = 6;
@@ -88,7 +88,7 @@ describe('X3: the listening socket stays with the primary', () => {
 });
 
 describe('X3: a start', () => {
-  it('goes on if a worker is killed before it is ready', async () => {
+  it('continues if a worker is killed before it is ready', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'latchkey-killed-'));
     dirs.push(dir);
     const file = join(dir, 'kill.mjs');

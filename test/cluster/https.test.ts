@@ -7,7 +7,7 @@ const WHO = '{ viewer { scopes } }';
 
 afterEach(removeAll, 60_000);
 
-test('workers speak TLS with the one certificate, and SIGHUP to the primary renews it in all of them', async () => {
+test('workers use one TLS certificate, and SIGHUP to the primary renews it in all of them', async () => {
   const installed = place();
   const [first, second] = [selfSigned(), selfSigned()];
   const files = writeCertificate(installed.DATA_DIR ?? '', first);

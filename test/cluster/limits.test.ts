@@ -24,7 +24,7 @@ async function newKey(): Promise<string> {
   return String((await cluster.ask(CREATE, await cluster.admin())).body.data.createApiKey.token);
 }
 
-test('all workers share one burst: of many requests at once exactly so many pass', async () => {
+test('all workers share one burst: exactly as many of many concurrent requests pass', async () => {
   const key = await newKey();
   // One after the other first: each worker admits some.
   const answers: Asked[] = [];
@@ -45,7 +45,7 @@ test('all workers share one burst: of many requests at once exactly so many pass
   expect(refused?.headers['retry-after']).toBe('1');
 });
 
-test('all workers share one rate: of a minute, second by second, exactly so many pass', async () => {
+test('all workers share one rate: exactly as many requests of a minute pass, second by second', async () => {
   const key = await newKey();
   const passed: number[] = [];
   for (let second = 1; second <= 21; second++) {
@@ -61,7 +61,7 @@ test('all workers share one rate: of a minute, second by second, exactly so many
   expect([status, headers['retry-after'], headers.ratelimit]).toEqual([429, '39', '"rate";r=0;t=39']);
 });
 
-test('kill -9 of a worker: the others serve on, another takes its place, and nothing is refilled', async () => {
+test('after kill -9 of a worker, the other workers continue, another one replaces it, and no limit is reset', async () => {
   const key = await newKey();
   for (let i = 0; i < 10; i++) expect((await cluster.ask(WHO, key)).status).toBe(200);
 
@@ -107,7 +107,7 @@ test('kill -9 of a worker: the others serve on, another takes its place, and not
   expect(served).toEqual(new Set([...others, replacement]));
 });
 
-test('workers that end soon after their start are replaced ever later', async () => {
+test('workers that end soon after their start are replaced with growing delays', async () => {
   let workers = await cluster.workers();
   const waits = (): number[] =>
     cluster
@@ -123,7 +123,7 @@ test('workers that end soon after their start are replaced ever later', async ()
   expect(second).toBe(2 * first);
 });
 
-test('workers share the windows of a category, and take no more of the tier than documents to parse where they refuse', async () => {
+test('workers share the windows of a category, and a refusal takes at most the parsed documents from the tier', async () => {
   const installed = place();
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
   writeFileSync(file, 'tiers: { ENTERPRISE: { categories: { write: { per_minute: 7, per_second: 7 } } } }\n');

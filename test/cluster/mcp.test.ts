@@ -4,7 +4,7 @@ import { place, removeAll, startCluster } from './installation.js';
 
 afterEach(removeAll, 60_000);
 
-test('with workers each request finds a worker, and all of them count for one key', async () => {
+test('each MCP request reaches some worker, and all of them count for the same key', async () => {
   const cluster = startCluster(
     ['--workers', '2'],
     { ...place(), DEFAULT_TIER: 'GROWTH' },

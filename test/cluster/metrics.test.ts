@@ -16,7 +16,7 @@ async function scrape(cluster: Cluster): Promise<Response | null> {
   return fetch(url, { headers, signal: AbortSignal.timeout(5_000) }).catch(() => null);
 }
 
-test('metrics are those of all workers, whichever is asked', async () => {
+test('metrics include all workers, whichever worker responds', async () => {
   const cluster = start();
   await cluster.url();
   const asked = await cluster.askEach(await cluster.workers(), WHO, OPERATOR_KEY);
@@ -30,7 +30,7 @@ test('metrics are those of all workers, whichever is asked', async () => {
   }
 });
 
-test('where one worker does not answer there are none, and then all again', async () => {
+test('returns no metrics while one worker does not respond, and complete ones after that', async () => {
   const cluster = start();
   await cluster.url();
   const [stopped = 0] = await cluster.workers();

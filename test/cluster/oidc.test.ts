@@ -5,7 +5,7 @@ import { place, removeAll, startCluster } from './installation.js';
 
 afterEach(removeAll, 60_000);
 
-test('each worker judges a token by itself', async () => {
+test('each worker verifies tokens itself', async () => {
   const issuer = await startIssuer();
   const installed = place();
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');

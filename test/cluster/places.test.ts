@@ -3,7 +3,7 @@ import { RemotePlaces } from '../../src/cluster/remotePlaces.js';
 import { WorkersPlaces } from '../../src/cluster/workersPlaces.js';
 import type { OfPlaces } from '../../src/cluster/messages.js';
 
-test('no family has more than its places, whichever workers it asks, and what a worker held is free when it ends', () => {
+test('no family has more than its places, whichever workers it uses, and the places of a worker that ends are free', () => {
   const worker = fc.nat(2);
   const family = fc.constantFrom('a', 'b');
   const step = fc.oneof(
@@ -37,13 +37,13 @@ test('no family has more than its places, whichever workers it asks, and what a 
   );
 });
 
-describe('a worker that asks for a place', () => {
+describe('a worker that requests a place', () => {
   const asking = (timeout: number) => {
     const sent: OfPlaces[] = [];
     return { sent, places: new RemotePlaces((message) => void sent.push(message), timeout) };
   };
 
-  it('is told whether there is one', async () => {
+  it('gets a response', async () => {
     const { sent, places } = asking(60_000);
     const [one, other] = [places.take('a', 2), places.take('b', 1)];
     expect(sent).toEqual([
@@ -57,7 +57,7 @@ describe('a worker that asks for a place', () => {
     expect(sent.at(-1)).toEqual({ kind: 'return-place', family: 'a' });
   });
 
-  it('opens nothing without an answer, and gives back what is granted too late', async () => {
+  it('opens nothing without a response, and gives back a place that is granted too late', async () => {
     const { sent, places } = asking(1);
     await expect(places.take('a', 2)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE', retryAfter: 1 } });
     await expect(places.take('a', 2)).rejects.toMatchObject({ details: { code: 'UNAVAILABLE' } });

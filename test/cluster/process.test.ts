@@ -21,7 +21,7 @@ async function refuses(url: string): Promise<boolean> {
   );
 }
 
-test('two workers serve on one port; the first key is printed once; SIGTERM finishes what runs', async () => {
+test('two workers serve on one port; the first key is printed once; SIGTERM waits for running requests', async () => {
   const installed = place();
   // The argument wins: five would be five.
   const first = startCluster(['--workers', '2'], { ...installed, WORKERS: '5' });
@@ -55,7 +55,7 @@ test('two workers serve on one port; the first key is printed once; SIGTERM fini
   expect(second.child.output().stdout).not.toMatch(/Admin key|sk_live_/);
 });
 
-test('kill -9 of the primary ends the workers, those at work too', async () => {
+test('kill -9 of the primary ends the workers, even busy ones', async () => {
   const cluster = startCluster(['--workers', '2'], place());
   const url = await cluster.url();
   const admin = await cluster.admin();
@@ -67,7 +67,7 @@ test('kill -9 of the primary ends the workers, those at work too', async () => {
 });
 
 describe('a start that fails', () => {
-  it('as a worker cannot open the store says so in one line, and leaves no process', async () => {
+  it("prints one line and leaves no process if a worker can't open the store", async () => {
     const { DATA_DIR = '', ...installed } = place();
     const file = join(DATA_DIR, 'file');
     writeFileSync(file, '');
@@ -84,7 +84,7 @@ describe('a start that fails', () => {
     expect(stderr).toMatch(/^The server did not start\. [^\n]+\n$/);
   });
 
-  it('as the port is in use says so in one line, and stores nothing', async () => {
+  it('prints one line and stores nothing if the port is in use', async () => {
     const occupant = startCluster([], place());
     const { port } = new URL(await occupant.url());
     const installed = place();
@@ -114,7 +114,7 @@ describe('a start that fails', () => {
   });
 });
 
-test('--help tells how to start, and starts nothing', async () => {
+test('--help explains how to start, and starts nothing', async () => {
   const cluster = startCluster(['--help'], place());
   expect(await endOf(cluster)).toBe(0);
   expect(cluster.child.output()).toEqual({ stdout: USAGE, stderr: '' });

@@ -11,7 +11,7 @@ const key = (variable: string): string =>
 
 afterEach(removeAll, 60_000);
 
-test('SIGHUP to the primary has all workers read the file anew, and the limits that it counts', async () => {
+test('SIGHUP to the primary reloads the file in all workers, and the limits that the primary counts', async () => {
   const installed = place();
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
   writeFileSync(file, key('OLD'));

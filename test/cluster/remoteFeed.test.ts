@@ -4,7 +4,7 @@ import type { Change } from '../../src/keys/changes.js';
 const KEY: Change = { kind: 'key', lookupId: 'lookup' };
 const WORKSPACE: Change = { kind: 'workspace', workspaceId: 'ws' };
 
-test('each message is on its way when publish returns, and who sent it does not hear of it', () => {
+test('each message is sent when publish returns, and its sender does not receive it', () => {
   const sent: Change[] = [];
   const heard: Change[] = [];
   const feed = new RemoteFeed<Change>((message) => sent.push(message));
@@ -15,7 +15,7 @@ test('each message is on its way when publish returns, and who sent it does not 
   expect(heard).toEqual([]);
 });
 
-test('what others sent comes to every listener', () => {
+test('each listener receives the messages of other processes', () => {
   const heard: Change[][] = [[], []];
   const feed = new RemoteFeed<Change>(() => undefined);
   for (const each of heard) feed.subscribe((message) => each.push(message));

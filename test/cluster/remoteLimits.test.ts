@@ -50,7 +50,7 @@ async function refusalOf(asking: Promise<unknown>): Promise<{ details: unknown; 
 
 const UNAVAILABLE = { code: 'UNAVAILABLE', retryAfter: 1 };
 
-test('a hundred admissions of one turn travel in one message, those of the next turn in another', async () => {
+test('sends a hundred admissions of one turn in one message, and those of the next turn in another', async () => {
   const { limits, asked } = link();
   const admissions = await Promise.all(Array.from({ length: 100 }, () => limits.admit(GROWTH)));
   expect(asked.map(({ asks }) => asks.length)).toEqual([100]);
@@ -59,7 +59,7 @@ test('a hundred admissions of one turn travel in one message, those of the next 
   expect(asked.map(({ asks }) => asks.length)).toEqual([100, 1]);
 });
 
-test('callbacks of one turn share a message, although promises are settled between them', async () => {
+test('callbacks of one turn share a message, even if promises are settled between them', async () => {
   const { limits, asked } = link();
   const admissions: Promise<unknown>[] = [];
   for (let i = 0; i < 10; i++) setImmediate(() => admissions.push(limits.admit(GROWTH)));
@@ -68,7 +68,7 @@ test('callbacks of one turn share a message, although promises are settled betwe
   expect(asked.map(({ asks }) => asks.length)).toEqual([10]);
 });
 
-test('whatever is asked, the answers are those of a limiter in this process, each for its own question', async () => {
+test('returns the same results as a limiter in this process, each for its own request', async () => {
   const tier = fc.constantFrom<Tier>(...TIERS);
   const ask = fc.record({
     family: fc.constantFrom('a', 'b'),
@@ -94,7 +94,7 @@ test('whatever is asked, the answers are those of a limiter in this process, eac
   );
 });
 
-test('the limits of a tier are one record, as the header fields are remembered by it', async () => {
+test('the limits of a tier are one object, because the header fields are cached by it', async () => {
   const { limits } = link();
   const first = await limits.admit(GROWTH);
   const other = await limits.admit({ family: 'key_b', tier: 'GROWTH' });
@@ -103,13 +103,13 @@ test('the limits of a tier are one record, as the header fields are remembered b
   expect((await limits.admit({ ...GROWTH, category: 'write' })).limits).toBe(first.limits);
 });
 
-test('a cost that is none is an error, and nothing is sent', async () => {
+test('rejects an invalid cost, and sends nothing', async () => {
   const { limits, asked } = link();
   for (const cost of [0, -1, 1.5, NaN, Infinity]) await expect(limits.admit(GROWTH, cost)).rejects.toThrow(RangeError);
   expect(asked).toEqual([]);
 });
 
-test('a question that the primary cannot judge is refused alone', async () => {
+test("refuses only the request that the primary can't process", async () => {
   const { limits } = link();
   const unreadable = refusalOf(limits.admit({ family: 'key_a', tier: 'UNHEARD_OF' as Tier }));
   const beside = limits.admit(GROWTH);
@@ -118,7 +118,7 @@ test('a question that the primary cannot judge is refused alone', async () => {
 });
 
 describe('fails closed', () => {
-  it('when the primary does not answer; an answer that comes late changes nothing', async () => {
+  it('if the primary does not respond; a late response changes nothing', async () => {
     const { limits, answer, switches, limiter } = link({ timeout: 10 });
     switches.hold = true;
     const refusals = await Promise.all([refusalOf(limits.admit(GROWTH, 20)), refusalOf(limits.peek(GROWTH))]);
@@ -132,7 +132,7 @@ describe('fails closed', () => {
     expect(await limits.admit(GROWTH)).toMatchObject({ outcome: 'admitted', room: { burst: { remaining: 4 } } });
   });
 
-  it('when the channel is gone, at once or while sending', async () => {
+  it('if the channel is closed, before or while sending', async () => {
     for (const later of [(fail: () => void) => fail(), (fail: () => void) => void setImmediate(fail)]) {
       const { limits } = link({ send: (_, failed) => later(() => failed(new Error('channel closed'))) });
       const refusals = await Promise.all([refusalOf(limits.admit(GROWTH)), refusalOf(limits.peek(GROWTH))]);
@@ -140,7 +140,7 @@ describe('fails closed', () => {
     }
   });
 
-  it('beyond so many without an answer, and no longer once they are answered', async () => {
+  it('beyond the maximum of requests without a response, until there are responses', async () => {
     const { limits, asked, answer, switches } = link({ maxPending: 3 });
     switches.hold = true;
     const waiting = [limits.admit(GROWTH), limits.admit(GROWTH)];
@@ -156,7 +156,7 @@ describe('fails closed', () => {
     expect(await limits.admit(GROWTH)).toMatchObject({ room: { burst: { remaining: 21 } } });
   });
 
-  it('once it is closed: what is gathered, what is sent, and what comes', async () => {
+  it('after closing: for collected, sent and new requests', async () => {
     const { limits, asked, switches } = link();
     switches.hold = true;
     const sent = refusalOf(limits.admit(GROWTH));

@@ -25,7 +25,7 @@ const openSix = (token: string) =>
 
 const openOne = (token: string) => openStream(origin, 'subscription { assetChanged { name } }', { token });
 
-test("a key has its tier's streams, and no more, at all workers together; those of one that is killed are free again", async () => {
+test('a key has the streams of its tier in total over all workers, and those of a killed worker are free again', async () => {
   const create = 'mutation { createWorkspace(input: { name: "w", tier: STARTER }) { token } }';
   const { token } = (await cluster.ask(create, OPERATOR)).body.data.createWorkspace;
   const outcomes = async () => {
@@ -57,7 +57,7 @@ test("a key has its tier's streams, and no more, at all workers together; those 
   });
 });
 
-test('what one worker does is told by the streams of all, and a key that it revokes loses all', async () => {
+test('streams of all workers receive the events of one worker, and all streams of a key that it revokes end', async () => {
   const { token, id } = await createKey();
   const streams = await openSix(token);
   expect(streams.map(({ status }) => status)).toEqual(Array(6).fill(200));

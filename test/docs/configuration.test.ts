@@ -5,7 +5,7 @@ import { readSettings } from '../../src/settings/settings.js';
 import { PROJECT } from '../support/project.js';
 import { documentOf } from '../support/session.js';
 
-test('the example file is read as it stands, with its variables set', () => {
+test('the example file is valid as it is, with its variables set', () => {
   const { configuration } = readSettings({
     LATCHKEY_CONFIG: join(PROJECT, 'latchkey.example.yaml'),
     NODE_ENV: 'production',
@@ -21,7 +21,7 @@ test('the example file is read as it stands, with its variables set', () => {
   expect(configuration.warnings).toEqual([]);
 });
 
-test('each part of the file that the documents show is understood', () => {
+test('each part of the file in the documentation is valid', () => {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-shown-'));
   const shown = ['docs/configuration.md', 'docs/oidc.md'].flatMap((path) =>
     [...documentOf(path).matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text),

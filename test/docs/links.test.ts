@@ -44,7 +44,7 @@ function linksOf(file: string): { link: string; target: string; anchor: string |
     });
 }
 
-test.each(files)('each relative link of %s leads to something that is there', (file) => {
+test.each(files)('each relative link of %s has a target', (file) => {
   const broken = linksOf(file).filter(
     ({ target, anchor }) =>
       !existsSync(join(PROJECT, target)) || (anchor !== undefined && !anchorsOf(target).has(anchor)),
@@ -52,7 +52,7 @@ test.each(files)('each relative link of %s leads to something that is there', (f
   expect(broken.map(({ link }) => link)).toEqual([]);
 });
 
-test('the README leads to the index, the index to every page of docs, and the examples’ README to every example', () => {
+test('the README links the index, the index every page of docs, and the examples’ README every example', () => {
   expect([pages.length > 10, examples.length > 4]).toEqual([true, true]);
   expect(linksOf('README.md').map(({ target }) => target)).toContain(INDEX);
   const named = new Set(linksOf(INDEX).map(({ target }) => target));

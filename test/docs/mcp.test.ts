@@ -3,7 +3,7 @@ import { expectPage } from './page.js';
 
 test('each command of docs/mcp.md runs as written', () => expectPage('docs/mcp.md'));
 
-test('each configuration of a client that it shows is JSON', () => {
+test('each client configuration in it is JSON', () => {
   const shown = [...documentOf('docs/mcp.md').matchAll(/```\n(\{.*?)```/gs)].map(([, text = '']) => text);
   expect(shown).toHaveLength(2);
   for (const text of shown) {

@@ -7,7 +7,7 @@ import { expectPage } from './page.js';
 
 const AUDIENCE = 'https://api.example.com/graphql';
 
-test('each command of docs/oidc.md runs as written, on the configuration that it shows', async () => {
+test('each command of docs/oidc.md runs as written, with the configuration in it', async () => {
   const issuer = await startIssuer();
   try {
     await expectPage('docs/oidc.md', {

@@ -9,17 +9,17 @@ import { startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 
 // Where this fails: npm run reference.
-test.each(Object.entries(PAGES))('%s is what the sources make of it', (path, make) => {
+test.each(Object.entries(PAGES))('%s is equal to what the sources generate', (path, make) => {
   expect(readFileSync(join(PROJECT, path), 'utf8')).toBe(make());
 });
 
 const settings = documentOf('docs/reference/settings.md');
 
-test('every variable is among the settings', () => {
+test('every variable is listed in the settings', () => {
   for (const name of Object.keys(OPTIONS)) expect(settings).toContain(`| \`${name}\` |`);
 });
 
-test('every key of the file is among the settings, with what it is for', () => {
+test('every key of the file is listed in the settings, with its purpose', () => {
   const leaves = leavesOf(fileSchema);
   expect(leaves.length).toBeGreaterThan(25);
   for (const path of leaves)
@@ -48,7 +48,7 @@ test.each([
   ['{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
   ['query A { viewer { scopes } } query B { viewer { scopes } }', 'OPERATION_RESOLUTION_FAILURE'],
   ['query ($id: ID!) { apiKey(id: $id) { id } }', 'BAD_USER_INPUT'],
-])('%s is answered as docs/reference/errors.md says', async (query, code) => {
+])('the response to %s is as docs/reference/errors.md describes it', async (query, code) => {
   const latchkey = await startService();
   try {
     const { status, body } = await latchkey.query(query);

@@ -28,7 +28,7 @@ const [withHeader = '', inAddress = ''] = [...documentOf('docs/streams.md').matc
 test.each([
   ['with the key in a header', withHeader],
   ['with the key in the address', `${BROWSER}${inAddress}`],
-])('the client of docs/streams.md %s prints what happens', async (_, code) => {
+])('the client of docs/streams.md %s prints events', async (_, code) => {
   const latchkey = await startService();
   const { token } = await createKey(latchkey, { scopes: ['read:assets'] });
   const script = await transform(code.replace('http://127.0.0.1:4000', latchkey.origin), {

@@ -131,7 +131,7 @@ test('U3: every TypeScript block of the docs compiles under strict', async () =>
   }
 });
 
-test('blocks of a page are joined until one declares a name again, and keep their lines', () => {
+test('joins the blocks of a page until one declares a name again, and keeps their lines', () => {
   const page = [
     '# A',
     '```ts',

@@ -38,7 +38,7 @@ async function join(): Promise<One> {
   return { publisher, changes, heard };
 }
 
-test('all others hear of a change, and who made it does not', async () => {
+test('sends a change to all other processes, but not to the sender', async () => {
   const [first, second, third] = [await join(), await join(), await join()] as const;
   const key = { kind: 'key', lookupId: 'abc123' } as const;
   const workspace = { kind: 'workspace', workspaceId: 'the default one' } as const;
@@ -51,7 +51,7 @@ test('all others hear of a change, and who made it does not', async () => {
   expect([first.heard, second.heard]).toEqual([[key], [key, workspace]]);
 });
 
-test('what is no message of ours changes nothing', async () => {
+test('ignores messages in another format', async () => {
   const one = await join();
   const redis = server.client();
   const garbage = [
@@ -72,7 +72,7 @@ test('what is no message of ours changes nothing', async () => {
   expect(one.heard).toEqual([{ kind: 'key', lookupId: 'b' }]);
 });
 
-test('a change that could not be published: all others are told that they may have missed one', async () => {
+test('notifies all other processes of possibly missed changes if a change could not be published', async () => {
   const [first, second, third] = [await join(), await join(), await join()] as const;
   // Theirs stand: nothing else would tell them.
   first.publisher.disconnect(true);
@@ -84,25 +84,28 @@ test('a change that could not be published: all others are told that they may ha
   expect([first.heard, second.heard, third.heard]).toEqual([[], [null, later], [null, later]]);
 });
 
-test.each(['kill', 'pause'] as const)('some may have been missed (%s): null, once it hears again', async (how) => {
-  const [first, second] = [await join(), await join()];
-  await server[how]();
-  // Neither waits nor throws.
-  first.changes.publish({ kind: 'key', lookupId: 'missed' });
-  if (how === 'kill') await server.start();
-  else {
-    // The silent connections are given up; they are made anew when it answers again.
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
-    server.resume();
-  }
-  await until(() => second.heard.includes(null) && first.heard.includes(null));
-  second.changes.publish({ kind: 'key', lookupId: 'later' });
-  await until(async () => {
-    if (first.heard.at(-1) !== null) return true;
-    // Its publisher may come back after its subscriber.
+test.each(['kill', 'pause'] as const)(
+  'notifies listeners of possibly missed messages (%s) with null after reconnecting',
+  async (how) => {
+    const [first, second] = [await join(), await join()];
+    await server[how]();
+    // Neither waits nor throws.
+    first.changes.publish({ kind: 'key', lookupId: 'missed' });
+    if (how === 'kill') await server.start();
+    else {
+      // The silent connections are given up; they are made anew when it answers again.
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      server.resume();
+    }
+    await until(() => second.heard.includes(null) && first.heard.includes(null));
     second.changes.publish({ kind: 'key', lookupId: 'later' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    return false;
-  });
-  expect(first.heard.at(-1)).toEqual({ kind: 'key', lookupId: 'later' });
-});
+    await until(async () => {
+      if (first.heard.at(-1) !== null) return true;
+      // Its publisher may come back after its subscriber.
+      second.changes.publish({ kind: 'key', lookupId: 'later' });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return false;
+    });
+    expect(first.heard.at(-1)).toEqual({ kind: 'key', lookupId: 'later' });
+  },
+);

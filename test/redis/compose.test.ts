@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-test('npm start without the Redis that REDIS_URL names fails in one line, without the password', async () => {
+test('npm start fails with one line, without the password, if REDIS_URL names no Redis', async () => {
   const child = runFile(MAIN, env);
   if (child.process.exitCode === null) await once(child.process, 'exit');
   const { stdout, stderr } = child.output();
@@ -34,7 +34,7 @@ test('npm start without the Redis that REDIS_URL names fails in one line, withou
   expect(stderr).not.toContain('hunter2');
 });
 
-test('the metrics tell whether limits are shared, and of each question to Redis', async () => {
+test('the metrics show whether limits are shared, and each round trip to Redis', async () => {
   const redis = await startRedis();
   const service = await composeService(readSettings({ ...env, REDIS_URL: redis.url }), pino({ level: 'silent' }));
   const value = async (name: string) => parseExposition(await service.metrics.text()).value(name);
@@ -55,7 +55,7 @@ test('the metrics tell whether limits are shared, and of each question to Redis'
   await redis.stop();
 });
 
-test('what is handed in as shared wins: Redis is not asked', async () => {
+test('uses the shared parts that are passed, instead of Redis', async () => {
   const limits = new Limiter();
   const changes = { publish: () => undefined, subscribe: () => undefined };
   const service = await composeService(readSettings(env), pino({ level: 'silent' }), { shared: { limits, changes } });

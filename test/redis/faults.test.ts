@@ -9,7 +9,7 @@ afterEach(() => sharing.close());
 
 // The cases that find most. `npm run test:chaos` has the others.
 
-test('X6: one of three processes is cut off: never over the limit, and it refuses with UNAVAILABLE', async () => {
+test('X6: one of three processes is cut off: never admits more than the limit, and refuses with UNAVAILABLE', async () => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   const found = await through(all, async () => {
@@ -25,7 +25,7 @@ test('X6: one of three processes is cut off: never over the limit, and it refuse
   expect(during.some(({ process, outcome }) => process > 0 && outcome === 'admitted')).toBe(true);
 });
 
-test('X6: Redis is killed and keeps nothing: its windows are restored', async () => {
+test('X6: restores the windows after Redis was killed without persistence', async () => {
   sharing = await Sharing.start('--save', '', '--appendonly', 'no');
   const all = await sharing.three();
   check(
@@ -37,7 +37,7 @@ test('X6: Redis is killed and keeps nothing: its windows are restored', async ()
   );
 });
 
-test('X6: the clock of Redis is moved by an hour', async () => {
+test('X6: the clock of Redis is set by an hour', async () => {
   sharing = await Sharing.start();
   const ms = 3_600_000;
   const all = await sharing.three(MOVABLE);
@@ -52,7 +52,7 @@ test('X6: the clock of Redis is moved by an hour', async () => {
   );
 });
 
-test('X6: what was taken for a request whose answer was lost is given back', async () => {
+test('X6: gives back the units of a request whose reply was lost', async () => {
   sharing = await Sharing.start();
   const [first, second] = await sharing.three();
   // Redis takes it, and its answer does not arrive.
@@ -66,7 +66,7 @@ test('X6: what was taken for a request whose answer was lost is given back', asy
   await until(async () => (await second.limits.peek(subject)).rate.remaining === LIMITS.rate);
 });
 
-test('X6: a full Redis refuses what it does not count, and that is reported once', async () => {
+test("X6: refuses operations that a full Redis can't count, and reports it once", async () => {
   sharing = await Sharing.start();
   const told: unknown[] = [];
   const [first] = await sharing.three();

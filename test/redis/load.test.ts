@@ -7,13 +7,13 @@ const at = (sent: number, outcome: Asked['outcome'], received = sent + 10): Aske
   outcome,
 });
 
-test('most counts only what was certainly admitted within one window', () => {
+test('most only counts requests that were definitely admitted within one window', () => {
   expect(most([at(0, 'admitted'), at(500, 'admitted'), at(989, 'admitted')], 1_000)).toBe(3);
   expect(most([at(0, 'admitted'), at(500, 'admitted'), at(990, 'admitted')], 1_000)).toBe(2);
   expect(most([at(0, 'admitted'), at(1, 'refused'), at(2, 'broken')], 1_000)).toBe(1);
 });
 
-test('wronglyRefused finds requests that fit, however the admissions before them are counted', () => {
+test('wronglyRefused finds refused requests that fit, whatever the outcome of earlier requests', () => {
   const limits = { rate: 9, burst: 2 };
   const refused = at(1_500, 'refused');
   expect(wronglyRefused([at(1_000, 'admitted'), refused], limits, 0)).toEqual([refused]);

@@ -20,15 +20,15 @@ async function faultOf(url: string): Promise<string> {
 
 const REMEDY = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL each process counts limits alone.';
 
-describe('a start without Redis fails in one line: where, why, what to do', () => {
-  it('nobody listens', async () => {
+describe('a start without Redis fails with one line that names the address, the reason and the remedy', () => {
+  it('nothing is listening', async () => {
     const port = await freePort();
     expect(await faultOf(`redis://user:hunter2@127.0.0.1:${port}`)).toBe(
       `REDIS_URL names 127.0.0.1:${port}, which refuses connections (ECONNREFUSED). ${REMEDY}`,
     );
   });
 
-  it('somebody listens and says nothing', async () => {
+  it('the server never responds', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
@@ -38,7 +38,7 @@ describe('a start without Redis fails in one line: where, why, what to do', () =
     silent.close();
   });
 
-  it('the password is wrong, or missing', async () => {
+  it('the password is wrong or missing', async () => {
     const server = await startRedis('--requirepass', 'hunter3');
     const wrong = await faultOf(`redis://:hunter2@127.0.0.1:${server.port}`);
     expect(wrong).toMatch(
@@ -55,7 +55,7 @@ describe('a start without Redis fails in one line: where, why, what to do', () =
   });
 });
 
-test('a loss and a return are logged once each, and without an address', async () => {
+test('logs an outage and a recovery once each, without an address', async () => {
   const server = await startRedis();
   const logged: string[] = [];
   const shared: boolean[] = [];
@@ -82,7 +82,7 @@ test('a loss and a return are logged once each, and without an address', async (
   await server.stop();
 });
 
-test('an address says what it says, and sets no option', () => {
+test('parses a URL, whose query sets no option', () => {
   const { options } = connectionTo('rediss://us%40er:p%2Fw@[::1]:7000/4');
   expect(options).toMatchObject({ host: '::1', port: 7000, username: 'us@er', password: 'p/w', db: 4, tls: {} });
   expect(connectionTo('redis://cache').options).toMatchObject({ host: 'cache', port: 6379, db: 0, username: null });

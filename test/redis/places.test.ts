@@ -39,7 +39,7 @@ const times = (count: number, ...all: readonly [RedisPlaces, ...RedisPlaces[]]) 
   Promise.all(Array.from({ length: count }, (_, i) => (all[i % all.length] ?? all[0]).take('a', 5)));
 const granted = (answers: readonly unknown[]) => answers.filter((answer) => answer === true).length;
 
-test('processes that ask at once are granted the limit together, and each family has its own', async () => {
+test('grants exactly the limit to processes that ask at the same time, separately for each family', async () => {
   const [one, other] = [await process(), await process()];
   expect(granted(await times(30, one, other))).toBe(5);
   expect(await one.take('b', 1)).toBe(true);
@@ -47,7 +47,7 @@ test('processes that ask at once are granted the limit together, and each family
   expect(await redis.zcard(await keyOfA())).toBe(5);
 });
 
-test('a place that is given back is free for all; more than were taken are none', async () => {
+test('a place that is given back is free for all processes, and no more can be given back than were taken', async () => {
   const [one, other] = [await process(), await process()];
   expect(await one.take('a', 1)).toBe(true);
   expect(await other.take('a', 1)).toBe(false);
@@ -59,7 +59,7 @@ test('a place that is given back is free for all; more than were taken are none'
   expect(await one.take('a', 1)).toBe(false);
 });
 
-test('what a killed process held is free once its lease has ended, and what is renewed stays', async () => {
+test('frees the places of a killed process once its lease has ended, and keeps renewed ones', async () => {
   const [one, other] = [await process(), await process()];
   await one.take('a', 2);
   await other.take('a', 2);
@@ -73,7 +73,7 @@ test('what a killed process held is free once its lease has ended, and what is r
   expect(await one.take('a', 2)).toBe(false);
 });
 
-test('X6: a Redis that has lost its data learns what is open before it gives a place', async () => {
+test('X6: restores open places before granting new ones after Redis lost its data', async () => {
   const one = await process();
   expect(granted(await times(3, one))).toBe(3);
   await redis.flushall();
@@ -83,7 +83,7 @@ test('X6: a Redis that has lost its data learns what is open before it gives a p
   expect(granted(await times(5, other))).toBe(2);
 });
 
-test('X6: without Redis nobody is given a place, open streams keep theirs, and no more than there are is given after', async () => {
+test('X6: grants no place without Redis, keeps open streams, and stays within the limit after that', async () => {
   const [one, other] = [await process(), await process()];
   expect(granted(await times(2, one))).toBe(2);
   server.pause();
@@ -99,7 +99,7 @@ test('X6: without Redis nobody is given a place, open streams keep theirs, and n
   expect(await redis.zcard(await keyOfA())).toBe(5);
 });
 
-test('X6: a clock of Redis that is set forward ends no lease', async () => {
+test('X6: setting the clock of Redis forward ends no lease', async () => {
   const moved = `(tonumber(redis.call('GET', 'moved') or 0) + ${REDIS_TIME})`;
   const [one, other] = [await process(moved), await process(moved)];
   expect(granted(await times(5, one))).toBe(5);

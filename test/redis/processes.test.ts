@@ -76,7 +76,7 @@ async function heldOf(total: number): Promise<number> {
   throw new Error(`No history holds ${total}.`);
 }
 
-test('three processes admit together exactly what the tier allows', async () => {
+test('three processes together admit exactly what the tier allows', async () => {
   const [key, other] = [await processes.createKey('read:assets'), await processes.createKey('read:assets')];
   await setTier('STARTER');
   await acts(() => policies(other.token), SMALL);
@@ -86,7 +86,7 @@ test('three processes admit together exactly what the tier allows', async () => 
   await setTier('PROFESSIONAL');
 });
 
-describe('at once acts in the other processes', () => {
+describe('takes effect immediately in the other processes', () => {
   it('a change of tier', async () => {
     const key = await processes.createKey('read:assets');
     await acts(() => policies(key.token), GENEROUS);
@@ -122,7 +122,7 @@ const readiness = () => each(({ ready }) => ready());
 const all = (answer: unknown) => async () =>
   (await readiness()).every((one) => JSON.stringify(one) === JSON.stringify(answer));
 
-test('X6: a Redis that says nothing: requests get 503, /readyz says why, and it returns by itself', async () => {
+test('X6: a Redis that does not respond: requests get 503, /readyz shows the reason, and the processes recover automatically', async () => {
   const key = await processes.createKey('read:assets');
   expect(await statuses(key.token)).toEqual([200, 200, 200]);
   expect(await readiness()).toEqual([READY, READY, READY]);
@@ -138,7 +138,7 @@ test('X6: a Redis that says nothing: requests get 503, /readyz says why, and it 
   expect(await statuses(key.token)).toEqual([200, 200, 200]);
 });
 
-test('X6: a Redis that is killed and starts again empty lets no more through, and whoever listens again hears again', async () => {
+test('X6: a Redis that restarts empty admits no more than the limit, and subscribers get messages again', async () => {
   const [key, other] = [await processes.createKey('read:assets'), await processes.createKey('read:assets')];
   await setTier('STARTER');
   await acts(() => policies(other.token), SMALL);

@@ -47,7 +47,7 @@ async function join(): Promise<One> {
   return { limits, troubles, trips };
 }
 
-test('together exactly what the tier allows, one question an admission', async () => {
+test('admits exactly what the tier allows in total, with one round trip for each admission', async () => {
   const all = [await join(), await join(), await join()];
   const answers = await Promise.all(
     Array.from({ length: 30 }, async (_, i) => all[i % 3]?.limits.admit({ ...subject, tier: 'GROWTH' })),
@@ -57,23 +57,20 @@ test('together exactly what the tier allows, one question an admission', async (
   expect((await all[0]?.limits.peek({ ...subject, tier: 'GROWTH' }))?.rate.remaining).toBe(475);
 });
 
-test.each(['kill', 'pause'] as const)(
-  'X6: without Redis (%s) nothing is admitted, and it says so once',
-  async (how) => {
-    const all = [await join(), await join()];
-    expect((await all[0]?.limits.admit(subject))?.outcome).toBe('admitted');
-    await server[how]();
-    for (const { limits, troubles } of all) {
-      await expect(limits.admit(subject)).rejects.toMatchObject(UNAVAILABLE);
-      await until(() => limits.session.trouble === 'silent');
-      await expect(limits.admit(subject)).rejects.toMatchObject(UNAVAILABLE);
-      await expect(limits.peek(subject)).rejects.toMatchObject(UNAVAILABLE);
-      expect(troubles).toEqual([null, 'silent']);
-    }
-  },
-);
+test.each(['kill', 'pause'] as const)('X6: admits nothing without Redis (%s), and reports it once', async (how) => {
+  const all = [await join(), await join()];
+  expect((await all[0]?.limits.admit(subject))?.outcome).toBe('admitted');
+  await server[how]();
+  for (const { limits, troubles } of all) {
+    await expect(limits.admit(subject)).rejects.toMatchObject(UNAVAILABLE);
+    await until(() => limits.session.trouble === 'silent');
+    await expect(limits.admit(subject)).rejects.toMatchObject(UNAVAILABLE);
+    await expect(limits.peek(subject)).rejects.toMatchObject(UNAVAILABLE);
+    expect(troubles).toEqual([null, 'silent']);
+  }
+});
 
-test('while Redis is known to be away it is not asked', async () => {
+test('sends no requests while Redis is known to be unavailable', async () => {
   const { limits, trips } = await join();
   await server.kill();
   await until(() => limits.session.trouble === 'silent');
@@ -82,7 +79,7 @@ test('while Redis is known to be away it is not asked', async () => {
   expect(trips).toHaveLength(before);
 });
 
-test('X6: a Redis that starts again empty gets the windows back, those of categories too, at the times that they had', async () => {
+test('X6: restores the windows, including those of categories, with their times after Redis restarts empty', async () => {
   const all = [await join(), await join()] as const;
   await all[0].limits.admit(write, 2);
   await all[1].limits.admit(subject);
@@ -107,7 +104,7 @@ test('X6: a Redis that starts again empty gets the windows back, those of catego
   is.forEach((at, i) => expect(at).toBeGreaterThanOrEqual(was[i] ?? Infinity));
 });
 
-test('an answer that makes no sense is none, and others are counted all the same', async () => {
+test('refuses a reply that makes no sense, and still counts other requests', async () => {
   const { limits, troubles } = await join();
   await limits.admit({ ...subject, family: 'another' });
   const client = server.client();
@@ -117,13 +114,13 @@ test('an answer that makes no sense is none, and others are counted all the same
   expect((await limits.admit({ ...subject, family: 'another' })).outcome).toBe('admitted');
 });
 
-test("a caller's mistake is no loss of Redis", async () => {
+test("a caller's mistake is not treated as a failure of Redis", async () => {
   const { limits, troubles } = await join();
   await expect(limits.admit(subject, 0)).rejects.toThrow(RangeError);
   expect(troubles).toEqual([null]);
 });
 
-test('whoever ends without anything in the windows is waited for by nobody', async () => {
+test('an epoch does not wait for a process that left without units in the windows', async () => {
   const [one, other] = [await join(), await join()];
   const redis = server.client();
   expect(await redis.zcard('latchkey:{members}')).toBe(2);
@@ -135,7 +132,7 @@ test('whoever ends without anything in the windows is waited for by nobody', asy
   expect(await redis.zcard('latchkey:{members}')).toBe(1);
 });
 
-test('X10: a process that is busy for seconds does not take a healthy Redis for lost', async () => {
+test('X10: a process that is busy for seconds does not consider a healthy Redis unavailable', async () => {
   const { limits, troubles } = await join();
   for (let i = 0; i < 2; i += 1) {
     const asked = limits.admit(subject);

@@ -18,7 +18,7 @@ afterAll(async () => {
 const open = (process: number, query: string, token: string) =>
   openStream(processes.all[process]?.origin ?? '', query, { token });
 
-test('what happens in one process is told by the streams of the other', async () => {
+test('streams of one process receive events of the other process', async () => {
   const { token } = await processes.createKey('read:all');
   const assets = await open(1, 'subscription { assetChanged { name } }', token);
   const alerts = await open(1, 'subscription { alertOpened { asset kind } }', token);
@@ -32,7 +32,7 @@ test('what happens in one process is told by the streams of the other', async ()
   for (const stream of [assets, alerts, keys]) stream.close();
 });
 
-test("a key has its tier's streams at all processes together", async () => {
+test('a key has the streams of its tier in total, over all processes', async () => {
   const create = 'mutation { createWorkspace(input: { name: "w", tier: STARTER }) { token } }';
   const created = await processes.all[0]?.query(create);
   const { token } = (created?.body.data.createWorkspace ?? {}) as { token: string };
@@ -43,7 +43,7 @@ test("a key has its tier's streams at all processes together", async () => {
   for (const stream of await Promise.all(streams)) stream.close();
 });
 
-test('a key that one process revokes loses its stream at the other', async () => {
+test('a key that is revoked in one process loses its stream in the other process', async () => {
   const { token, id } = await processes.createKey('read:all');
   const stream = await open(1, 'subscription { assetChanged { name } }', token);
   expect(stream.status).toBe(200);
@@ -51,7 +51,7 @@ test('a key that one process revokes loses its stream at the other', async () =>
   expect((await stream.last()).errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED', reason: 'revoked' });
 });
 
-test('what anybody writes to the channel is read by its shape', async () => {
+test('validates the format of messages that anyone can publish', async () => {
   const { token } = await processes.createKey('read:all');
   const stream = await open(1, 'subscription { assetChanged { name } }', token);
   const client = redis.client();

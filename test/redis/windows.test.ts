@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test('as exact as in memory, whatever is asked when, and when a tier changes', async () => {
+test('are as exact as in memory, for any requests and after a change of tier', async () => {
   let now = 0;
   let run = 0;
   const tiers: TierTable = {
@@ -77,7 +77,7 @@ describe('round trips', () => {
     return commands.slice(0, commands.indexOf('end'));
   }
 
-  it('one an admission, refused or not, and one a look', async () => {
+  it('one for each admission, refused or not, and one for each peek', async () => {
     const windows = new RedisWindows({ redis });
     await windows.peek(subject);
     const commands = await commandsOf(async () => {
@@ -87,7 +87,7 @@ describe('round trips', () => {
     expect(commands).toEqual(Array.from({ length: 31 }, () => 'evalsha'));
   });
 
-  it('one as well where the category has windows of its own', async () => {
+  it('also one if the category has separate windows', async () => {
     const windows = new RedisWindows({ redis, tiers: WRITES });
     const write = { ...subject, family: 'writes', category: 'write' } as const;
     // Redis has both scripts from here on.
@@ -102,7 +102,7 @@ describe('round trips', () => {
     expect(outcomes).toEqual([...Array<string>(4).fill('admitted'), 'refused', 'refused']);
   });
 
-  it('the script is sent again where Redis has forgotten it', async () => {
+  it('sends the script again if Redis has forgotten it', async () => {
     const windows = new RedisWindows({ redis });
     await windows.peek(subject);
     await redis.script('FLUSH');
@@ -116,7 +116,7 @@ describe('round trips', () => {
   });
 });
 
-test('what the category refuses takes nothing from the tier, and what the tier refuses nothing from the category', async () => {
+test('a refusal by the category takes nothing from the tier, and a refusal by the tier nothing from the category', async () => {
   let now = 1_800_000_000_000;
   const windows = new RedisWindows({
     redis,
@@ -145,7 +145,7 @@ test('what the category refuses takes nothing from the tier, and what the tier r
   expect((await windows.peek(write)).rate.remaining).toBe(4);
 });
 
-test('a category without limits leaves no list', async () => {
+test('stores no list for a category without limits', async () => {
   const windows = new RedisWindows({ redis, tiers: WRITES });
   for (const category of CATEGORIES) await windows.admit({ family: 'lists', tier: 'GROWTH', category });
   expect((await redis.keys('latchkey:window:{lists}*')).sort()).toEqual([
@@ -155,7 +155,7 @@ test('a category without limits leaves no list', async () => {
   expect(await redis.pttl('latchkey:window:{lists}/write')).toBeGreaterThan(0);
 });
 
-test('what is held goes by itself', async () => {
+test('lists expire without another call', async () => {
   const windows = new RedisWindows({ redis });
   await windows.admit({ family: 'gone', tier: 'GROWTH' });
   const left = await redis.pttl('latchkey:window:{gone}');
@@ -163,7 +163,7 @@ test('what is held goes by itself', async () => {
   expect(left).toBeLessThanOrEqual(60_000);
 });
 
-test('a cost that is none is the caller’s mistake, and a cost above the tier never passes', async () => {
+test('rejects an invalid cost, and never admits a cost above the tier', async () => {
   const windows = new RedisWindows({ redis });
   const subject = { family: 'costly', tier: 'STARTER' } as const;
   for (const cost of [0, -1, 1.5, NaN]) await expect(windows.admit(subject, cost)).rejects.toThrow(RangeError);

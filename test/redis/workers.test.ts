@@ -7,7 +7,7 @@ beforeAll(async () => void (redis = await startRedis()));
 afterAll(() => redis.stop());
 afterEach(removeAll, 60_000);
 
-test('workers count in Redis and not in their primary, each a process like any other', async () => {
+test('workers count in Redis instead of their primary, each like a separate process', async () => {
   const cluster = startCluster(['--workers', '2'], { ...place(), REDIS_URL: redis.url });
   const admin = await cluster.admin();
   const client = redis.client();
