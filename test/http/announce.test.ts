@@ -5,7 +5,7 @@ import { documentOf } from '../support/session.js';
 
 const settings = { operator: null, mongodbUri: null, dataDir: './data', dashboard: true };
 
-test('a later start shows where it listens, and no key: the line to paste would need one', () => {
+test('a later start prints its address, but no key, and so no curl line', () => {
   const text = announce('http://127.0.0.1:4000', null, settings);
   expect(text).toBe(
     'Latchkey listens on http://127.0.0.1:4000/graphql\nThe dashboard is at http://127.0.0.1:4000/dashboard/\nKeys are kept in SQLite in ./data.\n',
@@ -13,7 +13,7 @@ test('a later start shows where it listens, and no key: the line to paste would 
   expect(announce('http://127.0.0.1:4000', null, { ...settings, dashboard: false })).not.toContain('dashboard');
 });
 
-test("the operator's key is named and not shown, and so is a database's password", () => {
+test("names the operator's key without printing it, nor the password of a database", () => {
   const text = announce('http://127.0.0.1:4000', null, {
     ...settings,
     operator: new OperatorKey(OPERATOR_KEY),
@@ -34,7 +34,7 @@ test('N5: a start with ADMIN_API_KEY says that no admin key was created, and a s
 });
 
 test.each(['README.md', 'docs/first-session.md', 'docs/tenancy.md', 'docs/deploying.md', 'docs/own-schema.md'])(
-  'N5: %s says what happens to the first admin key if there is a key of the operator',
+  'N5: %s says what happens to the first admin key if the operator has a key',
   (page) => {
     const text = documentOf(page).replaceAll('\n', ' ');
     expect(text).toMatch(/(ADMIN_API_KEY|adminApiKey)[^.]*`[^.]*no (admin )?key is (created|printed)/);

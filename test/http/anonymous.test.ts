@@ -18,7 +18,7 @@ afterEach(() => latchkey.close());
 const from = (address: string) => ({ token: null, headers: { 'x-forwarded-for': address } });
 const ask = (query: string, address = '203.0.113.7') => latchkey.query(query, from(address));
 
-test('R5: an anonymous caller has the windows of its network, and is told of them', async () => {
+test('R5: an anonymous caller has the windows of its network, and sees them in header fields', async () => {
   const first = await ask('{ tiers { tier } }');
   expect(first.status).toBe(200);
   expect(first.headers.get('ratelimit-policy')).toBe('"burst";q=4;w=1, "rate";q=6;w=60');
@@ -61,7 +61,7 @@ test.each([
   expect((await ask(query)).status).toBe(429);
 });
 
-test('R5: whatever takes a key is counted without one', async () => {
+test('R5: every route for keys counts requests without a key', async () => {
   const headers = { 'x-forwarded-for': '203.0.113.7', accept: 'text/event-stream' };
   const json = { ...headers, 'content-type': 'application/json' };
   const statuses = [
@@ -82,7 +82,7 @@ test('R5: whatever takes a key is counted without one', async () => {
   expect((await fetch(`${latchkey.origin}/healthz`, { headers })).status).toBe(200);
 });
 
-test('R5: an operation costs an anonymous caller what it costs a key, and one above the burst never runs', async () => {
+test('R5: an operation costs an anonymous caller the same as a key, and one above the burst never runs', async () => {
   const three = await ask('{ a: tiers { tier } b: tiers { tier } c: tiers { tier } }');
   expect([three.status, three.headers.get('ratelimit')]).toEqual([200, '"rate";r=3;t=60']);
   // The second unit does not fit: nothing runs.
@@ -103,7 +103,7 @@ test('R5: parallel requests are counted exactly', async () => {
   expect(statuses.filter((status) => status === 200)).toHaveLength(4);
 });
 
-test('R5: the file sets the limits of anonymous callers, and a wrong name is refused', () => {
+test('R5: the file sets the limits of anonymous callers, and rejects a wrong name', () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const path = join(dir, 'latchkey.yaml');
   writeFileSync(path, 'tiers: { ANONYMOUS: { per_minute: 7, per_second: 5 } }');
@@ -113,7 +113,7 @@ test('R5: the file sets the limits of anonymous callers, and a wrong name is ref
   rmSync(dir, { recursive: true });
 });
 
-test('R5: by default the schema is for keys alone', async () => {
+test('R5: by default the schema requires a key', async () => {
   const service = await startService({ env: { INTROSPECTION: undefined } });
   const closed = await service.query(getIntrospectionQuery(), { token: null });
   expect([closed.status, closed.body.data]).toEqual([401, undefined]);

@@ -64,14 +64,14 @@ describe('R2: an operation whose response multiplies', () => {
     expectTooLarge(await latchkey.query(source), 'fields');
   });
 
-  it.each(OPERATIONS)('is refused the same when the document is known: %s', async (_, source) => {
+  it.each(OPERATIONS)('is refused in the same way if the document is known: %s', async (_, source) => {
     await latchkey.query(source);
     const asked = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
     expectTooLarge(await latchkey.query(source), 'fields');
     expect(asked).toHaveBeenCalledTimes(source.length > 4_000 ? 1 : 0);
   });
 
-  it('is answered while it is within the limit', async () => {
+  it('succeeds within the limit', async () => {
     const { status, body } = await latchkey.query(
       `{ apiKeys(first: ${KEYS}) { nodes { ${aliases(100, 'name')} trustedDocuments } } }`,
     );
@@ -80,7 +80,7 @@ describe('R2: an operation whose response multiplies', () => {
     expect(body.data.apiKeys.nodes).toHaveLength(KEYS);
   });
 
-  it('is refused by its bytes', async () => {
+  it('is refused because of its bytes', async () => {
     const named = (length: number, count: number) =>
       `{ apiKeys(first: 100) { nodes { ${Array.from({ length: count }, (_, i) => `${'k'.repeat(length)}${i}: id`).join(' ')} } } }`;
     expectTooLarge(await latchkey.query(named(1_250, 190)), 'bytes');
@@ -103,13 +103,13 @@ describe('R2: an operation whose response multiplies', () => {
     }
   });
 
-  it('is refused when it reads the schema many times over', async () => {
+  it('is refused if it reads the schema many times', async () => {
     const all = 'fragment A on __Type { name description fields { name description args { name description } } }';
     expectTooLarge(await latchkey.query(`{ __schema { ${aliases(60, 'types { ...A }')} } } ${all}`), 'fields');
     expect((await latchkey.query(`{ __schema { types { ...A } } } ${all}`)).status).toBe(200);
   });
 
-  it('says of a mutation that changes may have been made, and makes none after', async () => {
+  it('says for a mutation that changes may have been made, and makes no more', async () => {
     const { body } = await latchkey.query(
       `mutation {
         first: createProject(input: { name: "before" }) { project { id } }
@@ -124,7 +124,7 @@ describe('R2: an operation whose response multiplies', () => {
   });
 });
 
-describe('R2: what the resolvers of keys read is gathered', () => {
+describe('R2: reads of the key resolvers are batched', () => {
   it('reads each kind once for a page of keys, under any number of aliases', async () => {
     const { keys, workspaces, projects, users } = latchkey.service.store;
     const spies = [

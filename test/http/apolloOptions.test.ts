@@ -21,7 +21,7 @@ async function serving<T>(options: Options, look: (own: OwnApollo) => Promise<T>
   }
 }
 
-test("F2: the user's formatError is called with what Latchkey would answer, and its tokens are removed", async () => {
+test("F2: calls the user's formatError with Latchkey's error, and removes tokens from its result", async () => {
   const seen: unknown[] = [];
   const formatError: NonNullable<Options>['formatError'] = (formatted, error) => {
     seen.push([formatted.message, (error as GraphQLError).originalError?.message]);
@@ -39,7 +39,7 @@ test("F2: the user's formatError is called with what Latchkey would answer, and 
   });
 });
 
-test("F2: the user's plugins run after Latchkey's, which still limits", async () => {
+test("F2: runs the user's plugins after Latchkey's, which still limits", async () => {
   const ran: string[] = [];
   const plugin = {
     requestDidStart: () => Promise.resolve({ didResolveOperation: () => Promise.resolve(void ran.push('resolved')) }),
@@ -59,7 +59,7 @@ test("F2: the user's cache control replaces the plugin that disables it", async 
   });
 });
 
-test("F2: the user's validation rules and bounds are added to Latchkey's", async () => {
+test("F2: adds the user's validation rules and bounds to Latchkey's", async () => {
   const noGood: ValidationRule = (context) => ({
     Field: (node) =>
       node.name.value === 'good' ? context.reportError(new GraphQLError('No.', { nodes: node })) : undefined,
@@ -150,7 +150,7 @@ test.each<[string, object, RegExp]>([
   });
 });
 
-test('U1: apolloOptions lowers bounds, and takes undefined for what is not set', async () => {
+test('U1: apolloOptions lowers bounds, and treats undefined as not set', async () => {
   await serving({}, (own) => {
     const lower = own.latchkey.apolloOptions({
       parseOptions: { maxLexicalTokens: 50, noLocation: false },
@@ -169,7 +169,7 @@ test('U1: apolloOptions lowers bounds, and takes undefined for what is not set',
   });
 });
 
-test('U1: createLatchkey({ document }) sets bounds, and apolloOptions keeps below them', async () => {
+test("U1: createLatchkey({ document }) sets bounds, and apolloOptions can't exceed them", async () => {
   const two = '{ a: good b: good }';
   await serving({}, async (own) => expect((await own.query(two)).status).toBe(200));
   const own = await startOwnApollo({

@@ -16,7 +16,7 @@ async function log(variables: object = {}, token = latchkey.adminToken): Promise
   return (await latchkey.query(LOG, { variables, token })).body.data.auditLog;
 }
 
-test('a change has its entry before it is answered, with who, from where and what', async () => {
+test('writes the entry of a change before the response, with author, address and values', async () => {
   const { id } = await createKey(latchkey, { name: 'first', scopes: ['read:all'] });
   const made = await latchkey.query(
     'mutation ($id: ID!) { updateApiKey(input: { id: $id, name: "second" }) { apiKey { name } } }',
@@ -39,7 +39,7 @@ test('a change has its entry before it is answered, with who, from where and wha
   ]);
 });
 
-test('it is paged and filtered, and holds no secret', async () => {
+test('is paged and filtered, and contains no secret', async () => {
   const { id, token } = await createKey(latchkey, { name: 'paged', scopes: ['read:all'] });
   await act(latchkey, 'revokeApiKey', { id, reason: 'done' });
   const all = await log({ first: 100 });
@@ -70,7 +70,7 @@ test.each([
   expect(refusalOf(answer)).toMatchObject({ code: 'BAD_USER_INPUT', path });
 });
 
-test('is for admins; a bound one reads of its project alone', async () => {
+test('requires admin; a bound key reads only the entries of its project', async () => {
   const reader = await createKey(latchkey, { name: 'reader', scopes: ['read:all', 'write:all'] });
   expect((await latchkey.query(LOG, { token: reader.token })).status).toBe(403);
   const { project } = await act(latchkey, 'createProject', { name: 'Audited' });
@@ -83,12 +83,12 @@ test('is for admins; a bound one reads of its project alone', async () => {
   expect((await log({ filter: { projectId: 'prj_other' } }, bound.token)).nodes).toEqual([]);
 });
 
-test('the chain of it all is whole', async () => {
+test('the chain of all entries is valid', async () => {
   const { audit } = latchkey.service.store;
   expect(await verifyAudit(audit, 'default')).toMatchObject({ outcome: 'whole' });
 });
 
-test('a key is let in from the addresses that it allows, and from no other', async () => {
+test('accepts a key only from its allowed addresses', async () => {
   const here = await createKey(latchkey, {
     name: 'here',
     scopes: ['read:all'],

@@ -81,7 +81,7 @@ const log = async (): Promise<Entry[]> => (await service.query(LOG)).body.data.a
 
 const CASES = Object.keys(LOSSES).flatMap((loss) => [['createApiKey', loss] as const, ['rotateApiKey', loss] as const]);
 
-test.each(CASES)('R9: %s makes no key after %s', async (mutation, name) => {
+test.each(CASES)('R9: %s creates no key after %s', async (mutation, name) => {
   const author = await anAuthor();
   const loss = LOSSES[name];
   if (loss === undefined) throw new Error(name);
@@ -176,7 +176,7 @@ test('R9: a key that revokes itself changes nothing with the rest of its operati
   }
 });
 
-test('R9: a key that is only renamed meanwhile makes all of them', async () => {
+test('R9: a key that is only renamed meanwhile creates all keys', async () => {
   const author = await anAuthor();
   const input = { name: 'fine', scopes: ['admin'] };
   const sent = Array.from({ length: BATCH }, () => attempt(service, 'createApiKey', input, author.token));

@@ -49,13 +49,13 @@ describe('F14: a compressed body', () => {
     ['deflate', deflateRawSync],
     ['identity', (body) => body],
     ['', (body) => body],
-  ])('with Content-Encoding %j is read as any other', async (encoding, compress) => {
+  ])('is read with Content-Encoding %j', async (encoding, compress) => {
     const plain = await post(json(WHO), null);
     const answer = await post(compress(json(WHO)), encoding);
     expect([answer.status, answer.text]).toEqual([200, plain.text]);
   });
 
-  it('may have as many bytes as any other once it is decoded, and none more', async () => {
+  it('can have as many bytes as other bodies after decoding, but no more', async () => {
     for (const [encoding, compress] of [
       ['gzip', gzipSync],
       ['br', brotliCompressSync],
@@ -68,7 +68,7 @@ describe('F14: a compressed body', () => {
     }
   });
 
-  it('that unfolds to a gigabyte is refused after 256 KiB of it', async () => {
+  it('that decodes to a gigabyte is refused after 256 KiB', async () => {
     // 1 MB of zeros takes a kilobyte, and a stream of gzip may have any number of members.
     const megabyte = gzipSync(Buffer.alloc(1024 * 1024));
     const bomb = Buffer.concat(Array(Math.floor(MAX / megabyte.length)).fill(megabyte));
@@ -80,7 +80,7 @@ describe('F14: a compressed body', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 * 1024 * 1024);
   });
 
-  it('is bounded while it is compressed as well, by its length and by its chunks', async () => {
+  it('is also limited before decoding, by its length and by its chunks', async () => {
     const noise = Buffer.alloc(MAX + 1, 'x');
     expect((await post(noise, 'gzip')).status).toBe(413);
     const chunked = request(`${latchkey.origin}/graphql`, {
@@ -100,7 +100,7 @@ describe('F14: a compressed body', () => {
   });
 
   it.each(['gzip, br', 'gzip, gzip', 'gzip,identity', 'zstd', 'compress', 'gzip;q=1', 'constructor', 'none'])(
-    'with Content-Encoding %j is 415, says what is accepted, and nothing has run',
+    'with Content-Encoding %j gets 415 with the accepted encodings, and nothing runs',
     async (encoding) => {
       const refused = await post(gzipSync(json(REGISTER)), encoding);
       expect([refused.status, refusalOf(refused).code]).toEqual([415, 'BAD_REQUEST']);
@@ -117,25 +117,25 @@ describe('F14: a compressed body', () => {
     ['that is cut short', 'gzip', gzipSync(json(REGISTER)).subarray(0, -4)],
     ['in another format', 'br', gzipSync(json(REGISTER))],
     ['that is empty', 'deflate', Buffer.alloc(0)],
-  ])('%s is 400 and says so', async (_what, encoding, body) => {
+  ])('%s gets 400 with the reason', async (_what, encoding, body) => {
     const refused = await post(body, encoding);
     expect([refused.status, refusalOf(refused).code]).toEqual([400, 'BAD_REQUEST']);
     expect(refused.body.errors[0].message).toContain("The body doesn't match its Content-Encoding.");
     expect(refused.headers.get('accept-encoding')).toBeNull();
   });
 
-  it('compressed twice is not decoded twice', async () => {
+  it('is not decoded twice if it is compressed twice', async () => {
     const refused = await post(gzipSync(gzipSync(json(REGISTER))), 'gzip');
     expect([refused.status, refused.body.errors[0].message]).toEqual([400, expect.stringContaining('JSON object')]);
     expect((await latchkey.query(FOUND)).body).toEqual({ data: { asset: null } });
   });
 
-  it('of a wrong key is refused for the key, before it is looked at', async () => {
+  it('with an invalid key is refused because of the key, before it is read', async () => {
     const refused = await post(gzipSync(ofLength(MAX + 1)), 'gzip', { token: 'nonsense' });
     expect([refused.status, refusalOf(refused).code]).toEqual([401, 'UNAUTHENTICATED']);
   });
 
-  it('changes nothing for a query by GET', async () => {
+  it('has no effect on a query by GET', async () => {
     const answer = await fetch(`${latchkey.url}?query=${encodeURIComponent(WHO)}`, {
       headers: {
         authorization: `Bearer ${latchkey.adminToken}`,

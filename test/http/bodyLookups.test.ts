@@ -49,7 +49,7 @@ function requestOf(path: keyof typeof MESSAGES): { header: string; body: string 
 }
 
 test.each(['/graphql', '/mcp'] as const)(
-  'R9: %s looks a key up once if the body comes with the header',
+  'R9: %s looks up a key once if the body arrives with the header',
   async (path) => {
     const { header, body } = requestOf(path);
     const before = await hits();
@@ -61,7 +61,7 @@ test.each(['/graphql', '/mcp'] as const)(
   },
 );
 
-test('R9: pipelined requests look the key up once each', async () => {
+test('R9: pipelined requests look up the key once each', async () => {
   const { header, body } = requestOf('/graphql');
   const before = await hits();
   socket.write((header + body).repeat(4));
@@ -69,7 +69,7 @@ test('R9: pipelined requests look the key up once each', async () => {
   expect((await hits()) - before).toBe(4);
 });
 
-test.each(['/graphql', '/mcp'] as const)('R9: %s looks a key up again if the body comes later', async (path) => {
+test.each(['/graphql', '/mcp'] as const)('R9: %s looks up a key again if the body arrives later', async (path) => {
   const { header, body } = requestOf(path);
   const before = await hits();
   socket.write(header);
@@ -79,7 +79,7 @@ test.each(['/graphql', '/mcp'] as const)('R9: %s looks a key up again if the bod
   expect((await hits()) - before).toBe(2);
 });
 
-test('R9: a pipelined request whose body comes after a revocation is refused', async () => {
+test('R9: refuses a pipelined request whose body arrives after a revocation', async () => {
   const { header, body } = requestOf('/graphql');
   const before = await hits();
   socket.write(header + body + header + body.slice(0, 10));

@@ -35,7 +35,7 @@ afterEach(async () => {
   }
 });
 
-test('the answer tells the policies that its operation is counted in, and which binds', async () => {
+test('the response lists the policies that the operation counts in, and the most limiting one', async () => {
   const token = await newKey();
   expect(fieldsOf(await latchkey.query(READ, { token }))).toEqual([OWN, '"rate";r=499;t=60']);
   expect(fieldsOf(await latchkey.query(WRITE, { token }))).toEqual([WRITES, '"write-rate";r=5;t=60']);
@@ -45,7 +45,7 @@ test('the answer tells the policies that its operation is counted in, and which 
   expect(fieldsOf(await latchkey.query(READ, { token }))).toEqual([OWN, '"rate";r=495;t=60']);
 });
 
-test('a write above its limit is refused and takes nothing; reads go on', async () => {
+test('a write above its limit is refused and costs nothing; reads continue', async () => {
   const token = await newKey();
   for (let i = 0; i < 6; i += 1) {
     expect((await latchkey.query(WRITE, { token })).status).toBe(200);
@@ -66,14 +66,14 @@ test('a write above its limit is refused and takes nothing; reads go on', async 
   expect(fieldsOf(await latchkey.query(READ, { token }))).toEqual([OWN, '"rate";r=493;t=54']);
 });
 
-test('parallel writes find no gap', async () => {
+test("parallel writes can't exceed the limit", async () => {
   const token = await newKey();
   const answers = await Promise.all(Array.from({ length: 20 }, () => latchkey.query(WRITE, { token })));
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
   expect(fieldsOf(await latchkey.query(READ, { token }))[1]).toBe('"rate";r=496;t=60');
 });
 
-test('a cost above the category never passes', async () => {
+test("a cost above the category's limit never passes", async () => {
   const token = await newKey();
   const costly = `mutation { ${[1, 2, 3, 4].map((i) => `b${i}: refreshFreshness(asset: "none") { name }`).join(' ')} }`;
   const { status, body, headers } = await latchkey.query(costly, { token });
@@ -123,7 +123,7 @@ test('viewer, keys and tiers show the categories', async () => {
   ]);
 });
 
-test('answers to what was refused tell where the tier stands, and /schema.graphql is a read', async () => {
+test('refusals report the state of the tier, and /schema.graphql counts as a read', async () => {
   const token = await newKey();
   const forbidden = await latchkey.query('{ apiKeys { totalCount } }', { token });
   expect([forbidden.status, ...fieldsOf(forbidden)]).toEqual([403, OWN, '"rate";r=499;t=60']);
@@ -140,7 +140,7 @@ test('the places for keys are those of the table', async () => {
   expect(body.data.workspace.keys).toEqual({ current: 3, max: 3 });
 });
 
-test('two tables that differ are refused at the start', async () => {
+test('a start with two different tables fails', async () => {
   const limits = new Limiter({ tiers });
   const { store } = latchkey.service;
   await expect(createLatchkey({ store, limits, tiers: tierTable() })).rejects.toThrow(

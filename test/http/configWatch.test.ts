@@ -66,7 +66,7 @@ const NOT_READ = 'the configuration was not read anew';
 test.each([
   ['of one process', []],
   ['with --workers', ['--workers', '2']],
-])('the configuration %s is reread when a mounted ConfigMap or Secret changes', async (_, args) => {
+])('reloads the configuration %s when a mounted ConfigMap or Secret changes', async (_, args) => {
   await start({}, args);
   const viewer = await scopesOf(OLD);
   expect(viewer).not.toBeNull();
@@ -78,7 +78,7 @@ test.each([
   await until(async () => (await scopesOf(NEXT)) !== null && (await scopesOf(OLD)) === null);
 });
 
-test('an invalid file leaves the previous configuration in place and is logged once for each content', async () => {
+test('keeps the previous configuration for an invalid file, and logs it once for each content', async () => {
   await start({});
   mount({ 'latchkey.yaml': 'auth: { api_keys: { enabeld: true } }', analyst: `${OLD}\n` });
   await until(() => lines(NOT_READ) === 1);
@@ -94,7 +94,7 @@ test('an invalid file leaves the previous configuration in place and is logged o
   await until(async () => (await scopesOf(NEXT)) !== null);
 });
 
-test('with CONFIG_WATCH=off only SIGHUP rereads it', async () => {
+test('with CONFIG_WATCH=off only SIGHUP reloads it', async () => {
   await start({ CONFIG_WATCH: 'off' });
   mount({ 'latchkey.yaml': yaml('viewer'), analyst: `${NEXT}\n` });
   await sleep(1_500);

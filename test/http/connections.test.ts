@@ -34,7 +34,7 @@ async function open(port: number): Promise<Opened> {
 
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
 
-test('X12: past MAX_CONNECTIONS new connections are closed, open ones go on, and each that ends makes room for one', async () => {
+test('X12: beyond MAX_CONNECTIONS new connections are closed, open ones continue, and each that ends makes room for one', async () => {
   const service = await startService({ env: { MAX_CONNECTIONS: '3' } });
   const port = Number(new URL(service.origin).port);
   const { metrics, connections } = service.service;

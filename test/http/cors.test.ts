@@ -20,7 +20,7 @@ describe('by default', () => {
   beforeAll(async () => void (latchkey = await startService()));
   afterAll(() => latchkey.close());
 
-  it('no page of another origin may ask', async () => {
+  it("pages of other origins can't call the API", async () => {
     const answer = await preflight(latchkey, APP);
     expect(answer.status).toBe(405);
     expect(corsFields(answer.headers)).toEqual([]);
@@ -36,7 +36,7 @@ describe('with CORS_ORIGINS', () => {
   });
   afterAll(() => latchkey.close());
 
-  it.each([APP, 'http://localhost:3000'])('a page of %s may, with its key', async (origin) => {
+  it.each([APP, 'http://localhost:3000'])('a page of %s can, with its key', async (origin) => {
     const answer = await preflight(latchkey, origin);
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
@@ -50,7 +50,7 @@ describe('with CORS_ORIGINS', () => {
   });
 
   it.each(['https://evil.example.com', 'https://app.example.com.evil.example', 'null', 'http://app.example.com'])(
-    'a page of %s may not',
+    "a page of %s can't",
     async (origin) => {
       expect((await preflight(latchkey, origin)).headers.has('access-control-allow-origin')).toBe(false);
       const { headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin } });
@@ -61,7 +61,7 @@ describe('with CORS_ORIGINS', () => {
   it.each([
     ['200', null, 200],
     ['401', 'nonsense', 401],
-  ])('an answer of %s shows limits, challenge and request id to the page', async (_, token, status) => {
+  ])('a page can read limits, challenge and request ID of a response for %s', async (_, token, status) => {
     const answer = await latchkey.query('{ viewer { scopes } }', {
       headers: { origin: APP },
       ...(token !== null && { token }),
@@ -74,7 +74,7 @@ describe('with CORS_ORIGINS', () => {
   });
 });
 
-test('* is any origin, and never with credentials', async () => {
+test('* allows any origin, but never credentials', async () => {
   const latchkey = await startService({ env: { CORS_ORIGINS: '*' } });
   try {
     const answer = await preflight(latchkey, 'https://anywhere.example');
@@ -124,7 +124,7 @@ describe('CORS_ORIGINS of other schemes', () => {
   });
 });
 
-test('CORS_REQUEST_HEADERS and CORS_RESPONSE_HEADERS add to the fields of a preflight and of an answer', async () => {
+test('CORS_REQUEST_HEADERS and CORS_RESPONSE_HEADERS add fields to preflight and other responses', async () => {
   const latchkey = await startService({
     env: {
       CORS_ORIGINS: APP,

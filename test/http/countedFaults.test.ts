@@ -69,26 +69,29 @@ const FAULTS: readonly (readonly [string, () => Promise<Answer>])[] = [
   ['a stream of an unknown field', () => stream('subscription { nothing }')],
 ];
 
-test.each(FAULTS)('R4: %s counts as one request of its key, and 429 once the limits are used up', async (_, fault) => {
-  const before = await rateOf();
-  const answer = await fault();
-  // PERSISTED_QUERY_NOT_SUPPORTED is answered with 200, as by Apollo Server.
-  expect([answer.body.data, answer.body.errors.length > 0]).toEqual([undefined, true]);
-  expect(answer.status).toBeLessThan(429);
-  expect(left(answer)).toBe(before - 1);
-  for (let i = 0; i < before - 1; i += 1) expect((await fault()).status).toBe(answer.status);
-  const refused = await fault();
-  expect([refused.status, refused.body.errors[0].extensions.code, left(refused)]).toEqual([429, 'RATE_LIMITED', 0]);
-  latchkey.pass(Number(refused.headers.get('retry-after')) * 1000);
-  expect((await fault()).status).toBe(answer.status);
-});
+test.each(FAULTS)(
+  'R4: %s counts as one request of its key, and gets 429 once the limits are used up',
+  async (_, fault) => {
+    const before = await rateOf();
+    const answer = await fault();
+    // PERSISTED_QUERY_NOT_SUPPORTED is answered with 200, as by Apollo Server.
+    expect([answer.body.data, answer.body.errors.length > 0]).toEqual([undefined, true]);
+    expect(answer.status).toBeLessThan(429);
+    expect(left(answer)).toBe(before - 1);
+    for (let i = 0; i < before - 1; i += 1) expect((await fault()).status).toBe(answer.status);
+    const refused = await fault();
+    expect([refused.status, refused.body.errors[0].extensions.code, left(refused)]).toEqual([429, 'RATE_LIMITED', 0]);
+    latchkey.pass(Number(refused.headers.get('retry-after')) * 1000);
+    expect((await fault()).status).toBe(answer.status);
+  },
+);
 
-test('R4: a valid operation still takes what it costs, parsed or known', async () => {
+test('R4: a valid operation still costs the same, parsed or known', async () => {
   for (const expected of [47, 44, 41])
     expect(left(await ask('{ a: tiers { tier } b: tiers { tier } c: tiers { tier } }'))).toBe(expected);
 });
 
-test('R4: operations that a category refuses cannot have any number of documents parsed', async () => {
+test("R4: operations refused by a category can't cause any number of documents to be parsed", async () => {
   const load = (name: string) => ask(`mutation { recordLoad(input: { asset: "${name}", rows: 1 }) { name } }`);
   await load('a');
   const statuses: number[] = [];
@@ -112,7 +115,7 @@ test.each([
     () => ask('mutation { createApiKey(input: { name: "a", scopes: ["read:assets"] }) { token } }'),
   ],
   ['a stream', () => stream('subscription { assetChanged { name } }')],
-])('X6: %s that the limits cannot count gets 503 and is not counted', async (_, request) => {
+])("X6: %s that the limits can't count gets 503 and is not counted", async (_, request) => {
   const { token: admin } = await createKey(latchkey, { scopes: ['admin', 'read:assets'] });
   token = admin;
   const before = await rateOf();
@@ -125,7 +128,7 @@ test.each([
   expect(await rateOf()).toBe(before - 1);
 });
 
-test("R4: a key's failed requests are counted on a server of your own", async () => {
+test("R4: a key's failed requests are counted on your own server", async () => {
   const own = await startOwnApollo({
     latchkey: { tiers: tierTable({ GROWTH: { rate: 4, burst: 4 } }), now: () => 1_800_000_000_000 },
   });
@@ -141,7 +144,7 @@ test("R4: a key's failed requests are counted on a server of your own", async ()
   }
 });
 
-test('R4: nothing is read for an address or a method that does not exist', async () => {
+test('R4: reads nothing for an unknown route or method', async () => {
   const large = `{"query":"${'x'.repeat(200_000)}`;
   for (const [method, path, status] of [
     ['POST', '/nothing', 404],
@@ -160,7 +163,7 @@ test('R4: nothing is read for an address or a method that does not exist', async
   }
 });
 
-test('R4: a document of too many lines is refused with what to do, and no errors of its own', async () => {
+test('R4: refuses a document with too many lines with a remedy, and without other errors', async () => {
   const { status, body } = await ask(`query A {${'\n'.repeat(3_000)} nothing }`, { operationName: 'A' });
   expect(status).toBe(400);
   expect(body.errors).toEqual([

@@ -6,7 +6,7 @@ let latchkey: FrozenService;
 beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
 afterAll(() => latchkey.close());
 
-test('a key is SECRET and LIVE and does not expire, unless it is asked for otherwise', async () => {
+test('a key is SECRET and LIVE and does not expire by default', async () => {
   const { apiKey, token } = await act(latchkey, 'createApiKey', { name: 'Plain', scopes: ['read-write'] });
   const admin = (await latchkey.query('{ viewer { credential { id kind } } }')).body.data.viewer.credential;
   expect(admin.kind).toBe('API_KEY');
@@ -31,7 +31,7 @@ test('a key is SECRET and LIVE and does not expire, unless it is asked for other
   expect(await look(latchkey, apiKey.id)).toEqual(apiKey);
 });
 
-test('nulls are as if left out', async () => {
+test('treats null like an absent field', async () => {
   const input = { name: 'n', scopes: ['read:all'], type: null, environment: null, expiresAt: null, workspaceId: null };
   expect((await act(latchkey, 'createApiKey', input)).apiKey).toMatchObject({ type: 'SECRET', environment: 'LIVE' });
 });
@@ -54,7 +54,7 @@ test.each<[string, object, unknown[]]>([
   expect(refusalOf(answer)).toMatchObject({ code: 'BAD_USER_INPUT', path });
 });
 
-test('an unknown scope is refused with the known ones, as the schema names them', async () => {
+test('refuses an unknown scope with the known ones, as in the schema', async () => {
   const answer = await attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['fly'] });
   expect(refusalOf(answer).known).toEqual([
     'admin',
@@ -106,7 +106,7 @@ describe('listing', () => {
     }
   });
 
-  it('gives newest first, each once, page by page', async () => {
+  it('returns the newest first, each once, page by page', async () => {
     const seen: string[] = [];
     let after: string | null = null;
     let pages = 0;
@@ -127,7 +127,7 @@ describe('listing', () => {
     expect(seen.at(-1)).toBe(made[0]);
   });
 
-  it('keeps its place when keys are made meanwhile', async () => {
+  it('keeps its position when keys are created meanwhile', async () => {
     const { nodes, pageInfo } = await list({ first: 5 });
     latchkey.pass(1);
     made.push((await createKey(latchkey, { name: 'later' }, mine)).id);
@@ -166,7 +166,7 @@ describe('listing', () => {
   });
 });
 
-test("limits are told with a key: the tier's, and what the family has left", async () => {
+test("a key shows its limits: the tier's, and the remaining ones of its family", async () => {
   const { token } = await createKey(latchkey, { expiresAt: at(latchkey.clock.now + DAY) });
   const answer = await latchkey.query(
     '{ viewer { limits { tier rate { limit window remaining returnsIn } burst { limit window remaining returnsIn } } } }',

@@ -36,13 +36,13 @@ describe('the dashboard', () => {
     '/dashboard/keys',
     '/dashboard/keys/key_0123',
     '/dashboard/callback?code=x&state=y',
-  ])('%s leads to the page, without a key', async (path) => {
+  ])('%s returns the page, without a key', async (path) => {
     const answer = await open(path);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(await answer.text()).toContain('<div id="root">');
   });
 
-  it('has a policy without inline script, and no other way in', async () => {
+  it('has a policy that forbids inline scripts and other origins', async () => {
     const answer = await open();
     expect(answer.headers.get('content-security-policy')).toBe(
       `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonceOf(answer)}'; img-src 'self' data:; ` +
@@ -62,7 +62,7 @@ describe('the dashboard', () => {
     expect(scripts).toBeNull();
   });
 
-  it('has a nonce of its own in each answer, in the page as in the policy', async () => {
+  it('has a new nonce in each response, the same in page and policy', async () => {
     const nonces = new Set<string>();
     for (let i = 0; i < 20; i += 1) {
       const answer = await open();
@@ -76,7 +76,7 @@ describe('the dashboard', () => {
     expect(nonces.size).toBe(20);
   });
 
-  it('has assets that are kept for good, compressed as the browser can, and the same however they came', async () => {
+  it('has permanently cached assets, compressed for the browser, with the same content in each encoding', async () => {
     const [script = ''] = /\/dashboard\/assets\/[\w.-]+\.js/.exec(await (await open()).text()) ?? [];
     const lengths: number[] = [];
     const texts = new Set<string>();
@@ -108,7 +108,7 @@ describe('the dashboard', () => {
     '/dashboard/index.html',
     '/dashboard/.vite/manifest.json',
     '/dashboard/keys/../../package.json',
-  ])('%s: what is not there is 404, and no page in its place', async (path) => {
+  ])('%s: a missing file gets 404 instead of the page', async (path) => {
     const { status, text } = await asWritten(latchkey.origin, path);
     expect([status, text]).toEqual([404, expect.stringContaining('There is nothing here.')]);
   });
@@ -122,33 +122,33 @@ describe('the dashboard', () => {
     '/dashboard/assets/%00.js',
     '/dashboard/assets/..%252f..%252fpackage.json',
     '/dashboard/..%2f..%2fpackage.json',
-  ])('%s climbs out of nothing', async (path) => {
+  ])('%s is no path traversal', async (path) => {
     const { status, text } = await asWritten(latchkey.origin, path);
     expect([400, 404]).toContain(status);
     expect(JSON.parse(text)).toEqual({ errors: [expect.anything()] });
   });
 
-  it('answers HEAD with what GET would, and nothing else', async () => {
+  it('responds to HEAD like to GET, without a body', async () => {
     const answer = await fetch(`${latchkey.origin}/dashboard/`, { method: 'HEAD' });
     expect([answer.status, await answer.text()]).toEqual([200, '']);
     expect(answer.headers.get('content-security-policy')).toContain("script-src 'self'");
     expect((await fetch(`${latchkey.origin}/dashboard/`, { method: 'POST' })).status).toBe(404);
   });
 
-  it('is read by no page of another origin, not even by one that may call the API', async () => {
+  it("can't be read by pages of other origins, not even by those that may call the API", async () => {
     for (const path of ['/dashboard/', '/dashboard/config.json']) {
       const answer = await open(path, { origin: 'https://app.example' });
       expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, null]);
     }
   });
 
-  it('tells no way to sign in but by key where the configuration has none', async () => {
+  it('offers only sign-in by key if the configuration has no issuer', async () => {
     const answer = await open('/dashboard/config.json');
     expect(await answer.json()).toEqual({ oidc: null });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('is where the bare address leads a browser, and nobody else', async () => {
+  it('browsers are redirected to it from the root, other clients are not', async () => {
     for (const [accept, location] of [
       [BROWSER, '/dashboard/'],
       ['*/*', '/graphql'],
@@ -164,7 +164,7 @@ describe('the dashboard', () => {
     expect(await (await open('/graphql')).text()).toContain('Latchkey GraphiQL');
   });
 
-  it('leaves no code of a sign-in, and no key, in the log', async () => {
+  it('leaves no sign-in code and no key in the log', async () => {
     await open('/dashboard/callback?code=a-code-of-tests&state=a-state-of-tests');
     const written = latchkey.logs.join('');
     expect(written).toContain('/dashboard/*');
@@ -172,7 +172,7 @@ describe('the dashboard', () => {
   });
 });
 
-test('with DASHBOARD=off there is none', async () => {
+test('is not served with DASHBOARD=off', async () => {
   const latchkey = await startService({ env: { DASHBOARD: 'off' } });
   try {
     for (const path of ['/dashboard', '/dashboard/', '/dashboard/config.json']) {
@@ -185,7 +185,7 @@ test('with DASHBOARD=off there is none', async () => {
   }
 });
 
-test('where HTTPS is required, it comes over HTTPS alone', async () => {
+test('requires HTTPS if HTTPS is required', async () => {
   const latchkey = await startService({ env: { REQUIRE_HTTPS: 'true', TRUST_PROXY: '127.0.0.1' } });
   try {
     const through = (proto: string): Promise<Response> =>
@@ -198,12 +198,12 @@ test('where HTTPS is required, it comes over HTTPS alone', async () => {
   }
 });
 
-describe('with a client for the dashboard in the configuration', () => {
+describe('with a dashboard client in the configuration', () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-dashboard-'));
   const path = join(dir, 'latchkey.yaml');
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-  it('tells how to sign in at the issuer, and lets the page ask it; an issuer that is away takes nothing else away', async () => {
+  it('shows how to sign in at the issuer, and lets the page call it; without the issuer, the rest works', async () => {
     const issuer = await startIssuer();
     const text = (more: string) => `auth: { oidc: { issuer: "${issuer.url}", audience: "${AUDIENCE}"${more} } }`;
     writeFileSync(
@@ -268,7 +268,7 @@ describe('with a client for the dashboard in the configuration', () => {
       'client_id: dash, client_secret: x',
       'client_secret is not known. Allowed: a map with client_id, scopes, audience_parameter',
     ],
-  ])('%s stops the start', async (section, fault) => {
+  ])('the server does not start with %s', async (section, fault) => {
     writeFileSync(path, `auth: { oidc: { issuer: "https://auth.example", audience: x, dashboard: { ${section} } } }`);
     await expect(startService({ env: { LATCHKEY_CONFIG: path } })).rejects.toThrow(`auth.oidc.dashboard.${fault}`);
   });

@@ -18,7 +18,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('a build without it says so, and how to get it; once it is there, it is found', async () => {
+test('without a dashboard in the build, explains how to build it; finds it once it exists', async () => {
   const absent = await app.inject('/dashboard/');
   expect([absent.statusCode, absent.headers['content-type']]).toEqual([404, 'text/plain; charset=utf-8']);
   expect(absent.body).toContain('Run "npm run build"');
@@ -30,7 +30,7 @@ test('a build without it says so, and how to get it; once it is there, it is fou
   expect((await app.inject('/dashboard/assets/a.js')).body).toBe('a');
 });
 
-test('a file is read once, and what nobody built is not looked for', async () => {
+test('reads each file once, and does not look for files outside the build', async () => {
   mkdirSync(join(dir, 'assets'));
   writeFileSync(join(dir, 'assets/a.js'), 'built');
   expect((await app.inject('/dashboard/assets/a.js')).body).toBe('built');
@@ -40,7 +40,7 @@ test('a file is read once, and what nobody built is not looked for', async () =>
   expect((await app.inject('/dashboard/assets/b.js')).statusCode).toBe(404);
 });
 
-test('what is of no type that a page needs is not sent, and neither is a compressed file under its own name', async () => {
+test('does not send files of other types, or a compressed file under its own name', async () => {
   mkdirSync(join(dir, 'assets'));
   for (const name of ['a.js', 'a.js.br', 'notes.txt', 'a.js.map']) writeFileSync(join(dir, 'assets', name), name);
   const statuses = await Promise.all(

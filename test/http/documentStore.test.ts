@@ -19,7 +19,7 @@ async function flood(documents: Iterable<DocumentNode>): Promise<{ store: Docume
   return { store, kept: found.filter((document) => document !== undefined).length };
 }
 
-describe('R1: a cached document weighs what it keeps alive', () => {
+describe('R1: the size of a cached document is the memory that it keeps alive', () => {
   it.each([
     ['a long comment', '{a} #' + 'x'.repeat(250 * KB), 250 * KB],
     ['many short comments', '{a' + '\n#'.repeat(100_000) + '\n}', 9_000_000],
@@ -30,7 +30,7 @@ describe('R1: a cached document weighs what it keeps alive', () => {
     expect(retainedBytes(parse(text))).toBeGreaterThanOrEqual(atLeast);
   });
 
-  it('does not cache a document without locations, which nothing bounds', async () => {
+  it('does not cache a document without locations, whose size has no bound', async () => {
     const store = new DocumentStore();
     await store.set('a', parse('{a}', { noLocation: true }));
     await expect(store.get('a')).resolves.toBeUndefined();
@@ -45,7 +45,7 @@ describe('R1: the document store', () => {
     expect(kept).toBeGreaterThan(10);
   });
 
-  it('does not cache a document that would push out most of the others', async () => {
+  it('does not cache a document that would evict most of the others', async () => {
     const store = new DocumentStore();
     await store.set('small', withComment(0, 10));
     await store.set('large', parse('{a' + '\n#'.repeat(100_000) + '\n}'));

@@ -112,7 +112,7 @@ async function lastUsedLater(): Promise<unknown> {
   }
 }
 
-test('finishes running requests, ends idle connections, refuses new ones, and writes uses', async () => {
+test('finishes running requests, closes idle connections, refuses new ones, and writes usage', async () => {
   const { service, port } = await start(60_000);
   const hold = holdAnswers(service);
   const [busy, idle] = [kept(), kept()];
@@ -135,7 +135,7 @@ test('finishes running requests, ends idle connections, refuses new ones, and wr
   for (const agent of [busy, idle]) agent.destroy();
 });
 
-test('X2: answers a request of which the first half came before the close', async () => {
+test('X2: responds to a request whose first half arrived before the close', async () => {
   const { service, port } = await start(60_000);
   const arriving = once(service.server.server, 'connection') as Promise<[Socket]>;
   const { socket, received } = connectTo(port);
@@ -151,7 +151,7 @@ test('X2: answers a request of which the first half came before the close', asyn
   await closed;
 });
 
-test('X2: while it leaves, /readyz fails, new connections are answered, and each response ends its connection', async () => {
+test('X2: while it leaves, /readyz fails, new connections work, and each response closes its connection', async () => {
   const { service, port } = await start(60_000);
   const before = kept();
   expect(await ask(port, before)).toMatchObject({ status: 200, connection: 'keep-alive' });
@@ -168,7 +168,7 @@ test('X2: while it leaves, /readyz fails, new connections are answered, and each
   for (const agent of [before, after]) agent.destroy();
 });
 
-test('X2: while it leaves, answers all requests that were pipelined, and closes the connection after the last', async () => {
+test('X2: while it leaves, responds to all pipelined requests, and closes the connection after the last', async () => {
   const { service, port } = await start(60_000);
   const hold = holdAnswers(service);
   const { socket, received } = connectTo(port);
@@ -184,7 +184,7 @@ test('X2: while it leaves, answers all requests that were pipelined, and closes 
   await service.close();
 });
 
-test('X12: a request that follows a response with `Connection: close` is not executed, and kept connections end', async () => {
+test('X12: does not run a request that follows a response with `Connection: close`, and closes kept connections', async () => {
   const { service, port } = await start(60_000);
   const hold = holdAnswers(service);
   const held = service.store.keys.list.bind(service.store.keys);
@@ -223,7 +223,7 @@ test('does not wait for a connection without a request', async () => {
   await ended;
 });
 
-test('cuts off a request that hangs when the time is up, and writes the uses of all', async () => {
+test('aborts a request that hangs at the deadline, and writes all usage', async () => {
   const { service, port } = await start(200);
   const agent = kept();
   expect((await ask(port, agent)).status).toBe(200);

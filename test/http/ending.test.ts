@@ -16,7 +16,7 @@ test('expiry is exact at the moment of the request', async () => {
   expect((await look(latchkey, id)).status).toBe('EXPIRED');
 });
 
-test('expireApiKey sets the moment, sooner or later, and one that has passed is now', async () => {
+test('expireApiKey sets the end, earlier or later; a past time means now', async () => {
   const { token, id } = await createKey(latchkey);
   await act(latchkey, 'expireApiKey', { id, at: at(latchkey.clock.now + HOUR) });
   await act(latchkey, 'expireApiKey', { id, at: at(latchkey.clock.now + 2 * HOUR) });
@@ -27,7 +27,7 @@ test('expireApiKey sets the moment, sooner or later, and one that has passed is 
   expect(await statusWith(latchkey, token)).toBe(401);
 });
 
-test('revocation is immediate, says why, and revoking twice is no error', async () => {
+test('revocation is immediate and has a reason, and revoking twice is not an error', async () => {
   const { token, id } = await createKey(latchkey);
   expect(await statusWith(latchkey, token)).toBe(200);
   const { apiKey } = await act(latchkey, 'revokeApiKey', { id, reason: 'leaked in a log' });
@@ -42,7 +42,7 @@ test('revocation is immediate, says why, and revoking twice is no error', async 
   expect((await act(latchkey, 'revokeApiKey', { id, reason: 'again' })).apiKey).toEqual(apiKey);
 });
 
-test.each(['revoked', 'expired'])('a key that is %s cannot be rotated, expired, updated or revived', async (how) => {
+test.each(['revoked', 'expired'])('a key that is %s cannot be rotated, expired, updated or revoked', async (how) => {
   const { token, id } = await createKey(latchkey);
   if (how === 'revoked') await act(latchkey, 'revokeApiKey', { id });
   else await act(latchkey, 'expireApiKey', { id, at: at(latchkey.clock.now) });
@@ -61,14 +61,14 @@ test.each(['revoked', 'expired'])('a key that is %s cannot be rotated, expired, 
   expect(await statusWith(latchkey, token)).toBe(401);
 });
 
-test('a key may end itself', async () => {
+test('a key can end itself', async () => {
   const admin = await createKey(latchkey, { scopes: ['admin'] });
   await act(latchkey, 'revokeApiKey', { id: admin.id }, admin.token);
   expect(await statusWith(latchkey, admin.token)).toBe(401);
 });
 
 // In one operation the later root fields run for a key that the earlier one has ended: they were judged together.
-test('two mutations of one request both answer', async () => {
+test('two mutations in one request both return data', async () => {
   const [a, b] = [await createKey(latchkey), await createKey(latchkey)];
   const answer = await latchkey.query(
     `mutation { a: revokeApiKey(input: { id: "${a.id}" }) { apiKey { status } }
@@ -79,7 +79,7 @@ test('two mutations of one request both answer', async () => {
   });
 });
 
-test('lastUsedAt appears once what is gathered is written', async () => {
+test('lastUsedAt appears once collected usage is written', async () => {
   const { token, id } = await createKey(latchkey);
   expect((await look(latchkey, id)).lastUsedAt).toBeNull();
   await statusWith(latchkey, token);

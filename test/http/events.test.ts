@@ -66,7 +66,7 @@ const freshProject = async (name: string) => {
 
 const EVENT = { id: 'run-1', type: 'job.ended' };
 
-describe('who may', () => {
+describe('who may use events', () => {
   test.each([
     [['write:events'], 200, 403],
     [['write:all'], 200, 403],
@@ -89,14 +89,14 @@ describe('who may', () => {
     }
   });
 
-  test('nobody without a key, and nothing runs', async () => {
+  test('refuses requests without a key, and nothing runs', async () => {
     for (const answer of [await send(null, [EVENT]), await list(null)]) {
       expect([answer.status, 'data' in answer.body]).toEqual([401, false]);
     }
     expect(calls).toEqual([]);
   });
 
-  test("a CLIENT key writes and reads nothing, not what it wrote, nor its project's assets", async () => {
+  test("a CLIENT key can write and not read, neither its events nor its project's assets", async () => {
     expect((await send(page, [EVENT])).body.data.recordEvents).toEqual({ recorded: 1, repeated: 0, problems: [] });
     calls.splice(0);
     for (const query of [LIST, '{ assets { name } }', '{ apiKeys { totalCount } }']) {
@@ -108,7 +108,7 @@ describe('who may', () => {
     expect(calls).toEqual([]);
   });
 
-  test('the ceiling of CLIENT may be write:events, and then no such key is made to read', async () => {
+  test("the scopes of CLIENT can be limited to write:events; then keys with read scopes can't be created", async () => {
     for (const scope of ['read:events', 'read:all', 'write:all', 'write:assets']) {
       const refused = await attempt(latchkey, 'createApiKey', { name: 'x', type: 'CLIENT', scopes: [scope] }, mine);
       expect(refusalOf(refused)).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'scopes', 0] });
@@ -118,7 +118,7 @@ describe('who may', () => {
   });
 });
 
-test('events come back as they were sent, whatever their properties hold', async () => {
+test('events are returned as they were sent, with any properties', async () => {
   const token = await freshProject('As sent');
   const at = new Date(Date.now() - 60_000).toISOString();
   const properties = { $set: { 'a.b': [1, null, { constructor: 'x' }] }, 'é\0': '\ud800', toJSON: 1.5 };
@@ -128,7 +128,7 @@ test('events come back as they were sent, whatever their properties hold', async
   expect(JSON.stringify(body.data.events.nodes[0].properties)).toBe(JSON.stringify(properties));
 });
 
-test('a load is seen in the freshness of its asset', async () => {
+test('a load changes the freshness of its asset', async () => {
   const token = await freshProject('Fresh');
   const state = '{ asset(name: "orders") { freshness { status lastLoadRows } alerts { kind } } }';
   await latchkey.query('mutation { registerAsset(input: { name: "orders", allowedAge: "PT1H" }) { name } }', { token });
@@ -144,7 +144,7 @@ test('a load is seen in the freshness of its asset', async () => {
   expect(data.asset).toEqual({ freshness: { status: 'FRESH', lastLoadRows: 12 }, alerts: [] });
 });
 
-test('two requests with one batch at once record each event once between them', async () => {
+test('two concurrent requests with one batch record each event once', async () => {
   const token = await freshProject('At once');
   const batch = Array.from({ length: 100 }, (_, i) => ({ id: `e${i}`, type: 'tick' }));
   const answers = await Promise.all([send(token, batch), send(token, batch)]);
@@ -154,7 +154,7 @@ test('two requests with one batch at once record each event once between them', 
   expect(await idsOf(token, { first: 100 })).toHaveLength(100);
 });
 
-test('the list is paged by its cursor, and filtered', async () => {
+test('the list has cursors and filters', async () => {
   const token = await freshProject('Paged');
   const event = (i: number) => ({
     id: `e/${i}`,
@@ -189,7 +189,7 @@ const sendText = async (token: string, properties: string, rows = 'null') => {
   return { status: answer.status, text: await answer.text() };
 };
 
-test('F9: rows beyond 32 bits are kept, and beyond 2^53 - 1 refused', async () => {
+test('F9: keeps rows beyond 32 bits, and refuses them beyond 2^53 - 1', async () => {
   const token = await freshProject('rows');
   const rows = 3_000_000_000;
   await send(token, [{ id: 'a', type: 'tick', rows }]);
@@ -210,7 +210,7 @@ test('F9: rows beyond 32 bits are kept, and beyond 2^53 - 1 refused', async () =
   expect(calls).toEqual([]);
 });
 
-test('F10: a number of the properties is kept as it was written, or refused', async () => {
+test('F10: keeps a number in properties exactly, or refuses it', async () => {
   const token = await freshProject('numbers');
   // Twice: a document that was seen before goes another way.
   for (const tries of [1, 2]) {
@@ -241,7 +241,7 @@ test('F10: a number of the properties is kept as it was written, or refused', as
   expect(JSON.stringify(answer.body.data.events.nodes[0].properties)).toBe(kept);
 });
 
-describe('a batch that is refused records nothing', () => {
+describe('a refused batch records nothing', () => {
   const many = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `e${i}`, type: 'tick' }));
   test.each<[string, object[], (string | number)[]]>([
     ['none', [], ['input']],
@@ -256,7 +256,7 @@ describe('a batch that is refused records nothing', () => {
     expect(calls).toEqual([]);
   });
 
-  test('a body beyond the bound is refused before it is read as a batch', async () => {
+  test('refuses a body beyond the limit before reading it as a batch', async () => {
     const answer = await send(
       page,
       many(500).map((event) => ({ ...event, properties: { a: 'x'.repeat(600) } })),
@@ -266,8 +266,8 @@ describe('a batch that is refused records nothing', () => {
   });
 });
 
-describe('projects and workspaces are apart', () => {
-  test('one id is an event in each, seen by its own keys alone', async () => {
+describe('projects and workspaces are separate', () => {
+  test('one ID is a separate event in each, visible only to its own keys', async () => {
     const [a, b] = [await freshProject('A'), await freshProject('B')];
     for (const [token, type] of [
       [a, 'of.a'],
@@ -290,7 +290,7 @@ describe('projects and workspaces are apart', () => {
     }
   });
 
-  test('a key that is not bound names a project, and one that is bound no other', async () => {
+  test("a key that is not bound can name a project, and a bound key can't name another one", async () => {
     const { workspace } = (await latchkey.query('{ viewer { workspace { id } } }', { token: mine })).body.data.viewer;
     const bound = (await createKey(latchkey, { scopes: ['admin'], projectId: shop }, mine)).token;
     expect((await send(mine, [{ id: 'named', type: 'x' }], shop)).body.data.recordEvents.recorded).toBe(1);

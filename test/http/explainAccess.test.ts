@@ -37,7 +37,7 @@ async function explain(...question: Parameters<typeof ask>): Promise<any> {
 const makeKey = (scopes: string[]) => createKey(latchkey, { scopes }, admin);
 
 describe('an explanation', () => {
-  it('tells fields, scopes, cost and room, and what is missing', async () => {
+  it('shows fields, scopes, cost and remaining limits, and missing scopes', async () => {
     const { id } = await makeKey(['write:assets']);
     const document = '{ tiers { tier } mine: asset(name: "a") { downstream { name } } asset(name: "b") { name } }';
     const answer = await explain(id, document);
@@ -67,7 +67,7 @@ describe('an explanation', () => {
     expect(await explain(id, document)).toMatchObject({ allowed: true, reasons: [], missingScopes: [] });
   });
 
-  it('is for administrators alone, and of keys that they reach', async () => {
+  it('requires admin, and keys that the caller can access', async () => {
     const { token, id } = await makeKey(['read:all', 'write:all']);
     expect(refusalOf(await ask(id, '{ tiers { tier } }', {}, token))).toMatchObject({
       code: 'FORBIDDEN',
@@ -80,7 +80,7 @@ describe('an explanation', () => {
     expect(await explain(id, '{ tiers { tier } }', {}, OPERATOR_KEY)).toMatchObject({ allowed: true });
   });
 
-  it('runs nothing, and counts nothing for the key', async () => {
+  it('runs nothing, and costs the key nothing', async () => {
     const { id, token } = await makeKey(['write:assets']);
     const list = jest.spyOn(latchkey.service.store.assets, 'register');
     const mutation = 'mutation { registerAsset(input: { name: "explained" }) { name } }';
@@ -99,7 +99,7 @@ describe('an explanation', () => {
     expect(list).toHaveBeenCalledTimes(1);
   });
 
-  it('of a key that has ended says so', async () => {
+  it('reports that a key has ended', async () => {
     const revoked = await makeKey(['read:assets']);
     await act(latchkey, 'revokeApiKey', { id: revoked.id }, admin);
     expect(await explain(revoked.id, '{ assets { name } }')).toMatchObject({
@@ -115,7 +115,7 @@ describe('an explanation', () => {
     });
   });
 
-  it('tells when limits would let it pass again, and what never will', async () => {
+  it('shows when the limits would allow it again, and what they never allow', async () => {
     const { id, token } = await makeKey(['read:assets']);
     for (let i = 0; i < 25; i += 1) expect((await latchkey.query('{ tiers { tier } }', { token })).status).toBe(200);
     expect(await explain(id, '{ tiers { tier } }')).toMatchObject({
@@ -137,7 +137,7 @@ describe('an explanation', () => {
     });
   });
 
-  it('holds documents to the bounds of the server, and tells faults with their place', async () => {
+  it("applies the server's bounds to documents, and reports errors with positions", async () => {
     const { id } = await makeKey(['read:assets']);
     expect(await explain(id, '{\n  asets { name } }')).toMatchObject({
       allowed: false,
@@ -157,7 +157,7 @@ describe('an explanation', () => {
     });
   });
 
-  it('takes variables as JSON, written in place as well', async () => {
+  it('accepts variables as JSON, also inline', async () => {
     const { id } = await makeKey(['read:assets']);
     const document = 'query A($n: String!) { asset(name: $n) { name } } query B { tiers { tier } }';
     expect(await explain(id, document, { operationName: 'A', variables: { n: 'a' } })).toMatchObject({ allowed: true });
@@ -172,7 +172,7 @@ describe('an explanation', () => {
   });
 });
 
-describe('it says what the server does', () => {
+describe("matches the server's response", () => {
   const PARTS = [
     'tiers { tier }',
     'viewer { scopes }',
@@ -194,7 +194,7 @@ describe('it says what the server does', () => {
   const SCOPES = ['read:assets', 'write:assets', 'read:all', 'admin'];
   const STATES = ['ACTIVE', 'ACTIVE', 'ACTIVE', 'REVOKED', 'USED_UP'] as const;
 
-  it('of whatever document, under whatever key', async () => {
+  it('for any document and any key', async () => {
     const keys = new Map<string, { id: string; token: string }>();
     const keyFor = async (scopes: string[], state: string) => {
       const name = [...scopes, state].join();

@@ -30,11 +30,11 @@ function breakStore<Part extends 'keys' | 'workspaces' | 'assets'>(
 
 const logged = (): string => latchkey.logs.filter((line) => JSON.parse(line).level >= 50).join('');
 
-describe('an error that nobody expected', () => {
+describe('an unexpected error', () => {
   it.each([
     ['thrown', undefined],
     ['a promise of it', () => Promise.reject(new TypeError(SECRET))],
-  ])('in a resolver (%s) tells the caller nothing but that it happened', async (_, fault) => {
+  ])('in a resolver (%s) is reported without details', async (_, fault) => {
     breakStore('keys', 'list', fault);
     const answer = await latchkey.query('{ apiKeys { totalCount } viewer { scopes } }', { token });
     expect(answer.status).toBe(200);
@@ -48,7 +48,7 @@ describe('an error that nobody expected', () => {
     expect(logged()).not.toContain(token);
   });
 
-  it('while the key is read lets nobody in: 503, and no resolver runs', async () => {
+  it('while reading the key denies access: 503, and no resolver runs', async () => {
     breakStore('keys', 'findForVerification');
     const answer = await attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'] }, token);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
@@ -58,7 +58,7 @@ describe('an error that nobody expected', () => {
     expect(logged()).not.toContain(token);
   });
 
-  it('in a mutation leaves no half of it behind', async () => {
+  it('in a mutation leaves no partial change', async () => {
     breakStore('keys', 'insert', () => Promise.reject(new TypeError(SECRET)));
     const answer = await attempt(latchkey, 'createApiKey', { name: 'half', scopes: ['read:all'] }, token);
     expect(answer.text).not.toMatch(LEAKS);
@@ -67,7 +67,7 @@ describe('an error that nobody expected', () => {
     expect(body.data.apiKeys.totalCount).toBe(0);
   });
 
-  it('as a thing that is no error stays inside as well', async () => {
+  it('that is not an Error object is hidden as well', async () => {
     breakStore('keys', 'list', () => {
       // oxlint-disable-next-line typescript/only-throw-error -- Drivers do.
       throw SECRET;
@@ -78,11 +78,11 @@ describe('an error that nobody expected', () => {
   });
 });
 
-describe('the store away', () => {
+describe('an unavailable store', () => {
   beforeEach(() => latchkey.service.store.close());
 
   // A peer's limiter fails open when its store is away.
-  it('fails closed: 503 with Retry-After, whatever is asked, and no driver is heard', async () => {
+  it('fails closed: 503 with Retry-After for any request, without messages of the driver', async () => {
     for (const query of [
       '{ viewer { scopes } }',
       '{ tiers { tier } }',
@@ -98,15 +98,15 @@ describe('the store away', () => {
     expect(logged()).not.toContain(token);
   });
 
-  it('is no reason to take a malformed key for anything else', async () => {
+  it('a malformed key is still malformed', async () => {
     expect((await latchkey.query('{ viewer { scopes } }', { token: 'nonsense' })).status).toBe(401);
   });
 
-  it('leaves the anonymous what needs no store', async () => {
+  it('anonymous requests that need no store still work', async () => {
     expect((await latchkey.query('{ tiers { tier } }', { token: null })).status).toBe(200);
   });
 
-  it('shows at /readyz and not at /healthz, which say no more than that', async () => {
+  it('is visible at /readyz but not at /healthz, without details', async () => {
     const ready = await answerOf(await fetch(`${latchkey.origin}/readyz`));
     expect([ready.status, ready.headers.get('retry-after'), ready.body]).toEqual([
       503,
@@ -117,7 +117,7 @@ describe('the store away', () => {
   });
 });
 
-test('a store that goes away between the door and the resolver is UNAVAILABLE in its place', async () => {
+test('a store that fails between authentication and resolver is UNAVAILABLE at its field', async () => {
   const { StoreUnavailable } = await import('../../src/store/errors.js');
   breakStore('keys', 'list', () => Promise.reject(new StoreUnavailable(new Error(SECRET))));
   const answer = await latchkey.query('{ apiKeys { totalCount } viewer { scopes } }', { token });
@@ -126,7 +126,7 @@ test('a store that goes away between the door and the resolver is UNAVAILABLE in
   expect(answer.text).not.toMatch(LEAKS);
 });
 
-test('a store that goes away before anything was answered is 503, without data (B31)', async () => {
+test('a store that fails before there is any data is 503, without data (B31)', async () => {
   const { StoreUnavailable } = await import('../../src/store/errors.js');
   breakStore('keys', 'list', () => Promise.reject(new StoreUnavailable(new Error(SECRET))));
   const answer = await latchkey.query('{ apiKeys { totalCount } }', { token });
@@ -134,7 +134,7 @@ test('a store that goes away before anything was answered is 503, without data (
   expect(refusalOf(answer)).toEqual({ code: 'UNAVAILABLE', retryAfter: 1 });
 });
 
-test('closing twice is closing once', async () => {
+test('closing twice is the same as once', async () => {
   await latchkey.service.close();
   await expect(latchkey.service.close()).resolves.toBeUndefined();
 });

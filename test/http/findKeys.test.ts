@@ -40,7 +40,7 @@ async function made(
   return { ...body.data.createApiKey.apiKey, token: body.data.createApiKey.token };
 }
 
-test('U4: finds a key by its id, prefix, lookup id, token and a truncated token, and no key of another workspace', async () => {
+test('U4: finds a key by its ID, prefix, lookup ID, token and a truncated token, and no key of another workspace', async () => {
   const [mine, theirs] = [await workspace('mine'), await workspace('theirs')];
   const { id, token, prefix } = await made(mine, 'leaked');
   const lookupId = token.split('_')[2]?.slice(0, 16) ?? '';
@@ -104,7 +104,7 @@ test('U4: finds a key by a masked token, and by lookup id and key id, with text 
   }
 });
 
-test('U4: an empty list is the answer to a well-formed token that is no key of ours, and to nothing else', async () => {
+test('U4: returns an empty list only for a well-formed token that is not one of our keys', async () => {
   const admin = await workspace('strangers');
   const unknown = mintToken('sk', 'LIVE').token;
   for (const text of [
@@ -146,7 +146,7 @@ test('U4: an empty list is the answer to a well-formed token that is no key of o
   }
 });
 
-test('U4: refuses a beginning that more than twenty keys have', async () => {
+test('U4: refuses a prefix that more than twenty keys have', async () => {
   const admin = await workspace('many');
   const { store } = service.service;
   const { id, token } = await made(admin, 'first');
@@ -257,7 +257,7 @@ test('U4, PageInfo: pages in each order by cursor, and refuses a cursor of anoth
   }
 });
 
-test('PageInfo: every list that pages has edges, nodes and a whole pageInfo', async () => {
+test('PageInfo: every paged list has edges, nodes and a complete pageInfo', async () => {
   const admin = await workspace('pages');
   for (const name of ['one', 'two']) {
     await ask(
@@ -313,7 +313,7 @@ test('PageInfo: every list that pages has edges, nodes and a whole pageInfo', as
   }
 });
 
-test('U4: the audit log names actors of its own workspace, and F14: shows what a user’s key can do', async () => {
+test('U4: the audit log names actors of its own workspace, and F14: shows the effective scopes of a user’s key', async () => {
   const admin = await workspace('named');
   const { body: added } = await ask(
     'mutation { addUser(input: { name: "Ada", roles: ["viewer"] }) { user { id } } }',

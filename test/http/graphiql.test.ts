@@ -11,7 +11,7 @@ afterAll(() => latchkey.close());
 const open = (headers: Record<string, string> = {}, search = ''): Promise<Response> =>
   fetch(latchkey.url + search, { headers: { accept: BROWSER, ...headers } });
 
-test('a browser gets a page, whole, from this server alone', async () => {
+test('a browser gets a complete page from this server only', async () => {
   const answer = await open();
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const html = await answer.text();
@@ -23,7 +23,7 @@ test('a browser gets a page, whole, from this server alone', async () => {
   for (const tag of tags) expect(tag).not.toMatch(/(?:src|href)\s*=\s*["']?\s*(?:https?:)?\/\//i);
 });
 
-test('the page holds no key, not even of who asks for it with one (B36)', async () => {
+test('the page contains no key, not even the key of the request (B36)', async () => {
   const plain = await (await open()).text();
   const known = await (await open({ authorization: `Bearer ${latchkey.adminToken}` })).text();
   expect(known).toBe(plain);
@@ -42,7 +42,7 @@ test('R5: the page counts as a request of the visitor’s network', async () => 
   }
 });
 
-test('R10: its policy names no script but its own, by hash, and nothing from elsewhere', async () => {
+test('R10: its policy allows only its own scripts, by hash, and nothing from elsewhere', async () => {
   const answer = await open();
   const policy = new Map(
     (answer.headers.get('content-security-policy') ?? '').split('; ').map((directive) => {
@@ -60,7 +60,7 @@ test('R10: its policy names no script but its own, by hash, and nothing from els
   for (const [, values] of policy) expect(values.join(' ')).not.toMatch(/\*|https?:|unsafe-eval/);
 });
 
-test('R10: every answer is marked as data, which no page may frame, sniff or follow to an address', async () => {
+test("R10: every response is marked as data that can't be framed, sniffed or reveal its URL", async () => {
   const operation = `?query=${encodeURIComponent('{viewer{scopes}}')}`;
   const authorization = `Bearer ${latchkey.adminToken}`;
   const answers = [
@@ -91,7 +91,7 @@ test('R10: every answer is marked as data, which no page may frame, sniff or fol
   }
 });
 
-test('it is not framed, sniffed or remembered for others', async () => {
+test('is not framed, sniffed or stored in shared caches', async () => {
   const { headers } = await open();
   expect(headers.get('x-frame-options')).toBe('DENY');
   expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -100,7 +100,7 @@ test('it is not framed, sniffed or remembered for others', async () => {
   expect(headers.has('ratelimit')).toBe(false);
 });
 
-test('a client of the API that asks by GET is no browser', async () => {
+test('an API client that uses GET does not get the page', async () => {
   for (const accept of ['application/json', 'application/graphql-response+json', '*/*']) {
     const answer = await open({ accept, authorization: `Bearer ${latchkey.adminToken}` }, '?query={viewer{scopes}}');
     expect(await answer.json()).toEqual({ data: { viewer: { scopes: ['admin'] } } });
@@ -109,12 +109,12 @@ test('a client of the API that asks by GET is no browser', async () => {
   expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'application/json; charset=utf-8']);
 });
 
-test('a browser that opens a query gets its answer, not the page: and without a key none', async () => {
+test('a browser that opens a query gets the response instead of the page, and needs a key', async () => {
   const answer = await open({ 'apollo-require-preflight': 'x' }, '?query={viewer{scopes}}');
   expect(answer.status).toBe(401);
 });
 
-test('the bare address leads there', async () => {
+test('the root redirects there', async () => {
   const answer = await fetch(latchkey.origin, { redirect: 'manual' });
   expect([answer.status, answer.headers.get('location')]).toEqual([302, '/graphql']);
 });

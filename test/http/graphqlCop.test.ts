@@ -47,7 +47,7 @@ test('graphql-cop: a field that is repeated 500 times is refused', async () => {
   expect(body.data).toBeUndefined();
 });
 
-test('graphql-cop: no field is suggested', async () => {
+test('graphql-cop: suggests no fields', async () => {
   for (const query of ['query cop { __schema { directive } }', 'query cop { viewr { id } }', 'query cop { tier }']) {
     const { text, body } = await post({ query });
     expect(body.data).toBeUndefined();
@@ -65,7 +65,7 @@ test.each(['query cop { __typename }', 'mutation cop { __typename }'])(
   },
 );
 
-test('graphql-cop: GraphiQL is at no other address than /graphql, where it holds neither key nor schema', async () => {
+test('graphql-cop: GraphiQL is only at /graphql, without key and schema', async () => {
   const headers = { accept: 'text/html' };
   for (const path of ['/graphiql', '/playground', '/console', '/graphql/console', '/altair', '/v1/graphql']) {
     expect((await fetch(latchkey.origin + path, { headers })).status).toBe(404);
@@ -89,7 +89,7 @@ test('graphql-cop: there is no trace mode', async () => {
   expect(text).not.toMatch(/tracing|duration|startTime/);
 });
 
-test('graphql-cop: errors hold neither a stack nor a cause', async () => {
+test('graphql-cop: errors contain neither a stack nor a cause', async () => {
   for (const query of ['qwerty cop { abc }', 'query cop { __typename', '{ nothing }', '{ viewer { scopes } }']) {
     const { text, body } = await post({ query });
     expect(body.errors[0].extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
@@ -198,7 +198,7 @@ const found = async (url: string): Promise<string[]> => {
   return titles;
 };
 
-test('R5: graphql-cop finds the GraphQL IDE and nothing else without a key', async () => {
+test('R5: graphql-cop finds only the GraphQL IDE without a key', async () => {
   const closed = await startService({ env: { INTROSPECTION: undefined }, tiers: TIER_LIMITS });
   try {
     expect(await found(closed.url)).toEqual(['GraphQL IDE']);
@@ -207,7 +207,7 @@ test('R5: graphql-cop finds the GraphQL IDE and nothing else without a key', asy
   }
 });
 
-test('R5: with INTROSPECTION=on graphql-cop finds only introspection besides', async () => {
+test('R5: with INTROSPECTION=on graphql-cop additionally finds only introspection', async () => {
   const open = await startService({ env: { INTROSPECTION: 'on' }, tiers: TIER_LIMITS });
   try {
     // Telling names is a part of INTROSPECTION=on.

@@ -6,12 +6,12 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-test('/healthz answers while the process lives', async () => {
+test('/healthz responds while the process runs', async () => {
   const answer = await fetch(`${latchkey.origin}/healthz`);
   expect(answer.status).toBe(200);
   expect(await answer.json()).toEqual({ status: 'ok' });
 });
 
-test('/readyz answers 200 while the store does', async () => {
+test('/readyz returns 200 while the store responds', async () => {
   expect((await fetch(`${latchkey.origin}/readyz`)).status).toBe(200);
 });

@@ -44,7 +44,7 @@ async function fromAfar(
   return answerOf(new Response(text, { status: statusCode, headers: fields as Record<string, string> }));
 }
 
-describe('where HTTPS is required', () => {
+describe('if HTTPS is required', () => {
   let latchkey: TestService;
   beforeAll(async () => {
     latchkey = await startService({
@@ -59,7 +59,7 @@ describe('where HTTPS is required', () => {
   });
   afterAll(() => latchkey.close());
 
-  it('plain HTTP from another machine is refused with what to do, and nothing has run', async () => {
+  it('refuses plain HTTP from another machine with a remedy, and nothing runs', async () => {
     const refused = await fromAfar(latchkey, { query: REGISTER });
     expect([refused.status, refusalOf(refused)]).toEqual([403, { code: 'HTTPS_REQUIRED' }]);
     expect(refused.body.errors[0].message).toMatch(/over HTTPS alone\. Use its https address, and replace a key/);
@@ -70,7 +70,7 @@ describe('where HTTPS is required', () => {
     expect((await latchkey.query(REGISTER)).body.data).toEqual({ registerAsset: { name: 'sent.in_clear' } });
   });
 
-  it('whether the key is right makes no difference to the answer', async () => {
+  it('the response is the same for valid and invalid keys', async () => {
     const [right, wrong, none] = [
       await fromAfar(latchkey),
       await fromAfar(latchkey, { token: 'nonsense' }),
@@ -80,7 +80,7 @@ describe('where HTTPS is required', () => {
     expect([right.status, wrong.status, none.status]).toEqual([403, 403, 403]);
   });
 
-  it('a key in the address of a stream was sent in clear as well', async () => {
+  it('a key in the URL of a stream counts as sent over plain HTTP', async () => {
     const { token, id } = await createKey(latchkey);
     const query = new URLSearchParams({ query: 'subscription { assetChanged { name } }', api_key: token }).toString();
     const refused = await fromAfar(latchkey, {
@@ -99,7 +99,7 @@ describe('where HTTPS is required', () => {
   });
 
   it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])(
-    'a caller on this machine is let in, as %s',
+    'accepts a caller on this machine, as %s',
     async (address) => {
       const answer = await fromAfar(latchkey, { address });
       expect([answer.status, answer.headers.get(HSTS)]).toEqual([200, null]);
@@ -107,7 +107,7 @@ describe('where HTTPS is required', () => {
   );
 
   it.each(['::ffff:203.0.113.9', '1127.0.0.1', '::1:1', '10.127.0.1'])(
-    'and none that looks alike, as %j',
+    'refuses a similar address, %j',
     async (address) => {
       expect((await fromAfar(latchkey, { address })).status).toBe(403);
     },
@@ -115,7 +115,7 @@ describe('where HTTPS is required', () => {
 
   // A proxy on this machine that TRUST_PROXY does not name would otherwise make everybody a caller on this machine.
   it.each(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'])(
-    'nor one that %s says comes from elsewhere',
+    'refuses a caller that %s marks as forwarded',
     async (name) => {
       const value = name === 'x-forwarded-proto' ? 'https' : 'for=203.0.113.9;proto=https';
       const answer = await latchkey.query(WHO, { headers: { [name]: value } });
@@ -123,7 +123,7 @@ describe('where HTTPS is required', () => {
     },
   );
 
-  it('probes are answered over plain HTTP, and nothing else is: no page, no schema, no metrics, no preflight', async () => {
+  it('only probes work over plain HTTP: no page, schema, metrics or preflight', async () => {
     for (const url of ['/healthz', '/readyz']) {
       const probe = await fromAfar(latchkey, { url, method: 'GET' });
       expect([url, probe.status, probe.headers.get(HSTS)]).toEqual([url, 200, null]);
@@ -137,7 +137,7 @@ describe('where HTTPS is required', () => {
     expect((await fromAfar(latchkey, { method: 'OPTIONS', headers: preflight })).status).toBe(403);
   });
 
-  it('keys in clear are judged within the bounds that all are: five bcrypt runs a minute, and then as failures', async () => {
+  it('the check of keys over plain HTTP is limited: five bcrypt runs a minute, then they count as failures', async () => {
     const { token, id } = await createKey(latchkey);
     // As a key is after its pepper was lost: only bcrypt can tell.
     await latchkey.service.store.keys.saveDigest(id, `00000000.${'A'.repeat(43)}`);
@@ -170,7 +170,7 @@ describe('X-Forwarded-Proto', () => {
   });
   const proto = (value: string) => ({ headers: { 'x-forwarded-for': REMOTE, 'x-forwarded-proto': value } });
 
-  it('is believed from a proxy of TRUST_PROXY, and from nobody else', async () => {
+  it('is used only from a proxy in TRUST_PROXY', async () => {
     const admitted = await trusting.query(REGISTER, proto('https'));
     expect([admitted.status, admitted.headers.get(HSTS)]).toEqual([200, 'max-age=31536000']);
     expect((await trusting.query(FOUND, proto('https'))).body.data.asset).toEqual({ name: 'sent.in_clear' });
@@ -189,11 +189,11 @@ describe('X-Forwarded-Proto', () => {
     ['', 403],
     ['httpss', 403],
     ['wss', 403],
-  ])('as %j: what the nearest proxy says counts', async (value, status) => {
+  ])('as %j: the value of the nearest proxy is used', async (value, status) => {
     expect((await trusting.query(WHO, proto(value))).status).toBe(status);
   });
 
-  it('stands in every answer: a refusal and a page too', async () => {
+  it('every response has HSTS, including refusals and pages', async () => {
     for (const [url, init] of [
       [
         trusting.url,
@@ -222,7 +222,7 @@ test('production requires HTTPS unless REQUIRE_HTTPS says otherwise; elsewhere n
   expect(await statusIn({})).toEqual([200, 200, null]);
 });
 
-test('with a certificate of its own the server speaks TLS, and to plain HTTP nothing', async () => {
+test('with its own certificate the server uses TLS, and ignores plain HTTP', async () => {
   const pair = selfSigned();
   const latchkey = await startService({ env: { ...writeCertificate(dir, pair), REQUIRE_HTTPS: 'true' } });
   try {
@@ -239,7 +239,7 @@ test('with a certificate of its own the server speaks TLS, and to plain HTTP not
   }
 });
 
-test('a start at which nobody but callers on this machine could be answered says so in the log', async () => {
+test('a start that can only serve callers on this machine logs a warning', async () => {
   const warned = async (env: Record<string, string>): Promise<boolean> => {
     const latchkey = await startService({ env });
     await latchkey.close();
@@ -260,7 +260,7 @@ describe('npm start', () => {
   const logged = (text: string): Promise<unknown> =>
     until(() => child.output().stderr.includes(text), `the log says ${text}`);
 
-  it('with a pair that does not belong together ends in one line, before a first key is made', async () => {
+  it('fails with one line for a mismatched key and certificate, before a first key is created', async () => {
     const files = writeCertificate(dir, { cert: selfSigned().cert, key: selfSigned().key });
     start(files, 'bad-pair');
     if (child.process.exitCode === null) await once(child.process, 'exit');
@@ -274,7 +274,7 @@ describe('npm start', () => {
     await child.waitFor(/Admin key: /);
   });
 
-  it('SIGHUP renews the certificate; a bad one leaves the old in place, with one line that says why', async () => {
+  it('SIGHUP renews the certificate; an invalid one keeps the old one, with one log line that has the reason', async () => {
     const [first, second] = [selfSigned(), selfSigned()];
     const files = writeCertificate(dir, first);
     start(files, 'renewal');

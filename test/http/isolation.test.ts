@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-describe("another workspace's id answers to the byte as one that never was", () => {
+describe('an ID of another workspace gets exactly the same response as an unknown ID', () => {
   const later = '2099-01-01T00:00:00Z';
   it.each([
     ['rotateApiKey', (id: string) => ({ id })],
@@ -52,7 +52,7 @@ describe("another workspace's id answers to the byte as one that never was", () 
     expect(unknown.body.data).toEqual({ [field]: null });
   });
 
-  it('and nothing was changed by all that', async () => {
+  it('these requests changed nothing', async () => {
     expect(await look(latchkey, theirKey.id, theirs)).toMatchObject({
       name: 'theirs',
       status: 'ACTIVE',
@@ -65,7 +65,7 @@ describe("another workspace's id answers to the byte as one that never was", () 
   });
 });
 
-test('a cursor of another workspace shows nothing of it', async () => {
+test('a cursor of another workspace reveals nothing about it', async () => {
   const { body } = await latchkey.query('{ apiKeys { pageInfo { endCursor } } }', { token: theirs });
   const answer = await latchkey.query('query ($after: String) { apiKeys(after: $after) { nodes { name } } }', {
     variables: { after: body.data.apiKeys.pageInfo.endCursor },
@@ -74,15 +74,15 @@ test('a cursor of another workspace shows nothing of it', async () => {
   expect(JSON.stringify(answer.body)).not.toContain('theirs');
 });
 
-test('assets of the same name are two', async () => {
+test('assets of the same name in two workspaces are separate', async () => {
   const register = 'mutation ($o: String) { registerAsset(input: { name: "orders", owner: $o }) { owner } }';
   await latchkey.query(register, { variables: { o: 'them' }, token: theirs });
   const { body } = await latchkey.query('{ asset(name: "orders") { owner } assets { name } }', { token: mine });
   expect(body.data).toEqual({ asset: null, assets: [] });
 });
 
-describe('platform reaches them all', () => {
-  it('by the operator and by a key that holds it, in any workspace', async () => {
+describe('platform can access all workspaces', () => {
+  it("with the operator's key and with a key that has the scope, in any workspace", async () => {
     const platform = await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY);
     for (const token of [OPERATOR_KEY, platform.token]) {
       const { body } = await latchkey.query(
@@ -97,7 +97,7 @@ describe('platform reaches them all', () => {
     }
   });
 
-  it('creates, updates, rotates and revokes there', async () => {
+  it('creates, updates, rotates and revokes keys there', async () => {
     const made = await createKey(latchkey, { workspaceId: theirWorkspace }, OPERATOR_KEY);
     await act(latchkey, 'updateApiKey', { id: made.id, name: 'by the operator' }, OPERATOR_KEY);
     const { apiKey } = await act(latchkey, 'rotateApiKey', { id: made.id, overlap: 'PT0S' }, OPERATOR_KEY);
@@ -110,7 +110,7 @@ describe('platform reaches them all', () => {
     });
   });
 
-  it('is what workspaces and tiers need: an admin is refused', async () => {
+  it('is required for workspaces and tiers: an admin is refused', async () => {
     for (const [mutation, input] of [
       ['createWorkspace', { name: 'x', tier: 'ENTERPRISE' }],
       ['setWorkspaceTier', { workspaceId: theirWorkspace, tier: 'ENTERPRISE' }],

@@ -67,7 +67,7 @@ describe('R6: creations and rotations are counted by workspace', () => {
     expect(body.data.viewer.limits.burst.remaining).toBe(100 - used - 1);
   });
 
-  it('R6: a rotation counts as a creation, other mutations and readings do not', async () => {
+  it('R6: a rotation counts as a creation, other mutations and reads do not', async () => {
     const busy = await tenant('ENTERPRISE');
     const { id } = await createKey(latchkey, { scopes: ['read:all'] }, busy);
     now += 60_000;
@@ -127,7 +127,7 @@ describe('R6: creations and rotations are counted by workspace', () => {
     }
   });
 
-  it('R6: explainAccess foretells it', async () => {
+  it('R6: explainAccess predicts it', async () => {
     const busy = await tenant('ENTERPRISE');
     now += 60_000;
     const { body: viewer } = await latchkey.query('{ viewer { credential { id } } }', { token: busy });

@@ -57,7 +57,7 @@ async function bothWays(query: string, options: Options = {}): Promise<[known: A
 
 const ASSET = 'query ($name: String!) { asset(name: $name) { name } }';
 
-describe('an operation of a known document is answered as Apollo Server answers it', () => {
+describe('returns the same response for a known document as Apollo Server', () => {
   test.each<[string, string, number, Options]>([
     ['data', '{ viewer { scopes } tiers { tier } }', 200, {}],
     ['a mutation', 'mutation { registerAsset(input: {name: "raw.orders", allowedAge: "PT1H"}) { name } }', 200, {}],
@@ -115,7 +115,7 @@ describe('an operation of a known document is answered as Apollo Server answers 
     expect(comparable(known)).toEqual(comparable(unknown));
   });
 
-  test('the operation of that name, and no other', async () => {
+  test('the operation with that name, and no other', async () => {
     const query = 'query A { viewer { scopes } } query B { tiers { tier } }';
     const ask = (operationName: unknown) =>
       fetch(latchkey.url, {
@@ -133,7 +133,7 @@ describe('an operation of a known document is answered as Apollo Server answers 
   });
 });
 
-describe('what is not the plain case is for Apollo Server', () => {
+describe('unusual requests go to Apollo Server', () => {
   const VIEWER = '{ viewer { scopes } }';
   const post = (body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(latchkey.url, {
@@ -172,14 +172,14 @@ describe('what is not the plain case is for Apollo Server', () => {
     expect(asked.mock.calls.length - before).toBe(1);
   });
 
-  test('another form of answer', async () => {
+  test('another response format', async () => {
     await post({ query: VIEWER });
     const type = 'application/graphql-response+json';
     expect((await post({ query: VIEWER }, { accept: type })).headers.get('content-type')).toContain(type);
     expect((await post({ query: VIEWER }, { accept: 'text/html' })).status).toBe(406);
   });
 
-  test('a long document is not remembered, nor one that is not valid', async () => {
+  test('does not cache long or invalid documents', async () => {
     const long = `${VIEWER}${' '.repeat(4_000)}`;
     const wrong = '{ nothing }';
     for (const query of [long, wrong, long, wrong]) {
@@ -189,7 +189,7 @@ describe('what is not the plain case is for Apollo Server', () => {
   });
 });
 
-test('a known document is judged anew for each key', async () => {
+test('checks a known document for each key again', async () => {
   const query = '{ apiKeys { totalCount } }';
   expect((await latchkey.query(query, { token: latchkey.adminToken })).status).toBe(200);
   const find = jest.spyOn(latchkey.service.store.keys, 'list');

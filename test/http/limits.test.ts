@@ -18,7 +18,7 @@ const left = async (token: string): Promise<number> => {
 };
 
 // A peer takes the quota before it looks at the limit, so that refused requests burn it.
-test('R4: every request of a key takes one of its limits, and one that its limits refuse takes nothing', async () => {
+test('R4: every request of a key costs one, and a request refused by the limits costs nothing', async () => {
   const token = await trialKey();
   await statusWith(latchkey, token);
   await statusWith(latchkey, token);
@@ -60,7 +60,7 @@ test('steady traffic at exactly the limit is never refused', async () => {
   }
 });
 
-test('a thousand hurried requests pass only as fast as the limit says', async () => {
+test('a thousand requests in a hurry pass only as fast as the limit', async () => {
   const token = await trialKey();
   let admitted = 0;
   for (let i = 0; i < 240; i++) {
@@ -71,7 +71,7 @@ test('a thousand hurried requests pass only as fast as the limit says', async ()
   expect(admitted).toBe(20);
 });
 
-test('parallel requests find no gap', async () => {
+test("parallel requests can't exceed the limit", async () => {
   const { token } = await createKey(latchkey, {}, OPERATOR_KEY);
   const statuses = await Promise.all(Array.from({ length: 80 }, () => statusWith(latchkey, token)));
   expect(statuses.filter((status) => status === 200)).toHaveLength(25);
@@ -115,7 +115,7 @@ describe('cost', () => {
   });
 
   // Followed one by one they would keep the process busy for days.
-  it('of a 2^45 fan-out of fragments is told', async () => {
+  it('is computed for a fan-out of 2^45 fragments', async () => {
     const fragments = Array.from({ length: 45 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
     const query = `{ ...F0 } ${fragments.join(' ')} fragment F45 on Query { tiers { tier } }`;
     await latchkey.query('{ tiers { tier } }', { token: OPERATOR_KEY });
@@ -124,7 +124,7 @@ describe('cost', () => {
   });
 });
 
-test('keys of one workspace count apart, and an anonymous caller by network', async () => {
+test('keys of one workspace count separately, and an anonymous caller by network', async () => {
   const [a, b] = [await createKey(latchkey, {}, OPERATOR_KEY), await createKey(latchkey, {}, OPERATOR_KEY)];
   latchkey.pass(60_000);
   for (let i = 0; i < 5; i++) await statusWith(latchkey, a.token);

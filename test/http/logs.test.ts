@@ -22,7 +22,7 @@ async function lineAfter(ask: () => Promise<unknown>): Promise<any> {
   return linesOf(latchkey).at(-1);
 }
 
-test('a line says who asked for what, and what became of it', async () => {
+test('a line contains the caller, the operation and the outcome', async () => {
   const { token, id } = await createKey(latchkey);
   const line = await lineAfter(() => latchkey.query('query Named { viewer { scopes } }', { token }));
   expect(line).toEqual({
@@ -113,7 +113,7 @@ test('a limit that is reached', async () => {
   });
 });
 
-test('a key stands in no line, wherever it was sent', async () => {
+test('no line contains a key, wherever it was sent', async () => {
   const { token } = await createKey(latchkey);
   const before = latchkey.logs.length;
   await latchkey.query(`query ${token} { viewer { scopes } }`, { token });

@@ -89,7 +89,7 @@ const value = fc.oneof(
   fc.constantFrom<unknown>(-0, 2 ** 53, [[[[]]]], {}),
 );
 
-test('bodies: bytes, half JSON, JSON of every kind', async () => {
+test('bodies: bytes, partial JSON, JSON of every type', async () => {
   const whole = JSON.stringify({ query: '{ viewer { scopes } }', variables: { a: 1 }, operationName: null });
   const body = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
@@ -110,7 +110,7 @@ test('bodies: bytes, half JSON, JSON of every kind', async () => {
   );
 });
 
-test('queries: any sequence of the words and signs of the language', async () => {
+test("queries: any sequence of the language's words and signs", async () => {
   const word = fc.constantFrom(
     ...'{ } { } ( ) [ ] : ! $ = @ | & ... query mutation subscription fragment on A B viewer tiers apiKeys'.split(' '),
     ...'assets asset name scopes id first after filter __typename __schema __type Query Asset true null 1 1.5e3 $v'.split(
@@ -138,7 +138,7 @@ test('queries: any sequence of the words and signs of the language', async () =>
   );
 });
 
-test('variables: every operation, with values of every kind where others belong', async () => {
+test('variables: every operation, with values of wrong types', async () => {
   const OPERATIONS: readonly [query: string, fields: readonly string[]][] = [
     [
       'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }',
@@ -222,7 +222,7 @@ test('variables: every operation, with values of every kind where others belong'
   );
 });
 
-test('headers: credentials of every form, content types of none', async () => {
+test('headers: credentials in every format, missing content types', async () => {
   const latin = fc.stringMatching(/^[\x21-\x7e\xa1-\xff][\x20-\x7e\xa1-\xff]{0,80}$/).map((text) => text.trim());
   const token = fc.constantFrom(
     mintToken('sk', 'LIVE').token,
@@ -255,7 +255,7 @@ test('headers: credentials of every form, content types of none', async () => {
   );
 });
 
-describe('single bodies that stop servers', () => {
+describe('single bodies that could stop a server', () => {
   const nested = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
   it.each<[string, string | Uint8Array, number]>([
     ['a list 100,000 deep', nested('[', ']', 100_000), 400],

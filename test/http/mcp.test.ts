@@ -41,7 +41,7 @@ async function post(body: unknown, { credential = token, headers = {}, method = 
 
 const usedOf = (headers: Headers): number => 5_000 - Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
 
-test('what is right is answered, by the key in any of its places', async () => {
+test('valid requests work, with the key in any of its header fields', async () => {
   for (const headers of [{ authorization: `Bearer ${token}` }, { 'x-api-key': token }]) {
     const { status, text } = await post(LIST, { credential: null, headers });
     expect([status, text.includes('search_schema')]).toEqual([200, true]);
@@ -51,7 +51,7 @@ test('what is right is answered, by the key in any of its places', async () => {
 test.each([
   ['no credential', null, 'missing'],
   ['an unknown one', 'nonsense', 'malformed'],
-])('%s is 401 before the body is looked at', async (_, credential, reason) => {
+])('%s gets 401 before the body is read', async (_, credential, reason) => {
   for (const body of [LIST, '{"broken', '']) {
     const { status, headers, body: answered } = await post(body, { credential });
     expect([status, answered.error.data]).toEqual([401, { code: 'UNAUTHENTICATED', reason }]);
@@ -59,13 +59,13 @@ test.each([
   }
 });
 
-test.each(['GET', 'DELETE', 'PUT'])('%s is for servers with sessions, and 405', async (method) => {
+test.each(['GET', 'DELETE', 'PUT'])('%s is for servers with sessions, and gets 405', async (method) => {
   const { status, headers } = await post(null, { method });
   expect([status, headers.get('allow')]).toEqual([405, 'POST']);
 });
 
 test.each(['https://evil.example', 'null', 'http://app.example.com', 'http://127.0.0.1'])(
-  'a page of %s is refused, with a right key too',
+  'refuses a page of %s, even with a valid key',
   async (origin) => {
     const { status, body, headers } = await post(WHOAMI, { headers: { origin } });
     expect([status, body.error.data.code]).toEqual([403, 'BAD_REQUEST']);
@@ -73,7 +73,7 @@ test.each(['https://evil.example', 'null', 'http://app.example.com', 'http://127
   },
 );
 
-test('a name that leads to this machine is no origin of its own: Host proves nothing', async () => {
+test('a name that resolves to this machine is not allowed as an origin: Host proves nothing', async () => {
   const { port } = new URL(latchkey.origin);
   const host = `rebound.example:${port}`;
   const { statusCode } = await latchkey.service.server.inject({
@@ -85,7 +85,7 @@ test('a name that leads to this machine is no origin of its own: Host proves not
   expect(statusCode).toBe(403);
 });
 
-test('a page of CORS_ORIGINS may call, with the header fields of its SDK', async () => {
+test('a page in CORS_ORIGINS can call, with the header fields of its SDK', async () => {
   const { status, headers } = await post(LIST, { headers: { origin: PAGE } });
   expect([status, headers.get('access-control-allow-origin')]).toEqual([200, PAGE]);
   const preflight = await fetch(`${latchkey.origin}/mcp`, {
@@ -117,20 +117,20 @@ describe('hostile bodies', () => {
     expect((await post(WHOAMI)).status).toBe(200);
   });
 
-  it('variables that are deep are refused in words', async () => {
+  it('refuses deeply nested variables with a message', async () => {
     const variables = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
     const { text } = await post(call(`{"document":"{ viewer { scopes } }","variables":${variables}}`));
     expect(text).not.toContain('"isError":true,"structuredContent":{"data"');
     expect((await post(WHOAMI)).status).toBe(200);
   });
 
-  it('another content type is 415', async () => {
+  it('another content type gets 415', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
       expect((await post(JSON.stringify(LIST), { headers: { 'content-type': type } })).status).toBe(415);
     }
   });
 
-  it('an unknown revision of the protocol is refused', async () => {
+  it('refuses an unknown revision of the protocol', async () => {
     const { status, text } = await post(LIST, { headers: { 'mcp-protocol-version': '1999-01-01' } });
     expect([status, text]).toEqual([400, expect.stringContaining('protocol version')]);
   });
@@ -141,7 +141,7 @@ describe('hostile bodies', () => {
     expect(text).not.toContain('structuredContent');
   });
 
-  it('no stream is opened, in no revision', async () => {
+  it('opens no stream, in any revision', async () => {
     const listen = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: { notifications: {} } };
     const { text } = await post(listen);
     expect(text).toContain('"error"');
@@ -157,7 +157,7 @@ const INITIALIZE = {
 };
 const INITIALIZED = { jsonrpc: '2.0', method: 'notifications/initialized' };
 
-test('R4: each message takes one request, and an operation the rest of its cost', async () => {
+test('R4: each message costs one request, and an operation the rest of its cost', async () => {
   const own = (await createKey(latchkey)).token;
   const used = async (body: unknown) => usedOf((await post(body, { credential: own })).headers);
   const mutation = 'mutation { registerAsset(input: { name: "a" }) { name } }';
@@ -188,7 +188,7 @@ test('R4: each message takes one request, and an operation the rest of its cost'
   for (const [message, cost] of messages) expect([message, await used(message)]).toEqual([message, (sum += cost)]);
 });
 
-test('R4: a key with 20 requests a minute is answered 20 messages', async () => {
+test('R4: a key with 20 requests a minute gets 20 responses', async () => {
   let now = Date.now();
   const small = await startService({ now: () => now, env: { DEFAULT_TIER: 'FREE_TRIAL' } });
   try {
@@ -225,7 +225,7 @@ test('R4: a key with 20 requests a minute is answered 20 messages', async () => 
   }
 });
 
-test('R4: with a burst of two a client connects and lists the tools at once, and calls one a second later', async () => {
+test('R4: with a burst of two a client can connect and list the tools immediately, and call one a second later', async () => {
   let now = Date.now();
   const small = await startService({ now: () => now, env: { DEFAULT_TIER: 'FREE_TRIAL' } });
   try {
@@ -250,7 +250,7 @@ test('R4: with a burst of two a client connects and lists the tools at once, and
 });
 
 test.each(['*/*', 'application/*', 'application/json', '', 'application/json;q=0.9, */*;q=0.1'])(
-  'R4: Accept "%s" is answered with JSON',
+  'R4: Accept "%s" gets JSON',
   async (accept) => {
     const { status, headers, body } = await post(LIST, { headers: { accept } });
     expect([status, headers.get('content-type')]).toEqual([200, expect.stringContaining('application/json')]);
@@ -258,7 +258,7 @@ test.each(['*/*', 'application/*', 'application/json', '', 'application/json;q=0
   },
 );
 
-test('R4: /mcp/ is /mcp', async () => {
+test('R4: /mcp/ is the same as /mcp', async () => {
   const ask = (method: string, body?: string) =>
     fetch(`${latchkey.origin}/mcp/`, {
       method,
@@ -269,7 +269,7 @@ test('R4: /mcp/ is /mcp', async () => {
   expect((await ask('GET')).status).toBe(405);
 });
 
-test('where HTTPS is required it is for /mcp too, before the key could let anybody in', async () => {
+test('required HTTPS also applies to /mcp, before the key is accepted', async () => {
   const strict = await startService({ env: { REQUIRE_HTTPS: 'true' } });
   try {
     const headers = { authorization: `Bearer ${strict.adminToken}`, 'content-type': 'application/json' };
@@ -284,7 +284,7 @@ test('where HTTPS is required it is for /mcp too, before the key could let anybo
   }
 });
 
-test('the log and the metrics tell of it as of any request, and nothing of the key', async () => {
+test('the log and the metrics include it like any request, without the key', async () => {
   await post({ ...WHOAMI, params: { name: 'run_query', arguments: { document: '{ apiKeys { totalCount } }' } } });
   const line = latchkey.logs.map((text) => JSON.parse(text)).findLast(({ path }) => path === '/mcp');
   expect(line).toMatchObject({ method: 'POST', status: 200, outcome: 'FORBIDDEN', operation: 'query' });
@@ -293,7 +293,7 @@ test('the log and the metrics tell of it as of any request, and nothing of the k
   expect(metrics).toMatch(/route="\/mcp"/);
 });
 
-describe('N18: wrong arguments of a tool are said in words', () => {
+describe('N18: wrong arguments of a tool are explained', () => {
   it.each<[string, object, string]>([
     ['run_query', {}, 'document is missing. Allowed: a string of 1 to 64000 characters.'],
     ['run_query', { document: 7 }, 'document is not allowed. Allowed: a string of 1 to 64000 characters.'],

@@ -38,7 +38,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('the viewer shows what the token stands for', async () => {
+test('the viewer shows the identity of the token', async () => {
   const token = await issuer.issue({ scope: 'read:assets', claims: { roles: ['analyst'] } });
   const { body, status } = await service.query(VIEWER, { token });
   expect(status).toBe(200);
@@ -50,7 +50,7 @@ test('the viewer shows what the token stands for', async () => {
   });
 });
 
-test('it is guarded as a key is: all missing scopes in one 403, whose challenge leads to the metadata', async () => {
+test('is guarded like a key: all missing scopes in one 403, whose challenge links to the metadata', async () => {
   const { status, headers, body } = await service.query('{ apiKeys { totalCount } }', { token: await issuer.issue() });
   expect([status, body.errors[0].extensions.code]).toEqual([403, 'FORBIDDEN']);
   expect(headers.get('www-authenticate')).toContain(`scope="admin", resource_metadata="${METADATA}"`);
@@ -58,7 +58,7 @@ test('it is guarded as a key is: all missing scopes in one 403, whose challenge 
   expect((await service.query('{ apiKeys { totalCount } }', { token: admin })).status).toBe(200);
 });
 
-test('one workspace is all that it reaches, whatever its scopes', async () => {
+test('can access only one workspace, whatever its scopes', async () => {
   const token = await issuer.issue({ scope: 'platform admin' });
   const { body } = await service.query(
     'mutation { createWorkspace(input: { name: "other", tier: STARTER }) { workspace { id } } }',
@@ -69,7 +69,7 @@ test('one workspace is all that it reaches, whatever its scopes', async () => {
   expect(body.errors[0].extensions).toMatchObject({ code: 'FORBIDDEN', missing: ['platform'] });
 });
 
-test('its limits go by the subject, over all of its tokens', async () => {
+test('its limits belong to the subject, over all of its tokens', async () => {
   const remaining = async (claims: object): Promise<number> => {
     const { headers } = await service.query('{ viewer { scopes } }', { token: await issuer.sign(claims) });
     return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
@@ -79,7 +79,7 @@ test('its limits go by the subject, over all of its tokens', async () => {
   expect(await remaining({ sub: 'another' })).toBe(first);
 });
 
-test('what it changes stands in the audit log under its id, and what it asked for is counted', async () => {
+test('its changes are in the audit log under its ID, and its requests are counted', async () => {
   const token = await issuer.sign({ sub: 'auditor', scope: 'admin' });
   const created = await createKey(service, { name: 'made by a token' }, token);
   await service.service.latchkey.usage.flush();
@@ -93,7 +93,7 @@ test('what it changes stands in the audit log under its id, and what it asked fo
   expect(body.data.auditLog.nodes).toEqual([{ actorKind: 'OIDC', actor: credential.id }]);
 });
 
-test('keys go on beside it', async () => {
+test('keys still work', async () => {
   const { token } = await createKey(service);
   expect((await service.query('{ viewer { credential { kind } } }', { token })).body.data).toEqual({
     viewer: { credential: { kind: 'API_KEY' } },
@@ -104,14 +104,14 @@ test.each([
   ['no credential', null, 'Bearer realm="latchkey"'],
   ['an unknown key', 'nonsense', 'error="invalid_token"'],
   ['a token that nobody signed', 'eyJhbGciOiJub25lIn0.e30.', 'error="invalid_token"'],
-])('%s is challenged with 401, and led to the metadata', async (_, token, challenge) => {
+])('%s gets a 401 challenge that links to the metadata', async (_, token, challenge) => {
   const { status, headers } = await service.query('{ viewer { scopes } }', { token });
   expect(status).toBe(401);
   expect(headers.get('www-authenticate')).toContain(challenge);
   expect(headers.get('www-authenticate')).toMatch(new RegExp(`, resource_metadata="${METADATA}"$`));
 });
 
-test('nothing of a token is logged or answered', async () => {
+test('no part of a token is logged or returned', async () => {
   const token = await issuer.issue();
   const [header = '', payload = '', signature = ''] = token.split('.');
   const wrong = `${header}.${payload}.${signature.split('').reverse().join('')}`;
@@ -123,7 +123,7 @@ test('nothing of a token is logged or answered', async () => {
 });
 
 describe('the metadata', () => {
-  it.each([WELL_KNOWN, `${WELL_KNOWN}/graphql`])('at %s is for anybody, and may be kept', async (at) => {
+  it.each([WELL_KNOWN, `${WELL_KNOWN}/graphql`])('at %s is public and can be cached', async (at) => {
     const { status, headers, body } = await answerOf(
       await fetch(`${service.origin}${at}`, {
         headers: { origin: 'https://page.example' },
@@ -145,13 +145,13 @@ describe('the metadata', () => {
   });
 
   // Who could choose the host would send others to an issuer of theirs.
-  it('says the same whatever host the request names', async () => {
+  it('is the same for any host in the request', async () => {
     const told = async (host: string) =>
       (await service.service.server.inject({ url: WELL_KNOWN, headers: { host, 'x-forwarded-host': host } })).json();
     expect(await told('evil.example')).toEqual(await told('api.latchkey.example'));
   });
 
-  it('may be asked for by clients with fields of their own', async () => {
+  it('allows clients to send additional header fields', async () => {
     const { status, headers } = await fetch(`${service.origin}${WELL_KNOWN}`, {
       method: 'OPTIONS',
       headers: {
@@ -164,7 +164,7 @@ describe('the metadata', () => {
   });
 });
 
-test('where few origins may call the API, the metadata is open all the same; a resource of its own wins over PUBLIC_URL', async () => {
+test('is public even if CORS_ORIGINS is restricted; an explicit resource takes precedence over PUBLIC_URL', async () => {
   const other = await start(fileOf(', resource: "https://other.example/api/graphql"'), {
     CORS_ORIGINS: 'https://app.example',
   });
@@ -186,7 +186,7 @@ test('where few origins may call the API, the metadata is open all the same; a r
 test.each([
   ['off', () => fileOf().replace('enabled: true', 'enabled: false'), { PUBLIC_URL: 'https://api.latchkey.example' }],
   ['on, without an address of the server', () => fileOf(), {}],
-])('with OIDC %s there is no metadata, and no challenge leads there', async (_, text, env) => {
+])('with OIDC %s there is no metadata and no link to it', async (_, text, env) => {
   writeFileSync(path, text());
   const other = await startService({
     env: { LATCHKEY_CONFIG: path, ...env },
@@ -201,7 +201,7 @@ test.each([
   }
 });
 
-test('with OIDC off a token is malformed', async () => {
+test('a token is malformed while OIDC is off', async () => {
   const other = await start('roles: {}');
   try {
     const { status, body } = await other.query(VIEWER, { token: await issuer.issue() });
@@ -211,11 +211,11 @@ test('with OIDC off a token is malformed', async () => {
   }
 });
 
-test('a workspace that is not there stops the start', async () => {
+test('the server does not start if the workspace does not exist', async () => {
   await expect(start(fileOf(', workspace: ws_gone'))).rejects.toThrow('Access tokens stand in the workspace "ws_gone"');
 });
 
-test('an issuer that is away: 503 with Retry-After, and with the reason in the log alone', async () => {
+test('an unavailable issuer: 503 with Retry-After, with the reason only in the log', async () => {
   const gone = await startIssuer();
   const token = await gone.issue();
   await gone.leave();

@@ -5,7 +5,7 @@ import { MAIN, runFile } from '../support/child.js';
 import { AUDIENCE, startIssuer } from '../support/issuer.js';
 import { until } from '../support/until.js';
 
-test('SIGHUP lets tokens in, gives them other roles, and shuts them out', async () => {
+test('SIGHUP enables tokens, changes their roles, and disables them', async () => {
   const issuer = await startIssuer();
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-oidc-'));
   const file = join(dir, 'latchkey.yaml');

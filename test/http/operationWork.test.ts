@@ -34,7 +34,7 @@ function answered({ body }: Answer, path: readonly string[], message: RegExp): n
   return Object.values(body.data as object).filter((value) => value !== null).length;
 }
 
-describe('R2: the documents that one operation asks about', () => {
+describe('R2: the documents in one operation', () => {
   const TOO_MANY = /more than 2100 tokens altogether\. Send some of them in another operation\.$/;
   /** A document of 604 tokens. */
   const large = (name: string) => `{ ${name}: viewer { ${'scopes '.repeat(596)}} }`;
@@ -48,7 +48,7 @@ describe('R2: the documents that one operation asks about', () => {
     );
   };
 
-  it('have 2,100 tokens at most, and those beyond are not parsed', async () => {
+  it('can have 2,100 tokens in total, and further ones are not parsed', async () => {
     const explain = explained();
     expect(answered(await distinct(3, (i) => large(`x${i}`)), ['document'], TOO_MANY)).toBe(3);
     expect(explain).toHaveBeenCalledTimes(3);
@@ -57,7 +57,7 @@ describe('R2: the documents that one operation asks about', () => {
     expect(explain).toHaveBeenCalledTimes(6);
   });
 
-  it('count once, however many aliases ask about a valid one', async () => {
+  it('a valid document counts once, whatever the number of aliases', async () => {
     const explain = explained();
     const answer = await ask(
       `query ($d: String!) { ${aliases(40, () => `explainAccess(keyId: "${id}", document: $d) { cost }`)} }`,
@@ -90,7 +90,7 @@ describe('R2: the documents that one operation asks about', () => {
     expect(explain).toHaveBeenCalledTimes(2);
   });
 
-  it('are counted for each operation apart, and not for keys that are not there', async () => {
+  it('are counted separately for each operation, and not for unknown keys', async () => {
     for (let i = 0; i < 4; i += 1)
       expect(answered(await distinct(3, (k) => large(`z${i}${k}`)), ['document'], TOO_MANY)).toBe(3);
     const answer = await ask(
@@ -101,8 +101,8 @@ describe('R2: the documents that one operation asks about', () => {
   });
 });
 
-describe('R2: the inputs of one operation, of which a variable may be used under many aliases', () => {
-  it('record 1,000 events at most', async () => {
+describe('R2: the inputs of one operation with a variable under many aliases', () => {
+  it('record at most 1,000 events', async () => {
     const record = jest.spyOn(latchkey.service.store.events, 'record');
     const input = Array.from({ length: 500 }, (_, i) => ({ id: `e${i}`, type: 'plain' }));
     const answer = await ask(
@@ -122,7 +122,7 @@ describe('R2: the inputs of one operation, of which a variable may be used under
     ['narrow', 1_000, 'text', 3],
     ['wide', 480, 't'.repeat(300), 3],
     ['few', 50, 'text', 20],
-  ])('write 3,000 columns at most: %s ones', async (_, count, type, expected) => {
+  ])('write at most 3,000 columns: %s ones', async (_, count, type, expected) => {
     const columns = Array.from({ length: count }, (__, i) => ({ name: `c${i}`, type }));
     for (const [field, kind, method] of [
       ['registerAsset', 'RegisterAssetInput', 'register'],
@@ -140,7 +140,7 @@ describe('R2: the inputs of one operation, of which a variable may be used under
     }
   });
 
-  it('bind keys to 3,000 documents at most', async () => {
+  it('bind keys to at most 3,000 documents', async () => {
     const update = jest.spyOn(latchkey.service.store.keys, 'update');
     const t = Array.from({ length: 1_000 }, (_, i) => i.toString(16).padStart(64, '0'));
     const { id: bound } = await createKey(latchkey, { scopes: ['read:assets'] }, admin);
@@ -152,7 +152,7 @@ describe('R2: the inputs of one operation, of which a variable may be used under
     expect(update).toHaveBeenCalledTimes(3);
   });
 
-  it('search for 16,384 characters at most', async () => {
+  it('search for at most 16,384 characters', async () => {
     const search = jest.spyOn(latchkey.service.store.keys, 'search');
     const text = `${'x '.repeat(2_000)}sk_live_Ab12Cd`;
     const answer = await ask(`query ($text: String!) { ${aliases(20, () => 'findApiKeys(text: $text) { id }')} }`, {

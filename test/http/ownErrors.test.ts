@@ -63,7 +63,7 @@ const loggedBy = async (query: string): Promise<readonly unknown[]> => {
   return own.logged.slice(before).map(({ entry }) => entry);
 };
 
-test("F2: a GraphQLError with a code keeps its author's message, fields, status and headers", async () => {
+test('F2: a GraphQLError with a code keeps its message, fields, status and headers', async () => {
   const answer = await own.query('{ outOfStock }');
   expect([answer.status, answer.headers.get('x-stock')]).toEqual([402, '0']);
   expect(answer.body).toEqual({
@@ -84,7 +84,7 @@ test.each([
   ['wrapping', 200, 'Out of stock.', 'OUT_OF_STOCK'],
   ['withStatusOnly', 410, 'Gone.', 'BAD_REQUEST'],
   ['frozen', 200, 'Frozen.', 'FROZEN'],
-])('F2: %s passes and is not logged', async (name, status, message, code) => {
+])('F2: %s is passed on and not logged', async (name, status, message, code) => {
   const answer = await own.query(`{ ${name} }`);
   expect(answer.status).toBe(status);
   expect(answer.body.errors).toMatchObject([{ message, path: [name], extensions: { code } }]);
@@ -92,7 +92,7 @@ test.each([
   expect(await loggedBy(`{ ${name} }`)).toEqual([]);
 });
 
-test('F2: a token leaves neither in the message nor in the fields of an error that passes', async () => {
+test('F2: removes tokens from the message and fields of an error that is passed on', async () => {
   const answer = await own.query('{ withToken }');
   expect(answer.body.errors[0]).toMatchObject({
     message: 'Not with [key].',
@@ -111,7 +111,7 @@ test.each([
   'serverFault',
   'text',
   'count',
-])("F2: %s is hidden, has no say in the status, and goes to the server's logger", async (name) => {
+])('F2: %s is hidden, does not affect the status, and is logged', async (name) => {
   const answer = await own.query(`{ ${name} }`);
   expect(answer.status).toBe(200);
   expect(answer.body.errors).toEqual([{ ...HIDDEN, path: [name] }]);
@@ -140,7 +140,7 @@ test.each<[string, () => Error, number, object]>([
   }
 });
 
-test("F2: hidden errors go to the option log where there is one, and not to the server's logger as well", async () => {
+test("F2: hidden errors go to the option log if it is set, and then not to the server's logger", async () => {
   const seen: unknown[] = [];
   const server = await startOwnApollo({
     typeDefs: 'extend type Query { bad: Int @public }',

@@ -36,7 +36,7 @@ test('200 concurrent creations on GROWTH leave exactly 10 keys', async () => {
   for (const answer of made) expect(await statusWith(latchkey, answer.body.data.createApiKey.token)).toBe(200);
 });
 
-test('a place is freed by revocation and by expiry, at once', async () => {
+test('a place is freed immediately by revocation and by expiry', async () => {
   const { token } = await act(latchkey, 'createWorkspace', { name: 'Full', tier: 'GROWTH' }, OPERATOR_KEY);
   const keys = [];
   for (let i = 0; i < 10; i++) keys.push(await createKey(latchkey, {}, token));
@@ -86,7 +86,7 @@ describe('R11: a workspace of a small tier', () => {
     attempt(latchkey, 'createApiKey', { name: 'x', scopes, workspaceId }, OPERATOR_KEY);
   const update = (id: string, scopes: string[]) => attempt(latchkey, 'updateApiKey', { id, scopes }, OPERATOR_KEY);
 
-  it.each(['FREE_TRIAL', 'STARTER'] as const)('R11: %s has its key beside its admin keys', async (tier) => {
+  it.each(['FREE_TRIAL', 'STARTER'] as const)('R11: %s has its key next to its admin keys', async (tier) => {
     const id = await given(tier);
     const { body } = await create(id, ['read:all']);
     expect(await statusWith(latchkey, body.data.createApiKey.token)).toBe(200);
@@ -96,7 +96,7 @@ describe('R11: a workspace of a small tier', () => {
     expect(counts.body.data.tiers).toContainEqual({ tier, keys: 1, adminKeys: 2 });
   });
 
-  it('R11: refuses scopes that need a place of the other kind where none is left', async () => {
+  it('R11: refuses scopes that need a place of the other kind if none is left', async () => {
     const id = await given('STARTER');
     const admin = (await create(id, ['admin'])).body.data.createApiKey.apiKey;
     const key = (await create(id, ['read:all'])).body.data.createApiKey.apiKey;
@@ -113,7 +113,7 @@ describe('R11: a workspace of a small tier', () => {
 });
 
 describe('a change of tier', () => {
-  it('acts on the next request of existing keys, without resetting what they have used', async () => {
+  it('applies to the next request of existing keys, without resetting their windows', async () => {
     const { workspace, token } = await act(
       latchkey,
       'createWorkspace',
@@ -140,7 +140,7 @@ describe('a change of tier', () => {
     expect((await rate()).data.viewer.limits).toEqual({ tier: 'GROWTH', rate: { limit: 500, remaining: 493 } });
   });
 
-  it('below the number of living keys ends none of them, and lets none be made', async () => {
+  it('below the number of active keys ends none of them, but no key can be created', async () => {
     const { workspace, token } = await act(
       latchkey,
       'createWorkspace',
@@ -166,7 +166,7 @@ describe('a change of tier', () => {
     expect(refusalOf(answer)).toEqual({ code: 'KEY_LIMIT_REACHED', max: 10, current: 12 });
   });
 
-  it('of a workspace that is not there is NOT_FOUND', async () => {
+  it('of a workspace that does not exist is NOT_FOUND', async () => {
     for (const workspaceId of ['ws_nowhere', '', 'ws_\0', '\ud800']) {
       const answer = await attempt(latchkey, 'setWorkspaceTier', { workspaceId, tier: 'GROWTH' }, OPERATOR_KEY);
       expect(refusalOf(answer)).toEqual({ code: 'NOT_FOUND' });

@@ -16,7 +16,7 @@ const VARIANTS = [
   { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true },
 ];
 
-test('R5: executes the standard query once for each variant and schema, however it is spaced', () => {
+test('R5: executes the standard query once for each variant and schema, however it is formatted', () => {
   const readings = new PreparedReadings();
   for (const options of VARIANTS) {
     const query = getIntrospectionQuery(options);
@@ -30,7 +30,7 @@ test('R5: executes the standard query once for each variant and schema, however 
   expect(readings.executed).toBe(VARIANTS.length + 1);
 });
 
-test('R5: variables and the name of the operation belong to an answer', () => {
+test('R5: the cache key includes variables and the operation name', () => {
   const readings = new PreparedReadings();
   const query = 'query A($name: String!) { __type(name: $name) { name } }';
   expect(readings.answer(schema, readingOf(query, { name: 'Query' }))).toEqual({ __type: { name: 'Query' } });
@@ -46,7 +46,7 @@ test.each([
   ['a variable that does not fit', 'query ($n: String!) { __type(name: $n) { name } }', {}],
   ['long variables', 'query ($n: String!) { __type(name: $n) { name } }', { n: 'x'.repeat(600) }],
   ['a mutation', 'mutation { __typename }', {}],
-])('R5: %s is executed as any other operation', (_, query, variables) => {
+])('R5: %s is executed like any other operation', (_, query, variables) => {
   expect(new PreparedReadings().answer(schema, readingOf(query, variables))).toBeNull();
 });
 
@@ -55,7 +55,7 @@ describe('over HTTP', () => {
   beforeAll(async () => void (latchkey = await startService({ env: { INTROSPECTION: 'scoped' } })));
   afterAll(() => latchkey.close());
 
-  test('R5: each caller is answered by their own part of the schema, again and again', async () => {
+  test('R5: each caller always gets their own part of the schema', async () => {
     const { token } = await createKey(latchkey, { scopes: ['read:assets'] });
     const query = getIntrospectionQuery();
     const rounds = [];

@@ -137,7 +137,7 @@ async function audited(): Promise<Record<'key.created' | 'key.revoked', Set<stri
   }
 }
 
-test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is alive, and the audit log has all of it', async () => {
+test('kill -9 during writes: nothing acknowledged is lost, nothing revoked is active, and the audit log is complete', async () => {
   let child = installation.start();
   let url = await urlOf(child);
   const admin = await keyOf(child);
@@ -195,7 +195,7 @@ test('kill -9 under writes: nothing acknowledged is lost, nothing revoked is ali
 });
 
 describe('a start that fails', () => {
-  it('for a wrong setting says so in one line', async () => {
+  it('prints one line for an invalid setting', async () => {
     const child = installation.start({ PORT: 'http' });
     expect(await exitOf(child)).toBe(1);
     const { stdout, stderr } = child.output();
@@ -205,7 +205,7 @@ describe('a start that fails', () => {
     );
   });
 
-  it('for a port in use says so in one line, and loses no key over it', async () => {
+  it('prints one line for a port in use, and loses no key', async () => {
     const occupant = install();
     try {
       const url = await urlOf(occupant.start());

@@ -22,7 +22,7 @@ afterAll(() => latchkey.close());
 const ask = async (query: string, token: string, variables: object = {}) =>
   (await latchkey.query(query, { token, variables })).body;
 
-test('a key that is bound knows its own project alone', async () => {
+test('a bound key knows only its own project', async () => {
   const other = (await act(latchkey, 'createProject', { name: 'Other' }, admin)).project.id;
   const all = '{ projects { nodes { id name } pageInfo { hasNextPage } } viewer { project { id } } }';
   expect((await ask(all, admin)).data).toEqual({
@@ -53,7 +53,7 @@ test('a key that is bound knows its own project alone', async () => {
   }
 });
 
-test('F13: a name is taken, found and kept however its letters are composed', async () => {
+test('F13: a name is unique, found and stored in any normalization', async () => {
   const [composed, decomposed] = ['Caf\u00e9', 'Cafe\u0301'];
   const project = (await act(latchkey, 'createProject', { name: decomposed }, admin)).project;
   expect(project.name).toBe(composed);
@@ -79,7 +79,7 @@ test('F13: a name is taken, found and kept however its letters are composed', as
   }
 });
 
-test('F8: keys, users and workspaces are named in every language and with emoji', async () => {
+test('F8: keys, users and workspaces can have names in every language and with emoji', async () => {
   const names = ['👩\u200d💻', 'ශ්\u200dරී', 'می\u200cخواهم', '😀'.repeat(60)];
   for (const name of names) {
     const { id } = await createKey(latchkey, { name, scopes: ['read:all'] }, admin);
@@ -95,7 +95,7 @@ test('F8: keys, users and workspaces are named in every language and with emoji'
   expect(refusalOf(override)).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'name'] });
 });
 
-test('a key that is bound sees, makes and changes keys of its own project alone', async () => {
+test('a bound key sees, creates and changes only keys of its own project', async () => {
   const free = await createKey(latchkey, { name: 'free', scopes: ['read:all'] }, admin);
   const own = await createKey(latchkey, { name: 'own', scopes: ['read:all'] }, bound.token);
   const page = (await ask('{ apiKeys { totalCount nodes { name project { id } } } }', bound.token)).data.apiKeys;
@@ -165,7 +165,7 @@ test.each<[string, () => Promise<unknown>, string]>([
   expect(refusalOf(answer).code).toBe(code);
 });
 
-test('platform is refused to a key that is bound', async () => {
+test('platform is refused for a bound key', async () => {
   const project = (await act(latchkey, 'createProject', { name: 'Mine' }, OPERATOR_KEY)).project.id;
   const wanted = { name: 'x', scopes: ['platform'], projectId: project };
   expect(refusalOf(await attempt(latchkey, 'createApiKey', wanted, OPERATOR_KEY)).code).toBe('BAD_USER_INPUT');
@@ -180,7 +180,7 @@ describe('assets', () => {
   const register = (token: string, name: string, description: string, more: object = {}) =>
     ask(REGISTER, token, { input: { name, description, ...more } });
 
-  test('of one name in each project, each seen by its own keys alone', async () => {
+  test('with the same name in each project are visible only to its own keys', async () => {
     const other = (await act(latchkey, 'createProject', { name: 'Warehouse' }, admin)).project.id;
     const another = await createKey(latchkey, { name: 'another', scopes: ['admin'], projectId: other }, admin);
     for (const [token, description, project] of [
@@ -235,7 +235,7 @@ describe('assets', () => {
     ],
   ];
   test.each(IN_PROJECT)(
-    '%s: of a project that the key does not reach are not found, as of one that never was',
+    "%s: in a project that the key can't access, not found like an unknown one",
     async (field, query) => {
       const { workspace } = (await ask('{ viewer { workspace { id } } }', admin)).data.viewer;
       const own = await latchkey.query(query, { token: bound.token, variables: { p: shop } });

@@ -11,7 +11,7 @@ async function addressOf(latchkey: TestService, forwarded: string): Promise<stri
   return JSON.parse(line ?? '{}').address;
 }
 
-test('by default nobody is believed about where a request comes from', async () => {
+test("by default no header changes the caller's address", async () => {
   const latchkey = await startService();
   try {
     expect(await addressOf(latchkey, '203.0.113.9')).toBe('127.0.0.1');
@@ -21,7 +21,7 @@ test('by default nobody is believed about where a request comes from', async () 
 });
 
 // A peer believes the left-most address, which any caller writes as they like.
-test('behind proxies the right-most address that is none of them counts', async () => {
+test('behind proxies the right-most address that is not a proxy is used', async () => {
   const latchkey = await startService({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
   try {
     expect(await addressOf(latchkey, '198.51.100.1, 203.0.113.9')).toBe('203.0.113.9');
@@ -42,7 +42,7 @@ describe('F3: an address with a port', () => {
   const from = (address: string, token: string) =>
     latchkey.query('{ viewer { scopes } }', { token, headers: { 'x-forwarded-for': address } });
 
-  it('lets a key in that is bound to it, from any port, and nobody else', async () => {
+  it('accepts a key that is bound to it, from any port, and refuses other addresses', async () => {
     const { token } = await createKey(latchkey, { allowedAddresses: ['203.0.113.7', '2001:db8::5'] });
     for (const address of ['203.0.113.7:51234', '203.0.113.7:51235', '[2001:db8::5]:443', '::ffff:203.0.113.7']) {
       expect([address, (await from(address, token)).status]).toEqual([address, 200]);
@@ -53,13 +53,13 @@ describe('F3: an address with a port', () => {
     }
   });
 
-  it('is one address for the log, whatever the port', async () => {
+  it('is logged as one address, whatever the port', async () => {
     expect(await addressOf(latchkey, '203.0.113.7:51234')).toBe('203.0.113.7');
     expect(await addressOf(latchkey, '[2001:DB8::5]:443')).toBe('2001:db8::5');
     expect(await addressOf(latchkey, 'nonsense')).toBe('unknown');
   });
 
-  it('counts failures by the address, whatever the port, so that who guesses shuts out no other address', async () => {
+  it('counts failures by address, whatever the port, so that guessing does not lock out other addresses', async () => {
     const guess = (address: string) => from(address, mintToken('sk', 'LIVE').token);
     for (let port = 1_000; port < 1_300; port += 1) await guess(`203.0.113.20:${port}`);
     let same = await guess('203.0.113.20:9');
@@ -69,7 +69,7 @@ describe('F3: an address with a port', () => {
   });
 });
 
-test('F3: a Forwarded field names the caller where TRUST_PROXY_HEADER says so, and X-Forwarded fields do not', async () => {
+test('F3: with TRUST_PROXY_HEADER, a Forwarded field names the caller, and X-Forwarded fields do not', async () => {
   const env = { TRUST_PROXY: '127.0.0.1', TRUST_PROXY_HEADER: 'forwarded', REQUIRE_HTTPS: 'true' };
   const latchkey = await startService({ env: { ...env, DEFAULT_TIER: 'ENTERPRISE' } });
   const ask = (headers: Record<string, string>, token = latchkey.adminToken) =>
@@ -93,7 +93,7 @@ test('F3: a Forwarded field names the caller where TRUST_PROXY_HEADER says so, a
   }
 });
 
-test('F3: the address of a request is worked out in one place', () => {
+test('F3: the address of a request is determined in one place', () => {
   const folder = new URL('../../src/http/', import.meta.url);
   for (const file of readdirSync(folder)) {
     const source = readFileSync(new URL(file, folder), 'utf8').replace(/^ *\/?\*.*$/gm, '');
@@ -108,7 +108,7 @@ describe('R10: a proxy that TRUST_PROXY does not name', () => {
   const WARNING = 'from 127.0.0.1, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY';
   const warnings = ({ logs }: TestService) => logs.filter((line) => line.includes(WARNING));
 
-  it('is warned of once when many keys come through it, with what to do', async () => {
+  it('causes one warning with a remedy when many keys arrive through it', async () => {
     const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
     try {
       const tokens: string[] = [];
@@ -127,7 +127,7 @@ describe('R10: a proxy that TRUST_PROXY does not name', () => {
     }
   });
 
-  it('and wrong keys that came through it shut out no right key that was not seen yet', async () => {
+  it('wrong keys that arrive through it do not lock out valid keys that are new to the process', async () => {
     const latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
     const headers = { 'x-forwarded-for': '203.0.113.7' };
     try {

@@ -1,6 +1,6 @@
 import { startService } from '../support/service.js';
 
-test('F14: quotes that an env file put around a secret are logged at the start, and the secret is not', async () => {
+test('F14: a start logs quotes around a secret in an env file, without the secret', async () => {
   const key = 'test-operator-key-0123456789-not-a-real-one';
   const latchkey = await startService({ env: { ADMIN_API_KEY: `"${key}"` } });
   try {

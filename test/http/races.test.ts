@@ -12,7 +12,7 @@ const KEYS = `query ($filter: ApiKeyFilter) { workspace { keys { current } } api
 // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
 const look = async (filter: object): Promise<any> => (await service.query(KEYS, { variables: { filter } })).body.data;
 
-test('R9: a user who is removed while keys are made for them keeps none, and no place stays taken', async () => {
+test('R9: a user who is removed while keys are created for them has none, and no place stays taken', async () => {
   const before = (await look({})).workspace.keys.current;
   const { user } = await act(service, 'addUser', { name: 'Ada', roles: ['viewer'] });
   const input = { name: 'racing', scopes: ['read:all'], userId: user.id };
@@ -31,7 +31,7 @@ test('R9: a user who is removed while keys are made for them keeps none, and no 
   }
 });
 
-test('R9: a user whose keys are rotated while they are removed keeps none', async () => {
+test('R9: a user who is removed while their keys are rotated has none', async () => {
   const before = (await look({})).workspace.keys.current;
   const { user } = await act(service, 'addUser', { name: 'Ada', roles: ['viewer'] });
   const input = { name: 'racing', scopes: ['read:all'], userId: user.id };
@@ -54,7 +54,7 @@ test('R9: a user whose keys are rotated while they are removed keeps none', asyn
   expect(workspace.keys.current).toBe(before);
 });
 
-test('R9: 12 users who are removed at once, while keys are made and rotated for them, leave no key and no place', async () => {
+test('R9: 12 users who are removed while keys are created and rotated for them leave no key and no place', async () => {
   const PLACES = 25;
   const other = await startService({ env });
   try {
@@ -87,7 +87,7 @@ test('R9: 12 users who are removed at once, while keys are made and rotated for 
   }
 });
 
-test('R9: a key that is revoked while it makes others leaves none that its revocation did not show', async () => {
+test('R9: a key that is revoked while it creates others leaves none that its revocation did not see', async () => {
   const { token, apiKey } = await act(service, 'createApiKey', { name: 'thief', scopes: ['admin'] });
   const input = { name: 'loot', scopes: ['read:all'] };
   const creations = Array.from({ length: 6 }, () => attempt(service, 'createApiKey', input, token));

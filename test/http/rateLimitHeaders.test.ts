@@ -33,7 +33,7 @@ describe.each([
   });
   afterAll(() => latchkey.close());
 
-  it('sends those fields on answers, refusals, syntax errors, other methods, MCP and answers without a key', async () => {
+  it('sends those fields in responses, refusals, syntax errors, other methods, MCP and responses without a key', async () => {
     const { token } = await createKey(latchkey);
     const answered = await latchkey.query('{ viewer { scopes } }', { token });
     const refused = await latchkey.query('{ apiKeys { nodes { id } } }', { token });
@@ -53,7 +53,7 @@ describe.each([
     expect(limitNames((await latchkey.query('{ __typename }', { token: null })).headers)).toEqual([...names]);
   });
 
-  it('sends them, and Retry-After with them, on a refusal for the limit', async () => {
+  it('sends them with Retry-After in a refusal by the limits', async () => {
     const { token } = await createKey(latchkey);
     const answers = await Promise.all(
       Array.from({ length: 300 }, () => latchkey.query('{ viewer { scopes } }', { token })),
@@ -65,7 +65,7 @@ describe.each([
     if (style !== 'draft') expect(refused.headers.get('ratelimit-reset')).toBe(refused.headers.get('retry-after'));
   });
 
-  it('sends them on the head of a stream', async () => {
+  it('sends them at the start of a stream', async () => {
     const { token } = await createKey(latchkey);
     const stream = await openStream(latchkey.origin, 'subscription { assetChanged { name } }', { token });
     try {
@@ -76,7 +76,7 @@ describe.each([
     }
   });
 
-  it('lets pages of other origins read those fields', async () => {
+  it('allows pages of other origins to read those fields', async () => {
     const { headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin: APP } });
     expect(headers.get('access-control-expose-headers')).toBe(
       `${exposed}, Retry-After, WWW-Authenticate, X-Request-Id`,
@@ -89,7 +89,7 @@ describe('rate_limit_headers in the file', () => {
   const path = join(directory, 'latchkey.yaml');
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('acts at once after a reload, and gives way to RATE_LIMIT_HEADERS', async () => {
+  it('takes effect immediately after a reload, and RATE_LIMIT_HEADERS takes precedence', async () => {
     writeFileSync(path, 'rate_limit_headers: legacy\n');
     const env = { LATCHKEY_CONFIG: path };
     const latchkey = await startService({ env });
@@ -107,7 +107,7 @@ describe('rate_limit_headers in the file', () => {
     }
   });
 
-  it('refuses another value with its path and what is allowed', () => {
+  it('refuses another value with its path and the allowed ones', () => {
     writeFileSync(path, 'rate_limit_headers: none\n');
     expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(
       `${path}: rate_limit_headers is not allowed. Allowed: draft, legacy, both.`,
@@ -115,7 +115,7 @@ describe('rate_limit_headers in the file', () => {
   });
 });
 
-test('the option rateLimitHeaders of the library refuses a value that is not known', async () => {
+test('the option rateLimitHeaders of the library refuses an unknown value', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   const store = openSqliteStore({ dir: dataDir });
   try {

@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('SIGHUP rotates a key without a restart: the old one works while both stand, and is refused once it is taken out', async () => {
+test('SIGHUP rotates a key without a restart: the old one works while both are listed, and is refused once it is removed', async () => {
   expect([await statusOf(OLD), await statusOf(NEW)]).toEqual([200, 401]);
   write(keys('OLD', 'NEW'));
   await hangUp(READ);
@@ -71,7 +71,7 @@ test('SIGHUP rotates a key without a restart: the old one works while both stand
   expect([await statusOf(OLD), await statusOf(NEW)]).toEqual([401, 200]);
 });
 
-test('a file that is bad leaves everything as it was, with one line that says why', async () => {
+test('an invalid file changes nothing, with one line that has the reason', async () => {
   write(`${keys('OLD')}\nrolls: {}`);
   await hangUp(NOT_READ);
   const said = child
@@ -84,7 +84,7 @@ test('a file that is bad leaves everything as it was, with one line that says wh
   expect([await statusOf(OLD), await statusOf(NEW)]).toEqual([401, 200]);
 });
 
-test('many signals at once leave what the file says last', async () => {
+test('after many signals at once, the last content of the file applies', async () => {
   for (let i = 0; i < 20; i++) {
     write(keys(i % 2 === 0 ? 'OLD' : 'NEW'));
     child.process.kill('SIGHUP');

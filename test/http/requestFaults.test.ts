@@ -57,7 +57,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
     service: (at: string) => `{ apiKey(id: "key_1") { usage(by: DAY, from: ${at}) { requests } } }`,
     library: (at: string) => `{ orders(since: ${at}) }`,
   }[name];
-  test('N9: a day that does not exist is named with its place, written out or as a variable', async () => {
+  test('N9: a day that does not exist is reported with its position, inline or as a variable', async () => {
     const text = '2027-02-29T00:00:00Z';
     const said = `The DateTime "${text}" has a day that does not exist: 2027-02 has 28 days.`;
     const [inline, variable] = [dated(`"${text}"`), `query ($at: DateTime) ${dated('$at')}`];
@@ -78,7 +78,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
     ['a batch', [{ query }, { query }], 'Batches of operations are not supported: the body is a JSON array. Send one'],
     ['an empty batch', [], 'Batches of operations are not supported'],
     ['an empty object', {}, 'The body has no operation. Send Content-Type: application/json and a JSON object'],
-  ])('N18: %s is refused with what to send instead', async (_what, body, said) => {
+  ])('N18: refuses %s with a remedy', async (_what, body, said) => {
     for (const headers of [{}, keyed()]) {
       expect(await post(body, headers)).toMatchObject({
         status: 400,
@@ -103,7 +103,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
         return answerOf(await fetch(`${servers[name].url}?${search.toString()}`, { headers }));
       },
     ],
-  ])('F1: answers a %s with PERSISTED_QUERY_NOT_SUPPORTED', async (_, send) => {
+  ])('F1: returns PERSISTED_QUERY_NOT_SUPPORTED for a %s', async (_, send) => {
     const answer = await send();
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({ errors: [unsupported] });
@@ -164,7 +164,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
       'PERSISTED_QUERY_NOT_SUPPORTED',
     ],
     ['an answer in a form that is not there', { query }, { accept: 'image/png' }, 406, 'BAD_REQUEST'],
-  ])('F1: answers %s with a fault of the request', async (_, body, headers, status, code) => {
+  ])('F1: treats %s as a fault of the request', async (_, body, headers, status, code) => {
     const { errors } = (await post(body, { ...keyed(), ...headers })).body;
     expect(errors).toHaveLength(1);
     expect(errors[0].extensions.code).toBe(code);
@@ -172,7 +172,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
     expect(errors[0].message).not.toMatch(/Something went wrong/);
   });
 
-  test('F1: answers a mutation by GET with 405', async () => {
+  test('F1: returns 405 for a mutation by GET', async () => {
     const search = new URLSearchParams({ query: 'mutation { revokeApiKey(input: { id: "x" }) { apiKey { id } } }' });
     const answer = await answerOf(
       await fetch(`${servers[name].url}?${search.toString()}`, {
@@ -195,7 +195,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
       'a variable that is null in @include of a nested field',
       'query ($v: Boolean = true) { viewer { scopes @include(if: $v) } }',
     ],
-  ])('F1: answers %s with BAD_USER_INPUT', async (_, document) => {
+  ])('F1: returns BAD_USER_INPUT for %s', async (_, document) => {
     const { body } = await post({ query: document, variables: { v: null } }, keyed());
     expect(body.errors.map(({ extensions: { code } }: { extensions: { code: string } }) => code)).toEqual([
       'BAD_USER_INPUT',
@@ -265,7 +265,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
     { requiredKeys: [] },
   );
 
-  test('F1: no malformed request is answered as a fault of the server', async () => {
+  test('F1: treats no malformed request as a fault of the server', async () => {
     const attempts = fc.sample(fc.tuple(fc.boolean(), fc.boolean(), bodies, headers), { seed: SEED, numRuns: 600 });
     for (const [i, [isGet, isKeyed, body, more]] of attempts.entries()) {
       if (i % 80 === 0) service.pass(60_000);
@@ -292,7 +292,7 @@ describe.each(['service', 'library'] as const)('of the %s', (name) => {
   });
 });
 
-test('F1: an argument that is null where none may be is a fault of the request', async () => {
+test('F1: null for a non-null argument is a fault of the request', async () => {
   const query = 'query ($v: Int = 1) { orders(first: $v) }';
   const { body } = await own.query(query, { variables: { v: null } });
   expect(body.errors).toMatchObject([{ path: ['orders'], extensions: { code: 'BAD_USER_INPUT' } }]);
@@ -301,7 +301,7 @@ test('F1: an argument that is null where none may be is a fault of the request',
   expect(own.logged).toEqual([]);
 });
 
-test('F1: a persisted query whose hash is another is a fault of the request where the server has a cache', async () => {
+test('F1: a persisted query with a different hash is a fault of the request if the server has a cache', async () => {
   const caching = await startOwnApollo({
     apollo: (latchkey, { schema, logger }) => ({ schema, logger, ...latchkey.serverOptions, persistedQueries: {} }),
   });
@@ -330,7 +330,7 @@ test('F1: a persisted query whose hash is another is a fault of the request wher
   }
 });
 
-test('F1: a kind of operation that the schema does not have is a fault of the request', async () => {
+test('F1: an operation type that the schema does not have is a fault of the request', async () => {
   const { makeExecutableSchema } = await import('@graphql-tools/schema');
   const { directiveTypeDefs, guardSchema } = await import('../../src/index.js');
   const schema = guardSchema(

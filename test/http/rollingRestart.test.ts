@@ -22,7 +22,7 @@ describe('X2: a rolling restart under load fails no request', () => {
     expect(deployment.answered).toBeGreaterThan(100);
   });
 
-  test('of one process that rereads its configuration on SIGHUP', async () => {
+  test('of one process that reloads its configuration on SIGHUP', async () => {
     deployment = new Deployment(nodeCaller(true), ['--workers', '2']);
     await deployment.startAll(1);
     await deployment.during(8, async () => {

@@ -6,7 +6,7 @@ let latchkey: FrozenService;
 beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' } })));
 afterAll(() => latchkey.close());
 
-test('old and new both work through the overlap, and the old one not a millisecond longer', async () => {
+test('old and new key both work during the overlap, and the old one not a millisecond longer', async () => {
   const old = await createKey(latchkey);
   const { token, apiKey } = await act(latchkey, 'rotateApiKey', { id: old.id, overlap: 'PT1H' });
   expect(apiKey).toMatchObject({ replaces: { id: old.id }, replacedBy: null });
@@ -21,7 +21,7 @@ test('old and new both work through the overlap, and the old one not a milliseco
   expect(await statusWith(latchkey, token)).toBe(200);
 });
 
-test('the overlap is a day where none is given, and PT0S ends the old key at once', async () => {
+test('the overlap is a day by default, and PT0S ends the old key immediately', async () => {
   const old = await createKey(latchkey);
   const first = await act(latchkey, 'rotateApiKey', { id: old.id });
   expect((await look(latchkey, old.id)).expiresAt).toBe(at(latchkey.clock.now + DAY));
@@ -34,7 +34,7 @@ test('the overlap is a day where none is given, and PT0S ends the old key at onc
 });
 
 // A peer sets the old key's expiry without taking the earlier of the two.
-test('a rotation never prolongs the old key', async () => {
+test('a rotation never extends the old key', async () => {
   const expiresAt = at(latchkey.clock.now + HOUR);
   const old = await createKey(latchkey, { expiresAt });
   await act(latchkey, 'rotateApiKey', { id: old.id, overlap: 'P1D' });
@@ -67,7 +67,7 @@ test('the new key keeps name, scopes, type, environment and the whole prefix', a
   }
 });
 
-test('a lifetime begins anew; an end that was set as a date stays that date', async () => {
+test('a lifetime starts again; an end that was set as a date is kept', async () => {
   const lived = await createKey(latchkey, { expiresAt: at(latchkey.clock.now + 10 * DAY) });
   const dated = await createKey(latchkey);
   const date = at(latchkey.clock.now + 20 * DAY);
@@ -78,7 +78,7 @@ test('a lifetime begins anew; an end that was set as a date stays that date', as
   expect((await act(latchkey, 'rotateApiKey', { id: dated.id })).apiKey.expiresAt).toBe(date);
 });
 
-test('a key is replaced once; revoking the new one revives nothing', async () => {
+test('a key is replaced once; revoking the new one does not reactivate the old one', async () => {
   const old = await createKey(latchkey);
   const { apiKey, token } = await act(latchkey, 'rotateApiKey', { id: old.id });
   const again = await attempt(latchkey, 'rotateApiKey', { id: old.id });
@@ -89,7 +89,7 @@ test('a key is replaced once; revoking the new one revives nothing', async () =>
   expect(refusalOf(await attempt(latchkey, 'rotateApiKey', { id: old.id })).code).toBe('BAD_USER_INPUT');
 });
 
-test('of twenty rotations of one key at once one succeeds', async () => {
+test('one of twenty concurrent rotations of one key succeeds', async () => {
   const old = await createKey(latchkey);
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => attempt(latchkey, 'rotateApiKey', { id: old.id })),
@@ -104,9 +104,9 @@ test.each(['P91D', 'P1M', '-P1D', 'soon', 'P90DT0.001S'])('the overlap %s is ref
   expect((await look(latchkey, id)).replacedBy).toBeNull();
 });
 
-describe('limits survive a rotation', () => {
+describe('limits are kept in a rotation', () => {
   // A peer copies the remaining credit, so that old and new both hold all of it during the grace period.
-  it('old and new together never exceed the burst, and then the rate', async () => {
+  it('old and new key together never exceed the burst and the rate', async () => {
     const service = await startFrozen({ env: { DEFAULT_TIER: 'FREE_TRIAL' } });
     try {
       const id = (await service.query('{ viewer { credential { id } } }')).body.data.viewer.credential.id;

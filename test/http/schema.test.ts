@@ -9,7 +9,7 @@ describe('INTROSPECTION=on', () => {
   beforeAll(async () => void (latchkey = await startService({ env: { INTROSPECTION: 'on' } })));
   afterAll(() => latchkey.close());
 
-  it('anybody reads the schema, printed with its directives', async () => {
+  it('everybody can read the schema, printed with its directives', async () => {
     const answer = await get(latchkey, null);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
     expect(() => parse(answer.text)).not.toThrow();
@@ -18,7 +18,7 @@ describe('INTROSPECTION=on', () => {
     expect(answer.text).toContain('tiers: [TierLimits!]! @public');
   });
 
-  it("each guarded field's description ends with what it requires, and no open one's does", async () => {
+  it('the description of each guarded field ends with its requirements, and that of no public field does', async () => {
     const schema = buildSchema((await get(latchkey, null)).text);
     const { body } = await latchkey.query(getIntrospectionQuery(), { token: null });
     for (const read of [schema, buildClientSchema(body.data)]) {
@@ -32,11 +32,11 @@ describe('INTROSPECTION=on', () => {
     }
   });
 
-  it('a bad key is 401 here too', async () => {
+  it('an invalid key gets 401 here too', async () => {
     expect((await get(latchkey, 'nonsense')).status).toBe(401);
   });
 
-  it('an unknown field is told with what it may have meant', async () => {
+  it('the error for an unknown field has suggestions', async () => {
     const { body } = await latchkey.query('{ viewr { scopes } }', { token: null });
     expect(body.errors[0].message).toContain('Did you mean "viewer"');
   });
@@ -51,14 +51,14 @@ describe('INTROSPECTION=authenticated', () => {
   });
   afterAll(() => latchkey.close());
 
-  it('any key reads it, nobody else', async () => {
+  it('any key can read it, but not anonymous callers', async () => {
     expect((await get(latchkey, token)).status).toBe(200);
     const answer = await get(latchkey, null);
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="latchkey"']);
     expect(answer.text).not.toContain('createApiKey');
   });
 
-  it('so by introspection', async () => {
+  it('also by introspection', async () => {
     expect((await latchkey.query(getIntrospectionQuery(), { token })).status).toBe(200);
     for (const query of [
       getIntrospectionQuery(),
@@ -71,7 +71,7 @@ describe('INTROSPECTION=authenticated', () => {
     expect((await latchkey.query('{ tiers { __typename } __typename }', { token: null })).status).toBe(200);
   });
 
-  it('and who may not is not told what they may have meant', async () => {
+  it('callers who may not read it get no suggestions', async () => {
     expect((await latchkey.query('{ viewr { scopes } }', { token: null })).text).not.toContain('viewer');
     expect((await latchkey.query('{ viewr { scopes } }', { token })).text).toContain('Did you mean');
   });
@@ -82,7 +82,7 @@ describe('INTROSPECTION=off', () => {
   beforeAll(async () => void (latchkey = await startService({ env: { INTROSPECTION: 'off' } })));
   afterAll(() => latchkey.close());
 
-  it('nobody reads it, neither way, and nothing is suggested', async () => {
+  it('nobody can read it in any way, and nothing is suggested', async () => {
     for (const token of [null, latchkey.adminToken]) {
       expect((await get(latchkey, token)).status).toBe(403);
       expect((await latchkey.query(getIntrospectionQuery(), { token })).status).toBe(403);
@@ -90,11 +90,11 @@ describe('INTROSPECTION=off', () => {
     }
   });
 
-  it('operations go on', async () => {
+  it('operations still work', async () => {
     expect((await latchkey.query('{ viewer { scopes __typename } }')).status).toBe(200);
   });
 
-  it('variables of a hundred thousand levels stop no answer', async () => {
+  it('variables of a hundred thousand levels prevent no response', async () => {
     const deep = `{"query":"query ($a: [Scope!]) { nothing(a: $a) }","variables":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
     const answer = await fetch(latchkey.url, {
       method: 'POST',

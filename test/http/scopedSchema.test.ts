@@ -29,8 +29,8 @@ const introspected = async (token: string | null): Promise<GraphQLSchema> => {
 const fieldsOf = (schema: GraphQLSchema, root: 'getQueryType' | 'getMutationType'): string[] =>
   Object.keys(schema[root]()?.getFields() ?? {});
 
-describe('each caller reads what they may use', () => {
-  it('nobody the public part, a key what its scopes reach, the operator all', async () => {
+describe('each caller reads the part that they may use', () => {
+  it('anonymous callers the public part, a key the part that its scopes allow, the operator everything', async () => {
     const seen = await Promise.all([null, reader, admin, OPERATOR_KEY].map(introspected));
     const [nobody, read, administered, all] = seen.map((schema) => [
       fieldsOf(schema, 'getQueryType'),
@@ -48,7 +48,7 @@ describe('each caller reads what they may use', () => {
     ]);
   });
 
-  it('and the same at /schema.graphql', async () => {
+  it('also at /schema.graphql', async () => {
     for (const token of [null, reader, admin, OPERATOR_KEY]) {
       const [text, schema] = [await printed(token), await introspected(token)];
       expect(() => parse(text)).not.toThrow();
@@ -62,7 +62,7 @@ describe('each caller reads what they may use', () => {
     expect(await printed(null)).not.toContain('viewer');
   });
 
-  it('whatever the operation calls it, and by GET as well', async () => {
+  it('with any aliases, and by GET', async () => {
     const query =
       'query Q($n: String!) { ...F } fragment F on Query { x: __type(name: $n) { ...T } s: __schema { m: mutationType { name } } } fragment T on __Type { name possibleTypes { name } }';
     const ask = async (n: string, token: string) =>
@@ -78,7 +78,7 @@ describe('each caller reads what they may use', () => {
     expect(byGet.body).toEqual({ data: { __type: null } });
   });
 
-  it('a known document is answered for each as for them alone', async () => {
+  it("a known document returns each caller's own part", async () => {
     const query = '{ __schema { queryType { fields { name } } } tiers { tier } }';
     const first = await latchkey.query(query, { token: admin });
     for (const token of [reader, admin]) {
@@ -89,7 +89,7 @@ describe('each caller reads what they may use', () => {
     }
   });
 
-  it('B25 beside other fields, which are answered as ever, and judged as ever', async () => {
+  it('B25 next to other fields, which are checked and returned as usual', async () => {
     const both = '{ tiers { tier } a: __schema { queryType { fields { name } } } viewer { scopes } }';
     const { data } = (await latchkey.query(both, { token: reader })).body;
     expect(Object.keys(data)).toEqual(['tiers', 'a', 'viewer']);
@@ -109,14 +109,14 @@ describe('each caller reads what they may use', () => {
   });
 });
 
-describe('B42 errors name nothing that the caller does not see', () => {
+describe("B42 errors name nothing that the caller can't see", () => {
   const messages = async (query: string, token: string | null, variables = {}): Promise<string> => {
     const answer = await latchkey.query(query, { token, variables });
     expect(answer.status).toBe(400);
     return answer.body.errors.map((error: { message: string }) => error.message).join('\n');
   };
 
-  it('suggestions are of what they see', async () => {
+  it('suggests only visible names', async () => {
     expect(await messages('{ asets { name } }', reader)).toContain('Did you mean "assets"');
     expect(await messages('{ asets { name } }', null)).not.toMatch(/"assets?"/);
     expect(await messages('{ apiKeyz { name } }', reader)).not.toContain('Did you mean');
@@ -126,7 +126,7 @@ describe('B42 errors name nothing that the caller does not see', () => {
     expect(await messages('{ workspace { keyz } }', admin)).toContain('Did you mean "keys"');
   });
 
-  it('a hidden field that was guessed tells neither its type nor its arguments', async () => {
+  it('guessing a hidden field reveals neither its type nor its arguments', async () => {
     expect(await messages('{ apiKeys }', reader)).toBe('Cannot query field "apiKeys" on type "Query".');
     expect(await messages('{ apiKeys }', admin)).toContain('ApiKeyConnection');
     expect(await messages('{ apiKeys(filter: { status: ACTIV }) { __typename } }', reader)).not.toMatch(
@@ -135,20 +135,20 @@ describe('B42 errors name nothing that the caller does not see', () => {
     expect(await messages('query ($v: ApiKeyFilte) { tiers { tier } }', reader)).not.toContain('ApiKeyFilter');
   });
 
-  it('variables that do not fit are told as they are seen', async () => {
+  it('errors about variables use the visible schema', async () => {
     const create = 'mutation ($v: CreateApiKeyInput!) { createApiKey(input: $v) { __typename } }';
     expect(await messages(create, admin, { v: { name: 'a', scopes: [], typ: 1 } })).toContain('Did you mean "type"');
     const skipped = 'query ($v: ApiKeyFilter) { tiers { tier } apiKeys(filter: $v) @skip(if: true) { __typename } }';
     expect(await messages(skipped, reader, { v: { statu: 1 } })).not.toMatch(/"status"|Did you mean/);
   });
 
-  it('and no key that stands in the document', async () => {
+  it('contains no key from the document', async () => {
     const token = `sk_live_${'0'.repeat(54)}`;
     expect(await messages(`{ ${token} }`, reader)).toBe('Cannot query field "[key]" on type "Query".');
   });
 });
 
-describe('a schema of your own', () => {
+describe('your own schema', () => {
   const schema = (ran: Ran) =>
     guardSchema(
       ownSchema(
@@ -189,7 +189,7 @@ describe('a schema of your own', () => {
     );
   });
 
-  it('of which somebody may see nothing is refused to them: 401 for nobody, 403 for a key', async () => {
+  it('a caller who can see nothing is refused: 401 without a key, 403 with one', async () => {
     const guarded = () => guardSchema(ownSchema('type Query { hidden: Int @auth(scope: "read:x") }'));
     await serving(
       guarded(),

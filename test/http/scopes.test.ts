@@ -11,14 +11,14 @@ afterAll(() => latchkey.close());
 
 const NOT_HELD = { code: 'SCOPE_NOT_HELD', missing: ['platform'] };
 
-describe('a key grants only what it holds', () => {
+describe('a key can grant only its own scopes', () => {
   it('an admin cannot grant platform, the operator can', async () => {
     const answer = await attempt(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all', 'platform'] }, admin);
     expect([answer.status, refusalOf(answer)]).toEqual([200, NOT_HELD]);
     await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY);
   });
 
-  it('nor rotate, update or rename a key that holds it, but may revoke it', async () => {
+  it('nor rotate, update or rename a key with platform, but can revoke it', async () => {
     const strong = await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY);
     const before = await look(latchkey, strong.id, admin);
     for (const [mutation, input] of [
@@ -33,7 +33,7 @@ describe('a key grants only what it holds', () => {
     expect(await statusWith(latchkey, strong.token)).toBe(401);
   });
 
-  it('nor raise itself', async () => {
+  it('nor raise its own scopes', async () => {
     const { data } = (await latchkey.query('{ viewer { credential { id } } }', { token: admin })).body;
     const own = data.viewer.credential.id;
     const answer = await attempt(latchkey, 'updateApiKey', { id: own, scopes: ['admin', 'platform'] }, admin);
@@ -41,8 +41,8 @@ describe('a key grants only what it holds', () => {
   });
 });
 
-describe('ceilings', () => {
-  it.each(['CLIENT', 'READ_ONLY'])('a %s key makes, changes and lists no keys', async (type) => {
+describe('limits of key types', () => {
+  it.each(['CLIENT', 'READ_ONLY'])("a %s key can't create, change or list keys", async (type) => {
     const { token, id } = await createKey(latchkey, { type, scopes: ['read:all'] }, admin);
     const reason = { code: 'FORBIDDEN', missing: ['admin'] };
     for (const [mutation, input] of [
@@ -65,7 +65,7 @@ describe('ceilings', () => {
     ['READ_ONLY', ['admin']],
     ['CLIENT', ['admin']],
     ['CLIENT', ['platform']],
-  ])('an update lifts no %s key to %j, whoever asks', async (type, scopes) => {
+  ])('no update gives a %s key the scopes %j, whoever the caller is', async (type, scopes) => {
     const { id } = await createKey(latchkey, { type, scopes: ['read:all'] }, admin);
     for (const token of [admin, OPERATOR_KEY]) {
       const answer = await attempt(latchkey, 'updateApiKey', { id, scopes }, token);
@@ -79,7 +79,7 @@ describe('an update of scopes', () => {
   const read = async (token: string): Promise<number> =>
     (await latchkey.query('{ assets { name } }', { token })).status;
 
-  it('holds from the next request on, in both directions', async () => {
+  it('applies from the next request, in both directions', async () => {
     const { token, id } = await createKey(latchkey, { scopes: ['write:assets'] }, admin);
     expect(await read(token)).toBe(403);
     await act(latchkey, 'updateApiKey', { id, scopes: ['read:assets'] }, admin);
@@ -89,7 +89,7 @@ describe('an update of scopes', () => {
     expect(await look(latchkey, id, admin)).toMatchObject({ name: 'writer', scopes: ['write:assets'] });
   });
 
-  it('needs something to change, and changes nothing where a part is refused', async () => {
+  it('must change something, and changes nothing if a part is refused', async () => {
     const { id } = await createKey(latchkey, {}, admin);
     const before = await look(latchkey, id, admin);
     for (const input of [
@@ -105,7 +105,7 @@ describe('an update of scopes', () => {
 });
 
 // A peer answers a missing permission with 401 "key not found".
-test('a missing scope is 403 and names it, never 401', async () => {
+test('a missing scope gets 403 with its name, never 401', async () => {
   const { token } = await createKey(latchkey, { scopes: ['read:assets'] }, admin);
   const answer = await latchkey.query('mutation { refreshFreshness(asset: "a") { name } }', { token });
   expect([answer.status, refusalOf(answer).missing]).toEqual([403, ['write:assets']]);

@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-test('a token stands in the one answer that made it, and in none after', () => {
+test('only the response that creates a token contains it', () => {
   expect(later).toHaveLength(20);
   for (const { text, headers } of later) {
     const whole = text + JSON.stringify([...headers]);
@@ -62,14 +62,14 @@ test('a token stands in the one answer that made it, and in none after', () => {
   }
 });
 
-test('nor in the log, on its most talkative level', () => {
+test('the log never contains it, even at its most verbose level', () => {
   expect(latchkey.logs.length).toBeGreaterThan(20);
   const logs = latchkey.logs.join('');
   for (const token of [...tokens, OPERATOR_KEY]) expect(logs).not.toContain(token.slice(-38, -6));
   expect(logs).not.toMatch(/\$2b\$/);
 });
 
-test('the log names the key by its id, with method, path, status, time and address', () => {
+test("the log contains the key's ID, with method, path, status, time and address", () => {
   const requests = latchkey.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
   expect(requests.at(-1)).toMatchObject({
     requestId: expect.any(String),
@@ -82,7 +82,7 @@ test('the log names the key by its id, with method, path, status, time and addre
   });
 });
 
-test('what is shown of a key is its prefix and six characters of its lookup id', async () => {
+test('only the prefix and six characters of the lookup ID of a key are shown', async () => {
   const { apiKey, token } = await act(latchkey, 'createApiKey', { name: 'x', scopes: ['read:all'] }, OPERATOR_KEY);
   expect(apiKey.prefix).toBe(token.slice(0, 'sk_live_'.length + 6));
 });

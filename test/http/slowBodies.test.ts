@@ -64,7 +64,7 @@ const MESSAGES: Readonly<Record<string, object>> = {
   '/mcp': { jsonrpc: '2.0', id: 1, method: 'tools/list' },
 };
 
-test.each(Object.entries(MESSAGES))('R9: %s answers a key whose body arrives late', async (path, message) => {
+test.each(Object.entries(MESSAGES))('R9: %s accepts a key whose body arrives late', async (path, message) => {
   const { token } = await aKnownKey();
   expect((await sendSlowly(path, token, message, nothing)).status).toBe(200);
 });

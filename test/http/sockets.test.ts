@@ -45,7 +45,7 @@ async function expectAlive(): Promise<void> {
   expect(await statusWith(latchkey, latchkey.adminToken)).toBe(200);
 }
 
-test('a whole request over a bare socket is answered', async () => {
+test('a complete request over a raw socket gets a response', async () => {
   expect(statusesIn(await send([request(latchkey.adminToken)]))).toEqual([200]);
 });
 
@@ -84,14 +84,14 @@ test.each<[string, string, number[]]>([
 });
 
 // rawHeaders hold both; Node's `headers` keep the first alone.
-test('two Authorization fields with different keys are 400, with the same key one', async () => {
+test('two Authorization fields with different keys get 400, with the same key they count as one', async () => {
   const double = (second: string): string =>
     request(latchkey.adminToken).replace('Content-Type', `AUTHORIZATION: ${second}\r\nContent-Type`);
   expect(statusesIn(await send([double('Bearer other')]))).toEqual([400]);
   expect(statusesIn(await send([double(`Api-Key ${latchkey.adminToken}`)]))).toEqual([200]);
 });
 
-test('a thousand requests with a few bytes changed, cut or doubled: never a 5xx, and the server lives', async () => {
+test('a thousand requests with a few bytes changed, cut or doubled: never a 5xx, and the server survives', async () => {
   const whole = Buffer.from(request(latchkey.adminToken));
   const mutation = fc.tuple(
     fc.constantFrom('flip', 'cut', 'double', 'insert'),
@@ -130,13 +130,13 @@ describe('bodies', () => {
   const head = (more: string): string =>
     `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${latchkey.adminToken}\r\nContent-Type: application/json\r\n${more}\r\n\r\n`;
 
-  it('that come slowly are answered when they are whole', async () => {
+  it('that arrive slowly get a response when they are complete', async () => {
     const text = request(latchkey.adminToken);
     const parts = [text.slice(0, 40), text.slice(40, 200), text.slice(200, -5), text.slice(-5)];
     expect(statusesIn(await send(parts, { pause: 50 }))).toEqual([200]);
   });
 
-  it('that never come hold nobody up', async () => {
+  it('that never arrive block nobody', async () => {
     const waiting = Array.from({ length: 50 }, () =>
       send([head('Content-Length: 100'), '{'], { patience: 400, pause: 300 }),
     );
@@ -146,18 +146,18 @@ describe('bodies', () => {
     await expectAlive();
   });
 
-  it('that are too large by their length are 413 before they are read', async () => {
+  it('that are too large by their length get 413 before they are read', async () => {
     expect(statusesIn(await send([head('Content-Length: 10000000')]))).toEqual([413]);
   });
 
-  it('that are too large by their chunks are 413', async () => {
+  it('that are too large by their chunks get 413', async () => {
     const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`;
     expect(
       statusesIn(await send([head('Transfer-Encoding: chunked'), ...Array.from({ length: 6 }, () => chunk)])),
     ).toEqual([413]);
   });
 
-  it('of anybody without a good key are not waited for', async () => {
+  it('without a valid key are not awaited', async () => {
     const bad = head('Content-Length: 100').replace(latchkey.adminToken, 'nonsense');
     expect(statusesIn(await send([bad]))).toEqual([401]);
   });

@@ -41,14 +41,14 @@ const ask = (token: string | null, headers: Record<string, string> = {}, query =
   latchkey.query(query, { token, headers });
 
 describe('200', () => {
-  it('tells a key where its limits stand', async () => {
+  it('shows a key its limits', async () => {
     const answer = await ask(reader.token);
     expect(answer.status).toBe(200);
     expect(fieldsOf(answer)).toEqual({ ...SECRET, ...ONE_USED });
     expect(answer.body).toEqual({ data: { viewer: { scopes: ['read:assets'] } } });
   });
 
-  it('tells an anonymous caller the limits of its network', async () => {
+  it('shows an anonymous caller the limits of its network', async () => {
     const answer = await ask(null, {}, '{ tiers { tier keys perMinute perSecond } }');
     expect(answer.status).toBe(200);
     expect(fieldsOf(answer)).toEqual({
@@ -65,7 +65,7 @@ describe('200', () => {
     ]);
   });
 
-  it('takes the key in each of its three forms, and twice where it is the same', async () => {
+  it('accepts the key in each of its three forms, and twice if it is the same', async () => {
     for (const headers of [
       { authorization: `Bearer ${reader.token}` },
       { authorization: `bearer   ${reader.token}` },
@@ -116,12 +116,12 @@ describe('401', () => {
   it('malformed: a wrong checksum', () => invalid('malformed', `${reader.token.slice(0, -6)}000000`));
   it('malformed: longer than 256 characters', () => invalid('malformed', reader.token.padEnd(257, 'x')));
   it('unknown', () => invalid('unknown', mintToken('sk', 'LIVE').token));
-  it('revoked, to who holds the secret', async () => {
+  it('revoked, for a caller with the secret', async () => {
     const key = await createKey(latchkey, {}, OPERATOR_KEY);
     await act(latchkey, 'revokeApiKey', { id: key.id }, OPERATOR_KEY);
     await invalid('revoked', key.token);
   });
-  it('expired, to who holds the secret', async () => {
+  it('expired, for a caller with the secret', async () => {
     const key = await createKey(latchkey, { expiresAt: at(latchkey.clock.now + 1) }, OPERATOR_KEY);
     latchkey.pass(1);
     await invalid('expired', key.token);
@@ -186,7 +186,7 @@ describe('403', () => {
 });
 
 describe('429', () => {
-  it('burst: says how long, by header and in the body', async () => {
+  it('burst: shows the wait, in a header field and in the body', async () => {
     for (let i = 0; i < 25; i++) expect((await ask(reader.token)).status).toBe(200);
     latchkey.pass(200);
     const answer = await ask(reader.token);
@@ -234,7 +234,7 @@ describe('429', () => {
 });
 
 describe('400 COST_EXCEEDS_BURST', () => {
-  it('is no matter of waiting: it says the cost and what would pass', async () => {
+  it("can't be solved by waiting: shows the cost and the maximum", async () => {
     const query = `{ ${Array.from({ length: 26 }, (_, i) => `v${i}: viewer { scopes }`).join(' ')} }`;
     const answer = await ask(reader.token, {}, query);
     expect([answer.status, fieldsOf(answer)]).toEqual([
@@ -246,7 +246,7 @@ describe('400 COST_EXCEEDS_BURST', () => {
   });
 });
 
-describe('every answer to a key carries its limits, also where nothing came to run', () => {
+describe('every response to a key has its limits, even if nothing ran', () => {
   const post = async (body: string): Promise<Answer> => {
     const response = await fetch(latchkey.url, {
       method: 'POST',
@@ -284,7 +284,7 @@ test.each([
   'multipart/form-data; boundary=x',
   'text/plain',
   'application/graphql',
-])('a body of the type %s is 415', async (type) => {
+])('a body of the type %s gets 415', async (type) => {
   const response = await fetch(latchkey.url, {
     method: 'POST',
     headers: { 'content-type': type, 'x-api-key': reader.token },
@@ -294,7 +294,7 @@ test.each([
   expect((await answerOf(response)).body.errors[0].extensions).toEqual({ code: 'BAD_REQUEST' });
 });
 
-test('other methods are 405, other addresses 404, in the same form', async () => {
+test('other methods get 405, other paths 404, in the same format', async () => {
   const put = await fetch(latchkey.url, { method: 'PUT', headers: { 'x-api-key': reader.token } });
   expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, POST']);
   expect((await answerOf(put)).body.errors[0].extensions.code).toBe('BAD_REQUEST');
@@ -302,7 +302,7 @@ test('other methods are 405, other addresses 404, in the same form', async () =>
   expect([nothing.status, (await answerOf(nothing)).body.errors[0].extensions.code]).toEqual([404, 'NOT_FOUND']);
 });
 
-test('a mutation by GET is 405 and does not run', async () => {
+test('a mutation by GET gets 405 and does not run', async () => {
   const query = `mutation { revokeApiKey(input: { id: "${reader.id}" }) { apiKey { id } } }`;
   const answer = await fetch(`${latchkey.url}?query=${encodeURIComponent(query)}`, {
     headers: { authorization: `Bearer ${OPERATOR_KEY}` },
@@ -311,7 +311,7 @@ test('a mutation by GET is 405 and does not run', async () => {
   expect((await ask(reader.token)).status).toBe(200);
 });
 
-test('application/graphql-response+json is answered where it is asked for', async () => {
+test('returns application/graphql-response+json if requested', async () => {
   const answer = await ask(reader.token, { accept: 'application/graphql-response+json' }, '{ nothing }');
   expect(answer.status).toBe(400);
   expect(answer.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');

@@ -58,8 +58,8 @@ const named = (streams: readonly Reading[], name: string) =>
     streams.map(async (stream) => (await stream.first(1)).map(({ data }) => data.assetChanged.name as string)),
   ).then((names) => expect(names).toEqual(Array(streams.length).fill([name])));
 
-describe('look-ups', () => {
-  test('R3: a key with ten quiet streams is looked up once in AUTH_CACHE_TTL, and not for each of them', async () => {
+describe('lookups', () => {
+  test('R3: a key with ten quiet streams is looked up once in AUTH_CACHE_TTL, not for each of them', async () => {
     const { token } = await createKey(latchkey, { scopes: ['admin'] }, admin);
     const streams = await openMany(10, QUIET, token);
     const [reads, before] = [await storeReads('keys.findForVerification'), await lookups()];
@@ -69,7 +69,7 @@ describe('look-ups', () => {
     close(streams);
   });
 
-  test('R3: a change of one key has no other looked up, and the streams of that key end', async () => {
+  test('R3: a change of one key causes no lookup of another, and the streams of that key end', async () => {
     const own = await another({ env: { ADMIN_API_KEY: OPERATOR_KEY, AUTH_CACHE_TTL: '60000' } });
     const owner = (await act(own, 'createWorkspace', { name: 'w', tier: 'ENTERPRISE' }, OPERATOR_KEY)).token;
     const keys = [];
@@ -85,7 +85,7 @@ describe('look-ups', () => {
     close(streams);
   });
 
-  test('R3: a revocation that nobody tells of ends a quiet stream', async () => {
+  test('R3: an unannounced revocation ends a quiet stream', async () => {
     const { token, id } = await createKey(latchkey, { scopes: ['admin'] }, admin);
     const kept = await openOne(QUIET, (await createKey(latchkey, { scopes: ['admin'] }, admin)).token);
     const stream = await openOne(QUIET, token);
@@ -96,8 +96,8 @@ describe('look-ups', () => {
   });
 });
 
-describe('equal subscriptions of a key', () => {
-  test('R3: are executed once for each event, and all are told', async () => {
+describe('identical subscriptions of a key', () => {
+  test('R3: are executed once for each event, and all receive it', async () => {
     const { token } = await createKey(latchkey, {}, admin);
     const streams = await openMany(10, CHANGED, token);
     const before = await storeReads('assets.findDownstream');
@@ -107,7 +107,7 @@ describe('equal subscriptions of a key', () => {
     close(streams);
   });
 
-  test('R3: another key, other variables and another document are executed for themselves', async () => {
+  test('R3: another key, other variables and another document are executed separately', async () => {
     const query = 'subscription ($name: String) { assetChanged(name: $name) { name downstream { name } } }';
     const [one, two] = [await createKey(latchkey, {}, admin), await createKey(latchkey, {}, admin)];
     const streams = [
@@ -123,7 +123,7 @@ describe('equal subscriptions of a key', () => {
     close(streams);
   });
 
-  test('R3: one that ends leaves the others open, and one that joins later is told of later events alone', async () => {
+  test('R3: one that ends leaves the others open, and one that joins later receives only later events', async () => {
     const { token } = await createKey(latchkey, {}, admin);
     const [first, second] = [await openOne(CHANGED, token), await openOne(CHANGED, token)];
     await register('early');
@@ -140,7 +140,7 @@ describe('equal subscriptions of a key', () => {
 describe('the cost of events', () => {
   const tiers = tierTable({ GROWTH: { rate: 8, burst: 8 }, STARTER: { rate: 100, burst: 1 } });
 
-  test('R3: each event takes from the limits and counts in usage once, for however many equal streams', async () => {
+  test('R3: each event costs and counts in usage once, for any number of identical streams', async () => {
     const { token, id } = await createKey(latchkey, {}, admin);
     const streams = await openMany(5, CHANGED, token);
     for (const name of ['one', 'two', 'three']) await register(name);
@@ -158,7 +158,7 @@ describe('the cost of events', () => {
     close(streams);
   });
 
-  test('R3: past the minute of its key a stream ends with RATE_LIMITED; one whose key has room goes on', async () => {
+  test("R3: a stream ends with RATE_LIMITED when its key's rate is used up; one of another key continues", async () => {
     const own = await another({ env: { ADMIN_API_KEY: OPERATOR_KEY }, tiers });
     const owner = (await act(own, 'createWorkspace', { name: 'w', tier: 'ENTERPRISE' }, OPERATOR_KEY)).token;
     const few = await createKey(own, {}, owner);
@@ -195,10 +195,10 @@ describe('the cost of events', () => {
   });
 });
 
-describe('what an open subscription keeps', () => {
+describe('the memory of an open subscription', () => {
   const padded = (bytes: number) => `${CHANGED} #${'x'.repeat(bytes)}`;
 
-  test('R3: is bounded for the process, by the memory that documents keep alive; what ends makes room', async () => {
+  test('R3: is limited for the process, by the memory that documents keep alive; ended ones make room', async () => {
     const own = await another({ env: { MAX_STREAM_BYTES: '4194304', DEFAULT_TIER: 'ENTERPRISE' } });
     const { token } = await createKey(own, {});
     const streams: Reading[] = [];

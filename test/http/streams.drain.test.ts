@@ -1,7 +1,7 @@
 import { startService } from '../support/service.js';
 import { openStream } from '../support/streams.js';
 
-test('the close ends open streams with a last word, and waits for nothing more', async () => {
+test('closing ends open streams with a last message, and does not wait for them', async () => {
   const service = await startService();
   const stream = await openStream(service.origin, 'subscription { keyEvents { type } }', { token: service.adminToken });
   expect(stream.status).toBe(200);
@@ -10,7 +10,7 @@ test('the close ends open streams with a last word, and waits for nothing more',
   expect(stream.completed()).toBe(true);
 });
 
-test('MAX_STREAMS bounds the process, and the tier the key', async () => {
+test('MAX_STREAMS limits the process, and the tier limits the key', async () => {
   const service = await startService({ env: { MAX_STREAMS: '2' } });
   const open = () => openStream(service.origin, 'subscription { keyEvents { type } }', { token: service.adminToken });
   const streams = [await open(), await open()];

@@ -113,7 +113,7 @@ async function openUnread(query: string, variables: object): Promise<IncomingMes
   return response;
 }
 
-test('R3: what waits for slow readers is bounded for the process: they lose their streams, one that reads does not', async () => {
+test('R3: data waiting for slow readers is limited for the process: they lose their streams, a fast reader does not', async () => {
   const query = 'subscription ($n: Int) { text(n: $n) }';
   const unread = await Promise.all(Array.from({ length: 12 }, (_, n) => openUnread(query, { n })));
   const reading = await openStream(origin, query, {
@@ -136,7 +136,7 @@ test('R3: what waits for slow readers is bounded for the process: they lose thei
   await until(() => streams.size === 0 && streams.bytes.held === 0);
 });
 
-test('R3: a slow reader of a subscription that others read learns why its stream ended', async () => {
+test('R3: a slow reader of a shared subscription learns why its stream ended', async () => {
   const query = 'subscription { text }';
   const reading = await openStream(origin, query, { token });
   const unread = await openUnread(query, {});
@@ -158,7 +158,7 @@ test('R3: a slow reader of a subscription that others read learns why its stream
   await until(() => streams.size === 0);
 });
 
-test('R3: an event that is too large is answered by ANSWER_TOO_LARGE, and the next one as ever', async () => {
+test('R3: an event that is too large becomes ANSWER_TOO_LARGE, and the next one is normal', async () => {
   const text = await openStream(origin, 'subscription { text }', { token });
   const list = await openStream(origin, 'subscription { list }', { token });
   emit({ text: 'x'.repeat(2 ** 21), list: Array.from({ length: 12_000 }, () => 'x') });
@@ -179,7 +179,7 @@ test('R3: an event that is too large is answered by ANSWER_TOO_LARGE, and the ne
   list.close();
 });
 
-test('R3: between the executions of one event for ten subscriptions the server has turns for requests', async () => {
+test('R3: the server processes requests between the executions of one event for ten subscriptions', async () => {
   const query = 'subscription ($n: Int) { slow(n: $n) }';
   const ten = await Promise.all(
     Array.from({ length: 10 }, (_, n) => openStream(origin, query, { token, variables: { n } })),

@@ -39,8 +39,8 @@ const open = (token: string | null, query = CHANGED, more: object = {}) =>
 const address = (parameters: Record<string, string>) =>
   `${latchkey.origin}/graphql/stream?${new URLSearchParams(parameters).toString()}`;
 
-describe('clients as people have them', () => {
-  it('an EventSource, with the key in its address, is told; without a key it is refused', async () => {
+describe('common clients', () => {
+  it('an EventSource with the key in its URL receives events; without a key it is refused', async () => {
     const { token } = await key();
     const source = new EventSource(address({ query: CHANGED, api_key: token }));
     const told = new Promise<string>((resolve) => {
@@ -58,7 +58,7 @@ describe('clients as people have them', () => {
     expect(refused.readyState).toBe(EventSource.CLOSED);
   });
 
-  it("graphql-sse's client, with the key in a header, is told; without the scope it is refused", async () => {
+  it('the graphql-sse client with the key in a header receives events; without the scope it is refused', async () => {
     const clientOf = (token: string, onOpen: () => void = () => undefined) =>
       createClient({
         url: `${latchkey.origin}/graphql/stream`,
@@ -87,7 +87,7 @@ describe('clients as people have them', () => {
   });
 });
 
-describe('refused before the stream, as on /graphql', () => {
+describe('refused before the stream starts, as on /graphql', () => {
   it('the same status, challenge and error', async () => {
     const { token: writer } = await key({ scopes: ['write:assets'] });
     const revoked = await key();
@@ -119,7 +119,7 @@ describe('refused before the stream, as on /graphql', () => {
     }
   });
 
-  it('queries and mutations are sent to /graphql, and subscriptions from there; neither runs, and each counts as one', async () => {
+  it('queries and mutations belong to /graphql, subscriptions do not; neither runs, and each counts as one', async () => {
     const { token } = await key({ scopes: ['admin'] });
     const remaining = (headers: Headers) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
     const before = await latchkey.query('{ apiKeys { totalCount } }', { token });
@@ -154,8 +154,8 @@ describe('refused before the stream, as on /graphql', () => {
   });
 });
 
-describe('a key in the address', () => {
-  it('is accepted of a GET for events alone, once, and beside no header', async () => {
+describe('a key in the URL', () => {
+  it('is only accepted in a GET for events, once, and not in addition to a header', async () => {
     const { token } = await key();
     const events = await readStream(address({ query: CHANGED, api_key: token }));
     expect(events.status).toBe(200);
@@ -187,7 +187,7 @@ describe('a key in the address', () => {
     }
   });
 
-  it('reaches neither the log nor the metrics', async () => {
+  it('is neither in the log nor in the metrics', async () => {
     const { token } = await key();
     const lines = () => latchkey.logs.filter((line) => line.includes('"/graphql/stream"')).length;
     const before = lines();
@@ -252,7 +252,7 @@ describe('a stream ends when its key may no longer read it', () => {
     ).toMatchObject({ code: 'DOCUMENT_NOT_TRUSTED' });
   });
 
-  it("its user's role falls, or the user leaves", async () => {
+  it("its user's role loses scopes, or the user is removed", async () => {
     const { user } = await act(latchkey, 'addUser', { name: 'u', roles: ['viewer'] }, admin);
     const fall = () => act(latchkey, 'updateUser', { id: user.id, roles: [] }, admin);
     expect(await ended(fall, { userId: user.id })).toMatchObject({ code: 'FORBIDDEN' });
@@ -264,7 +264,7 @@ describe('a stream ends when its key may no longer read it', () => {
     });
   });
 
-  it('and goes on for a key that keeps what it needs', async () => {
+  it('continues for a key that keeps the required scopes', async () => {
     const made = await key();
     const stream = await open(made.token);
     await act(latchkey, 'updateApiKey', { id: made.id, scopes: ['read:all'] }, admin);
@@ -284,7 +284,7 @@ test('CORS is as on /graphql', async () => {
   other.close();
 });
 
-test('a stream counts as open while it is, and its request took as long as it took to begin', async () => {
+test('a stream counts as open while it is, and its duration is the time until it started', async () => {
   const own = await startService();
   const sums = async () => {
     const { value } = parseExposition(await own.service.metrics.text());
@@ -308,7 +308,7 @@ test('a stream counts as open while it is, and its request took as long as it to
   await own.close();
 });
 
-test('a reader that is gone gives its place back', async () => {
+test('a reader that disconnects gives its place back', async () => {
   const starter = (await act(latchkey, 'createWorkspace', { name: 's', tier: 'GROWTH' }, OPERATOR_KEY)).token;
   const sent = httpRequest(address({ query: CHANGED }), {
     headers: { accept: 'text/event-stream', authorization: `Bearer ${starter}` },

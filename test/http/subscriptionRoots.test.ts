@@ -38,21 +38,18 @@ const DOCUMENTS = [
 ] as const;
 
 describe.each(['/graphql', '/graphql/stream'])('F1: at %s', (path) => {
-  test.each(DOCUMENTS)(
-    'a condition at the root of a subscription, by %s, is the fault of the caller',
-    async (_, body) => {
-      for (const credential of [{}, headers]) {
-        const { status, body: answer } = await post(path, body, credential);
-        expect(status).toBe(400);
-        expect(answer.errors).toContainEqual(
-          expect.objectContaining({
-            message: expect.stringContaining('The root of a subscription can have no @skip or @include.'),
-            extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
-          }),
-        );
-      }
-    },
-  );
+  test.each(DOCUMENTS)("a condition at the root of a subscription, by %s, is the caller's fault", async (_, body) => {
+    for (const credential of [{}, headers]) {
+      const { status, body: answer } = await post(path, body, credential);
+      expect(status).toBe(400);
+      expect(answer.errors).toContainEqual(
+        expect.objectContaining({
+          message: expect.stringContaining('The root of a subscription can have no @skip or @include.'),
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+        }),
+      );
+    }
+  });
 
   test.each([
     ['a name that the document lacks', { query: 'subscription a { assetChanged { name } }', operationName: 'zzz' }],
@@ -60,7 +57,7 @@ describe.each(['/graphql', '/graphql/stream'])('F1: at %s', (path) => {
       'no name for one of two',
       { query: 'subscription a { assetChanged { name } } subscription b { keyEvents { type } }' },
     ],
-  ])('%s is the fault of the caller', async (_, body) => {
+  ])("%s is the caller's fault", async (_, body) => {
     for (const credential of [{}, headers]) {
       expect(await post(path, body, credential)).toMatchObject({
         status: 400,

@@ -39,7 +39,7 @@ const run = async (token: string, query: string, variables: object = {}) =>
 
 const ASSETS = '{ assets { name alerts { kind } } }';
 
-test('names the least scopes with what they were needed for, and those that were not', async () => {
+test('returns the narrowest scopes with their uses, and the unneeded ones', async () => {
   const { token, id } = await key(['read:all', 'write:all']);
   // The first goes through Apollo Server, the others are known.
   for (let i = 0; i < 3; i++) expect(await run(token, ASSETS)).toBe(200);
@@ -65,7 +65,7 @@ test('names the least scopes with what they were needed for, and those that were
   });
 });
 
-test('what it names is enough: the key goes on with it, and no longer does what it did not', async () => {
+test("the result is sufficient: the key still works with it, and can't do anything else", async () => {
   const { token, id } = await key(['admin']);
   const asked = [ASSETS, 'mutation { registerAsset(input: { name: "mine" }) { name } }', '{ viewer { user { id } } }'];
   for (const query of asked.slice(0, 2)) expect(await run(token, query)).toBe(200);
@@ -76,7 +76,7 @@ test('what it names is enough: the key goes on with it, and no longer does what 
   expect(await Promise.all(asked.map((query) => run(token, query)))).toEqual([200, 200, 403]);
 });
 
-test('what was refused, or left out by a condition, was not used', async () => {
+test('ignores fields that were refused, or excluded by a condition', async () => {
   const { token, id } = await key(['read:assets']);
   expect(await run(token, 'mutation { registerAsset(input: { name: "no" }) { name } }')).toBe(403);
   const document = 'query ($more: Boolean!) { viewer { scopes } assets @include(if: $more) { name } }';
@@ -89,7 +89,7 @@ test('what was refused, or left out by a condition, was not used', async () => {
   });
 });
 
-test('of a key that used nothing it says so', async () => {
+test('reports that a key used nothing', async () => {
   const { token, id } = await key(['read:assets', 'write:assets']);
   expect(await run(token, '{ tiers { tier } }')).toBe(200);
   expect(await suggest(id)).toMatchObject({
@@ -100,7 +100,7 @@ test('of a key that used nothing it says so', async () => {
   });
 });
 
-test('looks at as many days as it is asked for, and tells of those that it saw', async () => {
+test('uses the requested number of days, and reports the days with data', async () => {
   const { token, id } = await key(['read:assets']);
   expect(await run(token, ASSETS)).toBe(200);
   await latchkey.service.latchkey.usage.flush();
@@ -128,7 +128,7 @@ test.each([0, -1, 91])('%i days are bad input', async (days) => {
   expect(answer.body.errors[0].message).toContain('1 to 90 days');
 });
 
-test('is for administrators alone, and of keys that they reach', async () => {
+test('requires admin, and keys that the caller can access', async () => {
   const { token, id } = await key(['read:all', 'write:all']);
   expect(refusalOf(await ask(id, {}, token))).toMatchObject({ code: 'FORBIDDEN', missing: ['admin'] });
   const other = await act(latchkey, 'createWorkspace', { name: 'Other', tier: 'GROWTH' }, OPERATOR_KEY);

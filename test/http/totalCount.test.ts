@@ -29,7 +29,7 @@ function record(...names: readonly ('count' | 'countFamilies')[]): void {
 
 const ask = async (query: string) => (await latchkey.query(query, { token })).body.data;
 
-test('X5: counts keys only where the operation selects totalCount', async () => {
+test('X5: counts keys only if the operation selects totalCount', async () => {
   const page = await ask('{ apiKeys(first: 2) { nodes { name } pageInfo { hasNextPage } } }');
   expect(page.apiKeys.pageInfo).toEqual({ hasNextPage: true });
   expect(counts).toEqual([]);
@@ -37,7 +37,7 @@ test('X5: counts keys only where the operation selects totalCount', async () => 
   expect(counts).toEqual([['count', {}]]);
 });
 
-test('X5: does not count for a directive that leaves totalCount out', async () => {
+test('X5: does not count if a directive excludes totalCount', async () => {
   const query = 'query ($counted: Boolean!) { apiKeys(first: 2) { totalCount @include(if: $counted) nodes { name } } }';
   for (const counted of [false, true]) {
     const { body } = await latchkey.query(query, { token, variables: { counted } });
@@ -46,7 +46,7 @@ test('X5: does not count for a directive that leaves totalCount out', async () =
   }
 });
 
-test('X5: selections that are equal share one count, whatever their page and order', async () => {
+test('X5: equal selections share one count, whatever their page and order', async () => {
   const data = await ask(`{
     a: apiKeys(first: 2) { totalCount }
     b: apiKeys(first: 3, orderBy: { field: NAME, direction: ASC }, filter: { type: null }) { totalCount }
@@ -63,7 +63,7 @@ test('X5: selections that are equal share one count, whatever their page and ord
   expect(counts).toHaveLength(2);
 });
 
-test("X9: counts a workspace's places only where they are selected, and once", async () => {
+test("X9: counts a workspace's places only if they are selected, and once", async () => {
   expect(await ask('{ workspace { keys { max admin { max } } } }')).toEqual({
     workspace: { keys: { max: null, admin: { max: null } } },
   });
@@ -105,7 +105,7 @@ test('X9: counts once for all aliases of a root field of a mutation', async () =
   expect(counts).toHaveLength(1);
 });
 
-test('X5: a mutation that is followed by a count sees what it changed', async () => {
+test('X5: a count after a mutation includes its changes', async () => {
   const { workspace } = await act(latchkey, 'createWorkspace', { name: 'Fresh', tier: 'GROWTH' }, OPERATOR_KEY);
   const change = (alias: string, tier: string) =>
     `${alias}: setWorkspaceTier(input: { workspaceId: "${workspace.id}", tier: ${tier} }) { workspace { keys { max current } } }`;

@@ -29,7 +29,7 @@ const TIERS = '{ tiers { tier } }';
 const REGISTER = 'mutation { registerAsset(input: { name: "bound" }) { name } }';
 
 describe('a key that is bound to documents', () => {
-  it('runs those, known or not, and no other', async () => {
+  it('runs only those, known or not', async () => {
     await bind([sha256(TIERS)]);
     for (let i = 0; i < 3; i += 1) {
       expect((await latchkey.query(TIERS, { token })).status).toBe(200);
@@ -67,7 +67,7 @@ describe('a key that is bound to documents', () => {
     ['another line', TIERS.replace(' ', '\n')],
     ['a comment', `${TIERS}#`],
     ['a byte order mark', `\ufeff${TIERS}`],
-  ])('takes the text as it was sent: %s makes another document', async (_, query) => {
+  ])('compares the text as it was sent: %s makes another document', async (_, query) => {
     await bind([sha256(TIERS)]);
     expect((await latchkey.query(TIERS, { token })).status).toBe(200);
     expect(refusalOf(await latchkey.query(query, { token }))).toMatchObject({ sha256: sha256(query) });
@@ -75,7 +75,7 @@ describe('a key that is bound to documents', () => {
     expect((await latchkey.query(query, { token })).status).toBe(200);
   });
 
-  it('runs each operation of its documents, with whatever variables, and by GET', async () => {
+  it('runs each operation of its documents, with any variables, and by GET', async () => {
     const query = 'query A($v: Boolean!) { tiers @include(if: $v) { tier } } query B { viewer { scopes } }';
     await bind([sha256(query)]);
     const ask = (body: object) =>
@@ -93,7 +93,7 @@ describe('a key that is bound to documents', () => {
     expect([(await get(TIERS)).status, (await get(`${TIERS} `)).status]).toEqual([200, 403]);
   });
 
-  it('still needs the scopes, and does not bind the key next to it', async () => {
+  it('still needs the scopes, and does not restrict another key', async () => {
     const query = '{ apiKeys { totalCount } }';
     await bind([sha256(query)]);
     expect(refusalOf(await latchkey.query(query, { token }))).toMatchObject({ code: 'FORBIDDEN', missing: ['admin'] });
@@ -101,7 +101,7 @@ describe('a key that is bound to documents', () => {
     expect((await latchkey.query(TIERS, { token: null })).status).toBe(200);
   });
 
-  it('runs nothing where its list is empty', async () => {
+  it('runs nothing if its list is empty', async () => {
     await bind([]);
     expect((await latchkey.query(TIERS, { token })).status).toBe(403);
   });
@@ -121,7 +121,7 @@ test.each([
   }
 });
 
-test('a key is bound when it is made or changed, its successor too', async () => {
+test('a key is bound at creation or by an update, and so is its successor', async () => {
   const made = await createKey(latchkey, { scopes: ['read:all'], trustedDocuments: [sha256(TIERS).toUpperCase()] });
   const run = async (text: string, key: string) => (await latchkey.query(text, { token: key })).status;
   expect([await run(TIERS, made.token), await run('{ __typename }', made.token)]).toEqual([200, 403]);

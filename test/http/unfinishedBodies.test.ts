@@ -55,7 +55,7 @@ describe('in the service', () => {
     return token;
   }
 
-  it.each(PATHS)('R5: %s reads no more unfinished bodies of a key than its burst', async (path, body) => {
+  it.each(PATHS)('R5: %s reads at most as many unfinished bodies of a key as its burst', async (path, body) => {
     const [token, other] = [await aKnownKey(), await aKnownKey()];
     const all = Array.from({ length: 30 }, () => post(service.origin, path, [bearer(token)], '{"query":"', 200_000));
     await until(() => all.filter(isAnswered).length === 18);
@@ -101,13 +101,13 @@ describe('in the service', () => {
     await until(async () => (await service.query('{ __typename }', { token: null })).status !== 429);
   });
 
-  it('R5: many small requests at once wait for no place', async () => {
+  it('R5: many small requests at once do not wait', async () => {
     const token = await aKnownKey();
     const all = await Promise.all(Array.from({ length: 11 }, () => service.query('{ viewer { scopes } }', { token })));
     expect(all.map(({ status }) => status)).toEqual(all.map(() => 200));
   });
 
-  it('R1: a body that is not whole after 10 s is answered with 408, on every route, compressed or not', async () => {
+  it('R1: a body that is not complete after 10 s gets 408, on every route, compressed or not', async () => {
     const token = await aKnownKey();
     const fast = post(service.origin, '/graphql', [bearer(token)], '{', QUERY.length);
     const slow = [
@@ -155,7 +155,7 @@ describe('in memory', () => {
   const send = (network: string, length = 200 * KB): Sending =>
     post(origin, '/', [`X-Network: ${network}`], '{', length);
 
-  it('R4: unfinished bodies take a bounded number of bytes, and whoever sends most gives way', async () => {
+  it('R4: the bytes of unfinished bodies are limited, and the largest senders lose theirs', async () => {
     const greedy = [send('a'), send('a'), send('a'), send('a')];
     await until(() => bodies.size === 4);
     // More of the same are refused, and nothing of theirs is kept.
@@ -177,7 +177,7 @@ describe('in memory', () => {
     expect(bodies.bytes).toBe(0);
   });
 
-  it('R4: broken, oversized and unread bodies are given back too', async () => {
+  it('R4: broken, oversized and unread bodies are freed too', async () => {
     const all = [
       post(origin, '/', ['X-Network: c'], '{]', 2),
       post(origin, '/', ['X-Network: c'], '{', 10_000_000),
@@ -192,7 +192,7 @@ describe('in memory', () => {
   });
 });
 
-test('R4: with many bodies, room is made by the oldest bodies of the largest group, and the sums stay right', () => {
+test('R4: with many bodies, the oldest bodies of the largest group make room, and the sums stay correct', () => {
   const bodies = new UnfinishedBodies({ maxBytes: 4_096 * 17_408, time: 60_000 });
   const ended: string[] = [];
   const unused = new Socket();

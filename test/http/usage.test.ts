@@ -74,7 +74,7 @@ const VIEWER = '{ viewer { scopes } }';
 /** So many requests in one, as the limits count them. */
 const many = (n: number): string => `{ ${Array.from({ length: n }, (_, i) => `v${i}: viewer { scopes }`).join(' ')} }`;
 
-test('what was admitted counts with its cost, what limits and guard refused by request, by minute, hour and day', async () => {
+test('counts admitted requests with their cost, and refusals by limits and guard, by minute, hour and day', async () => {
   const key = await createKey(latchkey, { scopes: ['read:assets'] }, admin.token);
   const asked = async (query: string) => (await latchkey.query(query, { token: key.token })).status;
   expect(await asked(VIEWER)).toBe(200);
@@ -108,7 +108,7 @@ test('what was admitted counts with its cost, what limits and guard refused by r
   ]);
 });
 
-test('24 hours are given unless asked otherwise, and a key sees its own use', async () => {
+test('returns 24 hours by default, and a key can see its own usage', async () => {
   const key = await createKey(latchkey, {}, admin.token);
   await latchkey.query(VIEWER, { token: key.token });
   await latchkey.service.latchkey.usage.flush();
@@ -124,7 +124,7 @@ test('24 hours are given unless asked otherwise, and a key sees its own use', as
   expect(await usageOf(key.id, { from: null, to: null, by: null })).toEqual(usage);
 });
 
-test('the schema route counts as the request that it costs', async () => {
+test('the schema route counts as one request', async () => {
   const key = await createKey(latchkey, {}, admin.token);
   const get = async () => {
     const headers = { authorization: `Bearer ${key.token}` };
@@ -137,7 +137,7 @@ test('the schema route counts as the request that it costs', async () => {
   expect(await usageOf(key.id, thisHour())).toEqual([entry(NOON, [2, 100, 1, 0])]);
 });
 
-test('a key and its successor are counted apart', async () => {
+test('a key and its successor are counted separately', async () => {
   const key = await createKey(latchkey, {}, admin.token);
   await latchkey.query(VIEWER, { token: key.token });
   const { apiKey, token } = await act(latchkey, 'rotateApiKey', { id: key.id }, admin.token);
@@ -147,7 +147,7 @@ test('a key and its successor are counted apart', async () => {
   expect(await usageOf(apiKey.id, thisHour())).toEqual([entry(NOON, [1, 2, 0, 0])]);
 });
 
-describe('who may see it', () => {
+describe('who may read it', () => {
   const readUsage = () => jest.spyOn(latchkey.service.store.usage, 'read');
 
   test('a key with admin: yes', async () => {
@@ -172,7 +172,7 @@ describe('who may see it', () => {
     },
   );
 
-  test('nobody without a key, and nothing is read', async () => {
+  test('no anonymous caller, and nothing is read', async () => {
     const read = readUsage();
     expect((await latchkey.query(USAGE, { variables: { id: admin.id }, token: null })).status).toBe(401);
     expect(read).not.toHaveBeenCalled();
@@ -210,7 +210,7 @@ describe('a page of keys', () => {
     }
   });
 
-  test('with use, asked for under several names, is one read for each span', async () => {
+  test('with usage under several names needs one read for each range', async () => {
     clock.now = NOON + 2 * HOUR;
     const read = jest.spyOn(latchkey.service.store.usage, 'read');
     const { body } = await latchkey.query(
@@ -222,7 +222,7 @@ describe('a page of keys', () => {
     expect(read.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([30, 30]);
   });
 
-  test('with more periods than one request may have is refused', async () => {
+  test('is refused with more periods than one request may have', async () => {
     clock.now = NOON + 2 * HOUR;
     const fields = ['a', 'b', 'c', 'd']
       .map((name) => `${name}: usage(from: "${at(NOON - 165 * HOUR)}") { start }`)
@@ -245,7 +245,7 @@ describe('a page of keys', () => {
     expect(await reads('limits { tier } more: limits { rate { limit } }')).toBe(without);
   });
 
-  test('a tier that changes in one request is told as it is by then', async () => {
+  test('a tier that changes within a request is returned with its new value', async () => {
     const made = await act(latchkey, 'createWorkspace', { name: 'Moving', tier: 'STARTER' }, OPERATOR_KEY);
     const id = made.apiKey.id;
     const { body } = await latchkey.query(
@@ -278,7 +278,7 @@ describe('a page of keys', () => {
   });
 });
 
-test('no request writes: a hundred of them are one write of times and one of counts', async () => {
+test('requests do not write: a hundred of them cause one write of times and one of counts', async () => {
   clock.now = NOON + 3 * HOUR;
   const key = await createKey(latchkey, {}, admin.token);
   await latchkey.service.latchkey.usage.flush();
@@ -303,7 +303,7 @@ test('no request writes: a hundred of them are one write of times and one of cou
   expect(await usageOf(key.id, thisHour())).toEqual([entry(clock.now, [90, 90, 0, 10])]);
 });
 
-test('a restart keeps what was counted before it', async () => {
+test('a restart keeps the earlier counts', async () => {
   const where = place();
   const first = await startService(where);
   const key = await createKey(first, {}, OPERATOR_KEY);
@@ -328,7 +328,7 @@ test('two services on one store add up', async () => {
   }
 });
 
-test("the operator's requests are nobody's", async () => {
+test("the operator's requests are not counted", async () => {
   await latchkey.service.latchkey.usage.flush();
   const add = jest.spyOn(latchkey.service.store.usage, 'add');
   await latchkey.query(VIEWER, { token: OPERATOR_KEY });

@@ -18,7 +18,7 @@ const statuses = async (token: string) => [
   (await latchkey.query('{ apiKeys { totalCount } }', { token })).status,
 ];
 
-test('002_d4742861a2c680c2: a key does what both its scopes and its user’s roles allow, from the next request on', async () => {
+test('002_d4742861a2c680c2: a key can do what both its scopes and its user’s roles allow, from the next request on', async () => {
   const userId = await addUser('admin');
   const { token } = await createKey(latchkey, { name: 'hers', scopes: ['admin'], userId });
   const narrow = await createKey(latchkey, { name: 'narrow', scopes: ['read:all'], userId });
@@ -37,7 +37,7 @@ test('002_d4742861a2c680c2: a key does what both its scopes and its user’s rol
   }
 });
 
-test('when a user leaves their keys are refused at once and revoked; those of the workspace outlive them', async () => {
+test('the keys of a removed user are refused immediately and revoked; those of the workspace remain', async () => {
   const userId = await addUser('admin');
   const hers = await createKey(latchkey, { name: 'hers', scopes: ['admin'], userId });
   const common = await createKey(latchkey, { name: 'common', scopes: ['admin'] }, hers.token);
@@ -60,7 +60,7 @@ test('when a user leaves their keys are refused at once and revoked; those of th
   expect(refusalOf(await attempt(latchkey, 'updateUser', { id: userId, roles: ['admin'] })).code).toBe('NOT_FOUND');
 });
 
-test('a user who left, with a key that is not revoked yet, is refused and told so', async () => {
+test('refuses a removed user whose key is not revoked yet, with the reason', async () => {
   const userId = await addUser('viewer');
   const { token } = await createKey(latchkey, { name: 'hers', scopes: ['read:all'], userId });
   await latchkey.service.store.users.remove(userId, 'default', Date.now());
@@ -68,7 +68,7 @@ test('a user who left, with a key that is not revoked yet, is refused and told s
   expect([status, body.errors[0].extensions]).toEqual([401, { code: 'UNAUTHENTICATED', reason: 'user_left' }]);
 });
 
-test('nobody gives, or takes, a role above their own', async () => {
+test('nobody can grant or remove a role above their own', async () => {
   const boss = await addUser('admin');
   const reader = await createKey(latchkey, { name: 'r', scopes: ['read:all'] });
   expect((await attempt(latchkey, 'addUser', { name: 'x', roles: ['viewer'] }, reader.token)).status).toBe(403);
@@ -84,7 +84,7 @@ test('nobody gives, or takes, a role above their own', async () => {
   expect(refusalOf(await attempt(latchkey, 'removeUser', { id: 'usr_none' })).code).toBe('NOT_FOUND');
 });
 
-test('users are listed without those who left, and found with them', async () => {
+test('users are listed without removed ones, and found with them', async () => {
   const [one, other] = [await addUser('viewer'), await addUser()];
   await act(latchkey, 'removeUser', { id: one });
   const { users } = (await latchkey.query('{ users(first: 100) { nodes { id } } }')).body.data;
@@ -97,7 +97,7 @@ test('users are listed without those who left, and found with them', async () =>
   expect(user.removedAt).not.toBeNull();
 });
 
-test('another workspace’s user is nobody', async () => {
+test('a user of another workspace does not exist', async () => {
   const elsewhere = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY } });
   try {
     const theirs = await act(elsewhere, 'createWorkspace', { name: 'Theirs', tier: 'GROWTH' }, OPERATOR_KEY);
@@ -119,7 +119,7 @@ test('another workspace’s user is nobody', async () => {
   }
 });
 
-test('001_1cbf06dcbeea649c: who may read everything may read who is there, and no more of them; others may not', async () => {
+test("001_1cbf06dcbeea649c: read:all can list users, but nothing more about them; others can't", async () => {
   const id = await addUser('viewer');
   const reader = await createKey(latchkey, { scopes: ['read:all'] });
   const other = await createKey(latchkey, { scopes: ['read:assets', 'write:all'] });

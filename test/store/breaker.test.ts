@@ -88,7 +88,7 @@ async function lose(): Promise<void> {
   expect(breaker.state).toBe('away');
 }
 
-test('X10: while the store is away nothing but pings reaches it, and everything is refused at once', async () => {
+test('X10: while the store is unavailable, only pings reach it, and operations are refused immediately', async () => {
   await lose();
   reached = [];
   const refused = await Promise.allSettled(Array.from({ length: 1_000 }, find));
@@ -104,7 +104,7 @@ test('X10: while the store is away nothing but pings reaches it, and everything 
   expect(states).toEqual(['away']);
 });
 
-test('X10: it is back within a second, and a crowd that waits for it finds it answering', async () => {
+test('X10: recovers within a second, and waiting requests find the store available', async () => {
   await lose();
   await pass(60_000);
   fault = null;
@@ -117,7 +117,7 @@ test('X10: it is back within a second, and a crowd that waits for it finds it an
   expect(reached).toHaveLength(100);
 });
 
-test('X10: one ping at a time, also if none is answered', async () => {
+test('X10: sends one ping at a time, even if there is no response', async () => {
   fault = 'silent';
   const waiting = [find(), find(), find()].map((each) => each.catch((error: unknown) => error));
   await pass(250);
@@ -154,7 +154,7 @@ test.each([
   expect(states).toEqual([]);
 });
 
-test('X10: of failures of operations while the store answers, one in ten seconds is reported', async () => {
+test('X10: reports one failed operation in ten seconds while the store responds', async () => {
   const mistake = new Unacknowledged(new Error('MaxTimeMSExpired'));
   const { keys } = plain;
   const slow = breakingStore(
@@ -168,7 +168,7 @@ test('X10: of failures of operations while the store answers, one in ten seconds
   expect(failures).toEqual([mistake, mistake, mistake]);
 });
 
-test('X10: a busy process does not take its own delay for silence', async () => {
+test('X10: a busy process does not mistake its own delay for a silent store', async () => {
   jest.useRealTimers();
   const asked = store.keys.find(key.id, null);
   const slow = store.audit.list(key.workspaceId, { first: 1, before: null, filter: {} });
@@ -180,7 +180,7 @@ test('X10: a busy process does not take its own delay for silence', async () => 
   expect(states).toEqual([]);
 });
 
-test('X10: a store that takes no changes is read, and is writable again by itself', async () => {
+test('X10: reads from a store that rejects changes, and becomes writable automatically', async () => {
   fault = new NotWritten(new Error('SQLITE_FULL'), 'the disk of the store is full');
   await expect(another()).rejects.toBe(fault);
   await turn();
@@ -196,7 +196,7 @@ test('X10: a store that takes no changes is read, and is writable again by itsel
   expect(states).toEqual(['read-only', 'available']);
 });
 
-test('X10: errors that the log has are marked, and those of a store without a log are not', async () => {
+test('X10: marks errors that were logged, but not those of a store without a log', async () => {
   await lose();
   await expect(find()).rejects.toMatchObject({ isReported: true });
   expect(fault).toMatchObject({ isReported: true });

@@ -31,13 +31,13 @@ test.each<[what: string, cause: Error, message: string]>([
   ],
   ['another refusal', answer(26, 'ns not found.'), 'cannot be used: ns not found. Start MongoDB there'],
   ['no answer', away(new Error('timed out')), 'did not answer in time. Start MongoDB there'],
-])('N17: %s names MONGODB_URI, its hosts and what to do', (_, cause, message) => {
+])('N17: %s names MONGODB_URI, its hosts and a remedy', (_, cause, message) => {
   const error = cannotOpen(URI, cause);
   expect(error).toBeInstanceOf(CannotOpen);
   expect(String(error)).toContain(`MONGODB_URI names db.example.com:27017,db2.example.com, which ${message}`);
 });
 
-test('N17: no message shows the password, however the driver repeats it', () => {
+test('N17: no message contains the password, however the driver repeats it', () => {
   for (const text of ['hunter%402', 'hunter@2', 'Invalid: user:hunter%402@db']) {
     for (const cause of [new MongoParseError(text), answer(26, text)]) {
       const message = String(cannotOpen(URI, cause));
@@ -50,12 +50,12 @@ test('N17: no message shows the password, however the driver repeats it', () => 
   );
 });
 
-test('N17: an error that has nothing to do with the address stays as it is', () => {
+test('N17: returns an error that is unrelated to the URI unchanged', () => {
   const cause = new TypeError('a fault of our own');
   expect(cannotOpen(URI, cause)).toBe(cause);
 });
 
-test('N17: the error of a directory keeps its cause, and names DATA_DIR', async () => {
+test('N17: the error for a directory keeps its cause, and names DATA_DIR', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   try {
     writeFileSync(join(dir, 'file'), '');

@@ -20,7 +20,7 @@ const CODES: readonly [code: string, reason: string][] = [
 ];
 
 test.each(CODES)(
-  'X7: %s of a read says nothing of a change, of a change that nothing was made',
+  'X7: the error for %s says nothing about changes for a read, and that nothing was made for a change',
   async (code, reason) => {
     const cause = new Database.SqliteError('disk I/O error', code, 10);
     const read = translated(cause, false);
@@ -37,12 +37,12 @@ test.each(CODES)(
   },
 );
 
-test('X7: a disk that fails at the last step leaves it open whether the change was made', () => {
+test('X7: if the disk fails at the last step, the outcome of the change is unknown', () => {
   expect(isUnsure(new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_FSYNC', 1034))).toBe(true);
   expect(isUnsure(new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_WRITE', 778))).toBe(false);
 });
 
-test('X7: in a file that was damaged while it is open, reads report the damage, and changes that they were not made', async () => {
+test('X7: in a file that was damaged while open, reads report the damage, and changes were not made', async () => {
   const store = await openSqliteStore({ dir });
   const workspaceId = await givenWorkspace(store);
   const ids: string[] = [];

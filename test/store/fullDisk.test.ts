@@ -13,7 +13,7 @@ function limitFiles(pid: number | undefined, bytes: number | 'unlimited'): void 
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 }
 
-test('X7: with a disk that takes no more, changes are refused and /readyz says why, until there is room', async () => {
+test('X7: with a full disk, changes are refused and /readyz shows the reason, until there is room', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-full-'));
   const child = runFile(MAIN, { PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', ADMIN_API_KEY: OPERATOR_KEY });
   try {

@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 
 const conflict = () => new mongoose.mongo.MongoServerError({ code: 112, message: 'deadlock detected' });
 
-test('a write that gave way is repeated until it is done, and any other fault is told at once', async () => {
+test('repeats a write that failed because of a conflict, and passes on any other error immediately', async () => {
   let sent = 0;
   const write = async (): Promise<string> => {
     sent += 1;
@@ -24,7 +24,7 @@ test('a write that gave way is repeated until it is done, and any other fault is
   expect(refused).toBe(1);
 });
 
-test('a write that always gives way ends with the deadline, and is not sent after it', async () => {
+test('stops repeating a conflicting write at the deadline', async () => {
   let sent = 0;
   const write = (): Promise<never> => {
     sent += 1;

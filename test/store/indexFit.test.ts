@@ -23,7 +23,7 @@ test.each<[string, Shape]>([
   ['an $or within an $and', { filter: { $and: [{ $or: [{ _id: { $eq: 1 } }] }, { at: { $eq: 1 } }] }, sort: {} }],
   ['the first documents in an order', { filter: {}, sort: { _id: 1 }, limit: 10 }],
   ['another field of few documents', { filter: { ...WS, family: { $eq: 'f' }, revokedAt: { $eq: null } }, sort: {} }],
-])('X5: %s is served by an index', (_, shape) => {
+])('X5: %s uses an index', (_, shape) => {
   expect(faultOf(shape, INDEXES)).toBeNull();
 });
 
@@ -49,6 +49,6 @@ test.each<[string, Shape, ReturnType<typeof faultOf>]>([
     { filter: { ...WS, family: { $eq: 'f' } }, sort: {}, hint: 'age' },
     { looksThrough: ['family'] },
   ],
-])('X5: %s is not served by an index', (_, shape, fault) => {
+])('X5: %s uses no index', (_, shape, fault) => {
   expect(faultOf(shape, INDEXES)).toEqual(fault);
 });

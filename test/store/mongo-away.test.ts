@@ -82,7 +82,7 @@ test.each([
   ['that is cut', 'cut'],
   ['that falls silent', 'silence'],
 ] as const)(
-  'a wire %s: what is remembered is served until its time is up, then 503 for every key, and back soon',
+  'a wire %s: cached keys work until they expire, then every key gets 503, and recovers soon',
   async (_, how) => {
     expect(await statusWith(latchkey, token)).toBe(200);
     const logged = lines().length;
@@ -140,7 +140,7 @@ test.each([
   },
 );
 
-test('what a driver says of it is in the log, and no key with it', () => {
+test("the log contains the driver's message, but no key", () => {
   const logs = latchkey.logs.join('');
   expect(logs).toContain('The store did not answer');
   expect(logs).not.toContain(token.slice(-38, -6));

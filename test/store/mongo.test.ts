@@ -57,7 +57,7 @@ storeConformance('MongoDB', {
   },
 });
 
-test('X11: each command that the suite sent read by majority, and wrote by majority and journal', () => {
+test('X11: each command of the suite used read concern majority, and write concern majority with journal', () => {
   expect(sent.faults).toEqual([]);
   expect([...sent.counts.keys()]).toEqual(
     expect.arrayContaining(['find', 'aggregate', 'insert', 'update', 'delete', 'findAndModify']),
@@ -65,7 +65,7 @@ test('X11: each command that the suite sent read by majority, and wrote by major
   expect(sent.counts.get('find')).toBeGreaterThan(100);
 });
 
-describe('MongoDB: what a process left half done', () => {
+describe('MongoDB: changes that a process left unfinished', () => {
   const uri = freshUri();
   let store: Store;
   let raw: Connection;
@@ -112,7 +112,7 @@ describe('MongoDB: what a process left half done', () => {
     expect((await listed(store, ws)).map(({ id }) => id).sort()).toEqual([old.id, heir.id].sort());
   };
 
-  test('a rotation is finished when the next process opens', async () => {
+  test('a rotation is finished when the next process opens the store', async () => {
     const half = await givenHalfRotation();
     expect(await store.keys.findForVerification(half.heir.lookupId)).toBeNull();
     await (await openMongoStore({ uri })).close();
@@ -129,7 +129,7 @@ describe('MongoDB: what a process left half done', () => {
     ['revoke', ({ keys }, { old }) => keys.revoke(old.id, null, null, NOW)],
     ['update', ({ keys }, { old }) => keys.update(old.id, null, { name: 'x' }, NOW)],
   ] satisfies [string, (store: Store, half: Awaited<ReturnType<typeof givenHalfRotation>>) => Promise<unknown>][])(
-    'a rotation is finished by %s, which meets it',
+    'a rotation is finished by %s, which finds it',
     async (_, meet) => {
       const half = await givenHalfRotation();
       await meet(store, half);
@@ -137,7 +137,7 @@ describe('MongoDB: what a process left half done', () => {
     },
   );
 
-  test('R11: keys from before admin keys had places of their own are counted so', async () => {
+  test('R11: keys from before separate places for admin keys are counted correctly', async () => {
     const ws = await givenWorkspace(store, { tier: 'FREE_TRIAL' });
     const admin = aKey(ws, { scopes: ['admin'] });
     await store.keys.insert(admin, 1, NOW);
@@ -172,7 +172,7 @@ describe('MongoDB: what a process left half done', () => {
     return { ws, user, key };
   };
 
-  test('R9: a creation that was not confirmed is, where all is as it was', async () => {
+  test('R9: confirms an unconfirmed creation if all conditions still apply', async () => {
     const { ws, key } = await givenUnconfirmed();
     expect(await store.keys.find(key.id, ws)).toEqual(key);
     expect(await keys().findOne({ _id: key.id })).not.toHaveProperty('unconfirmed');
@@ -182,7 +182,7 @@ describe('MongoDB: what a process left half done', () => {
   test.each([
     ['the user has left', (ws: string, userId: string) => store.users.remove(userId, ws, NOW)],
     ['the tier was changed', (ws: string) => store.workspaces.setTier(ws, 'GROWTH', NOW)],
-  ])('R9: a creation that was not confirmed is withdrawn, where %s', async (_, meanwhile) => {
+  ])('R9: withdraws an unconfirmed creation if %s', async (_, meanwhile) => {
     const { ws, user, key } = await givenUnconfirmed();
     await meanwhile(ws, user.id);
     expect(await store.keys.countFamilies(ws, NOW)).toBe(0);
@@ -190,7 +190,7 @@ describe('MongoDB: what a process left half done', () => {
     expect(await store.audit.list(ws, { first: 9, before: null, filter: { subject: key.id } })).toEqual([]);
   });
 
-  test('R9: a rotation that was half done gives no living key to a user who has left', async () => {
+  test('R9: an unfinished rotation gives no active key to a removed user', async () => {
     const half = await givenHalfRotation();
     const user = aUser(half.ws);
     await store.users.add(user);
@@ -202,7 +202,7 @@ describe('MongoDB: what a process left half done', () => {
     expect(entries.map(({ action }) => action)).toEqual(['key.revoked']);
   });
 
-  test('a rotation whose second write was made too is tidied, and nothing is brought back', async () => {
+  test('cleans up a rotation whose second write was made, and restores nothing', async () => {
     const { ws, old, heir } = await givenHalfRotation();
     await store.keys.find(old.id, ws);
     await store.keys.revoke(heir.id, ws, 'leaked', NOW);
@@ -212,7 +212,7 @@ describe('MongoDB: what a process left half done', () => {
     expect(await store.keys.find(heir.id, ws)).toMatchObject({ revokedAt: NOW, revokedReason: 'leaked' });
   });
 
-  test('a family lives on in a successor that is not yet written', async () => {
+  test('a family stays active through a successor that is not written yet', async () => {
     const { ws, heir } = await givenHalfRotation(1);
     expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
     await store.keys.revoke(heir.id, ws, null, NOW);
@@ -228,7 +228,7 @@ describe('MongoDB: what a process left half done', () => {
     ],
     ['it is changed again', ({ keys }, { id }) => keys.update(id, null, { name: 'again' }, NOW)],
     ['it is found', ({ keys }, { id }) => keys.find(id, null)],
-  ])('a change gets its entry in the audit log when %s', async (_, meet) => {
+  ])('adds the entry of a change to the audit log when %s', async (_, meet) => {
     const ws = await givenWorkspace(store);
     const key = await givenKey(store, ws);
     const before = await store.audit.head(ws);
@@ -240,7 +240,7 @@ describe('MongoDB: what a process left half done', () => {
     expect(made).toMatchObject({ ...draft, previousHash: before?.hash });
   });
 
-  test('a workspace gets its first key when the next process opens, or when it is met', async () => {
+  test('a workspace gets its first key when the next process opens the store, or reads the workspace', async () => {
     for (const meet of [
       async () => (await openMongoStore({ uri })).close(),
       async (id: string) => store.workspaces.find(id),
@@ -261,7 +261,7 @@ describe('MongoDB: what a process left half done', () => {
   });
 });
 
-describe('MongoDB: a connection that was handed in', () => {
+describe('MongoDB: a connection passed by the caller', () => {
   const uri = freshUri();
   let connection: Connection;
   const commands: { readonly commandName: string; readonly command: Record<string, unknown> }[] = [];
@@ -280,7 +280,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await drop(uri);
   });
 
-  test('serves, stays open, and can be handed in again', async () => {
+  test('works, stays open, and can be passed again', async () => {
     const first = await openMongoStore({ connection });
     const ws = await givenWorkspace(first);
     const key = await givenKey(first, ws);
@@ -309,7 +309,7 @@ describe('MongoDB: a connection that was handed in', () => {
     ]);
   });
 
-  test('X4: concurrent creations in one workspace need no more commands than single ones', async () => {
+  test('X4: concurrent creations in one workspace need no more commands for each than single ones', async () => {
     const store = await openMongoStore({ connection });
     const ws = await givenWorkspace(store);
     const CREATIONS = 32;
@@ -333,7 +333,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await store.close();
   });
 
-  test('gets every write acknowledged by the majority, from the journal', async () => {
+  test('acknowledges every write by the majority, with journal', async () => {
     const store = await openMongoStore({ connection });
     commands.length = 0;
     const workspace = aWorkspace();
@@ -369,7 +369,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await store.close();
   });
 
-  test('is asked once for a verification', async () => {
+  test('is read once for a verification', async () => {
     const store = await openMongoStore({ connection });
     const key = await givenKey(store, await givenWorkspace(store));
     commands.length = 0;
@@ -378,7 +378,7 @@ describe('MongoDB: a connection that was handed in', () => {
     await store.close();
   });
 
-  test('gets no collections for assets where none are wanted', async () => {
+  test('creates no collections for assets if they are disabled', async () => {
     const own = freshUri();
     const plain = await mongoose.createConnection(own).asPromise();
     const store = await openMongoStore({ connection: plain, assets: false });
@@ -404,7 +404,7 @@ describe('MongoDB: a connection that was handed in', () => {
   });
 });
 
-test('MongoDB: assets of a release before projects are those of the workspace’s own', async () => {
+test('MongoDB: assets of a release before projects belong to the default project', async () => {
   const own = freshUri();
   const plain = await mongoose.createConnection(own).asPromise();
   const { projectId, ...asset } = anAsset(unique('ws'));
@@ -426,7 +426,7 @@ test('MongoDB: assets of a release before projects are those of the workspace’
   await drop(own);
 });
 
-test('F13: MongoDB: names of an earlier release are unique and found in whatever form they were typed', async () => {
+test('F13: MongoDB: names of an earlier release are unique and found in any normalization', async () => {
   const own = freshUri();
   const plain = await mongoose.createConnection(own).asPromise();
   const first = await openMongoStore({ uri: own });
@@ -458,7 +458,7 @@ test('F13: MongoDB: names of an earlier release are unique and found in whatever
   await drop(own);
 });
 
-test('MongoDB: reads go to the primary, whatever the URI says', async () => {
+test('MongoDB: reads use the primary, whatever the URI says', async () => {
   const uri = new URL(freshUri());
   uri.searchParams.set('readPreference', 'secondaryPreferred');
   const connection = await mongoose.createConnection(uri.href).asPromise();
@@ -472,7 +472,7 @@ test('MongoDB: reads go to the primary, whatever the URI says', async () => {
 });
 
 describe('MongoDB: indexes', () => {
-  test('stand when the store is open, and the guarding ones are unique', async () => {
+  test('exist when the store is open, and unique ones are unique', async () => {
     const uri = freshUri();
     const store = await openMongoStore({ uri });
     const raw = await mongoose.createConnection(uri).asPromise();
@@ -537,7 +537,7 @@ describe('MongoDB: plans', () => {
     await drop(uri);
   });
 
-  test('X9: reads end on the server too, and changes under way are found by their own index', async () => {
+  test('X9: aborts reads on the server too, and finds unfinished changes by a separate index', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const { db } = connection;
@@ -570,7 +570,7 @@ describe('MongoDB: plans', () => {
   });
 });
 
-describe('MongoDB: counts of use', () => {
+describe('MongoDB: usage counts', () => {
   const HOUR = 3_600_000;
   const DAY = 24 * HOUR;
   // Of the real clock, for the server lets counts expire by its own.
@@ -584,7 +584,7 @@ describe('MongoDB: counts of use', () => {
     forbidden: 0,
   });
 
-  test('expire in their time after their period began', async () => {
+  test('expire at the documented time after the start of their period', async () => {
     const uri = freshUri();
     const store = await openMongoStore({ uri });
     const raw = await mongoose.createConnection(uri).asPromise();
@@ -604,7 +604,7 @@ describe('MongoDB: counts of use', () => {
     await drop(uri);
   });
 
-  test('of which one is refused: that one is repeated by itself, and the others are counted once', async () => {
+  test('repeats only the writes that failed, and counts the other ones once', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const store = await openMongoStore({ connection });
@@ -633,7 +633,7 @@ describe('MongoDB: counts of use', () => {
     await drop(uri);
   });
 
-  test('of a release before days are summed to days once, and their requests stand by cost', async () => {
+  test('of a release before days are summed to days once, with cost equal to requests', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri).asPromise();
     const today = Math.floor(Date.now() / DAY) * DAY;
@@ -666,7 +666,7 @@ describe('MongoDB: counts of use', () => {
     await drop(uri);
   });
 
-  test('of which a part was written are not told as unwritten', async () => {
+  test('are not reported as unwritten if some were written', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri).asPromise();
     const store = await openMongoStore({ connection });
@@ -681,7 +681,7 @@ describe('MongoDB: counts of use', () => {
     await drop(uri);
   });
 
-  test('that were sent and not answered for are told from those that were not sent', async () => {
+  test('distinguishes sent writes without a response from writes that were not sent', async () => {
     const target = new URL(freshUri());
     const proxy = await Proxy.to(target.hostname, Number(target.port));
     const proxied = new URL(target.href);
@@ -713,7 +713,7 @@ describe('MongoDB: events', () => {
     await drop(uri);
   });
 
-  test('are written by one command, whatever ids are there, and read once more only for those', async () => {
+  test('are written with one command, and read once only for IDs that exist', async () => {
     const uri = freshUri();
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const store = await openMongoStore({ connection });
@@ -731,7 +731,7 @@ describe('MongoDB: events', () => {
   });
 });
 
-test('MongoDB: an alert that many requests open at once is inserted once', async () => {
+test('MongoDB: an alert that many requests open concurrently is inserted once', async () => {
   const uri = freshUri();
   const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
   const store = await openMongoStore({ connection });
@@ -747,7 +747,7 @@ test('MongoDB: an alert that many requests open at once is inserted once', async
   await drop(uri);
 });
 
-describe('MongoDB: away', () => {
+describe('MongoDB: unavailable', () => {
   /** The store gives up after two seconds, the driver after thirty: what lies between is what a busy machine may take. */
   const expectUnavailableInTime = async (call: () => Promise<unknown>): Promise<void> => {
     const began = performance.now();
@@ -775,7 +775,7 @@ describe('MongoDB: away', () => {
     () => store.events.list(ws, { first: 5, after: null, filter: {}, since: 0 }),
   ];
 
-  test('from the start: opening is StoreUnavailable in time', async () => {
+  test('from the start: opening rejects with StoreUnavailable in time', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -790,7 +790,7 @@ describe('MongoDB: away', () => {
     await connection.destroy();
   });
 
-  test('from the start, though it listens: opening is StoreUnavailable in time', async () => {
+  test('from the start, but listening: opening rejects with StoreUnavailable in time', async () => {
     const target = new URL(freshUri());
     const proxy = await Proxy.to(target.hostname, Number(target.port));
     proxy.silence();
@@ -799,7 +799,7 @@ describe('MongoDB: away', () => {
     await proxy.cut();
   });
 
-  test('an address that is none is refused with the reason', async () => {
+  test('rejects an invalid URI with the reason', async () => {
     const refusal = await openMongoStore({ uri: 'http://user:hidden@127.0.0.1' }).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(Error);
     expect(refusal).not.toBeInstanceOf(StoreUnavailable);

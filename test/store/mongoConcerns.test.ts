@@ -38,7 +38,7 @@ const levels = (commands: readonly SentCommand[], of: string): unknown[] =>
     .filter(({ commandName }) => commandName === of)
     .map(({ command }) => (command as { readConcern?: { level?: unknown } }).readConcern?.level);
 
-test('X11: a connection that asks for less reads and writes by majority all the same, from its opening on', async () => {
+test('X11: a connection with weaker options still reads and writes by majority, from its opening on', async () => {
   const weak = uriWith({ readPreference: 'secondaryPreferred', readConcernLevel: 'local', w: '1', journal: 'false' });
   const { connection, commands } = await connect(weak);
   const store = await openMongoStore({ connection });
@@ -54,7 +54,7 @@ test('X11: a connection that asks for less reads and writes by majority all the 
   expect(commands.map(concernFault).filter((fault) => fault !== null)).toEqual([]);
 });
 
-test('X11: readConcernLevel=linearizable reads keys for verification so, with their users, and nothing else', async () => {
+test('X11: readConcernLevel=linearizable applies to reads of keys and users for verification, and to nothing else', async () => {
   const { connection, commands } = await connect(uriWith({ readConcernLevel: 'linearizable' }));
   const store = await openMongoStore({ connection });
   const ws = await givenWorkspace(store);
@@ -78,7 +78,7 @@ test.each([
   ['w=0', 'w=0'],
   ['w=dc2', 'w="dc2"'],
   ['journal=false', 'journal=false'],
-])('X11: MONGODB_URI with %s is refused before anything is sent', async (option, what) => {
+])('X11: MONGODB_URI with %s is rejected before anything is sent', async (option, what) => {
   // Nothing listens there: a connection that was tried would say so.
   const uri = `mongodb://user:hunter2@127.0.0.1:1,127.0.0.1:2/db?replicaSet=rs0&${option}`;
   const opening = openStore({ mongodbUri: uri, dataDir: '' });
@@ -93,7 +93,7 @@ test.each([
   'mongodb://a/db?readConcernLevel=linearizable&retryWrites=false',
   'mongodb://a/db',
   'this is no URI, which connecting says',
-])('X11: the options of %s are taken', (uri) => {
+])('X11: accepts the options of %s', (uri) => {
   expect(() => checkUri(uri)).not.toThrow();
 });
 
@@ -105,7 +105,7 @@ describe('X11: a member of a replica set', () => {
   });
   afterAll(() => rewriter.close());
 
-  test('is refused by itself, with directConnection=true, because another may become the primary', async () => {
+  test('is rejected with directConnection=true, because another member may become the primary', async () => {
     rewriter.rewrite = (reply) =>
       'isWritablePrimary' in reply ? { ...reply, setName: 'rs0', hosts: ['a:1', 'b:1'], me: 'a:1' } : reply;
     const uri = uriWith({ directConnection: 'true' }, rewriter.port);
@@ -118,7 +118,7 @@ describe('X11: a member of a replica set', () => {
     await (await openMongoStore({ uri })).close();
   });
 
-  test('gives times, and each read carries the newest that the process has heard of', async () => {
+  test('returns cluster times, and each read carries the newest time that the process has seen', async () => {
     let second = 100;
     rewriter.rewrite = (reply) =>
       'isWritablePrimary' in reply
@@ -143,7 +143,7 @@ describe('X11: a member of a replica set', () => {
     await store.close();
   });
 
-  test('that has no linearizable reads is refused where the URI asks for them', async () => {
+  test('is rejected if the URI requires linearizable reads that it does not support', async () => {
     rewriter.rewrite = (reply, command) =>
       JSON.stringify(command).includes('linearizable')
         ? { ok: 0, code: 123, codeName: 'NotAReplicaSet', errmsg: 'node needs to be a replica set member' }
@@ -156,7 +156,7 @@ describe('X11: a member of a replica set', () => {
   });
 });
 
-test('X11: keys are not looked up while a linearizable read gets no answer', async () => {
+test('X11: lookups fail while a linearizable read gets no response', async () => {
   const { hostname, port } = new URL(MONGODB_URI);
   const rewriter = await ReplyRewriter.to(hostname, Number(port));
   const uri = uriWith({ directConnection: 'true', readConcernLevel: 'linearizable' }, rewriter.port);

@@ -53,7 +53,7 @@ async function givenFamilies(ws: string, count: number): Promise<void> {
   await raw().insertMany(families);
 }
 
-test('X9: counts and creations ask the same of 5 families and of 500', async () => {
+test('X9: counts and creations use the same commands for 5 families and for 500', async () => {
   const [few, many] = [await givenWorkspace(store), await givenWorkspace(store)];
   await givenFamilies(few, 5);
   await givenFamilies(many, 500);
@@ -72,7 +72,7 @@ test('X9: counts and creations ask the same of 5 families and of 500', async () 
   expect(unlimited?.commands).toBeLessThanOrEqual(9);
 });
 
-test('X9: a creation under a limit takes no more commands, however many places are taken', async () => {
+test('X9: a creation under a limit uses the same number of commands, however many places are taken', async () => {
   const ws = await givenWorkspace(store);
   for (const living of [0, 40]) {
     while ((await store.keys.countFamilies(ws, NOW)) < living) await store.keys.insert(aKey(ws), 1_000_000, NOW);
@@ -82,7 +82,7 @@ test('X9: a creation under a limit takes no more commands, however many places a
   }
 });
 
-test('X9: after a downgrade a creation answers full at once, and when families end it takes their places', async () => {
+test('X9: after a downgrade a creation returns full immediately, and takes a place when families end', async () => {
   const ws = await givenWorkspace(store);
   await givenFamilies(ws, 300);
   const full = await askedBy(async () =>
@@ -102,7 +102,7 @@ test('X9: after a downgrade a creation answers full at once, and when families e
   expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'full', living: 10 });
 });
 
-test('X9: a start repairs what an earlier release did not keep, or changed beside this one', async () => {
+test('X9: a start repairs values that an earlier release did not write, or changed while running beside this one', async () => {
   const ws = await givenWorkspace(store);
   const [old, revoked, expiring, admin, rotated] = [
     await givenKey(store, ws),
@@ -130,7 +130,7 @@ test('X9: a start repairs what an earlier release did not keep, or changed besid
   expect([expiring.id, admin.id]).toHaveLength(2);
 });
 
-test('X9: what is kept is what the keys say, after changes at once in two processes', async () => {
+test('X9: the stored ends match the keys after concurrent changes in two processes', async () => {
   const ws = await givenWorkspace(store);
   const other = await openMongoStore({ connection, timeout: 60_000 });
   const family = await givenKey(store, ws);

@@ -37,7 +37,7 @@ afterAll(async () => {
 
 // What both engines must do: so every kind of command is sent, and a new operation is not left out.
 const bench: Bench = { store: () => store, target: () => ({ engine: 'mongo', uri: uri.href }), runs: 1 };
-describe('MongoDB, with its commands noted', () => {
+describe('MongoDB, with recorded commands', () => {
   testKeys(bench);
   testChanges(bench);
   testRotation(bench);
@@ -176,7 +176,7 @@ function named({ operation, collection, sort }: SentShape, fault: Fault): readon
   return [`${operation}: ${fault} of ${collection}${order === undefined ? '' : ` by ${order}`}`];
 }
 
-test('X5: every operation of the store finds its documents by an index, in its order', async () => {
+test('X5: every operation of the store uses an index for its filter and its order', async () => {
   await listAll();
   await placeAll();
   await start();

@@ -31,7 +31,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-test('each operation is told with its name and end, and answers as it did', async () => {
+test('reports each operation with its name and outcome, and returns its result', async () => {
   const workspace = aWorkspace();
   const key = aKey(workspace.id);
   await store.workspaces.create(workspace, key);
@@ -58,13 +58,13 @@ test.each<[string, () => unknown, string]>([
     },
     'error',
   ],
-])('an engine that %s is told as such, and its error passes through', async (_, fault, outcome) => {
+])('reports an engine that %s, and passes its error on', async (_, fault, outcome) => {
   await store.keys.find('before', null);
   Object.assign(plain.keys, { find: fault });
   await expect(store.keys.find('x', null)).rejects.toThrow();
   expect(told.at(-1)).toEqual(['keys.find', outcome]);
 });
 
-test('nobody observes: the store itself', () => {
+test('returns the store itself without an observer', () => {
   expect(observedStore(plain, UNOBSERVED)).toBe(plain);
 });

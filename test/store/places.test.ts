@@ -74,18 +74,18 @@ describe('X9: the ends of a family', () => {
       { keysEnd: NEVER, adminEnd: 0 },
       'keys',
     ],
-  ] as const)('of %s', (_, members, ends, kind) => {
+  ] as const)('for %s', (_, members, ends, kind) => {
     expect(endsOf(members.map((fields) => aKey('ws', fields)))).toEqual(ends);
     expect(kindAt(ends, NOW)).toBe(kind);
   });
 
-  test('are written where the reading is still true', async () => {
+  test('are written if nothing has changed since reading', async () => {
     const keys = given([[holder()], [key({ expiresAt: NOW + 5 })]]);
     await settleFamily(keys, 'ws', 'family', NOW);
     expect(keys.written).toEqual([[asSeen, { $set: { slot: 3, keysEnd: NOW + 5, adminEnd: 0, turn: 6 } }]]);
   });
 
-  test('are read again where somebody wrote since the reading', async () => {
+  test('are read again if another process wrote since reading', async () => {
     const keys = given(
       [[holder({ turn: 4 })], [key({ expiresAt: NOW + 1 })]],
       [[holder()], [key({ expiresAt: NOW + 9 })]],
@@ -95,7 +95,7 @@ describe('X9: the ends of a family', () => {
     expect(keys.left()).toBe(0);
   });
 
-  test('have those of a successor that is still embedded', async () => {
+  test('include those of a successor that is still embedded', async () => {
     const { id, ...heir } = anHeir(aKey('ws'));
     const successor = { _id: id, ...heir, nameFolded: '' };
     const keys = given([[holder()], [key({ expiresAt: NOW, replacedBy: id, successor })]]);
@@ -103,7 +103,7 @@ describe('X9: the ends of a family', () => {
     expect(keys.written).toEqual([[asSeen, { $set: { slot: 3, keysEnd: NEVER, adminEnd: 0, turn: 6 } }]]);
   });
 
-  test('go with the slot where the family is dead', async () => {
+  test('are removed with the slot if the family has ended', async () => {
     const keys = given([[holder()], []]);
     await settleFamily(keys, 'ws', 'family', NOW);
     expect(keys.written).toEqual([[asSeen, { $unset: { slot: '', keysEnd: '', adminEnd: '' } }]]);
@@ -122,7 +122,7 @@ describe('X9: the ends of a family', () => {
     ]);
   });
 
-  test('are given to a key of a living family that lost its slot', async () => {
+  test('are written to a key of an active family that lost its slot', async () => {
     const keys = given([[], [key({ _id: 'b' }), key({ _id: 'a' })]]);
     await settleFamily(keys, 'ws', 'family', NOW);
     expect(keys.written).toEqual([

@@ -44,7 +44,7 @@ storeConformance('SQLite', {
 });
 
 describe('SQLite: the file', () => {
-  test('is readable by its owner alone, with its directory and companions', async () => {
+  test('is readable only by its owner, with its directory and companions', async () => {
     const dir = join(freshDir(), 'deep');
     const store = await openSqliteStore({ dir });
     await givenWorkspace(store);
@@ -54,7 +54,7 @@ describe('SQLite: the file', () => {
     await store.close();
   });
 
-  test('is opened by several processes at the moment of its making', async () => {
+  test('can be opened by several processes while it is created', async () => {
     const target = { engine: 'sqlite', dir: freshDir() } as const;
     const workspace = aWorkspace();
     const job = { kind: 'create', workspace } as const;
@@ -62,7 +62,7 @@ describe('SQLite: the file', () => {
     expect(answers.filter((answer) => answer === 'created')).toHaveLength(1);
   });
 
-  test('of a later release is refused and left as it is', async () => {
+  test('of a later release is rejected and not changed', async () => {
     const dir = freshDir();
     await (await openSqliteStore({ dir })).close();
     const db = new Database(join(dir, 'latchkey.db'));
@@ -72,7 +72,7 @@ describe('SQLite: the file', () => {
     db.close();
   });
 
-  test('that is no database, or whose directory cannot be, is refused with its name and the reason', async () => {
+  test('that is not a database, or whose directory is unusable, is rejected with its name and the reason', async () => {
     const dir = freshDir();
     mkdirSync(dir);
     writeFileSync(join(dir, 'latchkey.db'), 'This is not a database, however long it may be. '.repeat(100));
@@ -87,7 +87,7 @@ describe('SQLite: the file', () => {
   });
 });
 
-test('R11: keys of an earlier release are counted by what they do', async () => {
+test('R11: keys of an earlier release are counted by kind', async () => {
   const dir = freshDir();
   mkdirSync(dir);
   const before = MIGRATIONS.findIndex((migration) => String(migration).includes('administers'));
@@ -147,7 +147,7 @@ test('R2: assets of an earlier release keep their texts and columns', async () =
   await store.close();
 });
 
-test('F13: names of an earlier release are unique and found in whatever form they were typed', async () => {
+test('F13: names of an earlier release are unique and found in any normalization', async () => {
   const dir = freshDir();
   mkdirSync(dir);
   const before = MIGRATIONS.findIndex((migration) => typeof migration !== 'string');
@@ -209,7 +209,7 @@ describe('SQLite: the connection', () => {
     };
   };
 
-  test('writes through to the disk before it answers, and keeps references', async () => {
+  test('writes to the disk before it returns, and enforces references', async () => {
     const { store, db } = await spied(freshDir());
     expect(db.prepare('PRAGMA journal_mode').all()).toEqual([{ journal_mode: 'wal' }]);
     expect(db.prepare('PRAGMA synchronous').all()).toEqual([{ synchronous: 2 }]);
@@ -217,7 +217,7 @@ describe('SQLite: the connection', () => {
     await store.close();
   });
 
-  test('what is counted of use does not wait for the disk, what comes after it does, failed or not', async () => {
+  test('usage counts do not wait for the disk, but later changes do, even after a failure', async () => {
     const { store, db } = await spied(freshDir());
     const synchronous = () => (db.prepare('PRAGMA synchronous').all() as { synchronous: number }[])[0]?.synchronous;
     const key = await givenKey(store, await givenWorkspace(store));
@@ -237,7 +237,7 @@ describe('SQLite: the connection', () => {
     await store.close();
   });
 
-  test('refuses what the driver would store as something else', async () => {
+  test('rejects values that the driver would store as something else', async () => {
     const store = await openSqliteStore({ dir: freshDir() });
     const ws = await givenWorkspace(store);
     const key = await givenKey(store, ws);
@@ -253,7 +253,7 @@ describe('SQLite: the connection', () => {
     await store.close();
   });
 
-  test('held up by another process: writes are StoreUnavailable, reads go on, and then all is well', async () => {
+  test('blocked by another process: writes reject with StoreUnavailable, reads continue, and then all works again', async () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir, busyTimeout: 150 });
     const ws = await givenWorkspace(store);
@@ -278,7 +278,7 @@ describe('SQLite: the connection', () => {
   });
 });
 
-describe('SQLite: counts of use', () => {
+describe('SQLite: usage counts', () => {
   const HOUR = 3_600_000;
   const START = Math.floor(NOW / HOUR) * HOUR;
   const DAY = 24 * HOUR;
@@ -291,7 +291,7 @@ describe('SQLite: counts of use', () => {
     forbidden: 0,
   });
 
-  test('past their time are deleted, at most a thousand in one write', async () => {
+  test('are deleted after their time, at most a thousand in one write', async () => {
     const store = await openSqliteStore({ dir: freshDir() });
     const many = Array.from({ length: 1500 }, (_, i) => counts('key_old', START - i * HOUR));
     const left = async (): Promise<number> =>
@@ -307,7 +307,7 @@ describe('SQLite: counts of use', () => {
     await store.close();
   });
 
-  test('past their time are deleted as fast as others come', async () => {
+  test('are deleted after their time as fast as new ones are added', async () => {
     const store = await openSqliteStore({ dir: freshDir() });
     const many = (prefix: string, start: number) =>
       Array.from({ length: 2500 }, (_, i) => ({
@@ -327,7 +327,7 @@ describe('SQLite: counts of use', () => {
     await store.close();
   });
 
-  test('of a release before minutes and days are there by hour as they were, and by day', async () => {
+  test('of a release before minutes and days are kept by hour, and summed by day', async () => {
     const dir = freshDir();
     mkdirSync(dir);
     const before = new Database(join(dir, 'latchkey.db'));
@@ -363,7 +363,7 @@ describe('SQLite: counts of use', () => {
     await store.close();
   });
 
-  test('held up by another process are not written, and that is sure', async () => {
+  test('are definitely not written if another process blocks the write', async () => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir, busyTimeout: 150 });
     const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
@@ -378,7 +378,7 @@ describe('SQLite: counts of use', () => {
 });
 
 describe('SQLite: events', () => {
-  test('past their time are deleted, more with each write than it can add', async () => {
+  test('are deleted after their time, with each write more than it can add', async () => {
     const store = await openSqliteStore({ dir: freshDir() });
     const left = async () =>
       (await store.events.list('prj', { first: 5000, after: null, filter: {}, since: 0 })).length;
@@ -398,7 +398,7 @@ describe('SQLite: events', () => {
     await store.close();
   });
 
-  test('have their place in a file of a release before there were any, which keeps what it holds', async () => {
+  test('are added to a file of a release without events, which keeps its data', async () => {
     const dir = freshDir();
     mkdirSync(dir);
     const before = MIGRATIONS.findIndex((migration) => String(migration).includes('CREATE TABLE events'));

@@ -44,14 +44,14 @@ async function holds(dir: string, keyId: string): Promise<boolean> {
 }
 
 describe('X8: a store without its log', () => {
-  test('is whole after a clean stop', async () => {
+  test('is complete after a clean stop', async () => {
     const { store, dir, keyId } = await givenStore();
     await store.close();
     expect(statSync(join(dir, WAL), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
     expect(await holds(copyOf(dir, FILE), keyId)).toBe(true);
   });
 
-  test('is whole after a clean stop of the last of several processes', async () => {
+  test('is complete after a clean stop of the last of several processes', async () => {
     const { store, dir, workspaceId } = await givenStore();
     const other = await openSqliteStore({ dir });
     await store.close();
@@ -60,7 +60,7 @@ describe('X8: a store without its log', () => {
     expect(await holds(copyOf(dir, FILE), id)).toBe(true);
   });
 
-  test('is refused if the stop was not clean', async () => {
+  test('is rejected if the stop was not clean', async () => {
     const { store, dir, keyId } = await givenStore();
     const copy = copyOf(dir, FILE);
     await expect(openSqliteStore({ dir: copy })).rejects.toThrow(
@@ -70,7 +70,7 @@ describe('X8: a store without its log', () => {
     await store.close();
   });
 
-  test('is refused after it had been opened and stopped cleanly before', async () => {
+  test('is rejected if it had been opened and stopped cleanly before', async () => {
     const { store, dir, workspaceId } = await givenStore();
     await store.close();
     const again = await openSqliteStore({ dir });
@@ -79,7 +79,7 @@ describe('X8: a store without its log', () => {
     await again.close();
   });
 
-  test('is opened without the changes in the log once somebody has accepted that', async () => {
+  test('is opened without the changes in the log after somebody has accepted that', async () => {
     const { store, dir, workspaceId } = await givenStore();
     await store.close();
     const again = await openSqliteStore({ dir });
@@ -114,7 +114,7 @@ describe('X8: a file that is deleted or replaced while the store is open', () =>
   });
 });
 
-test('X8: the log is written back once it is large', async () => {
+test('X8: writes the log back once it is large', async () => {
   const { store, dir } = await givenStore();
   const sizes: number[] = [];
   for (let i = 0; i < 400; i += 1) {
@@ -126,7 +126,7 @@ test('X8: the log is written back once it is large', async () => {
   await store.close();
 });
 
-test('X7: a full disk refuses changes and says so, until there is room', () => {
+test('X7: a full disk refuses changes and reports it, until there is room', () => {
   const connection = new Connection(join(freshDir(), FILE), 1_000);
   connection.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (text TEXT)');
   const insert = connection.prepare('INSERT INTO t VALUES ($text)');

@@ -33,7 +33,7 @@ storeConformance('SQLite in this thread', { runs: 5, create: async () => target(
 /** What is read without an index: the list that a caller gave, and the rows of a subquery, whose own plan is looked at too. */
 const ALLOWED = /^SCAN (json_each|used|\(subquery|CONSTANT ROW|[\d-]+ CONSTANT)/;
 
-test('X1: every statement finds its rows by an index, and sorts nothing in memory', async () => {
+test('X1: every statement uses an index, and sorts nothing in memory', async () => {
   const given = target();
   const store = await openTarget(given);
   const ws = await givenWorkspace(store);

@@ -16,7 +16,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 let made = 0;
 const freshDir = (): string => join(root, String(made++));
 
-test('R2: pages that are asked for at once don’t hold up a look-up', async () => {
+test('R2: concurrent pages do not delay a lookup', async () => {
   const store = await openSqliteStore({ dir: freshDir() });
   const workspaceId = await givenWorkspace(store);
   const key = await givenKey(store, workspaceId);
@@ -31,7 +31,7 @@ test('R2: pages that are asked for at once don’t hold up a look-up', async () 
   await store.close();
 });
 
-test('X1: a read that takes long does not hold up the look-up of a key', async () => {
+test('X1: a slow read does not delay the lookup of a key', async () => {
   const store = await openSqliteStore({ dir: freshDir() });
   const workspaceId = await givenWorkspace(store);
   const key = await givenKey(store, workspaceId);
@@ -55,7 +55,7 @@ test('X1: a read that takes long does not hold up the look-up of a key', async (
   await store.close();
 });
 
-describe('X1: while another program holds the write lock', () => {
+describe('X1: while another program has the write lock', () => {
   const locked = async (busyTimeout: number) => {
     const dir = freshDir();
     const store = await openSqliteStore({ dir, busyTimeout });
@@ -69,7 +69,7 @@ describe('X1: while another program holds the write lock', () => {
     return { store, workspaceId, key, release };
   };
 
-  test('reads are answered, the store is not ready and says why, and changes are made afterwards', async () => {
+  test('reads work, the store is not ready and gives the reason, and changes are made afterwards', async () => {
     const { store, workspaceId, key, release } = await locked(120_000);
     const inserted = store.keys.insert(aKey(workspaceId), null, NOW);
     const touched = store.keys.touch(new Map([[key.id, NOW]]));
@@ -88,7 +88,7 @@ describe('X1: while another program holds the write lock', () => {
     await store.close();
   });
 
-  test('changes that waited for their time are refused, all of them, and were not made', async () => {
+  test('all changes that waited too long are refused and not made', async () => {
     const { store, workspaceId, release } = await locked(300);
     const refusals = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -128,13 +128,13 @@ describe('X1: the threads', () => {
     return { threads, started, workspaceId, heads, end, start, dir };
   };
 
-  test('refuse a question that takes too long, and answer the next', async () => {
+  test('reject an operation that takes too long, and run the next one', async () => {
     const { threads, heads, end } = await given({ limit: 0 });
     await expect(threads.ask('ws', heads)).rejects.toMatchObject({ reason: 'the store is busy' });
     await end();
   });
 
-  test('refuse a question that waits too long, which then never runs', async () => {
+  test('reject an operation that waits too long, and never run it', async () => {
     const { threads, heads, end, started } = await given({ queued: 1 });
     // The thread is not started by the time that its second question has waited too long.
     const first = threads.ask('ws', heads);
@@ -144,7 +144,7 @@ describe('X1: the threads', () => {
     await end();
   });
 
-  test('refuse more than a thousand questions of one workspace, and none of another', async () => {
+  test('reject more than a thousand operations of one workspace, and none of another', async () => {
     const { threads, heads, end } = await given({});
     const answers = Array.from({ length: 1_100 }, () => threads.ask('ws', heads).catch((error: unknown) => error));
     const other = threads.ask('another', heads);
@@ -155,7 +155,7 @@ describe('X1: the threads', () => {
     await end();
   });
 
-  test('give each workspace its turn', async () => {
+  test('take turns between workspaces', async () => {
     const { threads, heads, end } = await given({});
     const done: string[] = [];
     const ask = (turnOf: string) => threads.ask(turnOf, heads).then(() => done.push(turnOf));
@@ -164,7 +164,7 @@ describe('X1: the threads', () => {
     await end();
   });
 
-  test('take the place of one that ended, and say that its change may have been made', async () => {
+  test('are replaced if one ends, which reports that its change may have been made', async () => {
     const { threads, started, end, start, heads, dir } = await given({ limit: null });
     const writers = new Threads({
       start: () => start('writer'),
@@ -188,7 +188,7 @@ describe('X1: the threads', () => {
     await end();
   });
 
-  test('answer nothing once they are closed', async () => {
+  test('run nothing once they are closed', async () => {
     const { threads, heads, end } = await given({});
     await end();
     await expect(threads.ask('ws', heads)).rejects.toBeInstanceOf(StoreUnavailable);

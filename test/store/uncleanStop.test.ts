@@ -71,7 +71,7 @@ function damagePage(dir: string): void {
 const DAMAGED =
   /latchkey\.db cannot be used: it is damaged \(.+\)\. Stop every process that uses it, move latchkey\.db, latchkey\.db-wal and latchkey\.db-shm away, and restore a backup \(docs\/stores\.md#damaged-files\)/;
 
-test('X7: a start checks the file after kill -9, and not after a clean stop', async () => {
+test('X7: a start checks the file after kill -9, but not after a clean stop', async () => {
   const { dir, workspaceId } = await givenStore();
   expect(await checksOf(dir)).toBe(0);
   await killWriter(dir, workspaceId);
@@ -79,7 +79,7 @@ test('X7: a start checks the file after kill -9, and not after a clean stop', as
   expect(await checksOf(dir)).toBe(0);
 });
 
-test('X7: a start refuses a file that was damaged, each time, until a backup takes its place', async () => {
+test('X7: each start rejects a damaged file until a backup replaces it', async () => {
   const { dir, workspaceId } = await givenStore();
   const backup = join(freshDir(), FILE);
   copyFileSync(join(dir, FILE), backup);
@@ -92,7 +92,7 @@ test('X7: a start refuses a file that was damaged, each time, until a backup tak
   expect(await checksOf(dir)).toBe(0);
 });
 
-test('X7: the server does not start on a damaged file, and says what to do in one line', async () => {
+test('X7: the server does not start with a damaged file, and prints a remedy in one line', async () => {
   const { dir, workspaceId } = await givenStore();
   await killWriter(dir, workspaceId);
   damagePage(dir);
@@ -109,7 +109,7 @@ test('X7: the server does not start on a damaged file, and says what to do in on
   );
 });
 
-test('X7: of starts at the same time after an unclean stop one checks, and the others wait for it', async () => {
+test('X7: one of several concurrent starts after an unclean stop checks the file, and the others wait', async () => {
   const { dir, workspaceId } = await givenStore();
   await killWriter(dir, workspaceId);
   let checks = 0;
@@ -118,7 +118,7 @@ test('X7: of starts at the same time after an unclean stop one checks, and the o
   await Promise.all(stores.map((store) => store.close()));
 });
 
-test('X7: a start beside a process that runs checks nothing, and the check is made when all have ended', async () => {
+test('X7: a start does not check the file while another process runs, and the check happens when all have ended', async () => {
   const { dir, workspaceId } = await givenStore();
   const living = await startChild({ engine: 'sqlite', dir }, { kind: 'churn', workspaceId });
   await killWriter(dir, workspaceId);

@@ -8,7 +8,7 @@ import { startChild } from './processes.js';
 
 const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { apiKey { id } token } }';
 
-test('X1: with the database locked by another program, known keys are answered, /readyz says why it is not ready, and a change is made once it can be', async () => {
+test('X1: while another program locks the database, known keys work, /readyz shows the reason, and a change is made once it can be', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-locked-'));
   const child = runFile(MAIN, { PORT: '0', DATA_DIR: dir, BCRYPT_COST: '4', ADMIN_API_KEY: OPERATOR_KEY });
   try {

@@ -36,7 +36,7 @@ const placesOf = async (store: Store, ws: string) => (await store.audit.read(ws,
 
 export function testArchive({ store }: Bench): void {
   describe('archive', () => {
-    test('X11: takes the oldest entries away, says so in the log, and the rest is whole', async () => {
+    test('X11: removes the oldest entries, records it in the log, and the rest of the log is valid', async () => {
       const { ws, chain } = await givenLog(store(), 6);
       const until = entryOf(chain[3]);
       expect(await store().audit.base(ws)).toBeNull();
@@ -51,14 +51,14 @@ export function testArchive({ store }: Bench): void {
       expect(await verifyAudit(store().audit, ws)).toMatchObject({ outcome: 'whole', entries: 8 });
     });
 
-    test('X11: a call that is made again completes the one before, without a second entry', async () => {
+    test('X11: a repeated call completes the previous one, without a second entry', async () => {
       const { ws, chain } = await givenLog(store(), 4);
       const until = entryOf(chain[1]);
       for (let i = 0; i < 2; i++) expect(await store().audit.archive(ws, 0, until, told(ws, until))).toBe('archived');
       expect(await placesOf(store(), ws)).toEqual([3, 4, 5]);
     });
 
-    test('X11: removes nothing up to an entry that is not there, or from another beginning', async () => {
+    test('X11: removes nothing if the last entry does not exist, or the log begins elsewhere', async () => {
       const { ws, chain } = await givenLog(store(), 4);
       const [first, second, third] = chain as [AuditEntry, AuditEntry, AuditEntry];
       const forged = { seq: second.seq, hash: third.hash };
@@ -73,7 +73,7 @@ export function testArchive({ store }: Bench): void {
       expect(await placesOf(store(), ws)).toEqual([3, 4, 5]);
     });
 
-    test('X11: of calls at once one archives, and appends beside them are all in the log', async () => {
+    test('X11: one of several concurrent calls archives, and entries added meanwhile are all in the log', async () => {
       const { ws, chain } = await givenLog(store(), 8);
       const [one, other] = [entryOf(chain[2]), entryOf(chain[5])];
       const entry = { workspaceId: ws, projectId: null, at: NOW, action: 'key.refused', subject: 'key_x' } as const;
@@ -88,7 +88,7 @@ export function testArchive({ store }: Bench): void {
       for (const { id } of appended) expect(ids.filter((each) => each === id)).toHaveLength(1);
     });
 
-    test('X11: is of one workspace', async () => {
+    test('X11: affects only one workspace', async () => {
       const [one, other] = [await givenLog(store(), 3), await givenLog(store(), 3)];
       const until = entryOf(one.chain[1]);
       await store().audit.archive(one.ws, 0, until, told(one.ws, until));

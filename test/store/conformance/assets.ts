@@ -24,7 +24,7 @@ export function testAssets({ store }: Bench): void {
   };
 
   describe('assets', () => {
-    test('come back as they were registered', async () => {
+    test('are returned as they were registered', async () => {
       const ws = await givenWorkspace(store());
       const full = anAsset(ws, { upstream: ['raw', 'other', 'raw'], columns: COLUMNS, schemaVersion: 1 });
       const bare = anAsset(ws, { description: null, owner: null, allowedAge: null, expectedColumns: [] });
@@ -36,7 +36,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.find(ws, unique('asset'))).toBeNull();
     });
 
-    test('registered again take the new registration and keep loads and columns', async () => {
+    test('a second registration replaces the first one, but keeps loads and columns', async () => {
       const ws = await givenWorkspace(store());
       const asset = anAsset(ws, { columns: COLUMNS, upstream: ['a'] });
       await store().assets.register(asset);
@@ -66,7 +66,7 @@ export function testAssets({ store }: Bench): void {
       expect(await downstream(ws, ['$b', 'c'], 5)).toEqual([[asset.name], [asset.name]]);
     });
 
-    test('without columns take those of a later registration, and those alone', async () => {
+    test('without columns get the columns of a later registration; others keep theirs', async () => {
       const ws = await givenWorkspace(store());
       const asset = anAsset(ws);
       await store().assets.register(asset);
@@ -75,7 +75,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.register({ ...asset, columns: [{ name: 'y', type: 'text' }] })).toEqual(late);
     });
 
-    test('registered at once are one', async () => {
+    test('concurrent registrations create one asset', async () => {
       const ws = await givenWorkspace(store());
       const name = unique('asset');
       const calls = Array.from({ length: 10 }, (_, i) =>
@@ -125,7 +125,7 @@ export function testAssets({ store }: Bench): void {
       }
     });
 
-    test('downstream of others are found by name, at most so many of each', async () => {
+    test('assets downstream of others are found by name, up to a limit for each', async () => {
       const ws = await givenWorkspace(store());
       for (const [name, upstream] of [
         ['d3', ['raw']],
@@ -145,7 +145,7 @@ export function testAssets({ store }: Bench): void {
       expect(await downstream(await givenWorkspace(store()), ['raw'], 10)).toEqual([[]]);
     });
 
-    test('note their last load, never an older one', async () => {
+    test('record their last load, never an older one', async () => {
       const ws = await givenWorkspace(store());
       const asset = summaryOf(await store().assets.register(anAsset(ws)));
       const load = (at: number, rows: number | null) => store().assets.recordLoad(ws, asset.name, at, rows);
@@ -155,7 +155,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.recordLoad(ws, unique('asset'), NOW, 1)).toBeNull();
     });
 
-    test('R2: note loads of many at once, as they note one, and leave out names that are not there', async () => {
+    test('R2: record several loads like single loads, and ignore unknown names', async () => {
       const ws = await givenWorkspace(store());
       const names = Array.from({ length: 40 }, (_, i) => `a${String(i).padStart(2, '0')}`);
       for (const name of names) await store().assets.register(anAsset(ws, { name }));
@@ -173,7 +173,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.recordLoads(await givenWorkspace(store()), loads)).toEqual([]);
     });
 
-    test('F9: note more rows than 32 bits hold', async () => {
+    test('F9: record more rows than fit into 32 bits', async () => {
       const ws = await givenWorkspace(store());
       const { name } = await store().assets.register(anAsset(ws));
       for (const [i, rows] of [2 ** 31, 3_000_000_000, 2 ** 53 - 1].entries()) {
@@ -182,14 +182,14 @@ export function testAssets({ store }: Bench): void {
       }
     });
 
-    test('loaded at once keep the latest load with its own rows', async () => {
+    test('concurrent loads keep the latest one with its own rows', async () => {
       const ws = await givenWorkspace(store());
       const { name } = await store().assets.register(anAsset(ws));
       await Promise.all([3, 9, 1, 7, 5].map((i) => store().assets.recordLoad(ws, name, NOW + i, i)));
       expect(await store().assets.find(ws, name)).toMatchObject({ lastLoadAt: NOW + 9, lastLoadRows: 9 });
     });
 
-    test('count their version up with each change of columns, of which one wins', async () => {
+    test('increment their version with each change of columns, and only one concurrent change succeeds', async () => {
       const ws = await givenWorkspace(store());
       const { name } = await store().assets.register(anAsset(ws));
       const calls = Array.from({ length: 8 }, (_, i) =>
@@ -206,7 +206,7 @@ export function testAssets({ store }: Bench): void {
   });
 
   describe('alerts', () => {
-    test('are open once for each kind and asset, also when opened at once', async () => {
+    test('are open once for each kind and asset, even if opened concurrently', async () => {
       const ws = await givenWorkspace(store());
       const alerts = Array.from({ length: 10 }, (_, i) => anAlert(ws, 'orders', { openedAt: NOW + i }));
       const answers = await Promise.all(alerts.map((alert) => store().assets.openAlert(alert)));
@@ -217,7 +217,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.openAlert(other)).toEqual(other);
     });
 
-    test('are closed once, and can then be opened anew', async () => {
+    test('are closed once, and can be opened again', async () => {
       const ws = await givenWorkspace(store());
       const [first, second] = [anAlert(ws, 'orders'), anAlert(ws, 'orders')];
       const close = (at: number) => store().assets.closeAlert(ws, 'orders', 'STALE', at);
@@ -229,7 +229,7 @@ export function testAssets({ store }: Bench): void {
       expect(await close(NOW + 7)).toEqual({ ...second, closedAt: NOW + 7 });
     });
 
-    test('R2: are opened and closed many at once, as they are one by one', async () => {
+    test('R2: are opened and closed in bulk as they are one by one', async () => {
       const ws = await givenWorkspace(store());
       const alerts = Array.from({ length: 40 }, (_, i) => anAlert(ws, `a${i}`));
       const [first, second, ...others] = alerts;
@@ -251,7 +251,7 @@ export function testAssets({ store }: Bench): void {
       expect(await store().assets.changeAlerts(await givenWorkspace(store()), { open: [], close })).toEqual([]);
     });
 
-    test('of a taken id are a Duplicate', async () => {
+    test('an ID that already exists is a Duplicate', async () => {
       const ws = await givenWorkspace(store());
       const alert = await store().assets.openAlert(anAlert(ws, 'orders'));
       const error = await store()
@@ -261,7 +261,7 @@ export function testAssets({ store }: Bench): void {
       expect(error).toMatchObject({ what: 'alert.id' });
     });
 
-    test('open on some assets are listed oldest first', async () => {
+    test('open alerts of some assets are listed oldest first', async () => {
       const ws = await givenWorkspace(store());
       const opened = [
         anAlert(ws, 'a', { openedAt: NOW + 2 }),

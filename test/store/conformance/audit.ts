@@ -29,7 +29,7 @@ function aDraft(workspaceId: string, fields: Partial<AuditDraft> = {}): AuditDra
 
 export function testAudit({ store, target }: Bench): void {
   describe('audit', () => {
-    test('has an entry of each change, with who made it and what it changed', async () => {
+    test('has an entry for each change, with its author and the changed values', async () => {
       const ws = await givenWorkspace(store());
       const project = aProject(ws, { name: 'Shop' });
       const user = aUser(ws);
@@ -123,7 +123,7 @@ export function testAudit({ store, target }: Bench): void {
       for (const secret of [key.secretHash, key.lookupId, heir.lookupId]) expect(text).not.toContain(secret);
     });
 
-    test('has none of what changed nothing', async () => {
+    test('has no entry if nothing changed', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { revokedAt: NOW });
       const user = aUser(ws, { removedAt: NOW });
@@ -144,7 +144,7 @@ export function testAudit({ store, target }: Bench): void {
       expect(await expectWhole(store(), ws)).toEqual(before);
     });
 
-    test('of a creation names the first key', async () => {
+    test('the entry of a creation names the first key', async () => {
       const workspace = aWorkspace();
       const key = aKey(workspace.id);
       await store().workspaces.create(workspace, key, ADA);
@@ -153,7 +153,7 @@ export function testAudit({ store, target }: Bench): void {
       ]);
     });
 
-    test('is one chain in each workspace, whoever adds to it at once', async () => {
+    test('is one chain in each workspace, even with concurrent writers', async () => {
       const [one, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const elsewhere = await openTarget(target());
       try {
@@ -169,7 +169,7 @@ export function testAudit({ store, target }: Bench): void {
       expect(await expectWhole(store(), other)).toHaveLength(1 + 4);
     });
 
-    test('takes entries that tell of no change, each once', async () => {
+    test('accepts entries without a change, each once', async () => {
       const ws = await givenWorkspace(store());
       const draft = aDraft(ws, { after: { limited: 3, addresses: ['192.0.2.1'], deep: { b: 1, a: null, $c: '$d' } } });
       await Promise.all([store().audit.append(draft), store().audit.append(draft)]);
@@ -210,7 +210,7 @@ export function testAudit({ store, target }: Bench): void {
       ).toEqual([]);
     });
 
-    test('X5: a time is listed by time and then by place, in pages that lose nothing where clocks differ', async () => {
+    test('X5: a range of times is listed by time and then by position, in complete pages even if clocks differ', async () => {
       const ws = await givenWorkspace(store(), { createdAt: NOW - 100 });
       // Places 2 to 9: one clock is behind.
       for (const at of [5, 6, 1, 7, 7, 2, 8, 9]) await store().audit.append(aDraft(ws, { at: NOW + at }));
@@ -234,7 +234,7 @@ export function testAudit({ store, target }: Bench): void {
       expect(await list(2, 1_000, filter)).toEqual([8, 6]);
     });
 
-    test('X5: pages of any size and from any place have the newest entries before it', async () => {
+    test('X5: pages of any size and from any position have the newest entries before it', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 8; i++) await store().audit.append(aDraft(ws));
       const list = async (first: number, before: number | null) =>
@@ -249,7 +249,7 @@ export function testAudit({ store, target }: Bench): void {
       expect(await list(3, 1_000_000)).toEqual([9, 8, 7]);
     });
 
-    test('is read onward from a place', async () => {
+    test('is read forward from a position', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 4; i++) await store().audit.append(aDraft(ws));
       expect((await store().audit.read(ws, 2, 2)).map(({ seq }) => seq)).toEqual([3, 4]);
@@ -257,7 +257,7 @@ export function testAudit({ store, target }: Bench): void {
       expect(await store().audit.head('ws_none')).toBeNull();
     });
 
-    test('R8: the heads of all workspaces are read in pages, by id', async () => {
+    test('R8: the heads of all workspaces are read in pages, by ID', async () => {
       const ids = [];
       for (let i = 0; i < 5; i++) ids.push(await givenWorkspace(store()));
       await store().audit.append(aDraft(ids[2] ?? ''));
@@ -277,7 +277,7 @@ export function testAudit({ store, target }: Bench): void {
       }
     });
 
-    test('hashes what stands in it, whatever the order of its details', () => {
+    test('the hash covers all details, whatever their order', () => {
       const draft = aDraft('ws', { after: { a: 1, b: { c: 2, d: 3 } } });
       const entry = chained(draft, null);
       expect(hashOf({ ...entry, after: { b: { d: 3, c: 2 }, a: 1 } })).toBe(entry.hash);

@@ -5,7 +5,7 @@ import { ADA, anHeir, givenKey, givenWorkspace, listed, namesOf, NOW, unique } f
 
 export function testChanges({ store }: Bench): void {
   describe('expire', () => {
-    test('sets the end of a living key, earlier or later, and forgets its chosen life', async () => {
+    test('sets the end of an active key, earlier or later, and removes its lifetime', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { expiresAt: NOW + 1000, lifetime: 1000 });
       const later = await store().keys.expire(key.id, ws, NOW + 5000, NOW);
@@ -15,7 +15,7 @@ export function testChanges({ store }: Bench): void {
       expect(await store().keys.find(key.id, null)).toMatchObject({ expiresAt: NOW + 10, lifetime: null });
     });
 
-    test('R7: of a key that is no longer as it was judged writes nothing', async () => {
+    test('R7: writes nothing if the key has changed since the caller was authorized', async () => {
       const ws = await givenWorkspace(store());
       const judged = await givenKey(store(), ws, { trustedDocuments: ['a'.repeat(64)], allowedAddresses: ['::1'] });
       const { keys } = store();
@@ -41,7 +41,7 @@ export function testChanges({ store }: Bench): void {
       expect(await keys.update(judged.id, ws, { name: 'x' }, NOW, ADA, judged)).toMatchObject({ outcome: 'moved' });
     });
 
-    test('at now ends it, and nothing revives it', async () => {
+    test('ends the key if the end is now, and nothing reactivates it', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       expect(await store().keys.expire(key.id, ws, NOW, NOW)).toMatchObject({ outcome: 'changed' });
@@ -51,7 +51,7 @@ export function testChanges({ store }: Bench): void {
       expect(await store().keys.find(key.id, ws)).toEqual(ended);
     });
 
-    test('does not touch a revoked key', async () => {
+    test('does not change a revoked key', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { expiresAt: NOW + 10 });
       await store().keys.revoke(key.id, ws, null, NOW);
@@ -60,7 +60,7 @@ export function testChanges({ store }: Bench): void {
       expect(await store().keys.find(key.id, ws)).toEqual(after);
     });
 
-    test('gives a replaced key an earlier end only', async () => {
+    test('can only shorten the end of a replaced key', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const heir = anHeir(key);
@@ -74,7 +74,7 @@ export function testChanges({ store }: Bench): void {
   });
 
   describe('revoke', () => {
-    test('keeps the time and the reason of the first', async () => {
+    test('keeps the time and the reason of the first revocation', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const revoked = { ...key, revokedAt: NOW + 1, revokedReason: 'leaked' };
@@ -84,7 +84,7 @@ export function testChanges({ store }: Bench): void {
       expect(await store().keys.find(key.id, ws)).toEqual(revoked);
     });
 
-    test('of many at once leaves one time with its own reason', async () => {
+    test('many concurrent revocations leave one time with its own reason', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const calls = Array.from({ length: 10 }, (_, i) => store().keys.revoke(key.id, ws, `reason ${i}`, NOW + i));
@@ -94,7 +94,7 @@ export function testChanges({ store }: Bench): void {
       for (const answer of answers) expect(answer).toEqual({ outcome: 'changed', key: final });
     });
 
-    test('reaches expired and replaced keys', async () => {
+    test('also revokes expired and replaced keys', async () => {
       const ws = await givenWorkspace(store());
       const expired = await givenKey(store(), ws, { expiresAt: NOW - 1 });
       const old = await givenKey(store(), ws);
@@ -109,7 +109,7 @@ export function testChanges({ store }: Bench): void {
   });
 
   describe('update', () => {
-    test('changes what is given and keeps the rest', async () => {
+    test('changes the given fields and keeps the others', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { name: 'Old', scopes: ['a'] });
       const { keys } = store();
@@ -122,7 +122,7 @@ export function testChanges({ store }: Bench): void {
       expect(await keys.find(key.id, ws)).toEqual({ ...key, name: 'New', scopes: ['b', 'c'] });
     });
 
-    test('is seen by the filters', async () => {
+    test('filters use the new values', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { name: 'Old', scopes: ['a'] });
       await store().keys.update(key.id, ws, { name: 'New', scopes: ['b'] }, NOW);
@@ -132,7 +132,7 @@ export function testChanges({ store }: Bench): void {
       expect(await listed(store(), ws, { scope: 'a' })).toEqual([]);
     });
 
-    test('does not touch a key that has ended', async () => {
+    test('does not change a key that has ended', async () => {
       const ws = await givenWorkspace(store());
       const expired = await givenKey(store(), ws, { expiresAt: NOW });
       expect(await store().keys.update(expired.id, ws, { scopes: ['*'] }, NOW)).toEqual({
@@ -142,7 +142,7 @@ export function testChanges({ store }: Bench): void {
       expect(await store().keys.find(expired.id, ws)).toEqual(expired);
     });
 
-    test('and expire at once both take hold', async () => {
+    test('a concurrent update and expiry both apply', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       await Promise.all([
@@ -155,7 +155,7 @@ export function testChanges({ store }: Bench): void {
     });
   });
 
-  test('a change in another workspace, or of no key, is unknown and writes nothing', async () => {
+  test('a change in another workspace, or of an unknown key, is unknown and writes nothing', async () => {
     const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
     const key = await givenKey(store(), mine);
     const { keys } = store();

@@ -15,7 +15,7 @@ export function testEvents({ store, target, runs }: Bench): void {
     store().events.list(projectId, { first: 1000, after: null, filter, since });
 
   describe('events', () => {
-    test('come back as they were recorded, newest first, each in its own project', async () => {
+    test('are returned as they were recorded, newest first, each in its own project', async () => {
       const [a, b] = [unique('prj'), unique('prj')];
       const full = anEvent(a, { at: TODAY - 1, rows: 0 });
       const bare = anEvent(a, { type: 'job.ended', asset: null, rows: null, properties: null, at: TODAY - 2 });
@@ -31,14 +31,14 @@ export function testEvents({ store, target, runs }: Bench): void {
       expect(await store().events.record([], TODAY)).toEqual([]);
     });
 
-    test('F9: have more rows than 32 bits hold', async () => {
+    test('F9: have more rows than fit into 32 bits', async () => {
       const prj = unique('prj');
       const events = [2 ** 31, 3_000_000_000, 2 ** 53 - 1].map((rows, i) => anEvent(prj, { rows, at: TODAY - i }));
       await store().events.record(events, TODAY);
       expect(await list(prj)).toEqual(events);
     });
 
-    test('of an id that is there stay as they are, and the others are added', async () => {
+    test('an existing ID keeps its event, and the other events are added', async () => {
       const prj = unique('prj');
       const first = anEvent(prj);
       await store().events.record([first], TODAY);
@@ -59,7 +59,7 @@ export function testEvents({ store, target, runs }: Bench): void {
     });
 
     // Where an engine looked before it wrote, two calls would both say that they had added it.
-    test('recorded at once, here and in other processes, are added once and by one call', async () => {
+    test('concurrent calls, also in other processes, add each event once, and one call reports it', async () => {
       const prj = unique('prj');
       const events = Array.from({ length: 10 }, (_, i) => anEvent(prj, { id: `e${i}`, at: TODAY - i }));
       const calls = Array.from({ length: 4 }, (_, i) =>
@@ -75,7 +75,7 @@ export function testEvents({ store, target, runs }: Bench): void {
       expect(await list(prj)).toEqual(events);
     });
 
-    test('are listed as a model lists them, by any filter and in pages of any size', async () => {
+    test('lists equal those of a model, for any filter and page size', async () => {
       const event = fc.record({
         id: fc.stringMatching(/^[a-zA-Z0-9_.:-]{1,3}$/),
         type: fc.constantFrom('LOAD', 'a', 'b'),
@@ -112,7 +112,7 @@ export function testEvents({ store, target, runs }: Bench): void {
       );
     });
 
-    test('outlive the process', async () => {
+    test('survive a restart of the process', async () => {
       const event = anEvent(unique('prj'));
       const second = await openTarget(target());
       await second.events.record([event], TODAY);

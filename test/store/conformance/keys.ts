@@ -5,7 +5,7 @@ import { openTarget } from '../target.js';
 
 export function testKeys({ store, target }: Bench): void {
   describe('keys', () => {
-    test('come back as they were written, every field', async () => {
+    test('all fields are returned as they were written', async () => {
       const ws = await givenWorkspace(store());
       const full = aKey(ws, {
         digest: 'ab12',
@@ -23,7 +23,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(bare.id, ws)).toEqual(bare);
     });
 
-    test('are found within their workspace alone where one is named', async () => {
+    test('are found only within their workspace if one is named', async () => {
       const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const key = await givenKey(store(), mine);
       expect(await store().keys.find(key.id, mine)).toEqual(key);
@@ -32,7 +32,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(unique('key'), null)).toBeNull();
     });
 
-    test('are found by several ids in one call, within their workspace where one is named', async () => {
+    test('are found by several IDs in one call, within their workspace if one is named', async () => {
       const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const [a, b] = [await givenKey(store(), mine), await givenKey(store(), other)];
       const ids = [a.id, b.id, unique('key')];
@@ -42,7 +42,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.findMany([], null)).toEqual([]);
     });
 
-    test('are found for verification by their lookup id, with the tier as it is now', async () => {
+    test('are found for verification by their lookup ID, with the current tier', async () => {
       const ws = await givenWorkspace(store(), { tier: 'FREE_TRIAL' });
       const key = await givenKey(store(), ws);
       expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'FREE_TRIAL', user: null });
@@ -52,7 +52,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.findForVerification(key.id)).toBeNull();
     });
 
-    test('lookup ids are walked through in their order, by code units, from any text on', async () => {
+    test('lookup IDs are listed in order, by code units, from any text', async () => {
       const ws = await givenWorkspace(store());
       const own = unique('walk');
       const given = [`${own}:b`, `${own}:B`, `${own}:a:z`, `${own};`];
@@ -69,7 +69,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.nextLookupId('\uffff')).toBeNull();
     });
 
-    test('the entry of a key that another system made says that it was imported', async () => {
+    test('the entry of an imported key says that it was imported', async () => {
       const ws = await givenWorkspace(store());
       const key = aKey(ws, { lookupId: `foreign:sha256:${unique('a')}` });
       await store().keys.insert(key, null, NOW);
@@ -78,7 +78,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(JSON.stringify(entry)).not.toContain(key.lookupId);
     });
 
-    test('a value that is an operator and not a string finds nothing and changes nothing', async () => {
+    test('an operator instead of a string finds nothing and changes nothing', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const operator = { $ne: null } as unknown as string;
@@ -92,7 +92,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(key.id, ws)).toEqual(key);
     });
 
-    test('a taken id or lookup id is a Duplicate, and nothing is written', async () => {
+    test('an ID or lookup ID that already exists is a Duplicate, and nothing is written', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const sameId = aKey(ws, { id: key.id });
@@ -114,7 +114,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
     });
 
-    test('of concurrent insertions with one lookup id exactly one succeeds', async () => {
+    test('exactly one of several concurrent insertions with one lookup ID succeeds', async () => {
       const ws = await givenWorkspace(store());
       const lookupId = unique('l');
       const calls = Array.from({ length: 10 }, () => store().keys.insert(aKey(ws, { lookupId }), 20, NOW));
@@ -124,7 +124,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
     });
 
-    test('a key of a workspace that is not there is refused', async () => {
+    test('rejects a key of a workspace that does not exist', async () => {
       const key = aKey(unique('ws'));
       const refusal = await store()
         .keys.insert(key, 5, NOW)
@@ -134,7 +134,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(key.id, null)).toBeNull();
     });
 
-    test('saveDigest stores the digest anew and passes over a key that is gone', async () => {
+    test('saveDigest stores a new digest, and ignores an unknown key', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       await store().keys.saveDigest(key.id, 'first');
@@ -143,7 +143,7 @@ export function testKeys({ store, target }: Bench): void {
       await store().keys.saveDigest(unique('key'), 'digest');
     });
 
-    test('touch moves the last use forward, never back, and passes over unknown keys', async () => {
+    test('touch moves the last use forward, never back, and ignores unknown keys', async () => {
       const ws = await givenWorkspace(store());
       const [a, b] = [await givenKey(store(), ws), await givenKey(store(), ws)];
       const lastUses = async () => [
@@ -158,7 +158,7 @@ export function testKeys({ store, target }: Bench): void {
       expect(await store().keys.find(a.id, null)).toEqual({ ...a, lastUsedAt: NOW + 5 });
     });
 
-    test('a closed store answers StoreUnavailable, and what it wrote is there when it is opened again', async () => {
+    test('a closed store rejects with StoreUnavailable, and its data is there when it is opened again', async () => {
       const ws = await givenWorkspace(store());
       const [kept, revoked] = [await givenKey(store(), ws), await givenKey(store(), ws)];
       await store().keys.revoke(revoked.id, ws, 'leaked', NOW);

@@ -7,7 +7,7 @@ import { givenKey, givenWorkspace, listed, namesOf, NOW } from '../fixtures.js';
 
 export function testLists({ store }: Bench): void {
   describe('list', () => {
-    test('is newest first, by time and then by id, and of one workspace', async () => {
+    test('lists the newest first, by time and then by ID, of one workspace', async () => {
       const [ws, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       await givenKey(store(), other);
       for (const [id, createdAt] of [
@@ -24,7 +24,7 @@ export function testLists({ store }: Bench): void {
       expect(ids).toEqual(['a', 'é', 'b', '_', 'B', 'z']);
     });
 
-    test('pages neither repeat nor lose a key, while keys are added', async () => {
+    test('pages neither repeat nor miss a key while keys are added', async () => {
       const ws = await givenWorkspace(store());
       const all: KeyRecord[] = [];
       for (let i = 0; i < 10; i++) all.push(await givenKey(store(), ws, { createdAt: NOW + (i >> 2) }));
@@ -43,7 +43,7 @@ export function testLists({ store }: Bench): void {
       expect(seen.toSorted()).toEqual(all.map(({ id }) => id).sort());
     });
 
-    test('knows the last page, also when it is full', async () => {
+    test('detects the last page, even if it is full', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 4; i++) await givenKey(store(), ws);
       const page = (first: number) => store().keys.list(ws, { first, after: null, filter: {}, now: NOW });
@@ -54,7 +54,7 @@ export function testLists({ store }: Bench): void {
       expect((await page(4)).keys).toHaveLength(4);
     });
 
-    test('filters by each field and by several, and counts what it filters', async () => {
+    test('filters by each field and by several, and counts the matches', async () => {
       const ws = await givenWorkspace(store());
       const keys = [
         await givenKey(store(), ws, { name: 'one', type: 'CLIENT', environment: 'TEST', scopes: ['x:read'] }),
@@ -89,7 +89,7 @@ export function testLists({ store }: Bench): void {
       }
     });
 
-    test('filtered, goes on after a row that the filter does not match', async () => {
+    test('a filtered list continues after a row that the filter does not match', async () => {
       const ws = await givenWorkspace(store());
       const [older, newer] = [
         await givenKey(store(), ws, { createdAt: NOW, type: 'CLIENT' }),
@@ -100,7 +100,7 @@ export function testLists({ store }: Bench): void {
       expect(page).toEqual({ keys: [older], hasNextPage: false });
     });
 
-    test('U4: each order pages through every key once, in both directions, those without a value last', async () => {
+    test('U4: each order pages through every key once, in both directions, keys without a value last', async () => {
       const ws = await givenWorkspace(store());
       const all: KeyRecord[] = [];
       for (let i = 0; i < 14; i++) {
@@ -139,7 +139,7 @@ export function testLists({ store }: Bench): void {
       }
     });
 
-    test('U4: filters hold in every order, and a page goes on after a row that they leave out', async () => {
+    test('U4: filters apply in every order, and a page continues after a row that they exclude', async () => {
       const ws = await givenWorkspace(store());
       const left = await givenKey(store(), ws, { name: 'b', type: 'SECRET' });
       const kept = [
@@ -153,7 +153,7 @@ export function testLists({ store }: Bench): void {
       expect(await ask(keyPosition(left, 'NAME'))).toEqual({ keys: [kept[0]], hasNextPage: false });
     });
 
-    test('U4: finds keys by lookup id, by its beginning and by the prefix of an imported key, in one workspace or in all', async () => {
+    test('U4: finds keys by lookup ID, by its beginning and by the prefix of an imported key, in one workspace or in all', async () => {
       const [ws, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const unique = randomBase62(10);
       const given = (workspaceId: string, lookupId: string, more: Partial<KeyRecord> = {}) =>
@@ -189,7 +189,7 @@ export function testLists({ store }: Bench): void {
       expect(await store().keys.search(each, { workspaceId: null, projectId: null }, 2)).toHaveLength(2);
     });
 
-    test('F13: finds a name however its letters are composed and cased', async () => {
+    test('F13: finds a name in any normalization and case', async () => {
       const ws = await givenWorkspace(store());
       const names = [
         'Cafe\u0301 \u212bre',
@@ -224,7 +224,7 @@ export function testLists({ store }: Bench): void {
       expect(await listed(store(), ws, { nameContains: 'cafe' })).toEqual([]);
     });
 
-    test('takes part of a name literally, whatever its case', async () => {
+    test('matches a part of a name literally, in any case', async () => {
       const ws = await givenWorkspace(store());
       const names = [
         '100% done',

@@ -105,7 +105,7 @@ async function take(step: Step, { keys }: Store, ws: string, model: Model): Prom
 }
 
 export function testModel({ store, runs }: Bench): void {
-  test('any sequence of steps leaves what the interface says', async () => {
+  test('any sequence of steps has the result that the interface documents', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         const ws = await givenWorkspace(store());

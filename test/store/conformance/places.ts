@@ -10,7 +10,7 @@ export function testPlaces({ store, target }: Bench): void {
   const living = (ws: string, now = NOW) => store().keys.countFamilies(ws, now);
 
   describe('places', () => {
-    test('are as many as the limit says; then the answer is full, and nothing is written', async () => {
+    test('are limited; beyond the limit the result is full, and nothing is written', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 3; i++) expect(await insert(ws, 3)).toEqual({ outcome: 'inserted' });
       const refused = aKey(ws);
@@ -21,7 +21,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, null)).toEqual({ outcome: 'inserted' });
     });
 
-    test('of one workspace are not those of another', async () => {
+    test('are counted separately for each workspace', async () => {
       const [a, b] = [await givenWorkspace(store()), await givenWorkspace(store())];
       expect(await insert(a, 1)).toEqual({ outcome: 'inserted' });
       expect(await insert(b, 1)).toEqual({ outcome: 'inserted' });
@@ -39,7 +39,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 1)).toEqual({ outcome: 'full', living: 1 });
     });
 
-    test('are freed by time alone', async () => {
+    test('are freed by expiry', async () => {
       const ws = await givenWorkspace(store());
       await insert(ws, 2, NOW, { expiresAt: NOW + 100 });
       await insert(ws, 2, NOW, { expiresAt: NOW + 200 });
@@ -66,7 +66,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'inserted' });
     });
 
-    test('hold through rotations without overlap, one after the other', async () => {
+    test('stay taken through rotations without overlap', async () => {
       const ws = await givenWorkspace(store());
       let key = aKey(ws);
       await store().keys.insert(key, 1, NOW);
@@ -80,7 +80,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 1)).toEqual({ outcome: 'inserted' });
     });
 
-    test('count families from before the limit', async () => {
+    test('families from before the limit count', async () => {
       const ws = await givenWorkspace(store());
       const unlimited = [];
       for (let i = 0; i < 5; i++) unlimited.push(await givenKey(store(), ws));
@@ -95,7 +95,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 3)).toEqual({ outcome: 'full', living: 3 });
     });
 
-    test('count families from a higher limit', async () => {
+    test('families from a higher limit count', async () => {
       const ws = await givenWorkspace(store());
       const keys = Array.from({ length: 8 }, () => aKey(ws));
       for (const key of keys) await store().keys.insert(key, 8, NOW);
@@ -105,7 +105,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(ws, 2)).toEqual({ outcome: 'full', living: 3 });
     });
 
-    test('hold the first key of a workspace', async () => {
+    test('the first key of a workspace takes one', async () => {
       const workspace = { id: aKey('').id, name: 'New', tier: 'FREE_TRIAL', createdAt: NOW } as const;
       await store().workspaces.create(workspace, aKey(workspace.id));
       expect(await living(workspace.id)).toBe(1);
@@ -114,7 +114,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await insert(workspace.id, 2)).toEqual({ outcome: 'full', living: 2 });
     });
 
-    test('are not exceeded by insertions at once while families from before the limit move', async () => {
+    test('are not exceeded by concurrent insertions while families from before the limit move', async () => {
       const ws = await givenWorkspace(store());
       for (let i = 0; i < 4; i++) await givenKey(store(), ws);
       const answers = await Promise.all(Array.from({ length: 30 }, () => insert(ws, 10)));
@@ -122,7 +122,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await living(ws)).toBe(10);
     });
 
-    describe('R11: of keys that only administer', () => {
+    describe('R11: keys that only administer', () => {
       const ADMIN = { scopes: ['admin'] };
       const MORE = { scopes: ['admin', 'read:all'] };
       const tier = (keys: number | null, adminKeys: number | null) => () => ({ keys, adminKeys });
@@ -139,7 +139,7 @@ export function testPlaces({ store, target }: Bench): void {
         await store().keys.countFamilies(ws, now),
       ];
 
-      test('R11: are counted apart, each under its own limit', async () => {
+      test('R11: are counted separately, with their own limit', async () => {
         const ws = await givenWorkspace(store());
         const limits = tier(1, 2);
         await add(ws, limits, ADMIN);
@@ -154,7 +154,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await counts(ws)).toEqual([1, 2, 3]);
       });
 
-      test('R11: are not exceeded by insertions of both kinds at once', async () => {
+      test('R11: are not exceeded by concurrent insertions of both kinds', async () => {
         const ws = await givenWorkspace(store());
         const limits = tier(3, 2);
         const outcomes = await Promise.all(
@@ -164,7 +164,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await counts(ws)).toEqual([3, 2, 5]);
       });
 
-      test('R11: are left for others, and taken from them, when scopes change', async () => {
+      test('R11: are freed and taken when scopes change', async () => {
         const ws = await givenWorkspace(store());
         const limits = tier(1, 1);
         const admin = await add(ws, limits, ADMIN);
@@ -184,7 +184,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await counts(ws)).toEqual([1, 1, 2]);
       });
 
-      test('R11: are not exceeded by changes of scopes at once', async () => {
+      test('R11: are not exceeded by concurrent changes of scopes', async () => {
         const ws = await givenWorkspace(store());
         const limits = tier(2, 8);
         const admins = [];
@@ -198,7 +198,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect((await counts(ws))[0]).toBe(2);
       });
 
-      test('R11: count a family by all its living keys', async () => {
+      test('R11: count a family by all its active keys', async () => {
         const ws = await givenWorkspace(store());
         const limits = tier(1, 1);
         const key = await add(ws, limits, ADMIN);
@@ -217,7 +217,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await store().keys.insert(aKey(ws, ADMIN), limits, NOW + 100)).toEqual({ outcome: 'full', living: 1 });
       });
 
-      test('R11: leave the first key of a workspace room beside it', async () => {
+      test('R11: leave a place for another key next to the first key of a workspace', async () => {
         const workspace = { id: aKey('').id, name: 'New', tier: 'FREE_TRIAL', createdAt: NOW } as const;
         await store().workspaces.create(workspace, aKey(workspace.id, ADMIN));
         const limits = tier(1, 1);
@@ -229,7 +229,7 @@ export function testPlaces({ store, target }: Bench): void {
       });
     });
 
-    test('are not exceeded by 200 insertions at once from four processes, and all are given', async () => {
+    test('are not exceeded by 200 concurrent insertions from four processes, and all are used', async () => {
       const ws = await givenWorkspace(store());
       const job = { kind: 'insert', workspaceId: ws, count: 50, places: 10 } as const;
       const outcomes = (await runTogether(target(), [job, job, job, job])).flat();

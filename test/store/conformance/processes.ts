@@ -8,7 +8,7 @@ import { expectWhole } from './audit.js';
 
 export function testProcesses({ store, target }: Bench): void {
   describe('several processes', () => {
-    test('that rotate one key: exactly one of all calls succeeds', async () => {
+    test('that rotate one key: exactly one call succeeds', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const job = { kind: 'rotate', key, count: 10 } as const;
@@ -27,7 +27,7 @@ export function testProcesses({ store, target }: Bench): void {
       expect(await listed(store(), workspace.id)).toHaveLength(1);
     });
 
-    test('see each other’s revocations at once', async () => {
+    test('see each other’s revocations immediately', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const second = await openTarget(target());
@@ -40,7 +40,7 @@ export function testProcesses({ store, target }: Bench): void {
 
   describe('a process killed in the middle of its writes', () => {
     test.each([40, 97, 151])(
-      'after %i acknowledgements: none is lost, nor its entry, and no rotation is half done',
+      'after %i acknowledgements: no write and no entry is lost, and no rotation is incomplete',
       async (count) => {
         const ws = await givenWorkspace(store());
         const child = await startChild(target(), { kind: 'churn', workspaceId: ws });

@@ -4,7 +4,7 @@ import { aProject, givenKey, givenWorkspace, listed, namesOf, NOW } from '../fix
 
 export function testProjects({ store }: Bench): void {
   describe('projects', () => {
-    test('come back as they were made, are renamed and listed by age', async () => {
+    test('are returned as they were created, can be renamed, and are listed by age', async () => {
       const ws = await givenWorkspace(store());
       const projects = [2, 0, 1].map((i) => aProject(ws, { name: `p${i}`, createdAt: NOW + i }));
       for (const project of projects) await store().projects.create(project);
@@ -26,7 +26,7 @@ export function testProjects({ store }: Bench): void {
       expect(await store().projects.rename('prj_none', ws, 'x', NOW)).toBeNull();
     });
 
-    test('are found by several ids in one call', async () => {
+    test('are found by several IDs in one call', async () => {
       const ws = await givenWorkspace(store());
       const projects = [0, 1].map((i) => aProject(ws, { name: `p${i}` }));
       for (const project of projects) await store().projects.create(project);
@@ -35,7 +35,7 @@ export function testProjects({ store }: Bench): void {
       expect(await store().projects.findMany([])).toEqual([]);
     });
 
-    test('have names and ids of their own', async () => {
+    test('have unique names and IDs', async () => {
       const ws = await givenWorkspace(store());
       const one = aProject(ws);
       const other = aProject(ws);
@@ -52,7 +52,7 @@ export function testProjects({ store }: Bench): void {
       expect(await store().audit.list(ws, { first: 9, before: null, filter: {} })).toHaveLength(3);
     });
 
-    test('are what keys are bound to', async () => {
+    test('keys can be bound to them', async () => {
       const ws = await givenWorkspace(store());
       const project = aProject(ws);
       await store().projects.create(project);

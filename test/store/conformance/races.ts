@@ -30,8 +30,8 @@ export function testRaces({ store, target, runs }: Bench): void {
   const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   const either = (i: number): Store => (i % 2 === 0 ? store() : other);
 
-  describe('a user who leaves', () => {
-    test('R9: is given no key, and takes no place', async () => {
+  describe('a user who is removed', () => {
+    test('R9: gets no key, and takes no place', async () => {
       const [ws, elsewhere] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const [gone, foreign, there] = [await givenUser(ws), await givenUser(elsewhere), await givenUser(ws)];
       await store().users.remove(gone, ws, NOW);
@@ -46,7 +46,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await store().keys.insert(aKey(ws, { userId: there }), 1, NOW)).toEqual({ outcome: 'inserted' });
     });
 
-    test('R9: has none of their keys rotated', async () => {
+    test('R9: has no key rotated', async () => {
       const ws = await givenWorkspace(store());
       const userId = await givenUser(ws);
       const key = await givenKey(store(), ws, { userId });
@@ -57,7 +57,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await store().keys.find(key.id, ws)).toEqual(key);
     });
 
-    test('R9: leaves no living key and no taken place, however many are made at the same time', async () => {
+    test('R9: leaves no active key and no taken place, however many are created concurrently', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store());
         const userId = await givenUser(ws);
@@ -78,7 +78,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       }
     });
 
-    test('R9: leaves no living key, however many are rotated at the same time', async () => {
+    test('R9: leaves no active key, however many are rotated concurrently', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store());
         const userId = await givenUser(ws);
@@ -94,7 +94,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       }
     });
 
-    test('R9: is changed and removed only with the roles that were judged', async () => {
+    test('R9: is changed and removed only if the roles have not changed since authorization', async () => {
       const ws = await givenWorkspace(store());
       const judged = aUser(ws, { roles: ['viewer'] });
       const { users } = store();
@@ -111,7 +111,7 @@ export function testRaces({ store, target, runs }: Bench): void {
   describe('a key that is revoked', () => {
     const by = (id: string) => ({ ...ADA, id });
 
-    test('R9: makes and rotates no other, nor does a key of a user who left', async () => {
+    test('R9: creates and rotates no other, and neither does a key of a removed user', async () => {
       const ws = await givenWorkspace(store());
       const userId = await givenUser(ws);
       const revoked = await givenKey(store(), ws);
@@ -134,7 +134,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(itself).toMatchObject({ outcome: 'changed' });
     });
 
-    test('R9: has made none that its revocation did not see', async () => {
+    test('R9: has created no key that its revocation did not see', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store());
         const author = await givenKey(store(), ws);
@@ -156,7 +156,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       }
     });
 
-    test('R9: and rotated at the same time has one outcome, and its successor takes no place where it lost', async () => {
+    test('R9: that is rotated concurrently has one outcome, and an unused successor takes no place', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store());
         const key = await givenKey(store(), ws);
@@ -173,7 +173,7 @@ export function testRaces({ store, target, runs }: Bench): void {
     });
   });
 
-  describe('a key that ends or is given less than it was judged by', () => {
+  describe('a key that ends or loses permissions after authorization', () => {
     const END = NOW + 1000;
     const LOSSES: Readonly<Record<string, (key: KeyRecord, ws: string) => Promise<unknown>>> = {
       'it was revoked': (key, ws) => store().keys.revoke(key.id, ws, null, NOW),
@@ -205,7 +205,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       return { workspace: { id: key.workspaceId, name: 'new', tier: 'GROWTH' as const, createdAt: NOW }, key };
     };
 
-    test.each(Object.keys(LOSSES))('R9: gives nothing to anybody where %s', async (loss) => {
+    test.each(Object.keys(LOSSES))('R9: issues nothing if %s', async (loss) => {
       const { ws, key, author, other: target, colleague } = await given();
       await LOSSES[loss]?.(key, ws);
       const { keys, workspaces, users } = store();
@@ -227,7 +227,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await store().audit.head(ws)).toEqual(log);
     });
 
-    test.each(Object.keys(GAINS))('R9: gives what it gave before where %s', async (gain) => {
+    test.each(Object.keys(GAINS))('R9: still issues keys if %s', async (gain) => {
       const { ws, key, author, other: target, colleague } = await given();
       await GAINS[gain]?.(key, ws);
       const { keys, workspaces, users } = store();
@@ -252,14 +252,14 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await keys.find(founded.key.id, null)).toEqual(founded.key);
     });
 
-    test('R9: is replaced by its own rotation, though that ends it', async () => {
+    test('R9: is replaced by its own rotation, although that ends it', async () => {
       const { ws, key, author } = await given();
       const heir = anHeir(key, { userId: key.userId });
       expect(await store().keys.rotate(key.id, ws, heir, NOW, NOW, author)).toMatchObject({ outcome: 'changed' });
       expect(await store().keys.find(heir.id, ws)).toMatchObject({ revokedAt: null });
     });
 
-    test('R9: gives as many places to other keys as there are', async () => {
+    test('R9: other keys can take all remaining places', async () => {
       const places = () => ({ keys: 2, adminKeys: 10 });
       for (let round = 0; round < rounds; round++) {
         const { ws, author, other: target } = await given();
@@ -306,8 +306,8 @@ export function testRaces({ store, target, runs }: Bench): void {
     });
   });
 
-  describe('a key that is changed and rotated at the same time', () => {
-    test('R9: has a successor that is as the key was when it was judged', async () => {
+  describe('a key that is changed and rotated concurrently', () => {
+    test('R9: has a successor with the state that was authorized', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store());
         const key = await givenKey(store(), ws, { scopes: ['read:all', 'write:all'], allowedAddresses: ['192.0.2.1'] });
@@ -328,7 +328,7 @@ export function testRaces({ store, target, runs }: Bench): void {
   describe('a tier that is lowered', () => {
     const places = (tier: Tier) => ({ keys: tier === 'GROWTH' ? 10 : 2, adminKeys: 1 });
 
-    test('R9: is the one by which an insertion is judged', async () => {
+    test('R9: applies to insertions', async () => {
       const ws = await givenWorkspace(store(), { tier: 'GROWTH' });
       const insert = () => store().keys.insert(aKey(ws), places, NOW);
       for (let i = 0; i < 3; i++) expect(await insert()).toEqual({ outcome: 'inserted' });
@@ -338,7 +338,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       expect(await insert()).toEqual({ outcome: 'inserted' });
     });
 
-    test('R9: lets nobody take a place that it took away', async () => {
+    test('R9: no insertion takes a place that it removed', async () => {
       for (let round = 0; round < rounds; round++) {
         const ws = await givenWorkspace(store(), { tier: 'GROWTH' });
         const outcomes: Insertion['outcome'][] = [];

@@ -19,7 +19,7 @@ export function testRotation({ store }: Bench): void {
       expect(await store().keys.findForVerification(key.lookupId)).toMatchObject({ key: replaced });
     });
 
-    test('never lengthens the old key', async () => {
+    test('never extends the end of the old key', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { expiresAt: NOW + 10 });
       expect(await store().keys.rotate(key.id, null, anHeir(key), NOW + 1000, NOW)).toMatchObject({
@@ -28,7 +28,7 @@ export function testRotation({ store }: Bench): void {
       });
     });
 
-    test('puts the successor into the family of the old key, whatever it says', async () => {
+    test('puts the successor into the family of the old key, whatever the caller passed', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const stray = anHeir(key, { familyId: 'another', replaces: null });
@@ -37,7 +37,7 @@ export function testRotation({ store }: Bench): void {
       expect(await store().keys.countFamilies(ws, NOW)).toBe(1);
     });
 
-    test('of keys that were replaced, revoked or have expired writes nothing', async () => {
+    test('writes nothing for keys that were replaced, revoked or have expired', async () => {
       const ws = await givenWorkspace(store());
       const { keys } = store();
       const [replaced, revoked, expired] = [
@@ -57,7 +57,7 @@ export function testRotation({ store }: Bench): void {
       expect(await listed(store(), ws)).toEqual(before);
     });
 
-    test('with a successor whose id or lookup id is taken is a Duplicate, and nothing is written', async () => {
+    test('a successor whose ID or lookup ID already exists is a Duplicate, and nothing is written', async () => {
       const ws = await givenWorkspace(store());
       const [key, other] = [await givenKey(store(), ws), await givenKey(store(), ws)];
       const before = await listed(store(), ws);
@@ -75,7 +75,7 @@ export function testRotation({ store }: Bench): void {
       expect(await listed(store(), ws)).toEqual(before);
     });
 
-    test('of many at once succeeds exactly once', async () => {
+    test('exactly one of many concurrent rotations succeeds', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws);
       const heirs = Array.from({ length: 20 }, () => anHeir(key));
@@ -87,7 +87,7 @@ export function testRotation({ store }: Bench): void {
       expect((await listed(store(), ws)).map(({ id }) => id).sort()).toEqual([key.id, winner?.id].sort());
     });
 
-    test('against revoke at once never leaves a living key that nobody rotated to', async () => {
+    test('a concurrent revocation never leaves an active key without a successful rotation', async () => {
       for (let round = 0; round < 5; round++) {
         const ws = await givenWorkspace(store());
         const key = await givenKey(store(), ws);

@@ -53,7 +53,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       expect(await read([], HOURS)).toEqual([]);
     });
 
-    test('is read from the first moment to before the last, and of the keys asked for alone', async () => {
+    test('reads from the first time to before the last, only for the given keys', async () => {
       const [a, b] = [unique('key_a'), unique('key_b')];
       const all = [a, b].flatMap((id) => [-1, 0, 1, 2].map((hour) => counts(id, TODAY + hour * HOUR)));
       await store().usage.add(all, NOW);
@@ -88,7 +88,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       );
     });
 
-    test('sums to what was added, whatever was added in which order', async () => {
+    test('sums are correct for any additions in any order', async () => {
       const addition = fc.record({
         key: fc.nat(2),
         minute: fc.integer({ min: -1_600, max: 1_600 }),
@@ -120,7 +120,7 @@ export function testUsage({ store, target, runs }: Bench): void {
     });
 
     // The upsert of a record that is not yet there is where two writers are easiest to lose one of.
-    test('of calls at once and of several processes adds up exactly', async () => {
+    test('concurrent calls of several processes add up exactly', async () => {
       const keyIds = Array.from({ length: 20 }, () => unique('key'));
       // All of them want the same documents: many more, and an engine that is busy besides lets one wait for too long.
       const job = { kind: 'count', keyIds, start: TODAY, times: 4 } as const;
@@ -135,7 +135,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       expect(rows).toEqual(inOrder(keyIds.map((id) => counts(id, TODAY, [16, 32, 48, 64]))));
     });
 
-    test('outlives the process, and a closed store says that nothing was written', async () => {
+    test('survives a restart, and a closed store says that nothing was written', async () => {
       const key = unique('key');
       const second = await openTarget(target());
       await second.usage.add([counts(key, TODAY)], NOW);
@@ -147,7 +147,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       expect(await read([key], HOURS)).toEqual([counts(key, TODAY)]);
     });
 
-    test.each(PERIODS)('by %s is kept for as long as it is promised', async (by) => {
+    test.each(PERIODS)('by %s is kept for as long as documented', async (by) => {
       const key = unique('key');
       const { length, kept } = USAGE_PERIODS[by];
       const now = Date.now();
@@ -190,7 +190,7 @@ export function testUsage({ store, target, runs }: Bench): void {
         expect(await read([a], { from: TODAY, to: TODAY + DAY, by: 'DAY' })).toEqual([counts(a, TODAY, [2, 0, 0])]);
       });
 
-      test('is read of the days asked for alone', async () => {
+      test('reads only the given days', async () => {
         const key = unique('key');
         const days = [-1, 0, 1].map((day) => fieldsOf(key, TODAY + day * DAY, { [`Query.day${day + 1}`]: 1 }));
         await store().usage.add(days, NOW);
@@ -198,7 +198,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       });
 
       // GraphQL lets these be names, and both engines' languages give them a meaning.
-      test('takes whatever GraphQL takes for a name', async () => {
+      test('accepts any name that GraphQL accepts', async () => {
         const key = unique('key');
         const names = ['A.__proto__', 'A.constructor', 'A._id', 'A.toString', 'A._0', '__proto__'];
         const fields = new Map(names.map((name, i) => [name, i + 1]));
@@ -206,14 +206,14 @@ export function testUsage({ store, target, runs }: Bench): void {
         expect(new Map((await ofDays(key)).map(({ coordinate, count }) => [coordinate, count]))).toEqual(fields);
       });
 
-      test('of calls at once loses none', async () => {
+      test('concurrent calls lose nothing', async () => {
         const key = unique('key');
         const call = () => store().usage.add([fieldsOf(key, TODAY, { 'Query.a': 1, 'Query.b': 2 })], NOW);
         await Promise.all(Array.from({ length: 10 }, call));
         expect(await ofDays(key)).toEqual([use('Query.a', 10), use('Query.b', 20)]);
       });
 
-      test('is kept for as long as it is promised', async () => {
+      test('is kept for as long as documented', async () => {
         const key = unique('key');
         const oldest = TODAY + DAY - FIELDS_KEPT;
         await store().usage.add([fieldsOf(key, oldest, { 'Query.a': 1 })], TODAY + DAY - 1);

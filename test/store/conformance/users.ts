@@ -4,7 +4,7 @@ import { anHeir, aUser, givenKey, givenWorkspace, listed, namesOf, NOW } from '.
 
 export function testUsers({ store }: Bench): void {
   describe('users', () => {
-    test('come back as they were added, change, and leave for good', async () => {
+    test('are returned as they were added, can be changed, and are removed permanently', async () => {
       const ws = await givenWorkspace(store());
       const user = aUser(ws, { roles: ['viewer', '$admin'] });
       await store().users.add(user);
@@ -26,7 +26,7 @@ export function testUsers({ store }: Bench): void {
       expect(await store().users.list(ws, { first: 9, after: null })).toEqual([]);
     });
 
-    test('are found by several ids in one call', async () => {
+    test('are found by several IDs in one call', async () => {
       const ws = await givenWorkspace(store());
       const users = [0, 1].map((i) => aUser(ws, { name: `u${i}` }));
       for (const user of users) await store().users.add(user);
@@ -43,7 +43,7 @@ export function testUsers({ store }: Bench): void {
       expect(namesOf(await store().users.list(ws, { first: 2, after: users[2] ?? null }))).toEqual(['u2']);
     });
 
-    test('come with their keys at verification, with those that rotation makes too', async () => {
+    test('are returned with their keys at verification, also for keys created by rotation', async () => {
       const ws = await givenWorkspace(store());
       const user = aUser(ws);
       await store().users.add(user);

@@ -13,7 +13,7 @@ export function testWorkspaces({ store }: Bench): void {
       expect(await store().keys.findForVerification(key.lookupId)).toEqual({ key, tier: 'ENTERPRISE', user: null });
     });
 
-    test('of a taken id are a Duplicate, and neither workspace nor key is written', async () => {
+    test('an ID that already exists is a Duplicate, and neither workspace nor key is written', async () => {
       const workspace = aWorkspace();
       const first = aKey(workspace.id);
       await store().workspaces.create(workspace, first);
@@ -28,7 +28,7 @@ export function testWorkspaces({ store }: Bench): void {
       expect(await listed(store(), workspace.id)).toEqual([first]);
     });
 
-    test('whose first key is taken are not written', async () => {
+    test('are not written if the first key already exists', async () => {
       const taken = await givenKey(store(), await givenWorkspace(store()));
       const workspace = aWorkspace();
       for (const [same, what] of [
@@ -44,7 +44,7 @@ export function testWorkspaces({ store }: Bench): void {
       expect(await store().workspaces.find(workspace.id)).toBeNull();
     });
 
-    test('of one id created at once: exactly one succeeds, with its own key', async () => {
+    test('concurrent creations with one ID: exactly one succeeds, with its own key', async () => {
       const workspace = aWorkspace();
       const keys = Array.from({ length: 10 }, () => aKey(workspace.id));
       const settled = await Promise.allSettled(keys.map((key) => store().workspaces.create(workspace, key)));
@@ -56,7 +56,7 @@ export function testWorkspaces({ store }: Bench): void {
       }
     });
 
-    test('are ensured once, also at once, and kept as they were', async () => {
+    test('are ensured once, even concurrently, and existing ones are unchanged', async () => {
       const workspace = aWorkspace();
       const calls = Array.from({ length: 10 }, () => store().workspaces.ensure(workspace));
       expect((await Promise.all(calls)).filter((answer) => answer === 'created')).toHaveLength(1);
