@@ -275,7 +275,7 @@ async function copiesOf(
 }
 
 function tooManyConnections(max: number): string {
-  return `${max} connections are open, which is the most that MAX_CONNECTIONS allows: further ones are closed. Find out who holds them, or raise MAX_CONNECTIONS. This is logged at most once a minute.`;
+  return `${max} connections are open, the maximum of MAX_CONNECTIONS. New ones are closed. Find out which clients opened them, or raise MAX_CONNECTIONS. This is logged at most once a minute.`;
 }
 
 function ownLimits(now: ComposeOptions['now'], tiers: TierTable): Limiter {
@@ -284,7 +284,7 @@ function ownLimits(now: ComposeOptions['now'], tiers: TierTable): Limiter {
 
 function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogger): void {
   for (const warning of warnings) logger.warn(warning);
-  if (!apiKeys) logger.warn('auth.api_keys.enabled is false: no API key is let in but ADMIN_API_KEY.');
+  if (!apiKeys) logger.warn('auth.api_keys.enabled is false: only ADMIN_API_KEY is accepted.');
 }
 
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {

@@ -36,9 +36,9 @@ export function reloading(reload: () => Promise<void>, log: Log): () => void {
   return oneAtATime(async () => {
     try {
       await reload();
-      log.info('the configuration was read anew');
+      log.info('configuration reloaded');
     } catch (error) {
-      log.error({ fault: faultOf(error) }, 'the configuration was not read anew: what held before goes on');
+      log.error({ fault: faultOf(error) }, 'reload failed; keeping the previous configuration');
     }
   });
 }

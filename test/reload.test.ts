@@ -40,7 +40,7 @@ test('a reload that fails says why in one line, and the next one is done', async
   ask();
   await until(() => lines.length === 2);
   expect(lines).toEqual([
-    [{ fault: 'latchkey.yaml: rolls is not known.' }, 'the configuration was not read anew: what held before goes on'],
-    'the configuration was read anew',
+    [{ fault: 'latchkey.yaml: rolls is not known.' }, 'reload failed; keeping the previous configuration'],
+    'configuration reloaded',
   ]);
 });

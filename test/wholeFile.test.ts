@@ -62,7 +62,7 @@ describe('R10: every file that the settings name', () => {
     expect(() => readCertificate({ cert: pipe, key: pipe })).toThrow(`TLS_CERT: ${pipe} is not a regular file.`);
     file(Buffer.from([0xff, 0xfe, 0x61]), 'pepper');
     expect(() => pepperOfDirectory(dir)).toThrow(
-      `DATA_DIR holds the pepper ${join(dir, 'pepper')}, which is in UTF-16, not in UTF-8.`,
+      `DATA_DIR contains the pepper ${join(dir, 'pepper')}, which is in UTF-16, not in UTF-8.`,
     );
     file('x'.repeat(20_000), 'pepper');
     expect(() => pepperOfDirectory(dir)).toThrow('has more than 10000 bytes');

@@ -31,7 +31,7 @@ const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   revoked: 'The API key was revoked. Ask an administrator of the workspace for a new one.',
   expired: 'The API key has expired. Ask an administrator of the workspace to create a new one.',
   user_left:
-    'The user to whom the API key belongs has left the workspace. Ask an administrator of the workspace for a new one.',
+    'The user who owns the API key was removed from the workspace. Ask an administrator of the workspace for a new key.',
 };
 
 const SWITCHED_OFF =
@@ -327,7 +327,7 @@ export class Authenticator {
       throw this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
     }
     const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
-    if (principal === null) throw unavailable('The default workspace is missing. Start the server anew.', 5);
+    if (principal === null) throw unavailable('The default workspace is missing. Restart the server.', 5);
     return principal;
   }
 }

@@ -67,7 +67,7 @@ export function bcryptInput(credential: string): string {
 export function faultOfKey(key: string): string | null {
   if (key === '') return 'is empty';
   if (key.length > MAX_CREDENTIAL_LENGTH) return `is longer than ${MAX_CREDENTIAL_LENGTH} characters`;
-  if (!/^[\x21-\x7e]+$/.test(key)) return 'holds white space or characters outside ASCII';
+  if (!/^[\x21-\x7e]+$/.test(key)) return 'contains white space or characters outside ASCII';
   // Such a one is looked for in the store, and would be known there as revoked or unknown.
   if (isToken(key)) return 'is a key that Latchkey made';
   // Such a one is judged as an access token, and never as a key.

@@ -117,7 +117,7 @@ class Counts {
     if (counted === undefined || counted.count < this.#limit) return;
     const retryAfter = Math.ceil((counted.since + MINUTE - now) / 1000);
     throw new Refusal(
-      `Too many wrong keys were sent. Check the key, and try again in ${retryAfter} s; keys that are in use go on working.`,
+      `Too many invalid keys were sent. Check the key, and try again in ${retryAfter} s. Keys that are in use continue to work.`,
       { code: 'RATE_LIMITED', retryAfter, limit: this.#limit, window: MINUTE / 1000 },
     );
   }

@@ -58,7 +58,7 @@ export function locateCredential({ headers, rawHeaders }: CredentialSource, apar
       for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) take(found, name, item);
     }
   }
-  if (found.other && !found.apart) throw bad('The Authorization header holds no key that can be read.');
+  if (found.other && !found.apart) throw bad('The Authorization header has no valid key.');
   return found.key;
 }
 

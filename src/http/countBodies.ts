@@ -72,7 +72,7 @@ function tooMany(limit: number): Refusal {
 }
 
 function crowded(): Refusal {
-  return unavailable('The server is waiting for as many bodies as it can hold. Send the request again shortly.', 1);
+  return unavailable('Too many request bodies are still arriving. Try again shortly.', 1);
 }
 
 function senderOf({ principal, caller }: FastifyRequest, tiers: TierTable): Sender {

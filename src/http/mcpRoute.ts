@@ -41,7 +41,7 @@ export interface McpRouteOptions {
  */
 const jsonRpc = (id: string | number | null): FaultForm => ({
   body: (message, data) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32_000, message, data } }),
-  unread: 'The body is no JSON. Send one message of JSON-RPC 2.0.',
+  unread: 'The body is not JSON. Send one JSON-RPC 2.0 message.',
 });
 
 const JSON_RPC = jsonRpc(null);
@@ -185,8 +185,7 @@ function originHook(allowed: readonly string[]) {
   };
 }
 
-const OTHER_ORIGIN =
-  'Pages of this origin may not call. For its operator: name the origin in CORS_ORIGINS, if it is to be let in.';
+const OTHER_ORIGIN = "Pages of this origin can't use the API. Operators: add the origin to CORS_ORIGINS to allow it.";
 
 /** Rejects anonymous requests before reading the body. */
 function refuseAnonymous({ principal }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {

@@ -50,7 +50,7 @@ function declared(
 
 const SUBSCRIPTION =
   'Subscriptions are streams. Send this one to /graphql/stream, with the header "Accept: text/event-stream".';
-const NO_SUBSCRIPTION = 'Streams are for subscriptions alone. Send queries and mutations to /graphql.';
+const NO_SUBSCRIPTION = 'Only subscriptions are allowed here. Send queries and mutations to /graphql.';
 
 const OTHER_KIND = {
   query: 'The operation is a mutation, and only queries are run here. Use run_mutation, where it is offered.',

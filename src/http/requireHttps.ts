@@ -20,7 +20,7 @@ const LOOPBACK = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] as const;
 
 const OVER_PLAIN_HTTP =
-  'This API answers over HTTPS alone. Use its https address, and replace a key that was sent with this request: others may have read it. For its operator: behind a proxy that speaks HTTPS, have it send X-Forwarded-Proto and name it in TRUST_PROXY.';
+  'This API requires HTTPS. Use its https address, and replace a key that was sent with this request: others may have read it. Operators: if a proxy terminates TLS, let it send X-Forwarded-Proto, and add its address to TRUST_PROXY.';
 
 /**
  * Refuses requests over plain HTTP before authentication. Does not redirect: a misconfigured client would keep sending

@@ -17,7 +17,7 @@ export function streamCredential({ raw, caller, method, query }: FastifyRequest)
   if (key === undefined) return source;
   // A blank value is not a key, as in a header field.
   if (typeof key === 'string' && key.trim() === '') return source;
-  if (typeof key !== 'string') throw bad('The address holds api_key more than once. Send one key.');
+  if (typeof key !== 'string') throw bad('The address contains api_key more than once. Send one key.');
   if (method !== 'GET' || !wantsEvents(headers.accept)) {
     throw bad(
       'A key in the address is accepted only of a GET with "Accept: text/event-stream", as an EventSource sends. Send it as "Authorization: Bearer <key>".',

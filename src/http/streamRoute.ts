@@ -67,7 +67,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
         );
       }
       const body = bodyOf(request);
-      if (body === null) return refuseRequest(reply, 'The address holds variables that are no JSON. Send an object.');
+      if (body === null)
+        return refuseRequest(reply, 'The variables in the address are not valid JSON. Send an object.');
       const place = await placeFor(request, streams, observer);
       try {
         const { principal, id: requestId, outcome } = request;

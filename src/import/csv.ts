@@ -59,7 +59,7 @@ export async function* recordsIn(chunks: AsyncIterable<string>): AsyncGenerator<
   }
   if (quoted && !closing) {
     throw new ImportFault(
-      `The input ends within the quotes that begin in the record of line ${began}. Export it anew.`,
+      `The input ends inside the quotes that begin in the record of line ${began}. Export it again.`,
     );
   }
   const last = endRecord();

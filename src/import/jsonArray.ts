@@ -26,7 +26,7 @@ export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<Ra
       if (/\s/.test(character)) continue;
       if (ended || (depth === 0 && character !== '[')) {
         throw new ImportFault(
-          `The input is no JSON array: see line ${line}. Give one array of rows, or JSON Lines with --format jsonl.`,
+          `The input is not a JSON array: see line ${line}. Give one array of rows, or JSON Lines with --format jsonl.`,
         );
       }
       const closes = character === ']' || character === '}';
@@ -43,5 +43,5 @@ export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<Ra
       item.add(character);
     }
   }
-  if (!ended) throw new ImportFault('The input ends within its JSON array. Export it anew: it was cut short.');
+  if (!ended) throw new ImportFault('The input ends inside its JSON array. It was cut off: export it again.');
 }

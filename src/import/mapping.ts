@@ -132,9 +132,7 @@ function byName<T>(at: string, values: Readonly<Record<string, T>>): ReadonlyMap
 function schemeOf(source: Source, { lookup, hashed }: MappingFile): ForeignScheme {
   if (source !== 'bcrypt') {
     if (lookup === undefined && hashed === undefined) return { kind: 'sha256' };
-    throw new ImportFault(
-      '`lookup` and `hashed` are for bcrypt alone: a SHA-256 is looked up by itself. Leave them out.',
-    );
+    throw new ImportFault('`lookup` and `hashed` are only for bcrypt: a SHA-256 needs no look-up. Remove them.');
   }
   if (lookup === undefined) {
     throw new ImportFault(

@@ -104,9 +104,7 @@ class Planner {
   async take(row: Row): Promise<void> {
     this.#rows += 1;
     if (this.#rows > MAX_ROWS) {
-      throw new ImportFault(
-        `The input has more than ${MAX_ROWS} rows. Split it, and import the parts one after the other.`,
-      );
+      throw new ImportFault(`The input has more than ${MAX_ROWS} rows. Split it, and import each part.`);
     }
     const { line } = row;
     const problem = 'problem' in row ? row.problem : await this.#plan(row);
@@ -186,7 +184,7 @@ class Planner {
         .join(', ')}. Say under scopes what each is here; [] is nothing.`;
     }
     if (scopes.length === 0) {
-      return 'The key holds no scope. Say with --default-scopes what such keys may do, or leave the row out.';
+      return 'The key has no scopes. Set --default-scopes, or remove the row.';
     }
     try {
       return checkScopes(scopes, { type: mapping.type, known: knownScopes, held: [PLATFORM], ceilings });

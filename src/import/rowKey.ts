@@ -62,7 +62,7 @@ class RowReader {
     const shown = this.#text('shown') ?? '';
     if (shown.length > MAX_SHOWN || !/^[\x21-\x7e]*$/.test(shown)) {
       throw new Unreadable(
-        `What may be shown of a token has at most ${MAX_SHOWN} visible characters. Map another column.`,
+        `The displayed part of a token has at most ${MAX_SHOWN} visible characters. Map another column.`,
       );
     }
     const uses = this.#text('uses');
@@ -92,17 +92,17 @@ class RowReader {
   #digest(): Pick<RowKey, 'lookupId' | 'kept'> {
     const { scheme } = this.#mapping;
     const text = this.#text('digest');
-    if (text === null) throw new Unreadable('The row has no digest. Map the column that holds it (columns.digest).');
+    if (text === null) throw new Unreadable('The row has no digest. Map its column (columns.digest).');
     if (scheme.kind === 'sha256') {
       const digest = sha256Of(text);
       if (digest !== null) return { lookupId: locateDigest(digest).lookupId, kept: digest };
       throw new Unreadable(
-        'The digest is no SHA-256 in hexadecimal, base64 or base64url. Is it a key in clear? Hash it in the export.',
+        'The digest is not a SHA-256 in hexadecimal, base64 or base64url. If it is a plain-text key, hash it in the export.',
       );
     }
     const kept = bcryptOf(text);
     if (kept === null)
-      throw new Unreadable('The digest is no bcrypt hash ($2a$, $2b$ or $2y$) of a cost from 4 to 15.');
+      throw new Unreadable('The digest is not a bcrypt hash ($2a$, $2b$ or $2y$) with a cost from 4 to 15.');
     return { lookupId: lookupIdOf(scheme, this.#locator()), kept };
   }
 

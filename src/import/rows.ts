@@ -17,7 +17,7 @@ export type Row =
 export type Fields = ReadonlyMap<string, unknown>;
 
 const TOO_LONG = `The row has more than ${MAX_RECORD} characters. Leave large columns out of the export.`;
-const NO_OBJECT = 'The row is no JSON object. Write one object of columns for each key.';
+const NO_OBJECT = 'The row is not a JSON object. Write one object with columns for each key.';
 
 /**
  * Rows of an export, one after the other as they arrive.
@@ -85,7 +85,7 @@ function fromJson({ line, text }: RawRecord): Row {
     }
     return { line, fields: new Map(Object.entries(value).map(([column, cell]) => [normalise(column), cell])) };
   } catch {
-    return { line, problem: 'The row is no JSON. Export it anew, or say what it is with --format.' };
+    return { line, problem: 'The row is not valid JSON. Export it again, or set its format with --format.' };
   }
 }
 
@@ -101,7 +101,7 @@ async function* fromCsv(text: AsyncIterable<string>): AsyncGenerator<Row> {
       header = columns;
     } else if (cells === null) yield { line, problem: TOO_LONG };
     else if (cells.length !== header.length) {
-      yield { line, problem: `The row has ${cells.length} cells and the header ${header.length}. Export it anew.` };
+      yield { line, problem: `The row has ${cells.length} cells and the header ${header.length}. Export it again.` };
     } else {
       yield { line, fields: new Map(header.map((column, i) => [column, cells[i] === '' ? null : cells[i]])) };
     }

@@ -104,6 +104,6 @@ function matches(
 export function standsInConfiguration(): Refusal {
   return badInput(
     ['input', 'id'],
-    'The key stands in the configuration, under auth.api_keys.keys. Change it there, and have the server read it anew.',
+    'The key is defined in the configuration, under auth.api_keys.keys. Change it there, and reload the configuration.',
   );
 }

@@ -79,7 +79,7 @@ export function checkAddresses(addresses: readonly string[]): string[] {
     if (isAddressOrRange(item)) return;
     throw badInput(
       [...path, i],
-      'That is no address. Give IPv4 or IPv6 addresses, or ranges such as 192.0.2.0/24 and 2001:db8::/32.',
+      'Invalid address. Use IPv4 or IPv6 addresses, or ranges such as 192.0.2.0/24 and 2001:db8::/32.',
     );
   });
   return [...new Set(addresses)];
@@ -94,10 +94,10 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
     if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
   if (scope !== undefined && parseScope(scope) === null) {
-    throw badInput(['filter', 'scope'], 'That is no scope. Give one as keys hold it, such as read:all.');
+    throw badInput(['filter', 'scope'], 'Invalid scope. Use a scope of a key, such as read:all.');
   }
   for (const [field, id] of Object.entries({ projectId, userId })) {
-    if (id !== undefined && !isId(id)) throw badInput(['filter', field], 'That is no id.');
+    if (id !== undefined && !isId(id)) throw badInput(['filter', field], 'Invalid ID.');
   }
   return filter;
 }
@@ -123,7 +123,7 @@ export function checkScopes(
   },
 ): string[] {
   if (wanted.length === 0 || wanted.length > MAX_SCOPES) {
-    throw badInput(['input', 'scopes'], `A key holds 1 to ${MAX_SCOPES} scopes. Known are ${namesOf(known)}.`, {
+    throw badInput(['input', 'scopes'], `A key has 1 to ${MAX_SCOPES} scopes. Known scopes: ${namesOf(known)}.`, {
       known,
     });
   }
@@ -149,7 +149,7 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
   const missing = missingOf(held, scopes);
   if (missing.length === 0) return;
   throw new Refusal(
-    `Your key does not hold ${missing.join(' and ')}, so it cannot grant or manage it. Use a key that does.`,
+    `Your key does not have ${missing.join(' and ')}, so it can't grant or manage such keys. Use a key that has these scopes.`,
     {
       code: 'SCOPE_NOT_HELD',
       missing,

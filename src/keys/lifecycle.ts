@@ -16,7 +16,7 @@ export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): v
   if (beyond === undefined) return;
   throw badInput(
     ['input', 'id'],
-    `A ${type} key can no longer hold ${beyond}. Allowed: ${ceilings.inWords(type)}. Update its scopes first.`,
+    `A ${type} key can no longer have ${beyond}. Allowed: ${ceilings.inWords(type)}. Update its scopes first.`,
   );
 }
 

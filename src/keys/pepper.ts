@@ -101,7 +101,7 @@ function makePepper(path: string): void {
 }
 
 function pepperFault(path: string, cause: FileFault, remedy: string): Error {
-  return new Error(`DATA_DIR holds the pepper ${path}, which ${cause.message}. ${remedy}`, { cause });
+  return new Error(`DATA_DIR contains the pepper ${path}, which ${cause.message}. ${remedy}`, { cause });
 }
 
 /** A pepper has 43 characters. */
@@ -111,7 +111,7 @@ function readPepper(path: string): string {
   const value = contentOf(path).trim();
   if (value.length < 32)
     throw new Error(
-      `DATA_DIR holds ${path}, which is not a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
+      `DATA_DIR contains ${path}, which is not a pepper. Restore it from a backup, or remove it: keys keep working and are verified by bcrypt once each.`,
     );
   try {
     keepPrivate(path);

@@ -433,6 +433,6 @@ function assertBindable(scopes: readonly string[]): void {
   if (!scopes.includes(PLATFORM)) return;
   throw badInput(
     ['input', 'scopes'],
-    'A key that is bound to a project cannot hold platform. Leave out one of the two.',
+    "A key that is restricted to a project can't have the scope platform. Remove one of them.",
   );
 }

@@ -66,7 +66,7 @@ export function readConfiguration(
 
 function rolesOf({ content: { roles = {} }, fault }: ReadFile): Roles {
   if (Object.hasOwn(roles, 'admin')) {
-    throw fault('roles.admin is not allowed: it is built in and holds admin. Choose another name.');
+    throw fault('roles.admin is not allowed, because it is a built-in role. Choose another name.');
   }
   return new Roles(roles);
 }
@@ -91,7 +91,7 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
       );
     }
     if (inClear.has(`${at}.key`)) {
-      const advice = `${at}.key stands in the file in clear. Put it into an environment variable, and write \${NAME}.`;
+      const advice = `${at}.key is in plain text in the file. Put it into an environment variable, and write \${NAME}.`;
       if (production) throw fault(advice);
       warn(advice);
     }

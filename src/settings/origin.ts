@@ -32,7 +32,7 @@ export function parseOrigin(text: string): OriginResult {
 
 function faultOfForm(text: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*[/?#]/i.test(text)
-    ? 'holds more than an origin; end it after the host or the port'
+    ? 'contains more than an origin; end it after the host or the port'
     : 'is not an origin';
 }
 

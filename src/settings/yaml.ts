@@ -41,7 +41,7 @@ export function parseYaml(text: string, label: string): unknown {
   if (document?.contents == null) {
     throw new SettingsError(`${label} is empty. Fill it, or take it away: a file that is half written looks the same.`);
   }
-  if (documents.length > 1) throw new SettingsError(`${label} holds several documents. Allowed: one.`);
+  if (documents.length > 1) throw new SettingsError(`${label} contains several documents. Allowed: one.`);
   // An unknown tag is but a warning to the package, and its value then another than was meant.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
@@ -58,9 +58,9 @@ export function parseYaml(text: string, label: string): unknown {
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'the key stands in its map already. Keep one of them.',
+  DUPLICATE_KEY: 'duplicate key. Remove one of them.',
   TAG_RESOLVE_FAILED: 'tags are not known here. Take it out.',
-  NON_STRING_KEY: 'a key is a text alone.',
+  NON_STRING_KEY: 'keys must be strings.',
 };
 const OTHER = 'this is no YAML. Mind indentation, and quote values that hold any of : # { } [ ] , & * ! | > %.';
 

@@ -10,7 +10,7 @@ interface Log {
 
 const CONSEQUENCES: Readonly<Record<Exclude<StoreState, 'available'>, string>> = {
   away: 'The store is away: requests that need it get 503 at once, until it answers.',
-  'read-only': 'The store takes no changes: they get 503, and keys go on working.',
+  'read-only': 'The store accepts no changes: they get 503, and keys continue to work.',
 };
 
 /** Returns callbacks that log each change of the store's state, with the fault and a remedy. */

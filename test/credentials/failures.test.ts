@@ -45,7 +45,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     const refused = refusal(lookupId(), address());
     expect(refused?.details).toEqual({ code: 'RATE_LIMITED', retryAfter: 60, limit, window: 60 });
     expect(refused?.message).toBe(
-      'Too many wrong keys were sent. Check the key, and try again in 60 s; keys that are in use go on working.',
+      'Too many invalid keys were sent. Check the key, and try again in 60 s. Keys that are in use continue to work.',
     );
   });
 

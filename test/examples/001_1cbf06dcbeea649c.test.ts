@@ -54,7 +54,7 @@ describe('001_1cbf06dcbeea649c', () => {
   it('knows no scopes but the three, and what they cover', async () => {
     await expect(key('platform')).rejects.toThrow('Allowed: scopes covered by read:all, write:all, admin.');
     await expect(key('everything')).rejects.toThrow('There is no such scope');
-    await expect(key()).rejects.toThrow('A key holds 1 to 100 scopes');
+    await expect(key()).rejects.toThrow('A key has 1 to 100 scopes');
   });
 
   it('finds a key by the name that tells its purpose', async () => {

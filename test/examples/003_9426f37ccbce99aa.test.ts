@@ -147,7 +147,7 @@ describe('003_9426f37ccbce99aa', () => {
 
     const refused = await ask(`mutation { revokeApiKey(input: { id: "${analyst.id}" }) { apiKey { id } } }`);
     expect(refused.body.errors[0]).toMatchObject({
-      message: expect.stringContaining('The key stands in the configuration'),
+      message: expect.stringContaining('The key is defined in the configuration'),
       extensions: { code: 'BAD_USER_INPUT', path: ['input', 'id'] },
     });
     expect(await statusOf(ENV.API_KEY_ANALYST)).toBe(200);
@@ -288,8 +288,10 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     }
     const inClear = FILE.replace('${API_KEY_READONLY}', "'abc123-actual-key-of-tests'");
     await start(inClear);
-    expect(latchkey.logs.join('')).toContain('keys[2].key stands in the file in clear');
-    await expect(start(inClear, { NODE_ENV: 'production' })).rejects.toThrow('keys[2].key stands in the file in clear');
+    expect(latchkey.logs.join('')).toContain('keys[2].key is in plain text in the file');
+    await expect(start(inClear, { NODE_ENV: 'production' })).rejects.toThrow(
+      'keys[2].key is in plain text in the file',
+    );
   });
 
   it('tells who used what, and each request with the id of its key', async () => {

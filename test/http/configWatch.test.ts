@@ -61,7 +61,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const NOT_READ = 'the configuration was not read anew';
+const NOT_READ = 'reload failed; keeping the previous configuration';
 
 test.each([
   ['of one process', []],

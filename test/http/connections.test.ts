@@ -54,7 +54,7 @@ test('X12: beyond MAX_CONNECTIONS new connections are closed, open ones continue
   expect(counted.value('latchkey_connections_open')).toBe(3);
   expect(counted.value('latchkey_connections_refused_total')).toBe(5);
   expect(service.logs.filter((line) => line.includes('MAX_CONNECTIONS'))).toEqual([
-    expect.stringContaining('3 connections are open, which is the most that MAX_CONNECTIONS allows'),
+    expect.stringContaining('3 connections are open, the maximum of MAX_CONNECTIONS'),
   ]);
 
   kept[0].socket.write(HEALTH);

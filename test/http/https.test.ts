@@ -62,7 +62,9 @@ describe('if HTTPS is required', () => {
   it('refuses plain HTTP from another machine with a remedy, and nothing runs', async () => {
     const refused = await fromAfar(latchkey, { query: REGISTER });
     expect([refused.status, refusalOf(refused)]).toEqual([403, { code: 'HTTPS_REQUIRED' }]);
-    expect(refused.body.errors[0].message).toMatch(/over HTTPS alone\. Use its https address, and replace a key/);
+    expect(refused.body.errors[0].message).toMatch(
+      /This API requires HTTPS\. Use its https address, and replace a key/,
+    );
     expect(refused.headers.get(HSTS)).toBeNull();
     expect(refused.headers.get('www-authenticate')).toBeNull();
     expect(refused.headers.get('ratelimit')).toBeNull();
@@ -285,13 +287,13 @@ describe('npm start', () => {
 
     writeCertificate(dir, second);
     child.process.kill('SIGHUP');
-    await logged('the configuration was read anew');
+    await logged('configuration reloaded');
     expect(await status(second)).toBe(200);
     await expect(status(first)).rejects.toThrow('self-signed');
 
     writeCertificate(dir, { cert: first.cert, key: second.key });
     child.process.kill('SIGHUP');
-    await logged('the configuration was not read anew');
+    await logged('reload failed; keeping the previous configuration');
     expect(child.output().stderr).toContain('is not the key of the certificate');
     expect(await status(second)).toBe(200);
 

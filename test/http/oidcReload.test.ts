@@ -41,7 +41,7 @@ test('SIGHUP enables tokens, changes their roles, and disables them', async () =
     };
     const metadata = async () => (await fetch(`${origin}/.well-known/oauth-protected-resource`)).status;
     const hangUp = async (enabled: boolean, role: string): Promise<void> => {
-      const lines = (): number => child.output().stderr.split('the configuration was read anew').length;
+      const lines = (): number => child.output().stderr.split('configuration reloaded').length;
       const before = lines();
       write(enabled, role);
       child.process.kill('SIGHUP');

@@ -30,8 +30,8 @@ async function statusOf(token: string): Promise<number> {
   return status;
 }
 const lines = (text: string): number => child.output().stderr.split(text).length - 1;
-const READ = 'the configuration was read anew';
-const NOT_READ = 'the configuration was not read anew';
+const READ = 'configuration reloaded';
+const NOT_READ = 'reload failed; keeping the previous configuration';
 
 /** Sends the signal and waits for the line that answers it. */
 async function hangUp(answer: string): Promise<void> {

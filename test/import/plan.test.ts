@@ -63,7 +63,7 @@ describe('nothing is wider here than it was', () => {
     ['an end without its zone', row({ expiresAt: '2026-04-01T00:00:00' }), 'expiresAt'],
     ['an end that is a number', row({ expiresAt: NOW + 1 }), 'dates'],
     ['a state that is neither', row({ enabled: 'perhaps' }), 'enabled'],
-    ['a token in clear', row({ key: letters('one') }), 'in clear'],
+    ['a token in plain text', row({ key: letters('one') }), 'plain-text key'],
     ['no digest', row({ key: null }), 'columns.digest'],
     ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'no text'],
     ['a name that is none', row({ name: 'two\nlines' }), 'U+000A'],
@@ -378,7 +378,7 @@ describe('bcrypt', () => {
 
 it.each([
   ['bcrypt without a locator', 'bcrypt', {}, 'lookup'],
-  ['a locator of a SHA-256', 'sha256', { lookup: { prefix: 8 } }, 'bcrypt alone'],
+  ['a locator of a SHA-256', 'sha256', { lookup: { prefix: 8 } }, 'only for bcrypt'],
   ['a locator that names nothing', 'bcrypt', { lookup: { prefix: 1 } }, 'lookup'],
   ['an unknown key', 'sha256', { colums: {} }, 'colums'],
   ['an unknown column', 'sha256', { columns: { hash: 'x' } }, 'columns'],

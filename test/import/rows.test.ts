@@ -69,7 +69,7 @@ describe('what is no row is told by its line, and the others are read all the sa
 it.each([
   ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'jsonl', 'UTF-8'],
   ['half a character at the end', Buffer.from([0xe2, 0x82]), 'jsonl', 'UTF-8'],
-  ['an array that is cut short', '[{"a":1}', 'json', 'cut short'],
+  ['an array that is cut off', '[{"a":1}', 'json', 'cut off'],
   ['nothing at all as an array', '', 'json', 'empty'],
   ['more than one array', '[] []', 'json', 'line 1'],
   ['an object', '\n{"a":1}', 'json', 'line 2'],

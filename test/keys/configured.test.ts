@@ -164,7 +164,7 @@ test('whatever would change one is refused, and says where it is changed', async
   ]) {
     await expect(attempt).rejects.toMatchObject(refusal);
     await expect(attempt).rejects.toThrow(
-      'The key stands in the configuration, under auth.api_keys.keys. Change it there',
+      'The key is defined in the configuration, under auth.api_keys.keys. Change it there',
     );
   }
   // Of another workspace's nothing is told.

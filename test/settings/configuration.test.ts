@@ -193,7 +193,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
       keys('{ key: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", name: a, roles: [viewer] }'),
       'auth.api_keys.keys[0].key has the form of a JWT. Choose another value',
     ],
-    ['roles: { admin: [read:all] }', 'roles.admin is not allowed: it is built in'],
+    ['roles: { admin: [read:all] }', 'roles.admin is not allowed, because it is a built-in role'],
     ['roles: { analyst: [] }', 'roles.analyst is not allowed.'],
     ['roles: { analyst: [read] }', 'roles.analyst[0] is not allowed. Allowed: a scope'],
     ['roles: { analyst: read:all }', 'roles.analyst is not allowed.'],
@@ -262,9 +262,9 @@ describe('a key that people choose', () => {
     for (const written of [KEY, `\${KEY}${KEY}`, `$\${${KEY}`]) {
       const text = keys(`{ key: "${written}", name: one, roles: [viewer] }`);
       expect(read(text, { KEY }).warnings).toEqual([
-        expect.stringContaining('keys[0].key stands in the file in clear'),
+        expect.stringContaining('keys[0].key is in plain text in the file'),
       ]);
-      expect(faultOf(text, { KEY, NODE_ENV: 'production' })).toContain('stands in the file in clear');
+      expect(faultOf(text, { KEY, NODE_ENV: 'production' })).toContain('is in plain text in the file');
       expect(faultOf(text, { KEY, NODE_ENV: 'production' })).not.toContain(KEY);
     }
     expect(read(one(''), { KEY, NODE_ENV: 'production' }).warnings).toEqual([]);

@@ -211,7 +211,7 @@ const rows: readonly Row[] = [
     'DATA_DIR',
     'a directory whose pepper is a directory',
     () => at('directory'),
-    /^DATA_DIR holds the pepper \S+\/directory\/pepper, which is a directory\. Restore/,
+    /^DATA_DIR contains the pepper \S+\/directory\/pepper, which is a directory\. Restore/,
   ),
   one(
     'MONGODB_URI',

@@ -57,7 +57,7 @@ const LAST_SECOND = 253_402_300_799;
 function faultOf(payload: JWTPayload, { typ }: JWTHeaderParameters): string | null {
   const type = typ?.toLowerCase();
   if (type !== undefined && !TYPES.has(type)) {
-    return 'The token is no access token, by its typ. Send an access token.';
+    return 'The typ header says that the token is not an access token. Send an access token.';
   }
   // Who says that it is an access token may add what it likes.
   if ((type === undefined || type === 'jwt') && OF_OTHER_TOKENS.some((claim) => Object.hasOwn(payload, claim))) {
@@ -69,7 +69,7 @@ function faultOf(payload: JWTPayload, { typ }: JWTHeaderParameters): string | nu
   }
   // JSON has numbers that JavaScript reads as Infinity: such a token would never end.
   if (!(Number(payload.exp) <= LAST_SECOND) || !Number.isFinite(payload.nbf ?? 0)) {
-    return 'The access token has an exp or nbf that is no moment before the year 10000.';
+    return 'The exp or nbf of the access token is not a time before the year 10000.';
   }
   return typeof payload.sub === 'string' && payload.sub !== '' ? null : 'The access token names no subject.';
 }
