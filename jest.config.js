@@ -29,7 +29,8 @@ if (!hasMongo)
 
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: fileURLToPath(new URL('test/support/realm/environment.mjs', import.meta.url)),
+  runtime: fileURLToPath(new URL('test/support/realm/runtime.cjs', import.meta.url)),
   // Nothing is timed: what hangs is to end, and what a busy machine delays is not.
   testTimeout: 180_000,
   // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
@@ -47,14 +48,6 @@ export default {
     ...leftOut.map(({ suites }) => suites),
   ],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: {
-    '^\\.\\./jsutils/instanceOf\\.js$': '<rootDir>/test/support/instanceOf.cjs',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
-  },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
-    ],
-  },
+  // Node's loader transforms the sources: test/support/ts-loader.mjs.
+  transform: {},
 };

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBuilt } from '../support/built.js';
@@ -5,7 +6,7 @@ import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
 
 // The compiler reads the sources where the build is older.
-import.meta.jest.setTimeout(240_000);
+jest.setTimeout(240_000);
 
 /** Pages that people read, as paths in the project. */
 const pages = [

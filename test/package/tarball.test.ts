@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
@@ -9,7 +10,7 @@ import { OPERATOR_KEY } from '../support/service.js';
 import { Installed } from './installed.js';
 
 // It installs from the registry.
-import.meta.jest.setTimeout(240_000);
+jest.setTimeout(240_000);
 
 /** What the package and what it needs may take, installed without development parts. */
 const MOST = 60_000_000;

@@ -3,7 +3,7 @@
  * The compiled output may be older than the sources, and a test has to judge the sources.
  */
 import { hash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { isMainThread, threadId } from 'node:worker_threads';
@@ -24,20 +24,41 @@ const OPTIONS = {
 /** What was transformed before, by its source: a hundred processes are started in one run, and all load the same files. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/latchkey-transformed/', import.meta.url));
 
+/** Jest loads each test file under an address with a number, and gives that number to all modules of test/ that the file imports. */
+const FILE = /\?file=\d+$/;
+const TESTS = new URL('../', import.meta.url).href;
+/** Not a part of a test file: these lie in test/ and are loaded once. */
+const GLOBALS = new URL('./realm/globals.mjs', import.meta.url).href;
+
 export async function resolve(specifier, context, next) {
+  const { parentURL = '' } = context;
+  if (specifier === '@jest/globals') return { url: GLOBALS, format: 'module', shortCircuit: true };
   if (Object.hasOwn(SELF, specifier)) return next(new URL(SELF[specifier], import.meta.url).href, context);
-  if (!/^\.{1,2}\/.*\.js$/.test(specifier) || !context.parentURL?.endsWith('.ts')) return next(specifier, context);
-  return next(specifier.replace(/\.js$/, '.ts'), context);
+  const [file = ''] = FILE.exec(parentURL) ?? [];
+  if (!/^\.{1,2}\//.test(specifier) || !parentURL.slice(0, parentURL.length - file.length).endsWith('.ts'))
+    return next(specifier, context);
+  const { url, ...resolved } = await next(sourceOf(specifier, parentURL), context);
+  return { ...resolved, url: file !== '' && url.startsWith(TESTS) ? `${url}${file}` : url };
+}
+
+/** The address of the source that an import of `./name.js` or `./name` means. */
+function sourceOf(specifier, parentURL) {
+  const source = new URL(specifier.replace(/(\.js)?$/, '.ts'), parentURL);
+  return existsSync(source) ? source.href : specifier;
 }
 
 export async function load(url, context, next) {
-  if (!url.endsWith('.ts')) return next(url, context);
-  const filename = fileURLToPath(url);
+  const [path] = url.split('?', 1);
+  if (!path.endsWith('.ts')) return next(url, context);
+  const filename = fileURLToPath(path);
   const source = await readFile(filename, 'utf8');
-  const kept = CACHE + hash('sha256', JSON.stringify([filename, source, OPTIONS]));
+  const kept = keptAt(filename, source);
   const code = (await readFile(kept, 'utf8').catch(() => null)) ?? (await transformed(source, filename, kept));
   return { format: 'module', source: code, shortCircuit: true };
 }
+
+/** The path of the transformed source, with its map inline. */
+export const keptAt = (filename, source) => CACHE + hash('sha256', JSON.stringify([filename, source, OPTIONS]));
 
 async function transformed(source, filename, kept) {
   const { transform } = await import('@swc/core');

@@ -1,0 +1,59 @@
+/* oxlint-disable typescript/no-require-imports, typescript/no-dynamic-delete -- Jest requires this module, and keeps state in others. */
+/* oxlint-disable typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-member-access, typescript/no-unsafe-return
+   -- Jest's types don't have the parts that this file uses. */
+const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { createRequire } = require('node:module');
+const { fileURLToPath, pathToFileURL } = require('node:url');
+const { default: Runtime } = require('jest-runtime');
+
+let files = 0;
+/** @type {((path: string, source: string) => string) | null} */
+let keptAt = null;
+
+/**
+ * Loads test files with Node's own loader: modules of src and of packages are loaded once for each worker, and modules of test/ once for
+ * each test file (ts-loader.mjs).
+ */
+module.exports = class SharedRealmRuntime extends Runtime {
+  /** @param {string} path */
+  async unstable_importModule(path) {
+    ({ keptAt } = await import('../ts-loader.mjs'));
+    // realm/globals.mjs
+    globalThis[Symbol.for('latchkey.jest')] = this.jestGlobals.jestObjectFor(path);
+    files += 1;
+    return import(`${pathToFileURL(path).href}?file=${files}`);
+  }
+
+  /** @param {string} from @param {string} [name] */
+  requireModule(from, name) {
+    return name === undefined ? require(from) : createRequire(from)(name);
+  }
+
+  /**
+   * jest-circus keeps the tests of a file in its module, so each file gets a new one.
+   * @param {string} from @param {string} [name]
+   */
+  requireInternalModule(from, name) {
+    const path = name === undefined ? from : createRequire(from).resolve(name);
+    if (path.includes('/jest-circus/')) delete require.cache[path];
+    return require(path);
+  }
+
+  /** For stack traces: finds the file with the map of a module. */
+  getSourceMaps() {
+    return { get: mapOf, [Symbol.iterator]: () => [].values() };
+  }
+};
+
+/** @param {string} address */
+function mapOf(address) {
+  if (keptAt === null || !/^file:.*\.ts(\?|$)/.test(address)) return undefined;
+  const path = fileURLToPath(address);
+  const kept = keptAt(path, readFileSync(path, 'utf8'));
+  const map = `${kept}.map`;
+  if (existsSync(map)) return map;
+  const inline = /^\/\/# sourceMappingURL=data:application\/json;base64,(\S+)/m.exec(readFileSync(kept, 'utf8'));
+  if (inline === null) return undefined;
+  writeFileSync(map, Buffer.from(inline[1], 'base64'));
+  return map;
+}
