@@ -24,11 +24,13 @@ export interface BreakerOptions {
 const SUSPICIOUS = 300;
 /** Timeout for a ping, in ms. A store promises to end it within two seconds. */
 const PING_TIME = 3_000;
+/** The same while the store is away, in ms: a ping that was sent before the store came back may never be answered. */
+const PROBE_TIME = 1_000;
 /**
  * Pauses between two pings while the store is unavailable, in ms: the first one, doubled each time up to the longest.
  */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 800;
+const LONGEST_PAUSE = 400;
 /** If the store fails again within this time, pings continue with the previous pause. In ms. */
 const STEADY = 10_000;
 /** At most one failure is reported in this time, in ms. */
@@ -129,27 +131,41 @@ export class Breaker {
   }
 
   #ping(): Promise<void> {
+    const wasAway = this.#state === 'away';
     this.#pinging ??= this.#answer().then((error) => {
       this.#pinging = null;
-      if (!this.#isClosed) this.#learn(error);
+      // An earlier ping may have been answered late, so that this one's failure is out of date.
+      const isOutOfDate = wasAway && error !== null && this.#state === 'available';
+      if (!this.#isClosed && !isOutOfDate) this.#learn(error);
     });
     return this.#pinging;
   }
 
   /** @returns the failure; null: the store responded */
   async #answer(): Promise<StoreUnavailable | null> {
+    const time = this.#state === 'away' ? PROBE_TIME : PING_TIME;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = deadline(PING_TIME, () => reject(new StoreUnavailable(new Error(`No answer within ${PING_TIME} ms.`))));
+      timer = deadline(time, () => reject(new StoreUnavailable(new Error(`No answer within ${time} ms.`))));
     });
     try {
-      await Promise.race([this.#options.ping(), late]);
+      const answer = this.#options.ping();
+      // Late is better than never.
+      answer.then(
+        () => this.#isBack(),
+        () => undefined,
+      );
+      await Promise.race([answer, late]);
       return null;
     } catch (error) {
       return error instanceof StoreUnavailable ? error : new StoreUnavailable(error);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #isBack(): void {
+    if (this.#state !== 'available' && !this.#isClosed) this.#learn(null);
   }
 
   #learn(error: StoreUnavailable | null): void {
@@ -164,6 +180,7 @@ export class Breaker {
     } else {
       if (before === 'available') this.#begin();
       else if (this.#state === 'available') this.#availableSince = this.#clock();
+      if (this.#timer !== null) clearTimeout(this.#timer);
       this.#options.onState?.(this.#state, error);
     }
     if (this.#state === 'away') this.#endAll(error);

@@ -98,9 +98,9 @@ test('X10: while the store is unavailable, only pings reach it, and operations a
   expect(reached).toEqual([]);
   await pass(10_000);
   expect(new Set(reached)).toEqual(new Set(['ping']));
-  // The pauses grow to about 0.8 s.
-  expect(pings()).toBeGreaterThanOrEqual(10);
-  expect(pings()).toBeLessThanOrEqual(20);
+  // The pauses grow to about 0.4 s.
+  expect(pings()).toBeGreaterThanOrEqual(20);
+  expect(pings()).toBeLessThanOrEqual(36);
   expect(states).toEqual(['away']);
 });
 
@@ -133,6 +133,34 @@ test('X10: sends one ping at a time, even if there is no response', async () => 
   fault = null;
   speak();
   await pass(1_000);
+  expect(breaker.state).toBe('available');
+});
+
+test('X10: pings that are never answered do not keep it away, and a late answer counts', async () => {
+  await lose();
+  fault = 'silent';
+  await pass(1_000);
+  const answerFirst = speak;
+  const sent = pings();
+  await pass(1_500);
+  // The first was given up after a second.
+  expect(pings()).toBe(sent + 1);
+  expect(breaker.state).toBe('away');
+  answerFirst();
+  await pass(50);
+  expect(breaker.state).toBe('available');
+  // The second is given up as well, which shows nothing any more.
+  await pass(1_000);
+  expect(states).toEqual(['away', 'available']);
+  expect(pings()).toBe(sent + 1);
+});
+
+test('X10: it is back although a ping from before is still unanswered', async () => {
+  await lose();
+  fault = 'silent';
+  await pass(1_000);
+  fault = null;
+  await pass(1_500);
   expect(breaker.state).toBe('available');
 });
 

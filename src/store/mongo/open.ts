@@ -66,6 +66,7 @@ export type MongoOptions = (
 
 /** Below the two seconds that ping() promises. */
 const TIMEOUT = 1800;
+const CONNECT_TIMEOUT = 1_000;
 /** An index of existing keys is built in one round trip. */
 const INDEX_TIMEOUT = 60_000;
 
@@ -95,7 +96,9 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     await gate.pass(() => connection.asPromise());
     const { uri } = given;
     if (uri !== undefined)
-      endMonitoring = keepMonitored(connection, timeout, () => connection.openUri(uri, optionsBy(timeout)));
+      endMonitoring = keepMonitored(connection, connectTimeout(timeout), () =>
+        connection.openUri(uri, optionsBy(timeout)),
+      );
     await gate.pass(() => checkDirectConnection(connection));
     const assembled = await assemble(connection, gate, assets, lookUpConcern(connection));
     repair = assembled.repair;
@@ -130,10 +133,15 @@ function connect(uri: string, timeout: number): Connection {
   return mongoose.createConnection(uri, optionsBy(timeout));
 }
 
+/** For each step of a new connection. A connection that was begun while the network was cut off may never be answered. */
+function connectTimeout(timeout: number): number {
+  return Math.min(timeout, CONNECT_TIMEOUT);
+}
+
 function optionsBy(timeout: number): mongoose.ConnectOptions {
   return {
     serverSelectionTimeoutMS: timeout,
-    connectTimeoutMS: timeout,
+    connectTimeoutMS: connectTimeout(timeout),
     // An abandoned round trip keeps its socket until this timeout. It must not cut off the longest round trip.
     socketTimeoutMS: INDEX_TIMEOUT,
     bufferCommands: false,
