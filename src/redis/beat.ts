@@ -12,8 +12,7 @@ import type { Redis, Result } from 'ioredis';
  * have expired.
  *
  * Returns the outcome (1: this process is a member, 0: it must restore its windows first, -1: the time is out of
- * bounds), the time, the epoch, the ms that it still waits, the number of processes it waits for, and the members with
- * their last heartbeats.
+ * bounds), the time, the epoch, the ms that it still waits, and the members with their last heartbeats.
  */
 const beatScript = (time: string): string => `
 local call = redis.call
@@ -35,16 +34,16 @@ if epoch ~= mine then
       call('ZADD', KEYS[3], till, ARGV[i])
     end
   end
-  return { 0, now, epoch, 0, 0 }
+  return { 0, now, epoch, 0 }
 end
-if now < tonumber(ARGV[5]) or now > tonumber(ARGV[6]) then return { -1, now, epoch, 0, 0 } end
+if now < tonumber(ARGV[5]) or now > tonumber(ARGV[6]) then return { -1, now, epoch, 0 } end
 call('ZADD', KEYS[2], now, id)
 call('ZREM', KEYS[3], id)
 call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[8])
 call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 local last = call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')
 local left = math.max(0, opens - now, (tonumber(last[2]) or 0) - now)
-local answer = { 1, now, epoch, left, call('ZCARD', KEYS[3]) }
+local answer = { 1, now, epoch, left }
 for _, member in ipairs(call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')) do table.insert(answer, member) end
 return answer`;
 
@@ -90,8 +89,6 @@ export interface Beat {
   readonly epoch: string;
   /** Ms until the epoch opens. It opens earlier if all awaited processes join. 0: it is open. */
   readonly opensIn: number;
-  /** The number of processes that the epoch waits for. */
-  readonly awaited: number;
   /** IDs and the times of the last heartbeats. */
   readonly members: readonly (readonly [id: string, time: number])[];
 }
@@ -110,13 +107,12 @@ export async function beat(redis: Redis, options: BeatOptions): Promise<Beat> {
   const { id, epoch, fresh, ended, earliest, latest, gather, counts, others } = options;
   const own = [id, epoch, fresh, ended, earliest, latest, gather, counts];
   const answer = await redis.latchkeyBeat(EPOCH, MEMBERS, AWAITED, ...own, ...[...others].flat());
-  const [joined, time, name, opensIn, awaited, ...flat] = answer;
+  const [joined, time, name, opensIn, ...flat] = answer;
   return {
     outcome: joined === 1 ? 'joined' : joined === 0 ? 'new' : 'out of bounds',
     time: Number(time),
     epoch: String(name),
     opensIn: Number(opensIn),
-    awaited: Number(awaited),
     members: flat.flatMap((member, i) => (i % 2 === 0 ? [[String(member), Number(flat[i + 1])] as const] : [])),
   };
 }
