@@ -1,11 +1,16 @@
+import { lookup } from 'node:dns/promises';
+import type { AddressInfo } from 'node:net';
 import { announce, announceKey } from './announce.js';
 import { composeService, type Service } from './compose.js';
 import { stopOnSignal } from './stop.js';
 import { createLogger } from './log.js';
+import { listenOnOthers } from './net/listen.js';
 import { listening } from './net/listenFault.js';
 import { isReloadable, reloadOnSignal, watchedFiles } from './reload.js';
 import { rereadConfiguration, type Settings } from './settings/settings.js';
 import { watchFiles } from './watchFiles.js';
+
+const NAMES = { portName: 'PORT', hostName: 'HOST' } as const;
 
 /** Serves from this process alone. */
 export async function serve(settings: Settings): Promise<void> {
@@ -31,9 +36,14 @@ export async function serve(settings: Settings): Promise<void> {
   process.stdout.write(announce(address, service.latchkey.firstKey, settings));
 }
 
-async function listen({ server, latchkey }: Service, { port, host }: Settings): Promise<string> {
+async function listen({ server, latchkey, connections }: Service, { port, host }: Settings): Promise<string> {
   try {
-    return await listening({ port, host, portName: 'PORT', hostName: 'HOST' }, server.listen({ port, host }));
+    if (host !== 'localhost') return await listening({ ...NAMES, port, host }, server.listen({ port, host }));
+    // Fastify would open a second server, of which `connections` knows nothing.
+    const { address } = await lookup(host);
+    const url = await listening({ ...NAMES, port, host }, server.listen({ port, host: address }));
+    connections.alsoAccept(await listenOnOthers(server.server.address() as AddressInfo, false));
+    return url;
   } catch (error) {
     if (latchkey.firstKey !== null) process.stdout.write(announceKey(latchkey.firstKey));
     throw error;

@@ -1,4 +1,5 @@
 import { faultOf } from './fault.js';
+import { GRACE } from './http/connections.js';
 
 /**
  * How long a stop may take once the server no longer serves, in ms. With the default delay the process ends before
@@ -9,7 +10,7 @@ const STOP_TIME = 6_500;
 /**
  * Stops the process on SIGTERM and SIGINT; a second signal ends it at once.
  *
- * @param stop stops serving; its argument is how long to go on serving at most, in ms
+ * @param stop stops serving; its argument is how long to go on serving at most, in ms, if that is longer than {@link GRACE}
  * @param delay that argument on SIGTERM. On SIGINT it is 0: somebody waits at a terminal.
  * @param abandon called before the process ends without a clean stop
  */
@@ -26,7 +27,7 @@ export function stopOnSignal(
   const begin = (ms: number): void => {
     if (isStopping) exitNow();
     isStopping = true;
-    setTimeout(exitNow, ms + STOP_TIME).unref();
+    setTimeout(exitNow, Math.max(ms, GRACE) + STOP_TIME).unref();
     stop(ms).then(
       () => process.exit(0),
       (error: unknown) => {

@@ -1,10 +1,10 @@
 import type { Worker } from 'node:cluster';
-import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadline } from '../deadline.js';
+import { listen, listenOnOthers } from '../net/listen.js';
+import { stopAccepting } from '../net/stopAccepting.js';
 import { tell } from './fleet.js';
 
 /** Connections that wait while no worker can take one. Later ones are closed. */
@@ -42,6 +42,8 @@ export class Listener {
   /** The workers that can be given a connection, in the order of their turns. */
   readonly #idle = new Set<Worker>();
   readonly #given = new Map<Worker, Given>();
+  /** The workers that would refuse a connection, because of MAX_CONNECTIONS. */
+  readonly #full = new Set<Worker>();
   readonly #waiting = new Set<Socket>();
   #lastId = 0;
 
@@ -57,17 +59,8 @@ export class Listener {
    * @throws Error EADDRINUSE and others, as of `net.Server.listen`
    */
   static async open(port: number, host: string): Promise<Listener> {
-    const first = await listen(port, host);
-    const servers = [first];
-    if (host === 'localhost') {
-      const { address, port: bound } = addressOf(first);
-      for (const other of await lookup(host, { all: true })) {
-        if (other.address === address) continue;
-        // A machine may name an address that it doesn't have, such as ::1 where IPv6 is switched off.
-        const server = await listen(bound, other.address).catch(() => null);
-        if (server !== null) servers.push(server);
-      }
-    }
+    const servers = [await listen(port, host, true)];
+    if (host === 'localhost') servers.push(...(await listenOnOthers(addressOf(servers[0]), true)));
     return new Listener(servers);
   }
 
@@ -88,16 +81,29 @@ export class Listener {
   /** Gives the connection that this worker has not taken to another. Call it when the worker has ended. */
   remove(worker: Worker): void {
     this.#idle.delete(worker);
+    this.#full.delete(worker);
     const given = this.#takeBack(worker);
     if (given !== null) this.#give(given);
   }
 
-  /** The worker has taken the connection of this number. */
-  taken(worker: Worker, id: number): void {
+  /**
+   * The worker has the connection with this number, or has refused it.
+   *
+   * @param isFull whether the worker would refuse the next one
+   */
+  taken(worker: Worker, id: number, isFull: boolean): void {
     if (this.#given.get(worker)?.id !== id) return;
+    if (isFull) this.#full.add(worker);
+    else this.#full.delete(worker);
     // Only this process' copy: the worker holds the connection.
     this.#takeBack(worker)?.destroy();
     this.add(worker);
+  }
+
+  /** The worker is no longer full. */
+  hasRoom(worker: Worker): void {
+    this.#full.delete(worker);
+    this.#giveWaiting();
   }
 
   /** The connection of this number did not reach the worker. Another one gets it. */
@@ -112,7 +118,7 @@ export class Listener {
 
   /** Accepts no more connections. Resolves when workers have taken those that were accepted, or after a second. */
   async close(): Promise<void> {
-    for (const server of this.#servers) server.close();
+    await stopAccepting(this.#servers);
     const end = performance.now() + CLOSE_TIME;
     while (this.#waiting.size + this.#given.size > 0 && performance.now() < end) await delay(10);
   }
@@ -149,9 +155,19 @@ export class Listener {
     return given.socket;
   }
 
+  /**
+   * The next worker with room; null: the connection has to wait. If all workers are full, it is the next one of them, which
+   * refuses the connection and counts that.
+   */
   #next(): Worker | null {
-    for (const worker of this.#idle) if (worker.isConnected()) return worker;
-    return null;
+    let full: Worker | null = null;
+    for (const worker of this.#idle) {
+      if (!worker.isConnected()) continue;
+      if (!this.#full.has(worker)) return worker;
+      full ??= worker;
+    }
+    const mayHaveRoom = [...this.#given.keys()].some((worker) => !this.#full.has(worker));
+    return mayHaveRoom ? null : full;
   }
 
   #wait(socket: Socket): void {
@@ -177,14 +193,6 @@ export class Listener {
 
 /** The local address to connect to if a server listens on all addresses. */
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
-
-async function listen(port: number, host: string): Promise<Server> {
-  // What node:http sets for its own connections. Paused: whatever arrives is for the worker to read.
-  const server = createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
-  server.listen({ port, host });
-  await once(server, 'listening');
-  return server;
-}
 
 function addressOf(server: Server | undefined): AddressInfo {
   const address = server?.address() ?? null;

@@ -96,8 +96,10 @@ export type BesidesStart =
   | OfPlaces
   | Scrape
   | Counted
-  /** It holds the connection of this number. */
-  | { readonly kind: 'taken'; readonly id: number }
+  /** It has the connection with this number, or has refused it. `isFull`: it would refuse the next one. */
+  | { readonly kind: 'taken'; readonly id: number; readonly isFull: boolean }
+  /** It was full, and a connection has ended. */
+  | { readonly kind: 'room' }
   /** The connection of this number did not come. */
   | { readonly kind: 'lost'; readonly id: number }
   /** The key that this start created. Sent before the worker is ready, so that the key is shown even if the start fails later. */

@@ -57,7 +57,10 @@ export async function serveWithWorkers(
         gathering.receive(message, worker);
         break;
       case 'taken':
-        listener.taken(worker, message.id);
+        listener.taken(worker, message.id, message.isFull);
+        break;
+      case 'room':
+        listener.hasRoom(worker);
         break;
       case 'lost':
         listener.lost(worker, message.id);

@@ -42,8 +42,8 @@ process.on('message', (message: FromPrimary, socket?: Socket) => {
   switch (message.kind) {
     case 'connection':
       lastConnection = message.id;
-      tellPrimary({ kind: 'taken', id: message.id });
       if (socket !== undefined) service?.connections.take(socket);
+      tellPrimary({ kind: 'taken', id: message.id, isFull: service?.connections.isFull === true });
       break;
     case 'given':
       if (message.id !== lastConnection) tellPrimary({ kind: 'lost', id: message.id });
@@ -105,6 +105,7 @@ async function start(): Promise<Service> {
   }
   await service.server.ready();
   service.connections.begin();
+  service.connections.onRoom(() => tellPrimary({ kind: 'room' }));
   logger.info('the worker is ready');
   tellPrimary({ kind: 'ready' });
   return service;

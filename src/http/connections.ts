@@ -1,10 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as NetServer, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import type { Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { stopAccepting } from '../net/stopAccepting.js';
 
 /** If there was no connection for this long, clients no longer send requests here. In ms. */
 const QUIET = 500;
+
+/**
+ * How long a client may take to send the first bytes of a request on a new connection, once the server doesn't accept
+ * connections any more, in ms. Also the least time for clients to notice `Connection: close` on connections that they keep.
+ */
+export const GRACE = 1_000;
 
 /** How often to look for connections that have become idle, in ms. */
 const INTERVAL = 50;
@@ -19,22 +26,32 @@ export interface ConnectionsOptions {
   readonly onRefused?: (max: number) => void;
 }
 
+/** A connection without a first request. */
+interface Unused {
+  /** When it was accepted, or its TLS handshake was complete, by performance.now(). */
+  readonly since: number;
+  /** The number of bytes read for the TLS handshake. */
+  readonly bytes: number;
+}
+
 /**
  * The open connections of a server, and how they end when the server stops.
  *
  * A server must not close a connection while a request may be in transit: the caller would get ECONNRESET, and most
  * clients don't send a POST again. So the server first leaves ({@link leave}): it still responds, and each response has
- * `Connection: close`. A connection that is closed after that has been idle the whole time.
+ * `Connection: close`. A connection that is closed after that has been idle the whole time. A new connection has
+ * {@link GRACE} for its first request.
  */
 export class Connections {
-  /** `true`: no request has arrived yet. Browsers and proxies open connections in advance. */
-  readonly #open = new Map<Socket, boolean>();
+  /** Unused connections have a value. Browsers and proxies open connections in advance. */
+  readonly #open = new Map<Socket, Unused | null>();
   /** The latest request of a connection. Pipelined requests wait for each other. */
   readonly #latest = new WeakMap<Socket, IncomingMessage>();
   readonly #ending = new WeakSet<Socket>();
   /** Connections from {@link take}. When a server closes, it waits only for connections that it accepted itself. */
   readonly #taken = new Set<Socket>();
   #server: Server | null = null;
+  #others: readonly NetServer[] = [];
   #isEncrypted = false;
   #isLeaving = false;
   #lastSeen = 0;
@@ -43,6 +60,7 @@ export class Connections {
   /** All connections, including those before their handshake. */
   #size = 0;
   #refused = 0;
+  #onRoom = (): void => undefined;
   #reportedAt = -Infinity;
 
   constructor({ max = Infinity, onRefused = () => undefined }: ConnectionsOptions = {}) {
@@ -53,6 +71,11 @@ export class Connections {
   /** The number of open connections. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether the next connection would be refused. */
+  get isFull(): boolean {
+    return this.#size >= this.#max;
   }
 
   /** The number of connections refused since the start. */
@@ -73,15 +96,23 @@ export class Connections {
     server.on('drop', () => this.#refuse());
     server.on('connection', (socket: Socket) => {
       this.#size += 1;
-      socket.once('close', () => (this.#size -= 1));
+      socket.once('close', () => {
+        this.#size -= 1;
+        if (this.#size === this.#max - 1) this.#onRoom();
+      });
     });
     server.on(this.#isEncrypted ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#open.set(socket, true);
+      this.#open.set(socket, { since: performance.now(), bytes: this.#isEncrypted ? socket.bytesRead : 0 });
       socket.once('close', () => {
         this.#open.delete(socket);
         this.#lastSeen = performance.now();
       });
     });
+  }
+
+  /** Calls `callback` whenever a connection has ended and the server is no longer full. Call this method once. */
+  onRoom(callback: () => void): void {
+    this.#onRoom = callback;
   }
 
   /** Starts a server without a listening socket. It gets its connections by {@link take}. */
@@ -90,9 +121,15 @@ export class Connections {
     this.#server?.emit('listening');
   }
 
-  /** Serves a connection that another process has accepted. */
+  /** Serves the connections of more listening sockets. They close with the server. */
+  alsoAccept(servers: readonly NetServer[]): void {
+    this.#others = servers;
+    for (const server of servers) server.on('connection', (socket) => this.take(socket));
+  }
+
+  /** Serves a connection that another process, or another listening socket, has accepted. */
   take(socket: Socket): void {
-    if (this.#size >= this.#max) {
+    if (this.isFull) {
       socket.destroy();
       this.#refuse();
       return;
@@ -112,9 +149,19 @@ export class Connections {
    */
   arrived(request: IncomingMessage): boolean {
     const { socket } = request;
-    if (this.#open.get(socket) === true) this.#open.set(socket, false);
+    if (this.#open.has(socket)) this.#open.set(socket, null);
     this.#latest.set(socket, request);
     return !this.#ending.has(socket);
+  }
+
+  /**
+   * Returns whether the response must wait until the rest of its request has been read, because the connection closes after it.
+   * Node closes the connection right after its last response. If unread bytes are left, or arrive later, the kernel resets the
+   * connection, and the caller may never see the response.
+   */
+  mustReadFirst(request: IncomingMessage): boolean {
+    // A caller that expects `100 Continue` sends no body after a refusal.
+    return this.#isLeaving && !request.complete && request.headers.expect === undefined;
   }
 
   /**
@@ -131,14 +178,15 @@ export class Connections {
   /**
    * Asks callers to reconnect elsewhere, while all requests are still processed.
    *
-   * @param ms the maximum time. Ends early once there are no connections.
+   * @param ms the maximum time, but at least {@link GRACE} while there are connections. Ends early once there are none.
    */
   async leave(ms: number): Promise<void> {
     this.#isLeaving = true;
     this.#lastSeen = performance.now();
-    const end = this.#lastSeen + ms;
+    const end = this.#lastSeen + Math.max(ms, GRACE);
+    const quiet = Math.min(ms, QUIET);
     while (performance.now() < end) {
-      if (this.#open.size === 0 && performance.now() - this.#lastSeen >= QUIET) return;
+      if (this.#open.size === 0 && performance.now() - this.#lastSeen >= quiet) return;
       await delay(INTERVAL);
     }
   }
@@ -153,13 +201,13 @@ export class Connections {
   async drain(close: () => Promise<unknown>, ms: number): Promise<boolean> {
     this.#isLeaving = true;
     const end = performance.now() + ms;
-    // Reads requests that have already reached this machine, before their connections look idle.
-    await turn();
-    await turn();
+    await stopAccepting([...(this.#server === null ? [] : [this.#server]), ...this.#others]);
     const closed = close().then(() => this.#takenClosed());
     while (performance.now() < end) {
       this.#endIdle();
       if (await Promise.race([closed, delay(INTERVAL, false)])) return true;
+      // A request that has reached the machine is read before its connection is taken for idle.
+      await turn();
     }
     this.#server?.closeAllConnections();
     for (const socket of this.#taken) socket.destroy();
@@ -182,9 +230,10 @@ export class Connections {
     // A response sent while the stop began may not have announced that the connection closes.
     this.#server?.closeIdleConnections();
     // Node doesn't treat connections without a first request as idle. A connection that has received half a request may
-    // finish it. On an encrypted connection, bytes were already read for the handshake, so their number says nothing.
-    for (const [socket, isUnused] of this.#open) {
-      if (isUnused && (this.#isEncrypted || socket.bytesRead === 0)) socket.destroy();
+    // finish it.
+    const before = performance.now() - GRACE;
+    for (const [socket, unused] of this.#open) {
+      if (unused !== null && unused.since <= before && socket.bytesRead === unused.bytes) socket.destroy();
     }
   }
 }

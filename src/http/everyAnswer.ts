@@ -7,6 +7,7 @@ import type { Observer } from '../metrics/observer.js';
 import type { Caller, Proxies } from '../net/proxies.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { Connections } from './connections.js';
+import { discardRest } from './discardRest.js';
 import { hasLimitFields, standingLimits, writeLimitFields } from './limitHeaders.js';
 import { SharedAddresses } from './sharedAddress.js';
 import { outcomeWord, type Outcome } from './outcome.js';
@@ -19,6 +20,9 @@ declare module 'fastify' {
     outcome: Outcome;
   }
 }
+
+/** How long a refusal waits for the rest of its request while the server is stopping, in ms. */
+const REST_TIME = 1_000;
 
 export interface EveryAnswerOptions {
   readonly limiter: Limits;
@@ -45,6 +49,10 @@ export function addToEveryAnswer(
     identify(request, reply, proxies);
     if (connections.arrived(request.raw)) done();
     else done(unavailable('The server is stopping. Send the request again on a new connection.', 1));
+  });
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    if (connections.mustReadFirst(request.raw)) void discardRest(request.raw, REST_TIME).then(done);
+    else done();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (connections.isLast(request.raw)) reply.header('connection', 'close');

@@ -4,9 +4,13 @@ import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { pino } from 'pino';
 import { composeService, type Service } from '../../src/compose.js';
+import { listen } from '../../src/net/listen.js';
 import { readSettings } from '../../src/settings/settings.js';
+import { connectWhileBlocked } from '../support/clientThread.js';
 import { freshMongoUri } from '../support/service.js';
 import { until } from '../support/until.js';
 
@@ -45,9 +49,13 @@ afterEach(() => {
 
 const QUERY = JSON.stringify({ query: '{ apiKeys { totalCount } }' });
 
+/** A whole request, as its bytes. */
+const postOf = (): string =>
+  `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
+
 /** A connection of which the test writes the bytes. */
-function connectTo(port: number): { readonly socket: Socket; readonly received: () => string } {
-  const socket = connect(port, '127.0.0.1');
+function connectTo(port: number, host = '127.0.0.1'): { readonly socket: Socket; readonly received: () => string } {
+  const socket = connect(port, host);
   sockets.push(socket);
   let text = '';
   socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -208,6 +216,93 @@ test('X12: does not run a request that follows a response with `Connection: clos
   expect(received().match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
   expect(received()).toMatch(/\r\nconnection: close\r\n/i);
   expect(lists).toBe(1);
+  await left;
+  await service.close();
+});
+
+test('X2: a connection that was accepted just before the close is answered if its request comes within the grace time', async () => {
+  const { service, port } = await start(60_000);
+  const arriving = once(service.server.server, 'connection');
+  const { socket, received } = connectTo(port);
+  await arriving;
+  const closed = service.close();
+  await until(() => !service.server.server.listening);
+  socket.write(postOf());
+  await once(socket, 'close');
+  expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+  expect(received()).toMatch(/\r\nconnection: close\r\n/i);
+  await closed;
+});
+
+test('X2: a connection that waits to be accepted when the server closes is answered', async () => {
+  const { service, port } = await start(60_000);
+  const { seen } = connectWhileBlocked(port, postOf());
+  const closed = service.close();
+  expect(await seen).toMatchObject({ fault: null, text: expect.stringMatching(/^HTTP\/1\.1 200 /) });
+  await closed;
+});
+
+test('X2: connections of another address are counted, told to close, and closed like all others', async () => {
+  const { service, port } = await start(60_000);
+  const other = await listen(port, '127.0.0.2', false);
+  service.connections.alsoAccept([other]);
+  const { socket, received } = connectTo(port, '127.0.0.2');
+  socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until(() => received().startsWith('HTTP/1.1 200'));
+  expect(service.connections.size).toBe(1);
+  const idle = once(socket, 'close');
+  const { seen } = connectWhileBlocked(port, postOf(), '127.0.0.2');
+  const closed = service.close();
+  expect(await seen).toMatchObject({ fault: null, text: expect.stringMatching(/^HTTP\/1\.1 200 /) });
+  await Promise.all([idle, closed]);
+  expect(other.listening).toBe(false);
+});
+
+test('X2: without a delay, a kept connection can still send a request, and its response closes it', async () => {
+  const { service, port } = await start(60_000);
+  const agent = kept();
+  expect(await ask(port, agent)).toMatchObject({ status: 200, connection: 'keep-alive' });
+  const closed = service.leave(0).then(() => service.close());
+  // Well after the server would have closed an idle connection at once.
+  await delay(100);
+  expect(await ask(port, agent)).toMatchObject({ status: 200, connection: 'close' });
+  await closed;
+  agent.destroy();
+});
+
+test('X2: without a delay, the server stops at once if nobody is connected', async () => {
+  const { service } = await start(60_000);
+  const timers = jest.spyOn(globalThis, 'setTimeout');
+  await service.leave(0);
+  expect(timers).not.toHaveBeenCalled();
+  timers.mockRestore();
+  await service.close();
+});
+
+test('X2: while it leaves, a refusal before the body has arrived waits for the body, so that the connection is not reset', async () => {
+  const { service, port } = await start(60_000);
+  const left = service.leave(60_000);
+  const { socket, received } = connectTo(port);
+  let fault: unknown = null;
+  socket.on('error', (error) => (fault = error));
+  const arrived = once(service.server.server, 'request');
+  const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}x\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n`;
+  socket.write(`${head}\r\n${QUERY.slice(0, 5)}`);
+  await arrived;
+  // The refusal is known by now.
+  await delay(50);
+  expect(received()).toBe('');
+  socket.write(QUERY.slice(5));
+  await once(socket, 'close');
+  expect(received()).toMatch(/^HTTP\/1\.1 401 /);
+  expect(received()).toMatch(/\r\nconnection: close\r\n/i);
+  expect(fault).toBeNull();
+
+  // Without the body, a caller that waits for 100 Continue gets the refusal.
+  const waiting = connectTo(port);
+  waiting.socket.write(`${head}Expect: 100-continue\r\n\r\n`);
+  await once(waiting.socket, 'close');
+  expect(waiting.received()).toMatch(/HTTP\/1\.1 401 /);
   await left;
   await service.close();
 });
