@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { parse, type DocumentNode } from 'graphql';
 import { DocumentStore, MAX_DOCUMENT_STORE_BYTES } from '../../src/http/documentStore.js';
 import { retainedBytes } from '../../src/http/documentWeight.js';
+import { PROJECT } from '../support/project.js';
 
 const KB = 1024;
 
@@ -64,4 +66,23 @@ describe('R1: the document store', () => {
     await expect(store.delete('a')).resolves.toBe(true);
     await expect(store.get('a')).resolves.toBeUndefined();
   });
+});
+
+test('X12: whatever the documents, the cache keeps alive at most what docs/operations.md says', async () => {
+  const page = readFileSync(`${PROJECT}/docs/operations.md`, 'utf8');
+  const [, documented] = /\| parsed and validated documents \| (\d+) MB/.exec(page) ?? [];
+  const documents = Array.from({ length: 400 }, (_, i) => parse(`{${`f${i} `.repeat(10 + (i % 7) * 100)}}`));
+  const store = new DocumentStore();
+  for (const [i, document] of documents.entries()) await store.set(String(i), document);
+  let kept = 0;
+  let bytes = 0;
+  for (const [i, document] of documents.entries()) {
+    if ((await store.get(String(i))) === undefined) continue;
+    kept += 1;
+    bytes += retainedBytes(document);
+  }
+  expect(bytes).toBeLessThanOrEqual(Number(documented) * 2 ** 20);
+  // They don't all fit.
+  expect(kept).toBeGreaterThan(40);
+  expect(kept).toBeLessThan(documents.length);
 });
