@@ -4,7 +4,7 @@ import { OPERATOR_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 import { place, removeAll, startCluster, type Cluster } from './installation.js';
 
-/** MAX_CONNECTIONS with workers, by sockets of which the test writes the bytes. */
+/** MAX_CONNECTIONS with workers, by raw sockets. */
 
 const EACH = 3;
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';

@@ -220,7 +220,7 @@ test('X12: does not run a request that follows a response with `Connection: clos
   await service.close();
 });
 
-test('X2: a connection that was accepted just before the close is answered if its request comes within the grace time', async () => {
+test('X2: responds on a connection that was accepted just before the close, if its request arrives within the grace time', async () => {
   const { service, port } = await start(60_000);
   const arriving = once(service.server.server, 'connection');
   const { socket, received } = connectTo(port);
@@ -234,7 +234,7 @@ test('X2: a connection that was accepted just before the close is answered if it
   await closed;
 });
 
-test('X2: a connection that waits to be accepted when the server closes is answered', async () => {
+test('X2: responds on a connection that waits in the queue when the server closes', async () => {
   const { service, port } = await start(60_000);
   const { seen } = connectWhileBlocked(port, postOf());
   const closed = service.close();
@@ -242,7 +242,7 @@ test('X2: a connection that waits to be accepted when the server closes is answe
   await closed;
 });
 
-test('X2: connections of another address are counted, told to close, and closed like all others', async () => {
+test('X2: counts and closes connections of another address like all others', async () => {
   const { service, port } = await start(60_000);
   const other = await listen(port, '127.0.0.2', false);
   service.connections.alsoAccept([other]);

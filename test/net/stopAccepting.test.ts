@@ -10,7 +10,7 @@ async function listening(): Promise<{ readonly server: Server; readonly port: nu
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-test('X2: a connection that waits to be accepted is answered, and later ones are refused', async () => {
+test('X2: accepts a connection that waits in the queue, and refuses later ones', async () => {
   const { server, port } = await listening();
   const { seen } = connectWhileBlocked(port, 'x');
   const closed = once(server, 'close');
@@ -20,7 +20,7 @@ test('X2: a connection that waits to be accepted is answered, and later ones are
   await closed;
 });
 
-test('X2: the kernel resets a connection that waits to be accepted if the listening socket is closed before', async () => {
+test('X2: closing the listening socket without waiting resets connections in the queue, which the kernel does', async () => {
   const { server, port } = await listening();
   const { seen } = connectWhileBlocked(port, 'x');
   server.close();
