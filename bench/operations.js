@@ -5,10 +5,9 @@ import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATOR, Program } from './lib/program.js';
-import { fill, operations } from './lib/operations.js';
+import { fill, operations, ROUNDS } from './lib/operations.js';
 import { removeTemporary } from './lib/temporary.js';
 
-const ROUNDS = 3;
 /** ms of CPU of any operation, and MB by which memory may grow for one that is refused. */
 const MOST_CPU = 200;
 const MOST_MEMORY = 64;

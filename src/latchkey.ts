@@ -44,7 +44,7 @@ import { createServerOptions, type GuardedServerOptions } from './http/serverOpt
 import { Verdicts } from './http/verdicts.js';
 import { BcryptGate } from './keys/bcryptGate.js';
 import type { Actor } from './keys/actor.js';
-import { isConfigured, type AnyKey } from './keys/configured.js';
+import { isConfigured, type WholeKey } from './keys/configured.js';
 import { KeyMinter } from './keys/minter.js';
 import { announcing, type Change, type ChangeFeed } from './keys/changes.js';
 import { keyEvent, telling, type KeyEvent } from './keys/events.js';
@@ -323,7 +323,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   });
   const projects = new ProjectService({ store, roles, configured: configuredKeys, now });
   const users = new UserService({ store: changing, roles, configured: configuredKeys, now });
-  const holder = async (actor: Actor, key: AnyKey): Promise<Holder> => {
+  const holder = async (actor: Actor, key: WholeKey): Promise<Holder> => {
     const { tier } = await keys.workspace(actor, key.workspaceId);
     if (isConfigured(key)) return { principal: configuredHolderOf(key, tier), left: false };
     const user = key.userId === null ? null : await store.users.find(key.userId);
@@ -370,7 +370,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     resolvers: {
       ...failingClosed(
         merge(
-          keyResolvers({ keys, projects, users, limiter, roles, now }),
+          keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
           workspaceResolvers({ workspaces, projects, users, keys, tiers }),
           auditResolvers(new AuditService(store.audit)),
           usageResolvers({ usage: store.usage, now }),

@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { aliases } from './program.js';
 
 const COUNT = 100;
+/** How often each operation is measured. */
+export const ROUNDS = 3;
 /** As many columns, of as many characters, as fit into the body of a request. */
 const COLUMNS = Array.from({ length: 480 }, (_, i) => ({ name: `c${i}`, type: 't'.repeat(495) }));
 const NARROW = Array.from({ length: 1_000 }, (_, i) => ({ name: `column_${i}_${'x'.repeat(100)}`, type: 'text' }));
@@ -15,9 +17,24 @@ export async function fill(program) {
     const input = { name, columns: COLUMNS, upstream, allowedAge: 'PT1H' };
     await program.mutate('registerAsset', 'RegisterAssetInput', input, token, 'name');
   }
+  const users = [];
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const { user } = await program.mutate(
+      'addUser',
+      'AddUserInput',
+      { name: `u${i}`, roles: [] },
+      token,
+      'user { id }',
+    );
+    users.push(user.id);
+  }
+  const bound = [];
   for (let i = 0; i < COUNT; i += 1) {
-    const input = { name: `k${i}`, scopes: ['read:assets'], trustedDocuments: documents(i) };
-    await program.mutate('createApiKey', 'CreateApiKeyInput', input, token, 'token');
+    // Some of them belong to users, who are removed at the end.
+    const owner = i < 20 * ROUNDS ? { userId: users[i % ROUNDS] } : {};
+    const input = { name: `k${i}`, scopes: ['read:assets'], trustedDocuments: documents(i), ...owner };
+    const { apiKey } = await program.mutate('createApiKey', 'CreateApiKeyInput', input, token, 'apiKey { id }');
+    bound.push(apiKey.id);
     await pause(60);
   }
   const { apiKey } = await program.mutate(
@@ -27,7 +44,7 @@ export async function fill(program) {
     token,
     'apiKey { id }',
   );
-  return { token, id: apiKey.id };
+  return { token, id: apiKey.id, bound, users };
 }
 
 function documents(seed) {
@@ -35,10 +52,11 @@ function documents(seed) {
 }
 
 /** @returns {{ name: string, ask: (round: number) => { source: string, variables?: object } }[]} */
-export function operations({ id }) {
+export function operations({ id, bound, users }) {
   return [
     ...explanations(id),
     ...ofKeys(id),
+    ...ofBoundKeys(bound),
     ...ofAssets(),
     ...ofEvents(),
     ...ofTheLog(),
@@ -60,6 +78,8 @@ export function operations({ id }) {
       most(() => 'viewer{workspace{id}}'),
     ),
     reading('workspace keys 110', `workspace{${aliases(110, 'keys{current}')}}`),
+    // Last, because it changes what the others read.
+    ...endsOfBoundKeys(bound, users),
   ];
 }
 
@@ -214,6 +234,73 @@ function ofKeys(id) {
         source: `mutation{${each(20, (i) => `createWorkspace(input:{name:"n${i}",tier:GROWTH}){workspace{id}}`)}}`,
         token: 'operator',
       }),
+    },
+  ];
+}
+
+/** Operations on keys with 1,000 trusted documents each. */
+function ofBoundKeys(bound) {
+  const [first] = bound;
+  return [
+    reading(
+      'bound keys, apiKeys of pages',
+      most((i) => `apiKeys(first:${31 + i}){nodes{id}}`),
+    ),
+    reading(
+      'bound keys, apiKeys by name',
+      most(() => 'apiKeys(first:100,orderBy:{field:NAME,direction:ASC}){nodes{id}}'),
+    ),
+    reading(
+      'bound keys, apiKey',
+      most(() => `apiKey(id:"${first}"){name}`),
+    ),
+    reading(
+      'bound keys, apiKey by id',
+      most((i) => `apiKey(id:"${bound[i]}"){name}`),
+    ),
+    reading(
+      'bound keys, documents by id',
+      most((i) => `apiKey(id:"${bound[i]}"){trustedDocuments}`),
+    ),
+    asking(
+      'bound keys, findApiKeys',
+      `query(${bound.slice(0, 30).map((_, i) => `$t${i}:String!`)}){${each(30, (i) => `findApiKeys(text:$t${i}){id}`)}}`,
+      Object.fromEntries(bound.slice(0, 30).map((_, i) => [`t${i}`, bound.slice(i, i + 18).join(' ')])),
+    ),
+    asking(
+      'bound keys, findApiKeys that finds too many',
+      `query(${bound.slice(0, 18).map((_, i) => `$t${i}:String!`)}){${each(18, (i) => `findApiKeys(text:$t${i}){id}`)}}`,
+      Object.fromEntries(bound.slice(0, 18).map((_, i) => [`t${i}`, bound.slice(i, i + 30).join(' ')])),
+    ),
+    reading(
+      'bound keys, subjects of the log',
+      most((i) => `auditLog(first:${41 + i}){nodes{subjectName}}`),
+    ),
+    reading(
+      'bound keys, suggestScopes',
+      most(() => `suggestScopes(keyId:"${first}",days:1){nothingUsed}`),
+    ),
+    repeating('bound keys, explainAccess 20', first, '{viewer{workspace{id}}}'),
+  ];
+}
+
+function endsOfBoundKeys(bound, users) {
+  const changing = (name, count, field) => ({
+    name: `${name} ${count}`,
+    ask: (round) => ({
+      source: `mutation{${each(count, (i) => field(bound[COUNT - 1 - i], `${ROUNDS - round}${i % 10}`))}}`,
+    }),
+  });
+  return [
+    changing('bound keys, updateApiKey', 30, (id, n) => `updateApiKey(input:{id:"${id}",name:"n${n}"}){apiKey{id}}`),
+    changing(
+      'bound keys, expireApiKey',
+      30,
+      (id, n) => `expireApiKey(input:{id:"${id}",at:"21${n}-01-01T00:00:00Z"}){apiKey{id}}`,
+    ),
+    {
+      name: 'bound keys, removeUser with 20 keys',
+      ask: (round) => ({ source: `mutation{removeUser(input:{id:"${users[round]}"}){user{id}}}` }),
     },
   ];
 }

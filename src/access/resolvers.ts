@@ -5,7 +5,7 @@ import { WorkBudgets } from '../guard/answer/work.js';
 import type { Explainer, Explanation, Objection, ParsedDocuments } from '../guard/explain.js';
 import { countTokens } from '../guard/tokens.js';
 import type { Actor, ActorContext } from '../keys/actor.js';
-import type { AnyKey } from '../keys/configured.js';
+import type { WholeKey } from '../keys/configured.js';
 import type { KeyService } from '../keys/service.js';
 import type { Limits } from '../limits/limits.js';
 import { statusOf, type Tier } from '../store/records.js';
@@ -16,7 +16,7 @@ export interface AccessResolverOptions {
   readonly explainer: Explainer;
   readonly keys: Pick<KeyService, 'find'>;
   /** Returns the current holder of the key; `left` if its user was removed. */
-  readonly holderOf: (actor: Actor, key: AnyKey) => Promise<Holder>;
+  readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
   readonly now: () => number;
 }

@@ -10,7 +10,7 @@ import type { FieldUse } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';
 
 export interface SuggestionResolverOptions {
-  readonly keys: Pick<KeyService, 'find'>;
+  readonly keys: Pick<KeyService, 'findMany'>;
   readonly usage: Pick<UsageStore, 'fields'>;
   readonly now: () => number;
 }
@@ -57,8 +57,8 @@ export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOpti
             `Uses are looked at over the last 1 to ${MAX_DAYS} days. Ask for one of these numbers.`,
           );
         }
-        const key = await keys.find(principal, keyId);
-        if (key === null) return null;
+        const key = (await keys.findMany(principal, [keyId])).get(keyId);
+        if (key === undefined) return null;
         const to = now();
         const today = startOf(to, 'DAY');
         const from = today - (days - 1) * DAY;

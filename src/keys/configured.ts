@@ -1,5 +1,5 @@
 import { badInput, type Refusal } from '../refusals/refusal.js';
-import type { KeyRecord } from '../store/records.js';
+import type { KeyRecord, KeySummary } from '../store/records.js';
 import type { KeyPosition } from '../store/ordering.js';
 import type { KeyFilter, KeyPage } from '../store/store.js';
 import { fold } from '../text/fold.js';
@@ -27,8 +27,11 @@ export interface ConfiguredRecord {
   readonly replacedBy: null;
 }
 
-/** A key, wherever it stands. */
-export type AnyKey = KeyRecord | ConfiguredRecord;
+/** A key, wherever it stands. Lists and look-ups don't read its trusted documents. */
+export type AnyKey = KeySummary | ConfiguredRecord;
+
+/** A key with its trusted documents, wherever it stands. */
+export type WholeKey = KeyRecord | ConfiguredRecord;
 
 /** A page of keys, wherever they stand. */
 export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {

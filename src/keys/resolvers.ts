@@ -24,7 +24,9 @@ import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
-import { isConfigured, type AnyKey, type KeySelection } from './configured.js';
+import type { AnswerLimits } from '../guard/answer/limits.js';
+import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from './configured.js';
+import { readingDocuments } from './documentReader.js';
 import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
 import { mentionedIn } from './mentions.js';
 import { nameOfKey } from './names.js';
@@ -39,6 +41,8 @@ export interface KeyResolverOptions {
   readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
   readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };
   readonly limiter: Limits;
+  /** The limits of a response, which also limit how many trusted documents an operation reads. */
+  readonly answer?: AnswerLimits;
   /** What the roles of users grant. Default: nothing. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
   readonly now: () => number;
@@ -92,13 +96,14 @@ const MAX_SEARCHED = 4 * MAX_SEARCH;
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
 
 /** Resolvers of keys, their limits, and the viewer. */
-export function keyResolvers({ keys, projects, users, limiter, roles, now }: KeyResolverOptions) {
+export function keyResolvers({ keys, projects, users, limiter, answer, roles, now }: KeyResolverOptions) {
   const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
   const workspaceOf = gathering<string, WorkspaceRecord>(async ({ principal }, ids) => {
     const found = await Promise.all(ids.map((id) => keys.workspace(principal, id)));
     return new Map(found.map((workspace) => [workspace.id, workspace]));
   });
   const keyOf = gathering<string, AnyKey>(({ principal }, ids) => keys.findMany(principal, ids));
+  const documentsOf = readingDocuments(keys, answer);
   const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
   const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
   const roomOf = roomsOf(limiter);
@@ -141,7 +146,7 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
     Query: {
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
       tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
-      apiKey: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => keys.find(principal, id),
+      apiKey: (_: unknown, { id }: { id: string }, context: ActorContext) => keyOf(context, id),
       apiKeys: async (
         _: unknown,
         { first, after, filter, workspaceId, orderBy }: KeysArguments,
@@ -283,6 +288,9 @@ export function keyResolvers({ keys, projects, users, limiter, roles, now }: Key
       createdByName: oncePerParent((key: AnyKey, context) =>
         isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId, keyOf),
       ),
+      // A key that a mutation returns has its documents.
+      trustedDocuments: (key: AnyKey | WholeKey, _: unknown, context: ActorContext, info: GraphQLResolveInfo) =>
+        'trustedDocuments' in key ? key.trustedDocuments : documentsOf(context, key.id, info),
       project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
         projectId === null ? null : projectOf(context, projectId),
       user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>

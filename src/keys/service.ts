@@ -39,6 +39,7 @@ import {
   type AnyKeyPage,
   type KeySelection,
   type ConfiguredRecord,
+  type WholeKey,
 } from './configured.js';
 import {
   assertWithin,
@@ -279,15 +280,24 @@ export class KeyService {
     });
   }
 
-  /** @returns null where the actor reaches no such key */
-  async find(actor: Actor, id: string): Promise<AnyKey | null> {
+  /**
+   * Returns a key with its trusted documents; null where the actor reaches no such key. Where they are not needed, {@link findMany}
+   * costs less.
+   */
+  async find(actor: Actor, id: string): Promise<WholeKey | null> {
     if (!isId(id)) return null;
     const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
     const key = findConfigured(this.#configured(), id, workspaceId) ?? (await this.#store.keys.find(id, workspaceId));
     return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
   }
 
-  /** Returns, by id, those of several keys that the actor reaches. */
+  /** Returns, by id, the trusted documents of keys that the actor was shown; one read. Keys of other workspaces are left out. */
+  async documentsOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[] | null>> {
+    const found = await this.#store.keys.documentsOf(ids, isPlatform(actor) ? null : actor.workspaceId);
+    return new Map(found.map(({ id, trustedDocuments }) => [id, trustedDocuments]));
+  }
+
+  /** Returns, by id, those of several keys that the actor reaches, without their trusted documents. */
   async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, AnyKey>> {
     const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
     const known = ids.filter(isId);

@@ -6,6 +6,7 @@ import type {
   AssetTexts,
   EventRecord,
   KeyRecord,
+  KeySummary,
   ProjectRecord,
   UserRecord,
 } from './records.js';
@@ -40,6 +41,8 @@ export const KEY_FIELDS = [
   'replaces',
   'replacedBy',
 ] as const satisfies readonly (keyof KeyRecord)[];
+
+export const KEY_SUMMARY_FIELDS = KEY_FIELDS.filter((field): field is keyof KeySummary => field !== 'trustedDocuments');
 
 export const PROJECT_FIELDS = [
   'id',

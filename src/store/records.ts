@@ -91,6 +91,12 @@ export interface KeyRecord {
   readonly replacedBy: string | null;
 }
 
+/** The trusted documents of one key, which may be tens of kilobytes. */
+export type KeyDocuments = Pick<KeyRecord, 'id' | 'trustedDocuments'>;
+
+/** A key without its trusted documents: about a kilobyte. */
+export type KeySummary = Omit<KeyRecord, 'trustedDocuments'>;
+
 /** Prefix of the lookup IDs of imported keys. Lookup IDs of our own tokens contain no colon. */
 export const FOREIGN = 'foreign:';
 

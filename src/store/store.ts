@@ -12,9 +12,11 @@ import type {
   AssetTexts,
   Column,
   EventRecord,
+  KeyDocuments,
   KeyRecord,
   LoadRecord,
   KeyStatus,
+  KeySummary,
   KeyType,
   Environment,
   FieldUse,
@@ -136,7 +138,7 @@ export interface KeyClues {
 }
 
 export interface KeyPage {
-  readonly keys: readonly KeyRecord[];
+  readonly keys: readonly KeySummary[];
   readonly hasNextPage: boolean;
 }
 
@@ -172,8 +174,14 @@ export interface KeyStore {
   /** Returns a key by its ID; with `workspaceId`, only within that workspace. */
   find(id: string, workspaceId: string | null): Promise<KeyRecord | null>;
 
-  /** Returns several keys by their IDs, in one read and in no order. Ignores unknown IDs. */
-  findMany(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyRecord[]>;
+  /**
+   * Returns several keys by their IDs, in one read and in no order. Ignores unknown IDs. This operation, {@link search}
+   * and {@link list} don't read trusted documents, which can be tens of kilobytes for each key.
+   */
+  findMany(ids: readonly string[], workspaceId: string | null): Promise<readonly KeySummary[]>;
+
+  /** Returns the trusted documents of several keys by their IDs, in one read and in no order. Ignores unknown IDs. */
+  documentsOf(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyDocuments[]>;
 
   /** Counts the active families in the workspace at `now`: all of them, or those of a kind. */
   countFamilies(workspaceId: string, now: number, kind?: PlaceKind): Promise<number>;
@@ -188,7 +196,7 @@ export interface KeyStore {
     clues: KeyClues,
     reach: { readonly workspaceId: string | null; readonly projectId: string | null },
     first: number,
-  ): Promise<readonly KeyRecord[]>;
+  ): Promise<readonly KeySummary[]>;
 
   /**
    * Returns a page in an order, by default newest first. `after` is the position of the last row of the previous page.

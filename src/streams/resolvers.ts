@@ -1,5 +1,6 @@
 import type { AssetSummary } from '../store/records.js';
 import type { Actor, ActorContext } from '../keys/actor.js';
+import type { AnyKey } from '../keys/configured.js';
 import type { KeyEvent } from '../keys/events.js';
 import { nameOfKey } from '../keys/names.js';
 import type { KeyService } from '../keys/service.js';
@@ -8,7 +9,7 @@ import type { AlertEvent, AssetEvent } from './events.js';
 
 export interface StreamResolverOptions {
   readonly bus: EventBus;
-  readonly keys: Pick<KeyService, 'find'>;
+  readonly keys: Pick<KeyService, 'findMany'>;
   /**
    * Returns the project of the argument, or the caller's own for null.
    *
@@ -36,12 +37,14 @@ export function streamResolvers({ bus, keys, reached, checkName, findAsset }: St
   };
   // By the context of the event and then by id, so that an event reads its key and its actor once each, under any
   // number of aliases.
-  const keysOf = new WeakMap<ActorContext, Map<string, ReturnType<KeyService['find']>>>();
-  const keyOf = (context: ActorContext, keyId: string): ReturnType<KeyService['find']> => {
+  const keysOf = new WeakMap<ActorContext, Map<string, Promise<AnyKey | null>>>();
+  const findKey = async ({ principal }: ActorContext, keyId: string): Promise<AnyKey | null> =>
+    (await keys.findMany(principal, [keyId])).get(keyId) ?? null;
+  const keyOf = (context: ActorContext, keyId: string): Promise<AnyKey | null> => {
     let known = keysOf.get(context);
-    if (known === undefined) keysOf.set(context, (known = new Map<string, ReturnType<KeyService['find']>>()));
+    if (known === undefined) keysOf.set(context, (known = new Map<string, Promise<AnyKey | null>>()));
     let key = known.get(keyId);
-    if (key === undefined) known.set(keyId, (key = keys.find(context.principal, keyId)));
+    if (key === undefined) known.set(keyId, (key = findKey(context, keyId)));
     return key;
   };
   const mayKnow = ({ projectId }: Actor, event: KeyEvent): boolean =>

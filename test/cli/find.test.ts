@@ -125,3 +125,27 @@ test('U4: keys show and audit tail name actors, and F14: show the effective scop
   const [entry] = JSON.parse((await run(['audit', 'tail', '-n', '1', '--json'])).stdout).entries;
   expect(entry).toMatchObject({ subject: id, subjectName: 'Adas', actorName: admin });
 });
+
+test('R2: keys list and keys find ask for no trusted documents, of which a page may have too many, and keys show does', async () => {
+  const asked: string[] = [];
+  const server = await answering(({ query }) => {
+    if (query !== '') asked.push(query);
+    const pageInfo = { hasNextPage: false, endCursor: null };
+    return { apiKey: null, findApiKeys: [], apiKeys: { nodes: [], totalCount: 0, pageInfo } };
+  });
+  try {
+    for (const [args, isRead] of [
+      [['list', '--json'], false],
+      [['find', 'name'], false],
+      [['find', 'key_0000000000000000000000'], false],
+      [['show', 'key_1'], true],
+    ] as const) {
+      await latchkey(['keys', ...args], { env: { ...env, LATCHKEY_URL: server.url } });
+      const queries = asked.splice(0);
+      expect(queries.length).toBeGreaterThan(0);
+      expect([args, queries.some((query) => query.includes('trustedDocuments'))]).toEqual([args, isRead]);
+    }
+  } finally {
+    server.close();
+  }
+});

@@ -1,5 +1,5 @@
 import { act, attempt, look } from './operations.js';
-import { isAlive, type KeyRecord } from '../../src/store/records.js';
+import { isAlive, type KeySummary } from '../../src/store/records.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
 
 /** A key that lost its rights gives out nothing, not even by requests that were waiting for bcrypt at that moment. */
@@ -69,12 +69,12 @@ const losingMeanwhile = async (sent: readonly Promise<Answer>[], lose: () => Pro
 const refusalsOf = (answers: readonly Answer[]): string[] =>
   answers.flatMap(({ body }) => body.errors?.[0]?.extensions.code ?? []);
 
-const madeBy = async ({ id }: Author): Promise<KeyRecord[]> => {
+const madeBy = async ({ id }: Author): Promise<KeySummary[]> => {
   const page = { first: 10_000, after: null, filter: {}, now: Date.now() };
   const { keys } = await service.service.store.keys.list('default', page);
   return keys.filter(({ createdBy }) => createdBy === id);
 };
-const idsOfLiving = (keys: readonly KeyRecord[]): string[] =>
+const idsOfLiving = (keys: readonly KeySummary[]): string[] =>
   keys.filter((key) => isAlive(key, Date.now())).map(({ id }) => id);
 
 const log = async (): Promise<Entry[]> => (await service.query(LOG)).body.data.auditLog.nodes;

@@ -163,3 +163,74 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
     expect(search).toHaveBeenCalledTimes(4);
   });
 });
+
+describe('R2: the trusted documents of keys', () => {
+  const DOCUMENTS = Array.from({ length: 1_000 }, (_, i) => i.toString(16).padStart(64, '0'));
+  const ids: string[] = [];
+  beforeAll(async () => {
+    for (let i = 0; i < 60; i += 1)
+      ids.push((await createKey(latchkey, { name: `bound ${i}`, trustedDocuments: DOCUMENTS }, admin)).id);
+  });
+
+  /** The keys whose documents are read, by all operations of the store that can read them. */
+  const reads = () => {
+    const { keys } = latchkey.service.store;
+    const documentsOf = jest.spyOn(keys, 'documentsOf');
+    const find = jest.spyOn(keys, 'find');
+    return () => [...find.mock.calls.map(([id]) => id), ...documentsOf.mock.calls.flatMap(([each]) => each)];
+  };
+
+  it.each<[string, (i: number) => string, number]>([
+    ['lists', () => 'apiKeys(first: 100) { nodes { id name } }', 40],
+    [
+      'lists in other orders',
+      () => 'apiKeys(first: 60, orderBy: { field: NAME, direction: ASC }) { nodes { id } }',
+      25,
+    ],
+    ['look-ups by id', (i) => `apiKey(id: "${ids[i]}") { name }`, 50],
+    ['searches', (i) => `findApiKeys(text: "${ids.slice(i, i + 5).join(' ')}") { id }`, 40],
+    ['the audit log', (i) => `auditLog(first: ${41 + i}) { nodes { subjectName actorName names { name } } }`, 20],
+    ['suggestScopes', (i) => `suggestScopes(keyId: "${ids[i]}") { nothingUsed }`, 40],
+    ['the viewer', () => 'viewer { credential { apiKey { name } } }', 50],
+  ])('are not read by %s, under any number of aliases', async (_, field, count) => {
+    const readSoFar = reads();
+    const { body } = await ask(`{ ${aliases(count, field)} }`);
+    expect(body.errors).toBeUndefined();
+    expect(JSON.stringify(body.data)).toContain('a0');
+    expect(readSoFar()).toEqual([]);
+  });
+
+  it('are read once for each key that selects them, whatever names it and under any number of aliases', async () => {
+    const readSoFar = reads();
+    const [first = '', second = ''] = ids;
+    const selected = '{ id trustedDocuments again: trustedDocuments }';
+    const { body } = await ask(
+      `{ ${aliases(5, () => `apiKey(id: "${first}") ${selected}`)} other: apiKey(id: "${second}") { id }
+         found: findApiKeys(text: "${first}") ${selected} viewer { credential { apiKey { trustedDocuments } } } }`,
+    );
+    expect(body.errors).toBeUndefined();
+    expect(body.data.a4).toEqual({ id: first, trustedDocuments: DOCUMENTS, again: DOCUMENTS });
+    expect(body.data.found).toEqual([body.data.a0]);
+    expect(body.data.viewer.credential.apiKey).toEqual({ trustedDocuments: null });
+    expect(readSoFar().filter((id) => ids.includes(id))).toEqual([first]);
+  });
+
+  it('are read within the limit of a response, which refuses an operation that selects more', async () => {
+    const readSoFar = reads();
+    const few = await ask('{ apiKeys(first: 45, filter: { nameContains: "bound" }) { nodes { trustedDocuments } } }');
+    expect([few.status, few.body.errors]).toEqual([200, undefined]);
+    expect(readSoFar()).toHaveLength(45);
+    for (const query of [
+      '{ apiKeys(first: 60, filter: { nameContains: "bound" }) { nodes { trustedDocuments } } }',
+      `{ ${aliases(60, (i) => `apiKey(id: "${ids[i]}") { trustedDocuments }`)} }`,
+      `{ ${aliases(30, (i) => `apiKeys(first: ${60 + i}) { nodes { trustedDocuments } }`)} }`,
+    ]) {
+      latchkey.pass(60_000);
+      jest.restoreAllMocks();
+      const readOfRefused = reads();
+      const { body } = await ask(query);
+      expect(body.errors[0].extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE', limit: 50_000, unit: 'fields' });
+      expect(readOfRefused().length).toBeLessThanOrEqual(50);
+    }
+  });
+});

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { KEY_SUMMARY_FIELDS, pick } from '../../src/store/fields.js';
 import type { Author } from '../../src/store/audit.js';
 import type {
   AlertRecord,
   AssetRecord,
   EventRecord,
   KeyRecord,
+  KeySummary,
   ProjectRecord,
   UserRecord,
   WorkspaceRecord,
@@ -138,9 +140,14 @@ export async function listed(
   workspaceId: string,
   filter: KeyFilter = {},
   now = NOW,
-): Promise<KeyRecord[]> {
+): Promise<KeySummary[]> {
   const page = await store.keys.list(workspaceId, { first: 1000, after: null, filter, now });
   return [...page.keys];
+}
+
+/** The key as lists and look-ups of several keys return it. */
+export function summaryOf(key: KeyRecord): KeySummary {
+  return pick(key, KEY_SUMMARY_FIELDS);
 }
 
 export function namesOf(records: readonly { readonly name: string }[]): string[] {

@@ -92,11 +92,14 @@ describe('MongoDB: changes that a process left unfinished', () => {
   });
 
   /** The state between the first write of a rotation and the second. */
-  const givenHalfRotation = async (places: number | null = null) => {
+  const givenHalfRotation = async (
+    places: number | null = null,
+    bound: Partial<Pick<KeyRecord, 'trustedDocuments'>> = {},
+  ) => {
     const ws = await givenWorkspace(store);
-    const old = aKey(ws);
+    const old = aKey(ws, bound);
     await store.keys.insert(old, places, NOW);
-    const heir = anHeir(old);
+    const heir = anHeir(old, bound);
     const replaced = { ...old, replacedBy: heir.id, expiresAt: NOW };
     const entry = carried(keyChanged('key.rotated', old, replaced, { at: NOW, author: undefined }));
     await keys().updateOne(
@@ -136,6 +139,56 @@ describe('MongoDB: changes that a process left unfinished', () => {
       await expectWhole(half);
     },
   );
+
+  test.each([
+    ['list', ({ keys }, { ws }) => keys.list(ws, { first: 1, after: null, filter: {}, now: NOW })],
+    ['findMany', ({ keys }, { old }) => keys.findMany([old.id], null)],
+    [
+      'search',
+      ({ keys }, { old }) =>
+        keys.search(
+          { lookupIds: [old.lookupId], beginning: null, foreignPrefix: null },
+          { workspaceId: null, projectId: null },
+          9,
+        ),
+    ],
+  ] satisfies [string, (store: Store, half: Awaited<ReturnType<typeof givenHalfRotation>>) => Promise<unknown>][])(
+    'R2: %s, which reads no trusted documents, finishes a rotation with those of the successor',
+    async (_, meet) => {
+      const trustedDocuments = ['a'.repeat(64), 'b'.repeat(64)];
+      const half = await givenHalfRotation(null, { trustedDocuments });
+      expect(JSON.stringify(await meet(store, half))).not.toContain('trustedDocuments');
+      await expectWhole(half);
+      for (const { id } of [half.old, half.heir]) {
+        expect(await store.keys.find(id, null)).toMatchObject({ trustedDocuments });
+        expect(await keys().findOne({ _id: id })).toMatchObject({ trustedDocuments });
+        expect(await keys().findOne({ _id: id })).not.toHaveProperty('entry');
+      }
+      const entries = await store.audit.list(half.ws, { first: 9, before: null, filter: { subject: half.old.id } });
+      expect(entries.map(({ action }) => action)).toEqual(['key.rotated', 'key.created']);
+    },
+  );
+
+  test('R2: lists, searches and look-ups of several keys have the server send no trusted documents', async () => {
+    const own = freshUri();
+    const connection = await mongoose.createConnection(own, { monitorCommands: true }).asPromise();
+    const watched = await openMongoStore({ connection });
+    const ws = await givenWorkspace(watched);
+    const key = await givenKey(watched, ws, { trustedDocuments: ['d0c5'.repeat(16)] });
+    const replies: string[] = [];
+    connection.getClient().on('commandSucceeded', ({ reply }) => replies.push(JSON.stringify(reply)));
+    await watched.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW });
+    await watched.keys.findMany([key.id], null);
+    const clues = { lookupIds: [key.lookupId], beginning: null, foreignPrefix: null };
+    await watched.keys.search(clues, { workspaceId: ws, projectId: null }, 9);
+    expect(replies.filter((reply) => reply.includes(key.secretHash)).length).toBe(3);
+    expect(replies.filter((reply) => reply.includes('d0c5'))).toEqual([]);
+    await watched.keys.documentsOf([key.id], ws);
+    expect(replies.filter((reply) => reply.includes('d0c5'))).toHaveLength(1);
+    await watched.close();
+    await connection.close();
+    await drop(own);
+  });
 
   test('R11: keys from before separate places for admin keys are counted correctly', async () => {
     const ws = await givenWorkspace(store, { tier: 'FREE_TRIAL' });

@@ -23,6 +23,7 @@ import {
   listed,
   namesOf,
   NOW,
+  summaryOf,
 } from './fixtures.js';
 import { runTogether, startChild } from './processes.js';
 
@@ -147,6 +148,52 @@ test('R2: assets of an earlier release keep their texts and columns', async () =
   await store.close();
 });
 
+test('R2: keys of an earlier release keep their trusted documents', async () => {
+  const dir = freshDir();
+  mkdirSync(dir);
+  const before = MIGRATIONS.findIndex((migration) => String(migration).includes('keyDocuments'));
+  const old = new Connection(join(dir, 'latchkey.db'), 1000);
+  for (const migration of MIGRATIONS.slice(0, before)) if (typeof migration === 'string') old.exec(migration);
+  old.exec(`PRAGMA user_version = ${before}; PRAGMA foreign_keys = ON`);
+  const documents = ['a'.repeat(64), 'b'.repeat(64)];
+  old.exec(
+    `INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws', 'Old', 'GROWTH', 1);
+     INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes,
+       trustedDocuments, createdAt)
+     VALUES ('key_a', 'ws', 'key_a', 'la', 'sk_live', 'h', 'a', 'a', 'SECRET', 'LIVE', '[]', '${JSON.stringify(documents)}', 1),
+       ('key_b', 'ws', 'key_b', 'lb', 'sk_live', 'h', 'b', 'b', 'SECRET', 'LIVE', '[]', NULL, 2)`,
+  );
+  old.close();
+  const store = await openSqliteStore({ dir });
+  expect(await store.keys.find('key_a', 'ws')).toMatchObject({ name: 'a', trustedDocuments: documents });
+  expect(await store.keys.findForVerification('la')).toMatchObject({ key: { trustedDocuments: documents } });
+  expect(await store.keys.find('key_b', 'ws')).toMatchObject({ name: 'b', trustedDocuments: null });
+  expect(namesOf(await listed(store, 'ws'))).toEqual(['b', 'a']);
+  expect(await store.keys.count('ws', {}, NOW)).toBe(2);
+  await store.close();
+});
+
+test('R2: lists, searches, look-ups of several keys and notes of use read no trusted documents', async () => {
+  const dir = freshDir();
+  const store = await openSqliteStore({ dir });
+  const ws = await givenWorkspace(store);
+  const key = await givenKey(store, ws, { trustedDocuments: ['a'.repeat(64)] });
+  const author = { kind: 'key', id: key.id, address: null, userAgent: null } as const;
+  const raw = new Connection(join(dir, 'latchkey.db'), 1000);
+  raw.exec('DROP TABLE keyDocuments');
+  raw.close();
+  expect(await listed(store, ws, { nameContains: 'deploy' })).toEqual([summaryOf(key)]);
+  expect(await store.keys.count(ws, { status: 'ACTIVE' }, NOW)).toBe(1);
+  expect(await store.keys.findMany([key.id], ws)).toEqual([summaryOf(key)]);
+  const clues = { lookupIds: [key.lookupId], beginning: null, foreignPrefix: null };
+  expect(await store.keys.search(clues, { workspaceId: ws, projectId: null }, 9)).toEqual([summaryOf(key)]);
+  await store.keys.touch(new Map([[key.id, NOW]]));
+  expect(await store.keys.insert(aKey(ws), null, NOW, author)).toEqual({ outcome: 'inserted' });
+  await expect(store.keys.find(key.id, ws)).rejects.toThrow();
+  await expect(store.keys.documentsOf([key.id], ws)).rejects.toThrow();
+  await store.close();
+});
+
 test('F13: names of an earlier release are unique and found in any normalization', async () => {
   const dir = freshDir();
   mkdirSync(dir);
@@ -179,6 +226,7 @@ test('F13: names of an earlier release are unique and found in any normalization
      ALTER TABLE assets ADD COLUMN upstream TEXT NOT NULL DEFAULT '[]';
      ALTER TABLE assets ADD COLUMN expectedColumns TEXT NOT NULL DEFAULT '[]';
      ALTER TABLE assets ADD COLUMN columns TEXT NOT NULL DEFAULT '[]';
+     DROP TABLE keyDocuments; ALTER TABLE keys ADD COLUMN trustedDocuments TEXT;
      PRAGMA user_version = ${before}`,
   );
   file.close();
@@ -269,7 +317,9 @@ describe('SQLite: the connection', () => {
     await expect(store.assets.register(anAsset(ws))).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.assets.openAlert(anAlert(ws, 'a'))).rejects.toBeInstanceOf(StoreUnavailable);
     expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
-    expect(await store.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW })).toMatchObject({ keys: [key] });
+    expect(await store.keys.list(ws, { first: 9, after: null, filter: {}, now: NOW })).toMatchObject({
+      keys: [summaryOf(key)],
+    });
 
     holder.go();
     await holder.end();

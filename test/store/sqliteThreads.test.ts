@@ -7,7 +7,7 @@ import { LOCKED } from '../../src/store/sqlite/errors.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { StoreThread } from '../../src/store/sqlite/storeThread.js';
 import { Threads, type ThreadsOptions } from '../../src/store/sqlite/threads.js';
-import { aKey, givenKey, givenWorkspace, NOW } from './fixtures.js';
+import { aKey, givenKey, givenWorkspace, NOW, summaryOf } from './fixtures.js';
 import { startChild } from './processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-threads-'));
@@ -75,7 +75,9 @@ describe('X1: while another program has the write lock', () => {
     const touched = store.keys.touch(new Map([[key.id, NOW]]));
 
     expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
-    expect((await store.keys.list(workspaceId, { first: 9, after: null, filter: {}, now: NOW })).keys).toEqual([key]);
+    expect((await store.keys.list(workspaceId, { first: 9, after: null, filter: {}, now: NOW })).keys).toEqual([
+      summaryOf(key),
+    ]);
     expect(await store.audit.list(workspaceId, { first: 9, before: null, filter: {} })).toHaveLength(2);
     await expect(store.ping()).rejects.toMatchObject({ reason: LOCKED });
     await expect(store.ping()).rejects.toMatchObject({ reason: LOCKED });

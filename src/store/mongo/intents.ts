@@ -2,8 +2,8 @@ import type { Author, JudgedAuthor } from '../audit.js';
 import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
 import { keyChanged } from '../entries.js';
 import { Duplicate } from '../errors.js';
-import { KEY_FIELDS, pick, USER_FIELDS } from '../fields.js';
-import type { KeyRecord, UserRecord } from '../records.js';
+import { KEY_FIELDS, KEY_SUMMARY_FIELDS, pick, USER_FIELDS } from '../fields.js';
+import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../text/fold.js';
 import { eq, where, type Documents } from './documents.js';
 import { endsOf, isSettled, settleFamily } from './families.js';
@@ -13,6 +13,7 @@ import {
   UNDER_WAY,
   type EntryDocument,
   type KeyDocument,
+  type KeySummaryDocument,
   type ProjectDocument,
   type UserDocument,
   type WorkspaceDocument,
@@ -124,6 +125,25 @@ export class Intents {
     return holds;
   }
 
+  /**
+   * Returns keys that were read without trusted documents, with what was decided about them finished, and leaves out keys that
+   * were withdrawn. A key that carries a change is read again: its successor is written from what it carries, documents and all.
+   */
+  async finishSummaries(found: readonly KeySummaryDocument[]): Promise<KeySummary[]> {
+    const keys: KeySummary[] = [];
+    for (const summary of found) {
+      if (summary.entry === undefined && summary.successor === undefined) {
+        keys.push(toSummary(summary));
+        continue;
+      }
+      const document = await this.#keys.findOne({ _id: eq(summary._id) });
+      if (document === null) continue;
+      const holds = await this.finishKey(document);
+      if (holds || document.unconfirmed === undefined) keys.push(toSummary(document));
+    }
+    return keys;
+  }
+
   /** Returns why a key with this owner must not be issued by this author; null: there is no reason. */
   async forfeitOf(
     key: Pick<KeyRecord, 'id' | 'workspaceId' | 'userId'>,
@@ -139,9 +159,10 @@ export class Intents {
     heir?: string,
   ): Promise<'authorEnded' | null> {
     const keyId = keyOf(author);
-    const document = keyId === null ? null : await this.#keys.findOne({ _id: eq(keyId) });
-    if (document === null) return null;
-    const makes = toRecord(document);
+    if (keyId === null) return null;
+    const [document] = await this.#keys.find({ _id: eq(keyId) }, { limit: 1, fields: SUMMARY_PROJECTION });
+    if (document === undefined) return null;
+    const makes = toSummary(document);
     const user = makes.userId === null ? null : await this.#user(makes.userId);
     return isRetired(makes, user, author?.judged, heir) ? 'authorEnded' : null;
   }
@@ -286,6 +307,22 @@ export function toDocument(key: KeyRecord, slot?: number, entry?: EntryDocument)
 export function toRecord(document: KeyDocument): KeyRecord {
   return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_FIELDS);
 }
+
+export function toSummary(document: KeySummaryDocument): KeySummary {
+  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, KEY_SUMMARY_FIELDS);
+}
+
+export function toDocuments(document: Pick<KeyDocument, '_id' | 'trustedDocuments'>): KeyDocuments {
+  return pick({ ...BEFORE_PROJECTS, ...document, id: document._id }, ['id', 'trustedDocuments']);
+}
+
+/** The fields of a {@link KeySummaryDocument}. */
+export const SUMMARY_PROJECTION = [
+  ...KEY_SUMMARY_FIELDS.filter((field) => field !== 'id'),
+  'unconfirmed',
+  'successor._id',
+  'entry._id',
+];
 
 /** Defaults for keys from before there were projects, users and lists of allowed documents and addresses. */
 const BEFORE_PROJECTS = { projectId: null, userId: null, allowedAddresses: [], trustedDocuments: null };

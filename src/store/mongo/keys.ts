@@ -20,7 +20,7 @@ import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.
 import { shown } from '../../options.js';
 import { fold } from '../../text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
-import { toDocument, toRecord, toUser, type Intents } from './intents.js';
+import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
 import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
@@ -131,16 +131,6 @@ export function openKeys(
     }
   };
 
-  /** Finishes the changes of these keys, and removes withdrawn keys from the list. */
-  const those = async (found: readonly KeyDocument[]): Promise<KeyDocument[]> => {
-    const there: KeyDocument[] = [];
-    for (const document of found) {
-      const holds = await intents.finishKey(document);
-      if (holds || document.unconfirmed === undefined) there.push(document);
-    }
-    return there;
-  };
-
   return {
     async insert(key, places, now, author) {
       const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
@@ -198,11 +188,11 @@ export function openKeys(
       return holds || document.unconfirmed === undefined ? toRecord(document) : null;
     },
     async findMany(ids, workspaceId) {
-      const found = await keys.find({
-        _id: where({ $in: [...ids] }),
-        ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
-      });
-      return (await those(found)).map(toRecord);
+      return intents.finishSummaries(await keys.find(byIds(ids, workspaceId), { fields: SUMMARY_PROJECTION }));
+    },
+    async documentsOf(ids, workspaceId) {
+      const found = await keys.find(byIds(ids, workspaceId), { fields: ['trustedDocuments'] });
+      return found.map(toDocuments);
     },
     async search(clues, { workspaceId, projectId }, limit) {
       if (workspaceId !== null) await intents.finishIn(workspaceId);
@@ -211,9 +201,11 @@ export function openKeys(
         ...(projectId !== null && { projectId: eq(projectId) }),
       };
       const found = await Promise.all(
-        cluesOf(clues).map((clue) => keys.find({ ...clue, ...reach }, { sort: { lookupId: 1 }, limit })),
+        cluesOf(clues).map((clue) =>
+          keys.find({ ...clue, ...reach }, { sort: { lookupId: 1 }, limit, fields: SUMMARY_PROJECTION }),
+        ),
       );
-      return firstById((await those(found.flat())).map(toRecord), limit);
+      return firstById(await intents.finishSummaries(found.flat()), limit);
     },
     async countFamilies(workspaceId, now, kind) {
       await intents.finishIn(workspaceId);
@@ -226,10 +218,10 @@ export function openKeys(
       const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
         keys.find(
           { $and: where([...matching, inRange(order, range, from)]) },
-          { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit },
+          { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit, fields: SUMMARY_PROJECTION },
         ),
       );
-      return { keys: rows.slice(0, first).map(toRecord), hasNextPage: rows.length > first };
+      return { keys: rows.slice(0, first).map(toSummary), hasNextPage: rows.length > first };
     },
     async count(workspaceId, filter, now) {
       await intents.finishIn(workspaceId);
@@ -300,6 +292,10 @@ function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
 
 function byId(id: string, workspaceId: string | null): Filter {
   return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+}
+
+function byIds(ids: readonly string[], workspaceId: string | null): Filter {
+  return { _id: where({ $in: [...ids] }), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
 }
 
 /** Returns the update for a change of a key, including its family's ends. See families.ts. */

@@ -60,6 +60,12 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly entry?: EntryDocument;
 }
 
+/** A key as it is read without trusted documents: neither its own nor those of its successor. */
+export type KeySummaryDocument = Omit<KeyDocument, 'trustedDocuments' | 'successor' | 'entry'> & {
+  readonly successor?: Pick<KeyDocument, '_id'>;
+  readonly entry?: Pick<EntryDocument, '_id'>;
+};
+
 export interface WorkspaceDocument extends Omit<WorkspaceRecord, 'id'> {
   readonly _id: string;
   /** The first key of a committed creation, until it was inserted. See intents.ts. */

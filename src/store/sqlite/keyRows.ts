@@ -1,20 +1,47 @@
-import type { KeyRecord } from '../records.js';
+import { KEY_FIELDS, KEY_SUMMARY_FIELDS } from '../fields.js';
+import type { KeyDocuments, KeyRecord, KeySummary } from '../records.js';
 
-export interface KeyRow extends Omit<KeyRecord, 'scopes' | 'allowedAddresses' | 'trustedDocuments'> {
+/** A key without its trusted documents, with JSON for lists. */
+export interface KeySummaryRow extends Omit<KeySummary, 'scopes' | 'allowedAddresses'> {
   readonly scopes: string;
   readonly allowedAddresses: string;
+}
+
+export interface KeyDocumentsRow extends Pick<KeyRecord, 'id'> {
   readonly trustedDocuments: string | null;
 }
+
+export type KeyRow = KeySummaryRow & KeyDocumentsRow;
+
+/** The columns of a {@link KeySummaryRow}, for queries. */
+export const SUMMARY = KEY_SUMMARY_FIELDS.map((field) => `keys.${field}`).join(', ');
+
+/**
+ * The columns of a {@link KeyRow}. Trusted documents are kept in a table of their own: SQLite writes a row whole, so that to note
+ * the last use of a key would otherwise cost as much as its documents.
+ */
+export const COLUMNS = KEY_FIELDS.map((field) =>
+  field === 'trustedDocuments'
+    ? `(SELECT documents FROM keyDocuments WHERE keyId = keys.id) AS ${field}`
+    : `keys.${field}`,
+).join(', ');
 
 /** isAlive and statusOf of records.ts, for queries. */
 export const ALIVE = 'revokedAt IS NULL AND (expiresAt IS NULL OR expiresAt > $now)';
 export const STATUS = `CASE WHEN revokedAt IS NOT NULL THEN 'REVOKED' WHEN ${ALIVE} THEN 'ACTIVE' ELSE 'EXPIRED' END`;
 
+export function toSummary(row: KeySummaryRow): KeySummary {
+  return { ...row, ...listsIn(row) };
+}
+
 export function toRecord(row: KeyRow): KeyRecord {
-  return {
-    ...row,
-    scopes: JSON.parse(row.scopes) as string[],
-    allowedAddresses: JSON.parse(row.allowedAddresses) as string[],
-    trustedDocuments: row.trustedDocuments === null ? null : (JSON.parse(row.trustedDocuments) as string[]),
-  };
+  return { ...row, ...listsIn(row), ...toDocuments(row) };
+}
+
+export function toDocuments({ id, trustedDocuments }: KeyDocumentsRow): KeyDocuments {
+  return { id, trustedDocuments: trustedDocuments === null ? null : (JSON.parse(trustedDocuments) as string[]) };
+}
+
+function listsIn({ scopes, allowedAddresses }: KeySummaryRow) {
+  return { scopes: JSON.parse(scopes) as string[], allowedAddresses: JSON.parse(allowedAddresses) as string[] };
 }

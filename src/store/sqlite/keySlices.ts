@@ -1,9 +1,8 @@
 import { fold } from '../../text/fold.js';
-import { KEY_FIELDS } from '../fields.js';
 import { ORDERED_BY, type KeyOrder, type KeyPosition } from '../ordering.js';
 import type { KeyFilter } from '../store.js';
 import type { Connection, Statement } from './connection.js';
-import { ALIVE, STATUS, toRecord, type KeyRow } from './keyRows.js';
+import { ALIVE, STATUS, SUMMARY, toSummary, type KeySummaryRow } from './keyRows.js';
 import { SLICE, type KeySlices } from './slices.js';
 
 /** A NULL parameter filters nothing, so that one prepared statement works for every filter. */
@@ -17,8 +16,6 @@ const FILTERED = `
   AND ($nameContains IS NULL OR instr(nameFolded, $nameContains) > 0)
   AND ($scope IS NULL OR EXISTS (SELECT 1 FROM json_each(scopes) WHERE value = $scope))`;
 
-const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
-
 const ORDER_INDEXES = {
   CREATED: 'keysByAge',
   NAME: 'keysByName',
@@ -31,7 +28,9 @@ const LAST = '\u{10ffff}';
 
 /** Reads lists of keys in slices: the number of keys that a slice reads is bounded, however few of them match. */
 export function openKeySlices(connection: Connection): KeySlices {
-  const prepared = preparedOnce((text) => connection.prepare<KeyRow & KeyPosition & { readonly total: number }>(text));
+  const prepared = preparedOnce((text) =>
+    connection.prepare<KeySummaryRow & KeyPosition & { readonly total: number }>(text),
+  );
   const kept = connection.prepare<{ readonly total: number }>(
     'SELECT total FROM keyCounts WHERE workspaceId = $workspaceId',
   );
@@ -62,13 +61,13 @@ export function openKeySlices(connection: Connection): KeySlices {
       const from = new Range(order, empty, after !== null, filter);
       const place = placeParams(after, empty);
       const end = isEmpty(filter) ? null : endOf(from, params, place);
-      const rows = prepared(from.text(COLUMNS, `AND ${FILTERED} ${from.until(end)}`, '$limit')).all({
+      const rows = prepared(from.text(SUMMARY, `AND ${FILTERED} ${from.until(end)}`, '$limit')).all({
         ...params,
         limit,
         ...place,
         ...endParams(end, empty),
       });
-      return { rows: rows.map(toRecord), next: end };
+      return { rows: rows.map(toSummary), next: end };
     },
     keyCount({ workspaceId, filter, after, now }) {
       if (isEmpty(filter)) return { total: kept.one({ workspaceId })?.total ?? 0, next: null };

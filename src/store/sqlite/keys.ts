@@ -15,12 +15,22 @@ import {
 import { limitOf, placeKindOf } from '../places.js';
 import { firstById } from '../search.js';
 import { keyChanged, keyCreated, type Occasion } from '../entries.js';
-import { KEY_FIELDS, pick } from '../fields.js';
+import { KEY_SUMMARY_FIELDS, pick } from '../fields.js';
 import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
 import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
-import { ALIVE, toRecord, type KeyRow } from './keyRows.js';
+import {
+  ALIVE,
+  COLUMNS,
+  SUMMARY,
+  toDocuments,
+  toRecord,
+  toSummary,
+  type KeyDocumentsRow,
+  type KeyRow,
+  type KeySummaryRow,
+} from './keyRows.js';
 import type { Sliced } from './sliced.js';
 import { fold } from '../../text/fold.js';
 import type { FindUser } from './users.js';
@@ -36,8 +46,6 @@ export interface SqliteKeys extends Omit<KeyStore, keyof Sliced['keys']> {
   /** Returns why this author must not change anything; null: there is no reason. Only checks authors with `judged`. */
   judgedForfeit(author: Author | undefined): 'authorEnded' | null;
 }
-
-const COLUMNS = KEY_FIELDS.map((field) => `keys.${field}`).join(', ');
 
 const REACHED = `($workspaceId IS NULL OR workspaceId = $workspaceId) AND ($projectId IS NULL OR projectId = $projectId)`;
 /** Sorts after every lookup ID with a prefix: `z` is the last character that occurs in lookup IDs. */
@@ -57,9 +65,14 @@ interface Family {
 
 export function openKeys(connection: Connection, audit: Audit, findUser: FindUser): SqliteKeys {
   const insert = connection.prepare(
-    `INSERT INTO keys (${KEY_FIELDS.join(', ')}, nameFolded, administers)
-     VALUES (${KEY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded, $administers)`,
+    `INSERT INTO keys (${KEY_SUMMARY_FIELDS.join(', ')}, nameFolded, administers)
+     VALUES (${KEY_SUMMARY_FIELDS.map((field) => `$${field}`).join(', ')}, $nameFolded, $administers)`,
   );
+  const saveDocuments = connection.prepare(
+    `INSERT INTO keyDocuments VALUES ($id, $documents)
+     ON CONFLICT (keyId) DO UPDATE SET documents = excluded.documents`,
+  );
+  const dropDocuments = connection.prepare('DELETE FROM keyDocuments WHERE keyId = $id');
   const findForVerification = connection.prepare<KeyRow & { readonly tier: Tier }>(
     `SELECT ${COLUMNS}, workspaces.tier FROM keys JOIN workspaces ON workspaces.id = keys.workspaceId
      WHERE keys.lookupId = $lookupId`,
@@ -70,8 +83,13 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const find = connection.prepare<KeyRow>(
     `SELECT ${COLUMNS} FROM keys WHERE id = $id AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
-  const findMany = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
+  const findSummary = connection.prepare<KeySummaryRow>(`SELECT ${SUMMARY} FROM keys WHERE id = $id`);
+  const findMany = connection.prepare<KeySummaryRow>(
+    `SELECT ${SUMMARY} FROM keys WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
+  );
+  const documentsOf = connection.prepare<KeyDocumentsRow>(
+    `SELECT id, documents AS trustedDocuments FROM keys LEFT JOIN keyDocuments ON keyId = id
+     WHERE id IN (SELECT value FROM json_each($ids)) AND ($workspaceId IS NULL OR workspaceId = $workspaceId)`,
   );
   const living = (end: string) =>
     connection.prepare<Family>(
@@ -83,24 +101,24 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     `SELECT id, scopes FROM keys WHERE workspaceId = $workspaceId AND familyId = $familyId AND ${ALIVE}`,
   );
   const tier = connection.prepare<{ readonly tier: Tier }>('SELECT tier FROM workspaces WHERE id = $id');
-  const byLookupIds = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys WHERE lookupId IN (SELECT value FROM json_each($ids)) AND ${REACHED} LIMIT $limit`,
+  const byLookupIds = connection.prepare<KeySummaryRow>(
+    `SELECT ${SUMMARY} FROM keys WHERE lookupId IN (SELECT value FROM json_each($ids)) AND ${REACHED} LIMIT $limit`,
   );
-  const byBeginning = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys INDEXED BY sqlite_autoindex_keys_2
+  const byBeginning = connection.prepare<KeySummaryRow>(
+    `SELECT ${SUMMARY} FROM keys INDEXED BY sqlite_autoindex_keys_2
      WHERE lookupId >= $beginning AND lookupId < $end AND ${REACHED} ORDER BY lookupId LIMIT $limit`,
   );
   const FOREIGN_PREFIX = `tokenPrefix = $prefix AND lookupId >= '${FOREIGN}' AND lookupId < 'foreign;'`;
-  const byForeignPrefix = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} AND workspaceId = $workspaceId
+  const byForeignPrefix = connection.prepare<KeySummaryRow>(
+    `SELECT ${SUMMARY} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} AND workspaceId = $workspaceId
        AND ($projectId IS NULL OR projectId = $projectId) ORDER BY lookupId LIMIT $limit`,
   );
-  const byForeignPrefixAnywhere = connection.prepare<KeyRow>(
-    `SELECT ${COLUMNS} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} LIMIT $limit`,
+  const byForeignPrefixAnywhere = connection.prepare<KeySummaryRow>(
+    `SELECT ${SUMMARY} FROM keys INDEXED BY keysByPrefix WHERE ${FOREIGN_PREFIX} LIMIT $limit`,
   );
   const rewrite = connection.prepare(
     `UPDATE keys SET name = $name, nameFolded = $nameFolded, scopes = $scopes, administers = $administers, allowedAddresses = $allowedAddresses,
-       trustedDocuments = $trustedDocuments, expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
+       expiresAt = $expiresAt, lifetime = $lifetime, revokedAt = $revokedAt, revokedReason = $revokedReason, replacedBy = $replacedBy
      WHERE id = $id`,
   );
   const saveDigest = connection.prepare('UPDATE keys SET digest = $digest WHERE id = $id');
@@ -109,7 +127,14 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
      WHERE keys.id = used.id AND (lastUsedAt IS NULL OR lastUsedAt < used.at)`,
   );
 
-  const add = (key: KeyRecord): void => void insert.run(params(key));
+  const writeDocuments = ({ id, trustedDocuments }: Pick<KeyRecord, 'id' | 'trustedDocuments'>): void => {
+    if (trustedDocuments === null) dropDocuments.run({ id });
+    else saveDocuments.run({ id, documents: JSON.stringify(trustedDocuments) });
+  };
+  const add = (key: KeyRecord): void => {
+    insert.run(params(key));
+    if (key.trustedDocuments !== null) writeDocuments(key);
+  };
   /**
    * Counts the active families of a kind. If there are too many keys to read, for example after a change to a lower
    * tier, returns their number.
@@ -150,10 +175,10 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   };
   const authorForfeit = (author: Author | undefined): 'authorEnded' | null => {
     const keyId = keyOf(author);
-    const row = keyId === null ? null : find.one({ id: keyId, workspaceId: null });
+    const row = keyId === null ? null : findSummary.one({ id: keyId });
     if (row === null) return null;
     const user = row.userId === null ? null : findUser(row.userId);
-    return isRetired(toRecord(row), user, author?.judged) ? 'authorEnded' : null;
+    return isRetired(toSummary(row), user, author?.judged) ? 'authorEnded' : null;
   };
 
   const judgedForfeit = (author: Author | undefined): 'authorEnded' | null =>
@@ -179,6 +204,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       const others = inTheWay(key, changed, places, entry.at);
       if (others !== null) return { outcome: 'full', key, living: others };
       rewrite.run(params(changed));
+      if (verdict.patch.trustedDocuments !== undefined) writeDocuments(changed);
       handOut?.(key);
       audit.add(keyChanged(entry.action, key, changed, entry));
       return { outcome: 'changed', key: changed };
@@ -215,7 +241,10 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       return row && toRecord(row);
     },
     async findMany(ids, workspaceId) {
-      return findMany.all({ ids: JSON.stringify(ids), workspaceId }).map(toRecord);
+      return findMany.all({ ids: JSON.stringify(ids), workspaceId }).map(toSummary);
+    },
+    async documentsOf(ids, workspaceId) {
+      return documentsOf.all({ ids: JSON.stringify(ids), workspaceId }).map(toDocuments);
     },
     async search({ lookupIds, beginning, foreignPrefix: prefix }, { workspaceId, projectId }, limit) {
       const reach = { workspaceId, projectId, limit };
@@ -228,7 +257,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
             : byForeignPrefix.all({ prefix, workspaceId, projectId, limit })),
         );
       }
-      return firstById(found.map(toRecord), limit);
+      return firstById(found.map(toSummary), limit);
     },
     async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
       const entry = { action: 'key.rotated', at: now, author } as const;
@@ -257,10 +286,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
 
 function params(key: KeyRecord): Params {
   return {
-    ...pick(key, KEY_FIELDS),
+    ...pick(key, KEY_SUMMARY_FIELDS),
     scopes: JSON.stringify(key.scopes),
     allowedAddresses: JSON.stringify(key.allowedAddresses),
-    trustedDocuments: key.trustedDocuments && JSON.stringify(key.trustedDocuments),
     nameFolded: fold(key.name),
     administers: placeKindOf(key) === 'adminKeys' ? 1 : 0,
   };

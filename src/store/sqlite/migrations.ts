@@ -282,6 +282,16 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ALTER TABLE assets DROP COLUMN expectedColumns;
   ALTER TABLE assets DROP COLUMN columns;
   `,
+  // Trusted documents in a table of their own (keyRows.ts). Emptied first, so that the column is dropped from short rows.
+  `
+  CREATE TABLE keyDocuments (
+    keyId TEXT NOT NULL PRIMARY KEY,
+    documents TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO keyDocuments SELECT id, trustedDocuments FROM keys WHERE trustedDocuments IS NOT NULL;
+  UPDATE keys SET trustedDocuments = NULL WHERE trustedDocuments IS NOT NULL;
+  ALTER TABLE keys DROP COLUMN trustedDocuments;
+  `,
 ];
 
 /**

@@ -16,6 +16,7 @@ export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyo
     nextLookupId: 'here',
     find: 'here',
     findMany: 'reader',
+    documentsOf: 'reader',
     search: 'reader',
     rotate: 'writer',
     expire: 'writer',

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { AuditEntry } from '../audit.js';
 import { StoreUnavailable } from '../errors.js';
 import { NEWEST_FIRST, readInOrder } from '../ordering.js';
-import type { KeyRecord, UsageRecord } from '../records.js';
+import type { KeySummary, UsageRecord } from '../records.js';
 import type { AuditStore, KeyStore, UsageStore } from '../store.js';
 import type { AskSlices, TimedPlace } from './slices.js';
 
@@ -25,7 +25,7 @@ export function slicedOperations(slices: AskSlices, limit = LIST_LIMIT): Sliced 
       async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
         const inTime = deadline(limit);
         const rows = await readInOrder(order.field, after, first + 1, async (range, start, most) => {
-          const found: KeyRecord[] = [];
+          const found: KeySummary[] = [];
           for (let from = start; ;) {
             const part = { workspaceId, filter, order, empty: range === 'empty', now };
             const slice = await slices.keys({ ...part, after: from, limit: most - found.length });

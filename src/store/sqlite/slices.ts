@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../audit.js';
 import type { KeyOrder, KeyPosition } from '../ordering.js';
-import type { KeyRecord, UsageRecord } from '../records.js';
+import type { KeySummary, UsageRecord } from '../records.js';
 import type { AuditFilter, KeyFilter, UsageSpan } from '../store.js';
 
 /**
@@ -20,7 +20,7 @@ export interface KeySlices {
     readonly after: KeyPosition | null;
     readonly limit: number;
     readonly now: number;
-  }): { readonly rows: readonly KeyRecord[]; readonly next: KeyPosition | null };
+  }): { readonly rows: readonly KeySummary[]; readonly next: KeyPosition | null };
   keyCount(of: {
     readonly workspaceId: string;
     readonly filter: KeyFilter;

@@ -1,6 +1,6 @@
 import { Duplicate, StoreUnavailable } from '../../../src/store/errors.js';
 import type { Bench } from '../conformance.js';
-import { aKey, givenKey, givenWorkspace, NOW, unique } from '../fixtures.js';
+import { aKey, anHeir, givenKey, givenWorkspace, listed, NOW, summaryOf, unique } from '../fixtures.js';
 import { openTarget } from '../target.js';
 
 export function testKeys({ store, target }: Bench): void {
@@ -11,6 +11,7 @@ export function testKeys({ store, target }: Bench): void {
         digest: 'ab12',
         name: 'Ünïcode 😀 \'"; DROP TABLE keys; -- $where',
         scopes: ['b', 'a', '$ne'],
+        trustedDocuments: ['b'.repeat(64), 'a'.repeat(64)],
         expiresAt: NOW + 5_000_000_001,
         lifetime: 5_000_000_001,
         lastUsedAt: NOW - 1,
@@ -36,10 +37,67 @@ export function testKeys({ store, target }: Bench): void {
       const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
       const [a, b] = [await givenKey(store(), mine), await givenKey(store(), other)];
       const ids = [a.id, b.id, unique('key')];
-      expect(await store().keys.findMany(ids, mine)).toEqual([a]);
+      expect(await store().keys.findMany(ids, mine)).toEqual([summaryOf(a)]);
       const all = await store().keys.findMany(ids, null);
-      expect(new Map(all.map((key) => [key.id, key]))).toEqual(new Map([a, b].map((key) => [key.id, key])));
+      expect(new Map(all.map((key) => [key.id, key]))).toEqual(new Map([a, b].map((key) => [key.id, summaryOf(key)])));
       expect(await store().keys.findMany([], null)).toEqual([]);
+    });
+
+    test('R2: lists, searches and look-ups of several keys leave out trusted documents, which have an operation', async () => {
+      const [ws, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+      const documents = ['b'.repeat(64), 'a'.repeat(64)];
+      const bound = await givenKey(store(), ws, { trustedDocuments: documents, createdAt: NOW + 2 });
+      const free = await givenKey(store(), ws, { createdAt: NOW + 1 });
+      const theirs = await givenKey(store(), other, { trustedDocuments: ['c'.repeat(64)] });
+      const ids = [bound.id, free.id, theirs.id, unique('key')];
+      const byId = <Item extends { readonly id: string }>(items: readonly Item[]) =>
+        items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+      expect(await listed(store(), ws)).toStrictEqual([bound, free].map(summaryOf));
+      expect(byId(await store().keys.findMany(ids, null))).toStrictEqual(byId([bound, free, theirs].map(summaryOf)));
+      const clues = { lookupIds: [bound.lookupId], beginning: free.lookupId, foreignPrefix: null };
+      expect(await store().keys.search(clues, { workspaceId: ws, projectId: null }, 9)).toStrictEqual(
+        byId([bound, free].map(summaryOf)),
+      );
+
+      expect(byId(await store().keys.documentsOf(ids, ws))).toEqual(
+        byId([
+          { id: bound.id, trustedDocuments: documents },
+          { id: free.id, trustedDocuments: null },
+        ]),
+      );
+      expect(await store().keys.documentsOf([theirs.id], ws)).toEqual([]);
+      expect(await store().keys.documentsOf([theirs.id], null)).toEqual([
+        { id: theirs.id, trustedDocuments: theirs.trustedDocuments },
+      ]);
+      expect(await store().keys.documentsOf([], null)).toEqual([]);
+    });
+
+    test('R2: every change keeps the trusted documents, but one of the documents', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { trustedDocuments: ['a'.repeat(64)] });
+      const { keys } = store();
+      const documents = async (id = key.id) => [
+        (await keys.find(id, ws))?.trustedDocuments,
+        (await keys.documentsOf([id], ws))[0]?.trustedDocuments,
+      ];
+      await keys.touch(new Map([[key.id, NOW]]));
+      await keys.saveDigest(key.id, 'digest');
+      await keys.update(key.id, ws, { name: 'other' }, NOW);
+      await keys.expire(key.id, ws, NOW + 9_000, NOW);
+      expect(await documents()).toEqual([key.trustedDocuments, key.trustedDocuments]);
+      const later = ['b'.repeat(64), 'c'.repeat(64)];
+      expect(await keys.update(key.id, ws, { trustedDocuments: later }, NOW)).toMatchObject({
+        key: { trustedDocuments: later },
+      });
+      const heir = anHeir(key);
+      await keys.rotate(key.id, ws, heir, NOW + 1_000, NOW);
+      await keys.revoke(key.id, ws, null, NOW);
+      expect(await documents()).toEqual([later, later]);
+      expect(await documents(heir.id)).toEqual([later, later]);
+      await keys.update(heir.id, ws, { trustedDocuments: null }, NOW);
+      expect(await documents(heir.id)).toEqual([null, null]);
+      expect(await documents()).toEqual([later, later]);
     });
 
     test('are found for verification by their lookup ID, with the current tier', async () => {

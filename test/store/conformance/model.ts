@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { KeyRecord } from '../../../src/store/records.js';
 import type { Store } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
-import { aKey, anHeir, givenWorkspace, listed, NOW } from '../fixtures.js';
+import { aKey, anHeir, givenWorkspace, listed, NOW, summaryOf } from '../fixtures.js';
 
 /** What is done to the store and to the model, side by side. `nth` picks one of the keys made so far. */
 type Step =
@@ -115,9 +115,14 @@ export function testModel({ store, runs }: Bench): void {
           expect(answer).toBe(expected);
           expect(await store().keys.countFamilies(ws, model.now)).toBe(model.families());
         }
-        expect(await listed(store(), ws, {}, model.now)).toEqual(model.keys.toReversed());
+        expect(await listed(store(), ws, {}, model.now)).toEqual(model.keys.map(summaryOf).toReversed());
         const active = await listed(store(), ws, { status: 'ACTIVE' }, model.now);
-        expect(active).toEqual(model.keys.filter((key) => model.lives(key)).toReversed());
+        expect(active).toEqual(
+          model.keys
+            .filter((key) => model.lives(key))
+            .map(summaryOf)
+            .toReversed(),
+        );
       }),
       { numRuns: runs },
     );

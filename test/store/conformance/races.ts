@@ -1,4 +1,4 @@
-import { isAlive, type KeyRecord, type Tier } from '../../../src/store/records.js';
+import { isAlive, type KeyRecord, type KeySummary, type Tier } from '../../../src/store/records.js';
 import type { Insertion, Store } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
 import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
@@ -25,7 +25,7 @@ export function testRaces({ store, target, runs }: Bench): void {
       for (const { id } of alive) await by.keys.revoke(id, ws, 'left', NOW);
     }
   };
-  const alive = async (ws: string): Promise<KeyRecord[]> =>
+  const alive = async (ws: string): Promise<KeySummary[]> =>
     (await listed(store(), ws)).filter((key) => isAlive(key, NOW));
   const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   const either = (i: number): Store => (i % 2 === 0 ? store() : other);

@@ -8,7 +8,7 @@ import { asking, type AskingOptions } from '../../options.js';
 import type { Column } from '../../table.js';
 import { talk, type Talk } from '../../talk.js';
 import { clueInArgument, clueInToken, type Clue } from './clue.js';
-import { KEY, type Key } from './key.js';
+import { LISTED_KEY, type ListedKey } from './key.js';
 import { COLUMNS } from './list.js';
 
 /** The most keys that are found by name. */
@@ -16,26 +16,29 @@ const MOST = 100;
 const MAX_NAME = 100;
 
 interface Found {
-  readonly findApiKeys?: readonly Key[] | null;
-  readonly apiKeys?: { readonly nodes: readonly Key[]; readonly pageInfo: { readonly hasNextPage: boolean } } | null;
+  readonly findApiKeys?: readonly ListedKey[] | null;
+  readonly apiKeys?: {
+    readonly nodes: readonly ListedKey[];
+    readonly pageInfo: { readonly hasNextPage: boolean };
+  } | null;
 }
 
 const FIND = operation<Found, { readonly text: string; readonly name: string; readonly byName: boolean }>(
   `query FindKeys($text: String!, $name: String!, $byName: Boolean!) {
-    findApiKeys(text: $text) { ...Key }
-    apiKeys(first: ${MOST}, filter: { nameContains: $name }) @include(if: $byName) { nodes { ...Key } pageInfo { hasNextPage } }
+    findApiKeys(text: $text) { ...ListedKey }
+    apiKeys(first: ${MOST}, filter: { nameContains: $name }) @include(if: $byName) { nodes { ...ListedKey } pageInfo { hasNextPage } }
   }`,
-  KEY,
+  LISTED_KEY,
 );
 
 const BY_NAME = operation<Found, { readonly name: string }>(
   `query FindKeysByName($name: String!) {
-    apiKeys(first: ${MOST}, filter: { nameContains: $name }) { nodes { ...Key } pageInfo { hasNextPage } }
+    apiKeys(first: ${MOST}, filter: { nameContains: $name }) { nodes { ...ListedKey } pageInfo { hasNextPage } }
   }`,
-  KEY,
+  LISTED_KEY,
 );
 
-const FOUND_COLUMNS: readonly Column<Key>[] = [
+const FOUND_COLUMNS: readonly Column<ListedKey>[] = [
   ...COLUMNS,
   { title: 'WORKSPACE', text: ({ workspaceId }) => workspaceId },
 ];
@@ -103,6 +106,6 @@ async function clueOf(argument: string, { keyStdin }: AskingOptions): Promise<Cl
   );
 }
 
-function unique(keys: readonly Key[]): readonly Key[] {
+function unique(keys: readonly ListedKey[]): readonly ListedKey[] {
   return [...new Map(keys.map((key) => [key.id, key])).values()];
 }

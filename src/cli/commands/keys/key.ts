@@ -33,22 +33,30 @@ export interface Key {
   readonly previousTokenLastUsedAt: string | null;
 }
 
+/** A key as lists show it. Without trusted documents: those of 50 keys can exceed the limit of a response. */
+export type ListedKey = Omit<Key, 'trustedDocuments'>;
+
 /** A new key, with what is shown of it once. */
 export interface Made {
   readonly apiKey: Key;
   readonly token: string;
 }
 
-export const KEY = `fragment Key on ApiKey {
+const fields = (documents: string): string => `{
   id workspaceId name source prefix type environment scopes effectiveScopes roles
   project { id name }
   user { id name }
-  allowedAddresses trustedDocuments
+  allowedAddresses ${documents}
   status createdAt createdBy createdByName expiresAt revokedAt revokedReason lastUsedAt
   replaces { id }
   replacedBy { id }
   previousTokenLastUsedAt
 }`;
+
+export const KEY = `fragment Key on ApiKey ${fields('trustedDocuments')}`;
+
+/** Of {@link ListedKey}. */
+export const LISTED_KEY = `fragment ListedKey on ApiKey ${fields('')}`;
 
 /** Returns the description of a key, line by line. */
 export function linesOf(key: Key): [string, string | null][] {

@@ -8,10 +8,10 @@ import { asking, choice, given, whole, type AskingOptions } from '../../options.
 import { talk, type Talk } from '../../talk.js';
 import { shortMoment } from '../../times.js';
 import type { Column } from '../../table.js';
-import { KEY, scopesText, statusStyle, type Key } from './key.js';
+import { LISTED_KEY, scopesText, statusStyle, type ListedKey } from './key.js';
 
 interface Page {
-  readonly apiKeys: PageOf<Key> & {
+  readonly apiKeys: PageOf<ListedKey> & {
     /** On the first page: counting takes the server longer than reading a page. */
     readonly totalCount?: number;
   };
@@ -30,11 +30,11 @@ const LIST = operation<Page, PageVariables>(
   `query Keys($first: Int!, $after: String, $counted: Boolean!, $filter: ApiKeyFilter, $workspace: ID, $orderBy: ApiKeyOrder) {
     apiKeys(first: $first, after: $after, filter: $filter, workspaceId: $workspace, orderBy: $orderBy) {
       totalCount @include(if: $counted)
-      nodes { ...Key }
+      nodes { ...ListedKey }
       pageInfo { hasNextPage endCursor }
     }
   }`,
-  KEY,
+  LISTED_KEY,
 );
 
 interface ListOptions extends AskingOptions {
@@ -51,7 +51,7 @@ interface ListOptions extends AskingOptions {
   readonly order?: string;
 }
 
-export const COLUMNS: readonly Column<Key>[] = [
+export const COLUMNS: readonly Column<ListedKey>[] = [
   { title: 'ID', text: ({ id }) => id },
   { title: 'NAME', text: ({ name }) => name },
   { title: 'PREFIX', text: ({ prefix }) => prefix || '-' },
@@ -90,11 +90,14 @@ export function listCommand(): Command {
   });
 }
 
-async function keysOf({ ask, terminal }: Talk, options: ListOptions): Promise<{ keys: Key[]; totalCount: number }> {
+async function keysOf(
+  { ask, terminal }: Talk,
+  options: ListOptions,
+): Promise<{ keys: ListedKey[]; totalCount: number }> {
   const { status, type, env: environment, name: nameContains, scope, project: projectId, user: userId } = options;
   const filter = given({ status, type, environment, nameContains, scope, projectId, userId });
   const asked = { filter, workspace: options.workspace ?? null, orderBy: orderOf(options) };
-  const keys: Key[] = [];
+  const keys: ListedKey[] = [];
   let totalCount = 0;
   const read = async (first: number, after: string | null): Promise<Page['apiKeys']> =>
     (await ask(LIST, { ...asked, first, after, counted: after === null })).apiKeys;

@@ -1,0 +1,71 @@
+import DataLoader from 'dataloader';
+import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
+import { AnswerBudget } from '../guard/answer/budget.js';
+import { ANSWER_LIMITS, BYTES_PER_FIELD, limitsOfEvent, type AnswerLimits } from '../guard/answer/limits.js';
+import { notFound } from '../refusals/refusal.js';
+import type { Actor, ActorContext } from './actor.js';
+import type { KeyService } from './service.js';
+
+/** Keys whose documents are read at once. */
+export const KEYS_AT_ONCE = 25;
+
+type Info = Pick<GraphQLResolveInfo, 'operation' | 'variableValues'>;
+type Documents = readonly string[] | null;
+
+/** Reads the trusted documents of a key. */
+export type ReadDocuments = (context: ActorContext, keyId: string, info: Info) => Promise<Documents>;
+
+/**
+ * Reads the trusted documents of keys, a few keys at a time. One key may have tens of kilobytes of them, so reading has the same
+ * limit as the response: a key counts as one field, and so does each of its documents. An operation that exceeds the limit is refused
+ * with ANSWER_TOO_LARGE, and reads nothing more.
+ */
+export function readingDocuments(
+  service: Pick<KeyService, 'documentsOf'>,
+  limits: AnswerLimits = ANSWER_LIMITS,
+): ReadDocuments {
+  // By the variables object, because graphql-js creates one for each execution: an event of a subscription has its own.
+  const readers = new WeakMap<object, DataLoader<string, Documents>>();
+  return ({ principal }, keyId, info) => {
+    let reader = readers.get(info.variableValues);
+    if (reader === undefined) {
+      readers.set(info.variableValues, (reader = readerOf(service, principal, limits, info.operation.operation)));
+    }
+    return reader.load(keyId);
+  };
+}
+
+function readerOf(
+  service: Pick<KeyService, 'documentsOf'>,
+  principal: Actor,
+  limits: AnswerLimits,
+  operation: OperationTypeNode,
+): DataLoader<string, Documents> {
+  const isMutation = operation === OperationTypeNode.MUTATION;
+  const isEvent = operation === OperationTypeNode.SUBSCRIPTION;
+  const budget = new AnswerBudget(isEvent ? limitsOfEvent(limits) : limits, isMutation);
+  let last: Promise<unknown> = Promise.resolve();
+  const read = async (ids: readonly string[]): Promise<(Documents | Error)[]> => {
+    budget.check();
+    const found = await service.documentsOf(principal, ids);
+    for (const documents of found.values()) budget.spend(fieldsOf(documents));
+    return ids.map((id) => {
+      const documents = found.get(id);
+      return documents === undefined ? notFound('key') : documents;
+    });
+  };
+  return new DataLoader<string, Documents>(
+    (ids) => {
+      const reading = last.then(() => read(ids));
+      last = reading.catch(() => undefined);
+      return reading;
+    },
+    // A later mutation of an operation may change what an earlier one read.
+    { maxBatchSize: KEYS_AT_ONCE, cache: !isMutation },
+  );
+}
+
+/** For how many fields the documents of a key count: one for the key, one for each, and one more with each 256 characters. */
+function fieldsOf(documents: Documents): number {
+  return (documents ?? []).reduce((sum, { length }) => sum + 1 + Math.floor(length / BYTES_PER_FIELD), 1);
+}
