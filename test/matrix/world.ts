@@ -61,6 +61,8 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
     env: {
       ADMIN_API_KEY: OPERATOR_KEY,
       LATCHKEY_CONFIG: configuration,
+      // The tests send tens of thousands of requests, and read no log.
+      LOG_LEVEL: 'silent',
       // A key's record is read once, so that what a request reads besides is what its resolvers read.
       AUTH_CACHE_TTL: '60000',
       ...Object.fromEntries(CONFIGURED.map(({ role, token }) => [`KEY_OF_${role.toUpperCase()}`, token])),
