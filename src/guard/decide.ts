@@ -25,7 +25,8 @@ export function enforce(rule: Rule, context: unknown): void {
   const given = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
   if (given !== undefined && given === passed && rule.requirement === passedRequirement) return;
   const principal = principalIn(context);
-  if (!meets(principal, rule)) throw decide([rule], principal) ?? unavailable('The request could not be judged.', 1);
+  if (!meets(principal, rule))
+    throw decide([rule], principal) ?? unavailable('The request could not be checked. Try again in 1 s.', 1);
   // A principal that can still change must be checked again.
   if (!Object.isFrozen(principal) || !Object.isFrozen(principal.scopes)) return;
   passed = principal;

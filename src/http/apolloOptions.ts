@@ -28,7 +28,7 @@ const COMBINED = [
 const ONLY_FALSE: Readonly<Partial<Record<Name, string>>> = {
   includeStacktraceInErrorResponses: 'Stack traces would reach callers. Read them in the log instead.',
   allowBatchedHttpRequests: 'One request could run any number of operations. Send one operation per request.',
-  dangerouslyDisableValidation: 'The guard judges valid documents only.',
+  dangerouslyDisableValidation: 'The guard can only check valid documents.',
 };
 
 /** Rejected options, and what to do instead. */
@@ -37,7 +37,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   gateway: 'A gateway replaces the guarded schema. Guard the schemas of the subgraphs.',
   typeDefs: 'Apollo Server would build a schema without a guard. Pass the guarded schema as schema.',
   resolvers: 'Apollo Server would build a schema without a guard. Pass the guarded schema as schema.',
-  legacyExperimentalExecuteIncrementally: 'Limits and redaction do not cover answers in several parts.',
+  legacyExperimentalExecuteIncrementally: 'Limits and redaction do not cover incremental responses.',
 };
 
 /**

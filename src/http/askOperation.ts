@@ -29,6 +29,6 @@ export async function askOperation(
     },
     context: () => Promise.resolve(context),
   });
-  if (answer.body.kind !== 'complete') throw unavailable('The request could not be judged.', 1);
+  if (answer.body.kind !== 'complete') throw unavailable('The request could not be checked. Try again in 1 s.', 1);
   return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
 }

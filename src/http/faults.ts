@@ -30,14 +30,14 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
 function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?', 1)[0];
   if (path === '/graphql/stream') {
-    return refuseRequest(reply.header('allow', 'GET, POST'), 'Subscriptions come by POST or GET.', 405);
+    return refuseRequest(reply.header('allow', 'GET, POST'), 'Send subscriptions by POST or GET.', 405);
   }
   if (path !== '/graphql') {
-    return refuse(reply, new Refusal('There is nothing here. The API is at /graphql.', { code: 'NOT_FOUND' }), {
+    return refuse(reply, new Refusal('Not found. The API is at /graphql.', { code: 'NOT_FOUND' }), {
       status: 404,
     });
   }
-  return refuseRequest(reply.header('allow', 'GET, POST'), 'Operations come by POST, queries also by GET.', 405);
+  return refuseRequest(reply.header('allow', 'GET, POST'), 'Send operations by POST, or queries by GET.', 405);
 }
 
 /** Refuses a request because of an HTTP fault. */
@@ -86,7 +86,7 @@ export function answerError(
     if (status === 415) reply.header('accept-encoding', BODY_ENCODINGS);
     return refuseRequest(reply, error.message, status, form);
   }
-  const message = status === 400 ? form.unread : (FAULTS[status] ?? 'The request is not understood.');
+  const message = status === 400 ? form.unread : (FAULTS[status] ?? 'The request is invalid.');
   return refuseRequest(reply, message, status, form);
 }
 

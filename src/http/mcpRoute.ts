@@ -167,9 +167,9 @@ export function mcpRoute(app: FastifyInstance, options: McpRouteOptions): void {
     });
 }
 
-const BY_POST = 'Messages of the Model Context Protocol come by POST.';
+const BY_POST = 'Send messages of the Model Context Protocol by POST.';
 
-const TOO_MANY_VALUES = `The message has more than ${MAX_MESSAGE_VALUES} values beside the arguments of a tool. Send fewer.`;
+const TOO_MANY_VALUES = `The message has more than ${MAX_MESSAGE_VALUES} values in addition to the arguments of a tool. Send fewer.`;
 
 /** A batch would run many calls with one authentication. MCP has removed batches in revision 2025-06-18. */
 const ONE_MESSAGE = 'The body is a batch. Send one message of JSON-RPC 2.0 in each request.';

@@ -18,12 +18,12 @@ export function metricsRoute(app: FastifyInstance, scrape: Scrape, authenticate:
     if (principal.kind === 'anonymous') throw unauthenticated('missing');
     if (!isPlatform(principal)) {
       throw new Refusal(
-        'Metrics are for keys with the scope platform. Send ADMIN_API_KEY, or set METRICS_PORT to have them on a port of their own.',
+        'Metrics require a key with the scope platform. Send ADMIN_API_KEY, or set METRICS_PORT to serve them on a separate port.',
         { code: 'FORBIDDEN', missing: [PLATFORM], fields: [] },
       );
     }
     const text = await scrape().catch((cause: unknown) => {
-      throw unavailable('Metrics cannot be gathered at the moment. Try again in 1 s.', 1, cause);
+      throw unavailable('Metrics are not available at the moment. Try again in 1 s.', 1, cause);
     });
     return reply.type(METRICS_CONTENT_TYPE).send(text);
   });

@@ -32,12 +32,12 @@ export class MetricsServer {
         // An unread body would keep its connection busy.
         request.resume();
         if (request.method !== 'GET' || request.url?.split('?', 1)[0] !== '/metrics') {
-          response.writeHead(404, TEXT).end('There is nothing here. Metrics are at /metrics.\n');
+          response.writeHead(404, TEXT).end('Not found. Metrics are at /metrics.\n');
           return;
         }
         scrape().then(
           (text) => response.writeHead(200, { ...TEXT, 'content-type': METRICS_CONTENT_TYPE }).end(text),
-          () => response.writeHead(503, TEXT).end('Metrics cannot be gathered at the moment. Try again.\n'),
+          () => response.writeHead(503, TEXT).end('Metrics are not available at the moment. Try again.\n'),
         );
       },
     );

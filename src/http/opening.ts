@@ -53,8 +53,8 @@ const SUBSCRIPTION =
 const NO_SUBSCRIPTION = 'Only subscriptions are allowed here. Send queries and mutations to /graphql.';
 
 const OTHER_KIND = {
-  query: 'The operation is a mutation, and only queries are run here. Use run_mutation, where it is offered.',
-  mutation: 'The operation is a query, and only mutations are run here. Use run_query.',
+  query: 'The operation is a mutation, but run_query only runs queries. Use run_mutation if it is available.',
+  mutation: 'The operation is a query, but run_mutation only runs mutations. Use run_query.',
 } as const;
 
 function atTheWrongAddress(message: string): Refusal {

@@ -418,7 +418,8 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
    */
   #refuse(principal: Principal | null, error: unknown): never {
     this.#isRefused = true;
-    const refusal = error instanceof Refusal ? error : unavailable('The request could not be judged.', 1, error);
+    const refusal =
+      error instanceof Refusal ? error : unavailable('The request could not be checked. Try again in 1 s.', 1, error);
     this.#judge.verdicts.refused(principal, refusal);
     throw withHttp(refusal, this.#judge.resourceMetadata());
   }

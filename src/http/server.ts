@@ -111,7 +111,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // Fastify's own response to an invalid URL repeats the URL, which may contain a key. No hooks run here.
     frameworkErrors: (_error, request, reply) => {
       identify(request, reply, proxies);
-      refuseRequest(reply, 'The address is not understood. The API is at /graphql.');
+      refuseRequest(reply, 'The URL is invalid. The API is at /graphql.');
     },
   } satisfies FastifyServerOptions;
   const app: FastifyInstance =

@@ -31,9 +31,9 @@ export class SharedAddresses {
     if (keys.size < MANY_KEYS && !refused) return;
     this.#keys.set(caller.address, null);
     this.#warnings += 1;
-    const what = refused ? 'Too many requests without a right key came' : `${MANY_KEYS} keys were used`;
+    const what = refused ? 'Too many requests without a valid key came' : `${MANY_KEYS} keys were used`;
     this.#logger.warn(
-      `${what} from ${caller.address}, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY. If it is your proxy, add it to TRUST_PROXY: until then all of its callers have its address, and share one count of wrong keys.`,
+      `${what} from ${caller.address}, which sends X-Forwarded-For or Forwarded and is not in TRUST_PROXY. If it is your proxy, add it to TRUST_PROXY: until then all of its callers have its address, and share one limit for wrong keys.`,
     );
   }
 

@@ -20,11 +20,11 @@ export function streamCredential({ raw, caller, method, query }: FastifyRequest)
   if (typeof key !== 'string') throw bad('The address contains api_key more than once. Send one key.');
   if (method !== 'GET' || !wantsEvents(headers.accept)) {
     throw bad(
-      'A key in the address is accepted only of a GET with "Accept: text/event-stream", as an EventSource sends. Send it as "Authorization: Bearer <key>".',
+      'A key in the URL is only accepted in a GET request with "Accept: text/event-stream", as EventSource sends it. Send it as "Authorization: Bearer <key>".',
     );
   }
   if (locateCredential(source, true) !== null) {
-    throw bad('The request carries two credentials, in a header and in its address. Send one of them.');
+    throw bad('The request has two credentials, in a header and in its URL. Send one of them.');
   }
   return { headers, rawHeaders: [...rawHeaders, 'X-API-Key', key], ip: caller.address };
 }

@@ -275,7 +275,7 @@ function nameOf(credential: string, { source, operation, variables }: Admitted):
 
 function full(): Refusal {
   return unavailable(
-    'The subscriptions that are open take as much memory as they may. Try again in 5 s, or have MAX_STREAM_BYTES raised.',
+    'Open subscriptions use all the memory that they may. Try again in 5 s. Operators: to allow more, raise MAX_STREAM_BYTES.',
     5,
   );
 }

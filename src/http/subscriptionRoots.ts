@@ -26,8 +26,7 @@ export const unconditionalSubscriptionRoots: ValidationRule = (context): ASTVisi
   },
 });
 
-const MESSAGE =
-  'The root of a subscription can have no @skip or @include. Remove them, and send another document when nothing is wanted.';
+const MESSAGE = "The root field of a subscription can't have @skip or @include. Remove them.";
 
 /** Finds the first selection at the root of a subscription that has @skip or @include. */
 function conditionAtRoot(

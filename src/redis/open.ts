@@ -67,7 +67,7 @@ export async function openRedis(
     onRoundTrip,
     onTrouble(trouble) {
       if (trouble !== null) log.warn(`${textOf(trouble)} ${CONSEQUENCE[kindOf(trouble)]}`);
-      else if (joined) log.info('Redis is right again: limits are counted.');
+      else if (joined) log.info('Redis is available again: limits are counted.');
       joined ||= trouble === null;
       onShared?.(trouble === null);
     },
@@ -132,7 +132,7 @@ function startFault(url: string, error: unknown): string {
   return `REDIS_URL names ${host}:${port}, which ${fault}. ${remedy}`;
 }
 
-const START = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL each process counts limits alone.';
+const START = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL, each process counts limits separately.';
 
 function faultOf(url: string, error: unknown): readonly [fault: string, remedy: string] {
   const connecting = connectFaultOf(error);
@@ -149,7 +149,7 @@ function faultOf(url: string, error: unknown): readonly [fault: string, remedy: 
   if (/^no answer within|^Connection is closed|timeout/i.test(message)) return ['does not answer', START];
   if (message.startsWith('NOPERM')) {
     return [
-      'lets its user run too few commands (NOPERM)',
+      'does not allow its user to run all required commands (NOPERM)',
       'Give the user of REDIS_URL the permissions that Latchkey needs.',
     ];
   }

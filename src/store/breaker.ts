@@ -210,7 +210,7 @@ export class Breaker {
     const { cause, reason, remedy } = this.#error ?? {};
     const error =
       this.#state === 'read-only'
-        ? new NotWritten(cause, reason ?? 'the store takes no changes', remedy)
+        ? new NotWritten(cause, reason ?? 'the store accepts no changes', remedy)
         : new StoreUnavailable(cause, reason, undefined, remedy);
     error.isReported = true;
     return error;

@@ -26,7 +26,7 @@ export function reportingTo(log: Log, address: StoreAddress): Required<Pick<Brea
     onFailure(err) {
       void tell(
         err,
-        'An operation of the store failed, but the store answers. Only one such failure is logged in ten seconds; the metric latchkey_store_operations_total counts all of them.',
+        'A store operation failed, but the store responds. Only one such failure is logged in ten seconds; the metric latchkey_store_operations_total counts all of them.',
       );
     },
   };

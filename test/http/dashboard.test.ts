@@ -110,7 +110,7 @@ describe('the dashboard', () => {
     '/dashboard/keys/../../package.json',
   ])('%s: a missing file gets 404 instead of the page', async (path) => {
     const { status, text } = await asWritten(latchkey.origin, path);
-    expect([status, text]).toEqual([404, expect.stringContaining('There is nothing here.')]);
+    expect([status, text]).toEqual([404, expect.stringContaining('Not found.')]);
   });
 
   it.each([

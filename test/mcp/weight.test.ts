@@ -47,7 +47,7 @@ test.each(MESSAGES)('R1: /mcp bounds the values of a message: %s', async (_, mes
   expect(JSON.parse(text)).toMatchObject({
     id: 'seven',
     error: {
-      message: 'The message has more than 1000 values beside the arguments of a tool. Send fewer.',
+      message: 'The message has more than 1000 values in addition to the arguments of a tool. Send fewer.',
       data: { code: 'BAD_REQUEST' },
     },
   });

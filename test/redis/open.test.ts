@@ -18,7 +18,7 @@ async function faultOf(url: string): Promise<string> {
   throw new Error('It opened.');
 }
 
-const REMEDY = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL each process counts limits alone.';
+const REMEDY = 'Start Redis there, or correct REDIS_URL. Without REDIS_URL, each process counts limits separately.';
 
 describe('a start without Redis fails with one line that names the address, the reason and the remedy', () => {
   it('nothing is listening', async () => {
@@ -75,7 +75,7 @@ test('logs an outage and a recovery once each, without an address', async () => 
   expect(logged).toEqual([
     'Redis does not answer. Requests are refused with 503 until it does.',
     'Limits are being restored in Redis, which lost its data or whose clock was set. Requests are refused with 503 until every process has restored what it admitted.',
-    'Redis is right again: limits are counted.',
+    'Redis is available again: limits are counted.',
   ]);
   await redis.limits.close();
   redis.close();

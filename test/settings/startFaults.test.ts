@@ -199,13 +199,13 @@ const rows: readonly Row[] = [
     'DATA_DIR',
     'a directory whose database is a directory',
     () => at('no-database'),
-    is('DATA_DIR', at('no-database'), 'holds a latchkey.db that is not a file. Remove it'),
+    is('DATA_DIR', at('no-database'), 'contains a latchkey.db that is not a file. Remove it'),
   ),
   one(
     'DATA_DIR',
     'a directory with another file',
     () => at('strange'),
-    is('DATA_DIR', at('strange'), 'holds a database that cannot be used: file is not a database. Restore'),
+    is('DATA_DIR', at('strange'), 'contains a database that cannot be used: file is not a database. Restore'),
   ),
   one(
     'DATA_DIR',
@@ -259,7 +259,7 @@ const rows: readonly Row[] = [
     'MONGODB_URI',
     'a file of certificates that is missing',
     () => 'mongodb://127.0.0.1/?tls=true&tlsCAFile=/nope.pem',
-    'MONGODB_URI names a file of certificates that does not exist.',
+    'MONGODB_URI names a certificate file that does not exist.',
   ),
   one(
     'MONGODB_URI',

@@ -83,7 +83,7 @@ describe('SQLite: the file', () => {
     );
     mkdirSync(join(dir, 'sub', 'latchkey.db'), { recursive: true });
     await expect(openSqliteStore({ dir: join(dir, 'sub') })).rejects.toThrow(
-      /^The directory ".*sub" holds a latchkey\.db that is not a file\. Remove it, or give another directory\.$/,
+      /^The directory ".*sub" contains a latchkey\.db that is not a file\. Remove it, or give another directory\.$/,
     );
   });
 });

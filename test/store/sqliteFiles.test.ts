@@ -64,7 +64,7 @@ describe('X8: a store without its log', () => {
     const { store, dir, keyId } = await givenStore();
     const copy = copyOf(dir, FILE);
     await expect(openSqliteStore({ dir: copy })).rejects.toThrow(
-      /latchkey\.db cannot be used: its -wal file is missing, .* create an empty -wal file beside it/,
+      /latchkey\.db cannot be used: its -wal file is missing, .* create an empty -wal file next to it/,
     );
     expect(await holds(copyOf(dir, FILE, WAL), keyId)).toBe(true);
     await store.close();

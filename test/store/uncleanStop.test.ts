@@ -105,7 +105,7 @@ test('X7: the server does not start with a damaged file, and prints a remedy in 
   const { stdout, stderr } = child.output();
   expect(stdout).toBe('');
   expect(stderr).toMatch(
-    /^The server did not start\. DATA_DIR is ".+", which holds a database that cannot be used: it is damaged \(.+\)\. Stop every process .+\n$/,
+    /^The server did not start\. DATA_DIR is ".+", which contains a database that cannot be used: it is damaged \(.+\)\. Stop every process .+\n$/,
   );
 });
 

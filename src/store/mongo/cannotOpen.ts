@@ -40,7 +40,7 @@ export function cannotOpen(uri: string, cause: unknown): unknown {
 function faultOfUri(uri: string, errors: readonly DriverError[]): string | null {
   for (const error of errors) {
     if ((error as NodeJS.ErrnoException).syscall === 'open') {
-      return `names a file of certificates that ${fileFaultOf(error).message}`;
+      return `names a certificate file that ${fileFaultOf(error).message}`;
     }
     if (!OF_THE_URI.has(error.name)) continue;
     return `is not valid${inWords(uri, error.message)}`;
@@ -98,7 +98,7 @@ function faultOf(errors: readonly DriverError[]): Found | null {
     const connecting = connectFaultOf(error);
     if (connecting !== null) return [connecting, START];
     if (error.message.endsWith(' closed'))
-      return ['closes the connection, as another program or one with TLS does', START];
+      return ['closes the connection: it may be another program, or require TLS', START];
   }
   const isOfSet = errors.some(({ reason }) => reason?.setName != null);
   return isOfSet ? ['did not answer as a member of the replica set', START] : null;

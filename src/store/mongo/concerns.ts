@@ -42,14 +42,14 @@ function weaker({ readPreference, readConcern, writeConcern }: Concerns): { faul
   const level = readConcern?.level ?? 'majority';
   if (level !== 'majority' && level !== 'linearizable') {
     return {
-      fault: `sets readConcernLevel=${level}, but keys are read by majority: other reads may return what an election undoes`,
+      fault: `sets readConcernLevel=${level}, but keys are read by majority: other reads may return writes that an election rolls back`,
       remedy: 'Remove readConcernLevel, or set it to majority or linearizable.',
     };
   }
   const w = writeConcern?.w ?? 'majority';
   if (w !== 'majority') {
     return {
-      fault: `sets w=${JSON.stringify(w).slice(0, 50)}, but changes are acknowledged by the majority: an election may undo other writes, such as a revocation`,
+      fault: `sets w=${JSON.stringify(w).slice(0, 50)}, but changes are acknowledged by the majority: an election may roll back other writes, such as a revocation`,
       remedy: 'Remove w, or set it to majority.',
     };
   }

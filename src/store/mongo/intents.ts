@@ -282,8 +282,8 @@ export class Intents {
 
 /** Reasons of revocation, shown to people. */
 const WITHDRAWN: Readonly<Record<Forfeit, string>> = {
-  userLeft: 'The user left the workspace while the key was made.',
-  authorEnded: 'The key that made it was revoked at the same time.',
+  userLeft: 'The user was removed while the key was created.',
+  authorEnded: 'The key that created it was revoked at the same time.',
 };
 
 function authorOf({ actorKind, actor, judged }: EntryDocument): Pick<Author, 'kind' | 'id' | 'judged'> {

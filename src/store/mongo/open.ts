@@ -117,7 +117,7 @@ function checkMongoOptions(options: MongoOptions): void {
     throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
   }
   if (connection !== undefined && typeof Reflect.get(Object(connection) as object, 'asPromise') !== 'function') {
-    throw optionError(`${what}: connection`, connection, 'a connection of Mongoose');
+    throw optionError(`${what}: connection`, connection, 'a Mongoose connection');
   }
   if (assets !== undefined && typeof assets !== 'boolean')
     throw optionError(`${what}: assets`, assets, 'true or false');

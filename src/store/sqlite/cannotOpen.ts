@@ -19,7 +19,7 @@ export function cannotOpen(dir: string, file: string, cause: unknown): CannotOpe
   const reason = reasonOf(cause);
   // Most of our own reasons contain a remedy.
   const remedy = reason.includes('. ') ? '' : ANOTHER;
-  const fault = `holds a database that cannot be used: ${reason}`;
+  const fault = `contains a database that cannot be used: ${reason}`;
   return new CannotOpen(`The database ${file} cannot be used: ${reason}.`, fault, remedy, { cause });
 }
 
@@ -28,7 +28,7 @@ function faultOfPath(dir: string, file: string, cause: unknown): FileFault | nul
   if (cause instanceof FileFault || isOfSystem(cause)) return writeFaultOf(cause);
   try {
     if (!statSync(file).isFile()) {
-      return new FileFault(`holds a ${basename(file)} that is not a file`, 'Remove it, or give another directory.');
+      return new FileFault(`contains a ${basename(file)} that is not a file`, 'Remove it, or give another directory.');
     }
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     return faultOfAccess(file);
@@ -43,7 +43,7 @@ function faultOfAccess(file: string): FileFault | null {
     return null;
   } catch (error) {
     const { message, remedy, code } = writeFaultOf(error);
-    return new FileFault(`holds a ${basename(file)} that ${message}`, remedy, code);
+    return new FileFault(`contains a ${basename(file)} that ${message}`, remedy, code);
   }
 }
 

@@ -82,7 +82,7 @@ export async function refuseLostWal(connection: Connection, hadWal: boolean): Pr
   while (marks.one({})?.walNeeded === 1) {
     if (Date.now() >= end) {
       throw new Error(
-        'its -wal file is missing, and the latest changes with it. Restore both files from the same backup. To go on without those changes, create an empty -wal file beside it',
+        'its -wal file is missing, and the latest changes with it. Restore both files from the same backup. To continue without those changes, create an empty -wal file next to it',
       );
     }
     await delay(50);

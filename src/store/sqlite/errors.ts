@@ -17,11 +17,11 @@ const WHAT: Readonly<Record<string, string>> = {
 
 /** The driver's codes for faults of the disk and the file, and their descriptions for operators. */
 const FAULTS: readonly (readonly [code: string, reason: string, remedy: string])[] = [
-  ['SQLITE_FULL', 'the disk of the store is full', 'Make room on it.'],
+  ['SQLITE_FULL', 'the disk of the store is full', 'Free some space on it.'],
   [
     'SQLITE_READONLY',
     'the store is read-only',
-    'Mount its file system for writing, and let this process write the directory and its files.',
+    'Mount its file system read-write, and give this process write permission for the directory and its files.',
   ],
   ['SQLITE_IOERR', 'the disk of the store reports an error', 'Check the disk, its quota and its file system.'],
   [
