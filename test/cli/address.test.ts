@@ -28,7 +28,7 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that is not ours, and the credentials that it was sent. */
+/** Another server, and the credentials that it received. */
 async function startOther(listener: RequestListener): Promise<{ origin: string; sent: (string | undefined)[] }> {
   const sent: (string | undefined)[] = [];
   const port = await portOf(
@@ -132,7 +132,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
   });
 
   it('http for a server that requires HTTPS', async () => {
-    // A server on this computer is reached without TLS even then, so that another one answers as ours does elsewhere.
+    // Without REQUIRE_HTTPS for this computer, so that another server can respond like ours.
     const strict = await startOther((_request, response) => {
       const error = { message: 'HTTPS is required.', extensions: { code: 'HTTPS_REQUIRED' } };
       response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ errors: [error] }));
@@ -154,7 +154,7 @@ describe('N15: a wrong LATCHKEY_URL is named with the value to set', () => {
       ),
     ]);
     expect(stderr).not.toContain('Welcome');
-    // The key went where it was to go, and nowhere that was only tried.
+    // The key was only sent to the right server, not to the addresses that were tried.
     expect(other.sent.filter((sent) => sent !== undefined)).toHaveLength(1);
   });
 

@@ -7,7 +7,7 @@ interface Asked {
 }
 
 /**
- * A server that is not ours: whoever owns the address that LATCHKEY_URL names answers what they like.
+ * Another server: the owner of the address in LATCHKEY_URL can send any response.
  *
  * @param answer returns the data, or an object with `errors`, which is sent as it is
  */
@@ -16,7 +16,7 @@ export async function answering(answer: (asked: Asked) => object): Promise<{ url
     let body = '';
     request.setEncoding('utf8').on('data', (part: string) => (body += part));
     request.on('end', () => {
-      // A GET reads schema.graphql, and asks nothing.
+      // A GET reads schema.graphql and has no operation.
       const asked = body === '' ? { query: '', variables: {} } : (JSON.parse(body) as Asked);
       const data = answer(asked);
       response.writeHead(200, { 'content-type': 'application/json' });

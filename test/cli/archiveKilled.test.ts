@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** A workspace with so many entries of yesterday, and its `workspace.created` of now. */
+/** A workspace with this number of entries from yesterday, and its current `workspace.created`. */
 async function givenLog(id: string, old: number): Promise<void> {
   const { store } = service.service;
   for (let i = 0; i < old; i++) {
@@ -58,7 +58,7 @@ test.each([
 
     const killed = await archive({ NODE_OPTIONS: PRELOAD, KILL_AT: step });
     expect([killed.status, killed.stdout]).toEqual([null, '']);
-    // Each entry is in the store, or in a file that is whole.
+    // Each entry is in the store, or in a complete file.
     expect(existsSync(file)).toBe(isFile);
     const filed = isFile ? (await readArchive(file)).head.seq : 0;
     const kept = await store.audit.read(id, 0, 1_000);

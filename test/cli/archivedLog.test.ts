@@ -11,10 +11,13 @@ let dir = '';
 let service: TestService;
 let env: Record<string, string>;
 let chain: readonly AuditEntry[];
-/** How far back the clock is. */
+/** How far the clock is set back. */
 let shift = 3 * DAY;
 
-/** Entries of three days ago are in the first archive, those of two days ago in the second one, and the newest in the store. */
+/**
+ * Entries from three days ago are in the first archive, those from two days ago in the second one, and the newest in
+ * the store.
+ */
 let [first, second] = ['', ''];
 const ends = { first: 0, second: 0 };
 

@@ -17,7 +17,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
   env = { LATCHKEY_URL: service.url, LATCHKEY_API_KEY: service.adminToken };
-  // More than a page of the API's.
+  // More than one page of the API.
   for (let i = 0; i < 120; i += 1) await createKey(service, { name: `key ${i}`, expiresAt: '2090-01-01T00:00:00Z' });
 });
 afterAll(() => service.close());
@@ -43,7 +43,7 @@ test('R8: verify stores the head that it saw in a private file, for the next tim
       0,
       expect.stringContaining(`Compared with entry ${seen.seq}, the last head that this computer saw`),
     ]);
-    // The log was replaced, or cut off, since this computer saw it.
+    // The log was replaced or cut off since this computer saw it.
     for (const [forged, what] of [
       [{ ...seen, hash: 'f'.repeat(64) }, `entry ${seen.seq} is not what was written`],
       [{ ...seen, seq: 9_999 }, 'is missing'],
@@ -87,7 +87,7 @@ test('R8: verify --heads compares all heads of the workspace that the server wro
       expect([status, stdout]).toEqual([1, `The log is broken: entry ${i + 1} is not what was written.\n`]);
     }
     expect((await verifyWith([...own, { workspaceId: 'default', seq: 9_999, hash: 'b'.repeat(64) }])).status).toBe(1);
-    // Nothing to compare with is no success.
+    // It is an error if there is nothing to compare with.
     for (const [heads, end, what] of [
       [[foreign], '\n', 'no head of the workspace default'],
       [own, '\n{}\n', 'line 4'],
@@ -205,7 +205,7 @@ interface Entry {
   readonly after: unknown;
 }
 
-/** The kept head, which is what it was before the log was changed. */
+/** The stored head, from before the log was changed. */
 function headOf(entries: readonly Entry[]): object | null {
   const { seq, hash } = entries.reduce((last, entry) => (entry.seq > last.seq ? entry : last));
   return { seq, hash, archived: null };
@@ -213,7 +213,7 @@ function headOf(entries: readonly Entry[]): object | null {
 
 const WHO = { viewer: { workspace: { id: 'default' }, project: null } };
 
-/** As the API pages: the newest first, before the place that the cursor names. */
+/** Pages like the API: the newest first, before the position of the cursor. */
 function page(entries: readonly Entry[], { first, after }: Record<string, unknown>) {
   const before = after === null ? Infinity : Number(after);
   const nodes = entries.filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq);

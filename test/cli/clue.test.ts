@@ -28,7 +28,7 @@ test('U4: sends no character of the secret of a token that was cut or mistyped',
       const { text } = clueInToken(token.slice(0, length) + end);
       const [beginning = '', ...digests] = text.split(' ');
       expect(beginning).toBe(`${tokenPrefix}_${lookupId}`.slice(0, length));
-      // What was cut without a mark may be a token of another system.
+      // Text that was cut without a mark may be a token of another system.
       expect(digests).toEqual(end === '' && length > 24 ? [digestOf(token.slice(0, length))] : []);
     }),
     { seed: 11 },

@@ -5,7 +5,7 @@ import { createProgram } from '../../src/cli/program.js';
 
 const completions = completionsOf(createProgram());
 
-/** What bash offers at the end of a line. */
+/** The completions of bash at the end of a line. */
 function offered(...words: string[]): string[] {
   const quoted = ['latchkey', ...words].map((word) => `'${word}'`).join(' ');
   const script = `${bashScript(completions)}

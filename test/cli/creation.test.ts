@@ -8,7 +8,7 @@ const BURST = 2;
 const PROCESSES = 6;
 
 test('U4: commands that create and rotate keys wait for their turn, and each key is created exactly once', async () => {
-  // A clock that stands still: room comes back when the test says so.
+  // A clock that does not move by itself: the test makes room.
   let now = Date.now();
   const service = await startService({
     env: { DEFAULT_TIER: 'ENTERPRISE' },
@@ -35,7 +35,7 @@ test('U4: commands that create and rotate keys wait for their turn, and each key
     runs.push(start('rotate', String(key?.id), '--overlap', '0s'));
     await until(() => finished.length === 1 + BURST);
     const waiting = PROCESSES - BURST;
-    // Each is refused more often than a request is repeated that got no answer.
+    // Each is refused more often than a request without a response is retried.
     await until(() => refusals() >= 6 * waiting);
     expect(finished).toHaveLength(1 + BURST);
     for (let done = 1 + BURST; done < 1 + PROCESSES; done += BURST) {
@@ -56,7 +56,7 @@ test('U4: commands that create and rotate keys wait for their turn, and each key
   }
 }, 120_000);
 
-/** The keys that the commands made. */
+/** The keys that the commands created. */
 async function keysOf(service: TestService): Promise<readonly { id: string; name: string }[]> {
   const { body } = await service.query('{ apiKeys(first: 100) { nodes { id name scopes } } }');
   return body.data.apiKeys.nodes.filter(({ scopes }: { scopes: string[] }) => scopes.includes('read:assets'));

@@ -64,7 +64,7 @@ describe.each(ENCODINGS)('F12: a token in %s', (_, encode) => {
     const [only, ...others] = finds(text);
     expect(others).toEqual([]);
     expect(only).toMatchObject({ line: 2, prefix });
-    // Of base64 the group that the token is in.
+    // For base64, the group that contains the token.
     expect(only?.column).toBeGreaterThanOrEqual(11);
     for (const part of [1, 7, 63, 500]) expect(finds(text, part)).toEqual([only]);
   });
@@ -132,7 +132,7 @@ test('F12: the work for a text is linear in its length, whatever it contains', (
     '_live_',
   ];
   for (const word of hostile) {
-    // 512 kB, in which each character begins something.
+    // 512 kB in which each character can start a match.
     const text = word.repeat(Math.ceil(524_288 / word.length));
     expect(finds(text)).toEqual([]);
   }

@@ -93,7 +93,7 @@ test('1: not found', async () => {
 });
 
 test('5: no room within the wait; waits if waiting helps', async () => {
-  // A clock that stands still: room comes back when the test says so.
+  // A clock that does not move by itself: the test makes room.
   let now = Date.now();
   const limited = await startService({
     env: { DEFAULT_TIER: 'GROWTH' },

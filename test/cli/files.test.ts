@@ -35,7 +35,7 @@ const file = (name: string, content: string | Uint8Array): string => {
 };
 const row = (name: string) => JSON.stringify({ digest: 'ab'.repeat(32), name, scopes: 'read', expiresAt: null });
 
-/** Each way in which a command names a file of text, by what it is called. */
+/** Each way for a command to name a text file, by its name. */
 const COMMANDS: readonly (readonly [string, (path: string) => readonly string[]])[] = [
   ['the head', (path) => ['audit', 'verify', '--head', path]],
   ['the heads', (path) => ['audit', 'verify', '--heads', path]],
@@ -79,7 +79,7 @@ describe.each(COMMANDS)('N7: %s as the file of a command', (_name, args) => {
   });
 
   it('F12: a pipe that the shell opened, and files that are refused', async () => {
-    // Bounded: a pipe without end is refused, or fails at its first row.
+    // Limited: an endless pipe is refused, or fails at its first row.
     const endless = args('/dev/stdin').map((arg) => `'${arg}'`);
     const { status, stderr } = await bash(`yes 'not a head' | head -c 80000000 | latchkey ${endless.join(' ')}`);
     expect([status, stderr]).toEqual([expect.any(Number), expect.stringMatching(/\S/)]);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT } from '../support/project.js';
 
-/** What differs each time, written as what it is, in as many characters where columns depend on it. */
+/** Replaces varying values by their kind, with the same length if columns depend on it. */
 function normalised(text: string): string {
   return (
     text
@@ -17,15 +17,15 @@ function normalised(text: string): string {
       .replace(/\d+ of (\d+) left(; one more in \d+ s)?/g, 'N of $1 left')
       .replace(/"remaining": \d+/g, '"remaining": N')
       .replace(/"returnsIn": (null|"P[^"]+")/g, '"returnsIn": TIME')
-      // Noted some seconds later, or by then.
+      // Recorded a few seconds later, or already.
       .replace(/^(Last used +).+$/gm, '$1WHEN')
       .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
   );
 }
 
 /**
- * Holds a text against test/cli/golden/<name>.txt. To write them anew: GOLDEN=write npm test -- test/cli, and read what
- * changed before it is kept.
+ * Compares a text with test/cli/golden/<name>.txt. To update the files: GOLDEN=write npm test -- test/cli, and review
+ * the changes.
  */
 export function expectGolden(name: string, text: string): void {
   const file = join(PROJECT, 'test/cli/golden', `${name}.txt`);

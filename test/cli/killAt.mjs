@@ -1,6 +1,6 @@
 /**
- * Preloaded into `latchkey audit archive` and its threads: ends the process by SIGKILL at the step that KILL_AT names, as the system
- * does when memory is short.
+ * Preloaded into `latchkey audit archive` and its threads: ends the process by SIGKILL at the step in KILL_AT, as the
+ * system does when memory is short.
  */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';

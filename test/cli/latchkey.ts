@@ -10,21 +10,21 @@ import type { Ran } from '../support/run.js';
 if (!isBuilt)
   throw new Error('dist/ is older than src/, and the command line is tested as it is installed. Run: npm run build');
 
-/** What the command line remembers is not the developer's. */
+/** A directory for the state of the command line, separate from the developer's. */
 const STATE = mkdtempSync(join(tmpdir(), 'latchkey-state-'));
 process.on('exit', () => rmSync(STATE, { recursive: true, force: true }));
 
-/** The program as it is installed. */
+/** The installed program. */
 export const PROGRAM = join(PROJECT, 'dist/cli/main.js');
 
 export interface LatchkeyOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** All of standard input. Default: nothing. */
+  /** Standard input. Default: empty. */
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
 }
 
-/** Runs `latchkey` to its end, with nothing of this process' environment but PATH. */
+/** Runs `latchkey` until it ends, with only PATH from this process' environment. */
 export async function latchkey(
   args: readonly string[],
   { env = {}, input = '', cwd = PROJECT }: LatchkeyOptions = {},
@@ -39,7 +39,7 @@ export async function latchkey(
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  // It may end before it has read all.
+  // It may end before it has read everything.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [status] = (await once(child, 'close')) as [number | null];

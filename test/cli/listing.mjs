@@ -1,9 +1,9 @@
-/** Writes what a process loads to standard error: `node --import <this file> program`. */
+/** Writes the modules that a process loads to standard error: `node --import <this file> program`. */
 import { writeSync } from 'node:fs';
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
-// The hooks live in a thread of their own, which loads this file again and must not register it once more.
+// The hooks run in a separate thread, which loads this file again and must not register it again.
 if (isMainThread) register(import.meta.url);
 
 export async function load(url, context, next) {

@@ -44,7 +44,7 @@ test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']
     expect(loaded.filter((url) => url.includes('/node_modules/'))).toEqual([]);
     const own = loaded.filter((url) => url.startsWith('file:') && url.includes('/dist/'));
     expect(own.filter((url) => /dist\/(api|client|compose|guard|latchkey|open|serve|settings)/.test(url))).toEqual([]);
-    // What is bundled has no name of its own, but a size: GraphQL alone is more than all of this.
+    // Bundled modules have no names, but a size: GraphQL is larger than this limit.
     expect(own.reduce((sum, url) => sum + statSync(new URL(url)).size, 0)).toBeLessThan(250_000);
   },
 );

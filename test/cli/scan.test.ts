@@ -23,7 +23,7 @@ import { latchkey, PROGRAM } from './latchkey.js';
 
 const { token } = mintToken('sk', 'LIVE');
 const shown = token.slice(0, 'sk_live_'.length + 6);
-/** Of the right form, with a checksum that is wrong. */
+/** In the right format, but with a wrong checksum. */
 const lookalike = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
 
 function finds(text: string | Buffer, part: number): Find[] {
@@ -57,14 +57,14 @@ test('finds the same tokens, however the text is split into chunks', () => {
     fc.property(fc.array(word, { maxLength: 30 }), fc.integer({ min: 1, max: 200 }), (words, part) => {
       const text = words.join('');
       expect(finds(text, part)).toEqual(finds(text, 1_000_000));
-      // What stands apart is found, however the rest looks.
+      // A separate word is found, whatever the rest of the text is.
       const apart = words.filter((one) => one === token).length;
       expect(finds(words.join('\n'), part).filter(({ prefix }) => prefix === shown)).toHaveLength(apart);
     }),
   );
 });
 
-/** Finds of a whole content, in parts of the length, and what kind it is. */
+/** The matches in a content, read in chunks of this length, and its kind. */
 async function read(bytes: Uint8Array, part: number): Promise<{ finds: Find[]; kinds: Kind[] }> {
   async function* parts() {
     for (let at = 0; at < bytes.length; at += part) yield bytes.subarray(at, at + part);
@@ -158,7 +158,7 @@ describe('the command', () => {
     writeFileSync(join(dir, 'b', 'binary'), Buffer.concat([Buffer.from([0, 1]), Buffer.from(token)]));
     for (const name of ['node_modules/p/x', '.git/x']) writeFileSync(join(dir, name), token);
     symlinkSync('..', join(dir, 'links', 'round'));
-    // Nobody writes to it: who opens it waits for ever.
+    // It has no writer: opening it blocks forever.
     execFileSync('mkfifo', [join(dir, 'b', 'pipe')]);
     writeFileSync(join(dir, 'b', 'evil\u001b[2J\n.txt'), token);
 
@@ -298,7 +298,7 @@ describe('the command', () => {
           stderr: `${path}: is not a regular file.\n1 file unreadable. 0 tokens.\n`,
         });
       }
-      // Not a place that somebody named.
+      // The path is not one that was named.
       expect(await latchkey(['scan', '.'], { cwd: dir })).toMatchObject({
         stderr: expect.stringContaining('socket: neither a file nor a directory, not scanned.'),
       });
@@ -339,7 +339,7 @@ describe('the command', () => {
     ['/dev/stdin < token', 1],
     ['/proc/self/fd/9 9< <(echo "KEY=$TOKEN")', 1],
     ['<(true)', 0],
-    // What this program writes to, descriptors of its own, and none.
+    // The program's own output, its descriptors, and no file.
     ['/dev/stdout', 7],
     ['/dev/fd/99', 7],
     ['/dev/fd/10 /dev/fd/11 /dev/fd/12 /dev/fd/13 /dev/fd/14 /dev/fd/15', 7],
@@ -368,7 +368,7 @@ describe('the command', () => {
   });
 
   test('memory is bounded for any file', async () => {
-    // One line of 60 MB, in a process that may have 32 MB of objects.
+    // One line of 60 MB, in a process that may use 32 MB for objects.
     const script = `head -c 60000000 /dev/zero | tr '\\0' 'a' | node --max-old-space-size=32 ${JSON.stringify(process.cwd())}/dist/cli/main.js scan -`;
     const out = execFileSync('bash', ['-c', `${script} 2>&1`], { encoding: 'utf8' });
     expect(out).toBe('1 file scanned. 0 tokens.\n');

@@ -37,7 +37,7 @@ test('a key, from its creation to its end', async () => {
   expect([rotated.status, isToken(rotated.stdout.trim())]).toEqual([0, true]);
   const [old] = JSON.parse((await run('keys', 'list', '--name', 'airflow', '--json')).stdout).keys.slice(-1);
   expect(old.replacedBy.id).toMatch(/^key_/);
-  // The overlap is no longer than was asked for.
+  // The overlap is not longer than requested.
   expect(Date.parse(old.expiresAt)).toBeLessThanOrEqual(Date.now() + 12 * 3_600_000);
 
   const revoked = await run('keys', 'revoke', key.id, '--yes', '--reason', 'It leaked.');
@@ -73,7 +73,7 @@ test('whoami, usage and explain', async () => {
   const allowed = await explain('query($n: Int) { assets(first: $n) { name } }', '--variables', '{"n":1}');
   expect(allowed.status).toBe(0);
   expectGolden('explain-allowed', allowed.stdout);
-  // F10: JSON.parse would send another number than was given.
+  // F10: JSON.parse would change the number.
   const altered = await explain('{ tiers { tier } }', '--variables', '{"n":[9007199254740993]}');
   expect([altered.status, altered.stderr]).toEqual([2, expect.stringContaining('9007199254740993')]);
   const refused = await explain('{ assets { name } apiKeys { totalCount } }');
@@ -102,7 +102,7 @@ test('a workspace, and its tier', async () => {
     const { workspace, token } = JSON.parse(created.stdout);
     const raised = await latchkey(['workspace', 'tier', workspace.id, 'growth'], { env: operator });
     expectGolden('workspace-tier', raised.stdout);
-    // What a workspace's own admin may not.
+    // Not allowed for an admin of the workspace.
     const own = await latchkey(['workspace', 'tier', workspace.id, 'enterprise'], {
       env: { ...operator, LATCHKEY_API_KEY: token },
     });

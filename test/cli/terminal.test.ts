@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Runs a line of shell on a terminal of its own. Once the screen shows a question, types the answer. */
+/** Runs a shell command in its own terminal. Once the screen shows a question, types the response. */
 async function onTerminal(line: string, typed = '', more: Record<string, string> = {}) {
   const child = spawn('script', ['-qec', line, '/dev/null'], {
     env: { PATH: process.env.PATH, ...env, ...more },
@@ -96,7 +96,7 @@ test('ends quietly if the reader closes the pipe early, but not with 0', async (
   );
   const [first, status] = stdout.trimEnd().split('\n');
   expect([first?.length, stderr]).toEqual([expect.any(Number), '']);
-  // Where the pipe took all of it before head was gone, nothing broke.
+  // If the pipe took everything before head ended, there is no error.
   expect(['0', '141']).toContain(status);
   const closed = await run('bash', ['-c', `${PROGRAM_LINE} scan ${PROGRAM} 2>&1 >/dev/null | cat`], { env });
   expect(closed.stdout).toBe('1 file scanned. 0 tokens.\n');

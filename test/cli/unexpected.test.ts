@@ -1,7 +1,7 @@
 import { answering } from './answering.js';
 import { latchkey } from './latchkey.js';
 
-/** Whatever a command asks, the server answers this. */
+/** A server that returns this for any operation. */
 async function told(answer: (variables: Record<string, unknown>, n: number) => object, ...args: string[]) {
   let asked = 0;
   const server = await answering(({ variables }) => answer(variables, (asked += 1)));
@@ -13,7 +13,7 @@ async function told(answer: (variables: Record<string, unknown>, n: number) => o
   }
 }
 
-/** Words of JavaScript's own errors. */
+/** Words in JavaScript's own errors. */
 const OF_THE_LANGUAGE =
   /undefined|Cannot (?:read|destructure)|is not (?:a function|iterable)|TypeError|RangeError|\bat \S+:\d+/;
 

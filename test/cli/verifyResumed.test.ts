@@ -17,11 +17,11 @@ for (let i = 0; i < LENGTH; i++) {
 const headAt = (seq: number): string => `${seq}:${chain[seq - 1]?.hash}`;
 const WHOLE = `The log is whole: ${LENGTH} entries. Head: ${headAt(LENGTH)}\n`;
 
-/** Of the server. */
+/** The entries of the server. */
 let entries: readonly AuditEntry[] = chain;
-/** The cursor of each page that was asked for. */
+/** The cursor of each requested page. */
 let cursors: number[] = [];
-/** The number of pages that the server answers; then it fails. */
+/** The number of pages that the server returns before it fails. */
 let pages = Infinity;
 let server: Awaited<ReturnType<typeof answering>>;
 let state = '';
@@ -48,7 +48,7 @@ afterEach(() => rmSync(state, { recursive: true }));
 const env = () => ({ LATCHKEY_URL: server.url, LATCHKEY_API_KEY: 'key_of_a_test', XDG_STATE_HOME: state });
 const verify = (...args: string[]) => latchkey(['audit', 'verify', ...args], { env: env() });
 
-/** Runs until the server fails after so many pages. */
+/** Runs until the server fails after this number of pages. */
 async function interrupted(after: number, ...args: string[]): Promise<string> {
   pages = after;
   const { status, stdout, stderr } = await verify(...args);
@@ -80,10 +80,10 @@ test('X5: continues a failed run after the last 1,000 entries that it verified',
   const resumed = await verify('--resume');
   expect([resumed.status, resumed.stdout]).toEqual([0, WHOLE]);
   expect(resumed.stderr).toContain('Continuing after entry 2000, which an earlier run reached at 20');
-  // The entry itself, and then what follows it.
+  // The entry itself, and then the following ones.
   expect(cursors[0]).toBe(2_100);
   expect(cursors.slice(1)).toEqual(Array.from({ length: 16 }, (_, i) => i * 100 + 2_101));
-  // It ended: there is nothing left to resume, and the head is remembered.
+  // It completed: there is nothing left to resume, and the head is stored.
   cursors = [];
   const again = await verify('--resume');
   expect([again.status, again.stdout]).toEqual([0, WHOLE]);
@@ -140,7 +140,7 @@ test('X5: a resumed run must compare the same heads as the interrupted run', asy
     expect.stringContaining('The interrupted run compared other heads'),
   ]);
   expect(cursors).toEqual([]);
-  // A head that is still to come may be another one.
+  // A head after this position may differ.
   expect(await verify('--resume', '--head', headAt(7))).toMatchObject({ status: 0, stdout: WHOLE });
   await interrupted(15);
   expect(await verify('--resume', '--head', headAt(1_500))).toMatchObject({ status: 0, stdout: WHOLE });
@@ -178,7 +178,7 @@ test('X5: if --from fails, it shows where to continue, and keeps the head that w
   expect(seen.seq).toBe(20);
 });
 
-/** An entry as the API answers it. */
+/** An entry as the API returns it. */
 function toldOf({ at, action, actorKind, ...same }: AuditEntry): object {
   return {
     ...same,

@@ -7,8 +7,8 @@ import { createProgram } from '../../src/cli/program.js';
 import { run } from '../support/run.js';
 
 /**
- * Asks a zsh with a terminal of its own for what it offers at the end of each line. Where more is typed before it has shown
- * that, it shows nothing.
+ * Requests the completions at the end of each line from a zsh in its own terminal. If more is typed before it has shown
+ * them, it shows nothing.
  */
 const ASK = `
 zmodload zsh/zpty
@@ -56,7 +56,7 @@ test('zsh completes commands, options, and values', async () => {
   }
 });
 
-/** The list that the terminal shows below the line: between "erase what is below" and "up again". */
+/** The list that the terminal shows below the line: between "erase below" and "up". */
 function listed(screen: string): string[] {
   // oxlint-disable-next-line no-control-regex -- What terminals are told begins with it.
   const [, below = ''] = /\u001b\[J([^\u001b]*)\u001b\[A/.exec(screen) ?? [];

@@ -7,7 +7,7 @@ const OPERATOR = 'operator-for-tests-'.repeat(2);
 let cluster: Cluster;
 let workers: readonly number[];
 beforeAll(async () => {
-  // A minute: whatever acts within the test does so because a worker was told, and not because it forgot.
+  // A minute: changes that apply within the test do so because a worker was notified, not because its cache expired.
   const env = { AUTH_CACHE_TTL: '60000', ADMIN_API_KEY: OPERATOR, ...place() };
   cluster = startCluster(['--workers', '2'], env);
   await cluster.url();
@@ -20,7 +20,7 @@ interface Key {
   readonly token: string;
 }
 
-/** A key that all workers know: each has answered to it. */
+/** A key that all workers have cached: each has accepted it. */
 async function knownKey(query = WHO): Promise<Key> {
   const create = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { token apiKey { id } } }';
   const { token, apiKey } = (await cluster.ask(create, OPERATOR)).body.data.createApiKey;
@@ -29,14 +29,14 @@ async function knownKey(query = WHO): Promise<Key> {
   return { id: apiKey.id, token };
 }
 
-/** The statuses that all workers give, each at least once. */
+/** The statuses of all workers, each at least once. */
 async function statusesOf({ token }: Key, query = WHO): Promise<number[]> {
   const statuses = await cluster.askEach(workers, query, token);
   expect(workers.every((pid) => statuses.has(pid))).toBe(true);
   return [...new Set([...statuses.values()].flat())];
 }
 
-/** Has one worker change it, and then another: neither is the one that happens to hear of it. */
+/** Makes one worker change it, and then another: so the tested worker is notified at least once. */
 async function changedByEach(change: (key: Key) => string, query = WHO): Promise<Map<number, Key>> {
   const changedBy = new Map<number, Key>();
   for (let i = 0; i < 20 && changedBy.size < workers.length; i++) {
@@ -44,7 +44,8 @@ async function changedByEach(change: (key: Key) => string, query = WHO): Promise
     const answer = await cluster.ask(change(key), OPERATOR);
     expect(answer.body.errors).toBeUndefined();
     changedBy.set(await cluster.servedBy(answer), key);
-    // Workers take turns, and a round makes an even number of connections: with one more the next falls to another.
+    // Workers take turns, and a round makes an even number of connections: with one more, the next one goes to the
+    // other worker.
     await cluster.ask('{ __typename }');
   }
   expect([...changedBy.keys()].sort()).toEqual([...workers].sort());

@@ -35,7 +35,7 @@ describe('X3: the listening socket stays with the primary', () => {
     const { cluster, admin } = await started();
     const [frozen = 0, other = 0] = await cluster.workers();
     process.kill(frozen, 'SIGSTOP');
-    // Every second one is given to the worker that doesn't run.
+    // Every second one goes to the worker that hangs.
     const asked = Array.from({ length: 10 }, () => cluster.ask(WHO, admin));
     await delay(200);
     process.kill(frozen, 'SIGKILL');
@@ -92,7 +92,7 @@ describe('X3: a start', () => {
     const dir = mkdtempSync(join(tmpdir(), 'latchkey-killed-'));
     dirs.push(dir);
     const file = join(dir, 'kill.mjs');
-    // Kills the first two workers as they begin, as the kernel does when memory is short.
+    // Kills the first two workers when they start, as the kernel does when memory is short.
     writeFileSync(
       file,
       `import { existsSync, writeFileSync } from 'node:fs';

@@ -2,8 +2,8 @@ import { serveWithWorkers } from '../../src/cluster/primary.js';
 import { readSettings } from '../../src/settings/settings.js';
 
 /**
- * `npm start -- --workers 2` on a clock that stands still: nothing that was used comes back, however slow the machine.
- * Each SIGUSR2 lets one second pass, and prints how many have passed.
+ * `npm start -- --workers 2` with a clock that does not move by itself: used units never come back, however slow the
+ * machine is. Each SIGUSR2 advances the clock by one second, and prints the total.
  */
 let now = 0;
 process.on('SIGUSR2', () => {

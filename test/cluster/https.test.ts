@@ -17,7 +17,7 @@ test('workers use one TLS certificate, and SIGHUP to the primary renews it in al
   const token = await cluster.admin();
   const workers = await cluster.workers();
   const done = (message: string) => cluster.log().filter(({ msg }) => String(msg).startsWith(message));
-  /** Asks until both workers have answered. */
+  /** Sends requests until both workers have responded. */
   const statuses = async (pair: TestCertificate): Promise<Set<number>> => {
     const [pids, seen] = [new Set<number>(), new Set<number>()];
     for (let i = 0; i < 40 && pids.size < workers.length; i += 1) {
@@ -37,7 +37,7 @@ test('workers use one TLS certificate, and SIGHUP to the primary renews it in al
   await until(() => done('configuration reloaded').length === 3);
   expect(await statuses(second)).toEqual(new Set([200]));
 
-  // A bad pair reaches no worker.
+  // An invalid pair reaches no worker.
   writeCertificate(installed.DATA_DIR ?? '', { cert: first.cert, key: second.key });
   cluster.child.process.kill('SIGHUP');
   await until(() => done('reload failed; keeping the previous configuration').length === 1);

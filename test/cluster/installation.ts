@@ -7,22 +7,28 @@ import { post, type Asked } from '../support/post.js';
 import { freshMongoUri } from '../support/service.js';
 import { until } from '../support/until.js';
 
-/** A start of the server with workers, as people start it. */
+/** A running server with workers. */
 export interface Cluster {
   readonly child: Child;
   /** Resolves once it listens. */
   url(): Promise<string>;
   /** The first admin key's token, once it is printed. */
   admin(): Promise<string>;
-  /** One operation over a connection of its own, which the primary hands to the next worker in turn. */
+  /** Sends one operation over a new connection, which the primary passes to the next worker. */
   ask(query: string, token?: string): Promise<Asked>;
-  /** The process that answered: it says so in the log. */
+  /** Returns the process that responded, from its log. */
   servedBy(answer: Asked): Promise<number>;
-  /** Asks until every one of `pids` has answered, at most so often for each. @returns the statuses by process, in order */
+  /**
+   * Sends requests until each of `pids` has responded, at most this number for each. @returns the statuses by process,
+   * in order
+   */
   askEach(pids: readonly number[], query: string, token: string): Promise<Map<number, number[]>>;
-  /** The processes that listen by now, dead ones included, in order. Resolves once they are at least so many. */
+  /**
+   * Returns the processes that have listened so far, in order, including dead ones. Resolves once there are at least
+   * this number.
+   */
   workers(atLeast?: number): Promise<number[]>;
-  /** Lines of the log, taken apart. */
+  /** Parsed lines of the log. */
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into lines freely.
   log(): any[];
 }
@@ -30,7 +36,7 @@ export interface Cluster {
 const clusters: Cluster[] = [];
 const directories: { readonly dir: string; readonly uri: string | undefined }[] = [];
 
-/** A place for keys that nobody has used: a directory, and on MongoDB a database. */
+/** An empty store: a directory, and on MongoDB a database. */
 export function place(): Record<string, string> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-cluster-'));
   const uri = freshMongoUri();
@@ -38,7 +44,7 @@ export function place(): Record<string, string> {
   return { DATA_DIR: dir, ...(uri !== undefined && { MONGODB_URI: uri }) };
 }
 
-/** @param env as in the environment, on top of what all tests have */
+/** @param env environment variables in addition to those of all tests */
 export function startCluster(args: readonly string[], env: Readonly<Record<string, string>>, file = MAIN): Cluster {
   const child = runFile(
     file,
@@ -75,7 +81,7 @@ export function startCluster(args: readonly string[], env: Readonly<Record<strin
       }
       return statuses;
     },
-    // The log comes another way than the line that says the start is done, and may come later.
+    // The log is a separate stream and may arrive after the line that says that the start is complete.
     workers: (atLeast = 2) =>
       until(() => {
         const pids = log()
@@ -89,7 +95,7 @@ export function startCluster(args: readonly string[], env: Readonly<Record<strin
   return cluster;
 }
 
-/** Ends all that was started and removes its places. */
+/** Stops everything that was started, and removes its data. */
 export async function removeAll(): Promise<void> {
   for (const cluster of clusters.splice(0)) {
     cluster.child.process.kill('SIGKILL');
@@ -105,7 +111,7 @@ export async function removeAll(): Promise<void> {
   }
 }
 
-/** Resolves with the exit code once the start has ended and all of its processes with it: each holds its output open. */
+/** Resolves with the exit code once the main process and all its children have ended. */
 export async function endOf({ child }: Cluster): Promise<number | null> {
   if (!child.process.stdout.closed || !child.process.stderr.closed) await once(child.process, 'close');
   return child.process.exitCode;

@@ -11,7 +11,7 @@ const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"]
 let cluster: Cluster;
 beforeAll(async () => {
   const installed = place();
-  // The load of a test has no key, and comes from one network.
+  // The test's load has no key, and comes from one network.
   const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
   writeFileSync(file, 'tiers: { ANONYMOUS: { per_minute: 1000000, per_second: 1000000 } }\n');
   const env = { ...installed, DEFAULT_TIER: 'GROWTH', LATCHKEY_CONFIG: file };
@@ -26,7 +26,7 @@ async function newKey(): Promise<string> {
 
 test('all workers share one burst: exactly as many of many concurrent requests pass', async () => {
   const key = await newKey();
-  // One after the other first: each worker admits some.
+  // First one at a time: each worker admits some.
   const answers: Asked[] = [];
   for (let i = 0; i < 6; i++) answers.push(await cluster.ask(WHO, key));
   const admittedBy = new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))));
@@ -37,7 +37,7 @@ test('all workers share one burst: exactly as many of many concurrent requests p
   const statuses = answers.map(({ status }) => status).sort();
   expect(statuses).toEqual([...Array<number>(25).fill(200), ...Array<number>(71).fill(429)]);
   expect(new Set(await Promise.all(answers.map((answer) => cluster.servedBy(answer))))).toEqual(admittedBy);
-  // Each admission was told what was left after it, and no two the same: the last shows the window that is used up.
+  // Each admission has a different number of remaining requests; the last one shows that the window is used up.
   const told = answers.filter(({ status }) => status === 200).map(({ headers }) => headers.ratelimit);
   const remaining = Array.from({ length: 24 }, (_, i) => `"rate";r=${499 - i};t=60`);
   expect(told.sort()).toEqual([...remaining, '"burst";r=0;t=1'].sort());
@@ -57,7 +57,7 @@ test('all workers share one rate: exactly as many requests of a minute pass, sec
   }
   expect(passed).toEqual([...Array<number>(20).fill(25), 0]);
   const { status, headers } = await cluster.ask(WHO, key);
-  // The first of them come back after a minute, and 21 seconds of it have passed.
+  // The first requests expire after a minute, and 21 seconds have passed.
   expect([status, headers['retry-after'], headers.ratelimit]).toEqual([429, '39', '"rate";r=0;t=39']);
 });
 
@@ -69,7 +69,7 @@ test('after kill -9 of a worker, the other workers continue, another one replace
   const load = { on: true, answered: 0, broken: 0 };
   const loading = Array.from({ length: 4 }, async () => {
     while (load.on) {
-      // What the victim had in hand breaks off, and nothing else.
+      // Only the requests of the killed worker fail.
       await cluster.ask('{ __typename }').then(
         ({ status }) => {
           expect(status).toBe(200);
@@ -83,7 +83,7 @@ test('after kill -9 of a worker, the other workers continue, another one replace
   let replacement: number;
   try {
     await until(() => load.answered > 20);
-    // Stopped first: so it dies while it is being handed a connection, which hides the end of its channel from the primary.
+    // Stopped first, so that it dies while it gets a connection, which hides the end of its channel from the primary.
     process.kill(victim, 'SIGSTOP');
     const stopped = load.answered;
     await until(() => load.answered > stopped + 20);
@@ -136,7 +136,7 @@ test('workers share the windows of a category, and a refusal takes at most the p
   expect(new Set(await Promise.all(answers.map((answer) => limited.servedBy(answer)))).size).toBe(2);
   const { status, headers } = await limited.ask(WHO, admin);
   expect(status).toBe(200);
-  // Of those that were refused, each whose document a worker parsed for the first time takes one.
+  // Each refused request whose document a worker parsed for the first time costs one.
   const left = Number(/^"rate";r=(\d+);/.exec(String(headers.ratelimit))?.[1]);
   expect(left).toBeLessThanOrEqual(4992);
   expect(left).toBeGreaterThanOrEqual(4992 - 13);

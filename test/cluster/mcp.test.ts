@@ -14,7 +14,7 @@ test('each MCP request reaches some worker, and all of them count for the same k
   const token = await cluster.admin();
   const client = await connect({ origin }, token);
   try {
-    // At once, and so over many connections, which the primary deals to the workers in turn.
+    // Concurrently, and so over many connections, which the primary distributes to the workers.
     const calls = await Promise.allSettled(
       Array.from({ length: 30 }, () => client.call('run_query', { document: '{ viewer { scopes } }' })),
     );

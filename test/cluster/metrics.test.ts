@@ -9,7 +9,7 @@ afterEach(removeAll, 60_000);
 
 const start = () => startCluster(['--workers', '2'], { ...place(), ADMIN_API_KEY: OPERATOR_KEY });
 
-/** By a connection of its own, which goes to the next worker in turn. null: no answer in five seconds */
+/** Uses a new connection, which goes to the next worker. null: no response in five seconds */
 async function scrape(cluster: Cluster): Promise<Response | null> {
   const headers = { 'x-api-key': OPERATOR_KEY, connection: 'close' };
   const url = new URL('/metrics', await cluster.url());

@@ -15,7 +15,7 @@ test('no family has more than its places, whichever workers it uses, and the pla
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (steps, limit) => {
       const workers = [{}, {}, {}];
       const places = new WorkersPlaces();
-      // Places by worker and family, as they must be.
+      // The expected places by worker and family.
       const held = new Map<string, number>();
       const of = (name: string) => held.get(name) ?? 0;
       for (const { does, worker: index, family: name } of steps) {

@@ -13,7 +13,7 @@ const WHO = '{ viewer { scopes } }';
 
 afterEach(removeAll, 60_000);
 
-/** Whether nobody listens there. */
+/** Returns whether nothing listens there. */
 async function refuses(url: string): Promise<boolean> {
   return fetch(url).then(
     () => false,
@@ -23,7 +23,7 @@ async function refuses(url: string): Promise<boolean> {
 
 test('two workers serve on one port; the first key is printed once; SIGTERM waits for running requests', async () => {
   const installed = place();
-  // The argument wins: five would be five.
+  // The argument takes precedence: otherwise there would be five.
   const first = startCluster(['--workers', '2'], { ...installed, WORKERS: '5' });
   const url = await first.url();
   const admin = await first.admin();
@@ -71,7 +71,7 @@ describe('a start that fails', () => {
     const { DATA_DIR = '', ...installed } = place();
     const file = join(DATA_DIR, 'file');
     writeFileSync(file, '');
-    // A directory cannot be made below a file. On MongoDB the store is elsewhere, and nothing listens there.
+    // A directory cannot be created below a file. With MongoDB, nothing listens at the address.
     const elsewhere = 'MONGODB_URI' in installed && { MONGODB_URI: 'mongodb://127.0.0.1:1/none' };
     const cluster = startCluster(['--workers', '2'], {
       DATA_DIR: join(file, 'data'),

@@ -17,7 +17,7 @@ test('SIGHUP to the primary reloads the file in all workers, and the limits that
   writeFileSync(file, key('OLD'));
   const cluster = startCluster(['--workers', '2'], {
     ...installed,
-    // The signal alone is what is tested here.
+    // Only the signal is tested here.
     CONFIG_WATCH: 'off',
     LATCHKEY_CONFIG: file,
     OLD,
@@ -42,7 +42,7 @@ test('SIGHUP to the primary reloads the file in all workers, and the limits that
   expect(await statuses(NEW)).toEqual(new Set([200]));
   expect((await cluster.ask(WHO, NEW)).headers['ratelimit-policy']).toBe('"burst";q=100;w=1, "rate";q=4000;w=60');
 
-  // A bad file reaches no worker.
+  // An invalid file reaches no worker.
   writeFileSync(file, 'rolls: {}');
   cluster.child.process.kill('SIGHUP');
   await until(() => done('reload failed; keeping the previous configuration').length === 1);

@@ -16,10 +16,10 @@ const tiers = tierTable({
 
 const GROWTH = { family: 'key_a', tier: 'GROWTH' } as const;
 
-/** A worker's side and a primary's side. What passes between them is text, as on the channel. */
+/** A worker's side and a primary's side. The messages between them are text, as on the channel. */
 function link(options: Partial<RemoteLimitsOptions> = {}, limiter = new Limiter({ clock: () => 0 })) {
   const asked: Asks[] = [];
-  /** Messages that the primary has not answered yet; it answers in `answer`, or at once. */
+  /** Messages that the primary has not answered yet. It responds in `answer`, or immediately. */
   const held: Asks[] = [];
   const switches = { hold: false };
   const limits: RemoteLimits = new RemoteLimits({
@@ -126,7 +126,7 @@ describe('fails closed', () => {
       expect(refusal).toEqual({ details: UNAVAILABLE, cause: 'The primary did not answer within 10 ms.' });
     }
     answer();
-    // It took them all the same: lost to the key rather than given twice.
+    // They were taken anyway: a lost unit is better than one given twice.
     expect(limiter.peek(GROWTH).burst.remaining).toBe(5);
     switches.hold = false;
     expect(await limits.admit(GROWTH)).toMatchObject({ outcome: 'admitted', room: { burst: { remaining: 4 } } });

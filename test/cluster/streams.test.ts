@@ -7,7 +7,7 @@ const OPERATOR = 'operator-for-tests-'.repeat(2);
 let cluster: Cluster;
 let origin: string;
 beforeAll(async () => {
-  // A minute: whatever acts within the test does so because a worker was told.
+  // A minute: changes that apply within the test do so because a worker was notified.
   cluster = startCluster(['--workers', '2'], { AUTH_CACHE_TTL: '60000', ADMIN_API_KEY: OPERATOR, ...place() });
   origin = (await cluster.url()).replace('/graphql', '');
 });
@@ -19,7 +19,7 @@ async function createKey(): Promise<{ token: string; id: string }> {
   return { token, id: apiKey.id };
 }
 
-/** Connections go to the workers in turn: of six streams each has some. */
+/** Connections go to the workers in turn: of six streams, each worker has some. */
 const openSix = (token: string) =>
   Promise.all(Array.from({ length: 6 }, () => openStream(origin, 'subscription { assetChanged { name } }', { token })));
 
@@ -40,7 +40,7 @@ test('a key has the streams of its tier in total over all workers, and those of 
   expect(refused).toEqual([{ code: 'TOO_MANY_STREAMS', limit: 2 }]);
 
   open[0]?.close();
-  // As often as the key's limits let it.
+  // As often as the key's limits allow.
   const opened = await until(async () => {
     const stream = await openOne(token);
     return stream.status === 200 && stream;

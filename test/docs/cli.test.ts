@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import { PROGRAM } from '../cli/latchkey.js';
 import { expectPage } from './page.js';
 
-// Node is started two dozen times, and may have little of the machine.
+// Node is started two dozen times, perhaps on a busy machine.
 jest.setTimeout(240_000);
 
 test('each command of docs/cli.md runs as written', async () => {
@@ -13,7 +13,7 @@ test('each command of docs/cli.md runs as written', async () => {
     told: /^Compared with entry \d+, the last head that this computer saw, at \S+\.\n$/,
     before: async (_, directory) => {
       mkdirSync(join(directory, 'bin'));
-      // As npm installs it: the build leaves the file's mode to npm.
+      // As npm installs it: npm sets the file's mode.
       const script = `#!/bin/sh\nexec node '${PROGRAM}' "$@"\n`;
       writeFileSync(join(directory, 'bin', 'latchkey'), script, { mode: 0o755 });
       return { PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}`, XDG_STATE_HOME: directory };

@@ -15,10 +15,10 @@ const files = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'e
   .filter((path) => existsSync(join(PROJECT, path)));
 
 const read = (file: string): string => readFileSync(join(PROJECT, file), 'utf8');
-/** Without blocks of code, in which nothing is a link or a heading. */
+/** Without code blocks, which contain no links or headings. */
 const prose = (file: string): string => read(file).replace(/^```.*?^```$/gms, '');
 
-/** As GitHub makes them: lower case, without punctuation, with hyphens for spaces, and numbered where two are alike. */
+/** Like GitHub: lower case, without punctuation, hyphens for spaces, and numbered if two are equal. */
 function anchorsOf(file: string): Set<string> {
   const seen = new Map<string, number>();
   const anchors = [...prose(file).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) => {
@@ -33,7 +33,7 @@ function anchorsOf(file: string): Set<string> {
   return new Set(anchors);
 }
 
-/** Relative links of a file: what they say, and the file of the project and the heading that they lead to. */
+/** Relative links of a file: the text, the target file and the heading. */
 function linksOf(file: string): { link: string; target: string; anchor: string | undefined }[] {
   const links = [...prose(file).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
   return links

@@ -28,7 +28,7 @@ test('each command of docs/migrating.md runs as written, beside a running server
       env: { PATH: `${cwd}:${process.env.PATH ?? ''}`, DATA_DIR: dataDir, KEY: key, BCRYPT_KEY: 'app1.secret' },
       prelude: gqlOf(latchkey.origin),
     });
-    // What the page promises of a server that runs beside an import.
+    // The delay that the page documents for a running server.
     await delay(5_000);
     for (const token of ['plain-token-of-tests', 'app1.secret']) {
       expect((await latchkey.query('{ viewer { scopes } }', { token })).body.data.viewer.scopes).toEqual([

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { startService, type TestService } from '../support/service.js';
 import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';
 
-/** What a page needs beforehand, and what must be so in the end. */
+/** The setup of a page, and the checks at its end. */
 interface Around {
-  /** What the commands may write to standard error. Default: nothing. */
+  /** Allowed output on standard error. Default: none. */
   readonly told?: RegExp;
-  /** In the page's own directory. What it answers are variables of the page's shell, and given to `after`. */
+  /** Runs in the page's own directory. Its results are variables of the page's shell, and passed to `after`. */
   readonly before?: (latchkey: TestService, directory: string) => Promise<Readonly<Record<string, string>>>;
   readonly after?: (
     latchkey: TestService,
@@ -17,7 +17,7 @@ interface Around {
   ) => Promise<void>;
 }
 
-/** Runs a page that builds on the first session: all commands in one shell, its answers against those shown. */
+/** Runs a page that builds on the first session: all commands in one shell, and compares their output with the page. */
 export async function expectPage(path: string, { before, after, told }: Around = {}): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-page-'));
   const latchkey = await startService();

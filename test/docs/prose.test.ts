@@ -72,7 +72,9 @@ const CLEAN: readonly string[] = [
   'src/tracing',
   'src/usage',
   'src/workspaces',
+  'test/cli',
   'test/client',
+  'test/cluster',
   'test/dashboard',
   'test/dates',
   'test/docs/prose.test.ts',
@@ -81,6 +83,7 @@ const CLEAN: readonly string[] = [
   'test/limits',
   'test/net',
   'test/numbers',
+  'test/redis',
   'test/scopes',
   'test/text',
 ];

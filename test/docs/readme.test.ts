@@ -34,7 +34,7 @@ test.each([
   await expectSession(steps, {
     cwd: directory,
     env: { LATCHKEY_URL: `${origin}/graphql` },
-    // Told to people beside each token that is printed.
+    // Printed after each token.
     stderr: /^(Keep the token now: .*\n)*$/,
   });
 });

@@ -8,7 +8,7 @@ import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 
-// Where this fails: npm run reference.
+// If this fails, run npm run reference.
 test.each(Object.entries(PAGES))('%s is equal to what the sources generate', (path, make) => {
   expect(readFileSync(join(PROJECT, path), 'utf8')).toBe(make());
 });
@@ -26,7 +26,7 @@ test('every key of the file is listed in the settings, with its purpose', () => 
     expect(settings).toMatch(new RegExp(`^\\| \`${escaped(path)}\` \\| [^|]+ \\| [^|]+ \\|`, 'm'));
 });
 
-/** Keys that have none below them, as in `roles.<NAME>`. */
+/** Keys without nested keys, such as `roles.<NAME>`. */
 function leavesOf(outer: z.core.$ZodType, path = ''): string[] {
   const schema = outer instanceof z.ZodOptional ? outer.unwrap() : outer;
   if (schema instanceof z.ZodRecord) return [`${path}.<NAME>`];

@@ -34,7 +34,7 @@ test.each([
   const script = await transform(code.replace('http://127.0.0.1:4000', latchkey.origin), {
     jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
   });
-  // No file: what it imports is found from the project's directory.
+  // Not from a file, so that its imports are resolved from the project's directory.
   const client = runFile('--eval', { LATCHKEY_API_KEY: token }, ['--input-type=module'], [script.code]);
   try {
     const isOpen = async () => /^latchkey_streams_open 1$/m.test(await latchkey.service.metrics.text());

@@ -5,10 +5,10 @@ import { isBuilt } from '../support/built.js';
 import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
 
-// The compiler reads the sources where the build is older.
+// The compiler reads the sources if the build is older.
 jest.setTimeout(240_000);
 
-/** Pages that people read, as paths in the project. */
+/** Pages for people, as paths in the project. */
 const pages = [
   'README.md',
   'SECURITY.md',
@@ -38,7 +38,7 @@ function blocksOf(text: string): Block[] {
   return blocks;
 }
 
-/** Names that a block declares at its top: by import, const, let, function or class. */
+/** Names that a block declares at its top level: by import, const, let, function or class. */
 function declaredIn({ lines }: Block): string[] {
   return lines.flatMap((line) => {
     const list = /^(?:import|const|let) \{([^}]*)\}/.exec(line)?.[1];
@@ -55,8 +55,8 @@ function declaredIn({ lines }: Block): string[] {
 }
 
 /**
- * The modules of a page: a block continues those before it, unless it declares one of their names again. Each line has the
- * number that it has in the page.
+ * The modules of a page: a block continues the previous ones, unless it declares one of their names again. Each line
+ * has the same number as in the page.
  */
 function modulesOf(text: string): string[] {
   const modules: { names: Set<string>; lines: string[] }[] = [];
@@ -73,7 +73,7 @@ function modulesOf(text: string): string[] {
   return modules.map(({ lines }) => [...lines, 'export {};', ''].join('\n'));
 }
 
-/** As a user's project would resolve the package: its declarations, or the sources where the build is older. */
+/** Resolves the package like a user's project: its declarations, or the sources if the build is older. */
 const [from, ending] = isBuilt ? ['dist/types', 'd.ts'] : ['src', 'ts'];
 const entry = (name: string) => [join(PROJECT, from, `${name}.${ending}`)];
 
@@ -91,7 +91,7 @@ const OPTIONS = {
 };
 
 test('U3: every TypeScript block of the docs compiles under strict', async () => {
-  // Beside node_modules, and not in the repository.
+  // Next to node_modules, but not in the repository.
   mkdirSync(join(PROJECT, 'build'), { recursive: true });
   const directory = mkdtempSync(join(PROJECT, 'build', 'docs-'));
   try {
@@ -103,7 +103,7 @@ test('U3: every TypeScript block of the docs compiles under strict', async () =>
       }),
     );
     expect(files.length).toBeGreaterThan(5);
-    // Shows that the compiler judges: its one error must come.
+    // Shows that the compiler checks the blocks: it must report this error.
     writeFileSync(
       join(directory, 'wrong.ts'),
       "import { createLatchkey } from 'latchkey';\nvoid createLatchkey({ stor: 1 });\n",
@@ -117,7 +117,7 @@ test('U3: every TypeScript block of the docs compiles under strict', async () =>
     );
     const errors = stdout
       .split('\n')
-      // `npm run typecheck` judges the sources, by options of their own.
+      // `npm run typecheck` checks the sources, with separate options.
       .filter((line) => line.includes('error TS') && !line.startsWith('src/'))
       // The page and its line.
       .map((line) =>

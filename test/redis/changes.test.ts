@@ -74,7 +74,7 @@ test('ignores messages in another format', async () => {
 
 test('notifies all other processes of possibly missed changes if a change could not be published', async () => {
   const [first, second, third] = [await join(), await join(), await join()] as const;
-  // Theirs stand: nothing else would tell them.
+  // The other connections stay open: only a message can notify them.
   first.publisher.disconnect(true);
   first.changes.publish({ kind: 'key', lookupId: 'lost' });
   await until(() => second.heard.length > 0 && third.heard.length > 0);
@@ -93,7 +93,7 @@ test.each(['kill', 'pause'] as const)(
     first.changes.publish({ kind: 'key', lookupId: 'missed' });
     if (how === 'kill') await server.start();
     else {
-      // The silent connections are given up; they are made anew when it answers again.
+      // The silent connections are closed, and opened again when Redis responds.
       await new Promise((resolve) => setTimeout(resolve, 4_000));
       server.resume();
     }
@@ -101,7 +101,7 @@ test.each(['kill', 'pause'] as const)(
     second.changes.publish({ kind: 'key', lookupId: 'later' });
     await until(async () => {
       if (first.heard.at(-1) !== null) return true;
-      // Its publisher may come back after its subscriber.
+      // Its publisher may reconnect after its subscriber.
       second.changes.publish({ kind: 'key', lookupId: 'later' });
       await new Promise((resolve) => setTimeout(resolve, 50));
       return false;

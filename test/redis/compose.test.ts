@@ -39,7 +39,7 @@ test('the metrics show whether limits are shared, and each round trip to Redis',
   const service = await composeService(readSettings({ ...env, REDIS_URL: redis.url }), pino({ level: 'silent' }));
   const value = async (name: string) => parseExposition(await service.metrics.text()).value(name);
   const ask = () => service.latchkey.limiter.admit({ family: 'a family', tier: 'GROWTH' });
-  // On a busy machine even a Redis that runs may answer too late.
+  // On a busy machine, even a running Redis may respond too late.
   await until(async () => {
     const [answered, failed] = [await value(ANSWERED), await value(FAILED)];
     await ask();

@@ -7,7 +7,7 @@ import { check, LIMITS, MOVABLE, Sharing, subject, through, tiers } from './shar
 let sharing: Sharing;
 afterEach(() => sharing.close());
 
-// The cases that find most. `npm run test:chaos` has the others.
+// The most effective cases. `npm run test:chaos` has more.
 
 test('X6: one of three processes is cut off: never admits more than the limit, and refuses with UNAVAILABLE', async () => {
   sharing = await Sharing.start();
@@ -45,7 +45,7 @@ test('X6: the clock of Redis is set by an hour', async () => {
   check(
     await through(all, async () => {
       const windows = await client.keys('latchkey:window:*');
-      // A clock that is set forward by an hour expires all windows.
+      // Setting a clock forward by an hour expires all windows.
       const moved = client.multi().incrby('moved', ms);
       await moved.del(...windows).exec();
     }),
@@ -55,7 +55,7 @@ test('X6: the clock of Redis is set by an hour', async () => {
 test('X6: gives back the units of a request whose reply was lost', async () => {
   sharing = await Sharing.start();
   const [first, second] = await sharing.three();
-  // Redis takes it, and its answer does not arrive.
+  // Redis runs it, and its reply does not arrive.
   first.proxy.slow(60_000);
   const lost = first.limits.admit(subject, 5);
   await until(async () => (await second.limits.peek(subject)).rate.remaining === LIMITS.rate - 5);

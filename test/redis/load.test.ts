@@ -18,7 +18,7 @@ test('wronglyRefused finds refused requests that fit, whatever the outcome of ea
   const refused = at(1_500, 'refused');
   expect(wronglyRefused([at(1_000, 'admitted'), refused], limits, 0)).toEqual([refused]);
   expect(wronglyRefused([at(1_000, 'admitted'), at(1_200, 'admitted'), refused], limits, 0)).toEqual([]);
-  // It may have been admitted at any moment until its answer, or without one.
+  // It may have been admitted at any time before its response, or without one.
   expect(wronglyRefused([at(100, 'admitted', 600), at(1_200, 'admitted'), refused], limits, 0)).toEqual([]);
   expect(wronglyRefused([at(1_000, 'broken'), at(1_200, 'admitted'), refused], limits, 1_400)).toEqual([]);
   expect(wronglyRefused([at(1_500, 'unavailable')], limits, 1_600)).toEqual([]);

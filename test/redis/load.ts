@@ -4,16 +4,16 @@ import type { Limits, Subject } from '../../src/limits/limits.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
 import { Refusal } from '../../src/refusals/refusal.js';
 
-/** One request, by this machine's monotonic clock. */
+/** One request, with times of this machine's monotonic clock. */
 export interface Asked {
   readonly process: number;
   readonly sent: number;
   readonly received: number;
-  /** `broken`: there was no answer, so that it may have been admitted. */
+  /** `broken`: there was no response, so it may have been admitted. */
   readonly outcome: 'admitted' | 'refused' | 'unavailable' | 'broken';
 }
 
-/** Asks each process for one unit over and over, several at a time, until it is stopped. */
+/** Requests one unit from each process repeatedly, several at a time, until it is stopped. */
 export function startLoad(all: readonly Limits[], subject: Subject, atOnce = 4, pause = 10): () => Promise<Asked[]> {
   const asked: Asked[] = [];
   let stopped = false;
@@ -44,21 +44,27 @@ async function outcomeOf(limits: Limits, subject: Subject): Promise<Asked['outco
   }
 }
 
-/** The most that was certainly admitted within any window of that length: what was sent and received within it. */
+/**
+ * The highest number of requests that were definitely admitted within a window of this length: sent and received within
+ * it.
+ */
 export function most(asked: readonly Asked[], length: number): number {
   const admitted = asked.filter(({ outcome }) => outcome === 'admitted');
   const within = (from: number) => admitted.filter(({ sent, received }) => sent >= from && received < from + length);
   return Math.max(0, ...admitted.map(({ sent }) => within(sent).length));
 }
 
-/** Requests sent after a moment that were refused though both windows had room for them, however the others are counted. */
+/**
+ * Requests sent after a time that were refused although both windows had room for them, whatever the outcome of
+ * other requests.
+ */
 export function wronglyRefused(
   asked: readonly Asked[],
   { rate, burst }: { readonly rate: number; readonly burst: number },
   from: number,
 ): Asked[] {
   const admitted = asked.filter(({ outcome }) => outcome === 'admitted' || outcome === 'broken');
-  // A millisecond, since Redis counts whole ones, and three by which its clock is not known.
+  // One millisecond, because Redis uses whole ones, and three for the tolerance of its clock.
   const used = (one: Asked, length: number): number =>
     admitted.filter(({ sent, received }) => received > one.sent - length - 4 && sent < one.received).length;
   return asked.filter(

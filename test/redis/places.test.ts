@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-/** As each process has them. */
+/** The places of one process. */
 async function process(time = REDIS_TIME): Promise<RedisPlaces> {
   const connection = connectionTo(server.url);
   await connection.connect();
@@ -43,7 +43,7 @@ test('grants exactly the limit to processes that ask at the same time, separatel
   const [one, other] = [await process(), await process()];
   expect(granted(await times(30, one, other))).toBe(5);
   expect(await one.take('b', 1)).toBe(true);
-  // What was refused is held by nobody.
+  // Refused places are not stored.
   expect(await redis.zcard(await keyOfA())).toBe(5);
 });
 
@@ -93,7 +93,7 @@ test('X6: grants no place without Redis, keeps open streams, and stays within th
   one.giveBack('a');
   server.resume();
   await until(() => opened.every(({ session }) => session.trouble === null));
-  // What was returned meanwhile, and what was taken for those that were refused.
+  // Places returned meanwhile, and places taken by refused calls.
   await until(async () => (await redis.zcard(await keyOfA())) === 1);
   expect(granted(await times(10, one, other))).toBe(4);
   expect(await redis.zcard(await keyOfA())).toBe(5);

@@ -2,7 +2,10 @@ import { startProcesses, type Process, type Processes } from '../support/process
 import { historyIn, startRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 
-/** In ms: what is remembered of a record is asked for anew. The longest there is: what acts sooner acts by a publication. */
+/**
+ * In ms, the longest value: a cached record is read again after this time. Changes that apply sooner do so because of a
+ * published message.
+ */
 const CACHE_TTL = 60_000;
 
 const AWAY = { status: 'Redis does not answer.' };
@@ -26,23 +29,28 @@ afterAll(async () => {
 const setTier = (tier: string) =>
   processes.change(`setWorkspaceTier(input: { workspaceId: "default", tier: ${tier} })`);
 const each = <T>(ask: (process: Process) => Promise<T>) => Promise.all(processes.all.map(ask));
-/** The limits that each process names. */
+/** The limits in each process' response. */
 const policies = (token: string) =>
   each(async ({ query }) => (await query('{ viewer { scopes } }', token)).headers.get('ratelimit-policy'));
 const statuses = (token: string, query = '{ viewer { scopes } }') =>
   each(async (process) => (await process.query(query, token)).status);
 
-/** As RateLimit-Policy names them. */
+/** As in RateLimit-Policy. */
 const [SMALL, GENEROUS] = ['"burst";q=3;w=1, "rate";q=30;w=60', '"burst";q=50;w=1, "rate";q=1000;w=60'];
 
-/** Waits until all processes answer so, which a publication makes them do: without one they would in CACHE_TTL. */
+/**
+ * Waits until all processes respond as expected, which a published message causes: otherwise it would take CACHE_TTL.
+ */
 async function acts<T>(ask: () => Promise<T[]>, ...expected: readonly T[]): Promise<void> {
   const changed = Date.now();
   await until(async () => (await ask()).every((answer) => expected.includes(answer)));
   expect(Date.now() - changed).toBeLessThan(CACHE_TTL / 2);
 }
 
-/** Four askers at each process until each process says that the minute is used up. @returns how many each let through */
+/**
+ * Sends requests to each process with four clients until it reports that the minute is used up. @returns the admitted
+ * requests of each process
+ */
 function hammer(token: string): Promise<number[]> {
   return each(async ({ query }) => {
     let admitted = 0;
@@ -64,7 +72,7 @@ function hammer(token: string): Promise<number[]> {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 
-/** The most that any second holds, and all, of the one history of this length. */
+/** The highest number in any second, and the total, of the only history with this length. */
 async function heldOf(total: number): Promise<number> {
   const client = redis.client();
   for (const key of await client.keys('latchkey:window:*')) {

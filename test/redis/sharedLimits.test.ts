@@ -100,7 +100,7 @@ test('X6: restores the windows, including those of categories, with their times 
     entries.flatMap(({ at, count }) => Array.from({ length: count }, () => at));
   const [was, is] = [units(before), units(await historyIn(after, restored))];
   expect(is).toHaveLength(3);
-  // Never earlier than it was, or a window would be shorter.
+  // Never earlier than before: otherwise a window would be shorter.
   is.forEach((at, i) => expect(at).toBeGreaterThanOrEqual(was[i] ?? Infinity));
 });
 

@@ -11,10 +11,10 @@ import { startProxy, type TestProxy } from '../support/proxy.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { most, startLoad, wronglyRefused, type Asked } from './load.js';
 
-/** Within this time after a fault everything that fits is admitted again. */
+/** After a fault, everything that fits is admitted again within this time. */
 export const RECOVERY = 2_000;
 
-/** The rate is used up within a test, so that both windows bind. */
+/** The rate is used up within a test, so that both windows limit. */
 export const LIMITS = { rate: 90, burst: 25 };
 export const tiers = tierTable({ GROWTH: LIMITS });
 export const subject: Subject = { family: 'a family', tier: 'GROWTH' };
@@ -22,7 +22,7 @@ export const subject: Subject = { family: 'a family', tier: 'GROWTH' };
 /** Redis' clock, which a test can move. */
 export const MOVABLE = `(tonumber(redis.call('GET', 'moved') or 0) + ${REDIS_TIME})`;
 
-/** One process of several: it shares only Redis with the others, which it reaches through its own proxy. */
+/** One of several processes: it shares only Redis with the other processes, and reaches it through its own proxy. */
 export interface One {
   readonly proxy: TestProxy;
   readonly redis: Redis;
@@ -70,7 +70,7 @@ export class Sharing {
   }
 }
 
-/** Sends load to all processes before, during and after a fault. @returns what was asked, and when the fault ended */
+/** Sends load to all processes before, during and after a fault. @returns the requests, and the end of the fault */
 export async function through(
   all: readonly { readonly limits: Limits }[],
   fault: () => Promise<void>,
@@ -87,7 +87,10 @@ export async function through(
   return { asked: await stop(), ended };
 }
 
-/** Expects that limits were never exceeded, and that nothing that fits was refused later than {@link RECOVERY} after the fault. */
+/**
+ * Expects that limits were never exceeded, and that nothing that fits was refused later than {@link RECOVERY} after the
+ * fault.
+ */
 export function check({ asked, ended }: { asked: Asked[]; ended: number }): void {
   expect(most(asked, BURST_WINDOW)).toBeLessThanOrEqual(LIMITS.burst);
   expect(most(asked, RATE_WINDOW)).toBeLessThanOrEqual(LIMITS.rate);

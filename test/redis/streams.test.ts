@@ -7,7 +7,7 @@ let redis: TestRedis;
 let processes: Processes;
 beforeAll(async () => {
   redis = await startRedis();
-  // Records are remembered for a minute: what ends a stream sooner is the publication.
+  // Records are cached for a minute: streams that end sooner do so because of a published message.
   processes = await startProcesses(2, { REDIS_URL: redis.url, AUTH_CACHE_TTL: '60000', DEFAULT_TIER: 'ENTERPRISE' });
 });
 afterAll(async () => {

@@ -62,7 +62,7 @@ test('are as exact as in memory, for any requests and after a change of tier', a
 describe('round trips', () => {
   const subject = { family: 'a family', tier: 'GROWTH' } as const;
 
-  /** What came over the network while `run` ran: not what the script itself calls. */
+  /** The commands sent over the network while `run` ran, without those called by the script. */
   async function commandsOf(run: () => Promise<unknown>): Promise<string[]> {
     const monitor = await redis.monitor();
     const commands: string[] = [];
@@ -70,7 +70,7 @@ describe('round trips', () => {
       if (source !== 'lua') commands.push(name === 'ping' ? first : name);
     });
     await run();
-    // What is told last tells that all else was told.
+    // The last reported command shows that all others were reported.
     await redis.ping('end');
     await until(() => commands.includes('end'));
     monitor.disconnect();
@@ -90,7 +90,7 @@ describe('round trips', () => {
   it('also one if the category has separate windows', async () => {
     const windows = new RedisWindows({ redis, tiers: WRITES });
     const write = { ...subject, family: 'writes', category: 'write' } as const;
-    // Redis has both scripts from here on.
+    // From here on, Redis knows both scripts.
     await windows.peek(write);
     await windows.admit({ ...write, family: 'earlier writes' });
     const outcomes: string[] = [];
