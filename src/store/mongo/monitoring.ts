@@ -3,25 +3,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type mongoose from 'mongoose';
 import type { Connection } from 'mongoose';
 
-/** The driver's default: a server that supports it answers a streamed check after at most this time, in ms. */
+/** The driver's default: the longest time until a server responds to a streamed check, in ms. */
 const STREAMED_CHECK = 10_000;
 
-/** Between two looks at the checks under way, and between two attempts to connect anew, in ms. */
+/** Time between two inspections of the running checks, and between two attempts to reconnect, in ms. */
 const LOOK_EVERY = 500;
 
-/** The driver's checks of its servers that are under way, by address: since when, and by when they must have ended, in ms. */
+/** The driver's running checks of its servers: the time by which each must have ended, by address, in ms. */
 type Checks = Map<string, number>;
 
 /**
- * Connects anew when the driver stops monitoring a server.
+ * Reconnects when the driver stops monitoring a server.
  *
- * The driver checks each server one check at a time. If the socket is destroyed just before the driver writes the check into it,
- * then the check waits for the socket's `drain` event, which never comes, and the driver starts no other check (seen with mongodb
- * 7.8.0). From then on it notices no failover, and once its connections are closed it opens none.
+ * The driver runs one check of a server at a time. If the socket is destroyed just before the driver writes a check to
+ * it, the check waits for the socket's `drain` event, which never comes, and the driver starts no other check (seen with
+ * mongodb 7.8.0). From then on it notices no failover, and once its connections are closed it opens none.
  *
- * @param timeout how long one step of a check (connecting, the first answer) may take by the options of the connection, in ms
- * @param open opens the connection again, and rejects where that fails
- * @returns what ends it. It resolves when no attempt to connect is under way any more.
+ * @param timeout how long one step of a check (connecting, the first reply) may take by the options of the connection, in
+ *   ms
+ * @param open opens the connection again, and rejects if that fails
+ * @returns a function that stops this. It resolves when no attempt to reconnect is running.
  */
 export function keepMonitored(
   connection: Connection,
@@ -39,7 +40,7 @@ export function keepMonitored(
         checks = checksOf(connection, timeout);
         return;
       } catch {
-        // The server is away, as the breaker reports.
+        // The server is unavailable. The breaker reports this.
         await delay(LOOK_EVERY);
       }
     }
@@ -59,7 +60,7 @@ function checksOf(connection: Connection, timeout: number): Checks {
   const checks: Checks = new Map();
   const client: mongoose.mongo.MongoClient = connection.getClient();
   client.on('serverHeartbeatStarted', ({ connectionId, awaited }) => {
-    // Connecting and the first answer have a time limit each. One more, since a busy process notices the end late.
+    // Connecting and the first reply have a time limit each. A third one, because a busy process notices the end late.
     checks.set(connectionId, performance.now() + 3 * timeout + (awaited ? STREAMED_CHECK : 0));
   });
   const ended = ({ connectionId }: { readonly connectionId: string }): void => void checks.delete(connectionId);
