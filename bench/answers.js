@@ -1,5 +1,5 @@
-// What one field of a response costs: CPU time of the dearest operations that the size limit of a response lets through.
-// `npm run build && node bench/answers.js`. Only loopback; it stops by itself.
+// Measures the cost of one field of a response: CPU time of the most expensive operations within the size limit of a
+// response. `npm run build && node bench/answers.js`. Uses only loopback, and stops by itself.
 import { setTimeout as pause } from 'node:timers/promises';
 import { aliases, Program } from './lib/program.js';
 import { removeTemporary } from './lib/temporary.js';
@@ -31,7 +31,7 @@ const OPERATIONS = {
   'refused: one list too many': '{ assets(first: 19) { schema { columns { name } registeredColumns { name } } } }',
 };
 
-/** Fields, and entries of lists. */
+/** Counts fields and list entries. */
 function fieldsIn(value) {
   if (typeof value !== 'object' || value === null) return 0;
   return Object.values(value).reduce((count, item) => count + 1 + fieldsIn(item), 0);

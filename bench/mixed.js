@@ -1,5 +1,6 @@
-// Puts the load of an ordinary day on one process, all kinds of requests at once, and reports each minute its memory, its handles
-// and what requests took. `npm run build && node bench/mixed.js --minutes 10`. Only loopback; it stops by itself.
+// Puts the load of an ordinary day on one process, with all kinds of requests at the same time, and reports memory,
+// handles and latency for each minute. `npm run build && node bench/mixed.js --minutes 10`. Uses only loopback, and
+// stops by itself.
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,20 +12,20 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const MINUTE = 60_000;
 const minutes = Number(values.minutes);
 const until = Date.now() + minutes * MINUTE;
-/** From this minute on memory and handles are to be level. */
+/** From this minute on, memory and handles should be constant. */
 const LEVEL_FROM = 3;
-/** What a minute may have more than minute 3, at most. */
+/** The maximum ratio of a later minute to minute 3. */
 const TOLERANCE = 1.15;
 
 const program = await Program.start({ DEFAULT_TIER: 'ENTERPRISE' });
 const admin = await program.tenant('ENTERPRISE');
 
-/** What each minute saw: times of requests, statuses that are none of those expected, and samples. */
+/** The data of each minute: latencies of requests, unexpected statuses, and samples. */
 const seen = Array.from({ length: Math.ceil(minutes) + 1 }, () => ({ times: [], unexpected: {}, samples: [] }));
 const began = Date.now();
 const now = () => seen[Math.min(seen.length - 1, Math.floor((Date.now() - began) / MINUTE))];
 
-/** Runs `work` over and over with so many at once until the end. @param expected statuses */
+/** Repeats `work` with this concurrency until the end. @param expected statuses */
 function load(name, width, gap, expected, work) {
   return Array.from({ length: width }, async (_, lane) => {
     for (let i = 0; Date.now() < until; i += 1) {
@@ -53,7 +54,7 @@ for (let i = 0; i < 200; i += 1) keys.push((await createKey(`key ${i}`)).token);
 for (let i = 0; i < 20; i += 1)
   await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}` }, admin, 'name');
 
-/** Opens a stream, reads it for a while and leaves. */
+/** Opens a stream, reads it for a while and closes it. */
 function stream() {
   const start = performance.now();
   return new Promise((resolve) => {
@@ -139,7 +140,7 @@ const rows = seen
       p50: Math.round(at(times, 0.5)),
       p99: Math.round(at(times, 0.99)),
       'RSS MB': of('rss'),
-      // What is left after collections: between them it rises with each request.
+      // The minimum, after collections: between them it rises with each request.
       'heap MB': of('heap', 0.1),
       handles: of('handles'),
       files: of('files'),
@@ -153,10 +154,10 @@ const alive = program.isAlive;
 const first = rows.find(({ minute }) => minute === LEVEL_FROM);
 const last = rows.at(-1);
 const grown = ['RSS MB', 'heap MB', 'handles', 'files'].filter((name) => first && last[name] > first[name] * TOLERANCE);
-if (first === undefined) console.log(`Too short to tell whether it is level from minute ${LEVEL_FROM} on.`);
+if (first === undefined) console.log(`Too short to see whether it is constant from minute ${LEVEL_FROM} on.`);
 else
   console.log(
-    grown.length === 0 ? `Level from minute ${LEVEL_FROM} on.` : `Grown since minute 3: ${grown.join(', ')}.`,
+    grown.length === 0 ? `Constant from minute ${LEVEL_FROM} on.` : `Grown since minute 3: ${grown.join(', ')}.`,
   );
 await program.stop();
 removeTemporary();

@@ -1,6 +1,6 @@
-// What one operation of one caller costs under the most aliases that are admitted: CPU time, and the growth of memory.
-// `npm run build && node bench/operations.js [part of a name]`. Only loopback; it stops by itself after some minutes.
-// Lines that begin with ! are above a bound. Measure on a quiet machine: each figure is the least of three.
+// Measures the cost of one operation of one caller with the maximum number of aliases: CPU time, and the growth of
+// memory. `npm run build && node bench/operations.js [part of a name]`. Uses only loopback, and stops by itself after a
+// few minutes. Lines that begin with ! exceed a limit. Measure on a quiet machine: each value is the lowest of three.
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { OPERATOR, Program } from './lib/program.js';
 import { fill, operations, ROUNDS } from './lib/operations.js';
 import { removeTemporary } from './lib/temporary.js';
 
-/** ms of CPU of any operation, and MB by which memory may grow for one that is refused. */
+/** Maximum CPU time of an operation in ms, and maximum growth of memory for a refused one in MB. */
 const MOST_CPU = 200;
 const MOST_MEMORY = 64;
 const [, , part = ''] = process.argv;
@@ -20,7 +20,7 @@ for (const { name, ask } of operations(caller)) {
   if (!name.includes(part)) continue;
   const figures = [];
   for (let round = 0; round < ROUNDS && program.isAlive; round += 1) {
-    // Longer than the window of the burst.
+    // Longer than the burst window.
     await pause(1_100);
     figures.push(await measure(ask(round)));
   }
@@ -36,7 +36,7 @@ removeTemporary();
 if (failures.length > 0) process.exitCode = 1;
 
 async function measure({ source, variables, token = caller.token }) {
-  // From here on the peak of memory is counted anew.
+  // Resets the peak of memory.
   writeFileSync(`/proc/${program.pid}/clear_refs`, '5');
   const { cpu: before, memory } = program;
   const { status, text } = await program.query(source, { token: token === 'operator' ? OPERATOR : token }, variables);

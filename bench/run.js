@@ -1,4 +1,4 @@
-// Measures Latchkey beside its peers. `node bench/run.js --help` says how.
+// Compares Latchkey with other libraries. See `node bench/run.js --help`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { end } from './lib/atEnd.js';
@@ -7,22 +7,23 @@ import { machine, versions } from './lib/machine.js';
 import { summarise } from './lib/measure.js';
 import { asText } from './lib/report.js';
 
-/** Rows by name, in the order of a whole run. */
+/** Rows by name, in the order of a complete run. */
 const ROWS = ['stack', 'verification', 'admission', 'guard', 'growth', 'flood', 'workers', 'start'];
 
 const USAGE = `node bench/run.js [row ...] [--quick] [--rounds N] [--seconds N] [--only kind,...]
 
-Rows: ${ROWS.join(', ')}. Without a name: all. Build Latchkey first; build/ and dist/ are what is measured.
-  --quick     fewer and shorter rounds, for a look
+Rows: ${ROWS.join(', ')}. Without a name: all rows. Build Latchkey first: build/ and dist/ are measured.
+  --quick     fewer and shorter rounds, for a quick check
   --rounds    rounds of each comparison (default 7; quick 3)
   --seconds   length of a round of load (default 5; quick 1)
-  --only      servers of the row "stack", as in latchkey,bare
-MONGODB_URI   adds what runs on MongoDB; databases whose names begin with bench_ are made and dropped
-BENCH_PROF_DIR  has each server write a CPU profile there
+  --only      servers of the row "stack", for example latchkey,bare
+MONGODB_URI   adds rows with MongoDB; creates and drops databases whose names begin with bench_
+BENCH_PROF_DIR  a directory in which each server writes a CPU profile
 `;
 
 /**
- * What a row is told.
+ * The options of a row.
+ *
  * @typedef {object} Run
  * @property {boolean} quick
  * @property {number} rounds
@@ -50,7 +51,7 @@ if (values.help || unknown.length > 0) {
 
 const breakOff = () => void end().finally(() => process.exit(130));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, breakOff);
-// As when the output is piped into head.
+// For example if the output is piped into head.
 process.stdout.once('error', breakOff);
 
 try {
@@ -89,7 +90,7 @@ async function run() {
         console.log(asText(summary));
       }
     } catch (error) {
-      // The other rows are worth having; the run fails at its end.
+      // The other rows are still useful; the run fails at its end.
       entry.failed = String(error.message ?? error);
       console.error(error);
       process.exitCode = 1;

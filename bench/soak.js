@@ -1,5 +1,5 @@
-// Floods one process with the dearest requests that callers can send, all kinds at once, and measures what others notice.
-// `npm run build && node bench/soak.js --minutes 10`. Only loopback; it stops by itself.
+// Floods one process with the most expensive requests, all kinds at the same time, and measures the effect on other
+// requests. `npm run build && node bench/soak.js --minutes 10`. Uses only loopback, and stops by itself.
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ function count(flood, { status }) {
   statuses[flood][status] = (statuses[flood][status] ?? 0) + 1;
 }
 
-/** Repeats `work` with `width` of it at once until the end. */
+/** Repeats `work` with a concurrency of `width` until the end. */
 function flood(name, width, work, gap = 0) {
   return Array.from({ length: width }, async (_, lane) => {
     for (let i = 0; Date.now() < until; i += 1) {
@@ -43,7 +43,7 @@ const columns = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, type: 
 for (let i = 0; i < 19; i += 1)
   await program.mutate('registerAsset', 'RegisterAssetInput', { name: `asset.${i}`, columns }, attacker, 'name');
 
-/** Opens a subscription and reads nothing of it, or all. */
+/** Opens a subscription and reads none or all of it. */
 function stream(slow) {
   const selection = `schema { columns { ${aliases(20, 'name')} } }`;
   const sent = request(`${program.origin}/graphql/stream`, {

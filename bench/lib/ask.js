@@ -1,5 +1,6 @@
 /**
- * One request, answered.
+ * Sends one request and returns the response's `data`.
+ *
  * @param {string} url
  * @param {string} query
  * @param {Record<string, string>} headers
@@ -16,8 +17,8 @@ export async function ask(url, query, headers = {}) {
 }
 
 /**
- * Refuses to measure a server that answers wrongly: each must give the holder of a key what was asked for, and, where it
- * guards, nobody else.
+ * Checks a server before it is measured: with a key it must return the expected data, and if it is guarded, no data
+ * without a key.
  */
 export async function assertAnswers({ name, url, headers, guarded }, { query, expected }) {
   const answer = await ask(url, query, headers);

@@ -4,12 +4,12 @@ import { removeTemporary } from './temporary.js';
 /** @type {(() => unknown)[]} */
 const steps = [];
 
-/** Has something done at the end, also where a row failed or the run was interrupted. The latest comes first. */
+/** Adds a step to run at the end, even if a row fails or the run is interrupted. The latest step runs first. */
 export function atEnd(step) {
   steps.unshift(step);
 }
 
-/** Children first, for they use what the other steps take away. */
+/** Children first, because they use resources that the other steps remove. */
 export async function end() {
   await stopChildren();
   for (const step of steps.splice(0)) {

@@ -13,8 +13,8 @@ import { sendAnswer } from '../../build/http/sendAnswer.js';
 import { silent } from './latchkey.js';
 
 /**
- * The HTTP stack of Latchkey's own server without credentials, guard and limits: Fastify, Apollo Server, and what hands
- * requests from the one to the other.
+ * Creates the HTTP stack of Latchkey's own server without credentials, guard and limits: Fastify, Apollo Server, and
+ * the handler between them.
  *
  * @param {object} options
  * @param {import('graphql').GraphQLSchema} [options.schema]
@@ -53,13 +53,13 @@ function takeNothing(request, _reply, done) {
   done();
 }
 
-/** Apollo Server is given no credential by Latchkey's handler: what the context needs stands in the principal's place. */
+/** Latchkey's handler passes no credential to Apollo Server, so the principal carries what the context needs. */
 function takeCredential(request, _reply, done) {
   request.principal = { kind: 'unjudged', authorization: request.headers.authorization };
   done();
 }
 
-/** What Latchkey's server does with an operation that it does not know yet. */
+/** The path of an operation in Latchkey's server that is not cached yet. */
 function ownHandler(apollo, context = () => ({})) {
   return async (request, reply) => {
     const inContext = {

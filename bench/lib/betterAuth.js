@@ -7,7 +7,8 @@ import mongoose from 'mongoose';
 const PERMISSIONS = { greetings: ['read'], orders: ['read'], margins: ['read'] };
 
 /**
- * better-auth with its plugin for API keys. It counts requests as Latchkey does, with a limit that does not bind.
+ * Creates better-auth with its plugin for API keys. It counts requests like Latchkey, with a limit that is never
+ * reached.
  *
  * @param {string | null} mongodbUri null: its adapter in memory
  */

@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 /** @type {Set<Child>} */
 const running = new Set();
 
-/** How long a child may take to end by itself, in ms: a CPU profile is written then. */
+/** How long a child may take to end by itself, in ms. It writes its CPU profile in this time. */
 const PATIENCE = 10_000;
 
-/** A process that a row measures. It ends with this one, however this one ends: its channel closes then. */
+/**
+ * A process that a row measures. It ends with this process, even if this process crashes, because its channel closes.
+ */
 export class Child {
   #process;
   #calls = new Map();

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * Microseconds that one call takes, over many.
+ * Returns the average time of a synchronous call in µs.
+ *
  * @param {number} times
  * @param {(i: number) => unknown} work waits for nothing
  */
@@ -12,7 +13,8 @@ export function timed(times, work) {
 }
 
 /**
- * The same of calls that may have to be waited for, one after the other. What waits for nothing is not made to wait.
+ * Like the function above, for calls that may return a promise, one at a time. Does not await other values.
+ *
  * @param {number} times
  * @param {(i: number) => unknown} work
  */
@@ -26,7 +28,8 @@ export async function timedAsync(times, work) {
 }
 
 /**
- * Milliseconds of each call, one after the other.
+ * Returns the time of each call in ms, one at a time.
+ *
  * @param {number} times
  * @param {(i: number) => unknown} work
  */

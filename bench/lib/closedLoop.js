@@ -2,18 +2,18 @@ import { performance } from 'node:perf_hooks';
 import autocannon from 'autocannon';
 import { percentile } from './stats.js';
 
-/** Connections that each wait for their answer before they ask again. */
+/** Connections that each wait for a response before they send the next request. */
 const CONNECTIONS = 40;
 
 /**
- * As many requests as the server answers. The load comes from this process, the server is another one.
+ * Sends as many requests as the server can process. The load runs in this process, the server in another one.
  *
  * @param {{ url: string, headers: Record<string, string> | Record<string, string>[], body: string, seconds: number }} target
  *   headers: a list is taken in turn; seconds: whole
  * @returns {Promise<{ count: number, rate: number, p99: number }>} answers, answers a second, and ms
  */
 export async function closedLoop({ url, headers, body, seconds }) {
-  // Its own histogram counts whole milliseconds, which is coarser than the differences looked for.
+  // autocannon's own histogram has whole milliseconds, which is too coarse.
   /** @type {number[]} */
   const times = [];
   let failed = 0;

@@ -9,7 +9,7 @@ export function authDirective(scope) {
   return `@auth(scope: "${scope}")`;
 }
 
-/** The guard that the documentation of graphql-tools teaches: a directive for which mapSchema wraps resolvers. */
+/** Creates the guard from the documentation of graphql-tools: a directive for which mapSchema wraps resolvers. */
 export function guardedByDirective(typeDefs, resolvers) {
   const schema = makeExecutableSchema({ typeDefs: [AUTH_DIRECTIVE, typeDefs], resolvers });
   return mapSchema(schema, {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * The cheapest check of a key that is none too weak: its SHA-256 looked up in a Map. It stands before guards that verify
- * no keys themselves, so that they are measured with a key as well.
+ * The cheapest secure check of a key: a lookup of its SHA-256 in a Map. It runs before guards that do not verify keys
+ * themselves.
  */
 export class HashedKeys {
   #scopes = new Map();

@@ -7,10 +7,10 @@ import { SCOPES } from './shop.js';
 
 const peppers = Peppers.of([PEPPER]);
 
-/** Of the form of bcrypt's, and nobody's: with a digest beside it bcrypt does not run, neither to make a key nor to check it. */
+/** A bcrypt hash of no secret: keys with a digest are neither created nor verified with bcrypt. */
 const NO_HASH = `$2b$10$${'x'.repeat(53)}`;
 
-/** A key as the minter makes it, but for bcrypt's 50 ms: a million of them would take half a day. */
+/** Creates a key without the 50 ms for bcrypt: a million of them would take half a day. */
 export function mint() {
   const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
   const key = {

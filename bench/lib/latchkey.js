@@ -10,12 +10,15 @@ import { openStore } from '../../build/store/open.js';
 import { OpenStreams } from '../../build/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
-/** Of every server that is compared: nothing is logged, by the same logger. */
+/** One silent logger for all servers that are compared. */
 export const silent = pino({ level: 'silent' });
 
 export const PEPPER = 'a-pepper-for-measurements-of-32-characters';
 
-/** The windows are kept and counted as ever, but nothing is refused: a measurement asks more than any tier allows. */
+/**
+ * Windows are kept and counted as usual, but nothing is refused, because a measurement sends more requests than any
+ * tier allows.
+ */
 const UNBOUND = { keys: null, rate: 1e9, burst: 1e9 };
 export const UNBOUND_TIERS = tierTable(Object.fromEntries(TIERS.map((tier) => [tier, UNBOUND])));
 
@@ -33,12 +36,13 @@ export async function openLatchkey({ dataDir, mongodbUri = null }, options = {})
 }
 
 /**
- * Latchkey's own server with the shop as its domain.
+ * Starts Latchkey's own server with the shop as its domain.
+ *
  * @param {Parameters<typeof openLatchkey>[0]} address
  * @param {{ trustProxy?: readonly string[] } & Record<string, unknown>} [options] of createLatchkey, and one of the server
  */
 export async function shopServer(address, { trustProxy = [], ...options } = {}) {
-  // As the service runs: what it does is counted.
+  // With metrics, like the service.
   const { observer } = new Metrics();
   const { store, latchkey } = await openLatchkey(address, { observer, ...options });
   const schema = guardedShop(latchkey);

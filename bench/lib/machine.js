@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 
-/** What a measurement is worth nothing without. */
+/** Describes the machine, without which a measurement is meaningless. */
 export function machine() {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -9,12 +9,12 @@ export function machine() {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     os: `${type()} ${release()}`,
     node: process.version,
-    /** Processes that wanted a core in the last minute: figures of a busy machine are worth little. */
+    /** Processes that wanted a core in the last minute: measurements on a busy machine are unreliable. */
     load: loadavg()[0],
   };
 }
 
-/** Where the packages of the root and of bench/ are looked for, first come first served. */
+/** Folders to search for packages, in this order. */
 const PLACES = ['../node_modules/', '../../node_modules/'];
 
 /** Versions as installed. @param {readonly string[]} names @returns {Record<string, string>} */

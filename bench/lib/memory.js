@@ -1,6 +1,6 @@
-/** Bytes that live objects hold, buffers included. Needs Node's --expose-gc. */
+/** Returns the size of live objects and buffers in bytes. Needs --expose-gc. */
 export function memoryInUse() {
-  // Twice: what the first run finds dead may have held others.
+  // Twice, because objects freed by the first run may have referred to others.
   globalThis.gc();
   globalThis.gc();
   const { heapUsed, external } = process.memoryUsage();

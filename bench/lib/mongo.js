@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { atEnd } from './atEnd.js';
 
 /**
- * The address of a database of its own on the server of MONGODB_URI, dropped at the end.
+ * Returns the address of a new database on the server of MONGODB_URI, which is dropped at the end.
+ *
  * @param {string} uri
  */
 export function temporaryDatabase(uri) {

@@ -4,9 +4,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Requests at a fixed rate, whatever the server does: a client who waits for an answer before it asks again would not
- * ask while the server stands still, and so would not see it. Times count from when a request was due, not from when it
- * was sent.
+ * Sends requests at a fixed rate, whatever the server does: a client that waits for responses would not notice a pause
+ * of the server. Latency is measured from the time at which a request was due, not from when it was sent.
  *
  * @param {{ url: string, body: string, rate: number, seconds: number, headersOf: (i: number) => Record<string, string> }} load
  * @returns {Promise<{ times: number[], statuses: Record<string, number> }>} ms

@@ -2,14 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { aliases } from './program.js';
 
 const COUNT = 100;
-/** How often each operation is measured. */
+/** The number of measurements of each operation. */
 export const ROUNDS = 3;
-/** As many columns, of as many characters, as fit into the body of a request. */
+/** As many columns and characters as fit into the body of a request. */
 const COLUMNS = Array.from({ length: 480 }, (_, i) => ({ name: `c${i}`, type: 't'.repeat(495) }));
 const NARROW = Array.from({ length: 1_000 }, (_, i) => ({ name: `column_${i}_${'x'.repeat(100)}`, type: 'text' }));
 const ASSETS = Array.from({ length: COUNT }, (_, i) => `big${String(i).padStart(3, '0')}`);
 
-/** A tenant with the largest records that the API takes: wide assets that are made of each other, keys bound to many documents. */
+/**
+ * Fills a tenant with the largest records that the API accepts: wide assets derived from each other, keys bound to many
+ * documents.
+ */
 export async function fill(program) {
   const token = await program.tenant('ENTERPRISE');
   for (const name of ASSETS) {
@@ -83,11 +86,11 @@ export function operations({ id, bound, users }) {
   ];
 }
 
-/** The bound on the tokens of a document, and the burst of the tier. */
+/** The token limit of a document, and the burst of the tier. */
 const MOST_TOKENS = 700;
 const MOST_COST = 100;
 
-/** As many aliases of a root field as one document admits, beside `head`. */
+/** The maximum number of aliases of a root field in one document, in addition to `head`. */
 const most = (field, head = '') => {
   const tokens = (source) => source.match(/"[^"]*"|\.\.\.|[\w-]+|[^\s,\w]/g)?.length ?? 0;
   const room = MOST_TOKENS - tokens(`${head}{}`);

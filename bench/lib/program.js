@@ -5,10 +5,10 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryDirectory } from './temporary.js';
 
-/** The operator's key of a program that is measured. */
+/** The operator's key of a measured program. */
 export const OPERATOR = 'operator-key-of-a-bench-0123456789';
 
-/** The built program, as `npm start` runs it, on SQLite in a directory of its own. */
+/** The built program, started like `npm start`, with SQLite in a new directory. */
 export class Program {
   #process;
   #printed = '';
@@ -79,7 +79,7 @@ export class Program {
     return readFileSync(`/proc/${this.#process.pid}/${file}`, 'utf8');
   }
 
-  /** Status, text and time in ms of one request; status -1 for a connection that broke. */
+  /** Returns status, text and time in ms of one request; status -1 if the connection broke. */
   async ask(path, { token, address, body, headers = {}, method = 'POST' } = {}) {
     const began = performance.now();
     try {

@@ -1,6 +1,6 @@
 /** @typedef {ReturnType<typeof import('./measure.js').summarise>} Summary */
 
-/** Three significant digits: more would pretend to what rounds do not repeat. @param {number} value */
+/** Rounds to three significant digits: more are not reproducible. @param {number} value */
 export function digits(value) {
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
   return String(Number(value.toPrecision(3)));

@@ -1,6 +1,6 @@
 /**
- * Rounds in which every subject has its turn, the order turned round each time, so that neither what the machine does
- * meanwhile nor the place in the line favours one of them.
+ * Measures every subject once in each round, in alternating order, so that neither the load of the machine nor the
+ * position favours a subject.
  *
  * @template T
  * @param {number} rounds

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-/** What every child answers to. */
+/** Calls that every child supports. */
 const COMMON = {
   /** Processor time that this process has taken, in µs. */
   processorTime() {
@@ -10,8 +10,8 @@ const COMMON = {
 };
 
 /**
- * The other end of {@link import('./child.js').Child}: runs `start` with the options of this process, tells what came of
- * it, and answers calls until the channel closes.
+ * The child's side of {@link import('./child.js').Child}: runs `start` with the options of this process, reports the
+ * result, and runs calls until the channel closes.
  *
  * @param {(options: any) => Promise<{
  *   ready?: unknown,

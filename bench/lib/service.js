@@ -10,7 +10,8 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const PATIENCE = 30_000;
 
 /**
- * The service as `npm start` runs it, on a free port.
+ * Starts the service like `npm start`, on a free port.
+ *
  * @param {{ dataDir: string, mongodbUri?: string | null }} address
  * @param {readonly string[]} [flags]
  * @returns {Promise<{ url: string, startedAt: number, pid: number, stop: () => Promise<void> }>} startedAt: of performance.now()
@@ -49,7 +50,7 @@ export async function startService({ dataDir, mongodbUri = null }, flags = []) {
   return { url: `${url}/graphql`, startedAt, pid: service.pid, stop };
 }
 
-/** What the service says once it listens. */
+/** Returns the address that the service prints once it listens. */
 async function addressIn(stdout) {
   let text = '';
   for await (const chunk of stdout.setEncoding('utf8')) {

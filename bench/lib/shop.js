@@ -1,6 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 
-/** What is asked for: one schema, its guards written as each library writes them. */
+/** One schema for all libraries, with guards in each library's syntax. */
 
 const ORDER = {
   id: 'A-1',
@@ -24,7 +24,7 @@ const ORDER = {
 
 export const SCOPES = ['read:greetings', 'read:orders', 'read:margins'];
 
-/** A field, and an object of 20 fields, four of which have a guard. */
+/** One field, and an object of 20 fields, four of them guarded. */
 export const QUERIES = {
   small: { query: '{ hello }', expected: { hello: 'world' } },
   medium: {
@@ -38,7 +38,7 @@ export const QUERIES = {
   },
 };
 
-/** @param {(scope: string) => string} guard the directive that asks for a scope; '' where there is none */
+/** @param {(scope: string) => string} guard returns the directive that requires a scope, or '' */
 export function shopTypeDefs(guard) {
   return /* GraphQL */ `
     type Query {

@@ -6,7 +6,8 @@ export function median(values) {
 }
 
 /**
- * The nearest-rank percentile.
+ * Returns the nearest-rank percentile.
+ *
  * @param {ArrayLike<number>} values not empty
  * @param {number} share as in 0.99
  */
@@ -16,8 +17,9 @@ export function percentile(values, share) {
 }
 
 /**
- * The median of the ratios round by round, not the ratio of the medians: what slows the machine for a while slows the
- * two halves of one round alike.
+ * Returns the median of the ratios of the rounds, not the ratio of the medians: a slow phase of the machine affects
+ * both values of a round alike.
+ *
  * @param {readonly number[]} ours
  * @param {readonly number[]} theirs of the same rounds
  */

@@ -10,7 +10,7 @@ import { mint } from './keys.js';
 import { temporaryDatabase } from './mongo.js';
 import { temporaryDirectory } from './temporary.js';
 
-/** Keys of a store whose tokens are kept, evenly spread over the order in which they were stored. */
+/** Number of keys whose tokens are kept, evenly distributed over the order of storing. */
 const SAMPLE = 10_000;
 const BATCH = 10_000;
 
@@ -20,7 +20,8 @@ const BATCH = 10_000;
 const filled = new Map();
 
 /**
- * A store with that many keys, made once a run: a million takes a minute or two.
+ * Returns a store with this number of keys, created once in a run: a million takes a minute or two.
+ *
  * @param {number} count
  * @param {string | null} mongodbUri null: SQLite
  * @returns {Promise<FilledStore>}
@@ -45,7 +46,7 @@ async function fill(count, mongodbUri) {
   return { address, tokens };
 }
 
-/** Rows as the store writes them, in one transaction and without waiting for the disk. */
+/** Writes rows in the store's format, in one transaction and without waiting for the disk. */
 function fillSqlite(dataDir, count) {
   const db = new Database(join(dataDir, 'latchkey.db'));
   db.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -500000');
@@ -63,7 +64,7 @@ function fillSqlite(dataDir, count) {
   return tokens;
 }
 
-/** Documents as the store writes them. */
+/** Writes documents in the store's format. */
 async function fillMongo(uri, count) {
   const connection = await mongoose.createConnection(uri).asPromise();
   const keys = connection.db.collection('latchkey_keys');

@@ -4,7 +4,7 @@ import { mint } from './keys.js';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** A token that nobody was given. */
+/** Returns a well-formed token that was never issued. */
 export function unknownKey() {
   return mint().token;
 }

@@ -8,15 +8,15 @@ import { timed, timedAsync } from '../lib/clock.js';
 import { UNBOUND_TIERS } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
 
-/** Whose requests come in turn. */
+/** Families whose requests are sent in turn. */
 const FAMILIES = Array.from({ length: 1_000 }, (_, i) => `fam_${String(i).padStart(16, '0')}`);
 
-/** Attempts that are under way at once where each is a round trip. */
+/** Concurrent attempts if each is a round trip. */
 const AT_ONCE = 50;
 
 const familyOf = (i) => FAMILIES[i % FAMILIES.length];
 
-/** Each yields microseconds an admission, by `options.kind`. */
+/** Each returns µs per admission, by `options.kind`. */
 const KINDS = {
   async latchkey() {
     const limiter = new Limiter({ tiers: UNBOUND_TIERS });
@@ -84,7 +84,7 @@ await serve(async (options) => {
   return { calls: { admit }, close: async () => void (await close?.()) };
 });
 
-/** Calls in batches, each batch under way at once. */
+/** Calls in batches. The calls of a batch run concurrently. */
 function atOnce(times, batch, work) {
   return timedAsync(times / batch, (part) =>
     Promise.all(Array.from({ length: batch }, (_, i) => work(part * batch + i))),

@@ -2,7 +2,7 @@ import { openLoop } from '../lib/openLoop.js';
 import { serve } from '../lib/serve.js';
 import { unknownKey, withWrongSecret } from '../lib/wrongKeys.js';
 
-/** Wrong keys at a fixed rate, half of them unknown and half with a wrong secret, each from another address. */
+/** Sends wrong keys at a fixed rate, half of them unknown and half with a wrong secret, each from another address. */
 await serve(async ({ url, body, tokens }) => ({
   calls: {
     async flood(rate, seconds) {

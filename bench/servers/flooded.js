@@ -2,7 +2,7 @@ import { addKey } from '../lib/keys.js';
 import { shopServer } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
 
-/** Latchkey's server behind a proxy, as a flood from many addresses reaches it. */
+/** Latchkey's server behind a proxy, so that a flood can come from many addresses. */
 await serve(async ({ dataDir }) => {
   const { app, latchkey, store } = await shopServer({ dataDir }, { trustProxy: ['127.0.0.1'] });
   const tokens = [];

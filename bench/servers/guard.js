@@ -48,12 +48,12 @@ const document = parse(`{ item { ${FIELDS.join(' ')} } }`);
 
 await serve(async ({ kind }) => {
   const schema = SCHEMAS[kind]();
-  // A context for each request: graphql-shield remembers its verdicts in it.
+  // A new context for each request: graphql-shield caches its verdicts in it.
   const run = (contextValue) => execute({ schema, document, contextValue });
   const { data } = await run({ principal, scopes: SCOPES });
-  if (JSON.stringify(data) !== JSON.stringify({ item: ITEM })) throw new Error(`${kind} answers wrongly.`);
+  if (JSON.stringify(data) !== JSON.stringify({ item: ITEM })) throw new Error(`${kind} returns wrong data.`);
   if (kind !== 'plain' && (await run({ principal: { ...principal, scopes: [] }, scopes: [] })).errors === undefined) {
-    throw new Error(`${kind} lets anybody in.`);
+    throw new Error(`${kind} returns data without the scope.`);
   }
   return {
     calls: {
@@ -73,14 +73,14 @@ function guarded() {
   );
 }
 
-/** What the plugin does with an operation that it has seen before. */
+/** Runs the work of the plugin for a cached operation. */
 function judging(schema) {
   const compiler = new OperationCompiler(schema, assertGuarded(schema));
   const [operation] = document.definitions;
   return () => decide(compiler.compile(document, operation, {}).rules, principal);
 }
 
-/** And with one that it sees for the first time. */
+/** Runs the work of the plugin for a new operation. */
 function compiling(schema) {
   const compiler = new OperationCompiler(schema, assertGuarded(schema));
   return () => {

@@ -13,7 +13,7 @@ import { guardedShop, openLatchkey, shopServer } from '../lib/latchkey.js';
 import { serve } from '../lib/serve.js';
 import { openShop, SCOPES, shopResolvers, shopTypeDefs } from '../lib/shop.js';
 
-/** One HTTP server of those that are compared, by `options.kind`. */
+/** The compared HTTP servers, by `options.kind`. */
 const KINDS = {
   async latchkey({ dataDir, mongodbUri }) {
     const { app, latchkey, store } = await shopServer({ dataDir, mongodbUri });
@@ -109,7 +109,7 @@ function shopShield() {
   });
 }
 
-/** Envelop's guards run on an envelop; Apollo Server lets one execute through the interface for gateways. */
+/** Envelop's guards run in an envelop. Apollo Server can use one through its gateway interface. */
 function envelopGateway() {
   const schema = makeExecutableSchema({
     typeDefs: [REQUIRES_SCOPES_DIRECTIVE_SDL, shopTypeDefs((scope) => `@requiresScopes(scopes: [["${scope}"]])`)],

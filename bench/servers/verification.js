@@ -25,20 +25,20 @@ const KINDS = {
     if (principal.kind !== 'key') throw new Error('The key was not accepted.');
     return {
       calls: {
-        /** One key again and again. @returns µs */
+        /** Verifies one key repeatedly. @returns µs */
         again: (times) => timedAsync(times, () => verify(sources[0])),
 
-        /** Every key once, nothing remembered: a new Latchkey on the same store. @returns ms */
+        /** Verifies every key once with an empty cache: a new Latchkey on the same store. @returns ms */
         async cold(count) {
           const fresh = await open();
-          // The store's statements and the engine have to be warm, the keys must not.
+          // The store's statements and the engine must be warm, but not the keys.
           await timedEach(Math.min(500, sources.length - count), (i) => fresh.verify(sources[count + i]));
           const took = await timedEach(count, (i) => fresh.verify(sources[i]));
           await fresh.close();
           return { p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
         },
 
-        /** What remembering a key takes. @returns bytes */
+        /** Measures the memory of a cached key. @returns bytes */
         async remembered(count) {
           const fresh = await open({ cacheTtl: 60_000 });
           await fresh.verify(sources[0]);

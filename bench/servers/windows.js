@@ -8,8 +8,8 @@ const MINUTE = 60_000;
 await serve(async () => ({
   calls: {
     /**
-     * What the windows of key families take that were each admitted so often in the last minute.
-     * @returns bytes of one window, and what is left of it, bytes, once all have been idle for two minutes
+     * Measures the windows of key families with this number of admissions each in the last minute.
+     * @returns bytes of one window, and bytes of it that remain after two idle minutes
      */
     async windows(families, admissions) {
       let now = 0;

@@ -10,6 +10,7 @@ const CLEAN: readonly string[] = [
   'CONTRIBUTING.md',
   'README.md',
   'SECURITY.md',
+  'bench',
   'docs/README.md',
   'docs/access-tokens.md',
   'docs/architecture.md',
