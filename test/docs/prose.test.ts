@@ -83,11 +83,13 @@ const CLEAN: readonly string[] = [
   'test/docs/prose.test.ts',
   'test/docs/prose/texts.ts',
   'test/guard',
+  'test/http',
   'test/limits',
   'test/net',
   'test/numbers',
   'test/redis',
   'test/scopes',
+  'test/store',
   'test/text',
 ];
 

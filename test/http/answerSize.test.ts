@@ -6,7 +6,7 @@ import { act } from './operations.js';
 
 const KEYS = 40;
 
-/** The longest time for which hours are answered. */
+/** The longest time for which hours are returned. */
 const FROM = new Date(Date.now() - 60 * 24 * 3_600_000).toISOString();
 
 let latchkey: TestService;

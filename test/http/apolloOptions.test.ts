@@ -81,7 +81,7 @@ test.each<[string, unknown, string]>([
   ['gateway', {}, 'Guard the schemas of the subgraphs'],
   ['typeDefs', 'type Query { a: Int }', 'Pass the guarded schema as schema'],
   ['resolvers', {}, 'Pass the guarded schema as schema'],
-  ['legacyExperimentalExecuteIncrementally', () => 1, 'several parts'],
+  ['legacyExperimentalExecuteIncrementally', () => 1, 'incremental responses'],
   ['includeStacktraceInErrorResponses', true, 'Allowed: false.'],
   ['allowBatchedHttpRequests', true, 'Allowed: false.'],
   ['dangerouslyDisableValidation', true, 'Allowed: false.'],

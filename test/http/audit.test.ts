@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-/** SHOULDs for clients of `application/json` alone, to whom Apollo Server tells a fault of the request by its status too. */
+/** SHOULDs only for clients of `application/json`. Apollo Server also reports request faults by status to them. */
 const ANSWERED_BY_400 = [
   '572B', // 200 on document parsing failure
   'FDE2', // 200 on document validation failure

@@ -2,10 +2,10 @@ import { act, attempt, look } from './operations.js';
 import { isAlive, type KeySummary } from '../../src/store/records.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
 
-/** A key that lost its rights gives out nothing, not even by requests that were waiting for bcrypt at that moment. */
+/** A key that lost its permissions issues nothing, not even by requests that were waiting for bcrypt at that moment. */
 
 let service: TestService;
-// bcrypt at a cost at which the requests of a batch have to wait for each other.
+// A bcrypt cost at which the requests of a batch have to wait for each other.
 beforeAll(async () => void (service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', BCRYPT_COST: '8' } })));
 afterAll(() => service.close());
 
@@ -59,7 +59,10 @@ const anAuthor = async (): Promise<Author> => {
   return { id: apiKey.id, token, userId: user.id };
 };
 
-/** Sends all at once and has the author lose what they hold as soon as the first is answered: the others wait for bcrypt. */
+/**
+ * Sends all requests at once, and removes the author's permissions after the first response: the other requests are
+ * waiting for bcrypt.
+ */
 const losingMeanwhile = async (sent: readonly Promise<Answer>[], lose: () => Promise<unknown>): Promise<Answer[]> => {
   await Promise.race(sent);
   await lose();
@@ -102,12 +105,12 @@ test.each(CASES)('R9: %s creates no key after %s', async (mutation, name) => {
   expect(new Set(refused)).toEqual(new Set([loss.code]));
   expect(answered.length + refused.length).toBe(BATCH);
 
-  // Every living key was there when the loss was answered, and was handed out.
+  // Every active key existed before the loss was acknowledged, and was issued.
   const made = await madeBy(author);
   const living = idsOfLiving(made);
   expect(seen).toEqual(expect.arrayContaining(living));
   expect(answered).toEqual(expect.arrayContaining(living));
-  // Every other key is revoked, and the audit log says so.
+  // Every other key is revoked, with an entry in the audit log.
   const entries = await log();
   const revoked = entries.filter(({ action }) => action === 'KEY_REVOKED').map(({ subject }) => subject);
   for (const key of made) if (!living.includes(key.id)) expect(revoked).toContain(key.id);

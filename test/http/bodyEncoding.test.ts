@@ -36,7 +36,7 @@ async function post(
 }
 
 const json = (query: string) => Buffer.from(JSON.stringify({ query }));
-/** A body of so many bytes. */
+/** A body of this size. */
 const ofLength = (length: number) => Buffer.concat([json(WHO), Buffer.alloc(length - json(WHO).length, ' ')]);
 
 describe('F14: a compressed body', () => {
@@ -69,7 +69,7 @@ describe('F14: a compressed body', () => {
   });
 
   it('that decodes to a gigabyte is refused after 256 KiB', async () => {
-    // 1 MB of zeros takes a kilobyte, and a stream of gzip may have any number of members.
+    // 1 MB of zeros takes a kilobyte, and a gzip stream can have any number of members.
     const megabyte = gzipSync(Buffer.alloc(1024 * 1024));
     const bomb = Buffer.concat(Array(Math.floor(MAX / megabyte.length)).fill(megabyte));
     const before = process.memoryUsage().arrayBuffers;

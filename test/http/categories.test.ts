@@ -39,7 +39,7 @@ test('the response lists the policies that the operation counts in, and the most
   const token = await newKey();
   expect(fieldsOf(await latchkey.query(READ, { token }))).toEqual([OWN, '"rate";r=499;t=60']);
   expect(fieldsOf(await latchkey.query(WRITE, { token }))).toEqual([WRITES, '"write-rate";r=5;t=60']);
-  // Again, on the way of known documents.
+  // Again, for a known document.
   expect(fieldsOf(await latchkey.query(WRITE, { token }))).toEqual([WRITES, '"write-rate";r=4;t=60']);
   expect(fieldsOf(await latchkey.query(WRITE, { token }))).toEqual([WRITES, '"write-burst";r=0;t=1']);
   expect(fieldsOf(await latchkey.query(READ, { token }))).toEqual([OWN, '"rate";r=495;t=60']);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN, runFile, type Child } from '../support/child.js';
 import { until } from '../support/until.js';
 
-/** The server as people start it, with its configuration mounted as Kubernetes mounts a ConfigMap and a Secret. */
+/** The server as users start it, with its configuration mounted like a ConfigMap and a Secret in Kubernetes. */
 const OLD = 'the-old-key-of-tests-0123456789';
 const NEXT = 'the-next-key-of-tests-0123456789';
 
@@ -73,7 +73,7 @@ test.each([
   // The roles of the file.
   mount({ 'latchkey.yaml': yaml('editor'), analyst: `${OLD}\n` });
   await until(async () => JSON.stringify(await scopesOf(OLD)) !== JSON.stringify(viewer));
-  // The secret beside it.
+  // The secret next to it.
   mount({ 'latchkey.yaml': yaml('editor'), analyst: `${NEXT}\n` });
   await until(async () => (await scopesOf(NEXT)) !== null && (await scopesOf(OLD)) === null);
 });

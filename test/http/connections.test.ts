@@ -8,7 +8,7 @@ import { selfSigned } from '../support/certificate.js';
 import { startService } from '../support/service.js';
 import { until } from '../support/until.js';
 
-/** MAX_CONNECTIONS, by sockets of which the test writes the bytes. */
+/** MAX_CONNECTIONS, with sockets whose bytes the test writes. */
 
 const sockets: Socket[] = [];
 afterEach(() => {
@@ -38,7 +38,7 @@ test('X12: beyond MAX_CONNECTIONS new connections are closed, open ones continue
   const service = await startService({ env: { MAX_CONNECTIONS: '3' } });
   const port = Number(new URL(service.origin).port);
   const { metrics, connections } = service.service;
-  // What the start of the test used may still be open.
+  // Connections of the test's setup may still be open.
   await until(() => connections.size === 0);
   const kept = await Promise.all([open(port), open(port), open(port)]);
   for (const { socket } of kept) socket.write(HEALTH);

@@ -45,7 +45,7 @@ describe('with CORS_ORIGINS', () => {
       expect.arrayContaining(['Authorization', 'X-API-Key', 'Content-Type']),
     );
     expect(answer.headers.get('vary')?.toLowerCase()).toContain('origin');
-    // Keys are sent by the page's own doing. A cookie that a browser adds by itself must never be one.
+    // Pages send keys themselves. A key must never be in a cookie, which browsers send automatically.
     expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
   });
 
@@ -104,7 +104,7 @@ describe('CORS_ORIGINS of other schemes', () => {
     expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
     const { status, headers } = await latchkey.query('{ viewer { scopes } }', { headers: { origin } });
     expect([status, headers.get('access-control-allow-origin')]).toEqual([200, origin]);
-    // MCP looks at Origin by itself.
+    // MCP checks Origin itself.
     const mcp = await fetch(`${latchkey.origin}/mcp`, { method: 'POST', headers: { origin } });
     expect(mcp.status).toBe(401);
   });
@@ -141,7 +141,7 @@ test('CORS_REQUEST_HEADERS and CORS_RESPONSE_HEADERS add fields to preflight and
     expect(answer.headers.get('access-control-expose-headers')?.split(', ')).toEqual(
       expect.arrayContaining(['X-Request-Id', 'X-Served-By']),
     );
-    // Another origin is told of neither.
+    // Another origin sees neither.
     expect(corsFields((await preflight(latchkey, 'https://other.example')).headers)).not.toContain(
       'access-control-allow-origin',
     );

@@ -74,7 +74,7 @@ test.each(FAULTS)(
   async (_, fault) => {
     const before = await rateOf();
     const answer = await fault();
-    // PERSISTED_QUERY_NOT_SUPPORTED is answered with 200, as by Apollo Server.
+    // The status of PERSISTED_QUERY_NOT_SUPPORTED is 200, like in Apollo Server.
     expect([answer.body.data, answer.body.errors.length > 0]).toEqual([undefined, true]);
     expect(answer.status).toBeLessThan(429);
     expect(left(answer)).toBe(before - 1);
@@ -158,7 +158,7 @@ test('R4: reads nothing for an unknown route or method', async () => {
     const answer = await answerOf(
       await fetch(latchkey.origin + path, { method, headers: { 'content-type': 'application/json' }, body: large }),
     );
-    // A body that were read would be answered with 400: it is no JSON.
+    // If the body were read, the response would be 400, because it is not JSON.
     expect([path, answer.status]).toEqual([path, status]);
   }
 });

@@ -82,7 +82,7 @@ describe('listing', () => {
   const list = async (variables: object) => (await latchkey.query(LIST, { variables, token: mine })).body.data.apiKeys;
 
   beforeAll(async () => {
-    // A workspace of its own, so that what other tests make is not counted.
+    // A separate workspace, so that keys of other tests are not counted.
     const service = latchkey.service;
     const operator = {
       kind: 'operator',
@@ -100,7 +100,7 @@ describe('listing', () => {
     mine = token;
     made.push(key.id);
     for (let i = 0; i < 24; i++) {
-      // Several of one millisecond: the order must be total all the same.
+      // Several in one millisecond: the order must still be total.
       if (i % 5 === 0) latchkey.pass(1);
       made.push((await createKey(latchkey, { name: `key ${i}`, type: i % 2 ? 'CLIENT' : 'SECRET' }, mine)).id);
     }

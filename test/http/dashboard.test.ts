@@ -9,7 +9,7 @@ import { answerOf, startService, type TestService } from '../support/service.js'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
-/** As written, where fetch would tidy the path up. */
+/** Unchanged, because fetch would normalize the path. */
 async function asWritten(origin: string, path: string): Promise<{ status: number | undefined; text: string }> {
   const asking = request({ ...address(origin), path }).end();
   const [answer] = (await once(asking, 'response')) as [IncomingMessage];
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
     '/dashboard/assets/%00.js',
     '/dashboard/assets/..%252f..%252fpackage.json',
     '/dashboard/..%2f..%2fpackage.json',
-  ])('%s is no path traversal', async (path) => {
+  ])('%s does not leave the folder', async (path) => {
     const { status, text } = await asWritten(latchkey.origin, path);
     expect([400, 404]).toContain(status);
     expect(JSON.parse(text)).toEqual({ errors: [expect.anything()] });
@@ -223,7 +223,7 @@ describe('with a dashboard client in the configuration', () => {
       expect((await config()).endpoints).toBeNull();
       expect(await connect()).toBe("'self'");
       await issuer.comeBack();
-      // Not asked again at once: whoever opens the page would make us ask.
+      // Not requested again immediately: otherwise visitors could cause many requests.
       expect([(await config()).endpoints, asked()]).toEqual([null, 0]);
       clock.now += 30_000;
       expect(await config()).toEqual({
@@ -242,7 +242,7 @@ describe('with a dashboard client in the configuration', () => {
       });
       expect(await connect()).toBe(`'self' ${issuer.url}`);
       expect(asked()).toBe(1);
-      // What is known goes on while it is away again.
+      // The cached endpoints are used while it is unavailable again.
       await issuer.leave();
       clock.now += 3_600_000;
       expect((await config()).endpoints.token).toBe(`${issuer.url}/token`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { dashboardRoute } from '../../src/http/dashboardRoute.js';
 
-/** Builds that are none of ours. */
+/** Builds that are not ours. */
 let dir: string;
 let app: FastifyInstance;
 beforeEach(() => {

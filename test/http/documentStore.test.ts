@@ -47,7 +47,7 @@ describe('R1: the document store', () => {
     expect(kept).toBeGreaterThan(10);
   });
 
-  it('does not cache a document that would evict most of the others', async () => {
+  it('does not cache a document that would evict most other documents', async () => {
     const store = new DocumentStore();
     await store.set('small', withComment(0, 10));
     await store.set('large', parse('{a' + '\n#'.repeat(100_000) + '\n}'));

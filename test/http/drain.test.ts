@@ -14,7 +14,7 @@ import { connectWhileBlocked } from '../support/clientThread.js';
 import { freshMongoUri } from '../support/service.js';
 import { until } from '../support/until.js';
 
-/** The service listening, on a store that outlives it. */
+/** A listening service, on a store that survives it. */
 interface Running {
   readonly service: Service;
   readonly port: number;
@@ -49,11 +49,11 @@ afterEach(() => {
 
 const QUERY = JSON.stringify({ query: '{ apiKeys { totalCount } }' });
 
-/** A whole request, as its bytes. */
+/** A complete request as text. */
 const postOf = (): string =>
   `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-Type: application/json\r\nContent-Length: ${QUERY.length}\r\n\r\n${QUERY}`;
 
-/** A connection of which the test writes the bytes. */
+/** A connection whose bytes the test writes. */
 function connectTo(port: number, host = '127.0.0.1'): { readonly socket: Socket; readonly received: () => string } {
   const socket = connect(port, host);
   sockets.push(socket);
@@ -62,7 +62,7 @@ function connectTo(port: number, host = '127.0.0.1'): { readonly socket: Socket;
   return { socket, received: () => text };
 }
 
-/** Asks over one kept connection, and answers what came. */
+/** Sends requests over one kept connection, and returns the responses. */
 async function ask(
   port: number,
   agent: Agent,
@@ -89,7 +89,7 @@ async function ask(
   return { status: answer.statusCode, connection, body: text, retryAfter };
 }
 
-/** Holds every answer to `{ apiKeys }` until it is let go. */
+/** Delays every response to `{ apiKeys }` until the test continues. */
 function holdAnswers({ store }: Service): { readonly begun: Promise<void>; letGo(): void } {
   const list = store.keys.list.bind(store.keys);
   let begin = (): void => undefined;
@@ -108,7 +108,7 @@ function holdAnswers({ store }: Service): { readonly begun: Promise<void>; letGo
 
 const kept = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 });
 
-/** When the latest keys were used, as the next start finds it. */
+/** When the latest keys were used, as the next start reads it. */
 async function lastUsedLater(): Promise<unknown> {
   const { service, port } = await start(1_000);
   const agent = kept();
@@ -170,7 +170,7 @@ test('X2: while it leaves, /readyz fails, new connections work, and each respons
   const probe = await ask(port, after, '/readyz');
   expect(probe).toMatchObject({ status: 503, connection: 'close', retryAfter: '1', body: '{"status":"stopping"}' });
   expect((await ask(port, after, '/healthz')).status).toBe(200);
-  // Long before the minute: nobody is connected any more.
+  // Long before the minute, because there are no connections any more.
   await left;
   await service.close();
   for (const agent of [before, after]) agent.destroy();
@@ -209,7 +209,7 @@ test('X12: does not run a request that follows a response with `Connection: clos
   socket.write(one);
   await hold.begun;
   const left = service.leave(60_000);
-  // As soon as the response arrives, and a client that ignores its `Connection: close` could send the next request.
+  // As soon as the response arrives, a client that ignores its `Connection: close` could send the next request.
   socket.once('data', () => socket.write(one));
   hold.letGo();
   await once(socket, 'close');
@@ -327,7 +327,7 @@ test('aborts a request that hangs at the deadline, and writes all usage', async 
   socket.write(
     `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${token}\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
   );
-  // It is under way once the server has its header, and asks for its body, which never comes.
+  // It is running once the server has its header and waits for its body, which never comes.
   await once(socket, 'data');
   const cut = once(socket, 'close');
   await expect(service.close()).rejects.toThrow('Requests that still ran after 0.2 s were cut off.');

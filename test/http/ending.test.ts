@@ -67,7 +67,7 @@ test('a key can end itself', async () => {
   expect(await statusWith(latchkey, admin.token)).toBe(401);
 });
 
-// In one operation the later root fields run for a key that the earlier one has ended: they were judged together.
+// In one operation, later root fields run for a key that an earlier one has ended, because they were checked together.
 test('two mutations in one request both return data', async () => {
   const [a, b] = [await createKey(latchkey), await createKey(latchkey)];
   const answer = await latchkey.query(
@@ -86,7 +86,7 @@ test('lastUsedAt appears once collected usage is written', async () => {
   const used = at(latchkey.clock.now);
   expect((await look(latchkey, id)).lastUsedAt).toBeNull();
   latchkey.pass(HOUR);
-  // Closing writes what is gathered, as the timer does every few seconds; the server goes on answering.
+  // Closing writes collected usage, like the timer does every few seconds; the server still responds.
   await latchkey.service.latchkey.close();
   expect((await look(latchkey, id)).lastUsedAt).toBe(used);
 });

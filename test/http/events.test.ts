@@ -49,7 +49,7 @@ const send = (token: string | null, input: unknown, p?: string) =>
 const list = (token: string | null, variables: object = {}) => latchkey.query(LIST, { token, variables });
 const idsOf = async (token: string, variables: object = {}): Promise<string[]> =>
   (await list(token, variables)).body.data.events.nodes.map(({ id }: { id: string }) => id);
-/** Has calls of the operation noted, which go on to the store. */
+/** Records the calls of the operation, and passes them to the store. */
 function counted(name: 'record' | 'list'): void {
   const events = latchkey.service.store.events as unknown as Record<string, (...given: unknown[]) => unknown>;
   const operation = events[name];
@@ -178,7 +178,7 @@ test('the list has cursors and filters', async () => {
   });
 });
 
-/** Sends a body as text, for what JSON.stringify would not write. */
+/** Sends a body as text, for values that JSON.stringify would not write. */
 const sendText = async (token: string, properties: string, rows = 'null') => {
   const variables = `{"input":[{"id":"n","type":"tick","rows":${rows},"properties":${properties}}]}`;
   const answer = await fetch(latchkey.url, {
@@ -212,7 +212,7 @@ test('F9: keeps rows beyond 32 bits, and refuses them beyond 2^53 - 1', async ()
 
 test('F10: keeps a number in properties exactly, or refuses it', async () => {
   const token = await freshProject('numbers');
-  // Twice: a document that was seen before goes another way.
+  // Twice: a known document takes another path.
   for (const tries of [1, 2]) {
     for (const wrong of [
       '9007199254740993',

@@ -13,7 +13,7 @@ beforeAll(async () => {
   admin = (await createKey(latchkey, { scopes: ['admin'] }, OPERATOR_KEY)).token;
 });
 afterAll(() => latchkey.close());
-// Windows begin empty, so that each test counts what it asks for alone.
+// Windows start empty, so that each test counts only its own requests.
 beforeEach(() => latchkey.pass(60_000));
 
 const EXPLAIN = `query ($keyId: ID!, $document: String!, $operationName: String, $variables: JSON) {

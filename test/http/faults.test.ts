@@ -1,7 +1,7 @@
 import { answerOf, createKey, startService, type TestService } from '../support/service.js';
 import { attempt, refusalOf } from './operations.js';
 
-/** What a driver might say, and nobody outside may hear. */
+/** A message that a driver might produce, and that must not be sent to callers. */
 const SECRET = 'mongodb://root:hunter2@10.0.0.5:27017 failed at /srv/app/node_modules/driver/index.js:42';
 
 const GENERIC =
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => latchkey.close());
 
-/** Puts a fault of ours behind one operation of the running service's store. */
+/** Makes one operation of the running service's store fail unexpectedly. */
 function breakStore<Part extends 'keys' | 'workspaces' | 'assets'>(
   part: Part,
   operation: keyof TestService['service']['store'][Part],
@@ -42,7 +42,7 @@ describe('an unexpected error', () => {
       data: { apiKeys: null, viewer: { scopes: ['admin'] } },
       errors: [{ message: GENERIC, path: ['apiKeys'], extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
     });
-    // The log has it, under the number that the caller can name.
+    // The log contains it, under the request ID that the caller has.
     expect(logged()).toContain('hunter2');
     expect(logged()).toContain(answer.headers.get('x-request-id'));
     expect(logged()).not.toContain(token);
@@ -81,7 +81,7 @@ describe('an unexpected error', () => {
 describe('an unavailable store', () => {
   beforeEach(() => latchkey.service.store.close());
 
-  // A peer's limiter fails open when its store is away.
+  // A comparable limiter fails open when its store is unavailable.
   it('fails closed: 503 with Retry-After for any request, without messages of the driver', async () => {
     for (const query of [
       '{ viewer { scopes } }',

@@ -245,7 +245,7 @@ test('U4, PageInfo: pages in each order by cursor, and refuses a cursor of anoth
     const second = (await list({ field }, first.pageInfo.endCursor)).data.apiKeys;
     expect(second.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
     const all = [names(first), names(second)];
-    // The workspace's own admin key has a name of its own and no end.
+    // The workspace's own admin key has a name and no expiry.
     if (field === 'EXPIRES') expect(all[0]).toEqual(pages[0]);
     else expect(all.flat()).toHaveLength(4);
     const others = [{ field: field === 'NAME' ? 'EXPIRES' : 'NAME' }, { field, direction: 'DESC' }];
@@ -366,7 +366,7 @@ test('U4: the audit log names the keys, users and projects that entries mention,
   ]);
   expect(namesOf('PROJECT_CREATED', projectId)).toEqual([]);
 
-  // A text that a caller wrote is looked up as what it looks like, within the own workspace only.
+  // A text from a caller is looked up in the format that it has, only within the own workspace.
   const stranger = await workspace('mentions elsewhere');
   const { id } = await made(stranger, 'copycat');
   await ask(

@@ -4,11 +4,11 @@ export const NOON = Date.UTC(2026, 2, 1, 12);
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
-/** The service with its clock in the test's hand. */
+/** The service with a clock that the test controls. */
 export interface FrozenService extends TestService {
-  /** The moment, in ms since the epoch. */
+  /** The time, in ms since the epoch. */
   readonly clock: { readonly now: number };
-  /** Lets time pass: for expiry and for limits alike. */
+  /** Advances the clock, for expiry and for limits. */
   pass(ms: number): void;
 }
 
@@ -18,7 +18,7 @@ export async function startFrozen(options: Omit<TestServiceOptions, 'now'> = {})
   return { ...service, clock, pass: (ms) => void (clock.now += ms) };
 }
 
-/** As GraphQL writes the moment. */
+/** The time in GraphQL's format. */
 export function at(ms: number): string {
   return new Date(ms).toISOString();
 }

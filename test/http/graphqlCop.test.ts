@@ -1,7 +1,10 @@
 import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import { answerOf, startService, type Answer, type TestService } from '../support/service.js';
 
-/** The checks of graphql-cop, without a key and with the default settings: each asks as the tool does, and finds nothing. */
+/**
+ * The checks of graphql-cop, without a key and with the default settings: each sends what the tool sends, and finds
+ * nothing.
+ */
 let latchkey: TestService;
 beforeAll(async () => void (latchkey = await startService({ env: { INTROSPECTION: undefined }, tiers: TIER_LIMITS })));
 afterAll(() => latchkey.close());
@@ -97,7 +100,10 @@ test('graphql-cop: errors contain neither a stack nor a cause', async () => {
   }
 });
 
-/** Every check of graphql-cop, by its title and as the tool sends it. `finds`: does the tool report the answer? */
+/**
+ * Every check of graphql-cop, by its title and with the request of the tool. `finds`: whether the tool reports the
+ * response.
+ */
 interface Check {
   readonly title: string;
   readonly ask: (url: string) => Promise<Answer>;
@@ -210,7 +216,7 @@ test('R5: graphql-cop finds only the GraphQL IDE without a key', async () => {
 test('R5: with INTROSPECTION=on graphql-cop additionally finds only introspection', async () => {
   const open = await startService({ env: { INTROSPECTION: 'on' }, tiers: TIER_LIMITS });
   try {
-    // Telling names is a part of INTROSPECTION=on.
+    // Suggesting names is a part of INTROSPECTION=on.
     const allowed = ['Introspection-based Circular Query', 'Field Suggestions', 'GraphQL IDE', 'Introspection'];
     const titles = await found(open.url);
     expect(titles.filter((title) => !allowed.includes(title))).toEqual([]);

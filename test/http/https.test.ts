@@ -24,7 +24,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 /** The token of a key with some other secret, checksum and all. */
 const withOtherSecret = (token: string): string => withChecksum(token.slice(0, -38) + randomBase62(32));
 
-/** As from another machine, whose connection is plain. */
+/** Like from another machine over plain HTTP. */
 async function fromAfar(
   { service: { server }, adminToken }: TestService,
   { url = '/graphql', query = WHO, token = adminToken, headers = {}, address = REMOTE, method = 'POST' } = {},
@@ -141,7 +141,7 @@ describe('if HTTPS is required', () => {
 
   it('the check of keys over plain HTTP is limited: five bcrypt runs a minute, then they count as failures', async () => {
     const { token, id } = await createKey(latchkey);
-    // As a key is after its pepper was lost: only bcrypt can tell.
+    // The state of a key after its pepper was lost: only bcrypt can verify it.
     await latchkey.service.store.keys.saveDigest(id, `00000000.${'A'.repeat(43)}`);
     const { comparisons: before } = latchkey.service.latchkey.bcrypt.counts;
     const wrong = await Promise.all(
@@ -233,7 +233,7 @@ test('with its own certificate the server uses TLS, and ignores plain HTTP', asy
     expect([status, headers[HSTS], body.data.viewer.scopes]).toEqual([200, 'max-age=31536000', ['admin']]);
     await expect(askOverTls(latchkey.url, selfSigned(), WHO, latchkey.adminToken)).rejects.toThrow('self-signed');
     await expect(fetch(latchkey.url.replace('https', 'http'))).rejects.toThrow();
-    // A proxy that TLS leads to may itself have been asked over plain HTTP; nobody here is one.
+    // A proxy may have received a request over plain HTTP, even if it uses TLS to the server; here there is none.
     const claimed = await askOverTls(latchkey.url, pair, WHO, latchkey.adminToken, { 'x-forwarded-proto': 'http' });
     expect(claimed.status).toBe(200);
   } finally {
@@ -297,7 +297,7 @@ describe('npm start', () => {
     expect(child.output().stderr).toContain('is not the key of the certificate');
     expect(await status(second)).toBe(200);
 
-    // Who connects and says nothing must not hold up the end.
+    // A connection that sends nothing must not delay the end.
     const mute = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
     await once(mute, 'connect');
     expect(await child.stop('SIGTERM')).toBe(0);

@@ -61,7 +61,7 @@ describe('R6: creations and rotations are counted by workspace', () => {
       expect(answer.headers.get('ratelimit-limit')).toBe('20');
       expect(answer.headers.get('ratelimit-reset')).toBe('1');
     }
-    // Nothing was taken from the limits of the key for refused requests: 10 or so of 45 were admitted for each key.
+    // Refused requests cost the key nothing: about 10 of 45 were admitted for each key.
     const { body } = await latchkey.query('{ viewer { limits { burst { remaining } } } }', { token: busy });
     const used = answers.filter(({ status }, i) => status === 200 && i % 2 === 0).length;
     expect(body.data.viewer.limits.burst.remaining).toBe(100 - used - 1);

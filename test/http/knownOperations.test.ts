@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../../src/store/errors.js';
 import { createKey, type Answer } from '../support/service.js';
 import { HOUR, startFrozen, type FrozenService } from './frozen.js';
 
-/** What Apollo Server is asked for. */
+/** The requests to Apollo Server. */
 const asked = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
 
 let latchkey: FrozenService;
@@ -17,17 +17,17 @@ afterEach(() => latchkey.close());
 
 type Options = Parameters<FrozenService['query']>[1];
 
-/** How often Apollo Server is asked during `work`. */
+/** The number of requests to Apollo Server during `work`. */
 async function counted(work: () => Promise<Answer>): Promise<[times: number, answer: Answer]> {
   const before = asked.mock.calls.length;
   const answer = await work();
   return [asked.mock.calls.length - before, answer];
 }
 
-/** All of an answer but what is another's each time. */
+/** The parts of a response that don't vary. */
 function comparable({ status, headers, text }: Answer): object {
   const fields = [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name));
-  // The same document with another space has another length, where an error repeats none of it.
+  // The same document with an additional space. Its length only differs if an error repeats it.
   return { status, fields: Object.fromEntries(fields), text };
 }
 
@@ -42,7 +42,7 @@ function logged({ headers }: Answer): object {
 
 let spaces = 0;
 
-/** Asks a known document, and the same unknown, for the limits an hour apart. @returns both answers */
+/** Sends a known document, and the same one unknown, an hour apart because of the limits. @returns both responses */
 async function bothWays(query: string, options: Options = {}): Promise<[known: Answer, unknown: Answer]> {
   await latchkey.query(query, { token, ...options });
   latchkey.pass(HOUR);

@@ -7,7 +7,7 @@ beforeAll(async () => void (latchkey = await startFrozen({ env: { ADMIN_API_KEY:
 afterAll(() => latchkey.close());
 beforeEach(() => latchkey.pass(60_000));
 
-/** A workspace of its own on FREE_TRIAL: two a second, twenty a minute. */
+/** A separate workspace on FREE_TRIAL: two a second, twenty a minute. */
 async function trialKey(): Promise<string> {
   return (await act(latchkey, 'createWorkspace', { name: 'T', tier: 'FREE_TRIAL' }, OPERATOR_KEY)).token;
 }
@@ -17,7 +17,7 @@ const left = async (token: string): Promise<number> => {
   return Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
 };
 
-// A peer takes the quota before it looks at the limit, so that refused requests burn it.
+// A comparable library takes the quota before it checks the limit, so that refused requests use it up.
 test('R4: every request of a key costs one, and a request refused by the limits costs nothing', async () => {
   const token = await trialKey();
   await statusWith(latchkey, token);
@@ -51,7 +51,7 @@ test('R4: every request of a key costs one, and a request refused by the limits 
   expect([await statusWith(latchkey, token), await statusWith(latchkey, token)]).toEqual([200, 429]);
 });
 
-// A peer restarts the window at each accepted call, so that steady traffic under the limit is refused.
+// A comparable library restarts the window at each accepted call, so that steady traffic under the limit is refused.
 test('steady traffic at exactly the limit is never refused', async () => {
   const token = await trialKey();
   for (let i = 0; i < 60; i++) {
@@ -109,7 +109,7 @@ describe('cost', () => {
     const answer = await latchkey.query(query, { token });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('ratelimit')).toBe(`"rate";r=${500 - cost};t=60`);
-    // Nine places are free in the workspace beside this test's.
+    // Nine places are free in the workspace in addition to this test's.
     const { body } = await latchkey.query('{ viewer { credential { id } } }', { token });
     await act(latchkey, 'revokeApiKey', { id: body.data.viewer.credential.id }, OPERATOR_KEY);
   });

@@ -12,7 +12,7 @@ afterEach(() => latchkey.close());
 const linesOf = (service: TestService): any[] =>
   service.logs.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
 
-/** The line of the latest request, once it is written: that is when the answer has left. */
+/** The log line of the latest request, once it is written, which is when the response was sent. */
 // oxlint-disable-next-line typescript/no-explicit-any -- As above.
 async function lineAfter(ask: () => Promise<unknown>): Promise<any> {
   const before = linesOf(latchkey).length;

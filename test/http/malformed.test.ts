@@ -3,7 +3,7 @@ import { mintToken } from '../../src/keys/token.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 
-/** One seed, so that a failure comes again. */
+/** One seed, so that a failure can be reproduced. */
 const SEED = 20_260_301;
 
 let latchkey: FrozenService;
@@ -19,7 +19,7 @@ interface Attempt {
   readonly body: string | Uint8Array;
 }
 
-/** Sends them all, and expects of each a JSON answer below 500 that hides no fault of the server. */
+/** Sends them all, and expects for each a JSON response below 500 that hides no fault of the server. */
 async function expectRefusalsAtMost(attempts: readonly Attempt[]): Promise<void> {
   const BATCH = 80;
   for (let i = 0; i < attempts.length; i += BATCH) {
@@ -47,7 +47,7 @@ async function expectRefusalAtMost({ headers, body }: Attempt): Promise<void> {
 const JSON_HEADERS = { 'content-type': 'application/json' };
 const withKey = (): Record<string, string> => ({ ...JSON_HEADERS, 'x-api-key': writer });
 
-/** Texts that break what takes them for harmless: NUL, halves of characters, controls, patterns, prototypes, keys. */
+/** Texts that break naive code: NUL, half characters, control characters, patterns, prototypes, keys. */
 const nasty = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ maxLength: 40 }),

@@ -2,7 +2,7 @@ import { answerOf, createKey, startService, type TestService } from '../support/
 import { VALIDATOR } from '../support/validator.js';
 import { connect } from '../mcp/client.js';
 
-/** /mcp as HTTP: what is refused before a tool is asked, and what counts against limits. */
+/** /mcp over HTTP: requests refused before a tool runs, and requests that count. */
 const PAGE = 'https://app.example.com';
 const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
 const WHOAMI = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami', arguments: {} } };
@@ -10,7 +10,7 @@ const WHOAMI = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'w
 let latchkey: TestService;
 let token: string;
 beforeAll(async () => {
-  // Limits are counted on it too: nothing of them comes back while a test runs.
+  // Limits also use this clock: no units come back while a test runs.
   const now = Date.now();
   latchkey = await startService({ now: () => now, env: { CORS_ORIGINS: PAGE, DEFAULT_TIER: 'ENTERPRISE' } });
   token = (await createKey(latchkey)).token;
@@ -23,7 +23,7 @@ interface Sent {
   readonly method?: string;
 }
 
-/** @param body sent as it is where it is a text */
+/** @param body sent unchanged if it is a string */
 async function post(body: unknown, { credential = token, headers = {}, method = 'POST' }: Sent = {}) {
   return answerOf(
     await fetch(`${latchkey.origin}/mcp`, {
@@ -108,7 +108,7 @@ describe('hostile bodies', () => {
     ['no message', '{}', 400],
     ['an array that is deep', deep, 400],
   ])('%s', async (_, body, status) => {
-    // A connection that is ended while it still sends may be all that a sender sees.
+    // A sender may only see a closed connection if it is still sending.
     const answered = await post(body).then(
       (answer) => answer.status,
       () => 413,
@@ -209,7 +209,7 @@ test('R4: a key with 20 requests a minute gets 20 responses', async () => {
     const refused = await send({ ...LIST, id: 'mine' });
     expect(refused.body).toMatchObject({ jsonrpc: '2.0', id: 'mine', error: { data: { code: 'RATE_LIMITED' } } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    // An operation neither, and it does not run.
+    // An operation fails too, and does not run.
     const document = 'mutation { registerAsset(input: { name: "late" }) { name } }';
     expect((await send(call('run_mutation', { document }))).status).toBe(429);
     expect(await small.service.store.assets.find('default', 'late')).toBeNull();
@@ -277,7 +277,7 @@ test('required HTTPS also applies to /mcp, before the key is accepted', async ()
       strict.service.server.inject({ method: 'POST', url: '/mcp', headers: { ...headers, ...more }, payload: LIST });
     const answered = await ask({ 'x-forwarded-for': '203.0.113.9' });
     expect([answered.statusCode, answered.json().error.data.code]).toEqual([403, 'HTTPS_REQUIRED']);
-    // From this machine itself nobody is in between.
+    // A request from this machine does not cross a network.
     expect((await ask({ accept: 'application/json, text/event-stream' })).statusCode).toBe(200);
   } finally {
     await strict.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { answerOf, createKey, startService, type TestService } from '../support/service.js';
 
-/** Access tokens as clients send them, from an issuer that is none of ours. */
+/** Access tokens as clients send them, from an independent issuer. */
 const METADATA = 'https://api.latchkey.example/.well-known/oauth-protected-resource/graphql';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const VIEWER = '{ viewer { credential { kind id apiKey { id } } scopes workspace { id } limits { rate { limit } } } }';
@@ -20,7 +20,7 @@ roles: { analyst: [read:all, write:events] }`;
 
 async function start(text: string, env: Record<string, string> = {}): Promise<TestService> {
   writeFileSync(path, text);
-  // Limits are counted on it too: nothing of them comes back while a test runs.
+  // Limits also use this clock: no units come back while a test runs.
   const now = Date.now();
   return startService({
     now: () => now,
@@ -144,7 +144,7 @@ describe('the metadata', () => {
     expect(headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  // Who could choose the host would send others to an issuer of theirs.
+  // A caller who could choose the host could send others to a false issuer.
   it('is the same for any host in the request', async () => {
     const told = async (host: string) =>
       (await service.service.server.inject({ url: WELL_KNOWN, headers: { host, 'x-forwarded-host': host } })).json();

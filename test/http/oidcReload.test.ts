@@ -10,7 +10,7 @@ test('SIGHUP enables tokens, changes their roles, and disables them', async () =
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-oidc-'));
   const file = join(dir, 'latchkey.yaml');
   const write = (enabled: boolean, role: string): void => {
-    // As an editor does: the file is there whole at any moment.
+    // Like an editor: the file is always complete.
     writeFileSync(
       `${file}.new`,
       `auth: { oidc: { enabled: ${enabled}, issuer: "${issuer.url}", audience: "${AUDIENCE}" } }\nroles: { it: [${role}] }`,
@@ -22,7 +22,7 @@ test('SIGHUP enables tokens, changes their roles, and disables them', async () =
     PORT: '0',
     DATA_DIR: dir,
     BCRYPT_COST: '4',
-    // The signal alone is what is tested here.
+    // Only the signal is tested here.
     CONFIG_WATCH: 'off',
     LATCHKEY_CONFIG: file,
     PUBLIC_URL: 'https://api.example',

@@ -24,7 +24,7 @@ const aliases = (count: number, field: (i: number) => string) =>
 const ask = (query: string, variables: object = {}): Promise<Answer> =>
   latchkey.query(query, { token: admin, variables });
 
-/** How many of the fields were answered; the others are refused for their sum, with the argument to blame. */
+/** The number of successful fields; the others are refused because of their total, with the path of the argument. */
 function answered({ body }: Answer, path: readonly string[], message: RegExp): number {
   const refused = (body.errors ?? []) as { message: string; extensions: object }[];
   for (const error of refused) {

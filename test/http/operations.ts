@@ -1,6 +1,6 @@
 import type { Answer, TestService } from '../support/service.js';
 
-/** Every field of a key but its limits, which say how much others have asked. */
+/** Every field of a key except its limits, which depend on other requests. */
 const KEY_FIELDS = `id name prefix type environment scopes status createdAt createdBy expiresAt revokedAt revokedReason
   lastUsedAt replaces { id } replacedBy { id }`;
 
@@ -22,7 +22,7 @@ const INPUTS = {
   setWorkspaceTier: ['SetWorkspaceTierInput', 'workspace { id name tier keys { current max } }'],
 } as const;
 
-/** Runs a mutation, whatever it answers. */
+/** Runs a mutation, with any outcome. */
 export function attempt(
   service: TestService,
   mutation: keyof typeof INPUTS,
@@ -36,7 +36,7 @@ export function attempt(
   });
 }
 
-/** Runs a mutation that is to succeed, and answers its payload. @throws where it was refused */
+/** Runs a mutation that must succeed, and returns its payload. @throws if it was refused */
 // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into payloads freely.
 export async function act(...call: Parameters<typeof attempt>): Promise<any> {
   const answer = await attempt(...call);
@@ -45,7 +45,7 @@ export async function act(...call: Parameters<typeof attempt>): Promise<any> {
   return payload;
 }
 
-/** The key of that id as its workspace's admin sees it. */
+/** The key with this ID as its workspace's admin sees it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into payloads freely.
 export async function look(service: TestService, id: string, token: string = service.adminToken): Promise<any> {
   const { body } = await service.query(`query ($id: ID!) { apiKey(id: $id) { ${KEY_FIELDS} } }`, {

@@ -19,13 +19,13 @@ import { answerOf, type Answer } from '../support/service.js';
 const WIDE = { rate: 1_000_000, burst: 1_000_000 };
 const UNLIMITED = tierTable({ ANONYMOUS: WIDE, GROWTH: WIDE });
 
-/** What the server's logger was given. */
+/** The messages of the server's logger. */
 export interface Logged {
   readonly level: 'error' | 'warn';
   readonly entry: unknown;
 }
 
-/** A library user's Apollo Server over HTTP, on a store of its own. */
+/** A library user's Apollo Server over HTTP, with its own store. */
 export interface OwnApollo {
   readonly url: string;
   readonly latchkey: Latchkey;

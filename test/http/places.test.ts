@@ -12,7 +12,7 @@ const places = async (token: string) =>
 
 test('200 concurrent creations on GROWTH leave exactly 10 keys', async () => {
   const { workspace, token } = await act(latchkey, 'createWorkspace', { name: 'Race', tier: 'GROWTH' }, OPERATOR_KEY);
-  // Several keys of the operator's workspace, for none may ask more than its burst of 100 in a second.
+  // Several keys of the operator's workspace, because none may exceed its burst of 100 in a second.
   const creators: string[] = [];
   for (let i = 0; i < 4; i++) creators.push((await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY)).token);
   const answers = await Promise.all(
@@ -79,7 +79,7 @@ describe('R11: a workspace of a small tier', () => {
     workspace(id: $id) { keys { current max admin { current max } } }
     tiers { tier keys adminKeys }
   }`;
-  // All by the operator, for small tiers have small limits.
+  // All with the operator's key, because small tiers have small limits.
   const given = async (tier: string) =>
     (await act(latchkey, 'createWorkspace', { name: 'Small', tier }, OPERATOR_KEY)).workspace.id as string;
   const create = (workspaceId: string, scopes: string[]) =>
@@ -128,7 +128,7 @@ describe('a change of tier', () => {
     await act(latchkey, 'setWorkspaceTier', { workspaceId: workspace.id, tier: 'PROFESSIONAL' }, OPERATOR_KEY);
     expect((await rate()).data.viewer.limits).toEqual({ tier: 'PROFESSIONAL', rate: { limit: 1000, remaining: 994 } });
 
-    // Six of a burst of two are used: refused at once, and not seven requests later.
+    // Six of a burst of two are used: refused immediately, not seven requests later.
     await act(latchkey, 'setWorkspaceTier', { workspaceId: workspace.id, tier: 'FREE_TRIAL' }, OPERATOR_KEY);
     const refused = await latchkey.query('{ viewer { scopes } }', { token });
     expect([refused.status, refusalOf(refused)]).toEqual([

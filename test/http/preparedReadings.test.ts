@@ -8,7 +8,7 @@ const readingOf = (query: string, variables: Record<string, unknown> = {}) => {
   return { document, operation: document.definitions[0] as OperationDefinitionNode, variables };
 };
 
-/** As GraphiQL, Apollo's tools and code generators ask, which choose among these. */
+/** The documents that GraphiQL, Apollo's tools and code generators send. */
 const VARIANTS = [
   {},
   { descriptions: false },

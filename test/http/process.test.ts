@@ -15,10 +15,10 @@ import { until } from '../support/until.js';
 const PORT_IN_USE =
   /^The server did not start\. PORT is \d+, which is in use\. Stop the process that uses it, or set PORT to another port \(0 picks a free one\)\.\n$/;
 
-/** The server as people start it: a process of its own, with signals and kills. On MongoDB where MONGODB_URI names one. */
+/** The server as users start it: a separate process, with signals and kills. Uses MongoDB if MONGODB_URI is set. */
 interface Installation {
   start(env?: Record<string, string>): Child;
-  /** The store of what was started, beside it. */
+  /** The store of the started server, opened in addition to it. */
   open(): Promise<Store>;
   remove(): Promise<void>;
 }
@@ -89,7 +89,7 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   await first.waitFor(/curl/);
   const { stdout } = first.output();
   expect(stdout).toContain('Workspace: default');
-  // Once to be kept, once in the line to be pasted.
+  // Once for storing, once in the curl line.
   expect(stdout.split(token)).toHaveLength(3);
   expect(stdout).toMatch(
     /^ {2}curl http:\/\/127\.0\.0\.1:\d+\/graphql -H "Authorization: Bearer sk_live_\w+" -H .* -d '\{"query":.*\}'$/m,
@@ -104,7 +104,7 @@ test('the first start prints workspace, key and a curl line, once; the second pr
   const running = await Promise.all([1, 2, 3, 4].map(() => begin(again, CREATE, token)));
   const asked = Date.now();
   const stopped = second.stop('SIGINT');
-  // Nothing new begins, and what is under way has still to send its body.
+  // No new request starts, and the running one still has to send its body.
   await until(() =>
     fetch(again).then(
       () => false,
@@ -118,12 +118,12 @@ test('the first start prints workspace, key and a curl line, once; the second pr
     ]);
   }
   expect(await stopped).toBe(0);
-  // At once, and not when the clients' idle connections have timed out.
+  // Immediately, not when the clients' idle connections have timed out.
   expect(Date.now() - asked).toBeLessThan(30_000);
   expect(second.output().stdout).not.toMatch(/sk_live_|Admin key/);
 });
 
-/** Ids of keys by what the audit log says was done to them, once its chain is found to be whole. */
+/** IDs of keys by their changes in the audit log, after its chain was verified. */
 async function audited(): Promise<Record<'key.created' | 'key.revoked', Set<string>>> {
   const store = await installation.open();
   try {
@@ -143,7 +143,7 @@ test('kill -9 during writes: nothing acknowledged is lost, nothing revoked is ac
   const admin = await keyOf(child);
   const made = new Map<string, string>();
   const revoked = new Set<string>();
-  // Asked and not acknowledged: may have happened or not.
+  // Requested and not acknowledged: may have happened or not.
   const asked = new Set<string>();
 
   for (let round = 0; round < 2; round++) {
@@ -178,7 +178,7 @@ test('kill -9 during writes: nothing acknowledged is lost, nothing revoked is ac
     const entries = await audited();
     expect([...made.keys()].filter((id) => !entries['key.created'].has(id))).toEqual([]);
     expect([...revoked].filter((id) => !entries['key.revoked'].has(id))).toEqual([]);
-    // Nor does it tell of what did not happen.
+    // It contains no change that did not happen, either.
     expect([...entries['key.revoked']].filter((id) => !revoked.has(id) && !asked.has(id))).toEqual([]);
     const statuses = await Promise.all(
       [...made].map(async ([id, token]) => [id, (await ask(url, token, '{ viewer { scopes } }')).status] as const),
@@ -212,7 +212,7 @@ describe('a start that fails', () => {
       const failed = installation.start({ PORT: new URL(url).port });
       expect(await exitOf(failed)).toBe(1);
       expect(failed.output().stderr).toMatch(PORT_IN_USE);
-      // The key was made and stored before the port was asked for: shown now or never.
+      // The key was created and stored before the port was opened: it must be printed now.
       const token = await keyOf(failed);
       const next = installation.start();
       expect((await ask(await urlOf(next), token, '{ viewer { scopes } }')).status).toBe(200);

@@ -4,7 +4,7 @@ import { createKey, startService, type TestService } from '../support/service.js
 import { until } from '../support/until.js';
 import { refusalOf } from './operations.js';
 
-/** The address that the log names for a request with these X-Forwarded-For fields. */
+/** The address in the log for a request with these X-Forwarded-For fields. */
 async function addressOf(latchkey: TestService, forwarded: string): Promise<string> {
   const answer = await latchkey.query('{ viewer { scopes } }', { headers: { 'x-forwarded-for': forwarded } });
   const line = latchkey.logs.find((text) => text.includes(answer.headers.get('x-request-id') ?? '-'));
@@ -20,7 +20,7 @@ test("by default no header changes the caller's address", async () => {
   }
 });
 
-// A peer believes the left-most address, which any caller writes as they like.
+// A comparable library uses the left-most address, which any caller can write.
 test('behind proxies the right-most address that is not a proxy is used', async () => {
   const latchkey = await startService({ env: { TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } });
   try {

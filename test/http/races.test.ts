@@ -2,7 +2,7 @@ import { act, attempt } from './operations.js';
 import { startService, type TestService } from '../support/service.js';
 
 let service: TestService;
-// bcrypt at a cost at which requests that run at once have to wait for each other.
+// A bcrypt cost at which concurrent requests have to wait for each other.
 const env = { DEFAULT_TIER: 'PROFESSIONAL', BCRYPT_COST: '10' };
 beforeAll(async () => void (service = await startService({ env })));
 afterAll(() => service.close());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MAIN, runFile, type Child } from '../support/child.js';
 import { until } from '../support/until.js';
 
-/** The server as people start it, and SIGHUP as they send it. */
+/** The server as users start it, with a SIGHUP as they send it. */
 const OLD = 'the-old-key-of-tests-0123456789';
 const NEW = 'the-new-key-of-tests-0123456789';
 
@@ -13,7 +13,7 @@ const file = join(dir, 'latchkey.yaml');
 let child: Child;
 let origin: string;
 
-/** As an editor does: the file is there whole at any moment. */
+/** Like an editor: the file is always complete. */
 function write(text: string): void {
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);
@@ -33,7 +33,7 @@ const lines = (text: string): number => child.output().stderr.split(text).length
 const READ = 'configuration reloaded';
 const NOT_READ = 'reload failed; keeping the previous configuration';
 
-/** Sends the signal and waits for the line that answers it. */
+/** Sends the signal and waits for the log line about it. */
 async function hangUp(answer: string): Promise<void> {
   const before = lines(answer);
   child.process.kill('SIGHUP');
@@ -46,7 +46,7 @@ beforeAll(async () => {
     PORT: '0',
     DATA_DIR: dir,
     BCRYPT_COST: '4',
-    // The signal alone is what is tested here.
+    // Only the signal is tested here.
     CONFIG_WATCH: 'off',
     LATCHKEY_CONFIG: file,
     DEFAULT_TIER: 'ENTERPRISE',

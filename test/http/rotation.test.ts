@@ -25,7 +25,7 @@ test('the overlap is a day by default, and PT0S ends the old key immediately', a
   const old = await createKey(latchkey);
   const first = await act(latchkey, 'rotateApiKey', { id: old.id });
   expect((await look(latchkey, old.id)).expiresAt).toBe(at(latchkey.clock.now + DAY));
-  // A peer's emergency reroll forgets the cache of keys that were used before, on its own machine even.
+  // A comparable library's emergency rotation does not clear the cache of used keys, even on its own machine.
   expect(await statusWith(latchkey, first.token)).toBe(200);
   const second = await act(latchkey, 'rotateApiKey', { id: first.apiKey.id, overlap: 'PT0S' });
   expect(await statusWith(latchkey, first.token)).toBe(401);
@@ -33,7 +33,7 @@ test('the overlap is a day by default, and PT0S ends the old key immediately', a
   expect(await statusWith(latchkey, old.token)).toBe(200);
 });
 
-// A peer sets the old key's expiry without taking the earlier of the two.
+// A comparable library sets the old key's expiry without using the earlier of the two.
 test('a rotation never extends the old key', async () => {
   const expiresAt = at(latchkey.clock.now + HOUR);
   const old = await createKey(latchkey, { expiresAt });
@@ -105,12 +105,12 @@ test.each(['P91D', 'P1M', '-P1D', 'soon', 'P90DT0.001S'])('the overlap %s is ref
 });
 
 describe('limits are kept in a rotation', () => {
-  // A peer copies the remaining credit, so that old and new both hold all of it during the grace period.
+  // A comparable library copies the remaining credit, so that old and new key both have all of it during the overlap.
   it('old and new key together never exceed the burst and the rate', async () => {
     const service = await startFrozen({ env: { DEFAULT_TIER: 'FREE_TRIAL' } });
     try {
       const id = (await service.query('{ viewer { credential { id } } }')).body.data.viewer.credential.id;
-      // Two of two in this second are used up by now: the question above and the rotation.
+      // Two of two in this second are used now: the query above and the rotation.
       const { token } = await act(service, 'rotateApiKey', { id, overlap: 'P1D' });
       expect(await statusWith(service, token)).toBe(429);
       expect(await statusWith(service, service.adminToken)).toBe(429);

@@ -121,7 +121,7 @@ describe("B42 errors name nothing that the caller can't see", () => {
     expect(await messages('{ asets { name } }', null)).not.toMatch(/"assets?"/);
     expect(await messages('{ apiKeyz { name } }', reader)).not.toContain('Did you mean');
     expect(await messages('{ apiKeyz { name } }', admin)).toContain('"apiKeys"');
-    // `keys` of a workspace is for admins alone.
+    // `keys` of a workspace requires admin.
     expect(await messages('{ workspace { keyz } }', reader)).not.toContain('keys');
     expect(await messages('{ workspace { keyz } }', admin)).toContain('Did you mean "keys"');
   });

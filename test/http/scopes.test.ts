@@ -18,7 +18,7 @@ describe('a key can grant only its own scopes', () => {
     await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY);
   });
 
-  it('nor rotate, update or rename a key with platform, but can revoke it', async () => {
+  it('an admin cannot rotate, update or rename a key with platform, but can revoke it', async () => {
     const strong = await createKey(latchkey, { scopes: ['platform'] }, OPERATOR_KEY);
     const before = await look(latchkey, strong.id, admin);
     for (const [mutation, input] of [
@@ -33,7 +33,7 @@ describe('a key can grant only its own scopes', () => {
     expect(await statusWith(latchkey, strong.token)).toBe(401);
   });
 
-  it('nor raise its own scopes', async () => {
+  it('an admin cannot raise its own scopes', async () => {
     const { data } = (await latchkey.query('{ viewer { credential { id } } }', { token: admin })).body;
     const own = data.viewer.credential.id;
     const answer = await attempt(latchkey, 'updateApiKey', { id: own, scopes: ['admin', 'platform'] }, admin);
@@ -104,7 +104,7 @@ describe('an update of scopes', () => {
   });
 });
 
-// A peer answers a missing permission with 401 "key not found".
+// A comparable library returns 401 "key not found" for a missing permission.
 test('a missing scope gets 403 with its name, never 401', async () => {
   const { token } = await createKey(latchkey, { scopes: ['read:assets'] }, admin);
   const answer = await latchkey.query('mutation { refreshFreshness(asset: "a") { name } }', { token });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await keep(latchkey.query('{ viewer { credential { id kind } scopes } }', { token: OPERATOR_KEY }));
   await keep(attempt(latchkey, 'revokeApiKey', { id: made.id, reason: 'r' }, admin));
   await keep(latchkey.query('{ viewer { scopes } }', { token: made.token }));
-  // Where callers put keys by mistake: into the query, variables, names, ids, the address, headers of other names.
+  // Places where callers put keys by mistake: the query, variables, names, IDs, the URL, other header fields.
   const { token } = made;
   await keep(latchkey.query(`{ ${token} }`, { token: admin }));
   await keep(latchkey.query(`query ${token} { viewer { nothing } }`, { token: admin }));
@@ -56,7 +56,7 @@ test('only the response that creates a token contains it', () => {
     const whole = text + JSON.stringify([...headers]);
     for (const token of [...tokens, OPERATOR_KEY]) {
       expect(whole).not.toContain(token);
-      // Nor the secret alone.
+      // The secret by itself is not there, either.
       expect(whole).not.toContain(token.slice(-38, -6));
     }
   }

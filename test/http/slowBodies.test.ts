@@ -47,7 +47,7 @@ function sendSlowly(
   });
 }
 
-/** A key that the server knows, so that it is authenticated at once when the header arrives. */
+/** A known key, so that it is authenticated immediately when the header arrives. */
 async function aKnownKey(): Promise<{ readonly id: string; readonly token: string }> {
   const key = await createKey(service, { scopes: ['admin', 'read:assets'] });
   expect((await service.query('{ viewer { scopes } }', { token: key.token })).status).toBe(200);

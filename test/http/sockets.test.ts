@@ -6,13 +6,16 @@ import { startFrozen, type FrozenService } from './frozen.js';
 import { statusWith } from './operations.js';
 
 let latchkey: FrozenService;
-// Broken requests count too, and the clock stands still.
+// Broken requests count too, and the clock does not move.
 const WIDE = { rate: 1e6, burst: 1e6 };
 const tiers = tierTable({ ENTERPRISE: WIDE, ANONYMOUS: WIDE });
 beforeAll(async () => void (latchkey = await startFrozen({ env: { DEFAULT_TIER: 'ENTERPRISE' }, tiers })));
 afterAll(() => latchkey.close());
 
-/** Writes bytes to the port and answers what comes back until the server ends the connection, or says nothing for so many ms. */
+/**
+ * Writes bytes to the port and returns the response, until the server closes the connection or sends nothing for this
+ * time in ms.
+ */
 function send(parts: readonly (string | Buffer)[], { pause = 0, patience = 20_000 } = {}): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(latchkey.origin).port), '127.0.0.1');
@@ -83,7 +86,7 @@ test.each<[string, string, number[]]>([
   await expectAlive();
 });
 
-// rawHeaders hold both; Node's `headers` keep the first alone.
+// rawHeaders contains both; Node's `headers` only has the first.
 test('two Authorization fields with different keys get 400, with the same key they count as one', async () => {
   const double = (second: string): string =>
     request(latchkey.adminToken).replace('Content-Type', `AUTHORIZATION: ${second}\r\nContent-Type`);

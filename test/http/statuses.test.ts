@@ -17,7 +17,7 @@ beforeEach(() => latchkey.pass(60_000));
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const NAMES = ['www-authenticate', 'retry-after', 'ratelimit-policy', 'ratelimit', 'cache-control', 'content-type'];
 
-/** The header fields that this API speaks in; those that are not there are not sent. */
+/** The header fields of this API; absent ones were not sent. */
 function fieldsOf({ headers }: Answer): Record<string, string> {
   expect(headers.get('x-request-id')).toMatch(UUID);
   for (const obsolete of ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'x-ratelimit-limit']) {
@@ -95,7 +95,7 @@ describe('401', () => {
   });
 
   const invalid = async (reason: string, token: string): Promise<void> => {
-    // On a public field as well: who shows a bad key is not taken for nobody.
+    // Also on a public field: an invalid key is not treated as anonymous.
     for (const query of ['{ viewer { scopes } }', '{ tiers { tier } }', '{ __typename }', 'not a query']) {
       const answer = await ask(token, {}, query);
       const { message } = answer.body.errors[0];

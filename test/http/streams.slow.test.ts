@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 
 const MAX_BYTES = 4 * 2 ** 20;
 
-/** A server of its own schema, whose events are as large and take as long as a test likes. */
+/** A server with a separate schema, whose events are as large and slow as a test needs. */
 let service: TestService;
 let server: FastifyInstance;
 let origin: string;
@@ -30,7 +30,7 @@ let turns = 0;
 const executedIn: number[] = [];
 
 beforeAll(async () => {
-  // Nothing here is to wait for the limits of a key.
+  // Nothing here should wait for the limits of a key.
   const tiers = tierTable({ ENTERPRISE: { rate: 1_000_000, burst: 1_000_000 } });
   service = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' }, tiers });
   const { latchkey, store } = service.service;
@@ -95,7 +95,7 @@ const emit = (event: object): void => {
   for (const source of [...sources]) source.push({ text: '', list: [], ...event });
 };
 
-/** Opens a stream and reads nothing of it. */
+/** Opens a stream and reads nothing from it. */
 async function openUnread(query: string, variables: object): Promise<IncomingMessage> {
   const sent = request(`${origin}/graphql/stream`, {
     method: 'POST',
@@ -170,7 +170,7 @@ test('R3: an event that is too large becomes ANSWER_TOO_LARGE, and the next one 
     undefined,
     { code: 'ANSWER_TOO_LARGE', limit: 10_000, unit: 'fields' },
   ]);
-  // Each event has a budget of its own.
+  // Each event has a separate budget.
   emit({ text: 'small', list: Array.from({ length: 8_000 }, () => 'x') });
   emit({ text: 'small', list: Array.from({ length: 8_000 }, () => 'x') });
   expect((await text.first(3)).slice(1)).toEqual([{ data: { text: 'small' } }, { data: { text: 'small' } }]);

@@ -19,7 +19,7 @@ beforeAll(async () => {
       DEFAULT_TIER: 'ENTERPRISE',
       LOG_LEVEL: 'trace',
       CORS_ORIGINS: 'https://app.example.com',
-      // So long that what ends a stream is the change itself.
+      // So long that only the change itself can end a stream.
       AUTH_CACHE_TTL: '60000',
     },
   });
@@ -179,7 +179,7 @@ describe('a key in the URL', () => {
     for (const path of [`/graphql?query={viewer{scopes}}&api_key=${token}`, `/schema.graphql?api_key=${token}`]) {
       const { status } = await fetch(latchkey.origin + path, { headers: { 'apollo-require-preflight': '1' } });
       expect([200, 401]).toContain(status);
-      // What it answers is what it answers to nobody.
+      // The response is the same as for an anonymous request.
       const nobody = await fetch(latchkey.origin + path.replace(token, 'x'), {
         headers: { 'apollo-require-preflight': '1' },
       });

@@ -2,7 +2,7 @@ import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
 import { at, DAY, HOUR, NOON as FROZEN, startFrozen, type FrozenService } from './frozen.js';
 import { act, refusalOf } from './operations.js';
 
-// Of the real day, for MongoDB lets uses expire by its own clock.
+// Uses the real date, because MongoDB expires usage by its own clock.
 const TODAY = Math.floor(Date.now() / DAY) * DAY;
 const NOON = TODAY + 12 * HOUR;
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 beforeEach(() => void (counts = []));
 
-/** Notes each call of these operations of the store. */
+/** Records each call of these operations of the store. */
 function record(...names: readonly ('count' | 'countFamilies')[]): void {
   const { keys } = latchkey.service.store;
   for (const name of names) {
@@ -75,7 +75,7 @@ test("X9: counts a workspace's places only if they are selected, and once", asyn
   }`);
   expect(data.a).toEqual({ keys: { current: 5, admin: { current: 1 } } });
   expect(data.viewer.workspace).toEqual({ keys: { current: 5 } });
-  // Without the moment, which may be another one for each.
+  // Without the time, which may differ.
   expect(counts.map(([operation, , places]) => [operation, places]).toSorted()).toEqual([
     ['countFamilies', 'adminKeys'],
     ['countFamilies', 'keys'],

@@ -10,7 +10,7 @@ let boundId: string;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 beforeAll(async () => {
-  // Every request reads: what the store says of the key holds at once.
+  // Every request reads the key: changes in the store apply immediately.
   latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE', AUTH_CACHE_TTL: '0' } });
   const bound = await createKey(latchkey, { scopes: ['read:all', 'write:all'] });
   token = bound.token;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 beforeEach(() => bind(null));
 
-/** What the key of `token` is bound to from now on; null: to nothing, which no mutation brings about. */
+/** Sets the documents of the key of `token`; null: no list, which no mutation can set. */
 async function bind(trustedDocuments: readonly string[] | null): Promise<void> {
   await latchkey.service.store.keys.update(boundId, null, { trustedDocuments }, Date.now());
 }

@@ -9,11 +9,11 @@ import { ANONYMOUS, type Principal } from '../../src/credentials/principal.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 
-/** Bodies that never end: each is counted until it is whole, and ends when it takes too long. */
+/** Bodies that never end: each is counted until it is complete, and ends when it takes too long. */
 
 interface Sending {
   readonly socket: Socket;
-  /** What was answered until now. */
+  /** The responses until now. */
   readonly text: () => string;
   readonly isClosed: () => boolean;
 }
@@ -85,7 +85,7 @@ describe('in the service', () => {
     );
     await until(async () => (await service.query('{ viewer { scopes } }', { token })).status === 429);
     expect(all.some(isAnswered)).toBe(false);
-    // One that becomes whole makes room for one.
+    // One that completes makes room for one.
     all[0]?.socket.write(QUERY.slice(1).padEnd(99));
     await until(() => all[0] !== undefined && statusOf(all[0]) === 200);
     expect((await service.query('{ viewer { scopes } }', { token })).status).toBe(200);
@@ -116,7 +116,7 @@ describe('in the service', () => {
       post(service.origin, '/graphql', [bearer(token)], '{', null),
       post(service.origin, '/graphql', [], '{', 1000),
     ];
-    // Who sends a byte now and then takes as long.
+    // A sender of single bytes gets no more time.
     const drip = setInterval(() => slow[0]?.socket.write(' '), 300);
     setTimeout(() => fast.socket.write(QUERY.slice(1)), 3_000);
     await until(() => slow.every(({ isClosed }) => isClosed()));
@@ -158,12 +158,12 @@ describe('in memory', () => {
   it('R4: the bytes of unfinished bodies are limited, and the largest senders lose theirs', async () => {
     const greedy = [send('a'), send('a'), send('a'), send('a')];
     await until(() => bodies.size === 4);
-    // More of the same are refused, and nothing of theirs is kept.
+    // More bodies are refused, and none of their bytes are kept.
     const more = send('a');
     await until(() => more.isClosed());
     expect([statusOf(more), bodies.size, bodies.bytes]).toEqual([503, 4, 4 * 216 * KB]);
     expect(more.text()).toMatch(/retry-after: 1/i);
-    // Another's request has the oldest of them ended.
+    // A request of another sender ends the oldest body.
     const whole = send('b', 200 * KB);
     await until(() => greedy.some(({ isClosed }) => isClosed()));
     expect(greedy.map(statusOf)).toEqual([503, 0, 0, 0]);

@@ -8,14 +8,14 @@ import { at, DAY, HOUR } from './frozen.js';
 const MINUTE = 60_000;
 import { act, refusalOf } from './operations.js';
 
-// Of the real day, for MongoDB lets counts expire by its own clock.
+// Uses the real date, because MongoDB expires counts by its own clock.
 const NOON = Math.floor(Date.now() / DAY) * DAY + 12 * HOUR;
 
 const clock = { now: NOON };
 const directories: string[] = [];
 const services: TestService[] = [];
 
-/** What several services of one test share: a directory, or a database. */
+/** The store that several services of one test share: a directory, or a database. */
 function place(): Parameters<typeof startService>[0] {
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-'));
   directories.push(dataDir);
@@ -35,7 +35,7 @@ async function start(where = place()): Promise<TestService> {
 
 let latchkey: TestService;
 let admin: { token: string; id: string };
-/** A key of another workspace, with all that one can hold there. */
+/** A key of another workspace, with all permissions there. */
 let stranger: { token: string };
 beforeAll(async () => {
   latchkey = await start();
@@ -57,7 +57,7 @@ const USAGE = `query ($id: ID!, $from: DateTime, $to: DateTime, $by: UsagePeriod
 const ask = (id: string, variables: object = {}, token = admin.token, service = latchkey) =>
   service.query(USAGE, { variables: { id, ...variables }, token });
 
-/** From the hour under way on. */
+/** From the current hour. */
 const thisHour = () => ({ from: at(clock.now) });
 
 const usageOf = async (...call: Parameters<typeof ask>) => (await ask(...call)).body.data.apiKey.usage;
@@ -71,7 +71,7 @@ const entry = (start: number, [requests, cost, limited, forbidden] = [0, 0, 0, 0
 });
 
 const VIEWER = '{ viewer { scopes } }';
-/** So many requests in one, as the limits count them. */
+/** The number of requests in one, as the limits count them. */
 const many = (n: number): string => `{ ${Array.from({ length: n }, (_, i) => `v${i}: viewer { scopes }`).join(' ')} }`;
 
 test('counts admitted requests with their cost, and refusals by limits and guard, by minute, hour and day', async () => {
@@ -232,7 +232,7 @@ describe('a page of keys', () => {
     expect(answer.body.errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['from'] });
   });
 
-  test('with limits reads no workspace: the caller’s own is known', async () => {
+  test('with limits reads no workspace: the caller’s tier is known', async () => {
     clock.now = NOON + 2 * HOUR;
     const find = jest.spyOn(latchkey.service.store.workspaces, 'find');
     const reads = async (fields: string): Promise<number> => {
@@ -292,7 +292,7 @@ test('requests do not write: a hundred of them cause one write of times and one 
     add,
   ];
   const written = () => writes.map(({ mock }) => mock.calls.length).reduce((sum, n) => sum + n, 0);
-  // What the clock has written every five seconds, a slow machine may come to in between.
+  // The timer writes every five seconds, which may happen in between on a slow machine.
   const byTheClock = jest.spyOn(latchkey.service.latchkey.usage, 'flush').mockResolvedValue();
   for (let i = 0; i < 100; i++) await latchkey.query(i % 10 === 0 ? '{ apiKeys { totalCount } }' : VIEWER, key);
   const during = written();

@@ -11,7 +11,7 @@ import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { aKey, aWorkspace, NOW } from './fixtures.js';
 
-/** A store that works, until a test takes it away. What reaches it is counted. */
+/** A working store, until a test makes it unavailable. Counts the calls that reach it. */
 let dir: string;
 let plain: Store;
 let store: Store;
@@ -19,7 +19,7 @@ let breaker: { readonly state: StoreState };
 let states: StoreState[];
 let failures: StoreUnavailable[];
 let reached: string[];
-/** What is wrong with the store; 'silent': it answers nothing until `speak` is called. */
+/** The fault of the store; 'silent': it does not respond until `speak` is called. */
 let fault: Error | 'silent' | null;
 let speak: () => void;
 let now = 0;
@@ -47,7 +47,7 @@ beforeEach(async () => {
       ...plain.workspaces,
       create: (...given) => answer('create', () => plain.workspaces.create(...given)),
     },
-    // Not the engine's, which is asked in another thread: how long that takes is not for this test's clock.
+    // Not the engine's own ping, which runs in another thread and takes real time.
     ping: () => answer('ping', async () => undefined),
   };
   ({ store, breaker } = breakingStore(faulty, {
@@ -68,7 +68,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Lets time pass, and what is done in it be done. */
+/** Advances the clock, and waits for the work that becomes due. */
 async function pass(ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 50) {
     now += 50;
@@ -128,7 +128,7 @@ test('X10: sends one ping at a time, even if there is no response', async () => 
   expect(pings()).toBe(1);
   await pass(1_000);
   expect(breaker.state).toBe('away');
-  // What is under way is not waited for. Whether it was written is unknown.
+  // Running operations are not awaited. It is unknown whether they were written.
   for (const error of await Promise.all(waiting)) expect(error).toBeInstanceOf(Unacknowledged);
   fault = null;
   speak();
@@ -215,7 +215,7 @@ test('X10: reads from a store that rejects changes, and becomes writable automat
   expect(breaker.state).toBe('read-only');
   await expect(store.ping()).rejects.toMatchObject({ reason: 'the disk of the store is full' });
   expect(await store.keys.countFamilies(key.workspaceId, NOW)).toBe(1);
-  // Writes go to the store: one that is made shows that there is room.
+  // Writes reach the store: a successful one shows that there is room.
   reached = [];
   await expect(another()).rejects.toBe(fault);
   expect(reached).toEqual(['create']);
@@ -238,7 +238,7 @@ test('X10: marks errors that were logged, but not those of a store without a log
   await expect(silent.keys.find('a', null)).rejects.toBe(error);
   expect(error.isReported).toBe(false);
   await turn();
-  // The same a thousand times says nothing new.
+  // A thousand more failures report nothing new.
   await expect(silent.keys.find('a', null)).rejects.toMatchObject({ isReported: true });
   await silent.close();
 });

@@ -9,7 +9,7 @@ import { openStore } from '../../src/store/open.js';
 const { MongoServerError, MongoParseError } = mongoose.mongo;
 const URI = 'mongodb://user:hunter%402@db.example.com:27017,db2.example.com/latchkey?tls=true';
 
-/** An error of the driver as the store hands it on. */
+/** An error of the driver as the store passes it on. */
 const away = (cause: Error) => new StoreUnavailable(cause);
 const answer = (code: number, message: string) => away(new MongoServerError({ message, code }));
 

@@ -3,7 +3,7 @@ import { aroundStore } from '../../src/store/around.js';
 import type { Store } from '../../src/store/store.js';
 import type { Shape } from './indexFit.js';
 
-/** A command as the driver reports it before it sends it. */
+/** A command as the driver reports it before sending it. */
 export interface SentCommand {
   readonly commandName: string;
   readonly command: object;
@@ -11,7 +11,7 @@ export interface SentCommand {
 
 const READS = ['find', 'aggregate', 'count', 'distinct'];
 const WRITES = ['insert', 'update', 'delete', 'findAndModify', 'dropIndexes'];
-/** Of the connection, or of a cursor that has its concern from its first command. An index is built by all voting members. */
+/** The concern of the connection, or of a cursor's first command. All voting members build an index. */
 const WITHOUT = [
   'hello',
   'ping',
@@ -23,10 +23,12 @@ const WITHOUT = [
   'dropDatabase',
 ];
 
-/** What the stores of this process have sent since it began: how many commands of each name, and those with another concern. */
+/**
+ * The commands that the stores of this process have sent so far: the number by name, and those with another concern.
+ */
 export const sent = { counts: new Map<string, number>(), faults: [] as string[] };
 
-/** A kind of command of an operation of the store: commands that differ in values only are one. */
+/** A kind of command of a store operation: commands that only differ in values are one kind. */
 export interface SentShape extends Shape {
   readonly operation: string;
   readonly collection: string;
@@ -37,12 +39,12 @@ export const shapes = new Map<string, SentShape>();
 
 const running = new AsyncLocalStorage<string>();
 
-/** Returns the store, with the commands of each operation noted by its name. */
+/** Returns the store with recorded commands for each operation. */
 export function namingOperations(store: Store): Store {
   return aroundStore(store, (name, operation) => running.run(name, operation));
 }
 
-/** Notes the commands of what runs outside of the operations of a store. */
+/** Records the commands of code outside of store operations. */
 export function during<T>(name: string, work: () => Promise<T>): Promise<T> {
   return running.run(name, work);
 }
@@ -57,7 +59,7 @@ export function noteCommand(sending: SentCommand): void {
   if (fault !== null) sent.faults.push(fault);
 }
 
-/** @returns what is wrong with the concerns of a command; null: nothing */
+/** @returns the fault in the concerns of a command; null: none */
 export function concernFault({ commandName, command }: SentCommand): string | null {
   const { readConcern, writeConcern, $readPreference, pipeline } = command as {
     readonly readConcern?: { readonly level?: string };
@@ -79,14 +81,14 @@ export function concernFault({ commandName, command }: SentCommand): string | nu
   return WRITES.includes(commandName) ? null : `${commandName}, of which nothing is decided`;
 }
 
-/** Values and lists of values as 0. */
+/** Replaces values and lists of values by 0. */
 function withoutValue(name: string, value: unknown): unknown {
   if (name === 'operation' || name === 'collection' || name === 'hint' || name === 'sort') return value;
   const isList = Array.isArray(value) && !value.some((each) => typeof each === 'object' && each !== null);
   return typeof value === 'object' && value !== null && !isList ? value : 0;
 }
 
-/** What a command searches, or for an update or deletion of several, what each of them does. */
+/** The filter of a command, or of each update or deletion in it. */
 function shapesOf(command: object): Omit<SentShape, 'operation'>[] {
   const { find, aggregate, findAndModify, updates, update, deletes, delete: from, ...rest } = command as Command;
   const { filter, query, sort, limit, hint, pipeline } = rest;

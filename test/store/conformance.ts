@@ -17,7 +17,7 @@ import { testWorkspaces } from './conformance/workspaces.js';
 import { openTarget, type Target } from './target.js';
 import type { Store } from '../../src/store/store.js';
 
-/** What the tests of a concept are given: a store that is open, and its database to be opened once more. */
+/** The input of a concept's tests: an open store, and its database to be opened again. */
 export interface Bench {
   readonly store: () => Store;
   readonly target: () => Target;
@@ -25,14 +25,14 @@ export interface Bench {
 }
 
 export interface Engine {
-  /** How many random sequences the engine is worth: each of its steps costs a write to the disk or round trips. */
+  /** The number of random sequences: each step costs a write to the disk or round trips. */
   readonly runs: number;
-  /** Names a database that is empty. */
+  /** Returns an empty database. */
   readonly create: () => Promise<Target>;
   readonly drop: (target: Target) => Promise<void>;
 }
 
-/** Holds an engine to every guarantee of the interface. */
+/** Tests every guarantee of the interface for an engine. */
 export function storeConformance(name: string, engine: Engine): void {
   describe(`${name}: the store's guarantees`, () => {
     let target: Target | undefined;

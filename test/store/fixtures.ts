@@ -13,7 +13,7 @@ import type {
 } from '../../src/store/records.js';
 import type { KeyFilter, Store } from '../../src/store/store.js';
 
-/** A moment that exceeds 32 bits, as real ones do. */
+/** A time that exceeds 32 bits, like real ones. */
 export const NOW = 1_790_000_000_000;
 
 export function unique(prefix: string): string {
@@ -66,7 +66,7 @@ export function aUser(workspaceId: string, fields: Partial<UserRecord> = {}): Us
 /** Somebody who makes changes. */
 export const ADA: Author = { kind: 'key', id: 'key_ada', address: '192.0.2.7', userAgent: 'ada/1' };
 
-/** What a rotation of `old` is given. */
+/** The arguments for a rotation of `old`. */
 export function anHeir(old: KeyRecord, fields: Partial<KeyRecord> = {}): KeyRecord {
   return aKey(old.workspaceId, { familyId: old.familyId, replaces: old.id, createdBy: old.id, ...fields });
 }
@@ -102,7 +102,7 @@ export function anAlert(projectId: string, asset: string, fields: Partial<AlertR
   };
 }
 
-/** Of the real clock, for MongoDB lets events expire by its own. */
+/** Uses the real time, because MongoDB expires events by its own clock. */
 export function anEvent(projectId: string, fields: Partial<EventRecord> = {}): EventRecord {
   return {
     projectId,

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 const CREATE = 'mutation { createApiKey(input: { name: "k", scopes: ["read:all"] }) { apiKey { id } } }';
 
-/** A limit on the size of files, which the server meets as it meets a disk that takes no more. */
+/** A limit on the size of files, which looks like a full disk to the server. */
 function limitFiles(pid: number | undefined, bytes: number | 'unlimited'): void {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 }
@@ -36,7 +36,7 @@ test('X7: with a full disk, changes are refused and /readyz shows the reason, un
     expect((await ask('{ apiKeys { totalCount } }')).text).toContain('"totalCount":1');
     const notReady = { status: 503, text: '{"status":"the disk of the store reports an error"}' };
     expect(await ready()).toEqual(notReady);
-    // As long as it lasts: nothing but a write shows that there is room.
+    // As long as it lasts: only a write shows that there is room.
     expect(await ready()).toEqual(notReady);
     expect(child.output().stderr).toContain('The store could not write a change.: disk I/O error');
 

@@ -1,6 +1,6 @@
 /**
- * Judges by the rules of MongoDB whether an index serves a command: equalities first, then the order, then a range. The plans of
- * the engine that the tests run on say little about those of MongoDB: an engine on PostgreSQL sorts what it reads from any index.
+ * Decides by MongoDB's rules whether an index serves a command: first equality, then the order, then a range. The plans
+ * of the engine in the tests say little about MongoDB's: an engine on PostgreSQL sorts what it reads from any index.
  */
 
 export interface Index {
@@ -16,23 +16,28 @@ export interface Shape {
   readonly filter: Conditions;
   readonly sort: Readonly<Record<string, number>>;
   readonly limit?: number;
-  /** The name of the only index to judge by. */
+  /** The name of the only index to consider. */
   readonly hint?: string;
 }
 
-/** `scan`: reads the whole collection. `sort`: sorts in memory. Else the fields by which it looks through all that a tenant has. */
+/**
+ * `scan`: reads the whole collection. `sort`: sorts in memory. Otherwise the fields that it filters among all documents
+ * of a tenant.
+ */
 export type Fault = 'scan' | 'sort' | { readonly looksThrough: readonly string[] };
 
-/** Fields that many documents of a tenant share, so that equality with them alone leaves all the tenant's documents. */
+/**
+ * Fields that many documents of a tenant share, so that equality with them still leaves all of the tenant's documents.
+ */
 const TENANT = ['workspaceId', 'projectId'];
 
-/** @returns what is wrong with the best plan; null: an index serves the command */
+/** @returns the fault of the best plan; null: an index serves the command */
 export function faultOf(shape: Shape, indexes: readonly Index[]): Fault | null {
   const { fields, branches } = flattened(shape.filter);
   const usable = indexes.filter(({ name }) => shape.hint === undefined || name === shape.hint);
   const faults = usable.map((index) => faultBy(index, fields, shape));
   const unsorted = Object.keys(shape.sort).length === 0;
-  // Each branch of an $or by an index of its own; nothing sorts what they find.
+  // Each branch of an $or uses a separate index; the results are not sorted.
   for (const each of unsorted ? branches : []) {
     const joined = [...fields].flatMap(([name, conditions]) => conditions.map((condition) => ({ [name]: condition })));
     const others = branches.filter((other) => other !== each).map(($or) => ({ $or }));
@@ -44,7 +49,7 @@ export function faultOf(shape: Shape, indexes: readonly Index[]): Fault | null {
   return worst(faults, 'best');
 }
 
-/** Equally bad ones: those that leave fewer fields to look through. */
+/** Among equal ones: those with fewer fields to filter. */
 function worst(faults: readonly (Fault | null)[], wanted: 'best' | 'worst'): Fault | null {
   const rank = (fault: Fault | null): number => {
     if (fault === null) return 0;
@@ -56,7 +61,7 @@ function worst(faults: readonly (Fault | null)[], wanted: 'best' | 'worst'): Fau
   return found === undefined ? 'scan' : found;
 }
 
-/** Conditions by field, joined by $and; those that are joined by $or apart. */
+/** Conditions by field, joined by $and; conditions joined by $or are separate. */
 function flattened(filter: Conditions): {
   readonly fields: Map<string, unknown[]>;
   readonly branches: Conditions[][];
@@ -80,10 +85,10 @@ const isOperators = (condition: unknown): condition is Conditions =>
   !(condition instanceof Date) &&
   Object.keys(condition).some((name) => name.startsWith('$'));
 
-/** Also $in: of up to 200 values MongoDB reads the index once for each and merges them in their order. */
+/** Also $in: with up to 200 values, MongoDB reads the index once for each and merges the results in order. */
 const isEquality = (condition: unknown): boolean => !isOperators(condition) || '$eq' in condition || '$in' in condition;
 
-/** Whether what an index leaves out is left out by the command too. */
+/** Whether the command excludes everything that a partial index excludes. */
 function implies(conditions: readonly unknown[], needed: unknown): boolean {
   return conditions.some((condition) => {
     const operators = isOperators(condition) ? condition : { $eq: condition };

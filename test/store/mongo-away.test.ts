@@ -3,7 +3,7 @@ import { createKey, freshMongoUri, startService, type Answer, type TestService }
 import { until } from '../support/until.js';
 import { Proxy } from './proxy.js';
 
-/** The whole service on MongoDB, over a wire that is cut: what callers see of it. */
+/** The complete service on MongoDB over a connection that is cut, as callers see it. */
 const TTL = 500;
 let wire: Proxy;
 let latchkey: TestService;
@@ -32,13 +32,13 @@ const lines = () => latchkey.logs.map((line) => JSON.parse(line) as Line);
 
 const statusOf = async (path: string) => (await fetch(`${latchkey.origin}${path}`)).status;
 
-/** How often each operation was sent to the store, but for pings and what is written every few seconds. */
+/** The number of commands for each operation, except pings and periodic writes. */
 async function operations(): Promise<readonly string[]> {
   const series = (await latchkey.service.metrics.text()).split('\n');
   return series.filter((line) => /^latchkey_store_operations_total\{operation="(keys\.find|workspaces)/.test(line));
 }
 
-/** As {@link operations}, once those under way have ended: each ends within 1.8 s. */
+/** Like {@link operations}, after running ones have ended: each ends within 1.8 s. */
 async function settledOperations(): Promise<readonly string[]> {
   let before = await operations();
   for (;;) {
@@ -60,14 +60,14 @@ function expectUnavailable(answer: Answer): void {
   expect(answer.text).not.toMatch(LEAKS);
 }
 
-/** Asks with the key until it is refused. What is remembered of it may be answered from until then. */
+/** Sends requests with the key until it is refused. Until then, a cached record may be used. */
 async function served(): Promise<number> {
   const began = performance.now();
   while ((await statusWith(latchkey, token)) === 200) await new Promise((resolve) => setTimeout(resolve, 20));
   return performance.now() - began;
 }
 
-/** Milliseconds until a request with the key is answered with 200 again. */
+/** Milliseconds until a request with the key succeeds again. */
 async function backAfter(): Promise<number> {
   const mended = Date.now();
   while (Date.now() - mended < 10_000) {
@@ -77,7 +77,7 @@ async function backAfter(): Promise<number> {
   throw new Error('It did not come back.');
 }
 
-// A peer's limiter fails open when its store is away.
+// A comparable limiter fails open when its store is unavailable.
 test.each([
   ['that is cut', 'cut'],
   ['that falls silent', 'silence'],
@@ -87,7 +87,8 @@ test.each([
     expect(await statusWith(latchkey, token)).toBe(200);
     const logged = lines().length;
     await wire[how]();
-    // Read before the wire was gone, and given up on two seconds after its time was up; the driver's own time is half a minute.
+    // Read before the connection was cut, and given up two seconds after it expired; the driver's own timeout is half a
+    // minute.
     expect(await served()).toBeLessThan(TTL + 10_000);
     const answers = await Promise.all([
       latchkey.query('{ viewer { scopes } }', { token }),
@@ -97,7 +98,7 @@ test.each([
     ]);
     answers.forEach(expectUnavailable);
 
-    // X10: by now the store is known to be away, and nothing but pings is sent to it.
+    // X10: the store is known to be unavailable by now, and only pings are sent to it.
     await until(async () => (await statusOf('/readyz')) === 503);
     const before = await settledOperations();
     const crowd = await Promise.all(
@@ -115,7 +116,7 @@ test.each([
     expect((await latchkey.query('{ tiers { tier } }', { token: 'nonsense' })).status).toBe(401);
 
     await wire.mend();
-    // The driver's own look at a server comes every ten seconds.
+    // The driver checks a server every ten seconds.
     expect(await backAfter()).toBeLessThan(5_000);
     const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "while away" }) { totalCount } }', {
       token,
@@ -123,7 +124,7 @@ test.each([
     expect(body.data.apiKeys.totalCount).toBe(0);
     expect((await fetch(`${latchkey.origin}/readyz`)).status).toBe(200);
     expect(await metrics.text()).toContain('latchkey_store_available{for="reads"} 1');
-    // X10: one line for the loss and one for the return, whatever number of requests met it.
+    // X10: one line for the outage and one for the recovery, whatever the number of affected requests.
     const changes = lines()
       .slice(logged)
       .filter(({ requestId }) => requestId === undefined);

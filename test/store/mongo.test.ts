@@ -33,7 +33,7 @@ import { Proxy } from './proxy.js';
 const { MONGODB_URI } = process.env;
 if (MONGODB_URI === undefined) throw new Error('These tests need a MongoDB: set MONGODB_URI.');
 
-/** The server's address with a database of its own. */
+/** The server's address with a separate database. */
 function freshUri(): string {
   const uri = new URL(MONGODB_URI ?? '');
   uri.pathname = `/${unique('latchkey_test')}`;
@@ -46,7 +46,7 @@ async function drop(uri: string): Promise<void> {
   await connection.close();
 }
 
-// What a failed test left open would keep Jest from ending.
+// Connections left open by a failed test would keep Jest from ending.
 afterAll(() => mongoose.disconnect());
 
 storeConformance('MongoDB', {
@@ -83,7 +83,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
   const keys = () => raw.collection<{ _id: string }>('latchkey_keys');
   const embedded = ({ id, ...fields }: KeyRecord) => ({ _id: id, nameFolded: fields.name.toLowerCase(), ...fields });
 
-  /** An entry as the document of a change carries it. */
+  /** An entry as the document of a change contains it. */
   const carried = ({ id, before, after, ...fields }: AuditDraft) => ({
     _id: id,
     ...fields,
@@ -320,7 +320,7 @@ describe('MongoDB: a connection passed by the caller', () => {
   const commands: { readonly commandName: string; readonly command: Record<string, unknown> }[] = [];
 
   beforeAll(async () => {
-    // As an owner might have it: with filters sanitized, buffering on and models of like names.
+    // As an owner might configure it: with sanitized filters, buffering and models of similar names.
     connection = mongoose.createConnection(uri, { monitorCommands: true, sanitizeFilter: true });
     await connection.asPromise();
     connection.model('Key', new Schema({ mine: String }));
@@ -471,7 +471,7 @@ test('MongoDB: assets of a release before projects belong to the default project
     const store = await openMongoStore({ uri: own });
     expect(await store.assets.find(projectId, asset.name)).toEqual({ projectId, ...asset });
     expect(await store.assets.openAlerts(projectId, [asset.name])).toEqual([{ id, projectId, ...alert }]);
-    // The old index would have let one workspace have a name once, whatever the project.
+    // The old index would have allowed a name only once in a workspace, whatever the project.
     await store.assets.register(anAsset(unique('prj'), { name: asset.name }));
     await store.close();
   }
@@ -626,7 +626,7 @@ describe('MongoDB: plans', () => {
 describe('MongoDB: usage counts', () => {
   const HOUR = 3_600_000;
   const DAY = 24 * HOUR;
-  // Of the real clock, for the server lets counts expire by its own.
+  // Uses the real time, because the server expires counts by its own clock.
   const start = Math.floor(Date.now() / HOUR) * HOUR;
   const counts = (keyId: string, requests: number) => ({
     keyId,
@@ -662,7 +662,7 @@ describe('MongoDB: usage counts', () => {
     const connection = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
     const store = await openMongoStore({ connection });
     const raw = connection.collection('latchkey_usage_days');
-    // As if another process were for ever a moment quicker with the record.
+    // As if another process always wrote the record just before.
     await raw.createIndex({ requests: 1 }, { unique: true, partialFilterExpression: { requests: 7 } }, {});
     await raw.insertOne({ keyId: 'key_quick', start: new Date(0), requests: 7, limited: 0, forbidden: 0 });
     const sizes: unknown[] = [];
@@ -801,7 +801,9 @@ test('MongoDB: an alert that many requests open concurrently is inserted once', 
 });
 
 describe('MongoDB: unavailable', () => {
-  /** The store gives up after two seconds, the driver after thirty: what lies between is what a busy machine may take. */
+  /**
+   * The store gives up after two seconds, the driver after thirty: the difference is the tolerance for a busy machine.
+   */
   const expectUnavailableInTime = async (call: () => Promise<unknown>): Promise<void> => {
     const began = performance.now();
     await expect(call()).rejects.toBeInstanceOf(StoreUnavailable);
@@ -885,7 +887,7 @@ describe('MongoDB: unavailable', () => {
       const began = performance.now();
       expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ tier: 'STARTER' });
       await store.ping();
-      // The driver's own look at a server comes every ten seconds.
+      // The driver checks a server every ten seconds.
       expect(performance.now() - began).toBeLessThan(5_000);
 
       await store.close();

@@ -79,7 +79,7 @@ test.each([
   ['w=dc2', 'w="dc2"'],
   ['journal=false', 'journal=false'],
 ])('X11: MONGODB_URI with %s is rejected before anything is sent', async (option, what) => {
-  // Nothing listens there: a connection that was tried would say so.
+  // Nothing listens there: an attempt to connect would be reported.
   const uri = `mongodb://user:hunter2@127.0.0.1:1,127.0.0.1:2/db?replicaSet=rs0&${option}`;
   const opening = openStore({ mongodbUri: uri, dataDir: '' });
   await expect(opening).rejects.toThrow(/^MONGODB_URI sets /);
@@ -112,7 +112,7 @@ describe('X11: a member of a replica set', () => {
     await expect(openStore({ mongodbUri: uri, dataDir: '' })).rejects.toThrow(
       /^MONGODB_URI sets directConnection=true and names a member of the replica set "rs0".* Remove directConnection\.$/,
     );
-    // The only member of its set is the primary or nothing.
+    // The only member of its set is always the primary, if any.
     rewriter.rewrite = (reply) =>
       'isWritablePrimary' in reply ? { ...reply, setName: 'rs0', hosts: ['a:1'], me: 'a:1' } : reply;
     await (await openMongoStore({ uri })).close();
@@ -162,7 +162,7 @@ test('X11: lookups fail while a linearizable read gets no response', async () =>
   const uri = uriWith({ directConnection: 'true', readConcernLevel: 'linearizable' }, rewriter.port);
   const store = await openMongoStore({ uri, timeout: 300 });
   const key = await givenKey(store, await givenWorkspace(store));
-  // A majority that is lost answers nothing until maxTimeMS.
+  // Without a majority, there is no response until maxTimeMS.
   rewriter.rewrite = (reply, command) => (JSON.stringify(command).includes('linearizable') ? null : reply);
   await expect(store.keys.findForVerification(key.lookupId)).rejects.toThrow(StoreUnavailable);
   expect(await store.keys.find(key.id, null)).toMatchObject({ id: key.id });

@@ -6,7 +6,7 @@ import { aKey, anHeir, givenKey, givenWorkspace, NOW, unique } from './fixtures.
 
 const { MONGODB_URI = '' } = process.env;
 
-/** What a call asks of the server. */
+/** The commands that a call sends to the server. */
 interface Asked {
   readonly commands: number;
   readonly documents: number;
@@ -42,7 +42,7 @@ async function askedBy(call: () => Promise<unknown>): Promise<Asked> {
 
 const raw = () => connection.collection<{ _id: string }>('latchkey_keys');
 
-/** Living families, written as creations without a limit leave them. */
+/** Active families, as creations without a limit write them. */
 async function givenFamilies(ws: string, count: number): Promise<void> {
   await givenKey(store, ws);
   const like = await raw().findOne({ workspaceId: ws });
@@ -67,7 +67,7 @@ test('X9: counts and creations use the same commands for 5 families and for 500'
   const expected = await of(few);
   expect(await of(many)).toEqual(expected);
   const [count, unlimited] = expected;
-  // Four to look for changes that a process left under way, of which one is a read of the workspace; and the count.
+  // Four to find unfinished changes, one of which reads the workspace; and the count.
   expect(count).toEqual({ commands: 5, documents: 2 });
   expect(unlimited?.commands).toBeLessThanOrEqual(9);
 });

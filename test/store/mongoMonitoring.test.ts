@@ -61,7 +61,10 @@ async function stopChecks(): Promise<void> {
   });
 }
 
-/** Cuts the store off while it waits for an answer. After that the driver asks nothing before a check has ended well. */
+/**
+ * Makes the store unreachable while it waits for a response. After that, the driver sends nothing before a check has
+ * succeeded.
+ */
 async function cutOff(): Promise<void> {
   proxy.hold(true);
   const asked = isThere();

@@ -35,7 +35,7 @@ afterAll(async () => {
   await mongoose.disconnect();
 });
 
-// What both engines must do: so every kind of command is sent, and a new operation is not left out.
+// The suite for both engines: so every kind of command is sent, and a new operation is included.
 const bench: Bench = { store: () => store, target: () => ({ engine: 'mongo', uri: uri.href }), runs: 1 };
 describe('MongoDB, with recorded commands', () => {
   testKeys(bench);
@@ -52,7 +52,7 @@ describe('MongoDB, with recorded commands', () => {
   testEvents(bench);
 });
 
-/** Lists and counts by each filter, each order and each place in it. */
+/** Lists and counts with each filter, each order and each position in it. */
 async function listAll(): Promise<void> {
   const ws = await givenWorkspace(store);
   for (let i = 0; i < 4; i++)
@@ -83,7 +83,7 @@ async function listAll(): Promise<void> {
   }
 }
 
-/** Takes places under a limit, past it, and by a change of scopes: in few commands, which the suite of places repeats. */
+/** Takes places under a limit, beyond it, and by a change of scopes. */
 async function placeAll(): Promise<void> {
   const ws = await givenWorkspace(store);
   for (let i = 0; i < 3; i++) await store.keys.insert(aKey(ws), null, NOW);
@@ -93,14 +93,14 @@ async function placeAll(): Promise<void> {
   for (const limit of [5, 5, 5, 2]) {
     outcomes.push((await store.keys.insert(aKey(ws, { expiresAt: NOW + 4 }), limit, NOW)).outcome);
   }
-  // Places of families that have ended are looked for and released.
+  // Finds and releases the slots of ended families.
   outcomes.push((await store.keys.insert(aKey(ws), 5, NOW + 8)).outcome);
   const scopes = ['x:read'];
   outcomes.push((await store.keys.update(admin.id, ws, { scopes }, NOW, undefined, undefined, 9)).outcome);
   expect(outcomes).toEqual(['inserted', 'inserted', 'full', 'full', 'inserted', 'changed']);
 }
 
-/** A start on a store of an earlier release with more families than one reading of them takes. */
+/** A start on a store of an earlier release with more families than one read. */
 async function start(): Promise<void> {
   const ws = await givenWorkspace(store);
   await givenKey(store, ws, { name: 'Café' });
@@ -134,7 +134,7 @@ function forFields(what: string, reasons: Readonly<Record<string, string>>): Rea
   return Object.fromEntries(Object.entries(reasons).map(([field, reason]) => [`${what} for ${field}`, reason]));
 }
 
-/** What no index serves, and why it may be so. A reason for what an index does serve is a fault too. */
+/** Commands that no index serves, with the reason. A reason for a command with an index is also an error. */
 const REASONS: Readonly<Record<string, string>> = {
   ...forFields('keys.list: looks through latchkey_keys', {
     $expr: PART_OF_NAME,
@@ -168,7 +168,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'start: scan of latchkey_usage': 'Once in a store of a release before days.',
 };
 
-/** @returns what the plan of a kind of command lacks, in words */
+/** @returns the fault of the plan of a kind of command, as text */
 function named({ operation, collection, sort }: SentShape, fault: Fault): readonly string[] {
   if (typeof fault === 'object')
     return fault.looksThrough.map((field) => `${operation}: looks through ${collection} for ${field}`);

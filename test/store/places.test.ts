@@ -8,8 +8,8 @@ const ADMIN = ['admin'];
 type Stored = Partial<KeyDocument> & { readonly _id: string };
 
 /**
- * What a reading of a family finds while others change it depends on the moment, which a test cannot choose on a real
- * server. So the readings are given here: of the keys that hold slots, and of the family's keys, in turn.
+ * The result of reading a family while others change it depends on timing, which a test can't control on a real server.
+ * So the results are given here: the keys with slots, and the family's keys, in turn.
  */
 function given(...readings: readonly [holders: readonly Stored[], members: readonly Stored[]][]) {
   const answers = readings.flat();

@@ -11,17 +11,17 @@ const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** A child process that has opened the store and waits for {@link Child.go}. */
 export interface Child {
   go(): void;
-  /** The answers so far. */
+  /** The responses so far. */
   readonly answers: readonly unknown[];
-  /** Resolves when there are so many. */
+  /** Resolves when there are this many. */
   answered(count: number): Promise<void>;
   /** SIGKILL: no handler runs, nothing is flushed. */
   kill(): Promise<void>;
-  /** The exit by itself. Rejects where it failed. */
+  /** Resolves when it exits by itself. Rejects if it failed. */
   end(): Promise<void>;
 }
 
-/** Starts a child process; resolves with it once it has given its first answer. */
+/** Starts a child process; resolves once it has sent its first response. */
 export async function startChild(target: Target | null, job: Job): Promise<Child> {
   const child = spawn(process.execPath, ['--import', LOADER, WORKER, JSON.stringify([target, job])], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -74,7 +74,7 @@ export async function startChild(target: Target | null, job: Job): Promise<Child
   };
 }
 
-/** Runs each job in a process of its own, all of them released at one moment, and returns what each answered last. */
+/** Runs each job in a separate process, all started at the same moment, and returns the last response of each. */
 export async function runTogether(target: Target, jobs: readonly Job[]): Promise<unknown[]> {
   const children = await Promise.all(jobs.map((job) => startChild(target, job)));
   for (const child of children) child.go();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A wire between a client and a server that a test can cut and mend. */
+/** A connection between a client and a server that a test can cut and restore. */
 export class Proxy {
   readonly port: number;
   readonly #target: { readonly host: string; readonly port: number };
@@ -14,7 +14,7 @@ export class Proxy {
     this.#target = target;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => this.#join(client));
-    // A test that failed before it cut the wire must not keep Jest from ending.
+    // A test that failed early must not keep Jest from ending.
     server.unref();
   }
 
@@ -24,7 +24,7 @@ export class Proxy {
     return new Proxy(server, { host, port });
   }
 
-  /** Ends every connection and refuses new ones. */
+  /** Closes every connection and refuses new ones. */
   async cut(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
@@ -32,7 +32,7 @@ export class Proxy {
     await closed;
   }
 
-  /** Keeps the connections, takes new ones, and lets nothing through. */
+  /** Keeps the connections, accepts new ones, and passes nothing on. */
   silence(): void {
     this.#silent = true;
     for (const socket of this.#sockets) socket.pause();
@@ -54,7 +54,7 @@ export class Proxy {
       [server, client],
     ] as const) {
       this.#sockets.add(from);
-      // By hand and not by pipe(), which would resume what silence() paused.
+      // Without pipe(), which would resume a paused stream.
       from.on('data', (chunk) => to.write(chunk));
       from.on('error', () => undefined);
       from.on('close', () => {

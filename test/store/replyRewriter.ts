@@ -9,8 +9,8 @@ const OP_MSG = 2013;
 const [HEADER, FLAGS_AND_KIND] = [16, 5];
 
 /**
- * A wire to a MongoDB-compatible server on which a test changes replies: a replica set says more than the server at hand does.
- * Replies to the driver's first question, which are in another form, are left as they are.
+ * A connection to a MongoDB-compatible server on which a test changes replies, to imitate a replica set. Replies to the
+ * driver's first command, which have another format, are unchanged.
  */
 export class ReplyRewriter {
   /** @returns the reply to send; null: none */
@@ -73,7 +73,7 @@ export class ReplyRewriter {
   }
 }
 
-/** Calls back with each whole message. */
+/** Calls back with each complete message. */
 function inMessages(take: (message: Buffer) => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -97,7 +97,7 @@ function bodyOf(message: Buffer): Message | null {
 function withBody(message: Buffer, body: Message): Buffer {
   const section = BSON.serialize(body);
   const head = Buffer.from(message.subarray(0, HEADER + FLAGS_AND_KIND));
-  // Whatever checksum it had is of the former body.
+  // A checksum would belong to the former body.
   head.writeUInt32LE(0, HEADER);
   head.writeInt32LE(head.length + section.length, 0);
   return Buffer.concat([head, section]);

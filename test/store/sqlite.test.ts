@@ -381,7 +381,7 @@ describe('SQLite: usage counts', () => {
     const dir = freshDir();
     mkdirSync(dir);
     const before = new Database(join(dir, 'latchkey.db'));
-    // The fifth entry brings minutes and days.
+    // The fifth entry adds minutes and days.
     for (const migration of MIGRATIONS.slice(0, 4)) before.exec(String(migration));
     before.exec('PRAGMA user_version = 4');
     const today = Math.floor(NOW / DAY) * DAY;

@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), 'latchkey-plans-'));
 let made = 0;
 const target = () => ({ engine: 'sqlite', dir: join(root, String(made++)), inThisThread: true }) as const;
 
-/** Every statement that the engine prepares in this file: it prepares each when it first runs. */
+/** Every statement that the engine prepares in this file: it prepares each at its first use. */
 const statements = new Set<string>();
 const prototype = Database.prototype as { prepare: (sql: string) => unknown };
 const { prepare } = prototype;
@@ -27,10 +27,10 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-// Every operation of the store runs in the suite that both engines run, so that a new one is not left out.
+// The suite for both engines runs every operation of the store, so that a new one is included.
 storeConformance('SQLite in this thread', { runs: 5, create: async () => target(), drop: async () => undefined });
 
-/** What is read without an index: the list that a caller gave, and the rows of a subquery, whose own plan is looked at too. */
+/** Reads without an index: the list that a caller passed, and the rows of a subquery, whose own plan is checked too. */
 const ALLOWED = /^SCAN (json_each|used|\(subquery|CONSTANT ROW|[\d-]+ CONSTANT)/;
 
 test('X1: every statement uses an index, and sorts nothing in memory', async () => {

@@ -138,7 +138,7 @@ describe('X1: the threads', () => {
 
   test('reject an operation that waits too long, and never run it', async () => {
     const { threads, heads, end, started } = await given({ queued: 1 });
-    // The thread is not started by the time that its second question has waited too long.
+    // The thread has not started when its second operation has waited too long.
     const first = threads.ask('ws', heads);
     await expect(threads.ask('ws', heads)).rejects.toMatchObject({ reason: 'the store is busy' });
     expect(await first).toHaveLength(1);
@@ -152,7 +152,7 @@ describe('X1: the threads', () => {
     const other = threads.ask('another', heads);
     expect(await other).toHaveLength(1);
     const refused = (await Promise.all(answers)).filter((answer) => answer instanceof StoreUnavailable);
-    // One of them is with the thread.
+    // The thread runs one of them.
     expect(refused).toHaveLength(99);
     await end();
   });
@@ -178,7 +178,7 @@ describe('X1: the threads', () => {
     await writers.ask('ws', heads);
     const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
     const lost = writers.ask('ws', { part: 'keys', operation: 'saveDigest', given: ['key', 'x'] });
-    // Threads end between two statements only.
+    // Threads only end between two statements.
     const ended = started.at(-1)?.end();
     holder.go();
     await holder.end();

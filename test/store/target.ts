@@ -4,7 +4,7 @@ import type { SqliteOptions } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';
 import { namingOperations, noteCommand } from './commands.js';
 
-/** Names a database so that a child process can open it too. */
+/** Returns a database that a child process can open, too. */
 export type Target =
   | { readonly engine: 'sqlite'; readonly dir: string; readonly busyTimeout?: number; readonly inThisThread?: true }
   | { readonly engine: 'mongo'; readonly uri: string };
@@ -16,8 +16,9 @@ export async function openTarget(target: Target): Promise<Store> {
     return inThisThread ? openInThisThread(options) : openSqliteStore(options);
   }
   const { openMongoStore } = await import('../../src/store/mongo/open.js');
-  // A deadline that no busy machine misses. The engine that CI tests against answers writes of one value that come at once with
-  // deadlocks, and takes about a second to find each; they are repeated until the deadline. MongoDB settles them by itself.
+  // A timeout that even a busy machine meets. The engine in CI responds to concurrent writes of one value with
+  // deadlocks, and takes about a second to find each; the writes are repeated until the timeout. MongoDB resolves them
+  // itself.
   const uri = new URL(target.uri);
   uri.searchParams.set('monitorCommands', 'true');
   const store = await openMongoStore({ uri: uri.href, timeout: 120_000 });
@@ -26,7 +27,7 @@ export async function openTarget(target: Target): Promise<Store> {
   return namingOperations(store);
 }
 
-/** The engine of SQLite on one connection in this thread, so that a test sees its statements. */
+/** The SQLite engine on one connection in this thread, so that a test sees its statements. */
 async function openInThisThread({ dir, busyTimeout = 5_000 }: SqliteOptions): Promise<Store> {
   const [{ openWriter }, { storeOf }] = await Promise.all([
     import('../../src/store/sqlite/writer.js'),

@@ -21,7 +21,7 @@ function freshDir(): string {
   return dir;
 }
 
-/** Opens and closes a store, and returns how often it checked its file. */
+/** Opens and closes a store, and returns the number of file checks. */
 async function checksOf(dir: string): Promise<number> {
   const told: string[] = [];
   const store = await openSqlite({ dir }, (message) => told.push(message));
@@ -30,7 +30,7 @@ async function checksOf(dir: string): Promise<number> {
   return told.length;
 }
 
-/** A copy of these files, which no connection of this process has had open. */
+/** A copy of these files, which no connection of this process has opened. */
 function copyOf(dir: string, ...names: string[]): string {
   const copy = freshDir();
   for (const name of names) copyFileSync(join(dir, name), join(copy, name));
@@ -98,7 +98,7 @@ test('X7: the server does not start with a damaged file, and prints a remedy in 
   damagePage(dir);
   const child = runFile(MAIN, { PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'error' });
   const ended = once(child.process, 'exit');
-  // It must not outlive the test, should it start.
+  // It must not outlive the test, if it starts.
   const kill = setTimeout(() => child.process.kill('SIGKILL'), 20_000);
   expect(await ended).toEqual([1, null]);
   clearTimeout(kill);

@@ -5,22 +5,24 @@ import type { Store } from '../../src/store/store.js';
 import { aKey, anHeir, NOW } from './fixtures.js';
 import { openTarget, type Target } from './target.js';
 
-/** What a child process is told to do with the store. Each answer is one line of JSON. */
+/** A job for a child process with the store. Each response is one line of JSON. */
 export type Job =
-  /** So many insertions at once. Answers: the outcomes. */
+  /** This number of concurrent insertions. Returns the outcomes. */
   | { readonly kind: 'insert'; readonly workspaceId: string; readonly count: number; readonly places: number }
-  /** So many rotations of one key at once. Answers: the outcomes. */
+  /** This number of concurrent rotations of one key. Returns the outcomes. */
   | { readonly kind: 'rotate'; readonly key: KeyRecord; readonly count: number }
   | { readonly kind: 'create'; readonly workspace: WorkspaceRecord }
-  /** Inserts, rotates without overlap and revokes, over and over in places of its limit. Answers: the outcome of each insertion. */
+  /**
+   * Inserts, rotates without overlap and revokes repeatedly, within its limit. Returns the outcome of each insertion.
+   */
   | { readonly kind: 'turnover'; readonly workspaceId: string; readonly places: number; readonly rounds: number }
-  /** Adds [1, 2, 3] to the counts of each key in that hour, so many times at once. */
+  /** Adds [1, 2, 3] to the counts of each key in that hour, concurrently this number of times. */
   | { readonly kind: 'count'; readonly keyIds: readonly string[]; readonly start: number; readonly times: number }
-  /** Records the same events so many times at once. Answers: how many it was told that it added. */
+  /** Records the same events concurrently this number of times. Returns the number of events reported as added. */
   | { readonly kind: 'record'; readonly events: readonly EventRecord[]; readonly times: number }
-  /** Inserts, rotates and revokes until it is killed. Answers: what was acknowledged, one line each. */
+  /** Inserts, rotates and revokes until it is killed. Returns one line for each acknowledged change. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
-  /** Holds the write lock of an SQLite file until it is told to end. */
+  /** Takes the write lock of an SQLite file until the test stops it. */
   | { readonly kind: 'hold'; readonly file: string };
 
 export interface Acknowledged {
@@ -29,7 +31,7 @@ export interface Acknowledged {
   readonly successorId?: string;
 }
 
-/** Synchronous: an acknowledgement must not die in a buffer with the process. */
+/** Synchronous: an acknowledgement must not be lost in a buffer of the killed process. */
 function answer(value: unknown): void {
   writeSync(1, `${JSON.stringify(value)}\n`);
 }
@@ -80,7 +82,7 @@ async function turnover({ keys }: Store, workspaceId: string, places: number, ro
     const { outcome } = await keys.insert(key, places, NOW);
     outcomes.push(outcome);
     if (outcome === 'full') continue;
-    // Without overlap, the moment at which a family is easiest taken for dead.
+    // Without overlap, which is when a family could most easily seem to have ended.
     const heir = anHeir(key);
     await keys.rotate(key.id, workspaceId, heir, NOW, NOW);
     const second = anHeir(heir);

@@ -36,7 +36,7 @@ test('X1: while another program locks the database, known keys work, /readyz sho
     holder.go();
     await holder.end();
     expect((await created).data?.createApiKey?.token).toMatch(/^sk_/);
-    // The store is asked again within a second.
+    // The store is pinged again within a second.
     await until(async () => (await ready()).status === 200);
     expect(await child.stop('SIGTERM')).toBe(0);
   } finally {

@@ -46,7 +46,7 @@ export function testArchive({ store }: Bench): void {
       const [newest] = await store().audit.list(ws, { first: 1, before: null, filter: {} });
       expect(newest).toMatchObject({ action: 'audit.archived', actor: ADA.id, after: { seq: 4, hash: until.hash } });
       expect(await verifyAudit(store().audit, ws)).toMatchObject({ outcome: 'whole', entries: 7, archived: 4 });
-      // What is added then goes on from the same head.
+      // New entries continue from the same head.
       await store().audit.append(draftEntry({ ...told(ws, until), action: 'key.refused' }, ADA));
       expect(await verifyAudit(store().audit, ws)).toMatchObject({ outcome: 'whole', entries: 8 });
     });
@@ -68,7 +68,7 @@ export function testArchive({ store }: Bench): void {
       expect(await store().audit.archive(ws, 1, third, told(ws, third))).toBe('moved');
       expect(await placesOf(store(), ws)).toEqual([1, 2, 3, 4]);
       await store().audit.archive(ws, 0, second, told(ws, second));
-      // An older beginning than the one of by now.
+      // An earlier beginning than the current one.
       expect(await store().audit.archive(ws, 0, first, told(ws, first))).toBe('moved');
       expect(await placesOf(store(), ws)).toEqual([3, 4, 5]);
     });

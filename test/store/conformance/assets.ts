@@ -17,7 +17,7 @@ function summaryOf(asset: AssetRecord) {
 }
 
 export function testAssets({ store }: Bench): void {
-  /** What is made from each of the names. */
+  /** The assets derived from each of the names. */
   const downstream = async (ws: string, names: readonly string[], first: number) => {
     const found = new Map((await store().assets.findDownstream(ws, names, first)).map((each) => [each.name, each]));
     return names.map((name) => found.get(name)?.downstream ?? []);
@@ -241,7 +241,7 @@ export function testAssets({ store }: Bench): void {
       const names = alerts.map(({ asset }) => asset);
       expect(await store().assets.openAlerts(ws, names)).toHaveLength(40);
 
-      // One closed and opened again with other words, one closed, and one that is not open.
+      // One closed and opened again with another message, one closed, and one that is not open.
       const other = { ...second, id: unique('alert'), message: 'Other words.' };
       const close = ['a0', 'a1', 'none'].map((asset) => ({ asset, kind: first.kind, at: NOW + 5 }));
       expect(await store().assets.changeAlerts(ws, { open: [other], close })).toEqual([other.id]);

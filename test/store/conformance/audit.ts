@@ -8,7 +8,7 @@ async function chainOf(store: Store, workspaceId: string): Promise<readonly Audi
   return store.audit.read(workspaceId, 0, 1000);
 }
 
-/** Without a gap, each on the one before, and the head on the last. */
+/** Without gaps, each with the hash of the previous one, and the head of the last. */
 export async function expectWhole(store: Store, workspaceId: string): Promise<readonly AuditEntry[]> {
   const chain = await chainOf(store, workspaceId);
   let previousHash = GENESIS;
@@ -212,7 +212,7 @@ export function testAudit({ store, target }: Bench): void {
 
     test('X5: a range of times is listed by time and then by position, in complete pages even if clocks differ', async () => {
       const ws = await givenWorkspace(store(), { createdAt: NOW - 100 });
-      // Places 2 to 9: one clock is behind.
+      // Positions 2 to 9: one clock is behind.
       for (const at of [5, 6, 1, 7, 7, 2, 8, 9]) await store().audit.append(aDraft(ws, { at: NOW + at }));
       const list = async (first: number, before: number | null, filter: object) =>
         (await store().audit.list(ws, { first, before, filter })).map(({ seq }) => seq);

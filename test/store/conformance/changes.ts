@@ -109,7 +109,7 @@ export function testChanges({ store }: Bench): void {
   });
 
   describe('update', () => {
-    test('changes the given fields and keeps the others', async () => {
+    test('changes the given fields and keeps all other fields', async () => {
       const ws = await givenWorkspace(store());
       const key = await givenKey(store(), ws, { name: 'Old', scopes: ['a'] });
       const { keys } = store();

@@ -7,7 +7,7 @@ import { runTogether } from '../processes.js';
 import { openTarget } from '../target.js';
 
 const MINUTE = 60_000;
-// Of the real clock, for MongoDB lets events expire by its own.
+// Uses the real time, because MongoDB expires events by its own clock.
 const TODAY = Date.now();
 
 export function testEvents({ store, target, runs }: Bench): void {
@@ -58,7 +58,7 @@ export function testEvents({ store, target, runs }: Bench): void {
       expect(await list(prj)).toEqual([first, fresh]);
     });
 
-    // Where an engine looked before it wrote, two calls would both say that they had added it.
+    // If an engine read before it wrote, two calls would both report that they added it.
     test('concurrent calls, also in other processes, add each event once, and one call reports it', async () => {
       const prj = unique('prj');
       const events = Array.from({ length: 10 }, (_, i) => anEvent(prj, { id: `e${i}`, at: TODAY - i }));

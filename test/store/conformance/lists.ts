@@ -259,7 +259,7 @@ export function testLists({ store }: Bench): void {
   });
 }
 
-/** Text by code points, as the bytes of UTF-8 compare; null last. */
+/** Text by code points, in the order of UTF-8 bytes; null last. */
 function inOrder(a: KeyPosition, b: KeyPosition, direction: 'ASC' | 'DESC'): number {
   if (a.value === null || b.value === null) {
     if (a.value !== b.value) return a.value === null ? 1 : -1;

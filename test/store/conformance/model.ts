@@ -4,7 +4,7 @@ import type { Store } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
 import { aKey, anHeir, givenWorkspace, listed, NOW, summaryOf } from '../fixtures.js';
 
-/** What is done to the store and to the model, side by side. `nth` picks one of the keys made so far. */
+/** The steps for the store and the model. `nth` selects one of the keys created so far. */
 type Step =
   | { readonly do: 'insert'; readonly places: number | null; readonly life: number | null }
   | { readonly do: 'rotate'; readonly nth: number; readonly overlap: number; readonly life: number | null }
@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait'), for: span }) },
 );
 
-/** The interface's words said once more, as plainly as a list in memory allows. */
+/** A second implementation of the interface, as a simple list in memory. */
 class Model {
   readonly keys: KeyRecord[] = [];
   now = NOW;
@@ -51,7 +51,7 @@ class Model {
   }
 }
 
-/** Does one step to both. @returns what the store answered and what it should have. */
+/** Runs one step on both. @returns the store's result and the expected one */
 async function take(step: Step, { keys }: Store, ws: string, model: Model): Promise<[string, string]> {
   const { now } = model;
   const end = (life: number | null): number | null => (life === null ? null : now + life);
@@ -60,7 +60,7 @@ async function take(step: Step, { keys }: Store, ws: string, model: Model): Prom
     return ['', ''];
   }
   if (step.do === 'insert') {
-    // Given the order of their making, so that both lists sort alike.
+    // In the order of creation, so that both lists have the same order.
     const key = aKey(ws, { expiresAt: end(step.life), createdAt: NOW + model.keys.length });
     const answer = await keys.insert(key, step.places, now);
     const full = step.places !== null && model.families() >= step.places;

@@ -60,7 +60,7 @@ export function testPlaces({ store, target }: Bench): void {
       expect(await living(ws)).toBe(1);
       expect(await insert(ws, 2)).toEqual({ outcome: 'inserted' });
       expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'full', living: 2 });
-      // The successor is revoked while its predecessor lives on: the place is still taken.
+      // The successor is revoked while its predecessor is active: the place is still taken.
       await store().keys.revoke(heir.id, ws, null, NOW + 50);
       expect(await insert(ws, 2, NOW + 99)).toEqual({ outcome: 'full', living: 2 });
       expect(await insert(ws, 2, NOW + 100)).toEqual({ outcome: 'inserted' });
@@ -173,7 +173,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(refused).toEqual({ outcome: 'full', key: admin, living: 1 });
         expect(await update(plain, ['admin'], limits)).toMatchObject({ outcome: 'full', living: 1 });
         expect(await counts(ws)).toEqual([1, 1, 2]);
-        // Of the same kind it takes none.
+        // With the same kind it takes none.
         expect(await update(admin, ['platform'], limits)).toMatchObject({ outcome: 'changed' });
         await store().keys.revoke(plain.id, ws, null, NOW);
         expect(await update(admin, MORE.scopes, limits)).toMatchObject({ outcome: 'changed' });
@@ -209,7 +209,7 @@ export function testPlaces({ store, target }: Bench): void {
         expect(await counts(ws)).toEqual([1, 0, 1]);
         expect(await store().keys.insert(aKey(ws), limits, NOW)).toEqual({ outcome: 'full', living: 1 });
         await add(ws, limits, { ...ADMIN, expiresAt: NOW + 50 });
-        // The old key ends; the family stays among the others until its last one that does more is changed.
+        // The old key ends; the family stays a normal one until its last key with other scopes is changed.
         expect(await counts(ws, NOW + 100)).toEqual([1, 0, 1]);
         expect(await update(heir, ['admin'], limits, NOW + 100)).toMatchObject({ outcome: 'changed' });
         expect(await counts(ws, NOW + 100)).toEqual([0, 1, 1]);

@@ -4,7 +4,7 @@ import type { Bench } from '../conformance.js';
 import { ADA, aKey, anHeir, aUser, givenKey, givenWorkspace, listed, NOW } from '../fixtures.js';
 import { openTarget } from '../target.js';
 
-/** What one call decides by and another one changes at the same time. Every test races calls of two open stores. */
+/** Races between a check and a concurrent change. Every test uses calls of two open stores. */
 export function testRaces({ store, target, runs }: Bench): void {
   const rounds = Math.min(runs, 8);
   let other: Store;
@@ -16,7 +16,7 @@ export function testRaces({ store, target, runs }: Bench): void {
     await store().users.add(user);
     return user.id;
   };
-  /** As the service removes a user. */
+  /** Like the service removes a user. */
   const remove = async (by: Store, ws: string, userId: string): Promise<void> => {
     await by.users.remove(userId, ws, NOW);
     for (;;) {
@@ -71,7 +71,7 @@ export function testRaces({ store, target, runs }: Bench): void {
         ]);
         expect(await alive(ws)).toEqual([]);
         expect(await store().keys.countFamilies(ws, NOW)).toBe(0);
-        // What was answered as made was made and then revoked; of the others nothing is left.
+        // Keys that were reported as created were created and then revoked; the others left nothing.
         const made = outcomes.filter(({ outcome }) => outcome === 'inserted').length;
         expect(await listed(store(), ws)).toHaveLength(made);
         expect(made + outcomes.filter(({ outcome }) => outcome === 'userLeft').length).toBe(12);
@@ -129,7 +129,7 @@ export function testRaces({ store, target, runs }: Bench): void {
         expect(await store().keys.find(heir.id, null)).toBeNull();
       }
       expect(await store().keys.insert(aKey(ws), null, NOW, by(fine.id))).toEqual({ outcome: 'inserted' });
-      // It ends by its own rotation, which is no revocation.
+      // Its own rotation ends it, which is not a revocation.
       const itself = await store().keys.rotate(fine.id, ws, anHeir(fine), NOW, NOW, by(fine.id));
       expect(itself).toMatchObject({ outcome: 'changed' });
     });
@@ -265,7 +265,7 @@ export function testRaces({ store, target, runs }: Bench): void {
         const { ws, author, other: target } = await given();
         await store().keys.revoke(target.id, ws, null, NOW);
         const admins = [];
-        // The author is one of the two families that do more than administer.
+        // The author is one of the two families that don't only administer.
         for (let i = 0; i < 6; i++) admins.push(await givenKey(store(), ws, { scopes: ['admin'] }));
         const changes = await Promise.all(
           admins.map(({ id }, i) =>

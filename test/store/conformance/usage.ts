@@ -11,7 +11,7 @@ import { openTarget } from '../target.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-// Of the real clock, for MongoDB lets counts expire by its own.
+// Uses the real time, because MongoDB expires counts by its own clock.
 const TODAY = Math.floor(Date.now() / DAY) * DAY;
 
 const PERIODS = ['MINUTE', 'HOUR', 'DAY'] as const;
@@ -119,10 +119,10 @@ export function testUsage({ store, target, runs }: Bench): void {
       );
     });
 
-    // The upsert of a record that is not yet there is where two writers are easiest to lose one of.
+    // The upsert of a new record is where concurrent writes are lost most easily.
     test('concurrent calls of several processes add up exactly', async () => {
       const keyIds = Array.from({ length: 20 }, () => unique('key'));
-      // All of them want the same documents: many more, and an engine that is busy besides lets one wait for too long.
+      // All of them want the same documents: with many more, a busy engine would let one wait too long.
       const job = { kind: 'count', keyIds, start: TODAY, times: 4 } as const;
       const own = Array.from({ length: 4 }, () =>
         store().usage.add(
@@ -151,7 +151,7 @@ export function testUsage({ store, target, runs }: Bench): void {
       const key = unique('key');
       const { length, kept } = USAGE_PERIODS[by];
       const now = Date.now();
-      // With some minutes to spare: MongoDB's own clock goes on while this runs.
+      // With a margin of some minutes, because MongoDB's own clock advances meanwhile.
       const oldest = Math.floor((now + 10 * MINUTE - kept) / length + 1) * length;
       await store().usage.add([counts(key, oldest)], now);
       await store().usage.add([counts(unique('key'), TODAY)], now);
@@ -197,7 +197,7 @@ export function testUsage({ store, target, runs }: Bench): void {
         expect(await ofDays(key, TODAY, TODAY + DAY)).toEqual([use('Query.day1', 1)]);
       });
 
-      // GraphQL lets these be names, and both engines' languages give them a meaning.
+      // GraphQL allows these names, and both engines' languages give them a meaning.
       test('accepts any name that GraphQL accepts', async () => {
         const key = unique('key');
         const names = ['A.__proto__', 'A.constructor', 'A._id', 'A.toString', 'A._0', '__proto__'];

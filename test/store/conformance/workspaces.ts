@@ -75,7 +75,7 @@ export function testWorkspaces({ store }: Bench): void {
     });
 
     test('are listed oldest first', async () => {
-      // Older than what other tests make.
+      // Older than the workspaces of other tests.
       const made = [3, 1, 2].map((age) => aWorkspace({ createdAt: NOW - 1_000_000 - age }));
       for (const workspace of made) await store().workspaces.ensure(workspace);
       const [three, one, two] = made;
