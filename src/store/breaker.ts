@@ -24,7 +24,7 @@ export interface BreakerOptions {
 const SUSPICIOUS = 300;
 /** Timeout for a ping, in ms. A store promises to end it within two seconds. */
 const PING_TIME = 3_000;
-/** The same while the store is away, in ms: a ping that was sent before the store came back may never be answered. */
+/** Timeout for a ping while the store is unavailable, in ms: a ping sent before the store recovered may never get a response. */
 const PROBE_TIME = 1_000;
 /**
  * Pauses between two pings while the store is unavailable, in ms: the first one, doubled each time up to the longest.
@@ -134,7 +134,7 @@ export class Breaker {
     const wasAway = this.#state === 'away';
     this.#pinging ??= this.#answer().then((error) => {
       this.#pinging = null;
-      // An earlier ping may have been answered late, so that this one's failure is out of date.
+      // An earlier ping may have succeeded late, so that this failure is out of date.
       const isOutOfDate = wasAway && error !== null && this.#state === 'available';
       if (!this.#isClosed && !isOutOfDate) this.#learn(error);
     });

@@ -133,7 +133,7 @@ function connect(uri: string, timeout: number): Connection {
   return mongoose.createConnection(uri, optionsBy(timeout));
 }
 
-/** For each step of a new connection. A connection that was begun while the network was cut off may never be answered. */
+/** Timeout for each step of a new connection. A connection started during a network failure may never get a response. */
 function connectTimeout(timeout: number): number {
   return Math.min(timeout, CONNECT_TIMEOUT);
 }
