@@ -126,7 +126,7 @@ test('U4: keys show and audit tail name actors, and F14: show the effective scop
   expect(entry).toMatchObject({ subject: id, subjectName: 'Adas', actorName: admin });
 });
 
-test('R2: keys list and keys find ask for no trusted documents, of which a page may have too many, and keys show does', async () => {
+test('R2: keys show selects trusted documents, and keys list and keys find do not, because a page may have too many', async () => {
   const asked: string[] = [];
   const server = await answering(({ query }) => {
     if (query !== '') asked.push(query);
