@@ -11,16 +11,16 @@ import { forfeited } from './lifecycle.js';
 
 export interface AuthorsOptions {
   readonly store: Pick<Store, 'keys' | 'users'>;
-  /** What the roles of users grant. Default: nothing. */
+  /** Scopes that the roles of users grant. Default: none. */
   readonly roles?: (() => Pick<Roles, 'scopesOf'>) | undefined;
-  /** Keys of the configuration as they are at the moment. Default: they are not judged again. */
+  /** Returns the current keys of the configuration. Default: configured keys are not checked again. */
   readonly configured?: (() => readonly ConfiguredRecord[]) | undefined;
   readonly now: () => number;
 }
 
 /**
- * Judges the caller's key again before each change: while the request ran, it may have waited for bcrypt or for earlier
- * changes in the same operation. The operator's key and access tokens have no record that could change.
+ * Checks the caller's key again before each change. It may have been revoked while the request waited for bcrypt or for
+ * earlier changes of the same operation. The operator's key and access tokens have no record that could change.
  */
 export class Authors {
   readonly #options: AuthorsOptions;
@@ -29,7 +29,11 @@ export class Authors {
     this.#options = options;
   }
 
-  /** The author with what the store has to find unchanged. @throws Refusal UNAUTHENTICATED, FORBIDDEN */
+  /**
+   * Returns the author of a change, with the state of their key that was checked. The store compares it when it writes, and
+   * rejects the write if the key has changed.
+   * @throws Refusal UNAUTHENTICATED, FORBIDDEN
+   */
   async judged(actor: Actor, origin?: Origin): Promise<Author> {
     const { store, roles, now } = this.#options;
     const author = authorOf(actor, origin);
@@ -48,7 +52,7 @@ export class Authors {
     return { ...author, judged: { at, scopes, expiresAt, roles: user?.roles ?? null } };
   }
 
-  /** A reload may have taken the key out of the configuration, or roles from it. @throws Refusal UNAUTHENTICATED, FORBIDDEN */
+  /** A reload may have removed the key from the configuration, or roles from the key. @throws Refusal UNAUTHENTICATED, FORBIDDEN */
   #assertConfigured({ keyId, scopes }: Actor): void {
     const { configured } = this.#options;
     if (configured === undefined) return;
@@ -58,7 +62,7 @@ export class Authors {
   }
 
   /**
-   * Returns the author of a change that gives nobody a right. The store writes it without reading the author's key again.
+   * Returns the author of a change that grants nothing, such as a revocation. The store doesn't check the author's key again.
    * @throws Refusal UNAUTHENTICATED, FORBIDDEN
    */
   async present(actor: Actor, origin?: Origin): Promise<Author> {
@@ -67,8 +71,8 @@ export class Authors {
   }
 
   /**
-   * Calls `write` with the author, and once more if the author's key changed in between but may still do it.
-   * @param write a write of the store, which answers `authorEnded` if the key changed
+   * Calls `write` with the author. If the author's key changed in the meantime, checks it again and retries once.
+   * @param write writes to the store and returns `authorEnded` if the author's key has changed
    * @throws Refusal UNAUTHENTICATED, FORBIDDEN
    */
   async act<T>(
@@ -92,7 +96,7 @@ function assertNothingLost(missing: readonly string[]): void {
   if (missing.length === 0) return;
   const what = missing.join(' and ');
   throw new Refusal(
-    `Your key lost ${what} while this request ran, and nothing was changed. Send it again if your key can do without.`,
+    `Your key lost ${what} while this request ran, so nothing was changed. Retry if the request doesn't need it.`,
     { code: 'FORBIDDEN', missing, fields: [] },
   );
 }

@@ -4,10 +4,13 @@ import Bottleneck from 'bottleneck';
 import { unavailable } from '../refusals/refusal.js';
 import { FairLine, type NotAdded } from './fairLine.js';
 
-/** bcrypt reads no further than this many bytes; what lies behind them would not be verified. */
+/** bcrypt ignores everything after this many bytes, so longer secrets would be verified only in part. */
 const MAX_BYTES = 72;
 
-/** How many runs of each kind may wait, of one owner at most a quarter. At cost 10 two cores end about 37 a second, so the last in line waits some seconds. */
+/**
+ * The maximum number of waiting runs of each kind; one owner can have at most a quarter of them. At cost 10, two cores
+ * complete about 37 runs a second, so the last one waits a few seconds.
+ */
 const MAX_WAITING = 256;
 
 const TOO_MANY: Readonly<Record<NotAdded, string>> = {
@@ -18,20 +21,20 @@ const TOO_MANY: Readonly<Record<NotAdded, string>> = {
 export interface BcryptCounts {
   readonly hashes: number;
   readonly comparisons: number;
-  /** Turned away because too many waited. */
+  /** Runs that were rejected because the queue was full. */
   readonly shed: number;
-  /** In the line at this moment. */
+  /** Runs in the queue now. */
   readonly waiting: number;
 }
 
 /**
- * bcrypt behind a gate: at most one run a core at a time, a bounded line behind it, and what does not fit is refused with
- * 503. A run costs tens of milliseconds of a core, so an open door here would let anybody stop the whole server.
+ * Limits bcrypt to one run per core at a time, with a bounded queue. Runs that do not fit are refused with 503. A run takes
+ * tens of milliseconds of CPU time, so without this limit any caller could stall the whole server.
  */
 export class BcryptGate {
   readonly #cost: number;
   readonly #gate: Bottleneck;
-  /** Those who have a key checked, and those who have one made: they take turns too, so that neither waits for all of the other. */
+  /** Verifications and creations have a queue each. The queues take turns, so that neither delays the other for long. */
   readonly #checks: FairLine;
   readonly #makes: FairLine;
   readonly #cores = availableParallelism();
@@ -58,8 +61,9 @@ export class BcryptGate {
   }
 
   /**
-   * @param owner whose turn it takes: the workspace's id
-   * @throws Refusal UNAVAILABLE when too many wait; RangeError above 72 bytes
+   * Hashes a secret.
+   * @param owner the workspace's ID; owners take turns in the queue
+   * @throws Refusal UNAVAILABLE if the queue is full; RangeError if the secret has more than 72 bytes
    */
   async hash(secret: string, owner = ''): Promise<string> {
     assertWhole(secret);
@@ -69,7 +73,7 @@ export class BcryptGate {
     });
   }
 
-  /** See {@link hash}. */
+  /** Compares a secret with a hash. For the parameters and errors see {@link hash}. */
   async compare(secret: string, hash: string, owner = ''): Promise<boolean> {
     assertWhole(secret);
     return this.#run(this.#checks, owner, () => {
@@ -78,7 +82,7 @@ export class BcryptGate {
     });
   }
 
-  /** Bottleneck's own line is first come, first served, and its priorities know no owners: it is given what runs at once. */
+  /** Bottleneck's own queue is first in, first out and can't take turns by owner, so it only receives work that can start now. */
   async #run<T>(line: FairLine, owner: string, work: () => Promise<T>): Promise<T> {
     await this.#turn(line, owner);
     try {
@@ -116,8 +120,8 @@ export class BcryptGate {
   }
 }
 
-/** Okta, October 2024: bcrypt over more than 72 bytes compared the first 72 alone. Reject, never truncate. */
+/** Never truncate: Okta's bypass of October 2024 was possible because bcrypt compared only the first 72 bytes. */
 function assertWhole(secret: string): void {
   if (Buffer.byteLength(secret) > MAX_BYTES)
-    throw new RangeError(`A secret of more than ${MAX_BYTES} bytes is not hashed.`);
+    throw new RangeError(`The secret has more than ${MAX_BYTES} bytes, which bcrypt can't hash.`);
 }

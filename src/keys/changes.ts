@@ -1,22 +1,22 @@
 import type { Feed } from '../feed.js';
 import type { KeyChange, Store } from '../store/store.js';
 
-/** What a write made stale in memories of records: one key, or what all keys of a workspace have in common: its tier, its users' roles. */
+/** The cached records that a write made stale: one key, or all keys of a workspace (its tier or its users' roles changed). */
 export type Change =
   { readonly kind: 'key'; readonly lookupId: string } | { readonly kind: 'workspace'; readonly workspaceId: string };
 
 /**
- * Carries changes from the process that makes them to all others; null: all may be stale. A feed may be away: what it misses
- * then ends by itself when a remembered record's time is up.
+ * Sends changes from the process that makes them to all other processes. null: every cached record may be stale. The feed
+ * may be unavailable. A change that it loses then takes effect when the cached record expires.
  */
 export type ChangeFeed = Feed<Change>;
 
-/** What changes keys, and what they may do. */
+/** The parts of the store whose changes affect keys or their permissions. */
 type Changeable = Pick<Store, 'keys' | 'workspaces' | 'users'>;
 
 /**
- * The store, each change announced before it is answered; also one that failed, for it may have been made all the same
- * (a connection that broke before the answer came).
+ * Wraps a store so that each change is announced before its result is returned. Failed changes are announced too: the
+ * store may have made the change if the connection broke before its response.
  */
 export function announcing({ keys, workspaces, users }: Changeable, announce: (change: Change) => void): Changeable {
   const ofKey = async (workspaceId: string | null, changing: Promise<KeyChange>): Promise<KeyChange> => {
@@ -54,8 +54,8 @@ export function announcing({ keys, workspaces, users }: Changeable, announce: (c
 }
 
 /**
- * `target` with some of its methods replaced. Not a spread: a store may be an instance of a class. Not a proxy of the
- * target itself: JavaScript forbids one to replace what is frozen.
+ * Returns `target` with some methods replaced. A spread would lose the methods of a class instance. A proxy of the target
+ * itself could not replace the properties of a frozen object.
  */
 export function overlaid<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy({} as T, {

@@ -4,7 +4,7 @@ import type { KeyPosition } from '../store/ordering.js';
 import type { KeyFilter, KeyPage } from '../store/store.js';
 import { fold } from '../text/fold.js';
 
-/** A key that stands in the configuration and not in the store, as far as anybody is told of it. */
+/** A key of the configuration file, as the API shows it. It is not in the store. */
 export interface ConfiguredRecord {
   /** `conf_…` */
   readonly id: string;
@@ -16,7 +16,7 @@ export interface ConfiguredRecord {
   readonly workspaceId: string;
   readonly name: string;
   readonly roles: readonly string[];
-  /** What its roles grant. */
+  /** The scopes that its roles grant. */
   readonly scopes: readonly string[];
   readonly type: 'SECRET';
   readonly environment: 'LIVE';
@@ -27,36 +27,37 @@ export interface ConfiguredRecord {
   readonly replacedBy: null;
 }
 
-/** A key, wherever it stands. Lists and look-ups don't read its trusted documents. */
+/** A key of the store, without its trusted documents, or of the configuration file. */
 export type AnyKey = KeySummary | ConfiguredRecord;
 
-/** A key with its trusted documents, wherever it stands. */
+/** A key of the store, with its trusted documents, or of the configuration file. */
 export type WholeKey = KeyRecord | ConfiguredRecord;
 
-/** A page of keys, wherever they stand. */
+/** A page of stored and configured keys. */
 export interface AnyKeyPage extends Omit<KeyPage, 'keys'> {
   readonly keys: readonly AnyKey[];
   readonly hasPreviousPage: boolean;
-  /** The keys that the page is a part of; null: there are none. */
+  /** Selects all keys of the list that the page belongs to; null: the list is empty. */
   readonly selection: KeySelection | null;
 }
 
-/** What a list is made of, whatever its order and its pages. */
+/** Selects the keys of a list, independent of its order and pages. */
 export interface KeySelection {
   readonly workspaceId: string;
   readonly filter: KeyFilter;
 }
 
+/** Returns whether the key is from the configuration file. */
 export function isConfigured(key: AnyKey): key is ConfiguredRecord {
   return 'roles' in key;
 }
 
-/** Is it the place of a configured key? They come after all stored keys, in every order. */
+/** Returns whether a position is that of a configured key. Configured keys come after all stored keys, in every order. */
 export function isConfiguredPosition({ id }: KeyPosition): boolean {
   return id.startsWith('conf_');
 }
 
-/** @param workspaceId null: of any workspace */
+/** Returns the configured key with an ID, or null. @param workspaceId null: any workspace */
 export function findConfigured(
   records: readonly ConfiguredRecord[],
   id: string,
@@ -67,8 +68,8 @@ export function findConfigured(
 }
 
 /**
- * A page of the store's, filled up with configured keys where it is the last one. By id, descending: the order is total
- * and holds over a reload, so that pages neither repeat nor lose a key that stands throughout.
+ * Appends configured keys to a page of stored keys, if it is the last such page. They are sorted by ID, descending. This
+ * order survives a reload, so no key is repeated or missed unless it was added or removed in between.
  */
 export function withConfigured(
   page: KeyPage,
@@ -103,7 +104,7 @@ function matches(
   );
 }
 
-/** To whoever would change one here: the file would say otherwise at the next start. */
+/** The error of an attempt to change a configured key. The file would undo the change at the next start. */
 export function standsInConfiguration(): Refusal {
   return badInput(
     ['input', 'id'],

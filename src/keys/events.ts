@@ -14,24 +14,25 @@ export const KEY_EVENT_TYPES = [
 ] as const;
 export type KeyEventType = (typeof KEY_EVENT_TYPES)[number];
 
-/** What happened to a key. Nothing secret is in it. */
+/** An event of a key. It contains no secret. */
 export interface KeyEvent {
   readonly kind: 'key';
   readonly type: KeyEventType;
-  /** ms since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly at: number;
   readonly workspaceId: string;
-  /** The project that the key is bound to. */
+  /** The project that the key is restricted to. */
   readonly projectId: string | null;
   readonly keyId: string;
-  /** Id of the credential that did it; null where nobody did. */
+  /** ID of the credential that caused the event; null if none did, as for EXPIRING. */
   readonly actor: string | null;
-  /** From where it was used; of NEW_ADDRESS alone. */
+  /** The client address, for NEW_ADDRESS only. */
   readonly address: string | null;
 }
 
 type Key = Pick<KeyRecord, 'id' | 'workspaceId' | 'projectId'>;
 
+/** Returns an event of a key. */
 export function keyEvent(
   type: KeyEventType,
   { id: keyId, workspaceId, projectId }: Key,
@@ -43,8 +44,8 @@ export function keyEvent(
 }
 
 /**
- * The store of keys, each change told once it is made. What changed nothing is not told. Arguments are handed on whole, so that
- * one which a store operation gets later is not dropped here.
+ * Wraps a key store so that each change is reported as an event, after it was made. Calls that change nothing are not
+ * reported. All arguments are passed on, so that a future parameter of a store operation is not lost here.
  */
 export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeyStore {
   const told = (type: KeyEventType, key: Key, now: number, author: Author | undefined): void =>
@@ -71,7 +72,7 @@ export function telling(keys: KeyStore, tell: (event: KeyEvent) => void): KeySto
     async revoke(...given) {
       const [, , , now, author] = given;
       const change = await keys.revoke(...given);
-      // A further revocation is answered as the first one, and changes nothing.
+      // Revoking a key again returns the first revocation and changes nothing.
       if (change.outcome === 'changed' && change.key.revokedAt === now) told('REVOKED', change.key, now, author);
       return change;
     },

@@ -1,20 +1,20 @@
-/** What somebody waits for. */
+/** Work that waits in the queue. */
 export interface Waiting {
   readonly start: () => void;
   /** Called instead of `start` if another owner's work takes the place. */
   readonly shed: () => void;
 }
 
-/** The part of a line that one owner may fill. */
+/** The maximum part of the queue for one owner. */
 const SHARE = 1 / 4;
 
-/** Why something was not added to a line: its owner's share is used up, or the line is full. */
+/** The reason why work was not added: its owner's share is used up, or the queue is full. */
 export type NotAdded = 'share' | 'full';
 
 /**
- * A line of bounded length in which owners take turns, so that an owner with much work delays mostly their own. An owner may
- * fill a quarter of the line. When the line is full, the owner with the most work in it loses the work that came last, if
- * they still have at least as much as the owner who needs the place.
+ * A bounded queue in which owners take turns, so that an owner with much work mostly delays their own. One owner can fill a
+ * quarter of the queue. If the queue is full, new work replaces the newest work of the owner with the most work, provided
+ * that this owner still has at least as much as the new work's owner.
  */
 export class FairLine {
   readonly #max: number;
@@ -23,7 +23,10 @@ export class FairLine {
   readonly #owners = new Map<string, Waiting[]>();
   #length = 0;
 
-  /** @param share the most that one owner may have in it; default: a quarter */
+  /**
+   * @param max the maximum length
+   * @param share the maximum number of entries of one owner; default: a quarter of `max`
+   */
   constructor(max: number, share = Math.max(1, Math.floor(max * SHARE))) {
     this.#max = max;
     this.#share = share;
@@ -33,7 +36,7 @@ export class FairLine {
     return this.#length;
   }
 
-  /** @returns why it was not added; null: it was */
+  /** Adds work to the queue. @returns the reason why it was not added; null: it was added */
   add(owner: string, waiting: Waiting): NotAdded | null {
     const line = this.#owners.get(owner);
     const own = line?.length ?? 0;
@@ -45,13 +48,13 @@ export class FairLine {
     return null;
   }
 
-  /** Takes out what is next; null where nobody waits. */
+  /** Removes the next work and returns it; null if the queue is empty. */
   next(): Waiting | null {
     const [first] = this.#owners;
     if (first === undefined) return null;
     const [owner, line] = first;
     const waiting = line.shift() ?? null;
-    // To the end of the turns.
+    // The owner moves to the end of the turns.
     this.#owners.delete(owner);
     if (line.length > 0) this.#owners.set(owner, line);
     this.#length -= 1;

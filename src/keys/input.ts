@@ -17,25 +17,25 @@ export const MAX_DOCUMENTS = 1_000;
 
 const SHA_256 = /^[0-9a-f]{64}$/i;
 
-/** Returns a name for people: trimmed, in NFC. @throws Refusal BAD_USER_INPUT */
+/** Returns a valid name, trimmed and in NFC. @throws Refusal BAD_USER_INPUT */
 export function checkName(name: string, path: Path = ['input', 'name']): string {
   const fault = faultOfName(name);
   if (fault !== null) throw badInput(path, `The name ${fault}.`);
   return normalise(name.trim());
 }
 
-/** Says what is wrong with a name: `is blank. Write 1 to 100 characters`. null: nothing */
+/** Returns what is wrong with a name, such as `is blank. Write 1 to 100 characters`; null: it is valid. */
 export function faultOfName(name: string): string | null {
   if (isBlank(name)) return `is blank. Write 1 to ${MAX_NAME_LENGTH} characters`;
   return faultOfText(name.trim(), MAX_NAME_LENGTH);
 }
 
-/** Returns whether a text is a name that needs no trimming. */
+/** Returns whether a text is a valid name that needs no trimming. */
 export function isName(name: string): boolean {
   return name.trim() === name && faultOfName(name) === null;
 }
 
-/** Returns a reason for people: trimmed, in NFC, possibly of several lines. @throws Refusal BAD_USER_INPUT */
+/** Returns a valid reason, trimmed and in NFC. It may have several lines. null: none. @throws Refusal BAD_USER_INPUT */
 export function checkReason(reason: string | null | undefined): string | null {
   if (reason == null || isBlank(reason)) return null;
   const fault = faultOfText(reason, MAX_REASON_LENGTH, { lines: true });
@@ -44,10 +44,11 @@ export function checkReason(reason: string | null | undefined): string | null {
 }
 
 /**
- * The documents that a key shall be bound to, each once and in lower case. A key that is bound is never freed again: an
- * empty list would have to mean either nothing or anything, and who reads it otherwise than we do opens the key.
+ * Checks the trusted documents of a key. An empty list is refused, because it could be read as "no document" or as "any
+ * document", and a wrong guess would open the key. So a restriction can't be removed from a key.
  *
- * @returns null where none are given: then nothing is to be bound, or to be changed
+ * @returns the distinct digests in lower case; null if none are given: no restriction, or no change
+ * @throws Refusal BAD_USER_INPUT
  */
 export function checkTrustedDocuments(digests: readonly string[] | null | undefined): string[] | null {
   if (digests == null) return null;
@@ -55,22 +56,22 @@ export function checkTrustedDocuments(digests: readonly string[] | null | undefi
   if (digests.length === 0 || digests.length > MAX_DOCUMENTS) {
     throw badInput(
       path,
-      `A key is bound to 1 to ${MAX_DOCUMENTS} documents. For one that runs any, create a key without them.`,
+      `A key can have 1 to ${MAX_DOCUMENTS} trusted documents. For a key that runs any document, create one without trustedDocuments.`,
     );
   }
   const wrong = digests.findIndex((digest) => !SHA_256.test(digest));
   if (wrong !== -1) {
-    throw badInput([...path, wrong], "A document is named by its text's SHA-256, in 64 hexadecimal digits.");
+    throw badInput([...path, wrong], 'Give the SHA-256 of the document as 64 hexadecimal digits.');
   }
   return [...new Set(digests.map((digest) => digest.toLowerCase()))];
 }
 
-/** Could it be the id of a key or a workspace? What could not is unknown without asking a store, which takes no NUL. */
+/** Returns whether a text can be an ID. Check before reading the store: it may reject some characters, such as NUL. */
 export function isId(id: string): boolean {
   return /^\w{1,64}$/.test(id);
 }
 
-/** Addresses and CIDR ranges, without repeats. @throws Refusal BAD_USER_INPUT */
+/** Returns distinct addresses and CIDR ranges. @throws Refusal BAD_USER_INPUT */
 export function checkAddresses(addresses: readonly string[]): string[] {
   const path = ['input', 'allowedAddresses'];
   if (addresses.length > MAX_ADDRESSES)
@@ -85,11 +86,11 @@ export function checkAddresses(addresses: readonly string[]): string[] {
   return [...new Set(addresses)];
 }
 
-/** @throws Refusal BAD_USER_INPUT for a filter that no key can match */
+/** Returns the filter. @throws Refusal BAD_USER_INPUT if no key can match it */
 export function checkFilter(filter: KeyFilter): KeyFilter {
   const { nameContains, scope, projectId, userId } = filter;
   if (nameContains !== undefined) {
-    // A part of a name may end at a joiner, which the search ignores.
+    // Part of a name may start or end with a joiner. The search ignores joiners.
     const fault = faultOfText(nameContains.replace(/[\u200c\u200d]/g, ''), MAX_NAME_LENGTH);
     if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
@@ -103,10 +104,10 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
 }
 
 /**
- * The scopes that a key of a type shall hold, bundles expanded.
- * @param known what the schema knows @param held what the one who grants them holds
- * @param ceilings of key types; default: their own
- * @throws Refusal BAD_USER_INPUT for an unknown scope or one above the type's ceiling, SCOPE_NOT_HELD
+ * Checks the scopes of a key and expands bundles.
+ * @param wanted the scopes and bundles that the caller gave
+ * @param options the key's type, the scopes of the schema, those of the caller, and the maximum scopes by key type
+ * @throws Refusal BAD_USER_INPUT for an unknown scope or one that the type can't have, SCOPE_NOT_HELD
  */
 export function checkScopes(
   wanted: readonly string[],
@@ -131,7 +132,7 @@ export function checkScopes(
     const path = ['input', 'scopes', i];
     const isKnown = BUNDLES.has(scope) || (parseScope(scope) !== null && known.includes(scope));
     if (!isKnown) {
-      throw badInput(path, `There is no such scope. Known are ${namesOf(known)}.`, {
+      throw badInput(path, `There is no such scope. Known scopes: ${namesOf(known)}.`, {
         known: [...known, ...BUNDLES.keys()],
       });
     }
@@ -144,7 +145,7 @@ export function checkScopes(
   return scopes;
 }
 
-/** A key grants only what it holds: otherwise it could make itself a stronger one. @throws Refusal SCOPE_NOT_HELD */
+/** Checks that a key grants only its own scopes. Otherwise it could create a stronger key. @throws Refusal SCOPE_NOT_HELD */
 export function assertHeld(held: readonly string[], scopes: readonly string[]): void {
   const missing = missingOf(held, scopes);
   if (missing.length === 0) return;

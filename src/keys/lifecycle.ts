@@ -8,9 +8,11 @@ import type { KeyChange, PlaceKind } from '../store/store.js';
 import type { Actor } from './actor.js';
 import type { NewKey } from './minter.js';
 
-/** What a key's life allows, and what is said where it does not. */
-
-/** A ceiling that was lowered since leaves the old key what it holds, and hands it to no new one. @throws Refusal BAD_USER_INPUT */
+/**
+ * Checks that the key's type still allows its scopes. If the ceiling was lowered after the key was created, the key keeps its
+ * scopes, but they can't be passed on to a new key.
+ * @throws Refusal BAD_USER_INPUT
+ */
 export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): void {
   const beyond = scopes.find((scope) => !ceilings.admits(type, scope));
   if (beyond === undefined) return;
@@ -21,8 +23,8 @@ export function assertWithin(ceilings: Ceilings, { type, scopes }: KeyRecord): v
 }
 
 /**
- * Returns the new key of a rotation. A lifetime chosen at creation starts again, up to the last moment of the year 9999; an
- * expiry that was set as a date stays that date.
+ * Returns the new key of a rotation. If the old key was created with a lifetime, the lifetime starts again (at most until
+ * the end of the year 9999). An expiry that was set later stays as it is.
  */
 export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
   const { workspaceId, projectId, userId, familyId, name, scopes, allowedAddresses, trustedDocuments } = old;
@@ -47,12 +49,12 @@ export function successorOf(old: KeyRecord, actor: Actor, now: number): NewKey {
   };
 }
 
-/** Earlier versions imported and rotated keys past the year 9999, which no answer can say. */
+/** Earlier releases allowed expiry after the year 9999, which the API can't represent. */
 function capped(expiresAt: number | null): number | null {
   return expiresAt === null ? null : clampMoment(expiresAt);
 }
 
-/** @throws Refusal unless the key was changed */
+/** Returns the changed key. @throws Refusal if the key was not changed */
 export function changed(change: KeyChange, verb: Verb): KeyRecord {
   switch (change.outcome) {
     case 'changed':
@@ -62,7 +64,7 @@ export function changed(change: KeyChange, verb: Verb): KeyRecord {
     case 'moved':
       throw unavailable('Others are changing the key at the same time. Try again.', 1);
     case 'full':
-      // Told with the numbers by the service, which knows the tier.
+      // The service handles this outcome, because the message needs the limits of the tier.
       throw new Error('The places of the tier are all taken.');
     case 'ended':
     case 'replaced':
@@ -70,22 +72,22 @@ export function changed(change: KeyChange, verb: Verb): KeyRecord {
     case 'userLeft':
     case 'authorEnded':
       throw forfeited(change.outcome);
-    // A store of somebody else's may return anything.
+    // A custom store may return anything.
     default:
       throw new Error('The store returned an unknown outcome. The key may not have been changed.');
   }
 }
 
-/** What is said where a key's user, or the caller's key, was removed while the request ran. */
+/** Returns the refusal for a key's user, or the caller's key, that was removed while the request ran. */
 export function forfeited(outcome: Forfeit): Refusal {
   if (outcome === 'userLeft') return notFound('user');
   return new Refusal('Your key was revoked while this request ran.', { code: 'UNAUTHENTICATED', reason: 'revoked' });
 }
 
-/** What was asked for, as a sentence about the key has it. */
+/** The requested change, as used in messages: "The key cannot be …". */
 export type Verb = 'rotated' | 'expired' | 'changed' | 'revoked';
 
-/** Says what cannot be done, and nothing more: a replaced key can still be given an earlier end. */
+/** Returns the refusal for a change of an ended or replaced key. A replaced key can still get an earlier end. */
 export function unchangeable(key: KeyRecord, verb: Verb, outcome: 'ended' | 'replaced'): Refusal {
   const successor = key.revokedAt === null ? key.replacedBy : null;
   if (successor !== null && outcome === 'replaced') {
@@ -106,6 +108,7 @@ export function unchangeable(key: KeyRecord, verb: Verb, outcome: 'ended' | 'rep
 
 const ID = ['input', 'id'] as const;
 
+/** Returns the refusal for a workspace with the maximum number of keys. */
 export function keyLimitReached(tier: Tier, kind: PlaceKind, max: number, current: number): Refusal {
   return new Refusal(
     `The workspace already has ${current === max ? 'the ' : ''}${placesInWords(kind, current)}${current === max ? ` that ${tier} allows` : `, and ${tier} allows ${max}`}. Revoke one that you don't need, or ask for a higher tier.`,

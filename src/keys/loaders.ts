@@ -2,22 +2,21 @@ import DataLoader from 'dataloader';
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from './actor.js';
 
-/** Reads what several resolvers of one request ask for in the same turn. Null: there is no such thing. */
+/** Reads a value together with those of other resolvers of the request. Returns null if it doesn't exist. */
 export type Gathered<Subject, Value> = (context: ActorContext, subject: Subject) => Promise<Value | null>;
 
 /**
- * Gathers what the resolvers of one request ask for at once, so that a page of keys reads all its users in one read, under
- * any number of aliases. Nothing is remembered: of several mutations in one request a later one may change what an
- * earlier one was told.
+ * Batches the reads of a request's resolvers, so that a page of keys reads all its users at once, under any number of
+ * aliases. Values are not cached, because a later mutation of the same request may change them.
  *
- * @param read one read of everything asked for, each subject once. Returns values by the subjects' names
- * @param nameOf what two subjects that are the same have in common. Default: the subject as a string
+ * @param read reads several distinct subjects at once. Returns values by the subjects' names
+ * @param nameOf returns a string that identifies a subject. Default: the subject as a string
  */
 export function gathering<Subject, Value>(
   read: (context: ActorContext, subjects: readonly Subject[]) => Promise<ReadonlyMap<string, Value>>,
   nameOf: (subject: Subject) => string = String,
 ): Gathered<Subject, Value> {
-  // By the context object, which lives as long as its request does: what is read for one caller is never shown to another.
+  // By context, which is one per request: values that were read for one caller are never returned to another caller.
   const loaders = new WeakMap<ActorContext, Loader<Subject, Value>>();
   const loaderFor = (context: ActorContext): Loader<Subject, Value> => {
     const waiting = new Map<string, Promise<Value | null>>();
@@ -37,17 +36,17 @@ export function gathering<Subject, Value>(
     const { loader, waiting } = known;
     const name = nameOf(subject);
     let value = waiting.get(name);
-    // Under many aliases: a place in a batch takes some 10 µs.
+    // With many aliases, this saves time: adding a subject to the batch takes about 10 µs.
     if (value === undefined) waiting.set(name, (value = loader.load(subject)));
     return value;
   };
 }
 
 /**
- * Reads a value when a resolver first asks for it, and once for all fields of a query that ask for the same. For reads that a
- * caller could multiply by aliases. In a mutation it reads once for each root field, because the root field may have changed the value.
+ * Reads a value once for all fields of a query that need it. Use it for reads that a caller could multiply by aliases. In a
+ * mutation, the value is read once for each root field, because the root field may have changed it.
  *
- * @param nameOf what two subjects that are the same have in common
+ * @param nameOf returns a string that identifies a subject
  */
 export function oncePerQuery<Subject, Value>(
   read: (subject: Subject) => Promise<Value>,
@@ -55,7 +54,7 @@ export function oncePerQuery<Subject, Value>(
 ): (context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation' | 'path'>, subject: Subject) => Promise<Value> {
   const known = new WeakMap<ActorContext, Map<string, Promise<Value>>>();
   return (context, info, subject) => {
-    // Each event of a subscription has the same context.
+    // All events of a subscription share one context, so a cached value would become stale.
     if (info.operation.operation === OperationTypeNode.SUBSCRIPTION) return read(subject);
     const values = known.get(context) ?? new Map<string, Promise<Value>>();
     known.set(context, values);
@@ -75,8 +74,8 @@ function rootOf(path: GraphQLResolveInfo['path']): string {
 }
 
 /**
- * Makes a resolver that resolves a field once for each parent and query, under any number of aliases. For fields that take
- * longer to resolve than to print.
+ * Returns a resolver that resolves a field once for each parent object of a query, under any number of aliases. Use it for
+ * fields that are expensive to resolve.
  */
 export function oncePerParent<Parent extends object, Value>(
   resolve: (parent: Parent, context: ActorContext) => Value,
@@ -94,6 +93,6 @@ export function oncePerParent<Parent extends object, Value>(
 
 interface Loader<Subject, Value> {
   readonly loader: DataLoader<Subject, Value | null>;
-  /** Those asked for in this turn, by their names. */
+  /** The values of the current batch, by the names of their subjects. */
   readonly waiting: Map<string, Promise<Value | null>>;
 }

@@ -3,7 +3,7 @@ import type { KeyRecord, KeyType } from '../store/records.js';
 import type { BcryptGate } from './bcryptGate.js';
 import type { Peppers } from './pepper.js';
 
-/** What is chosen of a key; the rest is made. Without `familyId` it founds a family. */
+/** The chosen fields of a new key; the others are generated. Without `familyId`, the key starts a new rotation family. */
 export type NewKey = Pick<
   KeyRecord,
   'workspaceId' | 'name' | 'scopes' | 'type' | 'environment' | 'expiresAt' | 'lifetime' | 'createdAt' | 'createdBy'
@@ -16,7 +16,7 @@ export interface KeyMinterOptions {
   readonly prefixes: Readonly<Record<KeyType, string>>;
 }
 
-/** Makes keys: a record for the store and the token, which is handed on and not kept. */
+/** Creates keys: the record for the store, and the token, which is returned and not kept. */
 export class KeyMinter {
   readonly #options: KeyMinterOptions;
 
@@ -24,7 +24,7 @@ export class KeyMinter {
     this.#options = options;
   }
 
-  /** One bcrypt run. @throws Refusal UNAVAILABLE when too many wait for one */
+  /** Creates a key, which takes one bcrypt run. @throws Refusal UNAVAILABLE if the queue for bcrypt is full */
   async mint(chosen: NewKey): Promise<{ readonly key: KeyRecord; readonly token: string }> {
     const { gate, peppers, prefixes } = this.#options;
     const { token, tokenPrefix, lookupId, secret } = mintToken(prefixes[chosen.type], chosen.environment);
@@ -53,7 +53,7 @@ export class KeyMinter {
 
 export type IdKind = 'key' | 'fam' | 'ws' | 'prj' | 'usr';
 
-/** A public id, `<kind>_<16 base62>`: 95 bits, so that nobody guesses a neighbour's. */
+/** Returns a new public ID, `<kind>_<16 base62>`. It has 95 random bits, so that IDs can't be guessed. */
 export function newId(kind: IdKind): string {
   return `${kind}_${randomBase62(16)}`;
 }

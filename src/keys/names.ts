@@ -4,12 +4,12 @@ import type { AnyKey } from './configured.js';
 const KEY_ID = /^(?:key|conf)_/;
 
 /**
- * Returns the name of a key of the caller's own workspace.
+ * Returns the name of a key in the caller's workspace.
  *
- * @param id the id of any credential, such as `key_…`, `conf_…` or `operator`
+ * @param id the ID of any credential, such as `key_…`, `conf_…` or `operator`
  * @param workspaceId the workspace of the record that names the credential
  * @param find returns a key that the caller can see
- * @returns null if it is no key, or the caller cannot see it
+ * @returns null if the ID is not that of a key, or the caller cannot see the key
  */
 export async function nameOfKey(
   context: ActorContext,

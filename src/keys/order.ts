@@ -10,24 +10,24 @@ import {
 import { isConfigured, type AnyKey } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 
-/** Bounds the cursor of a name: a name has 100 code points, and folding makes at most three of each. */
+/** The maximum length of a cursor. A name has at most 100 code points, and case folding makes at most three of each. */
 const MAX_CURSOR = 4_096;
 
 const ID = /^(?:key|conf)_[0-9A-Za-z]{1,32}$/;
 
-/** The place of a key in an order. Configured keys have no times, and come after all stored ones in every order. */
+/** Returns the position of a key in an order. Configured keys have no times, so they come after all stored keys. */
 export function positionIn(field: KeyOrderField, key: AnyKey): KeyPosition {
   if (isConfigured(key)) return { value: field === 'CREATED' ? 0 : null, id: key.id };
   return keyPosition(key, field);
 }
 
-/** Returns a cursor. Cursors of the default order are the same as in earlier releases. */
+/** Returns the cursor of a position. Cursors of the default order are the same as in earlier releases. */
 export function encodePosition(order: KeyOrder, { value, id }: KeyPosition): string {
   if (isDefault(order)) return encodeCursor({ createdAt: Number(value), id });
   return Buffer.from(JSON.stringify([nameOf(order), value, id])).toString('base64url');
 }
 
-/** @throws Refusal BAD_USER_INPUT for anything that {@link encodePosition} did not make for this order */
+/** Parses a cursor. @throws Refusal BAD_USER_INPUT if {@link encodePosition} did not create it for this order */
 export function decodePosition(order: KeyOrder, cursor: string): KeyPosition {
   const [made, value, id, ...more] = listIn(cursor);
   if (typeof made === 'string' && made !== nameOf(order) && ORDERS.has(made)) throw otherOrder(made, order);
@@ -58,7 +58,7 @@ function isDefault(order: KeyOrder): boolean {
 function otherOrder(made: string, asked: KeyOrder): Refusal {
   return badInput(
     ['after'],
-    `The cursor was made in the order ${made}, and the request asks for ${nameOf(asked)}. ` +
+    `The cursor was made for the order ${made}, but the request uses ${nameOf(asked)}. ` +
       'Use the same orderBy for every page, or leave out `after`.',
   );
 }

@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import { writeFaultOf } from '../makeDirectory.js';
 import { FileFault, readTextFile } from '../wholeFile.js';
 
-/** What a stored digest says about a secret. `undecided`: it was made under a pepper that is not known here. */
+/** The result of comparing a secret with a stored digest. `undecided`: the digest was made with an unknown pepper. */
 export type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';
 
 interface Pepper {
-  /** Names the pepper in a digest, so that a wrong secret can be told from a changed pepper. */
+  /** Identifies the pepper of a digest, to distinguish a wrong secret from a changed pepper. */
   readonly id: string;
   readonly value: string;
 }
 
 /**
- * Peppers, newest first. A digest is `<pepper id>.<HMAC-SHA-256 of the secret, base64url>`: bcrypt's verdict remembered,
- * so that verifying a key again costs a microsecond. A stolen store without the pepper gives nothing to compare with.
+ * Peppers, newest first. A digest is `<pepper ID>.<HMAC-SHA-256 of the secret, base64url>`. It is stored after bcrypt has
+ * verified the secret, so that later verifications take a microsecond. Without the pepper, the digests of a stolen store
+ * are useless.
  */
 export class Peppers {
   readonly #peppers: readonly [Pepper, ...Pepper[]];
@@ -29,23 +30,23 @@ export class Peppers {
     this.#peppers = [newest, ...older];
   }
 
-  /** @param values newest first @returns null where there is none */
+  /** Creates peppers from their values, newest first. @returns null if there are none */
   static of(values: readonly string[]): Peppers | null {
     const [newest, ...older] = values;
     return newest === undefined ? null : new Peppers([newest, ...older]);
   }
 
-  /** A pepper that lives as long as this process, for verdicts that are remembered in memory alone. */
+  /** Creates a random pepper, for digests that are kept only in the memory of this process. */
   static ephemeral(): Peppers {
     return new Peppers([randomBytes(32).toString('base64url')]);
   }
 
-  /** The digest of a secret under the newest pepper. */
+  /** Returns the digest of a secret under the newest pepper. */
   digest(secret: string): string {
     return digestUnder(this.#peppers[0], secret);
   }
 
-  /** Compares in constant time. */
+  /** Compares a secret with a digest, in constant time. */
   judge(secret: string, digest: string): DigestVerdict {
     const id = digest.slice(0, digest.indexOf('.'));
     const pepper = this.#peppers.find((candidate) => candidate.id === id);
@@ -62,8 +63,8 @@ function digestUnder(pepper: Pepper, secret: string): string {
 }
 
 /**
- * The pepper kept beside the embedded store, made at the first start (mode 0600). Of processes that start together one
- * makes it and the others read that one: a hard link is made whole or not at all.
+ * Returns the pepper in the directory of the SQLite store, and creates it at the first start (mode 0600). If processes start
+ * at the same time, one creates it and the others read it, because creating a hard link is atomic.
  */
 export function pepperOfDirectory(directory: string): string {
   const path = join(directory, 'pepper');
@@ -76,7 +77,7 @@ export function pepperOfDirectory(directory: string): string {
     makePepper(path);
   } catch (cause) {
     const fault = writeFaultOf(cause);
-    // The remedies are for any file: this one has a setting to go without it.
+    // The general remedies don't mention KEY_PEPPER, which makes this file unnecessary.
     throw pepperFault(
       path,
       fault,
@@ -104,7 +105,7 @@ function pepperFault(path: string, cause: FileFault, remedy: string): Error {
   return new Error(`DATA_DIR contains the pepper ${path}, which ${cause.message}. ${remedy}`, { cause });
 }
 
-/** A pepper has 43 characters. */
+/** A generous limit: a generated pepper has 43 characters. */
 const MAX_BYTES = 10_000;
 
 function readPepper(path: string): string {
@@ -126,12 +127,12 @@ function readPepper(path: string): string {
   return value;
 }
 
-/** Lets nobody but its owner read the file. One that is private already may be on a read-only file system. */
+/** Removes the access of other users to the file. A file that is private already may be on a read-only file system. */
 function keepPrivate(path: string): void {
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 }
 
-/** @throws FileFault where there is no file, else an error that names it */
+/** Reads the file. @throws FileFault if it doesn't exist; otherwise an error that names the file and the remedy */
 function contentOf(path: string): string {
   try {
     return readTextFile(path, MAX_BYTES);

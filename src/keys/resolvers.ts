@@ -43,12 +43,12 @@ export interface KeyResolverOptions {
   readonly limiter: Limits;
   /** The limits of a response, which also limit how many trusted documents an operation reads. */
   readonly answer?: AnswerLimits;
-  /** What the roles of users grant. Default: nothing. */
+  /** Scopes that the roles of users grant. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
   readonly now: () => number;
 }
 
-/** Whose limits are asked for. */
+/** The rotation family whose limits are shown. */
 interface LimitsSource {
   readonly familyId: string;
   readonly tier: Tier;
@@ -87,10 +87,10 @@ interface CreateArguments {
 
 const DAY = 24 * 60 * 60_000;
 
-/** Trusted documents that one operation may bind keys to, under all its aliases. */
+/** The maximum number of trusted documents in one operation, over all its aliases. */
 const MAX_BOUND = 3 * MAX_DOCUMENTS;
 
-/** Characters that one operation may search for, under all its aliases. */
+/** The maximum number of characters that one operation searches for, over all its aliases. */
 const MAX_SEARCHED = 4 * MAX_SEARCH;
 
 const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
@@ -111,8 +111,8 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
     (selection: KeySelection) => keys.count(selection),
     ({ workspaceId, filter }) => JSON.stringify([workspaceId, Object.entries(filter).toSorted()]),
   );
-  // The tier of the caller's own workspace is known, unless a mutation has just changed it. A promise for each key and alias
-  // takes longer than all the rest of a large page.
+  // Queries take the tier of the caller's workspace from the principal, because a promise for each key and alias would take
+  // longer than the rest of a large page. A mutation may just have changed the tier.
   const tierOf = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
     const { principal } = context;
     if (principal.workspaceId === workspaceId && operation === OperationTypeNode.QUERY) return principal.tier;
@@ -138,7 +138,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
     path: ['text'],
     message: `This operation searches for more than ${MAX_SEARCHED} characters altogether. Send some of the texts in another operation.`,
   });
-  // A list that is too long by itself is refused for that.
+  // A list that is too long by itself gets its own error later.
   const spendDocuments = (info: GraphQLResolveInfo, documents: readonly string[] | null | undefined): void =>
     documentBudgets.spend(info, Math.min(documents?.length ?? 0, MAX_DOCUMENTS));
 
@@ -275,7 +275,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         ),
     },
     ApiKey: {
-      // Of a key that a person chose nothing may be shown.
+      // A configured key was chosen by a person, so even its first characters may be guessable.
       prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
       source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
       roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
@@ -321,7 +321,7 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
   };
 }
 
-/** A page of keys in an order, which its cursors name. */
+/** A page of keys with its order, which is part of the cursors. */
 interface OrderedPage extends Page<AnyKey> {
   readonly selection: KeySelection | null;
   readonly order: KeyOrder;
@@ -331,7 +331,7 @@ function keyConnection({ order }: OrderedPage) {
   return connectionOf<AnyKey>((key) => encodePosition(order, positionIn(order.field, key)));
 }
 
-/** Looks at the windows of a family once for all fields of a request that show them: with Redis each look is a round trip. */
+/** Reads the windows of a rotation family once for all fields of a request. With Redis, each read is a round trip. */
 function roomsOf(limiter: Limits) {
   const gathered = gathering<Subject, Room>(
     async (_, subjects) =>
@@ -353,7 +353,7 @@ function roomsOf(limiter: Limits) {
   };
 }
 
-/** Goes on with a value, at once if it is there: graphql-js takes ten times as long for what it has to wait for. */
+/** Like `then`, but synchronous if the value is not a promise: graphql-js takes ten times as long for a promise. */
 function after<Value, Result>(value: Value | Promise<Value>, next: (value: Value) => Result): Result | Promise<Result> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
@@ -362,7 +362,7 @@ function nameOf({ family, tier, category }: Subject): string {
   return `${tier} ${category ?? ''} ${family}`;
 }
 
-/** A rate and a burst, as the table of tiers shows them. */
+/** Resolves the limits of a tier. */
 const published = {
   perMinute: ({ rate }: WindowLimits) => rate,
   perSecond: ({ burst }: WindowLimits) => burst,
@@ -374,7 +374,7 @@ function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: numb
 
 type WithoutNulls<T> = { [Key in keyof T]: Exclude<T[Key], null> };
 
-/** A filter that is null filters nothing, as one that is left out. */
+/** Removes null filters: null means the same as a missing filter. */
 function withoutNulls<T extends object>(value: T): WithoutNulls<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null)) as WithoutNulls<T>;
 }

@@ -17,24 +17,24 @@ const FORMS =
   'Give a token or its beginning (sk_live_Ab12Cd), a lookup ID, a key ID (key_…), ' +
   'a token of another system, or its SHA-256 (sha256:…).';
 
-/** What somebody knows of a key that they look for. */
+/** Parts of a text that may identify a key. */
 export interface Clues {
   readonly ids: readonly string[];
   /**
-   * Type and environment of the beginning of a token, as in `sk_live`, possibly with letters before it; null: unknown, or not
-   * needed, because the lookup ID is whole.
+   * Type and environment at the start of an incomplete token, such as `sk_live`, possibly with letters before it; null:
+   * unknown, or not needed because the lookup ID is complete.
    */
   readonly tokenPrefix: string | null;
   readonly stored: KeyClues;
-  /** Thrown if no key is found: the text is in none of the accepted forms, so that “no key” would be misleading. null: it is. */
+  /** The error to throw if no key is found, for a text in none of the accepted forms; null: an empty result is correct. */
   readonly otherwise: Refusal | null;
 }
 
 type Locate = (token: string) => Promise<readonly Located[]>;
 
 /**
- * Reads what somebody knows of a key: its ID, its prefix as lists show it, its lookup ID, a token or a part of one, with or without
- * other text around it. Of a token of Latchkey only the lookup ID is used.
+ * Finds clues to a key in a text: its ID, its displayed prefix, its lookup ID, a token or the start of one, with or without
+ * other text around it. Of a Latchkey token, only the lookup ID is used.
  *
  * @param locateForeign returns where a token of another system would be stored
  * @throws Refusal BAD_USER_INPUT if the text is empty or too long, or has several tokens
@@ -77,7 +77,7 @@ async function foreignLookups(found: TextClues, own: OwnToken | null, locateFore
   return [...bodies, ...located.map(({ lookupId }) => lookupId)];
 }
 
-/** The digest that a word may be. It may be a token as well. */
+/** Returns the digest that a word may be, or null. The same word may also be a token. */
 function digestOf(word: string): string | null {
   if (BARE_DIGEST.test(word)) return word.toLowerCase();
   const bytes = bytesOfBase64(word);

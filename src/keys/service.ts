@@ -60,7 +60,7 @@ const MAX_OVERLAP = 90 * DAY;
 const MAX_PAGE = 100;
 /** The most keys that a search returns. */
 export const MAX_FOUND = 20;
-/** How often a change is judged, where others keep changing the key. */
+/** The maximum number of attempts to change a key that others keep changing. */
 const MAX_ATTEMPTS = 5;
 
 /** A key with its token, which exists nowhere else. */
@@ -76,11 +76,11 @@ export interface CreateKeyInput {
   readonly environment: Environment;
   readonly expiresAt?: number | null;
   readonly workspaceId?: string | null;
-  /** Binds the key to a project. A key that is bound itself makes keys of its own project alone. */
+  /** Restricts the key to a project. A caller that is restricted to a project can only create keys of that project. */
   readonly projectId?: string | null;
-  /** The user it belongs to; without one, it belongs to the workspace. */
+  /** The user who owns the key. Default: the workspace owns it. */
   readonly userId?: string | null;
-  /** Addresses and CIDR ranges from which alone it is let in. */
+  /** Addresses and CIDR ranges that the key can be used from. Default: anywhere. */
   readonly allowedAddresses?: readonly string[] | null;
   /** See {@link checkTrustedDocuments}. */
   readonly trustedDocuments?: readonly string[] | null;
@@ -94,28 +94,28 @@ export interface UpdateKeyInput {
   readonly trustedDocuments?: readonly string[] | null;
 }
 
-/** What the service needs of the store. */
+/** The parts of the store that the service uses. */
 type KeyServiceStore = Pick<Store, 'keys' | 'workspaces' | 'projects' | 'users'>;
 
 export interface KeyServiceOptions {
   readonly store: KeyServiceStore;
   readonly minter: KeyMinter;
-  /** What the guarded schema knows. */
+  /** Returns the scopes of the guarded schema. */
   readonly knownScopes: () => readonly string[];
   readonly now: () => number;
-  /** Where a tier's places for keys are read. Default: the published table. */
+  /** The maximum numbers of keys by tier. Default: the published table. */
   readonly tiers?: TierTable;
-  /** The most that keys of a type may hold. Default: the types' own. */
+  /** Returns the maximum scopes by key type. Default: the built-in ones. */
   readonly ceilings?: () => Ceilings;
-  /** Keys that stand in the configuration: shown here, and changed there. Default: none. */
+  /** Returns the keys of the configuration file. The service shows them but can't change them. Default: none. */
   readonly configured?: () => readonly ConfiguredRecord[];
-  /** What the roles of users grant. Default: nothing. */
+  /** Scopes that the roles of users grant. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
-  /** Where the token of another system would be stored. Default: nowhere. */
+  /** Returns the lookup IDs under which an imported token may be stored. Default: none. */
   readonly locateForeign?: (token: string) => Promise<readonly Located[]>;
 }
 
-/** The life of keys: create, rotate, expire, revoke, update. Every method acts for somebody and reaches no further than they may. */
+/** Creates, rotates, expires, revokes, updates and finds keys. Each method acts for an actor and checks their permissions. */
 export class KeyService {
   readonly #store: KeyServiceStore;
   readonly #minter: KeyMinter;
@@ -141,7 +141,10 @@ export class KeyService {
 
   readonly #places: Places = (tier) => this.#tiers[tier];
 
-  /** @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN */
+  /**
+   * Creates a key.
+   * @throws Refusal BAD_USER_INPUT, SCOPE_NOT_HELD, KEY_LIMIT_REACHED, NOT_FOUND (workspace, project, user), FORBIDDEN
+   */
   async create(actor: Actor, input: CreateKeyInput, origin?: Origin): Promise<IssuedKey> {
     assertSecretKey(actor);
     const now = this.#now();
@@ -150,7 +153,7 @@ export class KeyService {
     if (expiresAt !== null && expiresAt <= now) {
       throw badInput(
         ['input', 'expiresAt'],
-        'The moment has passed. Give one in the future, or none for a key without expiry.',
+        'This time has passed. Give a time in the future, or omit expiresAt for a key that does not expire.',
       );
     }
     const fields = {
@@ -169,7 +172,7 @@ export class KeyService {
     const userId = await this.#userFor(workspace.id, input.userId ?? null);
     const kind = placeKindOf(fields);
     const places = this.#tiers[workspace.tier][kind];
-    // Asked first, for a bcrypt run costs far more than a read. The insertion is what decides.
+    // An early check, because a bcrypt run costs far more than a read. The insertion checks the limit again and decides.
     if (places !== null) {
       const living = await this.#store.keys.countFamilies(workspace.id, now, kind);
       if (living >= places) throw keyLimitReached(workspace.tier, kind, places, living);
@@ -193,13 +196,16 @@ export class KeyService {
       case 'userLeft':
       case 'authorEnded':
         throw forfeited(inserted.outcome);
-      // A store of somebody else's may return anything.
+      // A custom store may return anything.
       default:
         throw new Error('The store returned an unknown outcome. The key may not have been created.');
     }
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced before, overlap), SCOPE_NOT_HELD, UNAVAILABLE */
+  /**
+   * Creates a key that replaces another one. The old key expires after the overlap, in milliseconds.
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, already replaced, overlap), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
+   */
   async rotate(
     actor: Actor,
     input: { readonly id: string; readonly overlap: number },
@@ -207,7 +213,7 @@ export class KeyService {
   ): Promise<IssuedKey> {
     assertSecretKey(actor);
     if (input.overlap > MAX_OVERLAP) {
-      throw badInput(['input', 'overlap'], 'An overlap is at most 90 days (P90D); PT0S ends the old key at once.');
+      throw badInput(['input', 'overlap'], 'The maximum overlap is 90 days (P90D). PT0S ends the old key immediately.');
     }
     const made: { issued?: IssuedKey } = {};
     await this.#change(actor, input.id, 'rotated', async (old, now) => {
@@ -222,13 +228,14 @@ export class KeyService {
         this.#store.keys.rotate(old.id, old.workspaceId, key, overlapEnd, now, author, old),
       );
     });
-    if (made.issued === undefined) throw new Error('The rotation made no key.');
+    if (made.issued === undefined) throw new Error('The rotation created no key.');
     return made.issued;
   }
 
   /**
-   * Sets a key's end. An earlier end may be set by whoever may revoke the key; for a later one see {@link assertMayProlong}.
-   * @param input.at a moment that has passed ends the key now
+   * Sets when a key expires. An earlier time requires the same permission as revoking it; for a later time see
+   * {@link assertMayProlong}.
+   * @param input.at a time in the past means now
    * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, replaced, ceiling), SCOPE_NOT_HELD, FORBIDDEN, UNAVAILABLE
    */
   async expire(actor: Actor, input: { readonly id: string; readonly at: number }, origin?: Origin): Promise<KeyRecord> {
@@ -241,7 +248,7 @@ export class KeyService {
     });
   }
 
-  /** Idempotent. @throws Refusal NOT_FOUND, BAD_USER_INPUT (reason) */
+  /** Revokes a key. Idempotent. @throws Refusal NOT_FOUND, BAD_USER_INPUT (reason) */
   async revoke(
     actor: Actor,
     input: { readonly id: string; readonly reason?: string | null },
@@ -253,13 +260,17 @@ export class KeyService {
     return changed(await this.#store.keys.revoke(id, workspaceId, reason, this.#now(), author), 'revoked');
   }
 
-  /** @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD, KEY_LIMIT_REACHED (of the other kind) */
+  /**
+   * Changes a key. Missing fields stay as they are.
+   * @throws Refusal NOT_FOUND, BAD_USER_INPUT (ended, name, scopes, addresses, documents), SCOPE_NOT_HELD, FORBIDDEN,
+   * KEY_LIMIT_REACHED (if the new scopes count towards another limit), UNAVAILABLE
+   */
   async update(actor: Actor, input: UpdateKeyInput, origin?: Origin): Promise<KeyRecord> {
     assertSecretKey(actor);
     const { name, scopes, allowedAddresses } = input;
     const trustedDocuments = checkTrustedDocuments(input.trustedDocuments);
     if ([name, scopes, allowedAddresses, trustedDocuments].every((each) => each == null)) {
-      throw badInput(['input'], 'Give a name, scopes, addresses or documents: there is nothing to change.');
+      throw badInput(['input'], 'There is nothing to change. Give a name, scopes, addresses or documents.');
     }
     return this.#change(actor, input.id, 'changed', async (key, now) => {
       assertHeld(actor.scopes, key.scopes);
@@ -281,8 +292,8 @@ export class KeyService {
   }
 
   /**
-   * Returns a key with its trusted documents; null where the actor reaches no such key. Where they are not needed, {@link findMany}
-   * costs less.
+   * Returns the key with an ID and its trusted documents; null if it doesn't exist or the actor can't access it. If you don't need
+   * the documents, {@link findMany} costs less.
    */
   async find(actor: Actor, id: string): Promise<WholeKey | null> {
     if (!isId(id)) return null;
@@ -291,13 +302,13 @@ export class KeyService {
     return key !== null && (actor.projectId === null || key.projectId === actor.projectId) ? key : null;
   }
 
-  /** Returns, by id, the trusted documents of keys that the actor was shown; one read. Keys of other workspaces are left out. */
+  /** Returns the trusted documents of keys by ID, in one read. Leaves out keys of workspaces that the actor can't access. */
   async documentsOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[] | null>> {
     const found = await this.#store.keys.documentsOf(ids, isPlatform(actor) ? null : actor.workspaceId);
     return new Map(found.map(({ id, trustedDocuments }) => [id, trustedDocuments]));
   }
 
-  /** Returns, by id, those of several keys that the actor reaches, without their trusted documents. */
+  /** Returns several keys by their IDs, without their trusted documents and without keys that the actor can't access. */
   async findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, AnyKey>> {
     const workspaceId = isPlatform(actor) ? null : actor.workspaceId;
     const known = ids.filter(isId);
@@ -310,8 +321,8 @@ export class KeyService {
   }
 
   /**
-   * Finds keys by their ID, prefix, lookup ID or token, in any state, whatever stands around it. The result does not show whether a
-   * key that the actor does not reach exists. Configured keys are found by their ID only.
+   * Finds keys in any state by their ID, prefix, lookup ID or token, with any text around it. The result does not reveal
+   * whether a key exists that the actor can't access. Configured keys are only found by their ID.
    *
    * @throws Refusal BAD_USER_INPUT (text) for text in none of the accepted forms, or if more than {@link MAX_FOUND} keys match
    */
@@ -331,7 +342,7 @@ export class KeyService {
     return found;
   }
 
-  /** @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
+  /** Returns a page of keys. @throws Refusal BAD_USER_INPUT (first, filter), NOT_FOUND (the workspace) */
   async list(
     actor: Actor,
     options: {
@@ -367,7 +378,7 @@ export class KeyService {
     return this.#configured().filter((each) => each.workspaceId === workspaceId);
   }
 
-  /** The stored part of a page. After a configured key there is none. */
+  /** Returns the stored keys of a page. After a configured key there are none. */
   async #storedPage(
     workspaceId: string,
     options: Pick<Parameters<Store['keys']['list']>[1], 'first' | 'after' | 'filter' | 'order'>,
@@ -378,7 +389,7 @@ export class KeyService {
     return { keys: [], hasNextPage: false };
   }
 
-  /** A workspace that the actor reaches: their own, or with `platform` any. @throws Refusal NOT_FOUND */
+  /** Returns a workspace that the actor can access: their own, or any with the scope `platform`. @throws Refusal NOT_FOUND */
   async workspace(actor: Actor, id: string): Promise<WorkspaceRecord> {
     const reachable = id === actor.workspaceId || isPlatform(actor);
     const workspace = reachable && isId(id) ? await this.#store.workspaces.find(id) : null;
@@ -386,13 +397,13 @@ export class KeyService {
     return workspace;
   }
 
-  /** What is said where all places are taken. The tier may have been changed since it was read. */
+  /** Returns the refusal for a full workspace. Reads the tier again, because it may have changed. */
   async #full(actor: Actor, workspaceId: string, kind: PlaceKind, living: number): Promise<Refusal> {
     const { tier } = await this.workspace(actor, workspaceId);
     return keyLimitReached(tier, kind, this.#tiers[tier][kind] ?? living, living);
   }
 
-  /** @throws Refusal NOT_FOUND */
+  /** Returns the project of a new key. @throws Refusal NOT_FOUND */
   async #projectFor(actor: Actor, workspaceId: string, wanted: string | null): Promise<string | null> {
     const id = wanted ?? actor.projectId;
     if (id === null) return null;
@@ -402,7 +413,7 @@ export class KeyService {
     return id;
   }
 
-  /** @throws Refusal NOT_FOUND, for who has left too */
+  /** Returns the user of a new key. @throws Refusal NOT_FOUND, also for a removed user */
   async #userFor(workspaceId: string, id: string | null): Promise<string | null> {
     if (id === null) return null;
     const user = isId(id) ? await this.#store.users.find(id) : null;
@@ -411,8 +422,8 @@ export class KeyService {
   }
 
   /**
-   * Reads a key, has `act` decide and write, and begins again where somebody else changed the key in between.
-   * @throws Refusal UNAVAILABLE where the key changes faster than that
+   * Reads a key and calls `act` to check and write the change. Retries if another request changed the key in between.
+   * @throws Refusal UNAVAILABLE after {@link MAX_ATTEMPTS}
    */
   async #change(
     actor: Actor,
@@ -438,7 +449,7 @@ export class KeyService {
   }
 }
 
-/** `platform` reaches beyond the workspace, and a binding to a project keeps within it. @throws Refusal BAD_USER_INPUT */
+/** Refuses `platform`, which gives access to all workspaces, for a key of one project. @throws Refusal BAD_USER_INPUT */
 function assertBindable(scopes: readonly string[]): void {
   if (!scopes.includes(PLATFORM)) return;
   throw badInput(

@@ -14,17 +14,17 @@ import { isToken, TOKEN_PATTERN } from '../text/wholeToken.js';
 
 export { isToken, lookupIdIn, TOKEN_PATTERN };
 
-/** Longer input is refused before anything looks at it. In characters. */
+/** The maximum length of a credential, in characters. Longer input is refused before it is parsed. */
 export const MAX_CREDENTIAL_LENGTH = 256;
 
-/** Prefixes of new tokens, unless they are set otherwise. */
+/** Default prefixes of new tokens. */
 export const DEFAULT_PREFIXES: Readonly<Record<KeyType, string>> = Object.freeze({
   SECRET: 'sk',
   CLIENT: 'ck',
   READ_ONLY: 'rk',
 });
 
-/** What a key type's prefix may be. */
+/** The format of a prefix. */
 export const PREFIX_PATTERN = /^[a-z][a-z0-9]{0,9}$/;
 
 export interface TokenParts {
@@ -35,11 +35,11 @@ export interface TokenParts {
 }
 
 export interface MintedToken extends TokenParts {
-  /** The whole token: shown once, never stored. */
+  /** The complete token. It is shown once and never stored. */
   readonly token: string;
 }
 
-/** Makes a token with a fresh lookup id (95 bits) and secret (190 bits). */
+/** Creates a token with a random lookup ID (95 bits) and secret (190 bits). */
 export function mintToken(prefix: string, environment: Environment): MintedToken {
   const tokenPrefix = `${prefix}_${environment.toLowerCase()}`;
   const lookupId = randomBase62(LOOKUP_LENGTH);
@@ -48,7 +48,7 @@ export function mintToken(prefix: string, environment: Environment): MintedToken
   return { tokenPrefix, lookupId, secret, token: unchecked + checksum(unchecked) };
 }
 
-/** @returns null where shape or checksum is wrong */
+/** Parses a token. @returns null if its format or checksum is wrong */
 export function parseToken(text: string): TokenParts | null {
   if (!isToken(text)) return null;
   const body = text.length - BODY_LENGTH;
@@ -60,8 +60,8 @@ export function parseToken(text: string): TokenParts | null {
 }
 
 /**
- * Whether a text was meant as a token of this installation, however much of it is missing or mistyped: it has a token's form, or a
- * prefix that tokens here begin with. {@link parseToken} tells whether it is one.
+ * Returns whether a text is meant as a token of this installation, even if it is incomplete or mistyped: it has the format
+ * of a token, or starts with a prefix of this installation. {@link parseToken} checks whether it is valid.
  *
  * @param prefixes of this installation, such as `sk`
  */
@@ -73,15 +73,15 @@ export function isMeantAsToken(text: string, prefixes: readonly string[]): boole
 }
 
 /**
- * What may be shown of a key: `sk_live_` and the first six characters of its lookup id; nothing of the secret. Of an imported
- * one what its system showed, which may be nothing.
+ * Returns the part of a token that may be displayed: the prefix, such as `sk_live_`, and the first six characters of the
+ * lookup ID, but nothing of the secret. For an imported key, the part that the other system displayed, possibly nothing.
  */
 export function shownPrefix(key: { readonly tokenPrefix: string; readonly lookupId: string }): string {
   if (isForeign(key)) return key.tokenPrefix;
   return `${key.tokenPrefix}_${key.lookupId.slice(0, 6)}`;
 }
 
-/** Base62 characters drawn without bias: bytes from 248 (4 × 62) up are thrown away. */
+/** Returns random base62 characters. To avoid bias, bytes of 248 (4 × 62) or more are discarded. */
 export function randomBase62(length: number): string {
   let text = '';
   while (text.length < length) {

@@ -6,14 +6,14 @@ import type { Actor } from './actor.js';
 import { assertHeld } from './input.js';
 import { assertWithin } from './lifecycle.js';
 
-/** A change that gives a key more than it has is a grant, whatever the operation is called, and is checked as one. */
+// A change that extends what a key can do is a grant, whatever the operation is called, and needs the same checks as one.
 
-/** Returns whether `at` is later than the end that the key has. A key without an end has nothing to gain. */
+/** Returns whether `at` extends the life of a key. A key that doesn't expire can't be extended. */
 export function prolongs({ expiresAt }: Pick<KeyRecord, 'expiresAt'>, at: number | null): boolean {
   return expiresAt !== null && (at === null || at > expiresAt);
 }
 
-/** Returns whether a key would be accepted from more places, or run more documents, than before. */
+/** Returns whether a change allows the key more addresses or more trusted documents than before. */
 export function loosens(key: KeyRecord, { allowedAddresses, trustedDocuments }: KeyAmendment): boolean {
   return (
     (allowedAddresses !== undefined &&
@@ -23,14 +23,14 @@ export function loosens(key: KeyRecord, { allowedAddresses, trustedDocuments }: 
   );
 }
 
-/** An empty list of addresses is no restriction, and so part of none. */
+/** Returns whether a list is a subset of another one. An empty list means no restriction, so it never is. */
 function isPart(items: readonly string[], of: readonly string[]): boolean {
   return items.length > 0 && items.every((item) => of.includes(item));
 }
 
 /**
- * Checks that the actor may give a key a later end: everything that creating it would require. No key extends the life of
- * its own family, or an end would hold only as long as the holder wanted it to.
+ * Checks that the actor may extend the life of a key. This requires the same as creating it. A key can't extend the life of
+ * its own rotation family. Otherwise its holder could keep it forever.
  *
  * @throws Refusal FORBIDDEN (not a SECRET key, or the actor's own key), SCOPE_NOT_HELD, BAD_USER_INPUT (the type's ceiling)
  */
@@ -46,10 +46,10 @@ export function assertMayProlong(actor: Actor, key: KeyRecord, ceilings: Ceiling
   });
 }
 
-/** CLIENT and READ_ONLY keys grant nothing, whatever they hold. @throws Refusal FORBIDDEN */
+/** Checks the type of the actor's key: CLIENT and READ_ONLY keys grant nothing, whatever their scopes. @throws Refusal FORBIDDEN */
 export function assertSecretKey(actor: Actor): void {
   if (actor.keyType === 'SECRET') return;
-  throw new Refusal('Only keys of type SECRET create or change keys.', {
+  throw new Refusal('Only keys of type SECRET can create or change keys.', {
     code: 'FORBIDDEN',
     missing: ['admin'],
     fields: [],

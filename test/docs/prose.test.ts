@@ -57,6 +57,7 @@ const CLEAN: readonly string[] = [
   'src/events',
   'src/guard',
   'src/http',
+  'src/keys',
   'src/limits',
   'src/mcp',
   'src/metrics',

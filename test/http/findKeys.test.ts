@@ -251,7 +251,7 @@ test('U4, PageInfo: pages in each order by cursor, and refuses a cursor of anoth
     const others = [{ field: field === 'NAME' ? 'EXPIRES' : 'NAME' }, { field, direction: 'DESC' }];
     for (const other of others) {
       const [error] = (await list(other, first.pageInfo.endCursor)).errors;
-      expect(error.message).toContain(`The cursor was made in the order ${field} ASC`);
+      expect(error.message).toContain(`The cursor was made for the order ${field} ASC`);
       expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['after'] });
     }
   }

@@ -34,7 +34,7 @@ test('U4: refuses a cursor of another field or direction, and names both orders'
         fc.property(positionsOf(made), (position) => {
           const cursor = encodePosition(made, position);
           expect(() => decodePosition(asked, cursor)).toThrow(
-            `made in the order ${made.field} ${made.direction}, and the request asks for ${asked.field} ${asked.direction}`,
+            `made for the order ${made.field} ${made.direction}, but the request uses ${asked.field} ${asked.direction}`,
           );
         }),
         { seed: 11, numRuns: 20 },
