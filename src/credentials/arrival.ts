@@ -9,8 +9,8 @@ import { subjectOf } from './networks.js';
 import type { AuthenticatedPrincipal, Principal } from './principal.js';
 
 /**
- * Counts one request of an anonymous caller as it arrives, before its body is read: parsing and validating take time
- * whether or not the operation is run. What the operation costs beyond one is counted by the plugin.
+ * Counts a request of an anonymous caller before its body is read, because parsing and validation take time even if the
+ * operation is not run. If the operation costs more than one request, the plugin counts the rest.
  *
  * @throws Refusal RATE_LIMITED, or rejects with it
  */
@@ -29,8 +29,8 @@ export function countArrival(principal: Principal, limiter: Limits, observer: Ob
 }
 
 /**
- * Returns the refusal of a request whose key has nothing left in one of its windows, else null. Takes nothing. Without it, a
- * key that has used up its limits could go on sending documents to be parsed and validated.
+ * Returns the refusal for a key that has used up one of its limits, else null. Does not count the request. Without this
+ * check, such a key could keep sending documents that take time to parse and validate.
  */
 export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal | null | Promise<Refusal | null> {
   if (principal.kind === 'anonymous') return null;
@@ -40,7 +40,7 @@ export function refusalOfUsedUp(principal: Principal, limiter: Limits): Refusal 
   return usedUp(principal, limiter, room);
 }
 
-/** {@link refusalOfUsedUp} where limits are counted in this process; null where another process would have to be asked. */
+/** Like {@link refusalOfUsedUp}, but synchronous: returns null if the limits are not counted in this process. */
 export function refusalOfKnownUsedUp(principal: Principal, limiter: Limits): Refusal | null {
   if (principal.kind === 'anonymous' || !(limiter instanceof Limiter)) return null;
   return usedUp(principal, limiter, limiter.peek({ family: principal.familyId, tier: principal.tier }));
@@ -53,7 +53,7 @@ function usedUp({ tier }: AuthenticatedPrincipal, { tiers }: Limits, room: Room)
   return refusalOf({ outcome: 'refused', limits, room, ...bound }, 1);
 }
 
-/** Ms until one request fits. */
+/** Returns the milliseconds until one request fits. */
 function waitFor({ remaining, returnsInMs }: WindowRoom): number {
   return remaining > 0 ? 0 : Math.max(1, returnsInMs ?? 1);
 }

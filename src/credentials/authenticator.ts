@@ -21,12 +21,12 @@ import { ReadCache } from './readCache.js';
 import type { SecretVerifier } from './secretVerifier.js';
 import type { Validity } from './standing.js';
 
-/** How long a key's record counts unless it is set otherwise, in ms. */
+/** How long a key's record is cached by default, in milliseconds. */
 const DEFAULT_CACHE_TTL = 1_000;
 
 const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
   missing: 'This needs an API key. Send it as "Authorization: Bearer <key>".',
-  malformed: 'The API key is malformed: copy it again, whole and without white space.',
+  malformed: 'The API key is malformed. Copy the whole key again, without white space.',
   unknown: 'The API key is unknown. Check that it is the right key for this installation.',
   revoked: 'The API key was revoked. Ask an administrator of the workspace for a new one.',
   expired: 'The API key has expired. Ask an administrator of the workspace to create a new one.',
@@ -35,9 +35,10 @@ const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
 };
 
 const SWITCHED_OFF =
-  'API keys are switched off in this installation (auth.api_keys.enabled). Ask its operator how to authenticate.';
+  'API keys are disabled in this installation (auth.api_keys.enabled). Ask its operator how to authenticate.';
 const UNKNOWN = { code: 'UNAUTHENTICATED', reason: 'unknown' } as const;
 
+/** Returns the refusal for a missing or invalid key. */
 export function unauthenticated(reason: UnauthenticatedReason): Refusal {
   return new Refusal(WHAT_TO_DO[reason], { code: 'UNAUTHENTICATED', reason });
 }
@@ -49,35 +50,35 @@ export interface AuthenticatorOptions {
   };
   readonly secrets: SecretVerifier;
   readonly operator: OperatorKey | null;
-  /** What the roles of users stand for at the moment. */
+  /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;
-  /** Prefixes of new tokens at the moment. Default: none but {@link DEFAULT_PREFIXES}. */
+  /** Returns the current prefixes of new tokens, in addition to {@link DEFAULT_PREFIXES}. Default: none. */
   readonly prefixes?: () => readonly string[];
-  /** Default: none. */
+  /** Keys of the configuration. Default: none. */
   readonly configured?: ConfiguredKeys;
-  /** Told of each accepted key. Must not wait for anything. @param address null: unknown */
+  /** Called for each accepted stored key. Must return immediately. @param address null: unknown */
   readonly onUse: (keyId: string, at: number, key: KeyRecord, address: string | null) => void;
-  /** ms since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;
-  /** How long a record counts after it was read, in ms; 0: every request reads. Default: 1,000. */
+  /** How long a record is cached, in milliseconds; 0: each request reads it. Default: 1,000. */
   readonly cacheTtl?: number;
   /** See {@link ReadCache}. */
   readonly cacheClock?: () => number;
   /** Sends the requests to the issuer of access tokens. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
-  /** Is told where records come from. Default: nobody. */
+  /** Receives whether records were cached. Default: none. */
   readonly observer?: Observer;
 }
 
-/** For what nothing is known of: it is to be looked into again at once. */
+/** The validity of a principal that is not cached: authenticate again now. */
 const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresAt: null });
 
-/** Where a credential's key would be found. Of a token of another system the prefix says nothing, and is left out. */
+/** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
 interface Candidate extends Located {
   readonly tokenPrefix?: string;
 }
 
-/** A credential to a principal. */
+/** Verifies credentials of all kinds and returns their principals. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #keys: KnownKeys;
@@ -87,7 +88,7 @@ export class Authenticator {
   readonly #configured: ConfiguredAuthenticator;
   readonly #foreign: ForeignSchemes;
   readonly #oidc: OidcAuthenticator;
-  /** Are keys let in at all? */
+  /** Whether API keys are accepted. */
   #enabled = true;
   readonly #observer: Observer;
 
@@ -127,24 +128,27 @@ export class Authenticator {
     });
   }
 
-  /** To be called before the first credential comes. Rejects where the store is away. */
+  /** Reads the schemes of imported keys. Call it before the first request. Rejects if the store is unavailable. */
   open(): Promise<void> {
     return this.#foreign.open();
   }
 
   /**
-   * Without a promise where the key is known: then nothing is read and nothing waited for, and at most one hash tells that
-   * it is the token whose secret was found right before. Else shape and checksum are judged before anything is read, and the
-   * secret before the key's state: that a key was revoked or has expired is told only to who holds it.
+   * Verifies a credential and returns its principal.
    *
-   * @param address the caller's, whose failures are counted; null: unknown
-   * @throws Refusal UNAUTHENTICATED, ADDRESS_NOT_ALLOWED, RATE_LIMITED (too many wrong keys), or UNAVAILABLE when the store is away (fails closed)
+   * For a cached key, the result is not a promise: nothing is read, and at most one hash is computed to recognize the token.
+   * For other credentials, the format and checksum are checked before anything is read, and the secret before the key's
+   * state, so that only the holder of a key learns that it was revoked or has expired.
+   *
+   * @param address the caller's address, for counting failures; null: unknown
+   * @throws Refusal UNAUTHENTICATED, ADDRESS_NOT_ALLOWED, RATE_LIMITED (too many invalid keys), or UNAVAILABLE if the store
+   * is unavailable (fails closed)
    */
   authenticate(
     credential: string,
     address: string | null = null,
   ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
-    // Before all else, for nearly all requests end here; what was let in as a key is no JWT.
+    // First, because nearly all requests end here. A JWT is never cached as a key.
     const seen = this.#enabled ? this.#keys.seen(credential) : null;
     if (seen !== null) return this.#admitKnown(seen, address);
     if (looksLikeJwt(credential)) return this.#byToken(credential, address);
@@ -160,7 +164,7 @@ export class Authenticator {
     return this.#verify(credential, address).catch(closed);
   }
 
-  /** Returns how long a verdict of {@link authenticate} counts. @param principal as it was answered for that credential */
+  /** Returns how long a result of {@link authenticate} stays valid. @param principal the result for that credential */
   validity(principal: AuthenticatedPrincipal, credential: string): Validity {
     switch (principal.kind) {
       case 'key':
@@ -180,9 +184,9 @@ export class Authenticator {
   }
 
   /**
-   * From now on these are the configured keys, and what is remembered of any key or token is looked into anew.
-   * @param enabled false: no key is let in
-   * @param oidc null: no access token is let in
+   * Replaces the configuration. All cached keys and tokens are verified again.
+   * @param enabled whether API keys are accepted
+   * @param oidc null: no access token is accepted
    */
   configure(enabled: boolean, keys: ConfiguredKeys, oidc: OidcConfiguration | null = null): void {
     this.#enabled = enabled;
@@ -192,7 +196,10 @@ export class Authenticator {
     this.forget(null);
   }
 
-  /** To be told of every change, this process' own before it is answered. null: anything may have changed. */
+  /**
+   * Marks cached records as stale after a change. Call it for the changes of all processes; for those of this process,
+   * before the response is sent. null: anything may have changed.
+   */
   forget(change: Change | null): void {
     if (change?.kind === 'key') {
       this.#keys.forget(change.lookupId);
@@ -206,14 +213,14 @@ export class Authenticator {
     this.#oidc.forget(change?.workspaceId ?? null);
   }
 
-  /** Whatever the token holds, no key is looked for. */
+  /** Authenticates an access token. A credential in the format of a JWT is never looked up as a key. */
   #byToken(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     if (!this.#oidc.enabled) throw unauthenticated('malformed');
     const found = this.#oidc.authenticate(token, address);
     return found instanceof Promise ? found.catch(closed) : found;
   }
 
-  /** The key whose record counts and whose token this is by its hash; null where that has to be looked into. */
+  /** Returns the cached key that the token's hash matches; null: it has to be verified. */
   #recognized(credential: string): KnownKey | null {
     const own = this.#keys.recognized(lookupIdIn(credential), credential);
     if (own !== null) return own;
@@ -224,10 +231,10 @@ export class Authenticator {
     return null;
   }
 
-  /** The operator's key before all, then our own tokens, configured keys, and last what was imported: nothing shadows another. */
+  /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
   async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const token = parseToken(credential);
-    // Another system's token may have our shape by chance.
+    // A token of another system may accidentally have the format of a Latchkey token.
     if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, address);
     if (this.#options.operator?.matches(credential) === true) return this.#authenticateOperator(credential);
     const imported = await this.#foreign.locate(credential);
@@ -244,15 +251,15 @@ export class Authenticator {
     return this.#verifyAmong(imported, credential, address);
   }
 
-  /** @param candidates in turn; at least one, the first of which is what failures are counted by */
+  /** Tries candidates in order. @param candidates at least one; failures are counted by the lookup ID of the first */
   async #verifyAmong(
     candidates: readonly Candidate[],
     credential: string,
     address: string | null,
   ): Promise<AuthenticatedPrincipal> {
     const counted = candidates[0]?.lookupId ?? null;
-    // Counted before the store is asked: a thousand guesses at once must not all find the count at zero. Not where the
-    // answer is on its way: a right key may be sent a hundred times at once to a process that has just started.
+    // Counted before the read, because a thousand concurrent guesses must not all find the count at zero. Not counted if the
+    // read is running: clients may send a valid key many times at once to a process that has just started.
     const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
     const attempt = guess ? this.#failures.attempt(counted, address) : null;
     let wrong = false;
@@ -263,7 +270,7 @@ export class Authenticator {
       }
       wrong = true;
     } finally {
-      // What cannot be judged, as while the store is away, is no failure.
+      // A credential that can't be verified, for example because the store is unavailable, is not a failure.
       if (!wrong) attempt?.giveBack();
     }
     if (attempt?.over != null) throw attempt.over;
@@ -271,12 +278,12 @@ export class Authenticator {
     throw this.#noKey(credential);
   }
 
-  /** The key whose secret the token holds, whatever the key's state. */
+  /** Returns the key whose secret the token contains, in any state; null if the secret is wrong. */
   async #find({ lookupId, tokenPrefix, secret }: Candidate, credential: string): Promise<KnownKey | null> {
     this.#observer.lookedUp(this.#keys.sourceOf(lookupId));
     const known = await this.#keys.get(lookupId);
     if (known === null) return null;
-    // The checksum binds nothing, so a token under another prefix is another token.
+    // Anyone can compute the checksum, so the prefix must be compared too.
     if (tokenPrefix !== undefined && known.key.tokenPrefix !== tokenPrefix) return null;
     const verify = () => this.#options.secrets.verify(known.key, secret);
     return (await this.#keys.isRight(known, credential, verify)) ? known : null;
@@ -289,7 +296,7 @@ export class Authenticator {
 
   #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
     const now = this.#options.now();
-    // First: the user's keys are revoked one after the other, and the reason is not to change on the way.
+    // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
     if (userLeft) throw unauthenticated('user_left');
     switch (statusOf(key, now)) {
       case 'REVOKED':
@@ -311,8 +318,8 @@ export class Authenticator {
   }
 
   /**
-   * The refusal of a credential that was looked up and is no key. Imported and configured keys may have any form, so that another
-   * form than a token's is not malformed; a token of this installation with a wrong checksum is, as without such keys.
+   * Returns the refusal for a credential that was looked up without success. Imported and configured keys can have any format,
+   * so a credential is only `malformed` if it is meant as a token of this installation.
    */
   #noKey(credential: string): Refusal {
     const { prefixes = () => [] } = this.#options;
@@ -332,13 +339,13 @@ export class Authenticator {
   }
 }
 
-/** Whatever goes wrong in verifying lets nobody in. */
+/** Turns every error of a verification into a refusal, so that authentication fails closed. */
 function closed(error: unknown): never {
   if (error instanceof Refusal) throw error;
   throw storeAway(error);
 }
 
-/** Fail closed: nobody is let in on a key that cannot be read. */
+/** Returns the refusal for a key that can't be read from the store. */
 export function storeAway(cause: unknown): Refusal {
   return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
 }

@@ -6,27 +6,27 @@ import type { KeyType } from '../store/records.js';
 import type { ConfiguredEntry } from './configuredEntry.js';
 import type { OidcConfiguration } from './oidc/configuration.js';
 
-/** What an installation decides of its own, and may decide anew while it runs: as a whole, or not at all. */
+/** The part of the configuration that can be replaced while the server runs. A reload replaces all of it or nothing. */
 export interface Configuration {
-  /** Whether API keys are let in, stored and configured ones alike. The operator's key is in any case. */
+  /** Whether stored and configured API keys are accepted. The operator's key always is. */
   readonly apiKeys: boolean;
-  /** At most {@link MAX_CONFIGURED_KEYS}. */
+  /** Keys of the configuration, at most {@link MAX_CONFIGURED_KEYS}. */
   readonly keys: readonly ConfiguredEntry[];
   readonly roles: Roles;
-  /** Whose access tokens are let in beside keys; null: nobody's. */
+  /** The issuer whose access tokens are accepted; null: access tokens are not accepted. */
   readonly oidc: OidcConfiguration | null;
   /** Prefixes of new tokens by key type. */
   readonly prefixes: Readonly<Record<KeyType, string>>;
-  /** The most that keys of a type may hold. */
+  /** The maximum scopes by key type. */
   readonly ceilings: Ceilings;
   /** Which header fields report a key's limits. Default: `draft`. */
   readonly rateLimitHeaders?: RateLimitHeaders;
 }
 
-/** Each costs a bcrypt run when it is read. */
+/** The maximum number of configured keys. Each costs a bcrypt run at startup and at each reload. */
 export const MAX_CONFIGURED_KEYS = 200;
 
-/** Nothing decided: no keys but stored ones, built-in roles, the types' own ceilings and prefixes. */
+/** The default: only stored keys, and the built-in roles, ceilings and prefixes. */
 export const NO_CONFIGURATION: Configuration = Object.freeze({
   apiKeys: true,
   keys: Object.freeze([]),

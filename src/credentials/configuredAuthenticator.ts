@@ -18,17 +18,17 @@ export interface ConfiguredAuthenticatorOptions {
 }
 
 /**
- * A credential to the principal of a configured key. bcrypt finds a key right once; from then on one salted hash tells it,
- * and what is read is its workspace's tier.
+ * Verifies configured keys. bcrypt verifies a key once. After that, a salted hash recognizes it, and only the tier of its
+ * workspace is read from the store.
  */
 export class ConfiguredAuthenticator {
   readonly #failures: Failures;
   readonly #principals: ReadCache<AuthenticatedPrincipal>;
   readonly #salt = randomBytes(32).toString('base64');
   #keys: ConfiguredKeys;
-  /** Keys by the salted hash of their credential: never more than there are. */
+  /** Verified keys by the salted hash of their credential. At most one for each configured key. */
   #right = new Map<string, ConfiguredRecord>();
-  /** What bcrypt is judging. */
+  /** Running verifications, by the salted hash of the credential. */
   #running = new Map<string, Promise<ConfiguredRecord | null>>();
 
   constructor({ workspaces, keys, failures, ttl, clock }: ConfiguredAuthenticatorOptions) {
@@ -36,7 +36,7 @@ export class ConfiguredAuthenticator {
     this.#failures = failures;
     this.#principals = new ReadCache({
       ttl,
-      // Twice as many as there may be, so that none is ever pushed out.
+      // Twice the number of keys, so that no entry is ever evicted.
       max: 2 * MAX_CONFIGURED_KEYS + 2,
       ...(clock !== undefined && { clock }),
       read: async (id) => {
@@ -48,17 +48,17 @@ export class ConfiguredAuthenticator {
     });
   }
 
-  /** Are there any? */
+  /** Whether there are configured keys. */
   get any(): boolean {
     return this.#keys.records.length > 0;
   }
 
-  /** May it be one of the keys? Where not, it is none for sure. */
+  /** Returns whether a credential may be a configured key. `false`: definitely not. */
   mayBe(credential: string): boolean {
     return this.#keys.tagOf(credential) !== null;
   }
 
-  /** The principal of a key that was found right and whose tier counts; null where that has to be looked into. */
+  /** Returns the principal of a verified key whose tier is cached; null: call {@link verify}. */
   known(credential: string): AuthenticatedPrincipal | null {
     if (this.#right.size === 0) return null;
     const key = this.#right.get(this.#markOf(credential));
@@ -66,15 +66,16 @@ export class ConfiguredAuthenticator {
   }
 
   /**
-   * @returns null where it is none of the keys
-   * @throws Refusal RATE_LIMITED (too many wrong ones), UNAVAILABLE; whatever the store throws
+   * Verifies a credential.
+   * @returns null if it is not a configured key
+   * @throws Refusal RATE_LIMITED (too many invalid keys), UNAVAILABLE, and errors of the store
    */
   async verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal | null> {
     const keys = this.#keys;
     const mark = this.#markOf(credential);
     const key = this.#right.get(mark) ?? (await this.#judge(credential, mark, address));
     const principal = key && (await this.#principals.get(key.id));
-    // Judged by keys that a reload has replaced meanwhile: the new ones decide.
+    // A reload replaced the keys during the verification.
     if (keys !== this.#keys) return this.verify(credential, address);
     if (key !== null && principal === null) {
       throw unavailable("The workspace of the configured key is missing. Correct the key's workspace.", 5);
@@ -82,12 +83,12 @@ export class ConfiguredAuthenticator {
     return principal;
   }
 
-  /** Returns for how many ms a principal still counts that was answered. */
+  /** Returns the milliseconds for which a principal stays valid. */
   remaining(principal: AuthenticatedPrincipal): number {
     return this.#principals.remaining(principal.keyId, (latest) => latest === principal);
   }
 
-  /** From now on these keys count and no others. */
+  /** Replaces the keys. */
   replace(keys: ConfiguredKeys): void {
     this.#keys = keys;
     this.#right = new Map();
@@ -95,18 +96,18 @@ export class ConfiguredAuthenticator {
     this.#principals.forgetWhere(() => true);
   }
 
-  /** @param workspaceId whose tier may have changed; null: any */
+  /** Marks cached tiers as stale. @param workspaceId the workspace whose tier may have changed; null: any */
   forget(workspaceId: string | null): void {
     this.#principals.forgetWhere((principal) => workspaceId === null || principal.workspaceId === workspaceId);
   }
 
-  /** Wrong ones are counted before bcrypt runs, for a thousand at once must not all find the count at zero. */
+  /** Counts a failure before bcrypt runs, because a thousand concurrent guesses must not all find the count at zero. */
   async #judge(credential: string, mark: string, address: string | null): Promise<ConfiguredRecord | null> {
     const tag = this.#keys.tagOf(credential);
     const counted = tag === null ? null : `tag ${tag}`;
     const running = this.#running.get(mark);
     if (running !== undefined) {
-      // A right key may be sent a hundred times at once to a process that has just started.
+      // Not counted in advance: clients may send a valid key many times at once to a process that has just started.
       const key = await running;
       if (key === null) this.#failures.take(counted, address);
       return key;
@@ -115,14 +116,14 @@ export class ConfiguredAuthenticator {
       this.#failures.take(counted, address);
       return null;
     }
-    // The tag makes it one of a few in a million guesses, or a key.
+    // The tag matches, so it is a key, or one of the few guesses in a million with the same tag.
     const { giveBack, over } = this.#failures.attempt(counted, address);
     const { judging, end } = this.#begin(credential, mark);
     let key: ConfiguredRecord | null;
     try {
       key = await judging;
     } catch (error) {
-      // What cannot be judged is no failure.
+      // A credential that can't be verified is not a failure.
       giveBack();
       throw error;
     } finally {
@@ -144,7 +145,7 @@ export class ConfiguredAuthenticator {
     return { judging, end: () => running.delete(mark) };
   }
 
-  /** Salted, so that nothing in memory could be looked up. */
+  /** Returns a salted hash, so that a memory dump can't be compared with known hashes. */
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }

@@ -7,19 +7,19 @@ import { looksLikeJwt } from './oidc/jwt.js';
 import { DEFAULT_WORKSPACE_ID } from './operator.js';
 
 export interface ConfiguredEntryOptions {
-  /** The key itself: see {@link faultOfKey}. */
+  /** The key in plain text: see {@link faultOfKey}. */
   readonly key: string;
-  /** 1 to 100 characters, for people. The key's id is made of it, so that limits and use go on when the key is changed. */
+  /** 1 to 100 characters. The key's ID is derived from the name, so that limits and usage continue if the key is changed. */
   readonly name: string;
-  /** What it may do. */
+  /** The names of its roles, which grant its scopes. */
   readonly roles: readonly string[];
-  /** Default: `default`. */
+  /** The ID of its workspace. Default: `default`. */
   readonly workspace?: string | undefined;
 }
 
-/** A key that people chose, as the configuration says it. Of the key itself a digest is kept, which bcrypt is given. */
+/** A key that a person chose and wrote in the configuration. Only a digest of the key is kept, as the input for bcrypt. */
 export class ConfiguredEntry {
-  /** `conf_` and 64 bits of the name's SHA-256 in hex: the same after each reload, and in each process. */
+  /** `conf_` and 64 bits of the name's SHA-256 in hexadecimal. It is the same in every process and after a reload. */
   readonly id: string;
   readonly name: string;
   readonly roles: readonly string[];
@@ -48,29 +48,30 @@ export class ConfiguredEntry {
     this.#digest = bcryptInput(key);
   }
 
-  /** What bcrypt hashes of the key: see {@link bcryptInput}. */
+  /** The input for bcrypt: see {@link bcryptInput}. */
   get input(): string {
     return this.#digest;
   }
 
+  /** Returns whether another entry has the same key. */
   hasKeyOf(other: ConfiguredEntry): boolean {
     return this.#digest === other.#digest;
   }
 }
 
-/** bcrypt reads 72 bytes and stops at a NUL: what it is given is the SHA-256 of the whole key, in base64. */
+/** Returns the SHA-256 of a credential in base64. bcrypt itself reads only 72 bytes and stops at a NUL. */
 export function bcryptInput(credential: string): string {
   return createHash('sha256').update(credential).digest('base64');
 }
 
-/** What is wrong with a key that a person chose; null: nothing. Never repeats it. */
+/** Returns what is wrong with a key that a person chose; null: it is valid. The message never contains the key. */
 export function faultOfKey(key: string): string | null {
   if (key === '') return 'is empty';
   if (key.length > MAX_CREDENTIAL_LENGTH) return `is longer than ${MAX_CREDENTIAL_LENGTH} characters`;
   if (!/^[\x21-\x7e]+$/.test(key)) return 'contains white space or characters outside ASCII';
-  // Such a one is looked for in the store, and would be known there as revoked or unknown.
-  if (isToken(key)) return 'is a key that Latchkey made';
-  // Such a one is judged as an access token, and never as a key.
+  // A token of Latchkey is only looked up in the store, where this one is unknown or revoked.
+  if (isToken(key)) return 'is a key that Latchkey created';
+  // A JWT is verified as an access token, never as a key.
   if (looksLikeJwt(key)) return 'has the form of a JWT';
   return null;
 }

@@ -4,7 +4,7 @@ import type { ConfiguredRecord } from '../keys/configured.js';
 import { MAX_CONFIGURED_KEYS, type Configuration } from './configuration.js';
 import { bcryptInput, type ConfiguredEntry } from './configuredEntry.js';
 
-/** Of a tag, in bits: with 200 keys one wrong guess in 5,000 is worth a bcrypt run, and a tag alone decides nothing. */
+/** The length of a tag in bits. With 200 keys, one wrong guess in 5,000 costs a bcrypt run. A matching tag proves nothing. */
 const TAG_BITS = 20;
 
 interface Hashed {
@@ -13,8 +13,8 @@ interface Hashed {
 }
 
 /**
- * The configured keys, as bcrypt hashes. A wrong credential must not cost a bcrypt run for each of them (B43): they are
- * found by a short tag under a key of this object's own, and bcrypt decides.
+ * The configured keys, as bcrypt hashes. A wrong credential must not cost a bcrypt run for each key (B43). So keys are first
+ * looked up by a short tag, an HMAC under a random key of this object, and bcrypt verifies only those with the same tag.
  */
 export class ConfiguredKeys {
   readonly records: readonly ConfiguredRecord[];
@@ -27,12 +27,12 @@ export class ConfiguredKeys {
     this.#gate = gate;
   }
 
-  /** No keys at all. */
+  /** No keys. */
   static readonly NONE = new ConfiguredKeys([], { compare: () => Promise.resolve(false) });
 
   /**
-   * One bcrypt run a key, one after the other: a reload leaves the other cores, and the line, to those who wait for theirs.
-   * @throws TypeError for keys that cannot be told apart, or too many; Refusal UNAVAILABLE when bcrypt is asked for too much
+   * Hashes the configured keys, one bcrypt run after another, so that a reload leaves the other cores to requests.
+   * @throws TypeError for two equal keys or names, or too many keys; Refusal UNAVAILABLE if the queue for bcrypt is full
    */
   static async hashed({ keys: entries, roles }: Configuration, gate: BcryptGate): Promise<ConfiguredKeys> {
     assertDistinct(entries);
@@ -48,13 +48,13 @@ export class ConfiguredKeys {
     return keys;
   }
 
-  /** Names the few credentials that bcrypt would have to tell apart; null where it is none of the keys for sure. */
+  /** Returns the tag of a credential, which few wrong guesses share; null: it is definitely not a configured key. */
   tagOf(credential: string): number | null {
     const tag = this.#tagOf(bcryptInput(credential));
     return this.#byTag.has(tag) ? tag : null;
   }
 
-  /** The key that the credential is: exactly, in each character. @throws Refusal UNAVAILABLE */
+  /** Returns the key that equals the credential, or null. @throws Refusal UNAVAILABLE */
   async find(credential: string): Promise<ConfiguredRecord | null> {
     const input = bcryptInput(credential);
     for (const { record, hash } of this.#byTag.get(this.#tagOf(input)) ?? []) {
@@ -96,9 +96,9 @@ function assertDistinct(entries: readonly ConfiguredEntry[]): void {
   }
   entries.forEach((entry, i) => {
     for (const other of entries.slice(0, i)) {
-      if (entry.id === other.id) throw new TypeError(`Two configured keys are called "${entry.name}".`);
+      if (entry.id === other.id) throw new TypeError(`Two configured keys have the name "${entry.name}".`);
       if (entry.hasKeyOf(other)) {
-        throw new TypeError(`The configured keys "${other.name}" and "${entry.name}" are one and the same.`);
+        throw new TypeError(`The configured keys "${other.name}" and "${entry.name}" are the same key.`);
       }
     }
   });

@@ -12,19 +12,20 @@ import type { Networks } from './networks.js';
 import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
 
 /**
- * A request of Node or of the Fetch API, or an object that holds one as `req`, as Apollo Server's standalone, Express and
- * Next integrations give it.
+ * A request of Node or of the Fetch API, or an object with such a request as `req`, as Apollo Server's standalone, Express
+ * and Next integrations pass it.
  */
 export type ContextSource = ForeignSource | { readonly req: ForeignSource };
 
 export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
 
 /**
- * The context builder: finds the credential of a request, verifies it and yields the principal. Without a credential the
- * principal is anonymous; with a bad one the request is refused, even where only @public fields are asked for.
+ * Creates the function that builds a request's context: it finds the credential, verifies it and returns the principal.
+ * Without a credential, the principal is anonymous. A request with an invalid credential is refused, even if it selects only
+ * @public fields.
  *
- * @param anonymous tells the networks of anonymous callers apart, and counts their requests. Default: nothing is counted
- * @param resourceMetadata where the metadata of the resource is (RFC 9728), for challenges; null: nowhere. Default: nowhere
+ * @param resourceMetadata returns the address of the resource's metadata (RFC 9728), for challenges; null: none. Default: none
+ * @param anonymous counts the requests of anonymous callers by network. Default: they are not counted
  * @throws Refusal with status and challenge for Apollo Server
  * @throws TypeError for header fields in a form that can't be read
  */
@@ -45,7 +46,7 @@ export function createContextBuilder(
   }
   return async (source) => {
     const given = (source as Partial<ContextSource> | null) ?? {};
-    // Outside of the try block: header fields that can't be read are a bug of the server, and its developer must see this error.
+    // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
     const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
     try {
       const principal = await principalOf(request, authenticator, observer, anonymous?.networks);
@@ -63,25 +64,29 @@ export function createContextBuilder(
   };
 }
 
-/** What a server keeps of its callers' networks and limits. */
+/** Counts anonymous callers. */
 export interface AnonymousCallers {
   readonly networks: Networks;
-  /** Counts a request of an anonymous caller as it arrives, and refuses a key that has used up its limits. @throws Refusal, or rejects with one */
+  /**
+   * Counts a request of an anonymous caller when it arrives, and refuses a key that has used up its limits.
+   * @throws Refusal, or rejects with one
+   */
   readonly arrived: (principal: Principal) => void | Promise<void>;
 }
 
+/** Returns the client's address and user agent. */
 export function originOf(source: CredentialSource): Origin {
   const userAgent = source.headers['user-agent'];
   return { address: addressOf(source), userAgent: typeof userAgent === 'string' ? userAgent : null };
 }
 
-/** Express, for one, passes on whatever a proxy wrote, a port included. @returns null where nothing is known of it */
+/** Returns the client's address. Express passes on what a proxy wrote, possibly with a port. @returns null if it is unknown */
 function addressOf({ ip, socket }: CredentialSource): string | null {
   const address = ip ?? socket?.remoteAddress;
   return address === undefined ? null : readAddress(address);
 }
 
-/** Without a promise where nothing has to be waited for. @throws Refusal */
+/** Returns the principal of a request; not a promise if the key is cached. @throws Refusal, or rejects with one */
 export function principalOf(
   source: CredentialSource,
   authenticator: Pick<Authenticator, 'authenticate'>,

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Refusal } from '../refusals/refusal.js';
 import { RecentMap } from './recentMap.js';
 
-/** Failures a minute after which an address is asked to wait, and a lookup id as well. */
+/** Failures per minute after which an address or a lookup ID has to wait. */
 const PER_ADDRESS = 300;
 const PER_LOOKUP_ID = 20;
 
@@ -10,18 +10,18 @@ const MINUTE = 60_000;
 const SECOND = 1_000;
 
 /**
- * Look-ups a second that an address over its limit still has, and all such addresses together. Whoever guesses behind a
- * proxy or an office's router must not shut out keys of others there that this process has not seen yet.
+ * Look-ups per second for an address over its limit, and for all such addresses together. An attacker behind a shared proxy
+ * or router must not lock out valid keys of others at this address that are not cached yet.
  */
 const LOOKS_PER_ADDRESS = 20;
 const LOOKS = 200;
 
-/** Addresses, and lookup ids, whose failures are counted at once. */
+/** The maximum number of addresses, and of lookup IDs, whose failures are counted at the same time. */
 const MAX_COUNTED = 10_000;
 
 /**
- * Failures by address and by lookup id, in minutes that begin with the first failure. They never stand in the way of a
- * right key that is known here: who guesses must not be able to lock out who holds a key, nor who shares an address.
+ * Counts failures by address and by lookup ID, in minutes that begin with the first failure. Failures never block a valid
+ * key that is cached, so that an attacker can't lock out the holder of a key or others at the same address.
  */
 export class Failures {
   readonly #clock: () => number;
@@ -30,7 +30,7 @@ export class Failures {
   readonly #looksByAddress = new Counts(LOOKS_PER_ADDRESS, SECOND);
   readonly #looks = new Counts(LOOKS, SECOND);
 
-  /** @param clock ms */
+  /** @param clock returns milliseconds */
   constructor(clock: () => number) {
     this.#clock = clock;
     this.#byAddress = new Counts(PER_ADDRESS);
@@ -40,9 +40,9 @@ export class Failures {
   /**
    * Counts a failure.
    *
-   * @param lookupId null: of none, counted by address alone
-   * @returns to be called where it was none after all
-   * @throws Refusal RATE_LIMITED where there were too many: it is not counted then
+   * @param lookupId null: count it only by address
+   * @returns a function to call if it was not a failure after all
+   * @throws Refusal RATE_LIMITED if there were too many failures; this one is not counted then
    */
   take(lookupId: string | null, address: string | null): () => void {
     const now = this.#clock();
@@ -58,10 +58,10 @@ export class Failures {
   }
 
   /**
-   * Like {@link take}, for a credential that one look-up can show to be right: over the limit it may still be looked up, as
-   * often as the bounds allow, and is accepted if it is correct.
+   * Like {@link take}, for a credential that a single look-up can verify. Over the limit, it may still be looked up, at the
+   * rate of {@link LOOKS_PER_ADDRESS} and {@link LOOKS}, and is accepted if it is valid.
    *
-   * @throws Refusal RATE_LIMITED where it may not be looked up either
+   * @throws Refusal RATE_LIMITED if it may not be looked up either
    */
   attempt(lookupId: string | null, address: string | null): Attempt {
     try {
@@ -84,11 +84,11 @@ export class Failures {
   }
 }
 
-/** A credential that is being judged, and counts as a failure until it is found right. */
+/** A verification in progress. It counts as a failure until it succeeds. */
 export interface Attempt {
-  /** To be called where it was no failure after all. */
+  /** Call it if the attempt was not a failure. */
   readonly giveBack: () => void;
-  /** What a wrong one is refused with; null: as any wrong one. */
+  /** The refusal for an invalid credential over the limit; null: below the limit. */
   readonly over: Refusal | null;
 }
 
@@ -102,7 +102,7 @@ class Counts {
   readonly #window: number;
   readonly #counts = new RecentMap<Counted>(MAX_COUNTED);
 
-  /** @param window ms */
+  /** @param window in milliseconds */
   constructor(limit: number, window = MINUTE) {
     this.#limit = limit;
     this.#window = window;
@@ -129,7 +129,7 @@ class Counts {
     return counted;
   }
 
-  /** A minute that begins in the future was begun by a clock that has been set back since: nobody has to wait for it. */
+  /** Returns the count of the current minute. A minute that begins in the future is ignored: the clock was set back. */
   #current(name: string, now: number): Counted | undefined {
     const counted = this.#counts.get(name);
     return counted !== undefined && now >= counted.since && now - counted.since < this.#window ? counted : undefined;
@@ -137,9 +137,9 @@ class Counts {
 }
 
 /**
- * What one caller has of addresses: an IPv4 address, of IPv6 the first 64 bits, since whoever has one address there has
- * 2^64 of them. What is no address (a proxy may pass on whatever it was sent) is all one: who could write anything there
- * would be somebody else each time.
+ * Returns the network of an address: an IPv4 address itself, or the first 64 bits of an IPv6 address, because an IPv6 host
+ * usually controls 2^64 addresses. All texts that are not addresses are one network. Otherwise a caller whose proxy passes
+ * on any text could appear as a new caller in each request.
  */
 export function network(address: string): string {
   if (isIPv4(address)) return address;
@@ -154,7 +154,7 @@ export function network(address: string): string {
     .join('.');
 }
 
-/** The eight groups of an IPv6 address, without leading zeros. */
+/** Returns the eight groups of an IPv6 address, without leading zeros. */
 function groupsOf(address: string): string[] {
   const [before = [], after = []] = address
     .replace(/%.*/, '')
@@ -163,7 +163,7 @@ function groupsOf(address: string): string[] {
   return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
 }
 
-/** One group, two where it is an IPv4 address at the end, none beside a `::` at an edge. */
+/** Returns one group, two for an IPv4 address at the end, or none for the empty text at either end of `::`. */
 function readGroup(text: string): string[] {
   if (text === '') return [];
   const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);

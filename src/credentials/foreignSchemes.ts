@@ -2,18 +2,18 @@ import { locate, schemeNamed, type ForeignScheme, type Located } from '../keys/f
 import { FOREIGN } from '../store/records.js';
 import type { Store } from '../store/store.js';
 
-/** Each is a read for a credential that is unknown. An import that would make one more is refused. */
+/** The maximum number of schemes. Each costs a read for an unknown credential. An import that would exceed it is refused. */
 export const MAX_SCHEMES = 4;
 
-/** How long it may take until the first key of a scheme that was imported beside a running server is found, in ms. */
+/** The maximum time until a running server finds the first key of a newly imported scheme, in milliseconds. */
 const REFRESH = 5_000;
 
 const NONE: readonly Located[] = Object.freeze([]);
 
-/** Sorts behind every lookup id of a scheme: `;` is the character after `:`. */
+/** Sorts after every lookup ID of a scheme, because `;` follows `:` in ASCII. */
 const AFTER = ';';
 
-/** Names of the schemes under which keys were imported, at most one more than there may be: one read for each by index. */
+/** Returns the names of the schemes of imported keys, at most one more than {@link MAX_SCHEMES}. Each is one indexed read. */
 export async function readSchemes(keys: Pick<Store['keys'], 'nextLookupId'>): Promise<readonly string[]> {
   const names: string[] = [];
   for (let from = FOREIGN; names.length <= MAX_SCHEMES;) {
@@ -27,8 +27,8 @@ export async function readSchemes(keys: Pick<Store['keys'], 'nextLookupId'>): Pr
 }
 
 /**
- * Where an installation has to look for a credential that has another shape than our own tokens: nowhere, as long as nothing
- * was imported. What is imported is read anew at most once in {@link REFRESH}, and only when such a credential comes.
+ * Returns the lookup IDs that a credential may have as an imported token. There are none if nothing was imported. The schemes
+ * are read again at most once every {@link REFRESH}, and only for a credential that is not a Latchkey token.
  */
 export class ForeignSchemes {
   readonly #keys: Pick<Store['keys'], 'nextLookupId'>;
@@ -37,28 +37,28 @@ export class ForeignSchemes {
   #readAt = -Infinity;
   #reading: Promise<void> | null = null;
 
-  /** @param now ms */
+  /** @param now returns milliseconds */
   constructor(keys: Pick<Store['keys'], 'nextLookupId'>, now: () => number) {
     this.#keys = keys;
     this.#now = now;
   }
 
-  /** Reads them at the start, so that what is none of ours is told so also while the store is away. */
+  /** Reads the schemes at startup, so that unknown credentials get 401 even while the store is unavailable. */
   async open(): Promise<void> {
     await this.#read();
-    // Whoever imports right after the start must not wait for the next look.
+    // Keys that are imported right after the start must not wait for the next refresh.
     this.#readAt = -Infinity;
   }
 
-  /** Where the credential would be found, by what is known of schemes at the moment. */
+  /** Returns the possible lookup IDs of a credential under the schemes that were read last. */
   known(credential: string): readonly Located[] {
     if (this.#schemes === null || this.#schemes.length === 0) return NONE;
     return this.#schemes.flatMap((scheme) => locate(scheme, credential) ?? []);
   }
 
-  /** {@link known}, after a look at the store where the last is too long ago. @throws where the first look of all fails */
+  /** Like {@link known}, but reads the schemes again if they are too old. @throws if no read has succeeded yet */
   async locate(credential: string): Promise<readonly Located[]> {
-    // A clock that was set back is no reason to look at every request.
+    // `abs`: a clock that was set back must not cause a read for each request.
     if (Math.abs(this.#now() - this.#readAt) >= REFRESH) await (this.#reading ??= this.#read());
     return this.known(credential);
   }

@@ -1,24 +1,24 @@
 import { optionError } from '../options.js';
 import type { CredentialSource } from './locate.js';
 
-/** Header fields by name: of Node, of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */
+/** Header fields of Node or of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */
 export type HeaderFields =
   Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
 
-/** A request, as different servers have it. */
+/** A request of any server framework. */
 export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly headers: HeaderFields };
 
 /**
- * Returns a request with its header fields as Node has them, by names in lower case.
+ * Returns a request with its header fields in the form of Node, by name in lower case.
  *
- * Fields in a form that is not known are refused. Read as if they had no key, they would turn the holder of a revoked key
- * into an anonymous caller.
+ * Header fields in an unknown form are refused. If they were treated as empty, the holder of a revoked key would be accepted
+ * as an anonymous caller.
  *
- * @throws TypeError where there are no header fields, or none that can be read
+ * @throws TypeError if the header fields are missing or can't be read
  */
 export function readableSource(source: ForeignSource): CredentialSource {
   const { headers, rawHeaders, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
-  // Node's own, which is by far the most frequent.
+  // A request of Node, which is by far the most frequent case.
   if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
   return { headers: fieldsOf(headers), ...(ip !== undefined && { ip }), ...(socket !== undefined && { socket }) };
 }
@@ -42,7 +42,7 @@ function fieldsOf(headers: unknown): Record<string, string | string[]> {
 function entriesOf(headers: object): Iterable<unknown> {
   if (Symbol.iterator in headers) return headers as Iterable<unknown>;
   const prototype: unknown = Object.getPrototypeOf(headers);
-  // A plain object of another realm has another Object.prototype, whose own prototype is null as well.
+  // A plain object of another realm has a different Object.prototype, but the prototype of that is null as well.
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return Object.entries(headers);
   throw unreadable(headers);
 }

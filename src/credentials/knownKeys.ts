@@ -9,46 +9,46 @@ import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
 import { ReadCache } from './readCache.js';
 import type { Validity } from './standing.js';
 
-/** Keys whose records are remembered: at about 1 kB each some 50 MB at most. */
+/** The maximum number of cached keys. At about 1 kB each, they take at most about 50 MB. */
 const MAX_KEYS = 50_000;
 
-/** How many addresses, documents, scopes or characters of a key take as much memory again as a key without them. */
+/** The number of addresses, documents, scopes or characters that take as much memory as a key without them. */
 const ADDRESSES_PER_KEY = 4;
 const DOCUMENTS_PER_KEY = 8;
 const SCOPES_PER_KEY = 8;
 const CHARACTERS_PER_KEY = 500;
 
-/** A key as it was last read, and what became of it. */
+/** A cached key. */
 export interface KnownKey {
   readonly key: KeyRecord;
   readonly principal: AuthenticatedPrincipal;
-  /** From where alone it is let in; null: from everywhere. */
+  /** The addresses that it can be used from; null: any. */
   readonly addresses: AddressList | null;
-  /** Does it belong to somebody who has left? */
+  /** Whether the user who owns the key was removed. */
   readonly userLeft: boolean;
-  /** Of the token whose secret was found right: the next time one hash tells. */
+  /** The salted hash of the verified token, which recognizes it the next time; null: not verified yet. */
   mark: string | null;
 }
 
 export interface KnownKeysOptions {
   readonly read: Store['keys']['findForVerification'];
-  /** What the roles of users stand for at the moment. */
+  /** Returns the current roles, to resolve those of users. */
   readonly roles: () => Roles;
-  /** How long a record counts after it was read, in ms. */
+  /** How long a record is cached, in milliseconds. */
   readonly ttl: number;
   /** See {@link ReadCache}. */
   readonly clock?: () => number;
 }
 
-/** What is remembered of keys: their records while these count, and which token's secret was found right. */
+/** A cache of key records, and of the tokens whose secrets were verified. */
 export class KnownKeys {
   readonly #keys: ReadCache<KnownKey>;
   readonly #roles: () => Roles;
   readonly #ttl: number;
   #salt = newSalt();
-  /** The key of each principal that was handed out. */
+  /** The key of each principal that was returned. */
   readonly #ofPrincipal = new WeakMap<AuthenticatedPrincipal, KeyRecord>();
-  /** Tokens that were found right, each for no longer than a record counts. */
+  /** Verified tokens in plain text. Each is kept at most as long as a record is cached. */
   readonly #tokens = new Map<string, KnownKey>();
   #roomForTokens = MAX_KEYS;
 
@@ -66,43 +66,43 @@ export class KnownKeys {
     });
   }
 
-  /** The key whose record counts and whose very token was let in before; null where that has to be looked into. */
+  /** Returns the key of a token in {@link #tokens}, if its record is cached; null: use {@link recognized} or verify it. */
   seen(credential: string): KnownKey | null {
     if (credential.length > MAX_CREDENTIAL_LENGTH) return null;
-    // A Map compares what has the same hash under the process' own seed: how long that takes tells a guesser nothing.
+    // No timing leak: a Map compares only strings with the same hash, and the hash is seeded randomly for each process.
     const seen = this.#tokens.get(credential);
     return seen !== undefined && this.#keys.fresh(seen.key.lookupId) === seen ? seen : null;
   }
 
-  /** The key of that id, where its record counts and the token is its own by the hash; null where that has to be looked into. */
+  /** Returns the key with a lookup ID, if its record is cached and the token's hash matches; null: verify the token. */
   recognized(lookupId: string, credential: string): KnownKey | null {
     const known = this.#keys.fresh(lookupId);
     return this.#isMarked(known, credential) ? this.#remember(credential, known) : null;
   }
 
-  /** Was the token found right for the key of that id, be its record out of date or not? */
+  /** Returns whether the token was verified for the key with a lookup ID. The cached record may be stale. */
   wasRight(lookupId: string, credential: string): boolean {
     return this.#isMarked(this.#keys.last(lookupId), credential);
   }
 
-  /** Was the key of that id never asked for, so that a token of it may be a guess? */
+  /** Returns whether the key with a lookup ID is neither cached nor being read, so that its token may be a guess. */
   isStrange(lookupId: string): boolean {
     return this.#keys.last(lookupId) === undefined && !this.#keys.isReading(lookupId);
   }
 
-  /** Where the record of that id would come from. */
+  /** Returns whether the record of a lookup ID is cached, for metrics. */
   sourceOf(lookupId: string): Lookup {
     const fresh = this.#keys.fresh(lookupId);
     if (fresh === undefined) return 'miss';
     return fresh === null ? 'negative' : 'hit';
   }
 
-  /** The key of that id, read where its record does not count any more; null: there is none. Rejects as the store does. */
+  /** Returns the key with a lookup ID, from the cache or the store; null: it doesn't exist. Rejects if the store does. */
   get(lookupId: string): Promise<KnownKey | null> {
     return this.#keys.get(lookupId);
   }
 
-  /** @param verify compares the token's secret with the key's, where no hash tells */
+  /** Returns whether a token is that of a key. @param verify verifies the token's secret, if its hash is not cached */
   async isRight(known: KnownKey, credential: string, verify: () => Promise<boolean>): Promise<boolean> {
     const mark = this.#markOf(credential);
     if (known.mark === mark) return true;
@@ -111,7 +111,7 @@ export class KnownKeys {
     return true;
   }
 
-  /** Returns how long the record behind that principal stays valid. */
+  /** Returns how long a principal stays valid. */
   validity(principal: AuthenticatedPrincipal): Validity | null {
     const key = this.#ofPrincipal.get(principal);
     if (key === undefined) return null;
@@ -120,22 +120,22 @@ export class KnownKeys {
     return { lookupId, countsFor, expiresAt };
   }
 
-  /** The record of that id does not count any more. */
+  /** Marks the record of a lookup ID as stale. */
   forget(lookupId: string): void {
     this.#keys.forget(lookupId);
   }
 
-  /** Nor do those of whom this holds. */
+  /** Marks the records as stale whose principals match. */
   forgetWhere(concerned: (principal: AuthenticatedPrincipal) => boolean): void {
     this.#keys.forgetWhere(({ principal }) => concerned(principal));
   }
 
-  /** What was found right, as an imported key's, may be another's by now: every token is looked into anew. */
+  /** Has every token verified again. After a reload, the token of an imported key may belong to a configured key. */
   doubt(): void {
     this.#salt = newSalt();
   }
 
-  /** A key has one secret for life, so that what was found right stays right when the record is read anew. */
+  /** Returns the cached form of a key. Its verified token stays valid, because the secret of a key never changes. */
   #know({ key, tier, user }: KeyWithTier): KnownKey {
     const before = this.#keys.last(key.lookupId);
     const principal = holderOf({ key, tier, user }, this.#roles());
@@ -149,19 +149,22 @@ export class KnownKeys {
     };
   }
 
-  /** Not in constant time: how far a guess agrees with a salted hash says nothing about the token. */
+  /** Not in constant time, because a partial match with a salted hash reveals nothing about the token. */
   #isMarked(known: KnownKey | null | undefined, credential: string): known is KnownKey {
     return known?.mark != null && known.mark === this.#markOf(credential);
   }
 
-  /** Salted, so that nothing in memory could be looked up; not an HMAC under the pepper, which takes five times as long. */
+  /**
+   * Returns a salted hash, so that a memory dump can't be compared with known hashes. An HMAC under the pepper would take
+   * five times as long.
+   */
   #markOf(credential: string): string {
     return hash('sha256', this.#salt + credential, 'base64url');
   }
 
   /**
-   * Spares the next requests the hash, which takes a third of all that a known key costs. Tokens themselves are in memory
-   * for it; not for longer than strings of past requests are anyway, and what is remembered beyond that is the hash.
+   * Caches the token itself, because the hash would take a third of the time for a known key. It stays in memory about as long
+   * as strings of past requests do anyway. For longer times, only the hash is kept.
    */
   #remember(credential: string, known: KnownKey): KnownKey {
     if (this.#tokens.size === 0) {
@@ -176,7 +179,7 @@ export class KnownKeys {
   }
 }
 
-/** For how many keys one counts. */
+/** Returns the size of a key in the cache, in multiples of a small key. */
 function weightOf({ allowedAddresses, trustedDocuments, scopes, name, revokedReason }: KeyRecord): number {
   return (
     1 +

@@ -1,13 +1,13 @@
 import { Refusal } from '../refusals/refusal.js';
 
 /**
- * What a credential is looked for in: Node's IncomingMessage, or anything with its header fields. `rawHeaders` is
- * preferred, for Node drops a second Authorization field from `headers` without a word.
+ * A request: Node's IncomingMessage, or any object with its header fields. `rawHeaders` is preferred, because Node silently
+ * drops a second Authorization field from `headers`.
  */
 export interface CredentialSource {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly rawHeaders?: readonly string[];
-  /** The caller's address, as Express and Fastify work it out under their rules for proxies. Default: the socket's. */
+  /** The client's address, as Express and Fastify determine it with trusted proxies. Default: the socket's address. */
   readonly ip?: string | undefined;
   readonly socket?: { readonly remoteAddress?: string | undefined };
 }
@@ -17,39 +17,39 @@ const HOW_TO_SEND =
 
 const SCHEME_AND_KEY = /^(?:bearer|api-key) +(.+)$/i;
 
-/** One of our schemes without a key, as a client sends that has none. */
+/** A supported scheme without a key, as some clients send if they have no key. */
 const WITHOUT_KEY = /^(?:bearer|api-key)$/i;
 
 /**
- * Schemes that browsers and proxies negotiate among themselves (RFC 7617, 7616, 4559). A key is never in them. Strict, so
- * that no second credential hides behind a comma.
+ * Schemes for the login of a proxy (RFC 7617, 7616, 4559). They never contain a key. The pattern is strict, so that no second
+ * credential can hide after a comma.
  */
 const PROXY_SCHEME =
   /^(?:(?:basic|negotiate|ntlm)(?: +[A-Za-z0-9._~+/=-]+)?|digest +[a-z-]+=(?:"[^"]*"|[^\s",]+)(?:[ \t]*,[ \t]*[a-z-]+=(?:"[^"]*"|[^\s",]+))*)$/i;
 
 interface Found {
   key: string | null;
-  /** Was the key in X-API-Key? */
+  /** Whether there is a key outside the Authorization field. */
   apart: boolean;
-  /** Is there an Authorization field that is ignored beside X-API-Key, and refused otherwise? */
+  /** Whether there is an Authorization field without a key. It is ignored if `apart` is true, and refused otherwise. */
   other: boolean;
 }
 
 /**
- * Returns the one credential of a request: `Authorization: Bearer`, `Authorization: Api-Key` (RFC 9110: schemes are
- * case-insensitive) or `X-API-Key`. The same one twice is one, and a blank field is none. Beside a key in X-API-Key,
- * Authorization may hold what a proxy in front asks for: Basic, Digest, Negotiate or NTLM.
+ * Returns the credential of a request, from `Authorization: Bearer`, `Authorization: Api-Key` (schemes are case-insensitive,
+ * RFC 9110) or `X-API-Key`. The same credential may be sent twice, and blank fields are ignored. If X-API-Key has a key, the
+ * Authorization field can have a proxy's login: Basic, Digest, Negotiate or NTLM.
  *
- * @param apart whether the request has a key elsewhere, as a stream may in its address. Default: no
- * @returns null where there is none
- * @throws Refusal BAD_REQUEST for two different ones, and for an Authorization field of any other form
+ * @param apart whether the request has a key elsewhere, such as in the address of a stream. Default: no
+ * @returns null if there is no credential
+ * @throws Refusal BAD_REQUEST for two different credentials, or an Authorization field in any other form
  */
 export function locateCredential({ headers, rawHeaders }: CredentialSource, apart = false): string | null {
   const found: Found = { key: null, apart, other: false };
   if (rawHeaders !== undefined && rawHeaders.length > 0) {
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] ?? '';
-      // The lengths of "X-API-Key" and "Authorization" spare the other fields a lower-case copy.
+      // Only names with the length of "X-API-Key" or "Authorization" are copied to lower case, to save time.
       if (name.length === 9 || name.length === 13) take(found, name.toLowerCase(), rawHeaders[i + 1] ?? '');
     }
   } else {

@@ -2,19 +2,19 @@ import type { Subject } from '../limits/limits.js';
 import { ANONYMOUS, type AnonymousPrincipal } from './principal.js';
 import { network } from './failures.js';
 
-/** The most networks that are counted separately within a minute. Each takes about 300 bytes, windows included. */
+/** The maximum number of networks that are counted separately. Each takes about 300 bytes, including its windows. */
 const MAX_NETWORKS = 50_000;
 
-/** How long a request stays in a window, in ms. */
+/** How long a request stays in a window, in milliseconds. */
 const MINUTE = 60_000;
 
 /** The name that all further networks share once {@link MAX_NETWORKS} are counted. */
 const OTHERS = 'others';
 
 /**
- * The networks that anonymous callers come from: an IPv4 address, or the first 64 bits of an IPv6 address, as for
- * failures. At most 50,000 are told apart within a minute. Those that came first keep their windows, since forgetting one
- * would refill it; those that come later share one window until others have been away for a minute.
+ * The networks of anonymous callers: an IPv4 address, or the first 64 bits of an IPv6 address (see {@link network}). At most
+ * 50,000 have windows of their own. Earlier networks keep them, because removing a window would reset its limit. Further
+ * networks share one window until an earlier one has sent nothing for a minute.
  */
 export class Networks {
   readonly #clock: () => number;
@@ -24,19 +24,19 @@ export class Networks {
   #old = new Set<string>();
   #since: number;
 
-  /** @param clock ms that never run back */
+  /** @param clock returns milliseconds of a monotonic clock */
   constructor(clock: () => number, max = MAX_NETWORKS) {
     this.#clock = clock;
     this.#max = max;
     this.#since = clock();
   }
 
-  /** Networks that are told apart at the moment. */
+  /** The number of networks that are counted separately now. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }
 
-  /** Returns the principal of an anonymous caller. @param address null where nothing is known of it */
+  /** Returns the principal of an anonymous caller. @param address null: unknown */
   principalAt(address: string | null): AnonymousPrincipal {
     if (address === null) return ANONYMOUS;
     return Object.freeze({ ...ANONYMOUS, network: `network/${this.#name(network(address))}` });
@@ -59,7 +59,7 @@ export class Networks {
   }
 }
 
-/** Whose limits an anonymous caller's requests are counted under; null where the address is unknown. */
+/** Returns the subject under which an anonymous caller's requests are counted; null if the address is unknown. */
 export function subjectOf({ network: family }: AnonymousPrincipal): Subject | null {
   return family === undefined ? null : { family, tier: 'ANONYMOUS' };
 }

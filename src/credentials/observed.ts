@@ -2,13 +2,13 @@ import type { Observer, Verification } from '../metrics/observer.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Principal } from './principal.js';
 
-/** Tells the observer how a verification ended. @returns the principal */
+/** Reports a successful verification to the observer. @returns the principal */
 export function accepted(observer: Observer, principal: Principal): Principal {
   observer.verified(principal.kind === 'anonymous' ? 'missing' : 'accepted');
   return principal;
 }
 
-/** @throws the error, always */
+/** Reports a failed verification to the observer. @throws the error, always */
 export function failed(observer: Observer, error: unknown): never {
   observer.verified(verificationOf(error));
   throw error;

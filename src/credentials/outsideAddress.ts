@@ -1,14 +1,14 @@
 import { Refusal } from '../refusals/refusal.js';
 import type { AuthenticatedPrincipal } from './principal.js';
 
-/** The key is right, and let in from other addresses alone. */
+/** The refusal for a valid key that is used from an address that it doesn't allow. */
 export class OutsideAddress extends Refusal {
-  /** Whose key it is; not let in. For whoever counts, and in no answer. */
+  /** The owner of the refused key, for metrics and the audit log. The response doesn't contain it. */
   readonly principal: AuthenticatedPrincipal;
 
   constructor(principal: AuthenticatedPrincipal) {
     super(
-      'The API key is not let in from your address. Use it from one that it allows, or ask an administrator of the workspace to allow yours.',
+      'The API key does not allow your address. Use it from an allowed address, or ask an administrator of the workspace to allow yours.',
       { code: 'ADDRESS_NOT_ALLOWED' },
     );
     this.principal = principal;

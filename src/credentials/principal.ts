@@ -5,7 +5,7 @@ import type { Roles } from '../scopes/roles.js';
 import type { Tier } from '../store/records.js';
 import type { KeyWithTier } from '../store/store.js';
 
-/** Who did not say who they are. May reach @public fields alone. */
+/** A caller without a credential. Only @public fields are accessible. */
 export interface AnonymousPrincipal {
   readonly kind: 'anonymous';
   readonly keyId: null;
@@ -17,16 +17,17 @@ export interface AnonymousPrincipal {
   readonly keyType: null;
   readonly scopes: readonly string[];
   readonly trustedDocuments: null;
-  /** Whose window its requests are counted in; absent: the caller's address is not known, and there is none. */
+  /** The network under which its requests are counted; undefined: the address is unknown, so they are not counted. */
   readonly network?: string;
 }
 
-/** Who holds a key, or operates the installation. */
+/** A caller with a valid credential. */
 export type AuthenticatedPrincipal = Actor;
 
-/** Who is asking: frozen, so that nothing behind the door can change the verdict. */
+/** The caller of a request. It is frozen, so that no later code can extend its permissions. */
 export type Principal = AnonymousPrincipal | AuthenticatedPrincipal;
 
+/** The principal of a caller without a credential and without a known address. */
 export const ANONYMOUS: AnonymousPrincipal = Object.freeze({
   kind: 'anonymous',
   keyId: null,
@@ -42,7 +43,7 @@ export const ANONYMOUS: AnonymousPrincipal = Object.freeze({
 
 type Unbound = Omit<AuthenticatedPrincipal, 'trustedDocuments'>;
 
-/** @param principal without `trustedDocuments` it is bound to none */
+/** Returns a frozen principal. @param principal without `trustedDocuments`, it can run any document */
 export function authenticated(
   principal: Unbound & Partial<Pick<AuthenticatedPrincipal, 'trustedDocuments'>>,
 ): AuthenticatedPrincipal {
@@ -51,8 +52,8 @@ export function authenticated(
 }
 
 /**
- * Who holds a key of that record. Its state is for whoever lets it in to judge.
- * @param roles what those of a user's stand for: the key does what both its scopes and they allow
+ * Returns the principal of a stored key. Does not check the key's state.
+ * @param roles resolves the roles of the key's user: the key can only do what both its scopes and these roles allow
  */
 export function holderOf({ key, tier, user }: KeyWithTier, roles: Roles): AuthenticatedPrincipal {
   return authenticated({
@@ -69,12 +70,12 @@ export function holderOf({ key, tier, user }: KeyWithTier, roles: Roles): Authen
   });
 }
 
-/** Does the key belong to somebody who has left? */
+/** Returns whether the user who owns the key was removed. */
 export function hasLeft({ key, user }: Pick<KeyWithTier, 'key' | 'user'>): boolean {
   return key.userId !== null && user?.removedAt !== null;
 }
 
-/** Who holds a key that stands in the configuration. */
+/** Returns the principal of a configured key. */
 export function configuredHolderOf(key: ConfiguredRecord, tier: Tier): AuthenticatedPrincipal {
   const { id, familyId, workspaceId, type, scopes } = key;
   return authenticated({
@@ -90,11 +91,11 @@ export function configuredHolderOf(key: ConfiguredRecord, tier: Tier): Authentic
   });
 }
 
-/** What the guard, the limits and the resolvers find in a GraphQL context. */
+/** The part of a GraphQL context that the guard, the limits and the resolvers use. */
 export interface LatchkeyContext {
   readonly principal: Principal;
-  /** Was one request counted as it arrived? Default: no, and the plugin counts it. */
+  /** Whether the request was counted when it arrived. Default: no, so the plugin counts it. */
   readonly counted?: boolean;
-  /** For the audit log. Default: unknown. */
+  /** The client's address and user agent, for the audit log. Default: unknown. */
   readonly origin?: Origin;
 }

@@ -1,19 +1,19 @@
 import { performance } from 'node:perf_hooks';
 import { RecentMap } from './recentMap.js';
 
-/** Keys of the store's that are known not to be there: bounded apart, so that guesses push nothing real out. */
+/** The maximum number of cached misses. They have a limit of their own, so that guesses evict no existing record. */
 const MAX_ABSENT = 10_000;
 
 export interface ReadCacheOptions<Value> {
-  /** One read of the store; null where there is nothing. Given what {@link ReadCache.get} was. */
+  /** Reads a value; null: it doesn't exist. @param subject as passed to {@link ReadCache.get} */
   readonly read: (subject: string) => Promise<Value | null>;
-  /** How long an answer counts, in ms from the moment at which its read began. 0: every request reads. */
+  /** How long a value is valid, in milliseconds from the start of its read. 0: each request reads. */
   readonly ttl: number;
-  /** How many values are kept: see {@link RecentMap}. At least 2. */
+  /** The maximum number of values, at least 2: see {@link RecentMap}. */
   readonly max: number;
-  /** For how many values one counts. Default: one. */
+  /** Returns the size of a value. Default: 1. */
   readonly weigh?: (value: Value) => number;
-  /** ms of a clock that never runs back. Default: that of the process. */
+  /** Returns milliseconds of a monotonic clock. Default: the clock of the process. */
   readonly clock?: () => number;
 }
 
@@ -28,9 +28,9 @@ interface Read<Value> {
 }
 
 /**
- * Reads of the store, remembered for a bounded time, what is not there as well. Requests that miss at the same moment
- * share one read. An answer never counts longer than `ttl` after its read began: that is the bound within which a change
- * made by another process acts, whoever forgets to tell of it.
+ * Caches reads of the store, including misses. Concurrent requests for the same key share one read. A value is valid for
+ * `ttl` from the start of its read. So a change by another process takes effect within `ttl`, even if its announcement is
+ * lost.
  */
 export class ReadCache<Value extends object> {
   readonly #read: ReadCacheOptions<Value>['read'];
@@ -47,7 +47,7 @@ export class ReadCache<Value extends object> {
     this.#present = new RecentMap(max, ({ value }) => weigh(value));
   }
 
-  /** What was read less than `ttl` ago, null for "not there"; undefined where it has to be read. */
+  /** Returns the value if it is valid; null: it doesn't exist; undefined: it has to be read. */
   fresh(key: string): Value | null | undefined {
     const entry = this.#present.get(key);
     if (entry !== undefined) return this.#counts(entry.readAt) ? entry.value : undefined;
@@ -55,30 +55,30 @@ export class ReadCache<Value extends object> {
     return readAt !== undefined && this.#counts(readAt) ? null : undefined;
   }
 
-  /** What the latest read found, however long ago. Nothing to let anybody in by. */
+  /** Returns the latest value, which may be stale. Don't authenticate with it. */
   last(key: string): Value | undefined {
     return this.#present.peek(key)?.value;
   }
 
   /**
-   * Returns for how many ms the latest value of `key` still counts. 0: it has to be read.
-   * @param isSame whether that is the value which the caller has; a later one says nothing about it
+   * Returns the milliseconds for which the latest value of `key` stays valid. 0: it has to be read.
+   * @param isSame returns whether this is the value that the caller has; for a later value the result is 0
    */
   remaining(key: string, isSame: (value: Value) => boolean): number {
     const entry = this.#present.peek(key);
     return entry !== undefined && isSame(entry.value) ? Math.max(0, entry.readAt + this.#ttl - this.#clock()) : 0;
   }
 
-  /** Is `key` being read? */
+  /** Returns whether `key` is being read. */
   isReading(key: string): boolean {
     return this.#reads.has(key);
   }
 
   /**
-   * {@link fresh}, or a read.
+   * Returns the cached value if it is valid, else reads it.
    *
-   * @param subject what is read, where `key` only stands for it, as the hash of a secret does
-   * @throws whatever the read throws; failures are not remembered
+   * @param subject the argument for the read, if it differs from `key`: for example a secret, whose hash is the key
+   * @throws the error of the read, which is not cached
    */
   async get(key: string, subject = key): Promise<Value | null> {
     const fresh = this.fresh(key);
@@ -89,7 +89,7 @@ export class ReadCache<Value extends object> {
     this.#reads.set(key, read);
     try {
       const value = await read.result;
-      // A read that was overtaken by a change may hold what was before it.
+      // If a change happened during the read, the value may be the one before the change, and must not be cached.
       if (this.#reads.get(key) === read) this.#keep(key, value, read.began);
       return value;
     } finally {
@@ -97,7 +97,7 @@ export class ReadCache<Value extends object> {
     }
   }
 
-  /** From now on `key` is read anew, and what is being read is for those alone who already wait for it. */
+  /** Marks `key` as stale. A running read is only used for the callers that already wait for it. */
   forget(key: string): void {
     const entry = this.#present.peek(key);
     if (entry !== undefined) entry.readAt = -Infinity;
@@ -105,7 +105,7 @@ export class ReadCache<Value extends object> {
     this.#reads.delete(key);
   }
 
-  /** Forgets what `test` holds for. Walks over everything: for changes that are rare. */
+  /** Marks matching values as stale. Visits all values, so use it only for rare changes. */
   forgetWhere(test: (value: Value) => boolean): void {
     for (const entry of this.#present.values()) if (test(entry.value)) entry.readAt = -Infinity;
     this.#absent.clear();

@@ -1,23 +1,22 @@
 /**
- * A map of what was used recently, at most `max` entries, of which one that is large counts as several. Two generations:
- * what is used moves to the young one; when that holds half of them, the old one goes whole. So what is used again before
- * `max / 2` others are stays.
+ * A map of recently used entries with a maximum size. A large entry can count as several. It has two generations: an entry
+ * moves to the young generation when it is used. When this generation reaches half of the maximum, the old generation is
+ * dropped and the young one becomes the old one. So an entry stays if it is used again before `max / 2` others.
  *
- * Not an exact order of use, which the package for it keeps up at some microseconds a request: a request looks up here,
- * and is worth a tenth of that.
+ * An exact LRU cache (the package lru-cache) takes a few microseconds for each request, ten times as long as this map.
  */
 export class RecentMap<Value> {
   readonly #half: number;
   readonly #weigh: (value: Value) => number;
-  /** Of the young generation. */
+  /** The size of the young generation. */
   #weight = 0;
   #young = new Map<string, Value>();
   #old = new Map<string, Value>();
 
   /**
    * @param max at least 2
-   * @param weigh for how many a value counts: always the same for the same one. Default: one. One that counts for half of
-   * `max` or more leaves nothing beside it
+   * @param weigh returns the size of a value, which must not change. A value of `max / 2` or more evicts all others.
+   * Default: 1
    */
   constructor(max: number, weigh: (value: Value) => number = () => 1) {
     this.#half = Math.floor(max / 2);
@@ -36,7 +35,7 @@ export class RecentMap<Value> {
     return old;
   }
 
-  /** {@link get}, which is no use. */
+  /** Like {@link get}, but does not count as a use. */
   peek(key: string): Value | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
   }

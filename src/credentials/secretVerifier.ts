@@ -4,32 +4,32 @@ import { Peppers } from '../keys/pepper.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { KeyRecord } from '../store/records.js';
 
-/** Wrong secrets that bcrypt may judge for one key in a minute, where no digest can. */
+/** The maximum number of wrong secrets per key and minute that are compared by bcrypt. */
 const WRONG_PER_MINUTE = 5;
 
 const MINUTE = 60_000;
 
-/** Keys whose verdicts and failures are remembered. At about 200 bytes each this is bounded at some 2 MB. */
+/** The maximum number of keys whose results are cached. At about 200 bytes each, they take at most about 2 MB. */
 const MAX_REMEMBERED = 10_000;
 
 export interface SecretVerifierOptions {
   readonly gate: BcryptGate;
-  /** null: verdicts are remembered in memory alone. */
+  /** null: digests are only kept in memory. */
   readonly peppers: Peppers | null;
   readonly saveDigest: (keyId: string, digest: string) => Promise<void>;
   readonly now: () => number;
 }
 
 /**
- * Does a secret belong to a key? Where a digest is stored under a known pepper it decides and bcrypt does not run;
- * otherwise bcrypt decides once and the digest is written anew.
+ * Verifies the secrets of keys. If a digest under a known pepper is stored, it decides without bcrypt. Otherwise bcrypt
+ * decides once, and the new digest is stored.
  *
- * Wrong keys must not buy bcrypt runs (B43): of one key at most {@link WRONG_PER_MINUTE} wrong secrets a minute reach
- * bcrypt, the same attempt made twice at once is judged once, and a wrong one seen before is wrong without a run.
+ * Wrong secrets must not cause many bcrypt runs (B43). So at most {@link WRONG_PER_MINUTE} wrong secrets per key and minute
+ * reach bcrypt, equal concurrent attempts share one run, and a known wrong secret causes none.
  */
 export class SecretVerifier {
   readonly #options: SecretVerifierOptions;
-  /** Digests under a pepper of this process: verdicts of bcrypt, the last right secret by key. */
+  /** Creates the digests in the following caches, under a random pepper of this process. */
   readonly #memory = Peppers.ephemeral();
   readonly #right = new LRUCache<string, string>({ max: MAX_REMEMBERED });
   readonly #wrong = new LRUCache<string, true>({ max: MAX_REMEMBERED, ttl: MINUTE });
@@ -40,7 +40,7 @@ export class SecretVerifier {
     this.#options = options;
   }
 
-  /** @throws Refusal UNAVAILABLE when bcrypt is asked for too much */
+  /** Returns whether a secret is that of a key. @throws Refusal UNAVAILABLE if there are too many attempts or bcrypt runs */
   async verify(key: KeyRecord, secret: string): Promise<boolean> {
     const { peppers } = this.#options;
     if (key.digest !== null && peppers !== null) {
@@ -56,7 +56,7 @@ export class SecretVerifier {
       }
     }
     const remembered = this.#right.get(key.id);
-    // A key has one secret for life, so once it is known every other is wrong.
+    // The secret of a key never changes, so any secret other than the known one is wrong.
     if (remembered !== undefined) return this.#memory.judge(secret, remembered) === 'match';
 
     const attempt = `${key.id} ${this.#memory.digest(secret)}`;
@@ -85,7 +85,7 @@ export class SecretVerifier {
     return true;
   }
 
-  /** Counted before bcrypt runs, for a thousand attempts at once must not all find the count at zero. */
+  /** Counts an attempt before bcrypt runs, because a thousand concurrent attempts must not all find the count at zero. */
   #takeWrongAttempt(keyId: string): void {
     const now = this.#options.now();
     const times = (this.#wrongTimes.get(keyId) ?? []).filter((time) => time > now - MINUTE);
@@ -105,7 +105,7 @@ export class SecretVerifier {
     const { peppers, saveDigest } = this.#options;
     this.#right.set(keyId, this.#memory.digest(secret));
     if (peppers === null) return;
-    // The verdict stands whether or not it can be written down; the next one is written instead.
+    // The result is valid even if the digest can't be stored. A later verification stores it.
     await saveDigest(keyId, peppers.digest(secret)).catch(() => undefined);
   }
 }

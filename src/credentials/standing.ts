@@ -3,23 +3,23 @@ import { locateCredential, type CredentialSource } from './locate.js';
 import { principalOf } from './context.js';
 import type { Authenticator } from './authenticator.js';
 
-/** How long the answer to "whose credential is this?" may be relied on. */
+/** How long the result of an authentication stays valid. */
 export interface Validity {
-  /** The key record as a {@link Change} names it; null for credentials without a record in the store. */
+  /** The lookup ID of the key's record, as in changes; null for credentials without a record in the store. */
   readonly lookupId: string | null;
-  /** How long what was read still counts, in ms. 0: read again now. */
+  /** How long the cached record stays valid, in milliseconds. 0: authenticate again now. */
   readonly countsFor: number;
-  /** When the credential itself ends, in ms since the epoch; null: never. */
+  /** When the credential itself expires, in milliseconds since the epoch; null: never. */
   readonly expiresAt: number | null;
 }
 
-/** Whose credential it is, and until when that is known. */
+/** The principal of a credential, and how long it stays valid. */
 export interface Standing extends Validity {
   readonly principal: Principal;
 }
 
 /**
- * Authenticates a credential that stays in use, as that of an open stream.
+ * Authenticates a credential that stays in use, such as that of an open stream.
  * @throws Refusal, or rejects with one
  */
 export function standingOf(

@@ -2,7 +2,7 @@ import { keyEvent, type KeyEvent } from '../keys/events.js';
 import type { KeyRecord } from '../store/records.js';
 import { RecentMap } from './recentMap.js';
 
-/** Keys that are watched at once, and addresses remembered of each: some megabytes at most. */
+/** The maximum numbers of watched keys, and of remembered addresses per key. They take a few megabytes. */
 const MAX_KEYS = 10_000;
 const MAX_ADDRESSES = 16;
 
@@ -12,14 +12,13 @@ const DAY = 24 * HOUR;
 interface Seen {
   last: string | null;
   readonly addresses: Set<string>;
-  /** The shortest time to its end that was told. */
+  /** The shortest remaining lifetime for which EXPIRING was reported, in milliseconds. */
   warned: number;
 }
 
 /**
- * Sees what the uses of a key show by themselves: an address that it did not come from before, and an end that is near. In
- * memory alone, since it stands on the path of every request: the first address after a start is taken as known, and the
- * end of a key that nobody uses is told to nobody.
+ * Reports when a key is used from a new address or expires soon. It only keeps state in memory, because it runs in every
+ * request. So the first address after a start counts as known, and the expiry of an unused key is not reported.
  */
 export class KeyWatch {
   readonly #tell: (event: KeyEvent) => void;
@@ -29,7 +28,7 @@ export class KeyWatch {
     this.#tell = tell;
   }
 
-  /** @param at ms since the epoch @param address null: unknown */
+  /** Records a use. @param at in milliseconds since the epoch @param address null: unknown */
   used(key: KeyRecord, at: number, address: string | null): void {
     let seen = this.#keys.get(key.id);
     if (seen === undefined) {
@@ -50,7 +49,7 @@ export class KeyWatch {
   }
 
   #nears(key: KeyRecord, left: number, at: number, seen: Seen): void {
-    // Its end was put off, and will be near anew.
+    // The expiry was moved later, so it will be reported again.
     if (left > DAY) seen.warned = Infinity;
     const near = left <= HOUR ? HOUR : DAY;
     if (left > DAY || near >= seen.warned) return;

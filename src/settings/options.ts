@@ -127,7 +127,7 @@ export const OPTIONS = {
       .min(MIN_SECRET_LENGTH, 'is too short')
       .max(MAX_CREDENTIAL_LENGTH, 'is too long')
       .regex(/^[\x21-\x7e]+$/, 'contains white space or characters outside ASCII')
-      .refine((text) => !isToken(text), 'is a key that Latchkey made; choose another value')
+      .refine((text) => !isToken(text), 'is a key that Latchkey created; choose another value')
       .refine((text) => !looksLikeJwt(text), 'has the form of a JWT; choose another value')
       .transform((text) => new OperatorKey(text)),
   }),

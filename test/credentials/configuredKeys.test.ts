@@ -103,14 +103,14 @@ test.each([
   ['white space', 'a b'],
   ['longer than 256', 'x'.repeat(257)],
   ['outside ASCII', 'né'],
-  ['a key that Latchkey made', mintToken('sk', 'LIVE').token],
+  ['a key that Latchkey created', mintToken('sk', 'LIVE').token],
 ])('a key that %s cannot be one', (fault, key) => {
   expect(() => entry(key, 'a name')).toThrow(fault);
 });
 
 test('keys that cannot be told apart, or too many, are refused', async () => {
-  await expect(load([entry('one', 'a'), entry('two', 'a')])).rejects.toThrow('Two configured keys are called "a"');
-  await expect(load([entry('one', 'a'), entry('one', 'b')])).rejects.toThrow('"a" and "b" are one and the same');
+  await expect(load([entry('one', 'a'), entry('two', 'a')])).rejects.toThrow('Two configured keys have the name "a"');
+  await expect(load([entry('one', 'a'), entry('one', 'b')])).rejects.toThrow('"a" and "b" are the same key');
   await expect(load(Array.from({ length: 201 }, (_, i) => entry(`k${i}`)))).rejects.toThrow('at most 200');
   expect(() => entry('one', '')).toThrow('1 to 100 characters');
 });

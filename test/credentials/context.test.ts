@@ -104,7 +104,7 @@ test('a bad credential is refused with status and challenge', async () => {
   await expect(context({ headers: { 'x-api-key': 'nonsense' } })).rejects.toEqual(
     http(401, [
       'www-authenticate',
-      'Bearer realm="latchkey", error="invalid_token", error_description="The API key is malformed: copy it again, whole and without white space."',
+      'Bearer realm="latchkey", error="invalid_token", error_description="The API key is malformed. Copy the whole key again, without white space."',
     ]),
   );
   await expect(context({ headers: { authorization: 'Basic eA==' } })).rejects.toMatchObject({

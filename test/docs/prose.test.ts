@@ -52,6 +52,7 @@ const CLEAN: readonly string[] = [
   'src/client',
   'src/clientNode.ts',
   'src/cluster',
+  'src/credentials',
   'src/dashboard',
   'src/dates',
   'src/events',

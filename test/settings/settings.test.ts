@@ -415,7 +415,7 @@ test.each([LONG, 'x'.repeat(256)])('ADMIN_API_KEY is kept only as a hash', (key)
 test("ADMIN_API_KEY is not a key of Latchkey's own, which is stored elsewhere as a hash and revoked there", () => {
   const { token } = mintToken('sk', 'LIVE');
   const message = faultOf({ ADMIN_API_KEY: token });
-  expect(message).toContain('is a key that Latchkey made');
+  expect(message).toContain('is a key that Latchkey created');
   expect(message).not.toContain(token);
 });
 

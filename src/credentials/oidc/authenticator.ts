@@ -12,17 +12,17 @@ import { IssuerKeys } from './issuerKeys.js';
 import { expired, notYetValid, refusedToken } from './refusals.js';
 import type * as Verify from './verify.js';
 
-/** Tokens that are remembered: at about 1 kB each some 20 MB at most. */
+/** The maximum number of cached tokens. At about 1 kB each, they take at most about 20 MB. */
 const MAX_TOKENS = 20_000;
 
-/** How many scopes of a token take as much memory again as a token without them. */
+/** The number of scopes that take as much memory as a token without scopes. */
 const SCOPES_PER_TOKEN = 8;
 
 export interface OidcAuthenticatorOptions {
   readonly workspaces: Pick<Store['workspaces'], 'find'>;
   readonly failures: Failures;
   readonly roles: () => Roles;
-  /** ms since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   readonly now: () => number;
   /** Sends the requests to the issuer. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
@@ -31,25 +31,25 @@ export interface OidcAuthenticatorOptions {
   readonly clock?: () => number;
 }
 
-/** A token that was found right. */
+/** A verified token. */
 interface KnownToken {
   readonly principal: AuthenticatedPrincipal;
-  /** The clock tolerance is in both. In ms since the epoch. */
+  /** In milliseconds since the epoch. Both times include the clock tolerance. */
   readonly notBefore: number;
   readonly expiresAt: number;
 }
 
-/** From whom tokens are taken at the moment. */
+/** The trusted issuer. */
 interface Trusted {
   readonly oidc: OidcConfiguration;
   readonly keys: IssuerKeys;
-  /** Loaded only where tokens are let in: jose takes a tenth of a second of a start. */
+  /** Loaded only if access tokens are accepted, because loading jose takes a tenth of a second at startup. */
   readonly judging: Promise<typeof Verify>;
 }
 
 /**
- * An access token to a principal. A token that was found right is known by a salted hash for as long as a key's record
- * counts, without a promise; its times are judged at each request.
+ * Verifies access tokens and returns their principals. A verified token is cached by a salted hash, as long as records of keys
+ * are, and then needs no promise. Its times are checked for each request.
  */
 export class OidcAuthenticator {
   readonly #options: OidcAuthenticatorOptions;
@@ -69,12 +69,15 @@ export class OidcAuthenticator {
     });
   }
 
-  /** Are tokens let in? */
+  /** Whether access tokens are accepted. */
   get enabled(): boolean {
     return this.#trusted !== null;
   }
 
-  /** @param oidc null: no token is let in. The keys of an issuer that stays stay: it may be away just now. */
+  /**
+   * Replaces the configuration. If the issuer stays the same, its keys are kept, because it may be unavailable now.
+   * @param oidc null: access tokens are not accepted
+   */
   replace(oidc: OidcConfiguration | null): void {
     const { now, fetch: send } = this.#options;
     const before = this.#trusted?.keys;
@@ -86,12 +89,12 @@ export class OidcAuthenticator {
     this.forget(null);
   }
 
-  /** @param workspaceId whose tier may have changed; null: anything may */
+  /** Marks cached tokens as stale. @param workspaceId the workspace whose tier may have changed; null: anything may have changed */
   forget(workspaceId: string | null): void {
     this.#tokens.forgetWhere(({ principal }) => workspaceId === null || principal.workspaceId === workspaceId);
   }
 
-  /** Returns how long the verdict on a token counts. @param principal as it was answered for that token */
+  /** Returns how long the result for a token stays valid. @param principal the result for that token */
   validity(principal: AuthenticatedPrincipal, token: string): Validity {
     const mark = this.#markOf(token);
     const expiresAt = this.#tokens.last(mark)?.expiresAt ?? null;
@@ -100,8 +103,9 @@ export class OidcAuthenticator {
   }
 
   /**
-   * @param token in the form of a JWT, its length bounded
-   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED (too many wrong ones), UNAVAILABLE; or rejects, with whatever the store throws too
+   * Verifies an access token and returns its principal; not a promise if the token is cached.
+   * @param token in the format of a JWT, with limited length
+   * @throws Refusal UNAUTHENTICATED, RATE_LIMITED (too many invalid tokens), UNAVAILABLE, and errors of the store; or rejects
    */
   authenticate(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
     const mark = this.#markOf(token);
@@ -109,7 +113,7 @@ export class OidcAuthenticator {
     return known == null ? this.#verify(token, mark, address) : this.#admit(known);
   }
 
-  /** Wrong ones are counted before they are looked at, for a thousand at once must not all find the count at zero. */
+  /** Counts a failure before the verification, because a thousand concurrent guesses must not all find the count at zero. */
   async #verify(token: string, mark: string, address: string | null): Promise<AuthenticatedPrincipal> {
     const trusted = this.#trusted;
     const isGuess = this.#tokens.last(mark) === undefined && !this.#tokens.isReading(mark);
@@ -118,25 +122,27 @@ export class OidcAuthenticator {
     try {
       known = await this.#tokens.get(mark, token);
     } catch (error) {
-      // What cannot be judged is no failure.
+      // A token that can't be verified, for example because the issuer is unavailable, is not a failure.
       if (!isWrong(error)) attempt?.giveBack();
       else if (attempt?.over != null) throw attempt.over;
       else if (!isGuess) this.#options.failures.take(null, address);
       throw error;
     }
     attempt?.giveBack();
-    // Judged by what a reload has replaced meanwhile: the new decides.
+    // A reload replaced the configuration during the verification.
     if (trusted !== this.#trusted) return this.authenticate(token, address);
     if (known !== null) return this.#admit(known);
     if (trusted?.oidc.workspaceClaim != null) {
-      throw refusedToken('The access token names no workspace that is here. Have its issuer name one.');
+      throw refusedToken(
+        'The access token names no workspace of this installation. Check the claim that its issuer sets.',
+      );
     }
-    throw unavailable('The workspace of access tokens is missing. Correct auth.oidc.workspace.', 5);
+    throw unavailable('The workspace of access tokens does not exist. Correct auth.oidc.workspace.', 5);
   }
 
-  /** @returns null where its workspace is not there */
+  /** Verifies a token. @returns null if its workspace does not exist */
   async #judge(token: string): Promise<KnownToken | null> {
-    if (this.#trusted === null) throw refusedToken('Access tokens are not let in here.', 'malformed');
+    if (this.#trusted === null) throw refusedToken('This installation accepts no access tokens.', 'malformed');
     const { oidc, keys, judging } = this.#trusted;
     const { verifyToken } = await judging;
     const { workspaces, roles, now } = this.#options;
@@ -159,7 +165,7 @@ export class OidcAuthenticator {
     return principal;
   }
 
-  /** Salted, so that nothing in memory could be looked up. */
+  /** Returns a salted hash, so that a memory dump can't be compared with known hashes. */
   #markOf(token: string): string {
     return hash('sha256', this.#salt + token, 'base64url');
   }

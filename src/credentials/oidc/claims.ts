@@ -7,14 +7,14 @@ import { authenticated, type AuthenticatedPrincipal } from '../principal.js';
 import type { ClaimName, OidcConfiguration } from './configuration.js';
 import type { Claims } from './verify.js';
 
-/** The workspace that a token belongs to; null: it names none. */
+/** Returns the ID of the workspace that a token belongs to; null: the token names none. */
 export function workspaceOf(claims: Claims, { workspace, workspaceClaim }: OidcConfiguration): string | null {
   if (workspaceClaim === null) return workspace;
   const id = claimOf(claims, workspaceClaim);
   return typeof id === 'string' && isId(id) ? id : null;
 }
 
-/** Who sends a token with these claims. */
+/** Returns the principal of a token with these claims. */
 export function tokenHolderOf(
   claims: Claims,
   oidc: OidcConfiguration,
@@ -35,8 +35,8 @@ export function tokenHolderOf(
 }
 
 /**
- * The scopes of the claim, as far as they are ours, and those of the roles. Not `platform` by its name: what a client asked
- * an issuer for, and somebody agreed to, must not reach other workspaces. A role that the operator defined may hold it.
+ * Returns the valid scopes of the claim, and those of the roles. The claim can't grant `platform`, because a client requests
+ * scopes and a user agrees to them, and neither may give access to other workspaces. A role of the operator can grant it.
  */
 function scopesOf(claims: Claims, { scopesClaim, rolesClaim }: OidcConfiguration, roles: Roles): string[] {
   const own = textsOf(claimOf(claims, scopesClaim)).filter((scope) => scope !== PLATFORM && parseScope(scope) !== null);
@@ -44,17 +44,17 @@ function scopesOf(claims: Claims, { scopesClaim, rolesClaim }: OidcConfiguration
 }
 
 /**
- * The same for the same subject through the same client, in each process and after each restart: its limits go by it.
- * `client_id` is RFC 9068's; issuers that do not know that say `azp`.
+ * Returns an ID that is the same for the same subject and client in every process, because limits are counted by it. RFC 9068
+ * defines `client_id`. Issuers that don't implement it use `azp`.
  */
 function idOf({ iss, sub, client_id: clientId, azp }: Claims): string {
   const client = [clientId, azp].find((name) => typeof name === 'string') ?? null;
-  // As JSON, so that no two of them run together into the same text.
+  // JSON, so that different values never join to the same text.
   const digest = createHash('sha256').update(JSON.stringify([iss, sub, client]));
   return `oidc_${digest.digest('hex').slice(0, 16)}`;
 }
 
-/** The claim of that name: see {@link ClaimName}. */
+/** Returns the claim with a name or path: see {@link ClaimName}. */
 function claimOf(claims: Claims, name: ClaimName): unknown {
   if (typeof name !== 'string') return at(claims, name);
   return Object.hasOwn(claims, name) ? claims[name] : at(claims, name.split('.'));
@@ -70,8 +70,9 @@ function at(claims: Claims, path: readonly string[]): unknown {
 }
 
 /**
- * A text that is the name of a role is that one role. The words of any other text are roles, without those that are part of
- * a longer name: `Data  Team`, with two spaces, doesn't give the role `Data` where there is also a role `Data Team`.
+ * Returns the roles of a claim. A text that is the name of a role is that role. Otherwise each word of the text is a role,
+ * except words that are part of a longer role name: `Data  Team`, with two spaces, doesn't give the role `Data` if there
+ * is a role `Data Team`.
  */
 function rolesOf(claim: unknown, roles: Roles): readonly string[] {
   if (typeof claim !== 'string') return textsOf(claim);
@@ -79,7 +80,7 @@ function rolesOf(claim: unknown, roles: Roles): readonly string[] {
   return roles.has(text) ? [text] : textsOf(text).filter((word) => !roles.isWordOfName(word));
 }
 
-/** RFC 6749 section 3.3: separated by spaces. Some issuers write a list. */
+/** Returns the values of a claim: separated by spaces (RFC 6749 section 3.3), or a list, as some issuers write it. */
 function textsOf(claim: unknown): string[] {
   if (typeof claim === 'string') return claim.split(' ').filter((text) => text !== '');
   return Array.isArray(claim) ? claim.filter((text): text is string => typeof text === 'string') : [];

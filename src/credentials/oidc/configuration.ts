@@ -2,7 +2,7 @@ import { checkNames, checkTexts, optionError } from '../../options.js';
 import { DEFAULT_WORKSPACE_ID } from '../operator.js';
 import { metadataAddress } from './wellKnown.js';
 
-/** Signatures that an issuer's public key can be asked for: neither `none` nor HMAC, whose secret the public key would be. */
+/** Supported signature algorithms. Without `none`, and without HMAC, for which the public key would be the secret. */
 export const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -20,23 +20,24 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 
 const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
-/** In seconds: beyond this, expiry would mean little. */
+/** The maximum clock tolerance in seconds. With more, tokens would be valid long after they expire. */
 export const MAX_CLOCK_TOLERANCE = 300;
 
-/** How a request for tokens names whom they are for: `resource` by RFC 8707, `audience` as some issuers have it, or not at all. */
+/** The parameter of a token request that contains the audience: `resource` (RFC 8707), `audience` for some issuers, or none. */
 export const AUDIENCE_PARAMETERS = ['resource', 'audience', 'none'] as const;
 export type AudienceParameter = (typeof AUDIENCE_PARAMETERS)[number];
 
 /**
- * Where a claim is. A text is the name of a claim; where a token has none of that name, the text is a path into maps, separated by
- * dots. A list is a path of exact names, whatever dots they hold: `['https://example.com/roles']` is never looked for elsewhere.
+ * The name of a claim. If a token has no claim with this name, a string is a path through nested objects, separated by dots.
+ * A list is a path of exact names, which may contain dots, such as `['https://example.com/roles']`.
  */
 export type ClaimName = string | readonly string[];
 
-/** What {@link isClaim} allows, in words. */
+/** Describes what {@link isClaim} allows, for messages. */
 export const CLAIM =
   'the name of a claim (1 to 200 visible ASCII characters), or a list of 1 to 10 such names that lead to it, as in [resource_access, my.client, roles]';
 
+/** Returns whether a value is a valid {@link ClaimName}. */
 export function isClaim(input: unknown): input is ClaimName {
   const names: readonly unknown[] = Array.isArray(input) ? input : [input];
   return (
@@ -46,46 +47,46 @@ export function isClaim(input: unknown): input is ClaimName {
   );
 }
 
-/** The client as which the dashboard lets people sign in: a public one, by code and PKCE. */
+/** The OAuth client of the dashboard: a public client that uses the authorization code flow with PKCE. */
 export interface DashboardClient {
   readonly clientId: string;
-  /** What it asks for. Default: `openid`. */
+  /** The requested scopes. Default: `openid`. */
   readonly scopes?: readonly string[] | undefined;
-  /** Default: `resource`. */
+  /** How the audience is requested. Default: `resource`. */
   readonly audienceParameter?: AudienceParameter | undefined;
 }
 
 export interface OidcOptions {
   /** The issuer's identifier, exactly as its tokens have it in `iss`: https, or http on a loopback address. */
   readonly issuer: string;
-  /** What a token must name in `aud`. */
+  /** The value that the `aud` of a token must contain. */
   readonly audience: string;
-  /** Default: RS256, PS256, ES256, EdDSA. */
+  /** Accepted signature algorithms. Default: RS256, PS256, ES256, EdDSA. */
   readonly algorithms?: readonly Algorithm[] | undefined;
-  /** The claim that holds scopes, a text or a list. Default: `scope`. */
+  /** The claim with the scopes, a string or a list. Default: `scope`. */
   readonly scopesClaim?: ClaimName | undefined;
-  /** The claim that holds names of roles. Default: `roles`. */
+  /** The claim with the names of roles. Default: `roles`. */
   readonly rolesClaim?: ClaimName | undefined;
   /** The workspace of all tokens. Default: `default`. */
   readonly workspace?: string | undefined;
-  /** The claim that holds the id of a token's workspace, instead of one for all. Default: none. */
+  /** The claim with the ID of the token's workspace, instead of `workspace`. Default: none. */
   readonly workspaceClaim?: ClaimName | undefined;
-  /** How far the issuer's clock may be off, in seconds, 0 to 300. Default: 5. */
+  /** The tolerated difference from the issuer's clock, in seconds, 0 to 300. Default: 5. */
   readonly clockTolerance?: number | undefined;
-  /** Where the issuer's keys are. Default: where its discovery document says. */
+  /** The address of the issuer's keys. Default: the address in its discovery document. */
   readonly jwksUri?: string | undefined;
-  /** The address under which callers reach the API (RFC 9728, `resource`). Default: none, and no metadata. */
+  /** The public address of the API (RFC 9728, `resource`). Default: none, and no metadata. */
   readonly resource?: string | undefined;
   /**
-   * The address of the server's MCP endpoint, a resource of its own (RFC 8707): tokens may name it in `aud` as well. Default:
-   * none, and no metadata.
+   * The address of the server's MCP endpoint. It is a separate resource (RFC 8707), which the `aud` of a token may also name.
+   * Default: none, and no metadata.
    */
   readonly mcpResource?: string | undefined;
-  /** Default: none, and the dashboard takes keys alone. */
+  /** The client for signing in to the dashboard. Default: none, so that the dashboard only accepts keys. */
   readonly dashboard?: DashboardClient | undefined;
 }
 
-/** Whose access tokens are let in, and what they stand for: {@link OidcOptions} with its defaults. */
+/** The trusted issuer and how its tokens are interpreted: {@link OidcOptions} with defaults. */
 export interface OidcConfiguration {
   readonly issuer: string;
   readonly audience: string;
@@ -95,17 +96,17 @@ export interface OidcConfiguration {
   readonly workspace: string;
   /** null: all tokens belong to `workspace`. */
   readonly workspaceClaim: ClaimName | null;
-  /** Seconds. */
+  /** In seconds. */
   readonly clockTolerance: number;
-  /** null: the discovery document says. */
+  /** null: the address in the discovery document. */
   readonly jwksUri: string | null;
   readonly resource: string | null;
   readonly mcpResource: string | null;
-  /** Where the metadata of `resource` is, for challenges; null: nowhere. */
+  /** The address of the metadata of `resource`, for challenges; null: none. */
   readonly resourceMetadata: string | null;
-  /** Where that of `mcpResource` is. */
+  /** The address of the metadata of `mcpResource`; null: none. */
   readonly mcpMetadata: string | null;
-  /** null: nobody signs in to the dashboard at the issuer. */
+  /** null: the dashboard offers no sign-in at the issuer. */
   readonly dashboard: {
     readonly clientId: string;
     readonly scopes: readonly string[];
@@ -113,7 +114,7 @@ export interface OidcConfiguration {
   } | null;
 }
 
-/** @throws TypeError naming the option */
+/** Checks options and adds defaults. @throws TypeError that names the option */
 export function oidcConfiguration(options: OidcOptions): OidcConfiguration {
   checkForms(options);
   checkValues(options);
@@ -165,11 +166,11 @@ function checkValues(options: OidcOptions): void {
     throw optionError(`${WHAT}: clockTolerance`, clockTolerance, TOLERANCE);
   }
   if (workspace !== undefined && workspaceClaim !== undefined) {
-    throw new TypeError(`${WHAT}: pass workspace or workspaceClaim, and not both.`);
+    throw new TypeError(`${WHAT}: pass workspace or workspaceClaim, not both.`);
   }
 }
 
-/** @throws TypeError for a name that is unknown, or a value of a wrong type */
+/** @throws TypeError for an unknown name, or a value of a wrong type */
 function checkForms(options: OidcOptions): void {
   const what = WHAT;
   checkNames(what, options, [...TEXTS, ...CLAIMS, ...LISTS, 'clockTolerance', 'dashboard']);
@@ -207,11 +208,12 @@ function clientOf({ clientId, scopes = ['openid'], audienceParameter = 'resource
   return Object.freeze({ clientId, scopes: Object.freeze([...scopes]), audienceParameter });
 }
 
-/** What {@link isAddress} allows, in words. */
+/** Describes what {@link isAddress} allows, for messages. */
 export const ADDRESS = 'an https address without query and fragment, or an http one on a loopback address';
 
 /**
- * Whoever alters what an issuer answers decides who is let in: https, and http where nothing leaves the machine.
+ * Returns whether a text is a valid address of an issuer. An attacker who can alter the issuer's responses can authenticate as
+ * anyone. So https is required, except on loopback addresses.
  */
 export function isAddress(text: string): boolean {
   if (!/^https?:\/\/[^\s?#@\\"]+$/.test(text) || !URL.canParse(text)) return false;

@@ -1,23 +1,27 @@
 import { ADDRESS, isAddress } from './configuration.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 
-/** What an issuer says of itself, as far as it was asked for. */
+/** The discovery document of an issuer. */
 export interface Discovered {
-  /** @throws Error where the document names no address there */
+  /** Returns an address of the document. @throws Error if it has none with this name */
   address(name: string): string;
-  /** Null where the document names none. */
+  /** Returns an address of the document; null if it has none with this name. */
   optionalAddress(name: string): string | null;
-  /** Words, as names of algorithms; empty where the document has none. */
+  /** Returns a list of strings, such as names of algorithms; empty if the document has none with this name. */
   words(name: string): readonly string[];
 }
 
-/** OpenID Connect Discovery 1.0, sections 4.1 to 4.3. @param send what sends, such as through a proxy @throws Error */
+/**
+ * Reads the discovery document of an issuer (OpenID Connect Discovery 1.0, sections 4.1 to 4.3).
+ * @param send sends the request, possibly through a proxy. Default: the platform's `fetch`
+ * @throws Error
+ */
 export async function discover(issuer: string, send?: typeof fetch): Promise<Discovered> {
   const at = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const response = await fetchBounded(at, { signal: AbortSignal.timeout(TIMEOUT) }, send);
   const document = (await response.json()) as Readonly<Record<string, unknown>> | null;
-  // Whoever could put another's document here would sign in another's name.
-  if (document?.issuer !== issuer) throw new Error(`${at} is of another issuer than ${issuer}.`);
+  // Prevents that the document of a different issuer is used, which could sign tokens in the name of this one.
+  if (document?.issuer !== issuer) throw new Error(`${at} is not the document of the issuer ${issuer}.`);
   const optionalAddress = (name: string): string | null => {
     const value = document[name];
     return typeof value === 'string' && isAddress(value) ? value : null;
@@ -30,7 +34,7 @@ export async function discover(issuer: string, send?: typeof fetch): Promise<Dis
     },
     address(name) {
       const value = optionalAddress(name);
-      if (value === null) throw new Error(`${at} lacks a ${name}, which is ${ADDRESS}.`);
+      if (value === null) throw new Error(`${at} has no valid ${name}. Allowed: ${ADDRESS}.`);
       return value;
     },
   };

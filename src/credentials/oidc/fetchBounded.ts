@@ -1,15 +1,14 @@
-/** Of a document of the issuer's, in bytes. */
+/** The maximum size of a response of the issuer, in bytes. */
 const MAX_BYTES = 512_000;
 
-/** In ms, from asking to the last byte. */
+/** The maximum time from the request to the last byte of the response, in milliseconds. */
 export const TIMEOUT = 5_000;
 
 /**
- * A fetch that gives up on what is no plain 200, and on more than a set of keys can be: whoever stands where the issuer
- * stood must not be able to fill the memory.
+ * Fetches a document of limited size. An attacker who takes over the issuer's address must not be able to fill the memory.
  *
- * @param send what sends, such as through a proxy
- * @throws Error
+ * @param send sends the request, possibly through a proxy. Default: the platform's `fetch`
+ * @throws Error for any status other than 200, redirects included, or a response that is too large
  */
 export async function fetchBounded(
   address: string,
@@ -21,11 +20,11 @@ export async function fetchBounded(
   let size = 0;
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new Error(`${address} answers ${response.status} instead of 200.`);
+    throw new Error(`${address} returned status ${response.status} instead of 200.`);
   }
   for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += part.length;
-    if (size > MAX_BYTES) throw new Error(`${address} answers more than ${MAX_BYTES} bytes.`);
+    if (size > MAX_BYTES) throw new Error(`${address} returned more than ${MAX_BYTES} bytes.`);
     parts.push(part);
   }
   return new Response(Buffer.concat(parts));

@@ -4,29 +4,29 @@ import type { OidcConfiguration } from './configuration.js';
 import { discover } from './discovery.js';
 import { fetchBounded, TIMEOUT } from './fetchBounded.js';
 
-/** After so long the keys are read anew, beside the requests, in ms. */
+/** The age at which the keys are read again in the background, in milliseconds. */
 const REFRESH = 10 * 60_000;
 
-/** After so long without an answer of the issuer's the keys count no more: one may have been withdrawn since. In ms. */
+/** The maximum age of the keys while the issuer is unavailable, in milliseconds. It may have revoked a key since. */
 const MAX_AGE = 24 * 60 * 60_000;
 
-/** Between two reads because of a key that is not known, in ms: a stranger can name any. */
+/** The minimum time between two reads because of unknown keys, in milliseconds. Anyone can send a token with an unknown key. */
 const COOLDOWN = 30_000;
 
-/** Between two reads of which the first failed, in ms. */
+/** The minimum time between a failed read and the next one, in milliseconds. */
 const RETRY = 5_000;
 
 export interface IssuerKeysOptions extends Pick<OidcConfiguration, 'issuer' | 'jwksUri'> {
-  /** ms */
+  /** Returns the time in milliseconds. */
   readonly now: () => number;
   /** Sends the requests. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
 }
 
 /**
- * The public keys of an issuer: read at the first token, every ten minutes, and where a token names one that is not known,
- * which is how a rotation shows. jose reads and picks; when to read is decided here, so that neither strangers nor an
- * issuer that is away make requests without end, and that keys go on counting while it is away.
+ * The public keys of an issuer. They are read for the first token, every ten minutes, and when a token names an unknown key,
+ * which happens after a rotation. jose reads and selects keys. This class decides when to read, so that strangers can't cause
+ * many requests, a failing issuer is not called without limit, and keys remain usable while it is unavailable.
  */
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions;
@@ -40,11 +40,12 @@ export class IssuerKeys {
     this.#options = options;
   }
 
+  /** Returns whether these are the keys of a configuration's issuer. */
   isOf({ issuer, jwksUri }: OidcConfiguration): boolean {
     return issuer === this.#options.issuer && jwksUri === this.#options.jwksUri;
   }
 
-  /** The one key that a token's header names. @throws JOSEError where there is none; Refusal UNAVAILABLE */
+  /** Returns the key that a token's header names. @throws JOSEError if there is none; Refusal UNAVAILABLE */
   async find(header: JWTHeaderParameters): Promise<CryptoKey> {
     let keys = this.#keys;
     if (keys === null || !this.#isWithin(this.#readAt, MAX_AGE)) keys = await this.#read();
@@ -57,7 +58,7 @@ export class IssuerKeys {
     }
   }
 
-  /** One read at a time, however many wait for it. */
+  /** Reads the keys. Concurrent calls share one read. */
   async #read(): Promise<RemoteJWKSet> {
     if (this.#reading === null && this.#isWithin(this.#failedAt, RETRY)) throw this.#away();
     this.#reading ??= this.#readAnew().finally(() => (this.#reading = null));
@@ -70,7 +71,7 @@ export class IssuerKeys {
       const { createRemoteJWKSet, customFetch } = await import('jose');
       const keys = createRemoteJWKSet(new URL(this.#options.jwksUri ?? (await this.#discovered())), {
         timeoutDuration: TIMEOUT,
-        // Never by itself.
+        // jose must not read by itself.
         cacheMaxAge: Infinity,
         cooldownDuration: Infinity,
         [customFetch]: (address: string, options: RequestInit) => fetchBounded(address, options, this.#options.fetch),
@@ -98,14 +99,14 @@ export class IssuerKeys {
     );
   }
 
-  /** What lies in the future was noted by a clock that has been set back since. */
+  /** Returns whether less than `span` has passed since a time. A time in the future is too old: the clock was set back. */
   #isWithin(since: number, span: number): boolean {
     const passed = this.#options.now() - since;
     return passed >= 0 && passed < span;
   }
 }
 
-/** jose's own: none of the keys is the one that a token names. */
+/** Returns whether jose found no key with the name in the token. */
 function isUnknownKey(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_JWKS_NO_MATCHING_KEY';
 }

@@ -1,12 +1,12 @@
-/** Longer ones are no credential at all, in characters. Node takes 16 kB of header fields together. */
+/** The maximum length of a JWT in characters. Node accepts 16 kB for all header fields together. */
 export const MAX_JWT_LENGTH = 8_192;
 
-/** RFC 7515 section 7.1. The third part is empty where nothing is signed: that too is a JWT, and refused as one. */
+/** RFC 7515 section 7.1. The third part of an unsigned JWT is empty. It matches too, so that it is refused as a JWT. */
 const THREE_PARTS = /^([\w-]+)\.[\w-]+\.[\w-]*$/;
 
 /**
- * Is it a JWT to look at: three parts in base64url, the first of them a JSON object that names an algorithm? What is one is
- * never looked for among keys, whatever else is wrong with it.
+ * Returns whether a credential has the format of a JWT: three parts in base64url, where the first is a JSON object with an
+ * algorithm. Such a credential is never looked up as a key, even if it is an invalid JWT.
  */
 export function looksLikeJwt(credential: string): boolean {
   if (!credential.includes('.') || credential.length > MAX_JWT_LENGTH) return false;

@@ -1,20 +1,20 @@
 import { parseScope, PLATFORM } from '../../scopes/grammar.js';
 import type { OidcConfiguration } from './configuration.js';
 
-/** RFC 9728 section 2, as much of it as there is to say. */
+/** The metadata of a protected resource (RFC 9728 section 2). */
 export interface ProtectedResource {
   readonly resource: string;
   readonly authorization_servers: readonly string[];
   readonly scopes_supported: readonly string[];
-  /** Never the query or the body: both end up in logs. */
+  /** Not the query or the body, because logs may contain them. */
   readonly bearer_methods_supported: readonly ['header'];
   readonly resource_name: string;
 }
 
-/** Which of the server's addresses: /graphql, or /mcp. Clients hold a resource's name against the address that they call. */
+/** The endpoint: /graphql or /mcp. Clients compare the `resource` with the address that they call. */
 export type ResourceKind = 'graphql' | 'mcp';
 
-/** @param scopes all that the guarded schema asks for @returns null where the resource has no address */
+/** Returns the metadata of an endpoint. @param scopes all scopes of the guarded schema @returns null if it has no address */
 export function protectedResource(
   { resource: graphql, mcpResource, issuer }: OidcConfiguration,
   scopes: Iterable<string>,
@@ -22,7 +22,7 @@ export function protectedResource(
 ): ProtectedResource | null {
   const resource = kind === 'mcp' ? mcpResource : graphql;
   if (resource === null) return null;
-  // MCP's clients ask for all that is named here, unless their user says otherwise: to read should be what they get.
+  // MCP clients request all listed scopes by default, so only scopes for reading are listed.
   const isNamed = kind === 'mcp' ? isToRead : isNotPlatform;
   return {
     resource,
@@ -33,7 +33,7 @@ export function protectedResource(
   };
 }
 
-/** A claim cannot grant `platform`: nobody should ask an issuer for it. */
+/** Excludes `platform`, because access tokens can't grant it. */
 function isNotPlatform(scope: string): boolean {
   return scope !== PLATFORM;
 }

@@ -1,6 +1,6 @@
 import { Refusal, type UnauthenticatedReason } from '../../refusals/refusal.js';
 
-/** Apart from what judges tokens, which is loaded where there are any. */
+/** Returns the refusal for an access token. In a file without jose, which is only loaded if tokens are accepted. */
 export function refusedToken(message: string, reason: UnauthenticatedReason = 'unknown'): Refusal {
   return new Refusal(message, { code: 'UNAUTHENTICATED', reason });
 }
@@ -10,5 +10,5 @@ export function expired(): Refusal {
 }
 
 export function notYetValid(): Refusal {
-  return refusedToken('The access token is not valid yet. Use it later, or have the clock of its issuer set right.');
+  return refusedToken('The access token is not valid yet. Use it later, or correct the clock of its issuer.');
 }

@@ -1,36 +1,36 @@
 import type { AudienceParameter, OidcConfiguration } from './configuration.js';
 import { discover } from './discovery.js';
 
-/** Where people sign in, by the issuer's discovery document. */
+/** The endpoints for signing in, from the issuer's discovery document. */
 export interface SignInEndpoints {
   readonly authorization: string;
   readonly token: string;
-  /** Where they sign out; null: nowhere. */
+  /** For signing out; null: not supported. */
   readonly endSession: string | null;
-  /** Where a refresh token is given back (RFC 7009); null: nowhere. */
+  /** For revoking a refresh token (RFC 7009); null: not supported. */
   readonly revocation: string | null;
-  /** How it signs ID tokens. */
+  /** The algorithms with which the issuer signs ID tokens. */
   readonly idTokenAlgorithms: readonly string[];
 }
 
-/** What the dashboard's page has to know to let people sign in at the issuer. Anybody may: nothing of it is secret. */
+/** The data that the dashboard needs for signing in at the issuer. It is public. */
 export interface SignIn {
   readonly issuer: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly audience: string;
   readonly audienceParameter: AudienceParameter;
-  /** Null: the issuer does not answer at the moment. */
+  /** null: the issuer is unavailable. */
   readonly endpoints: SignInEndpoints | null;
 }
 
-/** After so long the endpoints are read anew, beside the visits, in ms. */
+/** The age at which the endpoints are read again in the background, in milliseconds. */
 const REFRESH = 10 * 60_000;
 
-/** Between two reads of which the first failed, in ms: whoever opens the page makes us ask. */
+/** The minimum time between a failed read and the next one, in milliseconds. Anyone who opens the page causes a read. */
 const RETRY = 30_000;
 
-/** An issuer's endpoints: read at the first visit to the dashboard, so that a start needs no issuer. */
+/** The endpoints of an issuer. They are read at the first visit to the dashboard, so that the server can start without the issuer. */
 export class IssuerEndpoints {
   readonly #issuer: string;
   readonly #now: () => number;
@@ -39,28 +39,29 @@ export class IssuerEndpoints {
   #askedAt = -Infinity;
   #asking: Promise<void> | null = null;
 
-  /** @param now ms since the epoch */
+  /** @param now returns milliseconds since the epoch */
   constructor(issuer: string, now: () => number, send?: typeof fetch) {
     this.#issuer = issuer;
     this.#now = now;
     this.#fetch = send;
   }
 
+  /** Returns whether these are the endpoints of an issuer. */
   isOf(issuer: string): boolean {
     return issuer === this.#issuer;
   }
 
-  /** Null where the issuer does not answer. Waits only where none are known yet. */
+  /** Returns the endpoints; null if the issuer is unavailable. Waits for a read only if none has succeeded yet. */
   async find(): Promise<SignInEndpoints | null> {
     const passed = this.#now() - this.#askedAt;
     const span = this.#endpoints === null ? RETRY : REFRESH;
-    // What lies in the future was noted by a clock that has been set back since.
+    // A negative time means that the clock was set back.
     if (passed < 0 || passed >= span) this.#asking ??= this.#ask().finally(() => (this.#asking = null));
     if (this.#endpoints === null) await this.#asking;
     return this.#endpoints;
   }
 
-  /** One at a time, however many wait for it. What was known goes on where it fails. */
+  /** Reads the endpoints. If it fails, the previous ones stay in use. */
   async #ask(): Promise<void> {
     try {
       const found = await discover(this.#issuer, this.#fetch);
@@ -72,14 +73,14 @@ export class IssuerEndpoints {
         idTokenAlgorithms: found.words('id_token_signing_alg_values_supported'),
       };
     } catch {
-      // Told by what is not offered: there is nobody here whom it would keep from anything but this way to sign in.
+      // Without endpoints, the dashboard doesn't offer this way to sign in. Nothing else depends on them.
     } finally {
       this.#askedAt = this.#now();
     }
   }
 }
 
-/** What {@link SignIn} is by a configuration, which may change; null where it names no client for the dashboard. */
+/** Returns a function that returns the {@link SignIn} of a configuration; null if it has no client for the dashboard. */
 export function signInOf(
   now: () => number,
   send?: typeof fetch,

@@ -4,28 +4,28 @@ import type { OidcConfiguration } from './configuration.js';
 import type { IssuerKeys } from './issuerKeys.js';
 import { expired, notYetValid, refusedToken } from './refusals.js';
 
-/** The claims of a token that was found right, as far as all have them. */
+/** The claims that every verified token has. */
 export interface Claims extends JWTPayload {
   readonly iss: string;
   readonly sub: string;
   readonly exp: number;
 }
 
-/** RFC 9068 section 2.1, and what issuers write that do not know it. */
+/** Accepted values of `typ`: RFC 9068 section 2.1, and `jwt`, which older issuers write. */
 const TYPES = new Set(['at+jwt', 'application/at+jwt', 'jwt']);
 
 /**
- * Claims that no access token has and other tokens of the issuer's do: ID tokens (OpenID Connect Core 1.0, sections 2 and
- * 3.3.2.11) and security events such as a logout (RFC 8417).
+ * Claims that show that a token is not an access token, but an ID token (OpenID Connect Core 1.0, sections 2 and 3.3.2.11) or
+ * a security event such as a logout (RFC 8417).
  */
 const OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'];
 
 /**
- * The claims of an access token, judged by RFC 9068 section 4: algorithm, signature, issuer, audience, times, and that it
- * is one. What is wrong with the claims is told only where the signature is right.
+ * Verifies an access token by RFC 9068 section 4 and returns its claims. Checks the algorithm, signature, issuer, audience and
+ * times, and that it is an access token. A message about its claims is only returned if the signature is valid.
  *
- * @param now ms since the epoch
- * @throws Refusal UNAUTHENTICATED, UNAVAILABLE; whatever else goes wrong
+ * @param now in milliseconds since the epoch
+ * @throws Refusal UNAUTHENTICATED, UNAVAILABLE, and unexpected errors
  */
 export async function verifyToken(
   token: string,
@@ -37,7 +37,7 @@ export async function verifyToken(
     const { payload, protectedHeader } = await jwtVerify(token, (header) => keys.find(header), {
       issuer,
       audience: mcpResource === null ? audience : [audience, mcpResource],
-      // RFC 8725 section 3.1: the server's choice and never the token's.
+      // RFC 8725 section 3.1: the server chooses the algorithms, never the token.
       algorithms: [...algorithms],
       clockTolerance,
       currentDate: new Date(now),
@@ -59,19 +59,19 @@ function faultOf(payload: JWTPayload, { typ }: JWTHeaderParameters): string | nu
   if (type !== undefined && !TYPES.has(type)) {
     return 'The typ header says that the token is not an access token. Send an access token.';
   }
-  // Who says that it is an access token may add what it likes.
+  // A token with the type `at+jwt` may have these claims.
   if ((type === undefined || type === 'jwt') && OF_OTHER_TOKENS.some((claim) => Object.hasOwn(payload, claim))) {
-    return 'The token is an ID token or an event, and no access token. Send an access token.';
+    return 'The token is an ID token or an event, not an access token. Send an access token.';
   }
-  // RFC 9449 section 7, RFC 8705 section 3: a stolen one would be as good as the thief's own.
+  // RFC 9449 section 7, RFC 8705 section 3. The binding is not checked here, so a stolen token would work.
   if (Object.hasOwn(payload, 'cnf')) {
-    return 'The access token is bound to a key of its client, which is not looked at here. Get one that is not bound.';
+    return 'The access token is bound to a key of its client (cnf), which this server does not support. Get an unbound token.';
   }
-  // JSON has numbers that JavaScript reads as Infinity: such a token would never end.
+  // JavaScript reads very large numbers of JSON as Infinity. A token with such a number would never expire.
   if (!(Number(payload.exp) <= LAST_SECOND) || !Number.isFinite(payload.nbf ?? 0)) {
     return 'The exp or nbf of the access token is not a time before the year 10000.';
   }
-  return typeof payload.sub === 'string' && payload.sub !== '' ? null : 'The access token names no subject.';
+  return typeof payload.sub === 'string' && payload.sub !== '' ? null : 'The access token has no subject (sub).';
 }
 
 function refusalOf(error: errors.JOSEError): Refusal {
@@ -84,7 +84,9 @@ function refusalOf(error: errors.JOSEError): Refusal {
     return refusedToken('The access token is not from the issuer that this server trusts, or lacks a claim.');
   }
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
-    return refusedToken('The access token is malformed: get a new one, and send it whole.', 'malformed');
+    return refusedToken('The access token is malformed. Get a new one, and send all of it.', 'malformed');
   }
-  return refusedToken('The access token is signed by no key, or in no way, that this server trusts. Get a new one.');
+  return refusedToken(
+    'This server does not trust the signing key or the algorithm of the access token. Get a new token.',
+  );
 }
