@@ -10,33 +10,34 @@ import { conflictOf } from './conflict.js';
 import type { Mapping } from './mapping.js';
 import type { PlannedKey, Problem } from './plan.js';
 
-/** Of the digest of a token. Who can guess the token guesses it by its locator, so that a higher cost would protect nothing. */
+/** The bcrypt cost for the digest of a token. A higher cost would not help: a guessed token can be checked by its locator. */
 const COST = 4;
 
-/** Whoever has the store and the pepper operates the installation. */
+/** The operator, because only an operator has access to the store and the pepper. */
 const AUTHOR: Author = Object.freeze({ kind: 'operator', id: 'operator', address: null, userAgent: 'latchkey import' });
 
 export interface ApplyOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces'>;
   readonly mapping: Pick<Mapping, 'scheme' | 'type' | 'environment'>;
-  /** null: no digests are stored, and bcrypt decides at a key's first use. */
+  /** null: no digests are stored, so bcrypt verifies a key at its first use. */
   readonly peppers: Peppers | null;
   readonly tiers: TierTable;
   readonly now: () => number;
-  /** Told of each key. */
+  /** Called after each key. */
   readonly onProgress?: (done: number, of: number) => void;
 }
 
 export interface Applied {
   readonly imported: number;
-  /** Made by another import meanwhile. */
+  /** Keys that another import created in the meantime. */
   readonly present: number;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Writes the planned keys, each in one atomic step with its entry in the audit log. One that is there already is passed over,
- * so that an import which broke off is simply run again.
+ * Writes the planned keys, each atomically with its audit entry. Existing keys are skipped, so an interrupted import can be run
+ * again.
+ * @throws ImportStopped if the store fails
  */
 export async function applyImport(keys: readonly PlannedKey[], options: ApplyOptions): Promise<Applied> {
   const gate = new BcryptGate({ cost: COST });
@@ -62,11 +63,11 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
       case 'authorEnded':
         problems.push({
           line: planned.line,
-          problem: `The user ${key.userId} has left the workspace. Remove the owner.`,
+          problem: `The user ${key.userId} was removed from the workspace. Remove the owner.`,
         });
         break;
       case 'full':
-        problems.push({ line: planned.line, problem: `The workspace ${key.workspaceId} has no room left for it.` });
+        problems.push({ line: planned.line, problem: `The workspace ${key.workspaceId} has no room for more keys.` });
         break;
       default:
         problems.push({ line: planned.line, problem: 'The store returned an unknown outcome.' });
@@ -76,7 +77,7 @@ export async function applyImport(keys: readonly PlannedKey[], options: ApplyOpt
   return { imported, present, problems };
 }
 
-/** What the import had done when the store failed. */
+/** The error of an import during which the store failed. */
 export class ImportStopped extends Error {
   override readonly name = 'ImportStopped';
   override readonly cause: StoreUnavailable;
@@ -115,7 +116,7 @@ async function insert(
     return (await store.keys.insert(key, (tier) => tiers[tier], now(), AUTHOR)).outcome;
   } catch (error) {
     if (!(error instanceof Duplicate && error.what === 'key.lookupId')) throw error;
-    // Since the plan was made, another import wrote it.
+    // Another import created this key after the plan was made.
     const there = await store.keys.findForVerification(key.lookupId);
     const problem =
       there === null ? null : conflictOf(there.key, { kept, workspaceId: key.workspaceId }, mapping.scheme);
@@ -138,7 +139,7 @@ async function recordOf(
     userId,
     lookupId,
     tokenPrefix: shown,
-    // A bcrypt hash is taken as it is: its digest is written at the first use, and bcrypt never runs again.
+    // A bcrypt hash is stored unchanged. At the first use, its digest is stored, so that bcrypt is not needed again.
     secretHash: ofDigest ? await gate.hash(kept) : kept,
     digest: ofDigest ? (peppers?.digest(kept) ?? null) : null,
     name,
@@ -150,7 +151,7 @@ async function recordOf(
     createdAt: Math.min(createdAt ?? now(), now()),
     createdBy: 'operator',
     expiresAt,
-    // What was chosen at its creation is not known: a rotation keeps the date.
+    // The chosen lifetime is unknown, so a rotation keeps the date of expiry.
     lifetime: null,
     revokedAt: null,
     revokedReason: null,

@@ -1,22 +1,22 @@
 import { faultOfMoment } from '../dates/momentFault.js';
 import { formatMoment, LAST_MOMENT, parseMoment } from '../dates/moments.js';
 
-/** What a cell may hold, and why another value is refused: nothing is taken for what it may not be. */
+// Parses the cells of an export. Ambiguous values are refused, never guessed.
 
-/** How moments are written where they are numbers. */
+/** How dates are written: ISO 8601, or numbers in a unit. */
 export const DATES = ['iso', 'seconds', 'milliseconds'] as const;
 export type Dates = (typeof DATES)[number];
 
-/** A value of a cell, or what is wrong with it. */
+/** The value of a cell, or what is wrong with it. */
 export type Read<T> = { readonly value: T } | { readonly problem: string };
 
 /**
- * No key is older, and no key that is in use ended earlier. A number that reads as an earlier moment is in another unit:
- * seconds taken for milliseconds are in 1970.
+ * The earliest date of a number. No key is older, so an earlier date means that the number is in a different unit: seconds that
+ * are read as milliseconds are in 1970.
  */
 const FIRST_NUMBER = Date.UTC(1980, 0);
 
-/** How exports write that there is no value: PostgreSQL and MySQL `\N`, many tools `NULL`. */
+/** Texts for "no value" in exports. PostgreSQL and MySQL write `\N`, many tools write `NULL`. */
 const NULLS: ReadonlySet<string> = new Set(['', '\\N', 'NULL', 'null']);
 
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
@@ -38,7 +38,7 @@ export function isAbsent(cell: unknown): cell is null | undefined {
   return cell === null || cell === undefined;
 }
 
-/** A value as mongoexport writes it (MongoDB Extended JSON): dates and ids stand in an object of their own. */
+/** Returns the value of an object such as `{ $date: … }` or `{ $oid: … }`, as mongoexport writes it (MongoDB Extended JSON). */
 export function unwrapped(cell: unknown): unknown {
   if (typeof cell !== 'object' || cell === null) return cell;
   const [entry, ...more] = Object.entries(cell);
@@ -56,12 +56,12 @@ export function flagOf(cell: unknown): boolean | null {
   return FLAGS.get(typeof cell === 'string' ? cell.toLowerCase() : cell) ?? null;
 }
 
-/** Returns whether a cell has no value, also where an export writes that in words. For columns whose values are no words. */
+/** Returns whether a cell has no value, or a text such as `NULL`. Only for columns in which this text is not a valid value. */
 export function isNull(cell: unknown): boolean {
   return isAbsent(cell) || (typeof cell === 'string' && NULLS.has(cell));
 }
 
-/** In ms since the epoch. A date without a zone is refused: it would be another moment in another place. */
+/** Parses a date to milliseconds since the epoch. A date without a time zone is refused, because it is ambiguous. */
 export function momentOf(cell: unknown, dates: Dates): Read<number> {
   const text = textOf(cell) ?? (typeof cell === 'number' ? String(cell) : '');
   if (/^\d{1,25}$/.test(text)) return numberedMoment(Number(text), dates);
@@ -69,7 +69,7 @@ export function momentOf(cell: unknown, dates: Dates): Read<number> {
   return value === null ? { problem: problemOf(cell, text, dates) } : { value };
 }
 
-/** Names what is wrong: the unit, the zone, the day or the form. */
+/** Returns what is wrong with a date: the unit, the time zone, the day or the format. */
 function problemOf(cell: unknown, text: string, dates: Dates): string {
   if (/^[+-]?\d*\.?\d+(?:e[+-]?\d+)?$/i.test(text)) {
     return dates === 'iso'

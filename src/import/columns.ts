@@ -1,13 +1,13 @@
 import type { Mapping } from './mapping.js';
 import type { Column } from './presets.js';
 
-/** What narrows a key: a column of these that was misspelt would make keys that end never, or that may do more. */
+/** Columns that restrict a key. If the name of one is misspelled, keys would have more permissions or never expire. */
 const NARROWING = ['scopes', 'enabled', 'revoked', 'expires', 'uses'] as const satisfies readonly Column[];
 
-/** Names that are remembered: an input with more columns is none of a table. */
+/** The maximum number of column names. An input with more is not a table. */
 const MAX_SEEN = 1_000;
 
-/** The columns that an input has, held against those that the mapping speaks of. */
+/** Compares the columns of an input with those in the mapping. */
 export class SeenColumns {
   readonly #seen = new Set<string>();
 
@@ -15,7 +15,7 @@ export class SeenColumns {
     for (const name of names) if (this.#seen.size < MAX_SEEN) this.#seen.add(name);
   }
 
-  /** What a mapping leaves open, so that a key might be more here than it was. */
+  /** Returns problems with a mapping that could give keys more permissions than they had. */
   problems({ columns, ignore }: Pick<Mapping, 'columns' | 'ignore'>): string[] {
     const missing = NARROWING.flatMap((column) => {
       const names = columns[column];

@@ -3,13 +3,13 @@ import { Gathered, MAX_RECORD } from './records.js';
 
 export interface CsvRecord {
   readonly line: number;
-  /** null: it is longer than a record may be. */
+  /** null: the record is longer than {@link MAX_RECORD}. */
   readonly cells: readonly string[] | null;
 }
 
 /**
- * Records of comma-separated values (RFC 4180): cells in quotes may hold commas, line breaks, and quotes written twice.
- * @throws ImportFault where a quote is never closed
+ * Parses comma-separated values (RFC 4180). Cells in quotes can contain commas, line breaks and doubled quotes.
+ * @throws ImportFault if a quote is never closed
  */
 export async function* recordsIn(chunks: AsyncIterable<string>): AsyncGenerator<CsvRecord> {
   const cell = new Gathered();
@@ -18,12 +18,12 @@ export async function* recordsIn(chunks: AsyncIterable<string>): AsyncGenerator<
   let line = 1;
   let began = 1;
   let quoted = false;
-  /** The last character was a quote within quotes: the end of them, or the first of two. */
+  /** Whether the last character was a quote inside quotes, which ends the cell or is the first of two. */
   let closing = false;
   const endCell = (): void => {
     const text = cell.take();
     size += 1 + (text?.length ?? 0);
-    // Of what is too long nothing more is kept.
+    // The content of a record that is too long is dropped.
     if (size > MAX_RECORD) cells = [null];
     else cells.push(text);
   };

@@ -1,4 +1,4 @@
-/** The import cannot begin, or cannot go on. The message names the fault and the remedy, and repeats nothing secret. */
+/** An error that stops an import. The message says what is wrong and how to fix it. It contains no secret. */
 export class ImportFault extends Error {
   override readonly name = 'ImportFault';
 }

@@ -2,9 +2,9 @@ import { ImportFault } from './fault.js';
 import { Gathered, type RawRecord } from './records.js';
 
 /**
- * The items of one JSON array as text, each as soon as it is whole: only the array's own commas and brackets are read here,
- * so that neither the array nor an item that is too long has to be in memory.
- * @throws ImportFault where it is no array, or does not end
+ * Yields the items of a JSON array as text, each as soon as it is complete. Only the commas and brackets of the array itself
+ * are parsed, so neither the array nor an oversized item has to fit into memory.
+ * @throws ImportFault if the input is not an array or is incomplete
  */
 export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<RawRecord> {
   const item = new Gathered();

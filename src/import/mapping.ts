@@ -7,29 +7,29 @@ import { DATES, type Dates } from './cells.js';
 import { ImportFault } from './fault.js';
 import { COLUMNS, PRESETS, type Column, type Columns, type Source } from './presets.js';
 
-/** How rows of another system become keys. */
+/** How rows of another system are converted to keys. */
 export interface Mapping {
   readonly scheme: ForeignScheme;
   readonly columns: Columns;
-  /** Columns that say nothing about what a key may do. */
+  /** Columns that don't restrict a key. */
   readonly ignore: ReadonlySet<string>;
-  /** Our scopes by the other system's; none: what that one gave is not taken over. */
+  /** Latchkey scopes by scope of the other system. An empty list drops the scope. */
   readonly scopes: ReadonlyMap<string, readonly string[]>;
-  /** Of keys that have none there. Empty: such keys are refused. */
+  /** Scopes for keys without scopes. Empty: keys without scopes are a problem. */
   readonly defaultScopes: readonly string[];
-  /** Whose keys are whose here; null: all are the workspace's own. */
+  /** Workspaces and users by owner in the other system; null: the workspace of the import owns all keys. */
   readonly owners: ReadonlyMap<string, Owner> | null;
   readonly type: KeyType;
   readonly environment: Environment;
   readonly dates: Dates;
-  /** What becomes of a key whose uses are counted down there: here they would be without end. */
+  /** What to do with a key that has a limited number of uses, which Latchkey does not support. */
   readonly limitedUses: 'refuse' | 'drop';
 }
 
 export interface Owner {
   /** Default: the workspace of the import. */
   readonly workspace?: string | undefined;
-  /** Default: nobody; the key is the workspace's own. */
+  /** Default: the workspace owns the key. */
   readonly user?: string | undefined;
 }
 
@@ -41,11 +41,11 @@ const scopeList = z.union([text.transform((scope) => [scope]), z.array(text).max
 
 const oneOf = <const V extends readonly string[]>(values: V) => z.enum(values, values.join(', '));
 
-/** A map with these keys and no others. */
+/** Returns the schema of a map with only these keys. */
 const mapWith = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, `a map with ${Object.keys(shape).join(', ')}`);
 
-/** A map whose keys are names of the other system. */
+/** Returns the schema of a map whose keys are names of the other system. */
 const byNames = <Item extends z.ZodType>(item: Item, of: string) =>
   z.record(text, item, `a map of ${of}, by names of 1 to 200 characters`);
 
@@ -54,14 +54,14 @@ const column = z.union([text, z.null()], `${NAME}, or null`).optional();
 const owner = mapWith({ workspace: text.optional(), user: text.optional() });
 const LOOKUP = `{ prefix: <a whole number from 4 to ${MAX_LOCATOR}> } or { until: <one visible ASCII character> }`;
 
-/** The mapping file. Every key may be left out. The message of an issue says what is allowed. */
+/** The schema of the mapping file. All keys are optional. The message of an issue lists the allowed values. */
 const mappingSchema = mapWith({
-  /** Columns of the input; null: it has none. */
+  /** Names of the input's columns; null: the input has no such column. */
   columns: mapWith(
     Object.fromEntries(COLUMNS.map((name) => [name, column])) as Record<Column, typeof column>,
   ).optional(),
   ignore: z.array(text, IGNORED).max(1000, IGNORED).optional(),
-  /** Where a token names its record. Of bcrypt alone. */
+  /** The part of a token that finds its record. Only for bcrypt. */
   lookup: z
     .union(
       [
@@ -71,7 +71,7 @@ const mappingSchema = mapWith({
       LOOKUP,
     )
     .optional(),
-  /** Of what the hash is: of the token as a whole, or of what follows on what names its record. Of bcrypt alone. */
+  /** The part of a token that was hashed: all of it, or the rest after the part that finds its record. Only for bcrypt. */
   hashed: oneOf(['whole', 'rest']).optional(),
   scopes: byNames(scopeList, 'scopes').optional(),
   defaultScopes: scopeList.optional(),
@@ -84,12 +84,13 @@ const mappingSchema = mapWith({
 type MappingFile = z.output<typeof mappingSchema>;
 
 /**
- * @param content of the mapping file; undefined: there is none
- * @throws ImportFault for the first fault
+ * Checks a mapping and adds the defaults of its source.
+ * @param content the content of the mapping file; undefined: there is none
+ * @throws ImportFault for the first error
  */
 export function mappingOf(source: Source, content: unknown = {}): Mapping {
   const result = mappingSchema.safeParse(content);
-  // The schema passes over this name in silence.
+  // The schema silently ignores this name.
   const reserved = pathTo('__proto__', content);
   if (reserved !== null) throw unknownAt(reserved, 'other names');
   if (!result.success) {
@@ -117,13 +118,13 @@ export function mappingOf(source: Source, content: unknown = {}): Mapping {
   };
 }
 
-/** Names are compared in NFC, so that it does not matter how their letters were typed. @throws ImportFault for a name twice */
+/** Returns values by name in NFC, because equal names may be encoded differently. @throws ImportFault for a repeated name */
 function byName<T>(at: string, values: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
   const named = new Map<string, T>();
   for (const [given, value] of Object.entries(values)) {
     const name = normalise(given);
     if (named.has(name))
-      throw new ImportFault(`The mapping has ${JSON.stringify(name)} twice under ${at}. Keep one of them.`);
+      throw new ImportFault(`The mapping has ${JSON.stringify(name)} twice under ${at}. Remove one of them.`);
     named.set(name, value);
   }
   return named;
@@ -136,13 +137,13 @@ function schemeOf(source: Source, { lookup, hashed }: MappingFile): ForeignSchem
   }
   if (lookup === undefined) {
     throw new ImportFault(
-      'A bcrypt hash cannot be looked up: say with `lookup` in the mapping which leading part of a token names its row, as `lookup: { prefix: 8 }` or `lookup: { until: "." }`. Where the table keeps no such part, its keys cannot be taken over.',
+      'A bcrypt hash cannot be looked up. Set `lookup` in the mapping to the leading part of a token that the table stores, such as `lookup: { prefix: 8 }` or `lookup: { until: "." }`. If the table stores no such part, its keys cannot be imported.',
     );
   }
   return { kind: 'bcrypt', hashed: hashed ?? 'whole', locator: lookup };
 }
 
-/** The first issue; of several forms that were tried, the one that says most closely where. */
+/** Returns the first issue. For a union, the issue with a path, which says more precisely where the error is. */
 function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   if (issue === undefined) throw new TypeError('A result without an issue.');
   if (issue.code !== 'invalid_union') return issue;
@@ -150,14 +151,14 @@ function firstOf([issue]: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }
 
-/** @param allowed what may be there instead */
+/** @param allowed the allowed values */
 function faultAt(path: readonly PropertyKey[], content: unknown, allowed: string): ImportFault {
   const value = path.reduce<unknown>((each, step) => (each as Record<PropertyKey, unknown> | null)?.[step], content);
   const name = path.length === 0 ? 'The mapping' : `Mapping: ${pathOf(path)}`;
   return new ImportFault(`${name} is ${shown(value)}. Allowed: ${allowed}. See docs/migrating.md.`);
 }
 
-/** @param allowed what may be there instead */
+/** @param allowed the allowed keys */
 function unknownAt(path: readonly PropertyKey[], allowed: string): ImportFault {
   return new ImportFault(`Mapping: the key ${pathOf(path)} is not known. Allowed: ${allowed}. See docs/migrating.md.`);
 }
@@ -169,7 +170,7 @@ function pathOf(path: readonly PropertyKey[]): string {
     .join('.');
 }
 
-/** The path to the first key with a name; null: there is none. */
+/** Returns the path to the first key with a name; null: there is none. */
 function pathTo(name: string, value: unknown, at: readonly string[] = []): readonly string[] | null {
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, item] of Object.entries(value)) {

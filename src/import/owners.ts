@@ -15,7 +15,7 @@ export interface OwnersOptions {
   readonly workspaceId: string;
 }
 
-/** Whose an imported key is, by whose it was. Each workspace and user is read once. */
+/** Finds the workspace and user of an imported key by its owner in the other system. Each is read once. */
 export class Owners {
   readonly #options: OwnersOptions;
   readonly #workspaces = new Map<string, WorkspaceRecord | null>();
@@ -25,23 +25,23 @@ export class Owners {
     this.#options = options;
   }
 
-  /** Those that were named so far and are there. */
+  /** The existing workspaces that were requested so far. */
   get workspaces(): WorkspaceRecord[] {
     return [...this.#workspaces.values()].filter((workspace) => workspace !== null);
   }
 
-  /** @param owner as the other system calls them; null: nobody */
+  /** Returns the workspace and user for an owner. @param owner the name in the other system; null: none */
   async placeOf(owner: string | null): Promise<Place | { readonly problem: string }> {
     const { owners } = this.#options.mapping;
     const named = owners === null || owner === null ? {} : owners.get(normalise(owner));
     if (named === undefined) {
       return {
-        problem: `The mapping does not name the owner ${JSON.stringify(owner?.slice(0, 100))}. Say under owners whose its keys are.`,
+        problem: `The mapping does not name the owner ${JSON.stringify(owner?.slice(0, 100))}. Add it under owners, with the workspace or user that its keys belong to.`,
       };
     }
     const { workspace = this.#options.workspaceId, user = null } = named;
     if ((await this.#workspace(workspace)) === null) {
-      return { problem: `There is no workspace ${JSON.stringify(workspace)}. Create it first, or correct its id.` };
+      return { problem: `There is no workspace ${JSON.stringify(workspace)}. Create it first, or correct its ID.` };
     }
     if (user !== null && !(await this.#isMember(workspace, user))) {
       return {

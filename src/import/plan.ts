@@ -17,23 +17,23 @@ import { readRow, type RowKey } from './rowKey.js';
 import type { Row } from './rows.js';
 import { mapScopes } from './scopes.js';
 
-/** Rows of one import. A plan is in memory whole, at about a kilobyte each. */
+/** The maximum number of rows. A plan is kept in memory, at about 1 kB per row. */
 const MAX_ROWS = 100_000;
 
-/** Names of scopes that are told: more are no scopes, but a column that holds something else. */
+/** The maximum number of unknown scopes in the report. If there are more, the column probably contains something else. */
 const MAX_UNKNOWN = 1_000;
 
-/** A key that an import would make. */
+/** A key that the import would create. */
 export interface PlannedKey extends Omit<RowKey, 'owner' | 'ended'> {
   readonly line: number;
-  /** Ours. */
+  /** Scopes of Latchkey. */
   readonly scopes: readonly string[];
   readonly workspaceId: string;
   readonly userId: string | null;
 }
 
 export interface Problem {
-  /** null: of the input as a whole. */
+  /** null: the problem concerns the whole input. */
   readonly line: number | null;
   readonly problem: string;
 }
@@ -43,39 +43,39 @@ export interface LeftOut {
   readonly line: number;
   readonly name: string;
   readonly reason: 'expired' | 'disabled' | 'revoked';
-  /** Since when, in ms since the epoch; null where the row does not say. */
+  /** When the key ended, in milliseconds since the epoch; null: unknown. */
   readonly at: number | null;
 }
 
-/** What an import would do. Nothing is written for it. */
+/** The result of reading the input. Nothing was written yet. */
 export interface Plan {
   readonly rows: number;
   readonly keys: readonly PlannedKey[];
-  /** Taken over by an earlier import. */
+  /** The number of keys that an earlier import created. */
   readonly present: number;
-  /** Keys that do not work there, and would not here. */
+  /** Keys that no longer work in the other system. */
   readonly leftOut: readonly LeftOut[];
   readonly problems: readonly Problem[];
-  /** The other system's scopes that the mapping does not name, with how many keys have each. */
+  /** Scopes of the other system that the mapping does not contain, with the number of keys that have each. */
   readonly unknownScopes: ReadonlyMap<string, number>;
 }
 
 export interface PlanOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
   readonly mapping: Mapping;
-  /** Where keys go whose owner has no other. */
+  /** The workspace for keys whose owner has none in the mapping. */
   readonly workspaceId: string;
-  /** What the guarded schema knows. */
+  /** The scopes of the guarded schema. */
   readonly knownScopes: readonly string[];
   readonly ceilings: Ceilings;
   readonly tiers: TierTable;
-  /** ms since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * Reads all rows, and judges each and all of them together.
- * @throws ImportFault where the input cannot be read; StoreUnavailable
+ * Reads all rows and checks them.
+ * @throws ImportFault if the input cannot be read; StoreUnavailable
  */
 export async function planImport(rows: AsyncIterable<Row>, options: PlanOptions): Promise<Plan> {
   const planner = new Planner(options);
@@ -90,7 +90,7 @@ class Planner {
   readonly #keys: PlannedKey[] = [];
   readonly #problems: Problem[] = [];
   readonly #unknownScopes = new Map<string, number>();
-  /** Lines by lookup id, of this input. */
+  /** Line numbers of this input by lookup ID. */
   readonly #lines = new Map<string, number>();
   #rows = 0;
   #present = 0;
@@ -124,7 +124,7 @@ class Planner {
     };
   }
 
-  /** @returns what is wrong with the row; null: it was taken, or left out for a reason that is counted */
+  /** Adds the key of a row to the plan. @returns a problem; null: the key was added, or left out for a reason in the report */
   async #plan({ line, fields }: Extract<Row, { fields: unknown }>): Promise<string | null> {
     this.#columns.see(fields.keys());
     const { mapping, now, store } = this.#options;
@@ -133,7 +133,7 @@ class Planner {
     const { owner, ended, ...key } = read;
     const before = this.#lines.get(key.lookupId);
     if (before !== undefined) {
-      return `The row is found by the same part of a token as that of line ${before}. Leave one of them out.`;
+      return `The row is found by the same part of a token as the row in line ${before}. Remove one of them.`;
     }
     this.#lines.set(key.lookupId, line);
     const { name, expiresAt } = key;
@@ -149,7 +149,7 @@ class Planner {
     return null;
   }
 
-  /** Judges a row whose lookup id a key has already. @returns a problem; null: an earlier import took the row over */
+  /** Checks a row whose lookup ID exists already. @returns a problem; null: an earlier import created the key */
   #meet(
     there: KeyRecord,
     { kept }: Pick<RowKey, 'kept'>,
@@ -169,7 +169,7 @@ class Planner {
     return null;
   }
 
-  /** @returns a problem where it is a text */
+  /** Converts scopes. @returns a list of scopes, or a problem as a string */
   #scopesOf(theirs: readonly string[]): readonly string[] | string {
     const { mapping, knownScopes, ceilings } = this.#options;
     const { scopes, unknown } = mapScopes(theirs, mapping);
@@ -181,7 +181,7 @@ class Planner {
       return `The mapping does not name the scopes ${unknown
         .slice(0, 10)
         .map((name) => JSON.stringify(name.slice(0, 100)))
-        .join(', ')}. Say under scopes what each is here; [] is nothing.`;
+        .join(', ')}. Add each under scopes, with its scopes in Latchkey; [] drops it.`;
     }
     if (scopes.length === 0) {
       return 'The key has no scopes. Set --default-scopes, or remove the row.';
@@ -194,7 +194,7 @@ class Planner {
     }
   }
 
-  /** Whether all of it has room, of which no row can tell by itself. */
+  /** Returns the limits that all keys together would exceed. */
   async #roomProblems(): Promise<string[]> {
     const { store, tiers, now, mapping } = this.#options;
     if (this.#keys.length === 0) return [];
@@ -202,7 +202,7 @@ class Planner {
     const schemes = await readSchemes(store.keys);
     if (schemes.length >= MAX_SCHEMES && !schemes.includes(nameOf(mapping.scheme))) {
       problems.push(
-        `Keys were imported in ${MAX_SCHEMES} ways already, and each costs a read. Use the \`lookup\` of one of them.`,
+        `The imported keys already have ${MAX_SCHEMES} schemes, the maximum. Use the \`lookup\` of one of them.`,
       );
     }
     for (const { id, tier } of this.#owners.workspaces) {

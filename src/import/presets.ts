@@ -1,9 +1,9 @@
-/** The tables that are known by name: which columns they have, and what of them says nothing about what a key may do. */
+// The known tables of other systems: their columns, and which of them don't restrict a key.
 
 export const SOURCES = ['better-auth', 'sha256', 'bcrypt'] as const;
 export type Source = (typeof SOURCES)[number];
 
-/** What is read of a row. */
+/** The values that are read from a row. */
 export const COLUMNS = [
   'digest',
   'locator',
@@ -19,7 +19,7 @@ export const COLUMNS = [
 ] as const;
 export type Column = (typeof COLUMNS)[number];
 
-/** By which columns of the input; several are names that releases of the system gave it. null: it has none. */
+/** The names of the input's columns. Several names are those of different releases. null: the input has no such column. */
 export type Columns = Readonly<Record<Column, readonly string[] | null>>;
 
 interface Preset {
@@ -42,7 +42,7 @@ const NONE: Columns = {
 };
 
 export const PRESETS: Readonly<Record<Source, Preset>> = {
-  // The table of its plugin api-key: `key` is the unpadded base64url of the whole key's SHA-256.
+  // The table of the plugin api-key. `key` is the SHA-256 of the whole key, in base64url without padding.
   'better-auth': {
     columns: {
       ...NONE,
@@ -54,7 +54,7 @@ export const PRESETS: Readonly<Record<Source, Preset>> = {
       owner: ['referenceId', 'userId'],
       uses: ['remaining'],
     },
-    // Its limits are the tier's here, and its counts begin anew.
+    // Latchkey limits keys by tier, and counts start again.
     ignore: [
       '_id',
       'id',

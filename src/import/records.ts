@@ -1,15 +1,15 @@
-/** A record of the input as text, before anything is made of it. */
+/** A record of the input as text, before it is parsed. */
 export interface RawRecord {
-  /** Where it begins, from 1. */
+  /** The line on which it starts, from 1. */
   readonly line: number;
   /** null: it is longer than {@link MAX_RECORD}. */
   readonly text: string | null;
 }
 
-/** Of one record, in characters: what is longer is no row of keys, and is read past without being kept. */
+/** The maximum length of a record in characters. Longer records are skipped without keeping them in memory. */
 export const MAX_RECORD = 65_536;
 
-/** Gathers a record's characters, and of one that is too long no more than that it is. */
+/** Collects the characters of a record. Drops them if the record is too long. */
 export class Gathered {
   #text = '';
   #tooLong = false;
@@ -26,7 +26,7 @@ export class Gathered {
     if (!this.#tooLong) this.#text += text;
   }
 
-  /** What was gathered, and begins anew. */
+  /** Returns the collected text and starts the next record. @returns null: the record is too long */
   take(): string | null {
     const text = this.#tooLong ? null : this.#text;
     this.#text = '';
@@ -35,7 +35,7 @@ export class Gathered {
   }
 }
 
-/** One record a line. Empty lines are none. */
+/** Yields one record per line, without empty lines. */
 export async function* linesIn(chunks: AsyncIterable<string>): AsyncGenerator<RawRecord> {
   const line = new Gathered();
   let number = 1;

@@ -2,14 +2,14 @@ import { walk } from '../numbers/json.js';
 import { normalise } from '../text/characters.js';
 
 /**
- * Returns the first name that an object of a JSON text has twice, in NFC; null if there is none. JSON.parse would keep only the last
- * of them, and which one the other system meant can't be known.
+ * Returns the first name that an object in a JSON text has twice, in NFC; null if there is none. JSON.parse would silently keep
+ * the last value, which may not be the one that the other system uses.
  *
  * @param text valid JSON
  */
 export function repeatedName(text: string): string | null {
   let repeated: string | null = null;
-  /** The names of each object that is open; null for a list. */
+  /** The names of each open object; null for an open list. */
   const open: (Set<string> | null)[] = [];
   let isName = false;
   const afterValue = (): void => {

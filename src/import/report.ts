@@ -1,31 +1,31 @@
 import { formatMoment } from '../dates/moments.js';
 import type { LeftOut, Plan, Problem } from './plan.js';
 
-/** Problems that are told one by one. */
+/** The maximum number of listed problems. */
 const SHOWN = 20;
 
-/** What an import did, or would do. Nothing secret is in it. */
+/** The result of an import or a dry run. It contains no secret. */
 export interface Report {
   readonly dryRun: boolean;
   readonly rows: number;
-  /** Keys that were made; of a dry run those that would be. */
+  /** The number of created keys. In a dry run, of keys that would be created. */
   readonly imported: number;
-  /** Rows that an earlier import took over. */
+  /** The number of keys that an earlier import created. */
   readonly present: number;
   readonly expired: number;
-  /** Disabled or revoked. */
+  /** The number of disabled or revoked keys. */
   readonly disabled: number;
-  /** The keys that are left out, all of them. `at`: since when, in RFC 3339; null where the row does not say. */
+  /** All keys that are left out. `at`: when the key ended, in RFC 3339; null: unknown. */
   readonly leftOut: readonly (Omit<LeftOut, 'at'> & { readonly at: string | null })[];
-  /** All of them. */
+  /** The number of all problems. */
   readonly problemCount: number;
-  /** The first {@link SHOWN}. */
+  /** The first {@link SHOWN} problems. */
   readonly problems: readonly Problem[];
-  /** By name, with how many keys have each. */
+  /** Numbers of keys by scope that the mapping does not contain. */
   readonly unknownScopes: Readonly<Record<string, number>>;
 }
 
-/** @param done what was written; without it nothing was */
+/** Returns the report of an import. @param done what was written; undefined for a dry run */
 export function reportOf(
   plan: Plan,
   done?: { readonly imported: number; readonly present: number; readonly problems: readonly Problem[] },
@@ -46,7 +46,7 @@ export function reportOf(
   };
 }
 
-/** For people. */
+/** Formats a report as text. */
 export function inWords(report: Report): string {
   const { dryRun, rows, imported, present, expired, disabled, problemCount, problems } = report;
   const lines = [
@@ -77,7 +77,7 @@ function unknown({ unknownScopes }: Report): string[] {
   const names = Object.entries(unknownScopes).sort(([, a], [, b]) => b - a);
   if (names.length === 0) return [];
   return [
-    'Scopes that the mapping does not name, for it to say what they are here:',
+    'The mapping does not contain these scopes. Add them, with their scopes in Latchkey:',
     'scopes:',
     ...names.slice(0, SHOWN).map(([name, keys]) => `  ${JSON.stringify(name)}: [] # ${counted(keys, 'key')}`),
   ];

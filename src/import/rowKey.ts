@@ -9,35 +9,35 @@ import type { Column } from './presets.js';
 import type { Fields } from './rows.js';
 import { foreignScopes } from './scopes.js';
 
-/** A row as far as it can be read by itself. */
+/** A key as read from one row, before scopes and owner are mapped. */
 export interface RowKey {
   readonly lookupId: string;
-  /** What the other system kept: a SHA-256 in hexadecimal, or a bcrypt hash. */
+  /** The hash that the other system stored: a SHA-256 in hexadecimal, or a bcrypt hash. */
   readonly kept: string;
   readonly name: string;
-  /** What may be shown of the token; empty: nothing. */
+  /** The part of the token that may be displayed, or an empty string. */
   readonly shown: string;
-  /** As they are called there. */
+  /** The names of the scopes in the other system. */
   readonly scopes: readonly string[];
   readonly owner: string | null;
-  /** Why the key does not work there; null: it works, as far as it has not expired. */
+  /** Why the key does not work in the other system, except for expiry; null: it works. */
   readonly ended: Ended | null;
   readonly expiresAt: number | null;
   readonly createdAt: number | null;
 }
 
-/** `at`: since when, in ms since the epoch; null where the row does not say. */
+/** `at`: when the key ended, in milliseconds since the epoch; null: unknown. */
 export interface Ended {
   readonly reason: 'disabled' | 'revoked';
   readonly at: number | null;
 }
 
-/** A beginning that people tell keys apart by. More of a token than that is no longer a beginning. */
+/** The maximum length of the displayed part of a token, so that most of the token stays secret. */
 const MAX_SHOWN = 24;
 
 class Unreadable extends Error {}
 
-/** @returns what is wrong with the row, in words, where it cannot be read. Nothing of a digest is repeated. */
+/** Reads a row. @returns the key, or a message with the problem, which contains no part of a digest */
 export function readRow(fields: Fields, mapping: Mapping, now: number): RowKey | { readonly problem: string } {
   try {
     return new RowReader(fields, mapping, now).read();
@@ -68,13 +68,13 @@ class RowReader {
     const uses = this.#text('uses');
     if (uses !== null && this.#mapping.limitedUses === 'refuse') {
       throw new Unreadable(
-        'The key has a number of uses left, and here it would have no end of them. Say `limitedUses: drop` if that is meant.',
+        'The key has a limited number of uses, which Latchkey does not support. To import it without the limit, set `limitedUses: drop`.',
       );
     }
     const scopes = foreignScopes(this.#cell('scopes'));
     if (scopes === null) {
       throw new Unreadable(
-        'The scopes are neither a list of names nor permissions by resource, each named once. Export them as JSON.',
+        'The scopes are neither a list of names nor permissions by resource, without repeats. Export them as JSON.',
       );
     }
     return {
@@ -116,7 +116,7 @@ class RowReader {
         : text.length <= MAX_LOCATOR && !text.includes(scheme.locator.until));
     if (fits && /^[\x21-\x7e]+$/.test(text)) return text;
     throw new Unreadable(
-      `The column that names the row (columns.locator) does not hold what ${nameOf(scheme)} takes of a token: the characters that a token begins with, exactly.`,
+      `The column columns.locator does not contain the exact start of a token, as ${nameOf(scheme)} requires.`,
     );
   }
 
@@ -126,7 +126,7 @@ class RowReader {
     return revoked ?? (enabled ? null : { reason: 'disabled', at: null });
   }
 
-  /** The column says when the key was revoked, or whether it is. Anything else may be a key that works: never guess. */
+  /** The column contains the time of the revocation, or whether the key is revoked. Other values are refused, not guessed. */
   #revoked(): Ended | null {
     const cell = this.#cell('revoked');
     if (isNull(cell)) return null;
@@ -146,7 +146,7 @@ class RowReader {
     const cell = this.#cell(column);
     if (isAbsent(cell)) return null;
     const text = textOf(cell);
-    if (text === null) throw new Unreadable(`${this.#nameOf(column)} is no text.`);
+    if (text === null) throw new Unreadable(`${this.#nameOf(column)} is not a text.`);
     return text;
   }
 
@@ -166,13 +166,13 @@ class RowReader {
     return read.value;
   }
 
-  /** Of several columns that may hold the value, at most one has to: which of two values holds can't be known. */
+  /** Returns the value of a column. If several columns are mapped, two different values are refused as ambiguous. */
   #cell(column: Column): unknown {
     const cells = (this.#mapping.columns[column] ?? [])
       .map((name) => unwrapped(this.#fields.get(name)))
       .filter((cell) => !isAbsent(cell));
     if (new Set(cells.map((cell) => JSON.stringify(cell))).size > 1) {
-      throw new Unreadable(`${this.#nameOf(column)} holds two different values. Set columns.${column} to one column.`);
+      throw new Unreadable(`${this.#nameOf(column)} has two different values. Set columns.${column} to one column.`);
     }
     return cells[0] ?? null;
   }

@@ -9,19 +9,19 @@ import { repeatedName } from './repeated.js';
 export const FORMATS = ['jsonl', 'json', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** A row of the other system's table, or why a record of the input is none. */
+/** A row of the other system's table, or the problem of a record that can't be read. */
 export type Row =
   { readonly line: number; readonly fields: Fields } | { readonly line: number; readonly problem: string };
 
-/** By column. A map, for columns are named by whoever wrote the input. */
+/** Cells by column. A Map, because the names of columns are input. */
 export type Fields = ReadonlyMap<string, unknown>;
 
 const TOO_LONG = `The row has more than ${MAX_RECORD} characters. Leave large columns out of the export.`;
 const NO_OBJECT = 'The row is not a JSON object. Write one object with columns for each key.';
 
 /**
- * Rows of an export, one after the other as they arrive.
- * @throws ImportFault where the input as a whole cannot be read
+ * Yields the rows of an export as they arrive.
+ * @throws ImportFault if the whole input cannot be read
  */
 export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format): AsyncGenerator<Row> {
   const text = decoded(bytes);
@@ -32,7 +32,7 @@ export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format
 /**
  * Decodes UTF-8, or UTF-16 with a byte order mark, as PowerShell and spreadsheets write it.
  *
- * @throws ImportFault for anything else: what was replaced by a question mark would name another key
+ * @throws ImportFault for anything else. Replacement characters could turn a name into that of another key
  */
 async function* decoded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
@@ -58,7 +58,7 @@ function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): 
   }
 }
 
-/** The same bytes, the first part with both of a byte order mark: a pipe may deliver a single one. */
+/** Yields the same bytes, with at least two in the first chunk for the byte order mark. A pipe may deliver a single byte. */
 async function* withHead(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | null = new Uint8Array();
   for await (const chunk of bytes) {
@@ -81,7 +81,7 @@ function fromJson({ line, text }: RawRecord): Row {
     const repeated = repeatedName(text);
     if (repeated !== null) {
       const name = JSON.stringify(repeated.slice(0, 100));
-      return { line, problem: `The row has the name ${name} twice in one object. Keep one of them.` };
+      return { line, problem: `The row has the name ${name} twice in one object. Remove one of them.` };
     }
     return { line, fields: new Map(Object.entries(value).map(([column, cell]) => [normalise(column), cell])) };
   } catch {
@@ -89,7 +89,7 @@ function fromJson({ line, text }: RawRecord): Row {
   }
 }
 
-/** An empty cell is no value: the format cannot tell one from the other. */
+/** Parses CSV. An empty cell means no value, because CSV can't distinguish it from an empty text. */
 async function* fromCsv(text: AsyncIterable<string>): AsyncGenerator<Row> {
   let header: readonly string[] | null = null;
   for await (const { line, cells } of recordsIn(text)) {

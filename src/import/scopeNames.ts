@@ -3,8 +3,9 @@ import { rulesOf } from '../guard/guard.js';
 import { keyTypeDefs, serviceTypeDefs } from '../schema/typeDefs.js';
 
 /**
- * The scopes that keys may hold, as the server's own would tell them.
- * @param schema text of a schema of your own; null: that of the service @param actions beside `read` and `write`
+ * Returns the scopes of a schema, as the server determines them.
+ * @param schema the text of a custom schema; null: the schema of the service
+ * @param actions actions in addition to `read` and `write`
  * @throws GuardError, GraphQLError
  */
 export function scopeNames(schema: string | null, actions: readonly string[]): readonly string[] {

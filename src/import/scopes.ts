@@ -3,7 +3,7 @@ import { normalise } from '../text/characters.js';
 import type { Mapping } from './mapping.js';
 import { repeatedName } from './repeated.js';
 
-/** Their names there, in NFC; null where it cannot be told. */
+/** Returns the names of the scopes in a cell, in NFC; null: the cell can't be read. */
 export function foreignScopes(cell: unknown): readonly string[] | null {
   const names = namesIn(cell);
   return names && [...new Set(names.map(normalise))];
@@ -16,7 +16,7 @@ function namesIn(cell: unknown): readonly string[] | null {
   return typeof cell === 'object' ? fromPermissions(Object.entries(cell)) : null;
 }
 
-/** Ours for theirs. `unknown` are those that the mapping does not name: they are asked about, never guessed. */
+/** Converts scopes of the other system. `unknown`: scopes that the mapping does not contain. They are a problem, not guessed. */
 export function mapScopes(
   theirs: readonly string[],
   { scopes, defaultScopes }: Pick<Mapping, 'scopes' | 'defaultScopes'>,
@@ -38,7 +38,7 @@ function fromText(text: string): readonly string[] | null {
   }
 }
 
-/** `{ files: ["read"] }`, as better-auth keeps them, is `files:read`. */
+/** Returns the names of permissions as better-auth stores them: `{ files: ["read"] }` is `files:read`. */
 function fromPermissions(entries: readonly (readonly [string, unknown])[]): readonly string[] | null {
   const names: string[] = [];
   for (const [resource, actions] of entries) {

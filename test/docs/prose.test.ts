@@ -58,6 +58,7 @@ const CLEAN: readonly string[] = [
   'src/events',
   'src/guard',
   'src/http',
+  'src/import',
   'src/keys',
   'src/limits',
   'src/mcp',

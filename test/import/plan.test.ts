@@ -336,7 +336,7 @@ describe('A8: two columns that may hold one value', () => {
 
   it('are a problem if they hold different values', async () => {
     const planned = await plan(store, [row({ referenceId: 'user_1', userId: 'user_2' })], { now: NOW });
-    expect(said(planned)).toEqual([[1, expect.stringContaining('"referenceId or userId" holds two different values')]]);
+    expect(said(planned)).toEqual([[1, expect.stringContaining('"referenceId or userId" has two different values')]]);
   });
 });
 

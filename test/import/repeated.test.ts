@@ -48,8 +48,8 @@ it.each(['jsonl', 'json'] as const)('A8: a row with a name twice is a problem of
   const read = await all(rowsOf(text, format));
   expect(read.map((row) => ('problem' in row ? [row.line, row.problem] : null))).toEqual([
     null,
-    [2, `The row has the name "${COMPOSED}" twice in one object. Keep one of them.`],
-    [3, 'The row has the name "b" twice in one object. Keep one of them.'],
+    [2, `The row has the name "${COMPOSED}" twice in one object. Remove one of them.`],
+    [3, 'The row has the name "b" twice in one object. Remove one of them.'],
     null,
   ]);
 });

@@ -87,6 +87,6 @@ function refusalOf(error: errors.JOSEError): Refusal {
     return refusedToken('The access token is malformed. Get a new one, and send all of it.', 'malformed');
   }
   return refusedToken(
-    'This server does not trust the signing key or the algorithm of the access token. Get a new token.',
+    'The access token has a signing key or an algorithm that this server does not trust. Get a new token.',
   );
 }
