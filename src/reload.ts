@@ -1,29 +1,29 @@
 import { faultOf } from './fault.js';
 import type { Settings } from './settings/settings.js';
 
-/** As much of a logger as is used. */
+/** The methods of a logger that a reload uses. */
 export interface Log {
   info(message: string): void;
   error(details: object, message: string): void;
 }
 
-/** Did the server start with a file that may be read anew: a configuration, or a certificate? */
+/** Returns whether the server was started with a file that can be reloaded: a configuration or a certificate. */
 export function isReloadable({ configuration, tls }: Pick<Settings, 'configuration' | 'tls'>): boolean {
   return configuration.path !== null || tls !== null;
 }
 
-/** The files whose changes act by themselves. @param configuration the one that holds */
+/** Returns the files whose changes cause a reload. @param configuration the current configuration */
 export function watchedFiles({ tls }: Pick<Settings, 'tls'>, configuration: Settings['configuration']): string[] {
   const { path, secretFiles } = configuration;
   return [...(path === null ? [] : [path]), ...secretFiles, ...(tls === null ? [] : [tls.cert, tls.key])];
 }
 
 /**
- * SIGHUP reads the configuration and the certificate anew. What cannot be put in place leaves everything as it was, and the
- * log says why in one line. To be called where there is a file: without one the signal goes on ending the process, as of a
- * closed terminal.
+ * Reloads the configuration and the certificate on SIGHUP. If a reload fails, the previous ones stay in use, and one line of
+ * the log says why. Call it only if there is a file to reload. Otherwise SIGHUP should end the process, which is its default
+ * and what happens when a terminal is closed.
  *
- * @returns what asks for the same
+ * @returns a function that requests a reload
  */
 export function reloadOnSignal(reload: () => Promise<void>, log: Log): () => void {
   const ask = reloading(reload, log);
@@ -31,7 +31,7 @@ export function reloadOnSignal(reload: () => Promise<void>, log: Log): () => voi
   return ask;
 }
 
-/** @returns what asks for a reload: see {@link oneAtATime} */
+/** Returns a function that requests a reload and logs the result: see {@link oneAtATime}. */
 export function reloading(reload: () => Promise<void>, log: Log): () => void {
   return oneAtATime(async () => {
     try {
@@ -44,9 +44,10 @@ export function reloading(reload: () => Promise<void>, log: Log): () => void {
 }
 
 /**
+ * Returns a function that runs `work`, one run at a time. Calls during a run cause one more run after it, because the file may
+ * have changed after it was read.
+ *
  * @param work must not throw
- * @returns what asks for the work: what is asked for while it runs is done once more after it, however often, since the
- * file may have changed after it was read
  */
 export function oneAtATime(work: () => Promise<void>): () => void {
   let running = false;
@@ -59,7 +60,7 @@ export function oneAtATime(work: () => Promise<void>): () => void {
     } while (isAsked());
     running = false;
   };
-  // A function, for a compiler takes `again` for unchanged over an await.
+  // A function, because the compiler assumes that `again` does not change during an await.
   const isAsked = (): boolean => again;
   return () => {
     if (running) again = true;

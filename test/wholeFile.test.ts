@@ -51,7 +51,7 @@ describe('R10: every file that the settings name', () => {
   it('latchkey.yaml with an alias of itself is named with the line', () => {
     const path = file('roles:\n  analyst: &x [*x]\n', 'latchkey.yaml');
     expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(
-      `${path} uses an alias at line 2, column 16 that refers to a value that it is part of. Write the value out where it belongs.`,
+      `${path} uses an alias at line 2, column 16 that refers to a value that it is part of. Write the value instead of the alias.`,
     );
   });
 

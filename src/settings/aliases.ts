@@ -1,19 +1,19 @@
 import type * as Yaml from 'yaml';
 
-/** Values that a document may have once its aliases are written out. A file of this project's has some thousand. */
+/** The maximum number of values in a document with expanded aliases. A typical file has fewer than a thousand. */
 const MAX_VALUES = 50_000;
 
-/** The package looks through the whole document for each. */
+/** The maximum number of aliases. The yaml package searches the whole document for each. */
 const MAX_ALIASES = 1_000;
 
-/** A fault, and the offset of what is at fault. */
+/** An invalid alias: its offset and what is wrong with it. */
 export interface AliasFault {
   readonly offset: number;
-  /** Goes on after "an alias that". */
+  /** Completes "an alias that …". */
   readonly fault: string;
 }
 
-/** A node with its aliases written out. */
+/** The size of a node with expanded aliases. */
 interface Extent {
   readonly values: number;
   readonly levels: number;
@@ -22,16 +22,16 @@ interface Extent {
 type Kinds = Pick<typeof Yaml, 'isAlias' | 'isNode' | 'isPair' | 'isScalar' | 'isCollection'>;
 
 /**
- * Finds an alias that must not be written out: one that stands inside its own anchor, would never end; a few that name each
- * other ("billion laughs") would fill the memory.
+ * Finds an alias that must not be expanded. An alias inside its own anchor would never end, and a few aliases that refer to
+ * each other ("billion laughs") would fill the memory.
  *
- * @param maxDepth levels of maps and lists
- * @returns null if all may be
+ * @param maxDepth the maximum number of nested maps and lists
+ * @returns null if all aliases can be expanded
  */
 export function findAliasFault(contents: unknown, maxDepth: number, kinds: Kinds): AliasFault | null {
   let found: AliasFault | null = null;
   let aliases = 0;
-  /** By anchor, as far as the document has been read; null: it is being read. */
+  /** Sizes by anchor; null: the node with this anchor is being measured. */
   const anchors = new Map<string, Extent | null>();
   const refuse = (offset: number, fault: string): Extent => {
     found ??= { offset, fault };
@@ -61,7 +61,7 @@ export function findAliasFault(contents: unknown, maxDepth: number, kinds: Kinds
       const extent = measure(child, level + deeper);
       values += extent.values;
       levels = Math.max(levels, extent.levels + deeper);
-      // Without aliases no file of a megabyte is harmful.
+      // Without aliases, the maximum file size is a sufficient limit.
       if (values > MAX_VALUES && aliases > 0 && kinds.isNode(child))
         refuse(child.range?.[0] ?? 0, `makes more than ${MAX_VALUES} values`);
     };

@@ -3,9 +3,9 @@ import { SettingsError } from './error.js';
 import { OPTIONS, readOption } from './options.js';
 
 export interface Arguments {
-  /** Asked how to start; then nothing starts. */
+  /** Whether to print the help instead of starting the server. */
   readonly help: boolean;
-  /** --workers, which wins over WORKERS; null where it is not given. */
+  /** --workers, which overrides WORKERS; null: not given. */
   readonly workers: number | null;
 }
 
@@ -14,17 +14,17 @@ export const USAGE = `Usage: npm start -- [--workers N]
   --workers N   serve from N processes on one port, with the same limits as one: ${OPTIONS.WORKERS.allowed}
   -h, --help    print this
 
-All else is set by environment variables; docs/reference/settings.md lists them.
+All other settings are environment variables: see docs/reference/settings.md.
 `;
 
 const KNOWN = { workers: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
 
 /**
- * The command line, without the program. Of an argument that is given twice the last counts.
- * @throws SettingsError for the first wrong argument
+ * Parses the arguments of the command line, without the program. If an argument is repeated, the last one applies.
+ * @throws SettingsError for the first invalid argument
  */
 export function readArguments(args: readonly string[]): Arguments {
-  // Not strict: the parser's own errors run over several sentences and repeat what may be a secret in the wrong place.
+  // Not strict, because the parser's own errors are long and could repeat a secret that was passed as an argument by mistake.
   const { tokens } = parseArgs({ args: [...args], options: KNOWN, strict: false, tokens: true });
   let help = false;
   let workers: number | null = null;

@@ -3,16 +3,17 @@ import { isAbsolute, join } from 'node:path';
 import { SettingsError } from './error.js';
 import { secretFrom, type Environment } from './secretFile.js';
 
-/** What the command line reads of its environment. It loads nothing of the server's settings, which it has no use for. */
+/** The settings of the command line. They are separate from the server's settings, so that those need not be loaded. */
 export interface CommandLineSettings {
-  /** LATCHKEY_URL, as it is written. */
+  /** The text of LATCHKEY_URL, or the default. */
   readonly url: string;
-  /** Whether NO_COLOR (no-color.org) and TERM leave colours to the terminal. */
+  /** Whether colors are allowed by NO_COLOR (no-color.org) and TERM. */
   readonly color: boolean;
 }
 
 export const DEFAULT_URL = 'http://127.0.0.1:4000/graphql';
 
+/** Reads the settings of the command line, except the key. */
 export function readCommandLineSettings(environment: Environment = process.env): CommandLineSettings {
   const { LATCHKEY_URL: url = '', NO_COLOR: noColor = '', TERM: terminal } = environment;
   return {
@@ -21,20 +22,20 @@ export function readCommandLineSettings(environment: Environment = process.env):
   };
 }
 
-/** Returns the directory in which the command line keeps what it has seen, by the XDG Base Directory Specification. */
+/** Returns the directory for the state of the command line, by the XDG Base Directory Specification. */
 export function stateDirectory(environment: Environment = process.env): string {
   const { XDG_STATE_HOME: base = '' } = environment;
   return join(isAbsolute(base) ? base : join(homedir(), '.local', 'state'), 'latchkey');
 }
 
 /**
- * LATCHKEY_API_KEY, or the content of the file that LATCHKEY_API_KEY_FILE names; null where neither is set. Read only by commands that
- * use the key: a wrong file must not keep the others from running.
+ * Returns LATCHKEY_API_KEY, or the content of the file that LATCHKEY_API_KEY_FILE names; null if neither is set. Only commands
+ * that need a key read it, so that an invalid file does not break the other commands.
  *
  * @throws SettingsError
  */
 export function readCommandLineKey(environment: Environment = process.env): string | null {
-  // An empty variable counts as absent, as compose files and CI leave what nobody filled in.
+  // An empty variable counts as unset, because compose files and CI define variables without a value as empty.
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
   return secretFrom(set, 'LATCHKEY_API_KEY', (what) => new SettingsError(what)).text?.trim() ?? null;
 }

@@ -12,18 +12,18 @@ import { isQuoted } from './quotes.js';
 import { readFile, type ReadFile } from './file.js';
 import type { FileContent } from './fileSchema.js';
 
-/** What the file says, its own defaults in place. */
+/** The content of the configuration file, with defaults. */
 export interface FileConfiguration extends Configuration {
-  /** The file; null: there is none. */
+  /** The path of the file; null: there is none. */
   readonly path: string | null;
   readonly tiers: TierTable;
-  /** Files that `${NAME}` was read from, by `NAME_FILE`. */
+  /** Files named by `NAME_FILE`, from which the value of a `${NAME}` was read. */
   readonly secretFiles: readonly string[];
-  /** For people, at the start and at a reload. Nothing secret is in them. */
+  /** Warnings to log at startup and at a reload. They contain no secret. */
   readonly warnings: readonly string[];
 }
 
-/** Without a file. */
+/** The configuration if there is no file. */
 export const NO_FILE: FileConfiguration = Object.freeze({
   ...NO_CONFIGURATION,
   path: null,
@@ -32,11 +32,13 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   warnings: Object.freeze([]),
 });
 
-/** Shorter ones can be guessed by who has the time: `openssl rand -base64 32` prints 44 characters. */
+/** The length in characters below which a key may be guessed. `openssl rand -base64 32` prints 44 characters. */
 const SHORT = 20;
 
 /**
- * @param publicUrl where callers reach the server, without a slash at its end; null: unknown
+ * Reads and checks the configuration file.
+ * @param operator the operator's key, which no configured key may equal
+ * @param publicUrl the public address of the server, without a trailing slash; null: unknown
  * @throws SettingsError: see {@link readFile}
  */
 export function readConfiguration(
@@ -87,7 +89,7 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
     const unknown = item.roles.findIndex((role) => !roles.has(role));
     if (unknown >= 0) {
       throw fault(
-        `${at}.roles[${unknown}] is no role that is known. Known: ${roles.names.join(', ')}. Define it under roles.`,
+        `${at}.roles[${unknown}] is an unknown role. Known: ${roles.names.join(', ')}. Define it under roles.`,
       );
     }
     if (inClear.has(`${at}.key`)) {
@@ -97,7 +99,7 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
     }
     if (isQuoted(item.key)) {
       warn(
-        `${at}.key has quotes around it, and they are part of it. Remove them where its variable is set, if they should not be.`,
+        `${at}.key has quotes around it, and they are part of the key. If this is a mistake, remove them where its variable is set.`,
       );
     }
     if (item.key.length < SHORT) {
@@ -105,9 +107,9 @@ function keysOf({ content, inClear, fault }: ReadFile, { roles, operator, produc
     }
     const entry = new ConfiguredEntry(item);
     const sameName = entries.findIndex(({ id }) => id === entry.id);
-    if (sameName >= 0) throw fault(`${at}.name is that of keys[${sameName}]. Give each a name of its own.`);
+    if (sameName >= 0) throw fault(`${at}.name is that of keys[${sameName}]. Names must be unique.`);
     const sameKey = entries.findIndex((other) => other.hasKeyOf(entry));
-    if (sameKey >= 0) throw fault(`${at}.key is that of keys[${sameKey}]. Give each a key of its own.`);
+    if (sameKey >= 0) throw fault(`${at}.key is that of keys[${sameKey}]. Keys must be unique.`);
     entries.push(entry);
   });
   return entries;
@@ -121,12 +123,12 @@ function oidcOf(
   const given = content.auth?.oidc;
   if (given === undefined) return null;
   if (given.workspace !== undefined && given.workspace_claim !== undefined) {
-    throw fault('auth.oidc.workspace_claim is not allowed beside auth.oidc.workspace. Leave one of them out.');
+    throw fault('auth.oidc.workspace_claim is not allowed together with auth.oidc.workspace. Remove one of them.');
   }
   if (given.enabled === false) return null;
   const resource = given.resource ?? (publicUrl === null ? undefined : `${publicUrl}/graphql`);
   if (resource === undefined) {
-    warn('auth.oidc has no resource, so that clients cannot find its issuer. Set PUBLIC_URL, or auth.oidc.resource.');
+    warn('auth.oidc has no resource, so clients cannot find its issuer. Set PUBLIC_URL, or auth.oidc.resource.');
   }
   return oidcConfiguration({
     issuer: given.issuer,
@@ -139,7 +141,7 @@ function oidcOf(
     clockTolerance: given.clock_tolerance,
     jwksUri: given.jwks_uri,
     resource,
-    // Beside the API's own address, whatever that is called outside.
+    // In the same path as the API's public address.
     mcpResource: resource && new URL('mcp', resource).href,
     dashboard: given.dashboard && {
       clientId: given.dashboard.client_id,
@@ -154,7 +156,7 @@ function prefixesOf({ content: { key_types: types = {} }, fault }: ReadFile): Re
   for (const type of KEY_TYPES) prefixes[type] = types[type]?.prefix ?? prefixes[type];
   if (new Set(Object.values(prefixes)).size < KEY_TYPES.length) {
     const all = KEY_TYPES.map((type) => `${type} ${prefixes[type]}`).join(', ');
-    throw fault(`key_types gives two types one prefix: ${all}. Give each its own.`);
+    throw fault(`key_types gives two types the same prefix: ${all}. Prefixes must be unique.`);
   }
   return prefixes;
 }
@@ -179,7 +181,7 @@ function tiersOf({ content: { tiers = {} }, fault }: ReadFile): TierTable {
   try {
     return tierTable(overrides);
   } catch (error) {
-    // A rule between two fields, as that a category has no more than its tier.
+    // The table checks rules that concern several fields, for example that no category exceeds its tier.
     if (error instanceof TypeError) throw fault(inWordsOfTheFile(error.message));
     throw error;
   }

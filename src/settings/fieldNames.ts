@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-/** A field of each preflight is sent in full every time. */
+/** The maximum number of names. The response to each preflight request contains all of them. */
 const MAX_NAMES = 50;
 
-/** A token (RFC 9110 section 5.1), and so nothing that could end a field. */
+/** A token (RFC 9110 section 5.1). It can't contain a character that ends a header field. */
 const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 
-/** Fields that a browser sets by itself and lets no page set (the Fetch standard: forbidden request-header). */
+/** Fields that only the browser can set (the Fetch standard: forbidden request-header). */
 const BROWSERS_OWN =
   /^(?:accept-charset|accept-encoding|access-control-.*|connection|content-length|cookie2?|date|dnt|expect|host|keep-alive|origin|referer|set-cookie|te|trailer|transfer-encoding|upgrade|via|proxy-.*|sec-.*)$/i;
 
-/** Fields that no page may read (the Fetch standard: forbidden response-header name). */
+/** Fields that pages can't read (the Fetch standard: forbidden response-header name). */
 const UNREADABLE = /^set-cookie2?$/i;
 
-/** A list of header fields that pages may send, or read. */
+/** Returns the schema of a list of header fields that pages may send or read. */
 export function parseFieldNames(of: 'request' | 'response') {
   return z
     .string()
@@ -24,14 +24,14 @@ export function parseFieldNames(of: 'request' | 'response') {
         if (message !== null) context.addIssue({ code: 'custom', message, params: { item: name } });
       }
     })
-    .refine((names) => names.length <= MAX_NAMES, `holds more than ${MAX_NAMES} names`);
+    .refine((names) => names.length <= MAX_NAMES, `has more than ${MAX_NAMES} names`);
 }
 
 function faultOf(name: string, of: 'request' | 'response'): string | null {
-  if (name === '') return 'is empty: take out the comma beside it';
+  if (name === '') return 'is empty: remove the extra comma';
   if (name === '*') return 'is a wildcard, which does not cover Authorization; write each name';
   if (!NAME.test(name)) return 'is not the name of a header field';
-  if (of === 'request' && BROWSERS_OWN.test(name)) return 'is set by the browser itself; no page may set it';
-  if (of === 'response' && UNREADABLE.test(name)) return 'is readable by no page';
+  if (of === 'request' && BROWSERS_OWN.test(name)) return 'is set by the browser itself; pages cannot set it';
+  if (of === 'response' && UNREADABLE.test(name)) return 'is not readable by pages';
   return null;
 }

@@ -6,23 +6,23 @@ import { parseYaml } from './yaml.js';
 
 const MAX_BYTES = 1_000_000;
 
-/** Where the file is looked for unless LATCHKEY_CONFIG says otherwise. */
+/** The default path of the configuration file. LATCHKEY_CONFIG overrides it. */
 export const DEFAULT_FILE = './latchkey.yaml';
 
-/** What the file says, checked in each value by itself. */
+/** The parsed file. Its values were checked separately, but not against each other. */
 export interface ReadFile {
   readonly content: FileContent;
-  /** Paths of the values of which something stands in the file itself. */
+  /** Paths of values that are at least partly in plain text in the file, not only variables. */
   readonly inClear: ReadonlySet<string>;
   /** Files that variables were read from. */
   readonly secretFiles: ReadonlySet<string>;
-  /** An error that names the file. @param fault begins with a path in it */
+  /** Returns an error that names the file. @param fault the message, which starts with a path in the file */
   readonly fault: (fault: string) => SettingsError;
 }
 
 /**
- * The file, with variables in place.
- * @throws SettingsError in one line for the first fault: the file, the path in it, what is wrong, what is allowed
+ * Reads the configuration file and replaces variables.
+ * @throws SettingsError for the first error, in one line: the file, the path in it, what is wrong, and what is allowed
  */
 export function readFile(path: string, environment: Readonly<Record<string, string | undefined>>): ReadFile {
   const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
@@ -46,7 +46,7 @@ export function readFile(path: string, environment: Readonly<Record<string, stri
   throw fault(`${at.length === 0 ? 'the whole' : pathOf(at)} ${issue.message}`);
 }
 
-/** @param isNamed whether LATCHKEY_CONFIG names the file, which is the default one otherwise */
+/** Returns the text of the file. @param isNamed whether LATCHKEY_CONFIG names it. Otherwise it is the default file */
 function textOf(path: string, isNamed: boolean): string {
   const shownPath = path.slice(0, 200);
   const [subject, unset] = isNamed
@@ -62,12 +62,12 @@ function textOf(path: string, isNamed: boolean): string {
     if (error.code !== null) throw refuse(`${error.message}. ${error.remedy}`);
     throw refuse(`${error.message}. Allowed: a YAML file in UTF-8 of at most ${MAX_BYTES} bytes.`);
   }
-  // A file that is half written looks the same.
+  // An empty file may be one that is just being written.
   if (isEmpty(text)) throw refuse(`is empty. Write the configuration into it, or ${unset}.`);
   return text;
 }
 
-/** Whether a text of YAML has nothing but comments and marks of documents. */
+/** Returns whether a YAML text has only comments and document markers. */
 function isEmpty(text: string): boolean {
   return text
     .split('\n')
@@ -75,7 +75,7 @@ function isEmpty(text: string): boolean {
     .every((line) => line === '' || line.startsWith('#') || line === '---' || line === '...');
 }
 
-/** A copy of the tree with every text replaced. @param at the path of `tree` */
+/** Returns a copy of the tree in which every string is replaced. @param at the path of `tree` */
 function resolve(
   tree: unknown,
   at: string,
@@ -87,14 +87,14 @@ function resolve(
   if (typeof tree !== 'object' || tree === null) return tree;
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(tree)) {
-    // Not an assignment, which for `__proto__` would be none; and zod passes over that name in silence.
-    if (key === '__proto__') throw fault(`${at === '' ? '' : `${at}.`}__proto__ is not known. Take it out.`);
+    // Assigning `__proto__` would set the prototype, and zod silently ignores this name.
+    if (key === '__proto__') throw fault(`${at === '' ? '' : `${at}.`}__proto__ is not known. Remove it.`);
     copy[key] = resolve(value, at === '' ? key : `${at}.${key}`, fault, replace);
   }
   return copy;
 }
 
-/** As in `auth.api_keys.keys[0].name`. */
+/** Formats a path, such as `auth.api_keys.keys[0].name`. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${shown(String(part))}`))

@@ -17,13 +17,13 @@ import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
 import { isRoleName, isScopeOrBundle } from '../scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 
-/** Roles that a file may define, and scopes or roles in one list. */
+/** The maximum number of roles in a file, and of scopes or roles in one list. */
 const MAX_NAMES = 100;
 
-/** Beyond any tier that one process could count for, and small enough that what a window holds stays some megabytes. */
+/** The maximum limit of a tier. A process can't serve more, and a window with this limit takes only a few megabytes. */
 const MAX_REQUESTS = 1_000_000;
 
-/** What a fault says after the path, and then what is allowed there. */
+/** Returns the message of an issue, which follows the path: what is wrong, then what is allowed. */
 const fault =
   (allowed: string) =>
   ({ code, input }: { readonly code?: string | undefined; readonly input?: unknown }): string => {
@@ -42,7 +42,7 @@ const wholeNumber = value<number>(
   (input) => Number.isInteger(input) && (input as number) >= 1 && (input as number) <= MAX_REQUESTS,
 );
 
-/** A map with these keys and no others. */
+/** Returns the schema of a map with only these keys. */
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, { error: fault(`a map with ${Object.keys(shape).join(', ')}`) });
 
@@ -61,7 +61,7 @@ const scopes = list(
 const ROLE = 'a role name: 1 to 128 visible characters, with single spaces only between words';
 
 const key = section({
-  // What it must be is judged apart: nothing of it may be repeated.
+  // Checked separately, so that no message contains part of the key.
   key: text('a text: ${NAME} of an environment variable', () => true).meta({
     about: 'the key: 1 to 256 visible ASCII characters, exact and case-sensitive',
   }),
@@ -206,7 +206,7 @@ const oidc = section({
       .optional()
       .meta({
         about:
-          'what it asks the issuer for; `offline_access` for a refresh token, `admin` where scopes and not roles let people in',
+          'the requested scopes; `offline_access` for a refresh token, `admin` if scopes, not roles, grant access to the dashboard',
         unset: 'openid',
       }),
     audience_parameter: value<AudienceParameter>(AUDIENCE_PARAMETERS.join(', '), (name) =>
@@ -214,15 +214,15 @@ const oidc = section({
     )
       .optional()
       .meta({
-        about: 'how the request names `audience`: `resource` (RFC 8707), `audience`, or `none`',
+        about: 'the request parameter that contains `audience`: `resource` (RFC 8707), `audience`, or `none`',
         unset: 'resource',
       }),
   }).optional(),
 });
 
 /**
- * All that latchkey.yaml may say. `about` says in a few words of Markdown what a key is for, `unset` what holds without it, and
- * `each` what the keys of a map are names of: docs/reference/settings.md is made of them. docs/configuration.md says the rest.
+ * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, and `each` says what
+ * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/configuration.md has the details.
  */
 export const fileSchema = section({
   auth: section({
@@ -249,7 +249,7 @@ export const fileSchema = section({
     .optional()
     .meta({
       about: 'named sets of scopes; `admin`, `editor` and `viewer` are built in, and you can redefine the last two',
-      unset: 'those built in',
+      unset: 'the built-in roles',
     }),
   key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
   tiers: section({

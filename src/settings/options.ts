@@ -50,7 +50,7 @@ const list = z.string().transform((text) => text.split(',').map((item) => item.t
 const listOf = (fault: (item: string) => string | null) =>
   list.superRefine((items, context) => {
     for (const item of items) {
-      const message = item === '' ? 'is empty: take out the comma beside it' : fault(item);
+      const message = item === '' ? 'is empty: remove the extra comma' : fault(item);
       if (message !== null) context.addIssue({ code: 'custom', message, params: { item } });
     }
   });
@@ -68,7 +68,7 @@ const HOST_RULE = {
   schema: z.string().refine(isHost, 'is not a host name or address'),
 };
 
-/** Refuses paths in quotes or with surrounding white space. They come from environment files, and would be created literally. */
+/** A path. Quotes or white space around it, often from environment files, are refused. They would become part of the name. */
 const path = z
   .string()
   .refine((text) => !isQuoted(text) && text === text.trim(), 'has something around it')
@@ -110,7 +110,7 @@ export const OPTIONS = {
   }),
   REDIS_URL: option({
     about: 'a Redis that lets several processes share limits and notify each other of changes',
-    unset: 'each start has limits of its own',
+    unset: 'limits are counted separately for each start',
     page: 'operations.md#redis',
     allowed:
       'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
@@ -265,7 +265,7 @@ export const OPTIONS = {
     allowed:
       'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; true and hop counts are refused, because callers could then choose their own address',
     schema: listOf((item) => (item === 'false' ? null : faultOfProxy(item)))
-      .refine((items) => items.length === 1 || !items.includes('false'), 'names proxies beside false')
+      .refine((items) => items.length === 1 || !items.includes('false'), 'has proxies in addition to false')
       .transform((items) => items.filter((item) => item !== 'false')),
   }),
   TRUST_PROXY_HEADER: option({
@@ -425,7 +425,7 @@ export function readOption<Name extends OptionName>(
   if (text === undefined) return undefined;
   const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
   const fault = (what: string) => new SettingsError(`${label} ${what}. Allowed: ${allowed}.`);
-  // An empty value is a secret that failed to arrive more often than a wish for the default.
+  // An empty value is usually a secret that is missing by mistake, and rarely means the default.
   if (text.trim() === '') throw fault('is empty; unset it or give it a value');
   const result = schema.safeParse(text);
   if (result.success) return result.data;
@@ -436,12 +436,12 @@ export function readOption<Name extends OptionName>(
   const { message = 'is not allowed' } = issue ?? {};
   if (secret === true) throw fault(message);
   const item = issue?.code === 'custom' ? (issue.params?.item as string | undefined) : undefined;
-  // Of a list, the one item that is wrong.
+  // For a list, show only the invalid item.
   const shown = item === undefined || item === text ? `is ${quoted(text)}` : `has ${quoted(item)}`;
   throw fault(`${shown}, which ${message}`);
 }
 
-/** Warns of values that `docker run --env-file` and others pass on with the quotes of the file. No value is in it. */
+/** Returns warnings about values with quotes, which `docker run --env-file` and other tools keep. They contain no value. */
 export function quotedOptions(environment: Environment): readonly string[] {
   return (Object.keys(OPTIONS) as OptionName[])
     .filter((name) => {
@@ -454,7 +454,7 @@ export function quotedOptions(environment: Environment): readonly string[] {
     );
 }
 
-/** What may be around a value by mistake, each with the value inside. */
+/** Yields what surrounds a value, probably by mistake, and the value without it. */
 function* surroundings(text: string): Generator<readonly [string, string]> {
   const bare = text.trim();
   if (bare !== text) yield ['blanks', bare];
@@ -468,23 +468,23 @@ function quoted(text: string): string {
 /** An address, or a host name (RFC 1123) that may have underscores, as names of containers do. */
 function isHost(text: string): boolean {
   if (isIP(text) !== 0) return true;
-  // All digits and dots: an address that is none.
+  // A text of digits and dots is an invalid address.
   return text.length <= 253 && /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(text) && !/^[\d.]+$/.test(text);
 }
 
 function faultOfProxy(item: string): string | null {
   if (!isAddressOrRange(item)) return 'is not an address or a CIDR range';
-  return item.endsWith('/0') ? 'names everybody, so that each caller could choose an address' : null;
+  return item.endsWith('/0') ? 'includes all addresses, so callers could choose their own address' : null;
 }
 
-/** Without a query: what it could set, an option of the client's, is for nobody to set. */
+/** Refuses a query, which could set options of the Redis client. */
 function isRedisUrl(text: string): boolean {
   if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
   const { hostname, pathname, username, password } = new URL(text);
   return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
 }
 
-/** Without a user and password: those are no part of an address that fetch sends to. */
+/** Refuses a user and a password, because `fetch` does not accept them in an address. */
 function isWebhook(text: string): boolean {
   if (!/^https?:\/\/[^\s#]+$/.test(text) || !URL.canParse(text)) return false;
   const { username, password } = new URL(text);

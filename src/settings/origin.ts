@@ -5,17 +5,17 @@ const MAX_LENGTH = 255;
 const NO_PAGES = new Set(['file', 'data', 'blob', 'filesystem', 'javascript', 'about', 'ftp', 'ws', 'wss', 'mailto']);
 
 const NULL =
-  'stands for every local file and sandboxed frame, so that it would let any page call; serve the page from an origin of its own, such as app://name or http://localhost:3000';
+  'is the origin of every local file and sandboxed frame, so it would allow any page; serve the page from an origin such as app://name or http://localhost:3000';
 
-/** An origin as browsers send it, or what is wrong with what was written. */
+/** An origin as browsers send it, or what is wrong with the text. */
 export type OriginResult = { readonly origin: string } | { readonly fault: string };
 
 /**
  * Parses an origin that an operator wrote: `*`, `https://app.example.com`, or one of another scheme such as
  * `chrome-extension://<id>`, `capacitor://localhost` or `app://`.
  *
- * Browsers send scheme and host in lower case, names in ASCII (Punycode) and no default port. What is written otherwise is
- * brought to that form: it would be accepted and then never match.
+ * Browsers send the scheme and the host in lower case, names in ASCII (Punycode), and no default port. Other spellings are
+ * converted to this form, because they would never match.
  */
 export function parseOrigin(text: string): OriginResult {
   if (text === '*') return { origin: text };
@@ -24,9 +24,10 @@ export function parseOrigin(text: string): OriginResult {
   const [, written = '', authority = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#\\\s]*)$/i.exec(text) ?? [];
   const scheme = written.toLowerCase();
   if (scheme === '') return { fault: faultOfForm(text) };
-  if (authority.includes('*')) return { fault: 'holds a wildcard; name each origin, or give * alone for any' };
-  if (authority.includes('@')) return { fault: 'holds a user name; an origin is scheme://host and optionally :port' };
-  if (NO_PAGES.has(scheme)) return { fault: `has the scheme ${scheme}, whose pages send no origin of their own` };
+  if (authority.includes('*')) return { fault: 'contains a wildcard; list each origin, or use only * for any' };
+  if (authority.includes('@'))
+    return { fault: 'contains a user name; an origin is scheme://host and optionally :port' };
+  if (NO_PAGES.has(scheme)) return { fault: `has the scheme ${scheme}, whose pages do not send this origin` };
   return scheme === 'http' || scheme === 'https' ? webOrigin(text) : appOrigin(scheme, authority);
 }
 
@@ -41,7 +42,7 @@ function webOrigin(text: string): OriginResult {
   return { origin: new URL(text).origin };
 }
 
-/** Of a scheme that an application registered. Its host may be empty, and is compared as the browser sends it. */
+/** Parses an origin with a scheme that an application registered. Its host may be empty and keeps its spelling. */
 function appOrigin(scheme: string, authority: string): OriginResult {
   const form = /^(?:[a-z0-9._~-]*|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(authority);
   if (form === null || Number(form[1] ?? 0) > 65_535) return { fault: 'has no valid host or port' };

@@ -7,23 +7,23 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const PROXY_FORM =
   'http:// (the default) or https://, user:password@ where needed, a host, and optionally :port';
 
-/** The variables in words, for the reference. The lower-case spelling of each is read too. */
+/** Descriptions of the variables, for the reference. Their lower-case names are read too. */
 export const PROXY_VARIABLES: readonly (readonly [name: string, about: string, allowed: string])[] = [
   ['HTTPS_PROXY', 'the proxy for requests to `https://` addresses, which it tunnels (CONNECT)', PROXY_FORM],
   ['HTTP_PROXY', 'the proxy for requests to `http://` addresses, which it forwards', PROXY_FORM],
   [
     'NO_PROXY',
-    'what is requested without a proxy',
+    'hosts that are requested without a proxy',
     'names of hosts, which include their subdomains, addresses and CIDR ranges, each name or address optionally with :port, separated by commas or spaces; or * for everything',
   ],
 ];
 
 /**
- * Reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which other programs read too: the lower-case spelling wins, as in curl, and an
- * empty variable counts as absent.
+ * Reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY by the usual rules: as in curl, the lower-case name takes precedence, and an empty
+ * variable counts as unset.
  *
  * @returns null if there is no proxy
- * @throws SettingsError that names the variable, and shows nothing of its value
+ * @throws SettingsError that names the variable but does not contain its value
  */
 export function readProxies(environment: Environment = process.env): Proxies | null {
   const http = proxyOf(environment, 'http_proxy');
@@ -45,7 +45,7 @@ function proxyOf(environment: Environment, lower: 'http_proxy' | 'https_proxy'):
 function find(environment: Environment, lower: string): { name: string; value: string } | null {
   const upper = lower.toUpperCase();
   for (const name of [lower, upper]) {
-    // In a CGI program it is the header field `Proxy` of a stranger's request (CVE-2016-5385).
+    // In a CGI program, HTTP_PROXY contains the header field `Proxy` of the request (CVE-2016-5385).
     if (name === 'HTTP_PROXY' && environment.REQUEST_METHOD !== undefined) continue;
     const value = environment[name] ?? '';
     if (value.trim() !== '') return { name, value };

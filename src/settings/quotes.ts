@@ -1,4 +1,4 @@
-/** Whether a text is within quotes, as a value is in a shell or in a file of variables. */
+/** Returns whether a text is in quotes, like a value in a shell or in an environment file. */
 export function isQuoted(text: string): boolean {
   return /^\s*(["'])[^]*\1\s*$/.test(text);
 }

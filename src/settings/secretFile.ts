@@ -1,16 +1,16 @@
 import { FileFault, readTextFile } from '../wholeFile.js';
 import { isQuoted } from './quotes.js';
 
-/** Longer than any secret; a path that is wrong must not fill the memory. */
+/** The maximum size of a file. It is more than any secret needs, and a wrong path must not fill the memory. */
 const MAX_BYTES = 65_536;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A value of the environment, given by itself or by the file that `NAME_FILE` names. */
+/** A value from an environment variable, or from the file that `NAME_FILE` names. */
 export interface Given {
-  /** undefined: it is not set. */
+  /** undefined: not set. */
   readonly text: string | undefined;
-  /** The file that it was read from; null: none. */
+  /** The file with the value; null: the value is in the variable. */
   readonly file: string | null;
 }
 
@@ -18,7 +18,7 @@ export interface Given {
  * Reads a secret from `NAME`, or from the file that `NAME_FILE` names, as Docker and Kubernetes mount secrets. Line breaks at the
  * end of the file are removed.
  *
- * @param fault takes what is wrong, beginning with the variable's name; no part of a value or of a file is in it
+ * @param fault creates the error from a message, which starts with the variable's name and contains no part of a value
  */
 export function secretFrom(environment: Environment, name: string, fault: (what: string) => Error): Given {
   const text = valueIn(environment, name);
@@ -34,7 +34,7 @@ export function secretFrom(environment: Environment, name: string, fault: (what:
   return { text: content, file: path };
 }
 
-/** A path as errors show it. */
+/** Returns a path for use in an error. */
 export function shownPath(path: string): string {
   return JSON.stringify(path.slice(0, 200));
 }
@@ -50,7 +50,7 @@ function contentOf(path: string, refuse: (what: string) => Error): string {
   }
 }
 
-/** Not one that an object inherits. */
+/** Returns a variable. Ignores inherited properties of the object. */
 function valueIn(environment: Environment, name: string): string | undefined {
   return Object.hasOwn(environment, name) ? environment[name] : undefined;
 }

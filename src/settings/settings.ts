@@ -23,72 +23,72 @@ import { isTracingAsked } from './tracing.js';
 export interface Settings {
   readonly port: number;
   readonly host: string;
-  /** null: the embedded store in `dataDir`. */
+  /** null: SQLite in `dataDir`. */
   readonly mongodbUri: string | null;
   readonly dataDir: string;
-  /** null: limits are counted by this process alone. */
+  /** null: each process counts limits separately. */
   readonly redisUrl: string | null;
-  /** ADMIN_API_KEY, of which only a hash is kept. */
+  /** The key of ADMIN_API_KEY, as a hash. */
   readonly operator: OperatorKey | null;
-  /** Newest first; empty where none is set. */
+  /** Newest first; empty: not set. */
   readonly peppers: readonly string[];
-  /** What latchkey.yaml says; prefixes of new tokens are KEY_PREFIXES' where that is set. */
+  /** The configuration file. KEY_PREFIXES and RATE_LIMIT_HEADERS override it. */
   readonly configuration: FileConfiguration;
   readonly bcryptCost: number;
   readonly defaultTier: Tier;
-  /** ms */
+  /** In milliseconds. */
   readonly cacheTtl: number;
-  /** In ms. */
+  /** In milliseconds. */
   readonly shutdownDelay: number;
-  /** How large the answer to one operation may be. */
+  /** The maximum size of a response. */
   readonly answer: AnswerLimits;
-  /** Connections that a process holds open at most, those of streams included. */
+  /** The maximum number of open connections of a process, including streams. */
   readonly maxConnections: number;
-  /** Streams that a process holds open at most. */
+  /** The maximum number of open streams of a process. */
   readonly maxStreams: number;
-  /** What may wait for slow readers of streams in a process, in bytes. */
+  /** The maximum number of bytes that wait for slow readers of streams in a process. */
   readonly maxStreamBytes: number;
-  /** Addresses and CIDR ranges of proxies that may name the caller; empty: none. */
+  /** Addresses and CIDR ranges of trusted proxies; empty: none. */
   readonly trustProxy: readonly string[];
-  /** The field in which they name the caller. */
+  /** The header field in which trusted proxies send the client's address. */
   readonly trustProxyHeader: ProxyHeader;
-  /** Whether plain HTTP is refused, but for callers on this machine. */
+  /** Whether plain HTTP is refused, except from this machine. */
   readonly requireHttps: boolean;
-  /** Files of the server's own certificate and its key; null: the server speaks plain HTTP. */
+  /** The files of the server's certificate and private key; null: plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** Where the heads of audit logs are copied to. */
+  /** The destinations for copies of the heads of audit logs. */
   readonly auditHeads: {
     readonly file: string | null;
     readonly webhook: { readonly url: string; readonly secret: string } | null;
   };
   readonly corsOrigins: readonly string[];
-  /** Header fields that pages of those origins may send beside those that the API reads. */
+  /** Additional request header fields that pages of `corsOrigins` can send. */
   readonly corsRequestHeaders: readonly string[];
-  /** Header fields that they may read beside those that the API sends. */
+  /** Additional response header fields that these pages can read. */
   readonly corsResponseHeaders: readonly string[];
   readonly introspection: Introspection;
   /** Proxies through which the server requests the issuer of access tokens; null: none. */
   readonly proxies: Proxies | null;
   /** Whether the dashboard is served. */
   readonly dashboard: boolean;
-  /** Where metrics are served apart from the API; null: by the API's own server. */
+  /** The separate server for metrics; null: the API's server also serves metrics. */
   readonly metrics: { readonly port: number; readonly host: string; readonly hostName: string } | null;
-  /** Whether spans are sent. Where to, and all else about it, OpenTelemetry reads from its own OTEL_ variables. */
+  /** Whether traces are sent. OpenTelemetry reads the destination and its other settings from the OTEL_ variables. */
   readonly tracing: boolean;
   /** Whether files are watched and reloaded when they change. */
   readonly configWatch: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** Processes that serve; null: this one alone, without others. */
+  /** The number of worker processes; null: this process serves by itself. */
   readonly workers: number | null;
-  /** For people, at the start. Nothing secret is in them. */
+  /** Warnings to log at startup. They contain no secret. */
   readonly warnings: readonly string[];
 }
 
 export { SettingsError };
 
 /**
- * Settings from an environment.
- * @throws SettingsError for the first wrong value
+ * Reads the settings from environment variables and the configuration file.
+ * @throws SettingsError for the first invalid value
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
   const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
@@ -147,12 +147,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   });
 }
 
-/** `hostName` is the setting that gave the host, for errors. */
+/** Returns the address of the metrics server. `hostName` is the name of the setting with the host, for errors. */
 function metricsAddress(port: number, own: string | undefined, host: string): NonNullable<Settings['metrics']> {
   return own === undefined ? { port, host, hostName: 'HOST' } : { port, host: own, hostName: 'METRICS_HOST' };
 }
 
-/** A server that was to have a certificate must not fall back to plain HTTP. @throws SettingsError for half of a pair */
+/** Returns the TLS files. @throws SettingsError if only one is set: the server must not fall back to plain HTTP */
 function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls'] {
   if (cert !== undefined && key !== undefined) return Object.freeze({ cert, key });
   if (cert === undefined && key === undefined) return null;
@@ -160,7 +160,7 @@ function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls
   throw new SettingsError(`${given} is set without ${missing}. Allowed: both of them, or neither.`);
 }
 
-/** A receiver cannot tell a request without a signature from anybody's. @throws SettingsError for half of a pair */
+/** Returns the webhook. @throws SettingsError if only one is set: a receiver can't trust requests without a signature */
 function webhookOf(url: string | undefined, secret: string | undefined): Settings['auditHeads']['webhook'] {
   if (url !== undefined && secret !== undefined) return Object.freeze({ url, secret });
   if (url === undefined && secret === undefined) return null;
@@ -170,8 +170,8 @@ function webhookOf(url: string | undefined, secret: string | undefined): Setting
 }
 
 /**
- * What the file of these settings says by now; the environment is the one that this process was started with.
- * @throws SettingsError, also where the file is gone
+ * Reads the configuration file again, for a reload. Environment variables keep their values from startup.
+ * @throws SettingsError, also if the file no longer exists
  */
 export function rereadConfiguration(
   { configuration: { path }, operator }: Pick<Settings, 'configuration' | 'operator'>,
@@ -180,7 +180,7 @@ export function rereadConfiguration(
   return configurationOf(environment, path, operator);
 }
 
-/** @param path null: the default one, if it is there */
+/** @param path null: the default file, if it exists */
 function configurationOf(
   environment: Readonly<Record<string, string | undefined>>,
   path: string | null,

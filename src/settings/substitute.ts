@@ -1,17 +1,17 @@
 import { secretFrom } from './secretFile.js';
 
-/** A variable, `$${` for a literal `${`, or a `${` that is neither. */
+/** A variable, `$${` for a literal `${`, or an invalid `${`. */
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
 
 const WHOLLY_REFERENCES = /^(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+$/;
 
 /**
- * `text` with each `${NAME}` replaced by that variable of the environment, and each `$${` by `${`. Once: what a variable
- * holds is not looked at again.
+ * Replaces each `${NAME}` in a text with the value of the environment variable, and each `$${` with `${`. The values of variables
+ * are not substituted again.
  *
- * A variable may also be given by the file that `NAME_FILE` names: see {@link secretFrom}.
+ * The value of a variable may also be in the file that `NAME_FILE` names: see {@link secretFrom}.
  *
- * @param fault takes what is wrong, in words that go on after the value's path
+ * @param fault creates the error from a message, which follows the path of the value
  * @param onFile receives the path of each file that was read
  */
 export function substitute(
@@ -23,20 +23,20 @@ export function substitute(
   return text.replace(REFERENCE, (found, name: string | undefined) => {
     if (found === '$${') return '${';
     if (name === undefined) {
-      throw fault('holds "${" without the name of a variable and "}". Write "$${" for a "${" that stands for itself.');
+      throw fault('contains "${" without the name of a variable and "}". For a literal "${", write "$${".');
     }
     const { text: value, file } = secretFrom(environment, name, (what) => fault(`names the variable ${name}: ${what}`));
     if (file !== null) onFile(file);
-    // Empty is what a secret looks like that failed to arrive.
+    // An empty value is usually a secret that is missing by mistake.
     if (value === undefined || value === '') {
       const state = value === undefined ? 'not set' : 'empty';
-      throw fault(`names the variable ${name}, which is ${state}. Set it, or take the entry out.`);
+      throw fault(`names the variable ${name}, which is ${state}. Set it, or remove the entry.`);
     }
     return value;
   });
 }
 
-/** Does nothing of the text stand in the file itself? */
+/** Returns whether a text consists only of variables, so that nothing of its value is in the file. */
 export function isWhollyReferences(text: string): boolean {
   return WHOLLY_REFERENCES.test(text);
 }

@@ -6,11 +6,11 @@ const ENDPOINTS = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_END
 const PROTOCOLS = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'];
 
 /**
- * Do the variables of OpenTelemetry's specification ask for traces? Only where one names a collector: its default, a
- * collector on this machine, would have every installation knock on a port where mostly nobody is. By the specification
- * an empty variable counts as absent.
+ * Returns whether the variables of the OpenTelemetry specification enable traces. This requires the address of a collector.
+ * With OpenTelemetry's default, a collector on this machine, every installation would try to connect to a port that is
+ * usually closed. By the specification, an empty variable counts as unset.
  *
- * @throws SettingsError for what would otherwise be ignored without a word
+ * @throws SettingsError for values that OpenTelemetry would silently ignore
  */
 export function isTracingAsked(environment: Environment): boolean {
   const set = (name: string): string => (environment[name] ?? '').trim();
@@ -18,15 +18,15 @@ export function isTracingAsked(environment: Environment): boolean {
   const endpoints = ENDPOINTS.filter((name) => set(name) !== '');
   if (endpoints.length === 0) return false;
   for (const name of endpoints) {
-    // Not repeated: an address may hold a password.
+    // The message doesn't contain the address, because it may contain a password.
     if (!isHttp(set(name)))
-      throw new SettingsError(`${name} is no address of a collector. Allowed: http:// or https:// and a host.`);
+      throw new SettingsError(`${name} is not the address of a collector. Allowed: http:// or https:// and a host.`);
   }
   const protocol = PROTOCOLS.find((name) => set(name) !== '');
-  // A collector takes both forms at one address; it is told by the content type which one it gets.
+  // A collector accepts both protocols at one address and distinguishes them by the content type.
   if (protocol !== undefined && !['http/json', 'http/protobuf'].includes(set(protocol))) {
     throw new SettingsError(
-      `${protocol} is not spoken here. Allowed: http/json or http/protobuf, at a collector's port for HTTP.`,
+      `${protocol} is not supported. Allowed: http/json or http/protobuf, with the collector's port for HTTP.`,
     );
   }
   return true;

@@ -3,21 +3,21 @@ import type * as Yaml from 'yaml';
 import { findAliasFault } from './aliases.js';
 import { SettingsError } from './error.js';
 
-/** Maps and lists within each other. The composer recurses: some hundred thousand of them end the process, not the reading. */
+/** The maximum depth of maps and lists. The composer is recursive, so about a hundred thousand levels would crash the process. */
 const MAX_DEPTH = 20;
 
-/** Items of one map or list. The composer compares each key of a map with each before it. */
+/** The maximum number of items in a map or list. The composer compares each key of a map with all previous ones. */
 const MAX_ITEMS = 5_000;
 
 /**
- * One document of YAML 1.2's core schema as plain values. Keys stand once in a map, tags are not known, and nothing of the
- * text is repeated in a fault: it may be a key's.
+ * Parses a YAML document with the core schema of YAML 1.2. Duplicate keys and tags are refused. Errors contain no part of the
+ * text, which may contain API keys.
  *
- * @param label what the text is called in faults
+ * @param label the name of the text in errors
  * @throws SettingsError
  */
 export function parseYaml(text: string, label: string): unknown {
-  // Here and not above: most starts have no file, and each would wait a twentieth of a second for it.
+  // Loaded here, because it takes a twentieth of a second and most servers start without a configuration file.
   const { Composer, Parser, ...kinds } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   const lineStarts: number[] = [];
   const at = (offset: number): string => {
@@ -39,10 +39,10 @@ export function parseYaml(text: string, label: string): unknown {
   const documents = [...composer.compose(tokens)];
   const [document] = documents;
   if (document?.contents == null) {
-    throw new SettingsError(`${label} is empty. Fill it, or take it away: a file that is half written looks the same.`);
+    throw new SettingsError(`${label} is empty. Write the configuration into it, or remove it.`);
   }
   if (documents.length > 1) throw new SettingsError(`${label} contains several documents. Allowed: one.`);
-  // An unknown tag is but a warning to the package, and its value then another than was meant.
+  // The package only warns about an unknown tag, although the value may differ from what was meant.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     throw new SettingsError(`${label} cannot be read at ${at(problem.pos[0])}: ${PROBLEMS[problem.code] ?? OTHER}`);
@@ -50,21 +50,21 @@ export function parseYaml(text: string, label: string): unknown {
   const alias = findAliasFault(document.contents, MAX_DEPTH, kinds);
   if (alias !== null) {
     throw new SettingsError(
-      `${label} uses an alias at ${at(alias.offset)} that ${alias.fault}. Write the value out where it belongs.`,
+      `${label} uses an alias at ${at(alias.offset)} that ${alias.fault}. Write the value instead of the alias.`,
     );
   }
-  // Counted above.
+  // findAliasFault has limited the aliases already.
   return document.toJS({ maxAliasCount: -1 });
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'duplicate key. Remove one of them.',
-  TAG_RESOLVE_FAILED: 'tags are not known here. Take it out.',
+  TAG_RESOLVE_FAILED: 'tags are not supported. Remove the tag.',
   NON_STRING_KEY: 'keys must be strings.',
 };
-const OTHER = 'this is no YAML. Mind indentation, and quote values that hold any of : # { } [ ] , & * ! | > %.';
+const OTHER = 'invalid YAML. Check the indentation, and quote values that contain any of : # { } [ ] , & * ! | > %.';
 
-/** What nests too deep or has too many items, found without recursion; null where nothing does. */
+/** Finds a node that is nested too deeply or has too many items, without recursion; null: there is none. */
 function beyondBounds(tokens: readonly Yaml.CST.Token[]): { readonly offset: number; readonly fault: string } | null {
   const left = tokens.map((token) => ({ token, level: 0 }));
   for (let next = left.pop(); next !== undefined; next = left.pop()) {

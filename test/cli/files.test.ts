@@ -90,7 +90,7 @@ describe.each(COMMANDS)('N7: %s as the file of a command', (_name, args) => {
 test('N7: the error for a mapping or a schema in another format names the line', async () => {
   const rows = file('rows.jsonl', row('a'));
   for (const [option, content, said] of [
-    ['--mapping', 'a: 1\n{', 'other cannot be read at line 2, column 2: this is no YAML.'],
+    ['--mapping', 'a: 1\n{', 'other cannot be read at line 2, column 2: invalid YAML.'],
     ['--mapping', 'just text', 'The mapping is "just text". Allowed: a map with columns,'],
     ['--schema', 'type Query {\n  <html>', 'other, line 2, is not a schema that can be used: Syntax Error'],
     ['--schema', 'type Query { a: Missing }', 'other is not a schema that can be used: Unknown type'],

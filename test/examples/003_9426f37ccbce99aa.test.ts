@@ -178,7 +178,7 @@ describe('003_9426f37ccbce99aa', () => {
         'for a role that nobody defined',
         KEYS,
         {},
-        'keys[1].roles[0] is no role that is known. Known: admin, editor, viewer.',
+        'keys[1].roles[0] is an unknown role. Known: admin, editor, viewer.',
       ],
       [
         'for a workspace that is not there',

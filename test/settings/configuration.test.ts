@@ -154,7 +154,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     [keys('{ key: "${KEY}", name: a, roles: [1] }'), 'auth.api_keys.keys[0].roles[0] is not allowed.'],
     [
       keys('{ key: "${KEY}", name: a, roles: [owner] }'),
-      'auth.api_keys.keys[0].roles[0] is no role that is known. Known: admin, editor, viewer. Define it under roles.',
+      'auth.api_keys.keys[0].roles[0] is an unknown role. Known: admin, editor, viewer. Define it under roles.',
     ],
     [keys('{ key: "${KEY}", name: " a", roles: [viewer] }'), 'auth.api_keys.keys[0].name is not allowed.'],
     [one(', workspace: "a b"'), 'auth.api_keys.keys[0].workspace is not allowed.'],
@@ -187,7 +187,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     [oidc(', client_secret: x'), 'auth.oidc.client_secret is not known. Allowed: a map with enabled, issuer'],
     [
       oidc(', workspace: default, workspace_claim: org'),
-      'auth.oidc.workspace_claim is not allowed beside auth.oidc.workspace.',
+      'auth.oidc.workspace_claim is not allowed together with auth.oidc.workspace.',
     ],
     [
       keys('{ key: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", name: a, roles: [viewer] }'),
@@ -203,7 +203,7 @@ describe('a value that is wrong stops the start with one line: file, path, fault
     ['key_types: { CLIENT: { prefix: CK } }', 'key_types.CLIENT.prefix is not allowed.'],
     [
       'key_types: { CLIENT: { prefix: sk } }',
-      'key_types gives two types one prefix: SECRET sk, CLIENT sk, READ_ONLY rk.',
+      'key_types gives two types the same prefix: SECRET sk, CLIENT sk, READ_ONLY rk.',
     ],
     [
       'key_types: { CLIENT: { scopes: [read:all, admin] } }',
@@ -254,7 +254,7 @@ describe('a key that people choose', () => {
     expect(read(one(''), { KEY: 'x'.repeat(20) }).warnings).toEqual([]);
     // F14: docker run --env-file keeps the quotes of its file.
     const [quoted] = read(one(''), { KEY: `"${'x'.repeat(40)}"` }).warnings;
-    expect(quoted).toMatch(/^auth\.api_keys\.keys\[0\]\.key has quotes around it, and they are part of it\./);
+    expect(quoted).toMatch(/^auth\.api_keys\.keys\[0\]\.key has quotes around it, and they are part of the key\./);
     expect(read(one(''), { KEY: 'x' }).warnings).toEqual([expect.stringContaining('fewer than 20 characters')]);
   });
 

@@ -392,7 +392,7 @@ const rows: readonly Row[] = [
     ),
     one(name, 'quotes', () => '"http://u:hunter2@127.0.0.1:1"', `${name} has quotes around its value; remove them.`),
   ]),
-  one('OTEL_EXPORTER_OTLP_ENDPOINT', 'a name', () => 'collector', 'OTEL_EXPORTER_OTLP_ENDPOINT is no address'),
+  one('OTEL_EXPORTER_OTLP_ENDPOINT', 'a name', () => 'collector', 'OTEL_EXPORTER_OTLP_ENDPOINT is not the address'),
   ...paths(
     [
       'DATA_DIR',

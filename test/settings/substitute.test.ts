@@ -23,12 +23,12 @@ test.each([
   ['${EMPTY}', 'names the variable EMPTY, which is empty.'],
   ['${constructor}', 'names the variable constructor, which is not set.'],
   ['${__proto__}', 'names the variable __proto__, which is not set.'],
-  ['${', 'holds "${" without'],
-  ['${}', 'holds "${" without'],
-  ['${A-B}', 'holds "${" without'],
-  ['${1A}', 'holds "${" without'],
-  ['${ A }', 'holds "${" without'],
-  ['${A:-default}', 'holds "${" without'],
+  ['${', 'contains "${" without'],
+  ['${}', 'contains "${" without'],
+  ['${A-B}', 'contains "${" without'],
+  ['${1A}', 'contains "${" without'],
+  ['${ A }', 'contains "${" without'],
+  ['${A:-default}', 'contains "${" without'],
 ])('%s is refused', (text, message) => {
   expect(() => put(text, { EMPTY: '' })).toThrow(message);
 });
