@@ -15,7 +15,7 @@ export type OriginResult = { readonly origin: string } | { readonly fault: strin
  * `chrome-extension://<id>`, `capacitor://localhost` or `app://`.
  *
  * Browsers send the scheme and the host in lower case, names in ASCII (Punycode), and no default port. Other spellings are
- * converted to this form, because they would never match.
+ * converted to this form. Without that, they would never match.
  */
 export function parseOrigin(text: string): OriginResult {
   if (text === '*') return { origin: text };
