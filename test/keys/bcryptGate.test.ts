@@ -15,8 +15,8 @@ test('hashes and compares, and counts both', async () => {
   expect(gate.counts).toEqual({ hashes: 1, comparisons: 2, shed: 0, waiting: 0 });
 });
 
-// Okta, October 2024: what stands past byte 72 is not compared, so any ending is right.
-describe('refuses what bcrypt would cut at 72 bytes', () => {
+// Okta, October 2024: bytes after the 72nd are not compared, so any ending matches.
+describe('refuses secrets that bcrypt would truncate at 72 bytes', () => {
   it.each([
     ['73 letters', 'a'.repeat(73)],
     ['37 letters of two bytes', 'é'.repeat(37)],
@@ -29,7 +29,7 @@ describe('refuses what bcrypt would cut at 72 bytes', () => {
     expect(gate.counts).toEqual({ hashes: 1, comparisons: 0, shed: 0, waiting: 0 });
   });
 
-  it('takes exactly 72, and tells the last of them', async () => {
+  it('accepts exactly 72 bytes and compares the last one', async () => {
     const gate = fast();
     const hash = await gate.hash('é'.repeat(36));
     expect(await gate.compare('é'.repeat(36), hash)).toBe(true);
@@ -37,7 +37,7 @@ describe('refuses what bcrypt would cut at 72 bytes', () => {
   });
 });
 
-test('runs at most one a core at a time', async () => {
+test('runs at most one hash per core at a time', async () => {
   const gate = fast();
   let ended = 0;
   let most = 0;
@@ -46,7 +46,7 @@ test('runs at most one a core at a time', async () => {
   await Promise.all(
     Array.from({ length: 40 }, async () => {
       await gate.hash('x');
-      // Before the gate lets the next one in: what has begun and has not ended is running.
+      // Checked before the gate starts the next run, so these runs have started but not ended.
       look();
       ended += 1;
     }),
@@ -57,7 +57,7 @@ test('runs at most one a core at a time', async () => {
   expect(most).toBeLessThanOrEqual(CORES + 1);
 });
 
-test('sheds with UNAVAILABLE what the line has no room for, and serves the rest', async () => {
+test('refuses work with UNAVAILABLE if the queue is full, and completes the rest', async () => {
   const gate = fast(3);
   const outcomes = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => gate.hash('x', `owner ${i}`)));
   const served = outcomes.filter(({ status }) => status === 'fulfilled').length;
@@ -66,23 +66,23 @@ test('sheds with UNAVAILABLE what the line has no room for, and serves the rest'
   expect(shed).toHaveLength(50 - CORES - 3);
   for (const refusal of shed) expect(refusal.extensions).toEqual({ code: 'UNAVAILABLE', retryAfter: 1 });
   expect(gate.counts.shed).toBe(shed.length);
-  // The line is free again.
+  // The queue is empty again.
   expect(await gate.hash('x')).toMatch(/^\$2b/);
 });
 
-test('hands a fault of bcrypt on as it is, and goes on', async () => {
+test('passes an error of bcrypt on and continues', async () => {
   const gate = fast();
   await expect(gate.compare('x', undefined as unknown as string)).rejects.toThrow();
   expect(gate.counts.shed).toBe(0);
   expect(await gate.hash('x')).toMatch(/^\$2b/);
 });
 
-test.each([3, 16, 10.5, Number.NaN])('cost %p is a mistake that is told at once', (cost) => {
+test.each([3, 16, 10.5, Number.NaN])('refuses the cost %p immediately', (cost) => {
   expect(() => new BcryptGate({ cost })).toThrow('cost must be a whole number from 4 to 15');
 });
 
 describe('R6: workspaces take turns', () => {
-  it('so that a flood of creations of one delays neither creations nor checks of another', async () => {
+  it('so many creations of one workspace delay neither creations nor checks of another', async () => {
     const gate = fast();
     const hash = await gate.hash('x');
     const order: string[] = [];
@@ -90,13 +90,13 @@ describe('R6: workspaces take turns', () => {
     const flood = Array.from({ length: 60 }, () => gate.hash('x', 'busy').then(note('busy')));
     const quiet = [gate.hash('x', 'quiet').then(note('quiet')), gate.compare('x', hash, 'quiet').then(note('check'))];
     await Promise.all(quiet);
-    // What ran already, and at most two turns more on each core.
+    // The runs in progress, and at most two more turns on each core.
     expect(order.filter((name) => name === 'busy').length).toBeLessThanOrEqual(4 * CORES);
     await Promise.all(flood);
     expect(gate.counts).toEqual({ hashes: 62, comparisons: 1, shed: 0, waiting: 0 });
   });
 
-  it('and one that fills the line takes no place from another', async () => {
+  it('so a workspace that fills the queue takes no place from another', async () => {
     const gate = fast(10);
     const flood = Promise.allSettled(Array.from({ length: 100 }, () => gate.hash('x', 'busy')));
     const quiet = await Promise.allSettled(Array.from({ length: 2 }, () => gate.hash('x', 'quiet')));
@@ -107,7 +107,7 @@ describe('R6: workspaces take turns', () => {
     expect(gate.counts).toMatchObject({ shed: 98 - CORES, waiting: 0 });
   });
 
-  it('90 creations of one at once: 64 wait, the rest are refused, and another creation is the second to run', async () => {
+  it("lets 64 of 90 concurrent creations of one workspace wait, refuses the rest, and runs another workspace's creation second", async () => {
     const gate = fast();
     const order: string[] = [];
     const note = (name: string) => () => void order.push(name);
@@ -118,7 +118,7 @@ describe('R6: workspaces take turns', () => {
     const quiet = gate.hash('x', 'quiet').then(note('quiet'));
     expect(gate.counts.waiting).toBe(65);
     await quiet;
-    // Those that ran already, and one turn of the busy workspace on each core.
+    // The runs in progress, and one turn of the busy workspace on each core.
     expect(order.length).toBeLessThanOrEqual(2 * CORES + 1);
     const refused = (await flood).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     expect(refused).toHaveLength(90 - 64 - CORES);

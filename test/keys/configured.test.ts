@@ -92,7 +92,7 @@ const list = (filter = {}, first = 100, after: string | null = null, actor = adm
 const totalOf = async ({ selection }: AnyKeyPage): Promise<number> => (selection === null ? 0 : keys.count(selection));
 const namesOf = (all: readonly AnyKey[]): string[] => all.map(({ name }) => name);
 
-test('they are found by id within their workspace, and with platform in any', async () => {
+test('finds configured keys by ID in their workspace, and in any workspace with platform', async () => {
   expect(await keys.find(admin, 'conf_00000000000000aa')).toMatchObject({ name: 'dashboard' });
   expect(await keys.find(admin, 'conf_00000000000000cc')).toBeNull();
   expect(await keys.find(admin, 'conf_0000000000000000')).toBeNull();
@@ -100,7 +100,7 @@ test('they are found by id within their workspace, and with platform in any', as
   expect(await keys.find(platform, 'conf_00000000000000cc')).toMatchObject({ name: 'elsewhere' });
 });
 
-test('they are listed after stored keys, and filters hold for them', async () => {
+test('lists configured keys after stored keys, and applies filters to them', async () => {
   await keys.create(admin, { name: 'stored one', scopes: ['read:assets'], type: 'SECRET', environment: 'LIVE' });
   await keys.create(admin, { name: 'stored two', scopes: ['read:all'], type: 'READ_ONLY', environment: 'TEST' });
   const all = await list();
@@ -121,7 +121,7 @@ test('they are listed after stored keys, and filters hold for them', async () =>
   }
 });
 
-test('pages of any size show each key once, in one order, with the same total', async () => {
+test('shows each key once in pages of any size, in one order and with the same total', async () => {
   for (let i = 0; i < 5; i++) {
     await keys.create(admin, { name: `more ${i}`, scopes: ['read:all'], type: 'SECRET', environment: 'LIVE' });
   }
@@ -153,7 +153,7 @@ test('pages of any size show each key once, in one order, with the same total', 
   );
 });
 
-test('whatever would change one is refused, and says where it is changed', async () => {
+test('refuses every change of a configured key and says where to change it', async () => {
   const id = 'conf_00000000000000aa';
   const refusal = { details: { code: 'BAD_USER_INPUT', path: ['input', 'id'] } };
   for (const attempt of [
@@ -167,13 +167,13 @@ test('whatever would change one is refused, and says where it is changed', async
       'The key is defined in the configuration, under auth.api_keys.keys. Change it there',
     );
   }
-  // Of another workspace's nothing is told.
+  // The error doesn't reveal keys of another workspace.
   await expect(keys.revoke(admin, { id: 'conf_00000000000000cc' })).rejects.toMatchObject({
     details: { code: 'NOT_FOUND' },
   });
 });
 
-test('a ceiling that is lowered holds for new keys, changed ones and successors', async () => {
+test('applies a lowered ceiling to new keys, changed keys and successors', async () => {
   const client = { name: 'page', scopes: ['read:assets'], type: 'CLIENT', environment: 'LIVE' } as const;
   const { key } = await keys.create(admin, client);
   ceilings = new Ceilings({ CLIENT: ['write:events'] });
@@ -187,7 +187,7 @@ test('a ceiling that is lowered holds for new keys, changed ones and successors'
   await keys.create(admin, { ...client, scopes: ['write:events'] });
 });
 
-test('R9: a configured key that a reload removes or weakens while it makes a key makes none', async () => {
+test('R9: a configured key that a reload removes or weakens during a creation creates no key', async () => {
   const maker: Actor = { ...admin, kind: 'configured', keyId: 'conf_maker', familyId: 'conf_maker' };
   const input = { name: 'made', scopes: ['read:all'], type: 'SECRET', environment: 'LIVE' } as const;
   const strong = record('maker', 'maker', { scopes: ['admin'] });

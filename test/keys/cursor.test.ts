@@ -6,11 +6,11 @@ const position = fc.record({
   id: fc.stringMatching(/^key_[0-9A-Za-z]{16}$/),
 });
 
-test('a position comes back as it was', () => {
+test('decodes the encoded position', () => {
   fc.assert(fc.property(position, (at) => expect(decodeCursor(encodeCursor(at), 'key', 'conf')).toEqual(at)));
 });
 
-test('anything else is bad input at `after`, and nothing else is ever thrown', () => {
+test('refuses any other text as bad input at `after`, and throws nothing else', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 200 }),
     fc.string({ maxLength: 100 }).map((plain) => Buffer.from(plain).toString('base64url')),

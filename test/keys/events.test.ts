@@ -1,7 +1,7 @@
 import { telling } from '../../src/keys/events.js';
 import type { KeyStore } from '../../src/store/store.js';
 
-test('hands every argument of a change on to the store, also one that is added later', async () => {
+test('passes every argument of a change on to the store, including future ones', async () => {
   const handedOn: Record<string, unknown[]> = {};
   const changing =
     (name: string) =>

@@ -9,7 +9,7 @@ interface Harness {
   readonly run: (count?: number) => void;
 }
 
-/** A line, what was started, and what was shed, in order. */
+/** Returns a queue, and the started and the rejected work in order. */
 function lineOf(max: number, share = max): Harness {
   const line = new FairLine(max, share);
   const started: string[] = [];
@@ -31,7 +31,7 @@ function lineOf(max: number, share = max): Harness {
 }
 
 describe('R6: owners take turns', () => {
-  it('so that one who brings little waits for one turn of each, not for all that came before', () => {
+  it('so an owner with little work waits for one turn of each owner, not for all earlier work', () => {
     const { add, run, started } = lineOf(256);
     for (let i = 0; i < 90; i += 1) add('busy', `busy ${i}`);
     add('quiet');
@@ -40,7 +40,7 @@ describe('R6: owners take turns', () => {
     expect(started).toEqual(['busy 0', 'quiet', 'other', 'busy 1']);
   });
 
-  it('and a full line has a place for one who has less in it than another', () => {
+  it('and a full queue accepts work of an owner who has less in it than another', () => {
     const { add, run, started, shed, line } = lineOf(4);
     for (let i = 0; i < 4; i += 1) add('busy', `busy ${i}`);
     expect(add('busy', 'busy 4')).toBe(false);
@@ -50,7 +50,7 @@ describe('R6: owners take turns', () => {
     expect(started).toEqual(['busy 0', 'quiet 0', 'busy 1', 'quiet 1']);
   });
 
-  it('and one owner fills at most a quarter of the line, however empty it is', () => {
+  it('and one owner fills at most a quarter of the queue, even if it is empty', () => {
     const line = new FairLine(256);
     const nothing = { start: () => undefined, shed: () => undefined };
     const added = Array.from({ length: 90 }, () => line.add('busy', nothing));
@@ -59,12 +59,12 @@ describe('R6: owners take turns', () => {
       for (let i = 0; i < 64; i += 1) expect(line.add(other, nothing)).toBeNull();
     }
     expect([line.length, line.add('busy', nothing)]).toEqual([256, 'share']);
-    // Its share is free again as soon as work was taken out.
+    // The share is free again as soon as work was removed.
     line.next()?.start();
     expect(line.add('busy', nothing)).toBeNull();
   });
 
-  it('whatever comes: nothing is lost, nothing runs twice, and each owner in order', () => {
+  it('loses nothing, runs nothing twice, and keeps the order of each owner, for any input', () => {
     const step = fc.oneof(fc.constantFrom('a', 'b', 'c'), fc.constant(null));
     fc.assert(
       fc.property(

@@ -21,7 +21,7 @@ describe('checkName', () => {
     ['x'.repeat(100), 'x'.repeat(100)],
     ['Schlüssel 🔑', 'Schlüssel 🔑'],
     ['__proto__', '__proto__'],
-  ])('takes %j', (name, kept) => expect(checkName(name)).toBe(kept));
+  ])('accepts %j', (name, kept) => expect(checkName(name)).toBe(kept));
 
   it.each([
     '',
@@ -48,7 +48,7 @@ describe('checkReason', () => {
     [' leaked ', 'leaked'],
     ['two\nlines', 'two\nlines'],
     ['x'.repeat(500), 'x'.repeat(500)],
-  ])('takes %j', (reason, kept) => expect(checkReason(reason)).toBe(kept));
+  ])('accepts %j', (reason, kept) => expect(checkReason(reason)).toBe(kept));
 
   it.each(['x'.repeat(501), 'a\0b', 'a\u001b[2Jb', 'a\ud800b'])('refuses %j', (reason) =>
     expect(refusalOf(() => checkReason(reason))).toEqual({ code: 'BAD_USER_INPUT', path: ['input', 'reason'] }),
@@ -58,7 +58,7 @@ describe('checkReason', () => {
 describe('checkScopes', () => {
   const admin = { type: 'SECRET', known: KNOWN, held: ['admin'] } as const;
 
-  it('expands bundles and drops repeats', () => {
+  it('expands bundles and removes duplicates', () => {
     expect(checkScopes(['read-only'], admin)).toEqual(['read:all']);
     expect(checkScopes(['read-write', 'read:all', 'read:assets'], admin)).toEqual([
       'read:all',
@@ -68,7 +68,7 @@ describe('checkScopes', () => {
   });
 
   it.each(['read:nothing', 'Read:assets', 'read', '', '*', 'read:*', 'constructor', '__proto__', ' read:assets'])(
-    'refuses the unknown %j and lists the known',
+    'refuses the unknown scope %j and lists the known ones',
     (scope) => {
       expect(refusalOf(() => checkScopes(['read:assets', scope], admin))).toEqual({
         code: 'BAD_USER_INPUT',
@@ -78,7 +78,7 @@ describe('checkScopes', () => {
     },
   );
 
-  it('never repeats what the caller sent', () => {
+  it('never repeats the input in the error', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{12,40}$/), (scope) => {
         expect(() => checkScopes([scope], admin)).toThrow(Refusal);
@@ -100,7 +100,7 @@ describe('checkScopes', () => {
       ['CLIENT', 'read-write'],
       ['READ_ONLY', 'read:all'],
       ['READ_ONLY', 'read-only'],
-    ] as const)('%s may hold %s', (type, scope) => {
+    ] as const)('allows %s keys the scope %s', (type, scope) => {
       expect(checkScopes([scope], { ...admin, type })).not.toHaveLength(0);
     });
 
@@ -111,7 +111,7 @@ describe('checkScopes', () => {
       ['READ_ONLY', 'read-write'],
       ['READ_ONLY', 'admin'],
       ['READ_ONLY', 'platform'],
-    ] as const)('%s may not hold %s, whoever grants it', (type, scope) => {
+    ] as const)('refuses %s keys the scope %s, whoever grants it', (type, scope) => {
       expect(refusalOf(() => checkScopes([scope], { type, known: KNOWN, held: ['platform'] }))).toEqual({
         code: 'BAD_USER_INPUT',
         path: ['input', 'scopes', 0],
@@ -119,7 +119,7 @@ describe('checkScopes', () => {
     });
   });
 
-  it('grants only what is held, and names all that is not', () => {
+  it("grants only the caller's scopes and lists the missing ones", () => {
     expect(checkScopes(['read:assets'], { ...admin, held: ['read:all'] })).toEqual(['read:assets']);
     expect(
       refusalOf(() => checkScopes(['read:all', 'write:assets', 'platform'], { ...admin, held: ['read:assets'] })),
@@ -128,7 +128,7 @@ describe('checkScopes', () => {
 });
 
 describe('assertHeld', () => {
-  it('lets admin manage everything but platform', () => {
+  it('allows admin to manage everything except platform', () => {
     expect(() => assertHeld(['admin'], ['admin', 'read:all', 'write:assets'])).not.toThrow();
     expect(refusalOf(() => assertHeld(['admin'], ['platform']))).toEqual({
       code: 'SCOPE_NOT_HELD',
@@ -141,13 +141,13 @@ describe('assertHeld', () => {
 describe('checkTrustedDocuments', () => {
   const digest = (i: number): string => i.toString(16).padStart(64, '0');
 
-  it('takes up to a thousand, each once and in lower case', () => {
+  it('accepts up to a thousand documents, without duplicates and in lower case', () => {
     const most = Array.from({ length: 1_000 }, (_, i) => digest(i));
     expect(checkTrustedDocuments(most)).toEqual(most);
     expect(checkTrustedDocuments(['A'.repeat(64), 'a'.repeat(64), digest(1)])).toEqual(['a'.repeat(64), digest(1)]);
   });
 
-  it('binds to nothing where none are given', () => {
+  it('returns null if no documents are given', () => {
     expect([checkTrustedDocuments(null), checkTrustedDocuments(undefined)]).toEqual([null, null]);
   });
 

@@ -8,7 +8,7 @@ const of = (operation: OperationTypeNode) => ({ operation: { operation } }) as n
 const [QUERY, MUTATION] = [of(OperationTypeNode.QUERY), of(OperationTypeNode.MUTATION)];
 
 describe('R2: oncePerParent', () => {
-  it('resolves a field of a parent once in a query, whatever it gives', () => {
+  it('resolves a field once per parent and query, whatever its value', () => {
     for (const given of [null, undefined, 'name', Promise.resolve('name')]) {
       const resolve = jest.fn(() => given);
       const field = oncePerParent(resolve);

@@ -16,7 +16,7 @@ function positionsOf({ field }: KeyOrder): fc.Arbitrary<KeyPosition> {
   return fc.record({ value, id: ID });
 }
 
-test('U4: a cursor of every order returns the position that it was made from', () => {
+test('U4: decodes the encoded position for every order', () => {
   for (const order of ORDERS) {
     fc.assert(
       fc.property(positionsOf(order), (position) => {
@@ -27,7 +27,7 @@ test('U4: a cursor of every order returns the position that it was made from', (
   }
 });
 
-test('U4: refuses a cursor of another field or direction, and names both orders', () => {
+test('U4: refuses a cursor of another field or direction and names both orders', () => {
   for (const made of ORDERS) {
     for (const asked of ORDERS.filter((order) => order !== made)) {
       fc.assert(
@@ -43,7 +43,7 @@ test('U4: refuses a cursor of another field or direction, and names both orders'
   }
 });
 
-test('U4: refuses every other text as a cursor', () => {
+test('U4: refuses any other text as a cursor', () => {
   const written = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const wrong = [
     '',

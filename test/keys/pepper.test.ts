@@ -13,7 +13,7 @@ function peppersOf(...values: string[]): Peppers {
 const [OLD, NEW] = ['old pepper of a test, long enough', 'new pepper of a test, long enough'];
 
 describe('Peppers', () => {
-  it('tells the right secret from a wrong one', () => {
+  it('distinguishes the right secret from a wrong one', () => {
     const peppers = peppersOf(OLD);
     const digest = peppers.digest('right');
     expect(peppers.judge('right', digest)).toBe('match');
@@ -21,7 +21,7 @@ describe('Peppers', () => {
     expect(peppers.judge('', digest)).toBe('mismatch');
   });
 
-  it('knows a digest of an older pepper, and writes new ones under the first', () => {
+  it('accepts a digest of an older pepper, and creates new ones under the newest', () => {
     const changed = peppersOf(NEW, OLD);
     const before = peppersOf(OLD).digest('right');
     expect(changed.judge('right', before)).toBe('match-old-pepper');
@@ -30,31 +30,31 @@ describe('Peppers', () => {
     expect(peppersOf(NEW).judge('right', changed.digest('right'))).toBe('match');
   });
 
-  // A changed pepper must not read as a wrong secret: every key would be refused.
-  it('leaves a digest under a pepper that it does not know to bcrypt', () => {
+  // A changed pepper must not look like a wrong secret, because every key would be refused.
+  it('leaves a digest under an unknown pepper undecided, so that bcrypt decides', () => {
     const digest = peppersOf(OLD).digest('right');
     expect(peppersOf(NEW).judge('right', digest)).toBe('undecided');
     expect(Peppers.ephemeral().judge('right', digest)).toBe('undecided');
   });
 
-  it.each(['', '.', 'x', 'x.y.z', '.abc'])('makes nothing of the digest %j', (digest) => {
+  it.each(['', '.', 'x', 'x.y.z', '.abc'])('leaves the digest %j undecided', (digest) => {
     expect(peppersOf(OLD).judge('right', digest)).toBe('undecided');
   });
 
-  it('is mismatched by a digest that was cut or lengthened', () => {
+  it('reports a mismatch for a shortened or lengthened digest', () => {
     const digest = peppersOf(OLD).digest('right');
     expect(peppersOf(OLD).judge('right', digest.slice(0, -1))).toBe('mismatch');
     expect(peppersOf(OLD).judge('right', `${digest}A`)).toBe('mismatch');
   });
 
-  it('puts neither pepper nor secret into a digest', () => {
+  it('contains neither the pepper nor the secret in a digest', () => {
     const digest = peppersOf(OLD).digest('a secret of some length');
     expect(digest).toMatch(/^[\w-]{8}\.[\w-]{43}$/);
     expect(digest).not.toContain('secret');
     expect(peppersOf(NEW).digest('a secret of some length')).not.toBe(digest);
   });
 
-  it('is null without a pepper', () => {
+  it('returns null without a pepper', () => {
     expect(Peppers.of([])).toBeNull();
   });
 });
@@ -64,7 +64,7 @@ describe('pepperOfDirectory', () => {
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'latchkey-pepper-'))));
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-  it('makes one, readable by its owner alone, and reads that one ever after', () => {
+  it('creates a pepper that only its owner can read, and reads it from then on', () => {
     const pepper = pepperOfDirectory(dir);
     expect(Buffer.from(pepper, 'base64url')).toHaveLength(32);
     expect(statSync(join(dir, 'pepper')).mode & 0o777).toBe(0o600);
@@ -72,7 +72,7 @@ describe('pepperOfDirectory', () => {
     expect(readdirSync(dir)).toEqual(['pepper']);
   });
 
-  it('closes a file that was left open to others', () => {
+  it('removes the access of others to the file', () => {
     const pepper = pepperOfDirectory(dir);
     chmodSync(join(dir, 'pepper'), 0o644);
     expect(pepperOfDirectory(dir)).toBe(pepper);
@@ -86,13 +86,13 @@ describe('pepperOfDirectory', () => {
     expect(statSync(join(dir, 'pepper')).ctimeMs).toBe(changed);
   });
 
-  it.each(['', 'short\n'])('takes no file that holds %j for a pepper, and leaves it as it is', (content) => {
+  it.each(['', 'short\n'])('refuses a file with %j as a pepper and does not change it', (content) => {
     writeFileSync(join(dir, 'pepper'), content);
     expect(() => pepperOfDirectory(dir)).toThrow('which is not a pepper. Restore it');
     expect(readFileSync(join(dir, 'pepper'), 'utf8')).toBe(content);
   });
 
-  it('is one and the same for processes that start together', async () => {
+  it('is the same for processes that start at the same time', async () => {
     const children = Array.from({ length: 4 }, () => runFile('test/keys/pepper.worker.ts', { PEPPER_DIR: dir }));
     const peppers = await Promise.all(children.map((child) => child.waitFor(/pepper=(\S+)/)));
     await Promise.all(children.map((child) => child.stop('SIGTERM')));

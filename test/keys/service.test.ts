@@ -72,7 +72,7 @@ async function stored(id: string): Promise<KeyRecord> {
 }
 
 describe('create', () => {
-  it('stores what was chosen, and of the secret its hash alone', async () => {
+  it('stores the chosen fields, and only a hash of the secret', async () => {
     const { key, token } = await create({ type: 'CLIENT', environment: 'TEST', expiresAt: NOON + DAY });
     const parts = parseToken(token);
     expect(parts?.tokenPrefix).toBe('pub_test');
@@ -95,11 +95,11 @@ describe('create', () => {
     expect(row).not.toContain(token);
   });
 
-  it.each([NOON, NOON - 1, -1])('refuses an end that is not ahead: %d', async (expiresAt) => {
+  it.each([NOON, NOON - 1, -1])('refuses an expiry that is not in the future: %d', async (expiresAt) => {
     await expectRefusal(create({ expiresAt }), { code: 'BAD_USER_INPUT', path: ['input', 'expiresAt'] });
   });
 
-  it('takes up to the places of the tier; revoked and expired keys free theirs', async () => {
+  it('creates as many keys as the tier allows, without counting revoked and expired ones', async () => {
     const made = [];
     for (let i = 0; i < 10; i++) made.push(await create(i === 0 ? { expiresAt: NOON + HOUR } : {}));
     await expectRefusal(create(), { code: 'KEY_LIMIT_REACHED', max: 10, current: 10 });
@@ -110,8 +110,8 @@ describe('create', () => {
     await create();
   });
 
-  // A refusal that costs a bcrypt run lets anybody with a full workspace stop the server.
-  it('runs no bcrypt for what is refused', async () => {
+  // If a refusal cost a bcrypt run, anyone with a full workspace could stall the server.
+  it('runs no bcrypt for refused requests', async () => {
     await create({ workspaceId: 'ws_trial' }, platform);
     const before = gate.counts.hashes;
     await expectRefusal(create({ workspaceId: 'ws_trial' }, platform), {
@@ -124,7 +124,7 @@ describe('create', () => {
     expect(gate.counts.hashes).toBe(before);
   });
 
-  it.each(['CLIENT', 'READ_ONLY'] as const)('is not for %s keys, whatever they hold', async (keyType) => {
+  it.each(['CLIENT', 'READ_ONLY'] as const)('is refused to %s keys, whatever their scopes', async (keyType) => {
     const actor = { ...admin, keyType };
     const { key } = await create();
     for (const act of [
@@ -138,31 +138,31 @@ describe('create', () => {
 });
 
 describe('rotate', () => {
-  it('makes a new key of the same family, name, scopes, type and environment', async () => {
+  it('creates a key with the same family, name, scopes, type and environment', async () => {
     const { key: old } = await create({ type: 'CLIENT', environment: 'TEST', scopes: ['read:all', 'write:assets'] });
     now += HOUR;
     const { key, token } = await keys.rotate(admin, { id: old.id, overlap: DAY });
-    // A peer's reroll took the prefix up to the first underscore.
+    // Another product used only the prefix up to the first underscore.
     expect(token.startsWith('pub_test_')).toBe(true);
     const { workspaceId, familyId, name, scopes, type, environment } = old;
     expect(key).toMatchObject({ workspaceId, familyId, name, scopes, type, environment, replaces: old.id });
     expect(await stored(old.id)).toMatchObject({ replacedBy: key.id, expiresAt: now + DAY, revokedAt: null });
   });
 
-  // A peer sets the old key's end without taking the earlier of the two, and so prolongs a key.
-  it('never prolongs the old key', async () => {
+  // Another product sets the end of the old key to a later time than it had.
+  it('never extends the old key', async () => {
     const { key: old } = await create({ expiresAt: NOON + HOUR });
     await keys.rotate(admin, { id: old.id, overlap: DAY });
     expect((await stored(old.id)).expiresAt).toBe(NOON + HOUR);
   });
 
-  it('ends the old key at once with no overlap', async () => {
+  it('expires the old key immediately without an overlap', async () => {
     const { key: old } = await create();
     await keys.rotate(admin, { id: old.id, overlap: 0 });
     expect((await stored(old.id)).expiresAt).toBe(now);
   });
 
-  it('begins a chosen lifetime anew, and keeps an end that is a date', async () => {
+  it('restarts a chosen lifetime, and keeps an expiry that is a date', async () => {
     const { key: lived } = await create({ expiresAt: NOON + DAY });
     const { key: dated } = await create();
     await keys.expire(admin, { id: dated.id, at: NOON + 2 * DAY });
@@ -171,7 +171,7 @@ describe('rotate', () => {
     expect((await keys.rotate(admin, { id: dated.id, overlap: 0 })).key.expiresAt).toBe(NOON + 2 * DAY);
   });
 
-  it('F6: rotates a key that ends in the year 9999 to one that ends no later', async () => {
+  it('F6: rotates a key that expires in the year 9999 to one that expires no later', async () => {
     const last = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
     const { key } = await create({ expiresAt: last });
     const { key: dated } = await create();
@@ -185,14 +185,14 @@ describe('rotate', () => {
     expect((await keys.rotate(admin, { id: dated.id, overlap: 0 })).key.expiresAt).toBe(last);
   });
 
-  it('needs no second place: a FREE_TRIAL workspace rotates', async () => {
+  it('needs no second place: a FREE_TRIAL workspace can rotate', async () => {
     const { key } = await create({ workspaceId: 'ws_trial' }, platform);
     const { key: heir } = await keys.rotate(platform, { id: key.id, overlap: DAY });
     await keys.rotate(platform, { id: heir.id, overlap: DAY });
     await expectRefusal(create({ workspaceId: 'ws_trial' }, platform), { code: 'KEY_LIMIT_REACHED', current: 1 });
   });
 
-  it('replaces a key once, of however many calls at once', async () => {
+  it('replaces a key once, even for concurrent calls', async () => {
     const { key } = await create();
     const outcomes = await Promise.allSettled(
       Array.from({ length: 10 }, () => keys.rotate(admin, { id: key.id, overlap: DAY })),
@@ -205,14 +205,14 @@ describe('rotate', () => {
     expect(await store.keys.count('ws_a', {}, now)).toBe(2);
   });
 
-  it('bounds the overlap at 90 days', async () => {
+  it('limits the overlap to 90 days', async () => {
     const { key } = await create();
     await expectRefusal(keys.rotate(admin, { id: key.id, overlap: 90 * DAY + 1 }), { path: ['input', 'overlap'] });
     await keys.rotate(admin, { id: key.id, overlap: 90 * DAY });
   });
 });
 
-describe('N8: a refusal says what cannot be done with the key, and no more', () => {
+describe('N8: a refusal says exactly what cannot be done with the key', () => {
   const saidBy = (act: Promise<unknown>): Promise<string> =>
     act.then(
       () => 'done',
@@ -220,7 +220,7 @@ describe('N8: a refusal says what cannot be done with the key, and no more', () 
     );
   const later = (id: string) => keys.expire(admin, { id, at: now + 2 * DAY });
 
-  it('a replaced key may end earlier, not later', async () => {
+  it('a replaced key can expire earlier but not later', async () => {
     const { key: old } = await create();
     const { key } = await keys.rotate(admin, { id: old.id, overlap: DAY });
     await expectRefusal(later(old.id), { code: 'BAD_USER_INPUT', path: ['input', 'at'] });
@@ -258,8 +258,8 @@ describe('N8: a refusal says what cannot be done with the key, and no more', () 
   });
 });
 
-describe('what has ended stays ended', () => {
-  it.each(['revoked', 'expired'])('a key that is %s is not rotated, expired or updated', async (how) => {
+describe('ended keys', () => {
+  it.each(['revoked', 'expired'])('refuses to rotate, expire or update a key that is %s', async (how) => {
     const { key } = await create({ expiresAt: NOON + HOUR });
     if (how === 'revoked') await keys.revoke(admin, { id: key.id });
     else now = NOON + HOUR;
@@ -274,7 +274,7 @@ describe('what has ended stays ended', () => {
     expect(await stored(key.id)).toEqual(before);
   });
 
-  it('revoking twice is no error and changes nothing', async () => {
+  it('revokes a revoked key without an error or a change', async () => {
     const { key } = await create();
     const first = await keys.revoke(admin, { id: key.id, reason: 'leaked' });
     now += HOUR;
@@ -282,7 +282,7 @@ describe('what has ended stays ended', () => {
     expect(first).toMatchObject({ revokedAt: NOON, revokedReason: 'leaked' });
   });
 
-  it('an expired key can be revoked, and an end in the past is now', async () => {
+  it('revokes an expired key, and treats an end in the past as now', async () => {
     const { key } = await create();
     expect((await keys.expire(admin, { id: key.id, at: NOON - DAY })).expiresAt).toBe(NOON);
     expect((await keys.revoke(admin, { id: key.id })).revokedAt).toBe(NOON);
@@ -290,7 +290,7 @@ describe('what has ended stays ended', () => {
 });
 
 describe('scopes', () => {
-  it('are granted, rotated and updated by who holds them alone', async () => {
+  it('can only be granted, rotated and updated by a key that has them', async () => {
     const { key } = await keys.create(platform, { ...wanted, scopes: ['platform'], workspaceId: 'ws_a' });
     const lacking = { code: 'SCOPE_NOT_HELD', missing: ['platform'] } as const;
     const plain = await create();
@@ -303,12 +303,12 @@ describe('scopes', () => {
     expect((await keys.update(platform, { id: key.id, scopes: ['read-only'] })).scopes).toEqual(['read:all']);
   });
 
-  it("stay under the type's ceiling when they are updated", async () => {
+  it('stay below the ceiling of the type in an update', async () => {
     const { key } = await create({ type: 'READ_ONLY', scopes: ['read:all'] });
     await expectRefusal(keys.update(admin, { id: key.id, scopes: ['write:all'] }), { path: ['input', 'scopes', 0] });
   });
 
-  it('an update needs something to change', async () => {
+  it('refuses an update without a change', async () => {
     const { key } = await create();
     await expectRefusal(keys.update(admin, { id: key.id, name: null, scopes: null }), { path: ['input'] });
   });
@@ -321,7 +321,7 @@ describe('isolation', () => {
       (error: unknown) => ({ ...(error as Error & { details: object }).details, message: (error as Error).message }),
     );
 
-  it("another workspace's key answers exactly as one that never was", async () => {
+  it('returns the same error for a key of another workspace as for a missing key', async () => {
     const { key } = await create();
     const acts = [
       (id: string) => keys.rotate(stranger, { id, overlap: 0 }),
@@ -338,13 +338,13 @@ describe('isolation', () => {
     expect(await stored(key.id)).toEqual(key);
   });
 
-  it('so does its workspace', async () => {
+  it('returns the same error for its workspace', async () => {
     const list = (workspaceId: string) => keys.list(stranger, { workspaceId, first: 1, after: null, filter: {} });
     expect(await refusalOf(list('ws_a'))).toEqual(await refusalOf(list('ws_nowhere')));
     expect(await refusalOf(create({ workspaceId: 'ws_a' }, stranger))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('platform reaches every workspace', async () => {
+  it('allows platform to access every workspace', async () => {
     const { key } = await create();
     expect(await keys.find(platform, key.id)).toEqual(key);
     const page = await keys.list(platform, { workspaceId: 'ws_a', first: 10, after: null, filter: {} });
@@ -353,7 +353,7 @@ describe('isolation', () => {
   });
 
   it.each(['key_\0', 'key_ä', '', 'x'.repeat(100_000), "key_' OR 1=1", '\ud800'])(
-    'an id that none can be is unknown: %j',
+    'returns NOT_FOUND for an impossible ID: %j',
     async (id) => {
       expect(await keys.find(admin, id)).toBeNull();
       await expectRefusal(keys.revoke(admin, { id }), { code: 'NOT_FOUND' });
@@ -366,7 +366,7 @@ describe('list', () => {
   const page = (fields: Partial<Parameters<KeyService['list']>[1]> = {}) =>
     keys.list(admin, { workspaceId: null, first: 50, after: null, filter: {}, ...fields });
 
-  it.each([0, -1, 101])('refuses a page of %d', (first) =>
+  it.each([0, -1, 101])('refuses a page of %d keys', (first) =>
     expectRefusal(page({ first }), { code: 'BAD_USER_INPUT', path: ['first'] }),
   );
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startProcesses, type Processes } from '../support/processes.js';
 
-/** AUTH_CACHE_TTL's default, in ms. */
+/** The default of AUTH_CACHE_TTL, in milliseconds. */
 const CACHE_TTL = 1_000;
 
 let processes: Processes;
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => processes.stop());
 
-test('without Redis, what one process does to a key acts in all others within AUTH_CACHE_TTL', async () => {
+test('applies a change by one process in all others within AUTH_CACHE_TTL, without Redis', async () => {
   const key = await processes.createKey('admin');
   const statuses = () =>
     Promise.all(processes.all.map(async ({ query }) => (await query('{ apiKeys { totalCount } }', key.token)).status));

@@ -20,7 +20,7 @@ function findsIn(text: string): string[] {
 }
 
 describe('mintToken and parseToken', () => {
-  it('writes prefix, environment and 54 base62 characters, and reads its own parts back', () => {
+  it('writes the prefix, environment and 54 base62 characters, and parses them again', () => {
     fc.assert(
       fc.property(minted, ({ token, ...parts }) => {
         expect(token).toMatch(/^[a-z][a-z0-9]{0,9}_(live|test)_[0-9A-Za-z]{54}$/);
@@ -31,8 +31,8 @@ describe('mintToken and parseToken', () => {
     );
   });
 
-  // A peer's reroll took the prefix up to the first underscore, so that `sk_live_...` became `sk_...`.
-  it('keeps type and environment together as the prefix, past the first underscore', () => {
+  // Another product used only the prefix up to the first underscore, so that `sk_live_...` became `sk_...`.
+  it('keeps type and environment together as the prefix, across the first underscore', () => {
     const { token, tokenPrefix } = mintToken('sk', 'LIVE');
     expect(tokenPrefix).toBe('sk_live');
     expect(token.startsWith('sk_live_')).toBe(true);
@@ -40,7 +40,7 @@ describe('mintToken and parseToken', () => {
     expect(mintToken('aa', 'TEST').tokenPrefix).toBe('aa_test');
   });
 
-  it('catches every change of a single character, wherever it stands', () => {
+  it('detects every change of a single character, at any position', () => {
     fc.assert(
       fc.property(minted, fc.nat(), fc.constantFrom(...Array.from(`${ALPHABET}_`)), ({ token }, at, character) => {
         const i = at % token.length;
@@ -51,7 +51,7 @@ describe('mintToken and parseToken', () => {
     );
   });
 
-  it('catches every swap of two neighbours and every missing, doubled or added character', () => {
+  it('detects every swap of two neighbors and every missing, doubled or added character', () => {
     fc.assert(
       fc.property(minted, fc.nat(), ({ token }, at) => {
         const i = at % (token.length - 1);
@@ -65,21 +65,24 @@ describe('mintToken and parseToken', () => {
     );
   });
 
-  it.each([' ', '\t', '\n', '\0', '​', '%20', '=', '-', 'é', 'А'])('refuses %j before, behind and inside', (alien) => {
-    const { token } = mintToken('sk', 'LIVE');
-    for (const text of [alien + token, token + alien, token.slice(0, 20) + alien + token.slice(20)]) {
-      expect(parseToken(text)).toBeNull();
-    }
-  });
+  it.each([' ', '\t', '\n', '\0', '​', '%20', '=', '-', 'é', 'А'])(
+    'refuses %j before, after and inside a token',
+    (alien) => {
+      const { token } = mintToken('sk', 'LIVE');
+      for (const text of [alien + token, token + alien, token.slice(0, 20) + alien + token.slice(20)]) {
+        expect(parseToken(text)).toBeNull();
+      }
+    },
+  );
 
-  it('refuses a prefix in capitals and the environment of another name', () => {
+  it('refuses a prefix in capitals and an unknown environment', () => {
     const { token } = mintToken('sk', 'LIVE');
     for (const text of [token.replace('sk', 'SK'), token.replace('live', 'LIVE'), token.replace('live', 'prod')]) {
       expect(parseToken(text)).toBeNull();
     }
   });
 
-  it('reads nothing past 256 characters, however it begins', () => {
+  it('refuses more than 256 characters, whatever they start with', () => {
     const { token } = mintToken('sk', 'LIVE');
     expect(parseToken(token.padEnd(MAX_CREDENTIAL_LENGTH + 1, '0'))).toBeNull();
     const onlyLong = new Proxy(new String('a'.repeat(MAX_CREDENTIAL_LENGTH + 1)), {
@@ -91,7 +94,7 @@ describe('mintToken and parseToken', () => {
     expect(parseToken(onlyLong as string)).toBeNull();
   });
 
-  it('throws for no text at all that a caller may send', () => {
+  it('never throws, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         expect(parseToken(text)).toBeNull();
@@ -102,7 +105,7 @@ describe('mintToken and parseToken', () => {
 
 describe('N3: isMeantAsToken', () => {
   it.each(['sk_live_', 'sk_test_abc', 'SK_live_abc', '"sk_live_abc"', 'key=sk_live_abc', `zz_live_${'A'.repeat(54)}`])(
-    'takes %s for a token of the installation',
+    'recognizes %s as a token of the installation',
     (text) => expect(isMeantAsToken(text, ['sk'])).toBe(true),
   );
 
@@ -117,9 +120,9 @@ describe('N3: isMeantAsToken', () => {
     'xsk_live_abc',
     '_live_',
     'live_abc',
-  ])('takes %s for something else', (text) => expect(isMeantAsToken(text, ['sk'])).toBe(false));
+  ])('recognizes %s as something else', (text) => expect(isMeantAsToken(text, ['sk'])).toBe(false));
 
-  it('knows every token by its prefix, however it was cut or changed behind it', () => {
+  it('recognizes every token by its prefix, however the rest was cut or changed', () => {
     const change = fc.tuple(fc.nat({ max: 70 }), fc.string({ maxLength: 40 }));
     fc.assert(
       fc.property(change, ([at, more]) => {
@@ -132,7 +135,7 @@ describe('N3: isMeantAsToken', () => {
 });
 
 describe('TOKEN_PATTERN', () => {
-  it('finds every token in prose, JSON, shell, URLs and logs, whole and alone', () => {
+  it('finds every token in prose, JSON, shell, URLs and logs, and nothing around it', () => {
     const around = fc.constantFrom<[string, string]>(
       ['', ''],
       ['Authorization: Bearer ', '\r\n'],
@@ -151,7 +154,7 @@ describe('TOKEN_PATTERN', () => {
     );
   });
 
-  it('finds a token that an escaped line break touches, and two that touch each other', () => {
+  it('finds a token next to an escaped line break, and two adjacent tokens', () => {
     const [a, b] = [mintToken('sk', 'LIVE').token, mintToken('rk', 'TEST').token];
     expect(findsIn(JSON.stringify({ text: `one\n${a}\n${b}` })).join()).toContain(a);
     expect(findsIn(a + b)).toEqual([a, b]);
@@ -172,23 +175,23 @@ describe('TOKEN_PATTERN', () => {
     for (const miss of misses) expect(findsIn(miss)).toEqual([]);
   });
 
-  it('leaves false finds to the checksum', () => {
+  it('leaves false matches to the checksum', () => {
     const { token } = mintToken('sk', 'LIVE');
     const forged = token.slice(0, -1) + (token.endsWith('A') ? 'B' : 'A');
     expect(findsIn(forged)).toEqual([forged]);
     expect(isToken(forged)).toBe(false);
   });
 
-  // In time that grew with its square this would not end within the hour.
-  it('takes linear time over a text made to mislead it', () => {
+  // In quadratic time, this would not end within an hour.
+  it('takes linear time for a text designed to mislead it', () => {
     const text = 'a1'.repeat(1_000_000) + '_live_'.repeat(500_000) + `sk_live_${'0'.repeat(53)} `.repeat(20_000);
     expect(findsIn(text)).toEqual([]);
   });
 });
 
 describe('randomBase62', () => {
-  // 62 characters, 61 degrees of freedom: chance exceeds 128 once in a million runs. A bias of `byte % 62` gives over 1,000.
-  it('draws each character as often as the others', () => {
+  // 62 characters give 61 degrees of freedom. Random text exceeds 128 once in a million runs. The bias of `byte % 62` gives over 1,000.
+  it('draws all characters with the same probability', () => {
     const draws = 620_000;
     const counts = new Map<string, number>();
     for (const character of randomBase62(draws)) counts.set(character, (counts.get(character) ?? 0) + 1);
@@ -196,18 +199,18 @@ describe('randomBase62', () => {
     const expected = draws / 62;
     const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
     expect(chiSquare).toBeLessThan(128);
-    // And not too even either: that would be no chance at all.
+    // A distribution that is too even would not be random either.
     expect(chiSquare).toBeGreaterThan(18);
   });
 
-  it('gives the length asked for, and never the same twice', () => {
+  it('returns the requested length, and never the same text twice', () => {
     for (const length of [0, 1, 16, 32, 1000]) expect(randomBase62(length)).toHaveLength(length);
     expect(new Set(Array.from({ length: 10_000 }, () => randomBase62(16))).size).toBe(10_000);
   });
 });
 
 describe('shownPrefix', () => {
-  it('shows nothing of the secret', () => {
+  it('contains nothing of the secret', () => {
     const parts = mintToken('sk', 'TEST');
     expect(shownPrefix(parts)).toBe(parts.token.slice(0, 'sk_test_'.length + 6));
   });

@@ -60,7 +60,7 @@ const wanted: CreateKeyInput = { name: 'Key', scopes: ['read:assets'], type: 'SE
 const create = async (fields: Partial<CreateKeyInput> = {}): Promise<KeyRecord> =>
   (await keys.create(platform, { ...wanted, expiresAt: NOON + HOUR, ...fields })).key;
 
-/** The act is refused with the code, and the store holds the key and the audit log as they were. */
+/** Checks that the act is refused with the code, and that the store's key and audit log did not change. */
 async function expectRefused(key: KeyRecord, act: Promise<unknown>, code: string): Promise<void> {
   const entries = await store.audit.head(key.workspaceId);
   await expect(act).rejects.toMatchObject({ details: { code } });
@@ -69,14 +69,14 @@ async function expectRefused(key: KeyRecord, act: Promise<unknown>, code: string
 }
 
 describe('R7: a later end', () => {
-  it('R7: refuses a caller who does not hold what the key holds', async () => {
+  it('R7: is refused to a caller without the scopes of the key', async () => {
     const key = await create({ scopes: ['platform'] });
     await expectRefused(key, keys.expire(admin, { id: key.id, at: FAR }), 'SCOPE_NOT_HELD');
     await expectRefused(key, keys.expire(admin, { id: key.id, at: NOON + HOUR + 1 }), 'SCOPE_NOT_HELD');
     expect((await keys.expire(platform, { id: key.id, at: FAR })).expiresAt).toBe(FAR);
   });
 
-  it('R7: lets every admin set an earlier end, or the first one', async () => {
+  it('R7: allows every admin to set an earlier end, or the first one', async () => {
     const key = await create({ scopes: ['platform'] });
     expect((await keys.expire(admin, { id: key.id, at: NOON + HOUR })).expiresAt).toBe(NOON + HOUR);
     expect((await keys.expire(admin, { id: key.id, at: NOON + HOUR - 1 })).expiresAt).toBe(NOON + HOUR - 1);
@@ -89,7 +89,7 @@ describe('R7: a later end', () => {
     );
   });
 
-  it('R7: refuses a key that would extend its own life, or that of its family', async () => {
+  it('R7: is refused to a key for itself and for its rotation family', async () => {
     const key = await create({ scopes: ['admin'] });
     const itself = actor({ keyId: key.id, familyId: key.familyId });
     await expectRefused(key, keys.expire(itself, { id: key.id, at: FAR }), 'FORBIDDEN');
@@ -98,22 +98,25 @@ describe('R7: a later end', () => {
     expect((await keys.expire(itself, { id: heir.id, at: NOON + 1 })).expiresAt).toBe(NOON + 1);
   });
 
-  it.each(['CLIENT', 'READ_ONLY'] as const)('R7: refuses a %s key, which may still end others', async (keyType) => {
-    const key = await create();
-    await expectRefused(key, keys.expire(actor({ keyType }), { id: key.id, at: FAR }), 'FORBIDDEN');
-    expect((await keys.expire(actor({ keyType }), { id: key.id, at: NOON })).expiresAt).toBe(NOON);
-  });
+  it.each(['CLIENT', 'READ_ONLY'] as const)(
+    'R7: is refused to a %s key, which can still end others',
+    async (keyType) => {
+      const key = await create();
+      await expectRefused(key, keys.expire(actor({ keyType }), { id: key.id, at: FAR }), 'FORBIDDEN');
+      expect((await keys.expire(actor({ keyType }), { id: key.id, at: NOON })).expiresAt).toBe(NOON);
+    },
+  );
 
-  it('R7: refuses a key above the ceiling of its type, as creation would', async () => {
+  it('R7: is refused for a key above the ceiling of its type, as in a creation', async () => {
     const key = await create({ type: 'CLIENT', scopes: ['write:assets'] });
     ceilings = new Ceilings({ CLIENT: ['read:all'] });
     await expectRefused(key, keys.expire(admin, { id: key.id, at: FAR }), 'BAD_USER_INPUT');
     expect((await keys.expire(admin, { id: key.id, at: NOON + 1 })).expiresAt).toBe(NOON + 1);
   });
 
-  it('R7: is judged by the end that is stored, whatever changes in between', async () => {
+  it('R7: is checked against the stored end, whatever changes in between', async () => {
     const key = await create({ scopes: ['platform'], expiresAt: null });
-    // The first read shows a key without an end, to which any end is an earlier one.
+    // The first read returns a key that does not expire, for which any end is an earlier one.
     const late = racing(store, () => store.keys.expire(key.id, null, NOON + HOUR, NOON));
     await expect(late.expire(admin, { id: key.id, at: FAR })).rejects.toMatchObject({
       details: { code: 'SCOPE_NOT_HELD' },
@@ -126,13 +129,13 @@ describe('R7: more addresses or documents', () => {
   const OFFICE = '192.0.2.0/24';
   const HOME = '198.51.100.7';
 
-  it('R7: are refused to a caller who does not hold what the key holds', async () => {
+  it('R7: are refused to a caller without the scopes of the key', async () => {
     const key = await create({ scopes: ['platform'], allowedAddresses: [OFFICE] });
     await expectRefused(key, keys.update(admin, { id: key.id, allowedAddresses: [] }), 'SCOPE_NOT_HELD');
     expect((await keys.update(platform, { id: key.id, allowedAddresses: [] })).allowedAddresses).toEqual([]);
   });
 
-  it('R7: are refused to a key above the ceiling of its type; fewer are not', async () => {
+  it('R7: are refused for a key above the ceiling of its type; fewer are not', async () => {
     const key = await create({ type: 'CLIENT', scopes: ['write:assets'], allowedAddresses: [OFFICE, HOME] });
     ceilings = new Ceilings({ CLIENT: ['read:all'] });
     await expectRefused(key, keys.update(admin, { id: key.id, allowedAddresses: [] }), 'BAD_USER_INPUT');
@@ -144,7 +147,7 @@ describe('R7: more addresses or documents', () => {
 });
 
 describe('R7: scopes', () => {
-  it('R7: that a key gains while it is being changed are judged again', async () => {
+  it('R7: that a key gains during the change are checked again', async () => {
     const raise = (id: string) => () => store.keys.update(id, null, { scopes: ['platform'] }, NOON);
     const acts: readonly ((by: KeyService, id: string) => Promise<unknown>)[] = [
       (by, id) => by.rotate(admin, { id, overlap: HOUR }),
@@ -159,7 +162,7 @@ describe('R7: scopes', () => {
     }
   });
 
-  it('R7: that a key loses while it is being rotated are not in its successor', async () => {
+  it('R7: that a key loses during the rotation are not in its successor', async () => {
     const key = await create({ scopes: ['read:assets', 'write:assets'] });
     const lower = () =>
       store.keys.update(key.id, null, { scopes: ['read:assets'], allowedAddresses: ['192.0.2.1'] }, NOON);
@@ -171,7 +174,7 @@ describe('R7: scopes', () => {
   });
 });
 
-/** A service that reads a key, after which `meanwhile` runs once. */
+/** Returns a service that runs `meanwhile` once after it has read a key. */
 function racing(of: Store, meanwhile: () => Promise<unknown>): KeyService {
   let done = false;
   const find: Store['keys']['find'] = async (...given) => {
@@ -190,10 +193,10 @@ function racing(of: Store, meanwhile: () => Promise<unknown>): KeyService {
   });
 }
 
-describe('R7: what widens a key', () => {
+describe('R7: changes that widen a key', () => {
   const end = fc.option(fc.integer({ min: -8.64e15, max: 8.64e15 }));
 
-  it('R7: a later end is one at which the key would still live where it did not before', () => {
+  it('R7: include an end at which the key would still work but did not before', () => {
     fc.assert(
       fc.property(end, end, fc.integer({ min: -8.64e15, max: 8.64e15 }), (expiresAt, at, moment) => {
         const lives = (until: number | null): boolean => until === null || until > moment;
@@ -202,7 +205,7 @@ describe('R7: what widens a key', () => {
     );
   });
 
-  it('R7: no restriction to none, and none to any, loosens; a part of the same does not', () => {
+  it('R7: include the removal of a restriction, but not a part of the same list', () => {
     const some = fc.uniqueArray(fc.constantFrom('192.0.2.1', '192.0.2.2', '192.0.2.3'));
     const of = (allowedAddresses: string[]) => ({ allowedAddresses, trustedDocuments: null }) as unknown as KeyRecord;
     fc.assert(
