@@ -89,6 +89,7 @@ const CLEAN: readonly string[] = [
   'test/docs/prose/texts.ts',
   'test/guard',
   'test/http',
+  'test/import',
   'test/keys',
   'test/limits',
   'test/net',

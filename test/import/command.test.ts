@@ -16,7 +16,7 @@ const command = (...args: string[]) =>
     env: { DATA_DIR: dataDir },
   });
 
-test('nothing is written without --apply, nor with it while there are problems; exit codes tell which it was', async () => {
+test('writes nothing without --apply or if there are problems, and sets the exit code', async () => {
   const rows = [betterAuthRow(letters('good')), betterAuthRow(letters('bad'), { permissions: { bills: ['pay'] } })];
   writeFileSync(join(dir, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
   writeFileSync(join(dir, 'mapping.json'), JSON.stringify({ scopes: { 'files:read': 'read:assets' } }));
@@ -42,7 +42,7 @@ test('nothing is written without --apply, nor with it while there are problems; 
   await latchkey.close();
 });
 
-test('X7: on a disk that becomes full, an import says how far it came, what is wrong and how to go on', async () => {
+test('X7: on a full disk, an import reports its progress, the problem and how to continue', async () => {
   const data = join(dir, 'full');
   const latchkey = await startService({ dataDir: data, env: { DEFAULT_TIER: 'ENTERPRISE' } });
   await latchkey.close();
@@ -59,7 +59,7 @@ test('X7: on a disk that becomes full, an import says how far it came, what is w
     '--apply',
   ];
   const options = { cwd: dir, env: { DATA_DIR: data } };
-  // A limit on the size of files, which is met like a disk that takes no more.
+  // A limit on file sizes, which has the same effect as a full disk.
   const stopped = await run(
     'prlimit',
     [`--fsize=${statSync(join(data, 'latchkey.db')).size + 100_000}`, process.execPath, ...program],

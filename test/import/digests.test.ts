@@ -18,7 +18,7 @@ const schemes: fc.Arbitrary<ForeignScheme> = fc.oneof(
   }),
 );
 
-test('a digest is the same in every form that databases let out, and no other text is one', () => {
+test('reads a digest in every format of database exports, and no other text', () => {
   fc.assert(
     fc.property(fc.string(), (token) => {
       const digest = createHash('sha256').update(token);
@@ -30,11 +30,11 @@ test('a digest is the same in every form that databases let out, and no other te
         for (const wrong of [`${form}A`, form.slice(1), ` ${form}`]) expect(sha256Of(wrong)).toBeNull();
     }),
   );
-  // Its last character would hold bits that are of no byte.
+  // Its last character would have bits that belong to no byte.
   expect(sha256Of(`${'A'.repeat(42)}B`)).toBeNull();
 });
 
-test('of bcrypt what this package reads, at a cost that a server can bear', () => {
+test('reads bcrypt hashes that the bcrypt package supports, up to the maximum cost', () => {
   const hash = bcryptHash('a token');
   expect(bcryptOf(hash)).toBe(hash);
   expect(bcryptOf(hash.replace('$2b$', '$2y$'))).toBe(hash);
@@ -48,7 +48,7 @@ test('of bcrypt what this package reads, at a cost that a server can bear', () =
   }
 });
 
-test('a scheme is read from the name that it has in lookup ids', () => {
+test('parses the name of a scheme as lookup IDs contain it', () => {
   fc.assert(
     fc.property(schemes, fc.string({ unit: 'binary-ascii', minLength: 5, maxLength: 200 }), (scheme, token) => {
       expect(schemeNamed(nameOf(scheme))).toEqual(scheme);
@@ -63,7 +63,7 @@ test('a scheme is read from the name that it has in lookup ids', () => {
   expect(schemeNamed('argon2')).toBeNull();
 });
 
-test('a date is one moment everywhere, or none', () => {
+test('reads only dates that mean the same time everywhere', () => {
   const noon = Date.UTC(2026, 2, 1, 12);
   for (const text of [
     '2026-03-01T12:00:00Z',
@@ -80,7 +80,7 @@ test('a date is one moment everywhere, or none', () => {
   }
 });
 
-test('scopes are a list, text, or permissions by resource; what is none of these is not taken for none', () => {
+test('reads scopes from a list, text, or permissions by resource, and refuses anything else', () => {
   for (const nothing of [null, undefined, '', '[]', '{}', 'null']) expect(foreignScopes(nothing)).toEqual([]);
   for (const two of ['a b', 'a, b', ['a', 'b', 'a'], '["a","b"]']) expect(foreignScopes(two)).toEqual(['a', 'b']);
   for (const permissions of [

@@ -11,7 +11,7 @@ import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import { OWN_CEILINGS } from '../../src/scopes/ceilings.js';
 import type { Store } from '../../src/store/store.js';
 
-/** As better-auth hashes a key: SHA-256 of all of it, base64url without padding. */
+/** Hashes a key as better-auth does: SHA-256 of the whole key, in base64url without padding. */
 export function betterAuthDigest(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
@@ -20,13 +20,13 @@ export function bcryptHash(text: string): string {
   return hashSync(text, 4);
 }
 
-/** 64 letters, as better-auth draws by default. */
+/** Returns a key of 64 letters, as better-auth creates by default. */
 export function letters(seed: string): string {
   const bytes = Buffer.concat([0, 1].map((i) => createHash('sha256').update(`${i}${seed}`).digest()));
   return [...bytes].map((byte) => String.fromCharCode(97 + (byte % 26))).join('');
 }
 
-/** A row as the plugin api-key of better-auth 1.5 keeps it. */
+/** Returns a row as the plugin api-key of better-auth 1.5 stores it. */
 export function betterAuthRow(token: string, fields: object = {}): Record<string, unknown> {
   return {
     id: letters(token).slice(0, 32),
@@ -55,7 +55,7 @@ export function betterAuthRow(token: string, fields: object = {}): Record<string
   };
 }
 
-/** The scopes of the rows above, by ours. */
+/** Maps the scopes of these rows to scopes of Latchkey. */
 export const SCOPES = { 'files:read': 'read:assets', 'files:write': ['write:assets'], 'files:own': [] };
 
 export interface Importing {
@@ -66,7 +66,7 @@ export interface Importing {
   readonly workspaceId?: string;
 }
 
-/** What an import of the rows would do on the store. */
+/** Returns the plan of an import of the rows. */
 export function plan(
   store: Store,
   input: readonly object[] | string | Uint8Array,
@@ -84,7 +84,7 @@ export function plan(
   });
 }
 
-/** {@link plan}, and then what it says. @throws where it has problems */
+/** Plans and applies an import. @throws if there are problems */
 export async function apply(
   store: Store,
   peppers: Peppers | null,
@@ -110,7 +110,7 @@ export async function all(rows: AsyncIterable<Row>): Promise<Row[]> {
   return gathered;
 }
 
-/** In chunks of seven bytes, so that every record and every character is torn somewhere. */
+/** Splits the input into chunks of seven bytes, which break every record and many characters apart. */
 export function rowsOf(input: readonly object[] | string | Uint8Array, format: Format): AsyncGenerator<Row> {
   const text = typeof input === 'string' || input instanceof Uint8Array ? input : linesOf(input);
   return readRows(chunks(Buffer.from(text as Uint8Array), 7), format);

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => latchkey.close());
 
-/** The scopes of a token, or why it is none. */
+/** Returns the scopes of a token, or the reason for the 401. */
 async function seen(token: string): Promise<unknown> {
   const { status, body } = await latchkey.query('{ viewer { scopes } }', { token });
   return status === 200 ? body.data.viewer.scopes : body.errors[0].extensions.reason;
@@ -32,7 +32,7 @@ const imports = (rows: readonly object[], options: Parameters<typeof apply>[3] =
 
 const FIND = 'query Find($text: String!) { findApiKeys(text: $text) { name } }';
 
-test('U4: finds an imported key by its token, whatever is around it, and no other', async () => {
+test('U4: finds only the imported key of a token, with any text around it', async () => {
   const tokens = [
     letters('found'),
     `SG.${mintToken('sk', 'LIVE').token.slice(8, 30)}.${randomBytes(32).toString('base64url')}`,
@@ -64,7 +64,7 @@ test('U4: finds an imported key by its token, whatever is around it, and no othe
     }
     expect([around(other), await find(around(other))]).toEqual([around(other), []]);
   }
-  // The prefix that the other system showed.
+  // The prefix that the other system displayed.
   expect(await find(tokens[1]?.slice(0, 6) ?? '')).toEqual(['imported 1']);
 });
 
@@ -73,7 +73,7 @@ const PLAIN = { scopes: { r: 'read:assets' } };
 describe('a key of better-auth', () => {
   const token = letters('one');
 
-  it('works on with the token that it has, and does what its permissions allowed', async () => {
+  it('keeps its token and permissions', async () => {
     expect(await seen(token)).toBe('malformed');
     const both = letters('both');
     await imports([betterAuthRow(token), betterAuthRow(both, { permissions: { files: ['read', 'write', 'own'] } })]);
@@ -86,7 +86,7 @@ describe('a key of better-auth', () => {
     expect(status).toBe(403);
   });
 
-  it('is a key as any other: listed, audited, revoked', async () => {
+  it('is listed, audited and revoked like any other key', async () => {
     await imports([betterAuthRow(token, { expiresAt: '2026-03-02T12:00:00Z' })]);
     const { body } = await latchkey.query(
       '{ apiKeys(filter: { nameContains: "airflow" }) { nodes { id prefix type status expiresAt } } }',
@@ -106,7 +106,7 @@ describe('a key of better-auth', () => {
     expect(latchkey.logs.join('\n')).not.toContain(token);
   });
 
-  it('ends at the moment at which it would have ended there', async () => {
+  it('expires at the same time as in the other system', async () => {
     await imports([betterAuthRow(token, { expiresAt: '2026-03-02T12:00:00Z' })]);
     clock.now = NOON + DAY - 1;
     expect(await seen(token)).toEqual(['read:assets']);
@@ -114,7 +114,7 @@ describe('a key of better-auth', () => {
     expect(await seen(token)).toBe('expired');
   });
 
-  it('is rotated to a token of our own, and works until the overlap ends', async () => {
+  it('is rotated to a Latchkey token and works until the overlap ends', async () => {
     await imports([betterAuthRow(token)]);
     const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "airflow" }) { nodes { id } } }');
     const rotated = await latchkey.query(
@@ -127,7 +127,7 @@ describe('a key of better-auth', () => {
     expect([await seen(token), await seen(successor)]).toEqual(['expired', ['read:assets']]);
   });
 
-  it('that was disabled there, or has expired, is not let in here', async () => {
+  it('is refused if it was disabled there or has expired', async () => {
     const [off, old] = [letters('off'), letters('old')];
     await imports([
       betterAuthRow(token),
@@ -137,7 +137,7 @@ describe('a key of better-auth', () => {
     expect([await seen(token), await seen(off), await seen(old)]).toEqual([['read:assets'], 'unknown', 'unknown']);
   });
 
-  it('lets nobody in by its digest, nor by a token that is nearly its own', async () => {
+  it('is refused for its digest and for a slightly different token', async () => {
     await imports([betterAuthRow(token)]);
     const wrong = [
       sha256(token),
@@ -151,15 +151,15 @@ describe('a key of better-auth', () => {
     expect(await seen('x'.repeat(257))).toBe('malformed');
   });
 
-  it('is no access token, whatever its form: what looks like one is never looked for among keys', async () => {
+  it('is never looked up if it looks like an access token', async () => {
     const jwt = `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`;
     await imports([betterAuthRow(token), betterAuthRow(jwt)]);
     expect([await seen(token), await seen(jwt)]).toEqual([['read:assets'], 'malformed']);
   });
 });
 
-describe('an imported key never shadows another', () => {
-  it('of our own, whose token was in the table as well', async () => {
+describe('an imported key never hides another key:', () => {
+  it('a Latchkey key whose token is also in the table still works', async () => {
     const own = await createKey(latchkey, { scopes: ['read:events'] });
     await imports([betterAuthRow(own.token)]);
     expect(await seen(own.token)).toEqual(['read:events']);
@@ -167,7 +167,7 @@ describe('an imported key never shadows another', () => {
     expect(await seen(own.token)).toBe('revoked');
   });
 
-  it('that the other system made in our shape: then it is found', async () => {
+  it('a token of the other system in the format of Latchkey is found', async () => {
     const own = await createKey(latchkey);
     const { token } = mintToken('sk', 'LIVE');
     await imports([betterAuthRow(token)]);
@@ -184,7 +184,7 @@ describe('a SHA-256', () => {
     ['the pepper that the server has', PEPPERS],
     ['no pepper', null],
     ['a pepper that is lost', Peppers.of(['another pepper that nobody knows any more'])],
-  ])('is found after an import under %s, and bcrypt runs at its first use alone', async (_, peppers) => {
+  ])('is found after an import under %s, and runs bcrypt only at its first use', async (_, peppers) => {
     const token = letters('plain');
     await imports([row(token)], options, peppers);
     for (let i = 0; i < 3; i++) expect(await seen(token)).toEqual(['read:assets']);
@@ -192,7 +192,7 @@ describe('a SHA-256', () => {
     expect(await seen(letters('another'))).toBe('unknown');
   });
 
-  it('stands nowhere in the store, and is no token', async () => {
+  it('is nowhere in the store and does not work as a token', async () => {
     const token = letters('plain');
     await imports([row(token)], options);
     const [key] = (
@@ -225,17 +225,17 @@ describe('a bcrypt hash', () => {
     ['of a whole token that begins with an id', until, row('app1', 'app1.the-secret'), 'app1.the-secret'],
     ['of what follows on the id', rest, row('app1', 'the-secret'), 'app1.the-secret'],
     ['of a token of which the beginning is kept', prefix, row('abcdefgh', 'abcdefghijkl'), 'abcdefghijkl'],
-  ])('%s lets its token in; bcrypt runs once', async (_, options, given, token) => {
+  ])('%s accepts its token and runs bcrypt once', async (_, options, given, token) => {
     await imports([given], options);
     for (let i = 0; i < 3; i++) expect(await seen(token)).toEqual(['read:assets']);
     expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(1);
     for (const wrong of [`${token}x`, token.slice(0, -1), 'the-secret', given.prefix])
       expect(['unknown', 'malformed']).toContain(await seen(wrong));
-    // The digest decides from the first use on: wrong tokens buy no runs.
+    // After the first use, the digest decides, so wrong tokens cause no bcrypt runs.
     expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(1);
   });
 
-  it('of more than 72 bytes is one of many tokens: none of them is let in', async () => {
+  it('of more than 72 bytes could match many tokens, so all of them are refused', async () => {
     const token = `app1.${'s'.repeat(67)}`;
     await imports([row('app1', token)], until);
     expect(await seen(`${token}anything`)).toBe('malformed');
@@ -243,7 +243,7 @@ describe('a bcrypt hash', () => {
     expect(await seen(`${token}anything`)).toBe('malformed');
   });
 
-  it('is judged behind the gate: wrong tokens for one row buy five runs a minute', async () => {
+  it('is limited to five bcrypt runs a minute for wrong tokens of one row', async () => {
     await imports([row('app1', 'app1.the-secret')], until);
     const answers = await Promise.all(
       Array.from({ length: 15 }, (_, i) => latchkey.query('{ viewer { scopes } }', { token: `app1.guess-${i}` })),
@@ -252,7 +252,7 @@ describe('a bcrypt hash', () => {
     expect(latchkey.service.latchkey.bcrypt.counts.comparisons).toBe(5);
   });
 
-  it('and a SHA-256 stand side by side, each found in its own way', async () => {
+  it('and a SHA-256 can be imported side by side', async () => {
     const token = letters('plain');
     await imports([row('app1', 'app1.the-secret')], until);
     await imports([row('abcdefgh', 'abcdefghijkl')], prefix);
@@ -265,7 +265,7 @@ describe('an import', () => {
   const rows = Array.from({ length: 12 }, (_, i) => betterAuthRow(letters(`row ${i}`)));
   const count = () => latchkey.service.store.keys.countFamilies('default', clock.now);
 
-  it('made twice makes each key once, one that was revoked meanwhile too', async () => {
+  it('that runs twice creates each key once, even if one was revoked in between', async () => {
     const before = await count();
     expect(await imports(rows)).toEqual({ imported: 12, present: 0, problems: [] });
     const { keys } = await latchkey.service.store.keys.list('default', {
@@ -279,21 +279,21 @@ describe('an import', () => {
     expect(await count()).toBe(before + 11);
   });
 
-  it('made twice at once makes each key once', async () => {
+  it('that runs twice at the same time creates each key once', async () => {
     const before = await count();
     const done = await Promise.all([imports(rows), imports(rows), imports(rows)]);
     expect(done.reduce((sum, { imported }) => sum + imported, 0)).toBe(12);
     expect(await count()).toBe(before + 12);
   });
 
-  it('that broke off is run again', async () => {
+  it('that was interrupted can be run again', async () => {
     await imports(rows.slice(0, 5));
     expect(await imports(rows)).toEqual({ imported: 7, present: 0, problems: [] });
     for (let i = 0; i < 12; i++) expect(await seen(letters(`row ${i}`))).toEqual(['read:assets']);
   });
 });
 
-it('the operator’s key and configured keys stay what they are where the same text is imported', async () => {
+it("does not replace the operator's key or a configured key with the same text", async () => {
   await latchkey.close();
   latchkey = await startService({
     now: () => clock.now,
@@ -320,7 +320,7 @@ describe('N3: a mistyped token', () => {
     expect(await seen(whole.token)).toEqual(['read:assets']);
   });
 
-  it('begins with a prefix of the installation, or with a default one', async () => {
+  it('starts with a prefix of the installation or a default prefix', async () => {
     const named = await startService({
       now: () => clock.now,
       env: { KEY_PEPPER: PEPPER, KEY_PREFIXES: 'SECRET:acme', DEFAULT_TIER: 'ENTERPRISE' },

@@ -12,7 +12,7 @@ const faultOf = (content: unknown): string | null => {
   }
 };
 
-describe('N18: what is wrong with a mapping is said in words', () => {
+describe('N18: says what is wrong with a mapping', () => {
   it.each<[unknown, string]>([
     [null, 'The mapping is null. Allowed: a map with columns, ignore, lookup,'],
     ['text', 'The mapping is "text". Allowed: a map with columns,'],
@@ -56,7 +56,7 @@ describe('N18: what is wrong with a mapping is said in words', () => {
       ['owners', 'a', 'user'],
     ],
   ] as (string | 0)[][];
-  it.each(PATHS.map((path) => [path.join('.'), path] as const))('at "%s", whatever is there', (_name, path) => {
+  it.each(PATHS.map((path) => [path.join('.'), path] as const))('in "%s", whatever its value', (_name, path) => {
     const faults = WRONG.map((value) => faultOf(nested(path, value))).filter((fault) => fault !== null);
     expect(faults.length).toBeGreaterThan(5);
     for (const fault of faults) {

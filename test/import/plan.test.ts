@@ -36,7 +36,7 @@ const said = ({ problems }: Plan) => problems.map(({ line, problem }) => [line, 
 const row = (fields: object = {}) => betterAuthRow(letters('one'), fields);
 const PLAIN = { digest: betterAuthDigest('one'), name: 'plain', scopes: 'r', expiresAt: null };
 
-it('a row is taken as it is: name, scopes, dates and what was shown of it', async () => {
+it('reads the name, scopes, dates and displayed part of a row unchanged', async () => {
   const { keys, problems } = await plan(store, [row({ expiresAt: '2026-04-01T00:00:00Z' })], { now: NOW });
   expect(problems).toEqual([]);
   expect(keys).toEqual([
@@ -53,7 +53,7 @@ it('a row is taken as it is: name, scopes, dates and what was shown of it', asyn
   ]);
 });
 
-describe('nothing is wider here than it was', () => {
+describe('never gives a key more permissions than it had', () => {
   it.each([
     ['a scope that the mapping does not name', row({ permissions: { files: ['read', 'admin'] } }), 'files:admin'],
     ['no scopes at all', row({ permissions: null }), '--default-scopes'],
@@ -68,26 +68,23 @@ describe('nothing is wider here than it was', () => {
     ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'no text'],
     ['a name that is none', row({ name: 'two\nlines' }), 'U+000A'],
     ['all of a token to be shown', row({ start: letters('one') }), '24'],
-  ])('%s is a problem of its row', async (_, given, word) => {
+  ])('reports %s as a problem of its row', async (_, given, word) => {
     const planned = await plan(store, [row({ key: betterAuthDigest('good') }), given], { now: NOW });
     expect(said(planned)).toEqual([[2, expect.stringContaining(word)]]);
     expect(planned.keys).toHaveLength(1);
     expect(JSON.stringify(said(planned))).not.toContain(String(given.key).slice(0, 20));
   });
 
-  it.each(['expiresAt', 'enabled', 'remaining', 'permissions'])(
-    'a column %s that no row has is asked for',
-    async (name) => {
-      const { [name]: left, ...rest } = row();
-      const planned = await plan(store, [rest], {
-        now: NOW,
-        mapping: { scopes: SCOPES, defaultScopes: 'read:assets' },
-      });
-      expect([left === undefined, said(planned)]).toEqual([false, [[null, expect.stringContaining(`"${name}"`)]]]);
-    },
-  );
+  it.each(['expiresAt', 'enabled', 'remaining', 'permissions'])('reports a column %s that no row has', async (name) => {
+    const { [name]: left, ...rest } = row();
+    const planned = await plan(store, [rest], {
+      now: NOW,
+      mapping: { scopes: SCOPES, defaultScopes: 'read:assets' },
+    });
+    expect([left === undefined, said(planned)]).toEqual([false, [[null, expect.stringContaining(`"${name}"`)]]]);
+  });
 
-  it('a column that the mapping does not speak of is asked for: it may say that the key was revoked', async () => {
+  it('reports a column that the mapping does not mention, because it may revoke the key', async () => {
     const rows = [{ ...PLAIN, revoked_at: '2026-01-01T00:00:00Z' }];
     const mapping = { scopes: { r: 'read:assets' } };
     expect(said(await plan(store, rows, { from: 'sha256', mapping }))).toEqual([
@@ -101,12 +98,12 @@ describe('nothing is wider here than it was', () => {
     });
   });
 
-  it.each(['platform:all', 'read:nothing', 'a'])('%s is no scope that a key may get', async (scope) => {
+  it.each(['platform:all', 'read:nothing', 'a'])('refuses the scope %s', async (scope) => {
     const planned = await plan(store, [row()], { mapping: { scopes: { 'files:read': scope } } });
     expect(said(planned)).toEqual([[1, expect.stringContaining('no such scope')]]);
   });
 
-  it('nor does a type hold more than it may', async () => {
+  it('refuses scopes above the ceiling of the type', async () => {
     const planned = await plan(store, [row()], {
       mapping: { scopes: { 'files:read': 'write:assets' }, type: 'READ_ONLY' },
     });
@@ -114,7 +111,7 @@ describe('nothing is wider here than it was', () => {
   });
 });
 
-describe('F5: a cell that says when or whether a key was revoked', () => {
+describe('F5: a cell with the time of a revocation or a flag', () => {
   const mapping = { scopes: { r: 'read:assets' }, columns: { revoked: 'revoked_at' } };
   const revoked = (cell: unknown, dates?: string) =>
     plan(store, [{ ...PLAIN, revoked_at: cell }], {
@@ -124,7 +121,7 @@ describe('F5: a cell that says when or whether a key was revoked', () => {
     });
 
   it.each([null, '', '\\N', 'NULL', 'null', 'no', false, 'false', 'F', 0, '0'])(
-    '%j leaves the key alive',
+    'imports the key for %j',
     async (cell) => {
       const { keys, leftOut, problems } = await revoked(cell);
       expect([keys.length, leftOut, problems]).toEqual([1, [], []]);
@@ -137,7 +134,7 @@ describe('F5: a cell that says when or whether a key was revoked', () => {
     ['1', null],
     ['2026-01-01 00:00:00+00', Date.UTC(2026, 0)],
     ['2026-03-01T12:00:00Z', NOW],
-  ])('%j leaves the key out, by name and with the reason', async (cell, at) => {
+  ])('leaves the key out for %j, with its name and the reason', async (cell, at) => {
     const { keys, leftOut, problems } = await revoked(cell);
     expect([keys, leftOut, problems]).toEqual([[], [{ line: 1, name: 'plain', reason: 'revoked', at }], []]);
   });
@@ -160,19 +157,19 @@ describe('F5: a cell that says when or whether a key was revoked', () => {
     [],
     {},
     { $date: 'x' },
-  ])('%j is a problem of its row and column', async (cell) => {
+  ])('reports %j as a problem of its row and column', async (cell) => {
     const planned = await revoked(cell);
     expect([planned.keys, planned.leftOut]).toEqual([[], []]);
     expect(said(planned)).toEqual([[1, expect.stringContaining('The column "revoked_at" ')]]);
   });
 
-  it('a number is a moment where the mapping says in which unit', async () => {
+  it('reads a number as a date if the mapping sets the unit', async () => {
     expect((await revoked(NOW, 'milliseconds')).leftOut).toMatchObject([{ at: NOW }]);
     expect((await revoked(String(NOW / 1_000), 'seconds')).leftOut).toMatchObject([{ at: NOW }]);
     expect(said(await revoked(NOW, 'seconds'))).toEqual([[1, expect.stringContaining('milliseconds')]]);
   });
 
-  it('the report lists the first twenty keys that are left out, and --json all', async () => {
+  it('lists the first twenty left-out keys in the report, and all of them with --json', async () => {
     const rows = Array.from({ length: 25 }, (_, i) =>
       row({ key: betterAuthDigest(`left${i}`), name: `key ${i}`, expiresAt: '2026-02-01T00:00:00Z' }),
     );
@@ -186,7 +183,7 @@ describe('F5: a cell that says when or whether a key was revoked', () => {
   });
 });
 
-it('F13: columns, scopes, owners and names are the same however their letters are composed', async () => {
+it('F13: treats columns, scopes, owners and names as equal however their letters are composed', async () => {
   const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
   const given = (form: string, other: string) =>
     plan(
@@ -210,7 +207,7 @@ it('F13: columns, scopes, owners and names are the same however their letters ar
   expect(() => mappingOf('sha256', { scopes: { [composed]: 'a', [decomposed]: 'b' } })).toThrow('twice under scopes');
 });
 
-describe('F4: a number that is in another unit', () => {
+describe('F4: a number in a different unit', () => {
   const expires = (cell: unknown, dates: string) =>
     plan(store, [{ ...PLAIN, expiresAt: cell }], {
       now: NOW,
@@ -248,17 +245,17 @@ describe('F4: a number that is in another unit', () => {
     ['milliseconds', 253_402_300_799_999, Date.UTC(9999, 11, 31, 23, 59, 59, 999)],
     ['iso', '2027-02-27 00:00:00+00', END],
     ['seconds', 'NULL', null],
-  ])('with dates: %s, %j is a moment', async (dates, cell, at) => {
+  ])('with dates: %s, %j is a date', async (dates, cell, at) => {
     const { keys, problems } = await expires(cell, dates);
     expect([problems, keys.map(({ expiresAt }) => expiresAt)]).toEqual([[], [at]]);
   });
 });
 
-it('two rows that the same token would find are a problem of the second', async () => {
+it('reports the second of two rows that the same token would find', async () => {
   expect(said(await plan(store, [row(), row({ id: 'another' })]))).toEqual([[2, expect.stringContaining('line 1')]]);
 });
 
-it('owners are those that the mapping names, and are there', async () => {
+it('requires owners that the mapping contains and that exist', async () => {
   const owners = { user_1: { user: 'usr_ada' }, user_2: { user: 'usr_none' }, org: { workspace: 'ws_none' } };
   const rows = ['user_1', 'user_2', 'org', 'user_4'].map((referenceId, i) =>
     row({ referenceId, key: betterAuthDigest(String(i)) }),
@@ -272,7 +269,7 @@ it('owners are those that the mapping names, and are there', async () => {
   ]);
 });
 
-it('more keys than the tier has room for are a problem of the whole, with the number', async () => {
+it('reports the number of keys that exceed the limit of the tier, for the whole input', async () => {
   const rows = Array.from({ length: 200 }, (_, i) => row({ key: betterAuthDigest(String(i)) }));
   const planned = await plan(store, rows, { workspaceId: 'ws_small' });
   expect(said(planned)).toEqual([
@@ -280,10 +277,10 @@ it('more keys than the tier has room for are a problem of the whole, with the nu
   ]);
 });
 
-describe('A8: a digest that a key has already', () => {
+describe('A8: a digest of an existing key', () => {
   const there = row({ key: betterAuthDigest('in two workspaces') });
 
-  it('is a problem if the key belongs to another workspace, which it names', async () => {
+  it('is a problem if the key belongs to another workspace, which the message names', async () => {
     await apply(store, null, [there], { now: NOW, workspaceId: 'ws_other' });
     expect(await plan(store, [there], { now: NOW, workspaceId: 'ws_other' })).toMatchObject({
       present: 1,
@@ -308,7 +305,7 @@ describe('A8: a digest that a key has already', () => {
     expect(said(await planned('default'))).toEqual([[1, expect.stringContaining('of the workspace ws_other')]]);
   });
 
-  it('is a problem too if the key was written after the plan was made', async () => {
+  it('is also a problem if the key was created after the plan was made', async () => {
     const late = row({ key: betterAuthDigest('written meanwhile') });
     const { keys } = await plan(store, [late], { now: NOW });
     await apply(store, null, [late], { now: NOW, workspaceId: 'ws_other' });
@@ -322,7 +319,7 @@ describe('A8: a digest that a key has already', () => {
   });
 });
 
-describe('A8: two columns that may hold one value', () => {
+describe('A8: two columns for the same value', () => {
   it.each([
     ['the first one', { referenceId: 'user_1', userId: null }],
     ['the second one', { referenceId: null, userId: 'user_1' }],
@@ -334,13 +331,13 @@ describe('A8: two columns that may hold one value', () => {
     expect(keys).toMatchObject([{ userId: 'usr_ada' }]);
   });
 
-  it('are a problem if they hold different values', async () => {
+  it('are a problem if their values differ', async () => {
     const planned = await plan(store, [row({ referenceId: 'user_1', userId: 'user_2' })], { now: NOW });
     expect(said(planned)).toEqual([[1, expect.stringContaining('"referenceId or userId" has two different values')]]);
   });
 });
 
-it('A8: permissions with a resource twice are a problem, also as text', async () => {
+it('A8: reports permissions with a resource twice, also as text', async () => {
   const planned = await plan(store, [row({ permissions: '{"files":["read"],"files":["write"]}' })], { now: NOW });
   expect(said(planned)).toEqual([[1, expect.stringContaining('each named once')]]);
 });
@@ -362,12 +359,12 @@ describe('bcrypt', () => {
     ['one that no header field carries', { prefix: 'abcdéfgh' }],
     ['a hash of another kind', { digest: `$argon2id$v=19$${'a'.repeat(50)}` }],
     ['a hash that would take a minute', { digest: bcryptHash('x').replace('$04$', '$20$') }],
-  ])('%s is a problem of its row', async (_, fields) => {
+  ])('reports %s as a problem of its row', async (_, fields) => {
     const planned = await plan(store, [given(fields)], { from: 'bcrypt', mapping });
     expect(said(planned)).toEqual([[1, expect.any(String)]]);
   });
 
-  it('another hash under a locator that was imported is a problem, the same one is there already', async () => {
+  it('reports another hash with an imported locator, and skips the same hash', async () => {
     const first = given({ prefix: 'ijklmnop' });
     await apply(store, null, [first], { from: 'bcrypt', mapping });
     expect(await plan(store, [first], { from: 'bcrypt', mapping })).toMatchObject({ present: 1, problems: [] });
@@ -382,11 +379,11 @@ it.each([
   ['a locator that names nothing', 'bcrypt', { lookup: { prefix: 1 } }, 'lookup'],
   ['an unknown key', 'sha256', { colums: {} }, 'colums'],
   ['an unknown column', 'sha256', { columns: { hash: 'x' } }, 'columns'],
-] as const)('a mapping with %s is refused', (_, source, content, word) => {
+] as const)('refuses a mapping with %s', (_, source, content, word) => {
   expect(() => mappingOf(source, content)).toThrow(word);
 });
 
-it('the report tells twenty problems and counts the others, and lists unknown scopes for the mapping', async () => {
+it('lists twenty problems, the number of all problems, and unknown scopes for the mapping', async () => {
   const rows = Array.from({ length: 30 }, (_, i) =>
     row({ key: betterAuthDigest(String(i)), permissions: { __proto__: ['x'], bills: ['pay'] } }),
   );

@@ -14,7 +14,7 @@ it.each([
   [String.raw`{"revoked":false,"revo\u006bed":true}`, 'revoked'],
   [`{"${COMPOSED}":1,"${DECOMPOSED}":2}`, COMPOSED],
   ['{"__proto__":1,"__proto__":2}', '__proto__'],
-])('A8: %s has a name twice', (text, name) => {
+])('A8: finds a repeated name in %s', (text, name) => {
   JSON.parse(text);
   expect(repeatedName(text)).toBe(name);
 });
@@ -25,12 +25,12 @@ it.each([
   '[{"a":1},{"a":2}]',
   '"a"',
   '{"a":"\\"a\\":","b":-1.5e3,"c":[true,false,null,{}]}',
-])('A8: %s has no name twice', (text) => {
+])('A8: finds no repeated name in %s', (text) => {
   JSON.parse(text);
   expect(repeatedName(text)).toBeNull();
 });
 
-it('A8: a name is found exactly where one object has it twice, in any JSON', () => {
+it('A8: finds a name exactly if one object has it twice, in any JSON', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string({ maxLength: 3 }), fc.jsonValue(), { minKeys: 1 }), fc.nat(), (object, at) => {
       const text = JSON.stringify(object);
@@ -42,7 +42,7 @@ it('A8: a name is found exactly where one object has it twice, in any JSON', () 
   );
 });
 
-it.each(['jsonl', 'json'] as const)('A8: a row with a name twice is a problem of its line in %s', async (format) => {
+it.each(['jsonl', 'json'] as const)('A8: reports a row with a repeated name with its line in %s', async (format) => {
   const rows = ['{"a":1}', `{"${COMPOSED}":1,"${DECOMPOSED}":2}`, '{"a":{"b":1,"b":2}}', '{"a":2}'];
   const text = format === 'json' ? `[${rows.join(',\n')}]` : rows.join('\n');
   const read = await all(rowsOf(text, format));

@@ -4,12 +4,12 @@ import type { Row } from '../../src/import/rows.js';
 
 const fieldsIn = (rows: readonly Row[]) => rows.map((row) => ('fields' in row ? Object.fromEntries(row.fields) : row));
 
-// No text file has NUL in it.
+// Text files contain no NUL characters.
 const text = fc.string({ unit: 'grapheme' }).filter((cell) => !cell.includes('\0'));
 const cells = fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 5 });
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
-it('JSON Lines, an array and CSV of the same rows give the same rows', async () => {
+it('reads the same rows from JSON Lines, an array and CSV', async () => {
   await fc.assert(
     fc.asyncProperty(cells, async (pairs) => {
       const rows = pairs.map(([a, b]) => ({ a, b }));
@@ -22,7 +22,7 @@ it('JSON Lines, an array and CSV of the same rows give the same rows', async () 
   );
 });
 
-it('numbers of lines are those of the file', async () => {
+it('counts the lines of the file', async () => {
   const lines = async (text: string, format: 'jsonl' | 'json' | 'csv') =>
     (await all(rowsOf(text, format))).map(({ line }) => line);
   expect(await lines('{}\n\n{"a":1}\nx\n', 'jsonl')).toEqual([1, 3, 4]);
@@ -30,7 +30,7 @@ it('numbers of lines are those of the file', async () => {
   expect(await lines('a\n"x\ny"\nz\n', 'csv')).toEqual([2, 4]);
 });
 
-describe('what is no row is told by its line, and the others are read all the same', () => {
+describe('reports an invalid row by its line and reads the remaining rows', () => {
   const good = '{"a":"1"}';
   const long = 'x'.repeat(100_000);
 
@@ -47,14 +47,14 @@ describe('what is no row is told by its line, and the others are read all the sa
     expect(JSON.stringify(rows)).not.toContain('xxx');
   });
 
-  it('in an array and in CSV too', async () => {
+  it('also in an array and in CSV', async () => {
     const inArray = await all(rowsOf(`[${good},7,{"a":"${long}"},${good}]`, 'json'));
     expect(inArray.map((row) => 'problem' in row)).toEqual([false, true, true, false]);
     const inCsv = await all(rowsOf(`a,b\n1,2\n1\n"${long}",2\n${','.repeat(90_000)}\n3,4\n`, 'csv'));
     expect(inCsv.map((row) => 'problem' in row)).toEqual([false, true, true, true, false]);
   });
 
-  it('a column that is called __proto__ is a column', async () => {
+  it('reads a column with the name __proto__', async () => {
     const [row] = await all(rowsOf('{"__proto__":{"enabled":true},"constructor":1}', 'jsonl'));
     expect(row).toEqual({
       line: 1,
@@ -75,11 +75,11 @@ it.each([
   ['an object', '\n{"a":1}', 'json', 'line 2'],
   ['quotes that never end', 'a\n"x', 'csv', 'line 2'],
   ['a header that names a column twice', 'a,a\n1,2', 'csv', 'header'],
-] as const)('%s is refused as a whole', async (_, input, format, said) => {
+] as const)('refuses the whole input for %s', async (_, input, format, said) => {
   await expect(all(rowsOf(input, format))).rejects.toThrow(said);
 });
 
-describe('N7: an input that is no table is refused with the reason', () => {
+describe('N7: refuses input that is not a table, with the reason', () => {
   const row = '{"a":"é"}\n';
   const utf16 = Buffer.from(`\uFEFF${row}`, 'utf16le');
 
