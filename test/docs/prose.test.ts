@@ -97,6 +97,7 @@ const CLEAN: readonly string[] = [
   'test/redis',
   'test/scopes',
   'test/store',
+  'test/settings',
   'test/text',
 ];
 

@@ -23,7 +23,7 @@ test.each<[string[], ReturnType<typeof readArguments>]>([
   [['-h', '--workers', '1'], { help: true, workers: 1 }],
 ])('%j', (args, expected) => expect(readArguments(args)).toEqual(expected));
 
-test('auto is what the machine has', () => {
+test('auto is the number of cores', () => {
   const { workers } = readArguments(['--workers', 'auto']);
   expect(workers).toBeGreaterThanOrEqual(1);
   expect(workers).toBeLessThanOrEqual(64);
@@ -37,7 +37,7 @@ test.each([
   [['--workers', 'many'], '--workers is "many", which is neither a whole number nor auto.'],
   [['--workers', '--help'], '--workers is "--help", which is neither a whole number nor auto.'],
   [['--workers', '2', '--workers', 'x'], '--workers is "x", which is neither a whole number nor auto.'],
-])('%j names the fault and what is allowed', (args, fault) => {
+])('refuses %j with what is wrong and what is allowed', (args, fault) => {
   expect(faultOf(...args)).toBe(`${fault} Allowed: ${OPTIONS.WORKERS.allowed}.`);
 });
 
@@ -49,17 +49,17 @@ test.each([
   [['--', '4'], 'Argument 1 is not known.'],
   [['4'], 'Argument 1 is not known.'],
   [['--workers', '2', 'more'], 'Argument 3 is not known.'],
-])('%j is not known', (args, fault) => {
+])('refuses the unknown argument %j', (args, fault) => {
   expect(faultOf(...args)).toBe(`${fault} Allowed: --workers N, --help.`);
 });
 
-test('a secret in the wrong place is not repeated', () => {
+test('never repeats a secret that was passed as an argument by mistake', () => {
   for (const args of [['--admin-api-key=hunter2'], ['hunter2'], ['--', 'hunter2']]) {
     expect(faultOf(...args)).not.toContain('hunter2');
   }
 });
 
-test('whatever is given, it is read or refused in one short line', () => {
+test('parses any arguments or refuses them in one short line', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('--workers', '--', '-', '--help', '3'))), (args) => {
       try {
@@ -73,7 +73,7 @@ test('whatever is given, it is read or refused in one short line', () => {
   );
 });
 
-test('the usage names every argument', () => {
+test('lists every argument in the usage', () => {
   expect(USAGE).toContain('--workers N');
   expect(USAGE).toContain('--help');
 });

@@ -33,13 +33,13 @@ const keys = (...lines: string[]): string =>
   `auth:\n  api_keys:\n    enabled: true\n    keys:\n${lines.map((line) => `      - ${line}\n`).join('')}`;
 const one = (more: string): string => keys(`{ key: "\${KEY}", name: one, roles: [viewer]${more} }`);
 
-test('what is left out has its default', () => {
+test('uses defaults for missing values', () => {
   expect(read('roles: {}')).toEqual({ ...readSettings({}).configuration, path });
   expect(read('auth: { api_keys: {} }').apiKeys).toBe(true);
   expect(read('auth: { api_keys: { enabled: false } }').apiKeys).toBe(false);
 });
 
-test('keys, roles, key types and tiers', () => {
+test('reads keys, roles, key types and tiers', () => {
   const file = read(
     `${keys('{ key: "${KEY}", name: a, roles: [analyst, viewer], workspace: ws_1 }')}
 roles: { analyst: [write:events], viewer: [read:assets] }
@@ -62,7 +62,7 @@ tiers: { GROWTH: { per_minute: 50 }, STARTER: { keys: unlimited, admin_keys: 5, 
   }
 });
 
-test('categories of a tier', () => {
+test('reads categories of a tier', () => {
   const { tiers } = read(
     'tiers: { GROWTH: { categories: { write: { per_minute: 60, per_second: 5 }, admin: { per_minute: 6, per_second: 1 } } } }',
   );
@@ -77,13 +77,13 @@ test('categories of a tier', () => {
   expect(tiers.STARTER.categories).toEqual({});
 });
 
-test('KEY_PREFIXES wins over the prefixes of the file', () => {
+test('gives KEY_PREFIXES precedence over the prefixes of the file', () => {
   const text = 'key_types: { SECRET: { prefix: aa } }';
   expect(read(text).prefixes.SECRET).toBe('aa');
   expect(read(text, { KEY_PREFIXES: 'CLIENT:bb' }).prefixes).toEqual({ SECRET: 'sk', CLIENT: 'bb', READ_ONLY: 'rk' });
 });
 
-test('of a key nothing but a digest is kept', () => {
+test('keeps only a digest of a key', () => {
   const file = read(one(''), { KEY });
   expect(inspect(file, { depth: Infinity, showHidden: true })).not.toContain(KEY);
 });
@@ -135,7 +135,7 @@ test('OIDC', () => {
   expect(read(oidc(), { PUBLIC_URL: 'https://api.example' }).warnings).toEqual([]);
 });
 
-describe('a value that is wrong stops the start with one line: file, path, fault, remedy', () => {
+describe('an invalid value stops the start with one line: file, path, what is wrong, and how to fix it', () => {
   it.each([
     ['rolls: {}', 'rolls is not known. Allowed: a map with auth, roles, key_types, tiers, rate_limit_headers.'],
     [
@@ -236,20 +236,20 @@ describe('a value that is wrong stops the start with one line: file, path, fault
   });
 });
 
-describe('a key that people choose', () => {
+describe('a key that a person chose', () => {
   it.each([
     ['white space', 'with a space in it, long enough'],
     ['a line break', `${KEY}\n`],
     ['other characters', `${KEY}é`],
     ['too many characters', 'x'.repeat(257)],
     ['the form of a token', mintToken('sk', 'LIVE').token],
-  ])('is refused with %s, and not repeated', (_, value) => {
+  ])('is refused with %s, and not repeated in the error', (_, value) => {
     const message = faultOf(one(''), { KEY: value });
     expect(message).toContain('auth.api_keys.keys[0].key ');
     expect(message).not.toContain(value.trim());
   });
 
-  it('may be one character or 256, of which a short one is warned about', () => {
+  it('can have 1 to 256 characters, with a warning for a short key', () => {
     expect(read(one(''), { KEY: 'x'.repeat(256) }).warnings).toEqual([]);
     expect(read(one(''), { KEY: 'x'.repeat(20) }).warnings).toEqual([]);
     // F14: docker run --env-file keeps the quotes of its file.
@@ -258,7 +258,7 @@ describe('a key that people choose', () => {
     expect(read(one(''), { KEY: 'x' }).warnings).toEqual([expect.stringContaining('fewer than 20 characters')]);
   });
 
-  it('in clear is warned about, and refused in production', () => {
+  it('in plain text causes a warning, and is refused in production', () => {
     for (const written of [KEY, `\${KEY}${KEY}`, `$\${${KEY}`]) {
       const text = keys(`{ key: "${written}", name: one, roles: [viewer] }`);
       expect(read(text, { KEY }).warnings).toEqual([
@@ -271,12 +271,12 @@ describe('a key that people choose', () => {
     expect(read(keys('{ key: "${A}${B}", name: one, roles: [viewer] }'), { A: KEY, B: KEY }).warnings).toEqual([]);
   });
 
-  it("stands once, under a name of its own, and is not the operator's", () => {
+  it("must be unique, have a unique name, and differ from the operator's key", () => {
     const two = (key: string, name: string): string =>
       keys('{ key: "${KEY}", name: one, roles: [viewer] }', `{ key: "\${${key}}", name: ${name}, roles: [viewer] }`);
     expect(faultOf(two('OTHER', 'one'), { KEY, OTHER: `${KEY}x` })).toContain('keys[1].name is that of keys[0]');
     expect(faultOf(two('KEY', 'two'), { KEY })).toContain('keys[1].key is that of keys[0]');
-    // F13: composed and decomposed letters are one name.
+    // F13: composed and decomposed letters make the same name.
     const cafe = keys(
       '{ key: "${KEY}", name: "Caf\\u00e9", roles: [viewer] }',
       '{ key: "${OTHER}", name: "Cafe\\u0301", roles: [viewer] }',
@@ -286,7 +286,7 @@ describe('a key that people choose', () => {
     expect(faultOf(one(''), { KEY: OPERATOR_KEY, ADMIN_API_KEY: OPERATOR_KEY })).toContain('is that of ADMIN_API_KEY');
   });
 
-  it('is one of at most 200', () => {
+  it('is one of at most 200 keys', () => {
     const many = (count: number): string =>
       keys(...Array.from({ length: count }, (_, i) => `{ key: "\${KEY}${i}", name: k${i}, roles: [viewer] }`));
     expect(read(many(200), { KEY }).keys).toHaveLength(200);
@@ -304,7 +304,7 @@ describe('the file', () => {
     return '';
   };
 
-  it('that is named has to be there, to be a file, and to have a bounded size', () => {
+  it('must exist, be a regular file, and have a limited size if LATCHKEY_CONFIG names it', () => {
     expect(faultAt(join(dir, 'missing.yaml'))).toContain('does not exist');
     mkdirSync(join(dir, 'folder'));
     expect(faultAt(join(dir, 'folder'))).toContain('which is a directory');
@@ -314,7 +314,7 @@ describe('the file', () => {
     expect(faultAt(path)).toContain('not in UTF-8');
   });
 
-  it('is looked for beside the process where none is named, and need not be there', () => {
+  it('is optional in the working directory if LATCHKEY_CONFIG is not set', () => {
     const before = process.cwd();
     try {
       process.chdir(dir);
@@ -327,7 +327,7 @@ describe('the file', () => {
     }
   });
 
-  it('that is gone when it is read anew is a fault, and not a file that says nothing', () => {
+  it('that no longer exists at a reload is an error, not an empty configuration', () => {
     writeFileSync(path, 'roles: {}');
     const settings = readSettings({ LATCHKEY_CONFIG: path });
     writeFileSync(path, 'tiers: { GROWTH: { per_minute: 7 } }');

@@ -32,7 +32,7 @@ test.each<[Record<string, string>, unknown]>([
       noProxy: 'lower',
     },
   ],
-  // An empty one counts as absent.
+  // An empty variable counts as unset.
   [
     { HTTPS_PROXY: 'http://upper.test', https_proxy: '' },
     { http: null, https: { variable: 'HTTPS_PROXY', url: 'http://upper.test', authorization: null }, noProxy: '' },
@@ -71,7 +71,7 @@ test.each<[string, string]>([
   [`http://proxy.test?${SECRET}`, 'has a path, a query or a fragment'],
   [`http://u:${SECRET}%@proxy.test`, 'has a user name or password with a %'],
   [`u ${SECRET}`, 'is not the URL of a proxy'],
-])('refuses the proxy %j by the name of the variable, and shows nothing of it', (value, fault) => {
+])('refuses the proxy %j with the name of the variable but without its value', (value, fault) => {
   for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']) {
     const read = () => readProxies({ [name]: value });
     expect(read).toThrow(SettingsError);
@@ -81,7 +81,7 @@ test.each<[string, string]>([
   }
 });
 
-test('any text is a proxy or a SettingsError without the text', () => {
+test('reads any text as a proxy, or throws a SettingsError without the text', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -103,7 +103,7 @@ test('any text is a proxy or a SettingsError without the text', () => {
   );
 });
 
-test('N18: a proxy without a scheme is one with http://, as the reference says', () => {
+test('N18: reads a proxy without a scheme as http://, as the reference says', () => {
   expect(readProxies({ HTTP_PROXY: '127.0.0.1:4790' })?.http?.url).toBe('http://127.0.0.1:4790');
   expect(readProxies({ HTTPS_PROXY: 'u:p@proxy.test' })?.https?.url).toBe('http://proxy.test');
   const reference = readFileSync(join(PROJECT, 'docs/reference/settings.md'), 'utf8');

@@ -34,28 +34,32 @@ const VALUES = {
   AUDIT_HEADS_WEBHOOK_SECRET: SECRET,
 } as const;
 
-/** What has to be set with a setting. */
+/** Other settings that a setting requires. */
 const BESIDE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   AUDIT_HEADS_WEBHOOK: { AUDIT_HEADS_WEBHOOK_SECRET: SECRET },
   AUDIT_HEADS_WEBHOOK_SECRET: { AUDIT_HEADS_WEBHOOK: VALUES.AUDIT_HEADS_WEBHOOK },
 };
 
 describe('*_FILE of a secret setting', () => {
-  it('exists for every setting that is marked secret', () => {
+  it('exists for every setting that is marked as secret', () => {
     expect([...SECRET_OPTIONS].sort()).toEqual(Object.keys(VALUES).sort());
     expect(SECRET_OPTIONS.every((name) => (OPTIONS[name] as Option<unknown>).secret)).toBe(true);
   });
 
   describe.each(Object.entries(VALUES))('%s_FILE', (name, value) => {
-    it.each(['', '\n', '\r\n', '\n\n'])('gives the same as the variable, with %j at the end of the file', (end) => {
-      const { operator, ...other } = readSettings({ ...BESIDE[name], [`${name}_FILE`]: file(`${value}${end}`) });
-      const { operator: expected, ...rest } = readSettings({ ...BESIDE[name], [name]: value });
-      expect(other).toEqual(rest);
-      expect(operator === null).toBe(expected === null);
-      if (operator !== null) expect([operator.matches(SECRET), operator.matches(`${SECRET}\n`)]).toEqual([true, false]);
-    });
+    it.each(['', '\n', '\r\n', '\n\n'])(
+      'has the same effect as the variable, with %j at the end of the file',
+      (end) => {
+        const { operator, ...other } = readSettings({ ...BESIDE[name], [`${name}_FILE`]: file(`${value}${end}`) });
+        const { operator: expected, ...rest } = readSettings({ ...BESIDE[name], [name]: value });
+        expect(other).toEqual(rest);
+        expect(operator === null).toBe(expected === null);
+        if (operator !== null)
+          expect([operator.matches(SECRET), operator.matches(`${SECRET}\n`)]).toEqual([true, false]);
+      },
+    );
 
-    it('is refused beside the variable', () => {
+    it('is refused if the variable is also set', () => {
       expect(faultOf(() => readSettings({ [name]: value, [`${name}_FILE`]: file(value) }))).toBe(
         `${name} and ${name}_FILE are both set. Unset one of them.`,
       );
@@ -70,7 +74,7 @@ describe('*_FILE of a secret setting', () => {
       ['a directory', () => (mkdirSync(join(dir, `d-${name}`)), join(dir, `d-${name}`)), /directory/],
       ['an endless device', () => '/dev/zero', /regular file/],
       ['an unset path', () => '', /is empty/],
-    ])('names setting and file where the file is %s', (_, make, what) => {
+    ])('names the setting and the file in the error if the file is %s', (_, make, what) => {
       const path = make();
       const message = faultOf(() => readSettings({ [`${name}_FILE`]: path }));
       expect(message.startsWith(`${name}_FILE is `)).toBe(true);
@@ -80,13 +84,13 @@ describe('*_FILE of a secret setting', () => {
     });
   });
 
-  it('does not wait for a pipe that nobody writes to', () => {
+  it('does not wait for a pipe without a writer', () => {
     const pipe = join(dir, 'pipe');
     execFileSync('mkfifo', [pipe]);
     expect(faultOf(() => readSettings({ ADMIN_API_KEY_FILE: pipe }))).toMatch(/regular file/);
   });
 
-  it('names the file of a wrong value, and nothing of the value', () => {
+  it('names the file of an invalid value, and nothing of the value', () => {
     const path = file('hunter2');
     for (const name of SECRET_OPTIONS) {
       const message = faultOf(() => readSettings({ [`${name}_FILE`]: path }));
@@ -95,12 +99,12 @@ describe('*_FILE of a secret setting', () => {
     }
   });
 
-  it('warns of quotes in the file', () => {
+  it('warns about quotes in the file', () => {
     const { warnings } = readSettings({ ADMIN_API_KEY_FILE: file(`"${SECRET}"`) });
     expect(warnings).toEqual([expect.stringMatching(/^ADMIN_API_KEY has quotes/)]);
   });
 
-  it('is read for ${NAME} in latchkey.yaml as well, again at each reload', () => {
+  it('is also read for ${NAME} in latchkey.yaml, again at each reload', () => {
     const path = file(`${SECRET}\n`);
     const config = file('auth: { api_keys: { keys: [{ key: "${ANALYST}", name: analyst, roles: [viewer] }] } }');
     const environment = { LATCHKEY_CONFIG: config, ANALYST_FILE: path };
@@ -120,7 +124,7 @@ describe('*_FILE of a secret setting', () => {
     expect(faultOf(() => rereadConfiguration(settings, environment))).toContain(`ANALYST_FILE is "${path}"`);
   });
 
-  it('is read by the command line, which treats empty variables as absent', () => {
+  it('is read by the command line, which treats empty variables as unset', () => {
     const path = file('sk_live_example\n');
     expect(readCommandLineKey({ LATCHKEY_API_KEY_FILE: path, LATCHKEY_API_KEY: '' })).toBe('sk_live_example');
     expect(readCommandLineKey({ LATCHKEY_API_KEY: ' sk_live_other ', LATCHKEY_API_KEY_FILE: '' })).toBe(

@@ -56,16 +56,13 @@ test('the defaults', () => {
   } satisfies Settings);
 });
 
-test.each(Object.entries<Option<unknown>>(OPTIONS))(
-  '%s says what holds where it is unset, and that does',
-  (name, option) => {
-    expect(option.about).toMatch(/^\S.*[^.\s]$/);
-    expect(option.default === undefined || option.unset === undefined).toBe(true);
-    if (option.default !== undefined) expect(readSettings({ [name]: option.default })).toMatchObject(readSettings({}));
-  },
-);
+test.each(Object.entries<Option<unknown>>(OPTIONS))('%s documents its default correctly', (name, option) => {
+  expect(option.about).toMatch(/^\S.*[^.\s]$/);
+  expect(option.default === undefined || option.unset === undefined).toBe(true);
+  if (option.default !== undefined) expect(readSettings({ [name]: option.default })).toMatchObject(readSettings({}));
+});
 
-test('they are frozen through and through', () => {
+test('the settings are deeply frozen', () => {
   const settings = readSettings({});
   for (const part of [
     settings,
@@ -80,7 +77,7 @@ test('they are frozen through and through', () => {
   }
 });
 
-test('R5: introspection needs a key on every store, unless it is set', () => {
+test('R5: introspection needs a key on every store by default', () => {
   expect(readSettings({}).introspection).toBe('authenticated');
   expect(readSettings({ INTROSPECTION: 'on' }).introspection).toBe('on');
   const MONGODB_URI = 'mongodb://db/latchkey';
@@ -88,7 +85,7 @@ test('R5: introspection needs a key on every store, unless it is set', () => {
   expect(readSettings({ MONGODB_URI, INTROSPECTION: 'on' }).introspection).toBe('on');
 });
 
-test('metrics listen where the API does unless METRICS_HOST says otherwise, and never on its port', () => {
+test('serves metrics on HOST by default or on METRICS_HOST, and never on PORT', () => {
   expect(readSettings({ METRICS_PORT: '9090' }).metrics).toEqual({
     port: 9090,
     host: '127.0.0.1',
@@ -109,7 +106,7 @@ test('metrics listen where the API does unless METRICS_HOST says otherwise, and 
   expect(Object.isFrozen(readSettings({ METRICS_PORT: '9090' }).metrics)).toBe(true);
 });
 
-test('HTTPS is required in production, unless it is said', () => {
+test('requires HTTPS in production by default', () => {
   const inProduction = (more: Record<string, string> = {}) =>
     readSettings({ NODE_ENV: 'production', ...more }).requireHttps;
   expect([inProduction(), inProduction({ REQUIRE_HTTPS: 'false' })]).toEqual([true, false]);
@@ -117,7 +114,7 @@ test('HTTPS is required in production, unless it is said', () => {
   expect(readSettings({ NODE_ENV: 'development', REQUIRE_HTTPS: 'true' }).requireHttps).toBe(true);
 });
 
-test('a certificate comes with its key, or the server does not start: it must not fall back to plain HTTP', () => {
+test('refuses a certificate without its key, and the reverse, so that the server never falls back to plain HTTP', () => {
   const { tls } = readSettings({ TLS_CERT: '/tls/cert.pem', TLS_KEY: '/tls/key.pem' });
   expect(tls).toEqual({ cert: '/tls/cert.pem', key: '/tls/key.pem' });
   expect(Object.isFrozen(tls)).toBe(true);
@@ -129,7 +126,7 @@ test('a certificate comes with its key, or the server does not start: it must no
   );
 });
 
-test('R8: the address of a webhook comes with the secret that signs, or the server does not start', () => {
+test('R8: refuses the address of a webhook without its secret, and the reverse', () => {
   const url = 'https://heads.example/latchkey?tenant=1';
   const { auditHeads } = readSettings({
     AUDIT_HEADS_FILE: '/audit/heads.jsonl',
@@ -146,11 +143,11 @@ test('R8: the address of a webhook comes with the secret that signs, or the serv
   );
 });
 
-test('other variables are none of its business', () => {
+test('ignores other variables', () => {
   expect(readSettings({ LATCHKEY_PORT: 'x', PATH: '', __proto__: 'x' })).toEqual(readSettings({}));
 });
 
-describe('good values', () => {
+describe('valid values', () => {
   it.each<[keyof typeof OPTIONS, string, object]>([
     ['PORT', '0', { port: 0 }],
     ['PORT', '65535', { port: 65_535 }],
@@ -242,7 +239,7 @@ describe('good values', () => {
   });
 });
 
-describe('bad values', () => {
+describe('invalid values', () => {
   const BAD: Readonly<Record<keyof typeof OPTIONS, readonly string[]>> = {
     PORT: ['65536', '-1', '80a', '4e3', ' 4000', '0x50', '80.5', 'true', '9999999999'],
     HOST: ['a b', 'http://x', 'x/y', 'é'],
@@ -367,28 +364,31 @@ describe('bad values', () => {
     ['', '  ', ...texts].map((text) => [name, text] as const),
   );
 
-  it.each(cases)('%s=%j stops the start with one line: variable, fault, what is allowed', (name, text) => {
-    const message = faultOf({ [name]: text });
-    expect(message).not.toMatch(/[\n\r]/);
-    expect(message.startsWith(`${name} `)).toBe(true);
-    expect(message.endsWith(`Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`)).toBe(true);
-    expect(message.length).toBeGreaterThan(
-      `${name} . Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`.length + 5,
-    );
-  });
+  it.each(cases)(
+    '%s=%j stops the start with one line: the variable, what is wrong, and what is allowed',
+    (name, text) => {
+      const message = faultOf({ [name]: text });
+      expect(message).not.toMatch(/[\n\r]/);
+      expect(message.startsWith(`${name} `)).toBe(true);
+      expect(message.endsWith(`Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`)).toBe(true);
+      expect(message.length).toBeGreaterThan(
+        `${name} . Allowed: ${OPTIONS[name as keyof typeof OPTIONS].allowed}.`.length + 5,
+      );
+    },
+  );
 
-  it('every variable is tried', () => {
+  it('include every variable', () => {
     expect(Object.keys(BAD)).toEqual(Object.keys(OPTIONS));
   });
 
-  // Left-most X-Forwarded-For believed is how a peer lets callers choose their own address.
-  it('TRUST_PROXY takes neither true nor a number of hops', () => {
+  // A peer that trusts the left-most X-Forwarded-For lets callers choose their own address.
+  it('TRUST_PROXY accepts neither true nor a number of hops', () => {
     for (const text of ['true', '1', '2', '*', '0.0.0.0/x'])
       expect(faultOf({ TRUST_PROXY: text })).toContain('TRUST_PROXY');
   });
 });
 
-describe('secrets are never repeated', () => {
+describe('never repeats secrets', () => {
   const secret = 'hunter2-hunter2';
   it.each([
     ['ADMIN_API_KEY', secret],
@@ -400,26 +400,26 @@ describe('secrets are never repeated', () => {
   ])('%s', (name, text) => expect(faultOf({ [name]: text })).not.toContain('hunter2'));
 });
 
-test('a value that is no secret is shown, quoted and cut, so that a wrong one can be found', () => {
+test('shows a value that is not a secret, quoted and shortened, so that you can find it', () => {
   expect(faultOf({ PORT: 'abc\n\u001b[31m' })).toContain('PORT is "abc\\n\\u001b[31m", which is not a whole number');
   expect(faultOf({ LOG_LEVEL: 'x'.repeat(10_000) }).length).toBeLessThan(300);
 });
 
-test.each([LONG, 'x'.repeat(256)])('ADMIN_API_KEY is kept only as a hash', (key) => {
+test.each([LONG, 'x'.repeat(256)])('keeps ADMIN_API_KEY only as a hash', (key) => {
   const settings = readSettings({ ADMIN_API_KEY: key });
   expect(settings.operator?.matches(key)).toBe(true);
   expect(settings.operator?.matches(`${key}x`)).toBe(false);
   expect(inspect(settings, { depth: Infinity, showHidden: true })).not.toContain(key);
 });
 
-test("ADMIN_API_KEY is not a key of Latchkey's own, which is stored elsewhere as a hash and revoked there", () => {
+test('refuses a Latchkey token as ADMIN_API_KEY, because it is stored and revoked elsewhere', () => {
   const { token } = mintToken('sk', 'LIVE');
   const message = faultOf({ ADMIN_API_KEY: token });
   expect(message).toContain('is a key that Latchkey created');
   expect(message).not.toContain(token);
 });
 
-test('the environment itself is read where none is given', () => {
+test('reads process.env by default', () => {
   const before = process.env.PORT;
   process.env.PORT = '12345';
   try {
@@ -430,9 +430,9 @@ test('the environment itself is read where none is given', () => {
   }
 });
 
-describe('F14: what is wrong with a value, and how to mend it', () => {
+describe('F14: says what is wrong with a value and how to fix it', () => {
   const names = Object.keys(OPTIONS) as (keyof typeof OPTIONS)[];
-  /** Whatever somebody may write by mistake. */
+  /** Values that people may write by mistake. */
   const WRONG = [
     ...['', ' ', '\t\n', 'true', 'false', '1', '-1', '1.5', '1e3', '0x50', '999999999999', 'null', '{}', '[]', ','],
     ...[
@@ -460,7 +460,7 @@ describe('F14: what is wrong with a value, and how to mend it', () => {
     ],
   ];
 
-  it.each(names)('%s is answered in one sentence of plain words, or accepted', (name) => {
+  it.each(names)('%s is accepted, or refused in one plain sentence', (name) => {
     for (const text of WRONG) {
       let message: string;
       try {
@@ -514,7 +514,7 @@ describe('F14: quotes that are part of a value', () => {
     ['ADMIN_API_KEY', `'${LONG}'`],
     ['KEY_PEPPER', `"${LONG}"`],
     ['KEY_PEPPER', `${LONG},"${OTHER}"`],
-  ])('of %s are warned of at the start, without the value', (name, text) => {
+  ])('of %s cause a warning at startup, without the value', (name, text) => {
     const { warnings } = readSettings({ [name]: text });
     expect(warnings).toEqual([
       expect.stringMatching(new RegExp(`^${name} has quotes around its value, and they are part of it\\.`)),
@@ -523,7 +523,7 @@ describe('F14: quotes that are part of a value', () => {
     expect(readSettings({ [name]: text.replace(/["']/g, '') }).warnings).toEqual([]);
   });
 
-  it.each(['DATA_DIR', 'LATCHKEY_CONFIG', 'AUDIT_HEADS_FILE'])('N16: of the path %s are refused', (name) => {
+  it.each(['DATA_DIR', 'LATCHKEY_CONFIG', 'AUDIT_HEADS_FILE'])('N16: around the path %s are refused', (name) => {
     for (const text of ['"/data"', "'/data'", '" /data "', '""', ' "/data"']) {
       expect(faultOf({ [name]: text })).toMatch(
         new RegExp(`^${name} has (quotes|blanks) around its value; remove them\\.`),
@@ -535,7 +535,7 @@ describe('F14: quotes that are part of a value', () => {
       expect(() => readSettings({ [name]: text })).not.toThrow();
   });
 
-  it('in the middle of a value do not matter', () => {
+  it('in the middle of a value are allowed', () => {
     for (const text of [`${LONG}"`, `"${LONG}`, `${LONG}"x"y`])
       expect(readSettings({ ADMIN_API_KEY: text }).warnings).toEqual([]);
   });
@@ -547,7 +547,7 @@ test.each([
   ['CORS_ORIGINS', 'https://*.b.example', '"https://*.b.example"', /wildcard/],
   ['CORS_ORIGINS', 'file://,https://a.example', '"file://"', /scheme file/],
   ['CORS_REQUEST_HEADERS', 'X-A,Cookie', '"Cookie"', /browser itself/],
-])('CORS: an error of %s=%s names the item and what is wrong', (name, text, item, what) => {
+])('CORS: the error of %s=%s names the item and what is wrong', (name, text, item, what) => {
   const message = faultOf({ [name]: text });
   expect(message).toContain(item);
   expect(message).toMatch(what);

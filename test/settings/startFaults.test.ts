@@ -12,14 +12,14 @@ import { LOADER } from '../support/child.js';
 import { freePort } from '../support/redis.js';
 import { run, type Ran } from '../support/run.js';
 
-/** Long enough for a slow machine, and far shorter than for ever. In ms. */
+/** A timeout in milliseconds, long enough for a slow machine. */
 const TIMEOUT = 60_000;
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-start-'));
 const at = (name: string): string => join(dir, name);
-/** Takes connections and says nothing. */
+/** A server that accepts connections and never responds. */
 let silent: Server;
-/** A port that is in use, and one where nobody listens. */
+/** A port that is in use, and a port without a listener. */
 let busy: number;
 let free: number;
 
@@ -55,7 +55,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Root reads and writes whatever it likes, unless it has no capabilities. */
+/** Whether file permissions apply. Root can read and write everything, unless it has no capabilities. */
 const ORDINARY =
   process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'] : [];
 
@@ -69,7 +69,7 @@ const programs = {
 
 let started = 0;
 
-/** What each start has, unless its case says otherwise. */
+/** The environment of each start, unless its case overrides it. */
 const defaults = (): Record<string, string> => ({
   PORT: '0',
   DATA_DIR: at(`data-${(started += 1)}`),
@@ -89,7 +89,7 @@ async function start(env: Readonly<Record<string, string>>, program: keyof typeo
 
 type Row = readonly [setting: string, what: string, env: () => Record<string, string>, message: string | RegExp];
 
-/** The message that a row expects, after the sentence that nothing was started. */
+/** The message that a row expects, after the sentence that the server did not start. */
 const failed = (text: string): RegExp => new RegExp(`^(The server did not start\\. )?${text}\\n$`);
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const is = (name: string, path: string, rest: string): string => escaped(`${name} is "${path}", which ${rest}`);
@@ -101,7 +101,7 @@ const one = (setting: string, what: string, value: () => string, message: string
 ];
 const paths = (names: readonly string[], rows: (name: string) => readonly Row[]): Row[] => names.flatMap(rows);
 
-/** Ports below this one take a permission. On some machines there are none. */
+/** The first port that needs no permission. On some machines no port needs one. */
 const privileged = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
 const [cert, key] = [at('cert.pem'), at('key.pem')];
 
@@ -450,7 +450,7 @@ const GOOD: Readonly<Record<string, string>> = {
 const pattern = (message: string | RegExp): RegExp =>
   typeof message === 'string' ? new RegExp(`^${message.includes('\\') ? message : escaped(message)}`) : message;
 
-/** The messages of all rows, by starts within one process. */
+/** The messages of all rows, from starts in one process. */
 const messages: (string | null)[] = [];
 beforeAll(async () => {
   const environments = rows.map(([, , env]) => ({ ...defaults(), ...env() }));
@@ -470,24 +470,24 @@ function assertOneLine(text: string, message: string | RegExp): void {
 }
 
 test.each(rows.map((row, index) => [...row, index] as const))(
-  'N17: %s with %s ends the start with one line',
+  'N17: %s with %s stops the start with one line',
   (_, __, ___, message, index) => assertOneLine(`${messages[index]}\n`, message),
 );
 
-// What a row means to the program is the same for all rows of a setting: one of each shows it.
+// All rows of a setting end the program in the same way, so one of each is enough.
 const firsts = rows.filter(([setting], index) => rows.findIndex(([other]) => other === setting) === index);
 
 test.each(firsts)('N17: %s with %s ends the program with that line and status 1', async (_, __, env, message) => {
   const { status, stdout, stderr } = await start(env());
   assertOneLine(stderr, message);
   expect(status).toBe(1);
-  // The first key is shown, if there is one, and nothing else.
+  // The output contains the first key, if one was created, and nothing else.
   expect(stdout).toMatch(/^(Workspace: default\nAdmin key: \S+\nKeep it now: [^\n]+\n)?$/);
 });
 
 const SETTINGS_OF_PLACES = /(?:_DIR|_FILE|_URI|_URL|HOST|PORT|_CERT|TLS_KEY|_CONFIG|_WEBHOOK)$/;
 
-test('N17: the table has every setting that names a file, a directory, a host, a port or a URL', () => {
+test('N17: the table has every setting for a file, a directory, a host, a port or a URL', () => {
   const named = Object.keys(OPTIONS).filter((name) => SETTINGS_OF_PLACES.test(name));
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter((name) => !rows.some(([setting]) => setting === name))).toEqual([]);
@@ -508,9 +508,9 @@ const shared: readonly [
 
 test.each(shared)('N17: %s (%#) ends every program in the same way', async (setting, env, message, isWrongByItself) => {
   const given = env();
-  // An import makes no directory.
+  // An import creates no directory.
   const makesNone = given.DATA_DIR?.startsWith('/proc/') === true ? [] : (['import'] as const);
-  // At once: each waits for the same server.
+  // In parallel, because each waits for the same server.
   const ended = [...(['workers', 'serve', 'seed'] as const), ...makesNone].map(async (program) => {
     const { status, stderr } = await start(given, program);
     expect([program, stderr]).toEqual([program, expect.stringMatching(new RegExp(`^[^\\n]*${setting}[^\\n]*\\n$`))]);
@@ -525,7 +525,7 @@ test.each([
   ['PORT', { PORT: () => busy }],
   ['HOST', { HOST: () => 'nohost.invalid' }],
   ['METRICS_PORT', { METRICS_PORT: () => busy }],
-])('N17: %s ends a start with workers and latchkey serve too', async (setting, env) => {
+])('N17: %s also ends a start with workers and latchkey serve', async (setting, env) => {
   const given = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value())]));
   for (const program of ['workers', 'serve'] as const) {
     const { status, stderr } = await start(given, program);
@@ -538,17 +538,17 @@ const address = { port: 80, host: '127.0.0.1', portName: 'PORT', hostName: 'HOST
 const systemError = (code: string, syscall = 'listen') =>
   Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 
-test('N17: a port that takes a permission is refused with what to do', async () => {
+test('N17: refuses a port that needs a permission, and says what to do', async () => {
   const refused = /^PORT is 80, on which this process may not listen\. Set PORT to 1024 or higher, or give the process/;
   await expect(listening(address, Promise.reject(systemError('EACCES')))).rejects.toThrow(refused);
-  // Elsewhere every process may listen on every port.
+  // On other machines, every process may listen on every port.
   if (privileged <= 80 || ORDINARY.length === 0) return;
   expect((await start({ PORT: '80' })).stderr).toMatch(
     failed('PORT is 80, on which this process may not listen\\. [^\\n]+'),
   );
 });
 
-test('N17: other errors of listening name the host or the port, and a listener is handed on', async () => {
+test('N17: other errors of listening name the host or the port, and a passed listener is used', async () => {
   for (const code of ['EAI_AGAIN', 'EAI_FAIL', 'EINVAL']) {
     await expect(listening(address, Promise.reject(systemError(code, 'getaddrinfo')))).rejects.toThrow(
       /^HOST is .* not found\./,

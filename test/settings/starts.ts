@@ -1,6 +1,6 @@
 /**
- * Runs the start of the server once for each environment of a JSON file, in one process, and writes what each was refused with
- * to another file: `node starts.ts <environments> <messages>`. Far cheaper than a process for each.
+ * Starts the server in one process with each environment of a JSON file, and writes the error messages to another file:
+ * `node starts.ts <environments> <messages>`. This is much faster than one process for each environment.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { start, startFault } from '../../src/start.js';
@@ -9,7 +9,7 @@ const [given = '', wanted = ''] = process.argv.slice(2);
 const environments = JSON.parse(readFileSync(given, 'utf8')) as readonly Readonly<Record<string, string>>[];
 const messages: (string | null)[] = [];
 const own = process.env;
-/** Starts that run at once: some wait for servers that don't answer. */
+/** The number of parallel starts. Some wait for servers that don't respond. */
 const AT_ONCE = 8;
 
 process.setMaxListeners(0);
@@ -18,7 +18,7 @@ process.setMaxListeners(0);
 async function faultOfStart(environment: Readonly<Record<string, string>>): Promise<string | null> {
   process.env = { ...own, ...environment };
   try {
-    // Reads the environment before it waits for anything.
+    // Reads the environment before it awaits anything.
     await start(null);
     return null;
   } catch (error) {

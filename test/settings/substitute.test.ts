@@ -4,16 +4,16 @@ import { isWhollyReferences, substitute } from '../../src/settings/substitute.js
 const fault = (what: string): Error => new Error(what);
 const put = (text: string, environment: Record<string, string> = {}): string => substitute(text, environment, fault);
 
-test('variables are put in place anywhere in a text, each time they are named', () => {
+test('replaces variables anywhere in a text, each time they occur', () => {
   expect(put('${A}', { A: 'x' })).toBe('x');
   expect(put('a-${A}-${B}-${A}', { A: 'x', B: 'y' })).toBe('a-x-y-x');
 });
 
-test('$${ writes ${, and a lone $ stays', () => {
+test('replaces $${ with ${, and keeps a single $', () => {
   expect(put('$${A} costs 5$ or $5 { }', { A: 'x' })).toBe('${A} costs 5$ or $5 { }');
 });
 
-test('what a variable holds is taken as it is: neither another variable nor YAML', () => {
+test('inserts the value of a variable literally, not as another variable or as YAML', () => {
   expect(put('${A}', { A: '${B}', B: 'x' })).toBe('${B}');
   expect(put('${A}', { A: '$&$1 $${B}: [x]\n# y' })).toBe('$&$1 $${B}: [x]\n# y');
 });
@@ -29,11 +29,11 @@ test.each([
   ['${1A}', 'contains "${" without'],
   ['${ A }', 'contains "${" without'],
   ['${A:-default}', 'contains "${" without'],
-])('%s is refused', (text, message) => {
+])('refuses %s', (text, message) => {
   expect(() => put(text, { EMPTY: '' })).toThrow(message);
 });
 
-test('every text is what its parts stand for', () => {
+test('replaces the parts of any text independently', () => {
   const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/);
   const part = fc.oneof(
     fc
@@ -66,6 +66,6 @@ test.each([
   ['${A}\n', false],
   ['$${A}', false],
   ['', false],
-])('%j stands wholly in variables: %s', (text, expected) => {
+])('returns whether %j consists only of variables: %s', (text, expected) => {
   expect(isWhollyReferences(text)).toBe(expected);
 });

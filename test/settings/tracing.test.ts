@@ -17,7 +17,7 @@ test.each<[Record<string, string>, boolean]>([
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR }, true],
   [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${COLLECTOR}/v1/traces` }, true],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://u:p@collector' }, true],
-  // By OpenTelemetry's specification, empty is absent.
+  // By the OpenTelemetry specification, an empty variable counts as unset.
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: ' ' }, false],
   [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: COLLECTOR }, false],
@@ -42,7 +42,7 @@ test.each<[string, Record<string, string>]>([
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
     },
   ],
-])('%s that cannot be served stops the start with one line', (name, environment) => {
+])('an unsupported %s stops the start with one line', (name, environment) => {
   const message = faultOf(environment);
   expect(message).toMatch(new RegExp(`^${name} [^\\n]+ Allowed: [^\\n]+\\.$`));
   expect(message).not.toContain('hunter2');

@@ -4,7 +4,7 @@ import { fileSchema } from '../../src/settings/fileSchema.js';
 import { OPTIONS, readOption, type OptionName } from '../../src/settings/options.js';
 import { nested, VALIDATOR, WRONG } from '../support/validator.js';
 
-/** Every place of a schema, each with the path that leads to it. */
+/** Every node of a schema, with the path that leads to it. */
 function* placesIn(schema: z.core.$ZodType, path: readonly (string | 0)[] = []): Generator<readonly (string | 0)[]> {
   yield path;
   if (schema instanceof z.ZodOptional) yield* placesIn(schema.unwrap(), path);
@@ -14,7 +14,7 @@ function* placesIn(schema: z.core.$ZodType, path: readonly (string | 0)[] = []):
   for (const [name, inner] of Object.entries(schema.shape)) yield* placesIn(inner as z.core.$ZodType, [...path, name]);
 }
 
-test('N18: wherever latchkey.yaml is wrong, the fault is said in words and with what is allowed', () => {
+test('N18: the error for any invalid part of latchkey.yaml says what is wrong and what is allowed', () => {
   const places = [...placesIn(fileSchema)];
   let faults = 0;
   for (const path of places) {
@@ -30,7 +30,7 @@ test('N18: wherever latchkey.yaml is wrong, the fault is said in words and with 
   expect([places.length > 80, faults > 800]).toEqual([true, true]);
 });
 
-test.each(Object.keys(OPTIONS) as OptionName[])('N18: a wrong %s is said in words', (name) => {
+test.each(Object.keys(OPTIONS) as OptionName[])('N18: the error for an invalid %s says what is wrong', (name) => {
   let faults = 0;
   for (const text of [
     '',

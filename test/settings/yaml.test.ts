@@ -3,7 +3,7 @@ import { parseYaml } from '../../src/settings/yaml.js';
 
 const parse = (text: string): unknown => parseYaml(text, 'the file');
 
-test('plain values of the core schema', () => {
+test('reads plain values of the core schema', () => {
   expect(parse('a: 1\nb: [x, "2", true, null]\n# a comment\nc: {d: ${E}f}\n'.replace('${E}f', '"${E}"'))).toEqual({
     a: 1,
     b: ['x', '2', true, null],
@@ -26,26 +26,23 @@ test.each([
   ['a:\n\t- b', 'invalid YAML'],
   ['a: [ ${A} ]', 'invalid YAML'],
   ['a: *nowhere', 'uses an alias at line 1, column 4 that names no anchor before it'],
-])('%j is refused', (text, message) => {
+])('refuses %j', (text, message) => {
   expect(() => parse(text)).toThrow(message);
   expect(() => parse(text)).toThrow(/^the file /);
 });
 
-test('aliases that multiply are refused before they do', () => {
+test('refuses aliases that multiply before it expands them', () => {
   const lines = ['a0: &a0 [x, x]'];
   for (let i = 1; i < 30; i++) lines.push(`a${i}: &a${i} [*a${i - 1}, *a${i - 1}, *a${i - 1}]`);
   expect(() => parse(lines.join('\n'))).toThrow('uses an alias');
 });
 
-// The package's composer recurses, and V8 ends the process where a regular expression finds no stack left.
-test.each(['[', '{a: ', '- ', '? '])(
-  'what nests a hundred thousand deep (%j) is refused, and ends nothing',
-  (level) => {
-    expect(() => parse(level.repeat(100_000))).toThrow('nests deeper than 20 levels');
-  },
-);
+// The composer of the package is recursive, and V8 crashes if a regular expression runs out of stack.
+test.each(['[', '{a: ', '- ', '? '])('refuses a hundred thousand nested levels (%j) without a crash', (level) => {
+  expect(() => parse(level.repeat(100_000))).toThrow('nests deeper than 20 levels');
+});
 
-test('no fault repeats what stands in the file', () => {
+test('never repeats the text of the file in an error', () => {
   for (const text of [
     'a: "hunter2" hunter2',
     'a: [hunter2',
@@ -70,18 +67,18 @@ describe('R10: aliases', () => {
     ['&x {a: *x}', 'line 1, column 8 that refers to a value that it is part of'],
     ['a: &x [1, &y [*x]]', 'that refers to a value that it is part of'],
     ['a: *x\nb: &x 1', 'line 1, column 4 that names no anchor before it'],
-  ])('%j is refused with its line', (text, fault) => {
+  ])('refuses %j with the line', (text, fault) => {
     expect(() => parse(text)).toThrow(SettingsError);
     expect(() => parse(text)).toThrow(fault);
   });
 
-  it('are written out where they are harmless, the nearest anchor of a name before each', () => {
+  it('expands harmless aliases, with the nearest preceding anchor of the name', () => {
     const many = `a: &x {b: 1}\nc: [${Array(500).fill('*x').join(', ')}]`;
     expect(parse(many)).toEqual({ a: { b: 1 }, c: Array(500).fill({ b: 1 }) });
     expect(parse('a: &x 1\nb: *x\nc: &x 2\nd: *x')).toEqual({ a: 1, b: 1, c: 2, d: 2 });
   });
 
-  it('that make more levels than may be are refused, however few levels are written', () => {
+  it('refuses aliases that expand to too many levels, however few are written', () => {
     const lines = ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}]`)];
     expect(() => parse(lines.join('\n'))).toThrow(
       /^the file uses an alias at line 2\d, column \d+ that makes more than 20 levels\./,
@@ -89,13 +86,13 @@ describe('R10: aliases', () => {
     expect(() => parse(lines.slice(0, 15).join('\n'))).not.toThrow();
   });
 
-  it('of which there are many are refused before they are looked up one by one', () => {
+  it('refuses too many aliases before it looks them up one by one', () => {
     const text = `a: &x 1\n${Array.from({ length: 20 }, (_, i) => `b${i}: [${Array(4_000).fill('*x').join(',')}]`).join('\n')}`;
     expect(() => parse(text)).toThrow('that is one of more than 1000');
   });
 });
 
-test('R10: a map of many keys, each of which is compared with all before it, is refused before it is', () => {
+test('R10: refuses a map with many keys before it compares each with all previous ones', () => {
   const text = Array.from({ length: 5_001 }, (_, i) => `k${i}: 1`).join('\n');
   expect(() => parse(text)).toThrow('the file has more than 5000 items in one map or list at line 1, column 1');
 });
