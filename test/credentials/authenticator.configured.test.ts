@@ -29,7 +29,7 @@ async function start(options: Parameters<Harness['authenticator']>[0] = {}) {
   return { authenticator, id: keys.records[0]?.id ?? '' };
 }
 
-test('N3: beside configured keys a mistyped token is malformed, and other wrong text unknown, without bcrypt', async () => {
+test('N3: with configured keys, a mistyped token is malformed, and other invalid text is unknown without bcrypt', async () => {
   const { authenticator } = await start();
   const { token } = mintToken('sk', 'LIVE');
   for (const text of [token.slice(0, -1), `${token}x`, 'sk_live_', `${token.slice(0, 20)}-${token.slice(21)}`]) {
@@ -45,7 +45,7 @@ test('N3: beside configured keys a mistyped token is malformed, and other wrong 
 });
 
 describe('a configured key', () => {
-  it('is somebody: its id and family, its workspace and tier, what its roles grant', async () => {
+  it('has a principal with its ID and family, its workspace and tier, and the scopes of its roles', async () => {
     const { authenticator, id } = await start();
     const principal = await authenticator.authenticate(KEY);
     expect(principal).toEqual({
@@ -61,11 +61,11 @@ describe('a configured key', () => {
       scopes: ['read:all'],
     });
     expect(Object.isFrozen(principal)).toBe(true);
-    // Nothing in the store could show its use.
+    // The store has no record of the key, so its use is not recorded.
     expect(latchkey.uses).toEqual([]);
   });
 
-  it('is let in without a promise, a read or bcrypt once it was found right', async () => {
+  it('is accepted without a promise, a read or bcrypt after it was verified once', async () => {
     const { authenticator } = await start();
     const principal = await authenticator.authenticate(KEY);
     expect(latchkey.gate.counts.comparisons).toBe(1);
@@ -75,7 +75,7 @@ describe('a configured key', () => {
     expect(latchkey.gate.counts.comparisons).toBe(1);
   });
 
-  it('has its tier read once within ttl, and never meets bcrypt again', async () => {
+  it('reads its tier once per ttl, and never runs bcrypt again', async () => {
     const { authenticator } = await start();
     await authenticator.authenticate(KEY);
     latchkey.reads.splice(0);
@@ -88,14 +88,14 @@ describe('a configured key', () => {
     expect(latchkey.gate.counts.comparisons).toBe(1);
   });
 
-  it('is judged once for a hundred requests at once, which count as no failures', async () => {
+  it('is verified once for a hundred concurrent requests, which count as no failures', async () => {
     const { authenticator } = await start();
     await Promise.all(Array.from({ length: 400 }, () => authenticator.authenticate(KEY, '192.0.2.1')));
     expect(latchkey.gate.counts.comparisons).toBe(1);
     expect(latchkey.reads).toEqual(['workspaces.find']);
   });
 
-  it('acts by another tier at once where it is told', async () => {
+  it('applies a changed tier immediately after the change was announced', async () => {
     const { authenticator } = await start();
     await authenticator.authenticate(KEY);
     await latchkey.store.workspaces.setTier('default', 'STARTER', NOON);
@@ -105,7 +105,7 @@ describe('a configured key', () => {
     expect(await authenticator.authenticate(KEY)).toMatchObject({ tier: 'STARTER' });
   });
 
-  it('is not let in while the store is away and its tier is not known', async () => {
+  it('is refused while the store is unavailable and its tier is not cached', async () => {
     const { authenticator } = await start();
     await authenticator.authenticate(KEY);
     await latchkey.store.close();
@@ -117,9 +117,9 @@ describe('a configured key', () => {
   });
 });
 
-describe('what is no configured key', () => {
+describe('a credential that is not a configured key', () => {
   it.each([KEY.toLowerCase(), KEY.toUpperCase(), KEY.slice(1), `${KEY}x`, `${KEY}\0`, 'unknown'])(
-    '%j is unknown',
+    'is unknown: %j',
     async (credential) => {
       const { authenticator } = await start();
       await authenticator.authenticate(KEY);
@@ -127,11 +127,11 @@ describe('what is no configured key', () => {
     },
   );
 
-  it('is malformed as ever where none is configured', async () => {
+  it('is malformed if no keys are configured', async () => {
     await expect(latchkey.authenticator().authenticate(KEY)).rejects.toEqual(refused('malformed'));
   });
 
-  it("is counted by address before bcrypt, and stands in no key's way that is known", async () => {
+  it('counts by address before bcrypt, and does not affect cached keys', async () => {
     const { authenticator } = await start();
     await authenticator.authenticate(KEY, '192.0.2.1');
     for (let i = 0; i < 300; i++) {
@@ -144,7 +144,7 @@ describe('what is no configured key', () => {
     await expect(authenticator.authenticate('later', '192.0.2.1')).rejects.toEqual(refused('unknown'));
   });
 
-  it("leaves stored keys and the operator's as they are", async () => {
+  it("does not affect stored keys or the operator's key", async () => {
     const { authenticator } = await start({ operator: new OperatorKey(OPERATOR_KEY) });
     const { key, token } = await latchkey.issue();
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key', keyId: key.id });
@@ -153,8 +153,8 @@ describe('what is no configured key', () => {
   });
 });
 
-describe('other keys in their place', () => {
-  it('count from the next request on: the old one is refused, the new one goes on under the same id', async () => {
+describe('replaced configured keys', () => {
+  it('apply from the next request: the old key is refused, and the new one keeps the ID', async () => {
     const { authenticator, id } = await start();
     await authenticator.authenticate(KEY);
     authenticator.configure(true, await configured(['another-key-of-tests', 'one'], [KEY, 'two']));
@@ -166,7 +166,7 @@ describe('other keys in their place', () => {
     expect((await authenticator.authenticate('another-key-of-tests')).keyId).toBe(id);
   });
 
-  it('count for what was being judged as they came', async () => {
+  it('apply to verifications in progress', async () => {
     const { authenticator } = await start();
     const next = await configured(['another-key-of-tests', 'one']);
     const judged = authenticator.authenticate(KEY);
@@ -176,7 +176,7 @@ describe('other keys in their place', () => {
   });
 });
 
-test("where keys are switched off none is let in, and the operator's is", async () => {
+test("refuses all keys except the operator's if keys are disabled", async () => {
   const { authenticator } = await start({ operator: new OperatorKey(OPERATOR_KEY) });
   const { token } = await latchkey.issue();
   await authenticator.authenticate(KEY);

@@ -11,19 +11,19 @@ const MINUTE = 60_000;
 const TOO_MANY = { details: { code: 'RATE_LIMITED', retryAfter: 60, window: 60 } };
 const UNKNOWN = { details: { code: 'UNAUTHENTICATED', reason: 'unknown' } };
 
-/** The token of a key with some other secret, checksum and all. */
+/** Returns the token of a key with a wrong secret and a valid checksum. */
 const withOtherSecret = (token: string): string => withChecksum(token.slice(0, -38) + randomBase62(32));
-/** An address that nobody has used. */
+/** Returns an unused address. */
 const freshAddress = (): string => `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`;
 
 type Authenticator = ReturnType<Harness['authenticator']>;
-/** Has an address try so many tokens that nobody has. */
+/** Sends tokens of missing keys from an address. */
 async function guess(authenticator: Authenticator, count: number, address: string): Promise<void> {
   for (let i = 0; i < count; i++) {
     await expect(authenticator.authenticate(mintToken('sk', 'LIVE').token, address)).rejects.toMatchObject(UNKNOWN);
   }
 }
-/** Has so many wrong secrets tried for a key, each from an address of its own. */
+/** Sends wrong secrets for a key, each from a different address. */
 async function attack(authenticator: Authenticator, token: string, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const attempt = authenticator.authenticate(withOtherSecret(token), freshAddress());
@@ -32,7 +32,7 @@ async function attack(authenticator: Authenticator, token: string, count: number
 }
 
 describe('an address over its limit', () => {
-  it('is refused with 429 for keys that nobody has, after some reads a second, until the minute is over', async () => {
+  it('is refused with 429 for missing keys, after a few reads per second, until the minute is over', async () => {
     const authenticator = latchkey.authenticator();
     await guess(authenticator, 300, ATTACKER);
     latchkey.reads.splice(0);
@@ -46,7 +46,7 @@ describe('an address over its limit', () => {
     await guess(authenticator, 1, ATTACKER);
   });
 
-  it('is refused at three hundred also where all guesses come at one moment, and then no more is read', async () => {
+  it('is refused after three hundred concurrent guesses too, without further reads', async () => {
     const authenticator = latchkey.authenticator();
     const guesses = Array.from({ length: 1_000 }, () =>
       authenticator.authenticate(mintToken('sk', 'LIVE').token, ATTACKER),
@@ -59,8 +59,8 @@ describe('an address over its limit', () => {
     expect(latchkey.reads).toHaveLength(320);
   });
 
-  // Callers behind one proxy or one office's router share an address.
-  it('goes on with a right key that is known, also when its record has to be read anew', async () => {
+  // Callers behind one proxy or office router share an address.
+  it('can still use a cached valid key, even if its record has to be read again', async () => {
     const { key, token } = await latchkey.issue();
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate(token, ATTACKER);
@@ -72,7 +72,7 @@ describe('an address over its limit', () => {
     await authenticator.authenticate(token, ATTACKER);
   });
 
-  it('R10: is let in with right keys that this process has not seen yet, and no wrong one runs bcrypt', async () => {
+  it('R10: can still use valid keys that are not cached yet, and no invalid one runs bcrypt', async () => {
     const keys = await Promise.all(Array.from({ length: 50 }, () => latchkey.issue()));
     const authenticator = latchkey.authenticator();
     await guess(authenticator, 300, ATTACKER);
@@ -80,7 +80,7 @@ describe('an address over its limit', () => {
       await expect(authenticator.authenticate(withOtherSecret(token), ATTACKER)).rejects.toMatchObject({
         details: { code: 'RATE_LIMITED' },
       });
-      // A look-up of a right key is given back: however many there are, they take nothing from each other.
+      // A look-up of a valid key doesn't count, so any number of them is possible.
       latchkey.clock.now += 100;
       await authenticator.authenticate(token, ATTACKER);
     }
@@ -89,7 +89,7 @@ describe('an address over its limit', () => {
     });
   });
 
-  it('R10: reads twenty times a second, and all addresses over their limits two hundred times', async () => {
+  it('R10: causes at most twenty reads per second, and two hundred together with other such addresses', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator();
     const addresses = Array.from({ length: 15 }, (_, i) => `203.0.113.${i}`);
@@ -108,13 +108,13 @@ describe('an address over its limit', () => {
     for (const address of addresses) await flood(address);
     expect(latchkey.reads).toHaveLength(200);
     await expect(authenticator.authenticate(token, '203.0.113.14')).rejects.toMatchObject(TOO_MANY);
-    // Whoever is not over a limit is not concerned.
+    // An address below its limit is not affected.
     await guess(authenticator, 1, ELSEWHERE);
     latchkey.clock.now += 1_000;
     await authenticator.authenticate(token, '203.0.113.0');
   });
 
-  it('is refused for wrong secrets of known keys, and their holders are not', async () => {
+  it('is refused for wrong secrets of cached keys, while their holders are accepted', async () => {
     const authenticator = latchkey.authenticator();
     const keys = await Promise.all(Array.from({ length: 16 }, () => latchkey.issue()));
     for (const { token } of keys) await authenticator.authenticate(token, ELSEWHERE);
@@ -128,7 +128,7 @@ describe('an address over its limit', () => {
     }
   });
 
-  it('is not one that sends right keys, whatever their state, or what is no key at all', async () => {
+  it('is not one that sends valid keys in any state, or malformed ones', async () => {
     const authenticator = latchkey.authenticator();
     const expired = await latchkey.issue({ expiresAt: NOON });
     const revoked = await latchkey.issue();
@@ -148,7 +148,7 @@ describe.each([
   ['remembered', {}],
   ['read each time', { cacheTtl: 0 }],
 ])('a key under attack, %s', (_, options) => {
-  it('refuses the twenty-first wrong secret of a minute with 429, from wherever it comes', async () => {
+  it('is refused with 429 for the twenty-first wrong secret in a minute, from any address', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator(options);
     await attack(authenticator, token, 20);
@@ -160,7 +160,7 @@ describe.each([
     await attack(authenticator, token, 20);
   });
 
-  it('never locks out who holds it', async () => {
+  it('never locks out its holder', async () => {
     const { key, token } = await latchkey.issue();
     const authenticator = latchkey.authenticator(options);
     await authenticator.authenticate(token, ELSEWHERE);
@@ -173,14 +173,14 @@ describe.each([
     await authenticator.authenticate(token, ELSEWHERE);
   });
 
-  it('does not lock out its holder either in a process that saw the attack first', async () => {
+  it('does not lock out its holder in a process that receives the attack first', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator(options);
     await attack(authenticator, token, 20);
     await authenticator.authenticate(token, ELSEWHERE);
   });
 
-  it('does not lock out its holder while all come at one moment', async () => {
+  it('does not lock out its holder during concurrent guesses', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator(options);
     const attempts = Array.from({ length: 100 }, () =>
@@ -192,7 +192,7 @@ describe.each([
     await right;
   });
 
-  it('lets in a hundred right ones at once in a process that has just started', async () => {
+  it('accepts a hundred concurrent valid requests in a process that has just started', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator(options);
     await Promise.all(Array.from({ length: 100 }, () => authenticator.authenticate(token, ELSEWHERE)));
@@ -200,7 +200,7 @@ describe.each([
   });
 });
 
-test('a lookup id that no key has is read once and then refused with 429', async () => {
+test('reads the lookup ID of a missing key once and then refuses it with 429', async () => {
   const { token } = mintToken('sk', 'LIVE');
   const authenticator = latchkey.authenticator();
   await attack(authenticator, token, 20);

@@ -20,7 +20,7 @@ const [ATTACKER, ELSEWHERE] = ['192.0.2.1', '198.51.100.1'];
 const NEW_PEPPER = 'a newer pepper for tests, which is long enough';
 const refused = (reason: string) => expect.objectContaining({ details: { code: 'UNAUTHENTICATED', reason } });
 
-/** Counts looks at which schemes there are, beside what the harness counts. */
+/** Counts reads of the schemes, in addition to the counts of the harness. */
 function countingLooks(): string[] {
   const { store } = latchkey;
   const looks: string[] = [];
@@ -48,8 +48,8 @@ const bcryptRow = (id: string, token: string) => ({
 
 const token = letters('imported');
 
-describe('where nothing was imported', () => {
-  it('what is none of our tokens is malformed without a read; a look at the store is made once in five seconds', async () => {
+describe('without imported keys', () => {
+  it('a text that is not a Latchkey token is malformed without a read, except one read of the schemes in five seconds', async () => {
     const looks = countingLooks();
     const authenticator = latchkey.authenticator();
     for (let i = 0; i < 400; i++) {
@@ -62,7 +62,7 @@ describe('where nothing was imported', () => {
     expect(looks).toHaveLength(2);
   });
 
-  it('one of our own tokens asks for no look', async () => {
+  it('a Latchkey token causes no read of the schemes', async () => {
     const looks = countingLooks();
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate((await latchkey.issue()).token);
@@ -72,7 +72,7 @@ describe('where nothing was imported', () => {
 });
 
 describe('an imported key', () => {
-  it('that is known is let in without a promise, a read, an HMAC or bcrypt', async () => {
+  it('is accepted without a promise, a read, an HMAC or bcrypt if it is cached', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate(token);
@@ -83,7 +83,7 @@ describe('an imported key', () => {
     expect([latchkey.reads, latchkey.verifications, latchkey.gate.counts.comparisons]).toEqual([[], [], 0]);
   });
 
-  it('is found in one read, and in one for each scheme where there are several', async () => {
+  it('is found in one read, and in one per scheme if there are several', async () => {
     await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
@@ -95,7 +95,7 @@ describe('an imported key', () => {
     expect(latchkey.reads.splice(0)).toHaveLength(2);
   });
 
-  it('that was imported beside a running process is found five seconds later', async () => {
+  it('is found five seconds after an import into a running process', async () => {
     const authenticator = latchkey.authenticator();
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('malformed'));
     await importing([betterAuthRow(token)]);
@@ -105,7 +105,7 @@ describe('an imported key', () => {
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
   });
 
-  it('keeps its token while the pepper is changed and the old one is taken out', async () => {
+  it('keeps its token while the pepper is replaced and the old one is removed', async () => {
     await importing([betterAuthRow(token)]);
     const digest = async () => {
       const { keys } = await latchkey.store.keys.list('default', { first: 1, after: null, filter: {}, now: NOON });
@@ -118,7 +118,7 @@ describe('an imported key', () => {
     expect(latchkey.gate.counts.comparisons).toBe(0);
   });
 
-  it('is refused as unavailable while the store is away, and what is known of schemes stays known', async () => {
+  it('is refused as unavailable while the store is unavailable, and the known schemes are kept', async () => {
     await importing([betterAuthRow(token)]);
     const working = latchkey.store;
     const away = { ...working, keys: { ...working.keys, nextLookupId: () => Promise.reject(new Error('away')) } };
@@ -133,7 +133,7 @@ describe('an imported key', () => {
   });
 });
 
-/** A token of this installation with a mistake, as people make them. */
+/** Tokens of this installation with typical mistakes. */
 function mistyped(): Record<string, string> {
   const { token: whole } = mintToken('sk', 'LIVE');
   const other = whole[20] === 'A' ? 'B' : 'A';
@@ -149,18 +149,18 @@ function mistyped(): Record<string, string> {
   };
 }
 
-describe('N3: once keys were imported, a mistyped token', () => {
-  it.each(Object.keys(mistyped()))('%s is malformed, after one read for each scheme', async (name) => {
+describe('N3: with imported keys, a mistyped token', () => {
+  it.each(Object.keys(mistyped()))('(%s) is malformed, after one read per scheme', async (name) => {
     await importing([betterAuthRow(token)]);
     await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
     const authenticator = latchkey.authenticator();
     const wrong = mistyped()[name] ?? '';
     await expect(authenticator.authenticate(wrong)).rejects.toEqual(refused('malformed'));
-    // One scheme takes any text, the other only what holds its separator.
+    // One scheme matches any text. The other one requires its separator.
     expect([latchkey.reads, latchkey.verifications]).toEqual([['findForVerification'], []]);
   });
 
-  it('is let in if it is an imported key, whatever its checksum', async () => {
+  it('is accepted if it is an imported key, whatever its checksum', async () => {
     const likeOurs = `sk_live_${letters('like ours').slice(0, 54)}`;
     const shorter = 'sk_test_4eC39HqLyjWDarjtT1zdp7dc';
     await importing([betterAuthRow(likeOurs), betterAuthRow(shorter)]);
@@ -170,7 +170,7 @@ describe('N3: once keys were imported, a mistyped token', () => {
     await expect(authenticator.authenticate(`${shorter.slice(0, -1)}d`)).rejects.toEqual(refused('malformed'));
   });
 
-  it('is unknown if its checksum is right, and so is text of another form', async () => {
+  it('is unknown if its checksum is valid, and so is text in another format', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     for (const text of [mintToken('sk', 'LIVE').token, letters('other'), 'pk_live_51HG8vK', 'acme-live-1234567890']) {
@@ -178,7 +178,7 @@ describe('N3: once keys were imported, a mistyped token', () => {
     }
   });
 
-  it('costs no read any more once an address has sent too many', async () => {
+  it('costs no read after the address has sent too many', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     const cut = mistyped()['cut short'] ?? '';
@@ -188,8 +188,8 @@ describe('N3: once keys were imported, a mistyped token', () => {
   });
 });
 
-describe('guesses at imported keys', () => {
-  it('from one address are refused at three hundred, though they come at one moment, and then no more is read', async () => {
+describe('guesses of imported keys', () => {
+  it('from one address are refused after three hundred, even concurrent ones, without further reads', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate(token);
@@ -207,7 +207,7 @@ describe('guesses at imported keys', () => {
     await expect(authenticator.authenticate(letters('from elsewhere'), ELSEWHERE)).rejects.toEqual(refused('unknown'));
   });
 
-  it('for one row of bcrypt buy five runs a minute, and never stop who holds the key', async () => {
+  it('for one bcrypt row cause five runs a minute, and never lock out the holder of the key', async () => {
     await importing([bcryptRow('app1', 'app1.secret')], BCRYPT);
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate('app1.secret');
@@ -218,7 +218,7 @@ describe('guesses at imported keys', () => {
     expect(authenticator.atOnce('app1.secret')).toMatchObject({ kind: 'key' });
   });
 
-  it('of text that no header field carries as it was sent name nothing', async () => {
+  it('with characters that a header field would change find nothing', async () => {
     await importing([bcryptRow('app1', 'app1.secret'), bcryptRow('app2', 'app2.secret')], BCRYPT);
     const authenticator = latchkey.authenticator();
     for (const wrong of [
@@ -236,14 +236,14 @@ describe('guesses at imported keys', () => {
   });
 });
 
-describe('a text that is more than an imported key', () => {
-  it('as the operator’s is the operator’s', async () => {
+describe('a text that is both an imported key and another one', () => {
+  it("is the operator's key first", async () => {
     await importing([betterAuthRow(OPERATOR_KEY)]);
     const authenticator = latchkey.authenticator({ operator: new OperatorKey(OPERATOR_KEY) });
     expect(await authenticator.authenticate(OPERATOR_KEY)).toMatchObject({ kind: 'operator' });
   });
 
-  it('as that of a configured key is the configured one, also when it is configured later', async () => {
+  it('is the configured key first, even if it is configured later', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
@@ -255,7 +255,7 @@ describe('a text that is more than an imported key', () => {
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key' });
   });
 
-  it('is nobody’s where keys are switched off', async () => {
+  it('is refused if keys are disabled', async () => {
     await importing([betterAuthRow(token)]);
     const authenticator = latchkey.authenticator();
     await authenticator.authenticate(token);

@@ -12,7 +12,7 @@ const TTL = 1_000;
 const refused = (reason: string) => expect.objectContaining({ details: { code: 'UNAUTHENTICATED', reason } });
 const AWAY = { details: { code: 'UNAVAILABLE', retryAfter: 1 } };
 
-/** A key that this authenticator has let in, and nothing counted since. */
+/** Returns a key that was accepted once, with all counts reset. */
 async function known(
   fields: Parameters<Harness['issue']>[0] = {},
   options: Parameters<Harness['authenticator']>[0] = {},
@@ -25,8 +25,8 @@ async function known(
   return { ...issued, authenticator, principal };
 }
 
-describe('a key that is known', () => {
-  it('is let in without a promise, a read of the store, an HMAC or bcrypt, and its use is noted', async () => {
+describe('a cached key', () => {
+  it('is accepted without a promise, a read, an HMAC or bcrypt, and its use is recorded', async () => {
     const { key, token, authenticator, principal } = await known();
     latchkey.uses.splice(0);
     for (let i = 0; i < 1_000; i++) expect(authenticator.atOnce(token)).toBe(principal);
@@ -35,7 +35,7 @@ describe('a key that is known', () => {
     expect(latchkey.uses).toEqual(Array(1_000).fill([key.id, NOON]));
   });
 
-  it('by its token too is still judged at each request: when it is forgotten, ends or is revoked', async () => {
+  it('with a cached token is still checked in each request: it may be stale, expired or revoked', async () => {
     const { key, token, authenticator } = await known({ expiresAt: NOON + 10 * TTL });
     for (let i = 0; i < 3; i++) expect(authenticator.atOnce(token)).not.toBeInstanceOf(Promise);
     authenticator.forget({ kind: 'key', lookupId: key.lookupId });
@@ -53,7 +53,7 @@ describe('a key that is known', () => {
     await expect(other.authenticator.authenticate(other.token)).rejects.toEqual(refused('revoked'));
   });
 
-  it('whose record is read anew costs that read and nothing else, for its secret is known to be right', async () => {
+  it('with a stale record costs one read and nothing else, because its secret was verified', async () => {
     const { token, authenticator } = await known({}, { peppers: null });
     const before = latchkey.gate.counts.comparisons;
     for (let second = 1; second <= 100; second++) {
@@ -66,14 +66,14 @@ describe('a key that is known', () => {
     expect(latchkey.gate.counts.comparisons).toBe(before);
   });
 
-  it('is read for each request where nothing is to be remembered, and its secret is judged once all the same', async () => {
+  it('is read for each request if ttl is 0, but its secret is verified only once', async () => {
     const { token, authenticator } = await known({}, { cacheTtl: 0 });
     for (let i = 0; i < 10; i++) await authenticator.authenticate(token);
     expect(latchkey.reads).toHaveLength(10);
     expect(latchkey.verifications).toEqual([]);
   });
 
-  it('is judged once for a hundred requests at once', async () => {
+  it('is verified once for a hundred concurrent requests', async () => {
     const { token } = await latchkey.issue({}, null);
     const authenticator = latchkey.authenticator({ peppers: null });
     await Promise.all(Array.from({ length: 100 }, () => authenticator.authenticate(token, '192.0.2.1')));
@@ -81,7 +81,7 @@ describe('a key that is known', () => {
     expect(latchkey.gate.counts.comparisons).toBe(1);
   });
 
-  it('is let in by its own token alone, whatever is known of it', async () => {
+  it('is accepted only with its own token', async () => {
     const one = await known();
     const other = await latchkey.issue();
     await one.authenticator.authenticate(other.token);
@@ -118,8 +118,8 @@ describe('a key that is known', () => {
     expect(one.authenticator.atOnce(one.token)).toBe(one.principal);
   });
 
-  // What was found right belongs to the key that it was found right for.
-  it('is unknown once another key stands in its place, as in a store that was set up anew', async () => {
+  // A verified secret belongs to the key that it was verified for.
+  it('is unknown if another key has its lookup ID, as in a new store', async () => {
     const { key, token, authenticator } = await known();
     const elsewhere = await openHarness();
     try {
@@ -138,15 +138,15 @@ describe('a key that is known', () => {
     }
   });
 
-  it('under another prefix is another token', async () => {
+  it('with another prefix is another token', async () => {
     const { key, secret, authenticator } = await known();
     const forged = withChecksum(`rk_live_${key.lookupId}${secret}`);
     await expect(authenticator.authenticate(forged)).rejects.toEqual(refused('unknown'));
   });
 });
 
-describe('what may change while a key is known', () => {
-  it('expiry is judged at the moment of the request, whatever is remembered', async () => {
+describe('changes of a cached key', () => {
+  it('checks expiry at the time of the request, whatever is cached', async () => {
     const { token, authenticator } = await known({ expiresAt: NOON + 500 });
     latchkey.clock.now = NOON + 499;
     expect(authenticator.atOnce(token)).not.toBeInstanceOf(Promise);
@@ -156,7 +156,7 @@ describe('what may change while a key is known', () => {
     expect(latchkey.reads).toEqual([]);
   });
 
-  it('scopes of another process act when the record has had its time, and at once where it is told', async () => {
+  it('applies scopes that another process changed after ttl, or immediately if the change is announced', async () => {
     const { key, token, authenticator } = await known({ scopes: ['read:assets'] });
     const rescope = (scopes: string[]) => latchkey.store.keys.update(key.id, null, { scopes }, latchkey.clock.now);
     await rescope(['write:assets']);
@@ -170,7 +170,7 @@ describe('what may change while a key is known', () => {
     expect(authenticator.atOnce(token)).toMatchObject({ scopes: ['read:all'] });
   });
 
-  it('a tier acts at once for all keys of its workspace where it is told, and leaves the others be', async () => {
+  it('applies an announced tier immediately to all keys of its workspace, and reads no other keys again', async () => {
     const { token, authenticator } = await known();
     await latchkey.store.workspaces.ensure({ id: 'other', name: 'other', tier: 'STARTER', createdAt: NOON });
     const other = await latchkey.issue({ workspaceId: 'other' });
@@ -182,7 +182,7 @@ describe('what may change while a key is known', () => {
     expect(authenticator.atOnce(other.token)).toMatchObject({ tier: 'STARTER' });
   });
 
-  it('everything is read anew where changes may have been missed', async () => {
+  it('reads everything again if changes may have been missed', async () => {
     const operator = new OperatorKey(OPERATOR_KEY);
     const { key, token, authenticator } = await known({}, { operator });
     await authenticator.authenticate(OPERATOR_KEY);
@@ -193,7 +193,7 @@ describe('what may change while a key is known', () => {
     expect(await authenticator.authenticate(OPERATOR_KEY)).toMatchObject({ tier: 'STARTER' });
   });
 
-  it('a revoked key is told so without a read', async () => {
+  it('refuses a revoked key without a read', async () => {
     const { key, token, authenticator } = await known();
     await latchkey.store.keys.revoke(key.id, null, null, NOON);
     authenticator.forget({ kind: 'key', lookupId: key.lookupId });
@@ -204,7 +204,7 @@ describe('what may change while a key is known', () => {
 });
 
 describe("the operator's key", () => {
-  it('has its workspace read once within ttl, and at once anew when the tier is told to have changed', async () => {
+  it('reads its workspace once per ttl, and again immediately after an announced change of the tier', async () => {
     const authenticator = latchkey.authenticator({ operator: new OperatorKey(OPERATOR_KEY) });
     const tier = async () => (await authenticator.authenticate(OPERATOR_KEY)).tier;
     for (let i = 0; i < 100; i++) expect(await tier()).toBe('GROWTH');
@@ -223,10 +223,10 @@ describe("the operator's key", () => {
   });
 });
 
-describe('a store that is away', () => {
+describe('an unavailable store', () => {
   const back = async () => latchkey.readFrom(await openSqliteStore({ dir: latchkey.dir }));
 
-  it('is not missed until the record has had its time; then 503, and known again as soon as it is back', async () => {
+  it('has no effect while the record is cached; then causes 503 until it is available again', async () => {
     const operator = new OperatorKey(OPERATOR_KEY);
     const { token, authenticator, principal } = await known({}, { operator });
     await authenticator.authenticate(OPERATOR_KEY);
@@ -246,15 +246,15 @@ describe('a store that is away', () => {
     expect(latchkey.verifications).toEqual([]);
   });
 
-  it('lets nobody in on a record that was told to be stale', async () => {
+  it('accepts nobody on a stale record', async () => {
     const { key, token, authenticator } = await known();
     await latchkey.store.close();
     authenticator.forget({ kind: 'key', lookupId: key.lookupId });
     await expect(authenticator.authenticate(token)).rejects.toMatchObject(AWAY);
   });
 
-  // Whoever tries again and again while it is away would be locked out for a minute when it is back.
-  it('makes no failures of the attempts', async () => {
+  // Otherwise clients that retry while the store is unavailable would be locked out for a minute afterwards.
+  it('does not count the attempts as failures', async () => {
     const { token } = await latchkey.issue();
     const authenticator = latchkey.authenticator();
     await latchkey.store.close();

@@ -10,7 +10,7 @@ afterEach(() => latchkey.close());
 const refused = (reason: string): unknown =>
   expect.objectContaining({ details: { code: 'UNAUTHENTICATED', reason }, stack: undefined });
 
-test('a key yields a frozen principal, and its use is noted', async () => {
+test('returns a frozen principal for a key, and records its use', async () => {
   const { key, token } = await latchkey.issue({ type: 'CLIENT', scopes: ['read:assets', 'write:assets'] });
   const principal = await latchkey.authenticator().authenticate(token);
   expect(principal).toEqual({
@@ -31,7 +31,7 @@ test('a key yields a frozen principal, and its use is noted', async () => {
   expect(latchkey.uses).toEqual([[key.id, NOON]]);
 });
 
-describe('judged before any I/O', () => {
+describe('refusals before any I/O', () => {
   it.each<[string, (token: string) => string]>([
     ['an empty one', () => ''],
     ['a wrong checksum', (token) => token.slice(0, -1) + (token.endsWith('A') ? 'B' : 'A')],
@@ -47,18 +47,18 @@ describe('judged before any I/O', () => {
     expect(latchkey.gate.counts.comparisons).toBe(0);
   });
 
-  it('a good key is one read', async () => {
+  it('accepts a valid key with one read', async () => {
     const { token } = await latchkey.issue();
     await latchkey.authenticator().authenticate(token);
     expect(latchkey.reads).toEqual(['findForVerification']);
   });
 });
 
-/** The token of a key with another secret, checksum and all: what a thief of lookup ids could make. */
+/** Returns the token of a key with another secret and a valid checksum, as somebody who stole lookup IDs could create it. */
 const withOtherSecret = (token: string): string => withChecksum(token.slice(0, -38) + 'x'.repeat(32));
 
-describe('the secret comes before the state', () => {
-  it('revoked and expired are told to who holds the secret', async () => {
+describe('the secret is checked before the state', () => {
+  it('reports a revoked or expired key only for the right secret', async () => {
     const [revoked, expired] = [await latchkey.issue(), await latchkey.issue({ expiresAt: NOON + 1 })];
     await latchkey.store.keys.revoke(revoked.key.id, null, 'leaked', NOON);
     latchkey.clock.now = NOON + 1;
@@ -68,7 +68,7 @@ describe('the secret comes before the state', () => {
     expect(latchkey.uses).toEqual([]);
   });
 
-  it('whoever does not hold it learns the same of a living, a revoked, an expired and a missing key', async () => {
+  it('returns the same error for active, revoked, expired and missing keys if the secret is wrong', async () => {
     const [living, revoked] = [await latchkey.issue(), await latchkey.issue()];
     const expired = await latchkey.issue({ expiresAt: NOON });
     await latchkey.store.keys.revoke(revoked.key.id, null, null, NOON);
@@ -79,7 +79,7 @@ describe('the secret comes before the state', () => {
     }
   });
 
-  it('a key that is revoked and expired is revoked', async () => {
+  it('reports a revoked and expired key as revoked', async () => {
     const { key, token } = await latchkey.issue({ expiresAt: NOON + 1 });
     await latchkey.store.keys.revoke(key.id, null, null, NOON);
     latchkey.clock.now = NOON + 10;
@@ -87,7 +87,7 @@ describe('the secret comes before the state', () => {
   });
 });
 
-test('expiry is exact: the last millisecond is good, the moment itself is not', async () => {
+test('accepts a key until the last millisecond before it expires', async () => {
   const { token } = await latchkey.issue({ expiresAt: NOON + 1000 });
   const authenticator = latchkey.authenticator();
   latchkey.clock.now = NOON + 999;
@@ -96,8 +96,8 @@ test('expiry is exact: the last millisecond is good, the moment itself is not', 
   await expect(authenticator.authenticate(token)).rejects.toEqual(refused('expired'));
 });
 
-// The prefix says what a key is; a READ_ONLY key that reads as SECRET would slip through a scanner's rules.
-test('lookup id and secret under another prefix are another token', async () => {
+// Rules of secret scanners rely on the prefix, so a READ_ONLY key must not work with the prefix of a SECRET key.
+test('refuses the lookup ID and secret of a key under another prefix', async () => {
   const { key, secret } = await latchkey.issue();
   const forged = withChecksum(`rk_live_${key.lookupId}${secret}`);
   await expect(latchkey.authenticator().authenticate(forged)).rejects.toEqual(refused('unknown'));
@@ -105,8 +105,8 @@ test('lookup id and secret under another prefix are another token', async () => 
 });
 
 describe('revocation', () => {
-  // Peers answer from caches for 10 seconds to 10 minutes after.
-  it('of another process holds within the time that a record counts, though the verdict on the secret is remembered', async () => {
+  // Other products accept revoked keys from their caches for 10 seconds to 10 minutes.
+  it('by another process takes effect within ttl, although the verified secret is cached', async () => {
     const { key, token } = await latchkey.issue({}, null);
     const authenticator = latchkey.authenticator({ peppers: null });
     await authenticator.authenticate(token);
@@ -118,7 +118,7 @@ describe('revocation', () => {
     expect(latchkey.gate.counts.comparisons).toBe(1);
   });
 
-  it('holds from the next request on where it is told, or where nothing is remembered', async () => {
+  it('takes effect at the next request if it is announced, or if ttl is 0', async () => {
     const [told, read] = [latchkey.authenticator(), latchkey.authenticator({ cacheTtl: 0 })];
     const { key, token } = await latchkey.issue();
     for (const authenticator of [told, read]) await authenticator.authenticate(token);
@@ -133,7 +133,7 @@ describe('revocation', () => {
 describe("the operator's key", () => {
   const operator = new OperatorKey(OPERATOR_KEY);
 
-  it('holds platform in the workspace default, under its tier', async () => {
+  it('has the scope platform, in the workspace default and under its tier', async () => {
     await latchkey.store.workspaces.setTier('default', 'ENTERPRISE', NOON);
     const principal = await latchkey.authenticator({ operator }).authenticate(OPERATOR_KEY);
     expect(principal).toEqual({
@@ -159,7 +159,7 @@ describe("the operator's key", () => {
     },
   );
 
-  it('is nothing where none is set', async () => {
+  it('does not exist if it is not set', async () => {
     await expect(latchkey.authenticator().authenticate(OPERATOR_KEY)).rejects.toEqual(refused('malformed'));
   });
 
@@ -179,8 +179,8 @@ describe("the operator's key", () => {
   });
 });
 
-// A peer's limiter and many a cache let callers in while the store is away.
-test('a store that is away lets nobody in once what is remembered has had its time, and names no driver', async () => {
+// Some limiters and caches accept callers while the store is unavailable.
+test('an unavailable store accepts nobody after ttl, and the error names no driver', async () => {
   const { token } = await latchkey.issue();
   const authenticator = latchkey.authenticator();
   await authenticator.authenticate(token);

@@ -21,7 +21,7 @@ const visible = fc.string({
   maxLength: 120,
 });
 
-test('a record has what its roles grant together, and an id that is made of its name alone', async () => {
+test('a record has the scopes of all its roles, and an ID that depends only on its name', async () => {
   const roles = new Roles({ analyst: ['read:assets', 'write:events'] });
   const { records } = await load([entry('one', 'a name', ['analyst', 'viewer'])], roles);
   const id = `conf_${createHash('sha256').update('a name').digest('hex').slice(0, 16)}`;
@@ -49,7 +49,7 @@ test('a record has what its roles grant together, and an id that is made of its 
   expect((await load([entry('two', 'a name')])).records[0]?.id).toBe(id);
 });
 
-test('each credential is its own key, and no other text is any', async () => {
+test('finds the key of each credential, and none for other text', async () => {
   const keys = await load([entry('first'), entry('second'), entry('x'.repeat(256), 'long')]);
   for (const name of ['first', 'second']) expect((await keys.find(name))?.name).toBe(name);
   expect((await keys.find('x'.repeat(256)))?.name).toBe('long');
@@ -58,12 +58,12 @@ test('each credential is its own key, and no other text is any', async () => {
   }
 });
 
-test('exactly: two texts are one key where they are the same text', async () => {
+test('finds a key only for exactly the same text', async () => {
   await fc.assert(
     fc.asyncProperty(visible, visible, async (key, other) => {
       const keys = await load([entry(key, 'k')]);
       expect((await keys.find(key))?.name).toBe('k');
-      // What bcrypt by itself would take for the same: whatever lies beyond 72 bytes or a NUL.
+      // Texts that bcrypt itself would treat as equal: bytes after the 72nd or after a NUL.
       for (const near of [
         other,
         key + other,
@@ -80,7 +80,7 @@ test('exactly: two texts are one key where they are the same text', async () => 
   );
 });
 
-test('B43 wrong credentials run bcrypt next to never, however many keys there are', async () => {
+test('B43 wrong credentials almost never run bcrypt, with any number of keys', async () => {
   const keys = await load(Array.from({ length: 40 }, (_, i) => entry(`key number ${i}`.replaceAll(' ', '-'))));
   expect(gate.counts).toMatchObject({ hashes: 40, comparisons: 0 });
   for (let i = 0; i < 2_000; i++) expect(await keys.find(`guess-${i}`)).toBeNull();
@@ -90,7 +90,7 @@ test('B43 wrong credentials run bcrypt next to never, however many keys there ar
   expect(gate.counts.comparisons).toBeLessThan(7);
 });
 
-test('memory holds neither the key nor a plain hash of it', async () => {
+test('memory contains neither the key nor a plain hash of it', async () => {
   const keys = await load([entry('hunter2-hunter2', 'a name')]);
   const shown = inspect(keys, { depth: Infinity, showHidden: true }) + inspect(entry('hunter2-hunter2', 'a name'));
   const plain = createHash('sha256').update('hunter2-hunter2').digest();
@@ -104,11 +104,11 @@ test.each([
   ['longer than 256', 'x'.repeat(257)],
   ['outside ASCII', 'né'],
   ['a key that Latchkey created', mintToken('sk', 'LIVE').token],
-])('a key that %s cannot be one', (fault, key) => {
+])('refuses a key that is or has: %s', (fault, key) => {
   expect(() => entry(key, 'a name')).toThrow(fault);
 });
 
-test('keys that cannot be told apart, or too many, are refused', async () => {
+test('refuses equal names, equal keys, and too many keys', async () => {
   await expect(load([entry('one', 'a'), entry('two', 'a')])).rejects.toThrow('Two configured keys have the name "a"');
   await expect(load([entry('one', 'a'), entry('one', 'b')])).rejects.toThrow('"a" and "b" are the same key');
   await expect(load(Array.from({ length: 201 }, (_, i) => entry(`k${i}`)))).rejects.toThrow('at most 200');

@@ -10,7 +10,7 @@ afterEach(() => latchkey.close());
 const http = (status: number, ...headers: [string, string][]): unknown =>
   expect.objectContaining({ extensions: expect.objectContaining({ http: { status, headers: new Map(headers) } }) });
 
-test('takes a request, or an object that holds one as `req`', async () => {
+test('accepts a request, or an object with a request as `req`', async () => {
   const { key, token } = await latchkey.issue();
   const context = createContextBuilder(latchkey.authenticator());
   const request = { headers: { authorization: `Bearer ${token}` } };
@@ -48,7 +48,7 @@ describe('U1: header fields of other servers', () => {
     });
   });
 
-  test('two names that differ in case count as two fields', async () => {
+  test('treats two names that differ only in case as two fields', async () => {
     const { token } = await latchkey.issue();
     const context = createContextBuilder(latchkey.authenticator());
     const headers = { authorization: `Bearer ${token}`, Authorization: 'Bearer other' };
@@ -71,7 +71,7 @@ describe('U1: header fields of other servers', () => {
       },
     ],
     ['values that are no text', { headers: { authorization: { value: 'secret-of-the-caller' } } }],
-  ])('%s is a TypeError without the key, and not an anonymous caller', async (_, source) => {
+  ])('throws a TypeError without the key for %s, instead of returning an anonymous caller', async (_, source) => {
     const error: unknown = await createContextBuilder(latchkey.authenticator())(source as never).catch(
       (e: unknown) => e,
     );
@@ -82,24 +82,24 @@ describe('U1: header fields of other servers', () => {
   });
 });
 
-test('without a credential the principal is anonymous and frozen', async () => {
+test('returns a frozen anonymous principal without a credential', async () => {
   const { principal } = await createContextBuilder(latchkey.authenticator())({ headers: {} });
   expect(principal).toBe(ANONYMOUS);
   expect(Object.isFrozen(principal) && Object.isFrozen(principal.scopes)).toBe(true);
   expect(latchkey.reads).toEqual([]);
 });
 
-// CVE-2025-61928: "is this a server call?" was guessed from the request's shape, and gave keys to anybody.
+// CVE-2025-61928: the shape of the request decided whether it was a server call, so that anybody got keys.
 test.each([
   ['a user in the body', { headers: {}, body: { userId: 'u1' } }],
   ['a session cookie', { headers: { cookie: 'session=1' } }],
   ['no headers but an IP', { headers: {}, ip: '127.0.0.1' }],
   ['forwarded fields', { headers: { 'x-forwarded-for': '127.0.0.1', 'x-api-key-verified': 'true' } }],
-])('%s makes nobody known', async (_, source) => {
+])('%s does not authenticate a request', async (_, source) => {
   expect((await createContextBuilder(latchkey.authenticator())(source)).principal).toBe(ANONYMOUS);
 });
 
-test('a bad credential is refused with status and challenge', async () => {
+test('refuses an invalid credential with status and challenge', async () => {
   const context = createContextBuilder(latchkey.authenticator());
   await expect(context({ headers: { 'x-api-key': 'nonsense' } })).rejects.toEqual(
     http(401, [
@@ -112,7 +112,7 @@ test('a bad credential is refused with status and challenge', async () => {
   });
 });
 
-test('the challenge leads to the metadata of the resource, where there is one by then', async () => {
+test('links the current metadata of the resource in the challenge, if there is any', async () => {
   let address: string | null = null;
   const context = createContextBuilder(latchkey.authenticator(), undefined, () => address);
   const challenge = async (): Promise<unknown> => {
@@ -127,7 +127,7 @@ test('the challenge leads to the metadata of the resource, where there is one by
 });
 
 // Apollo Server sends the message of a plain error thrown here to the caller.
-test('an error of another kind is a 503 that repeats nothing of it', async () => {
+test('turns any other error into a 503 that contains nothing of it', async () => {
   const broken = {
     authenticate: () => Promise.reject(new Error('ECONNREFUSED mongodb://user:pass@db')),
   } as unknown as Authenticator;

@@ -15,12 +15,12 @@ beforeEach(() => {
 });
 
 let guesses = 0;
-/** A lookup id that nobody has tried. */
+/** Returns an unused lookup ID. */
 const another = (): string => `guess ${guesses++}`;
 const times = (count: number, act: () => void) => {
   for (let i = 0; i < count; i++) act();
 };
-/** What the next failure is refused with, null where it is counted. */
+/** Returns the refusal of the next failure; null: it is counted. */
 function refusal(lookupId: string, address: string | null): Refusal | null {
   try {
     failures.take(lookupId, address);
@@ -39,8 +39,8 @@ describe.each<[string, number, () => string, () => string | null]>([
   ['an address', 300, another, () => ADDRESS],
   ['a lookup id', 20, () => LOOKUP_ID, () => null],
   ['a lookup id, from whatever address', 20, () => LOOKUP_ID, () => `192.0.2.${guesses++ % 256}`],
-])('of %s', (_, limit, lookupId, address) => {
-  it(`${limit} a minute are counted, and the next is refused with the wait`, () => {
+])('failures of %s', (_, limit, lookupId, address) => {
+  it(`are counted up to ${limit} a minute, and the next one is refused with the time to wait`, () => {
     times(limit, () => failures.take(lookupId(), address()));
     const refused = refusal(lookupId(), address());
     expect(refused?.details).toEqual({ code: 'RATE_LIMITED', retryAfter: 60, limit, window: 60 });
@@ -49,7 +49,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     );
   });
 
-  it('the minute begins with the first and ends a minute after it, however many are refused meanwhile', () => {
+  it('the minute starts with the first failure and ends a minute later, whatever is refused in between', () => {
     times(limit - 1, () => failures.take(lookupId(), address()));
     clock.now += 59_000;
     failures.take(lookupId(), address());
@@ -61,7 +61,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     expect(wait(lookupId(), address())).toBe(60);
   });
 
-  it('Retry-After is in whole seconds and never too early', () => {
+  it('sets Retry-After in whole seconds and never too early', () => {
     times(limit, () => failures.take(lookupId(), address()));
     for (const [passed, retryAfter] of [
       [0, 60],
@@ -80,7 +80,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     expect(refusal(lookupId(), address())).toBeNull();
   });
 
-  it('one that was none is given back', () => {
+  it('subtracts an attempt that was not a failure', () => {
     times(limit - 1, () => failures.take(lookupId(), address()));
     const giveBack = failures.take(lookupId(), address());
     expect(wait(lookupId(), address())).toBe(60);
@@ -89,7 +89,7 @@ describe.each<[string, number, () => string, () => string | null]>([
     expect(wait(lookupId(), address())).toBe(60);
   });
 
-  it('what is given back late is taken out of its own minute and not out of the next', () => {
+  it('subtracts it from its own minute, even later, and not from the next one', () => {
     const giveBack = failures.take(lookupId(), address());
     clock.now += MINUTE;
     times(limit, () => failures.take(lookupId(), address()));
@@ -97,14 +97,14 @@ describe.each<[string, number, () => string, () => string | null]>([
     expect(wait(lookupId(), address())).toBe(60);
   });
 
-  it('a clock that is set back makes nobody wait for it', () => {
+  it('nobody has to wait for a clock that was set back', () => {
     times(limit, () => failures.take(lookupId(), address()));
     clock.now -= 24 * 60 * MINUTE;
     expect(refusal(lookupId(), address())).toBeNull();
   });
 });
 
-test('who is refused for the one is not counted for the other', () => {
+test('does not count a failure by address if it is refused by lookup ID, and the reverse', () => {
   times(20, () => failures.take(LOOKUP_ID, null));
   times(1_000, () => expect(wait(LOOKUP_ID, ADDRESS)).toBe(60));
   times(300, () => failures.take(another(), ADDRESS));
@@ -112,20 +112,20 @@ test('who is refused for the one is not counted for the other', () => {
   times(20, () => failures.take('b', null));
 });
 
-test('addresses and lookup ids are counted each for itself, and no address is not counted', () => {
+test('counts addresses and lookup IDs separately, and unknown addresses not at all', () => {
   times(300, () => failures.take(another(), ADDRESS));
   expect(wait(another(), ADDRESS)).toBe(60);
   expect(wait(another(), '192.0.2.2')).toBeNull();
   times(1_000, () => failures.take(another(), null));
 });
 
-test('one IPv6 network is one caller, its neighbour another', () => {
+test('treats an IPv6 network as one caller and its neighbor as another', () => {
   times(300, () => failures.take(another(), `2001:db8::${(guesses % 65_536).toString(16)}`));
   expect(wait(another(), '2001:db8:0:0:ffff::1')).toBe(60);
   expect(wait(another(), '2001:db8:0:1::1')).toBeNull();
 });
 
-test('of the addresses and lookup ids at most ten thousand each are remembered, those seen last', () => {
+test('remembers at most ten thousand addresses and lookup IDs each, the most recent ones', () => {
   times(300, () => failures.take(another(), ADDRESS));
   times(20, () => failures.take(LOOKUP_ID, null));
   const others = (count: number) => {
@@ -175,7 +175,7 @@ describe('network', () => {
     fc.tuple(fc.nat(0xffff), fc.nat(0xffff)).map(([high, low]) => [0, 0, 0, 0, 0, 0xffff, high, low]),
   );
 
-  /** Any way in which RFC 4291 lets the address be written, and a zone. */
+  /** All spellings of an address in RFC 4291, with a zone. */
   const spelled = (numbers: readonly number[]): fc.Arbitrary<string> => {
     const styles = fc.record({
       padded: fc.boolean(),
@@ -204,7 +204,7 @@ describe('network', () => {
       fc.property(
         groups.chain((numbers) => fc.tuple(fc.constant(numbers), spelled(numbers), spelled(numbers))),
         ([numbers, one, two]) => {
-          // Node's own parser agrees that they are spellings of one address.
+          // Node's own parser confirms that they are spellings of one address.
           const canonical = (text: string) => new URL(`http://[${text.replace(/%.*/, '')}]`).hostname;
           expect([canonical(one), canonical(two)]).toEqual(Array(2).fill(canonical(address(numbers))));
           expect(network(one)).toBe(network(two));
@@ -214,7 +214,7 @@ describe('network', () => {
     );
   });
 
-  it('is the same for two addresses where the first 64 bits are, or of mapped ones the IPv4 address, and never else', () => {
+  it('is the same for two addresses exactly if their first 64 bits are, or their IPv4 addresses if they are mapped', () => {
     const near = groups.chain((numbers) =>
       fc.tuple(
         fc.constant(numbers),
@@ -233,7 +233,7 @@ describe('network', () => {
         const isMapped = mapped.check(address(one), 'ipv6');
         const range = new BlockList();
         range.addSubnet(address(one), isMapped ? 128 : 64, 'ipv6');
-        // The mapped ones lie within ::/64 but are no part of that caller.
+        // Mapped addresses are within ::/64 but belong to different callers.
         const same = range.check(address(two), 'ipv6') && mapped.check(address(two), 'ipv6') === isMapped;
         expect(network(address(one)) === network(address(two))).toBe(same);
       }),
@@ -241,8 +241,8 @@ describe('network', () => {
     );
   });
 
-  // An X-Forwarded-For field may hold anything, thousands of characters as well: each would be a caller of its own.
-  describe('of whatever is no address is one and the same', () => {
+  // An X-Forwarded-For field can contain any text of thousands of characters, and each would be a new caller.
+  describe('of any text that is not an address is the same', () => {
     const none = network('unknown');
     it.each([
       '',
@@ -257,7 +257,7 @@ describe('network', () => {
       '::1%',
     ])('%j', (text) => expect(network(text)).toBe(none));
 
-    it('whatever it holds', () => {
+    it('in any text', () => {
       const garbage = fc.oneof(
         fc.string({ unit: 'binary', maxLength: 1_000 }),
         fc.string({ unit: fc.constantFrom('0', '1', '25', 'a', 'ffff', ':', '::', '.', '%') }),

@@ -18,35 +18,35 @@ import type { Store } from '../../src/store/store.js';
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const PEPPER = 'a pepper for tests, which is long enough';
 
-/** Verification over a real store in a directory of its own, with a clock to turn and a gate that counts. */
+/** Verification over a real store in its own directory, with an adjustable clock and a counting gate. */
 export interface Harness {
   readonly clock: { now: number };
   readonly store: Store;
-  /** Where the store has its file. */
+  /** The directory of the store's file. */
   readonly dir: string;
-  /** From now on this is `store`, and what is verified is verified against. */
+  /** Replaces `store`, which credentials are verified against. */
   readFrom(store: Store): void;
   readonly gate: BcryptGate;
-  /** Names of the reads on the request's path since the last `reads.splice(0)`. */
+  /** Names of the reads for requests since the last `reads.splice(0)`. */
   readonly reads: string[];
-  /** Ids of the keys whose secrets were judged, by HMAC or bcrypt. */
+  /** IDs of the keys whose secrets were verified by HMAC or bcrypt. */
   readonly verifications: string[];
-  /** Keys that were accepted, in turn. */
+  /** Accepted keys, in order. */
   readonly uses: [string, number][];
-  /** A key in the store with its token and secret; `peppers` null stores no digest. */
+  /** Creates a stored key and returns it with its token and secret. `peppers` null: stores no digest. */
   issue(
     fields?: Partial<NewKey>,
     peppers?: Peppers | null,
   ): Promise<{ readonly key: KeyRecord; readonly token: string; readonly secret: string }>;
   verifier(peppers: Peppers | null): SecretVerifier;
-  /** Its cache runs on `clock` as well. What it throws at once comes as a rejection. */
+  /** Creates an authenticator whose cache runs on `clock`. Errors that it throws are returned as rejections. */
   authenticator(options?: {
     readonly peppers?: Peppers | null;
     readonly operator?: OperatorKey;
     readonly cacheTtl?: number;
   }): Pick<Authenticator, 'forget' | 'configure'> & {
     authenticate(credential: string, address?: string): Promise<AuthenticatedPrincipal>;
-    /** As it is: with a promise or without. */
+    /** Calls the authenticator directly, so that the result may be a promise or not. */
     readonly atOnce: Authenticator['authenticate'];
   };
   close(): Promise<void>;
@@ -67,7 +67,7 @@ export async function openHarness(): Promise<Harness> {
         reads.push('findForVerification');
         return store.keys.findForVerification(lookupId);
       },
-      // Beside the path of a request: at most once in five seconds, and only for what has not the shape of our tokens.
+      // Not counted: this read happens at most once in five seconds, and only for text that is not a Latchkey token.
       nextLookupId: (from: string) => store.keys.nextLookupId(from),
     },
     workspaces: {
@@ -144,7 +144,7 @@ export async function openHarness(): Promise<Harness> {
   };
 }
 
-/** Ends a text with its checksum, as anybody can: written from the docs and not with the code under test. */
+/** Returns a text with its checksum. Written from the documentation, not with the code under test. */
 export function withChecksum(unchecked: string): string {
   const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   let rest = crc32(unchecked);

@@ -18,20 +18,20 @@ describe('the three forms', () => {
     ['white space around X-API-Key', { 'x-api-key': ' k1\t' }],
   ])('%s', (_, headers) => expect(by(headers)).toBe('k1'));
 
-  it('none is null', () => {
+  it('returns null without a credential', () => {
     expect(by({})).toBeNull();
     expect(by({ cookie: 'authorization=Bearer k1', 'proxy-authorization': 'Bearer k1' })).toBeNull();
     expect(raw('X-API-Kez', 'k1', 'Authorizatioo', 'Bearer k1')).toBeNull();
   });
 
-  it('reads names in any case off the raw fields', () => {
+  it('reads names in any case from the raw fields', () => {
     expect(raw('AUTHORIZATION', 'Bearer k1')).toBe('k1');
     expect(raw('x-Api-kEY', 'k1')).toBe('k1');
   });
 });
 
 describe('two credentials', () => {
-  it('the same one twice is one, whatever the forms', () => {
+  it('are accepted if they are equal, in any forms', () => {
     expect(by({ authorization: 'Bearer k1', 'x-api-key': 'k1' })).toBe('k1');
     expect(raw('Authorization', 'Bearer k1', 'Authorization', 'Api-Key k1', 'X-API-Key', 'k1')).toBe('k1');
   });
@@ -39,19 +39,19 @@ describe('two credentials', () => {
   it.each<[string, () => unknown]>([
     ['in both headers', () => by({ authorization: 'Bearer k1', 'x-api-key': 'k2' })],
     ['in lists of values', () => by({ 'x-api-key': ['k1', 'k2'] })],
-    // `headers` of Node holds the first Authorization alone: the second would pass unseen.
+    // Node's `headers` contains only the first Authorization field, so the second would be missed.
     ['that Node drops', () => raw('Authorization', 'Bearer k1', 'authorization', 'Bearer k2')],
     ['that Node joins', () => raw('X-API-Key', 'k1', 'x-api-key', 'k2')],
     ['keys are compared by case', () => by({ authorization: 'Bearer k1', 'x-api-key': 'K1' })],
-  ])('different ones are refused: %s', (_, locate) => expect(locate).toThrow(REFUSED));
+  ])('are refused if they differ: %s', (_, locate) => expect(locate).toThrow(REFUSED));
 
-  it('believes the raw fields and not the others where both are there', () => {
+  it('are read from the raw fields if there are both', () => {
     const source = { headers: { authorization: 'Bearer k1' }, rawHeaders: ['Authorization', 'Bearer k2'] };
     expect(locateCredential(source)).toBe('k2');
   });
 });
 
-describe('an Authorization field of another form is refused, not passed over', () => {
+describe('an Authorization field in another form is refused, not ignored', () => {
   it.each([
     'Bearer',
     'Bearer ',
@@ -71,7 +71,7 @@ describe('an Authorization field of another form is refused, not passed over', (
   });
 
   it.each(['Token k1', 'k1', 'Bearer\tk1', 'Basic dXNlcjpwYXNz, Bearer k2', 'AWS4-HMAC-SHA256 Credential=x'])(
-    'even beside a good X-API-Key: %j',
+    'even with a valid X-API-Key: %j',
     (value) => {
       expect(() => by({ authorization: value, 'x-api-key': 'k1' })).toThrow(REFUSED);
       expect(() => raw('X-API-Key', 'k1', 'Authorization', value)).toThrow(REFUSED);
@@ -79,8 +79,8 @@ describe('an Authorization field of another form is refused, not passed over', (
   );
 });
 
-describe('F14: a blank field is no credential', () => {
-  it.each(['', ' ', '\t', ' \t '])('%j', (blank) => {
+describe('F14: a blank field, or a scheme without a key,', () => {
+  it.each(['', ' ', '\t', ' \t '])('is ignored: %j', (blank) => {
     expect(by({ 'x-api-key': blank })).toBeNull();
     expect(by({ authorization: blank })).toBeNull();
     expect(by({ authorization: blank, 'x-api-key': blank })).toBeNull();
@@ -92,19 +92,19 @@ describe('F14: a blank field is no credential', () => {
   });
 
   it.each(['Bearer', 'Bearer ', 'api-key  '])(
-    'nor is %j beside X-API-Key, as a client without a token sends',
+    'is ignored with X-API-Key: %j, as clients without a token send it',
     (value) => {
       expect(by({ authorization: value, 'x-api-key': 'k1' })).toBe('k1');
       expect(() => by({ authorization: value, 'x-api-key': ' ' })).toThrow(REFUSED);
     },
   );
 
-  it('makes two different keys no more alike', () => {
+  it('does not make two different keys equal', () => {
     expect(() => raw('X-API-Key', '', 'X-API-Key', 'k1', 'Authorization', 'Bearer k2')).toThrow(REFUSED);
   });
 });
 
-describe('F14: credentials for a proxy beside X-API-Key', () => {
+describe('F14: credentials for a proxy in addition to X-API-Key', () => {
   const PROXYS = [
     'Basic dXNlcjpwYXNz',
     'basic dXNlcjpwYXNz',
@@ -113,20 +113,20 @@ describe('F14: credentials for a proxy beside X-API-Key', () => {
     'NTLM TlRMTVNTUAAB',
     'Digest username="a b, c", realm="x", nc=00000001, response="0"',
   ];
-  it.each(PROXYS)('are passed over: %s', (value) => {
+  it.each(PROXYS)('are ignored: %s', (value) => {
     expect(by({ authorization: value, 'x-api-key': 'k1' })).toBe('k1');
     expect(raw('Authorization', value, 'X-API-Key', 'k1')).toBe('k1');
     expect(raw('X-API-Key', 'k1', 'Authorization', value)).toBe('k1');
     expect(locateCredential({ headers: { authorization: value } }, true)).toBeNull();
   });
 
-  it.each(PROXYS)('are refused where X-API-Key has no key: %s', (value) => {
+  it.each(PROXYS)('are refused if X-API-Key has no key: %s', (value) => {
     expect(() => by({ authorization: value })).toThrow(REFUSED);
     expect(() => by({ authorization: value, 'x-api-key': ' ' })).toThrow(REFUSED);
     expect(() => raw('Authorization', value, 'Authorization', 'Bearer k1')).toThrow(REFUSED);
   });
 
-  it('are never taken for a key, whatever is in them', () => {
+  it('are never read as a key, whatever their content', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[ -~]{0,40}$/),
@@ -145,7 +145,7 @@ describe('F14: credentials for a proxy beside X-API-Key', () => {
   });
 });
 
-test('whatever the fields, it answers or refuses, and a refusal repeats nothing of them', () => {
+test('returns or refuses any fields, and a refusal repeats nothing of them', () => {
   const name = fc.constantFrom('Authorization', 'authorization', 'X-API-Key', 'x-api-key', 'Accept');
   const noise = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.stringMatching(/^[A-Za-z0-9_]{20,60}$/));
   const value = fc
@@ -166,8 +166,8 @@ test('whatever the fields, it answers or refuses, and a refusal repeats nothing 
   );
 });
 
-// In time that grew with its square this would not end within the day.
-test('a long run of spaces takes no time', () => {
+// In quadratic time, this would not end within a day.
+test('takes linear time for a long run of spaces', () => {
   expect(() => by({ authorization: `Bearer${' '.repeat(20_000_000)}` })).toThrow(REFUSED);
   expect(() => by({ authorization: `${' '.repeat(20_000_000)}x` })).toThrow(REFUSED);
 });

@@ -35,7 +35,7 @@ test('R5: a flood of addresses takes bounded memory and does not refill the wind
 
   let admitted = 0;
   for (let i = 0; i < 5_000; i += 1) if (ask(`2001:db8:${i.toString(16)}::1`) === 'admitted') admitted += 1;
-  // 99 networks with a window of their own, and one window for all others.
+  // 99 networks with their own windows, and one window for all others.
   expect(admitted).toBe(99 + 3);
   expect(networks.size).toBe(100);
   expect(limiter.size).toBe(101);

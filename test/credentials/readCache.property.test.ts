@@ -7,33 +7,33 @@ interface Value {
   readonly version: number;
 }
 
-describe('whatever happens in whatever order', () => {
+describe('any events in any order', () => {
   const key = fc.constantFrom('a', 'a', 'a', 'b');
   const command = fc.oneof(
     fc.record({ do: fc.constant('get' as const), key }),
     fc.record({ do: fc.constant('look' as const), key }),
-    /** A change of another process: nobody tells of it. */
+    /** A change by another process, without an announcement. */
     fc.record({ do: fc.constant('write' as const), key }),
     fc.record({ do: fc.constant('writeAndForget' as const), key, all: fc.boolean() }),
-    /** The store answers one of the reads under way, with what it saw at their beginning or sees now. */
+    /** The store completes a running read, with the value at its start or the current one. */
     fc.record({
       do: fc.constant('answer' as const),
       which: fc.nat(3),
       seen: fc.constantFrom('first', 'first', 'now', 'none'),
     }),
     fc.record({ do: fc.constant('advance' as const), by: fc.constantFrom(1, 10, TTL / 2, TTL - 1, TTL) }),
-    /** Everything that may go on goes on. */
+    /** Runs all pending continuations. */
     fc.record({ do: fc.constant('wait' as const) }),
   );
 
-  /** What a key has been: in version 0 it is not there. */
+  /** The history of a key. In version 0 it does not exist. */
   class History {
     readonly writes: { readonly at: number; readonly turn: number }[] = [];
-    /** The version that whoever asks from now on has to see at least. */
+    /** The oldest version that a new request may see. */
     known = 0;
   }
 
-  /** Runs the commands and answers each violation of what is promised, in words. */
+  /** Runs the commands and returns a message for each violation. */
   async function violations(
     ttl: number,
     commands: readonly (typeof command extends fc.Arbitrary<infer C> ? C : never)[],
@@ -58,7 +58,7 @@ describe('whatever happens in whatever order', () => {
           reads.push({ answer, fail, key, first: histories[key].writes.length });
         }),
     });
-    /** Judges what a question that is asked now is answered. */
+    /** Checks the result of a request that starts now. */
     const judge = (key: 'a' | 'b') => {
       const { known, writes } = histories[key];
       const [askedAt, askedIn] = [clock.now, turn];
@@ -112,7 +112,7 @@ describe('whatever happens in whatever order', () => {
     return found;
   }
 
-  it('a question after forget sees nothing from before it, and no question sees what ended ttl ago', async () => {
+  it('a request after forget sees nothing from before it, and no request sees a value older than ttl', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(TTL, TTL, TTL, 0),

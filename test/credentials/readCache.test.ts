@@ -6,14 +6,14 @@ interface Value {
   readonly version: number;
 }
 
-/** A read that the store has not answered yet. */
+/** A pending read of the store. */
 interface Pending {
   readonly key: string;
   readonly answer: (value: Value | null) => void;
   readonly fail: (error: Error) => void;
 }
 
-/** A cache over reads that the test answers, with the test's clock. */
+/** A cache whose reads the test completes, with the test's clock. */
 function openCache({ ttl = TTL, max = 100 } = {}) {
   const clock = { now: 50_000 };
   const reads: Pending[] = [];
@@ -26,7 +26,7 @@ function openCache({ ttl = TTL, max = 100 } = {}) {
   return {
     cache,
     clock,
-    /** All reads since the start, answered or not. */
+    /** All reads since the start, completed or not. */
     reads,
     /** The latest read. */
     read: (): Pending => {
@@ -34,7 +34,7 @@ function openCache({ ttl = TTL, max = 100 } = {}) {
       if (latest === undefined) throw new Error('Nothing was read.');
       return latest;
     },
-    /** Has `value` read and remembered under `key`, at the clock's moment. */
+    /** Reads `value` for `key` into the cache, at the current time of the clock. */
     remember: async (key: string, value: Value | null): Promise<void> => {
       const got = cache.get(key);
       reads.at(-1)?.answer(value);
@@ -46,11 +46,11 @@ function openCache({ ttl = TTL, max = 100 } = {}) {
 const ONE: Value = { version: 1 };
 const TWO: Value = { version: 2 };
 
-describe('what was read', () => {
+describe('a cached value', () => {
   it.each<[string, Value | null]>([
     ['a value', ONE],
     ['that nothing is there', null],
-  ])('%s counts up to the last millisecond of ttl, for get and fresh alike, and no longer', async (_, value) => {
+  ])('(%s) is valid until the last millisecond of ttl, for get and fresh', async (_, value) => {
     const { cache, clock, reads, remember } = openCache();
     expect(cache.fresh('a')).toBeUndefined();
     await remember('a', value);
@@ -67,7 +67,7 @@ describe('what was read', () => {
     expect(cache.fresh('a')).toBe(TWO);
   });
 
-  it('is read by its subject and remembered under the key that stands for it', async () => {
+  it('is read by its subject and cached under its key', async () => {
     const { cache, read } = openCache();
     const got = cache.get('hash', 'secret');
     expect(read().key).toBe('secret');
@@ -76,8 +76,8 @@ describe('what was read', () => {
     expect([cache.fresh('hash'), cache.fresh('secret')]).toEqual([ONE, undefined]);
   });
 
-  // Measured from its end, a slow read would show a change that came just after its beginning twice as late.
-  it('counts from the moment at which its read began', async () => {
+  // If it were measured from the end of a slow read, a change right after its start could take up to twice as long.
+  it('is valid from the start of its read', async () => {
     const { cache, clock, reads, read } = openCache();
     const got = cache.get('a');
     clock.now += 400;
@@ -91,7 +91,7 @@ describe('what was read', () => {
     expect(reads).toHaveLength(2);
   });
 
-  it('is given to who asked for it, and to nobody later, where the read took longer than ttl', async () => {
+  it('is returned to the caller that waited, and to no later one, if the read took longer than ttl', async () => {
     const { cache, clock, read } = openCache();
     const got = cache.get('a');
     clock.now += TTL;
@@ -100,7 +100,7 @@ describe('what was read', () => {
     expect(cache.fresh('a')).toBeUndefined();
   });
 
-  it('is known as the latest found, however old or forgotten, until a read finds nothing', async () => {
+  it('is returned by last, however old or stale, until a read finds nothing', async () => {
     const { cache, clock, remember } = openCache();
     expect(cache.last('a')).toBeUndefined();
     await remember('a', ONE);
@@ -115,7 +115,7 @@ describe('what was read', () => {
     expect([cache.fresh('a'), cache.last('a')]).toEqual([TWO, TWO]);
   });
 
-  it('is read and kept for each key apart', async () => {
+  it('is read and cached separately for each key', async () => {
     const { cache, reads, remember } = openCache();
     await remember('a', ONE);
     await remember('b', TWO);
@@ -124,8 +124,8 @@ describe('what was read', () => {
   });
 });
 
-describe('requests that miss', () => {
-  it('at the same moment share one read', async () => {
+describe('concurrent requests', () => {
+  it('share one read', async () => {
     const { cache, clock, reads, read } = openCache();
     const got = Array.from({ length: 50 }, () => cache.get('a'));
     clock.now += TTL - 1;
@@ -135,8 +135,8 @@ describe('requests that miss', () => {
     expect(reads).toHaveLength(1);
   });
 
-  // What it answers may be as old as its beginning.
-  it('do not join a read that began ttl ago, and the elder one leaves the younger be', async () => {
+  // Its value may be as old as its start.
+  it('do not join a read that started ttl ago, and the older read does not replace the newer one', async () => {
     const { cache, clock, reads } = openCache();
     const early = cache.get('a');
     clock.now += TTL;
@@ -152,7 +152,7 @@ describe('requests that miss', () => {
     expect(cache.fresh('a')).toBe(TWO);
   });
 
-  it('and fail share the failure, which is not remembered', async () => {
+  it('share an error, which is not cached', async () => {
     const { cache, reads, read } = openCache();
     const got = [cache.get('a'), cache.get('a')];
     read().fail(new Error('away'));
@@ -164,7 +164,7 @@ describe('requests that miss', () => {
     expect(await again).toBe(ONE);
   });
 
-  it('and fail leave what was known before', async () => {
+  it('keep the previous value after an error', async () => {
     const { cache, clock, read, remember } = openCache();
     await remember('a', ONE);
     clock.now += TTL;
@@ -174,7 +174,7 @@ describe('requests that miss', () => {
     expect([cache.fresh('a'), cache.last('a')]).toEqual([undefined, ONE]);
   });
 
-  it('get a rejection also where the read throws at once', async () => {
+  it('reject even if the read throws synchronously', async () => {
     const cache = new ReadCache<Value>({
       ttl: TTL,
       max: 1,
@@ -187,7 +187,7 @@ describe('requests that miss', () => {
   });
 });
 
-it('tells what is being read', async () => {
+it('show whether a key is being read', async () => {
   const { cache, reads } = openCache();
   expect(cache.isReading('a')).toBe(false);
   const got = [cache.get('a'), cache.get('b')];
@@ -199,7 +199,7 @@ it('tells what is being read', async () => {
 });
 
 describe('ttl 0', () => {
-  it('reads each time and joins nothing, but knows the latest found', async () => {
+  it('reads each time and joins nothing, but keeps the latest value', async () => {
     const { cache, reads, remember } = openCache({ ttl: 0 });
     await remember('a', ONE);
     expect([cache.fresh('a'), cache.last('a')]).toEqual([undefined, ONE]);
@@ -216,7 +216,7 @@ describe('forget', () => {
   it.each<[string, Value | null]>([
     ['a value', ONE],
     ['that nothing is there', null],
-  ])('has %s read anew, and touches no other key', async (_, value) => {
+  ])('reads %s again, and no other key', async (_, value) => {
     const { cache, reads, remember } = openCache();
     await remember('a', value);
     await remember('b', ONE);
@@ -228,7 +228,7 @@ describe('forget', () => {
     expect(cache.fresh('a')).toBe(TWO);
   });
 
-  it('during a read: who waits gets it, newcomers do not join it, and it is not kept', async () => {
+  it('during a read: waiting requests get its value, new ones do not join it, and it is not cached', async () => {
     const { cache, reads } = openCache();
     const before = cache.get('a');
     cache.forget('a');
@@ -241,7 +241,7 @@ describe('forget', () => {
     expect([cache.fresh('a'), cache.last('a')]).toEqual([TWO, TWO]);
   });
 
-  it('during a read that ends first: nothing is kept, and the newcomers go on waiting for theirs', async () => {
+  it('during a read that ends first: nothing is cached, and new requests wait for their own read', async () => {
     const { cache, reads } = openCache();
     const before = cache.get('a');
     cache.forget('a');
@@ -255,7 +255,7 @@ describe('forget', () => {
     expect([await after, await joined]).toEqual([TWO, TWO]);
   });
 
-  it('between the answer of a read and its keeping: it is not kept', async () => {
+  it('between the end of a read and its caching: it is not cached', async () => {
     const { cache, read } = openCache();
     const got = cache.get('a');
     read().answer(ONE);
@@ -264,7 +264,7 @@ describe('forget', () => {
     expect(cache.fresh('a')).toBeUndefined();
   });
 
-  it('during a read that fails: the failure ends neither the newcomers nor their read', async () => {
+  it('during a read that fails: the error affects neither new requests nor their read', async () => {
     const { cache, reads } = openCache();
     const before = cache.get('a');
     cache.forget('a');
@@ -279,7 +279,7 @@ describe('forget', () => {
 });
 
 describe('forgetWhere', () => {
-  it('forgets what the test holds for, all that is not there, and every read under way', async () => {
+  it('marks matching values, all misses and every running read as stale', async () => {
     const { cache, reads, remember } = openCache();
     await remember('a', ONE);
     await remember('b', TWO);
@@ -297,7 +297,7 @@ describe('forgetWhere', () => {
 });
 
 describe('memory', () => {
-  it('holds the values used last', async () => {
+  it('keeps the most recently used values', async () => {
     const { cache, remember } = openCache({ max: 4 });
     for (const key of ['a', 'b']) await remember(key, ONE);
     cache.fresh('a');
@@ -306,7 +306,7 @@ describe('memory', () => {
     expect(cache.last('b')).toBeUndefined();
   });
 
-  it('holds 10,000 keys that are not there, and they push out no value', async () => {
+  it('keeps 10,000 misses, which evict no value', async () => {
     const { cache, remember } = openCache({ max: 3 });
     await remember('a', ONE);
     for (let i = 0; i <= 10_000; i++) await remember(`none ${i}`, null);

@@ -3,7 +3,7 @@ import { RecentMap } from '../../src/credentials/recentMap.js';
 
 const KEYS = fc.array(fc.integer({ min: 0, max: 30 }).map(String), { maxLength: 200 });
 
-test('never more than max entries, each the latest that was set', () => {
+test('never has more than max entries, each with the latest value', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 12 }), KEYS, (max, keys) => {
       const map = new RecentMap<number>(max);
@@ -20,7 +20,7 @@ test('never more than max entries, each the latest that was set', () => {
   );
 });
 
-test('what is large counts as several, whatever is replaced or deleted', () => {
+test('counts a large entry as several, whatever is replaced or deleted', () => {
   const weigh = (value: number) => value;
   const step = fc.record({
     key: fc.integer({ min: 0, max: 9 }).map(String),
@@ -36,14 +36,14 @@ test('what is large counts as several, whatever is replaced or deleted', () => {
           map.set(key, value);
           expect(map.peek(key)).toBe(value);
         }
-        // Each generation goes over its half by one value at most.
+        // Each generation exceeds its half by at most one value.
         expect([...map.values()].reduce((sum, each) => sum + each, 0)).toBeLessThan(20 + 5 + 1e-6);
       }
     }),
   );
 });
 
-test('what is used again before max / 2 others are stays', () => {
+test('keeps an entry that is used again before max / 2 others', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 8 }), KEYS, (half, keys) => {
       const map = new RecentMap<string>(2 * half);
@@ -57,7 +57,7 @@ test('what is used again before max / 2 others are stays', () => {
   );
 });
 
-test('what is only looked at does not stay', () => {
+test('does not keep an entry that was only peeked at', () => {
   const map = new RecentMap<number>(4);
   map.set('a', 1);
   for (const key of ['b', 'c', 'd', 'e']) {
@@ -67,7 +67,7 @@ test('what is only looked at does not stay', () => {
   expect(map.peek('a')).toBeUndefined();
 });
 
-test('what was deleted or cleared is gone from both generations', () => {
+test('removes deleted and cleared entries from both generations', () => {
   const map = new RecentMap<number>(4);
   for (const key of ['a', 'b', 'c']) map.set(key, 1);
   map.delete('a');

@@ -18,7 +18,7 @@ async function stored(id: string): Promise<KeyRecord> {
 
 const comparisons = (): number => latchkey.gate.counts.comparisons;
 
-describe('where a digest is stored', () => {
+describe('with a stored digest', () => {
   it('bcrypt never runs, for the right secret or a wrong one', async () => {
     const { key, secret } = await latchkey.issue();
     const verifier = latchkey.verifier(peppersOf(PEPPER));
@@ -30,11 +30,11 @@ describe('where a digest is stored', () => {
   });
 });
 
-describe('where it is missing, or under a pepper that is not known', () => {
+describe('without a digest, or with a digest under an unknown pepper', () => {
   it.each([
     ['missing', null],
     ['under another pepper', peppersOf(OTHER_PEPPER)],
-  ])('%s: bcrypt decides once, and the digest is written anew', async (_, minted) => {
+  ])('%s: bcrypt decides once, and a new digest is stored', async (_, minted) => {
     const { key, secret } = await latchkey.issue({}, minted);
     const peppers = peppersOf(PEPPER);
     expect(await latchkey.verifier(peppers).verify(key, secret)).toBe(true);
@@ -42,19 +42,19 @@ describe('where it is missing, or under a pepper that is not known', () => {
 
     const renewed = await stored(key.id);
     expect(peppers.judge(secret, renewed.digest ?? '')).toBe('match');
-    // Another process, which remembers nothing.
+    // Another process, with an empty cache.
     expect(await latchkey.verifier(peppers).verify(renewed, secret)).toBe(true);
     expect(comparisons()).toBe(1);
   });
 
-  it('a wrong secret writes nothing', async () => {
+  it('a wrong secret stores nothing', async () => {
     const { key } = await latchkey.issue({}, null);
     expect(await latchkey.verifier(peppersOf(PEPPER)).verify(key, 'x'.repeat(32))).toBe(false);
     expect((await stored(key.id)).digest).toBeNull();
   });
 });
 
-test('a digest under an older pepper is right without bcrypt, and is renewed under the newest', async () => {
+test('accepts a digest under an older pepper without bcrypt, and replaces it with one under the newest', async () => {
   const { key, secret } = await latchkey.issue();
   const changed = peppersOf(OTHER_PEPPER, PEPPER);
   expect(await latchkey.verifier(changed).verify(key, secret)).toBe(true);
@@ -63,18 +63,18 @@ test('a digest under an older pepper is right without bcrypt, and is renewed und
   expect(changed.judge(secret, (await stored(key.id)).digest ?? '')).toBe('match');
 });
 
-test('without a pepper verdicts are remembered in memory alone: one run, and nothing stored', async () => {
+test('without a pepper, caches the result only in memory: one run, and nothing stored', async () => {
   const { key, secret } = await latchkey.issue({}, null);
   const verifier = latchkey.verifier(null);
   for (let i = 0; i < 10; i++) expect(await verifier.verify(key, secret)).toBe(true);
   expect(comparisons()).toBe(1);
-  // The secret is known now, so every other is wrong without a run.
+  // The secret is known now, so any other secret is wrong without a run.
   for (let i = 0; i < 50; i++) expect(await verifier.verify(key, `${i}`.padEnd(32, 'x'))).toBe(false);
   expect(comparisons()).toBe(1);
   expect((await stored(key.id)).digest).toBeNull();
 });
 
-test('a hundred requests with one key at its first use are one run', async () => {
+test('runs bcrypt once for a hundred concurrent requests at the first use of a key', async () => {
   const { key, secret } = await latchkey.issue({}, null);
   const verifier = latchkey.verifier(null);
   const verdicts = await Promise.all(Array.from({ length: 100 }, () => verifier.verify(key, secret)));
@@ -82,17 +82,17 @@ test('a hundred requests with one key at its first use are one run', async () =>
   expect(comparisons()).toBe(1);
 });
 
-describe('wrong secrets buy no bcrypt runs (B43)', () => {
+describe('wrong secrets cause few bcrypt runs (B43)', () => {
   const wrong = (i: number): string => `${i}`.padEnd(32, 'x');
 
-  it('the same wrong one is wrong without a second run', async () => {
+  it('one run for the same wrong secret', async () => {
     const { key } = await latchkey.issue({}, null);
     const verifier = latchkey.verifier(null);
     for (let i = 0; i < 10; i++) expect(await verifier.verify(key, wrong(0))).toBe(false);
     expect(comparisons()).toBe(1);
   });
 
-  it('of a thousand different ones at once five reach bcrypt, and the rest are told when to come back', async () => {
+  it('five runs for a thousand concurrent wrong secrets; the rest are refused with Retry-After', async () => {
     const { key, secret } = await latchkey.issue({}, null);
     const verifier = latchkey.verifier(null);
     const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, (_, i) => verifier.verify(key, wrong(i))));
@@ -107,14 +107,14 @@ describe('wrong secrets buy no bcrypt runs (B43)', () => {
     expect(await verifier.verify(key, secret)).toBe(true);
   });
 
-  it('one key under attack does not touch another', async () => {
+  it('an attack on one key does not affect another', async () => {
     const [attacked, other] = [await latchkey.issue({}, null), await latchkey.issue({}, null)];
     const verifier = latchkey.verifier(null);
     await Promise.allSettled(Array.from({ length: 50 }, (_, i) => verifier.verify(attacked.key, wrong(i))));
     expect(await verifier.verify(other.key, other.secret)).toBe(true);
   });
 
-  it('right ones are not counted', async () => {
+  it('right secrets are not counted', async () => {
     const verifier = latchkey.verifier(null);
     const { key, secret } = await latchkey.issue({}, null);
     for (let i = 0; i < 4; i++) await verifier.verify(key, wrong(i));
@@ -122,7 +122,7 @@ describe('wrong secrets buy no bcrypt runs (B43)', () => {
   });
 });
 
-test('the verdict stands where the digest cannot be written, and is not asked of bcrypt again', async () => {
+test("the result is valid if the digest can't be stored, and bcrypt does not run again", async () => {
   const { key, secret } = await latchkey.issue({}, null);
   const verifier = new SecretVerifier({
     gate: latchkey.gate,

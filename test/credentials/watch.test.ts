@@ -4,7 +4,7 @@ import { aKey } from '../store/fixtures.js';
 
 const HOUR = 60 * 60_000;
 
-test('an address is told when it is new, once, and never the first after a start', () => {
+test('reports a new address once, and never the first one after a start', () => {
   const told: KeyEvent[] = [];
   const watch = new KeyWatch((event) => told.push(event));
   const key = aKey('ws', { expiresAt: null });
@@ -15,7 +15,7 @@ test('an address is told when it is new, once, and never the first after a start
   ]);
 });
 
-test('an end is told within its last day, again within its last hour, and anew once it was put off', () => {
+test('reports the expiry within the last day, within the last hour, and again if it was moved later', () => {
   const told: number[] = [];
   const key = aKey('ws');
   const watch = new KeyWatch(({ at }) => told.push(at));

@@ -83,6 +83,7 @@ const CLEAN: readonly string[] = [
   'test/cli',
   'test/client',
   'test/cluster',
+  'test/credentials',
   'test/dashboard',
   'test/dates',
   'test/docs/prose.test.ts',

@@ -34,7 +34,7 @@ function start(options: Partial<OidcOptions> = {}) {
 }
 
 describe('an access token', () => {
-  it('is somebody: its subject, client and issuer, its workspace and tier, its scopes', async () => {
+  it('has a principal with its subject, client and issuer, its workspace and tier, and its scopes', async () => {
     const principal = await start().authenticate(await issuer.issue({ scope: 'read:assets write:all email' }));
     const id = createHash('sha256')
       .update(JSON.stringify([issuer.url, 'reporter', 'reporter']))
@@ -52,11 +52,11 @@ describe('an access token', () => {
       scopes: ['read:assets', 'write:all'],
     });
     expect(Object.isFrozen(principal) && Object.isFrozen(principal.scopes)).toBe(true);
-    // Nothing in the store could show its use.
+    // The store has no record of the token, so its use is not recorded.
     expect(latchkey.uses).toEqual([]);
   });
 
-  it('is let in without a promise or a read once it was found right, and is looked into anew after ttl', async () => {
+  it('is accepted without a promise or a read after it was verified, and is verified again after ttl', async () => {
     const authenticator = start();
     const token = await issuer.issue();
     const principal = await authenticator.authenticate(token);
@@ -68,7 +68,7 @@ describe('an access token', () => {
     expect(latchkey.reads).toEqual(['workspaces.find']);
   });
 
-  it('is judged once for four hundred requests at once, which count as no failures', async () => {
+  it('is verified once for four hundred concurrent requests, which count as no failures', async () => {
     const authenticator = start();
     const token = await issuer.issue();
     await Promise.all(Array.from({ length: 400 }, () => authenticator.authenticate(token, '192.0.2.1')));
@@ -76,7 +76,7 @@ describe('an access token', () => {
     await authenticator.authenticate(await issuer.issue(), '192.0.2.1');
   });
 
-  it('acts by another tier at once where it is told', async () => {
+  it('applies a changed tier immediately after the change was announced', async () => {
     const authenticator = start();
     const token = await issuer.issue();
     await authenticator.authenticate(token);
@@ -99,11 +99,11 @@ describe('an access token', () => {
       { client_id: undefined, azp: 'o' },
     ];
     expect(new Set([own, ...(await Promise.all(others.map(id)))]).size).toBe(5);
-    // Run together, these two would be one.
+    // Joined without a separator, these two would be equal.
     expect(await id({ sub: 'a', client_id: 'bc' })).not.toBe(await id({ sub: 'ab', client_id: 'c' }));
   });
 
-  it('is refused with 503 while the store is away, and let in when it is back', async () => {
+  it('is refused with 503 while the store is unavailable, and accepted afterwards', async () => {
     const authenticator = start();
     const token = await issuer.issue();
     await latchkey.store.close();
@@ -125,7 +125,7 @@ describe('an access token', () => {
   });
 });
 
-describe('what it may do', () => {
+describe('the scopes of a token', () => {
   const scopes = async (claims: object, options: Partial<OidcOptions> = {}) =>
     (await start(options).authenticate(await issuer.sign({ scope: undefined, ...claims }))).scopes;
 
@@ -133,7 +133,7 @@ describe('what it may do', () => {
     ['scopes as a text', { scope: 'read:a  write:b read:a openid' }, {}, ['read:a', 'write:b']],
     ['scopes as a list', { scp: ['read:a', 'READ:B', 1, null] }, { scopesClaim: 'scp' }, ['read:a']],
     ['the word admin', { scope: 'admin' }, {}, ['admin']],
-    // Somebody who agrees to what a client asks for must not open other workspaces.
+    // A user who agrees to the scopes that a client requests must not give access to other workspaces.
     ['not the word platform', { scope: 'platform read:a' }, {}, ['read:a']],
     ['no bundle', { scope: 'read-only read-write' }, {}, []],
     ['neither claim', {}, {}, []],
@@ -149,8 +149,8 @@ describe('what it may do', () => {
   });
 });
 
-describe('the workspace', () => {
-  it('is that of a claim, where one is named', async () => {
+describe('the workspace of a token', () => {
+  it('is read from a claim if one is configured', async () => {
     await latchkey.store.workspaces.ensure({ id: 'ws_a', name: 'a', tier: 'STARTER', createdAt: 0 });
     const authenticator = start({ workspaceClaim: 'org' });
     expect(await authenticator.authenticate(await issuer.sign({ org: 'ws_a' }))).toMatchObject({
@@ -166,16 +166,16 @@ describe('the workspace', () => {
     }
   });
 
-  it('that is set and gone refuses with 503', async () => {
+  it('causes 503 if it is configured but does not exist', async () => {
     await expect(start({ workspace: 'gone' }).authenticate(await issuer.sign())).rejects.toMatchObject(AWAY);
   });
 });
 
-describe('what is no token for this server', () => {
+describe('a token that is not for this server is refused', () => {
   const rejected = async (token: string, reason: string, options: Partial<OidcOptions> = {}) => {
     const authenticator = start(options);
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused(reason));
-    // What was refused once is not known either.
+    // A refused token is not cached as valid.
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused(reason));
     expect(latchkey.reads).toEqual([]);
   };
@@ -191,7 +191,7 @@ describe('what is no token for this server', () => {
     await rejected(`${header}.AAAA.${signature}`, 'unknown');
   });
 
-  // CVE-2015-9235 and its like: the token chooses, and `none` needs no key.
+  // CVE-2015-9235 and similar: the token chooses the algorithm, and `none` needs no key.
   it.each(['none', 'None', 'NONE', 'nOnE'])('by the algorithm %s', async (alg) => {
     const header = Buffer.from(JSON.stringify({ alg, typ: 'at+jwt' })).toString('base64url');
     const [, payload, signature] = (await issuer.sign()).split('.');
@@ -199,7 +199,7 @@ describe('what is no token for this server', () => {
     await rejected(`${header}.${payload}.${signature}`, 'unknown');
   });
 
-  // CVE-2016-5431 and its like: the public key, which anybody can read, taken for an HMAC secret.
+  // CVE-2016-5431 and similar: the public key is used as an HMAC secret.
   it('by HS256 under the public key', async () => {
     const pem = await exportSPKI(issuer.publicKey());
     for (const secret of [pem, pem.trim(), pem.replace(/-.*-|\n/g, '')]) {
@@ -215,7 +215,7 @@ describe('what is no token for this server', () => {
     }
   });
 
-  it('by a key that it brings along, or names elsewhere (CVE-2018-0114)', async () => {
+  it('by a key in its header, or at an address in its header (CVE-2018-0114)', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = await exportJWK(publicKey);
     for (const header of [
@@ -226,7 +226,7 @@ describe('what is no token for this server', () => {
     }
   });
 
-  it('by a header that must be understood and is not (RFC 7515 section 4.1.11)', async () => {
+  it('by an unsupported critical header (RFC 7515 section 4.1.11)', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const token = await issuer.sign({}, {}, privateKey);
     const header = Buffer.from(JSON.stringify({ alg: 'ES256', crit: ['x'], x: 1 })).toString('base64url');
@@ -251,14 +251,14 @@ describe('what is no token for this server', () => {
     await rejected(await issuer.sign(given), reason);
   });
 
-  it('by its audience, where the issuer made it for another server', async () => {
+  it('by its audience, if the issuer created it for another server', async () => {
     await rejected(await issuer.issue({ audience: 'https://other.example/' }), 'unknown');
     expect(await start().authenticate(await issuer.sign({ aud: ['https://other.example', AUDIENCE] }))).toMatchObject({
       kind: 'oidc',
     });
   });
 
-  it('by what it is: an ID token, an event, a token of another type', async () => {
+  it('by its kind: an ID token, an event, or another type', async () => {
     for (const claim of ['nonce', 'at_hash', 'c_hash', 's_hash', 'events']) {
       await rejected(await issuer.sign({ [claim]: 'x' }, { typ: 'JWT' }), 'unknown');
       await rejected(await issuer.sign({ [claim]: 'x' }, { typ: undefined }), 'unknown');
@@ -269,13 +269,13 @@ describe('what is no token for this server', () => {
     for (const typ of ['at+jwt', 'AT+JWT', 'application/at+jwt', 'JWT']) {
       expect(await start().authenticate(await issuer.sign({}, { typ }))).toMatchObject({ kind: 'oidc' });
     }
-    // By its type it is an access token, whatever else an issuer writes into it.
+    // Its type says that it is an access token, so it may have these claims.
     expect(await start().authenticate(await issuer.sign({ nonce: 'x' }))).toMatchObject({ kind: 'oidc' });
   });
 });
 
-describe('times', () => {
-  it('hold at each request, with the clock tolerance, whatever is remembered', async () => {
+describe('times of a token', () => {
+  it('are checked in each request, with the clock tolerance, even if the token is cached', async () => {
     const authenticator = start();
     const token = await issuer.sign({ exp: seconds() + 1 });
     const end = (seconds() + 1 + 5) * 1_000;
@@ -290,7 +290,7 @@ describe('times', () => {
     await expect(start({ clockTolerance: 60 }).authenticate(token)).resolves.toMatchObject({ kind: 'oidc' });
   });
 
-  it('a token of the issuer ends when it says', async () => {
+  it('end a token of a real issuer', async () => {
     const authenticator = start({ clockTolerance: 0 });
     const token = await issuer.issue();
     await authenticator.authenticate(token);
@@ -298,7 +298,7 @@ describe('times', () => {
     await expect(authenticator.authenticate(token)).rejects.toEqual(refused('expired'));
   });
 
-  it('at the end of the year 9999 is the last that a token may have', async () => {
+  it('can be at most the end of the year 9999', async () => {
     const authenticator = start();
     const last = 253_402_300_799;
     await expect(authenticator.authenticate(await issuer.sign({ exp: last }))).resolves.toMatchObject({ kind: 'oidc' });
@@ -307,7 +307,7 @@ describe('times', () => {
     }
   });
 
-  it('before which it is not valid hold as well, also where the clock is set back', async () => {
+  it('include nbf, even if the clock is set back', async () => {
     const authenticator = start();
     const begin = seconds() + 60;
     const token = await issuer.sign({ nbf: begin });
@@ -323,7 +323,7 @@ describe('times', () => {
 });
 
 describe('failures', () => {
-  it("are counted by address, and stand in no token's way that is known", async () => {
+  it('are counted by address, and do not affect cached tokens', async () => {
     const authenticator = start();
     const known = await issuer.issue();
     await authenticator.authenticate(known, '192.0.2.1');
@@ -341,7 +341,7 @@ describe('failures', () => {
     await expect(authenticator.authenticate(wrong, '192.0.2.2')).rejects.toEqual(refused('unknown'));
   });
 
-  it('are none while the issuer is away', async () => {
+  it('are not counted while the issuer is unavailable', async () => {
     const other = await startIssuer();
     const authenticator = start({ issuer: other.url });
     const token = await other.issue();
@@ -357,14 +357,14 @@ describe('failures', () => {
 });
 
 describe('the issuer', () => {
-  it('may be away while its keys are known, and for who is new as well', async () => {
+  it('can be unavailable while its keys are cached, also for new tokens', async () => {
     const other = await startIssuer();
     const authenticator = start({ issuer: other.url });
     const [one, two] = [await other.issue(), await other.issue({ scope: 'admin' })];
     await authenticator.authenticate(one);
     await other.leave();
     expect(await authenticator.authenticate(two)).toMatchObject({ scopes: ['admin'] });
-    // Its keys outlast a reload that leaves the issuer as it is.
+    // Its keys stay cached during a reload with the same issuer.
     authenticator.trust({ audience: 'https://other.example' });
     await expect(authenticator.authenticate(one)).rejects.toEqual(refused('unknown'));
     authenticator.trust({ issuer: issuer.url });
@@ -373,7 +373,7 @@ describe('the issuer', () => {
     await expect(authenticator.authenticate(one)).rejects.toMatchObject(AWAY);
   });
 
-  it('that signs by another key is followed, and the old key counts no more', async () => {
+  it('can rotate its key, and the old key is refused', async () => {
     const other = await startIssuer();
     const authenticator = start({ issuer: other.url });
     const old = await other.issue();
@@ -386,8 +386,8 @@ describe('the issuer', () => {
   });
 });
 
-describe('beside keys', () => {
-  it('a JWT is never looked for among them, and a key never among tokens', async () => {
+describe('access tokens and keys', () => {
+  it('never looks up a JWT as a key, or verifies a key as a token', async () => {
     const authenticator = start();
     const { key, token } = await latchkey.issue();
     expect(await authenticator.authenticate(token)).toMatchObject({ kind: 'key', keyId: key.id });
@@ -397,7 +397,7 @@ describe('beside keys', () => {
     expect([latchkey.reads, latchkey.gate.counts.comparisons]).toEqual([[], 0]);
   });
 
-  it('a JWT is malformed where tokens are not let in, from the moment on at which they are switched off', async () => {
+  it('refuses a JWT as malformed as soon as access tokens are disabled', async () => {
     const authenticator = start();
     const token = await issuer.issue();
     await authenticator.authenticate(token);
@@ -407,20 +407,20 @@ describe('beside keys', () => {
     await expect(latchkey.authenticator().authenticate(token)).rejects.toEqual(refused('malformed'));
   });
 
-  it('tokens are let in where keys are switched off', async () => {
+  it('accepts access tokens if keys are disabled', async () => {
     const authenticator = latchkey.authenticator();
     authenticator.configure(false, ConfiguredKeys.NONE, oidcConfiguration({ issuer: issuer.url, audience: AUDIENCE }));
     expect(await authenticator.authenticate(await issuer.issue())).toMatchObject({ kind: 'oidc' });
   });
 
-  it('one that is being judged while another configuration comes is judged by that', async () => {
+  it('applies a new configuration to a verification in progress', async () => {
     const authenticator = start();
     const judged = authenticator.authenticate(await issuer.issue());
     authenticator.trust({ audience: 'https://other.example' });
     await expect(judged).rejects.toEqual(refused('unknown'));
   });
 
-  it.each([8_193, 100_000])('a token of %i characters is no credential', async (length) => {
+  it.each([8_193, 100_000])('refuses a token of %i characters', async (length) => {
     const token = (await issuer.sign()).padEnd(length, 'A');
     await expect(start().authenticate(token)).rejects.toEqual(refused('malformed'));
   });

@@ -5,7 +5,7 @@ import { isId } from '../../../src/keys/input.js';
 import { parseScope } from '../../../src/scopes/grammar.js';
 import { Roles } from '../../../src/scopes/roles.js';
 
-/** Names that lead somewhere, through a map, and into what every object inherits. */
+/** Names of a claim, of a nested claim, and of inherited properties. */
 const NAMES = ['scope', 'roles', 'realm_access.roles', 'constructor', '__proto__.toString', 'a..b', '.', 'sub'];
 const ROLES = new Roles({ analyst: ['read:all', 'write:events'] });
 
@@ -32,7 +32,7 @@ const claims = fc.dictionary(
   claim,
 );
 
-test('whatever an issuer writes, what is granted are scopes, never platform, and the holder is frozen', () => {
+test('grants only valid scopes, never platform, for any claims, and freezes the principal', () => {
   fc.assert(
     fc.property(claims, fc.constantFrom(...NAMES), fc.constantFrom(...NAMES), (given, scopesClaim, rolesClaim) => {
       const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a', scopesClaim, rolesClaim });
@@ -50,7 +50,7 @@ test('whatever an issuer writes, what is granted are scopes, never platform, and
   );
 });
 
-test('a role that the operator gave platform may hold it', () => {
+test('grants platform through a role that the operator defined', () => {
   const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a' });
   const { scopes } = tokenHolderOf({ iss: 'i', sub: 's', exp: 1, roles: ['root'] }, oidc, {
     workspaceId: 'default',
@@ -60,7 +60,7 @@ test('a role that the operator gave platform may hold it', () => {
   expect(scopes).toEqual(['platform']);
 });
 
-test('a claim of a workspace is an id or none', () => {
+test('reads the workspace claim as an ID or null', () => {
   const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a', workspaceClaim: 'org' });
   fc.assert(
     fc.property(fc.oneof(fc.jsonValue(), fc.string(), fc.constant('ws_a')), (org) => {

@@ -22,14 +22,14 @@ beforeEach(async () => {
 });
 afterEach(() => issuer.leave());
 
-/** The header of a token that the issuer signs by now. */
+/** Returns the header of a token that the issuer signs now. */
 async function header(): Promise<JWTHeaderParameters> {
   const found = decodeProtectedHeader(await issuer.sign()) as JWTHeaderParameters;
   issuer.requests.splice(0);
   return found;
 }
 
-test('are found by discovery, once for all that wait, and not read again', async () => {
+test('are found by discovery, once for all concurrent requests, and cached', async () => {
   const known = await header();
   await Promise.all(Array.from({ length: 100 }, () => keys.find(known)));
   clock.now += 10 * MINUTE - 1;
@@ -37,13 +37,13 @@ test('are found by discovery, once for all that wait, and not read again', async
   expect(issuer.requests).toEqual([DISCOVERY, '/jwks']);
 });
 
-test('are read at an address that is given, without discovery', async () => {
+test('are read from the configured address without discovery', async () => {
   const known = await header();
   await new IssuerKeys({ issuer: issuer.url, jwksUri: `${issuer.url}/jwks`, now }).find(known);
   expect(issuer.requests).toEqual(['/jwks']);
 });
 
-test('a key that is not known has them read anew, once in half a minute however many are named', async () => {
+test('are read again for an unknown key, at most once in 30 seconds', async () => {
   await keys.find(await header());
   await issuer.rotate();
   const rotated = await header();
@@ -59,7 +59,7 @@ test('a key that is not known has them read anew, once in half a minute however 
   expect(issuer.requests).toHaveLength(2);
 });
 
-test('are refreshed after ten minutes beside the requests, so that a key that was withdrawn is found by none', async () => {
+test('are read again in the background after ten minutes, so that a removed key is no longer accepted', async () => {
   const known = await header();
   await keys.find(known);
   await issuer.rotate();
@@ -75,7 +75,7 @@ test('are refreshed after ten minutes beside the requests, so that a key that wa
   expect(issuer.requests).toHaveLength(4);
 });
 
-test('go on counting while the issuer is away, for a day', async () => {
+test('stay valid for a day while the issuer is unavailable', async () => {
   const known = await header();
   await keys.find(known);
   await issuer.leave();
@@ -91,7 +91,7 @@ test('go on counting while the issuer is away, for a day', async () => {
   await keys.find(known);
 });
 
-test('an issuer that is away is asked once in five seconds, and refuses with the reason for the log', async () => {
+test('are requested from an unavailable issuer once in five seconds, and the refusal has the cause for the log', async () => {
   const known = await header();
   await issuer.leave();
   const refusal: unknown = await keys.find(known).catch((error: unknown) => error);
@@ -105,7 +105,7 @@ test('an issuer that is away is asked once in five seconds, and refuses with the
   expect(issuer.requests).toEqual([DISCOVERY, '/jwks']);
 });
 
-test('a clock that is set back keeps nobody waiting', async () => {
+test('nobody has to wait for a clock that was set back', async () => {
   const known = await header();
   await issuer.leave();
   await expect(keys.find(known)).rejects.toMatchObject(AWAY);
@@ -114,7 +114,7 @@ test('a clock that is set back keeps nobody waiting', async () => {
   await keys.find(known);
 });
 
-describe('an issuer that answers wrongly is away', () => {
+describe('an invalid response makes the issuer unavailable', () => {
   const answers: [string, (url: string) => RequestListener][] = [
     [
       'another issuer',
@@ -162,7 +162,7 @@ describe('an issuer that answers wrongly is away', () => {
   });
 });
 
-test('an issuer with a path and a slash at its end is asked below the path', async () => {
+test('uses the discovery document below the path of an issuer with a trailing slash', async () => {
   const { publicKey } = await generateKeyPair('ES256');
   const jwk = await exportJWK(publicKey);
   const asked: string[] = [];

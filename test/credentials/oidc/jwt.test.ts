@@ -29,11 +29,11 @@ test.each([
   ['white space after it', `${part({ alg: 'RS256' })}.e30.c2ln\n`],
   ['a host name', 'api.example.com'],
   ['one too long', `${part({ alg: 'a' })}.e30.`.padEnd(MAX_JWT_LENGTH + 1, 'A')],
-])('%s is none', (_, text) => {
+])('%s is not a JWT', (_, text) => {
   expect(looksLikeJwt(text)).toBe(false);
 });
 
-test('whatever is sent is judged without an error, and no token of Latchkey is one', () => {
+test('never throws, and never recognizes a Latchkey token as a JWT', () => {
   const text = fc.oneof(
     fc.string(),
     fc.array(fc.base64String(), { maxLength: 5 }).map((parts) => parts.join('.')),
@@ -42,7 +42,7 @@ test('whatever is sent is judged without an error, and no token of Latchkey is o
   for (let i = 0; i < 100; i++) expect(looksLikeJwt(mintToken('sk', 'LIVE').token)).toBe(false);
 });
 
-test('each JWT that jose makes is one, whatever it holds', async () => {
+test('recognizes every JWT that jose creates', async () => {
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (claims) => {
       const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(randomBytes(32));

@@ -14,7 +14,7 @@ const scopesOf = (claims: object, options: Partial<OidcOptions> = {}, defined: R
   ).scopes;
 
 describe('role names', () => {
-  it.each(NAMES)('grants the scopes of the role %s, and nothing to a name beside it', (name) => {
+  it.each(NAMES)('grants the scopes of the role %s, and nothing for a similar name', (name) => {
     const defined = { [name]: ['write:events'] };
     expect(scopesOf({ roles: [name] }, {}, defined)).toEqual(['write:events']);
     expect(scopesOf({ roles: name }, {}, defined)).toEqual(['write:events']);
@@ -23,7 +23,7 @@ describe('role names', () => {
     }
   });
 
-  it('takes a text that is a role with spaces as that one role, not as its words', () => {
+  it('reads a text that is a role with spaces as one role, not as its words', () => {
     const defined = { 'Team admins': ['read:all'], admins: ['write:all'] };
     expect(scopesOf({ roles: 'Team admins' }, {}, defined)).toEqual(['read:all']);
     expect(scopesOf({ roles: 'admins' }, {}, defined)).toEqual(['write:all']);
@@ -31,7 +31,7 @@ describe('role names', () => {
   });
 
   it.each(['Team  admins', 'Team admins x', 'Other admins', 'admins Team'])(
-    'takes no word of a name with spaces from the text %j, and every other role',
+    'reads no word of a role name with spaces from the text %j, but every other role',
     (roles) => {
       const defined = { 'Team admins': ['read:all'], admins: ['write:all'] };
       expect(scopesOf({ roles }, {}, defined)).toEqual([]);
@@ -39,7 +39,7 @@ describe('role names', () => {
     },
   );
 
-  it('compares names composed and decomposed as the same', () => {
+  it('treats composed and decomposed names as equal', () => {
     expect(scopesOf({ roles: ['e\u0301quipe'] }, {}, { équipe: ['read:all'] })).toEqual(['read:all']);
   });
 
@@ -54,13 +54,13 @@ describe('role names', () => {
 describe('dots in the name of a claim', () => {
   const NAME = 'https://example.com/roles';
 
-  it('finds a claim whose own name holds dots, before any path', () => {
+  it('finds a claim with dots in its name before any path', () => {
     expect(scopesOf({ [NAME]: ['viewer'] }, { rolesClaim: NAME })).toEqual(['read:all']);
     expect(scopesOf({ 'a.b': ['viewer'], a: { b: ['admin'] } }, { rolesClaim: 'a.b' })).toEqual(['read:all']);
     expect(scopesOf({ a: { b: ['viewer'] } }, { rolesClaim: 'a.b' })).toEqual(['read:all']);
   });
 
-  it('follows a list as a path of exact names, and never elsewhere', () => {
+  it('uses a list only as a path of exact names', () => {
     const rolesClaim = ['resource_access', 'my.client', 'roles'];
     expect(scopesOf({ resource_access: { 'my.client': { roles: ['viewer'] } } }, { rolesClaim })).toEqual(['read:all']);
     expect(scopesOf({ resource_access: { my: { client: { roles: ['admin'] } } } }, { rolesClaim })).toEqual([]);
@@ -70,7 +70,7 @@ describe('dots in the name of a claim', () => {
     expect(scopesOf({}, { rolesClaim: ['constructor', 'name'] })).toEqual([]);
   });
 
-  it('does the same for scopes and workspaces', () => {
+  it('works the same for scopes and workspaces', () => {
     expect(scopesOf({ 'x.y': 'read:assets' }, { scopesClaim: ['x.y'] })).toEqual(['read:assets']);
     const oidc = oidcConfiguration({ issuer: 'https://a.example', audience: 'a', workspaceClaim: ['org.id'] });
     const claims = { iss: 'https://a.example', sub: 's', exp: 1 };
