@@ -13,7 +13,7 @@ const NONE: readonly Located[] = Object.freeze([]);
 /** Sorts after every lookup ID of a scheme, because `;` follows `:` in ASCII. */
 const AFTER = ';';
 
-/** Returns the names of the schemes of imported keys, at most one more than {@link MAX_SCHEMES}. Each is one indexed read. */
+/** Returns the names of the schemes of imported keys, at most one more than {@link MAX_SCHEMES}. Each takes one indexed read. */
 export async function readSchemes(keys: Pick<Store['keys'], 'nextLookupId'>): Promise<readonly string[]> {
   const names: string[] = [];
   for (let from = FOREIGN; names.length <= MAX_SCHEMES;) {

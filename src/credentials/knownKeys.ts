@@ -163,8 +163,8 @@ export class KnownKeys {
   }
 
   /**
-   * Caches the token itself, because the hash would take a third of the time for a known key. It stays in memory about as long
-   * as strings of past requests do anyway. For longer times, only the hash is kept.
+   * Caches the token itself, because the hash would take a third of the time for a known key. It is kept for at most `ttl`. Strings
+   * of past requests stay in memory about as long anyway. After that, only the hash is kept.
    */
   #remember(credential: string, known: KnownKey): KnownKey {
     if (this.#tokens.size === 0) {
