@@ -1,14 +1,14 @@
 import type { Settings } from './settings/settings.js';
 
-/** What people must be shown of the first key. */
+/** The first key, as printed at the first start. */
 export interface FirstKey {
   readonly key: { readonly workspaceId: string };
   readonly token: string;
 }
 
 /**
- * What a start prints for people. The first start's is the one place where its admin key appears: it goes to standard
- * output and never through the log.
+ * Returns the text that a start prints on standard output. At the first start, it contains the admin key, which is never
+ * logged and is not shown again.
  */
 export function announce(
   address: string,
@@ -30,7 +30,7 @@ export function announce(
   return `${lines.join('\n')}\n`;
 }
 
-/** The first key of a start that failed once the key was made: it is stored, and nothing else would ever show it. */
+/** Returns the text with the first key for a start that failed after the key was stored. Otherwise the key would be lost. */
 export function announceKey(firstKey: FirstKey): string {
   return `${keyLines(firstKey).join('\n')}\n`;
 }

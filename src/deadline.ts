@@ -1,8 +1,8 @@
 /**
- * Calls `late` after so many ms, unless the timer is cleared or what was waited for has come. What has arrived by then is read
- * first: a process that was busy for longer than that must not take its own delay for another's.
+ * Calls `late` after a time in milliseconds, unless the timer is cleared. Input that has arrived by then is read first, so that
+ * a busy process doesn't mistake its own delay for a missing response.
  *
- * @param late must do nothing where the answer came after all
+ * @param late must do nothing if the response has arrived by now
  */
 export function deadline(ms: number, late: () => void): NodeJS.Timeout {
   return setTimeout(() => setImmediate(late), ms);

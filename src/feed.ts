@@ -1,11 +1,10 @@
 /**
- * Carries messages from the process that publishes them to all others on the same store: at most once each, and not at
- * all while what carries them is away; after that listeners are told that they may have missed some. Nothing may depend on a
- * message.
+ * Sends messages to all other processes on the same store. Each message is delivered at most once. While the connection is
+ * broken, messages are lost. Afterwards, listeners learn that they may have missed some. So nothing may depend on a message.
  */
 export interface Feed<Message> {
-  /** To be called after what it tells of. Neither waits nor throws. */
+  /** Publishes a message. Call it after the change that the message describes. Never waits or throws. */
   publish(message: Message): void;
-  /** @param listener gets the messages of other processes; null when some may have been missed */
+  /** Adds a listener. @param listener receives messages of other processes; null: some may have been missed */
   subscribe(listener: (message: Message | null) => void): void;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FileFault, isOfSystem } from './wholeFile.js';
 
-/** What the codes of the system mean for a file or a directory that is to be written, and what to do about each. */
+/** Messages and remedies for the codes of system errors, for a file or directory that can't be written. */
 const MEANINGS: ReadonlyMap<string, readonly [message: string, remedy: string]> = new Map([
   ['EEXIST', ['is a file, not a directory', 'Give the path of a directory.']],
   ['ENOTDIR', ['leads through a file', 'Correct the path.']],
@@ -21,7 +21,7 @@ const MEANINGS: ReadonlyMap<string, readonly [message: string, remedy: string]> 
   ['ELOOP', ['is a symbolic link that leads back to itself', 'Correct the path.']],
 ]);
 
-/** Returns what an error of the system means for the file or directory that was to be written. */
+/** Returns what a system error means for a file or directory that can't be written. */
 export function writeFaultOf(cause: unknown): FileFault {
   if (cause instanceof FileFault) return cause;
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
@@ -30,10 +30,10 @@ export function writeFaultOf(cause: unknown): FileFault {
 }
 
 /**
- * Creates a directory and the directories that it is in, unless they exist. Not by mkdir's `recursive`: under /proc, where a
- * directory exists and nothing can be created in it, that never returns.
+ * Creates a directory and its missing parents. Doesn't use `recursive` of mkdir, which never returns under /proc, where
+ * directories exist but nothing can be created.
  *
- * @param mode permissions of the directories that are created
+ * @param mode the permissions of the new directories
  * @throws FileFault
  */
 export function makeDirectory(path: string, mode: number): void {
@@ -42,7 +42,7 @@ export function makeDirectory(path: string, mode: number): void {
   for (const each of missing.reverse()) makeOne(each, mode);
 }
 
-/** @throws FileFault for anything else that exists */
+/** Returns whether a directory exists. @throws FileFault if something else has the path */
 function isDirectory(path: string): boolean {
   try {
     if (statSync(path).isDirectory()) return true;
@@ -57,7 +57,7 @@ function makeOne(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it in the meantime.
     if (!isOfSystem(error) || error.code !== 'EEXIST') throw writeFaultOf(error);
     if (!isDirectory(path)) {
       throw new FileFault('is a symbolic link to a directory that does not exist', 'Create that directory.', 'ENOENT');

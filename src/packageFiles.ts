@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * A file that comes with the package and is no module: the schema, pages, assets.
+ * Returns the URL of a file in the package that is not a module, such as the schema or a page.
  *
- * Here alone a path is told from a module's own place. The build bundles modules into files of other names, and keeps this
- * one in dist/ itself (scripts/build/bundle.js), one step below the package's directory as it is in src/.
+ * Only this file determines paths from the location of a module. The build bundles other modules into different files, but
+ * keeps this one directly in dist/ (scripts/build/bundle.js), so that it is one level below the package's directory as in src/.
  *
- * @param path from the package's directory, as in `schema.graphql`
+ * @param path relative to the package's directory, such as `schema.graphql`
  */
 export function packageFile(path: string): URL {
   return new URL(`../${path}`, import.meta.url);
 }
 
 /**
- * Returns the entry of a worker thread. The build keeps entries in dist/ itself. A thread can't load the sources, which are
- * TypeScript, so a script for development bundles them first.
+ * Returns the URL of the entry of a worker thread. The build keeps entries directly in dist/. A thread can't load the
+ * TypeScript sources, so a script for development bundles them first.
  *
  * @param name the name of the entry's module in `src`, without an extension
  */
@@ -23,7 +23,7 @@ export function threadEntry(name: string): URL {
   return runsSources ? packageFile(`scripts/sources/${name}.mjs`) : new URL(`./${name}.js`, import.meta.url);
 }
 
-/** As package.json has it. */
+/** Returns the version in package.json. */
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string }).version;
 }

@@ -5,7 +5,7 @@ import { readSettings } from './settings/settings.js';
 import { StoreUnavailable } from './store/errors.js';
 import { openStore } from './store/open.js';
 
-/** npm run seed: fills the default workspace with a believable warehouse. Running it again brings its times up to date. */
+/** `npm run seed`: fills the default workspace with an example warehouse. Running it again updates its times. */
 try {
   const settings = readSettings();
   const store = await openStore(settings);
@@ -18,7 +18,7 @@ try {
     });
     const seeded = await seedWarehouse(new AssetService(store.assets, Date.now), DEFAULT_WORKSPACE_ID);
     process.stdout.write(
-      `The workspace "${DEFAULT_WORKSPACE_ID}" holds ${seeded.assets} assets of the example, with ${seeded.openAlerts} open alerts.\n`,
+      `The workspace "${DEFAULT_WORKSPACE_ID}" has ${seeded.assets} example assets and ${seeded.openAlerts} open alerts.\n`,
     );
   } finally {
     await store.close();

@@ -12,7 +12,7 @@ import { watchFiles } from './watchFiles.js';
 
 const NAMES = { portName: 'PORT', hostName: 'HOST' } as const;
 
-/** Serves from this process alone. */
+/** Starts the server in this process, without workers. */
 export async function serve(settings: Settings): Promise<void> {
   const logger = createLogger(settings, null);
   const composing = composeService(settings, logger);
@@ -24,7 +24,7 @@ export async function serve(settings: Settings): Promise<void> {
       await service.reconfigure(next);
       configuration = next;
     }, logger);
-    // From here on, and not once it listens: a change during the start would be missed.
+    // Started before the server listens. Otherwise a change during the start would be missed.
     if (settings.configWatch) watchFiles(() => watchedFiles(settings, configuration), reload);
   }
   const service = await composing;

@@ -2,20 +2,20 @@ import { faultOf } from './fault.js';
 import { readSettings, SettingsError } from './settings/settings.js';
 
 /**
- * Serves until a signal, with the settings of the environment.
+ * Starts the server with the settings of the environment. It stops on a signal.
  *
- * @param workers processes that serve, over WORKERS; null: what that says
- * @throws SettingsError; whatever keeps a server from listening
+ * @param workers the number of processes, which overrides WORKERS; null: use WORKERS
+ * @throws SettingsError, and errors that prevent listening
  */
 export async function start(workers: number | null): Promise<void> {
   const settings = readSettings();
   const size = workers ?? settings.workers;
-  // Loaded only here: a primary has no use for the service, nor a single process for a cluster.
+  // Loaded only if needed: the primary of a cluster doesn't need the service, and a single process doesn't need the cluster.
   if (size === null) await (await import('./serve.js')).serve(settings);
   else await (await import('./cluster/primary.js')).serveWithWorkers(settings, size);
 }
 
-/** Why nothing was started, in one line. */
+/** Returns why the server was not started, in one line. */
 export function startFault(error: unknown): string {
   return error instanceof SettingsError ? error.message : `The server did not start. ${faultOf(error)}`;
 }

@@ -1,28 +1,28 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** For how long events are answered before whatever else waits has its turn, in ms. One that takes longer is alone in its turn. */
+/** The time to process events before other work gets a turn, in milliseconds. A task that takes longer runs to its end. */
 const SLICE = 4;
 
-/** Resolves when it is done, and never rejects. */
+/** Resolves when the work is done. Never rejects. */
 type Task = () => Promise<void>;
 
 /**
- * Has events answered one after the other, with turns of the event loop between them: one mutation may give rise to events
- * for thousands of streams, and requests go on meanwhile. Workspaces take turns, so that none waits for all of another's.
+ * Processes events one after another, with turns of the event loop in between. A mutation may cause events for thousands of
+ * streams, and requests must be processed meanwhile. Workspaces take turns, so that none has to wait for all events of another.
  */
 export class Turns {
   readonly #clock: () => number;
-  /** By workspace, the next first. */
+  /** Waiting tasks by workspace. The first workspace is next. */
   readonly #waiting = new Map<string, Task[]>();
   #isRunning = false;
 
-  /** @param clock in ms. Default: that of the process */
+  /** @param clock returns milliseconds. Default: the clock of the process */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
 
-  /** Resolves and rejects as the task does. */
+  /** Adds a task and returns its result. Resolves and rejects as the task does. */
   run<T>(workspaceId: string, task: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve) => {
       const tasks = this.#waiting.get(workspaceId) ?? [];
@@ -38,11 +38,11 @@ export class Turns {
 
   async #work(): Promise<void> {
     this.#isRunning = true;
-    // What gave rise to the events is answered first.
+    // The request that caused the events gets its response first.
     await turn();
     let began = this.#clock();
     for (let task = this.#take(); task !== null; task = this.#take()) {
-      // One that waits for the store does not hold up the others.
+      // A task that waits for the store does not block the next ones.
       const waits = await Promise.race([task().then(() => false), turn(true)]);
       if (waits || this.#clock() - began >= SLICE) {
         if (!waits) await turn();

@@ -4,33 +4,32 @@ import { lstat, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 export interface WatchOptions {
-  /** How long files must stay the same before a change counts, in ms. Default: 200. */
+  /** How long files must stay unchanged before a change is reported, in milliseconds. Default: 200. */
   readonly settle?: number;
-  /** Between two looks where no event comes, in ms. Default: 10,000. */
+  /** The time between two checks without an event, in milliseconds. Default: 10,000. */
   readonly interval?: number;
 }
 
 export interface FileWatch {
-  /** Ends it. Idempotent. */
+  /** Stops watching. Idempotent. */
   close(): void;
 }
 
-/** Files are read up to this size; of larger ones size and time of the last change count. */
+/** The maximum size of files whose content is compared. For larger files, the size and modification time are compared. */
 const MAX_BYTES = 2_000_000;
-/** Links that lead to a file: `latchkey.yaml`, `..data`, and what an operator adds. */
+/** The maximum number of links on the way to a file, such as `latchkey.yaml`, `..data`, and those that an operator adds. */
 const MAX_LINKS = 10;
 
 /**
- * Calls back when the content of files changes: whatever replaces them, be it a rename, a writing in place, or links that are
- * pointed elsewhere, as Kubernetes does for a mounted ConfigMap or Secret.
+ * Calls back when the content of files changes, whether they are renamed, written in place, or behind links that change, as
+ * Kubernetes does for a mounted ConfigMap or Secret.
  *
- * Events of directories say when to look, and the digest of the contents says whether something changed: an editor causes several
- * events for one change, network file systems cause none, and a touched file is no change. A look each `interval` makes up for events
- * that do not come. Contents count once they stayed the same for `settle`, so that a file that is emptied and then written is read
- * whole.
+ * Events of directories trigger a check, which compares digests of the contents: an editor causes several events for one change,
+ * network file systems cause none, and touching a file is not a change. A check every `interval` replaces missing events. A change
+ * is reported after the contents stayed the same for `settle`, so that a file that is emptied and then written is not read too early.
  *
- * @param paths asked at each look, as a configuration may name other files after a reload
- * @param changed called once for each new content, a file that is gone included. Must not throw
+ * @param paths called at each check, because a configuration may name other files after a reload
+ * @param changed called once for each new content, and if a file is removed. Must not throw
  */
 export function watchFiles(
   paths: () => readonly string[],
@@ -43,11 +42,11 @@ export function watchFiles(
   let looking = false;
   let again = false;
   let timer: NodeJS.Timeout | null = null;
-  /** Whether the timer is one that an event or an unsettled file set. */
+  /** Whether the timer was set by an event or a recent change, not by `interval`. */
   let soon = false;
   const directories = new Directories(() => {
     if (looking) again = true;
-    // Not put off by each further event: beside a busy file there would never be a look.
+    // Further events don't postpone the check. Otherwise a busy file in the directory would postpone it forever.
     else if (!soon) lookIn(settle);
   });
 
@@ -71,10 +70,10 @@ export function watchFiles(
     candidate = isNew ? seen : null;
     if (!isNew || isSettled) known = seen;
     if (isNew && isSettled) changed();
-    // Again soon after a change as well: there may be other files to follow.
+    // Also check soon after a change, because there may be other files to watch.
     lookIn(isNew || isAskedAgain() ? settle : interval);
   };
-  // Functions, for a compiler takes a variable for unchanged over an await.
+  // Functions, because the compiler assumes that a variable does not change during an await.
   const isClosed = (): boolean => closed;
   const isAskedAgain = (): boolean => again;
   void look();
@@ -87,7 +86,7 @@ export function watchFiles(
   };
 }
 
-/** The watched directories: of the files, and of the links that lead to them. */
+/** Watches the directories of the files, and of the links that lead to them. */
 class Directories {
   readonly #open = new Map<string, { readonly id: string; readonly watcher: FSWatcher }>();
   readonly #event: () => void;
@@ -114,7 +113,7 @@ class Directories {
   }
 
   async #watch(directory: string): Promise<void> {
-    // A directory that was removed and made again is another one, of which the old watcher hears nothing.
+    // The watcher of a removed directory gets no events of a new directory with the same path.
     const id = await identityOf(directory);
     const known = this.#open.get(directory);
     if (known?.id === id || this.#closed) return;
@@ -123,11 +122,11 @@ class Directories {
     if (id === null) return;
     try {
       const watcher = watch(directory, { persistent: false }, this.#event);
-      // As where the system has no watches left: looks at intervals go on.
+      // For example, the system has no watches left. The checks every `interval` continue.
       watcher.on('error', () => watcher.close());
       this.#open.set(directory, { id, watcher });
     } catch {
-      // The same.
+      // Also here, the checks every `interval` continue.
     }
   }
 }
@@ -141,7 +140,7 @@ async function identityOf(directory: string): Promise<string | null> {
   }
 }
 
-/** The directory of a file, and those of the links on the way to it. */
+/** Returns the directory of a file, and those of the links on the way to it. */
 async function directoriesOf(path: string): Promise<string[]> {
   const found: string[] = [];
   let next = resolve(path);
@@ -158,7 +157,7 @@ async function directoriesOf(path: string): Promise<string[]> {
   return found;
 }
 
-/** What each file holds, as a digest: contents may be secret. */
+/** Digests of the contents by path. Contents may be secret. */
 type Contents = ReadonlyMap<string, string>;
 
 async function digestsOf(paths: readonly string[]): Promise<Contents> {
@@ -166,14 +165,14 @@ async function digestsOf(paths: readonly string[]): Promise<Contents> {
   return new Map(await Promise.all(unique.map(async (path) => [path, await digestOf(path)] as const)));
 }
 
-/** A path that only one of them has was added or removed by a reload, which read it. */
+/** Compares paths that both have. A reload that adds or removes a path also reads the files. */
 function sayTheSame(one: Contents, other: Contents): boolean {
   return [...one].every(([path, digest]) => (other.get(path) ?? digest) === digest);
 }
 
 async function digestOf(path: string): Promise<string> {
   try {
-    // To open a device may act on it, and to open a pipe could wait for ever, also one that replaced the file since the first look.
+    // Opening a device may have effects, and opening a pipe may block forever. O_NONBLOCK: a pipe may have just replaced the file.
     if (!(await stat(path)).isFile()) return 'no file';
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {

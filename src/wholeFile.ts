@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
-/** A file that can't be read whole. The message goes on after the path, without a full stop, and holds nothing of the file. */
+/** The error of a file that can't be read. The message follows the path, has no full stop, and contains nothing of the file. */
 export class FileFault extends Error {
   override readonly name = 'FileFault';
-  /** The system's code, such as ENOENT; null for a fault in the file itself. */
+  /** The system's code, such as ENOENT; null: the content of the file is invalid. */
   readonly code: string | null;
-  /** What to do about it, as a sentence. */
+  /** How to fix it, as a sentence. */
   readonly remedy: string;
 
   constructor(message: string, remedy: string, code: string | null = null, options?: ErrorOptions) {
@@ -20,7 +20,7 @@ const LET_READ = 'Let this process read it.';
 const ANOTHER = 'Give the path of a file.';
 const SAVE_AS_UTF8 = 'Save it as UTF-8.';
 
-/** What the codes of the system mean, and what to do about each. */
+/** Messages and remedies for the codes of system errors. */
 const MEANINGS: ReadonlyMap<string, readonly [message: string, remedy: string]> = new Map([
   ['ENOENT', ['does not exist', CORRECT]],
   ['ENOTDIR', ['does not exist: its path leads through a file', CORRECT]],
@@ -32,12 +32,12 @@ const MEANINGS: ReadonlyMap<string, readonly [message: string, remedy: string]> 
   ['ENXIO', ['is not a regular file', ANOTHER]],
 ]);
 
-/** Whether an error comes from the system, as of a file that does not exist. */
+/** Returns whether an error is a system error, such as a missing file. */
 export function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }
 
-/** Returns what an error of the system means for the file that it is about. */
+/** Returns what a system error means for a file that can't be read. */
 export function fileFaultOf(cause: unknown): FileFault {
   if (cause instanceof FileFault) return cause;
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
@@ -48,12 +48,12 @@ export function fileFaultOf(cause: unknown): FileFault {
   return new FileFault(message, remedy, code, { cause });
 }
 
-/** The fault of a file with too many bytes. */
+/** Returns the error for a file that is too large. */
 export function tooLarge(max: number): FileFault {
   return new FileFault(`has more than ${max} bytes`, 'Give a smaller file.');
 }
 
-/** The fault of a pipe, a socket or a device. @param found what the path leads to */
+/** Returns the error for a pipe, a socket or a device. @param found the status of the path */
 export function notRegular(found?: { isFIFO(): boolean }): FileFault {
   return new FileFault(
     found?.isFIFO() === true ? 'is a named pipe, not a regular file' : 'is not a regular file',
@@ -62,8 +62,8 @@ export function notRegular(found?: { isFIFO(): boolean }): FileFault {
 }
 
 /**
- * Reads a regular file of at most `max` bytes. Not by readFileSync: of a pipe nobody writes to, or of /dev/zero, that would
- * not return.
+ * Reads a regular file of at most `max` bytes. Doesn't use readFileSync, which never returns for a pipe without a writer or for
+ * /dev/zero.
  *
  * @throws FileFault
  */
@@ -73,7 +73,7 @@ export function readWholeFile(path: string, max: number): Buffer {
     const found = attempt(() => fstatSync(file));
     if (found.isDirectory()) throw new FileFault('is a directory', ANOTHER);
     if (!found.isFile()) throw notRegular();
-    // One more, for a file may grow while it is read.
+    // One more byte, to notice a file that grows while it is read.
     const bytes = Buffer.alloc(Math.min(found.size, max) + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
@@ -86,7 +86,7 @@ export function readWholeFile(path: string, max: number): Buffer {
   }
 }
 
-/** Like {@link readWholeFile}, for a text in UTF-8, whose byte order mark is left out. @throws FileFault */
+/** Like {@link readWholeFile}, for a text in UTF-8. Removes a byte order mark. @throws FileFault */
 export function readTextFile(path: string, max: number): string {
   const bytes = readWholeFile(path, max);
   const marked = encodingOf(bytes);
@@ -94,7 +94,7 @@ export function readTextFile(path: string, max: number): string {
   return decodeText(bytes);
 }
 
-/** Decodes UTF-8, or UTF-16 with a byte order mark, which is left out. @throws FileFault for anything else */
+/** Decodes UTF-8, or UTF-16 with a byte order mark, which is removed. @throws FileFault for anything else */
 export function decodeText(bytes: Uint8Array): string {
   try {
     const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
@@ -105,7 +105,7 @@ export function decodeText(bytes: Uint8Array): string {
   throw new FileFault('is not a text in UTF-8: it has NUL bytes', SAVE_AS_UTF8);
 }
 
-/** By the byte order mark. */
+/** Returns the encoding of a text by its byte order mark. */
 export function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
