@@ -77,44 +77,43 @@ import { WorkspaceService } from './workspaces/service.js';
 import { UserService } from './workspaces/users.js';
 
 export interface LatchkeyOptions {
-  /** Where keys live: `openSqliteStore` or `openMongoStore` open one. */
+  /** The store of keys, from `openSqliteStore` or `openMongoStore`. */
   readonly store: Store;
-  /** Peppers of the stored digests, newest first, at least 32 characters each. Default: none, so verdicts are remembered in memory alone. */
+  /** Peppers of the stored digests, newest first, at least 32 characters each. Default: none, so digests are only kept in memory. */
   readonly peppers?: readonly string[];
   /** An operator's key of at least 32 characters, accepted with scope `platform`. Default: none. */
   readonly adminApiKey?: string | OperatorKey | null;
   /** Prefixes of new tokens by key type. Default: those of {@link configuration}. */
   readonly prefixes?: Readonly<Record<KeyType, string>>;
-  /** Configured keys, roles and key types; {@link Latchkey.prepare} replaces it. Default: none but what is built in. */
+  /** Configured keys, roles and key types. {@link Latchkey.prepare} replaces them. Default: only the built-in roles and key types. */
   readonly configuration?: Configuration;
-  /** bcrypt's cost for new keys, 4 to 15. Default: 10. */
+  /** The bcrypt cost for new keys, 4 to 15. Default: 10. */
   readonly bcryptCost?: number;
-  /** Tier of the first workspace. Default: GROWTH. */
+  /** The tier of the first workspace. Default: GROWTH. */
   readonly defaultTier?: Tier;
-  /** Who may introspect. Default: authenticated. */
+  /** The callers that can use introspection. Default: `authenticated`. */
   readonly introspection?: Introspection;
-  /** How large the answer to one operation may be. Default: {@link ANSWER_LIMITS}. */
+  /** The maximum size of the response to one operation. Default: {@link ANSWER_LIMITS}. */
   readonly answer?: Partial<AnswerLimits>;
   /**
-   * How large a document may be, for {@link Latchkey.serverOptions} and {@link Latchkey.apolloOptions}. Larger values let one request
-   * cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives,
-   * 2000 lines.
+   * The maximum size of a document, for {@link Latchkey.serverOptions} and {@link Latchkey.apolloOptions}. With larger values, a
+   * request can cost more before it is counted. Default: 700 tokens, 12 levels, 200 aliases, 50 directives, 2000 lines.
    */
   readonly document?: Partial<DocumentLimits>;
-  /** Actions of scopes that your schema names beside `read` and `write`. Default: none. */
+  /** Actions of scopes in your schema, in addition to `read` and `write`. Default: none. */
   readonly actions?: readonly string[];
   /**
-   * What each tier grants: `tierTable` makes one. Held by reference: what changes in it counts from the next request on.
-   * Default: that of `limits`, else the published one.
+   * The limits of each tier, from `tierTable`. It is used by reference, so changes apply from the next request. Default: the table
+   * of `limits`, else the published one.
    */
   readonly tiers?: TierTable;
   /** Which header fields report a key's limits. Default: that of {@link configuration}, else `draft`. */
   readonly rateLimitHeaders?: RateLimitHeaders;
-  /** Where limits are counted; closed by {@link Latchkey.close}. Default: a `Limiter`, in this process' memory. */
+  /** Counts requests against limits. {@link Latchkey.close} closes it. Default: a `Limiter`, in the memory of this process. */
   readonly limits?: Limits;
-  /** Tells other processes on the same store of changes to keys, and hears of theirs. Default: none. */
+  /** Sends changes of keys to other processes on the same store, and receives theirs. Default: none. */
   readonly changes?: ChangeFeed;
-  /** Told of what happens to keys: changes once they are made, and what uses of a key show. Must not wait. Default: nobody. */
+  /** Called for events of keys: changes after they were made, and events of use. Must return immediately. Default: none. */
   readonly onKeyEvent?: (event: KeyEvent) => void;
   /**
    * How long the record of a key counts after it was read, in ms: a change that another process made acts within it, one
@@ -123,71 +122,71 @@ export interface LatchkeyOptions {
   readonly cacheTtl?: number;
   /** Is told of verifications, lookups, admissions and refusals. Default: nobody. */
   readonly observer?: Observer;
-  /** Sends the requests to the issuer of access tokens, such as through a proxy. Default: the platform's `fetch`. */
+  /** Sends the requests to the issuer of access tokens, for example through a proxy. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch;
-  /** Milliseconds since the epoch, for expiry and limits alike. Default: Date.now, and for limits a clock that never jumps. */
+  /** Returns milliseconds since the epoch, for expiry and limits. Default: Date.now, and a monotonic clock for limits. */
   readonly now?: () => number;
   /**
-   * Receives the errors that callers are not shown, and the causes of refusals, with the request's context.
+   * Receives errors that callers don't see, and the causes of refusals, with the request's context.
    * Default: the `logger` of your Apollo Server.
    */
   readonly log?: (error: unknown, context: LatchkeyContext) => void;
 }
 
-/** Everything that guards a GraphQL server. */
+/** Guards a GraphQL server. */
 export interface Latchkey {
-  /** The directives and the operations on keys and workspaces, to be merged into your type definitions. */
+  /** The directives, and the operations on keys and workspaces. Add them to your type definitions. */
   readonly typeDefs: DocumentNode;
   /** The resolvers of {@link typeDefs}. */
   readonly resolvers: Readonly<Record<string, object>>;
   /**
-   * Guards a schema by its directives, in place. Call it last. If an operation then runs without {@link plugin}, as on a server other
-   * than Apollo Server, one warning goes to {@link LatchkeyOptions.log}, or else to `console.warn`.
+   * Guards a schema by its directives, in place. Call it after all other changes of the schema. If an operation runs without
+   * {@link plugin}, for example on a server other than Apollo Server, one warning goes to {@link LatchkeyOptions.log}, or to
+   * `console.warn`.
    *
-   * @param options `plugin: false`: the schema is used without the plugin on purpose. Nothing warns.
-   * @throws GuardError; TypeError for an option that is unknown
+   * @param options `plugin: false`: don't warn, because the schema is used without the plugin on purpose
+   * @throws GuardError; TypeError for an unknown option
    */
   guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /**
-   * The principal of a request: without a promise where nothing has to be waited for.
+   * Returns the principal of a request; not a promise if the credential is cached.
    * @throws Refusal, or rejects with one
    */
   authenticate(source: CredentialSource): Principal | Promise<Principal>;
   /**
-   * Counts a request of an anonymous caller, to be called before its body is read; {@link context} calls it by itself.
-   * A context made by hand says so by `counted: true`. Of other callers it counts nothing.
+   * Counts a request of an anonymous caller. Call it before the body is read, unless you use {@link context}, which calls it. If
+   * you create a context yourself, set `counted: true` in it. Requests of other callers are not counted.
    * @throws Refusal RATE_LIMITED, or rejects with one
    */
   arrived(principal: Principal): void | Promise<void>;
   /**
-   * Refuses a request of a key that has used up one of its windows, to be called before the document is parsed;
-   * {@link context} calls it by itself. Takes nothing: the plugin counts the request.
-   * @param where `here` refuses only what this process counts by itself, and so never returns a promise. Default: anywhere
+   * Refuses a request of a key that has used up one of its limits. Call it before the document is parsed, unless you use
+   * {@link context}, which calls it. Doesn't count the request: the plugin does.
+   * @param where `here`: check only limits that this process counts, and never return a promise. Default: `anywhere`
    * @throws Refusal RATE_LIMITED, or rejects with one
    */
   checkLimits(principal: Principal, where?: 'here' | 'anywhere'): void | Promise<void>;
   /**
-   * To be told of a request that came over plain HTTP and is refused for that: a right key in it is noted in the audit log.
-   * Never rejects.
+   * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
    */
   sawInClear(source: CredentialSource): Promise<void>;
-  /** Authenticates a request again when its body has arrived. An accepted request isn't counted twice. */
+  /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
   reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
-  /** {@link authenticate} for the credential of an open stream, with how long the answer may be relied on unless it changes. It counts as no request. */
+  /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
   standing(source: CredentialSource): Standing | Promise<Standing>;
-  /** @param listener told of each change to keys, once nothing older is remembered; null: anything may have changed */
+  /** Adds a listener for changes of keys. @param listener called after caches were updated; null: anything may have changed */
   onChange(listener: (change: Change | null) => void): void;
-  /** Apollo Server's context function. */
+  /** The context function for Apollo Server. */
   readonly context: ContextBuilder;
-  /** Apollo Server's plugin: guard, limits, statuses and header fields. */
+  /** The plugin for Apollo Server: guard, limits, statuses and header fields. */
   readonly plugin: ApolloServerPlugin<LatchkeyContext>;
-  /** Apollo Server's options with {@link plugin} in place, bounds on documents, and errors that tell nothing they should not. */
+  /** Options for Apollo Server, with {@link plugin}, limits of documents, and errors that reveal no internals. */
   readonly serverOptions: GuardedServerOptions<LatchkeyContext>;
   /**
-   * Combines your own options of Apollo Server with {@link serverOptions}: plugins, validation rules and bounds are merged, and
-   * your `formatError` is called with what Latchkey would answer.
+   * Combines your options for Apollo Server with {@link serverOptions}. Plugins, validation rules and limits are merged, and your
+   * `formatError` is called with Latchkey's error.
    *
-   * @throws TypeError for an option that is unknown, or would turn off part of the guard; GuardError for a `schema` without it
+   * @throws TypeError for an option that is unknown or disables part of the guard; GuardError for an unguarded `schema`
    * @example new ApolloServer(latchkey.apolloOptions({ schema, plugins: [yourPlugin] }))
    */
   apolloOptions<Context extends LatchkeyContext>(
@@ -196,23 +195,23 @@ export interface Latchkey {
   apolloOptions<Context extends LatchkeyContext>(
     options?: Omit<OwnApolloOptions<Context>, 'schema'>,
   ): GuardedServerOptions<Context>;
-  /** The admin key that this start made, the first on an empty store; else null. The only time that its token can be shown. */
+  /** The first admin key, if this start created it in an empty store; else null. Its token can't be shown again later. */
   readonly firstKey: IssuedKey | null;
   readonly keys: KeyService;
   readonly workspaces: WorkspaceService;
   readonly projects: ProjectService;
   /**
-   * Makes another configuration ready: its keys are hashed and their workspaces looked up. Nothing changes until the answer
-   * is called, which puts all of it in place in one step.
+   * Prepares a new configuration: hashes its keys and looks up their workspaces. Nothing changes until you call the returned
+   * function, which applies all of it in one step.
    *
-   * @throws TypeError for what cannot be; Refusal UNAVAILABLE; StoreUnavailable
+   * @throws TypeError for an invalid configuration; Refusal UNAVAILABLE; StoreUnavailable
    */
   prepare(configuration: Configuration): Promise<() => void>;
-  /** What `/.well-known/oauth-protected-resource` answers (RFC 9728); null where no access tokens are let in. */
+  /** Returns the content of `/.well-known/oauth-protected-resource` (RFC 9728); null: access tokens are not accepted. */
   protectedResource(kind?: ResourceKind): ProtectedResource | null;
-  /** Where that is to be found, as challenges name it; null: nowhere. */
+  /** Returns the address of this content, for challenges; null: none. */
   resourceMetadata(kind?: ResourceKind): string | null;
-  /** How the dashboard lets people sign in at the issuer; null: by keys alone. */
+  /** Returns the data for signing in to the dashboard at the issuer; null: the dashboard only accepts keys. */
   signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
   /** Which header fields report a key's limits at the moment. */
@@ -225,13 +224,13 @@ export interface Latchkey {
   readonly gathered: GatheredEntries;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
-  /** Writes what is pending. The store stays open: who opened it closes it. */
+  /** Writes pending data. Doesn't close the store: the code that opened it must close it. */
   close(): Promise<void>;
 }
 
 /**
- * Puts Latchkey together on a store.
- * @throws TypeError for an option that cannot be
+ * Creates a Latchkey on a store.
+ * @throws TypeError for an invalid option
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   checkOptions('createLatchkey', latchkeySchema, options);
@@ -303,7 +302,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     changed(change);
     options.changes?.publish(change);
   });
-  // Outermost: by the time that a change is told of, nothing older counts.
+  // Outermost, so that caches are updated before a change is reported.
   const changing = tell === undefined ? announced : { ...announced, keys: telling(announced.keys, tell) };
   options.changes?.subscribe(changed);
 
@@ -401,7 +400,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     authenticate: (source) => principalOf(source, door, observer, networks),
     arrived,
     checkLimits,
-    // Without the observer, which has seen this request.
+    // Without the observer, which has counted this request already.
     reauthenticate: (source) => principalOf(source, door),
     standing: (source) => standingOf(source, authenticator),
     onChange: (listener) => void listeners.push(listener),
@@ -445,21 +444,21 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
 
 function warnWithoutPlugin(log: LatchkeyOptions['log']): (context: unknown) => void {
   return (context) => {
-    // There is no logger of a server's to use: the plugin would have it.
+    // Without the plugin, there is no server whose logger could be used.
     // oxlint-disable-next-line no-console
     if (log === undefined) console.warn(WITHOUT_PLUGIN);
     else log(new Error(WITHOUT_PLUGIN), context as LatchkeyContext);
   };
 }
 
-/** A key of a workspace that is not there would be let in by nobody, and found out by whoever uses it. @throws TypeError */
+/** Checks that the workspaces of configured keys exist. Otherwise only the callers would notice. @throws TypeError */
 async function assertWorkspaces({ records }: ConfiguredKeys, { workspaces }: Store): Promise<void> {
   const ids = new Set(records.map(({ workspaceId }) => workspaceId));
   for (const id of ids) {
     if ((await workspaces.find(id)) !== null) continue;
     const { name } = records.find(({ workspaceId }) => workspaceId === id) ?? {};
     throw new TypeError(
-      `The configured key "${name}" stands in the workspace "${id}", which is not there. Create it first, or correct the key's workspace.`,
+      `The configured key "${name}" is in the workspace "${id}", which does not exist. Create it first, or correct the key's workspace.`,
     );
   }
 }
@@ -469,11 +468,11 @@ async function assertWorkspaceOfTokens({ oidc }: Configuration, { workspaces }: 
   if (oidc?.workspaceClaim !== null) return;
   if ((await workspaces.find(oidc.workspace)) !== null) return;
   throw new TypeError(
-    `Access tokens stand in the workspace "${oidc.workspace}", which is not there. Create it first, or correct auth.oidc.workspace.`,
+    `Access tokens are in the workspace "${oidc.workspace}", which does not exist. Create it first, or correct auth.oidc.workspace.`,
   );
 }
 
-/** One table alone: what is told must be what is counted. */
+/** Requires a single table of tiers, so that the displayed limits are those that are counted. @throws TypeError */
 function limiterOf({ limits, tiers, now }: LatchkeyOptions): Limits {
   if (limits === undefined) {
     return new Limiter({ ...(now !== undefined && { clock: now }), ...(tiers !== undefined && { tiers }) });

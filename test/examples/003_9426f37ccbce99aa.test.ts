@@ -184,7 +184,7 @@ describe('003_9426f37ccbce99aa', () => {
         'for a workspace that is not there',
         `${KEYS}        workspace: ws_none\n${ROLES}`,
         {},
-        'in the workspace "ws_none", which is not there',
+        'in the workspace "ws_none", which does not exist',
       ],
     ])('%s', async (_, text, more, message) => {
       await expect(start(text, more)).rejects.toThrow(message);

@@ -212,7 +212,7 @@ test('a token is malformed while OIDC is off', async () => {
 });
 
 test('the server does not start if the workspace does not exist', async () => {
-  await expect(start(fileOf(', workspace: ws_gone'))).rejects.toThrow('Access tokens stand in the workspace "ws_gone"');
+  await expect(start(fileOf(', workspace: ws_gone'))).rejects.toThrow('Access tokens are in the workspace "ws_gone"');
 });
 
 test('an unavailable issuer: 503 with Retry-After, with the reason only in the log', async () => {
