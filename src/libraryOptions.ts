@@ -15,18 +15,18 @@ import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
 import { KEY_TYPES, TIERS } from './store/records.js';
 
-/** Faults of a secret. An error states them instead of the allowed values. */
+/** Error messages for secrets, which replace the list of allowed values. */
 const SHORT = 'has fewer than 32 characters';
 const JWT = 'has the form of a JWT';
 const FAULTS: ReadonlySet<string> = new Set([SHORT, JWT]);
 
-/** Options that hold a secret: their values are in no error. */
+/** Options with secrets. Errors don't contain their values. */
 const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 'key']);
 
 /**
- * Checks options by a strict schema, and returns them as the schema read them.
- * @param what names the function in the error
- * @throws TypeError that names the option, what was given (never a secret) and what is allowed
+ * Checks options by a strict schema and returns the parsed options.
+ * @param what the name of the function, for errors
+ * @throws TypeError that names the option, the value (unless it is a secret) and what is allowed
  */
 export function checkOptions<S extends z.ZodType>(what: string, schema: S, given: unknown): z.output<S> {
   const result = schema.safeParse(given);
@@ -36,7 +36,7 @@ export function checkOptions<S extends z.ZodType>(what: string, schema: S, given
   const { path = [], message = 'another value' } = issue ?? {};
   const values = path.reduce<unknown[]>((all, step) => [...all, valueAt(all.at(-1), step)], [given]);
   const name = nameOf(what, path);
-  // What is missing in a Promise is not the fault.
+  // For a Promise, the error is that it was not awaited, not that its properties are missing.
   const promised = values.findIndex(isPromise);
   if (promised >= 0 && promised < path.length) {
     throw new TypeError(`${nameOf(what, path.slice(0, promised))} is a Promise: await it.`);
@@ -51,7 +51,7 @@ function valueAt(object: unknown, step: PropertyKey): unknown {
   return (object as Record<PropertyKey, unknown> | null | undefined)?.[step];
 }
 
-/** As in `createLatchkey: document.tokens`. */
+/** Formats a path, such as `createLatchkey: document.tokens`. */
 function nameOf(what: string, path: readonly PropertyKey[]): string {
   if (path.length === 0) return what;
   return what.includes(': ') ? `${what}.${pathOf(path)}` : `${what}: ${pathOf(path)}`;
@@ -63,7 +63,7 @@ function pathOf(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** The names of the options at a path. */
+/** Returns the names of the options at a path. */
 function namesOf(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   const at = path.reduce<unknown>((outer, step) => {
     const object = innerOf(outer);
@@ -73,14 +73,14 @@ function namesOf(schema: z.ZodType, path: readonly PropertyKey[]): readonly stri
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
-/** What an optional schema is about, and what a pipe leads to. */
+/** Returns the schema inside an optional one, or the last schema of a pipe. */
 function innerOf(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional) return innerOf(schema.unwrap());
   if (schema instanceof z.ZodPipe) return innerOf(schema.out);
   return schema;
 }
 
-/** A value that is handed on as it is, such as an object with methods. */
+/** Returns the schema of a value that is not parsed further, such as an object with methods. */
 function has<T>(check: (value: unknown) => boolean, allowed: string): z.ZodType<T> {
   return z.custom<T>((value) => check(value), allowed);
 }
@@ -109,7 +109,7 @@ export function text(allowed = 'a string that is not empty'): z.ZodString {
 
 const STORES = ['keys', 'workspaces', 'projects', 'users', 'audit', 'usage'] as const;
 
-/** Of a store the parts that keys need; `assets` and `events` are the service's. */
+/** The parts of a store that keys need. Only the service needs `assets` and `events`. */
 const store = has<never>(
   (value) =>
     typeof value === 'object' &&
@@ -127,7 +127,7 @@ const prefixes = z.strictObject(
   `an object with ${KEY_TYPES.join(', ')}`,
 );
 
-/** Loose: the service's configuration has fields of its own. */
+/** Allows other fields, because the service's configuration has more. */
 export const configurationSchema = z.looseObject(
   {
     apiKeys: z.boolean('true or false'),
@@ -148,7 +148,7 @@ export const configurationSchema = z.looseObject(
   'a configuration: { ...NO_CONFIGURATION, … }',
 );
 
-/** A table of tiers. It is handed on by reference: what changes in it counts from the next request. */
+/** A table of tiers. It is passed on by reference, so that changes apply from the next request. */
 export const tiersSchema = z.unknown().superRefine((value, context) => {
   try {
     checkTierTable(value);
