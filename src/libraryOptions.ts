@@ -154,7 +154,7 @@ export const tiersSchema = z.unknown().superRefine((value, context) => {
     checkTierTable(value);
   } catch (error) {
     context.addIssue(
-      `what tierTable({ … }) returns. ${error instanceof Error ? error.message : ''}`.replace(/\.$/, ''),
+      `the result of tierTable({ … }). ${error instanceof Error ? error.message : ''}`.replace(/\.$/, ''),
     );
   }
 });
