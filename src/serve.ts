@@ -39,7 +39,7 @@ export async function serve(settings: Settings): Promise<void> {
 async function listen({ server, latchkey, connections }: Service, { port, host }: Settings): Promise<string> {
   try {
     if (host !== 'localhost') return await listening({ ...NAMES, port, host }, server.listen({ port, host }));
-    // Fastify would open a second server, of which `connections` knows nothing.
+    // Fastify would open a second server that `connections` does not include.
     const { address } = await lookup(host);
     const url = await listening({ ...NAMES, port, host }, server.listen({ port, host: address }));
     connections.alsoAccept(await listenOnOthers(server.server.address() as AddressInfo, false));

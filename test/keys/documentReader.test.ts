@@ -35,7 +35,7 @@ function given(documents: readonly string[] | null = DOCUMENTS, limits = ANSWER_
 }
 
 describe('R2: the reader of trusted documents', () => {
-  it('reads a few keys at a time, one read after the other, and each key once in a query', async () => {
+  it('reads a few keys at a time, without concurrent reads, and each key once per query', async () => {
     const { reads, read } = given();
     const info = execution();
     const ids = idsOf(60);
@@ -74,7 +74,7 @@ describe('R2: the reader of trusted documents', () => {
     else await expect(reading).rejects.toMatchObject({ extensions: { code: 'ANSWER_TOO_LARGE' } });
   });
 
-  it('has a limit of its own for an event, and says of a mutation that changes may have been made', async () => {
+  it('has a separate limit for events, and warns after a mutation that changes may have been made', async () => {
     const { read } = given(DOCUMENTS, { fields: 8, eventFields: 5, bytes: 1 });
     const ask = (kind: 'query' | 'mutation' | 'subscription', count: number) => {
       const info = execution(kind);
