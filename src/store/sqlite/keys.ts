@@ -97,6 +97,12 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
        WHERE workspaceId = $workspaceId AND revokedAt IS NULL AND ${end} LIMIT $most`,
     );
   const [endless, ending] = [living('expiresAt IS NULL'), living('expiresAt > $now')];
+  const counted = (end: string): string =>
+    `SELECT count(*) FROM (SELECT 1 FROM keys INDEXED BY keysLiving
+       WHERE workspaceId = $workspaceId AND revokedAt IS NULL AND ${end} LIMIT $most)`;
+  const countLiving = connection.prepare<{ readonly living: number }>(
+    `SELECT (${counted('expiresAt IS NULL')}) + (${counted('expiresAt > $now')}) AS living`,
+  );
   const familyOf = connection.prepare<Pick<KeyRow, 'id' | 'scopes'>>(
     `SELECT id, scopes FROM keys WHERE workspaceId = $workspaceId AND familyId = $familyId AND ${ALIVE}`,
   );
@@ -140,6 +146,9 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
    * tier, returns their number.
    */
   const taken = (workspaceId: string, now: number, kind: PlaceKind, limit: number): number => {
+    // Families are never more than keys, so counting keys is enough unless the workspace is near its limit.
+    const living = countLiving.one({ workspaceId, now, most: limit })?.living ?? limit;
+    if (living < limit) return living;
     const families = new Map<string, boolean>();
     const most = KEYS_COUNTED + KEYS_BY_PLACE * limit;
     const keys = [...endless.all({ workspaceId, most }), ...ending.all({ workspaceId, now, most })];
