@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES } from './bounds.js';
 
 /** A body that can't be read because of its encoding. The message is sent to the caller. */
 export class BodyFault extends Error {
-  readonly statusCode: 400 | 408 | 413 | 415;
+  readonly statusCode: 400 | 406 | 408 | 413 | 415;
 
   constructor(statusCode: BodyFault['statusCode'], message: string) {
     super(message);

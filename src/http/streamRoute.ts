@@ -6,9 +6,9 @@ import type { OpenStreams, Place } from '../streams/openStreams.js';
 import { Refusal } from '../refusals/refusal.js';
 import { askOperation } from './askOperation.js';
 import { afterBody, type AuthenticationHook } from './authentication.js';
+import { BodyFault } from './bodyEncoding.js';
 import type { Connections } from './connections.js';
 import { noteAnswer } from './everyAnswer.js';
-import { refuseRequest } from './faults.js';
 import { ALL_LIMIT_FIELDS } from './limitHeaders.js';
 import type { Moments } from './moments.js';
 import { Opening, type RequestContext } from './requestContext.js';
@@ -51,7 +51,8 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
     url: '/graphql/stream',
     // Fastify's own HEAD would run the handler and open a stream without a reader.
     exposeHeadRoute: false,
-    onRequest: (request, reply, done) => authenticate(request, reply, refusingUsedUp(latchkey, request, done)),
+    onRequest: (request, reply, done) =>
+      authenticate(request, reply, refusingUsedUp(latchkey, request, refusingOtherForms(request, done))),
     preHandler: afterBody(latchkey, moments, streamCredential),
     errorHandler: (error, request, reply) => void answerFault(error, request, reply),
     handler: async (request, reply) => {
@@ -59,19 +60,13 @@ export function streamRoute(app: FastifyInstance, options: StreamRouteOptions): 
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) noteAnswer(request, reply, observer);
       });
-      if (!wantsEvents(request.headers.accept)) {
-        return refuseRequest(
-          reply,
-          'Streams are Server-Sent Events. Send the header "Accept: text/event-stream".',
-          406,
-        );
-      }
+      const { principal, id: requestId, outcome } = request;
       const body = bodyOf(request);
-      if (body === null)
-        return refuseRequest(reply, 'The variables in the address are not valid JSON. Send an object.');
-      const place = await placeFor(request, streams, observer);
+      const place = await placeFor(request, streams, observer).catch(async (refusal: unknown) => {
+        if (!isUnavailable(refusal)) await countUnseen(principal, outcome);
+        throw refusal;
+      });
       try {
-        const { principal, id: requestId, outcome } = request;
         const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
         const context: RequestContext = {
           ...{ principal, origin, requestId, outcome, counted: principal.kind === 'anonymous' },
@@ -111,7 +106,24 @@ async function placeFor(
   }
 }
 
-/** Returns the GraphQL request; null if the URL can't be parsed. */
+/** Continues an authentication hook: refuses a request for another format before its body is read. It is counted. */
+function refusingOtherForms({ headers }: FastifyRequest, done: (error?: Error) => void): (error?: Error) => void {
+  return (error) => {
+    if (error !== undefined || wantsEvents(headers.accept)) done(error);
+    else done(new BodyFault(406, 'Streams are Server-Sent Events. Send the header "Accept: text/event-stream".'));
+  };
+}
+
+/** Returns whether a refusal says that nothing can be counted at the moment. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Refusal && error.details.code === 'UNAVAILABLE';
+}
+
+/**
+ * Returns the GraphQL request.
+ *
+ * @throws BodyFault if the URL can't be parsed
+ */
 function bodyOf({ method, body, query }: FastifyRequest): unknown {
   if (method === 'POST') return body ?? {};
   const { query: source, operationName, variables } = query as Record<string, unknown>;
@@ -122,6 +134,6 @@ function bodyOf({ method, body, query }: FastifyRequest): unknown {
       ...(typeof variables === 'string' && { variables: JSON.parse(variables) as unknown }),
     };
   } catch {
-    return null;
+    throw new BodyFault(400, 'The variables in the address are not valid JSON. Send an object.');
   }
 }

@@ -34,7 +34,14 @@ const get = async (search: Record<string, string>): Promise<Answer> =>
       headers: { 'x-api-key': token },
     }),
   );
-const stream = (query: string) => send(JSON.stringify({ query }), '/graphql/stream', { accept: 'text/event-stream' });
+const EVENTS = { accept: 'text/event-stream' };
+const stream = (query: string) => send(JSON.stringify({ query }), '/graphql/stream', EVENTS);
+const getStream = async (search: Record<string, string>): Promise<Answer> =>
+  answerOf(
+    await fetch(`${latchkey.url}/stream?${new URLSearchParams(search).toString()}`, {
+      headers: { 'x-api-key': token, ...EVENTS },
+    }),
+  );
 const rateOf = async (): Promise<number> => {
   const { body } = await ask('{ viewer { limits { rate { remaining } } } }');
   return body.data.viewer.limits.rate.remaining as number;
@@ -67,6 +74,11 @@ const FAULTS: readonly (readonly [string, () => Promise<Answer>])[] = [
   ['a subscription at /graphql', () => ask('subscription { assetChanged { name } }')],
   ['a stream of a document that does not parse', () => stream('subscription {')],
   ['a stream of an unknown field', () => stream('subscription { nothing }')],
+  ['a stream in another format', () => send('{"query":', '/graphql/stream')],
+  ['a stream of a body that is no JSON', () => send('{"query":', '/graphql/stream', EVENTS)],
+  ['a stream of a batch', () => send('[]', '/graphql/stream', EVENTS)],
+  ['a stream of a query', () => stream('{ viewer { scopes } }')],
+  ['a stream by GET without variables that can be read', () => getStream({ query: '{', variables: '{' })],
 ];
 
 test.each(FAULTS)(
@@ -85,6 +97,31 @@ test.each(FAULTS)(
     expect((await fault()).status).toBe(answer.status);
   },
 );
+
+test('R4: a stream in another format is refused before its body is read', async () => {
+  // A body that were read would be answered with 400.
+  for (const accept of ['application/json', '*/*', 'text/html'])
+    expect((await send('{"query":', '/graphql/stream', { accept })).status).toBe(406);
+});
+
+test('R4: a stream that finds no place counts as one request', async () => {
+  const open = async () =>
+    fetch(`${latchkey.url}/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': token, ...EVENTS },
+      body: '{"query":"subscription { assetChanged { name } }"}',
+    });
+  const streams = await Promise.all(Array.from({ length: tiers.GROWTH.streams }, open));
+  try {
+    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+    const before = await rateOf();
+    const refused = await answerOf(await open());
+    expect([refused.status, refused.body.errors[0].extensions.code]).toEqual([429, 'TOO_MANY_STREAMS']);
+    expect(await rateOf()).toBe(before - 2);
+  } finally {
+    await Promise.all(streams.map(async ({ body }) => body?.cancel()));
+  }
+});
 
 test('R4: a valid operation still costs the same, parsed or known', async () => {
   for (const expected of [47, 44, 41])
