@@ -74,7 +74,7 @@ class RowReader {
     const scopes = foreignScopes(this.#cell('scopes'));
     if (scopes === null) {
       throw new Unreadable(
-        'The scopes are neither a list of names nor permissions by resource, without repeats. Export them as JSON.',
+        'The scopes are neither a list of names nor permissions by resource, each named once. Export them as JSON.',
       );
     }
     return {

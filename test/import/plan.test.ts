@@ -65,7 +65,7 @@ describe('never gives a key more permissions than it had', () => {
     ['a state that is neither', row({ enabled: 'perhaps' }), 'enabled'],
     ['a token in plain text', row({ key: letters('one') }), 'plain-text key'],
     ['no digest', row({ key: null }), 'columns.digest'],
-    ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'no text'],
+    ['a digest with a NUL', row({ key: `${betterAuthDigest('a').slice(0, 42)}\0` }), 'not a text'],
     ['a name that is none', row({ name: 'two\nlines' }), 'U+000A'],
     ['all of a token to be shown', row({ start: letters('one') }), '24'],
   ])('reports %s as a problem of its row', async (_, given, word) => {
