@@ -33,6 +33,21 @@ export class NotWritten extends StoreUnavailable {
 /** Like {@link StoreUnavailable}, but after the command was sent: the change may have been written, or may still be. */
 export class Unacknowledged extends StoreUnavailable {}
 
+/**
+ * Runs the rest of a change after its first write. If the store refuses to write now, the change may still be made, because
+ * another process may finish it.
+ *
+ * @throws Unacknowledged instead of {@link NotWritten}
+ */
+export async function afterFirstWrite<T>(rest: () => Promise<T>): Promise<T> {
+  try {
+    return await rest();
+  } catch (error) {
+    if (!(error instanceof NotWritten)) throw error;
+    throw new Unacknowledged(error.cause, error.reason, undefined, error.remedy);
+  }
+}
+
 /** Returns the error, or undefined if it is a store error that was already logged. */
 export function unreported(error: unknown): unknown {
   return error instanceof StoreUnavailable && error.isReported ? undefined : error;

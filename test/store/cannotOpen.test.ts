@@ -29,6 +29,16 @@ test.each<[what: string, cause: Error, message: string]>([
     answer(13, 'not authorized on latchkey'),
     'needs a user name and password that may read and',
   ],
+  [
+    'a quota of Atlas that is used up',
+    answer(8000, 'you are over your space quota, using 513 MB of 512 MB'),
+    'accepts no changes: the storage quota of the store is used up. Delete data that you no longer need, or',
+  ],
+  [
+    'a full disk',
+    answer(14_031, 'no space left'),
+    'accepts no changes: the disk of the store is full. Free disk space',
+  ],
   ['another refusal', answer(26, 'ns not found.'), 'cannot be used: ns not found. Start MongoDB there'],
   ['no answer', away(new Error('timed out')), 'did not answer in time. Start MongoDB there'],
 ])('N17: %s names MONGODB_URI, its hosts and a remedy', (_, cause, message) => {

@@ -352,6 +352,7 @@ describe('MongoDB: a connection passed by the caller', () => {
       'LatchkeyAuditHead',
       'LatchkeyEvent',
       'LatchkeyKey',
+      'LatchkeyProbe',
       'LatchkeyProject',
       'LatchkeyUsage',
       'LatchkeyUsageDay',

@@ -15,6 +15,8 @@ const [HEADER, FLAGS_AND_KIND] = [16, 5];
 export class ReplyRewriter {
   /** @returns the reply to send; null: none */
   rewrite: (reply: Message, command: Message) => Message | null = (reply) => reply;
+  /** @returns a reply that is sent instead of passing the command on; null: it is passed on */
+  refuse: (command: Message) => Message | null = () => null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -57,6 +59,11 @@ export class ReplyRewriter {
       'data',
       inMessages((message) => {
         const body = bodyOf(message);
+        const refusal = body === null ? null : this.refuse(body);
+        if (refusal !== null) {
+          client.write(replyTo(message, refusal));
+          return;
+        }
         if (body !== null) commands.set(message.readInt32LE(4), body);
         server.write(message);
       }),
@@ -92,6 +99,14 @@ function bodyOf(message: Buffer): Message | null {
   const start = HEADER + FLAGS_AND_KIND;
   const length = message.readInt32LE(start);
   return BSON.deserialize(message.subarray(start, start + length), { promoteLongs: false });
+}
+
+/** A whole message that replies to another one. */
+function replyTo(message: Buffer, body: Message): Buffer {
+  const head = Buffer.alloc(HEADER + FLAGS_AND_KIND);
+  message.copy(head, 8, 4, 8);
+  head.writeInt32LE(OP_MSG, 12);
+  return withBody(head, body);
 }
 
 function withBody(message: Buffer, body: Message): Buffer {

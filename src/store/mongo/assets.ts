@@ -1,4 +1,4 @@
-import { Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../errors.js';
 import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, ASSET_TEXT_FIELDS, pick } from '../fields.js';
 import type { AlertKind, AlertRecord, AssetLinks, AssetRecord, AssetSummary, LoadRecord } from '../records.js';
 import type { AssetStore } from '../store.js';
@@ -121,7 +121,7 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       return found === undefined ? null : toSummary(found);
     },
     async recordLoads(projectId, loads) {
-      await inTurns(loads, (each) => load(projectId, each));
+      await afterFirstWrite(() => inTurns(loads, (each) => load(projectId, each)));
       return findMany(
         projectId,
         loads.map(({ name }) => name),
@@ -137,8 +137,10 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
     openAlert,
     closeAlert,
     async changeAlerts(projectId, { open, close }) {
-      await inTurns(close, ({ asset, kind, at }) => closeAlert(projectId, asset, kind, at));
-      const opened = await inTurns(open, openAlert);
+      const opened = await afterFirstWrite(async () => {
+        await inTurns(close, ({ asset, kind, at }) => closeAlert(projectId, asset, kind, at));
+        return inTurns(open, openAlert);
+      });
       return open.filter(({ id }, i) => opened[i]?.id === id).map(({ id }) => id);
     },
     async openAlerts(projectId, names) {

@@ -1,11 +1,13 @@
 import { connectFaultOf } from '../../net/connectFault.js';
 import { fileFaultOf } from '../../wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
+import { refusedWrite } from './refusedWrites.js';
 
 /** The server's codes for a rejected login: AuthenticationFailed, and Atlas' own code. */
 const REFUSED_LOGIN: ReadonlySet<unknown> = new Set([18, 8000]);
+const UNAUTHORIZED = 13;
 /** Unauthorized, and a server that requires a login first. */
-const NEEDS_LOGIN: ReadonlySet<unknown> = new Set([13, 391]);
+const NEEDS_LOGIN: ReadonlySet<unknown> = new Set([UNAUTHORIZED, 391]);
 const OF_THE_URI: ReadonlySet<string> = new Set([
   'MongoParseError',
   'MongoInvalidArgumentError',
@@ -86,6 +88,9 @@ type Found = readonly [fault: string, remedy: string];
 function faultOf(errors: readonly DriverError[]): Found | null {
   for (const error of errors) {
     const { code } = error as { code?: unknown };
+    // A user that may not even read has the same code as one that may not write.
+    const refused = code === UNAUTHORIZED ? null : refusedWrite(error);
+    if (refused !== null) return [`accepts no changes: ${refused.reason}`, refused.remedy];
     if (REFUSED_LOGIN.has(code) || /\bsaslStart\b|Authentication failed/i.test(error.message)) {
       return [
         'does not accept the user name and password',

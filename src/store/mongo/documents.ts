@@ -1,5 +1,5 @@
 import mongoose, { type Connection, type Schema, type SortOrder } from 'mongoose';
-import { StoreUnavailable } from '../errors.js';
+import { afterFirstWrite, StoreUnavailable } from '../errors.js';
 import { E11000, type UniqueNames } from './errors.js';
 import type { Gate } from './gate.js';
 import { Sessions, type ReadConcern } from './sessions.js';
@@ -136,7 +136,7 @@ export class Documents<T extends object> {
 
   /** @throws Duplicate */
   async insert(document: T): Promise<void> {
-    await this.#pass((session) => this.#model.insertOne(document as never, { ...MAJORITY, session }));
+    await this.#change((session) => this.#model.insertOne(document as never, { ...MAJORITY, session }));
   }
 
   /**
@@ -148,7 +148,7 @@ export class Documents<T extends object> {
     const options = { ordered: true, throwOnValidationError: true, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat: documents that were added the first time are kept.
     let added = 0;
-    await this.#pass(async (session) => {
+    await this.#change(async (session) => {
       const left = documents.slice(added).map((document) => ({ insertOne: { document } })) as Bulk<T>;
       try {
         await this.#model.bulkWrite(left, { ...options, session });
@@ -174,7 +174,7 @@ export class Documents<T extends object> {
     update: Update | mongoose.UpdateWithAggregationPipeline,
     { fields = [] }: Pick<Selection, 'fields'> = {},
   ): Promise<T | null> {
-    return this.#pass(async (session) => {
+    return this.#change(async (session) => {
       const options = { returnDocument: 'after', updatePipeline: Array.isArray(update), ...MAJORITY, session } as const;
       return await this.#model
         .findOneAndUpdate(filter as never, update as never, options)
@@ -186,19 +186,24 @@ export class Documents<T extends object> {
 
   /** @returns whether a document existed */
   remove(filter: Filter): Promise<boolean> {
-    return this.#pass(async (session) => {
+    return this.#change(async (session) => {
       const options = { ...MAJORITY, session };
       return (await this.#model.deleteOne(filter as never, options).exec()).deletedCount > 0;
     });
   }
 
   async removeMany(filter: Filter): Promise<void> {
-    await this.#pass((session) => this.#model.deleteMany(filter as never, { ...MAJORITY, session }).exec());
+    await afterFirstWrite(() =>
+      this.#change((session) => this.#model.deleteMany(filter as never, { ...MAJORITY, session }).exec()),
+    );
   }
 
   async updateMany(filter: Filter, update: Update): Promise<void> {
-    await this.#pass((session) =>
-      this.#model.updateMany(filter as never, update as never, { ...MAJORITY, session }).exec(),
+    // Documents before the one that was refused stay changed.
+    await afterFirstWrite(() =>
+      this.#change((session) =>
+        this.#model.updateMany(filter as never, update as never, { ...MAJORITY, session }).exec(),
+      ),
     );
   }
 
@@ -210,7 +215,7 @@ export class Documents<T extends object> {
     const options = { ordered: false, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat.
     let left = operations;
-    await this.#pass(async (session) => {
+    await this.#change(async (session) => {
       for (let attempts = 1; ; attempts++) {
         try {
           await this.#model.bulkWrite(left, { ...options, session });
@@ -238,7 +243,7 @@ export class Documents<T extends object> {
     // Outside of the round trip, which the gate may repeat: a document added the first time is not an existing
     // document.
     let left = documents;
-    await this.#pass(async (session) => {
+    await this.#change(async (session) => {
       for (let attempts = 1; left.length > 0; attempts++) {
         try {
           const inserts = left.map((document) => ({ insertOne: { document } })) as Bulk<T>;
@@ -274,8 +279,7 @@ export class Documents<T extends object> {
         }
         await collection.updateMany({ [from]: { $exists: true } }, { $rename: { [from]: to } }, MAJORITY);
       },
-      this.#unique,
-      timeout,
+      { unique: this.#unique, timeout, isChange: true },
     );
   }
 
@@ -288,7 +292,8 @@ export class Documents<T extends object> {
       .indexes()
       .map(([key, options]) => ({ key, ...options }) as mongoose.mongo.IndexDescription);
     if (indexes.length === 0) return;
-    await this.#gate.pass(() => this.#model.collection.createIndexes(indexes), this.#unique, timeout);
+    const options = { unique: this.#unique, timeout, isChange: true };
+    await this.#gate.pass(() => this.#model.collection.createIndexes(indexes), options);
   }
 
   #pass<R>(
@@ -296,7 +301,11 @@ export class Documents<T extends object> {
     readConcern: ReadConcern = 'majority',
     timeout?: number,
   ): Promise<R> {
-    return this.#gate.pass(() => this.#sessions.run(roundTrip, readConcern), this.#unique, timeout);
+    return this.#gate.pass(() => this.#sessions.run(roundTrip, readConcern), { unique: this.#unique, timeout });
+  }
+
+  #change<R>(roundTrip: (session: Session) => Promise<R>): Promise<R> {
+    return this.#gate.pass(() => this.#sessions.run(roundTrip), { unique: this.#unique, isChange: true });
   }
 }
 

@@ -1,5 +1,6 @@
 import mongoose from 'mongoose';
-import { Duplicate, StoreUnavailable, Unacknowledged } from '../errors.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../errors.js';
+import { refusedWrite } from './refusedWrites.js';
 
 /** The names of unique values, by the fields of their index (joined by a comma). */
 export type UniqueNames = Readonly<Record<string, string>>;
@@ -13,8 +14,10 @@ const NEVER_SENT = ['MongooseError', 'MongoServerSelectionError', 'MongoNotConne
 /**
  * Returns the error that callers see instead of the driver's or Mongoose's error. Compares names, because a connection
  * passed by the caller may come from another copy of the driver, with other classes.
+ *
+ * @param isChange whether the round trip writes
  */
-export function translated(error: unknown, unique: UniqueNames): unknown {
+export function translated(error: unknown, unique: UniqueNames, isChange: boolean): unknown {
   if (!(error instanceof Error)) return error;
   if ('code' in error && error.code === E11000) {
     const fields = 'keyPattern' in error ? Object.keys(error.keyPattern ?? {}).join(',') : '';
@@ -24,6 +27,13 @@ export function translated(error: unknown, unique: UniqueNames): unknown {
   // outage.
   if (['CastError', 'ValidationError', 'StrictModeError', 'ObjectParameterError'].includes(error.name)) {
     return new Error(`The record breaks a rule of the schema: ${error.message}`, { cause: error });
+  }
+  const refused = isChange ? refusedWrite(error) : null;
+  if (refused !== null) {
+    const { reason, remedy, isCertain } = refused;
+    return isCertain
+      ? new NotWritten(error, reason, remedy)
+      : new Unacknowledged(error, reason, 'The store did not confirm a change.', remedy);
   }
   // The names of the driver's errors start with Mongo. Mongoose's own errors (not connected, force closed) are named
   // MongooseError.

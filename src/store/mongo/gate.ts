@@ -2,6 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deadline } from '../../deadline.js';
 import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
+import { refusedWrite } from './refusedWrites.js';
+
+export interface RoundTripOptions {
+  /** Default: no value is unique. */
+  readonly unique?: UniqueNames;
+  /** In ms. Default: that of the gate. */
+  readonly timeout?: number | undefined;
+  /** Whether it writes. Default: it only reads. */
+  readonly isChange?: boolean;
+}
 
 /**
  * Bounds every round trip: it ends in time, fails with the store's own errors, and fails immediately after close(). Has
@@ -12,12 +22,23 @@ export class Gate {
   /** Timeout for a round trip, in ms. */
   readonly timeout: number;
   #open = true;
+  #refusesChanges = false;
 
   constructor(timeout: number) {
     this.timeout = timeout;
   }
 
-  async pass<T>(roundTrip: () => Promise<T>, unique: UniqueNames = {}, timeout = this.timeout): Promise<T> {
+  /** Whether the server has refused a change, and {@link changesWork} was not called since. */
+  get refusesChanges(): boolean {
+    return this.#refusesChanges;
+  }
+
+  changesWork(): void {
+    this.#refusesChanges = false;
+  }
+
+  async pass<T>(roundTrip: () => Promise<T>, options: RoundTripOptions = {}): Promise<T> {
+    const { unique = {}, timeout = this.timeout, isChange = false } = options;
     if (!this.#open) throw new StoreUnavailable(new Error('The store is closed.'));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -26,7 +47,8 @@ export class Gate {
     try {
       return await Promise.race([retried(roundTrip, performance.now() + timeout), late]);
     } catch (error) {
-      throw translated(error, unique);
+      if (isChange && refusedWrite(error) !== null) this.#refusesChanges = true;
+      throw translated(error, unique, isChange);
     } finally {
       clearTimeout(timer);
     }

@@ -1,7 +1,7 @@
 import type { Author, JudgedAuthor } from '../audit.js';
 import { isOwner, isRetired, keyOf, type Forfeit } from '../changes.js';
 import { keyChanged } from '../entries.js';
-import { Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../errors.js';
 import { KEY_FIELDS, KEY_SUMMARY_FIELDS, pick, USER_FIELDS } from '../fields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
 import { fold } from '../../text/fold.js';
@@ -100,12 +100,12 @@ export class Intents {
    */
   finishKey(document: KeyDocument): Promise<boolean> {
     const { entry } = document;
-    if (entry === undefined) return this.#finishKey(document);
+    if (entry === undefined) return afterFirstWrite(() => this.#finishKey(document));
     // A withdrawn key can be inserted again with the same entry and another tier.
     const change = `${entry._id} ${document.unconfirmed ?? ''}`;
     let finishing = this.#finishing.get(change);
     if (finishing === undefined) {
-      finishing = this.#finishKey(document).finally(() => this.#finishing.delete(change));
+      finishing = afterFirstWrite(() => this.#finishKey(document)).finally(() => this.#finishing.delete(change));
       this.#finishing.set(change, finishing);
     }
     return finishing;
@@ -225,7 +225,11 @@ export class Intents {
   }
 
   /** @returns false if the workspace was withdrawn and does not exist */
-  async finishWorkspace(document: WorkspaceDocument): Promise<boolean> {
+  finishWorkspace(document: WorkspaceDocument): Promise<boolean> {
+    return afterFirstWrite(() => this.#finishWorkspace(document));
+  }
+
+  async #finishWorkspace(document: WorkspaceDocument): Promise<boolean> {
     const { _id, firstKey } = document;
     if (!(await this.#confirmWorkspace(document))) return false;
     if (firstKey !== undefined) {

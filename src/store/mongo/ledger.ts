@@ -1,5 +1,5 @@
 import { chained, type AuditDraft, type AuditEntry, type AuditHead, type Author, type Details } from '../audit.js';
-import { Duplicate } from '../errors.js';
+import { afterFirstWrite, Duplicate } from '../errors.js';
 import { AUDIT_FIELDS, pick } from '../fields.js';
 import { eq, where, type Documents } from './documents.js';
 import type { AuditDocument, AuditHeadDocument, EntryDocument } from './schemas.js';
@@ -75,8 +75,10 @@ export class Ledger {
   /** Adds the entry in a document, if there is one, and removes it from the document. */
   async settle<T extends Entered>(documents: Documents<T>, { _id, entry }: T): Promise<void> {
     if (entry === undefined) return;
-    await this.append(fromDocument(entry));
-    await documents.update({ _id: eq(_id), 'entry._id': eq(entry._id) }, { $unset: { entry: '' } });
+    await afterFirstWrite(async () => {
+      await this.append(fromDocument(entry));
+      await documents.update({ _id: eq(_id), 'entry._id': eq(entry._id) }, { $unset: { entry: '' } });
+    });
   }
 
   /** Adds the waiting entries, group by group. */

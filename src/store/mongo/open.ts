@@ -13,6 +13,7 @@ import { openKeys } from './keys.js';
 import { AUDIT_UNIQUE, Ledger } from './ledger.js';
 import { keepMonitored } from './monitoring.js';
 import { KEY_UNIQUE } from './places.js';
+import { probeSchema, tryChange, type ProbeDocument } from './probe.js';
 import { normaliseNames } from './normaliseNames.js';
 import { openProjects, PROJECT_UNIQUE } from './projects.js';
 import {
@@ -170,6 +171,7 @@ async function assemble(
   const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
   const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
   const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
+  const probes = new Documents<ProbeDocument>(connection, gate, 'Probe', probeSchema, {});
   // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
   // an empty database.
   const [usage, domain] = await Promise.all([
@@ -192,8 +194,12 @@ async function assemble(
     usage,
     ...domain,
     async ping() {
+      if (gate.refusesChanges) {
+        await tryChange(probes);
+        gate.changesWork();
+      }
       // Reads by _id instead of sending the ping command: a gateway may respond to that without its database.
-      await workspaces.findOne({ _id: eq('') });
+      else await workspaces.findOne({ _id: eq('') });
     },
   };
   return { store, repair };

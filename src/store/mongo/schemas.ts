@@ -119,7 +119,8 @@ export interface EventDocument extends Omit<EventRecord, 'at'> {
  * Strict, so that a misspelled field is an error instead of a loss; no buffering, so that nothing waits for a
  * connection that may never open; indexes and collections are only created by open.ts.
  */
-const OPTIONS = {
+/** The options of every collection. */
+export const OPTIONS = {
   strict: 'throw',
   strictQuery: 'throw',
   bufferCommands: false,
