@@ -364,7 +364,8 @@ describe('MongoDB: a connection passed by the caller', () => {
   });
 
   test('X4: concurrent creations in one workspace need no more commands for each than single ones', async () => {
-    const store = await openMongoStore({ connection });
+    // The engine of CI takes seconds for writes at once (target.ts).
+    const store = await openMongoStore({ connection, timeout: 120_000 });
     const ws = await givenWorkspace(store);
     const CREATIONS = 32;
     const commandsWith = async (callers: number): Promise<number> => {
