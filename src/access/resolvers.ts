@@ -48,11 +48,18 @@ interface Explained extends Omit<Explanation, 'objections'> {
  */
 const MAX_TOKENS = 2_100;
 
-/** Bytes of variables that count as one token. */
+/** Bytes of variables, and characters of a document, that count as one token: long names and texts take time as well. */
 const BYTES_PER_TOKEN = 256;
+const CHARACTERS_PER_TOKEN = 128;
 
 /** GraphQL's Int ends here, and a fan-out of fragments costs more. */
 const MAX_INT = 2 ** 31 - 1;
+
+/** Returns the size of a document in tokens, and counts no further than `most`. */
+function sizeOf(document: string, most: number): number {
+  const size = Math.ceil(document.length / CHARACTERS_PER_TOKEN);
+  return Math.max(1, size, size < most ? countTokens(document, most) : 0);
+}
 
 /** Resolvers of explainAccess. It looks and takes nothing: no use is noted of the key, and nothing is counted for it. */
 export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
@@ -61,7 +68,7 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
   const budgets = new WorkBudgets({
     limit: MAX_TOKENS,
     path: ['document'],
-    message: `The documents in this operation have more than ${MAX_TOKENS} tokens altogether. Send some of them in another operation.`,
+    message: `The documents in this operation have more than ${MAX_TOKENS} tokens altogether (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
   });
   // By the variables object, because graphql-js creates one for each execution.
   const documents = new WeakMap<object, ParsedDocuments>();
@@ -73,7 +80,7 @@ export function accessResolvers({ explainer, keys, holderOf, limiter, now }: Acc
   const spend = (document: string, variables: unknown, info: GraphQLResolveInfo): void => {
     const known = documentsOf(info).get(document);
     const left = budgets.left(info);
-    const tokens = known?.errors.length === 0 ? 1 : Math.max(1, countTokens(document, left + 1));
+    const tokens = known?.errors.length === 0 ? 1 : sizeOf(document, left + 1);
     const more =
       variables == null ? 0 : Math.floor(jsonSize(variables, (left + 1) * BYTES_PER_TOKEN) / BYTES_PER_TOKEN);
     budgets.spend(info, tokens + more);

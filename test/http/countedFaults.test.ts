@@ -99,7 +99,7 @@ test.each(FAULTS)(
 );
 
 test('R4: a stream in another format is refused before its body is read', async () => {
-  // A body that were read would be answered with 400.
+  // A body that is read here gets 400, because it is not JSON.
   for (const accept of ['application/json', '*/*', 'text/html'])
     expect((await send('{"query":', '/graphql/stream', { accept })).status).toBe(406);
 });

@@ -35,7 +35,8 @@ function answered({ body }: Answer, path: readonly string[], message: RegExp): n
 }
 
 describe('R2: the documents in one operation', () => {
-  const TOO_MANY = /more than 2100 tokens altogether\. Send some of them in another operation\.$/;
+  const TOO_MANY =
+    /more than 2100 tokens altogether \(128 characters count as at least one\)\. Send some of them in another operation\.$/;
   /** A document of 604 tokens. */
   const large = (name: string) => `{ ${name}: viewer { ${'scopes '.repeat(596)}} }`;
   const explained = () => jest.spyOn(Explainer.prototype, 'explain');
@@ -55,6 +56,18 @@ describe('R2: the documents in one operation', () => {
     latchkey.pass(60_000);
     expect(answered(await distinct(20, (i) => large(`y${i}`)), ['document'], TOO_MANY)).toBe(3);
     expect(explain).toHaveBeenCalledTimes(6);
+  });
+
+  it('count by their characters too, and one that is too long is not read', async () => {
+    const explain = explained();
+    // 1,563 tokens by its 200,000 characters.
+    const long = `{ ${'a'.repeat(199_996)} }`;
+    const answer = await ask(
+      `query ($d: String!) { ${aliases(20, () => `explainAccess(keyId: "${id}", document: $d) { cost }`)} }`,
+      { d: long },
+    );
+    expect(answered(answer, ['document'], TOO_MANY)).toBe(1);
+    expect(explain).toHaveBeenCalledTimes(1);
   });
 
   it('a valid document counts once, whatever the number of aliases', async () => {
