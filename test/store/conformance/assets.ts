@@ -213,6 +213,7 @@ export function testAssets({ store }: Bench): void {
       const open = await store().assets.openAlerts(ws, ['orders']);
       expect(open).toHaveLength(1);
       for (const answer of answers) expect(answer).toEqual(open[0]);
+      expect(await store().assets.openAlert(anAlert(ws, 'orders'))).toEqual(open[0]);
       const other = anAlert(ws, 'orders', { kind: 'SCHEMA_CHANGED' });
       expect(await store().assets.openAlert(other)).toEqual(other);
     });
