@@ -12,6 +12,7 @@ import { watched } from './audit/watched.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
+import { Callbacks } from './contained.js';
 import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from './credentials/arrival.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import { Networks } from './credentials/networks.js';
@@ -21,6 +22,7 @@ import { protectedResource, type ProtectedResource, type ResourceKind } from './
 import { signInOf, type SignIn } from './credentials/oidc/signIn.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
 import {
+  ANONYMOUS,
   configuredHolderOf,
   hasLeft,
   holderOf,
@@ -46,16 +48,18 @@ import { BcryptGate } from './keys/bcryptGate.js';
 import type { Actor } from './keys/actor.js';
 import { isConfigured, type WholeKey } from './keys/configured.js';
 import { KeyMinter } from './keys/minter.js';
-import { announcing, type Change, type ChangeFeed } from './keys/changes.js';
+import { announcing, readChange, type Change, type ChangeFeed } from './keys/changes.js';
 import { keyEvent, telling, type KeyEvent } from './keys/events.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
 import { KeyService, type IssuedKey } from './keys/service.js';
+import { checkedLimits } from './limits/checked.js';
 import { Limiter } from './limits/limiter.js';
 import type { RateLimitHeaders } from './limits/fields.js';
 import type { Limits } from './limits/limits.js';
 import type { TierTable } from './limits/tiers.js';
-import { UNOBSERVED, type Observer } from './metrics/observer.js';
+import { containedObserver } from './metrics/contained.js';
+import type { Observer } from './metrics/observer.js';
 import { Count } from './scalars/count.js';
 import { DateTime } from './scalars/dateTime.js';
 import { Duration } from './scalars/duration.js';
@@ -63,6 +67,7 @@ import { JSONValue } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
+import { optionError } from './options.js';
 import type { Refusal } from './refusals/refusal.js';
 import type { Introspection } from './guard/introspection.js';
 import type { Roles } from './scopes/roles.js';
@@ -234,7 +239,10 @@ export interface Latchkey {
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   checkOptions('createLatchkey', latchkeySchema, options);
-  const { now = Date.now, introspection = 'authenticated', observer = UNOBSERVED } = options;
+  const { now = Date.now, introspection = 'authenticated' } = options;
+  const callbacks = callbacksOf('createLatchkey', options);
+  const observer = containedObserver(callbacks, options.observer);
+  const log = options.log && callbacks.contain('log', options.log);
   const store = withBreaker(options.store);
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
@@ -246,7 +254,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       return options.prefixes ?? configured.configuration.prefixes;
     },
   });
-  const limiter = limiterOf(options);
+  const counter = limiterOf(options);
+  const limiter = checkedLimits('createLatchkey: limits', counter);
   const { tiers } = limiter;
   const networks = new Networks(options.now ?? (() => performance.now()));
   const arrived = (principal: Principal) => countArrival(principal, limiter, observer);
@@ -260,7 +269,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     if (found instanceof Promise) return found.then(settle);
     settle(found);
   };
-  const { onKeyEvent: tell } = options;
+  const tell = options.onKeyEvent && callbacks.contain('onKeyEvent', options.onKeyEvent);
   const watch = tell === undefined ? null : new KeyWatch(tell);
   const usage = new UsageLog({
     store,
@@ -271,7 +280,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     }),
   });
   const refusals = new Refusals(now);
-  const verdicts = new Verdicts({ usage, refusals, observer });
+  const recording = {
+    usage: callbacks.containAll('usage', usage, ['admitted', 'refused']),
+    refusals: callbacks.containAll('refusals', refusals, ['key']),
+  };
+  const verdicts = new Verdicts({ ...recording, observer });
   const sentInClear = new SentInClear(now);
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
   const operator = operatorOf(options.adminApiKey);
@@ -300,11 +313,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   };
   const announced = announcing(store, (change) => {
     changed(change);
-    options.changes?.publish(change);
+    callbacks.call('changes.publish', () => options.changes?.publish(change));
   });
   // Outermost, so that caches are updated before a change is reported.
   const changing = tell === undefined ? announced : { ...announced, keys: telling(announced.keys, tell) };
-  options.changes?.subscribe(changed);
+  callbacks.call('changes.subscribe', () => options.changes?.subscribe((change) => changed(readChange(change))));
 
   const foreign = new ForeignSchemes(store.keys, now);
   const knownScopes = new Set<string>();
@@ -358,8 +371,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const rateLimitHeaders = (): RateLimitHeaders =>
     options.rateLimitHeaders ?? configured.configuration.rateLimitHeaders ?? 'draft';
   const forPlugin = {
-    ...{ limiter, usage, refusals, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
-    ...(options.log !== undefined && { log: options.log }),
+    ...{ limiter, ...recording, introspection, answer, observer, resourceMetadata, rateLimitHeaders },
+    ...(log !== undefined && { log }),
     ...(options.document?.lines !== undefined && { maxLines: options.document.lines }),
   };
   const serverOptions = createServerOptions(forPlugin, bounds);
@@ -393,7 +406,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     guard(schema, given = {}) {
       checkOptions('guard', guardSchemaOptions, given);
       const rules = { answer, ...(options.actions !== undefined && { actions: options.actions }) };
-      guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(options.log)));
+      guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
@@ -403,7 +416,10 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     // Without the observer, which has counted this request already.
     reauthenticate: (source) => principalOf(source, door),
     standing: (source) => standingOf(source, authenticator),
-    onChange: (listener) => void listeners.push(listener),
+    onChange(listener) {
+      if (typeof listener !== 'function') throw optionError('onChange: listener', listener, 'a function');
+      listeners.push(callbacks.contain('onChange', listener));
+    },
     sawInClear: (source) => lookAtClear(source, door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata, {
       networks,
@@ -415,7 +431,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     plugin: createPlugin(forPlugin),
     serverOptions,
     apolloOptions<Context extends LatchkeyContext>(own: OwnApolloOptions<Context> = {}) {
-      const combined = combineOptions(serverOptions as GuardedServerOptions<Context>, own);
+      const combined = combineOptions(
+        serverOptions as GuardedServerOptions<Context>,
+        own,
+        callbacksOf('apolloOptions', options),
+      );
       if (own.schema !== undefined) assertGuarded(own.schema);
       return combined as ApolloServerOptionsWithSchema<Context>;
     },
@@ -428,7 +448,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       configured.configuration.oidc && protectedResource(configured.configuration.oidc, knownScopes, kind),
     resourceMetadata,
     signIn: () => signIn(configured.configuration.oidc),
-    limiter,
+    limiter: counter,
     rateLimitHeaders,
     usage,
     refusals,
@@ -440,6 +460,11 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await gathered.close();
     },
   };
+}
+
+/** The functions of the options. Their faults go to `log`. */
+function callbacksOf(what: string, { log }: LatchkeyOptions): Callbacks {
+  return new Callbacks(what, log && ((fault) => log(fault, { principal: ANONYMOUS })));
 }
 
 function warnWithoutPlugin(log: LatchkeyOptions['log']): (context: unknown) => void {

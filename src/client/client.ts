@@ -1,5 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type DocumentNode } from 'graphql';
+import { Callbacks } from '../contained.js';
 import { dataOf } from './answer.js';
 import { LatchkeyError } from './errors.js';
 import { fetchWith } from './fetch.js';
@@ -119,6 +120,8 @@ export function clientWith(options: Resolved): Client {
     }
   }
 
+  const callbacks = new Callbacks('subscribe');
+
   function subscribe(
     document: DocumentNode | string,
     variables?: unknown,
@@ -127,7 +130,12 @@ export function clientWith(options: Resolved): Client {
     checkSubscription(document, variables, given);
     const { signal: own, operationName, onReconnect } = given;
     const { controller, release } = link(own, closing.signal);
-    const results = resultsOf(options, { query: textOf(document), variables, operationName, onReconnect }, controller);
+    const reconnected = onReconnect && callbacks.contain('onReconnect', onReconnect);
+    const results = resultsOf(
+      options,
+      { query: textOf(document), variables, operationName, onReconnect: reconnected },
+      controller,
+    );
     const ended = { done: true, value: undefined } as const;
     return {
       [Symbol.asyncIterator]() {

@@ -1,4 +1,6 @@
+import { Callbacks } from '../contained.js';
 import type { Origin } from '../keys/actor.js';
+import { containedObserver } from '../metrics/contained.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { readAddress } from '../net/address.js';
 import { optionError } from '../options.js';
@@ -44,12 +46,15 @@ export function createContextBuilder(
   if (typeof resourceMetadata !== 'function') {
     throw optionError('createContextBuilder: resourceMetadata', resourceMetadata, 'a function');
   }
+  const callbacks = new Callbacks('createContextBuilder');
+  const told = containedObserver(callbacks, observer);
+  const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
   return async (source) => {
     const given = (source as Partial<ContextSource> | null) ?? {};
     // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
     const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
     try {
-      const principal = await principalOf(request, authenticator, observer, anonymous?.networks);
+      const principal = await principalOf(request, authenticator, told, anonymous?.networks);
       await anonymous?.arrived(principal);
       return {
         principal,
@@ -57,11 +62,15 @@ export function createContextBuilder(
         counted: anonymous !== undefined && principal.kind === 'anonymous',
       };
     } catch (error) {
-      if (error instanceof Refusal) throw withHttp(error, resourceMetadata());
+      if (error instanceof Refusal) throw withHttp(error, metadata());
       // Apollo Server shows the message of any other error to the caller.
       throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
     }
   };
+}
+
+function isAddressOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 /** Counts anonymous callers. */

@@ -1,6 +1,7 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import type { GraphQLFormattedError } from 'graphql';
-import { checkNames, checkObject, optionError, unknownOption } from '../options.js';
+import type { Callbacks } from '../contained.js';
+import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../options.js';
 import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
 import { withoutTokens } from './withoutTokens.js';
@@ -48,6 +49,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function combineOptions<Context extends BaseContext>(
   latchkey: GuardedServerOptions<Context>,
   given: OwnApolloOptions<Context>,
+  callbacks: Callbacks,
 ): GuardedServerOptions<Context> {
   const own = given as Given & Record<string, unknown>;
   const names = [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE)];
@@ -67,12 +69,13 @@ export function combineOptions<Context extends BaseContext>(
   checkApolloForms(own);
   checkBounds(latchkey, own);
   const passed = Object.fromEntries(PASSED.flatMap((name) => (own[name] === undefined ? [] : [[name, own[name]]])));
-  return { ...latchkey, ...passed, ...combined(latchkey, given) };
+  return { ...latchkey, ...passed, ...combined(latchkey, given, callbacks) };
 }
 
 function combined<Context extends BaseContext>(
   latchkey: GuardedServerOptions<Context>,
   own: OwnApolloOptions<Context>,
+  callbacks: Callbacks,
 ): Partial<GuardedServerOptions<Context>> {
   return {
     plugins: pluginsOf(latchkey.plugins ?? [], own.plugins ?? []),
@@ -81,7 +84,9 @@ function combined<Context extends BaseContext>(
     validationOptions: { ...latchkey.validationOptions, ...defined(own.validationOptions) },
     executionOptions: { ...latchkey.executionOptions, ...defined(own.executionOptions) },
     ...csrfPreventionOf(latchkey.csrfPrevention, own.csrfPrevention),
-    ...(own.formatError !== undefined && { formatError: formattingBy(latchkey.formatError, own.formatError) }),
+    ...(own.formatError !== undefined && {
+      formatError: formattingBy(latchkey.formatError, own.formatError, callbacks),
+    }),
   };
 }
 
@@ -103,10 +108,23 @@ function idOf(plugin: object): string | undefined {
 
 type FormatError = NonNullable<GuardedServerOptions<BaseContext>['formatError']>;
 
-/** Calls the user's function with Latchkey's formatted error. Its result is sent, after tokens were removed from it. */
-function formattingBy(latchkey: FormatError | undefined, own: FormatError): FormatError {
-  return (formatted, error): GraphQLFormattedError =>
-    withoutTokens(own(latchkey === undefined ? formatted : latchkey(formatted, error), error));
+/**
+ * Calls the user's function with Latchkey's formatted error. Its result is sent, after tokens were removed from it. If it fails,
+ * Latchkey's error is sent.
+ */
+function formattingBy(latchkey: FormatError | undefined, own: FormatError, callbacks: Callbacks): FormatError {
+  return (formatted, error): GraphQLFormattedError => {
+    const ours = latchkey === undefined ? formatted : latchkey(formatted, error);
+    const format = (): unknown => {
+      const result = own({ ...ours }, error);
+      return isPromise(result) ? result : withoutTokens(result);
+    };
+    return callbacks.ask('formatError', format, isFormatted, 'an object with message', ours);
+  };
+}
+
+function isFormatted(value: unknown): value is GraphQLFormattedError {
+  return typeof value === 'object' && value !== null && !isPromise(value);
 }
 
 type Csrf = Given['csrfPrevention'];

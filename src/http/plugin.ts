@@ -25,12 +25,15 @@ import { MAX_LINES, refuseLines } from '../guard/lines.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
 import { markServed } from '../guard/served.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
-import { limitFields, type RateLimitHeaders } from '../limits/fields.js';
+import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
 import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
+import { checkedLimits } from '../limits/checked.js';
 import type { Admission, Limits, Subject } from '../limits/limits.js';
 import { restOf } from '../limits/rest.js';
 import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
+import { Callbacks } from '../contained.js';
 import { checkOptions, pluginSchema } from '../libraryOptions.js';
+import { containedObserver } from '../metrics/contained.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
@@ -63,7 +66,7 @@ export interface PluginOptions extends VerdictsOptions {
 
 /** The part of Apollo Server's logger that the plugin uses. */
 interface Logger {
-  error(message: unknown): void;
+  error(message: unknown): unknown;
 }
 
 type Resolved = GraphQLRequestContextDidResolveOperation<LatchkeyContext>;
@@ -84,19 +87,26 @@ const NOT_PREPARED = Promise.resolve(null);
 export function createPlugin(options: PluginOptions): ApolloServerPlugin<LatchkeyContext> {
   checkOptions('createPlugin', pluginSchema, options);
   const judge = new Judge(options);
-  let logger: Logger | undefined;
   return {
     async serverWillStart(server) {
       judge.compilerOf(server.schema);
-      logger = server.logger;
+      judge.logger = server.logger;
     },
     // Apollo Server doesn't log this, and the response does not contain the cause.
     async contextCreationDidFail({ error }) {
       const kept = untold(error);
-      if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS }, logger);
+      if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS });
     },
     requestDidStart: ({ request }) => Promise.resolve(new Request(judge, withoutLines(request, judge.maxLines))),
   };
+}
+
+function isAddressOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function isStyle(value: unknown): value is RateLimitHeaders {
+  return (RATE_LIMIT_HEADERS as readonly unknown[]).includes(value);
 }
 
 /** State shared by all requests. */
@@ -105,7 +115,10 @@ class Judge {
   readonly introspection: Introspection;
   readonly answer: AnswerLimits;
   readonly maxLines: number;
-  readonly log: PluginOptions['log'];
+  /** That of Apollo Server, from its start on. */
+  logger: Logger | undefined;
+  readonly #log: PluginOptions['log'];
+  readonly #callbacks: Callbacks;
   readonly verdicts: Verdicts;
   readonly readings = new PreparedReadings();
   readonly resourceMetadata: () => string | null;
@@ -115,19 +128,31 @@ class Judge {
   constructor(options: PluginOptions) {
     const { limiter, introspection = 'authenticated', answer = ANSWER_LIMITS, maxLines = MAX_LINES, log } = options;
     const { resourceMetadata = () => null, rateLimitHeaders = () => 'draft' } = options;
-    this.verdicts = new Verdicts(options);
-    this.limits = limiter;
+    const callbacks = new Callbacks('createPlugin', (fault) => this.#tell(fault, { principal: ANONYMOUS }));
+    this.verdicts = new Verdicts({
+      ...(options.usage && { usage: callbacks.containAll('usage', options.usage, ['admitted', 'refused']) }),
+      ...(options.refusals && { refusals: callbacks.containAll('refusals', options.refusals, ['key']) }),
+      observer: containedObserver(callbacks, options.observer),
+    });
+    this.#callbacks = callbacks;
+    this.limits = checkedLimits('createPlugin: limiter', limiter);
     this.introspection = introspection;
     this.answer = answer;
     this.maxLines = maxLines;
-    this.log = log;
-    this.resourceMetadata = resourceMetadata;
-    this.rateLimitHeaders = rateLimitHeaders;
+    this.#log = log;
+    this.resourceMetadata = () =>
+      callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
+    this.rateLimitHeaders = () =>
+      callbacks.ask('rateLimitHeaders', rateLimitHeaders, isStyle, RATE_LIMIT_HEADERS.join(', '), 'draft');
   }
 
-  report(error: unknown, context: LatchkeyContext, logger: Logger | undefined): void {
-    if (this.log !== undefined) this.log(error, context);
-    else logger?.error(error);
+  report(error: unknown, context: LatchkeyContext, logger?: Logger): void {
+    this.#callbacks.call('log', () => this.#tell(error, context, logger));
+  }
+
+  #tell(error: unknown, context: LatchkeyContext, logger = this.logger): unknown {
+    const tell: (error: unknown, context: LatchkeyContext) => unknown = this.#log ?? ((fault) => logger?.error(fault));
+    return tell(error, context);
   }
 
   compilerOf(schema: GraphQLSchema): OperationCompiler {
@@ -310,7 +335,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
       if (!this.#isRefused) this.#judge.verdicts.failed(principal);
     } catch (error) {
       // The limits are unavailable. The request was already refused.
-      this.#judge.report(error, { principal }, undefined);
+      this.#judge.report(error, { principal });
     }
   }
 

@@ -1,0 +1,105 @@
+/**
+ * Contains the faults of functions that a caller of the library passes: an error that such a function throws, or a promise that
+ * it rejects, must not change an answer or end the process. This module has no imports, so that the client can use it too.
+ */
+
+/** How often a fault of the same option is reported, in ms. */
+const INTERVAL = 10_000;
+
+type Callback = (...given: never[]) => unknown;
+
+/** The functions in the options of one export. */
+export class Callbacks {
+  readonly #what: string;
+  readonly #report: ((fault: Error) => void) | undefined;
+  readonly #clock: () => number;
+  /** When a fault of each option was last reported. */
+  readonly #reported = new Map<string, number>();
+
+  /**
+   * @param what the export, such as `createLatchkey`
+   * @param report the option `log`, which receives the faults of other options. Default: `console.error`
+   */
+  constructor(what: string, report?: (fault: Error) => unknown, clock: () => number = () => performance.now()) {
+    this.#what = what;
+    this.#clock = clock;
+    this.#report = report && this.contain('log', report);
+  }
+
+  /** Returns a function that calls `callback` without its result and its errors. @param name the option */
+  contain<F extends Callback>(name: string, callback: F): (...given: Parameters<F>) => void {
+    return (...given) => this.call(name, () => callback(...given));
+  }
+
+  /** Returns an object whose `methods` call those of `target` without their results and errors. */
+  containAll<T extends object>(name: string, target: T, methods: readonly (keyof T & string)[]): T {
+    const contained = methods.map((method) => [
+      method,
+      (...given: never[]) => this.call(`${name}.${method}`, () => (target[method] as Callback)(...given)),
+    ]);
+    return Object.freeze(Object.fromEntries(contained)) as T;
+  }
+
+  /** Calls a function without its result and its errors. @param name the option, such as `observer.verified` */
+  call(name: string, run: () => unknown): void {
+    try {
+      this.#settle(name, run());
+    } catch (error) {
+      this.#failed(name, error);
+    }
+  }
+
+  /** Returns the result of a function if it is valid, otherwise `otherwise`. @param allowed describes valid results */
+  ask<T>(
+    name: string,
+    run: () => unknown,
+    isValid: (result: unknown) => result is T,
+    allowed: string,
+    otherwise: T,
+  ): T {
+    try {
+      const result = run();
+      if (isValid(result)) return result;
+      this.#settle(name, result);
+      this.#failed(name, new TypeError(`it must return ${allowed}`));
+    } catch (error) {
+      this.#failed(name, error);
+    }
+    return otherwise;
+  }
+
+  #settle(name: string, result: unknown): void {
+    if (typeof result !== 'object' || result === null) return;
+    if (typeof (result as { then?: unknown }).then !== 'function') return;
+    Promise.resolve(result).catch((error: unknown) => this.#failed(name, error));
+  }
+
+  #failed(name: string, error: unknown): void {
+    const [option = name] = name.split('.');
+    const now = this.#clock();
+    const before = this.#reported.get(option);
+    if (before !== undefined && now - before < INTERVAL) return;
+    this.#reported.set(option, now);
+    const fault = new Error(`${this.#what}: ${name} failed: ${messageOf(error)}`, { cause: error });
+    if (option !== 'log' && this.#report !== undefined) this.#report(fault);
+    else toConsole(fault);
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : `it threw ${typeof error}, not an Error`;
+  } catch {
+    return 'it threw an error that cannot be read';
+  }
+}
+
+function toConsole(fault: Error): void {
+  try {
+    // The option that receives errors is missing or fails itself.
+    // oxlint-disable-next-line no-console
+    console.error(fault);
+  } catch {
+    // Nobody can be told.
+  }
+}
