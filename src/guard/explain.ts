@@ -20,6 +20,7 @@ import { rulesOf } from './guard.js';
 import { readable, refuseIntrospection, type Introspection } from './introspection.js';
 import { MAX_LINES, refuseLines } from './lines.js';
 import { OperationCompiler } from './operation.js';
+import { printable } from './printable.js';
 import type { SchemaRules } from './rules.js';
 import { telling } from './telling.js';
 import { refuseUntrusted } from './trustedDocuments.js';
@@ -159,7 +160,7 @@ export class Explainer {
     const tell = telling(schema, readable(this.#options.introspection, schema, reader), {
       document,
       operation,
-      variables: recordOf(variables),
+      variables: printable(schema, operation, recordOf(variables)),
       written: [text, operationName ?? ''],
     });
     return errors.map((error) => faultOf(error, tell(error)));
@@ -201,7 +202,8 @@ export class Explainer {
       return { errors: [new GraphQLError('The variables must be an object.')], document, operation };
     }
     const definitions = operation.variableDefinitions ?? [];
-    const { errors = [] } = getVariableValues(schema, definitions, recordOf(variables), { maxErrors: 1 });
+    const short = printable(schema, operation, recordOf(variables));
+    const { errors = [] } = getVariableValues(schema, definitions, short, { maxErrors: 1 });
     return { errors: errors.slice(0, 1), document, operation };
   }
 

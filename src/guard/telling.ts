@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { brief, discreetly } from './discretion.js';
+import { printable } from './printable.js';
 
 /** The valid parts of a request. */
 export interface Asked {
@@ -58,7 +59,8 @@ function sayings(schema: GraphQLSchema, { document, operation, variables }: Aske
   const faults = [...validate(schema, document, RULES, { maxErrors: MAX_ERRORS })];
   if (faults.length === 0 && operation != null) {
     const given = typeof variables === 'object' ? (variables as Record<string, unknown> | null) : null;
-    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given ?? {}, { maxErrors: 1 });
+    const short = printable(schema, operation, given ?? {});
+    const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], short, { maxErrors: 1 });
     faults.push(...(errors ?? []).slice(0, 1));
   }
   for (const fault of faults) {

@@ -7,6 +7,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
+import { printable } from '../guard/printable.js';
 import { RecentMap } from '../credentials/recentMap.js';
 import { retainedBytes } from './documentWeight.js';
 
@@ -73,7 +74,8 @@ export class KnownOperations {
     if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
     const { variableDefinitions = [] } = operation;
     if (variableDefinitions.length > 0) {
-      const { errors } = getVariableValues(this.#schema, variableDefinitions, variables ?? {}, { maxErrors: 1 });
+      const short = printable(this.#schema, operation, variables ?? {});
+      const { errors } = getVariableValues(this.#schema, variableDefinitions, short, { maxErrors: 1 });
       if (errors !== undefined) return null;
     }
     return {

@@ -23,6 +23,7 @@ import { decide, isPrincipal, principalIn } from '../guard/decide.js';
 import { assertGuarded } from '../guard/guard.js';
 import { MAX_LINES, refuseLines } from '../guard/lines.js';
 import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
+import { printable } from '../guard/printable.js';
 import { markServed } from '../guard/served.js';
 import { refuseUntrusted } from '../guard/trustedDocuments.js';
 import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
@@ -232,6 +233,7 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
 
   didResolveOperation(request: Resolved): Promise<void> {
     if (this.#tooLong !== null) throw this.#tooLong;
+    shortenVariables(request);
     let principal: Principal | null = null;
     let compiled: CompiledOperation | null;
     try {
@@ -467,6 +469,14 @@ function withoutLines(request: GraphQLRequest, max: number): GraphQLError | null
 function isAnonymous({ contextValue }: Answered): boolean {
   const { principal } = contextValue as Partial<LatchkeyContext>;
   return !isPrincipal(principal) || principal.kind === 'anonymous';
+}
+
+/** Apollo Server executes the operation with the variables of the request, and prints them if they are wrong. */
+function shortenVariables({ schema, operation, request }: Resolved): void {
+  const { variables } = request;
+  if (variables === undefined) return;
+  const short = printable(schema, operation, variables);
+  if (short !== variables) request.variables = short;
 }
 
 /**
