@@ -1,19 +1,26 @@
 import { ImportFault } from './fault.js';
 import { Gathered, type RawRecord } from './records.js';
 
+/** What JSON allows between its tokens (RFC 8259, section 2). */
+const SPACE = ' \t\r\n';
+
 /**
- * Yields the items of a JSON array as text, each as soon as it is complete. Only the commas and brackets of the array itself
- * are parsed, so neither the array nor an oversized item has to fit into memory.
- * @throws ImportFault if the input is not an array or is incomplete
+ * Returns the items of one JSON array as text, each as soon as it is whole. Only the commas and brackets of the array are parsed here,
+ * so that neither the array nor an item that is too long has to be in memory. An item may be invalid JSON.
+ *
+ * @throws ImportFault if the input is not an array, or does not end
  */
 export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<RawRecord> {
   const item = new Gathered();
   let line = 1;
   let began = 1;
   let depth = 0;
+  let items = 0;
   let quoted = false;
   let escaped = false;
   let ended = false;
+  /** Whether there is white space before the next character. It is kept as one space: `1 2` is not `12`. */
+  let spaced = false;
   for await (const chunk of chunks) {
     for (const character of chunk) {
       if (character === '\n') line += 1;
@@ -23,25 +30,36 @@ export async function* itemsIn(chunks: AsyncIterable<string>): AsyncGenerator<Ra
         item.add(character);
         continue;
       }
-      if (/\s/.test(character)) continue;
-      if (ended || (depth === 0 && character !== '[')) {
-        throw new ImportFault(
-          `The input is not a JSON array: see line ${line}. Give one array of rows, or JSON Lines with --format jsonl.`,
-        );
-      }
-      const closes = character === ']' || character === '}';
-      if (closes) depth -= 1;
-      if (depth === 0 || (depth === 1 && character === ',')) {
-        if (depth === 0 && !closes) depth = 1;
-        else if (!item.empty) yield { line: began, text: item.take() };
-        ended = closes && depth === 0;
+      if (SPACE.includes(character)) {
+        spaced = true;
         continue;
       }
-      if (item.empty) began = line;
-      if (character === '[' || character === '{') depth += 1;
-      if (character === '"') quoted = true;
-      item.add(character);
+      const closes = character === ']' || character === '}';
+      const isEnd = depth === 1 && closes;
+      if (ended || (depth === 0 && character !== '[') || (isEnd && character === '}')) throw noArray(line);
+      if (depth === 0) depth = 1;
+      else if (isEnd || (depth === 1 && character === ',')) {
+        // Only `[]` has no item before its end. Elsewhere a comma is missing its item.
+        if (!item.empty) yield { line: began, text: item.take() };
+        else if (!isEnd || items > 0) yield { line, text: '' };
+        items += 1;
+        ended = isEnd;
+      } else {
+        if (item.empty) began = line;
+        else if (spaced) item.add(' ');
+        if (closes) depth -= 1;
+        if (character === '[' || character === '{') depth += 1;
+        quoted = character === '"';
+        item.add(character);
+      }
+      spaced = false;
     }
   }
   if (!ended) throw new ImportFault('The input ends inside its JSON array. It was cut off: export it again.');
+}
+
+function noArray(line: number): ImportFault {
+  return new ImportFault(
+    `The input is not a JSON array: see line ${line}. Give one array of rows, or JSON Lines with --format jsonl.`,
+  );
 }

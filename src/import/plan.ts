@@ -56,6 +56,8 @@ export interface Plan {
   /** Keys that no longer work in the other system. */
   readonly leftOut: readonly LeftOut[];
   readonly problems: readonly Problem[];
+  /** Whether the input has a fault after which rows may have been read wrongly. No row may be imported then. */
+  readonly isBlocked: boolean;
   /** Scopes of the other system that the mapping does not contain, with the number of keys that have each. */
   readonly unknownScopes: ReadonlyMap<string, number>;
 }
@@ -94,6 +96,7 @@ class Planner {
   readonly #lines = new Map<string, number>();
   #rows = 0;
   #present = 0;
+  #isBlocked = false;
   readonly #leftOut: LeftOut[] = [];
 
   constructor(options: PlanOptions) {
@@ -109,10 +112,11 @@ class Planner {
     const { line } = row;
     const problem = 'problem' in row ? row.problem : await this.#plan(row);
     if (problem !== null) this.#problems.push({ line, problem });
+    if ('problem' in row && row.blocks === true) this.#isBlocked = true;
   }
 
   async end(): Promise<Plan> {
-    const whole = this.#rows === 0 ? [] : this.#columns.problems(this.#options.mapping);
+    const whole = this.#rows === 0 || this.#isBlocked ? [] : this.#columns.problems(this.#options.mapping);
     whole.push(...(await this.#roomProblems()));
     return {
       rows: this.#rows,
@@ -120,6 +124,7 @@ class Planner {
       present: this.#present,
       leftOut: this.#leftOut,
       problems: [...whole.map((problem) => ({ line: null, problem })), ...this.#problems],
+      isBlocked: this.#isBlocked,
       unknownScopes: this.#unknownScopes,
     };
   }

@@ -10,13 +10,25 @@ export const FORMATS = ['jsonl', 'json', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** A row of the other system's table, or the problem of a record that can't be read. */
-export type Row =
-  { readonly line: number; readonly fields: Fields } | { readonly line: number; readonly problem: string };
+export type Row = { readonly line: number; readonly fields: Fields } | Problem;
+
+interface Problem {
+  readonly line: number;
+  readonly problem: string;
+  /** It is not certain where the record ends, so other rows may have been read wrongly. No row may be imported. */
+  readonly blocks?: true;
+}
 
 /** Cells by column. A Map, because the names of columns are input. */
 export type Fields = ReadonlyMap<string, unknown>;
 
 const TOO_LONG = `The row has more than ${MAX_RECORD} characters. Leave large columns out of the export.`;
+const BLOCKS = 'Until then no row can be imported, because the rows after it may have been read wrongly.';
+const INVALID_LINE = { problem: 'The row is not valid JSON. Export it again, or set its format with --format.' };
+const INVALID_ITEM = {
+  problem: `The array has an item that is not valid JSON. Export it again. ${BLOCKS}`,
+  blocks: true,
+} as const;
 const NO_OBJECT = 'The row is not a JSON object. Write one object with columns for each key.';
 
 /**
@@ -26,7 +38,8 @@ const NO_OBJECT = 'The row is not a JSON object. Write one object with columns f
 export async function* readRows(bytes: AsyncIterable<Uint8Array>, format: Format): AsyncGenerator<Row> {
   const text = decoded(bytes);
   if (format === 'csv') yield* fromCsv(text);
-  else for await (const record of format === 'json' ? itemsIn(text) : linesIn(text)) yield fromJson(record);
+  else if (format === 'jsonl') for await (const record of linesIn(text)) yield fromJson(record, INVALID_LINE);
+  else for await (const record of itemsIn(text)) yield fromJson(record, INVALID_ITEM);
 }
 
 /**
@@ -73,7 +86,8 @@ async function* withHead(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (head !== null && head.length > 0) yield head;
 }
 
-function fromJson({ line, text }: RawRecord): Row {
+/** @param invalid what is said of a record that is not valid JSON */
+function fromJson({ line, text }: RawRecord, invalid: Omit<Problem, 'line'>): Row {
   if (text === null) return { line, problem: TOO_LONG };
   try {
     const value: unknown = JSON.parse(text);
@@ -85,14 +99,24 @@ function fromJson({ line, text }: RawRecord): Row {
     }
     return { line, fields: new Map(Object.entries(value).map(([column, cell]) => [normalise(column), cell])) };
   } catch {
-    return { line, problem: 'The row is not valid JSON. Export it again, or set its format with --format.' };
+    return { line, ...invalid };
   }
 }
 
 /** Parses CSV. An empty cell means no value, because CSV can't distinguish it from an empty text. */
 async function* fromCsv(text: AsyncIterable<string>): AsyncGenerator<Row> {
   let header: readonly string[] | null = null;
-  for await (const { line, cells } of recordsIn(text)) {
+  let isHeaderValid = true;
+  for await (const record of recordsIn(text)) {
+    const { line } = record;
+    if ('fault' in record) {
+      yield { line, problem: `${record.fault} ${BLOCKS}`, blocks: true };
+      isHeaderValid &&= header !== null;
+      continue;
+    }
+    // The columns of these rows are not known.
+    if (!isHeaderValid) continue;
+    const { cells } = record;
     if (header === null) {
       const columns = cells?.map(normalise) ?? null;
       if (new Set(columns).size !== columns?.length) {

@@ -24,6 +24,14 @@ export function parseYaml(text: string, label: string): unknown {
     const line = lineStarts.findLastIndex((start) => start <= offset);
     return `line ${line + 1}, column ${offset - (lineStarts[line] ?? 0) + 1}`;
   };
+  // The package takes it for a part of the line: a setting after a comment would be a part of the comment.
+  const cr = text.search(/\r(?!\n)/);
+  if (cr >= 0) {
+    const line = text.slice(0, cr).split('\n').length;
+    throw new SettingsError(
+      `${label} has a carriage return without a line feed in line ${line}. End lines with LF or CR LF.`,
+    );
+  }
   const tokens = [...new Parser((start) => lineStarts.push(start)).parse(text)];
   const beyond = beyondBounds(tokens);
   if (beyond !== null) throw new SettingsError(`${label} ${beyond.fault} at ${at(beyond.offset)}. Allowed: no more.`);

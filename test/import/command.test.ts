@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,4 +74,54 @@ test('X7: on a full disk, an import reports its progress, the problem and how to
   expect(Number(done)).toBeGreaterThan(0);
   const again = await run(process.execPath, [...program, '--json'], options);
   expect(JSON.parse(again.stdout)).toMatchObject({ imported: 300 - Number(done), problemCount: 0 });
+});
+
+test('A9: an import applies nothing from CSV with a stray quote, even with --skip-problems', async () => {
+  const data = join(dir, 'quotes');
+  const latchkey = await startService({ dataDir: data });
+  const digest = (name: string) => createHash('sha256').update(name).digest('hex');
+  writeFileSync(
+    join(dir, 'plain.json'),
+    JSON.stringify({
+      columns: { expires: 'expires', revoked: 'revoked' },
+      ignore: ['note'],
+      scopes: { r: 'read:assets' },
+    }),
+  );
+  const imported = async (one: string, two: string) => {
+    const rows = [
+      'digest,name,note,expires,revoked,scopes',
+      `${digest('one')},one,${one},2020-12-31T00:00:00Z,true,r`,
+      `${digest('two')},two,${two},,,r`,
+    ];
+    writeFileSync(join(dir, 'quotes.csv'), rows.join('\n'));
+    const args = [
+      ...['quotes.csv', '--from', 'sha256', '--mapping', 'plain.json'],
+      '--apply',
+      '--skip-problems',
+      '--json',
+    ];
+    const { status, stdout } = await run(process.execPath, [join(PROJECT, 'dist/cli/main.js'), 'import', ...args], {
+      cwd: dir,
+      env: { DATA_DIR: data },
+    });
+    return [status, JSON.parse(stdout)] as const;
+  };
+  const living = () => latchkey.service.store.keys.countFamilies('default', Date.now());
+  const before = await living();
+
+  const [status, report] = await imported('5" disk', '7" disk');
+  expect([status, report]).toMatchObject([1, { dryRun: true, rows: 2, imported: 0, problemCount: 2 }]);
+  expect(report.problems).toEqual([
+    { line: 2, problem: expect.stringContaining('Write each quote inside a cell twice') },
+    { line: 3, problem: expect.stringContaining('Until then no row can be imported') },
+  ]);
+  expect(await living()).toBe(before);
+
+  expect(await imported('"5"" disk"', '"7"" disk"')).toMatchObject([
+    0,
+    { dryRun: false, imported: 1, leftOut: [{ line: 2, name: 'one' }] },
+  ]);
+  expect(await living()).toBe(before + 1);
+  await latchkey.close();
 });

@@ -73,7 +73,6 @@ it.each([
   ['nothing at all as an array', '', 'json', 'empty'],
   ['more than one array', '[] []', 'json', 'line 1'],
   ['an object', '\n{"a":1}', 'json', 'line 2'],
-  ['quotes that never end', 'a\n"x', 'csv', 'line 2'],
   ['a header that names a column twice', 'a,a\n1,2', 'csv', 'header'],
 ] as const)('refuses the whole input for %s', async (_, input, format, said) => {
   await expect(all(rowsOf(input, format))).rejects.toThrow(said);

@@ -96,3 +96,10 @@ test('R10: refuses a map with many keys before it compares each with all previou
   const text = Array.from({ length: 5_001 }, (_, i) => `k${i}: 1`).join('\n');
   expect(() => parse(text)).toThrow('the file has more than 5000 items in one map or list at line 1, column 1');
 });
+
+it('A9: rejects a carriage return without a line feed, after which a setting would be part of a comment', () => {
+  expect(() => parseYaml('a: 1\n# note\rb: 2\n', 'The file')).toThrow(
+    'The file has a carriage return without a line feed in line 2. End lines with LF or CR LF.',
+  );
+  expect(parseYaml('a: 1\r\n# note\r\nb: 2\r\n', 'The file')).toEqual({ a: 1, b: 2 });
+});

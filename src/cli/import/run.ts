@@ -110,8 +110,8 @@ async function apply(
 }
 
 /** A problem of the whole input applies to each of its rows. */
-function isApplied({ problems }: Plan, { apply: asked, skipProblems }: ImportOptions): boolean {
-  if (asked !== true) return false;
+function isApplied({ problems, isBlocked }: Plan, { apply: asked, skipProblems }: ImportOptions): boolean {
+  if (asked !== true || isBlocked) return false;
   return problems.length === 0 || (skipProblems === true && problems.every(({ line }) => line !== null));
 }
 
