@@ -1,6 +1,6 @@
 import { badInput } from '../refusals/refusal.js';
 import type { Column } from '../store/records.js';
-import { faultOfText, lengthOf, normalise } from '../text/characters.js';
+import { faultOfText, isLonger, normalise } from '../text/characters.js';
 
 /** The most that one answer lists: assets of a page, upstream and downstream of an asset. */
 export const LIST_MAX = 100;
@@ -43,7 +43,7 @@ export function checkDescription(text: string | null | undefined, path: Path): s
 
 /** Returns a column's name or type in NFC. @throws Refusal BAD_USER_INPUT */
 function checkColumnText(text: string, path: Path, max: number): string {
-  const fits = text !== '' && text.length <= max * 12 && lengthOf(normalise(text)) <= max;
+  const fits = text !== '' && !isLonger(text, max);
   if (fits && !UNWANTED_IN_COLUMNS.test(text)) return normalise(text);
   throw badInput(path, `It must be one line of 1 to ${max} characters, without control and direction characters.`);
 }

@@ -87,14 +87,40 @@ function checkProperties(properties: unknown, path: Path): string | null {
   if (typeof properties !== 'object' || Array.isArray(properties)) {
     throw badInput(path, 'The properties must be a JSON object, such as { "run": 7 }.');
   }
+  if (isFarLarger(properties)) throw badInput(path, TOO_LARGE);
   if (depthOf(properties) > PROPERTIES_MAX_DEPTH) {
     throw badInput(path, `The properties can have at most ${PROPERTIES_MAX_DEPTH} levels. Flatten them.`);
   }
   const text = JSON.stringify(properties);
   if (Buffer.byteLength(text) > PROPERTIES_MAX_BYTES) {
-    throw badInput(path, `The properties can have at most ${PROPERTIES_MAX_BYTES} bytes as JSON. Leave some out.`);
+    throw badInput(path, TOO_LARGE);
   }
   return text;
+}
+
+const TOO_LARGE = `The properties can have at most ${PROPERTIES_MAX_BYTES} bytes as JSON. Leave some out.`;
+
+/**
+ * Returns whether the JSON of a value certainly has too many bytes: each value takes at least one and a separator, and
+ * each text or name at least its length. Stops at the limit, because one operation can repeat a large value for each of
+ * its aliases.
+ */
+function isFarLarger(properties: object): boolean {
+  let left = PROPERTIES_MAX_BYTES;
+  const values: unknown[] = [properties];
+  while (values.length > 0 && left >= 0) {
+    const value = values.pop();
+    left -= typeof value === 'string' ? value.length + 2 : 1;
+    if (!isNested(value)) continue;
+    const isList = Array.isArray(value);
+    for (const name in value) {
+      // A comma or a bracket, and an object's quotes and colon.
+      left -= isList ? 1 : name.length + 4;
+      if (left < 0) return true;
+      values.push((value as Readonly<Record<string, unknown>>)[name]);
+    }
+  }
+  return left < 0;
 }
 
 /** Measures the depth of lists and objects level by level, and stops at the limit. */

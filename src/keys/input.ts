@@ -5,7 +5,7 @@ import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
 import type { KeyFilter } from '../store/store.js';
-import { faultOfText, isBlank, normalise } from '../text/characters.js';
+import { faultOfText, isBlank, isFarLonger, normalise, tooLong } from '../text/characters.js';
 
 type Path = readonly (string | number)[];
 
@@ -26,6 +26,7 @@ export function checkName(name: string, path: Path = ['input', 'name']): string 
 
 /** Returns what is wrong with a name, such as `is blank. Write 1 to 100 characters`; null: it is valid. */
 export function faultOfName(name: string): string | null {
+  if (isFarLonger(name, MAX_NAME_LENGTH)) return tooLong(MAX_NAME_LENGTH);
   if (isBlank(name)) return `is blank. Write 1 to ${MAX_NAME_LENGTH} characters`;
   return faultOfText(name.trim(), MAX_NAME_LENGTH);
 }
@@ -37,8 +38,10 @@ export function isName(name: string): boolean {
 
 /** Returns a valid reason, trimmed and in NFC. It may have several lines. null: none. @throws Refusal BAD_USER_INPUT */
 export function checkReason(reason: string | null | undefined): string | null {
-  if (reason == null || isBlank(reason)) return null;
-  const fault = faultOfText(reason, MAX_REASON_LENGTH, { lines: true });
+  if (reason == null) return null;
+  const isTooLong = isFarLonger(reason, MAX_REASON_LENGTH);
+  if (!isTooLong && isBlank(reason)) return null;
+  const fault = isTooLong ? tooLong(MAX_REASON_LENGTH) : faultOfText(reason, MAX_REASON_LENGTH, { lines: true });
   if (fault !== null) throw badInput(['input', 'reason'], `The reason ${fault}.`);
   return normalise(reason.trim());
 }
@@ -91,7 +94,9 @@ export function checkFilter(filter: KeyFilter): KeyFilter {
   const { nameContains, scope, projectId, userId } = filter;
   if (nameContains !== undefined) {
     // Part of a name may start or end with a joiner. The search ignores joiners.
-    const fault = faultOfText(nameContains.replace(/[\u200c\u200d]/g, ''), MAX_NAME_LENGTH);
+    const fault = isFarLonger(nameContains, MAX_NAME_LENGTH)
+      ? tooLong(MAX_NAME_LENGTH)
+      : faultOfText(nameContains.replace(/[\u200c\u200d]/g, ''), MAX_NAME_LENGTH);
     if (fault !== null) throw badInput(['filter', 'nameContains'], `The part of a name ${fault}.`);
   }
   if (scope !== undefined && parseScope(scope) === null) {

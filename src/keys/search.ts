@@ -40,8 +40,8 @@ type Locate = (token: string) => Promise<readonly Located[]>;
  * @throws Refusal BAD_USER_INPUT if the text is empty or too long, or has several tokens
  */
 export async function readClues(text: string, locateForeign: Locate): Promise<Clues> {
-  if (text.trim() === '') throw refused(`The text to search for is empty. ${FORMS}`);
   if (text.length > MAX_SEARCH) throw refused(`The text has more than ${MAX_SEARCH} characters. ${FORMS}`);
+  if (text.trim() === '') throw refused(`The text to search for is empty. ${FORMS}`);
   const found = cluesIn(text);
   if (found.own.length > 1) throw refused('There are several tokens in this text. Search for one at a time.');
   if ([found.secrets, found.ids, found.digests, found.lookups].some(({ length }) => length > MAX_WORDS)) {

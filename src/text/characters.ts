@@ -27,15 +27,13 @@ const UNWANTED = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
 
 const SHAPING_OR_UNWANTED = new RegExp(`(${FLAG}|${JOINER})|${UNWANTED}`, 'gu');
 
-/**
- * The most UTF-16 units of a code point: 2, and up to 6 code points for a decomposed letter. Longer texts are rejected
- * before they are normalised.
- */
-const MOST_UNITS = 12;
+/** The most UTF-16 units that compose to one code point: U+16126 and its neighbours are 3 code points of 2 units each. */
+const MOST_UNITS = 6;
 
 const MARKS_IN_A_ROW = 30;
 
-const PILED_MARKS = new RegExp(`\\p{M}{${MARKS_IN_A_ROW + 1}}`, 'u');
+/** Only looks from the first mark of a row, or each mark of a row would be read 30 times. */
+const PILED_MARKS = new RegExp(`(?<!\\p{M})\\p{M}{${MARKS_IN_A_ROW + 1}}`, 'u');
 
 /** Spaces, and what is drawn as nothing. */
 const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
@@ -76,14 +74,30 @@ export function unwantedIn(text: string, { lines = false } = {}): string | null 
   return null;
 }
 
+/**
+ * Returns whether a text is certainly longer than a number of code points, even if it is composed. It doesn't read the
+ * text, so call it before anything that does: one operation can repeat a large text for each of its aliases.
+ */
+export function isFarLonger(text: string, max: number): boolean {
+  return text.length > max * MOST_UNITS;
+}
+
+/** Returns whether a text, once composed, has more than `max` code points. */
+export function isLonger(text: string, max: number): boolean {
+  return isFarLonger(text, max) || lengthOf(normalise(text)) > max;
+}
+
 /** Says what is wrong with a text for people; null: nothing. @param max in code points @param options see {@link unwantedIn} */
 export function faultOfText(text: string, max: number, options: { readonly lines?: boolean } = {}): string | null {
-  if (text.length > max * MOST_UNITS || lengthOf(normalise(text)) > max) {
-    return `is longer than ${max} characters (Unicode code points). Shorten it`;
-  }
+  if (isLonger(text, max)) return tooLong(max);
   if (PILED_MARKS.test(text)) return `has more than ${MARKS_IN_A_ROW} combining marks in a row. Remove them`;
   const unwanted = unwantedIn(text, options);
   return unwanted === null ? null : `contains the invisible or control character ${unwanted}. Remove it`;
+}
+
+/** Says that a text has more than `max` code points. */
+export function tooLong(max: number): string {
+  return `is longer than ${max} characters (Unicode code points). Shorten it`;
 }
 
 /** Replaces each character that {@link unwantedIn} finds. */

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { checkEvents, type EventInput } from '../../src/events/input.js';
 import { Refusal } from '../../src/refusals/refusal.js';
@@ -115,4 +116,43 @@ test('whatever comes is taken within the bounds, or refused with a path into it,
     }),
     { numRuns: 500 },
   );
+});
+
+describe('R2: properties that are far too large', () => {
+  const many = (value: unknown) => Object.fromEntries(Array.from({ length: 9_900 }, (_, i) => [`z${i}`, value]));
+
+  test.each([
+    ['many fields', many(1)],
+    ['many lists', many([[]])],
+    ['a list', { a: new Array(9_900).fill(null) }],
+    ['a long text', { a: '\u0001'.repeat(40_000) }],
+    ['a long name', { ['x'.repeat(40_000)]: 1 }],
+  ])('are refused once they are too large: %s', (_, properties) => {
+    let read = 0;
+    const counted: object = new Proxy(properties, {
+      get(target, name, receiver) {
+        read += 1;
+        return Reflect.get(target, name, receiver) as unknown;
+      },
+    });
+    const written = jest.spyOn(JSON, 'stringify');
+    expect(() => check({ ...good, properties: counted })).toThrow('at most 4096 bytes');
+    expect(written).not.toHaveBeenCalled();
+    written.mockRestore();
+    expect(read).toBeLessThan(1_000);
+  });
+
+  test('are those whose JSON is too large', () => {
+    const value = fc.jsonValue({ maxDepth: 4 });
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), value), fc.integer({ min: -3, max: 3 }), (object, over) => {
+        const bare = Buffer.byteLength(JSON.stringify({ ...object, pad: '' }));
+        fc.pre(bare < 4_000);
+        const properties = { ...object, pad: 'x'.repeat(4_096 - bare + over) };
+        if (over > 0) expect(() => check({ ...good, properties })).toThrow('at most 4096 bytes');
+        else expect(check({ ...good, properties })).toHaveLength(1);
+      }),
+      { seed: 5 },
+    );
+  });
 });

@@ -1,8 +1,18 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
+import { checkColumns, checkDescription, checkOwner } from '../../src/assets/input.js';
 import { jsonText, visible } from '../../src/cli/visible.js';
 import { checkFilter, checkName, checkReason, isName } from '../../src/keys/input.js';
-import { faultOfText, isBlank, lengthOf, normalise, replaceUnwanted, unwantedIn } from '../../src/text/characters.js';
+import {
+  faultOfText,
+  isBlank,
+  isFarLonger,
+  lengthOf,
+  normalise,
+  replaceUnwanted,
+  unwantedIn,
+} from '../../src/text/characters.js';
+import { Refusal } from '../../src/refusals/refusal.js';
 import { fold } from '../../src/text/fold.js';
 import { Roles } from '../../src/scopes/roles.js';
 
@@ -163,6 +173,55 @@ describe('F13: one text, however it was typed', () => {
 
   test('letters that differ are searched apart', () => {
     expect(new Set(['a', 'ä', 'á', 'å', 'o', 'ö', 'ø', 'ss', 's', 'z'].map(fold)).size).toBe(10);
+  });
+});
+
+describe('R2: a text that is far too long is refused unread', () => {
+  const reading = [
+    ...(['normalize', 'replace', 'matchAll', 'trim'] as const).map((name) => jest.spyOn(String.prototype, name)),
+    jest.spyOn(RegExp.prototype, 'test'),
+  ];
+  beforeEach(() => reading.forEach((method) => method.mockClear()));
+  afterAll(() => reading.forEach((method) => method.mockRestore()));
+
+  test.each(['\u200d', 'x', ' ', '\u0301', 'a\u0316\u0301'])('of %j', (part) => {
+    const text = part.repeat(24_000);
+    const outcomes = [
+      () => checkFilter({ nameContains: text }),
+      () => checkName(text),
+      () => checkReason(text),
+      () => checkDescription(text, ['description']),
+      () => checkOwner(text, ['owner']),
+      () => checkColumns([{ name: text, type: 'INT' }], ['columns']),
+      () => checkColumns([{ name: 'a', type: text }], ['columns']),
+    ].map((check) => {
+      try {
+        check();
+      } catch (error) {
+        return error instanceof Refusal && error.details.code === 'BAD_USER_INPUT';
+      }
+      return false;
+    });
+    const times = reading.map(
+      ({ mock }) => [...mock.contexts, ...mock.calls.flat()].filter((each) => String(each) === text).length,
+    );
+    expect(outcomes).toEqual(new Array(7).fill(true));
+    expect(times).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('whatever Unicode composes still fits: 100 characters of any kind, decomposed', () => {
+    const points = Array.from({ length: 0x110000 }, (_, i) => i).filter((i) => i < 0xd800 || i > 0xdfff);
+    const longest = Math.max(
+      ...['a', 'ᾂ', '각'].map((letter) => letter.normalize('NFD').length),
+      points.reduce((most, point) => {
+        const letter = String.fromCodePoint(point);
+        const apart = letter.normalize('NFD');
+        return apart.length > most && apart.normalize('NFC') === letter ? apart.length : most;
+      }, 0),
+    );
+    expect(isFarLonger('x'.repeat(100 * longest), 100)).toBe(false);
+    for (const letter of ['ᾂ', '각', '😀'])
+      expect(checkName(letter.normalize('NFD').repeat(100))).toHaveLength(letter.length * 100);
   });
 });
 
