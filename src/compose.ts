@@ -28,7 +28,7 @@ import { fetchThrough } from './outgoing/fetchThrough.js';
 import type { OpenRedis } from './redis/open.js';
 import { failingClosed } from './schema/resolvers.js';
 import { serviceTypeDefs } from './schema/typeDefs.js';
-import type { FileConfiguration } from './settings/configuration.js';
+import { keyConfiguration, type FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { breakingStore } from './store/breaking.js';
 import { observedStore } from './store/observed.js';
@@ -146,7 +146,7 @@ export async function composeService(
       observer,
       peppers: peppersOf(settings, logger),
       adminApiKey: settings.operator,
-      configuration: settings.configuration,
+      configuration: keyConfiguration(settings.configuration),
       tiers,
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,
@@ -162,7 +162,7 @@ export async function composeService(
     if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
     const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
       const renewed = settings.tls && readCertificate(settings.tls);
-      const putInPlace = await latchkey.prepare(configuration);
+      const putInPlace = await latchkey.prepare(keyConfiguration(configuration));
       putInPlace();
       if (renewed !== null) renewCertificate(server, renewed);
       Object.assign(tiers, configuration.tiers);

@@ -12,6 +12,7 @@ import { watched } from './audit/watched.js';
 import { Authenticator } from './credentials/authenticator.js';
 import { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
 import { ConfiguredKeys } from './credentials/configuredKeys.js';
+import { checkedTime } from './checkedClock.js';
 import { Callbacks } from './contained.js';
 import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from './credentials/arrival.js';
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
@@ -239,11 +240,24 @@ export interface Latchkey {
  */
 export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   checkOptions('createLatchkey', latchkeySchema, options);
+  const own = options.now === undefined ? {} : { now: checkedTime('createLatchkey: now', options.now) };
+  const started: (() => unknown)[] = [];
+  try {
+    return await assembled({ ...options, ...own }, started);
+  } catch (error) {
+    await Promise.allSettled(started.map(async (end) => end()));
+    throw error;
+  }
+}
+
+/** @param started receives functions that end what was started, for a start that fails */
+async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): Promise<Latchkey> {
   const { now = Date.now, introspection = 'authenticated' } = options;
   const callbacks = callbacksOf('createLatchkey', options);
   const observer = containedObserver(callbacks, options.observer);
   const log = options.log && callbacks.contain('log', options.log);
-  const store = withBreaker(options.store);
+  const { store, end } = withBreaker(options.store);
+  started.push(end);
   const peppers = Peppers.of(options.peppers ?? []);
   const gate = new BcryptGate(options.bcryptCost === undefined ? {} : { cost: options.bcryptCost });
   let configured = { configuration: NO_CONFIGURATION, keys: ConfiguredKeys.NONE };
@@ -255,6 +269,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     },
   });
   const counter = limiterOf(options);
+  if (counter !== options.limits) started.push(() => counter.close());
   const limiter = checkedLimits('createLatchkey: limits', counter);
   const { tiers } = limiter;
   const networks = new Networks(options.now ?? (() => performance.now()));
@@ -279,6 +294,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
         tell(keyEvent('LIMITED', { id, workspaceId, projectId }, now())),
     }),
   });
+  started.push(() => usage.close());
   const refusals = new Refusals(now);
   const recording = {
     usage: callbacks.containAll('usage', usage, ['admitted', 'refused']),
@@ -287,6 +303,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   const verdicts = new Verdicts({ ...recording, observer });
   const sentInClear = new SentInClear(now);
   const gathered = new GatheredEntries(store.audit, [sentInClear, refusals]);
+  started.push(() => gathered.close());
   const operator = operatorOf(options.adminApiKey);
   const roles = (): Roles => configured.configuration.roles;
 
@@ -317,7 +334,6 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
   });
   // Outermost, so that caches are updated before a change is reported.
   const changing = tell === undefined ? announced : { ...announced, keys: telling(announced.keys, tell) };
-  callbacks.call('changes.subscribe', () => options.changes?.subscribe((change) => changed(readChange(change))));
 
   const foreign = new ForeignSchemes(store.keys, now);
   const knownScopes = new Set<string>();
@@ -361,6 +377,8 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
     };
   };
   (await prepare(options.configuration ?? NO_CONFIGURATION))();
+  // Last, because a feed can't be left again.
+  callbacks.call('changes.subscribe', () => options.changes?.subscribe((change) => changed(readChange(change))));
   const signIn = signInOf(now, options.fetch);
   const resourceMetadata = (kind: ResourceKind = 'graphql'): string | null => {
     const { oidc } = configured.configuration;
@@ -458,6 +476,7 @@ export async function createLatchkey(options: LatchkeyOptions): Promise<Latchkey
       await limiter.close();
       await usage.close();
       await gathered.close();
+      end();
     },
   };
 }

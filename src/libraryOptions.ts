@@ -3,7 +3,8 @@ import { ConfiguredEntry } from './credentials/configuredEntry.js';
 import { looksLikeJwt } from './credentials/oidc/jwt.js';
 import { OperatorKey } from './credentials/operator.js';
 import { INTROSPECTIONS } from './guard/introspection.js';
-import { PREFIX_PATTERN } from './keys/token.js';
+import { checkOidc } from './credentials/oidc/checkConfiguration.js';
+import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from './keys/token.js';
 import type { DocumentLimits } from './http/bounds.js';
 import type { PluginOptions } from './http/plugin.js';
 import type { LatchkeyOptions } from './latchkey.js';
@@ -18,7 +19,10 @@ import { KEY_TYPES, TIERS } from './store/records.js';
 /** Error messages for secrets, which replace the list of allowed values. */
 const SHORT = 'has fewer than 32 characters';
 const JWT = 'has the form of a JWT';
-const FAULTS: ReadonlySet<string> = new Set([SHORT, JWT]);
+const LONG = `has more than ${MAX_CREDENTIAL_LENGTH} characters`;
+const UNSENDABLE = 'has white space or characters outside ASCII, which no request can send';
+const TOKEN = 'has the form of a key that Latchkey creates';
+const FAULTS: ReadonlySet<string> = new Set([SHORT, JWT, LONG, UNSENDABLE, TOKEN]);
 
 /** Options with secrets. Errors don't contain their values. */
 const SECRETS: ReadonlySet<unknown> = new Set(['peppers', 'adminApiKey', 'uri', 'key']);
@@ -85,6 +89,17 @@ function has<T>(check: (value: unknown) => boolean, allowed: string): z.ZodType<
   return z.custom<T>((value) => check(value), allowed);
 }
 
+/** Returns the schema of a value that a function checks. @param check throws a TypeError, which the error repeats */
+function throughCheck(check: (value: unknown) => void, allowed: string) {
+  return z.unknown().superRefine((value, context) => {
+    try {
+      check(value);
+    } catch (error) {
+      context.addIssue(`${allowed}. ${error instanceof Error ? error.message : ''}`.replace(/\.$/, ''));
+    }
+  });
+}
+
 function withMethods<T>(names: readonly string[], allowed: string): z.ZodType<T> {
   return has<T>((value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
@@ -127,8 +142,8 @@ const prefixes = z.strictObject(
   `an object with ${KEY_TYPES.join(', ')}`,
 );
 
-/** Allows other fields, because the service's configuration has more. */
-export const configurationSchema = z.looseObject(
+/** Strict: with a misspelt switch, the default would apply, and API keys would be accepted. */
+export const configurationSchema = z.strictObject(
   {
     apiKeys: z.boolean('true or false'),
     keys: z.array(
@@ -136,11 +151,9 @@ export const configurationSchema = z.looseObject(
       'a list of ConfiguredEntry',
     ),
     roles: has((value) => value instanceof Roles, 'new Roles({ … })'),
-    oidc: has(
-      (value) =>
-        value === null || (typeof value === 'object' && typeof (value as { issuer?: unknown }).issuer === 'string'),
-      'null, or what oidcConfiguration returns',
-    ),
+    oidc: throughCheck((value) => {
+      if (value !== null) checkOidc(value);
+    }, 'null, or what oidcConfiguration returns'),
     prefixes,
     rateLimitHeaders: oneOf(RATE_LIMIT_HEADERS).optional(),
     ceilings: has((value) => value instanceof Ceilings, 'new Ceilings({ … })'),
@@ -149,26 +162,19 @@ export const configurationSchema = z.looseObject(
 );
 
 /** A table of tiers. It is passed on by reference, so that changes apply from the next request. */
-export const tiersSchema = z.unknown().superRefine((value, context) => {
-  try {
-    checkTierTable(value);
-  } catch (error) {
-    context.addIssue(
-      `the result of tierTable({ … }). ${error instanceof Error ? error.message : ''}`.replace(/\.$/, ''),
-    );
-  }
-});
+export const tiersSchema = throughCheck(checkTierTable, 'the result of tierTable({ … })');
 
 const ACTION = 'a word such as deploy: a to z, 0 to 9 and -, beginning with a letter';
 export const actionsSchema = z.array(z.string(ACTION).regex(/^[a-z][a-z0-9-]{0,31}$/, ACTION), 'a list of strings');
 
 export const introspectionSchema = oneOf(INTROSPECTIONS);
 export const observerSchema = withMethods(Object.keys(UNOBSERVED), 'an object with all methods of Observer');
-export const limitsSchema = withMethods(['admit', 'peek', 'close'], 'a Limiter, or an object with all of Limits').and(
-  has(
-    (value) => typeof (value as { tiers?: unknown } | null)?.tiers === 'object',
-    'a Limiter, or an object with all of Limits',
-  ),
+const LIMITS = 'a Limiter, or an object with all of Limits';
+export const limitsSchema = withMethods(['admit', 'peek', 'close'], LIMITS).and(
+  throughCheck((value) => {
+    const { tiers } = Object(value) as { readonly tiers?: unknown };
+    checkTierTable(tiers);
+  }, LIMITS),
 );
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -209,6 +215,9 @@ export const latchkeySchema = z.strictObject(
           z
             .string()
             .min(32, SHORT)
+            .max(MAX_CREDENTIAL_LENGTH, LONG)
+            .regex(/^[\x21-\x7e]*$/, UNSENDABLE)
+            .refine((text) => !isToken(text), TOKEN)
             .refine((text) => !looksLikeJwt(text), JWT),
           has((value) => value instanceof OperatorKey, 'an OperatorKey'),
         ],

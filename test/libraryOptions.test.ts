@@ -221,6 +221,88 @@ test.each(takers)('U1: %s refuses names that it does not have', async (what, cal
   }
 });
 
+const full = oidcConfiguration({ ...OIDC, dashboard: { clientId: 'd' } });
+
+/** Each option that is an object with names, with a good value of it. */
+const nested: readonly [what: string, call: (options: never) => unknown, option: string, good: object][] = [
+  ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'configuration', NO_CONFIGURATION],
+  ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'prefixes', NO_CONFIGURATION.prefixes],
+  ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'document', { tokens: 10 }],
+  ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'answer', { fields: 10 }],
+  ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'tiers', tierTable()],
+  ['createPlugin', (own: object) => createPlugin({ ...PLUGIN, ...own }), 'answer', { fields: 10 }],
+  ['Limiter', (own: object) => new Limiter(own).close(), 'tiers', tierTable()],
+  ['guardSchema', (own: object) => guardSchema(schema(), own), 'answer', { fields: 10 }],
+  ['tierTable', (own: object) => tierTable(own), 'GROWTH', { rate: 10 }],
+  ['apolloOptions', (options: object) => own.apolloOptions(options), 'parseOptions', { noLocation: true }],
+  [
+    'oidcConfiguration',
+    (own: object) => oidcConfiguration({ ...OIDC, ...own }),
+    'dashboard',
+    { clientId: 'd', scopes: ['openid'] },
+  ],
+];
+
+test.each(nested)('U1: %s refuses a misspelt name in an option that is an object', async (what, call, option, good) => {
+  for (const name of Object.keys(good)) {
+    for (const wrong of [`${name}s`, name.toUpperCase() === name ? name.toLowerCase() : name.toUpperCase(), '']) {
+      const error = await errorOf(() =>
+        call({ [option]: { ...good, [wrong]: Reflect.get(good, name) as unknown } } as never),
+      );
+      if (!(error instanceof TypeError)) throw new Error(`Taken: ${what} ${option}.${wrong}`);
+      expect(error.message).toContain(option);
+    }
+  }
+});
+
+test.each(['configuration', 'prepare'])('U1: %s takes only the whole result of oidcConfiguration', async (way) => {
+  const take = (oidc: unknown): unknown => {
+    const configuration = { ...NO_CONFIGURATION, oidc } as library.Configuration;
+    return way === 'prepare'
+      ? own.prepare(configuration)
+      : createLatchkey({ store, configuration }).then((it) => it.close());
+  };
+  const names = Object.keys(full);
+  const faults = [
+    ...[
+      { issuer: OIDC.issuer },
+      OIDC,
+      { ...full, audiences: 'a' },
+      { ...full, clockTolerance: 900 },
+      'x',
+      [],
+      undefined,
+    ],
+    ...[
+      { ...full, algorithms: ['none'] },
+      { ...full, issuer: 'http://issuer.example' },
+      { ...full, jwksUri: 1 },
+    ],
+    ...names.map((name) => Object.fromEntries(Object.entries(full).filter(([other]) => other !== name))),
+  ];
+  for (const oidc of faults) {
+    const error = await errorOf(() => take(oidc));
+    if (!(error instanceof TypeError)) throw new Error(`Taken: ${JSON.stringify(oidc)}`);
+    expect(error.message).toMatch(/configuration\.oidc is .+ Allowed: null, or what oidcConfiguration returns/);
+  }
+  for (const oidc of [null, full, oidcConfiguration({ ...OIDC, resource: 'https://api.example' })]) {
+    expect(await errorOf(() => take(oidc))).toBeNull();
+  }
+  expect(await errorOf(() => take(oidcConfiguration({ ...OIDC, workspaceClaim: 'ws' })))).toBeNull();
+});
+
+test.each([
+  ['spaces', ' '.repeat(40), 'white space'],
+  ['a line break at its end', `${'x'.repeat(40)}\n`, 'white space'],
+  ['letters outside ASCII', 'é'.repeat(40), 'white space'],
+  ['too many characters', 'x'.repeat(10_000), 'has more than'],
+])('U1: an admin key of %s is refused, because no request can send it', async (_, adminApiKey, text) => {
+  const error = await errorOf(() => createLatchkey({ store, adminApiKey }));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(String(error)).toMatch(new RegExp(`createLatchkey: adminApiKey has ${text}|adminApiKey ${text}`));
+  expect(String(error)).not.toContain('xxx');
+});
+
 test.each(takers)('U1: %s refuses options that are not an object', async (what, call) => {
   for (const options of [null, 1, 'text', [], true, Symbol('x')]) {
     const error = await errorOf(() => call(options as never));

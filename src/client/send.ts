@@ -72,6 +72,9 @@ async function attempt(options: Resolved, { url, init, operation, signal: outer,
     const headers = headersOf(options, init, key);
     // Following a redirect could send the key to another server.
     answer = await options.fetch(url, { ...init, headers, redirect: 'error', signal });
+    if (typeof (answer as Partial<Response> | null | undefined)?.status !== 'number') {
+      throw new TypeError('The option fetch has returned something else than a Response.');
+    }
     lasts = streams && answer.ok;
     if (lasts) return answer;
     // Read here so that the timeout includes the body, and a body that breaks off is retried.

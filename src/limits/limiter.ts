@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { checkedClock } from '../checkedClock.js';
 import { categoryLimits, highest, longest, lowest } from './bounds.js';
 import { CATEGORIES, type Category } from './category.js';
 import { History, NO_WAIT } from './history.js';
@@ -68,10 +69,10 @@ export class Limiter implements Limits {
     checkLimiterOptions(options);
     const { clock = monotonic, tiers = TIER_LIMITS } = options;
     this.tiers = tiers;
-    this.#clock = clock;
+    this.#clock = clock === monotonic ? clock : checkedClock('Limiter: clock', clock);
     this.#now = this.#clock();
     this.#turnedAt = this.#now;
-    this.#timer = setInterval(() => this.#present(), TURN).unref();
+    this.#timer = setInterval(() => this.#cleanUp(), TURN).unref();
   }
 
   admit(subject: Subject, cost = 1): Admission {
@@ -173,6 +174,14 @@ export class Limiter implements Limits {
   #history(parts: Parts, family: string, limits: WindowLimits, now: number): History {
     const windows = (parts[partOf(family)] ??= new Windows());
     return new History(windows, family, now, limits);
+  }
+
+  #cleanUp(): void {
+    try {
+      this.#present();
+    } catch {
+      // The clock of a user fails. The next request is refused because of it, and reports it.
+    }
   }
 
   /** Returns the current time, after cleaning up every part that is due. */

@@ -32,6 +32,15 @@ export const NO_FILE: FileConfiguration = Object.freeze({
   warnings: Object.freeze([]),
 });
 
+/** Returns the part of the content that the library takes. */
+export function keyConfiguration(content: FileConfiguration): Configuration {
+  const { apiKeys, keys, roles, oidc, prefixes, ceilings, rateLimitHeaders } = content;
+  return {
+    ...{ apiKeys, keys, roles, oidc, prefixes, ceilings },
+    ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
+  };
+}
+
 /** The length in characters below which a key may be guessed. `openssl rand -base64 32` prints 44 characters. */
 const SHORT = 20;
 

@@ -4,7 +4,7 @@ import type { Store } from './store.js';
 
 export interface BreakingStore {
   readonly store: Store;
-  readonly breaker: Pick<Breaker, 'state'>;
+  readonly breaker: Pick<Breaker, 'state' | 'close'>;
 }
 
 const breaking = new WeakSet<Store>();
@@ -27,7 +27,13 @@ export function breakingStore(store: Store, options: Omit<BreakerOptions, 'ping'
   return { store: broken, breaker };
 }
 
-/** Returns the store itself if it has a breaker, otherwise the store with one that reports nothing. */
-export function withBreaker(store: Store): Store {
-  return breaking.has(store) ? store : breakingStore(store).store;
+/**
+ * Returns the store itself if it has a breaker, otherwise the store with one that reports nothing.
+ *
+ * @returns also the function that stops the breaker if it was created here
+ */
+export function withBreaker(store: Store): { readonly store: Store; readonly end: () => void } {
+  if (breaking.has(store)) return { store, end: () => undefined };
+  const { store: broken, breaker } = breakingStore(store);
+  return { store: broken, end: () => breaker.close() };
 }

@@ -229,12 +229,12 @@ test('X10: marks errors that were logged, but not those of a store without a log
   await expect(find()).rejects.toMatchObject({ isReported: true });
   expect(fault).toMatchObject({ isReported: true });
   const error = AWAY();
-  const silent = withBreaker({
+  const { store: silent } = withBreaker({
     ...plain,
     ping: () => Promise.reject(AWAY()),
     keys: { ...plain.keys, find: () => Promise.reject(error) },
   });
-  expect(withBreaker(silent)).toBe(silent);
+  expect(withBreaker(silent).store).toBe(silent);
   await expect(silent.keys.find('a', null)).rejects.toBe(error);
   expect(error.isReported).toBe(false);
   await turn();

@@ -16,6 +16,9 @@ export async function fetchBounded(
   send: typeof fetch = fetch,
 ): Promise<Response> {
   const response = await send(address, { ...options, redirect: 'manual' });
+  if (typeof (response as Partial<Response> | null | undefined)?.status !== 'number') {
+    throw new TypeError('The option fetch has returned something else than a Response.');
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
   if (response.status !== 200) {

@@ -72,7 +72,12 @@ export async function openSqlite(options: SqliteOptions, tell?: (message: string
     throw error;
   }
   writer.unref();
-  return assembled(file, busyTimeout, start, writer);
+  try {
+    return assembled(file, busyTimeout, start, writer);
+  } catch (error) {
+    await writer.end();
+    throw error;
+  }
 }
 
 function assembled(
