@@ -1,7 +1,7 @@
 import { ImportFault } from './fault.js';
 import { Gathered, type RawRecord } from './records.js';
 
-/** What JSON allows between its tokens (RFC 8259, section 2). */
+/** White space in JSON (RFC 8259, section 2). */
 const SPACE = ' \t\r\n';
 
 /**

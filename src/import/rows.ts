@@ -86,7 +86,7 @@ async function* withHead(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (head !== null && head.length > 0) yield head;
 }
 
-/** @param invalid what is said of a record that is not valid JSON */
+/** @param invalid the problem of a record that is not valid JSON */
 function fromJson({ line, text }: RawRecord, invalid: Omit<Problem, 'line'>): Row {
   if (text === null) return { line, problem: TOO_LONG };
   try {

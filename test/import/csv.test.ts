@@ -75,7 +75,7 @@ const table = fc.integer({ min: 1, max: 4 }).chain((width) =>
 type Table = readonly (readonly (readonly [text: string, isQuoted: boolean])[])[];
 
 const lineEnd = fc.constantFrom('\n', '\r\n');
-/** A cell alone in its line has to be enclosed in quotes where it is empty, because empty lines are ignored. */
+/** In a table with one column, an empty cell is enclosed in quotes, because empty lines are ignored. */
 const written = (text: string, isQuoted: boolean, width: number) =>
   isQuoted || /[",\r\n]/.test(text) || (text === '' && width === 1) ? `"${text.replaceAll('"', '""')}"` : text;
 const csvOf = (rows: Table, end: string) =>
@@ -132,7 +132,7 @@ describe('A9: a JSON array is read strictly too', () => {
     expect(await items(' [ { "a" : [ 1 ,\r\n\t2 ] } , {"b":"x  y"}\n]\n')).toEqual([{ a: [1, 2] }, { b: 'x  y' }]);
   });
 
-  it('a row that is valid JSON and not an object does not block the others', async () => {
+  it('a row that is valid JSON and not an object does not block other rows', async () => {
     expect(await items('[7,{"a":1}]')).toEqual([
       { line: 1, problem: 'The row is not a JSON object. Write one object with columns for each key.' },
       { a: 1 },
