@@ -3,7 +3,7 @@ import { UNOBSERVED, type Observer } from './observer.js';
 
 const METHODS = Object.keys(UNOBSERVED) as (keyof Observer)[];
 
-/** Returns an observer whose faults change no answer. @param observer of the option `observer`. Default: none */
+/** Returns an observer whose faults don't change any response. @param observer from the option `observer`. Default: none */
 export function containedObserver(callbacks: Callbacks, observer: Observer = UNOBSERVED): Observer {
   return observer === UNOBSERVED ? observer : callbacks.containAll('observer', observer, METHODS);
 }
