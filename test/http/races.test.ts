@@ -1,10 +1,18 @@
+import { tierTable } from '../../src/limits/tiers.js';
 import { act, attempt } from './operations.js';
 import { startService, type TestService } from '../support/service.js';
 
 let service: TestService;
 // A bcrypt cost at which concurrent requests have to wait for each other.
 const env = { DEFAULT_TIER: 'PROFESSIONAL', BCRYPT_COST: '10' };
-beforeAll(async () => void (service = await startService({ env })));
+const PLACES = 25;
+const unlimited = { rate: 1e6, burst: 1e6 };
+const tiers = tierTable({
+  PROFESSIONAL: { keys: PLACES, ...unlimited },
+  ANONYMOUS: unlimited,
+  KEY_CREATION: unlimited,
+});
+beforeAll(async () => void (service = await startService({ env, tiers })));
 afterAll(() => service.close());
 
 const KEYS = `query ($filter: ApiKeyFilter) { workspace { keys { current } } apiKeys(filter: $filter) { nodes { id userId: user { id } } } }`;
@@ -55,8 +63,7 @@ test('R9: a user who is removed while their keys are rotated has none', async ()
 });
 
 test('R9: 12 users who are removed while keys are created and rotated for them leave no key and no place', async () => {
-  const PLACES = 25;
-  const other = await startService({ env });
+  const other = await startService({ env, tiers });
   try {
     const rounds = Array.from({ length: 12 }, async () => {
       const { user } = await act(other, 'addUser', { name: 'Ada', roles: ['viewer'] });
