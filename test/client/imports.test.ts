@@ -16,11 +16,16 @@ const imports = files.flatMap((file) =>
 it('the client imports only itself and modules that run in browsers', () => {
   const others = imports.filter(
     ([, name = '']) =>
-      !PACKAGES.includes(name) && !/^\.\/[A-Za-z]+\.js$|^\.\.\/dates\/[A-Za-z]+\.js$|^\.\.\/options\.js$/.test(name),
+      !PACKAGES.includes(name) &&
+      !/^\.\/[A-Za-z]+\.js$|^\.\.\/dates\/[A-Za-z]+\.js$|^\.\.\/(?:options|contained)\.js$/.test(name),
   );
   expect(others).toEqual([]);
   // Without any file the test above would always pass.
   expect(imports.length).toBeGreaterThan(30);
+});
+
+it('the helper for functions in options imports nothing', () => {
+  expect(readFileSync(join(PROJECT, 'src/contained.ts'), 'utf8')).not.toMatch(/^import /m);
 });
 
 it('no file uses an API that only Node has', () => {
