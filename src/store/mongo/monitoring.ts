@@ -3,9 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type mongoose from 'mongoose';
 import type { Connection } from 'mongoose';
 
-/** The driver's default: the longest time until a server responds to a streamed check, in ms. */
-const STREAMED_CHECK = 10_000;
-
 /** Time between two inspections of the running checks, and between two attempts to reconnect, in ms. */
 const LOOK_EVERY = 500;
 
@@ -45,8 +42,12 @@ export function keepMonitored(
       }
     }
   };
+  let overdue = 0;
   const timer = setInterval(() => {
-    if (reopening !== null || ![...checks.values()].some((end) => performance.now() > end)) return;
+    overdue = [...checks.values()].some((end) => performance.now() > end) ? overdue + 1 : 0;
+    // Only the second time in a row: a process that was paused has replies to read first.
+    if (reopening !== null || overdue < 2) return;
+    overdue = 0;
     reopening = reopen().finally(() => (reopening = null));
   }, LOOK_EVERY).unref();
   return async () => {
@@ -60,8 +61,10 @@ function checksOf(connection: Connection, timeout: number): Checks {
   const checks: Checks = new Map();
   const client: mongoose.mongo.MongoClient = connection.getClient();
   client.on('serverHeartbeatStarted', ({ connectionId, awaited }) => {
+    // A server responds to a streamed check when its state changes, and after this time at the latest.
+    const streamed = awaited ? client.options.heartbeatFrequencyMS : 0;
     // Connecting and the first reply have a time limit each. A third one, because a busy process notices the end late.
-    checks.set(connectionId, performance.now() + 3 * timeout + (awaited ? STREAMED_CHECK : 0));
+    checks.set(connectionId, performance.now() + 3 * timeout + streamed);
   });
   const ended = ({ connectionId }: { readonly connectionId: string }): void => void checks.delete(connectionId);
   client.on('serverHeartbeatSucceeded', ended);
