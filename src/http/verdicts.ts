@@ -35,7 +35,7 @@ export class Verdicts {
     this.#observer.admitted(principal.tier);
   }
 
-  /** Records a request that failed before its operation was checked, and was counted as one request. */
+  /** Records a request that failed before its operation was checked. Such a request counts as one. */
   failed(principal: AuthenticatedPrincipal): void {
     this.#usage?.admitted(principal, 1, NO_FIELDS);
   }

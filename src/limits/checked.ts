@@ -47,7 +47,7 @@ function uncounted(cause: unknown): Refusal {
   return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
 }
 
-/** Whether no method of a `Limiter` was replaced. */
+/** Returns whether the limits are a `Limiter` with its own methods, whose results need no check. */
 function isOwn(limits: Limits): boolean {
   const isKept = (method: 'admit' | 'peek') => Reflect.get(limits, method) === Reflect.get(Limiter.prototype, method);
   return limits instanceof Limiter && isKept('admit') && isKept('peek');

@@ -350,7 +350,7 @@ describe('the command', () => {
     expect([ran.status, ran.stdout]).toEqual([status, status === 1 ? expect.stringMatching(`:1:5: ${shown}\n$`) : '']);
   });
 
-  test('F12: finds an encoded token in a file, and prints nothing of its secret', async () => {
+  test('F12: finds an encoded token in a file, without printing its secret', async () => {
     const encoded = {
       'link.txt': token.replaceAll('_', '%5F'),
       'page.html': token.replaceAll('_', '&#95;'),
