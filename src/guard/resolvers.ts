@@ -7,11 +7,13 @@ import {
   isObjectType,
   type GraphQLAbstractType,
   type GraphQLFieldResolver,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   type GraphQLTypeResolver,
 } from 'graphql';
 import { AnswerBudgets } from './answer/budget.js';
 import { ANSWER_LIMITS, type AnswerLimits } from './answer/limits.js';
+import { countError } from './answer/faults.js';
 import { metered } from './answer/meter.js';
 import { enforce } from './decide.js';
 import { fieldsWithRule, type Rule, type SchemaRules } from './rules.js';
@@ -28,9 +30,8 @@ const guards = new WeakMap<
 
 /**
  * Wraps every field that has a rule: its resolver and, for a subscription, its source stream (B33). An abstract type
- * does not return values of a guarded type (B20). Fields whose values have no fixed size are metered, see {@link
- * metered}. Other fields keep their resolver. Changes the schema in place, so that existing references to it are
- * guarded too. Calling it twice has no further effect.
+ * does not return values of a guarded type (B20). Every field is metered, see {@link metered}. Changes the schema in
+ * place, so that existing references to it are guarded too. Calling it twice has no further effect.
  */
 export function guardResolvers(
   schema: GraphQLSchema,
@@ -38,32 +39,26 @@ export function guardResolvers(
   limits: AnswerLimits = ANSWER_LIMITS,
   firstUse = new FirstUse(null),
 ): void {
-  meterResolvers(schema, new AnswerBudgets(limits));
+  const budgets = new AnswerBudgets(limits);
+  meterResolvers(schema, budgets);
   const subscription = schema.getSubscriptionType();
   for (const { type, field, rule } of fieldsWithRule(schema, rules)) {
-    field.resolve = guarded(rule, field.resolve, firstUse);
-    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe), firstUse);
+    field.resolve = guarded(rule, field.resolve, firstUse, budgets);
+    if (type === subscription) field.subscribe = guarded(rule, original(field.subscribe), firstUse, budgets);
   }
   for (const { type, ofValues } of abstractTypesWithRules(schema, rules)) {
-    type.resolveType = guardedType(ofValues, original(type.resolveType));
+    type.resolveType = guardedType(ofValues, original(type.resolveType), budgets);
   }
 }
 
-/** Meters every field whose values have no fixed size. Removes guards, so call it before they are added. */
+/** Meters every field. Removes guards, so call it before they are added. */
 export function meterResolvers(schema: GraphQLSchema, budgets: AnswerBudgets): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || isIntrospectionType(type)) continue;
     for (const field of Object.values(type.getFields())) {
       const inner = original(field.resolve);
-      const resolve = inner ?? defaultFieldResolver;
-      const meter = metered(field, roots.has(type), resolve, budgets);
-      if (meter === resolve) {
-        // Restores undefined, which the executor treats as the default resolver, so that no old guard remains.
-        if (inner === undefined) delete field.resolve;
-        else field.resolve = inner;
-        continue;
-      }
+      const meter = metered(field, roots.has(type), inner ?? defaultFieldResolver, budgets);
       guards.set(meter, { rules: [], inner });
       field.resolve = meter;
     }
@@ -106,31 +101,40 @@ function enforces(guard: Resolver | TypeResolver | null | undefined, rules: read
   return known !== undefined && JSON.stringify(known.rules) === JSON.stringify(rules);
 }
 
-function guarded(rule: Rule, inner: Resolver | undefined, firstUse: FirstUse): Resolver {
+function guarded(rule: Rule, inner: Resolver | undefined, firstUse: FirstUse, budgets: AnswerBudgets): Resolver {
   const resolve = inner ?? defaultFieldResolver;
   const guard: Resolver = (source, args, context, info) => {
     if (!firstUse.seen) firstUse.look(info.schema, context);
-    enforce(rule, context);
+    enforceCounting(rule, context, info, budgets);
     return resolve(source, args, context, info);
   };
   guards.set(guard, { rules: [rule], inner });
   return guard;
 }
 
-function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined): TypeResolver {
+/** Some types are known only at run time, so a refusal can be an error of each entry of a list. */
+function enforceCounting(rule: Rule, context: unknown, info: GraphQLResolveInfo, budgets: AnswerBudgets): void {
+  try {
+    enforce(rule, context);
+  } catch (error) {
+    throw countError(info, budgets) ?? error;
+  }
+}
+
+function guardedType(rules: readonly Rule[], inner: TypeResolver | undefined, budgets: AnswerBudgets): TypeResolver {
   const resolve = inner ?? defaultTypeResolver;
   const byType = new Map(rules.map((rule) => [rule.coordinate, rule]));
-  const judge = (resolved: unknown, context: unknown): string | undefined => {
+  const judge = (resolved: unknown, context: unknown, info: GraphQLResolveInfo): string | undefined => {
     // graphql-js accepts a type in place of its name only up to version 15. The name is checked in both cases.
     const name = resolved instanceof GraphQLObjectType ? resolved.name : (resolved as string | undefined);
     const rule = name === undefined ? undefined : byType.get(name);
-    if (rule !== undefined) enforce(rule, context);
+    if (rule !== undefined) enforceCounting(rule, context, info, budgets);
     return name;
   };
   const guard: TypeResolver = (value, context, info, type) => {
     const resolved: unknown = resolve(value, context, info, type);
     // Checks for `then`, as graphql-js does: another kind of promise must not be treated as the name of a type.
-    return isThenable(resolved) ? resolved.then((name) => judge(name, context)) : judge(resolved, context);
+    return isThenable(resolved) ? resolved.then((name) => judge(name, context, info)) : judge(resolved, context, info);
   };
   guards.set(guard, { rules, inner });
   return guard;

@@ -38,7 +38,7 @@ import { containedObserver } from '../metrics/contained.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
-import { boundAnswer, capErrors, retell, setLimitFields, setStatus, type Answered } from './answer.js';
+import { boundAnswer, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { settle, untold } from './errors.js';
 import { standingLimits } from './limitHeaders.js';
 import { narrow } from './narrow.js';
@@ -380,10 +380,14 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     contextValue,
     logger,
   }: GraphQLRequestContextDidEncounterErrors<LatchkeyContext>): Promise<void> {
+    let reported = 0;
     for (const error of errors) {
       settle(error);
       const kept = untold(error);
-      if (kept !== undefined) this.#judge.report(kept, contextValue, logger);
+      if (kept === undefined || reported >= MAX_ERRORS) continue;
+      // As many as the response has: a fault in a list can repeat thousands of times.
+      reported += 1;
+      this.#judge.report(kept, contextValue, logger);
     }
     return DONE;
   }

@@ -39,7 +39,7 @@ const thrown: Record<string, () => unknown> = {
 let own: OwnApollo;
 beforeAll(async () => {
   own = await startOwnApollo({
-    typeDefs: `extend type Query { ${Object.keys(thrown).join(': Int @public ')}: Int @public count: Int @public }`,
+    typeDefs: `extend type Query { ${Object.keys(thrown).join(': Int @public ')}: Int @public count: Int @public list: [Broken] @public } type Broken { plain: Int }`,
     resolvers: {
       Query: {
         ...Object.fromEntries(
@@ -51,6 +51,12 @@ beforeAll(async () => {
           ]),
         ),
         count: () => 'many',
+        list: () => Array.from({ length: 1_000 }, () => ({})),
+      },
+      Broken: {
+        plain: () => {
+          throw new Error(SECRET);
+        },
       },
     },
   });
@@ -62,6 +68,12 @@ const loggedBy = async (query: string): Promise<readonly unknown[]> => {
   await own.query(query);
   return own.logged.slice(before).map(({ entry }) => entry);
 };
+
+test('R2: a fault in each entry of a list is logged no more often than it is reported', async () => {
+  const { body } = await own.query('{ list { plain } }');
+  expect(body.errors).toHaveLength(20);
+  expect(await loggedBy('{ list { plain } }')).toHaveLength(20);
+});
 
 test('F2: a GraphQLError with a code keeps its message, fields, status and headers', async () => {
   const answer = await own.query('{ outOfStock }');

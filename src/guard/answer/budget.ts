@@ -6,7 +6,7 @@ import {
   type GraphQLResolveInfo,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { Refusal } from '../../refusals/refusal.js';
+import { Refusal } from '../../refusals/refusal.js';
 import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './limits.js';
 import { SelectionCounter } from './selections.js';
 
@@ -104,6 +104,17 @@ export class AnswerBudgets {
       budget.check();
     }
     return budget;
+  }
+
+  /** Takes fields from the budget of an execution. Returns the refusal if it is used up. */
+  refusalAfter(info: GraphQLResolveInfo, fields: number): Refusal | null {
+    try {
+      this.of(info).spend(fields);
+      return null;
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
   }
 
   /** Returns what each entry of the list in this field resolves. */

@@ -10,6 +10,7 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import type { AnswerBudget, AnswerBudgets } from './budget.js';
+import { countingErrors, fieldsPerError } from './faults.js';
 import { BYTES_PER_FIELD } from './limits.js';
 import { isList } from './selections.js';
 import { jsonSize } from './size.js';
@@ -20,18 +21,17 @@ type Resolver = GraphQLFieldResolver<unknown, unknown>;
 const FIXED = new Set(['Int', 'Float', 'Boolean']);
 
 /**
- * Wraps a resolver so that the entries of lists and long values are counted before the executor completes them. Root
- * fields check the budget first, so that no mutation runs after it is used up. Other fields keep their resolver,
- * because they were counted with their entry or their operation.
- *
- * @returns the same resolver if there is nothing to count
+ * Wraps a resolver so that the entries of lists and long values are counted before the executor completes them, and
+ * errors. Root fields check the budget first, so that no mutation runs after it is used up. Other fields were counted
+ * with their entry or their operation.
  */
 export function metered(
   field: GraphQLField<unknown, unknown>,
   isRoot: boolean,
-  resolve: Resolver,
+  inner: Resolver,
   budgets: AnswerBudgets,
 ): Resolver {
+  const resolve = countingErrors(field.type, inner, budgets);
   if (isList(field.type)) return meteredList(field.type, resolve, budgets);
   const counted = isSized(field.type) ? meteredValue(resolve, budgets) : resolve;
   if (!isRoot) return counted;
@@ -63,7 +63,7 @@ function meteredList(type: GraphQLOutputType, resolve: Resolver, budgets: Answer
       const budget = budgets.of(info);
       const spend = (list: unknown) => {
         const { fields, hasLists } = budgets.entryOf(info);
-        return spendList(list, depth, { budget, sized, each: fields, hasLists });
+        return spendList(list, depth, { budget, sized, each: fields, hasLists, error: fieldsPerError(info) });
       };
       const list = resolve(source, args, context, info);
       return isPromise(list) ? list.then(spend) : spend(list);
@@ -94,6 +94,8 @@ interface Price {
   readonly each: number;
   /** Whether entries contain lists. */
   readonly hasLists: boolean;
+  /** The number of fields that an entry with an error counts for. */
+  readonly error: number;
 }
 
 /**
@@ -107,7 +109,7 @@ function spendList(list: unknown, depth: number, price: Price): unknown {
   if (Array.isArray(list)) {
     price.budget.spend(list.length * (depth > 1 ? 1 : price.each));
     if (depth > 1) return asPromises(list.map((inner) => later(inner, (known) => spendList(known, depth - 1, price))));
-    const entries = price.sized ? sizedEntries(list, price) : list;
+    const entries = countedEntries(list, price);
     return price.hasLists ? asPromises(entries) : entries;
   }
   if (typeof list !== 'object' || list === null) return list;
@@ -120,15 +122,15 @@ function asPromises(entries: readonly unknown[]): Promise<unknown>[] {
   return entries.map((entry) => Promise.resolve(entry));
 }
 
-function sizedEntries(list: readonly unknown[], price: Price): readonly unknown[] {
+function countedEntries(list: readonly unknown[], price: Price): readonly unknown[] {
   let hasPromise = false;
   for (const value of list) {
     if (isPromise(value)) hasPromise = true;
-    else spendSize(value, price);
+    else spendValue(value, price);
   }
   if (!hasPromise) return list;
   return list.map((value) =>
-    isPromise(value) ? later(value, (known) => spendSize(known, price)) : Promise.resolve(value),
+    isPromise(value) ? laterValue(value, price) : price.sized ? Promise.resolve(value) : value,
   );
 }
 
@@ -140,18 +142,31 @@ function* paid(list: Iterable<unknown>, depth: number, price: Price): Generator 
 function payEntry(value: unknown, depth: number, price: Price): unknown {
   price.budget.spend(depth > 1 ? 1 : price.each);
   if (depth > 1) return later(value, (known) => spendList(known, depth - 1, price));
-  return price.sized ? later(value, (known) => spendSize(known, price)) : value;
+  return laterValue(value, price);
 }
 
-function spendSize(value: unknown, { budget }: Price): unknown {
-  if (!isShort(value)) budget.spend(extraFields(value, budget.left));
+/** Counts the size of an entry, or its error. */
+function spendValue(value: unknown, { budget, sized, error }: Price): unknown {
+  if (value instanceof Error) budget.spend(error);
+  else if (sized && !isShort(value)) budget.spend(extraFields(value, budget.left));
   return value;
 }
 
-/** Calls `then` with a value, or with the value of a promise. */
-function later(value: unknown, then: (known: unknown) => unknown): unknown {
+function laterValue(value: unknown, price: Price): unknown {
+  return later(
+    value,
+    (known) => spendValue(known, price),
+    (error) => {
+      price.budget.spend(price.error);
+      throw error;
+    },
+  );
+}
+
+/** Calls `then` with a value, or with the value of a promise, and `rejected` with the error of a rejected one. */
+function later(value: unknown, then: (known: unknown) => unknown, rejected?: (error: unknown) => never): unknown {
   if (!isPromise(value)) return then(value);
-  const known = Promise.resolve(value).then(then);
+  const known = Promise.resolve(value).then(then, rejected);
   // If an earlier entry is refused, the executor never handles this promise, and an unhandled rejection would end the
   // process.
   known.catch(() => undefined);

@@ -3,6 +3,7 @@ import { execute, graphql, GraphQLScalarType, parse, type ExecutionResult } from
 import { ANSWER_LIMITS } from '../../../src/guard/answer/limits.js';
 import { guardSchema } from '../../../src/guard/guard.js';
 import { directiveTypeDefs } from '../../../src/schema/typeDefs.js';
+import { keyWith } from '../../bypass/own.js';
 
 const LIMIT = 1_000;
 
@@ -187,6 +188,92 @@ describe('R2: an operation resolves no more fields than its budget', () => {
       .join(' ')} } } }`;
     expect((await run(`${alone} ${fragment}`)).errors).toBeUndefined();
     expect(codes(await run(`${merged} ${fragment}`))).toEqual(['ANSWER_TOO_LARGE']);
+  });
+});
+
+describe('R2: an error counts for more fields than a value', () => {
+  const faults = `
+    type Query { items(n: Int!): [Item!]! @public errors(n: Int!): [Int] @public maybe(n: Int!): [Item] @public found(n: Int!): [Found] @public }
+    type Item { throws: Int rejects: Int returns: Int method: Int missing: Int! plain: Int }
+    union Found = Item | Guarded
+    type Guarded @auth(scope: "read:guarded") { id: Int }
+  `;
+  const fail = (): never => {
+    throw new Error('It fails.');
+  };
+  const item = { method: fail, plain: 1 };
+  let asked = 0;
+  const failing = guardSchema(
+    makeExecutableSchema({
+      typeDefs: [directiveTypeDefs(), faults],
+      resolvers: {
+        Query: {
+          items: (_, { n }: Asked) => list(n).map(() => item),
+          maybe: (_, { n }: Asked) => list(n).map(() => item),
+          errors: (_, { n }: Asked) =>
+            list(n).map((i) => (i % 2 === 0 ? new Error('It fails.') : Promise.reject(new Error('It fails.')))),
+          found: (_, { n }: Asked) => list(n),
+        },
+        Item: {
+          throws: fail,
+          rejects: async () => {
+            asked += 1;
+            return fail();
+          },
+          returns: () => new Error('It fails.'),
+          missing: () => null,
+        },
+        Found: { __resolveType: () => 'Guarded' },
+      },
+    }),
+    { answer: { fields: LIMIT } },
+  );
+  const contextValue = { principal: keyWith(['read:a']) };
+  const ask = (source: string) => graphql({ schema: failing, source, contextValue });
+
+  it.each([
+    ['that a resolver throws', '{ items(n: 40) { throws } }', '{ items(n: 60) { throws } }'],
+    ['of promises', '{ items(n: 40) { rejects } }', '{ items(n: 60) { rejects } }'],
+    ['that a resolver returns', '{ items(n: 40) { returns } }', '{ items(n: 60) { returns } }'],
+    ['of a method', '{ items(n: 40) { method } }', '{ items(n: 60) { method } }'],
+    ['of aliases', '{ items(n: 20) { a: throws b: throws } }', '{ items(n: 20) { a: throws b: throws c: throws } }'],
+    ['in entries', '{ errors(n: 50) }', '{ errors(n: 60) }'],
+    ['of guarded types', '{ found(n: 50) { __typename } }', '{ found(n: 60) { __typename } }'],
+    [
+      'behind many lines',
+      `${'\n'.repeat(1_500)}{ items(n: 20) { throws } }`,
+      `${'\n'.repeat(1_500)}{ items(n: 40) { throws } }`,
+    ],
+  ])('counts errors %s', async (_, allowed, refused) => {
+    const failed = await ask(allowed);
+    expect(failed.errors?.length).toBeGreaterThan(10);
+    expect(codes(failed)).not.toContain('ANSWER_TOO_LARGE');
+    expect(codes(await ask(refused))).toContain('ANSWER_TOO_LARGE');
+  });
+
+  it('counts no more for the same fields with values', async () => {
+    expect(
+      (
+        await ask(
+          `{ items(n: 100) { ${list(8)
+            .map((i) => `a${i}: plain`)
+            .join(' ')} } }`,
+        )
+      ).errors,
+    ).toBeUndefined();
+  });
+
+  it('creates no further errors after the budget is used up', async () => {
+    asked = 0;
+    const { errors = [] } = await ask('{ items(n: 200) { a: rejects b: rejects c: rejects } }');
+    expect(asked).toBe(600);
+    const own = errors.filter(({ extensions }) => extensions.code === undefined);
+    expect(own.length).toBeLessThanOrEqual(LIMIT / 16);
+  });
+
+  it('counts a missing value of a required field', async () => {
+    expect(codes(await ask('{ maybe(n: 50) { missing } }'))).toEqual([undefined]);
+    expect(codes(await ask('{ maybe(n: 60) { missing } }'))).toContain('ANSWER_TOO_LARGE');
   });
 });
 
