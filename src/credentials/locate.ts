@@ -1,3 +1,4 @@
+import { detached } from '../net/detached.js';
 import { Refusal } from '../refusals/refusal.js';
 
 /**
@@ -69,18 +70,22 @@ function take(found: Found, name: string, field: string): void {
   if (value === '') return;
   if (name === 'x-api-key') {
     found.apart = true;
-    add(found, value);
+    add(found, value, field);
     return;
   }
   const key = SCHEME_AND_KEY.exec(value)?.[1];
-  if (key !== undefined) add(found, key);
+  if (key !== undefined) add(found, key, field);
   else if (WITHOUT_KEY.test(value) || PROXY_SCHEME.test(value)) found.other = true;
   else throw bad('The Authorization header has an unknown scheme.');
 }
 
-function add(found: Found, key: string): void {
+/** The maximum number of characters around a key that caches of its parts keep in memory. A scheme has a few. */
+const MAX_AROUND = 32;
+
+/** @param field the header field that contains the key. White space around the key can make it much longer */
+function add(found: Found, key: string, field: string): void {
   if (found.key !== null && found.key !== key) throw bad('The request has two different credentials.');
-  found.key = key;
+  found.key = field.length - key.length > MAX_AROUND ? detached(key) : key;
 }
 
 function bad(message: string): Refusal {

@@ -10,6 +10,7 @@ describe('R1: a cache that is flooded with its largest entry stays within its bo
     ['keys', 120],
     ['keys with many scopes', 120],
     ['unknown keys', 30],
+    ['wrong keys', 30],
     ['addresses', 30],
     ['views', 90],
   ])('%s: at most %i MB, the program itself included', async (cache, most) => {

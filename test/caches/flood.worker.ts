@@ -9,6 +9,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { parse } from 'graphql';
 import { Failures } from '../../src/credentials/failures.js';
 import { KnownKeys } from '../../src/credentials/knownKeys.js';
+import { locateCredential } from '../../src/credentials/locate.js';
 import { ANONYMOUS, authenticated, type LatchkeyContext } from '../../src/credentials/principal.js';
 import { ReadCache } from '../../src/credentials/readCache.js';
 import { KeyWatch } from '../../src/credentials/watch.js';
@@ -16,6 +17,7 @@ import { guardSchema } from '../../src/guard/guard.js';
 import { viewOf } from '../../src/guard/views.js';
 import { KnownOperations } from '../../src/http/knownOperations.js';
 import { createServerOptions } from '../../src/http/serverOptions.js';
+import { mintToken, parseToken } from '../../src/keys/token.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import { Proxies } from '../../src/net/proxies.js';
 import { Roles } from '../../src/scopes/roles.js';
@@ -110,6 +112,20 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
       );
       failures.take(null, `2001:${Math.floor(i / 65_536).toString(16)}:${(i % 65_536).toString(16)}:1::1`);
       watch.used({ ...key, id: `key_${i % 10_000}` }, i, caller.address);
+    }
+  },
+  /** A header field can have 16 kB of white space before the key. */
+  'wrong keys': async () => {
+    const cache = new ReadCache<object>({ read: async () => null, ttl: 60_000, max: 50_000 });
+    const failures = new Failures(() => 0);
+    kept.push(cache, failures);
+    for (let i = 0; i < 20_000; i += 1) {
+      const { token } = mintToken('sk', 'LIVE');
+      const field = Buffer.from(`Bearer ${' '.repeat(15 * KB)}${token}`).toString();
+      const lookupId = parseToken(locateCredential({ headers: { authorization: field } }) ?? '')?.lookupId;
+      if (lookupId === undefined) throw new Error('The field has no token.');
+      failures.take(lookupId, null);
+      await cache.get(lookupId);
     }
   },
   views: () => {
