@@ -1,2 +1,2 @@
-@rem npm start for cmd.exe, which lacks the shells' exec: through it the server gets signals itself.
+@rem Replaces the shell's exec in npm start on cmd.exe, which has none. The server then receives signals directly.
 @%*

@@ -4,7 +4,7 @@ import base, { isInstalled } from './jest.config.js';
 const HOUR = 3_600_000;
 
 const { MONGODB_URI, LATCHKEY_TEST_MONGO_START } = process.env;
-// As in jest.config.js: what cannot run here is left out, and a line says so.
+// As in jest.config.js: suites that can't run here are left out, and a message lists them.
 const NEEDED = [
   { has: isInstalled('redis-server'), needs: 'redis-server', suites: '/test/chaos/(limits|redis|mongo)' },
   { has: MONGODB_URI ?? LATCHKEY_TEST_MONGO_START, needs: 'MONGODB_URI', suites: '/test/chaos/mongo' },
@@ -13,8 +13,8 @@ const NEEDED = [
 ];
 
 /**
- * Returns the configuration of suites that only a person runs: one file at a time, because their programs need the machine to
- * themselves, and with an hour for each test.
+ * Returns the configuration of suites that are run by hand: one file at a time, because their programs need the whole
+ * machine, with an hour for each test.
  *
  * @param {'chaos' | 'scale'} folder in test/
  * @returns {import('jest').Config}

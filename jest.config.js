@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 
 export const isInstalled = (program) =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)));
-// The tests take the headless shell where both are installed.
+// The tests use the headless shell if both are installed.
 const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-shell' : 'chromium';
-// What some suites start. They are left out if it is missing, because `npm test` must need nothing but Node; .ci/run installs
-// the programs first, so that every suite runs there.
+// Programs that some suites start. Without them the suites are left out, because `npm test` must need only Node.
+// .ci/run installs the programs first, so every suite runs there.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/redis' },
   { program: 'prlimit', suites: '/test/store/fullDisk' },
@@ -18,7 +18,7 @@ const NEEDED = [
   { program: 'docker-compose', suites: '/test/deploying/compose' },
   { program: 'systemd-analyze', suites: '/test/deploying/systemd' },
 ];
-/** Folders that only a person runs. */
+/** Folders that are run by hand. */
 const BY_HAND = ['/test/chaos/', '/test/scale/'];
 const leftOut = NEEDED.filter(({ program }) => !isInstalled(program));
 for (const { program, suites } of leftOut)
@@ -31,18 +31,18 @@ if (!hasMongo)
 export default {
   testEnvironment: fileURLToPath(new URL('test/support/realm/environment.mjs', import.meta.url)),
   runtime: fileURLToPath(new URL('test/support/realm/runtime.cjs', import.meta.url)),
-  // Nothing is timed: what hangs is to end, and what a busy machine delays is not.
+  // A limit for tests that hang, long enough for a busy machine.
   testTimeout: 180_000,
-  // Jest leaves one core idle by default, which of two is half; and many suites wait for processes that they started. An engine
-  // of MongoDB wants its part as well.
+  // By default, Jest leaves one core idle, which is half of two, and many suites wait for processes that they started.
+  // An engine of MongoDB needs CPU time, too.
   maxWorkers: Math.ceil(availableParallelism() * (hasMongo ? 1 : 1.5)),
   testSequencer: fileURLToPath(new URL('test/support/slowFirst.mjs', import.meta.url)),
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // The suites of the MongoDB engine need one: with MONGODB_URI set they run, and the service's own suites run on it too.
+  // With MONGODB_URI, the suites of the MongoDB engine run, and the service's own suites run on it.
   testPathIgnorePatterns: [
     '/node_modules/',
-    // They take minutes and want a quiet machine: npm run test:chaos and npm run test:scale run them (jest.byHand.js).
+    // They take minutes and need a quiet machine: npm run test:chaos and npm run test:scale run them (jest.byHand.js).
     ...BY_HAND,
     ...(hasMongo ? [] : ['/test/store/mongo']),
     ...leftOut.map(({ suites }) => suites),

@@ -1,5 +1,5 @@
-// Makes the dashboard's typed documents, src/dashboard/generated/graphql.ts, from schema.graphql and the operations that
-// stand beside the pages. With --check it writes nothing and fails where the file differs.
+// Generates the dashboard's typed documents, src/dashboard/generated/graphql.ts, from schema.graphql and the operations
+// next to the pages. With --check it writes nothing, and fails if the file differs.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codegen } from '@graphql-codegen/core';
@@ -37,7 +37,7 @@ const made = await codegen({
     enumsAsTypes: true,
     useTypeImports: true,
     skipTypename: true,
-    // Lists and fields are read, never written into.
+    // Lists and fields are only read.
     immutableTypes: true,
   },
 });
@@ -46,6 +46,8 @@ const text = `${HEAD}\n${made}`;
 if (!process.argv.includes('--check')) {
   writeFileSync(FILE, text);
 } else if (readFileSync(FILE, 'utf8') !== text) {
-  console.error('src/dashboard/generated/graphql.ts is not what the schema and the operations give: npm run codegen.');
+  console.error(
+    'src/dashboard/generated/graphql.ts does not match the schema and the operations. Run npm run codegen.',
+  );
   process.exitCode = 1;
 }

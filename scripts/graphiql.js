@@ -1,5 +1,5 @@
-// Makes the GraphiQL page, whole and compressed, from its package: dist/graphiql.html.gz. At build time, because the
-// package is some 18 MB and brings a server of its own, which nobody who installs Latchkey should carry for one page.
+// Makes the compressed GraphiQL page, dist/graphiql.html.gz, from its package. This happens at build time, because the
+// package is about 18 MB and contains a server, too much to install for one page.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';

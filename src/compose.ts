@@ -47,9 +47,9 @@ import { openTracing } from './tracing/open.js';
 const DRAIN_TIME = 5_000;
 
 const NO_HTTPS =
-  'HTTPS is required and nothing speaks it: callers on other machines are refused. Set TLS_CERT and TLS_KEY, or TRUST_PROXY to the proxy that does.';
+  'HTTPS is required, but neither the server nor a proxy provides it, so callers on other machines are refused. Set TLS_CERT and TLS_KEY, or set TRUST_PROXY to the address of your HTTPS proxy.';
 
-/** The service, put together and not yet listening. */
+/** The assembled service, which does not listen yet. */
 export interface Service {
   readonly latchkey: Latchkey;
   readonly store: Store;
@@ -57,39 +57,42 @@ export interface Service {
   readonly server: FastifyInstance;
   readonly connections: Connections;
   readonly metrics: Metrics;
-  /** Listens from the server's start on; null where metrics are served by the server itself. */
+  /** Listens as soon as the server is started. Null if the server itself serves the metrics. */
   readonly metricsServer: MetricsServer | null;
   /**
-   * Puts another configuration in the place of the one that holds, and with it the certificate as its files are by now: in
-   * one step, or not at all.
-   * @throws Error with what is wrong; all goes on as it was then
+   * Replaces the configuration, and reads the certificate again from its files. Applies both in one step, or neither.
+   * @throws Error for an invalid configuration or certificate; the previous ones stay in use
    */
   reconfigure(configuration: FileConfiguration): Promise<void>;
   /**
-   * Asks callers to go elsewhere while everything is still answered: /readyz fails, and responses say `Connection: close`.
+   * Sends callers to other servers while this one still responds: /readyz fails, and responses have
+   * `Connection: close`.
    *
-   * @param ms the longest that this takes. It ends early once nobody is connected.
+   * @param ms the maximum time. It ends early if there are no connections.
    */
   leave(ms: number): Promise<void>;
   /**
-   * Drains the server, writes what is pending and closes the store. Idempotent.
-   * @throws Error where requests had to be cut off; all else is done by then
+   * Drains the server, writes pending data and closes the store. Idempotent.
+   * @throws Error if requests were cut off; the rest is complete
    */
   close(): Promise<void>;
 }
 
-/** What several processes on one store have in common. */
+/** The parts that several processes on one store share. */
 export interface Shared extends Required<Pick<LatchkeyOptions, 'limits' | 'changes'>> {
-  /** Brings events to the streams of the others. Default: to nobody. */
+  /** Sends events to the streams of the other processes. Default: not sent. */
   readonly events?: Feed<StreamEvent>;
 }
 
 export interface ComposeOptions {
   /** See {@link LatchkeyOptions.now}. */
   readonly now?: () => number;
-  /** Default: what `settings.redisUrl` names; without it limits of this process alone, and changes told to nobody. */
+  /**
+   * Default: the Redis of `settings.redisUrl`. Without it, limits apply to this process only, and changes are not sent
+   * to others.
+   */
   readonly shared?: Shared;
-  /** What /metrics answers: of this process alone by default, of all where there are several. */
+  /** Returns the response of /metrics, for several processes. Default: the metrics of this process. */
   readonly scrape?: (own: Metrics) => Promise<string>;
   /** In ms. Default: 5,000. */
   readonly drainTime?: number;
@@ -98,20 +101,20 @@ export interface ComposeOptions {
 }
 
 /**
- * The service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
- * @throws Error with what to do, as where the certificate or the store cannot be used
+ * Creates the service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
+ * @throws Error with a remedy, for example if the certificate or the store can't be used
  */
 export async function composeService(
   settings: Settings,
   logger: FastifyBaseLogger,
   { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
 ): Promise<Service> {
-  // Before a first key is made, which is shown once and nowhere where the start fails.
+  // Before the first key is created, because its token would be lost if the start failed.
   const certificate = settings.tls && readCertificate(settings.tls);
   const tracing = settings.tracing ? await openTracing(logger) : null;
   const metrics = new Metrics();
   const { observer } = metrics;
-  // Held by all that count by it, and written over by a reload.
+  // Shared by reference with all counters; a reload overwrites its values.
   const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
   const { store, breaker } = breakingStore(
     observedStore(await openStore(settings, (message) => logger.warn(message)), observer),
@@ -121,7 +124,7 @@ export async function composeService(
   let redis: OpenRedis | null = null;
   let copies: HeadCopies | null = null;
   try {
-    // Before anything adds to a log: an entry after a gap would be its newest, and in its place.
+    // Before anything is added to a log: a new entry after missing ones would hide that they are missing.
     await checkHeads(store, (message) => logger.error(message));
     copies = await copiesOf(settings, store, logger);
     if (shared === undefined && settings.redisUrl !== null) {
@@ -196,7 +199,7 @@ export async function composeService(
       max: settings.maxStreams,
       maxBytes: settings.maxStreamBytes,
       ...(now !== undefined && { now }),
-      // Redis' before the primary's: it is there for several machines.
+      // Redis takes precedence over the primary, because several machines can share it.
       ...(counted !== undefined && { places: counted }),
     });
     latchkey.onChange((change) => streams.judge(change));
@@ -248,7 +251,7 @@ export async function composeService(
   }
 }
 
-/** @throws Error where the file cannot be used */
+/** @throws Error if the file can't be used */
 async function copiesOf(
   { auditHeads }: Settings,
   { audit }: Store,
@@ -289,10 +292,10 @@ function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogge
 
 function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {
   if (peppers.length > 0) return peppers;
-  // A pepper beside the one process would be another on the next machine.
+  // A pepper file next to the process would be different on the next machine.
   if (mongodbUri === null) return [pepperOfDirectory(dataDir)];
   logger.warn(
-    "KEY_PEPPER is not set: no digests are stored, and each process runs bcrypt at a key's first use. Set it, the same for all.",
+    "KEY_PEPPER is not set: no digests are stored, and each process runs bcrypt at a key's first use. Set it to the same value in all processes.",
   );
   return [];
 }

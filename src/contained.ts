@@ -1,6 +1,7 @@
 /**
- * Contains the faults of functions that a caller of the library passes: an error that such a function throws, or a promise that
- * it rejects, must not change an answer or end the process. This module has no imports, so that the client can use it too.
+ * Contains faults of functions that users of the library pass as options. If such a function throws, or returns a
+ * promise that rejects, this must not change a response or end the process. This module has no imports, so that the
+ * client can use it too.
  */
 
 /** How often a fault of the same option is reported, in ms. */
@@ -100,6 +101,6 @@ function toConsole(fault: Error): void {
     // oxlint-disable-next-line no-console
     console.error(fault);
   } catch {
-    // Nobody can be told.
+    // There is no other place to report it.
   }
 }

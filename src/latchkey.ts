@@ -122,11 +122,11 @@ export interface LatchkeyOptions {
   /** Called for events of keys: changes after they were made, and events of use. Must return immediately. Default: none. */
   readonly onKeyEvent?: (event: KeyEvent) => void;
   /**
-   * How long the record of a key counts after it was read, in ms: a change that another process made acts within it, one
-   * of this process at once. 0: every request reads. Default: 1,000.
+   * How long the record of a key is used after it was read, in ms. A change by another process takes effect within this
+   * time, a change by this process immediately. 0: every request reads the record. Default: 1,000.
    */
   readonly cacheTtl?: number;
-  /** Is told of verifications, lookups, admissions and refusals. Default: nobody. */
+  /** Called for verifications, lookups, admissions and refusals. Default: none. */
   readonly observer?: Observer;
   /** Sends the requests to the issuer of access tokens, for example through a proxy. Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch;
@@ -220,13 +220,13 @@ export interface Latchkey {
   /** Returns the data for signing in to the dashboard at the issuer; null: the dashboard only accepts keys. */
   signIn(): Promise<SignIn | null>;
   readonly limiter: Limits;
-  /** Which header fields report a key's limits at the moment. */
+  /** Returns the header fields that currently report a key's limits. */
   readonly rateLimitHeaders: () => RateLimitHeaders;
-  /** What keys asked for and is not yet written. */
+  /** Usage of keys that is not yet written. */
   readonly usage: UsageLog;
   /** Refusals, counted for the audit log. */
   readonly refusals: Refusals;
-  /** What is not yet in the audit log: refusals, and keys that were sent in clear. */
+  /** Entries that are not yet in the audit log: refusals, and keys that were sent over plain HTTP. */
   readonly gathered: GatheredEntries;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;

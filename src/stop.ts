@@ -2,16 +2,17 @@ import { faultOf } from './fault.js';
 import { GRACE } from './http/connections.js';
 
 /**
- * How long a stop may take once the server no longer serves, in ms. With the default delay the process ends before
- * `docker stop` kills it, after 10 s.
+ * How long a stop may take after the server has stopped serving, in ms. With the default delay, the process ends within
+ * 10 s, before `docker stop` kills it.
  */
 const STOP_TIME = 6_500;
 
 /**
- * Stops the process on SIGTERM and SIGINT; a second signal ends it at once.
+ * Stops the process on SIGTERM and SIGINT. A second signal ends it immediately.
  *
- * @param stop stops serving; its argument is how long to go on serving at most, in ms, if that is longer than {@link GRACE}
- * @param delay that argument on SIGTERM. On SIGINT it is 0: somebody waits at a terminal.
+ * @param stop stops serving. Its argument is the time in ms to continue serving, at most, but
+ *   not less than {@link GRACE}
+ * @param delay the argument of `stop` on SIGTERM. On SIGINT it is 0, because somebody is waiting at a terminal.
  * @param abandon called before the process ends without a clean stop
  */
 export function stopOnSignal(

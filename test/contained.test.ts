@@ -64,7 +64,7 @@ interface Created {
   readonly createApiKey: { readonly token: string; readonly apiKey: { readonly id: string } };
 }
 
-/** What changes keys, uses them and is refused, with the answers. */
+/** Sends requests that change keys, use them and are refused, and returns the responses. */
 async function everything(service: OwnApollo): Promise<unknown[]> {
   const { latchkey } = service;
   const query: OwnApollo['query'] = (...given) => service.query(...given);
@@ -79,7 +79,7 @@ async function everything(service: OwnApollo): Promise<unknown[]> {
   const hidden = await query('{ boom }', { token });
   const revoked = await query(`mutation { revokeApiKey(input: { id: "${apiKey.id}" }) { apiKey { status } } }`);
   const after = await query('{ orders }', { token });
-  // Rejections that nothing handles end the process, and this test.
+  // Unhandled rejections end the process, and this test.
   await turn();
   return [
     ...[created, used, refused, hidden, revoked, after].map(({ status }) => status),
@@ -97,7 +97,7 @@ const RIGHT = [
   1,
 ];
 
-/** Each option of createLatchkey that is called without a result, failing in one way. */
+/** Each option of createLatchkey whose result is ignored, with a function that fails. */
 const options: Readonly<Record<string, (fail: () => unknown) => Partial<LatchkeyOptions>>> = {
   onKeyEvent: (fail) => ({ onKeyEvent: fail }),
   log: (fail) => ({ log: fail }),
@@ -109,7 +109,7 @@ const options: Readonly<Record<string, (fail: () => unknown) => Partial<Latchkey
 const MOST = ['throws', 'rejects'];
 const cases = Object.keys(options).flatMap((option) => MOST.map((fault) => [option, fault] as const));
 
-test.each(cases)('U1: %s that %s changes no answer, and is reported', async (option, fault) => {
+test.each(cases)('U1: %s that %s changes no response, and is reported', async (option, fault) => {
   const logged: unknown[] = [];
   const given = options[option]?.(FAULTS[fault] as () => unknown) ?? {};
   const service = await start({ log: (error) => void logged.push(error), ...given });
@@ -120,27 +120,30 @@ test.each(cases)('U1: %s that %s changes no answer, and is reported', async (opt
   expect(names[0]).toMatch(new RegExp(`^Error: createLatchkey: ${option}(\\.\\w+)? failed: `));
 });
 
-test.each(MOST)('U1: a listener of onChange that %s changes no answer, and stops no other', async (fault) => {
-  const service = await start({});
-  const heard: unknown[] = [];
-  service.latchkey.onChange(FAULTS[fault] as () => never);
-  service.latchkey.onChange((change) => void heard.push(change?.kind));
-  expect(await everything(service)).toEqual(RIGHT);
-  expect(heard).toEqual(['key']);
-  expect(String(printed.mock.calls[0]?.[0])).toMatch(/^Error: createLatchkey: onChange failed: /);
-  expect(() => service.latchkey.onChange(null as never)).toThrow(
-    /^onChange: listener is null\. Allowed: a function\.$/,
-  );
-});
+test.each(MOST)(
+  'U1: a listener of onChange that %s changes no response, and other listeners are called',
+  async (fault) => {
+    const service = await start({});
+    const heard: unknown[] = [];
+    service.latchkey.onChange(FAULTS[fault] as () => never);
+    service.latchkey.onChange((change) => void heard.push(change?.kind));
+    expect(await everything(service)).toEqual(RIGHT);
+    expect(heard).toEqual(['key']);
+    expect(String(printed.mock.calls[0]?.[0])).toMatch(/^Error: createLatchkey: onChange failed: /);
+    expect(() => service.latchkey.onChange(null as never)).toThrow(
+      /^onChange: listener is null\. Allowed: a function\.$/,
+    );
+  },
+);
 
-test.each(MOST)('U1: a formatError that %s leaves the error of Latchkey', async (fault) => {
+test.each(MOST)('U1: with a formatError that %s, callers get the error of Latchkey', async (fault) => {
   const formatError = FAULTS[fault] as () => never;
   const service = await start({}, { formatError });
   expect(await everything(service)).toEqual(RIGHT);
   expect(String(printed.mock.calls[0]?.[0])).toMatch(/^Error: apolloOptions: formatError failed: /);
 });
 
-/** Results of `admit` that say nothing about a request. */
+/** Invalid results of `admit`. */
 const UNCOUNTED: readonly unknown[] = [
   ...[undefined, null, true, 'admitted', {}, { outcome: 'admitted' }, { outcome: 'ADMITTED' }],
   { outcome: 'admitted', limits: TABLE.GROWTH, room: {} },
@@ -158,7 +161,7 @@ function limitsOf(methods: object): Limits {
   };
 }
 
-test.each([false, true])('U1: an admission of another form refuses the request (later: %s)', async (isLater) => {
+test.each([false, true])('U1: an invalid admission refuses the request (later: %s)', async (isLater) => {
   let result: unknown;
   const logged: string[] = [];
   const service = await start({
@@ -179,7 +182,7 @@ test.each([false, true])('U1: an admission of another form refuses the request (
   }
 });
 
-test('U1: limits whose admit fails refuse the request', async () => {
+test('U1: refuses the request if admit of the limits fails', async () => {
   let fail: () => unknown = () => undefined;
   const service = await start({ tiers: undefined, limits: limitsOf({ admit: () => fail() }) } as never);
   for (fail of Object.values(FAULTS)) {
@@ -188,7 +191,7 @@ test('U1: limits whose admit fails refuse the request', async () => {
   }
 });
 
-test('U1: limits of a user, and a peek of another form', async () => {
+test('U1: accepts limits of a user, and refuses requests if their peek is invalid', async () => {
   const right = await start({ tiers: undefined, limits: limitsOf({}) } as never);
   expect((await right.query('{ orders }')).status).toBe(200);
   await right.close();
@@ -197,7 +200,7 @@ test('U1: limits of a user, and a peek of another form', async () => {
   expect(ran).toBe(1);
 });
 
-test('U1: a fault is reported once in ten seconds for each option', () => {
+test('U1: reports a fault once in ten seconds for each option', () => {
   let now = 0;
   const told: string[] = [];
   const callbacks = new Callbacks(
@@ -227,7 +230,7 @@ test.each(Object.keys(FAULTS))('U1: a function that %s is contained', async (fau
   expect(told.map(({ message }) => message.split(': ').slice(0, 2))).toEqual([['createX', 'a failed']]);
 });
 
-test('U1: a wrong result of a function is replaced and reported', async () => {
+test('U1: replaces and reports an invalid result of a function', async () => {
   const told: string[] = [];
   const callbacks = new Callbacks('createX', (fault) => told.push(fault.message));
   const isText = (value: unknown): value is string => typeof value === 'string';

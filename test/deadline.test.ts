@@ -3,11 +3,11 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { deadline } from '../src/deadline.js';
 
-test('what came while the process was busy is read before the time is up', async () => {
+test('reads data that arrived while the process was busy before the time is up', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   const accepted = once(server, 'connection') as Promise<[Socket]>;
   await once(server, 'listening');
-  // Answers from a thread of its own, while this one stands still: `written` is 1 once the answer is on its way.
+  // Responds from another thread while this one is blocked: `written` is 1 when the response has been sent.
   const written = new Int32Array(new SharedArrayBuffer(4));
   const answerer = new Worker(ANSWERER, {
     eval: true,
@@ -30,7 +30,7 @@ test('what came while the process was busy is read before the time is up', async
   server.close();
 });
 
-test('it is late where nothing came, and never where the timer was cleared', async () => {
+test('expires if no data arrived, and never if the timer was cleared', async () => {
   const order: string[] = [];
   clearTimeout(deadline(1, () => order.push('cleared')));
   await new Promise<void>((resolve) => {

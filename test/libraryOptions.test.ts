@@ -16,7 +16,7 @@ const { assertGuarded, Ceilings, ConfiguredEntry, createContextBuilder, createLa
 const { guardSchema, Limiter, NO_CONFIGURATION, oidcConfiguration, openSqliteStore, Refusal, Roles } = library;
 const { tierTable, TIER_LIMITS } = library;
 
-/** One seed, so that a failure comes again. */
+/** A fixed seed, so that failures can be reproduced. */
 const SEED = 20_261_129;
 const SECRET = 'not-to-be-shown-but-long-enough-0123456789';
 
@@ -40,12 +40,12 @@ const OIDC = { issuer: 'https://issuer.example', audience: 'api' };
 const ENTRY = { key: 'a-chosen-key', name: 'n', roles: ['viewer'] };
 const CLIENT = { url: 'http://127.0.0.1:1/graphql', apiKey: null };
 
-/** What a request that is sent would be answered. */
+/** The response to a request that is sent. */
 const answered = () =>
   Promise.resolve(new Response('{"data":{}}', { headers: { 'content-type': 'application/json' } }));
 const sending = createClient({ ...CLIENT, fetch: answered });
 
-/** Options of Apollo Server that `apolloOptions` takes. */
+/** Options of Apollo Server that `apolloOptions` accepts. */
 const APOLLO = [
   ...['schema', 'rootValue', 'cache', 'logger', 'stringifyResult', 'maxRecursiveSelections', 'apollo', 'documentStore'],
   ...['hideSchemaDetailsFromClientErrors', 'stopOnTerminationSignals', 'nodeEnv', 'persistedQueries', 'introspection'],
@@ -54,7 +54,7 @@ const APOLLO = [
   ...['allowBatchedHttpRequests', 'dangerouslyDisableValidation'],
 ];
 
-/** Each export that takes options: how it is called with them, good ones, and the names of all. */
+/** Each export with options: how to call it, valid options, and all names. */
 const takers: readonly [
   name: string,
   call: (options: never) => unknown,
@@ -155,28 +155,28 @@ async function errorOf(call: () => unknown): Promise<unknown> {
   return null;
 }
 
-/** Values that no option of these functions takes. */
+/** Values that no option of these functions accepts. */
 const wrong = fc.constantFrom<unknown>(
   ...[Number.NaN, Infinity, -Infinity, -1, 1.5, -0.5, Symbol('x'), 10n, [undefined], [null], [Number.NaN], [''], [[]]],
   ...[{ constructor: 1 }, JSON.parse('{"__proto__":{"a":1}}'), { toString: 1 }, new Map([['a', 1]]), new Set()],
 );
-/** Also values that some option takes. */
+/** Also values that some options accept. */
 const mayTake = (name: string, value: unknown): boolean =>
   name === 'rootValue' ||
   (['cache', 'documentStore'].includes(name) && value instanceof Map) ||
   (name === 'maxRetries' && value === Infinity) ||
   (['timeout', 'clockTolerance'].includes(name) && value === 1.5);
 
-/** What the errors of a function begin with. A table of tiers is named as in latchkey.yaml. */
+/** The beginning of a function's errors. A table of tiers is named as in latchkey.yaml. */
 const named = (what: string): string => (what === 'tierTable' ? 'tiers' : `${what}:`);
 
-/** A wrong value: the path of the option, what was given, and what is allowed. */
+/** An invalid value: the path of the option, the value, and the allowed values. */
 const WRONG =
   /^ ?[\w.[\]"-]+( is .+\. Allowed: .+\.| is (missing|a Promise: await it)\.( .+)?| (has|must be) .+\.|: there is no option ".*"\. Options: .+\.)$/s;
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-test.each(takers)('U1: %s refuses wrong values of each option, and names it', async (what, call, good, names) => {
+test.each(takers)('U1: %s refuses invalid values of each option, and names it', async (what, call, good, names) => {
   const pairs = fc.tuple(fc.constantFrom(...names), wrong);
   for (const [name, value] of fc.sample(pairs, { seed: SEED, numRuns: 250 })) {
     if (mayTake(name, value)) continue;
@@ -191,7 +191,7 @@ test.each(takers)('U1: %s refuses wrong values of each option, and names it', as
   }
 });
 
-test.each(takers)('N12: %s says of a Promise that it must be awaited', async (what, call, good, names) => {
+test.each(takers)('N12: the error of %s for a Promise says to await it', async (what, call, good, names) => {
   for (const name of names) {
     if (name === 'rootValue') continue;
     const error = await errorOf(() => call({ ...good(), [name]: Promise.resolve({}) } as never));
@@ -202,7 +202,7 @@ test.each(takers)('N12: %s says of a Promise that it must be awaited', async (wh
   expect(String(whole)).toMatch(/^TypeError: \w+(: options)? is a Promise: await it\. Allowed: /);
 });
 
-test.each(takers)('U1: %s refuses names that it does not have', async (what, call, good, names) => {
+test.each(takers)('U1: %s refuses unknown names', async (what, call, good, names) => {
   const strange = fc.oneof(
     fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', ''),
     fc.constantFrom(...names).map((name) => `${name}s`),
@@ -223,7 +223,7 @@ test.each(takers)('U1: %s refuses names that it does not have', async (what, cal
 
 const full = oidcConfiguration({ ...OIDC, dashboard: { clientId: 'd' } });
 
-/** Each option that is an object with names, with a good value of it. */
+/** Each option that is an object with names, and a valid value of it. */
 const nested: readonly [what: string, call: (options: never) => unknown, option: string, good: object][] = [
   ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'configuration', NO_CONFIGURATION],
   ['createLatchkey', (own: object) => createLatchkey({ store, ...own }), 'prefixes', NO_CONFIGURATION.prefixes],
@@ -255,7 +255,7 @@ test.each(nested)('U1: %s refuses a misspelt name in an option that is an object
   }
 });
 
-test.each(['configuration', 'prepare'])('U1: %s takes only the whole result of oidcConfiguration', async (way) => {
+test.each(['configuration', 'prepare'])('U1: %s accepts only the whole result of oidcConfiguration', async (way) => {
   const take = (oidc: unknown): unknown => {
     const configuration = { ...NO_CONFIGURATION, oidc } as library.Configuration;
     return way === 'prepare'
@@ -316,7 +316,7 @@ test.each(takers)('U1: %s refuses options that are not an object', async (what, 
 });
 
 test.each(takers.filter(([name]) => !['openMongoStore', 'openSqliteStore', 'createLatchkey'].includes(name)))(
-  'U1: %s takes good options, and undefined for those that are optional',
+  'U1: %s accepts valid options, and undefined for optional ones',
   async (_, call, good, names) => {
     expect(await errorOf(() => call(good() as never))).toBeNull();
     const absent = Object.fromEntries(names.map((name) => [name, undefined]));
@@ -388,7 +388,7 @@ test.each<[string, object, RegExp]>([
   expect((error as Error).message).not.toMatch(new RegExp(`${SECRET}|abc|hunter2`));
 });
 
-test('U1: createLatchkey takes all options that it documents', async () => {
+test('U1: createLatchkey accepts all documented options', async () => {
   const latchkey = await createLatchkey({
     store,
     peppers: [SECRET],
@@ -429,7 +429,7 @@ test.each<[string, unknown[], RegExp]>([
   expect(() => new (Refusal as unknown as new (...given: unknown[]) => unknown)(...args)).toThrow(text);
 });
 
-test('U1: the other exports refuse what is not theirs', () => {
+test('U1: the other exports refuse invalid arguments', () => {
   expect(() => new Roles({ ops: 'admin' } as never)).toThrow(/Roles: ops is "admin"/);
   expect(() => new Roles([] as never)).toThrow(TypeError);
   expect(() => createContextBuilder(null as never)).toThrow(/createContextBuilder: authenticator/);
@@ -478,7 +478,7 @@ test('U1: the client refuses a wrong document or wrong variables, and sends noth
   expect(sent).toBe(1);
 });
 
-test('U1: a value that no switch knows is refused, not passed', () => {
+test('U1: an unknown value of a switch is refused', () => {
   expect(ceilingInWords('GOLD' as never)).toBe('no scope');
   expect(withinCeiling('GOLD' as never, 'read:all')).toBe(false);
   const odd = { message: 'Text.', details: { code: 'GONE' } } as never;
@@ -542,14 +542,14 @@ function unguarded(rules = '@auth(scope: "read:all")') {
   return makeExecutableSchema({ typeDefs: [library.directiveTypeDefs(), `type Query { ${fields.join(' ')} }`] });
 }
 
-test('N13: an unguarded schema is refused in one line, whatever takes it', () => {
+test('N13: every function refuses an unguarded schema with one line', () => {
   const line = /^The schema is not guarded\. Pass the schema that latchkey\.guard\(schema\) returned[^\n]*$/;
   expect(() => own.apolloOptions({ schema: unguarded() })).toThrow(line);
   expect(() => assertGuarded(unguarded())).toThrow(line);
   expect(() => own.apolloOptions({ schema: own.guard(unguarded()) })).not.toThrow();
 });
 
-test('N13: places with the same fault are named in one line', () => {
+test('N13: names places with the same fault in one line', () => {
   const decided =
     /^The schema is not guarded:\n- Query\.f0, (Query\.f\d, ){8}Query\.f9 and 20 more: a root field needs [^\n]*$/;
   expect(() => own.guard(unguarded(''))).toThrow(decided);

@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** The intervals that were started and not yet ended. */
+/** The intervals that are running. */
 const open = new Set<unknown>();
 let ticks: (() => void)[] = [];
 beforeEach(() => {
@@ -45,7 +45,7 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** Results of a clock that are no time, or not one in milliseconds. */
+/** Results of a clock that are not times, or not in milliseconds. */
 const NO_TIMES: readonly (readonly [string, () => unknown])[] = [
   ['NaN', () => NaN],
   ['undefined', () => undefined],

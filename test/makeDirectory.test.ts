@@ -6,7 +6,7 @@ import { makeDirectory, writeFaultOf } from '../src/makeDirectory.js';
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-directory-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-test('N17: a directory is created with the directories that it is in, for its owner only', () => {
+test('N17: creates a directory and its parent directories, for the owner only', () => {
   const deep = join(dir, 'a', 'b', 'c');
   makeDirectory(deep, 0o700);
   makeDirectory(deep, 0o700);
@@ -16,7 +16,7 @@ test('N17: a directory is created with the directories that it is in, for its ow
   expect(statSync(join(deep, 'd')).isDirectory()).toBe(true);
 });
 
-test('N17: a directory that cannot be created is refused at once, with what to do', () => {
+test('N17: reports a directory that cannot be created immediately, with a remedy', () => {
   writeFileSync(join(dir, 'file'), '');
   symlinkSync(join(dir, 'nowhere'), join(dir, 'dangling'));
   const faults: readonly [path: string, message: string][] = [
@@ -40,7 +40,7 @@ test.each([
   ['EACCES', 'cannot be written: permission denied', /^Let this process write it/],
   ['EPERM', 'cannot be written: permission denied', /^Let this process write it/],
   ['EIO', 'cannot be written (EIO)', /^Give another path/],
-])('N17: %s is said in words, with what to do', (code, message, remedy) => {
+])('N17: has a message with a remedy for %s', (code, message, remedy) => {
   const fault = writeFaultOf(Object.assign(new Error(code), { code, syscall: 'open' }));
   expect(fault.message).toBe(message);
   expect(fault.remedy).toMatch(remedy);

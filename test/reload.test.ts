@@ -1,7 +1,7 @@
 import { oneAtATime, reloading } from '../src/reload.js';
 import { until } from './support/until.js';
 
-test('what is asked for while one runs is done once more after it, and never beside it', async () => {
+test('runs once more after the current reload if it was requested meanwhile, and never in parallel', async () => {
   const ends: (() => void)[] = [];
   let running = 0;
   let most = 0;
@@ -24,7 +24,7 @@ test('what is asked for while one runs is done once more after it, and never bes
   expect([ends.length, most]).toEqual([4, 1]);
 });
 
-test('a reload that fails says why in one line, and the next one is done', async () => {
+test('a failed reload logs the reason in one line, and the next one runs', async () => {
   const lines: unknown[] = [];
   const log = {
     info: (message: string) => void lines.push(message),

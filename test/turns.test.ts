@@ -12,7 +12,7 @@ function countTurns(): { readonly count: () => number; readonly stop: () => void
   return { count: () => turns, stop: () => (isStopped = true) };
 }
 
-test('R3: between executions that take long the event loop has its turn, and before the first', async () => {
+test('R3: the event loop gets a turn before the first and between long executions', async () => {
   let now = 0;
   const turns = new Turns(() => now);
   const loop = countTurns();
@@ -31,7 +31,7 @@ test('R3: between executions that take long the event loop has its turn, and bef
   expect(seen[0]).toBeGreaterThan(0);
 });
 
-test('R3: executions that take no time share a turn, and one that waits holds up nobody', async () => {
+test('R3: short executions share a turn, and a waiting one delays no others', async () => {
   const turns = new Turns(() => 0);
   const loop = countTurns();
   const seen: number[] = [];
@@ -44,7 +44,7 @@ test('R3: executions that take no time share a turn, and one that waits holds up
   expect(new Set(seen).size).toBeLessThan(10);
 });
 
-test('R3: workspaces take turns, and errors are those of the task', async () => {
+test('R3: workspaces take turns, and errors of a task are passed on', async () => {
   const turns = new Turns(() => 0);
   const order: string[] = [];
   const tasks = ['a', 'a', 'a', 'b', 'a', 'c'].map((workspace) =>

@@ -17,7 +17,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** Watches, and waits until the first look is surely done. */
+/** Starts watching, and waits until the first check is done. */
 async function watch(
   paths: readonly string[],
   options: WatchOptions = { settle: 30, interval: 60_000 },
@@ -29,7 +29,7 @@ async function watch(
   );
   await sleep(150);
 }
-/** Long enough for a change that is not to come. */
+/** Long enough to be sure that no change is reported. */
 const quiet = () => sleep(400);
 const isSeen = (count: number) => until(() => changes >= count);
 
@@ -49,7 +49,7 @@ test.each([
       writeFileSync(path, 'two');
     },
   ],
-])('reports a file once that %s', async (_, change) => {
+])('reports a file that %s, once', async (_, change) => {
   const path = join(dir, 'a');
   writeFileSync(path, 'one');
   await watch([path]);
@@ -59,7 +59,7 @@ test.each([
   expect(changes).toBe(1);
 });
 
-test('reports a mounted ConfigMap, whose ..data link is pointed elsewhere', async () => {
+test('reports a mounted ConfigMap whose ..data link has changed', async () => {
   const path = join(dir, 'latchkey.yaml');
   for (const version of ['..1', '..2']) {
     mkdirSync(join(dir, version));
@@ -86,7 +86,7 @@ test('reports the target of a link in another directory', async () => {
   await isSeen(1);
 });
 
-test('reports that a file is gone, once, and that it is back', async () => {
+test('reports once that a file was removed, and that it exists again', async () => {
   const path = join(dir, 'a');
   writeFileSync(path, 'one');
   await watch([path]);
@@ -98,7 +98,7 @@ test('reports that a file is gone, once, and that it is back', async () => {
   await isSeen(2);
 });
 
-test('reports nothing for a touched file, nor for others beside it', async () => {
+test('reports nothing for a touched file or for other files next to it', async () => {
   const path = join(dir, 'a');
   writeFileSync(path, 'one');
   await watch([path]);
@@ -109,7 +109,7 @@ test('reports nothing for a touched file, nor for others beside it', async () =>
   expect(changes).toBe(0);
 });
 
-test('sees a change while a busy file beside it causes events without end', async () => {
+test('reports a change while another file in the directory changes all the time', async () => {
   const path = join(dir, 'a');
   writeFileSync(path, 'one');
   await watch([path]);
@@ -122,7 +122,7 @@ test('sees a change while a busy file beside it causes events without end', asyn
   }
 });
 
-test('finds changes by looking, where no event comes: in a directory that is not there yet', async () => {
+test('finds changes without events by polling, in a directory that does not exist yet', async () => {
   const path = join(dir, 'later', 'a');
   await watch([path], { settle: 20, interval: 50 });
   mkdirSync(join(dir, 'later'));
@@ -135,7 +135,7 @@ test('finds changes by looking, where no event comes: in a directory that is not
   await isSeen(3);
 });
 
-test('a path that a reload added is no change', async () => {
+test('does not report a path that a reload added', async () => {
   const [one, other] = [join(dir, 'a'), join(dir, 'b')];
   writeFileSync(one, 'one');
   writeFileSync(other, 'one');

@@ -17,8 +17,8 @@ const file = (content: string | Buffer, name = 'file'): string => {
 const pipe = join(dir, 'pipe');
 beforeAll(() => void execFileSync('mkfifo', [pipe]));
 
-describe('R10: a file is read whole, or refused by name', () => {
-  it('with as many bytes as it may have, and without a byte order mark', () => {
+describe('R10: a file is read completely, or refused by name', () => {
+  it('with the maximum number of bytes, and without a byte order mark', () => {
     expect(readWholeFile(file('x'.repeat(10)), 10).toString()).toBe('x'.repeat(10));
     expect(readTextFile(file('\uFEFFtext'), 10)).toBe('text');
     expect(readTextFile(file(''), 10)).toBe('');
@@ -48,7 +48,7 @@ describe('R10: every file that the settings name', () => {
     expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(`LATCHKEY_CONFIG is "${path}", ${fault}`);
   });
 
-  it('latchkey.yaml with an alias of itself is named with the line', () => {
+  it('latchkey.yaml with an alias of itself is reported with the line', () => {
     const path = file('roles:\n  analyst: &x [*x]\n', 'latchkey.yaml');
     expect(() => readSettings({ LATCHKEY_CONFIG: path })).toThrow(
       `${path} uses an alias at line 2, column 16 that refers to a value that it is part of. Write the value instead of the alias.`,
@@ -69,7 +69,7 @@ describe('R10: every file that the settings name', () => {
   });
 });
 
-describe('N7: a fault of a file names what is wrong and what to do', () => {
+describe('N7: an error about a file contains the problem and the remedy', () => {
   it.each<[string, () => string, string]>([
     ['missing', () => join(dir, 'gone'), 'does not exist. Correct the path.'],
     ['below a file', () => join(file('x'), 'gone'), 'does not exist: its path leads through a file. Correct the path.'],

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a job from outside: notes that a table was synchronised. The key is that of a user who may do so.
+# Runs a job from another system: records that a table was synchronised. The key belongs to a user with permission to do so.
 #   API_KEY=<key> examples/user-keys/trigger-job.sh <table>
-# The key is given on standard input, for what stands on a command line can be read by everybody on the machine.
+# curl reads the key from standard input, because everybody on the machine can read the arguments of a command.
 set -eu
 printf 'header = "Authorization: Api-Key %s"\n' "$API_KEY" |
   curl -sS --config - -H 'Content-Type: application/json' \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One request with curl: the answer, its status, and the seconds to wait where it says so. The query is without quotes.
+# Sends a request with curl, and prints the response, its status, and Retry-After if there is one. The query must not contain quotes.
 #   API_KEY=<key> examples/workspace-scopes/request.sh '{ assets { name } }'
-# The key is given on standard input, for what stands on a command line can be read by everybody on the machine.
+# curl reads the key from standard input, because everybody on the machine can read the arguments of a command.
 set -eu
 printf 'header = "Authorization: Bearer %s"\n' "$API_KEY" |
   curl -sS --config - -H 'Content-Type: application/json' \

@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { BUILD } from './paths.js';
 
 /**
- * A plugin of rolldown's, and so of Vite's, that notes which packages went into what is bundled: scripts/build/licences.js
- * reads it.
+ * Returns a plugin for rolldown and Vite that records which packages a bundle contains. scripts/build/licences.js reads
+ * it.
  * @param name of the bundle
  */
 export function notingBundled(name) {
@@ -23,13 +23,13 @@ export function notingBundled(name) {
   };
 }
 
-/** @param directories of packages @param name of the bundle that they are in */
+/** @param directories of packages @param name of the bundle that contains them */
 export function note(name, directories) {
   mkdirSync(`${BUILD}bundled`, { recursive: true });
   writeFileSync(`${BUILD}bundled/${name}.json`, JSON.stringify(directories));
 }
 
-/** @returns the directories of packages that the bundle holds */
+/** @returns the directories of the packages in the bundle */
 export function noted(name) {
   return JSON.parse(readFileSync(`${BUILD}bundled/${name}.json`, 'utf8'));
 }

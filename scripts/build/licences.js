@@ -1,5 +1,5 @@
-// Says what the package carries of others: dist/THIRD-PARTY-LICENSES.txt for people, and for an audit, which could not see it
-// otherwise, dist/bundled.cdx.json, a software bill of materials (CycloneDX 1.5). The last step of the build.
+// Lists the bundled packages: dist/THIRD-PARTY-LICENSES.txt for people, and dist/bundled.cdx.json, a software bill of
+// materials (CycloneDX 1.5), for audits, which can't see bundled packages otherwise. The last step of the build.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { noted } from './bundled.js';
 import { BUILD, DIST, manifest } from './paths.js';
@@ -32,10 +32,10 @@ const bill = {
 writeFileSync(`${DIST}bundled.cdx.json`, `${JSON.stringify(bill, null, 1)}\n`);
 
 const sections = sorted.map((each) => `${each.name} ${each.version} (${each.license})\n\n${textOf(each)}\n`);
-const head = 'Latchkey is made with the packages below, and its files hold parts of them.\n';
+const head = 'Latchkey uses the packages below, and its files contain parts of them.\n';
 writeFileSync(`${DIST}THIRD-PARTY-LICENSES.txt`, [head, ...sections].join(`\n${'-'.repeat(80)}\n\n`));
 
-/** Some packages come without the text of their licence: who made them is then all that there is to pass on. */
+/** Some packages don't contain the text of their licence. Then only their authors are listed. */
 function textOf({ directory, author }) {
   const files = readdirSync(directory).filter((file) => LICENCE_FILE.test(file));
   if (files.length === 0) return `Copyright ${(typeof author === 'object' ? author?.name : author) ?? 'its authors'}`;

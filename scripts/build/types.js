@@ -2,14 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { BUILD, manifest } from './paths.js';
 
-/** What a declaration may name beside files: what is installed with the package, or by whoever uses that part. */
+/** Packages that a declaration may import: they are installed with Latchkey, or by the users of that part. */
 const NAMEABLE = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
 
 const IMPORTED = /(?:\bfrom |\bimport\(|^import )'([^']+)'/gm;
 
 /**
- * The declarations that these entries reach, as paths in build/: the others are nobody's business.
- * @throws Error where one names a package that is bundled, and so is not there for a compiler
+ * Returns the declarations that these entries reach, as paths in build/. Others are not published.
+ *
+ * @throws Error if one imports a bundled package, which a compiler can't find
  */
 export function reachedTypes(entries) {
   const reached = new Set();
@@ -20,7 +21,7 @@ export function reachedTypes(entries) {
     for (const [, id] of readFileSync(`${BUILD}${file}`, 'utf8').matchAll(IMPORTED)) {
       if (id.startsWith('.')) left.push(join(dirname(file), id.replace(/\.js$/, '.d.ts')));
       else if (!id.startsWith('node:') && !NAMEABLE.has(packageOf(id))) {
-        throw new Error(`${file} names ${id}, which is bundled: a compiler of its users would not find it.`);
+        throw new Error(`${file} names ${id}, which is bundled, so the compilers of users would not find it.`);
       }
     }
   }

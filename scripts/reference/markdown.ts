@@ -1,4 +1,4 @@
-/** A page's first lines: it is made, so that nobody mends it by hand. */
+/** Returns the first lines of a page. They say that it is generated, so that nobody edits it by hand. */
 export function head(title: string, source: string): string {
   return `# ${title}\n\nMade from ${source} by \`npm run reference\`.\n`;
 }
@@ -7,7 +7,7 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** A table, without columns that are empty throughout. */
+/** Returns a table without its empty columns. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const used = header.map((_, i) => i === 0 || rows.some((row) => row[i] !== ''));
   const line = (cells: readonly string[]): string => {
@@ -17,7 +17,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n') + '\n';
 }
 
-/** A link to a page of docs/ from one of docs/reference/; nothing where there is none. */
+/** Returns a link from a page of docs/reference/ to a page of docs/; an empty string if there is none. */
 export function seePage(page: string | undefined): string {
   return page === undefined ? '' : ` ([${page.replace(/#.*/, '')}](../${page}))`;
 }

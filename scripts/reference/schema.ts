@@ -29,7 +29,7 @@ const ROOTS = [
   ['Subscription', 'Subscriptions'],
 ] as const;
 
-/** docs/reference/schema.md: every type, field, argument and directive, and what each asks for. */
+/** Returns docs/reference/schema.md: every type, field, argument and directive, and the scopes that each requires. */
 export function schemaPage(): string {
   const schema = buildASTSchema(serviceTypeDefs());
   const rules = readRules(schema);
@@ -99,7 +99,7 @@ function objectPart(type: GraphQLObjectType, rules: SchemaRules): string {
   return part(type.name, said(type.description) + requires, table(['field', 'type', 'requires', ''], rows));
 }
 
-/** A field, and each of its arguments under its coordinate. */
+/** Returns a field, and each of its arguments by its coordinate. */
 function fieldRows(
   type: GraphQLObjectType,
   { name, args, type: returned, description }: GraphQLField<unknown, unknown>,

@@ -4,7 +4,7 @@ import { OPTIONS, type Option } from '../../src/settings/options.js';
 import { PROXY_VARIABLES } from '../../src/settings/proxies.js';
 import { code, head, seePage, table } from './markdown.js';
 
-/** docs/reference/settings.md: every variable, and every key of latchkey.yaml. */
+/** Returns docs/reference/settings.md: every variable, and every key of latchkey.yaml. */
 export function settingsPage(): string {
   return [
     head('Settings', 'src/settings'),
@@ -38,19 +38,19 @@ function optionRow([name, option]: readonly [string, Option<unknown>]): string[]
   return [code(name), value === undefined ? unset : code(value), about + seePage(page), allowed];
 }
 
-/** What stands beside a key's schema: see src/settings/fileSchema.ts. */
+/** The note on the schema of a key: see src/settings/fileSchema.ts. */
 interface Note {
   readonly about?: string;
   readonly unset?: string;
   readonly each?: string;
 }
 
-/** The key itself where it has a note, and those below it. */
+/** The key itself if it has a note, and the keys below it. */
 function keyRows(path: string, outer: z.core.$ZodType): string[][] {
   const schema = outer instanceof z.ZodOptional ? outer.unwrap() : outer;
   const { about, unset = 'none' } = noteOf(outer);
   const otherwise = schema === outer ? 'required' : unset;
-  // Keys that the file names itself.
+  // Keys with names that the user chooses.
   if (schema instanceof z.ZodRecord) {
     return [[code(`${path}.<NAME>`), otherwise, about ?? '', allowedBy(schema.valueType)]];
   }
@@ -63,7 +63,7 @@ function rowsBelow(path: string, schema: z.core.$ZodType): string[][] {
   if (!(schema instanceof z.ZodObject)) return [];
   const { each } = noteOf(schema);
   const entries = Object.entries<z.core.$ZodType>(schema.shape);
-  // All of them are alike: one stands for each.
+  // All of them have the same schema, so one is enough.
   const shown = each === undefined ? entries : entries.slice(0, 1).map(([, item]) => [`<${each}>`, item] as const);
   return shown.flatMap(([name, item]) => keyRows(`${path}.${name}`, item));
 }
@@ -72,7 +72,7 @@ function noteOf(schema: z.core.$ZodType): Note {
   return (z.globalRegistry.get(schema) ?? {}) as Note;
 }
 
-/** What the fault of a value says that is none of those allowed. */
+/** Returns the part of the error for a value that is not allowed. */
 function allowedBy(schema: z.core.$ZodType): string {
   const { error } = z.safeParse(schema, Symbol('none'));
   return /Allowed: (.*)\.$/.exec(error?.issues[0]?.message ?? '')?.[1] ?? '';

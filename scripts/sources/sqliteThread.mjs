@@ -12,7 +12,10 @@ const KEPT = `${CACHE}${createHash('sha256').update(ROOT).digest('hex').slice(0,
 
 await import(pathToFileURL(kept() ?? (await bundled())).href);
 
-/** The bundle of the modules as they are now; null: it has to be made, as for a copy of another checkout with its cache. */
+/**
+ * Returns the bundle of the current modules. Null: it must be made, for example for a copy of another checkout with its
+ * cache.
+ */
 function kept() {
   try {
     const { file, modules } = JSON.parse(readFileSync(KEPT, 'utf8'));
@@ -40,7 +43,7 @@ async function bundled() {
   const file = `${CACHE}${name}.mjs`;
   mkdirSync(CACHE, { recursive: true });
   writeFileSync(file, code);
-  // Whole or not at all: other threads read it while this one writes.
+  // Renamed into place, because other threads read it while this one writes.
   writeFileSync(`${CACHE}${name}.json`, JSON.stringify({ file, modules }));
   renameSync(`${CACHE}${name}.json`, KEPT);
   return file;

@@ -6,7 +6,7 @@ import { tierTable } from '../../src/limits/tiers.js';
 const subject = { family: 'a', tier: 'GROWTH' } as const;
 const tiers = tierTable({ GROWTH: { keys: null, rate: 12, burst: 5 } });
 
-test('foretells what the limits then answer', () => {
+test('predicts the results of the limits', () => {
   const seen = new Set<string>();
   fc.assert(
     fc.property(

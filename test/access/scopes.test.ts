@@ -35,7 +35,7 @@ async function list(token: string): Promise<Map<string, Listing>> {
   return new Map((body.data.scopes as Listing[]).map((each) => [each.scope, each]));
 }
 
-test('every scope of the service by name, and what it opens', async () => {
+test('lists every scope of the service by name, with the fields that it gives access to', async () => {
   const scopes = await list(admin);
   expect([...scopes.keys()]).toEqual([
     'admin',
@@ -58,7 +58,7 @@ test('every scope of the service by name, and what it opens', async () => {
   expect(scopes.get('platform')?.opens).toContain('Mutation.createWorkspace');
 });
 
-test('what it says is what the server does: a key of one scope is let through there, and a key of another is not', async () => {
+test('the list is correct: a key with a scope can use its fields, and a key with another scope cannot', async () => {
   const operations: Readonly<Record<string, string>> = {
     'Query.assets': '{ assets { name } }',
     'Query.users': '{ users { nodes { id } } }',
@@ -80,7 +80,7 @@ test('what it says is what the server does: a key of one scope is let through th
   expect(outcomes).toEqual({ allowed: 10, refused: 17 });
 });
 
-test('types are those that creation allows, by the ceilings of the file', async () => {
+test('lists the key types that can have a scope, by the ceilings of the file', async () => {
   const scopes = await list(admin);
   for (const [scope, type, may] of [
     ['admin', 'SECRET', true],
@@ -97,14 +97,14 @@ test('types are those that creation allows, by the ceilings of the file', async 
   }
 });
 
-test('a key grants what it holds, and is told so', async () => {
+test('lists the scopes that a key can grant: those that it has', async () => {
   const grantable = async (token: string) =>
     [...(await list(token)).values()].filter((each) => !each.grantable).map(({ scope }) => scope);
   expect(await grantable(admin)).toEqual(['platform']);
   expect(await grantable(OPERATOR_KEY)).toEqual([]);
 });
 
-test('a key that is bound to a project grants no platform, whatever it holds', async () => {
+test('a key that is restricted to a project cannot grant platform, whatever its scopes', async () => {
   const { body } = await latchkey.query('mutation { createProject(input: { name: "Shop" }) { project { id } } }', {
     token: admin,
   });
@@ -117,7 +117,7 @@ test('a key that is bound to a project grants no platform, whatever it holds', a
 test.each([
   ['a key that reads all', ['read:all'], 403],
   ['an admin', ['admin'], 200],
-])('it is for admins: %s', async (_, scopes, status) => {
+])('requires the scope admin: %s', async (_, scopes, status) => {
   const { token } = await createKey(latchkey, { scopes }, OPERATOR_KEY);
   expect((await latchkey.query(SCOPES, { token })).status).toBe(status);
 });

@@ -17,12 +17,15 @@ export const NOON = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
-/** The domain over a real store in a directory of its own, with a clock to turn and every call to the store counted. */
+/**
+ * The domain on a real store in a separate directory, with a clock that tests can set. All calls to the store are
+ * counted.
+ */
 export interface Harness {
   readonly clock: { now: number };
   readonly store: AssetStore;
   readonly service: AssetService;
-  /** Names of the store's operations called since the last `calls.splice(0)`. */
+  /** Names of the store operations that were called since the last `calls.splice(0)`. */
   readonly calls: string[];
   /** The assets that these calls named, such as `columnsOf orders`. */
   readonly named: string[];
@@ -60,7 +63,7 @@ export async function openHarness(): Promise<Harness> {
   };
 }
 
-/** The public schema. DateTime and Duration stay what the resolvers give and take: numbers. */
+/** The public schema. DateTime and Duration remain numbers, as in the resolvers. */
 function schemaOf(service: AssetService): GraphQLSchema {
   const typeDefs = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
   return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers({ service, project }) } });
@@ -80,7 +83,7 @@ function actorIn(workspaceId: string): Principal {
   });
 }
 
-/** No projects but the workspace's own. */
+/** No projects. */
 async function project(): Promise<never> {
   throw notFound('project');
 }

@@ -14,7 +14,7 @@ afterAll(() => harness.close());
 const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 const columns = (count: number) => many(count).map((name) => ({ name, type: 'int' }));
 
-describe('bad input is refused with the path of the argument at fault, and nothing is written', () => {
+describe('rejects invalid input with the path of the argument, and writes nothing', () => {
   it.each([
     [{ name: '' }, ['name']],
     [{ name: 'a'.repeat(201) }, ['name']],
@@ -81,7 +81,7 @@ describe('bad input is refused with the path of the argument at fault, and nothi
     });
   });
 
-  it('never repeats what was sent, which may be a secret in the wrong place', async () => {
+  it('does not repeat the input in errors, because it may be a secret in the wrong place', async () => {
     const text = fc.string({ minLength: 8, maxLength: 40 }).filter((sent) => !/^[\w.\-/:]+$/.test(sent));
     await fc.assert(
       fc.asyncProperty(text, async (sent) => {
@@ -94,7 +94,7 @@ describe('bad input is refused with the path of the argument at fault, and nothi
   });
 });
 
-describe('good input at the very border is taken', () => {
+describe('accepts input at the limits', () => {
   it.each([
     [{ name: 'a'.repeat(200) }],
     [{ name: 'Az09_.-/:' }],

@@ -7,7 +7,7 @@ afterEach(() => harness.close());
 async function data(source: string, variables?: Record<string, unknown>): Promise<unknown> {
   const { data: answer, errors } = await harness.run(source, variables);
   expect(errors).toBeUndefined();
-  // Results of graphql have no prototype, which toEqual minds.
+  // Results of graphql have no prototype, which toEqual would report as a difference.
   return JSON.parse(JSON.stringify(answer));
 }
 
@@ -18,7 +18,7 @@ async function chain(): Promise<void> {
 }
 
 describe('reading', () => {
-  it('answers every field of an asset', async () => {
+  it('returns every field of an asset', async () => {
     const columns = [{ name: 'id', type: 'bigint' }];
     await harness.service.register('ws_a', {
       name: 'orders',
@@ -59,7 +59,7 @@ describe('reading', () => {
     });
   });
 
-  it('writes nothing, though time has made the asset stale', async () => {
+  it('writes nothing, although the asset has become stale', async () => {
     await harness.service.register('ws_a', { name: 'orders', allowedAge: HOUR });
     await harness.service.recordLoad('ws_a', { asset: 'orders' });
     harness.clock.now += 2 * HOUR;
@@ -87,7 +87,7 @@ describe('reading', () => {
     });
   });
 
-  it('answers null for an asset of another workspace, and does not reach it through lineage', async () => {
+  it('returns null for an asset of another workspace, and does not reach it through lineage', async () => {
     await chain();
     await harness.service.register('ws_b', { name: 'theirs', upstream: ['staging'] });
     const { data: theirs } = await harness.run('{ asset(name: "staging") { name } }', {}, 'ws_b');
@@ -99,7 +99,7 @@ describe('reading', () => {
     });
   });
 
-  it('answers nothing where no workspace is known', async () => {
+  it('returns nothing if there is no workspace', async () => {
     await chain();
     for (const source of ['{ assets { name } }', '{ asset(name: "raw") { name } }']) {
       const { data: answer, errors } = await harness.run(source, {}, null);
@@ -109,7 +109,7 @@ describe('reading', () => {
   });
 });
 
-describe('R2: columns are read where they are selected, and no more than an answer may have', () => {
+describe('R2: reads columns only if they are selected, and at most as many as a response can have', () => {
   const wide = async (assets: number, columns: number) => {
     const list = Array.from({ length: columns }, (_, i) => ({ name: `c${i}`, type: 'text' }));
     for (let i = 0; i < assets; i += 1) {
@@ -126,7 +126,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(harness.calls).not.toContain('columnsOf');
   });
 
-  it('reads texts where they are selected, those of an asset once in an operation', async () => {
+  it('reads texts only if they are selected, once for each asset in an operation', async () => {
     await wide(3, 2);
     await data('{ a: assets { name freshness { status } downstream { name } } b: asset(name: "wide.001") { owner } }');
     expect(harness.calls).not.toContain('textsOf');
@@ -135,7 +135,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(namedIn('textsOf')).toEqual(['textsOf wide.000', 'textsOf wide.001', 'textsOf wide.002']);
   });
 
-  it('reads those of an asset once in an operation', async () => {
+  it('reads the columns of an asset once in an operation', async () => {
     await wide(12, 2);
     const answer = await data(
       '{ a: assets { schema { columns { name } } } b: assets(first: 11) { schema { registeredColumns { type } } } }',
@@ -143,11 +143,11 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(JSON.stringify(answer).match(/c1/g)).toHaveLength(12);
     const each = Array.from({ length: 12 }, (_, i) => `columnsOf wide.${String(i).padStart(3, '0')}`);
     expect(namedIn('columnsOf')).toEqual(each);
-    // Ten assets at a time. The aliases may be read one after the other.
+    // Ten assets at a time. The aliases may be read one after another.
     expect(harness.calls.filter((call) => call === 'columnsOf').length).toBeLessThanOrEqual(3);
   });
 
-  it('shows the columns that a mutation changed after it', async () => {
+  it('returns the changed columns after a mutation', async () => {
     await wide(1, 1);
     const columns = [{ name: 'new', type: 'text' }];
     const answer = await data(
@@ -159,7 +159,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
     expect(answer).toEqual({ refreshSchema: { schema: { version: 2, columns: [{ name: 'new' }] } } });
   });
 
-  it('stops reading once an operation has read as many as an answer may have fields', async () => {
+  it('stops reading when an operation has read as many columns as a response can have fields', async () => {
     // Twice 500 of each asset: the 51st is beyond 50,000.
     await wide(100, 500);
     const { errors } = await harness.run('{ assets { schema { columns { type } } } }');
@@ -169,7 +169,7 @@ describe('R2: columns are read where they are selected, and no more than an answ
 });
 
 describe('lineage is read level by level', () => {
-  it('downwards at two reads a level at most, however many assets', async () => {
+  it('downstream with at most two reads for each level, however many assets there are', async () => {
     await chain();
     for (let index = 0; index < 40; index += 1) {
       await harness.service.register('ws_a', { name: `other.${index}`, upstream: ['mart.a', 'mart.b'] });
@@ -177,19 +177,19 @@ describe('lineage is read level by level', () => {
     harness.calls.splice(0);
     const answer = await data('{ asset(name: "raw") { downstream { downstream { name downstream { name } } } } }');
     expect(JSON.stringify(answer).match(/other\./g)).toHaveLength(80);
-    // The names, and then those of the assets that were not read before.
+    // The names, and then the assets that were not read before.
     const level = ['findDownstream', 'findMany'];
     expect(harness.calls).toEqual(['findMany', ...level, ...level, ...level]);
   });
 
-  it('upwards at two reads a level at most', async () => {
+  it('upstream with at most two reads for each level', async () => {
     await chain();
     harness.calls.splice(0);
     await data('{ asset(name: "mart.a") { upstream { asset { upstream { asset { name } } } } } }');
     expect(harness.calls).toEqual(['findMany', 'textsOf', 'findMany', 'textsOf', 'findMany']);
   });
 
-  it('at none of assets that the request has read already', async () => {
+  it('without reading assets again that the request has already read', async () => {
     await chain();
     await harness.service.register('ws_a', { name: 'elsewhere' });
     harness.calls.splice(0);
@@ -201,7 +201,7 @@ describe('lineage is read level by level', () => {
     expect(harness.calls).toEqual(['findMany', ...level, ...level, 'textsOf']);
   });
 
-  it('ends where the query ends, also in a circle', async () => {
+  it('ends at the depth of the query, even in a cycle', async () => {
     await harness.service.register('ws_a', { name: 'x', upstream: ['y'] });
     await harness.service.register('ws_a', { name: 'y', upstream: ['x'] });
     const answer = await data('{ asset(name: "x") { downstream { name downstream { name upstream { name } } } } }');
@@ -219,7 +219,7 @@ describe('lineage is read level by level', () => {
     expect(await data('{ asset(name: "raw") { downstream { name } } }')).toEqual({ asset: { downstream: expected } });
   });
 
-  it('one asset with very many downstream does not crowd out the others', async () => {
+  it('an asset with very many downstream assets does not displace those of other assets', async () => {
     await harness.service.register('ws_a', { name: 'hub' });
     await harness.service.register('ws_a', { name: 'quiet' });
     for (let index = 0; index < 2001; index += 1) {
@@ -249,7 +249,7 @@ describe('lineage is read level by level', () => {
 });
 
 describe('changing', () => {
-  it('registers, loads and refreshes, and each answer shows the state after it', async () => {
+  it('registers, loads and refreshes, and each response contains the new state', async () => {
     const answer = await data(
       `mutation ($register: RegisterAssetInput!, $old: RecordLoadInput!, $new: RecordLoadInput!, $schema: RefreshSchemaInput!) {
         registerAsset(input: $register) { freshness { status } alerts { kind } }
@@ -274,19 +274,19 @@ describe('changing', () => {
     });
   });
 
-  it('tells bad input with its code and path', async () => {
+  it('returns the code and path of invalid input', async () => {
     const { errors } = await harness.run('mutation { registerAsset(input: { name: "a b" }) { name } }');
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'name'] });
   });
 
-  it('tells an unknown asset with its code', async () => {
+  it('returns the code for an unknown asset', async () => {
     const { errors } = await harness.run('mutation { refreshFreshness(asset: "nowhere") { name } }');
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
-describe('a lineage that comes round again', () => {
-  /** Every asset is made from every other, so that each level asked for multiplies by their number. */
+describe('a cyclic lineage', () => {
+  /** Every asset is made from every other, so each selected level multiplies the result by their number. */
   const names = Array.from({ length: 30 }, (_, i) => `loop.${i}`);
   beforeEach(async () => {
     for (const name of names) {
@@ -297,14 +297,14 @@ describe('a lineage that comes round again', () => {
   const levels = (count: number): string =>
     `{ asset(name: "loop.0") ${'{ downstream '.repeat(count)}{ name }${' }'.repeat(count)} }`;
 
-  test('is refused once its answer would be endless, with a remedy', async () => {
+  test('is refused with a remedy when its response becomes too large', async () => {
     const { data, errors } = await harness.run(levels(8));
     expect(data).toEqual({ asset: null });
     expect(errors?.[0]?.message).toMatch(/limit of 50000 fields.*Request fewer entries/);
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE' });
   });
 
-  test('is answered as far as there is an end', async () => {
+  test('is returned if the query is limited', async () => {
     const { data, errors } = await harness.run(levels(2));
     expect(errors).toBeUndefined();
     expect(JSON.stringify(data).match(/"name"/g)).toHaveLength(29 * 29);

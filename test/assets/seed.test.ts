@@ -37,7 +37,7 @@ describe('the example warehouse', () => {
     expect(seeded.openAlerts).toBe(5);
   });
 
-  it('is the same after seeding again, at once or a day later', async () => {
+  it('is the same after seeding again, immediately or a day later', async () => {
     await seedWarehouse(harness.service, 'ws_a');
     const first = await state();
     await seedWarehouse(harness.service, 'ws_a');
@@ -47,14 +47,14 @@ describe('the example warehouse', () => {
     expect(await state()).toEqual(first);
   });
 
-  it('stays within its workspace and leaves other assets alone', async () => {
+  it('changes only its own assets, and only in its workspace', async () => {
     await harness.service.register('ws_a', { name: 'mine', owner: 'me' });
     await seedWarehouse(harness.service, 'ws_a');
     expect(await harness.service.list('ws_b')).toEqual([]);
     expect(await harness.service.findMany('ws_a', ['mine'])).toMatchObject([{ owner: 'me' }]);
   });
 
-  it('hangs together: one upstream name alone is registered nowhere, and every asset has columns and an owner', () => {
+  it('is consistent: only one upstream name is not registered, and every asset has columns and an owner', () => {
     const names = new Set(WAREHOUSE.map(({ name }) => name));
     const unregistered = WAREHOUSE.flatMap(({ upstream }) => upstream).filter((name) => !names.has(name));
     expect(unregistered).toEqual(['sheets.buying.costs']);

@@ -23,7 +23,7 @@ async function open(workspaceId = 'ws_a'): Promise<string[]> {
 describe('staleness', () => {
   const STALE = 'STALE: The last load is older than 1 hour, the allowed age.';
 
-  it('opens an alert when it is judged, once, and a load in time closes it', async () => {
+  it('opens one alert when it is checked, and a recent load closes it', async () => {
     await register();
     await harness.service.recordLoad('ws_a', { asset: 'orders' });
     harness.clock.now += HOUR + 1;
@@ -34,13 +34,13 @@ describe('staleness', () => {
     expect(await open()).toEqual([]);
   });
 
-  it('opens an alert when the load noted is itself too old', async () => {
+  it('opens an alert if the recorded load is already too old', async () => {
     await register();
     await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON - 2 * HOUR });
     expect(await open()).toEqual([STALE]);
   });
 
-  it('keeps the alert, and since when, through loads that do not catch up', async () => {
+  it('keeps the alert and its start time after loads that are still too old', async () => {
     await register();
     await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON - 9 * HOUR });
     harness.clock.now += MINUTE;
@@ -49,7 +49,7 @@ describe('staleness', () => {
     expect(alert?.openedAt).toBe(NOON);
   });
 
-  it('R2: a load reads no columns, and leaves an alert of the schema as it is', async () => {
+  it('R2: a load reads no columns, and does not change an alert about the schema', async () => {
     await register();
     await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER });
     const before = await open();
@@ -70,7 +70,7 @@ describe('staleness', () => {
     expect(asset).toMatchObject({ lastLoadAt: NOON, lastLoadRows: 5 });
   });
 
-  it('a longer allowed age closes it, none at all too', async () => {
+  it('a longer allowed age or none closes it', async () => {
     for (const allowedAge of [5 * HOUR, null]) {
       await register();
       await harness.service.recordLoad('ws_a', { asset: 'orders', at: NOON - 2 * HOUR });
@@ -80,7 +80,7 @@ describe('staleness', () => {
     }
   });
 
-  it('a load that comes in between judging and alerting leaves no alert on a fresh asset', async () => {
+  it('a load between the check and the alert leaves no alert on a fresh asset', async () => {
     await register();
     await harness.service.recordLoad('ws_a', { asset: 'orders' });
     harness.clock.now += 2 * HOUR;
@@ -90,7 +90,7 @@ describe('staleness', () => {
     store.openAlert = async (alert) => {
       if (!raced) {
         raced = true;
-        // The whole of the other caller's load happens here: at its time there is no alert to close.
+        // The other caller's whole load happens here, when there is no alert to close yet.
         await harness.service.recordLoad('ws_a', { asset: 'orders' });
       }
       return openAlert(alert);
@@ -103,7 +103,7 @@ describe('staleness', () => {
 });
 
 describe('schema changes', () => {
-  it('count the version up and open an alert; the registered columns close it', async () => {
+  it('increment the version and open an alert; the registered columns close it', async () => {
     await register();
     const changed = await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER });
     expect(changed).toMatchObject({ schemaVersion: 2, columns: OTHER, expectedColumns: COLUMNS });
@@ -122,14 +122,14 @@ describe('schema changes', () => {
     expect(await open()).toEqual([]);
   });
 
-  it('the same columns in another order are no change', async () => {
+  it('the same columns in another order are not a change', async () => {
     await register();
     const seen = await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: [...COLUMNS].reverse() });
     expect(seen.schemaVersion).toBe(1);
     expect(await open()).toEqual([]);
   });
 
-  it('a further change replaces the alert, so that it says what is so now', async () => {
+  it('another change replaces the alert, so that it describes the current state', async () => {
     await register();
     await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER });
     await harness.service.refreshSchema('ws_a', {
@@ -139,14 +139,14 @@ describe('schema changes', () => {
     expect(await open()).toEqual(['SCHEMA_CHANGED: Schema version 3 differs from the registered columns: added tax.']);
   });
 
-  it('are noted without an alert where the registration promised no columns', async () => {
+  it('are recorded without an alert if no columns were registered', async () => {
     await register({ columns: null });
     const seen = await harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER });
     expect(seen).toMatchObject({ schemaVersion: 2, columns: OTHER });
     expect(await open()).toEqual([]);
   });
 
-  it('seen by many at once are each counted, and the alert fits what was left', async () => {
+  it('from many callers at once are all counted, and the alert matches the final state', async () => {
     await register();
     const shapes = Array.from({ length: 8 }, (_, index) => [{ name: `c${index}`, type: 'int' }]);
     await Promise.all(shapes.map((columns) => harness.service.refreshSchema('ws_a', { asset: 'orders', columns })));
@@ -155,7 +155,7 @@ describe('schema changes', () => {
     expect(await open()).toEqual([expect.stringContaining(`added ${asset?.columns[0]?.name ?? '?'};`)]);
   });
 
-  it('are refused for the moment where others never leave the schema alone', async () => {
+  it('are refused temporarily while others keep changing the schema', async () => {
     await register();
     harness.store.saveColumns = async () => null;
     await expect(harness.service.refreshSchema('ws_a', { asset: 'orders', columns: OTHER })).rejects.toMatchObject({
@@ -178,7 +178,7 @@ describe('workspaces', () => {
     expect(await harness.store.find('ws_a', 'orders')).toMatchObject({ columns: COLUMNS, schemaVersion: 1 });
   });
 
-  it('an unknown asset is told the same way in every change', async () => {
+  it('every change returns the same error for an unknown asset', async () => {
     const { service } = harness;
     for (const attempt of [
       () => service.recordLoad('ws_a', { asset: 'nowhere' }),

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** A log of entries that are a second apart. */
+/** A log with entries one second apart. */
 async function givenLog(length: number): Promise<string> {
   const ws = `ws_${(made += 1)}`;
   for (let i = 1; i <= length; i++) {
@@ -65,7 +65,7 @@ test.each(['audit.jsonl', 'audit.jsonl.gz'])('X11: entries move to %s, which onl
   expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole', entries: 6, archived: 3 });
 });
 
-test('X11: the next archive follows on the one before, more than a batch of entries too', async () => {
+test('X11: the next archive continues the previous one, also with more entries than a batch', async () => {
   const ws = await givenLog(1_202);
   const [one, other] = [fileFor('a'), fileFor('b')];
   await run(ws, one, 1);
@@ -75,14 +75,14 @@ test('X11: the next archive follows on the one before, more than a batch of entr
   expect(await verifyAudit(store.audit, ws)).toMatchObject({ outcome: 'whole', archived: 1_201 });
 });
 
-test('X11: nothing is written where no entry is old enough', async () => {
+test('X11: writes nothing if no entry is old enough', async () => {
   const ws = await givenLog(2);
   const path = fileFor('none');
   expect(await run(ws, path, 0)).toMatchObject({ outcome: 'nothing', oldest: { seq: 1 } });
   expect([existsSync(path), existsSync(`${path}.partial`), await left(ws)]).toEqual([false, false, [1, 2]]);
 });
 
-test('X11: a run that ended at any point loses nothing, and the next one with the same file completes it', async () => {
+test('X11: a run that is interrupted at any point loses nothing, and the next one with the same file completes it', async () => {
   class Ended extends Error {}
   for (const at of ['while it wrote', 'before it removed', 'after it removed'] as const) {
     const ws = await givenLog(4);
@@ -111,7 +111,7 @@ test('X11: a run that ended at any point loses nothing, and the next one with th
   }
 });
 
-test('X11: a file that is not the next archive is left as it is, and so is the log', async () => {
+test('X11: changes neither a file that is not the next archive nor the log', async () => {
   const [ws, other] = [await givenLog(4), await givenLog(4)];
   const path = fileFor('of-another');
   await run(other, path, 2);
@@ -125,7 +125,7 @@ test('X11: a file that is not the next archive is left as it is, and so is the l
   expect(await left(ws)).toEqual([1, 2, 3, 4]);
 });
 
-test('X11: a log that somebody changed is not archived', async () => {
+test('X11: does not archive a log that was changed', async () => {
   const ws = await givenLog(4);
   const forged: ArchiveOptions['audit'] = {
     ...store.audit,
@@ -138,7 +138,7 @@ test('X11: a log that somebody changed is not archived', async () => {
   expect(await left(ws)).toEqual([1, 2, 3, 4]);
 });
 
-test('X11: an archive that was changed or cut off anywhere is found, whichever line it is', async () => {
+test('X11: detects an archive that was changed or cut off in any line', async () => {
   const ws = await givenLog(4);
   const path = fileFor('whole.jsonl');
   await run(ws, path, 3);
@@ -176,7 +176,7 @@ test('X11: an archive that was changed or cut off anywhere is found, whichever l
   );
 });
 
-test('X11: a beginning that no entry of the log names is not taken for an archive', async () => {
+test('X11: does not accept a beginning that no entry of the log names as an archive', async () => {
   const ws = await givenLog(4);
   const [, second] = await store.audit.read(ws, 0, 2);
   const cut = {

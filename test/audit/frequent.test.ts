@@ -3,7 +3,7 @@ import { Frequent } from '../../src/audit/frequent.js';
 
 const NAMES = fc.array(fc.nat(30).map(String), { maxLength: 400 });
 
-/** How often each came, counted without a bound. */
+/** The exact count of each name, without a limit. */
 function exactly(names: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -16,7 +16,7 @@ function counted(size: number, names: readonly string[]): Frequent {
   return frequent;
 }
 
-test('while there is room every name is counted exactly, the most frequent first', () => {
+test('counts every name exactly while there is room, and returns the most frequent first', () => {
   fc.assert(
     fc.property(NAMES, (names) => {
       const most = counted(31, names).most(31);
@@ -26,7 +26,7 @@ test('while there is room every name is counted exactly, the most frequent first
   );
 });
 
-test('beyond that no count is too high, nor lower than the bound says, and no more names are kept than there is room', () => {
+test('with more names, no count is too high or below its bound, and the number of names stays limited', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10 }), NAMES, (size, names) => {
       const kept = new Map(
@@ -44,8 +44,8 @@ test('beyond that no count is too high, nor lower than the bound says, and no mo
   );
 });
 
-// A list that keeps the first, or the last, shows nothing but the flood.
-test('one address that guesses stands out of a flood of a hundred thousand that come once', () => {
+// A list of the first or last addresses would contain only the flood.
+test('finds one address that guesses in a flood of a hundred thousand addresses that come once', () => {
   const frequent = new Frequent(1_000);
   for (let i = 0; i < 100_000; i += 1) {
     frequent.add(`flood ${i}`);

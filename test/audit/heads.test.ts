@@ -78,7 +78,7 @@ async function copying(
   return { copies, complaints, warnings };
 }
 
-/** The log of workspace `one` as somebody left it who can write to the database. */
+/** The log of workspace `one`, changed by somebody with write access to the database. */
 function forged(forge: (entries: AuditEntry[]) => AuditEntry[]): Pick<Store['audit'], 'heads' | 'read' | 'base'> {
   const of = async (): Promise<AuditEntry[]> => forge([...(await store.audit.read('one', 0, 1_000))]);
   return {
@@ -95,7 +95,7 @@ function forged(forge: (entries: AuditEntry[]) => AuditEntry[]): Pick<Store['aud
 }
 
 describe('R8: copies of heads in a file', () => {
-  it('R8: appends one line for each head, and again only where it changed', async () => {
+  it('R8: appends one line for each head, and another one only if the head changed', async () => {
     const { copies, complaints } = await copying();
     const [one, two] = [await store.audit.head('one'), await store.audit.head('two')];
     const at = '2026-11-01T00:00:00.000Z';
@@ -115,7 +115,7 @@ describe('R8: copies of heads in a file', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('R8: several processes write to one file, and each head once', async () => {
+  it('R8: several processes write to one file, each head once', async () => {
     const first = await copying();
     const second = await copying();
     for (let i = 0; i < 5; i += 1) {
@@ -153,12 +153,12 @@ describe('R8: copies of heads in a file', () => {
         ...entries.slice(-1).map((last) => ({ ...last, seq: entries.length + 1 })),
       ],
     ],
-  ])('R8: a start tells of a log that %s, and keeps the copy', async (_, forge) => {
+  ])('R8: a start reports a log that %s, and keeps the copy', async (_, forge) => {
     await change('one');
     const before = await copying();
     await before.copies.close();
     const written = readFileSync(path, 'utf8');
-    // The same with the process that made the copy, and with one that starts.
+    // The process that made the copy and a new process behave the same.
     const { copies, complaints } = await copying(forged(forge));
     expect(complaints).toEqual([expect.stringContaining('audit log of the workspace one was changed outside')]);
     await copies.close();
@@ -166,7 +166,7 @@ describe('R8: copies of heads in a file', () => {
     expect(readFileSync(path, 'utf8')).toBe(written);
   });
 
-  it('R8: a process notices it while it runs', async () => {
+  it('R8: a running process notices the change', async () => {
     let forge = (entries: AuditEntry[]): AuditEntry[] => entries;
     await change('one');
     const { copies, complaints } = await copying(forged((entries) => forge(entries)));
@@ -177,7 +177,7 @@ describe('R8: copies of heads in a file', () => {
     await copies.close();
   });
 
-  it('R8: writes all heads again where the file was moved', async () => {
+  it('R8: writes all heads again if the file was moved', async () => {
     const { copies, complaints } = await copying();
     renameSync(path, `${path}.old`);
     await copies.copy();
@@ -187,7 +187,7 @@ describe('R8: copies of heads in a file', () => {
     expect([lines().length, lines(`${path}.old`).length, complaints]).toEqual([3, 2, []]);
   });
 
-  it('R8: reads on after a line that broke off, and tells of it', async () => {
+  it('R8: reports an incomplete line and reads the following lines', async () => {
     const { copies } = await copying();
     await copies.close();
     appendFileSync(path, '{"at":"2026-11-01T00:00:00.000Z","workspaceId":"o');
@@ -201,7 +201,7 @@ describe('R8: copies of heads in a file', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('R8: a file that grows too large is kept once, and begun again with the newest heads', async () => {
+  it('R8: keeps one copy of a file that is too large, and starts a new one with the newest heads', async () => {
     const { copies, complaints } = await copying(store.audit, { file: new HeadsFile(path, 1_000) });
     for (let i = 0; i < 20; i += 1) {
       await change('one');
@@ -220,11 +220,11 @@ describe('R8: copies of heads in a file', () => {
   it.each([
     ['is in a directory that does not exist', () => join(dir, 'none', 'heads'), /ENOENT/],
     ['is a directory', () => dir, /EISDIR|not a regular file/],
-  ])('R8: refuses to start where the file %s', async (_, where, fault) => {
+  ])('R8: refuses to start if the file %s', async (_, where, fault) => {
     await expect(copying(store.audit, { file: new HeadsFile(where()) })).rejects.toThrow(fault);
   });
 
-  it('R8: goes on and warns where the file cannot be written any more', async () => {
+  it('R8: continues with a warning if the file can no longer be written', async () => {
     const { copies, warnings } = await copying();
     rmSync(path);
     chmodSync(dir, 0o500);
@@ -233,14 +233,14 @@ describe('R8: copies of heads in a file', () => {
     const isRoot = process.getuid?.() === 0;
     await copies.copy();
     chmodSync(dir, 0o700);
-    // Root may write anywhere: then the file is there again.
+    // Root can write anywhere, so the file is written again.
     if (isRoot) expect(lines()).toHaveLength(2);
     else expect(warnings).toEqual([expect.stringContaining('EACCES')]);
     await copies.close();
     expect(lines()).toHaveLength(2);
   });
 
-  it('R8: reads back what it writes, and nothing else', () => {
+  it('R8: reads only lines that it has written', () => {
     const head = fc.record({
       workspaceId: fc.string({ minLength: 1, maxLength: 60 }),
       seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -263,7 +263,7 @@ interface Received {
   readonly body: string;
 }
 
-/** A receiver that answers with these statuses in turn, then with 204. */
+/** A receiver that responds with these statuses in turn, then with 204. */
 async function receiver(statuses: number[] = []) {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -308,7 +308,7 @@ describe('R8: copies of heads by webhook', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('R8: tries three times, warns without the address, and sends it again the next time', async () => {
+  it('R8: tries three times, warns without the address, and sends the head again the next time', async () => {
     const { received, webhook, close } = await receiver([500, 503, 429]);
     const { copies, warnings } = await copying(store.audit, { file: null, webhook });
     await copies.sent();
@@ -334,7 +334,7 @@ describe('R8: copies of heads by webhook', () => {
     await close();
   });
 
-  it('R8: a receiver that never answers holds up neither the start nor a round, and the end only for a while', async () => {
+  it('R8: a receiver that never responds delays neither the start nor a round, and delays the stop only briefly', async () => {
     const server = createServer(() => undefined).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

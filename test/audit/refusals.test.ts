@@ -32,7 +32,10 @@ describe('in the service', () => {
   });
   afterEach(() => latchkey.close());
 
-  /** What the log of the default workspace has of these, newest first, after all that was gathered is in it. */
+  /**
+   * Returns the entries of these actions in the log of the default workspace, newest first, after pending entries were
+   * written.
+   */
   const logged = async (actions: readonly string[], token = OPERATOR_KEY) => {
     await latchkey.service.latchkey.gathered.flush();
     const { body } = await latchkey.query(
@@ -57,7 +60,7 @@ describe('in the service', () => {
       })
     ).statusCode;
 
-  test('of a key are one entry with their counts, by the installation', async () => {
+  test('of a key are one entry with counts, and the installation as the actor', async () => {
     const { id, token } = await make({ scopes: ['read:assets'] });
     const [bound, elsewhere] = [
       await make({ trustedDocuments: [createHash('sha256').update(WHO).digest('hex')] }),
@@ -88,12 +91,12 @@ describe('in the service', () => {
       entry(bound.id, { document: 1 }),
       entry(id, { forbidden: 3, limited: 1 }),
     ]);
-    // What was told is told once, and nothing is written where nothing was refused.
+    // Each refusal is written once, and nothing is written if nothing was refused.
     expect(await refusals()).toHaveLength(3);
     expect(await verifyAudit(latchkey.service.store.audit, 'default')).toMatchObject({ outcome: 'whole' });
   });
 
-  test('of credentials are one entry in the default workspace, with the addresses that failed most', async () => {
+  test('of credentials are one entry in the default workspace, with the addresses that have the most failures', async () => {
     const { token, id } = await make();
     await act(latchkey, 'revokeApiKey', { id }, OPERATOR_KEY);
     await ask(token);
@@ -116,12 +119,12 @@ describe('in the service', () => {
         },
       }),
     ]);
-    // No key at all is no credential that was refused.
+    // A request without a key is not a refused credential.
     expect((await latchkey.query('{ assets { name } }', { token: null })).status).toBe(401);
     expect(await refusals()).toHaveLength(1);
   });
 
-  test('are for admins, each of their own workspace: of another tenant none, and to others nothing', async () => {
+  test('are visible only to admins of the same workspace', async () => {
     const { token: admin, workspace } = await act(
       latchkey,
       'createWorkspace',
@@ -139,7 +142,7 @@ describe('in the service', () => {
     expect((await ask(token, '{ auditLog { nodes { action } } }')).status).toBe(403);
   });
 
-  test('are written at the end as well', async () => {
+  test('are also written when the service stops', async () => {
     const { id } = await make();
     const appended: AuditDraft[] = [];
     const { audit } = latchkey.service.store;
@@ -154,10 +157,10 @@ describe('in the service', () => {
     expect(appended).toEqual([expect.objectContaining({ action: 'credential.refused' })]);
   });
 
-  describe('a key that came over plain HTTP', () => {
+  describe('a key that was sent over plain HTTP', () => {
     const sent = () => logged(['KEY_SENT_IN_CLEAR']);
 
-    test('is noted once an hour, with who sent it from where, and is not let in', async () => {
+    test('is recorded once an hour with the sender and the address, and is refused', async () => {
       const { id, token } = await make();
       for (let i = 0; i < 3; i += 1) expect(await inClear(token)).toBe(403);
       expect(await sent()).toEqual([
@@ -185,14 +188,14 @@ describe('in the service', () => {
       ]);
     });
 
-    test("is noted whoever's it is: the operator's, and one that is let in from other addresses alone", async () => {
+    test('is recorded for every kind of key: the operator key, and a key that is allowed only from other addresses', async () => {
       const { id, token } = await make({ allowedAddresses: ['192.0.2.1'] });
       await inClear(OPERATOR_KEY);
       await inClear(token);
       expect((await sent()).map(({ subject }: { subject: string }) => subject)).toEqual([id, 'operator']);
     });
 
-    test('is not noted where it is wrong, has ended or came over no network: a wrong one is counted as everywhere', async () => {
+    test('is not recorded if it is wrong, has expired or was sent locally; a wrong key counts as a failure', async () => {
       const { id, token } = await make();
       await inClear(withOtherSecret(token));
       await inClear('nonsense');
@@ -223,7 +226,7 @@ describe('in memory', () => {
   } as const;
   const holder = (i: number) => ({ keyId: `key_${i}`, workspaceId: 'ws', projectId: null });
 
-  it('a flood of keys and addresses takes no more than its bound, and the address that fails most stands first', () => {
+  it('a flood of keys and addresses stays within its limit, and the address with the most failures is first', () => {
     const refusals = new Refusals(() => clock.now);
     for (let i = 0; i < 20_000; i += 1) {
       refusals.key(holder(i), 'limited');
@@ -244,7 +247,7 @@ describe('in memory', () => {
     expect(refusals.take()[0]?.after).toMatchObject({ unknown: 30, addresses: { length: 10 } });
   });
 
-  it('so does a flood of keys over plain HTTP: what finds no place is noted at its next request', () => {
+  it('a flood of keys over plain HTTP stays within its limit, and a key without a place is recorded at its next request', () => {
     const clear = new SentInClear(() => clock.now);
     const principal = (i: number) => authenticated({ ...PRINCIPAL, ...holder(i) });
     for (let i = 0; i < 20_000; i += 1) clear.note(principal(i), { address: null, userAgent: 'x'.repeat(10_000) });
@@ -256,7 +259,7 @@ describe('in memory', () => {
     expect(clear.take().map(({ subject }) => subject)).toEqual(['key_500']);
   });
 
-  /** An audit log that may be away, and keeps what it took. */
+  /** An audit log that can be unavailable, and records the entries that it accepted. */
   class Log {
     readonly entries: AuditEntry[] = [];
     away = false;
@@ -272,7 +275,7 @@ describe('in memory', () => {
   }
   const told = ({ entries }: Log) => entries.map(({ subject, after }) => [subject, after]);
 
-  it('a store that is away costs one attempt a minute and loses nothing, and goes on counting', async () => {
+  it('with an unavailable store, tries once a minute, loses nothing and continues to count', async () => {
     const log = new Log();
     const refusals = new Refusals(() => clock.now);
     const gathered = new GatheredEntries(log, [refusals]);
@@ -291,7 +294,7 @@ describe('in memory', () => {
     ]);
   });
 
-  it('an entry that no store takes stands in the way of none after it', async () => {
+  it('an entry that the store rejects does not block later entries', async () => {
     const log = new Log();
     const refusals = new Refusals(() => clock.now);
     const gathered = new GatheredEntries(log, [refusals]);
@@ -301,7 +304,7 @@ describe('in memory', () => {
     expect(told(log)).toEqual([['key_2', { since: NOON, limited: 1 }]]);
   });
 
-  it('flushes at once write each entry once', async () => {
+  it('concurrent flushes write each entry once', async () => {
     const log = new Log();
     const refusals = new Refusals(() => clock.now);
     const gathered = new GatheredEntries(log, [refusals]);

@@ -35,7 +35,7 @@ test.each([
     'its kept head is missing',
     { outcome: 'headless', entries: 3 },
   ],
-])('R8: a start tells of a log that was cut off: %s', async (change, what, verdict) => {
+])('R8: a start reports a log that was cut off: %s', async (change, what, verdict) => {
   const dir = await given(change);
   const store = await openSqliteStore({ dir });
   const complaints: string[] = [];
@@ -45,7 +45,7 @@ test.each([
   await store.close();
 });
 
-test('R8: a start says nothing of a log that is whole', async () => {
+test('R8: a start reports nothing for an intact log', async () => {
   const store = await openSqliteStore({ dir: await given('SELECT 1') });
   const complaints: string[] = [];
   await checkHeads(store, (message) => complaints.push(message));

@@ -30,7 +30,7 @@ function verify(chain: readonly AuditEntry[], head: AuditHead | null, known: Aud
 
 const headOf = (chain: readonly AuditEntry[]): AuditHead => chain.at(-1) ?? { seq: 0, hash: GENESIS };
 
-test.each([0, 1, 999, 1000, 1001, 2500])('a chain of %i is whole', async (length) => {
+test.each([0, 1, 999, 1000, 1001, 2500])('verifies a chain of %i entries', async (length) => {
   const chain = chainOf(length);
   const head = headOf(chain);
   expect(await verify(chain, length === 0 ? null : head)).toEqual({
@@ -40,7 +40,7 @@ test.each([0, 1, 999, 1000, 1001, 2500])('a chain of %i is whole', async (length
   });
 });
 
-test('an entry that was removed, wherever it was, is missing', async () => {
+test('reports an entry as missing, wherever it was removed', async () => {
   const chain = chainOf(5);
   for (const { seq } of chain) {
     const rest = chain.filter((entry) => entry.seq !== seq);
@@ -49,7 +49,7 @@ test('an entry that was removed, wherever it was, is missing', async () => {
   expect(await verify([], headOf(chain))).toEqual({ outcome: 'missing', seq: 1 });
 });
 
-test('an entry that was altered in any field is found', async () => {
+test('finds an entry that was altered in any field', async () => {
   const chain = chainOf(4);
   await fc.assert(
     fc.asyncProperty(
@@ -73,7 +73,7 @@ test('an entry that was altered in any field is found', async () => {
   );
 });
 
-test('a new chain made over an altered entry is found by the head, and by one that was noted elsewhere', async () => {
+test('finds a new chain over an altered entry by the head, and by a head that was noted elsewhere', async () => {
   const chain = chainOf(3);
   const forged: AuditEntry[] = [];
   for (const entry of chain) {
@@ -87,7 +87,7 @@ test('a new chain made over an altered entry is found by the head, and by one th
   expect(await verify(chain, headOf(chain), second)).toMatchObject({ outcome: 'whole' });
 });
 
-test('entries that are added while it reads are no fault', async () => {
+test('accepts entries that are added while it reads', async () => {
   const chain = chainOf(3);
   expect(await verify(chain, chain[1] ?? null)).toMatchObject({ outcome: 'whole', entries: 3 });
 });
@@ -107,7 +107,7 @@ describe('X5: a verification that starts after an entry', () => {
   const whole = { outcome: 'whole', entries: 2_500, head: headOf(chain).hash };
   beforeEach(() => void reads.splice(0));
 
-  test('tells of each 1,000 entries, and can be continued after each', async () => {
+  test('reports progress after each 1,000 entries, and can continue there', async () => {
     const reached: Checkpoint[] = [];
     const onProgress = (checkpoint: Checkpoint) => void reached.push(checkpoint);
     expect(await verifyAudit(of(chain), 'ws', { onProgress })).toEqual(whole);
@@ -132,7 +132,7 @@ describe('X5: a verification that starts after an entry', () => {
     expect(await verifyAudit(of(chain), 'ws', { from, known: [{ ...forged, seq: 7 }] })).toEqual(whole);
   });
 
-  test('reads all entries in the store if it was archived meanwhile, and asks for the entry that says so', async () => {
+  test('reads all entries in the store if the log was archived meanwhile, and requires the entry of the archive', async () => {
     const base = { seq: 1_500, hash: at(1_500).hash };
     const rest = chain.slice(1_500);
     const from = { ...at(1_000), base: at(0), isNamed: true };
@@ -147,7 +147,7 @@ describe('X5: a verification that starts after an entry', () => {
     const log = [...rest, chained(named, headOf(chain))];
     const verdict = { outcome: 'whole', entries: 2_501, archived: 1_500 };
     expect(await verifyAudit(of(log, base), 'ws', { from })).toMatchObject(verdict);
-    // Reached before it was archived, and after where the log begins now.
+    // Reached before the log was archived, and later than the log now begins.
     const later = { ...at(2_000), base: at(0), isNamed: true };
     expect(await verifyAudit(of(log, base), 'ws', { from: later })).toMatchObject(verdict);
     expect(await verifyAudit(of(rest, base), 'ws', { from: later })).toEqual({ outcome: 'missing', seq: 1 });

@@ -23,8 +23,8 @@ const reports = () =>
     }),
   );
 
-describe('order of building', () => {
-  it('B16 resolvers added after the guard: the schema does not start, guarded anew it does', async () => {
+describe('order of building the schema', () => {
+  it('B16 resolvers added after the guard: the schema does not start until it is guarded again', async () => {
     const later = addResolversToSchema({
       schema: reports(),
       resolvers: { Query: noting(ran, 'Later', { report: { id: 'r2' } }) },
@@ -40,7 +40,7 @@ describe('order of building', () => {
     });
   });
 
-  it('B16 schemas merged after the guard: what is added undecided or unguarded does not start', () => {
+  it('B16 schemas merged after the guard: added fields without a rule or a guard prevent the start', () => {
     const added = makeExecutableSchema({ typeDefs: 'type Query { added: String }' });
     expect(faultsOf(() => assertGuarded(mergeSchemas({ schemas: [reports(), added] })))).toEqual([
       'Query.added: a root field needs @auth or @public, so that it is clear who can call it.',
@@ -51,7 +51,7 @@ describe('order of building', () => {
     expect(faultsOf(() => assertGuarded(guardSchema(merged)))).toEqual([]);
   });
 
-  it('B17 a guarded type extended after the guard: the schema does not start, guarded anew the new field is guarded', async () => {
+  it('B17 a guarded type extended after the guard: the schema does not start until it is guarded again, with the new field', async () => {
     const extended = extendSchema(reports(), parse('extend type Report { extra: String }'));
     expect(faultsOf(() => assertGuarded(extended))).toEqual([notEnforced('Report.extra')]);
     await expect(serve(extended)).rejects.toThrow(notEnforced('Report.extra'));
@@ -79,7 +79,7 @@ describe('order of building', () => {
     );
   });
 
-  it('B18 copied with its guards: the copy is proven and enforces', async () => {
+  it('B18 a copy with its guards is accepted and enforces them', async () => {
     const copy = mapSchema(reports(), {});
     expect(assertGuarded(copy).fields.get('Query')?.has('report')).toBe(true);
     await serving(copy, async (server) => {
@@ -89,7 +89,7 @@ describe('order of building', () => {
     });
   });
 
-  it('B18 a copy whose rules were changed on the way does not start', () => {
+  it('B18 a copy with changed rules does not start', () => {
     const stricter = mapSchema(reports(), {
       [MapperKind.OBJECT_FIELD]: (field, name) =>
         name === 'id' ? { ...field, extensions: { directives: { auth: { scope: 'read:ids' } } } } : undefined,
@@ -97,7 +97,7 @@ describe('order of building', () => {
     expect(faultsOf(() => assertGuarded(stricter))).toEqual([notEnforced('Report.id')]);
   });
 
-  it('B19 on a root type: every field of it is guarded, and @public there contradicts it', async () => {
+  it('B19 on a root type: every field is guarded, and @public on one of them is an error', async () => {
     const sdl =
       'type Query { open: String @public } type Mutation @auth(scope: "write:reports") { add: Int drop: Int }';
     expect(faultsIn(sdl.replace('drop: Int', 'drop: Int @public'))).toEqual([
@@ -116,7 +116,7 @@ describe('order of building', () => {
     });
   });
 
-  describe('B20 however a guarded type is reached', () => {
+  describe('B20 every way to reach a guarded type', () => {
     const FEDERATED = `
       scalar _Any
       union _Entity = Report | Note
@@ -170,7 +170,7 @@ describe('order of building', () => {
     it.each([
       ['_entities', '{ found: _entities(representations: [{ id: "r1" }, { id: "n1" }]) { __typename } }'],
       ['nodes', '{ found: nodes(ids: ["r1", "n1"]) { __typename } }'],
-    ])('B20 by %s for its __typename alone: not even that it is one', async (_, query) => {
+    ])('B20 by %s with only __typename: does not reveal the type', async (_, query) => {
       await serving(schema(), async (server) => {
         const { body } = await server.query(query, ['read:notes']);
         expect(body.data.found).toEqual([null, { __typename: 'Note' }]);
@@ -185,9 +185,9 @@ describe('order of building', () => {
     it.each([
       ['a name', (name: string) => name],
       ['a promise', async (name: string) => name],
-      // Not a Promise of this realm: what a database driver's own promise library gives.
+      // Not a Promise of this realm, but one of a database driver's own promise library.
       ['a thenable', (name: string) => ({ then: (done: (value: string) => unknown) => Promise.resolve(done(name)) })],
-    ])('B20 by a type resolver that gives %s', async (_, give) => {
+    ])('B20 by a type resolver that returns %s', async (_, give) => {
       const own = guardSchema(
         ownSchema(
           `union Found = Report | Note type Report @auth(scope: "read:reports") { id: ID } type Note { id: ID }

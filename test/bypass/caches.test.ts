@@ -17,7 +17,7 @@ const reports = () =>
   );
 
 describe('caches and identity', () => {
-  describe('B30 a key changed takes effect at the next request', () => {
+  describe('B30 a change of a key takes effect at the next request', () => {
     let service: TestService;
     beforeAll(async () => {
       service = await startService();
@@ -30,7 +30,7 @@ describe('caches and identity', () => {
       return body.data;
     };
 
-    /** A key that has been used, so that whatever might be remembered of it is. */
+    /** A key that has been used, so that all its data is cached. */
     const usedKey = async () => {
       const key = await createKey(service, { scopes: ['read:assets'] });
       for (let i = 0; i < 3; i++) expect((await service.query(ASSETS, { token: key.token })).status).toBe(200);
@@ -57,7 +57,7 @@ describe('caches and identity', () => {
       expect(refused.body.errors[0].extensions.reason).toBe('expired');
     });
 
-    it('B30 rotated: without an overlap the old key ends, with one both work', async () => {
+    it('B30 rotated: without an overlap the old key stops working, with one both work', async () => {
       const rotate = async (id: string, overlap: string): Promise<string> => {
         const data = await run('mutation ($input: RotateApiKeyInput!) { rotateApiKey(input: $input) { token } }', {
           input: { id, overlap },
@@ -75,7 +75,7 @@ describe('caches and identity', () => {
       expect((await service.query(ASSETS, { token: next })).status).toBe(200);
     });
 
-    it('B30 re-scoped: less at once, and more at once', async () => {
+    it('B30 changed scopes: fewer and more scopes take effect immediately', async () => {
       const key = await usedKey();
       const rescope = (scopes: string[]) =>
         run('mutation ($input: UpdateApiKeyInput!) { updateApiKey(input: $input) { apiKey { scopes } } }', {
@@ -90,7 +90,7 @@ describe('caches and identity', () => {
     });
   });
 
-  it('B30 a decision is remembered for no other variables and no other key', async () => {
+  it('B30 a decision is not reused for other variables or another key', async () => {
     const query = 'query ($v: Boolean!) { open report @include(if: $v) }';
     await serving(reports(), async (server) => {
       for (let round = 0; round < 3; round++) {
@@ -121,7 +121,7 @@ describe('caches and identity', () => {
     }
   });
 
-  it('B31 a guard that throws: 503 with the moment to come back, and nothing runs', async () => {
+  it('B31 a guard that throws: 503 with Retry-After, and nothing runs', async () => {
     const scopes = Object.assign([], {
       includes: () => {
         throw new Error('what the guard reads is broken');
@@ -142,7 +142,7 @@ describe('caches and identity', () => {
     );
   });
 
-  it('B31 the store is away: 503 for every key, right or wrong; what needs no key still answers', async () => {
+  it('B31 the store is unavailable: 503 for every key, right or wrong; public fields still respond', async () => {
     const service = await startService();
     try {
       const key = await createKey(service);
@@ -162,7 +162,7 @@ describe('caches and identity', () => {
     }
   });
 
-  it('B32 a response cache behind the guard answers nobody whom the guard refuses', async () => {
+  it('B32 a response cache behind the guard returns nothing to a refused caller', async () => {
     const cached = new Map<string, GraphQLResponse['body']>();
     let hits = 0;
     const careless: ApolloServerPlugin<LatchkeyContext> = {
@@ -201,7 +201,7 @@ describe('caches and identity', () => {
     );
   });
 
-  it('B32 what a key is answered is private to caches between, whatever hints the schema gives', async () => {
+  it('B32 responses to a key are private for shared caches, whatever the cache hints of the schema', async () => {
     const schema = guardSchema(
       ownSchema(
         `enum CacheControlScope { PUBLIC PRIVATE }

@@ -9,8 +9,8 @@ beforeEach(() => {
   ran = [];
 });
 
-describe('where the directive stands', () => {
-  it('B01 on an interface: the start is refused, on its implementations it guards', async () => {
+describe('location of the directive', () => {
+  it('B01 on an interface: refuses to start; on its implementations: guards', async () => {
     const onType = 'interface Node @auth(scope: "read:reports") { id: ID } type Query { node: Node @public }';
     const onField = 'interface Node { id: ID @auth(scope: "read:reports") } type Query { node: Node @public }';
     const remedy = '@auth has no effect here. Put @auth on object types and their fields';
@@ -36,7 +36,7 @@ describe('where the directive stands', () => {
     });
   });
 
-  it('B02 concrete type behind an unannotated interface: its rule holds', async () => {
+  it('B02 a concrete type behind an interface without a directive: its rule applies', async () => {
     const schema = ownSchema(
       `interface Node { id: ID body: String }
        type Report implements Node { id: ID body: String @auth(scope: "read:reports") }
@@ -70,7 +70,7 @@ describe('where the directive stands', () => {
     ['input field', 'input Filter { text: String @auth }', 'Filter.text'],
     ['argument', 'extend type Report { part(of: Int @auth): String }', 'Report.part(of:)'],
     ['schema', 'schema @auth { query: Query }', 'schema'],
-  ])('B03 on a %s: the start is refused', (_, sdl, coordinate) => {
+  ])('B03 on a %s: refuses to start', (_, sdl, coordinate) => {
     const rest = 'type Report { id: ID } type Query { report: Report @public }';
     expect(faultsIn(`${rest} ${sdl}`)).toEqual([
       expect.stringMatching(
@@ -84,7 +84,7 @@ describe('where the directive stands', () => {
     ['another case', 'directive @Auth(role: String) on FIELD_DEFINITION', '@Auth(role: "admin")', 'Auth'],
     ['another name', 'directive @authz(scope: [[Scope!]!]) on FIELD_DEFINITION', '@authz(scope: "read:a")', 'authz'],
     ['other types', 'directive @needs(scopes: [String!]!) on FIELD_DEFINITION', '@needs(scopes: "read:a")', 'needs'],
-  ])('B04 declared under %s: the start is refused', (_, declaration, use, name) => {
+  ])('B04 declared under %s: refuses to start', (_, declaration, use, name) => {
     const faults = faultsIn(`${declaration} type Query { report: Report @public } type Report { body: String ${use} }`);
     expect(faults).toEqual([
       `@${name} is declared and looks like a guard, but Latchkey only reads @auth. Use that name.`,
@@ -94,14 +94,14 @@ describe('where the directive stands', () => {
     expect(faultsIn(unrelated)).toEqual([]);
   });
 
-  it('B05 misspelt with SDL validation off: the start is refused, for the misspelling and for the root field', () => {
+  it('B05 misspelt with SDL validation off: refuses to start, because of the misspelling and of the root field', () => {
     expect(faultsIn('type Query { report: String @atuh(scope: "read:reports") open: String @public }')).toEqual([
       'Query.report: @atuh is applied but not declared, so it guards nothing. Did you mean @auth or @public?',
       'Query.report: a root field needs @auth or @public, so that it is clear who can call it.',
     ]);
   });
 
-  describe('B06 on `extend type`: it guards', () => {
+  describe('B06 on `extend type`: guards', () => {
     const base = 'type Query { report: Report @public note: Note @public } type Report { id: ID } type Note { id: ID }';
     const extension = 'extend type Report @auth(scope: "read:reports")';
     const resolvers = () => ({ Query: noting(ran, 'Query', { report: { id: 'r1' }, note: { id: 'n1' } }) });
@@ -110,7 +110,7 @@ describe('where the directive stands', () => {
       ['merged by graphql-tools', () => ownSchema([base, extension], resolvers())],
       ['applied by graphql-js', () => extendSchema(ownSchema(base, resolvers()), parse(extension))],
     ])('B06 %s', async (_, build) => {
-      // A root field's own @public opens it no further than the type that it returns.
+      // @public on a root field doesn't make the type that it returns public.
       await serving(guardSchema(build()), async (server) => {
         expect((await server.query('{ report { id } }', ['read:notes'])).status).toBe(403);
         expect(ran).toEqual([]);
@@ -120,7 +120,7 @@ describe('where the directive stands', () => {
     });
   });
 
-  it("B07 a field's rule beside its type's: both hold, neither weakens the other", async () => {
+  it('B07 a rule of a field and a rule of its type: both apply', async () => {
     const schema = ownSchema(
       `type Query { report: Report @auth }
        type Report @auth(scope: "read:reports") { id: ID @auth salaries: String @auth(scope: "read:salaries") }`,
@@ -144,7 +144,7 @@ describe('where the directive stands', () => {
 
   const withScope = (scope: string) => faultsIn(`type Query { a: Int @auth(scope: ${scope}) }`);
 
-  it('B08 a null argument: the start is refused, no argument asks for any key', () => {
+  it('B08 a null argument: refuses to start; no argument: requires any key', () => {
     expect(withScope('null')).toEqual([
       'Query.a: @auth(scope: null) is not allowed. Omit the argument to accept any valid key.',
     ]);
@@ -152,7 +152,7 @@ describe('where the directive stands', () => {
   });
 
   it.each(['[]', '[[]]', '[["read:a"], []]', '[[null]]', '[null]', '7', '{ any: "read:a" }'])(
-    'B09 @auth(scope: %s): the start is refused',
+    'B09 @auth(scope: %s): refuses to start',
     (scope) => {
       expect(withScope(scope)).toEqual([
         expect.stringMatching(/^Query\.a: @auth\(scope:\) .*Write @auth\(scope: "a"\) for one scope/),
@@ -161,7 +161,7 @@ describe('where the directive stands', () => {
   );
 
   it.each(['""', '" "', '"READ:a"', '"read"', '"read:*"', '"*"', '"read:a "', '"a,b"'])(
-    'B09 @auth(scope: %s): a scope that is none refuses the start',
+    'B09 @auth(scope: %s): refuses to start because of the invalid scope',
     (scope) => {
       expect(withScope(scope)).toEqual([
         `Query.a: ${scope} is not a valid scope. Use action:resource, admin or platform.`,
@@ -169,7 +169,7 @@ describe('where the directive stands', () => {
     },
   );
 
-  it('B09 an unknown action: the start is refused unless it is declared', () => {
+  it('B09 an unknown action: refuses to start unless it is declared', () => {
     const sdl = 'type Query { a: Int @auth(scope: "raed:a") }';
     expect(faultsIn(sdl)).toEqual([
       'Query.a: the scope "raed:a" has the unknown action "raed". Known actions: read, write. The option "actions" adds others.',
@@ -177,7 +177,7 @@ describe('where the directive stands', () => {
     expect(faultsOf(() => guardSchema(ownSchema(sdl), { actions: ['raed'] }))).toEqual([]);
   });
 
-  it('B10 a flat list of two: the start is refused with both ways to write it, and both ways work', async () => {
+  it('B10 a flat list of two: refuses to start and names both ways to write it, which both work', async () => {
     expect(withScope('["read:a", "read:b"]')).toEqual([
       'Query.a: @auth(scope:) with a flat list of several scopes is ambiguous. Write @auth(scope: "a") for one scope, [["a", "b"]] for all of them, [["a"], ["b"]] for any of them.',
     ]);
@@ -200,7 +200,7 @@ describe('where the directive stands', () => {
     });
   });
 
-  it('B12 two modules annotate one field: both rules hold', async () => {
+  it('B12 directives of two modules on one field: both rules apply', async () => {
     const schema = ownSchema(
       ['type Query { report: String @auth(scope: "read:a") }', 'type Query { report: String @auth(scope: "read:b") }'],
       { Query: noting(ran, 'Query', { report: 'text' }) },
@@ -261,7 +261,7 @@ describe('where the directive stands', () => {
     });
   });
 
-  it("B15 another schema's guard is no proof", () => {
+  it('B15 does not accept the guard of another schema', () => {
     const build = (scope: string) =>
       ownSchema(
         `interface Node { id: ID } type Report implements Node @auth(scope: "${scope}") { id: ID } type Note implements Node { id: ID }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe('B42 whoever may not introspect learns no names', () => {
+describe('B42 callers without introspection learn no names', () => {
   const names = new Set<string>();
   for (const type of Object.values(makeExecutableSchema({ typeDefs: serviceTypeDefs() }).getTypeMap())) {
     if (type.name.startsWith('__')) continue;
@@ -24,7 +24,10 @@ describe('B42 whoever may not introspect learns no names', () => {
       }
     }
   }
-  /** Words of GraphQL's own messages that are names in this schema as well, and the scalar that says itself what it takes. */
+  /**
+   * Words of GraphQL's own messages that are also names in this schema, and the scalar whose error describes its
+   * format.
+   */
   const english = new Set([
     'DateTime',
     'at',
@@ -137,7 +140,7 @@ describe('B42 whoever may not introspect learns no names', () => {
     });
   });
 
-  it('B42 whoever may introspect is helped', async () => {
+  it('B42 callers with introspection get suggestions', async () => {
     const field = await service.query('{ asets { name } }', { token: null });
     expect(field.body.errors[0].message).toMatch(/^Cannot query field "asets" on type "Query"\. Did you mean "assets"/);
     const [, query, variables] = COERCIONS[2] ?? [];
@@ -149,7 +152,7 @@ describe('B42 whoever may not introspect learns no names', () => {
     ['nested in a field', '{ query { query { __schema { queryType { name } } } } }'],
     ['by a fragment on the query type', '{ query { ...F } } fragment F on Query { t: __type(name: "Query") { name } }'],
     ['in the payload of a mutation', 'mutation { act { query { __schema { queryType { name } } } } }'],
-  ])('B42 the query type reached anew, %s: introspection stays closed', async (_, query) => {
+  ])('B42 the query type reached again, %s: introspection is still refused', async (_, query) => {
     const ran: Ran = [];
     const schema = () =>
       guardSchema(

@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** What the key has left in 60 seconds; the answers that tell carry it. */
+/** Returns the number of requests that the key has left in 60 seconds, from the response. */
 const remaining = ({ headers }: Answer): number => Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
 
 const times = (count: number, unit: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => unit(i)).join(' ');
 
-/** Refused with 400 before anything ran, by an error that names the bound and the number allowed. */
+/** Asserts a refusal with 400 before anything ran, and an error with the limit and the allowed number. */
 function expectBound(answer: Answer, text: string): void {
   expect(answer.status).toBe(400);
   expect(answer.body.data).toBeUndefined();
@@ -65,7 +65,7 @@ describe('limits', () => {
       );
     });
 
-    it('B37 more than the burst at once: 400 that says so, one request taken and nothing run', async () => {
+    it('B37 more than the burst at once: 400 with the reason, one request counted and nothing run', async () => {
       await serving(
         schema(),
         async (server) => {
@@ -101,7 +101,7 @@ describe('limits', () => {
           });
           expect(refused[0]?.headers.get('retry-after')).toBe('1');
           expect(ran).toHaveLength(24);
-          // Another family has its own window; what remains of the first is one.
+          // Another family has its own window. The first has one request left.
           expect((await server.query('{ a }', ['read:a'], { family: 'another' })).status).toBe(200);
           expect((await server.query('{ a }', ['read:a'])).status).toBe(200);
           expect((await server.query('{ a }', ['read:a'])).status).toBe(429);
@@ -111,7 +111,7 @@ describe('limits', () => {
     });
   });
 
-  it('B38 array batching: refused whole, nothing runs and each counts as one request', async () => {
+  it('B38 array batching: the whole batch is refused, nothing runs and each counts as one request', async () => {
     const { token } = await createKey(service, { scopes: ['admin'] });
     const before = await service.query('{ apiKeys { totalCount } }', { token });
     const create = { query: 'mutation { createApiKey(input: { name: "batched", scopes: [] }) { token } }' };
@@ -129,7 +129,7 @@ describe('limits', () => {
     expect(remaining(after)).toBe(remaining(before) - 5);
   });
 
-  describe('B39 nothing is free', () => {
+  describe('B39 everything counts', () => {
     it.each([
       ['__typename aliases', (n: number) => `{ ${times(n, (i) => `t${i}: __typename`)} }`],
       ['__schema aliases', (n: number) => `{ ${times(n, (i) => `s${i}: __schema { __typename }`)} }`],
@@ -157,7 +157,7 @@ describe('limits', () => {
   });
 
   describe('B40 fragment fan-out', () => {
-    /** 30 fragments, each spreading the next one twice: 2^30 ways to the last. */
+    /** 30 fragments, each spreading the next one twice: 2^30 paths to the last. */
     const fanOut = (on: string, twice: (next: string) => string, last: string, start: string) =>
       `{ ${start} } ${times(30, (i) => `fragment F${i} on ${on} { ${twice(`...F${i + 1}`)} }`)} fragment F30 on ${on} { ${last} }`;
     const atRoot = fanOut('Query', (next) => `${next} ${next}`, 'tiers { tier }', '...F0');
@@ -184,7 +184,7 @@ describe('limits', () => {
       expect(anonymous.body.errors[0].extensions).toMatchObject({ code: 'COST_EXCEEDS_BURST', cost: 2 ** 30 });
     });
 
-    it('B40 under a field, with and without aliases: answered', async () => {
+    it('B40 under a field, with and without aliases: returns the result', async () => {
       expectBound(await service.query(nested), 'depth limit of 12 exceeded');
       expectBound(await service.query(aliased), `Aliases limit of 200 exceeded, found ${2 ** 31 - 2}`);
       expect((await service.query(inField)).body).toEqual({ data: { assets: [] } });
@@ -226,7 +226,7 @@ describe('limits', () => {
       expect(compiled.rules.length).toBeLessThanOrEqual(2);
     });
 
-    it('B40 conditions that narrow an abstract type: each selection set once for each type, not once for each subset', () => {
+    it('B40 conditions that narrow an abstract type: visits each selection set once for each type, not for each subset', () => {
       const count = 16;
       const types = times(count, (i) => {
         const others = Array.from({ length: count }, (__, j) => `I${j}`).filter((___, j) => j !== i);
@@ -255,12 +255,12 @@ describe('limits', () => {
         'depth limit of 12 exceeded, found 14',
       ],
       ['tokens', `{ tiers { ${'tier '.repeat(700)} } }`, 'more that 700 tokens'],
-    ])('B41 %s: 400 that names the bound and the number allowed', async (_, query, text) => {
+    ])('B41 %s: 400 with the limit and the allowed number', async (_, query, text) => {
       expectBound(await service.query(query), text);
       expectBound(await service.query(query, { token: null }), text);
     });
 
-    it('B41 duplicated fields are answered once', async () => {
+    it('B41 duplicated fields are returned once', async () => {
       const answer = await service.query(`{ tiers { ${'tier '.repeat(600)} } }`, { token: null });
       expect(answer.body.data.tiers[0]).toEqual({ tier: 'FREE_TRIAL' });
       const many = await service.query(`{ ${times(100, () => 'tiers { tier }')} }`, { token: null });
@@ -273,7 +273,7 @@ describe('limits', () => {
       ['unknown directives', `{ tiers { tier ${times(300, () => '@a')} } }`],
       ['unused variables', `query (${times(150, (i) => `$v${i}: Int`)}) { tiers { tier } }`],
       ['conflicts', `{ tiers { ${times(150, (i) => `x: ${i % 2 === 0 ? 'tier' : 'keys'}`)} } }`],
-    ])('B41 %s: the answer stays small', async (_, query) => {
+    ])('B41 %s: the response stays small', async (_, query) => {
       const answer = await service.query(query, { token: null });
       expect(answer.status).toBe(400);
       expect(answer.body.errors.length).toBeLessThanOrEqual(21);
@@ -286,7 +286,7 @@ describe('limits', () => {
       ['wrong items', { name: 'a', columns: Array.from({ length: 20_000 }, () => 1) }],
       ['one long text', { name: 'a', allowedAge: 'P'.repeat(200_000) }],
       ['text in a deep list', { name: 'a', upstream: Array.from({ length: 4_000 }, () => [['a']]) }],
-    ])('B41 variables with %s: told once, and not repeated whole', async (_, v) => {
+    ])('B41 variables with %s: reported once, and not repeated completely', async (_, v) => {
       const register = 'mutation ($v: RegisterAssetInput!) { registerAsset(input: $v) { name } }';
       const answer = await service.query(register, { variables: { v } });
       expect(answer.status).toBe(400);
@@ -295,7 +295,7 @@ describe('limits', () => {
       for (const error of answer.body.errors) expect(error.extensions.code).toBe('BAD_USER_INPUT');
     });
 
-    it('B41 variables nested a hundred thousand deep: refused as any other', async () => {
+    it('B41 variables with a hundred thousand levels: refused like any others', async () => {
       for (const introspection of ['on', 'off']) {
         const deep = await startService({ env: { INTROSPECTION: introspection, ADMIN_API_KEY: OPERATOR_KEY } });
         try {
@@ -311,7 +311,7 @@ describe('limits', () => {
       }
     });
 
-    it('B41 what people send passes: full introspection, 100 aliases of a field, 60 columns inline', async () => {
+    it('B41 accepts common requests: full introspection, 100 aliases of a field, 60 inline columns', async () => {
       const introspection = getIntrospectionQuery({
         descriptions: true,
         specifiedByUrl: true,

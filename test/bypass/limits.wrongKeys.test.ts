@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-describe('B43 wrong keys as an amplifier', () => {
+describe('B43 wrong keys as amplification', () => {
   const WHO = '{ viewer { scopes } }';
   const comparisons = () => service.service.latchkey.bcrypt.counts.comparisons;
   const ask = async (tokens: readonly string[]) => {
@@ -19,14 +19,14 @@ describe('B43 wrong keys as an amplifier', () => {
     return answers.map(({ status }) => status).sort();
   };
   const wrongSecrets = (token: string, count: number) => Array.from({ length: count }, () => withOtherSecret(token));
-  /** As a key is after its pepper was lost: only bcrypt can tell. */
+  /** Like a key whose pepper was lost: only bcrypt can check it. */
   const withoutDigest = async () => {
     const key = await createKey(service);
     await service.service.store.keys.saveDigest(key.id, `00000000.${'A'.repeat(43)}`);
     return key;
   };
 
-  it('B43 keys that nobody has: no comparison at all', async () => {
+  it('B43 unknown keys: no comparison', async () => {
     const before = comparisons();
     const unknown = Array.from({ length: 100 }, () => mintToken('sk', 'LIVE').token);
     expect(await ask(unknown)).toEqual(unknown.map(() => 401));
@@ -36,7 +36,7 @@ describe('B43 wrong keys as an amplifier', () => {
     expect(comparisons()).toBe(before);
   });
 
-  it('B43 wrong secrets of a key whose digest is stored: no comparison, and the right one goes on', async () => {
+  it('B43 wrong secrets of a key with a stored digest: no comparison, and the right secret keeps working', async () => {
     const { token } = await createKey(service);
     const before = comparisons();
     expect(await ask(wrongSecrets(token, 50))).toEqual([
@@ -47,14 +47,14 @@ describe('B43 wrong keys as an amplifier', () => {
     expect(comparisons()).toBe(before);
   });
 
-  it('B43 wrong secrets of a key without one: five comparisons a minute', async () => {
+  it('B43 wrong secrets of a key without a digest: five comparisons a minute', async () => {
     const { token } = await withoutDigest();
     const before = comparisons();
     expect(await ask(wrongSecrets(token, 50))).toEqual([...Array<number>(5).fill(401), ...Array<number>(45).fill(503)]);
     expect(comparisons()).toBe(before + 5);
   });
 
-  it('B43 one wrong secret again and again: one comparison', async () => {
+  it('B43 the same wrong secret repeatedly: one comparison', async () => {
     const { token } = await withoutDigest();
     const before = comparisons();
     const wrong = withOtherSecret(token);
@@ -64,7 +64,7 @@ describe('B43 wrong keys as an amplifier', () => {
     expect(comparisons()).toBe(before + 1);
   });
 
-  it('B43 once the right secret is known, no other costs a comparison', async () => {
+  it('B43 once the right secret is known, others need no comparison', async () => {
     const { token } = await withoutDigest();
     const before = comparisons();
     expect(await ask([token])).toEqual([200]);
@@ -79,7 +79,7 @@ describe('B43 wrong keys as an amplifier', () => {
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** The same lookup id, another secret, and a checksum that is right: only what is stored can tell. */
+/** The same lookup ID, another secret and a valid checksum: only the stored hash shows that it is wrong. */
 function withOtherSecret(token: string): string {
   const secret = Array.from(randomBytes(32), (byte) => DIGITS.charAt(byte % 62)).join('');
   const unchecked = token.slice(0, -38) + secret;

@@ -13,10 +13,10 @@ import type { Introspection } from '../../src/guard/introspection.js';
 import type { Tier } from '../../src/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';
 
-/** Names of the resolvers that ran, in order: what was refused must not be among them. */
+/** Names of the resolvers that ran, in order. Refused fields must not be among them. */
 export type Ran = string[];
 
-/** The resolvers of a type, each noting its coordinate before it gives its value. */
+/** Returns the resolvers of a type. Each records its coordinate before it returns its value. */
 export function noting(ran: Ran, type: string, values: Record<string, unknown>): Record<string, () => unknown> {
   return Object.fromEntries(
     Object.entries(values).map(([field, value]) => [
@@ -29,7 +29,7 @@ export function noting(ran: Ran, type: string, values: Record<string, unknown>):
   );
 }
 
-/** A schema of the test's own with Latchkey's directives declared, and no guard yet. */
+/** Returns a schema with Latchkey's directives, without a guard. */
 export function ownSchema(
   typeDefs: string | readonly string[],
   resolvers: Record<string, object> = {},
@@ -38,7 +38,7 @@ export function ownSchema(
   return makeExecutableSchema({ typeDefs: [directiveTypeDefs(), typeDefs].flat(), resolvers, ...options });
 }
 
-/** What keeps the schema from being guarded; empty where nothing does. */
+/** Returns the faults that prevent guarding the schema; empty if there are none. */
 export function faultsOf(attempt: () => unknown): readonly string[] {
   try {
     attempt();
@@ -49,7 +49,7 @@ export function faultsOf(attempt: () => unknown): readonly string[] {
   }
 }
 
-/** The faults of guarding an SDL text that graphql-js did not look at. */
+/** Returns the faults of guarding an SDL text that graphql-js did not validate. */
 export function faultsIn(typeDefs: string): readonly string[] {
   return faultsOf(() => guardSchema(ownSchema(typeDefs, {}, { assumeValidSDL: true })));
 }
@@ -70,7 +70,7 @@ export function keyWith(scopes: readonly string[], more: { family?: string; tier
 
 export interface OwnServer {
   readonly url: string;
-  /** POSTs an operation as a key of these scopes; null: as nobody. */
+  /** Sends an operation by POST with a key that has these scopes; null: without a key. */
   query(
     query: string,
     scopes: readonly string[] | null,
@@ -84,15 +84,15 @@ export interface OwnServerOptions {
   readonly plugins?: readonly ApolloServerPlugin<LatchkeyContext>[];
   /** Tier of every key. Default: ENTERPRISE. */
   readonly tier?: Tier;
-  /** A clock that stands still, so that windows do not move while a test counts. Default: the limiter's own. */
+  /** A stopped clock, so that windows do not move while a test counts. Default: the limiter's clock. */
   readonly clock?: () => number;
-  /** In place of a context with the principal that the request's fields name. */
+  /** Replaces the context with the principal from the request's header fields. */
   readonly context?: () => Promise<LatchkeyContext>;
 }
 
 /**
- * A guarded schema on an Apollo Server of its own over HTTP, with the plugin and a context that believes a header field:
- * who is asking is the credentials' matter and tested with them.
+ * A guarded schema on a separate Apollo Server over HTTP, with the plugin and a context that trusts a header field.
+ * Tests of credentials cover authentication.
  */
 export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {}): Promise<OwnServer> {
   const { introspection, clock, tier = 'ENTERPRISE' } = options;
@@ -139,7 +139,7 @@ export async function serve(schema: GraphQLSchema, options: OwnServerOptions = {
   };
 }
 
-/** Serves a schema for as long as a test looks at it. */
+/** Serves a schema during a test. */
 export async function serving<T>(
   schema: GraphQLSchema,
   look: (server: OwnServer) => Promise<T>,

@@ -46,7 +46,7 @@ beforeEach(() => void ran.splice(0));
 const READER = ['read:reports'];
 const STRANGER = ['read:other'];
 
-/** Refused as nobody and as a key without the scope, with no resolver called. */
+/** Asserts that it is refused without a key and for a key without the scope, and that no resolver ran. */
 async function refused(query: string, more: Parameters<OwnServer['query']>[2] = {}, missing = ['read:reports']) {
   ran.splice(0);
   const anonymous = await server.query(query, null, more);
@@ -128,7 +128,7 @@ describe('shape of the query', () => {
     });
 
     it.each(['@skip(if: true)', '@include(if: false)', '@skip(if: true) @include(if: true)'])(
-      'B24 literal %s: a field that is left out refuses nobody',
+      'B24 literal %s: a field that is left out needs no scope',
       async (directive) => {
         await allowed(`{ open report ${directive} { id } }`, { open: 'yes' }, null);
         await allowed(`{ open ... ${directive} { report { id } } }`, { open: 'yes' }, null);
@@ -144,7 +144,7 @@ describe('shape of the query', () => {
       ['$v: Boolean = true', '@include(if: $v)', {}, { v: false }],
       ['$v: Boolean = true', '@skip(if: $v)', { v: false }, {}],
       ['$v: Boolean! = false', '@include(if: $v)', { v: true }, {}],
-    ])('B24 (%s) %s: refused where it is asked for, and only there', async (declared, directive, asks, leaves) => {
+    ])('B24 (%s) %s: refused only if it is selected', async (declared, directive, asks, leaves) => {
       const query = withVariable(declared, directive);
       await refused(query, { variables: asks });
       await allowed(query, { open: 'yes' }, null, { variables: leaves });
@@ -158,7 +158,7 @@ describe('shape of the query', () => {
       ['$v: Boolean!', { v: 1 }],
       ['$v: Boolean! = true', { v: null }],
       ['$v: Boolean! = true', { v: [true] }],
-    ])('B24 (%s) given %j: what is no boolean opens nothing', async (declared, variables) => {
+    ])('B24 (%s) given %j: a value that is not a boolean gives no access', async (declared, variables) => {
       const query = withVariable(declared, '@skip(if: $v)');
       await refused(query, { variables });
       const answer = await server.query(query, READER, { variables });
@@ -198,7 +198,7 @@ describe('shape of the query', () => {
     await allowed('{ board { title } }', { board: { title: 'board' } }, null);
     await allowed('{ board { title salary } }', { board: { title: 'board', salary: 7 } }, ['read:salaries']);
 
-    // Executed without the plugin, the fields' own guards are what stands between.
+    // Executed without the plugin: only the guards of the fields protect the data.
     const result = await graphql({
       schema,
       source: '{ open board { title inner { title wage: salary } } }',

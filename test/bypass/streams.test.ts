@@ -9,7 +9,7 @@ import { openStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 import { ownSchema } from './own.js';
 
-/** A server of its own schema, whose sources count how often they are opened. */
+/** A server with its own schema, whose sources count how often they are opened. */
 let service: TestService;
 let server: FastifyInstance;
 let origin: string;
@@ -69,7 +69,7 @@ afterAll(async () => {
 const GUARDED = 'subscription { guarded }';
 /** No events: each would be counted. */
 const QUIET = 'subscription { quiet }';
-/** The scope is one that the own schema brings in. */
+/** The scope is defined by the test's schema. */
 const key = (input: Parameters<typeof createKey>[1] = {}) => createKey(service, { scopes: ['read:reports'], ...input });
 const change = async (mutation: string): Promise<void> => {
   const { body } = await service.query(`mutation { ${mutation} { apiKey { id } } }`);
@@ -98,7 +98,7 @@ test.each([
   expect(last.errors[0].extensions.code).toBe(code);
   expect(stream.results.slice(0, -1).every(({ errors }) => errors === undefined)).toBe(true);
   await until(() => released === 1);
-  // The events may have used up the key's second.
+  // The events may have used up the key's one-second window.
   const status = await until(async () => {
     const again = await openStream(origin, GUARDED, { token });
     return again.status !== 429 && again.status;
@@ -107,7 +107,7 @@ test.each([
   expect(opened).toEqual(['guarded']);
 });
 
-test('B33 the source is opened for nobody who is refused, and for who is let in', async () => {
+test('B33 the source is opened for accepted callers and not for refused ones', async () => {
   const { token: other } = await key({ scopes: ['read:assets'] });
   const { token: trusted } = await key({ trustedDocuments: ['0'.repeat(64)] });
   const { token } = await key();
@@ -118,7 +118,7 @@ test('B33 the source is opened for nobody who is refused, and for who is let in'
     ['subscription { alias: guarded }', other, 403],
     ['subscription S { ...F } fragment F on Subscription { guarded }', other, 403],
     [GUARDED, trusted, 403],
-    // A root without a rule: streams are still for who says who they are.
+    // A root field without a rule: streams still require authentication.
     ['subscription { open }', null, 401],
     ['subscription { guarded open }', token, 400],
     ['subscription ($n: Int!) { guarded(n: $n) }', token, 400],
@@ -135,7 +135,7 @@ test('B33 the source is opened for nobody who is refused, and for who is let in'
   expect(opened).toEqual(['guarded']);
 });
 
-test('B34 opening counts as a request, in the window of all others, and beyond it opens nothing', async () => {
+test('B34 opening a stream counts as a request in the same window, and is refused beyond it', async () => {
   const { token } = await key();
   const remaining = (headers: Headers) => Number(/"rate";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
   const streams = await Promise.all(Array.from({ length: 2 }, () => openStream(origin, QUIET, { token })));
@@ -147,7 +147,7 @@ test('B34 opening counts as a request, in the window of all others, and beyond i
   await until(() => released === 1);
 
   opened = [];
-  // 25 in any second, 10 of them at once: the others find either no place or no room.
+  // 25 in any second, 10 at the same time: the limit on streams or the rate limit refuses the rest.
   const all = await Promise.all(Array.from({ length: 60 }, () => openStream(origin, QUIET, { token })));
   const ok = all.filter(({ status }) => status === 200);
   expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200, 429]));
@@ -158,7 +158,7 @@ test('B34 opening counts as a request, in the window of all others, and beyond i
   expect(spent.some(({ status }) => status === 429)).toBe(true);
 });
 
-test('B34 GET opens what POST opens, under the same guard', async () => {
+test('B34 GET opens the same streams as POST, with the same guard', async () => {
   const { token: other } = await key({ scopes: ['read:assets'] });
   const { token } = await key();
   const get = async (by: string) =>

@@ -28,7 +28,7 @@ const keyCount = async (): Promise<number> => {
 const remaining = (answer: Answer): number => Number(/r=(\d+)/.exec(answer.headers.get('ratelimit') ?? '')?.[1]);
 
 describe('transports', () => {
-  it('B33 subscription: the source stream is not opened for whom its field refuses', async () => {
+  it('B33 subscription: the source stream is not opened for callers that the field refuses', async () => {
     const ran: Ran = [];
     const schema = guardSchema(
       ownSchema(
@@ -79,7 +79,7 @@ describe('transports', () => {
     expect(await graphql({ schema, source: '{ open }' })).toEqual({ data: { open: null } });
   });
 
-  describe('B34 every way in has the checks and the limits', () => {
+  describe('B34 every transport has the checks and the limits', () => {
     it('B34 GET /graphql?query=: guarded as POST is', async () => {
       const key = await createKey(service, { scopes: ['write:assets'] });
       const anonymous = await graphqlByGet('{ assets { name } }', { 'apollo-require-preflight': '1' });
@@ -119,7 +119,7 @@ describe('transports', () => {
       }
     });
 
-    it('B34 GET /schema.graphql: for whoever may introspect', async () => {
+    it('B34 GET /schema.graphql: for callers with introspection', async () => {
       expect((await get('/schema.graphql')).status).toBe(401);
       expect((await get('/schema.graphql', bearer('sk_live_nonsense'))).status).toBe(401);
       const allowed = await get('/schema.graphql', bearer());
@@ -129,7 +129,7 @@ describe('transports', () => {
     });
   });
 
-  describe('B35 a mutation by what a page of another origin can send', () => {
+  describe('B35 a mutation in a request that a page of another origin can send', () => {
     const refusedToMutate = async (send: () => Promise<Answer>, statuses: number[]) => {
       const before = await keyCount();
       const answer = await send();
@@ -203,7 +203,7 @@ describe('transports', () => {
     });
   });
 
-  it('B36 GraphiQL: the page holds no key, whoever asks for it and however', async () => {
+  it('B36 GraphiQL: the page contains no key, whoever requests it', async () => {
     const page = async (path: string, headers: Record<string, string> = {}) => {
       const answer = await fetch(`${service.origin}${path}`, { headers: { accept: 'text/html', ...headers } });
       expect(answer.status).toBe(200);
@@ -221,7 +221,7 @@ describe('transports', () => {
   });
 });
 
-/** A GET without the fields that fetch adds of its own accord. */
+/** A GET without the header fields that fetch adds automatically. */
 function bare(path: string, headers: Record<string, string>): Promise<{ status: number | undefined; text: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(`${service.origin}${path}`, { headers }, (answer) => {

@@ -3,7 +3,7 @@ import { runFile } from '../support/child.js';
 
 const WORKER = fileURLToPath(new URL('./flood.worker.ts', import.meta.url));
 
-describe('R1: a cache that is flooded with its largest entry stays within its bound, in a heap of 256 MB', () => {
+describe('R1: a cache stays within its limit when it is flooded with its largest entry, in a heap of 256 MB', () => {
   it.each([
     ['documents', 60],
     ['known operations', 45],

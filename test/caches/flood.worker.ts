@@ -39,7 +39,7 @@ const schema = guardSchema(
 const kept: unknown[] = [];
 
 const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
-  /** R1: a comment of 250 kB is no part of a document's JSON. */
+  /** R1: a comment of 250 kB is not part of a document's JSON. */
   documents: async () => {
     const server = new ApolloServer<LatchkeyContext>({ schema, ...createServerOptions({ limiter: new Limiter() }) });
     kept.push(server);
@@ -93,7 +93,7 @@ const FLOODS: Readonly<Record<string, () => void | Promise<void>>> = {
   'unknown keys': async () => {
     const cache = new ReadCache<object>({ read: async () => null, ttl: 60_000, max: 50_000 });
     kept.push(cache);
-    // As long as a credential may be.
+    // The maximum length of a credential.
     for (let i = 0; i < 60_000; i += 1) await cache.get(id(256));
   },
   /** An address is cut from a header field of 16 kB, and must not keep it. */

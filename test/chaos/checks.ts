@@ -3,12 +3,14 @@ import { most, wronglyRefused, type Asked } from '../redis/load.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
 import { WINDOWS, type Fleet, type Reply } from './fleet.js';
 
-/** Within this time after a fault everything is as before it, in ms. */
+/** The maximum recovery time after a fault, in ms. */
 export const RECOVERY = 2_000;
 
 const AT_ONCE = 50;
 
-/** Expects that the windows were never exceeded, and that nothing that fits was refused later than {@link RECOVERY}. */
+/**
+ * Expects that no window was exceeded, and that no request within the limits was refused later than {@link RECOVERY}.
+ */
 export function expectExact(asked: readonly Asked[], tier: keyof typeof WINDOWS, ended: number): void {
   const limits = WINDOWS[tier];
   const found = { burst: most(asked, BURST_WINDOW), rate: most(asked, RATE_WINDOW) };
@@ -19,7 +21,7 @@ export function expectExact(asked: readonly Asked[], tier: keyof typeof WINDOWS,
   expect(wrong.map(({ process, sent, outcome }) => ({ tier, process, outcome, after: sent - ended }))).toEqual([]);
 }
 
-/** Expects each 503 to say when to try again, and that nothing broke. */
+/** Expects that each 503 says when to try again, and that there were no other errors. */
 export function expectDocumented(replies: readonly (Asked & Reply)[]): void {
   expect(replies.filter(({ outcome }) => outcome === 'broken')).toEqual([]);
   expect(replies.filter((one) => one.outcome === 'unavailable' && one.retryAfter === undefined)).toEqual([]);

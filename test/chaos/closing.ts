@@ -1,4 +1,4 @@
-/** What has to be closed at the end, last opened first, also if a later start failed. */
+/** Closes resources at the end, last opened first, even if a later start failed. */
 export class Closing {
   readonly #all: (() => unknown)[] = [];
 

@@ -9,7 +9,7 @@ export interface Engine {
   readonly uri: string;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** On the same port, with what it kept. */
+  /** Starts it again on the same port, with its stored data. */
   start(): Promise<void>;
   /** Drops the database. */
   drop(): Promise<void>;

@@ -12,14 +12,14 @@ import { OPERATOR_KEY } from '../support/service.js';
 export interface Reply {
   readonly sent: number;
   readonly received: number;
-  /** 0: there was no answer. */
+  /** 0: there was no response. */
   readonly status: number;
   readonly retryAfter: string | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into answers freely.
   readonly body: any;
 }
 
-/** The built program, which reaches Redis and the engine through proxies of its own. */
+/** The built program, which reaches Redis and the engine through its own proxies. */
 export interface Member {
   readonly origin: string;
   readonly child: Child;
@@ -37,7 +37,10 @@ export interface FleetOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The limits of keys in a workspace of each tier. Both windows of STARTER bind within a test, of ENTERPRISE that of a second. */
+/**
+ * The limits of keys in a workspace of each tier. A test reaches both windows of STARTER, and the one-second window of
+ * ENTERPRISE.
+ */
 export const WINDOWS = { STARTER: { rate: 90, burst: 25 }, ENTERPRISE: { rate: 5_000, burst: 100 } };
 
 const CONFIGURATION = `
@@ -68,7 +71,7 @@ export class Fleet {
     }
   }
 
-  /** The member of that number, counted round. */
+  /** Returns the member with this number, modulo their count. */
   member(i: number): Member {
     const member = this.members[i % this.members.length];
     if (member === undefined) throw new Error('The fleet has no members.');
@@ -131,7 +134,7 @@ function through(engine: string, { port }: TestProxy): string {
   return uri.toString();
 }
 
-/** POSTs an operation; resolves also where no answer comes. */
+/** Sends an operation by POST. Also resolves if there is no response. */
 function send(url: string, agent: Agent, query: string, token: string): Promise<Reply> {
   const sent = performance.now();
   return new Promise((resolve) => {

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 let sharing: Sharing;
 afterEach(() => sharing.close());
 
-test('X6: what one process sends is swallowed: never over the limit, and back within two seconds', async () => {
+test('X6: packets of one process are lost: the limit is never exceeded, and the process recovers within two seconds', async () => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   check(
@@ -20,7 +20,7 @@ test('X6: what one process sends is swallowed: never over the limit, and back wi
   );
 });
 
-test.each([100, 1_000, 5_000])('X6: Redis is stopped for %i ms: back within two seconds', async (ms) => {
+test.each([100, 1_000, 5_000])('X6: Redis is stopped for %i ms: recovers within two seconds', async (ms) => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   check(
@@ -32,7 +32,7 @@ test.each([100, 1_000, 5_000])('X6: Redis is stopped for %i ms: back within two 
   );
 });
 
-test('X6: CLIENT PAUSE for 1.5 s: back within two seconds', async () => {
+test('X6: CLIENT PAUSE for 1.5 s: recovers within two seconds', async () => {
   sharing = await Sharing.start();
   const ms = 1_500;
   const all = await sharing.three();
@@ -44,7 +44,7 @@ test('X6: CLIENT PAUSE for 1.5 s: back within two seconds', async () => {
   );
 });
 
-test('X6: answers that take 400 ms are waited for', async () => {
+test('X6: waits for responses that take 400 ms', async () => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   const found = await through(all, async () => {
@@ -71,7 +71,7 @@ test.each([
   );
 });
 
-test('X6: Redis fails over to a replica that lacks what was written last', async () => {
+test('X6: Redis fails over to a replica that lacks the last writes', async () => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   const replica = await startRedis();
@@ -81,7 +81,7 @@ test('X6: Redis fails over to a replica that lacks what was written last', async
   await until(async () => (await client.info('replication')).includes('master_link_status:up'));
   check(
     await through(all, async () => {
-      // It lags: what is written from now on does not reach it.
+      // The replica lags: it does not receive further writes.
       await client.replicaof('127.0.0.1', 1);
       await delay(500);
       await sharing.server.kill();
@@ -113,14 +113,14 @@ test.each([90_000, -90_000, 500, -40])('X6: the clock of Redis is moved by %i ms
   check(
     await through(all, async () => {
       const windows = await client.keys('latchkey:window:*');
-      // A clock that is set forward by a minute ends whatever expires.
+      // A clock that is set forward by a minute expires all keys of Redis.
       const moved = client.multi().incrby('moved', ms);
       await (ms > 60_000 ? moved.del(...windows) : moved).exec();
     }),
   );
 });
 
-test('X6: whoever starts while an epoch begins admits nothing before the others have restored theirs', async () => {
+test('X6: a process that starts while an epoch begins admits nothing before the others have restored their windows', async () => {
   sharing = await Sharing.start();
   const all = await sharing.three();
   let stopLate = (): Promise<Asked[]> => Promise.resolve([]);
@@ -138,7 +138,7 @@ test('X6: whoever starts while an epoch begins admits nothing before the others 
   expect(most(asked, BURST_WINDOW)).toBeLessThanOrEqual(LIMITS.burst);
 });
 
-test('X6: a process that ended within the last minute is waited for, if Redis has lost its data', async () => {
+test('X6: if Redis has lost its data, waits for a process that ended within the last minute', async () => {
   sharing = await Sharing.start();
   const [first, second, third] = await sharing.three();
   await until(() => second.limits.session.knows >= 2 && third.limits.session.knows >= 2);

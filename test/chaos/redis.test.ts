@@ -39,7 +39,7 @@ test('X6: Redis is paused by CLIENT PAUSE', async () => {
   });
 });
 
-test('X6: Redis answers 300 ms late', async () => {
+test('X6: Redis responds 300 ms late', async () => {
   await goThrough(fleet, async () => {
     for (const { redis: proxy } of fleet.members) proxy?.slow(300);
     await delay(3_000);
@@ -53,7 +53,7 @@ test.each(['cut', 'hold', 'swallow'] as const)('X6: one of three processes canno
     await delay(4_000);
     fleet.member(0).redis?.[how](false);
   });
-  // The others serve, and this one does not.
+  // The other processes serve requests, this one does not.
   const during = large.filter(({ sent }) => sent > began + 1_500 && sent < ended - 200);
   expect(new Set(during.filter(({ process }) => process === 0).map(({ outcome }) => outcome))).toEqual(
     new Set(['unavailable']),
@@ -81,7 +81,7 @@ test('X6: Redis fails over to a replica, and the old server is killed', async ()
       await client.replicaof('NO', 'ONE');
       for (const { redis: proxy } of fleet.members) proxy?.lead(replica.port);
     });
-    // And back to the first server, which has nothing.
+    // And back to the first server, which is empty.
     await redis.start();
     await goThrough(fleet, async () => {
       await replica.kill();

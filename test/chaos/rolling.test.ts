@@ -31,7 +31,7 @@ describe.each(WITH)('X2: rolling restarts of three processes under load fail no 
       for (let i = 0; i < TIMES; i += 1)
         for (const server of deployment.servers) {
           await deployment.restart(server);
-          // Not before the load has come back to it.
+          // Waits until the process receives load again.
           const before = deployment.answered;
           await until(() => deployment.answered > before + 30);
         }
@@ -78,7 +78,7 @@ test.each(CLIENTS)(
         process.kill(alive[i % alive.length] ?? 0, 'SIGKILL');
         await until(() => workers().length === 4 + i);
         await delay(200);
-        // Those of its connections on which a request was under way.
+        // The connections with a running request.
         expect(deployment.failures.length - failed).toBeLessThanOrEqual(CALLERS);
       }
     });

@@ -9,9 +9,9 @@ import { startAskers, startRevocations, startWriters, type Revocations } from '.
 const BEFORE = 1_500;
 const AFTER = RECOVERY + 1_500;
 
-/** What was seen while a fleet went through a fault. */
+/** Observations of a fleet during a fault. */
 export interface Trial {
-  /** On the clock of the replies: while the fault lasted. */
+  /** The duration of the fault, on the clock of the replies. */
   readonly began: number;
   readonly ended: number;
   readonly small: readonly (Asked & Reply)[];
@@ -21,9 +21,10 @@ export interface Trial {
 }
 
 /**
- * Puts load on all members before, during and after a fault: a key whose minute and one whose second is used up, creations, and
- * revocations of keys in use. Expects what must hold in every fault: limits are exact, nothing that fits is refused later than
- * two seconds after the fault, no acknowledged change is lost, and no revoked key gets in late.
+ * Puts load on all members before, during and after a fault: keys that use up their one-minute or one-second window,
+ * creations, and revocations of keys in use. Expects for every fault that limits are exact, that no request within the
+ * limits is refused later than two seconds after the fault, that no acknowledged change is lost, and that no revoked
+ * key is accepted too late.
  */
 export async function goThrough(fleet: Fleet, fault: () => Promise<unknown>): Promise<Trial> {
   await until(async () => (await Promise.all(fleet.members.map(isReady))).every(Boolean));
@@ -70,7 +71,7 @@ async function isReady({ origin }: { readonly origin: string }): Promise<boolean
   return response.ok;
 }
 
-/** Prints the figures of a trial, which docs/operations.md has. */
+/** Prints the figures of a trial, for docs/operations.md. */
 function report({ began, ended, small, large, written, revocations }: Trial): void {
   const all = [...small, ...large];
   const count = (outcome: Asked['outcome']): number => all.filter((one) => one.outcome === outcome).length;

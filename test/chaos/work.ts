@@ -3,15 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Asked } from '../redis/load.js';
 import type { Fleet, Member, Reply } from './fleet.js';
 
-/** By when a revoked key gets in nowhere any more, in ms after the revocation was acknowledged: AUTH_CACHE_TTL. */
+/**
+ * The time after which every process refuses a revoked key, in ms after the revocation was acknowledged:
+ * AUTH_CACHE_TTL.
+ */
 export const REVOKED_WITHIN = 1_000;
 
 const WHO = '{ viewer { scopes } }';
 
-/** What runs until it is stopped, which resolves with what was seen. */
+/** Work that runs until it is stopped. Stopping resolves with the observations. */
 export type Stop<T> = () => Promise<T>;
 
-/** Runs `turn` over and over in so many lanes. @returns what stops it */
+/** Runs `turn` repeatedly in several lanes. @returns a function that stops it */
 function lanes(count: number, pause: number, turn: (lane: number) => Promise<void>): Stop<void> {
   let stopped = false;
   const running = Array.from({ length: count }, async (_, lane) => {
@@ -26,7 +29,7 @@ function lanes(count: number, pause: number, turn: (lane: number) => Promise<voi
   };
 }
 
-/** Asks every member with one key, several at a time. */
+/** Sends requests to every member with one key, several at a time. */
 export function startAskers(fleet: Fleet, token: string, atOnce: number, pause = 10): Stop<(Asked & Reply)[]> {
   const asked: (Asked & Reply)[] = [];
   const stop = lanes(atOnce * fleet.members.length, pause, async (lane) => {
@@ -58,7 +61,7 @@ async function createKey(member: Member, admin: string, name: string): Promise<{
   return { token: body.data.createApiKey.token, id: body.data.createApiKey.apiKey.id };
 }
 
-/** Creates keys by every member. @returns the ids of those whose creation was acknowledged */
+/** Creates keys through every member. @returns the IDs of acknowledged keys */
 export function startWriters(fleet: Fleet, admin: string, pause = 30): Stop<string[]> {
   const ids: string[] = [];
   const stop = lanes(fleet.members.length, pause, async (lane) => {
@@ -73,11 +76,11 @@ export function startWriters(fleet: Fleet, admin: string, pause = 30): Stop<stri
 
 export interface Revocations {
   readonly acknowledged: number;
-  /** Requests with a revoked key that were sent after {@link REVOKED_WITHIN} and were answered. */
+  /** Accepted requests with a revoked key that were sent after {@link REVOKED_WITHIN}. */
   readonly late: readonly { readonly process: number; readonly after: number }[];
 }
 
-/** Revokes keys that are in use on every member, one after another, and goes on using them. */
+/** Revokes keys that are in use on every member, one after another, and keeps using them. */
 export function startRevocations(fleet: Fleet, admin: string): Stop<Revocations> {
   let acknowledged = 0;
   const late: { process: number; after: number }[] = [];

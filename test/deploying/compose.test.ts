@@ -26,7 +26,10 @@ const REQUIRED = {
   REDIS_PASSWORD: 'redis-password-of-the-tests',
 };
 
-/** What Debian's docker-compose makes of the file: it needs no Docker for that. Elsewhere than beside it, where a .env may be. */
+/**
+ * Returns the configuration that Debian's docker-compose reads from the file, which needs no Docker. Runs in another
+ * directory, because there may be a .env file next to it.
+ */
 function composed(env: Readonly<Record<string, string>>) {
   return spawnSync('docker-compose', ['-f', 'compose.yaml', '--project-directory', tmpdir(), 'config'], {
     cwd: PROJECT,
@@ -39,18 +42,18 @@ function composed(env: Readonly<Record<string, string>>) {
 const { status, stdout, stderr } = composed(REQUIRED);
 const { services, networks } = parse(stdout) as Composition;
 
-test('docker-compose takes it', () => {
+test('docker-compose accepts the file', () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(Object.keys(services)).toEqual(['latchkey', 'mongodb', 'redis']);
 });
 
-test.each(Object.keys(REQUIRED))('without %s nothing starts', (name) => {
+test.each(Object.keys(REQUIRED))('does not start without %s', (name) => {
   const refused = composed(Object.fromEntries(Object.entries(REQUIRED).filter(([other]) => other !== name)));
   expect(refused.status).not.toBe(0);
   expect(refused.stderr).toContain(`\${${name}:?is missing}`);
 });
 
-test('no secret has a value in the file', () => {
+test('the file contains no value of a secret', () => {
   const written = parse(projectFile('compose.yaml')) as Composition;
   for (const { environment } of Object.values(written.services)) {
     for (const [name, value] of Object.entries(environment)) {
@@ -59,7 +62,7 @@ test('no secret has a value in the file', () => {
   }
 });
 
-test('what it sets are settings, with values that are taken', () => {
+test('its variables are settings with valid values', () => {
   const { environment } = services.latchkey;
   expect(SETTINGS).toEqual(expect.arrayContaining(Object.keys(environment)));
   const settings = readSettings(environment);
@@ -68,7 +71,7 @@ test('what it sets are settings, with values that are taken', () => {
   expect(settings).toMatchObject({ requireHttps: true, introspection: 'authenticated', trustProxy: [] });
 });
 
-test('Latchkey waits for stores that are healthy, and only its own port is published, to this machine', () => {
+test('Latchkey waits for healthy stores, and only its port is published, to this machine', () => {
   expect(services.latchkey.depends_on).toEqual({
     mongodb: { condition: 'service_healthy' },
     redis: { condition: 'service_healthy' },
@@ -82,7 +85,7 @@ test('Latchkey waits for stores that are healthy, and only its own port is publi
   }
 });
 
-test('Redis is told what docs/operations.md asks for, and its password by no argument', () => {
+test('Redis has the options that docs/operations.md requires, and its password is not an argument', () => {
   const [, , script = ''] = services.redis.command ?? [];
   for (const line of ['maxmemory-policy noeviction', 'save ""', 'appendonly no', 'requirepass $$REDIS_PASSWORD']) {
     expect(script.split('\n')).toContain(line);

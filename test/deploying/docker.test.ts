@@ -16,19 +16,19 @@ const instructions = instructionsOf(dockerfile);
 const context = contextOf(readFileSync(join(PROJECT, '.dockerignore'), 'utf8'));
 const last = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
 
-describe('as it is written', () => {
-  test('the linter finds nothing', () => {
+describe('the Dockerfile', () => {
+  test('has no linter errors', () => {
     expect(validate(dockerfile)).toEqual([]);
-    // It does find things.
+    // The linter reports errors in another file.
     expect(validate(dockerfile.replace('WORKDIR /data', 'WORKDIR data'))).toHaveLength(1);
   });
 
-  test('every stage begins with one image, pinned by its tag', () => {
+  test('every stage starts from the same image with a pinned tag', () => {
     const images = instructions.flatMap(({ name, rest }) => (name === 'FROM' ? [rest.split(' ')[0]] : []));
     expect(new Set(images)).toEqual(new Set(['node:22-bookworm-slim']));
   });
 
-  test('it serves as another user than root, known by number, without a shell between, and with a health check', () => {
+  test('runs as a numeric user other than root, without a shell, and with a health check', () => {
     const of = (name: string) => last.flatMap((instruction) => (instruction.name === name ? [instruction.rest] : []));
     expect(of('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
     expect(of('CMD')).toEqual([expect.stringMatching(/^\["node", /)]);
@@ -36,24 +36,24 @@ describe('as it is written', () => {
     expect(of('VOLUME')).toEqual(['/data']);
   });
 
-  test('what it sets is a setting, and none of the secret ones', () => {
+  test('its variables are settings, and not secret', () => {
     const set = instructions.flatMap(({ name, rest }) => (name === 'ENV' ? [rest.split('=')[0] ?? ''] : []));
     const open = Object.entries(OPTIONS).flatMap(([name, option]) => ('secret' in option ? [] : [name]));
     expect([...open, 'NODE_ENV']).toEqual(expect.arrayContaining(set));
     expect(instructions.filter(({ name }) => name === 'ARG')).toEqual([]);
   });
 
-  test('its context is a list of what the build reads, and takes in nothing else', () => {
+  test('its context contains only the files that the build reads', () => {
     expect(readFileSync(join(PROJECT, '.dockerignore'), 'utf8').split('\n')).toContain('*');
     expect(context.filter((path) => /^(\.env|\.git|data|dist|build|node_modules|test|\*)/.test(path))).toEqual([]);
   });
 });
 
 /**
- * There is no Docker where these tests run: the same commands are run without one, each stage in a directory of its own.
- * Two take what is here already, for they are what made this checkout: `npm ci` and `npm run build`.
+ * These tests have no Docker, so the same commands run without it, each stage in a separate directory. `npm ci` and
+ * `npm run build` are replaced by the results that this checkout already has.
  */
-describe('as it is built and run', () => {
+describe('the built image', () => {
   let directory: string;
   let image: Stage;
   let server: ChildProcessByStdio<null, null, Readable>;
@@ -88,7 +88,7 @@ describe('as it is built and run', () => {
   };
   let port: string;
 
-  test('an image that is started becomes healthy, and holds no development parts', async () => {
+  test('becomes healthy after the start, and contains no development dependencies', async () => {
     port = await freePort();
     expect(checkHealth()).toBe(1);
     const [program = '', ...args] = image.command;
@@ -110,18 +110,18 @@ describe('as it is built and run', () => {
     expect(installed).not.toEqual(expect.arrayContaining(['jest']));
   });
 
-  test('what it writes is in its volume', () => {
+  test('writes only to its volume', () => {
     const { stdout } = spawnSync('ls', [join(image.root, 'data')], { encoding: 'utf8' });
     expect(stdout.split('\n')).toEqual(expect.arrayContaining(['latchkey.db', 'pepper']));
   });
 
-  test('the command line is there by its name', () => {
+  test('has the command line in its PATH', () => {
     const command = join(image.root, 'usr/local/bin/latchkey');
     const { stdout, status } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 20_000 });
     expect({ stdout, status }).toEqual({ stdout: '0.1.0\n', status: 0 });
   });
 
-  test('SIGTERM, which is how a container is stopped, lets it finish and end', async () => {
+  test('finishes requests and ends on SIGTERM, which stops a container', async () => {
     server.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
   });

@@ -5,12 +5,12 @@ import { PROJECT } from '../support/project.js';
 
 /** A line of a Dockerfile. */
 export interface Instruction {
-  /** `RUN` and the like. */
+  /** For example `RUN`. */
   readonly name: string;
   readonly rest: string;
 }
 
-/** The instructions of a Dockerfile, without comments, each on one line. */
+/** Returns the instructions of a Dockerfile, without comments, each on one line. */
 export function instructionsOf(dockerfile: string): readonly Instruction[] {
   return dockerfile
     .replace(/^#.*\n/gm, '')
@@ -23,14 +23,14 @@ export function instructionsOf(dockerfile: string): readonly Instruction[] {
     });
 }
 
-/** What .dockerignore lets into the context: it leaves out everything, and takes in what it names. */
+/** Returns the files that .dockerignore includes in the context. It excludes everything, and then includes names. */
 export function contextOf(dockerignore: string): readonly string[] {
   return [...dockerignore.matchAll(/^!(.+)$/gm)].map(([, path = '']) => path);
 }
 
 /**
- * One stage of an image, done in a directory in place of the root: the same commands, with their paths moved. Not by chroot,
- * which is root's alone and would need a system within.
+ * Builds one stage of an image in a directory instead of the root: the same commands, with changed paths. Doesn't use
+ * chroot, because that needs root and a system in the directory.
  */
 export class Stage {
   readonly env: Record<string, string> = {};

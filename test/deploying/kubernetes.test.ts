@@ -15,26 +15,26 @@ const documents: any[] = parseAllDocuments(projectFile('examples/kubernetes/latc
 );
 const of = (kind: string): any => documents.find((document) => document.kind === kind);
 
-/** Kubernetes' own schemas, of each kind that is used. */
+/** Kubernetes' own schemas of the used kinds. */
 const MODELS = { ConfigMap, Deployment, NetworkPolicy, PodDisruptionBudget, Service } as const;
 
 const deployment = of('Deployment');
 const pod = deployment.spec.template.spec;
 const [container] = pod.containers;
 
-test.each(Object.entries(MODELS))('the %s is one by the schema', (kind, Model) => {
+test.each(Object.entries(MODELS))('the %s is valid for the schema', (kind, Model) => {
   const model = new Model(of(kind));
   expect(() => model.validate()).not.toThrow();
-  // It does find things.
+  // The validation reports errors in another object.
   const wrong = new Model({ ...of(kind), metadata: { name: 1 } });
   expect(() => wrong.validate()).toThrow();
 });
 
-test('it holds nothing else', () => {
+test('contains no other objects', () => {
   expect(documents.map(({ kind }) => kind).sort()).toEqual(Object.keys(MODELS).sort());
 });
 
-test('what it sets are settings; secrets are referred to and never written', () => {
+test('its variables are settings; secrets are references, not values', () => {
   const env: { name: string; value?: string; valueFrom?: unknown }[] = container.env;
   expect(SETTINGS).toEqual(expect.arrayContaining(env.map(({ name }) => name)));
   for (const { name, value, valueFrom } of env) {
@@ -49,7 +49,7 @@ test('what it sets are settings; secrets are referred to and never written', () 
   expect(env.map(({ name }) => name)).toEqual(expect.arrayContaining([...SECRETS]));
 });
 
-test('its settings and its latchkey.yaml are taken', () => {
+test('its settings and its latchkey.yaml are valid', () => {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-kubernetes-'));
   try {
     const file = join(directory, 'latchkey.yaml');
@@ -63,7 +63,7 @@ test('its settings and its latchkey.yaml are taken', () => {
   }
 });
 
-test('it holds to the restricted profile of the Pod Security Standards', () => {
+test('meets the restricted profile of the Pod Security Standards', () => {
   expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
   expect(pod.securityContext.runAsUser).toBeGreaterThan(0);
   expect(container.securityContext).toEqual({
@@ -75,7 +75,7 @@ test('it holds to the restricted profile of the Pod Security Standards', () => {
   expect(pod.automountServiceAccountToken).toBe(false);
 });
 
-test('all that is selected is there: pods by their labels, ports by their names', () => {
+test('every selector matches: pods by labels, ports by names', () => {
   const { labels } = deployment.spec.template.metadata;
   const selectors = [
     deployment.spec.selector.matchLabels,
@@ -94,7 +94,7 @@ test('all that is selected is there: pods by their labels, ports by their names'
   expect(of('PodDisruptionBudget').spec.minAvailable).toBeLessThan(deployment.spec.replicas);
 });
 
-test('a pod is asked for its health where Latchkey tells it, and has longer to end than what runs may take', () => {
+test('probes use the health endpoints, and a pod has more time to end than running requests need', () => {
   expect(container.livenessProbe.httpGet.path).toBe('/healthz');
   expect(container.readinessProbe.httpGet.path).toBe('/readyz');
   const [, seconds] = container.lifecycle.preStop.exec.command;

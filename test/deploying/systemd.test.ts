@@ -17,7 +17,7 @@ function analyze(...args: readonly string[]) {
   return { status, output: stdout + stderr };
 }
 
-/** What systemd says of a unit, whose program is there. */
+/** Returns the output of systemd for a unit with an existing program. */
 function verified(text: string) {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-unit-'));
   try {
@@ -29,24 +29,24 @@ function verified(text: string) {
   }
 }
 
-test('systemd takes it, and would say what it does not know', () => {
+test('systemd accepts it, and would report unknown settings', () => {
   expect(verified(unit)).toEqual({ status: 0, output: '' });
   expect(verified(unit.replace('UMask=', 'Umsak=')).output).toContain('Umsak');
 });
 
-test('what it lets the process do is next to nothing, as systemd counts', () => {
-  // Of 100, where 0 is nothing; "OK" begins below 50.
+test('restricts the process: the exposure score of systemd is low', () => {
+  // From 0 (no exposure) to 100; "OK" is below 50.
   expect(analyze('security', '--offline=yes', '--threshold=15', UNIT).status).toBe(0);
 });
 
-test('what it sets are settings, and no secret stands in it', () => {
+test('its variables are settings, and it contains no secret', () => {
   const set = [...unit.matchAll(/^Environment=(\w+)=/gm)].map(([, name]) => name);
   expect(set).not.toHaveLength(0);
   expect(SETTINGS).toEqual(expect.arrayContaining(set));
   expect(SECRETS.filter((name) => set.includes(name))).toEqual([]);
 });
 
-test('its program is the one that npm start runs, and it reloads by the signal that Latchkey hears', () => {
+test('runs the same program as npm start, and reloads with the signal that Latchkey handles', () => {
   const { scripts } = JSON.parse(projectFile('package.json')) as { scripts: { start: string } };
   const [, program] = /^exec node (\S+)$/.exec(scripts.start) ?? [];
   expect(unit).toContain(`ExecStart=/usr/bin/node /opt/latchkey/node_modules/latchkey/${String(program)}\n`);

@@ -6,11 +6,11 @@ const position = fc.record({
   id: fc.stringMatching(/^[A-Za-z0-9_.\-/:]{1,100}$/),
 });
 
-test('a position comes back as it was', () => {
+test('decodes an encoded position', () => {
   fc.assert(fc.property(position, (at) => expect(decodeEventCursor(encodeEventCursor(at))).toEqual(at)));
 });
 
-test('anything else is bad input at `after`, and nothing else is ever thrown', () => {
+test('rejects any other text as bad input at `after`, and throws no other error', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }).filter((plain) => !/^\d{1,15}\./.test(plain)),
     fc.constantFrom(

@@ -10,12 +10,12 @@ const MINUTE = 60_000;
 const check = (...events: EventInput[]) => checkEvents(events, 'prj', NOON);
 const good: EventInput = { id: 'run-1', type: 'LOAD', asset: 'orders' };
 
-/** An object so many levels deep. */
+/** Returns an object with this number of levels. */
 const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`);
-/** An object whose JSON has so many bytes. */
+/** Returns an object whose JSON has this number of bytes. */
 const sized = (bytes: number) => ({ a: 'x'.repeat(bytes - 8) });
 
-test('what is left out is null, and the moment is now', () => {
+test('missing values are null, and the time is now', () => {
   const bare = { projectId: 'prj', id: 'run-1', type: 'LOAD', asset: 'orders', at: NOON, rows: null, properties: null };
   expect(check(good)).toEqual([bare]);
   expect(check({ ...good, at: null, rows: null, properties: null })).toEqual([bare]);
@@ -31,7 +31,7 @@ test.each<[string, Partial<EventInput>]>([
   ['4,096 bytes', { properties: sized(4096) }],
   ['4,096 bytes in fewer characters', { properties: { a: 'é'.repeat(2044) } }],
   ['8 levels', { properties: nested(8) }],
-])('taken: %s', (_, fields) => {
+])('accepts %s', (_, fields) => {
   expect(check({ ...good, ...fields })).toMatchObject([{ id: fields.id ?? 'run-1', at: fields.at ?? NOON }]);
 });
 
@@ -58,7 +58,7 @@ test.each<[string, Partial<EventInput>, string]>([
   ['4,098 bytes in fewer characters', { properties: { a: 'é'.repeat(2045) } }, 'properties'],
   ['9 levels', { properties: nested(9) }, 'properties'],
   ['lists that deep', { properties: { a: [[[[[[[[]]]]]]]] } }, 'properties'],
-])('refused: %s', (_, fields, field) => {
+])('rejects %s', (_, fields, field) => {
   expect(() => check(good, { ...good, ...fields })).toThrow(
     expect.objectContaining({ details: { code: 'BAD_USER_INPUT', path: ['input', 1, field] } }),
   );
@@ -87,7 +87,7 @@ const anything = fc.record<EventInput>({
   properties: fc.oneof(fc.constant(null), fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue()),
 });
 
-test('whatever comes is taken within the bounds, or refused with a path into it, and never another error', () => {
+test('accepts any input within the limits, or rejects it with a path, and throws no other error', () => {
   const outcome = (event: EventInput) => {
     try {
       return check(event)[0];
@@ -100,7 +100,7 @@ test('whatever comes is taken within the bounds, or refused with a path into it,
       const result = outcome(event);
       if (result instanceof Refusal) {
         expect(result.details).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 0, expect.any(String)] });
-        // Nothing of what was sent is repeated.
+        // The error repeats no input.
         if (event.id.length > 20) expect(result.message).not.toContain(event.id);
         return;
       }
@@ -127,7 +127,7 @@ describe('R2: properties that are far too large', () => {
     ['a list', { a: new Array(9_900).fill(null) }],
     ['a long text', { a: '\u0001'.repeat(40_000) }],
     ['a long name', { ['x'.repeat(40_000)]: 1 }],
-  ])('are refused once they are too large: %s', (_, properties) => {
+  ])('are rejected as soon as they are too large: %s', (_, properties) => {
     let read = 0;
     const counted: object = new Proxy(properties, {
       get(target, name, receiver) {
@@ -142,7 +142,7 @@ describe('R2: properties that are far too large', () => {
     expect(read).toBeLessThan(1_000);
   });
 
-  test('are those whose JSON is too large', () => {
+  test('are those with JSON that is too large', () => {
     const value = fc.jsonValue({ maxDepth: 4 });
     fc.assert(
       fc.property(fc.dictionary(fc.string(), value), fc.integer({ min: -3, max: 3 }), (object, over) => {

@@ -42,7 +42,7 @@ const page: EventQuery = { first: 100, after: null, asset: null, type: null };
 const ids = async (query: Partial<EventQuery> = {}) =>
   (await events.list('prj', { ...page, ...query })).nodes.map(({ id }) => id);
 
-test('a load feeds the freshness of its asset, and closes its alert', async () => {
+test('a load updates the freshness of its asset, and closes its alert', async () => {
   await events.record('prj', [load('a', { rows: 5 })]);
   clock += 2 * HOUR;
   await assets.refreshFreshness('prj', 'orders');
@@ -79,7 +79,7 @@ test('R2: a batch reads and writes its assets once, however many it loads', asyn
   expect(await store.assets.openAlerts('prj', names)).toEqual([]);
 });
 
-test('a late load never turns freshness back, nor does one of an own type ever move it', async () => {
+test('a late load never makes freshness older, and a custom event type never changes it', async () => {
   await events.record('prj', [load('a', { at: NOON - MINUTE, rows: 1 })]);
   const before = await orders();
   await events.record('prj', [load('late', { at: NOON - HOUR, rows: 2 }), load('own', { type: 'load', rows: 3 })]);
@@ -87,14 +87,14 @@ test('a late load never turns freshness back, nor does one of an own type ever m
   expect(await ids()).toEqual(['own', 'a', 'late']);
 });
 
-test('of several loads in a batch the latest counts, with its own rows', async () => {
+test('uses the latest of several loads in a batch, with its rows', async () => {
   const at = (minutes: number, rows: number) => load(`m${minutes}`, { at: NOON - minutes * MINUTE, rows });
   await events.record('prj', [at(3, 1), at(1, 2), at(2, 3)]);
   expect(await orders()).toMatchObject({ lastLoadAt: NOON - MINUTE, lastLoadRows: 2 });
 });
 
-// A client that sends a batch again, without times, must not make a load of yesterday one of today.
-test('a batch sent again records nothing and leaves freshness as it was', async () => {
+// A client that sends a batch without times again must not give an old load a new time.
+test('a repeated batch records nothing and does not change freshness', async () => {
   const batch = [load('a', { rows: 5 }), { id: 'b', type: 'job.ended' }];
   expect(await events.record('prj', batch)).toEqual({ recorded: 2, repeated: 0, problems: [] });
   const before = await orders();
@@ -104,7 +104,7 @@ test('a batch sent again records nothing and leaves freshness as it was', async 
   expect(await ids()).toHaveLength(2);
 });
 
-test('a batch whose recording ended before its loads were noted notes them when it is sent again', async () => {
+test('a batch whose recording was interrupted records its loads when it is sent again', async () => {
   const event = {
     projectId: 'prj',
     id: 'a',
@@ -120,7 +120,7 @@ test('a batch whose recording ended before its loads were noted notes them when 
   expect(await orders()).toMatchObject({ lastLoadAt: NOON - MINUTE, lastLoadRows: 5 });
 });
 
-test('an id twice in a batch counts once, and the first one is kept', async () => {
+test('an ID that occurs twice in a batch counts once, and the first event is kept', async () => {
   const answer = await events.record('prj', [load('a', { rows: 1 }), load('b'), load('a', { rows: 2, type: 'own' })]);
   expect(answer).toEqual({ recorded: 2, repeated: 1, problems: [] });
   expect((await events.list('prj', { ...page, type: 'LOAD' })).nodes.find(({ id }) => id === 'a')).toMatchObject({
@@ -128,7 +128,7 @@ test('an id twice in a batch counts once, and the first one is kept', async () =
   });
 });
 
-test('two calls with one batch at once record each event once between them', async () => {
+test('two simultaneous calls with one batch record each event once', async () => {
   const batch = Array.from({ length: 50 }, (_, i) => load(`e${i}`, { at: NOON - i }));
   const answers = await Promise.all([events.record('prj', batch), events.record('prj', batch.toReversed())]);
   expect(answers.map(({ recorded, repeated }) => recorded + repeated)).toEqual([50, 50]);
@@ -136,7 +136,7 @@ test('two calls with one batch at once record each event once between them', asy
   expect(await ids()).toHaveLength(50);
 });
 
-test('an asset that nobody registered, or another project alone: the event is kept, and told of', async () => {
+test('keeps and reports an event for an asset that is not registered, or only in another project', async () => {
   await assets.register('other', { name: 'theirs' });
   const { recorded, problems } = await events.record('prj', [
     load('a'),
@@ -154,7 +154,7 @@ test('an asset that nobody registered, or another project alone: the event is ke
   expect(await store.assets.find('prj', 'nobodys')).toBeNull();
 });
 
-test('a load that came before its asset was registered is noted when it is sent again', async () => {
+test('a load from before the registration of its asset is recorded when it is sent again', async () => {
   const batch = [load('a', { asset: 'late', at: NOON - MINUTE })];
   expect((await events.record('prj', batch)).problems).toHaveLength(1);
   await assets.register('prj', { name: 'late' });
@@ -162,7 +162,7 @@ test('a load that came before its asset was registered is noted when it is sent 
   expect(await store.assets.find('prj', 'late')).toMatchObject({ lastLoadAt: NOON - MINUTE });
 });
 
-test('a batch with one fault records nothing and notes no load', async () => {
+test('a batch with one invalid event records no event and no load', async () => {
   const before = await orders();
   await expect(events.record('prj', [load('a'), load('b', { rows: -1 })])).rejects.toMatchObject({
     details: { code: 'BAD_USER_INPUT', path: ['input', 1, 'rows'] },
@@ -171,7 +171,7 @@ test('a batch with one fault records nothing and notes no load', async () => {
   expect(await orders()).toEqual(before);
 });
 
-test('500 loads of as many assets are all noted', async () => {
+test('records 500 loads of 500 assets', async () => {
   const names = Array.from({ length: 500 }, (_, i) => `t${i}`);
   for (const name of names) await store.assets.register({ ...(await template()), name });
   const answer = await events.record(
@@ -190,7 +190,7 @@ const template = async () => {
 };
 
 describe('the list', () => {
-  test('holds what is asked for, in pages', async () => {
+  test('returns the requested events, in pages', async () => {
     await events.record('prj', [
       load('a', { at: NOON - 1 }),
       load('b', { at: NOON - 2, type: 'own', asset: null }),
@@ -206,7 +206,7 @@ describe('the list', () => {
     expect([second.nodes.map(({ id }) => id), second.hasNextPage]).toEqual([['c'], false]);
   });
 
-  test('shows nothing past its time, though it is not deleted yet', async () => {
+  test('does not return expired events that are not yet deleted', async () => {
     await events.record('prj', [load('a')]);
     clock += EVENT_RETENTION - 1;
     expect(await ids()).toEqual(['a']);

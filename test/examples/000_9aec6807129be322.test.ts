@@ -17,7 +17,7 @@ const directory = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let latchkey: TestService;
-/** The service's clock; the scripts have the machine's. */
+/** The service's clock. The scripts use the machine's clock. */
 let now: number;
 const start = async (tier = 'PROFESSIONAL'): Promise<void> => {
   now = Date.now();
@@ -49,19 +49,19 @@ describe('000_9aec6807129be322', () => {
     await expectSession(sessionOf(KEYS_PART), { env });
   });
 
-  it('makes keys of the form aa_live_<random>', async () => {
+  it('creates keys of the form aa_live_<random>', async () => {
     await start();
     expect((await key('Airflow Production', 'read-only')).token).toMatch(/^aa_live_[0-9A-Za-z]{54}$/);
   });
 
-  it('has read-only read, read-write refresh as well, and admin do all', async () => {
+  it('lets read-only keys read, read-write keys also refresh, and admin keys do everything', async () => {
     await start();
     expect(await statusesOf((await key('monitoring', 'read-only')).token)).toEqual([200, 403, 403]);
     expect(await statusesOf((await key('dbt', 'read-write')).token)).toEqual([200, 200, 403]);
     expect(await statusesOf((await key('automation', 'admin')).token)).toEqual([200, 200, 200]);
   });
 
-  it('stops a pipeline before it builds on what is stale, and lets it run when the load is noted', async () => {
+  it('stops a pipeline before it uses stale data, and lets it run after the load is recorded', async () => {
     await start();
     const { token: reader } = await key('Airflow Production', 'read-only');
     const { token: writer } = await key('dbt Production', 'read-write');
@@ -88,7 +88,7 @@ describe('000_9aec6807129be322', () => {
     });
   });
 
-  it('rotates old keys with an overlap, and revokes those that are idle since', async () => {
+  it('rotates old keys with an overlap, and revokes old keys that are no longer used', async () => {
     await start();
     const admin = await key('automation', 'admin');
     now -= 100 * DAY;
@@ -109,7 +109,7 @@ describe('000_9aec6807129be322', () => {
     );
     await latchkey.service.latchkey.usage.flush();
 
-    // Both were used a day ago, and the service knows it to the second.
+    // Both were used a day ago, and the service knows the time to the second.
     expect(await rotate({ IDLE_HOURS: '48' })).toEqual({ status: 0, stdout: '', stderr: '' });
     const later = await rotate({ IDLE_HOURS: '12' });
     expect(later.stdout).toBe(`revoked Airflow Production ${old.id}\n`);
@@ -120,7 +120,7 @@ describe('000_9aec6807129be322', () => {
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('403 FORBIDDEN')]);
   });
 
-  it('refuses a revoked key from the next request on', async () => {
+  it('refuses a revoked key at the next request', async () => {
     await start();
     const { token, id } = await key('leaked', 'read-only');
     expect((await statusesOf(token))[0]).toBe(200);
@@ -132,7 +132,7 @@ describe('000_9aec6807129be322', () => {
     expect([status, stderr]).toEqual([2, expect.stringMatching(/^401 UNAUTHENTICATED: .*revoked/)]);
   });
 
-  it('gives existing keys the new limits with an upgrade, and room for more', async () => {
+  it('gives existing keys the new limits after an upgrade, and allows more keys', async () => {
     await start('FREE_TRIAL');
     const { token } = await key('Airflow Production', 'read-only');
     await expect(key('second', 'read-only')).rejects.toThrow('KEY_LIMIT_REACHED');
@@ -153,7 +153,7 @@ describe('000_9aec6807129be322', () => {
     await key('second', 'read-only');
   });
 
-  it('tells what its troubleshooting tells: 401, 403, and 429 with when to retry', async () => {
+  it('returns the errors of its troubleshooting section: 401, 403, and 429 with Retry-After', async () => {
     await start('FREE_TRIAL');
     const { token } = await key('Airflow Production', 'read-only');
     const refusal = async (of: string, file = 'preflight'): Promise<string> =>
@@ -161,7 +161,7 @@ describe('000_9aec6807129be322', () => {
     expect(await refusal('')).toMatch(/^401 UNAUTHENTICATED: /);
     expect(await refusal(`${token}x`)).toMatch(/^401 UNAUTHENTICATED: /);
     expect(await refusal(token, 'register')).toMatch(/^403 FORBIDDEN: .*write:assets/);
-    // The third within a second.
+    // The third request within a second.
     expect(await refusal(token)).toMatch(/^429 RATE_LIMITED: .*\(Retry-After: 1\)\n$/);
     now += 1000;
     expect((await script('preflight', token, ['orders'])).stderr).toBe('');
@@ -174,7 +174,7 @@ describe('000_9aec6807129be322', () => {
     });
     afterAll(() => issuer.leave());
 
-    /** The address under which callers reach it is known once it listens: it is put in place as by SIGHUP. */
+    /** Its public address is known only when it listens, so it is set by a reload, like SIGHUP. */
     const startWith = async (host = '127.0.0.1'): Promise<Record<string, string>> => {
       latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
       const { configuration } = readSettings({
@@ -193,7 +193,7 @@ describe('000_9aec6807129be322', () => {
       await expectSession(sessionOf(TOKENS_PART), { env: { ...env, LATCHKEY_API_KEY: 'unset by the README' } });
     });
 
-    it('asks who comes, and takes what they bring: tokens and keys, each with its scopes', async () => {
+    it('requires a credential, and accepts tokens and keys, each with its scopes', async () => {
       const env = await startWith();
       issuer.requests.splice(0);
       const asked = await tool(env, 'read:all', FRESHNESS);
@@ -211,7 +211,7 @@ describe('000_9aec6807129be322', () => {
       expect(await statusesOf(token)).toEqual([200, 403, 403]);
     });
 
-    it('sends no token to another address than the metadata is about', async () => {
+    it('sends no token to another address than that of the metadata', async () => {
       const env = await startWith('localhost');
       issuer.requests.splice(0);
       const { status, stderr } = await tool(env, 'read:all', FRESHNESS);

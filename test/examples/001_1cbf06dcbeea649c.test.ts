@@ -44,26 +44,26 @@ describe('001_1cbf06dcbeea649c', () => {
     await expectSession(sessionOf(HTTP_PART), { env });
   });
 
-  it('gives a key one or several scopes, each with what it says, and admin with both others', async () => {
+  it('gives a key one or several scopes, with the documented access, and admin includes both others', async () => {
     expect(await statusesOf((await key('read:all')).token)).toEqual([200, 403, 403, 403]);
     expect(await statusesOf((await key('write:all')).token)).toEqual([403, 200, 403, 403]);
     expect(await statusesOf((await key('read:all', 'write:all')).token)).toEqual([200, 200, 403, 403]);
     expect(await statusesOf((await key('admin')).token)).toEqual([200, 200, 200, 200]);
   });
 
-  it('knows no scopes but the three, and what they cover', async () => {
+  it('has only the three scopes, and the scopes that they cover', async () => {
     await expect(key('platform')).rejects.toThrow('Allowed: scopes covered by read:all, write:all, admin.');
     await expect(key('everything')).rejects.toThrow('There is no such scope');
     await expect(key()).rejects.toThrow('A key has 1 to 100 scopes');
   });
 
-  it('finds a key by the name that tells its purpose', async () => {
+  it('finds a key by its name', async () => {
     await createKey(latchkey, { name: 'ci-pipeline' });
     const { body } = await latchkey.query('{ apiKeys(filter: { nameContains: "pipeline" }) { nodes { name } } }');
     expect(body.data.apiKeys.nodes).toEqual([{ name: 'ci-pipeline' }]);
   });
 
-  it('answers 401 to a key that is missing, malformed, holds white space or was revoked', async () => {
+  it('returns 401 for a key that is missing, malformed, contains white space or was revoked', async () => {
     const { token, id } = await key('read:all');
     const half = `${token.slice(0, 20)} ${token.slice(20)}`;
     for (const wrong of ['', token.slice(0, -1), `${token}0`, half, 'YOUR_API_KEY']) {
@@ -75,7 +75,7 @@ describe('001_1cbf06dcbeea649c', () => {
     expect((await curl(token)).stdout).toMatch(/status=401 retry-after=\n$/);
   });
 
-  it('answers 403 until the scope is added to the key', async () => {
+  it('returns 403 until the scope is added to the key', async () => {
     const { token } = await key('read:all');
     expect((await js(token, WRITE)).stderr).toMatch(/^403 Forbidden: the key lacks write:assets\./);
     const { stdout } = await runExample(`${HERE}/add-scope.js`, ['production-backend', 'write:all'], {
@@ -86,7 +86,7 @@ describe('001_1cbf06dcbeea649c', () => {
     expect((await js(token, WRITE)).stdout).toBe('{"registerAsset":{"name":"orders"}}\n');
   });
 
-  it('answers 429 with the seconds after which the request passes', async () => {
+  it('returns 429 with the seconds after which the request is accepted', async () => {
     const { token } = await key('read:all');
     for (let i = 0; i < 25; i += 1) expect((await latchkey.query('{ assets { name } }', { token })).status).toBe(200);
     expect((await js(token, '{ assets { name } }')).stderr).toBe('429 Too Many Requests: come again in 1 s.\n');
@@ -95,12 +95,12 @@ describe('001_1cbf06dcbeea649c', () => {
     expect((await curl(token)).stdout).toMatch(/status=200 retry-after=\n$/);
   });
 
-  describe('where HTTPS is required', () => {
+  describe('if HTTPS is required', () => {
     const LATCHKEY_CONFIG = `examples/${HERE}/latchkey.yaml`;
 
-    it('refuses plain HTTP from another machine with what to do, and nothing has run', async () => {
+    it('refuses plain HTTP from another machine with a remedy, and runs nothing', async () => {
       const strict = await startService({ env: { LATCHKEY_CONFIG, REQUIRE_HTTPS: 'true' } });
-      // What comes here is given to the server as from afar: a test has one machine.
+      // Passes requests to the server as if they came from another machine.
       const relay = createServer((request, response) => {
         void text(request).then(async (payload) => {
           const { statusCode, body } = await strict.service.server.inject({
@@ -129,7 +129,7 @@ describe('001_1cbf06dcbeea649c', () => {
       }
     });
 
-    it('answers over TLS with a certificate of its own, as its README says', async () => {
+    it('responds over TLS with its own certificate, as its README says', async () => {
       const dir = mkdtempSync(join(tmpdir(), 'latchkey-example-'));
       const certificate = selfSigned();
       const files = writeCertificate(dir, certificate);

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => latchkey.close());
 
-/** What a script of the example prints for an admin. */
+/** Returns the output of a script of the example for an admin. */
 const admin = async (file: string, ...args: string[]): Promise<string> => {
   const env = { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: OPERATOR_KEY };
   const { stdout, stderr } = await runExample(file, args, env);
@@ -26,7 +26,7 @@ const admin = async (file: string, ...args: string[]): Promise<string> => {
 const addUser = (...roles: string[]): Promise<string> => admin(`${HERE}/add-user.js`, 'Ada', ...roles);
 const keyOf = (user: string, ...more: string[]): Promise<string> =>
   admin('shared/create-key.js', 'Nightly sync', '--user', user, '--scope', 'read-write', ...more);
-/** Of the job that the key triggers. */
+/** The ID of the job that the key triggers. */
 const statusOf = async (key: string): Promise<number> => {
   const env = { LATCHKEY_URL: latchkey.url, API_KEY: key };
   const { stdout } = await run(`examples/${HERE}/trigger-job.sh`, ['customers'], { env });
@@ -39,7 +39,7 @@ describe('002_d4742861a2c680c2', () => {
     await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
   });
 
-  it('lets a key do what its user has the permission for, as it is at that moment', async () => {
+  it('lets a key do what its user currently has permission for', async () => {
     const ada = await addUser('operator');
     const key = await keyOf(ada);
     expect(await statusOf(key)).toBe(200);
@@ -55,7 +55,7 @@ describe('002_d4742861a2c680c2', () => {
     expect(await statusOf(key)).toBe(401);
   });
 
-  it('gives a user nothing in another workspace', async () => {
+  it('gives a user no access to another workspace', async () => {
     const ada = await addUser('operator');
     const key = await keyOf(ada);
     const made = await latchkey.query(
@@ -71,7 +71,7 @@ describe('002_d4742861a2c680c2', () => {
     await expect(createKey(latchkey, { userId: ada }, token)).rejects.toThrow('NOT_FOUND');
   });
 
-  it('refuses a key from the expiry on that was chosen at its creation', async () => {
+  it('refuses a key after the expiry that was set at its creation', async () => {
     const key = await keyOf(await addUser('operator'), '--days', '30');
     const { body } = await latchkey.query('{ viewer { credential { apiKey { expiresAt } } } }', { token: key });
     const expiresAt = Date.parse(body.data.viewer.credential.apiKey.expiresAt);
@@ -96,7 +96,7 @@ describe('002_d4742861a2c680c2', () => {
     expect(latchkey.logs.join('')).not.toContain(secret);
   });
 
-  it('takes the key as Authorization: Api-Key', async () => {
+  it('accepts the key as Authorization: Api-Key', async () => {
     const { token } = await createKey(latchkey, {}, OPERATOR_KEY);
     const send = async (authorization: string): Promise<number> =>
       (await latchkey.query('{ viewer { scopes } }', { token: null, headers: { authorization } })).status;

@@ -40,7 +40,7 @@ const start = async (text: string, more: Record<string, string> = {}): Promise<T
   started.push(latchkey);
   return latchkey;
 };
-/** What SIGHUP does. */
+/** Reloads, like SIGHUP. */
 const reload = async (text: string, more: Record<string, string> = {}): Promise<void> => {
   write(text);
   await latchkey.service.reconfigure(readSettings(environment(more)).configuration);
@@ -56,7 +56,7 @@ const REGISTER = 'mutation { registerAsset(input: { name: "raw.orders" }) { name
 const statusOf = async (token: string, query = WHO): Promise<number> => (await latchkey.query(query, { token })).status;
 
 describe('003_9426f37ccbce99aa', () => {
-  it('each key may do what its roles say, and is limited like any other', async () => {
+  it('each key has the access of its roles, and the usual limits', async () => {
     await start(KEYS + ROLES);
     const who = await latchkey.query(WHO, { token: ENV.API_KEY_ANALYST });
     expect(who.body.data.viewer).toEqual({
@@ -76,7 +76,7 @@ describe('003_9426f37ccbce99aa', () => {
     expect(await statusOf(made.token, ASSETS)).toBe(200);
   });
 
-  it('a key is matched exactly, however it is sent; anything else is refused with 401', async () => {
+  it('matches a key exactly, in every header, and refuses anything else with 401', async () => {
     await start(KEYS + ROLES);
     const send = async (headers: Record<string, string>): Promise<number> =>
       (await latchkey.query(WHO, { token: null, headers })).status;
@@ -103,7 +103,7 @@ describe('003_9426f37ccbce99aa', () => {
     expect(latchkey.logs.join('')).not.toMatch(/-key-of-tests/i);
   });
 
-  it('the API shows them beside the others, and changes none', async () => {
+  it('the API shows them with the other keys, and changes none of them', async () => {
     await start(KEYS + ROLES);
     const { id: stored } = await createKey(latchkey, { name: 'stored' }, ENV.API_KEY_ADMIN);
     const ask = (query: string): Promise<Answer> => latchkey.query(query, { token: ENV.API_KEY_ADMIN });
@@ -153,7 +153,7 @@ describe('003_9426f37ccbce99aa', () => {
     expect(await statusOf(ENV.API_KEY_ANALYST)).toBe(200);
   });
 
-  it('what a key asked for is counted under its id', async () => {
+  it('counts the requests of a key under its ID', async () => {
     await start(KEYS + ROLES);
     for (let i = 0; i < 3; i++) await latchkey.query(ASSETS, { token: ENV.API_KEY_READONLY });
     await latchkey.query(REGISTER, { token: ENV.API_KEY_READONLY });
@@ -166,7 +166,7 @@ describe('003_9426f37ccbce99aa', () => {
     expect(body.data.apiKeys.nodes[0].usage.at(-1)).toEqual({ requests: 3, forbidden: 1 });
   });
 
-  describe('a start is refused', () => {
+  describe('refuses to start', () => {
     it.each([
       [
         'for an empty variable',
@@ -191,7 +191,7 @@ describe('003_9426f37ccbce99aa', () => {
     });
   });
 
-  it('where keys are switched off only the key of the operator is let in', async () => {
+  it('if keys are disabled, accepts only the operator key', async () => {
     await start(KEYS.replace('enabled: true', 'enabled: false') + ROLES, { ADMIN_API_KEY: OPERATOR_KEY });
     expect(await statusOf(ENV.API_KEY_ADMIN)).toBe(401);
     const { token } = await createKey(latchkey, {}, OPERATOR_KEY);
@@ -202,13 +202,13 @@ describe('003_9426f37ccbce99aa', () => {
     expect(await statusOf(token)).toBe(200);
   });
 
-  describe('read anew', () => {
+  describe('after a reload', () => {
     const text = (...keys: string[]): string => `auth: { api_keys: { enabled: true, keys: [${keys.join(', ')}] } }\n`;
     const key = (variable: string, name: string, role: string): string =>
       `{ key: "\${${variable}}", name: ${name}, roles: [${role}] }`;
     const OLD = { OLD: 'the-old-key-of-tests-0123456789', NEW: 'the-new-key-of-tests-0123456789' };
 
-    it('a key is rotated: both work while both stand, the old one is refused at once when it is taken out', async () => {
+    it('a key is rotated: both work while both are in the file, and the old one is refused immediately when it is removed', async () => {
       await start(text(key('OLD', 'etl', 'viewer')), OLD);
       const id = (await latchkey.query(WHO, { token: OLD.OLD })).body.data.viewer.credential.id;
       expect(await statusOf(OLD.NEW)).toBe(401);
@@ -218,11 +218,11 @@ describe('003_9426f37ccbce99aa', () => {
       expect([await statusOf(OLD.OLD), await statusOf(OLD.NEW)]).toEqual([401, 200]);
       const after = await latchkey.query(WHO, { token: OLD.NEW });
       expect(after.body.data.viewer.credential.id).toBe(id);
-      // Its windows go on under the name: two of the old key, and two of the new one.
+      // Both keys share the windows of the name: two requests of the old key, and two of the new one.
       expect(after.headers.get('ratelimit')).toMatch(/^"rate";r=4996;/);
     });
 
-    it('roles, key types and tiers act at once, and a file that is bad changes none of them', async () => {
+    it('roles, key types and tiers apply immediately, and an invalid file changes none of them', async () => {
       await start(`${text(key('OLD', 'etl', 'analyst'))}roles: { analyst: [read:all] }\n`, OLD);
       expect(await statusOf(OLD.OLD, REGISTER)).toBe(403);
       await reload(
@@ -255,7 +255,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     });
   });
 
-  it('runs its README as written, with the server as a process of its own', async () => {
+  it('runs its README as written, with the server in a separate process', async () => {
     const config = join(dir, 'running.yaml');
     writeFileSync(config, FILE);
     const keys = { ...ENV, API_KEY_ETL_NEXT: 'Next-etl-key-of-tests-0123456789' };
@@ -276,7 +276,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     }
   });
 
-  it('takes keys as the usual tools make them, and warns of those that stand in the file', async () => {
+  it('accepts keys from common tools, and warns about keys in the file', async () => {
     for (const made of [
       randomBytes(32).toString('base64'),
       randomBytes(32).toString('base64url'),
@@ -294,7 +294,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     );
   });
 
-  it('tells who used what, and each request with the id of its key', async () => {
+  it('shows the usage of each key, and logs each request with the ID of its key', async () => {
     await start(KEYS + ROLES);
     await latchkey.query(ASSETS, { token: ENV.API_KEY_READONLY });
     await latchkey.query(REGISTER, { token: ENV.API_KEY_READONLY });
@@ -308,13 +308,13 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     expect(latchkey.logs.filter((line) => line.includes(credential.id))).toHaveLength(3);
   });
 
-  it('notes refusals in the audit log, by key and by reason, as its README says', async () => {
+  it('records refusals in the audit log, by key and by reason, as its README says', async () => {
     await start(KEYS + ROLES);
     const env = { ...ENV, LATCHKEY_URL: latchkey.url };
     const [asked, shown] = sessionOf(REFUSALS_PART);
     if (asked === undefined || shown === undefined) throw new Error('The README lacks one of two steps.');
     await expectSession([asked], { env });
-    // What happens once a minute.
+    // Runs the task that runs once a minute.
     await latchkey.service.latchkey.gathered.flush();
     await expectSession([shown], { env });
     const { text } = await latchkey.query('{ auditLog { nodes { before after } } }', { token: ENV.API_KEY_ADMIN });
@@ -325,7 +325,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     const watch = (key: string) =>
       runExample('configured-keys/watch.js', ['1'], { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: key });
 
-    it('opens a stream to a key that may, and to no other', async () => {
+    it('opens a stream only for a key with access', async () => {
       const base64 = `${randomBytes(32).toString('base64url')}+/=`;
       await start(KEYS + ROLES, { API_KEY_READONLY: base64 });
       const script = runFile('examples/configured-keys/watch.js', {
@@ -349,7 +349,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
       expect(latchkey.logs.join('')).not.toContain(base64);
     });
 
-    it('nowhere else: not of a query, and not beside a header', async () => {
+    it('not for other requests: not for a query, and not together with a header', async () => {
       await start(KEYS + ROLES);
       const query = `?query=${encodeURIComponent(WHO)}`;
       const send = async (path: string, headers: Record<string, string>) => {
@@ -366,7 +366,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
       expect(await send(`/stream${inAddress}`, both)).toEqual([400, expect.stringContaining('two credentials')]);
     });
 
-    it('ends with the key when that is taken out of the file', async () => {
+    it('ends when the key is removed from the file', async () => {
       await start(KEYS + ROLES);
       const address = `${latchkey.url}/stream?query=subscription{assetChanged{name}}&api_key=${ENV.API_KEY_ETL}`;
       const stream = await readStream(address);
@@ -376,7 +376,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     });
   });
 
-  describe('beside an issuer', () => {
+  describe('with an issuer', () => {
     const WITH_ISSUER = documentOf('examples/configured-keys/with-issuer.yaml');
     let issuer: Issuer;
     const startBeside = () => start(WITH_ISSUER, { ISSUER: issuer.url, AUDIENCE });
@@ -385,14 +385,14 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
     });
     afterEach(() => issuer.leave());
 
-    it('judges what looks like a JWT as a token, then keys, and refuses the rest, as its README says', async () => {
+    it('checks texts with the form of a JWT as tokens, then keys, and refuses the rest, as its README says', async () => {
       await startBeside();
       const TOKEN = await issuer.issue({ scope: '', claims: { roles: ['analyst'] } });
       const env = { ...ENV, TOKEN, LATCHKEY_URL: latchkey.url };
       await expectSession(sessionOf(ISSUER_PART), { env });
     });
 
-    it('tokens and keys do what their scopes and roles say, and no more', async () => {
+    it('tokens and keys have exactly the access of their scopes and roles', async () => {
       await startBeside();
       const statuses = async (token: string): Promise<number[]> =>
         Promise.all([ASSETS, REGISTER, '{ apiKeys { totalCount } }'].map((query) => statusOf(token, query)));
@@ -412,7 +412,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
       }
     });
 
-    it('looks for no key in what looks like a JWT: without the issuer tokens wait, and keys go on', async () => {
+    it('does not look for a key with the form of a JWT: without the issuer, tokens get 503 and keys keep working', async () => {
       await startBeside();
       const token = await issuer.sign();
       await issuer.leave();
@@ -422,7 +422,7 @@ tiers: { ENTERPRISE: { per_minute: 70, per_second: 60 } }\n`,
       await issuer.comeBack();
     });
 
-    it('no key may look like a JWT', async () => {
+    it('no key can have the form of a JWT', async () => {
       const beside = { ISSUER: issuer.url, AUDIENCE, API_KEY_ETL: 'eyJhbGciOiJub25lIn0.e30.' };
       await expect(start(WITH_ISSUER, beside)).rejects.toThrow('JWT');
     });

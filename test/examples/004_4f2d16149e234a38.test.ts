@@ -5,7 +5,7 @@ import { documentOf, expectSession, sessionOf } from '../support/session.js';
 const HERE = 'project-keys';
 const FILE = { LATCHKEY_CONFIG: `examples/${HERE}/latchkey.yaml` };
 
-// By its address, for it is JavaScript and has no types.
+// Imported by its address, because it is JavaScript without types.
 const { retrying } = (await import(new URL(`../../examples/${HERE}/retry.js`, import.meta.url).href)) as {
   retrying: (send: () => Promise<Response>, options: { wait: (seconds: number) => Promise<void> }) => Promise<Response>;
 };
@@ -38,13 +38,13 @@ const record = (id: string, more = ''): string =>
 
 describe('004_4f2d16149e234a38', () => {
   it('runs its README as written', async () => {
-    // Its limits are those of real time: the server's own clock.
+    // Its limits use real time: the server's own clock.
     latchkey = await startService({ env: FILE });
     const env = { ADMIN: latchkey.adminToken, LATCHKEY_URL: latchkey.url };
     await expectSession(sessionOf(documentOf(`examples/${HERE}/README.md`)), { env });
   });
 
-  it('has a key reach all of its project, and nothing of another', async () => {
+  it('gives a key access to its whole project, and to no other project', async () => {
     await start();
     const [shop, blog] = [await backendOf(await projectOf('shop')), await backendOf(await projectOf('blog'))];
     await latchkey.query(register('orders'), { token: shop.token });
@@ -58,20 +58,20 @@ describe('004_4f2d16149e234a38', () => {
     expect((await latchkey.query(KEYS, { token: blog.token })).body.data.apiKeys.nodes).toEqual([{ name: 'backend' }]);
   });
 
-  it('has secret keys read, write and create keys, and shows what they create once', async () => {
+  it('lets secret keys read, write and create keys, and shows new keys once', async () => {
     await start();
     const { token } = await backendOf(await projectOf('shop'));
     expect(token).toMatch(/^sk_live_/);
     expect([await statusOf(token, ASSETS), await statusOf(token, register('orders'))]).toEqual([200, 200]);
     const made = await createKey(latchkey, { name: 'worker', scopes: ['write:all'] }, token);
-    // Less than its type allows: the scopes chosen.
+    // Only the selected scopes, which are fewer than its type allows.
     expect([await statusOf(made.token, ASSETS), await statusOf(made.token, register('x'))]).toEqual([403, 200]);
     const { text } = await latchkey.query('{ apiKeys { nodes { id name prefix } } }', { token });
     expect(text).toContain(made.id);
     expect(text).not.toContain(made.token.slice(-38));
   });
 
-  it('has client keys write events and do nothing else', async () => {
+  it('lets client keys only write events', async () => {
     await start();
     for (const scope of ['read:assets', 'read:all', 'write:assets', 'write:all', 'admin', 'read-only']) {
       now += 1000;
@@ -100,7 +100,7 @@ describe('004_4f2d16149e234a38', () => {
     for (const query of mayNot) expect([query, await statusOf(token, query)]).toEqual([query, 403]);
   });
 
-  it('keeps the events of a project in it: secret keys of the project read them, others do not', async () => {
+  it('keeps the events of a project in it: only secret keys of the project can read them', async () => {
     await start();
     const [shopId, blogId] = [await projectOf('shop'), await projectOf('blog')];
     const [shop, blog] = [await backendOf(shopId), await backendOf(blogId)];
@@ -111,7 +111,7 @@ describe('004_4f2d16149e234a38', () => {
       (await latchkey.query(query, { token })).body.data.recordEvents;
     expect(await recorded(shopApp, record('visit-1'))).toEqual({ recorded: 1, repeated: 0 });
     expect(await recorded(shopApp, record('visit-1'))).toEqual({ recorded: 0, repeated: 1 });
-    // An id is unique in its project: another one's is none of its concern, and tells nothing of it.
+    // An ID is unique in its project, so the same ID in another project has no effect and reveals nothing.
     expect(await recorded(blogApp, record('visit-1'))).toEqual({ recorded: 1, repeated: 0 });
     expect(await recorded(blogApp, record('visit-2'))).toEqual({ recorded: 1, repeated: 0 });
 
@@ -122,7 +122,7 @@ describe('004_4f2d16149e234a38', () => {
     expect(await seen(monitor.token)).toEqual([{ id: 'visit-1' }]);
     expect(await statusOf(monitor.token, record('visit-3'))).toBe(403);
 
-    // Nor by its name, written or read: it is answered as one that never was.
+    // The name of another project gives the same response as an unknown one, for writing and reading.
     for (const named of [blogId, 'prj_nothing']) {
       const [write, read] = await Promise.all([
         latchkey.query(record('visit-4', `, project: "${named}"`), { token: shopApp }),
@@ -135,7 +135,7 @@ describe('004_4f2d16149e234a38', () => {
     expect(named.body.data.events.nodes).toEqual([{ id: 'visit-1' }]);
   });
 
-  it('has read-only keys read and nothing else', async () => {
+  it('lets read-only keys only read', async () => {
     await start();
     const projectId = await projectOf('shop');
     const { token } = await createKey(latchkey, { type: 'READ_ONLY', scopes: ['read:all'], projectId });
@@ -153,7 +153,7 @@ describe('004_4f2d16149e234a38', () => {
     );
   });
 
-  it('answers 401 to a key that is missing, expired or invalid', async () => {
+  it('returns 401 for a key that is missing, expired or invalid', async () => {
     await start();
     const expiresAt = new Date(now + 60_000).toISOString();
     const { token } = await createKey(latchkey, { expiresAt });
@@ -164,7 +164,7 @@ describe('004_4f2d16149e234a38', () => {
     }
   });
 
-  it('limits each key by the category of what it asks', async () => {
+  it('limits each key by the category of its operations', async () => {
     await start();
     const { token } = await backendOf(await projectOf('shop'));
     const other = await backendOf(await projectOf('blog'));
@@ -180,12 +180,12 @@ describe('004_4f2d16149e234a38', () => {
     };
     expect(await until429(KEYS, token)).toBe(5);
     expect(await until429(register('orders'), token)).toBe(10);
-    // 25 in all is the tier's own.
+    // The tier's own limit is 25.
     expect(await until429(ASSETS, token)).toBe(10);
     expect(await until429(ASSETS, other.token)).toBe(20);
   });
 
-  describe('a client that is told to wait', () => {
+  describe('a client that gets a 429', () => {
     const ask = (token: string) => () =>
       fetch(latchkey.url, {
         method: 'POST',
@@ -199,7 +199,7 @@ describe('004_4f2d16149e234a38', () => {
       return token;
     };
 
-    it('waits as long as Retry-After says, and passes', async () => {
+    it('waits for the time in Retry-After, and then succeeds', async () => {
       const token = await usedUp();
       const waited: number[] = [];
       const wait = async (seconds: number): Promise<void> => {
@@ -210,7 +210,7 @@ describe('004_4f2d16149e234a38', () => {
       expect(waited).toEqual([1]);
     });
 
-    it('doubles the wait with each further 429, up to 60 seconds, and gives up in the end', async () => {
+    it('doubles the delay with each further 429, up to 60 seconds, and finally gives up', async () => {
       const token = await usedUp();
       const waited: number[] = [];
       const wait = async (seconds: number): Promise<void> => void waited.push(seconds);
@@ -235,7 +235,7 @@ describe('004_4f2d16149e234a38', () => {
       expect(waited).toEqual([45]);
     });
 
-    it('goes on by itself as a script', async () => {
+    it('continues automatically as a script', async () => {
       latchkey = await startService({ env: FILE });
       const { token } = await createKey(latchkey);
       const env = { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: token };

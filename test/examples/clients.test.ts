@@ -14,14 +14,14 @@ const runIt = (example: string, token: string): Promise<Ran> =>
 const limited = (): string[] => latchkey.logs.filter((line) => line.includes('"status":429'));
 
 describe.each(CLIENTS)('%s', (example) => {
-  it('answers all, at the pace that the key allows', async () => {
+  it('sends all requests, at the pace that the key allows', async () => {
     const { token } = await createKey(latchkey, { name: example });
     expect(await runIt(example, token)).toEqual({ status: 0, stdout: '40 answers\n', stderr: '' });
     expect(limited()).toEqual([]);
     expect(documentOf(`examples/${example}/README.md`)).toContain('```text\n40 answers\n```');
   });
 
-  it('says what is wrong with the key, and does not show it', async () => {
+  it('reports the problem of the key, without the key', async () => {
     const { token } = await createKey(latchkey, { name: example, scopes: ['write:assets'] });
     const { status, stdout, stderr } = await runIt(example, token);
     expect([status, stdout]).toEqual([1, '']);

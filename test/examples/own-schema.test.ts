@@ -37,14 +37,14 @@ async function keyWith(scopes: string[]): Promise<string> {
   return body.data.createApiKey.token;
 }
 
-test('a public field is open, a guarded one is not', async () => {
+test('a public field needs no key, a guarded one does', async () => {
   expect((await query('{ opening }')).body).toEqual({ data: { opening: '9 to 5' } });
   const denied = await query('{ orders { id } }');
   expect(denied.status).toBe(401);
   expect(denied.headers.get('www-authenticate')).toBe('Bearer realm="latchkey"');
 });
 
-test('a key reads what its scopes open and no more', async () => {
+test('a key reads only the fields that its scopes allow', async () => {
   const reader = await keyWith(['read:orders']);
   const read = await query('{ orders { id total } }', reader);
   expect(read.body).toEqual({ data: { orders: [{ id: 'A-1', total: 42 }] } });
@@ -59,7 +59,7 @@ test('a key reads what its scopes open and no more', async () => {
   expect((await query('{ orders { margin } }', accountant)).body).toEqual({ data: { orders: [{ margin: 0.3 }] } });
 });
 
-test('the schema knows its own scopes, and not those of the built-in domain', async () => {
+test('the schema has its own scopes, and not those of the built-in domain', async () => {
   const { body } = await query(
     'mutation { createApiKey(input: { name: "k", scopes: ["read:assets"] }) { token } }',
     admin,
@@ -71,12 +71,12 @@ test('the schema knows its own scopes, and not those of the built-in domain', as
   expect((await query('{ assets { name } }', admin)).status).toBe(400);
 });
 
-test('refusals carry no stack', async () => {
+test('refusals contain no stack', async () => {
   expect((await query('{ orders { id } }')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
   expect((await query('{ orders { id } }', 'nonsense')).text).not.toMatch(/stacktrace|node_modules|\.js:\d/);
 });
 
-/** The statements of a text that put the server together, without line breaks. */
+/** Returns the statements of a text that create the server, without line breaks. */
 function assemblyOf(text: string): string[] {
   const flat = text.replace(/\s+/g, ' ');
   return [
@@ -88,7 +88,7 @@ function assemblyOf(text: string): string[] {
   ];
 }
 
-test('N6: the page and the example put the server together in the same way', () => {
+test('N6: the page and the example create the server in the same way', () => {
   const [, page = ''] = /```ts\n(.*?)```/s.exec(documentOf('docs/own-schema.md')) ?? [];
   const assembly = assemblyOf(page);
   expect(assembly).toContain('const server = new ApolloServer(latchkey.apolloOptions({ schema }));');

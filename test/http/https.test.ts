@@ -245,7 +245,9 @@ test('a start that can only serve callers on this machine logs a warning', async
   const warned = async (env: Record<string, string>): Promise<boolean> => {
     const latchkey = await startService({ env });
     await latchkey.close();
-    return latchkey.logs.some((line) => line.includes('HTTPS is required and nothing speaks it'));
+    return latchkey.logs.some((line) =>
+      line.includes('HTTPS is required, but neither the server nor a proxy provides it'),
+    );
   };
   expect(await warned({ NODE_ENV: 'production' })).toBe(true);
   expect(await warned({ NODE_ENV: 'production', TRUST_PROXY: '10.0.0.1' })).toBe(false);

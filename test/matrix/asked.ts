@@ -1,8 +1,9 @@
 import { MARK, type Subject } from './world.js';
 
 /**
- * Whom an operation concerns: whoever asks, all of the asker's own workspace, the project in question, its workspace, or all
- * of its workspace. What concerns all of one is not for keys that are bound to a part of it.
+ * The target of an operation: the caller, the caller's whole workspace, the subject's project, the subject's workspace,
+ * or the whole workspace of the subject. Keys that are restricted to a project can't use operations on a whole
+ * workspace.
  */
 export type Concern = 'asker' | "asker's workspace" | 'project' | 'workspace' | 'whole workspace';
 
@@ -10,22 +11,22 @@ export interface Asked {
   readonly concerns: Concern;
   /** The operation's arguments. */
   readonly given?: (subject: Subject, unique: string) => object;
-  /** What a mutation uses up, and is made anew before each. */
+  /** The record that a mutation uses up. It is created again before each run. */
   readonly usesUp?: 'key' | 'user';
-  /** Of a mutation: what it can give to anybody. See {@link Gift}. */
+  /** For a mutation: the rights that it can grant. See {@link Gift}. */
   readonly gives?: 'nothing' | readonly Gift[];
 }
 
-/** Something that a mutation gives, where it is about what holds the scope `platform`, or about to. */
+/** A grant by a mutation that concerns a key or user with the scope `platform`. */
 export interface Gift {
   readonly what: string;
-  /** The mutation's input. `strong` names a key and a user that hold `platform`, `subject` those that do not. */
+  /** The mutation's input. `strong` has a key and a user with `platform`, `subject` a key and a user without it. */
   readonly input: (subject: Subject, strong: Strong) => object;
 }
 
-/** What holds more than most callers do. */
+/** Records with more rights than most callers have. */
 export interface Strong {
-  /** A key that ends in an hour, is let in from one address, and runs one document. */
+  /** A key that expires in an hour, is accepted from one address, and can run one document. */
   readonly key: string;
   /** A user whose role grants `platform`. */
   readonly user: string;
@@ -42,7 +43,7 @@ const input = (make: (subject: Subject, unique: string) => object): Required<Pic
 });
 const asset = { concerns: 'project', ...input(({ project }) => ({ asset: 'orders', project })) } as const;
 
-/** What each root field is asked. That none is missing is a test of its own. */
+/** How each root field is called. Another test checks that none is missing. */
 export const ASKED: Readonly<Record<string, Asked>> = {
   'Query.viewer': { concerns: 'asker' },
   'Query.tiers': { concerns: 'asker' },

@@ -3,7 +3,7 @@ import { scopesOfSchema } from './operations.js';
 import { mayBeMade, ROLES, TYPES, type Authority, type Role, type Type } from './rule.js';
 import { configuredToken, PLACES, type Place, type World } from './world.js';
 
-/** Whose credential it is. */
+/** The owner of the credential. */
 export interface Asker extends Authority {
   readonly name: string;
   readonly place: Place;
@@ -28,7 +28,7 @@ export interface KeyOfMatrix {
 export const keys: KeyOfMatrix[] = TYPES.flatMap(
   (type) =>
     OWNERS.flatMap((role) => SCOPES.flatMap((scopes) => PLACES.map((place) => ({ type, role, scopes, place })))),
-  // What `platform` reaches is every workspace: it stands in one alone.
+  // `platform` gives access to every workspace, so one place is enough.
 ).filter(({ scopes, place }) => !(scopes.includes('platform') && place === 'other workspace'));
 
 export const isBound = ({ place }: Pick<KeyOfMatrix, 'place'>): boolean => place.endsWith('project');
@@ -64,7 +64,7 @@ export const askers: Asker[] = [
     const byScope = typeof given !== 'string';
     return {
       name: `an access token: ${byScope ? given.join(' + ') : `of the role ${given}`}`,
-      // What an issuer says of other workspaces, and of what has another meaning here, grants nothing.
+      // `platform` and bundles grant nothing if an issuer sends them as scopes.
       scopes: byScope ? given.filter((scope) => scope !== 'platform' && !scope.startsWith('read-')) : ROLES[given],
       role: null,
       place: 'workspace' as const,

@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 let count = 0;
-/** Something may have let go of the asker's record since it was read. */
+/** The caller's record may have been removed from the cache since it was read. */
 let changed = true;
 
 async function readAgain(token: string | null): Promise<void> {
@@ -45,7 +45,7 @@ async function readAgain(token: string | null): Promise<void> {
   changed = false;
 }
 
-/** The subject, with what the operation uses up made anew. */
+/** Returns the subject. Creates the record again that the operation uses up. */
 async function subjectOf({ usesUp }: Asked): Promise<Subject> {
   const { subject, service } = world;
   if (usesUp === 'key') return { ...subject, key: (await world.make('project', { name: `spare ${MARK}` })).id };
@@ -83,7 +83,7 @@ async function ask(
   return { status, body, text: JSON.stringify(body) };
 }
 
-/** What one operation of one asker must come to. */
+/** Asserts the result of one operation for one caller. */
 async function assertCell(asker: Asker, token: string | null, operation: Operation): Promise<void> {
   const asked = ASKED[operation.root];
   if (asked === undefined) throw new Error(`Say in ASKED what ${operation.root} is asked.`);
@@ -131,17 +131,17 @@ async function assertRefused(asker: Asker, token: string | null, operation: Oper
   changed = false;
   const [status, code] = asker.scopes === null ? [401, 'UNAUTHENTICATED'] : [403, 'FORBIDDEN'];
   const said = [answer.status, answer.body.errors[0].extensions.code, 'data' in answer.body];
-  // No resolver ran: each would have asked the store, or shown something.
+  // No resolver ran: each would have read the store, or returned data.
   expect([...said, world.asked()]).toEqual([status, code, false, 0]);
 }
 
-test('every root field of the schema is asked something', () => {
+test('the matrix calls every root field of the schema', () => {
   expect(OPERATIONS.map(({ root }) => root)).toEqual(expect.arrayContaining(Object.keys(ASKED)));
   expect(Object.keys(ASKED)).toEqual(expect.arrayContaining(OPERATIONS.map(({ root }) => root)));
   expect(OPERATIONS.filter(({ root, name }) => root !== name).length).toBeGreaterThan(3);
 });
 
-describe('what may be asked', () => {
+describe('access to operations', () => {
   it.each(askers.map((asker) => [asker.name, asker] as const))('%s', async (_, asker) => {
     const token = await asker.token(world);
     await readAgain(token);
@@ -155,7 +155,7 @@ describe('what may be asked', () => {
   });
 });
 
-test('R6: every mutation that hashes a token is counted as one that creates a key, and no other', async () => {
+test('R6: exactly the mutations that hash a token count as creating a key', async () => {
   const hashing: string[] = [];
   for (const operation of OPERATIONS.filter(({ kind }) => kind === 'mutation')) {
     const asked = ASKED[operation.root] ?? { concerns: 'asker' };
@@ -167,36 +167,39 @@ test('R6: every mutation that hashes a token is counted as one that creates a ke
   expect([...new Set(hashing)].toSorted()).toEqual(CREATES_TOKEN.toSorted());
 });
 
-describe('R7: what may be given', () => {
+describe('R7: granted rights', () => {
   const givers = askers.filter(({ place }) => place === 'workspace');
   const gifts = OPERATIONS.flatMap((operation) => {
     const gives = ASKED[operation.root]?.gives;
     return gives === undefined || gives === 'nothing' ? [] : gives.map((gift) => ({ operation, gift }));
   });
 
-  test('R7: every mutation says what it can give', () => {
+  test('R7: every mutation declares the rights that it can grant', () => {
     const mutations = OPERATIONS.filter(({ kind }) => kind === 'mutation').map(({ root }) => root);
     expect(mutations.filter((root) => ASKED[root]?.gives === undefined)).toEqual([]);
     expect(gifts.length).toBeGreaterThan(8);
   });
 
-  it.each(givers.map((asker) => [asker.name, asker] as const))('R7: %s gives what it holds alone', async (_, asker) => {
-    const token = await asker.token(world);
-    for (const { operation, gift } of gifts) {
-      if (!mayAsk(asker, operation.rules, operation.isPublic)) continue;
-      try {
-        await assertGift(asker, token, operation, gift);
-      } catch (error) {
-        throw new Error(`${operation.name}: ${gift.what}`, { cause: error });
+  it.each(givers.map((asker) => [asker.name, asker] as const))(
+    'R7: %s can grant only scopes that it has',
+    async (_, asker) => {
+      const token = await asker.token(world);
+      for (const { operation, gift } of gifts) {
+        if (!mayAsk(asker, operation.rules, operation.isPublic)) continue;
+        try {
+          await assertGift(asker, token, operation, gift);
+        } catch (error) {
+          throw new Error(`${operation.name}: ${gift.what}`, { cause: error });
+        }
       }
-    }
-  });
+    },
+  );
 });
 
-/** Made for a gift that was refused, so that nothing of it has changed. */
+/** Created for a refused grant, and so unchanged. */
 let untouched: ReturnType<World['withStrong']> | null = null;
 
-/** The gift is accepted from who holds it; from others it is refused, and nothing is written. */
+/** Asserts that callers with the scope can grant it, and that others are refused and nothing is written. */
 async function assertGift(asker: Asker, token: string | null, operation: Operation, gift: Gift): Promise<void> {
   const { service, strong, subject } = await (untouched ?? world.withStrong());
   untouched = null;
@@ -216,7 +219,7 @@ async function assertGift(asker: Asker, token: string | null, operation: Operati
   }
 }
 
-describe('what no key is made of', () => {
+describe('refused combinations of scopes', () => {
   it.each(
     keys.filter((key) => !mayBeMade(key.type, key.scopes, isBound(key))).map((key) => [inWords(key), key] as const),
   )('%s', async (_, key) => {

@@ -17,17 +17,17 @@ const schema = buildASTSchema(parse(readFileSync('schema.graphql', 'utf8')));
 type Field = GraphQLField<unknown, unknown>;
 type Kind = 'query' | 'mutation' | 'subscription';
 
-/** A root field, or a guarded field with the shortest way to it. */
+/** A root field, or a guarded field with the shortest path to it. */
 export interface Operation {
   /** `Query.asset`, or `Query.asset > Asset.downstream`. */
   readonly name: string;
   readonly kind: Kind;
   /** `Query.asset`. */
   readonly root: string;
-  /** The root field's name in the answer. */
+  /** The root field's name in the response. */
   readonly field: string;
   readonly document: string;
-  /** The rules that stand on the way, of fields and of types. */
+  /** The rules of the fields and types on the path. */
   readonly rules: readonly Rule[];
   readonly isPublic: boolean;
 }
@@ -43,7 +43,7 @@ function rulesOf(on: Field | GraphQLObjectType): Rule[] {
 
 const isGuarded = (field: Field): boolean => rulesOf(field).length > 0;
 
-/** What of a type anybody may see who sees the type: its leaves, and those of what it is made of. */
+/** Selects the fields that everybody with access to a type can read: its leaves, and those of its nested types. */
 function selection(type: GraphQLObjectType, depth = 2): string {
   const parts = Object.values(type.getFields()).flatMap((field) => {
     if (isGuarded(field) || field.args.some(isRequiredArgument)) return [];
@@ -83,7 +83,7 @@ function operation(kind: Kind, root: GraphQLObjectType, way: readonly [Field, ..
   };
 }
 
-/** All that the schema lets anybody ask: each field of its root types, and each guarded field below. */
+/** All operations of the schema: each field of its root types, and each guarded field below them. */
 export function operations(): Operation[] {
   const [query, mutation, subscription] = [
     schema.getQueryType(),
@@ -96,7 +96,7 @@ export function operations(): Operation[] {
   return [...of('query', query), ...of('mutation', mutation), ...of('subscription', subscription), ...below(query)];
 }
 
-/** The shortest way from Query to each guarded field of another type, found breadth first. */
+/** Finds the shortest path from Query to each guarded field of another type, by breadth-first search. */
 function below(query: GraphQLObjectType): Operation[] {
   const found: Operation[] = [];
   const seen = new Set<GraphQLObjectType>([query]);
@@ -118,7 +118,7 @@ function below(query: GraphQLObjectType): Operation[] {
   return found;
 }
 
-/** Every scope that the schema names, what covers them, and the bundles. */
+/** Every scope in the schema, the scopes that cover them, and the bundles. */
 export function scopesOfSchema(): string[] {
   const all = Object.values(schema.getTypeMap()).flatMap((type) =>
     isObjectType(type) && !type.name.startsWith('__') ? [type, ...Object.values(type.getFields())] : [],

@@ -1,12 +1,12 @@
 /**
- * What the documentation promises of scopes, types, roles and projects, said here once more and in other words than the
- * source's: nothing of src is imported, so that a fault there is not repeated here.
+ * The documented rules for scopes, types, roles and projects, implemented independently. Imports nothing from src, so
+ * that a bug there is not repeated here.
  */
 
 export const TYPES = ['SECRET', 'CLIENT', 'READ_ONLY'] as const;
 export type Type = (typeof TYPES)[number];
 
-/** Roles that every installation has. */
+/** The built-in roles. */
 export const ROLES = {
   viewer: ['read:all'],
   editor: ['read:all', 'write:all'],
@@ -14,16 +14,16 @@ export const ROLES = {
 } as const;
 export type Role = keyof typeof ROLES;
 
-/** What asking for a bundle means. */
+/** The scopes of each bundle. */
 const BUNDLES: Readonly<Record<string, readonly string[]>> = {
   'read-only': ['read:all'],
   'read-write': ['read:all', 'write:all'],
 };
 
-/** Lists of which one must be held whole. No lists: any credential will do. */
+/** Lists of scopes. The credential needs all scopes of at least one list. No lists: any credential is accepted. */
 export type Rule = readonly (readonly string[])[];
 
-/** Does one scope include another? */
+/** Returns whether one scope includes another. */
 function includes(held: string, wanted: string): boolean {
   if (held === wanted || held === 'platform') return true;
   if (held === 'admin') return wanted !== 'platform';
@@ -33,7 +33,7 @@ function includes(held: string, wanted: string): boolean {
 const holds = (scopes: readonly string[], wanted: string): boolean =>
   scopes.flatMap((scope) => BUNDLES[scope] ?? [scope]).some((held) => includes(held, wanted));
 
-/** May a key of that type be asked for with these scopes? */
+/** Returns whether a key of this type can be created with these scopes. */
 export function mayBeMade(type: Type, scopes: readonly string[], bound: boolean): boolean {
   const plain = scopes.flatMap((scope) => BUNDLES[scope] ?? [scope]);
   if (bound && plain.includes('platform')) return false;
@@ -47,22 +47,25 @@ export function mayBeMade(type: Type, scopes: readonly string[], bound: boolean)
   }
 }
 
-/** Who asks, as far as a guard is concerned. */
+/** The properties of a caller that matter to the guard. */
 export interface Authority {
-  /** null: there is no credential. */
+  /** Null: there is no credential. */
   readonly scopes: readonly string[] | null;
-  /** null: the key is the workspace's own. */
+  /** Null: no user owns the key. */
   readonly role: Role | null;
 }
 
-/** Every rule on the way must be met, and a user's key needs the user's role for it besides. */
+/** Returns whether all rules on the path are met. For a user's key, the user's role must meet them too. */
 export function mayAsk({ scopes, role }: Authority, rules: readonly Rule[], isPublic: boolean): boolean {
   if (scopes === null) return isPublic;
   const has = (scope: string): boolean => holds(scopes, scope) && (role === null || holds(ROLES[role], scope));
   return rules.every((lists) => lists.length === 0 || lists.some((list) => list.every(has)));
 }
 
-/** Nobody gives what they do not hold. A key that is bound to a project does not reach what holds `platform`. */
+/**
+ * Callers can grant only scopes that they have. A key that is restricted to a project can't change a key or user with
+ * `platform`.
+ */
 export function mayGive({ scopes, role }: Authority, given: string): boolean {
   return scopes !== null && holds(scopes, given) && (role === null || holds(ROLES[role], given));
 }

@@ -6,7 +6,7 @@ import { createKey, OPERATOR_KEY, startService, type TestService } from '../supp
 import { STRONG_ROLE, type Strong } from './asked.js';
 import { ROLES, type Role } from './rule.js';
 
-/** What operations are about: ids of things that are there, or of such as never were. */
+/** The IDs that operations use, of existing records or of records that never existed. */
 export interface Subject {
   readonly key: string;
   readonly project: string;
@@ -14,7 +14,7 @@ export interface Subject {
   readonly workspace: string;
 }
 
-/** Ids as they are made, of nothing. */
+/** Valid IDs without records. */
 export const NEVER: Subject = {
   key: 'key_0000000000000000',
   project: 'prj_0000000000000000',
@@ -22,29 +22,29 @@ export const NEVER: Subject = {
   workspace: 'ws_0000000000000000',
 };
 
-/** Stands in the names of what belongs to the project that is asked about, and in no request. */
+/** Part of the names in the subject's project. No request contains it. */
 export const MARK = 'of-the-shop';
-/** Stands in the names of what belongs to its workspace besides. */
+/** Part of the other names in the subject's workspace. */
 export const WORKSPACE_MARK = 'of-the-house';
 
 export const PLACES = ['workspace', 'project', 'other project', 'other workspace'] as const;
-/** Where a key stands, seen from the project that is asked about. */
+/** The place of a key, relative to the subject's project. */
 export type Place = (typeof PLACES)[number];
 
 export interface World {
   readonly service: TestService;
-  /** Whose access tokens are let in. */
+  /** The issuer of the accepted access tokens. */
   readonly issuer: Issuer;
   readonly subject: Subject;
   /** Users of each workspace by their only role. */
   user(role: Role, place: Place): string;
   /** Creates a key at a place. */
   make(place: Place, input: object): Promise<{ token: string; id: string }>;
-  /** Makes a key and a user that hold `platform`, and a key and a user that do not. */
+  /** Creates a key and a user with `platform`, and a key and a user without it. */
   withStrong(): Promise<{ readonly service: TestService; readonly strong: Strong; readonly subject: Subject }>;
-  /** How many entries the audit log of the workspace has, without those that a timer writes. */
+  /** Returns the number of entries in the audit log of the workspace, without those that a timer writes. */
   head(): Promise<number>;
-  /** How often the store was asked for anything since the last call. */
+  /** Returns the number of store operations since the last call. */
   asked(): number;
 }
 
@@ -53,17 +53,17 @@ const CONFIGURED = Object.keys(ROLES).map((role) => ({ role, token: `configured-
 /** The configured key of a role. */
 export const configuredToken = (role: Role): string => CONFIGURED.find((key) => key.role === role)?.token ?? '';
 
-/** Two workspaces, one with two projects, one of which is asked about. */
+/** Starts a service with two workspaces. One has two projects, and one of these is the subject's. */
 export async function startWorld(configuration: string, issuer: Issuer): Promise<World> {
-  // Limits have tests of their own: here none may stand in the way.
+  // Other tests cover limits. No limit must be reached here.
   const wide = { keys: null, adminKeys: null, rate: 50_000_000, burst: 5_000_000 };
   const service = await startService({
     env: {
       ADMIN_API_KEY: OPERATOR_KEY,
       LATCHKEY_CONFIG: configuration,
-      // The tests send tens of thousands of requests, and read no log.
+      // The tests send tens of thousands of requests and don't read the log.
       LOG_LEVEL: 'silent',
-      // A key's record is read once, so that what a request reads besides is what its resolvers read.
+      // A key's record is read once, so all further reads of a request are those of its resolvers.
       AUTH_CACHE_TTL: '60000',
       ...Object.fromEntries(CONFIGURED.map(({ role, token }) => [`KEY_OF_${role.toUpperCase()}`, token])),
     },
@@ -132,10 +132,10 @@ export async function startWorld(configuration: string, issuer: Issuer): Promise
   };
 }
 
-/** What is gathered in memory and written by a timer, whoever asks meanwhile. */
+/** Operations of the timer, which writes data that was gathered in memory. */
 const GATHERED = new Set(['keys.touch', 'keys.saveDigest', 'usage.add', 'audit.append']);
 
-/** Counts what is asked of the store, whatever it is. */
+/** Counts all operations of the store. */
 function countCalls({ service: { store } }: TestService): () => number {
   let calls = 0;
   for (const [part, operations] of Object.entries(store) as [

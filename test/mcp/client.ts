@@ -1,10 +1,10 @@
 import { Client, StreamableHTTPClientTransport, type ClientOptions } from '@modelcontextprotocol/client';
 import type { TestService } from '../support/service.js';
 
-/** A result as tests look at it. */
+/** A result, in the form that tests use. */
 export interface Called {
   readonly isError: boolean;
-  // Tests reach into answers freely; what is not there fails them.
+  // Tests read any property of a response; a missing one fails the test.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly value: any;
 }
@@ -12,9 +12,9 @@ export interface Called {
 /** The official client, connected. */
 export interface Connected {
   readonly client: Client;
-  /** Names of the tools that it is offered. */
+  /** The names of the offered tools. */
   tools(): Promise<string[]>;
-  /** Calls a tool, and holds its text against its data. */
+  /** Calls a tool, and checks that its text matches its data. */
   call(name: string, args?: Record<string, unknown>): Promise<Called>;
   close(): Promise<void>;
 }

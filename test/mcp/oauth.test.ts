@@ -6,7 +6,7 @@ import { AUDIENCE, CLIENT, startIssuer, type Issuer } from '../support/issuer.js
 import { answerOf, createKey, startService, type TestService } from '../support/service.js';
 import { connect } from './client.js';
 
-/** The official client finds the issuer by itself, and gets a token for /mcp from it. */
+/** The official client discovers the issuer and gets a token for /mcp from it. */
 const PUBLIC = 'https://api.latchkey.example';
 const RESOURCE = `${PUBLIC}/mcp`;
 const METADATA = `${PUBLIC}/.well-known/oauth-protected-resource/mcp`;
@@ -33,7 +33,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** As if the name led to the server: what is behind it is the same. */
+/** Sends requests for the public name to the server, as DNS would. */
 const reached: typeof fetch = (input, init) =>
   fetch(String(input instanceof Request ? input.url : input).replace(PUBLIC, latchkey.origin), init);
 
@@ -44,7 +44,7 @@ const provider = () =>
     expectedIssuer: issuer.url,
   });
 
-// It asks for all that the metadata names, whatever it was set to ask for: to read, of what this issuer knows.
+// The client requests all scopes of the metadata, whatever its configuration. This issuer knows the ones to read.
 test('the client follows the challenge to the issuer, and gets a token for this resource', async () => {
   const authProvider = provider();
   const client = await connect(latchkey, { authProvider, fetch: reached }, RESOURCE);
@@ -59,7 +59,7 @@ test('the client follows the challenge to the issuer, and gets a token for this 
   await client.close();
 });
 
-test('to write comes by the roles of who signed in', async () => {
+test('scopes to write come from the roles of the user', async () => {
   // The issuer writes them into each token from now on.
   await issuer.issue({ claims: { roles: ['writer'] } });
   const client = await connect(latchkey, { authProvider: provider(), fetch: reached }, RESOURCE);
@@ -91,13 +91,13 @@ test('without a credential the challenge leads to the metadata of /mcp', async (
   });
 });
 
-test('the metadata names the resource as clients call it, and scopes to read alone', async () => {
+test('the metadata contains the resource with its public address, and only scopes to read', async () => {
   const { status, body } = await answerOf(await reached(METADATA));
   expect([status, body.resource, body.authorization_servers]).toEqual([200, RESOURCE, [issuer.url]]);
   expect(body.scopes_supported).toEqual(['read:all', 'read:assets', 'read:events', 'read:users']);
 });
 
-test('keys go on beside it, configured ones too', async () => {
+test('keys continue to work, including configured ones', async () => {
   for (const token of [(await createKey(latchkey)).token, 'a-configured-key-of-tests-0123456789']) {
     const client = await connect(latchkey, token);
     expect((await client.call('whoami')).value.scopes).toEqual(['read:assets']);

@@ -11,7 +11,7 @@ const one = (name: string, offered?: (caller: Caller) => boolean) =>
   });
 const callerWith = (...scopes: string[]) => ({ principal: { scopes } }) as unknown as Caller;
 
-test('R4: describes the tools once for all callers who are offered the same', () => {
+test('R4: describes the tools once for all callers with the same tools', () => {
   const offers = new Offers([one('look'), one('write', ({ principal }) => principal.scopes.includes('write'))]);
   const reader = offers.for(callerWith('read'));
   expect(offers.for(callerWith('read', 'other'))).toBe(reader);

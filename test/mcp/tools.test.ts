@@ -18,7 +18,7 @@ async function as(token: string): Promise<Connected> {
 const withScopes = async (...scopes: string[]) => as((await createKey(latchkey, { scopes })).token);
 
 beforeAll(async () => {
-  // Limits are counted on it too: nothing of them comes back while a test runs.
+  // Limits use this clock too, so no request becomes available again during a test.
   const now = Date.now();
   latchkey = await startService({ now: () => now, env: { DEFAULT_TIER: 'ENTERPRISE' } });
 });
@@ -31,7 +31,7 @@ describe('an admin key', () => {
   let admin: Connected;
   beforeAll(async () => void (admin = await as(latchkey.adminToken)));
 
-  it('is offered every tool, each with a title, a bounded input, and what it may do', async () => {
+  it('is offered every tool, each with a title, a bounded input and annotations', async () => {
     const { tools } = await admin.client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(ALL);
     for (const { name, title, description, inputSchema, annotations } of tools) {
@@ -44,7 +44,7 @@ describe('an admin key', () => {
     expect(admin.client.getInstructions()).toContain('search_schema');
   });
 
-  it('finds operations by words, and all of them without', async () => {
+  it('finds operations by words, and all operations without words', async () => {
     const { value } = await admin.call('search_schema', { query: 'create key' });
     expect(value.found[0]).toMatchObject({
       coordinate: 'Mutation.createApiKey',
@@ -57,7 +57,7 @@ describe('an admin key', () => {
     expect(coordinates.every((one) => /^(Query|Mutation|Subscription)\.\w+$/.test(one))).toBe(true);
   });
 
-  it('reads a type with what its fields require', async () => {
+  it('reads a type with the requirements of its fields', async () => {
     const { value } = await admin.call('describe_type', { name: 'Asset' });
     expect(value.sdl).toMatch(/^"""A table[^]*type Asset \{/);
     expect(value.requires).toContainEqual({ coordinate: 'Asset.downstream', requires: [['read:assets']] });
@@ -66,7 +66,7 @@ describe('an admin key', () => {
     expect([gone.isError, gone.value.errors[0].extensions.code]).toEqual([true, 'NOT_FOUND']);
   });
 
-  it('runs queries by the one tool and mutations by the other, and neither by the other', async () => {
+  it('runs queries only with run_query, and mutations only with run_mutation', async () => {
     const variables = { name: 'by-mcp' };
     const wrong = await admin.call('run_query', { document: REGISTER, variables });
     expect([wrong.isError, wrong.value.errors[0].message]).toEqual([true, expect.stringContaining('run_mutation')]);
@@ -81,7 +81,7 @@ describe('an admin key', () => {
     expect([query.isError, query.value.errors[0].message]).toEqual([true, expect.stringContaining('run_query')]);
   });
 
-  it('is judged by the operation that is named', async () => {
+  it('checks the operation that is named', async () => {
     const document = `query Look { viewer { scopes } } ${REGISTER.replace('mutation', 'mutation Make')}`;
     const variables = { name: 'named' };
     const wrong = await admin.call('run_query', { document, operationName: 'Make', variables });
@@ -98,14 +98,14 @@ describe('an admin key', () => {
     expect(value.errors[0].message).toContain('/graphql/stream');
   });
 
-  it('is told what is wrong with a document, in the words of /graphql', async () => {
+  it('gets the same error as from /graphql for an invalid document', async () => {
     const document = '{ viewr { scopes } }';
     const { isError, value } = await admin.call('run_query', { document });
     expect(isError).toBe(true);
     expect(value).toEqual((await latchkey.query(document)).body);
   });
 
-  it('is told that an answer is too long, and of a mutation that it was carried out all the same', async () => {
+  it('gets an error for a result that is too long, which says that a mutation ran', async () => {
     const repeated = Array.from({ length: 120 }, (_, i) => `a${i}: description`).join(' ');
     const input = `{ name: "long", description: "${'x'.repeat(2_000)}" }`;
     const made = await admin.call('run_mutation', {
@@ -119,7 +119,7 @@ describe('an admin key', () => {
     expect(short.value.data.asset).toEqual({ name: 'long' });
   });
 
-  it('asks about itself what an operation would be answered, and nothing runs', async () => {
+  it('explains its own access to an operation without running it', async () => {
     const variables = { name: 'explained' };
     const { value } = await admin.call('explain_access', { document: REGISTER, variables });
     expect(value).toMatchObject({ allowed: true, reasons: [], missingScopes: [], cost: 1, category: 'write' });
@@ -141,7 +141,7 @@ describe('a key that may only read', () => {
     expect(body.data.asset).toBeNull();
   });
 
-  it('changes nothing by run_query, however the mutation is written', async () => {
+  it('cannot run a mutation with run_query, however it is written', async () => {
     const written = [
       REGISTER,
       `query A { viewer { scopes } } ${REGISTER.replace('mutation', 'mutation B')}`,
@@ -158,7 +158,7 @@ describe('a key that may only read', () => {
     expect((await latchkey.query('{ asset(name: "sneaked") { name } }')).body.data.asset).toBeNull();
   });
 
-  it('finds and reads nothing that it may not use, whatever INTROSPECTION opens besides', async () => {
+  it('finds and reads only the part of the schema that it may use, whatever the value of INTROSPECTION', async () => {
     expect((await latchkey.query('{ __type(name: "Mutation") { name } }')).body.data.__type).not.toBeNull();
     for (const query of ['create api key', 'audit log', 'register', '']) {
       const { value } = await reader.call('search_schema', { query, limit: 50 });
@@ -173,7 +173,7 @@ describe('a key that may only read', () => {
     expect(value.sdl).not.toContain('auditLog');
   });
 
-  it('is refused what needs more, and told what is missing', async () => {
+  it('is refused an operation with the missing scopes in the error', async () => {
     const { isError, value } = await reader.call('run_query', { document: '{ apiKeys { totalCount } }' });
     expect(isError).toBe(true);
     expect(value.errors[0].extensions).toMatchObject({ code: 'FORBIDDEN', missing: ['admin'] });
@@ -181,7 +181,7 @@ describe('a key that may only read', () => {
     expect(foretold.value).toMatchObject({ allowed: false, reasons: ['MISSING_SCOPES'], missingScopes: ['admin'] });
   });
 
-  it('is told who it is', async () => {
+  it('reads its own identity', async () => {
     const { value } = await reader.call('whoami');
     expect(value).toMatchObject({
       credential: { kind: 'key' },
@@ -195,7 +195,7 @@ describe('a key that may only read', () => {
   });
 });
 
-test('a key that may write a little is offered run_mutation, and refused what is not its own', async () => {
+test('a key with few scopes to write is offered run_mutation, and refused other mutations', async () => {
   const writer = await withScopes('write:assets');
   expect(await writer.tools()).toContain('run_mutation');
   const variables = { name: 'written' };
@@ -205,7 +205,7 @@ test('a key that may write a little is offered run_mutation, and refused what is
   expect([isError, value.errors[0].extensions.missing]).toEqual([true, ['admin']]);
 });
 
-test('a key of a project sees that project alone', async () => {
+test('a key of a project sees only that project', async () => {
   const { body } = await latchkey.query(
     'mutation { createProject(input: { name: "one" }) { project { id } } registerAsset(input: { name: "outside" }) { name } }',
   );
@@ -233,7 +233,7 @@ test('a key that is bound to documents runs those and no others', async () => {
   expect((await bound.call('whoami')).value.trustedDocuments).toEqual(trustedDocuments);
 });
 
-test('a key that is revoked is dead at its next call', async () => {
+test('a revoked key is refused at its next call', async () => {
   const { token, id } = await createKey(latchkey);
   const client = await as(token);
   expect((await client.call('whoami')).value.credential.id).toBe(id);
@@ -243,7 +243,7 @@ test('a key that is revoked is dead at its next call', async () => {
   await expect(client.call('whoami')).rejects.toThrow('revoked');
 });
 
-test('a client of the revision 2026-07-28 is served the same, and opens no stream', async () => {
+test('a client of the revision 2026-07-28 gets the same results and opens no stream', async () => {
   const { token } = await createKey(latchkey);
   const client = await connect(latchkey, token, `${latchkey.origin}/mcp`, {
     versionNegotiation: { mode: { pin: '2026-07-28' } },
@@ -259,7 +259,7 @@ test('a client of the revision 2026-07-28 is served the same, and opens no strea
   await expect(client.client.listen({ toolsListChanged: true })).rejects.toThrow();
 });
 
-test('calls at the same time are each answered their own', async () => {
+test('concurrent calls each get their own result', async () => {
   const [one, two] = [await withScopes('read:assets'), await withScopes('read:all')];
   const document = '{ viewer { scopes } }';
   const answers = await Promise.all(
@@ -268,7 +268,7 @@ test('calls at the same time are each answered their own', async () => {
   expect(answers).toEqual([['read:assets'], ['read:all'], ['read:assets'], ['read:all']]);
 });
 
-test('where introspection is off nobody is offered the schema, and operations run', async () => {
+test('without introspection, nobody is offered the schema, and operations run', async () => {
   const closed = await startService({ env: { INTROSPECTION: 'off' } });
   try {
     const client = await connect(closed, closed.adminToken);

@@ -1,7 +1,7 @@
 import { isTooLarge, MAX_MESSAGE_VALUES } from '../../src/mcp/weight.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
-/** The SDK checks every value of a message against a schema: there may only be so many. */
+/** The SDK checks every value of a message against a schema, so their number must be limited. */
 
 let service: TestService;
 let token: string;
@@ -40,7 +40,7 @@ const MESSAGES: readonly (readonly [string, (count: number) => [string, object]]
   ['unknown fields', (count) => ['tools/list', many(count)]],
 ];
 
-test.each(MESSAGES)('R1: /mcp bounds the values of a message: %s', async (_, message) => {
+test.each(MESSAGES)('R1: /mcp limits the number of values of a message: %s', async (_, message) => {
   expect((await post(...message(900))).status).toBe(200);
   const { status, text } = await post(...message(9_000));
   expect(status).toBe(413);
@@ -53,13 +53,13 @@ test.each(MESSAGES)('R1: /mcp bounds the values of a message: %s', async (_, mes
   });
 });
 
-test('R1: arguments of a tool are not counted among them', async () => {
+test('R1: the arguments of a tool are not counted', async () => {
   const variables = { list: Array.from({ length: 5_000 }, (_, i) => i) };
   const call = { name: 'run_query', arguments: { document: '{ viewer { scopes } }', variables } };
   expect(await post('tools/call', call)).toMatchObject({ status: 200, text: expect.stringContaining('read:assets') });
 });
 
-test('R1: a message is counted without recursion, whatever it is', () => {
+test('R1: counts the values of any message without recursion', () => {
   const deep = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
   expect(isTooLarge(deep(MAX_MESSAGE_VALUES))).toBe(false);
   expect(isTooLarge(deep(100_000))).toBe(true);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
 import { Distribution } from '../../src/metrics/distribution.js';
 
-test("it tells what prom-client's own histogram would tell", async () => {
+test('gives the same output as the histogram of prom-client', async () => {
   const values = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(0, 0.5, 1, 2.5, 10));
   const routes = fc.constantFrom('/graphql', '/readyz', 'a "quoted" one');
   await fc.assert(

@@ -1,17 +1,17 @@
-/** Metrics in Prometheus' exposition format, taken apart and held to its rules. */
+/** Metrics in Prometheus' exposition format, parsed and validated. */
 export interface Exposition {
-  /** Name with labels, as written, to value. */
+  /** Values by the name with labels, as written. */
   readonly series: ReadonlyMap<string, number>;
-  /** Name of each metric to its type. */
+  /** Types by the name of the metric. */
   readonly types: ReadonlyMap<string, string>;
   readonly helps: ReadonlyMap<string, string>;
-  /** @returns the value of a series; 0 where it is not shown */
+  /** @returns the value of a series; 0 if it is missing */
   readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number;
 }
 
 const SERIES = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/;
 
-/** @throws Error for what Prometheus would not take, and for what promtool's linter complains of in names of ours */
+/** @throws Error for text that Prometheus would reject, and for our metric names that promtool's linter rejects */
 export function parseExposition(text: string): Exposition {
   if (!text.endsWith('\n')) throw new Error('The last line has no end.');
   const series = new Map<string, number>();

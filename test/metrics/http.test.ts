@@ -23,7 +23,7 @@ async function scrape(): Promise<Exposition> {
   return parseExposition(await response.text());
 }
 
-/** By how much series grew between two scrapes, without those that did not, and without the second scrape's own. */
+/** Returns the increase of the series that grew between two scrapes, without the second scrape itself. */
 function growth(before: Exposition, after: Exposition, name: string): Record<string, number> {
   const grown: Record<string, number> = {};
   for (const [series, value] of after.series) {
@@ -64,7 +64,7 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
   const after = await scrape();
 
   expect(growth(before, after, 'latchkey_verifications_total')).toEqual({
-    // Seven of the key, and the second scrape.
+    // Seven requests with the key, and the second scrape.
     '{outcome="accepted"}': 8,
     '{outcome="missing"}': 2,
     '{outcome="malformed"}': 2,
@@ -74,7 +74,7 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
   });
   expect(growth(before, after, 'latchkey_key_lookups_total')).toEqual({
     '{outcome="hit"}': 6,
-    // First uses of the good key, of the unknown, the revoked and the expired one.
+    // First uses of the valid, the unknown, the revoked and the expired key.
     '{outcome="miss"}': 4,
     '{outcome="negative"}': 1,
   });
@@ -91,14 +91,14 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
     '{route="/graphql",status="401"}': 6,
     '{route="/graphql",status="403"}': 1,
     '{route="/graphql",status="429"}': 2,
-    // The first scrape: it is counted when it is answered.
+    // The first scrape, which is counted after its response.
     '{route="/metrics",status="200"}': 1,
   });
   expect(
     after.value('latchkey_http_request_duration_seconds_count', { route: '/graphql' }) -
       before.value('latchkey_http_request_duration_seconds_count', { route: '/graphql' }),
   ).toBe(15);
-  // Whether keys of other systems were imported is looked at for a malformed one, once in five seconds.
+  // For a malformed key, the store is read at most once in five seconds to find out whether keys were imported.
   const { '{operation="keys.nextLookupId",outcome="ok"}': looks = 0, ...operations } = growth(
     before,
     after,
@@ -108,7 +108,7 @@ test('verifications, lookups, admissions and refusals are counted exactly', asyn
   expect(operations).toEqual({ '{operation="keys.findForVerification",outcome="ok"}': 4 });
 });
 
-test('too many wrong keys count as limited, a store that is away as unavailable', async () => {
+test('too many wrong keys count as limited, an unavailable store as unavailable', async () => {
   const token = await newWorkspace('GROWTH');
   const before = await scrape();
   const wrong = mintToken('sk', 'LIVE').token;
@@ -135,7 +135,7 @@ test('bcrypt runs are counted', async () => {
   expect(growth(before, await scrape(), 'latchkey_bcrypt_runs_total')).toEqual({ '{purpose="hash"}': 1 });
 });
 
-test('whatever strangers send adds no series, and nothing of it is shown', async () => {
+test('requests of strangers add no series, and no input appears in metrics', async () => {
   const token = await newWorkspace('GROWTH');
   const round = async (i: number): Promise<void> => {
     const marked = `stranger${i}`;
@@ -173,7 +173,7 @@ test('whatever strangers send adds no series, and nothing of it is shown', async
 });
 
 describe('on the public address', () => {
-  it('metrics are for the scope platform, and take nothing of its limits', async () => {
+  it("metrics require the scope platform, and don't count against its limits", async () => {
     const missing = await ask(null);
     expect([missing.status, missing.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="latchkey"']);
     const forbidden = await ask(await newWorkspace('GROWTH'));
@@ -191,7 +191,7 @@ describe('on the public address', () => {
 });
 
 describe('with METRICS_PORT', () => {
-  it('they are there without a key, on GET /metrics alone, and nowhere else', async () => {
+  it('serves metrics without a key, only at GET /metrics', async () => {
     const apart = await startFrozen({ env: { ADMIN_API_KEY: OPERATOR_KEY, METRICS_PORT: '0' } });
     const origin = `http://127.0.0.1:${apart.service.metricsServer?.port}`;
     try {
@@ -209,7 +209,7 @@ describe('with METRICS_PORT', () => {
     await expect(fetch(`${origin}/metrics`)).rejects.toThrow();
   });
 
-  it('in use, the start fails and says which', async () => {
+  it('fails to start with the name of the port if it is in use', async () => {
     const port = new URL(latchkey.origin).port;
     await expect(startFrozen({ env: { METRICS_PORT: port } })).rejects.toThrow(
       `METRICS_PORT is ${port}, which is in use. Stop the process that uses it, or set METRICS_PORT to another port (0 picks a free one).`,

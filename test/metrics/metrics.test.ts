@@ -12,7 +12,7 @@ function watched(): Metrics {
   return metrics;
 }
 
-test('every metric has a help in words and a type, and ours are all there from the start', async () => {
+test('every metric has a help text and a type, and all our metrics exist from the start', async () => {
   const { helps, types } = await read(watched());
   expect([...types.keys()].filter((name) => name.startsWith('latchkey_')).sort()).toEqual([
     'latchkey_admissions_total',
@@ -41,7 +41,7 @@ test('every metric has a help in words and a type, and ours are all there from t
   }
 });
 
-test('what is told is counted, each in its own series', async () => {
+test('counts each observation in its own series', async () => {
   const metrics = watched();
   const { observer } = metrics;
   observer.verified('accepted');
@@ -87,7 +87,7 @@ test('what is told is counted, each in its own series', async () => {
   expect(value('latchkey_streams_open')).toBe(6);
 });
 
-test('reading twice counts nothing twice', async () => {
+test('reading twice does not count twice', async () => {
   const metrics = watched();
   metrics.observer.verified('accepted');
   await metrics.text();
@@ -96,13 +96,13 @@ test('reading twice counts nothing twice', async () => {
   expect(value('latchkey_bcrypt_runs_total', { purpose: 'hash' })).toBe(2);
 });
 
-test('two in one process do not share their counts', async () => {
+test('two instances in one process do not share their counts', async () => {
   const [one, other] = [watched(), watched()];
   one.observer.verified('accepted');
   expect((await read(other)).value('latchkey_verifications_total', { outcome: 'accepted' })).toBe(0);
 });
 
-test('snapshots of several processes add up, and one process that counts alone shows', async () => {
+test('adds up the snapshots of several processes, and shows a process that counts by itself', async () => {
   const processes = [watched(), watched(), watched()];
   processes.forEach(({ observer }, i) => {
     observer.limitsShared(i !== 1);
@@ -110,7 +110,7 @@ test('snapshots of several processes add up, and one process that counts alone s
     observer.storeAnswered('keys.find', 30, 'ok');
     observer.requestAnswered('/graphql', 200 + i, 1);
   });
-  // As it travels between processes.
+  // In the form in which processes send it.
   const snapshots = await Promise.all(processes.map(async (metrics) => structuredClone(await metrics.snapshot())));
   const { value } = parseExposition(await aggregated(snapshots));
   expect(value('latchkey_verifications_total', { outcome: 'accepted' })).toBe(6);

@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 
 const { createClient, createFetch, Unavailable } = onNode;
 const QUERY = '{ viewer { scopes } }';
-/** Only the proxy knows where it is. */
+/** Only the proxy can resolve this name. */
 const NAME = 'api.example.test';
 const PASSWORD = 'hunter2';
 
@@ -61,7 +61,7 @@ test('createFetch sends through the proxy too', async () => {
   expect(proxy.requests).toEqual([`POST ${url}`]);
 });
 
-test('a subscription runs through the proxy, and ends with the client', async () => {
+test('a subscription uses the proxy, and ends with the client', async () => {
   process.env.http_proxy = proxy.url;
   const asking = client();
   const stream = asking.subscribe('subscription { keyEvents { type } }');
@@ -75,7 +75,7 @@ test('a subscription runs through the proxy, and ends with the client', async ()
   expect(proxy.requests).toEqual([`POST ${url}/stream`]);
 });
 
-test('HTTP_PROXY is not for https, and HTTPS_PROXY not for http', async () => {
+test('does not use HTTP_PROXY for https, or HTTPS_PROXY for http', async () => {
   process.env.HTTPS_PROXY = proxy.url;
   expect((await errorOf(client().request(QUERY))).code).toBe('UNREACHABLE');
   delete process.env.HTTPS_PROXY;
@@ -85,16 +85,16 @@ test('HTTP_PROXY is not for https, and HTTPS_PROXY not for http', async () => {
 });
 
 test.each(['*', NAME, 'example.test', '.example.test', 'other.test, example.test'])(
-  'NO_PROXY=%s: asks directly',
+  'NO_PROXY=%s: sends requests directly',
   async (list) => {
     Object.assign(process.env, { http_proxy: proxy.url, no_proxy: list });
-    // There is no such host.
+    // This host does not exist.
     expect((await errorOf(client().request(QUERY))).message).toContain(`${NAME}:`);
     expect(proxy.requests).toEqual([]);
   },
 );
 
-test('NO_PROXY with another host or port: goes through the proxy', async () => {
+test('NO_PROXY with another host or port: uses the proxy', async () => {
   for (const list of ['other.test', `${NAME}:1`, 'ample.test']) {
     Object.assign(process.env, { http_proxy: proxy.url, NO_PROXY: list });
     await client().request(QUERY);
@@ -102,13 +102,13 @@ test('NO_PROXY with another host or port: goes through the proxy', async () => {
   expect(proxy.requests).toHaveLength(3);
 });
 
-test('loopback is asked directly', async () => {
+test('sends requests to loopback directly', async () => {
   process.env.http_proxy = proxy.url;
   expect(await client({ url: service.url }).request(QUERY)).toEqual({ viewer: { scopes: ['admin'] } });
   expect(proxy.requests).toEqual([]);
 });
 
-test('a fetch of your own decides itself, and the client of other platforms reads no proxy', async () => {
+test('does not apply to a custom fetch or to the client of other platforms', async () => {
   process.env.http_proxy = proxy.url;
   const own = client({ fetch: (_, init) => fetch(service.url, init) });
   expect(await own.request(QUERY)).toEqual({ viewer: { scopes: ['admin'] } });
@@ -123,7 +123,7 @@ describe('a proxy with a password', () => {
   });
   afterEach(() => guarded.close());
 
-  test('gets it as Proxy-Authorization, and the server does not', async () => {
+  test('receives the password as Proxy-Authorization, and the server does not', async () => {
     process.env.http_proxy = guarded.url;
     expect(await client().request(QUERY)).toEqual({ viewer: { scopes: ['admin'] } });
     expect(guarded.authorizations).toEqual([`Basic ${Buffer.from(`me:${PASSWORD}`).toString('base64')}`]);
@@ -139,12 +139,12 @@ describe('a proxy with a password', () => {
     expect(error.message).toMatch(message);
     expect(error.message).toContain(`The proxy ${guarded.host} (http_proxy)`);
     expect(error.code).toBe('PROXY_REFUSED');
-    // Another try would be refused again.
+    // A retry would be refused again.
     expect(guarded.requests).toHaveLength(1);
     expect(textOf(error)).not.toMatch(/hunter2|aHVudGVyMg/);
   });
 
-  test('a stream is not tried again either', async () => {
+  test('a stream is not retried either', async () => {
     process.env.http_proxy = `http://${guarded.host}`;
     const stream = client({ maxRetries: 5 }).subscribe('subscription { keyEvents { type } }');
     expect((await errorOf(stream.next())).code).toBe('PROXY_REFUSED');
@@ -153,7 +153,7 @@ describe('a proxy with a password', () => {
 });
 
 test.each(['http', 'https'])(
-  'a proxy that is down, for %s: an error that names it and its variable',
+  'a proxy that is down, for %s: an error with the proxy and its variable',
   async (scheme) => {
     const gone = createServer().listen(0, '127.0.0.1');
     await once(gone, 'listening');
@@ -171,7 +171,7 @@ test.each(['http', 'https'])(
 test.each([
   [403, 'PROXY_REFUSED'],
   [503, 'UNREACHABLE'],
-])('a proxy that answers CONNECT with %d: %s', async (status, code) => {
+])('a proxy that responds to CONNECT with %d: %s', async (status, code) => {
   proxy.status = status;
   process.env.HTTPS_PROXY = proxy.url;
   const error = await errorOf(client({ url: `https://${NAME}/graphql` }).request(QUERY));
@@ -182,7 +182,7 @@ test.each([
   expect(proxy.requests).toEqual([`CONNECT ${NAME}:443`]);
 });
 
-test('a bad proxy is an error of createClient and createFetch that names the variable and no value', () => {
+test('createClient and createFetch throw an error for an invalid proxy, with the variable but without its value', () => {
   process.env.HTTPS_PROXY = `http://u:${PASSWORD}@host:99999`;
   for (const create of [createClient, createFetch]) {
     expect(() => create({ url, apiKey: null })).toThrow(TypeError);
@@ -191,7 +191,7 @@ test('a bad proxy is an error of createClient and createFetch that names the var
   }
 });
 
-test('it exports what the client of other platforms exports', () => {
+test('has the same exports as the client of other platforms', () => {
   expect(Object.keys(onNode).sort()).toEqual(Object.keys(anywhere).sort());
   expect(onNode.LatchkeyError).toBe(anywhere.LatchkeyError);
 });

@@ -37,10 +37,10 @@ test.each<[string, string, boolean]>([
   ['[2001:db8::1]:8080', 'http://[2001:db8::1]:8080', true],
   ['[2001:db8::1]:8080', 'http://[2001:db8::1]', false],
   ['2001:db8::/32', 'http://[2001:db8:5::9]', true],
-  // Not entries: they match nothing, and don't stop the others.
+  // Invalid entries match nothing, and don't affect other entries.
   ['http://example.com', 'http://example.com', false],
   ['<local>,169.254/16,:80,example.com', 'https://example.com', true],
-  // This machine, whatever the list.
+  // This machine, whatever the value of NO_PROXY.
   ['', 'http://localhost:4000', true],
   ['', 'http://app.localhost', true],
   ['', 'http://127.9.9.9', true],
@@ -50,7 +50,7 @@ test.each<[string, string, boolean]>([
   ['', 'http://128.0.0.1', false],
 ])('NO_PROXY=%j, %s: %j', (text, url, expected) => expect(has(text, url)).toBe(expected));
 
-test('takes any text, and requests through the proxy what no entry names', () => {
+test('accepts any text, and uses the proxy for hosts that no entry matches', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       fc.pre(!text.includes('*'));

@@ -12,7 +12,7 @@ import { startProxy, type ConnectProxy } from '../support/connectProxy.js';
 import { run } from '../support/run.js';
 import { OPERATOR_KEY } from '../support/service.js';
 
-// The programs, each a process of its own, with a server and an issuer that only the proxy can reach, over TLS.
+// The programs, each in a separate process, with a server and an issuer that only the proxy can reach, over TLS.
 const API = 'api.example.test';
 const ISSUER = 'issuer.example.test';
 const USER = 'me:hunter2';
@@ -28,7 +28,7 @@ let url: string;
 let token: string;
 const asked: string[] = [];
 
-/** What the issuer of the tests says of itself; null: a redirect to an address of this machine. */
+/** The metadata of the tests' issuer; null: a redirect to an address of this machine. */
 let redirects = false;
 
 beforeAll(async () => {
@@ -95,14 +95,14 @@ const cli = (env: Record<string, string>, ...args: string[]) =>
   });
 const target = () => new URL(url).host;
 
-test.each(['HTTPS_PROXY', 'https_proxy'])('latchkey whoami goes through the tunnel of %s, and ends', async (name) => {
+test.each(['HTTPS_PROXY', 'https_proxy'])('latchkey whoami uses the tunnel of %s, and ends', async (name) => {
   const { status, stdout, stderr } = await cli({ [name]: proxy.url }, 'whoami', '--json');
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain('"platform"');
   expect(proxy.requests).toEqual([`CONNECT ${target()}`]);
 });
 
-test('latchkey schema, which reads beside the API, goes through it too', async () => {
+test('latchkey schema, which reads another address than the API, uses it too', async () => {
   const { status, stdout } = await cli({ HTTPS_PROXY: proxy.url }, 'schema', 'print');
   expect([status, stdout]).toEqual([0, expect.stringContaining('type Query')]);
   expect(proxy.requests).toEqual([`CONNECT ${target()}`]);
@@ -122,7 +122,7 @@ test.each([
     2,
     'https_proxy has a scheme that is not supported.',
   ],
-])('latchkey with %s of a proxy says so in a line, without the password', async (_, env, code, message) => {
+])('latchkey with %s of a proxy prints one line, without the password', async (_, env, code, message) => {
   for (const command of [['whoami'], ['schema', 'print']]) {
     const { status, stdout, stderr } = await cli(env(), ...command);
     expect([status, stdout, stderr]).toEqual([code, '', expect.stringContaining(message)]);
@@ -131,7 +131,7 @@ test.each([
   }
 });
 
-test('a proxy that is down is named, and NO_PROXY goes past it', async () => {
+test('names a proxy that is down, and does not use it for NO_PROXY', async () => {
   const env = { HTTPS_PROXY: `http://${USER}@127.0.0.1:1` };
   const down = await cli(env, 'whoami');
   expect([down.status, down.stderr]).toEqual([6, expect.stringContaining('127.0.0.1:1')]);
@@ -140,7 +140,7 @@ test('a proxy that is down is named, and NO_PROXY goes past it', async () => {
   expect(proxy.requests).toEqual([]);
 });
 
-test('commands that ask nobody do not read the proxy', async () => {
+test('commands without requests do not read the proxy', async () => {
   expect((await cli({ HTTPS_PROXY: 'socks5://x' }, '--version')).status).toBe(0);
 });
 
@@ -164,7 +164,7 @@ test('the server reads the issuer and its keys through the tunnel', async () => 
 test.each([
   ['NO_PROXY names the issuer', () => ({ HTTPS_PROXY: proxy.url, NO_PROXY: ISSUER })],
   ['only HTTP_PROXY is set', () => ({ HTTP_PROXY: proxy.url })],
-])('the server asks directly where %s', async (_, env) => {
+])('the server sends requests directly if %s', async (_, env) => {
   const direct = await start('direct', env());
   try {
     // There is no such host.
@@ -176,7 +176,7 @@ test.each([
   }
 });
 
-test('behind a proxy too, the server follows no redirect', async () => {
+test('the server follows no redirect behind a proxy', async () => {
   redirects = true;
   const redirected = await start('redirected', { HTTPS_PROXY: proxy.url });
   try {
@@ -189,7 +189,7 @@ test('behind a proxy too, the server follows no redirect', async () => {
   }
 });
 
-test('where the proxy refuses, the log says why, and shows no password', async () => {
+test('if the proxy refuses, the log contains the reason without the password', async () => {
   const refused = await start('refused', { HTTPS_PROXY: `http://me:hunter3@${proxy.host}` });
   try {
     const { status, stderr } = await viewer(refused, token);
@@ -204,7 +204,7 @@ test('where the proxy refuses, the log says why, and shows no password', async (
   }
 });
 
-test('a bad proxy stops the start in one line', async () => {
+test('refuses to start with one line if the proxy is invalid', async () => {
   const child = runFile(MAIN, { PORT: '0', DATA_DIR: join(dir, 'bad'), HTTPS_PROXY: 'http://u:hunter2@host:99999' });
   const [code] = (await once(child.process, 'close')) as [number];
   expect([code, child.output().stderr]).toEqual([1, expect.stringContaining('HTTPS_PROXY is not the URL of a proxy.')]);

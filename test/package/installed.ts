@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT } from '../support/project.js';
 
-/** An empty project into which the packed tarball is installed, as somebody's own is. */
+/** An empty project with the packed tarball installed, like a user's project. */
 export class Installed {
   readonly directory = mkdtempSync(join(tmpdir(), 'latchkey-package-'));
   /** Paths in the tarball. */
@@ -41,7 +41,7 @@ export class Installed {
     return file;
   }
 
-  /** What node_modules takes: the bytes of all files, and what they take of a disk that gives out blocks. */
+  /** The size of node_modules: the bytes of all files, and the bytes of their disk blocks. */
   size(): { readonly bytes: number; readonly onDisk: number } {
     const sum = { bytes: 0, onDisk: 0 };
     for (const entry of readdirSync(this.path('node_modules'), { recursive: true, withFileTypes: true })) {

@@ -9,10 +9,10 @@ import { run } from '../support/run.js';
 import { OPERATOR_KEY } from '../support/service.js';
 import { Installed } from './installed.js';
 
-// It installs from the registry.
+// The tests install packages from the registry.
 jest.setTimeout(240_000);
 
-/** What the package and what it needs may take, installed without development parts. */
+/** The maximum size of the package and its dependencies, installed without development dependencies. */
 const MOST = 60_000_000;
 
 let installed: Installed;
@@ -35,7 +35,7 @@ afterAll(async () => {
   installed.remove();
 });
 
-/** Without what names a build's chunks, or depends on how the code is cut. */
+/** Without the names of chunks, which differ between builds. */
 const kinds = (files: readonly string[]) =>
   [
     ...new Set(
@@ -47,7 +47,7 @@ const kinds = (files: readonly string[]) =>
     .filter((file) => !/^dist\/[\w.-]+-\*\.js$|^dist\/dashboard\/assets\//.test(file))
     .sort();
 
-test('the tarball holds what is run, what is read, and whose licences it needs', () => {
+test('the tarball contains the programs, the documentation and the licences', () => {
   expect(kinds(installed.packed)).toEqual(
     [
       'README.md',
@@ -76,12 +76,12 @@ test('the tarball holds what is run, what is read, and whose licences it needs',
   );
 });
 
-test('installed without development parts it takes less than 60 MB, in bytes and on disk', () => {
+test('takes less than 60 MB without development dependencies, in bytes and on disk', () => {
   expect(size.bytes).toBeLessThan(MOST);
   expect(size.onDisk).toBeLessThan(MOST);
 });
 
-test('its list of what is bundled names versions that are installed here, and has a licence for each', () => {
+test('its list of bundled packages has the versions that are installed here, and a licence for each', () => {
   const bill = JSON.parse(readFileSync(installed.path('node_modules/latchkey/dist/bundled.cdx.json'), 'utf8')) as {
     components: { name: string; version: string }[];
   };
@@ -90,7 +90,7 @@ test('its list of what is bundled names versions that are installed here, and ha
   const licences = readFileSync(installed.path('node_modules/latchkey/dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
   for (const { name, version } of bill.components) expect(licences).toContain(`\n${name} ${version} (`);
   const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { dependencies: object };
-  // What is shared with whoever uses the library must be theirs, and not a second one.
+  // Packages that are shared with the library's users must not be installed twice.
   expect(names.filter((name) => name in dependencies)).toEqual([]);
 });
 
@@ -109,7 +109,7 @@ describe('the service', () => {
     return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
   };
 
-  test('is ready, and has its pages', async () => {
+  test('is ready and serves its pages', async () => {
     expect(await answer('/readyz')).toMatchObject({ status: 200 });
     expect((await answer('/graphql', { accept: 'text/html' })).text).toContain('GraphiQL');
   });
@@ -133,7 +133,7 @@ describe('the service', () => {
     }
   });
 
-  test('says what to install where tracing is asked for', async () => {
+  test('names the packages to install if tracing is enabled', async () => {
     const { status, stderr } = await run(process.execPath, ['node_modules/latchkey/dist/main.js'], {
       cwd: installed.directory,
       env: { PORT: '0', DATA_DIR: installed.path('traced'), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
@@ -144,7 +144,7 @@ describe('the service', () => {
     });
   });
 
-  test('ends well', async () => {
+  test('stops cleanly', async () => {
     const another = spawned(['node_modules/.bin/latchkey', 'serve'], {
       cwd: installed.directory,
       env: { PORT: '0', DATA_DIR: installed.path('another'), BCRYPT_COST: '4' },
@@ -161,7 +161,7 @@ describe('the command', () => {
       env: { LATCHKEY_URL: `${origin}/graphql`, LATCHKEY_API_KEY: OPERATOR_KEY },
     });
 
-  test('tells its version and its help', async () => {
+  test('prints its version and its help', async () => {
     expect(await latchkey('--version')).toMatchObject({ status: 0, stdout: '0.1.0\n' });
     expect((await latchkey('--help')).stdout).toContain('Usage: latchkey');
   });
@@ -182,7 +182,7 @@ describe('the client', () => {
     await client.close();
     console.log(typeof Forbidden);`;
 
-  test('asks the server', async () => {
+  test('sends a request to the server', async () => {
     const file = installed.write('client.js', PROGRAM);
     const env = { LATCHKEY_URL: `${origin}/graphql`, LATCHKEY_API_KEY: OPERATOR_KEY };
     const { status, stdout, stderr } = await run(process.execPath, [file], { cwd: installed.directory, env });
@@ -193,7 +193,7 @@ describe('the client', () => {
     });
   });
 
-  test('holds no code of the server, and needs nothing of Node', () => {
+  test('contains no code of the server, and needs no module of Node', () => {
     const code = readFileSync(installed.path('node_modules/latchkey/dist/client/index.js'), 'utf8');
     const imported = [...code.matchAll(/(?:^import .*? from |import\()["']([^"']+)["']/gm)].map(([, id]) => id);
     expect(imported.sort()).toEqual(['bottleneck/light.js', 'graphql']);
@@ -209,7 +209,7 @@ describe('the library', () => {
     installed.install(...['@apollo/server', '@graphql-tools/schema'].map((name) => `${name}@${has[name] ?? ''}`));
   });
 
-  test('guards a server of its user', async () => {
+  test("guards a user's server", async () => {
     for (const file of ['server.js', 'store.js']) {
       installed.write(`own/${file}`, readFileSync(join(PROJECT, 'examples/own-schema', file), 'utf8'));
     }
@@ -238,7 +238,7 @@ describe('the library', () => {
     }
   });
 
-  test('has types that a strict compiler takes, without those of anything bundled', async () => {
+  test('has types that a strict compiler accepts, without types of bundled packages', async () => {
     installed.write(
       'types.ts',
       `import { ApolloServer } from '@apollo/server';
@@ -261,7 +261,7 @@ describe('the library', () => {
         ...['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2023', '--module', 'nodenext'],
         ...['--types', 'node', '--typeRoots', join(PROJECT, 'node_modules/@types'), 'types.ts'],
       ],
-      // Mongoose's declarations alone take a compiler half a minute where the machine is busy.
+      // Mongoose's declarations can take a compiler half a minute on a busy machine.
       { cwd: installed.directory, timeout: 200_000 },
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });

@@ -64,7 +64,7 @@ test.each<[RefusalDetails, boolean]>([
   [{ code: 'FORBIDDEN', missing: ['read:a'], fields: [] }, true],
   [{ code: 'ADDRESS_NOT_ALLOWED' }, false],
   [{ code: 'UNAVAILABLE', retryAfter: 5 }, false],
-])('a challenge leads to the metadata of the resource, where there is one: %j', (details, isChallenged) => {
+])('a challenge contains the address of the resource metadata, if there is one: %j', (details, isChallenged) => {
   const address = 'https://api.example/.well-known/oauth-protected-resource/graphql';
   const headerOf = (metadata: string | null) =>
     httpAnswer(new Refusal('No.', details), metadata).headers.get('www-authenticate');
@@ -73,7 +73,7 @@ test.each<[RefusalDetails, boolean]>([
 });
 
 describe('withHttp', () => {
-  it('gives the error what Apollo Server applies, and keeps its details', () => {
+  it('adds the HTTP status and headers for Apollo Server, and keeps the details', () => {
     const refusal = withHttp(new Refusal('Wait.', { code: 'RATE_LIMITED', retryAfter: 3, limit: 2, window: 1 }));
     expect(refusal.extensions).toEqual({
       code: 'RATE_LIMITED',

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { badInput, notFound, Refusal, unavailable } from '../../src/refusals/refusal.js';
 
 describe('Refusal', () => {
-  it('is an error that any GraphQL server shows with its code and fields', () => {
+  it('is an error that any GraphQL server returns with its code and fields', () => {
     const refusal = new Refusal('No.', { code: 'COST_EXCEEDS_BURST', cost: 30, burst: 25 });
     expect(refusal).toBeInstanceOf(GraphQLError);
     expect(refusal.details).toEqual({ code: 'COST_EXCEEDS_BURST', cost: 30, burst: 25 });
@@ -12,7 +12,7 @@ describe('Refusal', () => {
     });
   });
 
-  it('keeps its cause for the log and shows it to nobody', () => {
+  it('keeps its cause for the log, and does not return it', () => {
     const cause = new Error('mongodb://user:secret@host');
     const refusal = unavailable('Try again shortly.', 1, cause);
     expect(refusal.cause).toBe(cause);
@@ -20,7 +20,7 @@ describe('Refusal', () => {
     expect(unavailable('Try again shortly.', 1)).not.toHaveProperty('cause');
   });
 
-  it('bad input says where, and what would have been understood', () => {
+  it('bad input has the path and the accepted values', () => {
     expect(badInput(['input', 'scopes', 0], 'No scope.').details).toEqual({
       code: 'BAD_USER_INPUT',
       path: ['input', 'scopes', 0],
@@ -28,7 +28,7 @@ describe('Refusal', () => {
     expect(badInput(['first'], 'Too many.', { known: ['1'] }).details).toMatchObject({ known: ['1'] });
   });
 
-  it("what never was and what is another's are told in the same words", () => {
+  it('unknown records and records of another workspace have the same message', () => {
     expect(notFound('key').toJSON()).toEqual({
       message: 'There is no such key in this workspace. Check the id.',
       extensions: { code: 'NOT_FOUND' },

@@ -2,7 +2,7 @@ import { parseValue } from 'graphql';
 import { Count, MAX_COUNT } from '../../src/scalars/count.js';
 
 test.each([0, 1, 2 ** 31 - 1, 2 ** 31, 3_000_000_000, MAX_COUNT])(
-  'F9: takes %d as a variable and as a literal',
+  'F9: accepts %d as a variable and as a literal',
   (count) => {
     expect(Count.parseValue(count)).toBe(count);
     expect(Count.parseLiteral(parseValue(String(count)))).toBe(count);

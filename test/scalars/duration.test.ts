@@ -5,7 +5,7 @@ import { Duration } from '../../src/scalars/duration.js';
 
 const DAY = 86_400_000;
 
-test('what is written is read back', () => {
+test('parses its own output', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 100_000 * DAY }), (ms) => expect(parseDuration(formatDuration(ms))).toBe(ms)),
     { numRuns: 1000 },
@@ -33,7 +33,7 @@ test.each([
   [DAY + 1, 'P1DT0.001S'],
 ])('writes %d ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 
-test('never writes a negative one, and rounds to the millisecond', () => {
+test('never writes a negative duration, and rounds to the millisecond', () => {
   expect(Duration.serialize(-5)).toBe('PT0S');
   expect(Duration.serialize(1.4)).toBe('PT0.001S');
 });
@@ -66,20 +66,20 @@ test.each([
   );
 });
 
-test.each([0, 86_400, true, null, {}, ['P1D']])('takes no %j for one', (value) => {
+test.each([0, 86_400, true, null, {}, ['P1D']])('rejects %j', (value) => {
   expect(() => Duration.parseValue(value)).toThrow(
     /^(?:A Duration is a string such as|The Duration "P[0-9A-Z.]+" has months or years)/,
   );
 });
 
-test('reads a string literal and no other', () => {
+test('reads only string literals', () => {
   expect(Duration.parseLiteral(parseValue('"P1D"'))).toBe(DAY);
   expect(() => Duration.parseLiteral(parseValue('1'))).toThrow(
     /^(?:A Duration is a string such as|The Duration "P[0-9A-Z.]+" has months or years)/,
   );
 });
 
-test('what it reads is a safe integer, whatever the text', () => {
+test('returns a safe integer for any valid text', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^P[0-9]{0,7}[WD]?T?[0-9]{0,10}[HM]?[0-9]{0,10}(\.[0-9]{1,4})?S?$/), (text) => {
       const ms = parseDuration(text);

@@ -5,7 +5,7 @@ import { JSONValue } from '../../src/scalars/json.js';
 
 const literal = (text: string): unknown => JSONValue.parseLiteral(parseValue(text), { v: [1] });
 
-/** fast-check's numbers may be as large as doubles are. */
+/** fast-check's numbers can be as large as doubles. */
 const isKept = (value: unknown): boolean =>
   typeof value === 'object' && value !== null
     ? Object.values(value).every(isKept)
@@ -19,16 +19,16 @@ test.each([
   '1e-400',
   '0.1000000000000000001',
   '1e300',
-])('F10: refuses the literal %s, whose numbers it could not keep', (text) => {
+])('F10: refuses the literal %s, because it could not keep its numbers exactly', (text) => {
   expect(() => literal(text)).toThrow('JSON cannot keep the number');
 });
 
 test.each([Infinity, -Infinity, NaN, 2 ** 53, [[-(2 ** 53)]], { a: { b: 1e300 } }])(
-  'F10: refuses %j, of which is not known what was written',
+  'F10: refuses %j, because the original number is unknown',
   (value) => expect(() => JSONValue.parseValue(value)).toThrow('JSON cannot keep the number'),
 );
 
-test('F10: refuses a number that parsing altered, and keeps one that it did not', () => {
+test('F10: refuses a number that parsing altered, and accepts one that it did not', () => {
   for (const [text, refused] of [
     ['{"a":[0.1000000000000000001]}', true],
     ['{"a":[1e-400]}', true],
@@ -41,7 +41,7 @@ test('F10: refuses a number that parsing altered, and keeps one that it did not'
   }
 });
 
-test('takes what JSON is, as a variable and as a literal', () => {
+test('accepts any JSON, as a variable and as a literal', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }).filter(isKept), (value) =>
       expect(JSONValue.parseValue(value)).toBe(value),
@@ -74,7 +74,7 @@ test.each([
   else expect(take).toThrow('at most 32 levels');
 });
 
-test('no prototype is reached by a name', () => {
+test('no property name gives access to a prototype', () => {
   expect(literal('{ __proto__: { polluted: true } }')).not.toHaveProperty('polluted');
   expect(({} as Record<string, unknown>).polluted).toBeUndefined();
 });

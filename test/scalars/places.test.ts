@@ -22,7 +22,7 @@ const schema = makeExecutableSchema({
   resolvers: { Count, DateTime, Duration, JSON: JSONValue, Scope },
 });
 
-/** Of each scalar a wrong value, and what is said about it. */
+/** A wrong value of each scalar, and its error. */
 const WRONG: Readonly<Record<string, readonly [literal: string, said: string]>> = {
   DateTime: ['"2027-02-29T00:00:00Z"', 'The DateTime "2027-02-29T00:00:00Z" has a day that does not exist'],
   Duration: ['"P1M"', 'The Duration "P1M" has months or years'],
@@ -37,7 +37,7 @@ interface Place {
   readonly written: (wrong: string) => string;
 }
 
-/** Each place of an input type that takes one of our scalars. */
+/** Each place of an input type with one of our scalars. */
 function* placesOf(type: GraphQLInputType, written: Place['written'], depth = 0): Generator<Place> {
   if (isNonNullType(type)) yield* placesOf(type.ofType, written, depth);
   else if (isListType(type)) yield* placesOf(type.ofType, (wrong) => written(`[${wrong}]`), depth);
@@ -58,7 +58,7 @@ const places = (['query', 'mutation'] as const).flatMap((kind) => {
   );
 });
 
-test('the schema takes each scalar somewhere', () => {
+test('the schema has an input of each scalar', () => {
   expect(places.length).toBeGreaterThanOrEqual(15);
   expect(new Set(places.map(([, { scalar }]) => scalar))).toEqual(new Set(Object.keys(WRONG)));
 });

@@ -17,13 +17,13 @@ let raw: Connection;
 let latchkey: TestService;
 let store: Store;
 let ws: string;
-/** Keys and entries that the service made itself. */
+/** Keys and entries that the service created. */
 let own: { readonly keys: number; readonly head: AuditHead };
 
 beforeAll(async () => {
   raw = await mongoose.createConnection(uri).asPromise();
   latchkey = await startService({ env: { MONGODB_URI: uri, DEFAULT_TIER: 'ENTERPRISE' } });
-  // Operations have the time limit that they have in production.
+  // Operations have the same time limit as in production.
   ({ store } = latchkey.service);
   ws = (await store.workspaces.list(1))[0]?.id ?? '';
   const head = await store.audit.head(ws);
@@ -51,7 +51,7 @@ async function fillKeys(): Promise<void> {
         expiresAt: n % 10 === 1 ? NOW - 1 : null,
         revokedAt: n % 10 === 2 ? NOW - 1 : null,
       });
-      // A family of which the last key is revoked holds no slot.
+      // A family whose last key is revoked has no slot.
       return toDocument(key, key.revokedAt === null ? 2 ** 33 + n : undefined);
     });
     await raw.collection('latchkey_keys').insertMany(keys as never);

@@ -17,7 +17,7 @@ test.each([
     },
   ],
   ['a promise of it', () => Promise.reject(away)],
-])('a store that is away is UNAVAILABLE, without a word of the driver: %s', async (_, resolve) => {
+])("an unavailable store gives UNAVAILABLE, without the driver's message: %s", async (_, resolve) => {
   const refusal: unknown = await Promise.resolve()
     .then(() => run(resolve))
     .catch((error: unknown) => error);
@@ -26,7 +26,7 @@ test.each([
   expect(JSON.stringify(refusal)).not.toContain('ECONNREFUSED');
 });
 
-test('so is a unique value that chance drew twice: the next attempt draws another', () => {
+test('a random value that is already in use gives UNAVAILABLE, because the next attempt draws another one', () => {
   const twice = new Duplicate('key.lookupId', new Error('E11000 duplicate key'));
   expect(() =>
     run(() => {
@@ -35,7 +35,7 @@ test('so is a unique value that chance drew twice: the next attempt draws anothe
   ).toThrow(expect.objectContaining({ details: { code: 'UNAVAILABLE', retryAfter: 1 } }));
 });
 
-test('answers, promises of them, and other errors pass as they are', async () => {
+test('does not change results, promises and other errors', async () => {
   const fault = new Error('a fault of ours');
   expect(run(() => 5)).toBe(5);
   expect(await run(() => Promise.resolve(5))).toBe(5);
@@ -47,6 +47,6 @@ test('answers, promises of them, and other errors pass as they are', async () =>
   await expect(run(() => Promise.reject(fault))).rejects.toBe(fault);
 });
 
-test('what is no function stays', () => {
+test('does not change values that are not functions', () => {
   expect(failingClosed({ Query: { field: 'x' } })).toEqual({ Query: { field: 'x' } });
 });

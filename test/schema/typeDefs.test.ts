@@ -5,14 +5,14 @@ function namesIn(document: DocumentNode): string[] {
   return document.definitions.flatMap((definition) => ('name' in definition ? [definition.name.value] : []));
 }
 
-test('the operations on keys come without the built-in domain', () => {
+test('the operations on keys do not include the built-in domain', () => {
   const names = namesIn(keyTypeDefs());
   expect(names).toContain('ApiKey');
   expect(names.filter((name) => /asset|alert|freshness|column/i.test(name))).toEqual([]);
   expect(keyTypeDefs().definitions.some(({ kind }) => kind === Kind.OBJECT_TYPE_EXTENSION)).toBe(false);
 });
 
-test('and stand by themselves: every type that they name is there, and none that they do not reach', () => {
+test('they are self-contained: all types that they reference, and no others', () => {
   const schema = buildASTSchema(keyTypeDefs());
   expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual([
     'viewer',
@@ -49,7 +49,7 @@ test('and stand by themselves: every type that they name is there, and none that
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('the directives alone are two, with Scope', () => {
+test('the directives are two, with the scalar Scope', () => {
   expect(namesIn(directiveTypeDefs())).toEqual(['auth', 'public', 'Scope']);
   const own = parse('type Query { hello: String @auth(scope: "read:assets") }');
   expect(() =>
@@ -57,13 +57,13 @@ test('the directives alone are two, with Scope', () => {
   ).not.toThrow();
 });
 
-test('each call answers a document of its own, which a caller may change', () => {
+test('each call returns a new document that the caller can change', () => {
   expect(serviceTypeDefs()).not.toBe(serviceTypeDefs());
   (keyTypeDefs().definitions as unknown[]).length = 0;
   expect(keyTypeDefs().definitions.length).toBeGreaterThan(20);
 });
 
-test('the contract of the issue: names, arguments and defaults', () => {
+test('the required names, arguments and defaults', () => {
   const schema = buildASTSchema(serviceTypeDefs());
   const input = (name: string): Record<string, string> => {
     const type = schema.getType(name);

@@ -69,7 +69,7 @@ const pass = (ms: number): void => {
   jest.advanceTimersByTime(ms);
 };
 
-test('R3: a verdict is renewed when it counts no more, and not before', () => {
+test('R3: renews a result when it expires, and not before', () => {
   const watched = watch('a');
   pass(990);
   expect(watched.asked()).toBe(1);
@@ -79,7 +79,7 @@ test('R3: a verdict is renewed when it counts no more, and not before', () => {
   expect(watched.asked()).toBe(12);
 });
 
-test('R3: one that ends before its record is judged at its end', () => {
+test('R3: checks a credential again when it expires, even if its record is still cached', () => {
   const watched = watch('a', 'ws', { countsFor: 60_000, expiresAt: 6_000 });
   pass(4_990);
   expect([watched.asked(), watched.credential.counts]).toEqual([1, true]);
@@ -94,14 +94,14 @@ test('R3: one that ends before its record is judged at its end', () => {
   expect([watched.asked(), watched.ended()]).toEqual([2, expect.any(Refusal)]);
 });
 
-test('R3: where every request reads the store a quiet stream is judged four times a second', () => {
+test('R3: if every request reads the store, checks a quiet stream four times a second', () => {
   const watched = watch('a', 'ws', { countsFor: 0 });
   for (let i = 0; i < 1_000; i += 1) pass(1);
   expect(watched.asked()).toBeGreaterThanOrEqual(4);
   expect(watched.asked()).toBeLessThanOrEqual(6);
 });
 
-test('R3: a change has those judged whom it may concern', () => {
+test('R3: a change causes a check of the credentials that it may affect', () => {
   const [a, b, other] = [watch('a'), watch('b'), watch('c', 'other')];
   const asked = () => [a, b, other].map((watched) => watched.asked());
   credentials.judge({ kind: 'key', lookupId: 'lookup a' });
@@ -114,7 +114,7 @@ test('R3: a change has those judged whom it may concern', () => {
   expect(asked()).toEqual([4, 3, 2]);
 });
 
-test('R3: a change that concerns thousands doubts all at once, and reads the store in turns', async () => {
+test('R3: a change that affects thousands marks all at once and reads the store in turns', async () => {
   const many = Array.from({ length: 500 }, (_, i) => watch(`key ${i}`));
   credentials.judge(null);
   const asked = () => many.filter((watched) => watched.asked() === 2).length;
@@ -127,7 +127,7 @@ test('R3: a change that concerns thousands doubts all at once, and reads the sto
   expect(asked()).toBe(500);
 });
 
-test('R3: what was read before a change does not count after it', async () => {
+test('R3: does not use data that was read before a change', async () => {
   const watched = watch('a');
   const answers: ((standing: Standing) => void)[] = [];
   watched.answer = () => new Promise((resolve) => answers.push(resolve));

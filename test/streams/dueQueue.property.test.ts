@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { DueQueue } from '../../src/streams/dueQueue.js';
 
-test('R3: what is due is taken in the order of time, and nothing before it is due', () => {
+test('R3: returns due items in the order of time, and none before it is due', () => {
   const step = fc.oneof(
     fc.record({ add: fc.integer({ min: 0, max: 50 }) }),
     fc.record({ take: fc.integer({ min: -1, max: 60 }) }),

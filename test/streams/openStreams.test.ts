@@ -33,7 +33,7 @@ const codeOf = (place: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('places', () => {
-  it("are the tier's for a family, and the process' for all", async () => {
+  it('are limited by the tier for a family, and by the process for all', async () => {
     const streams = new OpenStreams({ tiers: TIER_LIMITS, max: 3 });
     const first = await streams.take(holder('a'));
     await streams.take(holder('a'));
@@ -47,7 +47,7 @@ describe('places', () => {
     expect(streams.size).toBe(3);
   });
 
-  it('are taken before anybody has answered, and free again where nobody does', async () => {
+  it('are taken before the stream opens, and free again if it does not open', async () => {
     const answers: { yes(taken: boolean): void; no(error: Error): void }[] = [];
     const places = {
       take: () => new Promise<boolean>((yes, no) => void answers.push({ yes, no })),
@@ -63,7 +63,7 @@ describe('places', () => {
   });
 });
 
-/** A stream to a reader of its own, over a real connection. */
+/** Opens a stream to a separate reader, over a real connection. */
 interface Open {
   readonly bus: EventBus;
   readonly streams: OpenStreams;
@@ -82,7 +82,7 @@ afterEach(async () => {
   }
 });
 
-/** Limits that let anything pass. */
+/** Limits that admit everything. */
 const limitless = new Limiter({ tiers: tierTable({ STARTER: { rate: 1_000_000, burst: 1_000_000 } }) });
 afterAll(() => limitless.close());
 
@@ -135,7 +135,7 @@ async function open(answer: (event: unknown) => object, beatEvery = 60_000): Pro
 
 const event = (name: string) => ({ kind: 'asset', projectId: 'p', name }) as const;
 
-test('no event goes out to a key that is refused by then', async () => {
+test('sends no event to a key that is now refused', async () => {
   const { bus, streams, response, refuse } = await open((told) => ({ data: told }));
   let text = '';
   response.on('data', (chunk: string) => (text += chunk));
@@ -149,7 +149,7 @@ test('no event goes out to a key that is refused by then', async () => {
   expect(streams.size).toBe(0);
 });
 
-test('a stream on which nothing happens is judged all the same, and shows that it lives', async () => {
+test('checks the credential of an idle stream, and sends keep-alives', async () => {
   const { response, judged, refuse } = await open(() => ({}), 10);
   let text = '';
   response.on('data', (chunk: string) => (text += chunk));
@@ -159,7 +159,7 @@ test('a stream on which nothing happens is judged all the same, and shows that i
   expect(text).toContain('"code":"UNAUTHENTICATED"');
 });
 
-test('a reader that is too slow is told so, and waits for bounded much', async () => {
+test('ends the stream of a slow reader with an error, and limits its waiting data', async () => {
   const large = 'x'.repeat(200_000);
   let answered = 0;
   const { bus, streams, response } = await open(() => ({ data: { large, answered: (answered += 1) } }));
@@ -177,7 +177,7 @@ test('a reader that is too slow is told so, and waits for bounded much', async (
   expect(tail.endsWith('event: complete\ndata:\n\n')).toBe(true);
 });
 
-test('a close ends all streams with a last word, and one that opens after it at once', async () => {
+test('a close ends all streams with a last message, and ends new ones immediately', async () => {
   const { streams, response } = await open(() => ({}));
   let text = '';
   response.on('data', (chunk: string) => (text += chunk));

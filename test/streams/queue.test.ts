@@ -3,7 +3,7 @@ import type { StreamEvent } from '../../src/streams/events.js';
 import { EventQueue, MAX_WAITING } from '../../src/streams/queue.js';
 
 describe('EventQueue', () => {
-  it('hands out what waits in its order, then waits itself, then ends', async () => {
+  it('returns waiting events in order, then waits, then ends', async () => {
     let ends = 0;
     const queue = new EventQueue<number>(() => (ends += 1));
     queue.push(1);
@@ -19,7 +19,7 @@ describe('EventQueue', () => {
     expect([(await last).done, (await queue.next()).done, ends]).toEqual([true, true, 1]);
   });
 
-  it(`holds ${MAX_WAITING}, and with one more says so and nothing else`, async () => {
+  it(`keeps ${MAX_WAITING} events, and reports only the overflow with one more`, async () => {
     let ends = 0;
     const fits = new EventQueue<number>(() => undefined);
     const queue = new EventQueue<number>(() => (ends += 1));
@@ -37,7 +37,7 @@ describe('EventQueue', () => {
 describe('EventBus', () => {
   const asset = (projectId: string, name: string): StreamEvent => ({ kind: 'asset', projectId, name });
 
-  it('brings events to their topic, here and by the feed, and to nobody who has gone', async () => {
+  it('delivers events to subscribers of their topic, here and through the feed, but not after they unsubscribed', async () => {
     const sent: StreamEvent[] = [];
     let heard: (event: StreamEvent | null) => void = () => undefined;
     const bus = new EventBus({ publish: (event) => sent.push(event), subscribe: (listener) => (heard = listener) });
@@ -50,12 +50,12 @@ describe('EventBus', () => {
     heard(asset('p', 'd'));
     heard(null);
     expect([await one.next(), await one.next()].map(({ value }) => value)).toEqual([asset('p', 'a'), asset('p', 'd')]);
-    // What was heard is not sent on.
+    // Received events are not sent again.
     expect(sent.map((event) => event.kind === 'asset' && event.name)).toEqual(['a', 'b', 'c']);
     expect((await gone.next()).done).toBe(true);
   });
 
-  it('tells of what repeats once a minute for each key, whoever saw it', async () => {
+  it('sends a repeated event once a minute for each key, whichever process saw it', async () => {
     const sent: StreamEvent[] = [];
     let heard: (event: StreamEvent | null) => void = () => undefined;
     const bus = new EventBus({ publish: (event) => sent.push(event), subscribe: (listener) => (heard = listener) });

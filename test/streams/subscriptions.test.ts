@@ -39,7 +39,7 @@ const load = (name: string, token = admin, more = '') =>
 const CHANGED =
   'subscription ($name: String, $project: ID) { assetChanged(name: $name, project: $project) { name freshness { status } } }';
 
-test('assetChanged tells of registrations and loads, with what the asset is by then', async () => {
+test('assetChanged reports registrations and loads, with the current state of the asset', async () => {
   const all = await listen(CHANGED, admin);
   const one = await listen(CHANGED, admin, { name: 'orders' });
   await register('orders');
@@ -57,7 +57,7 @@ test('assetChanged tells of registrations and loads, with what the asset is by t
   expect(all.headers.get('ratelimit')).toMatch(/^"(?:burst|rate)";r=\d+;t=\d+/);
 });
 
-test('alertOpened tells of an alert once, when it is opened', async () => {
+test('alertOpened reports an alert once, when it is opened', async () => {
   const alerts = await listen('subscription { alertOpened { asset kind message } }', admin);
   await register('late', admin, 'allowedAge: "PT1H"');
   await load('late', admin, 'at: "2020-01-01T00:00:00Z"');
@@ -72,7 +72,7 @@ test('alertOpened tells of an alert once, when it is opened', async () => {
 });
 
 describe('isolation', () => {
-  it('a stream is told of its own workspace alone', async () => {
+  it('a stream receives only events of its own workspace', async () => {
     const mine = await listen(CHANGED, admin);
     const theirs = await listen(CHANGED, foreign);
     await register('secret', foreign);
@@ -82,7 +82,7 @@ describe('isolation', () => {
     expect([mine.results.length, theirs.results.length]).toEqual([1, 1]);
   });
 
-  it('and of one project: its own, or one that it names and reaches', async () => {
+  it('a stream receives events of one project: its own, or one that it names and may access', async () => {
     const bound = await createKey(latchkey, { scopes: ['read:assets', 'write:assets'], projectId: shop }, admin);
     const own = await listen(CHANGED, bound.token);
     const named = await listen(CHANGED, admin, { project: shop });
@@ -97,7 +97,7 @@ describe('isolation', () => {
     expect([own.results.length, named.results.length]).toEqual([1, 1]);
   });
 
-  it('a project that is not reached is none: 404 before the stream', async () => {
+  it('a project without access is not found: 404 before the stream starts', async () => {
     const bound = await createKey(latchkey, { scopes: ['read:assets'], projectId: shop }, admin);
     const other = (await act(latchkey, 'createProject', { name: 'Other' }, admin)).project.id;
     for (const [token, project] of [
@@ -115,7 +115,7 @@ describe('isolation', () => {
     expect([status, body.errors[0].extensions]).toEqual([400, { code: 'BAD_USER_INPUT', path: ['name'] }]);
   });
 
-  it('keyEvents of a key that is bound are those of its project', async () => {
+  it('a key that is restricted to a project receives keyEvents of that project', async () => {
     const bound = await createKey(latchkey, { scopes: ['admin'], projectId: shop }, admin);
     const keys = await listen('subscription { keyEvents { type keyId } }', bound.token);
     const theirs = await listen('subscription { keyEvents { type keyId } }', foreign);
@@ -138,7 +138,7 @@ describe('keyEvents', () => {
       `expireApiKey(${input('at: "2099-01-01T00:00:00Z"')}) { apiKey { id } }`,
       `rotateApiKey(${input('')}) { apiKey { id } }`,
       `revokeApiKey(${input('')}) { apiKey { id } }`,
-      // A second time is no event.
+      // The second revocation sends no event.
       `revokeApiKey(${input('')}) { apiKey { id } }`,
     ]) {
       expect((await latchkey.query(`mutation { ${mutation} }`, { token: admin })).body.errors).toBeUndefined();
@@ -160,7 +160,7 @@ describe('keyEvents', () => {
     expect(told.at(-1)?.apiKey).toEqual({ name: 'after', status: 'ACTIVE' });
   });
 
-  it('REVOKED for each key of a user who is removed, and for none that had ended before', async () => {
+  it('REVOKED for each key of a removed user, except keys that had already ended', async () => {
     const { user } = await act(latchkey, 'addUser', { name: 'Ada', roles: ['viewer'] }, admin);
     const hers = [];
     for (const name of ['one', 'two', 'ended']) {
@@ -185,12 +185,12 @@ describe('keyEvents', () => {
     expect([told[2].type, told[2].keyId]).toEqual(['CREATED', after.id]);
   });
 
-  it('LIMITED once, however often the limits refuse', async () => {
+  it('LIMITED once, even if the limits refuse several times', async () => {
     const trial = await startService({ env: { ADMIN_API_KEY: OPERATOR_KEY, DEFAULT_TIER: 'FREE_TRIAL' } });
     try {
       const made = await act(trial, 'createWorkspace', { name: 'w', tier: 'FREE_TRIAL' }, OPERATOR_KEY);
       const events = await openStream(trial.origin, EVENTS, { token: made.token });
-      // More at once than a second allows.
+      // More requests at once than a second allows.
       const statuses = await Promise.all(
         Array.from(
           { length: 8 },

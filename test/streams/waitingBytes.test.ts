@@ -4,7 +4,7 @@ interface Waits extends Reader {
   readonly ended: string[];
 }
 
-/** A reader for whom one thing waits, which it lets go of when it is ended. */
+/** A reader with one waiting item, which it releases when it is ended. */
 function reader(bytes: WaitingBytes, workspaceId: string, thing: { size: number }, stubborn = false): Waits {
   const ended: string[] = [];
   let waiting = thing.size;
@@ -38,7 +38,7 @@ function reader(bytes: WaitingBytes, workspaceId: string, thing: { size: number 
 
 const endings = (readers: readonly Waits[]): string[] => readers.map(({ ended }) => ended.join());
 
-test('R3: what several streams wait for counts once, until the last has let go of it', () => {
+test('R3: counts shared data once, until the last stream has released it', () => {
   const bytes = new WaitingBytes(2_000);
   const shared = { size: 600 };
   const readers = Array.from({ length: 10 }, () => reader(bytes, 'a', shared));
@@ -49,7 +49,7 @@ test('R3: what several streams wait for counts once, until the last has let go o
   expect(bytes.held).toBe(0);
 });
 
-test('R3: past half of the bound the largest of the workspace with the most lose their streams, and no others', () => {
+test('R3: above half of the limit, ends only the largest streams of the workspace with the most data', () => {
   const bytes = new WaitingBytes(2_000);
   const many = [300, 400, 350].map((size) => reader(bytes, 'many', { size }));
   const one = reader(bytes, 'one', { size: 500 });
@@ -58,7 +58,7 @@ test('R3: past half of the bound the largest of the workspace with the most lose
   expect(bytes.held).toBe(800);
 });
 
-test('R3: a reader that is still taking its last word does not cost others their streams', () => {
+test('R3: a reader that is still receiving its last message does not end the streams of others', () => {
   const bytes = new WaitingBytes(2_000);
   const stuck = reader(bytes, 'a', { size: 900 }, true);
   const other = reader(bytes, 'a', { size: 200 });
@@ -67,7 +67,7 @@ test('R3: a reader that is still taking its last word does not cost others their
   expect(endings([stuck, other])).toEqual(['STREAM_OVERFLOW', '']);
 });
 
-test('R3: at the bound the connections of those that are ending are closed, and then others', () => {
+test('R3: at the limit, closes the connections of ending streams first, then others', () => {
   const bytes = new WaitingBytes(2_000);
   const stuck = reader(bytes, 'a', { size: 1_100 }, true);
   bytes.enforce();

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT } from './project.js';
 
-/** The last time that a source of the service or of the command line was changed. The dashboard is built by itself. */
+/** The last time that a source of the service or of the command line was changed. The dashboard is built separately. */
 function newest(directory: string): number {
   return Math.max(
     ...readdirSync(directory, { withFileTypes: true }).map((entry) => {
@@ -13,6 +13,6 @@ function newest(directory: string): number {
   );
 }
 
-/** Is dist/ there, and made of the sources as they are now? A test has to judge these. */
+/** Returns whether dist/ exists and was built from the current sources, which tests must use. */
 export const isBuilt =
   (statSync(join(PROJECT, 'dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0) > newest(join(PROJECT, 'src'));

@@ -9,8 +9,8 @@ export interface TestCertificate {
 }
 
 /**
- * Made here, for Node makes none, and a private key in the repository would be one more for scanners to find. By RFC 5280
- * in DER: version 3, ECDSA with SHA-256 on P-256, good from 2000 to 2100.
+ * Created here, because Node can't create certificates, and scanners would report a private key in the repository. In
+ * DER by RFC 5280: version 3, ECDSA with SHA-256 on P-256, valid from 2000 to 2100.
  */
 export function selfSigned(host = 'localhost'): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -38,7 +38,7 @@ export function selfSigned(host = 'localhost'): TestCertificate {
   };
 }
 
-/** Puts both into a directory, over what is there. @returns as in the environment */
+/** Writes both to a directory, and overwrites existing files. @returns the environment variables */
 export function writeCertificate(dir: string, { cert, key }: TestCertificate): { TLS_CERT: string; TLS_KEY: string } {
   const files = { TLS_CERT: join(dir, 'cert.pem'), TLS_KEY: join(dir, 'key.pem') };
   writeFileSync(files.TLS_CERT, cert);

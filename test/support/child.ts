@@ -4,10 +4,10 @@ import type { Readable } from 'node:stream';
 import { isBuilt } from './built.js';
 import { PROJECT } from './project.js';
 
-/** Lets a process run the sources: an `--import` of Node. */
+/** Lets a process run the sources: the argument of Node's `--import`. */
 export const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
 
-/** The program of `npm start`: the build, which takes less than half of the time to start, unless the sources are newer. */
+/** The program of `npm start`: the build, which starts in less than half of the time, unless the sources are newer. */
 export const MAIN = isBuilt ? 'dist/main.js' : 'src/main.ts';
 
 export interface Child {
@@ -16,11 +16,11 @@ export interface Child {
   readonly output: () => { readonly stdout: string; readonly stderr: string };
   /** Resolves with the first match of standard output. @throws when the child ends without it */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends the signal and resolves with the exit code, null where the signal ended it. */
+  /** Sends the signal and resolves with the exit code; null if the signal ended the process. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Runs a file of the project as a process of its own. What it imports of the package are the sources, or a build of them. */
+/** Runs a file of the project in a separate process. It imports the sources of the package, or their build. */
 export function runFile(
   file: string,
   env: Readonly<Record<string, string>>,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 
 /**
- * Debian's. The headless shell is the same engine without the windows of a browser, and takes less than half of the CPU time for a
- * page. Its script in /usr/bin only passes its arguments on.
+ * Debian's package. The headless shell is the same engine without windows, and needs less than half of the CPU time for
+ * a page. Its script in /usr/bin only passes its arguments on.
  */
 const INSTALLED = ['/usr/lib/chromium/chromium-headless-shell', '/usr/bin/chromium'];
 

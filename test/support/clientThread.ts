@@ -8,7 +8,7 @@ export interface ThreadClient {
   readonly close: () => void;
 }
 
-/** What a client saw of its connection. */
+/** The end of a connection, as the client saw it. */
 export interface Seen {
   readonly text: string;
   /** The error code, such as ECONNRESET; null: the server closed the connection in the regular way. */

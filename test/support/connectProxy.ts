@@ -11,7 +11,7 @@ export interface ConnectProxy {
   readonly requests: string[];
   /** Proxy-Authorization of each request. */
   readonly authorizations: (string | undefined)[];
-  /** With what it answers instead of forwarding; null: it forwards. */
+  /** The response that it sends instead of forwarding; null: it forwards. */
   status: number | null;
   close(): Promise<void>;
 }

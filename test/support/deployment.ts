@@ -57,7 +57,7 @@ export class Deployment {
     await until(() => this.servers.every(({ isReady }) => isReady));
   }
 
-  /** Sends requests from so many callers until `work` is done. */
+  /** Sends requests from several callers until `work` is done. */
   async during(callers: number, work: () => Promise<void>): Promise<void> {
     const loads = Array.from({ length: callers }, () => this.#load());
     try {

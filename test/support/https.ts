@@ -9,7 +9,7 @@ export interface TlsAnswer {
   readonly body: any;
 }
 
-/** An operation over TLS, on a connection of its own. @throws where the server has another certificate than that one */
+/** Sends an operation over TLS on a new connection. @throws Error if the server has another certificate */
 export function askOverTls(
   url: string,
   { cert }: TestCertificate,

@@ -10,41 +10,44 @@ const SCOPES = ['read:assets', 'read:all', 'write:all', 'admin', 'platform', 'em
 /** Claims, or fields of a header; undefined: none of this name. */
 type Fields = object;
 
-/** Who is registered there, and may get tokens by client credentials. */
+/** A registered client, which can get tokens by client credentials. */
 export const CLIENT = { client_id: 'reporter', client_secret: 'a-client-secret-of-tests' };
 
-/** As whom the dashboard lets people sign in. */
+/** The client that the dashboard uses for sign-in. */
 export const DASHBOARD_CLIENT = 'dashboard';
 
-/** What tokens are like that people are given. */
+/** The properties of tokens that users get. */
 export interface TokensOfPeople {
   audience: string;
   /** In seconds. */
   lifetime: number;
-  /** Whether there is a refresh token beside them. */
+  /** Whether users also get a refresh token. */
   refresh: boolean;
 }
 
 export interface Issuer {
   readonly url: string;
   readonly people: TokensOfPeople;
-  /** From now on people may sign in to the dashboard at that origin; nothing is kept of who did before. */
+  /** Lets users sign in to the dashboard at this origin, and forgets earlier sign-ins. */
   allowDashboard(origin: string): Promise<void>;
-  /** Addresses that were asked for, in turn, since the last `requests.splice(0)`. */
+  /** Requested addresses in order, since the last `requests.splice(0)`. */
   readonly requests: string[];
-  /** Of these, those that it has answered. */
+  /** The addresses of {@link requests} that got a response. */
   readonly answered: string[];
   /** An access token by client credentials (RFC 6749 section 4.4). */
   issue(options?: { scope?: string; audience?: string; claims?: object }): Promise<string>;
-  /** A token that the issuer did not make, under its key unless said otherwise, right but for what is given. */
+  /**
+   * Returns a token that the issuer did not create: valid except for the given claims and fields, and signed with the
+   * issuer's key by default.
+   */
   sign(claims?: Fields, header?: Fields, key?: CryptoKey): Promise<string>;
-  /** The public key, as anybody can read it. */
+  /** The published public key. */
   publicKey(): CryptoKey;
-  /** From now on the issuer signs by another key, and knows no other. */
+  /** Replaces the issuer's signing key. */
   rotate(): Promise<void>;
-  /** Nobody answers from now on. */
+  /** Stops responding. */
   leave(): Promise<void>;
-  /** Answers again, at the same address. */
+  /** Responds again, at the same address. */
   comeBack(): Promise<void>;
 }
 
@@ -97,7 +100,7 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
             ]),
       ],
       scopes: SCOPES,
-      // Tokens are JWTs: nothing has to be kept, unless people sign in.
+      // Tokens are JWTs, so nothing must be stored, unless users sign in.
       ...(dashboard === null && {
         adapter: () => ({ find: () => Promise.resolve(undefined), upsert: () => Promise.resolve() }),
       }),
@@ -176,7 +179,7 @@ export async function startIssuer(alg: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' = '
 const LOGIN = `<!doctype html><html lang="en"><title>Issuer</title><form method="post">
 <label>Name <input name="name"></label><button name="do" value="in">Log in</button><button name="do" value="not">Deny</button></form>`;
 
-/** Asks a person who they are, and not whether they agree. */
+/** Asks users for their name, and not for consent. */
 async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { prompt, params, session } = await provider.interactionDetails(request, response);
   if (prompt.name === 'consent') {

@@ -1,4 +1,4 @@
-/** As much of the package, which has no types of its own, as the tests' issuer uses. */
+/** Types of the parts of the package that the tests' issuer uses. The package has no types. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

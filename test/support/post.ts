@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request, type ClientRequest } from 'node:http';
 
-/** What came back over a connection of its own. */
+/** A response on a separate connection. */
 export interface Asked {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -10,7 +10,7 @@ export interface Asked {
   readonly requestId: string;
 }
 
-/** A request that has arrived and is not yet sent to its end. @returns what sends the rest, and resolves with the answer */
+/** Sends a request without its end. @returns a function that sends the rest and resolves with the response */
 export async function begin(url: string, query: string, token: string): Promise<() => Promise<Asked>> {
   const body = JSON.stringify({ query });
   const sent = open(url, { ...headersOf(token), 'content-length': String(body.length), expect: '100-continue' });
@@ -23,7 +23,7 @@ export async function begin(url: string, query: string, token: string): Promise<
   };
 }
 
-/** POSTs an operation over a connection of its own. */
+/** Sends an operation by POST on a separate connection. */
 export function post(url: string, query: string, token?: string): Promise<Asked> {
   const sent = open(url, headersOf(token));
   sent.end(JSON.stringify({ query }));
@@ -32,7 +32,7 @@ export function post(url: string, query: string, token?: string): Promise<Asked>
 
 function open(url: string, headers: Record<string, string>): ClientRequest {
   const sent = request(url, { method: 'POST', headers, agent: false });
-  // A worker that is killed takes along its connections, and leaves one open that was just being handed over to it.
+  // If a worker is killed, its connections are closed, and one that was being passed to it stays open.
   sent.setTimeout(30_000, () => sent.destroy(new Error('There was no answer.')));
   return sent;
 }

@@ -4,25 +4,25 @@ import { join } from 'node:path';
 import { MAIN, runFile, type Child } from './child.js';
 import { answerOf, OPERATOR_KEY, type Answer } from './service.js';
 
-/** One process of the service, as `npm start` starts it. */
+/** A process of the service, started like `npm start`. */
 export interface Process {
   readonly origin: string;
   readonly child: Child;
   readonly query: (query: string, token?: string) => Promise<Answer>;
-  /** What /readyz answers. */
+  /** The response of /readyz. */
   readonly ready: () => Promise<unknown>;
 }
 
 export interface Processes {
   readonly all: readonly Process[];
-  /** Creates a key in the default workspace and answers its token and id. */
+  /** Creates a key in the default workspace and returns its token and ID. */
   createKey(scopes: string): Promise<{ readonly token: string; readonly id: string }>;
-  /** With the operator's key, by the first process unless said otherwise. @throws Error where it was refused */
+  /** Uses the operator's key. Default: the first process. @throws Error if it was refused */
   change(mutation: string, process?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** So many processes on one SQLite directory, with an operator's key. */
+/** Starts several processes on one SQLite directory, with an operator's key. */
 export async function startProcesses(count: number, env: Readonly<Record<string, string>>): Promise<Processes> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-processes-'));
   const settings = {
@@ -34,7 +34,7 @@ export async function startProcesses(count: number, env: Readonly<Record<string,
     ...env,
   };
   const all: Process[] = [];
-  // The first makes the file, the pepper and the workspace.
+  // The first process creates the file, the pepper and the workspace.
   for (let i = 0; i < count; i += 1) {
     const child = runFile(MAIN, settings);
     const [, origin = ''] = await child.waitFor(/listens on (http:\S+)\/graphql/);

@@ -2,21 +2,21 @@ import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can fail: what one process has between itself and a server. */
+/** A TCP proxy on loopback that can fail, between one process and a server. */
 export interface TestProxy {
   readonly port: number;
   /** Ends all connections and refuses new ones, or lets them through again. */
   cut(isCut: boolean): void;
-  /** Swallows everything in both directions without ending a connection, or lets it through again: what was swallowed is lost. */
+  /** Drops all data in both directions without ending a connection, or forwards data again. Dropped data is lost. */
   swallow(isSwallowing: boolean): void;
   /**
-   * Delivers nothing in both directions, as a network that is away and comes back, where TCP sends again: false delivers all that
-   * was held. New connections are accepted meanwhile, and get no answer either.
+   * Delays all data in both directions, like a network outage after which TCP retransmits: false delivers the delayed
+   * data. New connections are accepted meanwhile, but get no response.
    */
   hold(isHolding: boolean): void;
-  /** Delays each answer by so many ms. */
+  /** Delays each response by this number of ms. */
   slow(ms: number): void;
-  /** Ends all connections, and leads new ones there. */
+  /** Ends all connections, and forwards new ones to this port. */
   lead(port: number): void;
   close(): Promise<void>;
 }
@@ -48,7 +48,8 @@ export async function startProxy(target: number): Promise<TestProxy> {
         due = at;
         if (at <= performance.now() && waiting.length === 0) return void to.write(data);
         waiting.push(data);
-        // Writes the oldest, and not its own: timers of different lengths may fire in another order than they are due.
+        // Writes the oldest data, which another timer may have queued: timers of different lengths can fire in another
+        // order than they are due.
         setTimeout(() => void to.write(waiting.shift() ?? ''), Math.max(1, at - performance.now())).unref();
       });
     }

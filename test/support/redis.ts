@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { until } from './until.js';
 
-/** A redis-server of its own on a free port of loopback, which keeps nothing on disk unless its options say so. */
+/** A separate redis-server on a free port of loopback. By default, it stores nothing on disk. */
 export interface TestRedis {
   readonly port: number;
   readonly url: string;
-  /** A connection for looking. Opened anew after a restart. */
+  /** A connection for tests. Opened again after a restart. */
   client(): Redis;
-  /** It answers nothing and closes nothing, as behind a network that swallows everything. */
+  /** Stops responding without closing connections, like a network that drops everything. */
   pause(): void;
   resume(): void;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** On the same port, with what it kept. */
+  /** Starts it again on the same port, with its stored data. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -67,13 +67,13 @@ export async function startRedis(...options: readonly string[]): Promise<TestRed
   };
 }
 
-/** What a family's list holds, entry by entry: see `src/redis/script.ts`. */
+/** Returns the entries in a family's list: see `src/redis/script.ts`. */
 export async function historyIn(redis: Redis, key: string): Promise<{ at: number; count: number }[]> {
   const entries = await redis.lrangeBuffer(key, 0, -1);
   return entries.map((entry) => ({ at: entry.readDoubleLE(0), count: entry.readUInt32LE(8) }));
 }
 
-/** A port that nobody listens on. */
+/** Returns an unused port. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

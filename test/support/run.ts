@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { PROJECT } from './project.js';
 
-/** How a program ended, and all that it wrote. */
+/** The exit and the output of a program. */
 export interface Ran {
   readonly status: number | null;
   readonly stdout: string;
@@ -10,15 +10,18 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  /** Beside PATH, which is all that it has of this process. */
+  /** Its variables in addition to PATH, the only one that it inherits. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the project's directory. */
   readonly cwd?: string;
-  /** ms; default 60,000. */
+  /** In ms. Default: 60,000. */
   readonly timeout?: number;
 }
 
-/** Runs a program to its end, while this process goes on serving. One that hangs is killed, and has the status null. */
+/**
+ * Runs a program to its end, while this process continues to serve. A program that hangs is killed, and its status is
+ * null.
+ */
 export async function run(
   command: string,
   args: readonly string[],

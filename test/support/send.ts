@@ -7,7 +7,10 @@ export interface Sent {
   readonly text: string;
 }
 
-/** POSTs JSON over HTTP. Without the streams of `fetch` it takes half of the CPU time, and tests send tens of thousands of requests. */
+/**
+ * Sends JSON by POST. This takes half of the CPU time of `fetch` with its streams, and tests send tens of thousands of
+ * requests.
+ */
 export function send(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -33,7 +36,7 @@ export function send(
   });
 }
 
-/** @param raw names and values in turn */
+/** @param raw names and values, alternating */
 function headersOf(raw: readonly string[]): Headers {
   const headers = new Headers();
   for (let i = 0; i < raw.length; i += 2) headers.append(raw[i] ?? '', raw[i + 1] ?? '');

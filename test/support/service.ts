@@ -9,12 +9,12 @@ import type { TierTable } from '../../src/limits/tiers.js';
 import { readSettings } from '../../src/settings/settings.js';
 import { send, type Sent } from './send.js';
 
-/** A GraphQL answer over HTTP, taken apart. */
+/** A parsed GraphQL response over HTTP. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // Tests reach into answers freely; what is not there fails them.
+  // Tests read any property of a response; a missing one fails the test.
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
 }
@@ -24,11 +24,11 @@ export interface TestService {
   readonly origin: string;
   readonly url: string;
   readonly service: Service;
-  /** The first admin key's token; empty where ADMIN_API_KEY opened the installation. */
+  /** The first admin key's token; empty if the service was started with ADMIN_API_KEY. */
   readonly adminToken: string;
-  /** Everything that was logged. */
+  /** All log lines. */
   readonly logs: readonly string[];
-  /** POSTs an operation; `token` null sends no credential. */
+  /** Sends an operation by POST. With `token` null, sends no credential. */
   query(
     query: string,
     options?: { variables?: object; token?: string | null; headers?: Record<string, string> },
@@ -42,11 +42,11 @@ export interface TestServiceOptions {
   readonly now?: () => number;
   /** Default: the published table. */
   readonly tiers?: TierTable;
-  /** Keeps the directory of an earlier service, and leaves it there. */
+  /** Uses the directory of an earlier service, and doesn't delete it. */
   readonly dataDir?: string;
 }
 
-/** A MongoDB address with a database of its own, where MONGODB_URI names an engine; else undefined: SQLite. */
+/** Returns a MongoDB address with a new database if MONGODB_URI is set; else undefined, for SQLite. */
 export function freshMongoUri(): string | undefined {
   const base = process.env.MONGODB_URI;
   if (base === undefined) return undefined;
@@ -56,8 +56,8 @@ export function freshMongoUri(): string | undefined {
 }
 
 /**
- * The whole service, listening on a free port of loopback: SQLite in a directory of its own, or with MONGODB_URI a
- * database of its own there. bcrypt at its least cost, so that tests wait for nothing.
+ * Starts the whole service on a free port of loopback, with SQLite in a new directory or, with MONGODB_URI, a new
+ * database. bcrypt has its lowest cost, so that tests are fast.
  */
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'latchkey-'));
@@ -72,7 +72,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ...(mongodbUri !== undefined && { MONGODB_URI: mongodbUri }),
     ...options.env,
   });
-  // Tests come from one network and create many keys at once. Tests of these limits give a table of their own.
+  // Tests come from one network and create many keys at once. Tests of these limits pass their own table.
   const { ANONYMOUS, KEY_CREATION } = read.configuration.tiers;
   const most = { rate: 1e6, burst: 1e6 };
   const unlimited = { ANONYMOUS: { ...ANONYMOUS, ...most }, KEY_CREATION: { ...KEY_CREATION, ...most } };
@@ -117,12 +117,12 @@ function parsed(sent: Sent): Answer {
   try {
     body = JSON.parse(sent.text);
   } catch {
-    // Not JSON: `text` is what there is.
+    // Not JSON: use `text`.
   }
   return { ...sent, body };
 }
 
-/** Creates a key and answers its token and id. @throws where it was refused */
+/** Creates a key and returns its token and ID. @throws Error if it was refused */
 export async function createKey(
   service: TestService,
   input: {
@@ -148,7 +148,7 @@ export async function createKey(
   return { token: created.token, id: created.apiKey.id };
 }
 
-/** An operator's key for tests: nothing that could be taken for a real one. */
+/** An operator's key for tests, which can't be mistaken for a real one. */
 export const OPERATOR_KEY = 'test-operator-key-0123456789-not-a-real-one';
 
 async function dropDatabase(uri: string): Promise<void> {

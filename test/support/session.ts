@@ -16,7 +16,9 @@ export function documentOf(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');
 }
 
-/** Its `sh` blocks, each with the `json` or `text` blocks that follow. Blocks of no language are for people alone. */
+/**
+ * The `sh` blocks of a page, each with the `json` or `text` blocks that follow. Blocks without a language are not run.
+ */
 export function sessionOf(document: string): Step[] {
   const steps: { commands: string; answers: string[] }[] = [];
   for (const [, language, text = ''] of document.matchAll(/```(sh|json|text)\n(.*?)```/gs)) {
@@ -32,7 +34,7 @@ export function gqlOf(origin: string): string {
   return line.replace('http://127.0.0.1:4000', origin);
 }
 
-/** Runs the session in one bash, which ends at the first command that fails, and holds the answers against those shown. */
+/** Runs the session in one bash, which ends at the first command that fails, and compares the output with the page. */
 export async function expectSession(
   steps: readonly Step[],
   {
@@ -60,7 +62,7 @@ function valueOf(line: string): unknown {
   return line.startsWith('{') ? (JSON.parse(line) as unknown) : line;
 }
 
-/** Documents write … for what differs each time: a whole value, or a part of one. */
+/** In pages, … replaces text that differs each time: a whole value or a part of it. */
 function pattern(shown: unknown): unknown {
   if (typeof shown === 'string' && shown.includes('…')) {
     return expect.stringMatching(new RegExp(`^${shown.split('…').map(escaped).join('.+')}$`, 's'));

@@ -1,8 +1,8 @@
 import Sequencer from '@jest/test-sequencer';
 
 /**
- * What takes longest, the longest first. Jest knows that from its last run, and a clean clone has had none: one of these that
- * began last would leave the other cores idle.
+ * The slowest files, the slowest first. Jest knows their times from its last run, but a clean clone has none. If one of
+ * them started last, the other cores would be idle.
  */
 const SLOWEST = [
   'matrix/matrix',
@@ -34,7 +34,7 @@ const rank = ({ path }) => {
 };
 
 export default class SlowFirst extends Sequencer {
-  /** Stable: the others stay in the order that Jest gives them. */
+  /** Stable: the other files keep Jest's order. */
   sort(tests) {
     return super.sort(tests).toSorted((a, b) => rank(a) - rank(b));
   }

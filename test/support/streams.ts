@@ -1,32 +1,33 @@
 import { until } from './until.js';
 
-/** A stream that is being read, as it came over the wire. */
+/** A stream that is being read, with the received data. */
 export interface Reading {
   readonly status: number;
   readonly headers: Headers;
-  /** Results that came, in order. */
+  /** The received results, in order. */
   // oxlint-disable-next-line typescript/no-explicit-any -- Tests reach into results freely.
   readonly results: readonly any[];
-  /** All that came. */
+  /** All received text. */
   text(): string;
-  /** Has the answer ended, however? */
+  /** Whether the response has ended, for any reason. */
   over(): boolean;
-  /** Did the server say `complete` and end the answer? */
+  /** Whether the server sent `complete` and ended the response. */
   completed(): boolean;
-  /** Resolves with the first results once there are so many. */
+  /** Resolves with the first results when this number has arrived. */
   // oxlint-disable-next-line typescript/no-explicit-any
   first(count: number): Promise<readonly any[]>;
-  /** Resolves with the last result once the server has ended the stream. */
+  /** Resolves with the last result when the server has ended the stream. */
   // oxlint-disable-next-line typescript/no-explicit-any
   last(): Promise<any>;
-  /** The body of an answer that is no stream. */
+  /** The body of a response that is not a stream. */
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
   close(): void;
 }
 
 /**
- * Opens a stream. When it resolves with status 200 the source is listening: the server writes the header after that.
+ * Opens a stream. When it resolves with status 200, the source is listening, because the server writes the header after
+ * that.
  *
  * @param origin without a path
  */

@@ -1,6 +1,6 @@
 /**
- * Lets a child process of a test run the TypeScript of src/ and test/ itself: `node --import <this file> worker.ts`.
- * The compiled output may be older than the sources, and a test has to judge the sources.
+ * Lets a child process of a test run the TypeScript of src/ and test/: `node --import <this file> worker.ts`. The
+ * compiled output can be older than the sources, and tests must use the sources.
  */
 import { hash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -9,10 +9,10 @@ import { register } from 'node:module';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 
-// The hooks live in a thread of their own, which loads this file again and must not register it once more.
+// The hooks run in a separate thread, which loads this file again and must not register it again.
 if (isMainThread) register(import.meta.url);
 
-/** The package by its own name, as the examples import it. */
+/** The package by its name, as in the imports of the examples. */
 const SELF = { latchkey: '../../src/index.ts', 'latchkey/mongo': '../../src/mongo.ts' };
 
 const OPTIONS = {
@@ -21,13 +21,13 @@ const OPTIONS = {
   sourceMaps: 'inline',
 };
 
-/** What was transformed before, by its source: a hundred processes are started in one run, and all load the same files. */
+/** A cache of transformed files by their source: one run starts a hundred processes, which all load the same files. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/latchkey-transformed/', import.meta.url));
 
 /** Jest loads each test file under an address with a number, and gives that number to all modules of test/ that the file imports. */
 const FILE = /\?file=\d+$/;
 const TESTS = new URL('../', import.meta.url).href;
-/** Not a part of a test file: these lie in test/ and are loaded once. */
+/** These files in test/ are not part of a test file, and are loaded once. */
 const GLOBALS = new URL('./realm/globals.mjs', import.meta.url).href;
 
 export async function resolve(specifier, context, next) {
@@ -41,7 +41,7 @@ export async function resolve(specifier, context, next) {
   return { ...resolved, url: file !== '' && url.startsWith(TESTS) ? `${url}${file}` : url };
 }
 
-/** The address of the source that an import of `./name.js` or `./name` means. */
+/** Returns the address of the source file for an import of `./name.js` or `./name`. */
 function sourceOf(specifier, parentURL) {
   const source = new URL(specifier.replace(/(\.js)?$/, '.ts'), parentURL);
   return existsSync(source) ? source.href : specifier;
@@ -57,14 +57,14 @@ export async function load(url, context, next) {
   return { format: 'module', source: code, shortCircuit: true };
 }
 
-/** The path of the transformed source, with its map inline. */
+/** Returns the path of the transformed source, with an inline source map. */
 export const keptAt = (filename, source) => CACHE + hash('sha256', JSON.stringify([filename, source, OPTIONS]));
 
 async function transformed(source, filename, kept) {
   const { transform } = await import('@swc/core');
   const { code } = await transform(source, { filename, ...OPTIONS });
   mkdirSync(CACHE, { recursive: true });
-  // Whole or not at all: others read while this one writes.
+  // Renamed into place, because other processes read the file at the same time.
   const written = `${kept}.${process.pid}.${threadId}`;
   await writeFile(written, code);
   await rename(written, kept);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as it arrives in OTLP's JSON. */
+/** A span in OTLP's JSON. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
@@ -19,17 +19,17 @@ export interface Span {
 
 export interface Collector {
   readonly endpoint: string;
-  /** Everything that arrived, as it came. */
+  /** Everything that arrived, unchanged. */
   readonly bodies: readonly string[];
   readonly headers: readonly IncomingHttpHeaders[];
   readonly paths: readonly string[];
   spans(): Span[];
-  /** Attributes of the service that sent the first of it. */
+  /** Attributes of the service that sent the first span. */
   resource(): Readonly<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
-/** A collector that takes OTLP over HTTP in JSON. `silent`: it takes connections and never answers. */
+/** A collector for OTLP over HTTP in JSON. `silent`: it accepts connections but never responds. */
 export async function startCollector({ silent = false } = {}): Promise<Collector> {
   const bodies: string[] = [];
   const headers: IncomingHttpHeaders[] = [];

@@ -1,6 +1,6 @@
 /**
- * Starts the service, asks it once, and prints how many files of OpenTelemetry's packages the process has loaded. Not of
- * its API, which prom-client needs for itself and which does nothing on its own.
+ * Starts the service, sends one request, and prints how many files of OpenTelemetry's packages the process has loaded.
+ * Doesn't count its API, which prom-client needs and which does nothing by itself.
  */
 import Module from 'node:module';
 import { pino } from 'pino';
@@ -15,7 +15,7 @@ const answer = await fetch(`${origin}/graphql`, {
   body: '{"query":"{ viewer { scopes } }"}',
 });
 await service.close();
-// They are CommonJS, and stand in its cache however they were asked for.
+// They are CommonJS, so its cache contains them however they were loaded.
 const { _cache: cache } = Module as unknown as { readonly _cache: Readonly<Record<string, unknown>> };
 const loaded = Object.keys(cache).filter((path) => /@opentelemetry.(?!api)/.test(path));
 process.stdout.write(`status ${answer.status} loaded ${loaded.length} of ${Object.keys(cache).length}\n`);

@@ -8,12 +8,12 @@ const GOOD = `00-${TRACE}-${SPAN}-01`;
 test.each([
   [GOOD, 1],
   [`00-${TRACE}-${SPAN}-00`, 0],
-  // Other flags are of later versions.
+  // Other flags belong to later versions.
   [`00-${TRACE}-${SPAN}-02`, 0],
   [`00-${TRACE}-${SPAN}-ff`, 1],
   [`cc-${TRACE}-${SPAN}-01-what-the-future-brings`, 1],
   [`cc-${TRACE}-${SPAN}-01`, 1],
-])('%s names a span', (header, traceFlags) => {
+])('%s is a valid parent', (header, traceFlags) => {
   expect(parseTraceparent(header)).toEqual({ traceId: TRACE, spanId: SPAN, traceFlags });
 });
 
@@ -34,9 +34,9 @@ test.each([
   `cc-${TRACE}-${SPAN}-01x`,
   `cc-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`,
   `00-${TRACE.slice(1)}-${SPAN}-01`,
-])('%j names none', (header) => expect(parseTraceparent(header)).toBeNull());
+])('%j is invalid', (header) => expect(parseTraceparent(header)).toBeNull());
 
-test('whatever comes, what is taken are ids alone', () => {
+test('accepts only IDs, whatever the input', () => {
   const near = fc.tuple(fc.nat(GOOD.length - 1), fc.string({ minLength: 1, maxLength: 3 }));
   fc.assert(
     fc.property(

@@ -60,7 +60,7 @@ function familyOf(root: Span | undefined): Record<string, Span> {
   return Object.fromEntries(children.map((child) => [child.name, child]));
 }
 
-test('a request is one span of the caller’s trace with its parts below it, sent at the latest when the process ends', async () => {
+test('a request is a span in the caller’s trace with child spans, sent at the latest when the process ends', async () => {
   const { child, origin, token } = await start();
   const answer = await post(origin, token, 'query Mine { viewer { credential { id } } }', {
     traceparent: `00-${TRACE}-${CALLER}-01`,
@@ -85,7 +85,7 @@ test('a request is one span of the caller’s trace with its parts below it, sen
   });
   const { verify, admit, execute, ...rest } = familyOf(root);
   expect(rest).toEqual({});
-  // Whole ms: of some only those are known.
+  // Only whole milliseconds are known for some spans.
   const order = [verify?.start, verify?.end, admit?.start, admit?.end, execute?.start].map(
     (time) => time !== undefined && time / 1_000_000n,
   );
@@ -95,7 +95,7 @@ test('a request is one span of the caller’s trace with its parts below it, sen
   expect(collector.bodies.join('')).not.toMatch(/vendor=mine|credential|graphql\.document/);
 });
 
-test('refusals and wrong headers: spans say what became of it, and begin traces of their own', async () => {
+test('refused requests and invalid headers: spans contain the outcome, and start new traces', async () => {
   const { child, origin, token } = await start({ DEFAULT_TIER: 'FREE_TRIAL' });
   await post(origin, null, '{ viewer { scopes } }', { traceparent: `00-${TRACE}-${CALLER}-01-x` });
   await post(origin, 'wrong', '{ viewer { scopes } }');
@@ -123,7 +123,7 @@ test('refusals and wrong headers: spans say what became of it, and begin traces 
   for (const { traceId, parentSpanId, status } of roots) {
     expect(traceId).not.toBe(TRACE);
     expect(parentSpanId ?? '').toBe('');
-    // A refusal is an answer, no fault of the server's.
+    // A refusal is a response, not an error of the server.
     expect(status).toBe(0);
   }
   // A request without a key is counted by its network.
@@ -133,7 +133,7 @@ test('refusals and wrong headers: spans say what became of it, and begin traces 
   expect(Object.keys(familyOf(roots[4]))).toEqual(['verify']);
 });
 
-test('nothing that is sent holds a key, an operation or a header', async () => {
+test('no span contains a key, an operation or a header', async () => {
   const { child, origin } = await start({ ADMIN_API_KEY: OPERATOR_KEY });
   const create = (name: string) =>
     `mutation ${name} { createWorkspace(input: { name: "secret-name", tier: GROWTH }) { token workspace { id } } }`;
@@ -172,7 +172,7 @@ describe('OpenTelemetry’s own variables', () => {
     });
   });
 
-  it('choose the sampler: without one the caller decides, with always_off nobody does', async () => {
+  it('set the sampler: by default the caller decides, with always_off nothing is sampled', async () => {
     const byCaller = await start();
     await post(byCaller.origin, byCaller.token, '{ viewer { scopes } }', { traceparent: `00-${TRACE}-${CALLER}-00` });
     expect(await byCaller.child.stop('SIGTERM')).toBe(0);
@@ -191,7 +191,7 @@ describe('OpenTelemetry’s own variables', () => {
   });
 });
 
-test('a collector that never answers holds up neither requests nor the end', async () => {
+test('a collector that never responds delays neither requests nor the stop', async () => {
   const silent = await startCollector({ silent: true });
   try {
     const { child, origin, token } = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: silent.endpoint });
@@ -210,7 +210,7 @@ describe('OpenTelemetry is loaded', () => {
     return Number(loaded);
   };
 
-  it('where its variables name a collector', async () => {
+  it('if its variables name a collector', async () => {
     expect(await loadedWith({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint })).toBeGreaterThan(50);
   });
 
@@ -220,7 +220,7 @@ describe('OpenTelemetry is loaded', () => {
   ])('%s', async (_, env) => expect(await loadedWith(env)).toBe(0), 30_000);
 });
 
-test('where its packages are missing, the start fails with one line that says what to install', async () => {
+test('if its packages are missing, fails to start with one line that names the packages to install', async () => {
   const hidden = ['--import', new URL('./without-opentelemetry.mjs', import.meta.url).href];
   const child = run(MAIN, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, hidden);
   if (child.process.exitCode === null) await once(child.process, 'exit');
@@ -232,7 +232,7 @@ test('where its packages are missing, the start fails with one line that says wh
   });
 });
 
-test('graphql.operation.name is bounded, left out where it looks like a key, and no document is sent', async () => {
+test('limits graphql.operation.name, omits it if it looks like a key, and sends no document', async () => {
   const { child, origin, token } = await start();
   const long = `Long_${'a_'.repeat(200)}`;
   for (const name of [long, `sk_live_${'a1'.repeat(10)}`, `k${'0a'.repeat(20)}`]) {

@@ -1,4 +1,4 @@
-/** Makes OpenTelemetry's packages as good as not installed: `node --import <this file> …`. */
+/** Hides OpenTelemetry's packages, as if they were not installed: `node --import <this file> …`. */
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 

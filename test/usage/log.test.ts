@@ -24,8 +24,8 @@ beforeEach(() => {
 afterEach(() => log.close());
 
 describe('times of last use', () => {
-  // A peer writes two or three times at each verification, on one hot document.
-  test('a thousand uses of a key are one entry of one write, the latest', async () => {
+  // A comparable library writes two or three times for each verification, to one hot document.
+  test('writes the latest of a thousand uses of a key, once', async () => {
     for (let at = 1; at <= 1000; at++) log.used('key_a', at);
     log.used('key_b', 7);
     expect(sink.touches).toEqual([]);
@@ -34,14 +34,14 @@ describe('times of last use', () => {
     expect(sink.additions).toEqual([]);
   });
 
-  test('of two minutes are one entry, the later', async () => {
+  test('writes the later of two minutes', async () => {
     log.used('key_a', NOON);
     log.used('key_a', NOON - 1);
     await log.flush();
     expect(sink.touches).toEqual([{ key_a: NOON }]);
   });
 
-  test('what could not be written is tried again, and newer times win', async () => {
+  test('retries a failed write, with newer times if there are any', async () => {
     sink.onTouch = away;
     log.used('key_a', 1);
     log.used('key_b', 1);
@@ -55,7 +55,7 @@ describe('times of last use', () => {
 });
 
 describe('counts', () => {
-  test('of thousands of requests are one entry of one write for each key and minute', async () => {
+  test('writes one entry for each key and minute, whatever the number of requests', async () => {
     for (let i = 0; i < 1000; i++) log.admitted(A, 3, []);
     for (let i = 0; i < 10; i++) log.refused(A, 'limited');
     log.refused(B, 'forbidden');
@@ -74,14 +74,14 @@ describe('counts', () => {
     expect(sink.touches).toEqual([]);
   });
 
-  test('of the operator, and of nobody, are not kept', async () => {
+  test('does not count requests of the operator and anonymous requests', async () => {
     log.admitted(aPrincipal('operator', 'operator'), 1, []);
     log.admitted(ANONYMOUS, 1, []);
     await log.flush();
     expect(sink.additions).toEqual([]);
   });
 
-  test('go to the minute before where the clock is set back', async () => {
+  test('counts for the earlier minute if the clock is set back', async () => {
     log.admitted(A, 1, []);
     now -= 1;
     log.admitted(A, 1, []);
@@ -91,7 +91,7 @@ describe('counts', () => {
     expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [2, 2, 0, 0], [`key_a ${NOON - MINUTE}`]: [1, 1, 0, 0] });
   });
 
-  test('are not sent while the store is away, and go out together with later ones', async () => {
+  test('waits while the store is unavailable, and then writes them together with later counts', async () => {
     sink.onTouch = away;
     log.used('key_a', NOON);
     log.admitted(A, 2, []);
@@ -107,7 +107,7 @@ describe('counts', () => {
     expect(log.dropped).toBe(0);
   });
 
-  test('of which nothing was written are tried again', async () => {
+  test('retries counts if nothing was written', async () => {
     sink.onAdd = away;
     log.admitted(A, 2, []);
     await log.flush();
@@ -117,11 +117,11 @@ describe('counts', () => {
     expect(log.dropped).toBe(0);
   });
 
-  // What was sent and not answered for may stand: a second time would count it twice.
+  // Unacknowledged counts may have been written. A retry could count them twice.
   test.each([
     ['not acknowledged', new Unacknowledged(new Error('late'))],
     ['refused for another reason', new Error('A rule of the schema.')],
-  ])('that were %s are let go, and counted as such', async (_, error) => {
+  ])('drops counts that were %s, and counts the dropped ones', async (_, error) => {
     sink.onAdd = () => Promise.reject(error);
     log.used('key_a', NOON);
     log.admitted(A, 2, []);
@@ -135,7 +135,7 @@ describe('counts', () => {
     expect(sink.touches).toEqual([{ key_a: NOON }]);
   });
 
-  test('are written, waiting or let go: none is lost sight of and none is there twice', async () => {
+  test('every count is written, waiting or dropped, and none is duplicated', async () => {
     const lists = [['Query.a'], ['Query.a', 'Query.b']];
     const step = fc.oneof(
       fc.record({
@@ -164,7 +164,7 @@ describe('counts', () => {
           if (how !== 'well') return;
           for (const { requests, limited, forbidden, cost, fields } of own.additions.slice(before).flat()) {
             written += requests + limited + forbidden;
-            // What is written of a request is written of it whole.
+            // A request is written completely or not at all.
             expect([cost, fields?.get('Query.a') ?? 0]).toEqual([3 * requests, requests]);
           }
         };
@@ -193,7 +193,7 @@ describe('counts', () => {
 describe('guarded fields', () => {
   const at = (keyId: string, start = NOON) => `${keyId} ${start}`;
 
-  test('are counted by key and minute, once for each request that was let through', async () => {
+  test('are counted by key and minute, once for each admitted request', async () => {
     const [one, other] = [
       ['Query.a', 'A.b'],
       ['Query.a', 'A.c'],
@@ -213,13 +213,13 @@ describe('guarded fields', () => {
     });
   });
 
-  test('of those who used none that is guarded are not there', async () => {
+  test('are missing for requests without guarded fields', async () => {
     log.admitted(A, 1, []);
     await log.flush();
     expect(sink.fields()).toEqual({});
   });
 
-  test('wait with the counts where the store is away, and are sent once', async () => {
+  test('wait with the counts while the store is unavailable, and are written once', async () => {
     const fields = ['Query.a'];
     sink.onAdd = away;
     log.admitted(A, 1, fields);
@@ -234,13 +234,13 @@ describe('guarded fields', () => {
     expect(sink.fields()).toEqual({ [at('key_a')]: { 'Query.a': 2 } });
   });
 
-  test('of operations that are never the same are summed, and not remembered one by one', async () => {
+  test('of operations that all differ are summed, not stored individually', async () => {
     for (let i = 0; i < 1_000; i++) log.admitted(A, 1, ['Query.a', `A.f${i % 3}`]);
     await log.flush();
     expect(sink.fields()).toEqual({ [at('key_a')]: { 'Query.a': 1_000, 'A.f0': 334, 'A.f1': 333, 'A.f2': 333 } });
   });
 
-  test('are at most a thousand for a key and minute; those that are there go on being counted', async () => {
+  test('are at most a thousand for a key and minute; known ones are still counted', async () => {
     for (let round = 0; round < 2; round++) for (let i = 0; i < 1_500; i++) log.admitted(A, 1, [`A.f${i}`]);
     await log.flush();
     const [counts = {}] = Object.values(sink.fields());
@@ -254,7 +254,7 @@ describe('a long batch', () => {
     for (let i = 0; i < n; i++) log.admitted(aPrincipal(`key_${i}`), 1, []);
   };
 
-  test('is written in parts, between which others have their turn', async () => {
+  test('is written in parts, with turns for other work in between', async () => {
     noted(2_500);
     let turns = 0;
     sink.onAdd = async () => void setImmediate(() => (turns += 1));
@@ -263,7 +263,7 @@ describe('a long batch', () => {
     expect(turns).toBeGreaterThanOrEqual(2);
   });
 
-  test('of which a part could not be written: that and those after it are tried again, and none twice', async () => {
+  test('retries the part that could not be written and the following ones, and none twice', async () => {
     noted(2_500);
     let parts = 0;
     sink.onAdd = () => ((parts += 1) === 2 ? away() : well());
@@ -275,7 +275,7 @@ describe('a long batch', () => {
     expect(log.dropped).toBe(0);
   });
 
-  test('of which a part was not acknowledged: that is let go, and the others stand', async () => {
+  test('drops the part that was not acknowledged, and keeps all other parts', async () => {
     noted(2_500);
     let parts = 0;
     sink.onAdd = () => ((parts += 1) === 2 ? Promise.reject(new Unacknowledged(new Error('late'))) : well());
@@ -286,13 +286,13 @@ describe('a long batch', () => {
   });
 });
 
-test('nothing noted is nothing written', async () => {
+test('writes nothing if nothing was counted', async () => {
   await log.flush();
   await log.close();
   expect([sink.touches, sink.additions]).toEqual([[], []]);
 });
 
-test('closing writes what is pending', async () => {
+test('writes pending counts when it is closed', async () => {
   log.used('key_a', 1);
   log.refused(A, 'limited');
   await log.close();
@@ -300,7 +300,7 @@ test('closing writes what is pending', async () => {
   expect(sink.sums()).toEqual({ [`key_a ${NOON}`]: [0, 0, 1, 0] });
 });
 
-test('one write at a time, and a flush covers all that was noted before it', async () => {
+test('writes one batch at a time, and a flush includes everything counted before it', async () => {
   let release = (): void => undefined;
   sink.onTouch = () => new Promise((resolve) => (release = resolve));
   log.used('key_a', 1);
@@ -320,10 +320,10 @@ test('one write at a time, and a flush covers all that was noted before it', asy
   expect(sink.mostRunning).toBe(1);
 });
 
-describe('what is kept is bounded', () => {
+describe('limits of its memory', () => {
   const sizes = () => sink.touches.map((batch) => Object.keys(batch).length);
 
-  test('many keys are written early, each whole', async () => {
+  test('writes early if there are many keys, each completely', async () => {
     for (let i = 0; i < 10_000; i++) {
       log.used(`key_${i}`, NOON);
       log.admitted(aPrincipal(`key_${i}`), 1, []);
@@ -335,7 +335,7 @@ describe('what is kept is bounded', () => {
     expect(log.dropped).toBe(0);
   });
 
-  test('by a store that hangs: never more than two batches of 10,000', async () => {
+  test('has at most two batches of 10,000 while the store hangs', async () => {
     let release = (): void => undefined;
     sink.onTouch = () => new Promise((resolve) => (release = resolve));
     for (let i = 0; i < 50_000; i++) {
@@ -353,7 +353,7 @@ describe('what is kept is bounded', () => {
     expect(log.dropped).toBe(50_000 - 19_999);
   });
 
-  test('by a store that stays away, which is asked by the timer and not by each request', async () => {
+  test('while the store is unavailable, the timer retries, not each request', async () => {
     sink.onTouch = away;
     for (let i = 0; i < 30_000; i++) {
       log.used(`key_${i}`, NOON);

@@ -8,7 +8,7 @@ const NOON = Date.UTC(2026, 2, 1, 12);
 const asked = (by: UsagePeriod, from: number | null = null, to: number | null = null) => ({ from, to, by });
 
 describe('a span', () => {
-  test('is of the last 24 periods with the one under way, and days are those of UTC', () => {
+  test('has the last 24 periods including the current one, and days are in UTC', () => {
     expect(spanOf(asked('MINUTE'), NOON)).toEqual({ from: NOON - 23 * MINUTE, to: NOON + MINUTE, by: 'MINUTE' });
     expect(spanOf(asked('HOUR'), NOON + HOUR - 1)).toEqual({ from: NOON - 23 * HOUR, to: NOON + HOUR, by: 'HOUR' });
     expect(spanOf(asked('DAY'), NOON)).toEqual({
@@ -18,21 +18,21 @@ describe('a span', () => {
     });
   });
 
-  test('holds the period of its first moment, and none that begins at its last', () => {
+  test('includes the period that contains its start, and excludes a period that begins at its end', () => {
     expect(spanOf(asked('HOUR', NOON - 1, NOON), NOON)).toMatchObject({ from: NOON - HOUR, to: NOON });
     expect(spanOf(asked('HOUR', NOON, NOON + 1), NOON)).toMatchObject({ from: NOON, to: NOON + HOUR });
   });
 
-  test('ends with the period under way, whatever is asked', () => {
+  test('ends with the current period at the latest', () => {
     expect(spanOf(asked('HOUR', NOON, NOON + 5 * DAY), NOON)).toMatchObject({ from: NOON, to: NOON + HOUR });
   });
 
-  test('of 24 periods ends where it was asked to', () => {
+  test('of 24 periods ends at the requested time', () => {
     expect(spanOf(asked('HOUR', null, NOON - DAY), NOON)).toMatchObject({ from: NOON - 2 * DAY, to: NOON - DAY });
   });
 
-  // Who asks for "the last 48 hours" asks a moment later, for a period of which a part is gone.
-  test('asked for from as long ago as it is kept begins with the oldest period that is whole', () => {
+  // A request for "the last 48 hours" arrives a moment later, when a part of the first period has been deleted.
+  test('that starts as long ago as data is kept begins with the oldest complete period', () => {
     expect(spanOf(asked('MINUTE', NOON - 2 * DAY, NOON - DAY - HOUR), NOON + 5)).toMatchObject({
       from: NOON - 2 * DAY + MINUTE,
     });
@@ -59,7 +59,7 @@ describe('is bad input', () => {
   });
 });
 
-test('whatever is answered lies within what is kept, and is no longer than a series may be', () => {
+test('every result is within the retention time and has at most the maximum number of periods', () => {
   const moment = fc.option(fc.integer({ min: NOON - 800 * DAY, max: NOON + 2 * DAY }), { nil: null });
   let answered = 0;
   fc.assert(
@@ -93,7 +93,7 @@ test('whatever is answered lies within what is kept, and is no longer than a ser
   expect(answered).toBeGreaterThan(50);
 });
 
-test('periods without a row are zeros, and counts beyond 32 bits are told', () => {
+test('periods without a row are zero, and counts can exceed 32 bits', () => {
   const span = spanOf(asked('HOUR', NOON - 2 * HOUR), NOON);
   const row = {
     keyId: 'key_a',

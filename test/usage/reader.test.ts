@@ -24,11 +24,11 @@ beforeEach(() => {
 
 const keys = (n: number): string[] => Array.from({ length: n }, (_, i) => `key_${i}`);
 
-/** The last so many hours. */
+/** The last hours, as many as given. */
 const hours = (n: number) => ({ from: NOON - (n - 1) * HOUR, to: null, by: 'HOUR' as const });
 const usual = (by: UsagePeriod) => ({ from: null, to: null, by });
 
-test('a page of keys is one read, and each key is given its own', async () => {
+test('reads a page of keys at once, and returns the usage of each key', async () => {
   const page = await Promise.all(keys(100).map((id) => reader.load(id, hours(168))));
   expect(reads).toEqual([{ keyIds: keys(100), span: { from: NOON - 167 * HOUR, to: NOON + HOUR, by: 'HOUR' } }]);
   for (const series of page) {
@@ -37,7 +37,7 @@ test('a page of keys is one read, and each key is given its own', async () => {
   }
 });
 
-test('a key asked for again under another name, or by another moment of the period, is not read again', async () => {
+test('does not read a key again for another alias, or for another moment of the same period', async () => {
   await Promise.all([
     reader.load('key_a', usual('HOUR')),
     reader.load('key_a', hours(24)),
@@ -47,7 +47,7 @@ test('a key asked for again under another name, or by another moment of the peri
   expect(reads.map(({ keyIds }) => keyIds)).toEqual([['key_a']]);
 });
 
-test('spans are read apart, and there are at most four of them', async () => {
+test('reads each span separately, at most four of them', async () => {
   const refused = await Promise.allSettled([
     reader.load('key_a', usual('HOUR')),
     reader.load('key_a', usual('DAY')),
@@ -72,14 +72,14 @@ test.each([
   ['hours', hours(168), 119],
   ['days', { from: NOON - 89 * DAY, to: null, by: 'DAY' as const }, 222],
   ['minutes', { from: NOON - DAY + 60_000, to: null, by: 'MINUTE' as const }, 13],
-])('many %s are told of so many keys in one request', async (_, asked, most) => {
+])('returns many %s for only a limited number of keys in one request', async (_, asked, most) => {
   const answers = await Promise.allSettled(keys(300).map((id) => reader.load(id, asked)));
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(most);
   expect(answers.at(-1)).toMatchObject({ reason: { message: expect.stringContaining('at most 20000 periods') } });
   expect(reads.map(({ keyIds }) => keyIds.length)).toEqual([most]);
 });
 
-test('names given to one key do not reach beyond that: each is answered, so each is counted', async () => {
+test('counts each alias of a key, because each adds to the response', async () => {
   const answers = await Promise.allSettled(Array.from({ length: 200 }, () => reader.load('key_a', hours(168))));
   expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(119);
 });

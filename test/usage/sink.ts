@@ -4,7 +4,7 @@ import type { UsageLogOptions } from '../../src/usage/log.js';
 
 type Sums = readonly [requests: number, cost: number, limited: number, forbidden: number];
 
-/** A store that keeps what it was given, and does as it is told. */
+/** A store that records its input and fails on request. */
 export class Sink {
   readonly touches: Record<string, number>[] = [];
   readonly additions: (readonly UsageAddition[])[] = [];
@@ -28,7 +28,7 @@ export class Sink {
     },
   };
 
-  /** The counts of one addition, by key and minute; the latest where `nth` is left out. */
+  /** Returns the counts of one addition, by key and minute. Default: the latest addition. */
   sums(nth = -1): Record<string, Sums> {
     const rows = this.additions.at(nth) ?? [];
     return Object.fromEntries(
@@ -39,7 +39,7 @@ export class Sink {
     );
   }
 
-  /** The fields of all additions, by key and minute. */
+  /** Returns the fields of all additions, by key and minute. */
   fields(): Record<string, Record<string, number>> {
     return Object.fromEntries(
       this.additions

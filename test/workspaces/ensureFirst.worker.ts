@@ -9,7 +9,7 @@ const store = await openSqliteStore({ dir: process.env.WORKSPACE_DIR ?? '' });
 const minter = new KeyMinter({ gate: new BcryptGate({ cost: 4 }), peppers: null, prefixes: DEFAULT_PREFIXES });
 const workspaces = new WorkspaceService({ store, minter, now: Date.now });
 
-// All of them at the same moment, however long each took to load.
+// All workers start at the same time, however long each took to load.
 const MOMENT = 500;
 await new Promise((resolve) => setTimeout(resolve, MOMENT - (Date.now() % MOMENT)));
 const tier = (process.env.WORKSPACE_TIER ?? 'GROWTH') as Tier;

@@ -43,7 +43,7 @@ const operator = {
 } as const;
 
 describe('ensureFirst', () => {
-  it('makes the workspace and an admin key, once', async () => {
+  it('creates the workspace and an admin key, once', async () => {
     const issued = await workspaces.ensureFirst(FIRST);
     expect(issued?.key).toMatchObject({ workspaceId: 'default', scopes: ['admin'], type: 'SECRET', createdBy: null });
     expect(await store.workspaces.find('default')).toMatchObject({ tier: 'GROWTH', createdAt: NOON });
@@ -51,39 +51,42 @@ describe('ensureFirst', () => {
     expect(await keysOf('default')).toHaveLength(1);
   });
 
-  it('makes no key where an operator opens the installation, and one when none does any more', async () => {
+  it('creates no key if there is an operator key, and creates one when there no longer is', async () => {
     expect(await workspaces.ensureFirst({ ...FIRST, withKey: false })).toBeNull();
     expect(await keysOf('default')).toEqual([]);
     expect(await workspaces.ensureFirst(FIRST)).not.toBeNull();
   });
 
   // A restart must not hand out a new admin key because the last one was revoked.
-  it('makes none where there ever was a key', async () => {
+  it('creates no key if there has ever been one', async () => {
     const issued = await workspaces.ensureFirst(FIRST);
     await store.keys.revoke(issued?.key.id ?? '', null, null, NOON);
     expect(await workspaces.ensureFirst(FIRST)).toBeNull();
   });
 
-  it('leaves the tier as it was set', async () => {
+  it('does not change the tier', async () => {
     await workspaces.ensureFirst(FIRST);
     await workspaces.setTier(operator, 'default', 'ENTERPRISE');
     await workspaces.ensureFirst({ ...FIRST, tier: 'STARTER' });
     expect(await store.workspaces.find('default')).toMatchObject({ tier: 'ENTERPRISE' });
   });
 
-  it.each(['FREE_TRIAL', 'ENTERPRISE'])('of processes that start together on %s one makes the key', async (tier) => {
-    const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
-    const children = Array.from({ length: 4 }, () => runFile('test/workspaces/ensureFirst.worker.ts', env));
-    const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
-    await Promise.all(children.map((child) => child.stop('SIGTERM')));
-    const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
-    expect(made).toHaveLength(1);
-    expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
-  });
+  it.each(['FREE_TRIAL', 'ENTERPRISE'])(
+    'only one of several processes that start together on %s creates the key',
+    async (tier) => {
+      const env = { WORKSPACE_DIR: dir, WORKSPACE_TIER: tier };
+      const children = Array.from({ length: 4 }, () => runFile('test/workspaces/ensureFirst.worker.ts', env));
+      const answers = await Promise.all(children.map((child) => child.waitFor(/key=(\S+)/)));
+      await Promise.all(children.map((child) => child.stop('SIGTERM')));
+      const made = answers.map(([, id]) => id).filter((id) => id !== 'none');
+      expect(made).toHaveLength(1);
+      expect((await keysOf('default')).map(({ id }) => id)).toEqual(made);
+    },
+  );
 });
 
 describe('create', () => {
-  it('makes the workspace and its admin key, both or neither', async () => {
+  it('creates the workspace and its admin key, both or neither', async () => {
     const { workspace, key, token } = await workspaces.create(operator, { name: ' Acme ', tier: 'STARTER' });
     expect(workspace).toMatchObject({ name: 'Acme', tier: 'STARTER', createdAt: NOON });
     expect(workspace.id).toMatch(/^ws_[0-9A-Za-z]{16}$/);
@@ -99,7 +102,7 @@ describe('create', () => {
 });
 
 describe('setTier', () => {
-  it.each(['ws_nowhere', '', 'ws_\0', '\ud800', 'x'.repeat(10_000)])('knows no workspace %j', async (id) => {
+  it.each(['ws_nowhere', '', 'ws_\0', '\ud800', 'x'.repeat(10_000)])('rejects the unknown workspace %j', async (id) => {
     await expect(workspaces.setTier(operator, id, 'STARTER')).rejects.toMatchObject({ details: { code: 'NOT_FOUND' } });
   });
 });

@@ -25,13 +25,18 @@ const CODE =
   /^\s*(?:[{[(#<]|(?:query|mutation|subscription|fragment|type|extend|schema|input|enum|scalar|directive)\b)/;
 const SQL = /^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|PRAGMA|WITH|BEGIN|DROP|FROM|WHERE|AND|ORDER)\b/;
 
-const READERS: Readonly<Record<string, (source: string, file: string) => Found[]>> = {
+/** The readers of texts, by the extension of the file's name. Shell scripts and the Dockerfile have none. */
+export const READERS: Readonly<Record<string, (source: string, file: string) => Found[]>> = {
   '.ts': script,
   '.tsx': script,
   '.js': script,
   '.mjs': script,
   '.graphql': schema,
   '.md': page,
+  '.sh': hashComments,
+  '.yaml': hashComments,
+  '.yml': hashComments,
+  '': hashComments,
 };
 
 /** Returns the files below a folder of the project that have texts, or the file itself. */
@@ -150,6 +155,16 @@ function schema(source: string): Found[] {
     },
   });
   return found.sort((one, other) => one.line - other.line);
+}
+
+/** Returns the comments that start with # on lines of their own. Lines that follow each other are one text. */
+function hashComments(source: string): Found[] {
+  const lineAt = lines(source);
+  return [...source.matchAll(/(?:^[ \t]*#(?!!).*(?:\n|$))+/gm)].map((match) => ({
+    kind: 'comment' as const,
+    line: lineAt(match.index),
+    text: match[0].replace(/^[ \t]*#+ ?/gm, '').trimEnd(),
+  }));
 }
 
 /** Paragraphs, list items and rows of tables, without blocks of code. */

@@ -251,7 +251,7 @@ describe('R2: an error counts for more fields than a value', () => {
     expect(codes(await ask(refused))).toContain('ANSWER_TOO_LARGE');
   });
 
-  it('counts no more for the same fields with values', async () => {
+  it('does not count more for the same fields with values', async () => {
     expect(
       (
         await ask(
