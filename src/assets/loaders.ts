@@ -1,7 +1,7 @@
-import DataLoader from 'dataloader';
 import type { AlertRecord, AssetColumns, AssetSummary, AssetTexts } from '../store/records.js';
 import { COLUMNS_AT_ONCE, TEXTS_AT_ONCE, type ColumnReader } from './columnReader.js';
 import { LIST_MAX } from './input.js';
+import { Remembered } from './remembered.js';
 import type { AssetService } from './service.js';
 
 /**
@@ -10,40 +10,40 @@ import type { AssetService } from './service.js';
  */
 export interface AssetLoaders {
   /** By name; null where it is not registered. */
-  readonly asset: DataLoader<string, AssetSummary | null>;
+  readonly asset: Remembered<AssetSummary | null>;
   /** By name; null where it is not registered. */
-  readonly texts: DataLoader<string, AssetTexts | null>;
+  readonly texts: Remembered<AssetTexts | null>;
   /** By name; null where it is not registered. */
-  readonly columns: DataLoader<string, AssetColumns | null>;
+  readonly columns: Remembered<AssetColumns | null>;
   /** Assets made from the one named, by name, at most 100. */
-  readonly downstream: DataLoader<string, readonly AssetSummary[]>;
+  readonly downstream: Remembered<readonly AssetSummary[]>;
   /** Open alerts of the asset named, oldest first. */
-  readonly alerts: DataLoader<string, readonly AlertRecord[]>;
+  readonly alerts: Remembered<readonly AlertRecord[]>;
 }
 
 export function makeLoaders(service: AssetService, projectId: string, reader: ColumnReader): AssetLoaders {
-  const asset = new DataLoader<string, AssetSummary | null>(async (names) =>
+  const asset = new Remembered<AssetSummary | null>(async (names) =>
     inOrder(names, await service.findMany(projectId, names)),
   );
-  const texts = new DataLoader<string, AssetTexts | null>(
+  const texts = new Remembered<AssetTexts | null>(
     async (names) => inOrder(names, await reader.texts(projectId, names)),
     { maxBatchSize: TEXTS_AT_ONCE },
   );
-  const columns = new DataLoader<string, AssetColumns | null>(
+  const columns = new Remembered<AssetColumns | null>(
     async (names) => inOrder(names, await reader.columns(projectId, names)),
     { maxBatchSize: COLUMNS_AT_ONCE },
   );
-  const downstream = new DataLoader<string, readonly AssetSummary[]>(async (names) => {
+  const downstream = new Remembered<readonly AssetSummary[]>(async (names) => {
     const links = await service.findDownstream(projectId, names, LIST_MAX);
     const made = new Set(links.flatMap((each) => each.downstream));
     const found = new Map<string, AssetSummary>();
     // One that is gone by now is left out.
-    for (const each of await Promise.all([...made].map((name) => asset.load(name))))
+    for (const each of await Promise.all([...made].map(async (name) => asset.load(name))))
       if (each !== null) found.set(each.name, each);
     const lists = new Map(links.map((each) => [each.name, each.downstream.flatMap((name) => found.get(name) ?? [])]));
     return names.map((name) => lists.get(name) ?? []);
   });
-  const alerts = new DataLoader<string, readonly AlertRecord[]>(async (names) => {
+  const alerts = new Remembered<readonly AlertRecord[]>(async (names) => {
     return grouped(names, await service.openAlerts(projectId, names), (alert) => alert.asset);
   });
   return { asset, texts, columns, downstream, alerts };

@@ -2,9 +2,11 @@ import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
 import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, AssetTexts, Column } from '../store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
+import { after } from '../schema/after.js';
 import { connectionOf, type Page } from '../schema/connection.js';
+import { listing, pageRows } from '../schema/listing.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
-import { checkName, COLUMNS_MAX } from './input.js';
+import { checkName, COLUMNS_MAX, LIST_MAX } from './input.js';
 import type { AnswerLimits } from '../guard/answer/limits.js';
 import { WorkBudgets } from '../guard/answer/work.js';
 import type { GraphQLResolveInfo } from 'graphql';
@@ -38,6 +40,11 @@ interface OfProject {
   readonly project?: string | null;
 }
 
+interface PageArguments extends OfProject {
+  readonly first?: number | null;
+  readonly after?: string | null;
+}
+
 /** An asset as it was read, mostly without its texts and columns, which are read where they are selected. */
 type Asset = AssetSummary & Partial<AssetTexts & AssetColumns>;
 
@@ -48,22 +55,19 @@ type Resolver<Parent, Args, Result> = (
   info: GraphQLResolveInfo,
 ) => Result | Promise<Result>;
 
+type Later<Value> = Value | Promise<Value>;
+
+const NO_COLUMNS = { columns: [], expectedColumns: [] };
+const NO_TEXTS = { description: null, upstream: [] };
+
 /** Columns that one operation may write, under all its aliases. A long one counts as several. */
 const MAX_COLUMNS = 3 * COLUMNS_MAX;
 
 /** The resolvers of the built-in domain, by type. Times are ms since the epoch, lengths of time ms. */
 export interface AssetResolvers {
   readonly Query: {
-    readonly assets: Resolver<
-      unknown,
-      OfProject & { first?: number | null; after?: string | null },
-      readonly AssetSummary[]
-    >;
-    readonly assetsConnection: Resolver<
-      unknown,
-      OfProject & { first?: number | null; after?: string | null },
-      Page<AssetSummary>
-    >;
+    readonly assets: Resolver<unknown, PageArguments, readonly AssetSummary[]>;
+    readonly assetsConnection: Resolver<unknown, PageArguments, Page<AssetSummary>>;
     readonly asset: Resolver<unknown, OfProject & { name: string }, AssetSummary | null>;
   };
   readonly Mutation: {
@@ -119,20 +123,20 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
     return made;
   };
 
-  const columnsOf = async (
+  const columnsOf = (
     { projectId, name, columns, expectedColumns }: Asset,
     context: AssetContext,
-  ): Promise<Pick<AssetColumns, 'columns' | 'expectedColumns'>> => {
+  ): Later<Pick<AssetColumns, 'columns' | 'expectedColumns'>> => {
     if (columns !== undefined && expectedColumns !== undefined) return { columns, expectedColumns };
-    return (await load(context, projectId).columns.load(name)) ?? { columns: [], expectedColumns: [] };
+    return after(load(context, projectId).columns.load(name), (found) => found ?? NO_COLUMNS);
   };
 
-  const textsOf = async (
+  const textsOf = (
     { projectId, name, description, upstream }: Asset,
     context: AssetContext,
-  ): Promise<Pick<AssetTexts, 'description' | 'upstream'>> => {
+  ): Later<Pick<AssetTexts, 'description' | 'upstream'>> => {
     if (description !== undefined && upstream !== undefined) return { description, upstream };
-    return (await load(context, projectId).texts.load(name)) ?? { description: null, upstream: [] };
+    return after(load(context, projectId).texts.load(name), (found) => found ?? NO_TEXTS);
   };
 
   const budgets = new WorkBudgets({
@@ -158,18 +162,24 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
 
   return {
     Query: {
-      assets: async (_, { first, after, project: wanted }, context) => {
-        const projectId = await reached(project, context, wanted);
-        const page = await service.list(projectId, first, after);
-        for (const record of page) load(context, projectId).asset.prime(record.name, record);
-        return page;
-      },
-      assetsConnection: async (_, { first, after, project: wanted }, context) => {
-        const projectId = await reached(project, context, wanted);
-        const page = await service.page(projectId, first ?? 50, after == null ? null : decodeAssetCursor(after));
-        for (const record of page.nodes) load(context, projectId).asset.prime(record.name, record);
-        return page;
-      },
+      assets: listing(
+        async ({ first, after: place, project: wanted }: PageArguments, context: AssetContext) => {
+          const projectId = await reached(project, context, wanted);
+          const page = await service.list(projectId, first, place);
+          for (const record of page) load(context, projectId).asset.prime(record.name, record);
+          return page;
+        },
+        ({ first }) => pageRows(first, LIST_MAX),
+      ),
+      assetsConnection: listing(
+        async ({ first, after: place, project: wanted }: PageArguments, context: AssetContext) => {
+          const projectId = await reached(project, context, wanted);
+          const page = await service.page(projectId, first ?? 50, place == null ? null : decodeAssetCursor(place));
+          for (const record of page.nodes) load(context, projectId).asset.prime(record.name, record);
+          return page;
+        },
+        ({ first }) => pageRows(first, 50),
+      ),
       asset: async (_, { name, project: wanted }, context) =>
         load(context, await reached(project, context, wanted)).asset.load(checkName(name, ['name'])),
     },
@@ -187,20 +197,21 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
       },
     },
     Asset: {
-      description: async (asset, _, context) => (await textsOf(asset, context)).description,
+      description: (asset, _, context) => after(textsOf(asset, context), ({ description }) => description),
       freshness: (asset) => freshnessOf(asset, service.now()),
       schema: (asset) => asset,
-      upstream: async (asset, _, context) => {
+      upstream: (asset, _, context) => {
         const { projectId } = asset;
-        return (await textsOf(asset, context)).upstream.map((name) => ({ name, projectId }));
+        return after(textsOf(asset, context), ({ upstream }) => upstream.map((name) => ({ name, projectId })));
       },
       downstream: ({ name, projectId }, _, context) => load(context, projectId).downstream.load(name),
       alerts: ({ name, projectId }, _, context) => load(context, projectId).alerts.load(name),
     },
     AssetSchema: {
       version: ({ schemaVersion }) => schemaVersion,
-      columns: async (asset, _, context) => (await columnsOf(asset, context)).columns,
-      registeredColumns: async (asset, _, context) => (await columnsOf(asset, context)).expectedColumns,
+      columns: (asset, _, context) => after(columnsOf(asset, context), ({ columns }) => columns),
+      registeredColumns: (asset, _, context) =>
+        after(columnsOf(asset, context), ({ expectedColumns }) => expectedColumns),
     },
     AssetConnection: connectionOf<AssetSummary>(encodeAssetCursor),
     AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },

@@ -2,6 +2,7 @@ import type { ActorContext } from '../keys/actor.js';
 import { badInput } from '../refusals/refusal.js';
 import type { AuditAction, AuditEntry } from '../store/audit.js';
 import { connectionOf } from '../schema/connection.js';
+import { listing, pageRows, SEARCH } from '../schema/listing.js';
 import type { AuditService } from './service.js';
 
 interface AuditArguments {
@@ -22,17 +23,20 @@ export function auditResolvers(audit: AuditService) {
   return {
     Query: {
       auditHead: (_: unknown, __: unknown, { principal }: ActorContext) => audit.head(principal),
-      auditLog: (_: unknown, { first, after, filter }: AuditArguments, { principal }: ActorContext) => {
-        const { actions, subject, actor, projectId, from, to } = filter ?? {};
-        return audit.list(principal, first ?? 50, after == null ? null : placeIn(after), {
-          ...(actions != null && { actions: actions.map(actionOf) }),
-          ...(subject != null && { subject }),
-          ...(actor != null && { actor }),
-          ...(projectId != null && { projectId }),
-          ...(from != null && { from }),
-          ...(to != null && { to }),
-        });
-      },
+      auditLog: listing(
+        ({ first, after, filter }: AuditArguments, { principal }) => {
+          const { actions, subject, actor, projectId, from, to } = filter ?? {};
+          return audit.list(principal, first ?? 50, after == null ? null : placeIn(after), {
+            ...(actions != null && { actions: actions.map(actionOf) }),
+            ...(subject != null && { subject }),
+            ...(actor != null && { actor }),
+            ...(projectId != null && { projectId }),
+            ...(from != null && { from }),
+            ...(to != null && { to }),
+          });
+        },
+        ({ first, filter }) => pageRows(first, 50) + (filter == null ? 0 : SEARCH),
+      ),
     },
     AuditHead: {
       archived: (_: unknown, __: unknown, { principal }: ActorContext) => audit.base(principal),

@@ -3,6 +3,7 @@ import { reached, type AssetContext, type ProjectFinder } from '../assets/resolv
 import { WorkBudgets } from '../guard/answer/work.js';
 import type { EventRecord } from '../store/records.js';
 import { connectionOf } from '../schema/connection.js';
+import { listing, pageRows } from '../schema/listing.js';
 import { decodeEventCursor, encodeEventCursor } from './cursor.js';
 import { BATCH_MAX, type EventInput } from './input.js';
 import type { EventService } from './service.js';
@@ -37,17 +38,16 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
   });
   return {
     Query: {
-      events: async (
-        _: unknown,
-        { first, after, asset, type, project: wanted }: EventsArguments,
-        context: AssetContext,
-      ) =>
-        service.list(await reached(project, context, wanted), {
-          first: first ?? 50,
-          after: after == null ? null : decodeEventCursor(after),
-          asset: asset ?? null,
-          type: type ?? null,
-        }),
+      events: listing(
+        async ({ first, after, asset, type, project: wanted }: EventsArguments, context) =>
+          service.list(await reached(project, context, wanted), {
+            first: first ?? 50,
+            after: after == null ? null : decodeEventCursor(after),
+            asset: asset ?? null,
+            type: type ?? null,
+          }),
+        ({ first }) => pageRows(first, 50),
+      ),
     },
     Mutation: {
       recordEvents: async (

@@ -25,6 +25,7 @@ import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import type { AnswerLimits } from '../guard/answer/limits.js';
+import { listing, pageRows, SEARCH } from '../schema/listing.js';
 import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from './configured.js';
 import { readingDocuments } from './documentReader.js';
 import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
@@ -147,21 +148,23 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
       viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
       tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
       apiKey: (_: unknown, { id }: { id: string }, context: ActorContext) => keyOf(context, id),
-      apiKeys: async (
-        _: unknown,
-        { first, after, filter, workspaceId, orderBy }: KeysArguments,
-        { principal }: ActorContext,
-      ): Promise<OrderedPage> => {
-        const order = orderBy ?? NEWEST_FIRST;
-        const { keys: nodes, ...page } = await keys.list(principal, {
-          workspaceId: workspaceId ?? null,
-          first: first ?? 50,
-          after: after == null ? null : decodePosition(order, after),
-          filter: withoutNulls(filter ?? {}),
-          order,
-        });
-        return { ...page, nodes, order };
-      },
+      apiKeys: listing(
+        async (
+          { first, after, filter, workspaceId, orderBy }: KeysArguments,
+          { principal }: ActorContext,
+        ): Promise<OrderedPage> => {
+          const order = orderBy ?? NEWEST_FIRST;
+          const { keys: nodes, ...page } = await keys.list(principal, {
+            workspaceId: workspaceId ?? null,
+            first: first ?? 50,
+            after: after == null ? null : decodePosition(order, after),
+            filter: withoutNulls(filter ?? {}),
+            order,
+          });
+          return { ...page, nodes, order };
+        },
+        ({ first, filter }) => pageRows(first, 50) + (filter == null ? 0 : SEARCH),
+      ),
       findApiKeys: (_: unknown, { text }: { text: string }, { principal }: ActorContext, info: GraphQLResolveInfo) => {
         searchBudgets.spend(info, Math.min(text.length, MAX_SEARCH));
         return keys.search(principal, text);

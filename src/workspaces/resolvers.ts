@@ -7,6 +7,7 @@ import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { PlaceKind } from '../store/store.js';
 import { connectionOf } from '../schema/connection.js';
+import { listing, pageRows } from '../schema/listing.js';
 import type { ProjectService } from './projects.js';
 import type { WorkspaceService } from './service.js';
 import type { UserService } from './users.js';
@@ -41,11 +42,17 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
       workspace: (_: unknown, { id }: { id?: string | null }, { principal }: ActorContext) =>
         keys.workspace(principal, id ?? principal.workspaceId),
       project: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => projects.find(principal, id),
-      projects: (_: unknown, { first, after }: PageArguments, { principal }: ActorContext) =>
-        projects.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'prj')),
+      projects: listing(
+        ({ first, after }: PageArguments, { principal }) =>
+          projects.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'prj')),
+        ({ first }) => pageRows(first, 50),
+      ),
       user: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => users.find(principal, id),
-      users: (_: unknown, { first, after }: PageArguments, { principal }: ActorContext) =>
-        users.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'usr')),
+      users: listing(
+        ({ first, after }: PageArguments, { principal }) =>
+          users.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'usr')),
+        ({ first }) => pageRows(first, 50),
+      ),
     },
     Mutation: {
       createWorkspace: async (

@@ -8,19 +8,23 @@ import {
 } from 'graphql';
 import { Refusal } from '../../refusals/refusal.js';
 import { answerTooLarge, limitsOfEvent, type AnswerLimits } from './limits.js';
+import { Pace } from './pace.js';
 import { SelectionCounter } from './selections.js';
 
 /** The number of fields that one execution may still resolve. */
 export class AnswerBudget {
   readonly limits: AnswerLimits;
+  readonly pace: Pace;
   readonly #isMutation: boolean;
   #left: number;
   #refusal: Refusal | null = null;
 
-  constructor(limits: AnswerLimits, isMutation: boolean) {
+  constructor(limits: AnswerLimits, operation: OperationTypeNode) {
     this.limits = limits;
-    this.#isMutation = isMutation;
+    this.#isMutation = operation === OperationTypeNode.MUTATION;
     this.#left = limits.fields;
+    // Events are small, and take turns with each other.
+    this.pace = new Pace(operation === OperationTypeNode.SUBSCRIPTION);
   }
 
   get left(): number {
@@ -49,6 +53,7 @@ export class AnswerBudget {
     // With a path, graphql-js treats the error as located, and does not create an error with a stack for each field
     // that it reaches.
     Object.defineProperty(this.#refusal, 'path', { value: [], enumerable: true });
+    this.pace.open();
     throw this.#refusal;
   }
 }
@@ -97,7 +102,7 @@ export class AnswerBudgets {
     if (budget === undefined) {
       const { operation } = info.operation;
       const limits = operation === OperationTypeNode.SUBSCRIPTION ? this.#ofEvents : this.#limits;
-      budget = new AnswerBudget(limits, operation === OperationTypeNode.MUTATION);
+      budget = new AnswerBudget(limits, operation);
       this.#budgets.set(info.variableValues, budget);
       budget.spend(this.#fieldsOfOperation(info));
     } else {

@@ -12,10 +12,14 @@ import {
 import type { AnswerBudget, AnswerBudgets } from './budget.js';
 import { countingErrors, fieldsPerError } from './faults.js';
 import { BYTES_PER_FIELD } from './limits.js';
+import { FIELDS_PER_TURN } from './pace.js';
 import { isList } from './selections.js';
 import { jsonSize } from './size.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
+
+/** The number of fields from which an entry of a large list can have a turn of its own. */
+const SMALL_ENTRY = 8;
 
 /** Scalars whose values have a bounded length. That of others depends on the caller or on the author of the schema. */
 const FIXED = new Set(['Int', 'Float', 'Boolean']);
@@ -109,13 +113,47 @@ function spendList(list: unknown, depth: number, price: Price): unknown {
   if (Array.isArray(list)) {
     price.budget.spend(list.length * (depth > 1 ? 1 : price.each));
     if (depth > 1) return asPromises(list.map((inner) => later(inner, (known) => spendList(known, depth - 1, price))));
-    const entries = countedEntries(list, price);
-    return price.hasLists ? asPromises(entries) : entries;
+    return inTurns(countedEntries(list, price), price);
   }
   if (typeof list !== 'object' || list === null) return list;
   if (!(Symbol.iterator in list)) return list;
   const entries = [...paid(list as Iterable<unknown>, depth, price)];
-  return price.hasLists || depth > 1 ? asPromises(entries) : entries;
+  return depth > 1 ? asPromises(entries) : inTurns(entries, price);
+}
+
+/**
+ * Delays entries if the operation has completed enough fields in this turn of the event loop. A large list is divided
+ * between turns, unless its entries are small: a promise for each of them would take longer than the entry.
+ */
+function inTurns(entries: readonly unknown[], price: Price): unknown {
+  const { each, hasLists, budget } = price;
+  const fields = entries.length * each;
+  if (fields > FIELDS_PER_TURN && each >= SMALL_ENTRY) return entries.map((entry) => inTurn(entry, each, price));
+  const turn = budget.pace.wait(fields);
+  if (turn !== null) entries.forEach(handle);
+  const ready = hasLists ? asPromises(entries) : entries;
+  return turn === null ? ready : resumed(turn, ready, budget);
+}
+
+function inTurn(entry: unknown, fields: number, { budget }: Price): Promise<unknown> {
+  handle(entry);
+  const turn = budget.pace.wait(fields);
+  const ready = turn === null ? Promise.resolve(entry) : resumed(turn, entry, budget);
+  handle(ready);
+  return ready;
+}
+
+/** Returns the value in its turn, unless the operation has been refused in the meantime. */
+function resumed(turn: Promise<void>, value: unknown, budget: AnswerBudget): Promise<unknown> {
+  return turn.then(() => {
+    budget.check();
+    return value;
+  });
+}
+
+/** Prevents an unhandled rejection of a promise that the executor does not see yet, or never. */
+function handle(entry: unknown): void {
+  if (isPromise(entry)) entry.then(undefined, () => undefined);
 }
 
 function asPromises(entries: readonly unknown[]): Promise<unknown>[] {
