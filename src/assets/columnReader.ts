@@ -1,16 +1,17 @@
 import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../guard/answer/limits.js';
-import type { AssetColumns, AssetTexts, Column } from '../store/records.js';
+import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../store/records.js';
 import type { AssetService } from './service.js';
 
 /** Assets whose columns are read at once. */
-export const COLUMNS_AT_ONCE = 10;
+export const COLUMNS_AT_ONCE = 5;
 
 /** Assets whose texts are read at once. */
 export const TEXTS_AT_ONCE = 100;
 
 /**
  * Reads the columns and texts of assets for one operation, a few assets at a time. One asset may have hundreds of kilobytes of
- * columns, so reading has the same limit as the response: a column or a name counts as one field, and a long one as more.
+ * columns, so reading has the same limit as the response: a column counts as an entry with a field, a name as one field, and
+ * long ones as more.
  */
 export class ColumnReader {
   readonly #service: Pick<AssetService, 'columnsOf' | 'textsOf'>;
@@ -25,10 +26,11 @@ export class ColumnReader {
   }
 
   /** Rejects with Refusal ANSWER_TOO_LARGE once the operation has read too much. */
-  columns(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
+  columns(projectId: string, names: readonly string[], kind: ColumnKind): Promise<readonly AssetColumnList[]> {
     return this.#inTurn(
-      () => this.#service.columnsOf(projectId, names),
-      ({ columns, expectedColumns }) => fieldsOf(columns) + fieldsOf(expectedColumns),
+      () => this.#service.columnsOf(projectId, names, kind),
+      // In the response each column also has a field.
+      ({ list }) => list.length + fieldsOf(list),
     );
   }
 

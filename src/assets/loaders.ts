@@ -1,4 +1,4 @@
-import type { AlertRecord, AssetColumns, AssetSummary, AssetTexts } from '../store/records.js';
+import type { AlertRecord, AssetColumnList, AssetSummary, AssetTexts, ColumnKind } from '../store/records.js';
 import { COLUMNS_AT_ONCE, TEXTS_AT_ONCE, type ColumnReader } from './columnReader.js';
 import { LIST_MAX } from './input.js';
 import { Remembered } from './remembered.js';
@@ -14,7 +14,9 @@ export interface AssetLoaders {
   /** By name; null where it is not registered. */
   readonly texts: Remembered<AssetTexts | null>;
   /** By name; null where it is not registered. */
-  readonly columns: Remembered<AssetColumns | null>;
+  readonly columns: Remembered<AssetColumnList | null>;
+  /** By name; null where it is not registered. */
+  readonly expectedColumns: Remembered<AssetColumnList | null>;
   /** Assets made from the one named, by name, at most 100. */
   readonly downstream: Remembered<readonly AssetSummary[]>;
   /** Open alerts of the asset named, oldest first. */
@@ -29,10 +31,11 @@ export function makeLoaders(service: AssetService, projectId: string, reader: Co
     async (names) => inOrder(names, await reader.texts(projectId, names)),
     { maxBatchSize: TEXTS_AT_ONCE },
   );
-  const columns = new Remembered<AssetColumns | null>(
-    async (names) => inOrder(names, await reader.columns(projectId, names)),
-    { maxBatchSize: COLUMNS_AT_ONCE },
-  );
+  const columnsOf = (kind: ColumnKind) =>
+    new Remembered<AssetColumnList | null>(
+      async (names) => inOrder(names, await reader.columns(projectId, names, kind)),
+      { maxBatchSize: COLUMNS_AT_ONCE },
+    );
   const downstream = new Remembered<readonly AssetSummary[]>(async (names) => {
     const links = await service.findDownstream(projectId, names, LIST_MAX);
     const made = new Set(links.flatMap((each) => each.downstream));
@@ -46,7 +49,14 @@ export function makeLoaders(service: AssetService, projectId: string, reader: Co
   const alerts = new Remembered<readonly AlertRecord[]>(async (names) => {
     return grouped(names, await service.openAlerts(projectId, names), (alert) => alert.asset);
   });
-  return { asset, texts, columns, downstream, alerts };
+  return {
+    asset,
+    texts,
+    columns: columnsOf('columns'),
+    expectedColumns: columnsOf('expectedColumns'),
+    downstream,
+    alerts,
+  };
 }
 
 function inOrder<Row extends { readonly name: string }>(

@@ -1,6 +1,14 @@
 import type { Principal } from '../credentials/principal.js';
 import type { Actor } from '../keys/actor.js';
-import type { AlertRecord, AssetColumns, AssetRecord, AssetSummary, AssetTexts, Column } from '../store/records.js';
+import type {
+  AlertRecord,
+  AssetColumns,
+  AssetRecord,
+  AssetSummary,
+  AssetTexts,
+  Column,
+  ColumnKind,
+} from '../store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { after } from '../schema/after.js';
 import { connectionOf, type Page } from '../schema/connection.js';
@@ -57,7 +65,6 @@ type Resolver<Parent, Args, Result> = (
 
 type Later<Value> = Value | Promise<Value>;
 
-const NO_COLUMNS = { columns: [], expectedColumns: [] };
 const NO_TEXTS = { description: null, upstream: [] };
 
 /** Columns that one operation may write, under all its aliases. A long one counts as several. */
@@ -123,13 +130,8 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
     return made;
   };
 
-  const columnsOf = (
-    { projectId, name, columns, expectedColumns }: Asset,
-    context: AssetContext,
-  ): Later<Pick<AssetColumns, 'columns' | 'expectedColumns'>> => {
-    if (columns !== undefined && expectedColumns !== undefined) return { columns, expectedColumns };
-    return after(load(context, projectId).columns.load(name), (found) => found ?? NO_COLUMNS);
-  };
+  const columnsOf = (asset: Asset, context: AssetContext, kind: ColumnKind): Later<readonly Column[]> =>
+    asset[kind] ?? after(load(context, asset.projectId)[kind].load(asset.name), (found) => found?.list ?? []);
 
   const textsOf = (
     { projectId, name, description, upstream }: Asset,
@@ -142,10 +144,22 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
   const budgets = new WorkBudgets({
     limit: MAX_COLUMNS,
     path: ['input', 'columns'],
-    message: `This operation has more than ${MAX_COLUMNS} columns altogether; one of 256 characters counts twice. Send some of the assets in another operation.`,
+    message: `This operation has more than ${MAX_COLUMNS} columns altogether; one of 256 characters counts twice. Upstream names count too, and the stored columns of these assets. Send some of the assets in another operation.`,
   });
-  const spendColumns = (info: GraphQLResolveInfo, columns: readonly Column[] | null | undefined): void =>
-    budgets.spend(info, Math.min(fieldsOf(columns ?? []), MAX_COLUMNS));
+  /** Writes columns, and counts those that it had to read as well. */
+  const writeColumns = async (
+    info: GraphQLResolveInfo,
+    columns: readonly Column[] | null | undefined,
+    upstream: readonly string[] | null | undefined,
+    write: () => Promise<AssetRecord>,
+  ): Promise<AssetRecord> => {
+    const sent = Math.max(fieldsOf(columns ?? []) + (upstream?.length ?? 0), 1);
+    budgets.spend(info, Math.min(sent, MAX_COLUMNS));
+    const asset = await write();
+    const read = Math.max(fieldsOf(asset.columns), fieldsOf(asset.expectedColumns));
+    budgets.record(info, Math.max(read - sent, 0));
+    return asset;
+  };
 
   /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
   const change = async <Changed>(
@@ -184,17 +198,17 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
         load(context, await reached(project, context, wanted)).asset.load(checkName(name, ['name'])),
     },
     Mutation: {
-      registerAsset: (_, { input }, context, info) => {
-        spendColumns(info, input.columns);
-        return change(context, input.project, (id) => service.register(id, input));
-      },
+      registerAsset: (_, { input }, context, info) =>
+        writeColumns(info, input.columns, input.upstream, () =>
+          change(context, input.project, (id) => service.register(id, input)),
+        ),
       recordLoad: (_, { input }, context) => change(context, input.project, (id) => service.recordLoad(id, input)),
       refreshFreshness: (_, { asset, project: wanted }, context) =>
         change(context, wanted, (id) => service.refreshFreshness(id, asset)),
-      refreshSchema: (_, { input }, context, info) => {
-        spendColumns(info, input.columns);
-        return change(context, input.project, (id) => service.refreshSchema(id, input));
-      },
+      refreshSchema: (_, { input }, context, info) =>
+        writeColumns(info, input.columns, [], () =>
+          change(context, input.project, (id) => service.refreshSchema(id, input)),
+        ),
     },
     Asset: {
       description: (asset, _, context) => after(textsOf(asset, context), ({ description }) => description),
@@ -209,9 +223,8 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
     },
     AssetSchema: {
       version: ({ schemaVersion }) => schemaVersion,
-      columns: (asset, _, context) => after(columnsOf(asset, context), ({ columns }) => columns),
-      registeredColumns: (asset, _, context) =>
-        after(columnsOf(asset, context), ({ expectedColumns }) => expectedColumns),
+      columns: (asset, _, context) => columnsOf(asset, context, 'columns'),
+      registeredColumns: (asset, _, context) => columnsOf(asset, context, 'expectedColumns'),
     },
     AssetConnection: connectionOf<AssetSummary>(encodeAssetCursor),
     AssetRef: { asset: ({ name, projectId }, _, context) => load(context, projectId).asset.load(name) },

@@ -1,12 +1,13 @@
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type {
   AlertRecord,
-  AssetColumns,
+  AssetColumnList,
   AssetLinks,
   AssetRecord,
   AssetSummary,
   AssetTexts,
   Column,
+  ColumnKind,
   LoadRecord,
 } from '../store/records.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
@@ -91,9 +92,9 @@ export class AssetService {
     return this.#store.findMany(projectId, names);
   }
 
-  /** The columns of those of the names that are registered, in any order; one read. */
-  async columnsOf(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]> {
-    return this.#store.columnsOf(projectId, names);
+  /** One list of columns of those of the names that are registered, in any order; one read. */
+  async columnsOf(projectId: string, names: readonly string[], kind: ColumnKind): Promise<readonly AssetColumnList[]> {
+    return this.#store.columnsOf(projectId, names, kind);
   }
 
   /** Description and upstream of those of the names that are registered, in any order; one read. */

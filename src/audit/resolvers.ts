@@ -24,7 +24,7 @@ export function auditResolvers(audit: AuditService) {
     Query: {
       auditHead: (_: unknown, __: unknown, { principal }: ActorContext) => audit.head(principal),
       auditLog: listing(
-        ({ first, after, filter }: AuditArguments, { principal }) => {
+        ({ first, after, filter }: AuditArguments, { principal }: ActorContext) => {
           const { actions, subject, actor, projectId, from, to } = filter ?? {};
           return audit.list(principal, first ?? 50, after == null ? null : placeIn(after), {
             ...(actions != null && { actions: actions.map(actionOf) }),

@@ -39,7 +39,7 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
   return {
     Query: {
       events: listing(
-        async ({ first, after, asset, type, project: wanted }: EventsArguments, context) =>
+        async ({ first, after, asset, type, project: wanted }: EventsArguments, context: AssetContext) =>
           service.list(await reached(project, context, wanted), {
             first: first ?? 50,
             after: after == null ? null : decodeEventCursor(after),

@@ -51,8 +51,8 @@ export function gathering<Subject, Value>(
 export function oncePerQuery<Subject, Value>(
   read: (subject: Subject) => Promise<Value>,
   nameOf: (subject: Subject) => string,
-): (context: object, info: Pick<GraphQLResolveInfo, 'operation' | 'path'>, subject: Subject) => Promise<Value> {
-  const known = new WeakMap<object, Map<string, Promise<Value>>>();
+): (context: ActorContext, info: Pick<GraphQLResolveInfo, 'operation' | 'path'>, subject: Subject) => Promise<Value> {
+  const known = new WeakMap<ActorContext, Map<string, Promise<Value>>>();
   return (context, info, subject) => {
     // All events of a subscription share one context, so a cached value would become stale.
     if (info.operation.operation === OperationTypeNode.SUBSCRIPTION) return read(subject);

@@ -23,6 +23,7 @@ import type { AuditEntry } from '../store/audit.js';
 import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
+import { after } from '../schema/after.js';
 import { connectionOf, type Page } from '../schema/connection.js';
 import type { AnswerLimits } from '../guard/answer/limits.js';
 import { listing, pageRows, SEARCH } from '../schema/listing.js';
@@ -150,14 +151,14 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
       apiKey: (_: unknown, { id }: { id: string }, context: ActorContext) => keyOf(context, id),
       apiKeys: listing(
         async (
-          { first, after, filter, workspaceId, orderBy }: KeysArguments,
+          { first, after: place, filter, workspaceId, orderBy }: KeysArguments,
           { principal }: ActorContext,
         ): Promise<OrderedPage> => {
           const order = orderBy ?? NEWEST_FIRST;
           const { keys: nodes, ...page } = await keys.list(principal, {
             workspaceId: workspaceId ?? null,
             first: first ?? 50,
-            after: after == null ? null : decodePosition(order, after),
+            after: place == null ? null : decodePosition(order, place),
             filter: withoutNulls(filter ?? {}),
             order,
           });
@@ -263,18 +264,14 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
         after(roomOf(context, source), ({ rate }) => limit(rate, RATE_WINDOW)),
       burst: (source: LimitsSource, _: unknown, context: ActorContext) =>
         after(roomOf(context, source), ({ burst }) => limit(burst, BURST_WINDOW)),
+      // Without promises, unless the windows are in Redis.
       categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
-        Promise.all(
-          CATEGORIES.filter((category) => limiter.tiers[source.tier].categories[category] !== undefined).map(
-            async (category) => {
-              const { rate, burst } = await roomOf(context, source, category);
-              return {
-                category: category.toUpperCase(),
-                rate: limit(rate, RATE_WINDOW),
-                burst: limit(burst, BURST_WINDOW),
-              };
-            },
-          ),
+        CATEGORIES.filter((category) => limiter.tiers[source.tier].categories[category] !== undefined).map((category) =>
+          after(roomOf(context, source, category), ({ rate, burst }) => ({
+            category: category.toUpperCase(),
+            rate: limit(rate, RATE_WINDOW),
+            burst: limit(burst, BURST_WINDOW),
+          })),
         ),
     },
     ApiKey: {
@@ -282,11 +279,12 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
       prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
       source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
       roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
-      effectiveScopes: oncePerParent(async ({ scopes, userId }: AnyKey, context) => {
+      effectiveScopes: oncePerParent(({ scopes, userId }: AnyKey, context) => {
         if (userId === null) return scopes;
-        const user = await userOf(context, userId);
-        if (user?.removedAt !== null) return [];
-        return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
+        return userOf(context, userId).then((user) => {
+          if (user?.removedAt !== null) return [];
+          return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
+        });
       }),
       createdByName: oncePerParent((key: AnyKey, context) =>
         isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId, keyOf),
@@ -330,8 +328,14 @@ interface OrderedPage extends Page<AnyKey> {
   readonly order: KeyOrder;
 }
 
+const connections = new Map<string, ReturnType<typeof connectionOf<AnyKey>>>();
+
 function keyConnection({ order }: OrderedPage) {
-  return connectionOf<AnyKey>((key) => encodePosition(order, positionIn(order.field, key)));
+  const name = `${order.field} ${order.direction}`;
+  const connection =
+    connections.get(name) ?? connectionOf<AnyKey>((key) => encodePosition(order, positionIn(order.field, key)));
+  connections.set(name, connection);
+  return connection;
 }
 
 /** Reads the windows of a rotation family once for all fields of a request. With Redis, each read is a round trip. */
@@ -354,11 +358,6 @@ function roomsOf(limiter: Limits) {
     if (limiter instanceof Limiter) return limiter.peek(subject);
     return gathered(context, subject).then((room) => room ?? limiter.peek(subject));
   };
-}
-
-/** Like `then`, but synchronous if the value is not a promise: graphql-js takes ten times as long for a promise. */
-function after<Value, Result>(value: Value | Promise<Value>, next: (value: Value) => Result): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function nameOf({ family, tier, category }: Subject): string {

@@ -7,6 +7,11 @@ export interface Page<T> {
   readonly hasPreviousPage: boolean;
 }
 
+interface Edge<T> {
+  readonly cursor: string;
+  readonly node: T;
+}
+
 /** The row that a page begins after, in a list by age. */
 export interface After {
   readonly createdAt: number;
@@ -31,8 +36,14 @@ export function pageOf<T>(rows: readonly T[], first: number, after: unknown): Pa
 
 /** Resolvers of a connection, the same for every list: edges, nodes and pageInfo, as Relay's specification has them. */
 export function connectionOf<T>(cursorOf: (node: T) => string) {
+  // A cursor takes longer to compute than to print, and a query can select it under many aliases.
+  const known = new WeakMap<Page<T>, Edge<T>[]>();
   return {
-    edges: ({ nodes }: Page<T>) => nodes.map((node) => ({ cursor: cursorOf(node), node })),
+    edges: (page: Page<T>): readonly Edge<T>[] => {
+      const edges = known.get(page) ?? page.nodes.map((node) => ({ cursor: cursorOf(node), node }));
+      known.set(page, edges);
+      return edges;
+    },
     nodes: ({ nodes }: Page<T>) => nodes,
     pageInfo: ({ nodes, hasNextPage, hasPreviousPage }: Page<T>) => {
       const [first, last] = [nodes.at(0), nodes.at(-1)];

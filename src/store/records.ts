@@ -179,6 +179,15 @@ export interface AssetRecord {
 /** The columns of one asset, up to hundreds of kilobytes. */
 export type AssetColumns = Pick<AssetRecord, 'name' | 'expectedColumns' | 'columns'>;
 
+/** The columns of an asset that were last seen, or those that were registered. */
+export type ColumnKind = 'columns' | 'expectedColumns';
+
+/** One list of columns of an asset, up to hundreds of kilobytes. */
+export interface AssetColumnList {
+  readonly name: string;
+  readonly list: readonly Column[];
+}
+
 /** The texts of one asset, up to tens of kilobytes. */
 export type AssetTexts = Pick<AssetRecord, 'name' | 'description' | 'upstream'>;
 

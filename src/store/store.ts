@@ -5,12 +5,13 @@ import type {
   AlertChanges,
   AlertKind,
   AlertRecord,
-  AssetColumns,
+  AssetColumnList,
   AssetLinks,
   AssetRecord,
   AssetSummary,
   AssetTexts,
   Column,
+  ColumnKind,
   EventRecord,
   KeyDocuments,
   KeyRecord,
@@ -473,8 +474,8 @@ export interface AssetStore {
   find(projectId: string, name: string): Promise<AssetRecord | null>;
   /** Returns the assets that exist, in any order; one read. */
   findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]>;
-  /** Returns the columns of the assets that exist, in any order; one read. */
-  columnsOf(projectId: string, names: readonly string[]): Promise<readonly AssetColumns[]>;
+  /** Returns one list of columns of the assets that exist, in any order; one read. */
+  columnsOf(projectId: string, names: readonly string[], kind: ColumnKind): Promise<readonly AssetColumnList[]>;
   /** Returns the texts of the assets that exist, in any order; one read. */
   textsOf(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]>;
   /** Returns assets by name ascending (code-unit order), after `after`. */

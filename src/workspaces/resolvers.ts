@@ -43,13 +43,13 @@ export function workspaceResolvers(options: WorkspaceResolverOptions) {
         keys.workspace(principal, id ?? principal.workspaceId),
       project: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => projects.find(principal, id),
       projects: listing(
-        ({ first, after }: PageArguments, { principal }) =>
+        ({ first, after }: PageArguments, { principal }: ActorContext) =>
           projects.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'prj')),
         ({ first }) => pageRows(first, 50),
       ),
       user: (_: unknown, { id }: { id: string }, { principal }: ActorContext) => users.find(principal, id),
       users: listing(
-        ({ first, after }: PageArguments, { principal }) =>
+        ({ first, after }: PageArguments, { principal }: ActorContext) =>
           users.list(principal, first ?? 50, after == null ? null : decodeCursor(after, 'usr')),
         ({ first }) => pageRows(first, 50),
       ),

@@ -142,7 +142,8 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
       ['refreshSchema', 'RefreshSchemaInput', 'refreshSchema'],
     ] as const) {
       const written = jest.spyOn(AssetService.prototype, method);
-      const input = field === 'registerAsset' ? { name: 'a', columns } : { asset: 'a', columns };
+      const asset = `a${count}`;
+      const input = field === 'registerAsset' ? { name: asset, columns } : { asset, columns };
       const answer = await ask(
         `mutation ($input: ${kind}!) { ${aliases(20, () => `${field}(input: $input) { name }`)} }`,
         { input },
@@ -151,6 +152,28 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
       expect(written).toHaveBeenCalledTimes(expected);
       latchkey.pass(60_000);
     }
+  });
+
+  it('count upstream names, and the stored columns of the assets', async () => {
+    const register = jest.spyOn(AssetService.prototype, 'register');
+    const registered = async (input: object): Promise<number> => {
+      latchkey.pass(60_000);
+      register.mockClear();
+      const answer = await ask(
+        `mutation ($input: RegisterAssetInput!) { ${aliases(40, () => 'registerAsset(input: $input) { name }')} }`,
+        { input },
+      );
+      const count = answered(answer, ['input', 'columns'], /more than 3000 columns altogether/);
+      expect(register).toHaveBeenCalledTimes(count);
+      return count;
+    };
+    expect(await registered({ name: 'made', upstream: Array.from({ length: 100 }, (_, i) => `u${i}`) })).toBe(30);
+    expect(await registered({ name: 'wide' })).toBe(40);
+    const columns = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, type: 'text' }));
+    await ask('mutation ($input: RegisterAssetInput!) { registerAsset(input: $input) { name } }', {
+      input: { name: 'wide', columns },
+    });
+    expect(await registered({ name: 'wide' })).toBe(3);
   });
 
   it('bind keys to at most 3,000 documents', async () => {
@@ -245,5 +268,65 @@ describe('R2: the trusted documents of keys', () => {
       expect(body.errors[0].extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE', limit: 50_000, unit: 'fields' });
       expect(readOfRefused().length).toBeLessThanOrEqual(50);
     }
+  });
+});
+
+describe('R2: the lists of one operation', () => {
+  const TOO_MANY = /lists more than 1500 entries altogether/;
+  const spied = () => {
+    const { store } = latchkey.service;
+    return {
+      apiKeys: jest.spyOn(store.keys, 'list'),
+      auditLog: jest.spyOn(store.audit, 'list'),
+      projects: jest.spyOn(store.projects, 'list'),
+      users: jest.spyOn(store.users, 'list'),
+      assetsConnection: jest.spyOn(store.assets, 'list'),
+      events: jest.spyOn(store.events, 'list'),
+    };
+  };
+
+  it('are read once if they are the same, under any number of aliases', async () => {
+    for (const [field, list] of Object.entries(spied())) {
+      const answer = await ask(`{ ${aliases(40, () => `${field}(first: 100) { nodes { id: __typename } }`)} }`);
+      expect([answer.status, answered(answer, ['first'], TOO_MANY)]).toEqual([200, 40]);
+      expect(list).toHaveBeenCalledTimes(1);
+      latchkey.pass(60_000);
+    }
+    const assets = jest.spyOn(latchkey.service.store.assets, 'list').mockClear();
+    const answer = await ask(`{ ${aliases(40, () => 'assets { name }')} }`);
+    expect([answer.status, assets.mock.calls.length]).toEqual([200, 1]);
+  });
+
+  it('have 1,500 entries at most, and those beyond are not read', async () => {
+    for (const [field, list] of Object.entries(spied())) {
+      const answer = await ask(`{ ${aliases(20, (i) => `${field}(first: ${81 + i}) { pageInfo { hasNextPage } }`)} }`);
+      expect(answered(answer, ['first'], TOO_MANY)).toBe(16);
+      expect(list).toHaveBeenCalledTimes(16);
+      latchkey.pass(60_000);
+    }
+  });
+
+  it('have 1,500 entries at most, whatever their kinds', async () => {
+    const { auditLog, apiKeys } = spied();
+    const answer = await ask(
+      `{ ${aliases(9, (i) => `auditLog(first: ${91 + i}) { nodes { id } }`)} ${Array.from({ length: 9 }, (_, i) => `k${i}: apiKeys(first: ${91 + i}) { nodes { id } }`).join(' ')} }`,
+    );
+    expect(answered(answer, ['first'], TOO_MANY)).toBe(15);
+    expect(auditLog.mock.calls.length + apiKeys.mock.calls.length).toBe(15);
+  });
+
+  it('count for 150 more with a filter, which may have to look through many entries', async () => {
+    const { apiKeys, auditLog } = spied();
+    const keys = await ask(
+      `{ ${aliases(20, (i) => `apiKeys(first: 10, filter: { nameContains: "x${i}" }) { totalCount }`)} }`,
+    );
+    expect(answered(keys, ['first'], TOO_MANY)).toBe(9);
+    expect(apiKeys).toHaveBeenCalledTimes(9);
+    latchkey.pass(60_000);
+    const entries = await ask(
+      `{ ${aliases(20, (i) => `auditLog(first: 10, filter: { subject: "key_${i}" }) { nodes { id } }`)} }`,
+    );
+    expect(answered(entries, ['first'], TOO_MANY)).toBe(9);
+    expect(auditLog).toHaveBeenCalledTimes(9);
   });
 });

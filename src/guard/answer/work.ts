@@ -30,6 +30,11 @@ export class WorkBudgets {
     return this.#limit.limit - (this.#spent.get(variableValues) ?? 0);
   }
 
+  /** Records an amount that is known only after the work is done. If it exceeds the limit, the next one is refused. */
+  record({ variableValues }: Execution, amount: number): void {
+    this.#spent.set(variableValues, (this.#spent.get(variableValues) ?? 0) + amount);
+  }
+
   /**
    * Spends the amount. An amount that is refused is not spent.
    *

@@ -91,12 +91,12 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
       );
       return documents.map((document) => pick(document, ASSET_TEXT_FIELDS));
     },
-    async columnsOf(projectId, names) {
+    async columnsOf(projectId, names, kind) {
       const documents = await assets.find(
         { projectId: eq(projectId), name: where({ $in: names }) },
-        { fields: ['name', 'expectedColumns', 'columns'] },
+        { fields: ['name', kind] },
       );
-      return documents.map((document) => pick(document, ['name', 'expectedColumns', 'columns']));
+      return documents.map((document) => ({ name: document.name, list: document[kind] }));
     },
     async list(projectId, { first, after }) {
       const documents = await assets.find(

@@ -1,5 +1,5 @@
 import { ALERT_FIELDS, ASSET_FIELDS, ASSET_SUMMARY_FIELDS, pick } from '../fields.js';
-import type { AlertRecord, AssetRecord, AssetSummary, Column } from '../records.js';
+import type { AlertRecord, AssetRecord, AssetSummary, Column, ColumnKind } from '../records.js';
 import type { AssetStore } from '../store.js';
 import type { Connection } from './connection.js';
 
@@ -63,9 +63,11 @@ export function openAssets(connection: Connection): AssetStore {
   const textsOf = connection.prepare<Pick<TextRow, 'name' | 'description' | 'upstream'>>(
     `SELECT name, description, upstream FROM assetTexts WHERE projectId = $projectId AND name ${IN_NAMES}`,
   );
-  const columnsOf = connection.prepare<Pick<TextRow, 'name' | 'expectedColumns' | 'columns'>>(
-    `SELECT name, expectedColumns, columns FROM assetTexts WHERE projectId = $projectId AND name ${IN_NAMES}`,
-  );
+  const listsOf = (kind: ColumnKind) =>
+    connection.prepare<{ readonly name: string; readonly list: string }>(
+      `SELECT name, ${kind} AS list FROM assetTexts WHERE projectId = $projectId AND name ${IN_NAMES}`,
+    );
+  const columnsOf = { columns: listsOf('columns'), expectedColumns: listsOf('expectedColumns') };
   const list = connection.prepare<AssetSummary>(
     `SELECT ${SUMMARY} FROM assets WHERE projectId = $projectId AND name > $after ORDER BY name LIMIT $first`,
   );
@@ -130,8 +132,10 @@ export function openAssets(connection: Connection): AssetStore {
     async textsOf(projectId, names) {
       return textsOf.all({ projectId, names: JSON.stringify(names) }).map((row) => ({ ...row, ...upstreamIn(row) }));
     },
-    async columnsOf(projectId, names) {
-      return columnsOf.all({ projectId, names: JSON.stringify(names) }).map((row) => ({ ...row, ...columnsIn(row) }));
+    async columnsOf(projectId, names, kind) {
+      return columnsOf[kind]
+        .all({ projectId, names: JSON.stringify(names) })
+        .map(({ name, list }) => ({ name, list: JSON.parse(list) as Column[] }));
     },
     async list(projectId, { first, after }) {
       return list.all({ projectId, first, after: after ?? '' });

@@ -113,15 +113,20 @@ export function testAssets({ store }: Bench): void {
       const summary = summaryOf((await store().assets.find(ws, 'a')) ?? anAsset(ws));
       expect(await store().assets.findMany(ws, ['a'])).toEqual([summary]);
       expect((await store().assets.list(ws, { first: 1, after: null }))[0]).toEqual(summary);
-      expect(await store().assets.columnsOf(ws, ['a', 'none', 'a'])).toEqual([
-        { name: 'a', expectedColumns: columns, columns },
-      ]);
+      const seen = [{ name: 'seen', type: 'text' }];
+      await store().assets.saveColumns(ws, 'a', 1, seen);
+      expect(await store().assets.columnsOf(ws, ['a', 'none', 'a'], 'columns')).toEqual([{ name: 'a', list: seen }]);
+      expect(await store().assets.columnsOf(ws, ['a'], 'expectedColumns')).toEqual([{ name: 'a', list: columns }]);
       expect(await store().assets.textsOf(ws, ['a', 'none', 'a'])).toEqual([
         { name: 'a', description: 'text', upstream: ['b', 'c', 'b'] },
       ]);
-      for (const read of ['columnsOf', 'textsOf'] as const) {
-        expect(await store().assets[read](await givenWorkspace(store()), ['a'])).toEqual([]);
-        expect(await store().assets[read](ws, [])).toEqual([]);
+      const other = await givenWorkspace(store());
+      for (const [workspace, names] of [
+        [other, ['a']],
+        [ws, []],
+      ] as const) {
+        expect(await store().assets.columnsOf(workspace, names, 'columns')).toEqual([]);
+        expect(await store().assets.textsOf(workspace, names)).toEqual([]);
       }
     });
 
