@@ -12,7 +12,7 @@ describe('R2: rows that many aliases request', () => {
     const waiting = [rows.load('a'), rows.load('none'), rows.load('a')];
     expect(waiting[0]).toBeInstanceOf(Promise);
     expect(waiting[2]).toBe(waiting[0]);
-    expect(await Promise.all(waiting)).toEqual(['A', null, 'A']);
+    expect(await Promise.all(waiting.map(async (row) => row))).toEqual(['A', null, 'A']);
     expect([rows.load('a'), rows.load('none')]).toEqual(['A', null]);
     expect(reads).toEqual([['a', 'none']]);
   });
