@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers';
 
-/** The fields of lists that one operation completes in one turn of the event loop: at most some 50 ms. A page of
- * 100 entries with 49 fields fits, so that its loaders read everything at once. */
+/**
+ * The fields of lists that one operation completes in one turn of the event loop: at most some 50 ms. A page of 100
+ * entries with 49 fields fits, so that its loaders read everything at once.
+ */
 export const FIELDS_PER_TURN = 5_000;
 
 interface Waiting {
