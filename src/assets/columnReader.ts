@@ -18,11 +18,17 @@ export class ColumnReader {
   readonly #limits: AnswerLimits;
   #left: number;
   #last: Promise<unknown> = Promise.resolve();
+  #isMutation = false;
 
   constructor(service: Pick<AssetService, 'columnsOf' | 'textsOf'>, limits: AnswerLimits = ANSWER_LIMITS) {
     this.#service = service;
     this.#limits = limits;
     this.#left = limits.fields;
+  }
+
+  /** Makes later refusals warn that changes may have been made. */
+  noteChange(): void {
+    this.#isMutation = true;
   }
 
   /** Rejects with Refusal ANSWER_TOO_LARGE once the operation has read too much. */
@@ -56,7 +62,7 @@ export class ColumnReader {
   }
 
   #check(): void {
-    if (this.#left < 0) throw answerTooLarge(this.#limits, 'fields', false);
+    if (this.#left < 0) throw answerTooLarge(this.#limits, 'fields', this.#isMutation);
   }
 }
 

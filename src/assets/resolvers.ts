@@ -120,13 +120,17 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
   // One for all projects, kept after changes, because its limit applies to the whole operation.
   const readers = new WeakMap<AssetContext, ColumnReader>();
 
+  const readerOf = (context: AssetContext): ColumnReader => {
+    let reader = readers.get(context);
+    if (reader === undefined) readers.set(context, (reader = new ColumnReader(service, limits)));
+    return reader;
+  };
+
   const load = (context: AssetContext, projectId: string): AssetLoaders => {
     let known = loaders.get(context);
     if (known === undefined) loaders.set(context, (known = new Map<string, AssetLoaders>()));
-    let reader = readers.get(context);
-    if (reader === undefined) readers.set(context, (reader = new ColumnReader(service, limits)));
     let made = known.get(projectId);
-    if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId, reader)));
+    if (made === undefined) known.set(projectId, (made = makeLoaders(service, projectId, readerOf(context))));
     return made;
   };
 
@@ -171,6 +175,7 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
       return await write(await reached(project, context, wanted));
     } finally {
       loaders.delete(context);
+      readerOf(context).noteChange();
     }
   };
 

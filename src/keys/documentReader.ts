@@ -43,7 +43,7 @@ function readerOf(
 ): DataLoader<string, Documents> {
   const isMutation = operation === OperationTypeNode.MUTATION;
   const isEvent = operation === OperationTypeNode.SUBSCRIPTION;
-  const budget = new AnswerBudget(isEvent ? limitsOfEvent(limits) : limits, isMutation);
+  const budget = new AnswerBudget(isEvent ? limitsOfEvent(limits) : limits, operation);
   let last: Promise<unknown> = Promise.resolve();
   const read = async (ids: readonly string[]): Promise<(Documents | Error)[]> => {
     budget.check();

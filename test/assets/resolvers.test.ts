@@ -110,8 +110,9 @@ describe('reading', () => {
 });
 
 describe('R2: reads columns only if they are selected, and at most as many as a response can have', () => {
+  const columnsOf = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `c${i}`, type: 'text' }));
   const wide = async (assets: number, columns: number) => {
-    const list = Array.from({ length: columns }, (_, i) => ({ name: `c${i}`, type: 'text' }));
+    const list = columnsOf(columns);
     for (let i = 0; i < assets; i += 1) {
       await harness.service.register('ws_a', { name: `wide.${String(i).padStart(3, '0')}`, columns: list });
     }
@@ -168,6 +169,16 @@ describe('R2: reads columns only if they are selected, and at most as many as a 
     const { errors } = await harness.run('{ assets { schema { columns { type } } } }');
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'ANSWER_TOO_LARGE', unit: 'fields' });
     expect(harness.calls.filter((call) => call === 'columnsOf')).toHaveLength(11);
+  });
+
+  it('warns in a mutation that changes may have been made', async () => {
+    await wide(100, 300);
+    for (const { name } of (await harness.service.list('ws_a')).slice(1))
+      await harness.service.register('ws_a', { name, upstream: ['wide.000'], columns: columnsOf(300) });
+    const { errors } = await harness.run(
+      'mutation { refreshFreshness(asset: "wide.000") { downstream { schema { registeredColumns { name } } } } }',
+    );
+    expect(errors?.[0]?.message).toMatch(/limit of 50000 fields.*Some of its changes may have been made/);
   });
 });
 

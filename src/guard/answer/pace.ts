@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers';
 
 /**
- * The fields of lists that one operation completes in one turn of the event loop: at most some 50 ms. A page of 100
+ * The fields of lists that one operation completes in one turn of the event loop: at most about 50 ms. A page of 100
  * entries with 49 fields fits, so that its loaders read everything at once.
  */
 export const FIELDS_PER_TURN = 5_000;
@@ -12,9 +12,9 @@ interface Waiting {
 }
 
 /**
- * Spreads the lists of one operation over turns of the event loop, so that other requests are answered in between. The
- * executor completes a list in one go, and therefore large lists wait. It also helps to refuse an operation early:
- * lists that wait are already counted, but their entries are not completed.
+ * Spreads the lists of one operation over turns of the event loop, so that other requests don't wait for all of them.
+ * The executor completes a list within one turn, and therefore large lists wait for a later turn. This also helps to
+ * refuse an operation early: lists that wait are already counted, but their entries are not completed.
  */
 export class Pace {
   #used = 0;
