@@ -27,9 +27,28 @@ export interface Bench {
 export interface Engine {
   /** The number of random sequences: each step costs a write to the disk or round trips. */
   readonly runs: number;
+  /** After how many acknowledged writes a process is killed in the middle of the next, once for each number. */
+  readonly killedAfter: readonly number[];
   /** Returns an empty database. */
   readonly create: () => Promise<Target>;
   readonly drop: (target: Target) => Promise<void>;
+}
+
+/** Tests the operations of each concept, so that a new operation is included. */
+export function testOperations(bench: Bench): void {
+  testKeys(bench);
+  testChanges(bench);
+  testRotation(bench);
+  testPlaces(bench);
+  testLists(bench);
+  testWorkspaces(bench);
+  testProjects(bench);
+  testUsers(bench);
+  testAudit(bench);
+  testArchive(bench);
+  testUsage(bench);
+  testAssets(bench);
+  testEvents(bench);
 }
 
 /** Tests every guarantee of the interface for an engine. */
@@ -48,22 +67,10 @@ export function storeConformance(name: string, engine: Engine): void {
     });
 
     const bench: Bench = { store: () => present(store), target: () => present(target), runs: engine.runs };
-    testKeys(bench);
-    testChanges(bench);
-    testRotation(bench);
-    testPlaces(bench);
+    testOperations(bench);
     testRaces(bench);
-    testLists(bench);
-    testWorkspaces(bench);
-    testProjects(bench);
-    testUsers(bench);
-    testAudit(bench);
-    testArchive(bench);
-    testUsage(bench);
-    testAssets(bench);
-    testEvents(bench);
     testModel(bench);
-    testProcesses(bench);
+    testProcesses(bench, engine.killedAfter);
   });
 }
 

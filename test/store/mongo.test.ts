@@ -9,8 +9,6 @@ import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import { usageSchemas } from '../../src/store/mongo/schemas.js';
-import { sent } from './commands.js';
-import { storeConformance } from './conformance.js';
 import {
   ADA,
   aKey,
@@ -48,22 +46,6 @@ async function drop(uri: string): Promise<void> {
 
 // Connections left open by a failed test would keep Jest from ending.
 afterAll(() => mongoose.disconnect());
-
-storeConformance('MongoDB', {
-  runs: 20,
-  create: async () => ({ engine: 'mongo', uri: freshUri() }),
-  drop: async (target) => {
-    if (target.engine === 'mongo') await drop(target.uri);
-  },
-});
-
-test('X11: each command of the suite used read concern majority, and write concern majority with journal', () => {
-  expect(sent.faults).toEqual([]);
-  expect([...sent.counts.keys()]).toEqual(
-    expect.arrayContaining(['find', 'aggregate', 'insert', 'update', 'delete', 'findAndModify']),
-  );
-  expect(sent.counts.get('find')).toBeGreaterThan(100);
-});
 
 describe('MongoDB: changes that a process left unfinished', () => {
   const uri = freshUri();

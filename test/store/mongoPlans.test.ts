@@ -2,32 +2,26 @@ import mongoose, { type Connection } from 'mongoose';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../src/store/ordering.js';
 import type { Store } from '../../src/store/store.js';
-import { during, noteCommand, shapes, type SentShape } from './commands.js';
-import type { Bench } from './conformance.js';
-import { testArchive } from './conformance/archive.js';
-import { testAssets } from './conformance/assets.js';
-import { testAudit } from './conformance/audit.js';
-import { testChanges } from './conformance/changes.js';
-import { testEvents } from './conformance/events.js';
-import { testKeys } from './conformance/keys.js';
-import { testLists } from './conformance/lists.js';
-import { testProjects } from './conformance/projects.js';
-import { testRotation } from './conformance/rotation.js';
-import { testUsage } from './conformance/usage.js';
-import { testUsers } from './conformance/users.js';
-import { testWorkspaces } from './conformance/workspaces.js';
+import { during, noteCommand, sent, shapes, type SentShape } from './commands.js';
+import { storeConformance } from './conformance.js';
 import { aKey, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
 import { faultOf, type Fault, type Index } from './indexFit.js';
 import { openTarget } from './target.js';
 
-const uri = new URL(process.env.MONGODB_URI ?? '');
-uri.pathname = `/${unique('latchkey_test')}`;
+/** The server's address with a separate database. */
+function freshUri(): string {
+  const fresh = new URL(process.env.MONGODB_URI ?? '');
+  fresh.pathname = `/${unique('latchkey_test')}`;
+  return fresh.href;
+}
+
+const uri = freshUri();
 let store: Store;
 let raw: Connection;
 
 beforeAll(async () => {
-  store = await openTarget({ engine: 'mongo', uri: uri.href });
-  raw = await mongoose.createConnection(uri.href, { monitorCommands: true }).asPromise();
+  store = await openTarget({ engine: 'mongo', uri });
+  raw = await mongoose.createConnection(uri, { monitorCommands: true }).asPromise();
 });
 afterAll(async () => {
   await store.close();
@@ -35,21 +29,25 @@ afterAll(async () => {
   await mongoose.disconnect();
 });
 
-// The suite for both engines: so every kind of command is sent, and a new operation is included.
-const bench: Bench = { store: () => store, target: () => ({ engine: 'mongo', uri: uri.href }), runs: 1 };
-describe('MongoDB, with recorded commands', () => {
-  testKeys(bench);
-  testChanges(bench);
-  testRotation(bench);
-  testLists(bench);
-  testWorkspaces(bench);
-  testProjects(bench);
-  testUsers(bench);
-  testArchive(bench);
-  testAudit(bench);
-  testUsage(bench);
-  testAssets(bench);
-  testEvents(bench);
+// The suite for both engines sends every kind of command, so that a new operation is included.
+storeConformance('MongoDB', {
+  runs: 20,
+  killedAfter: [10, 23, 41],
+  create: async () => ({ engine: 'mongo', uri: freshUri() }),
+  drop: async (target) => {
+    if (target.engine !== 'mongo') return;
+    const connection = await mongoose.createConnection(target.uri).asPromise();
+    await connection.dropDatabase();
+    await connection.close();
+  },
+});
+
+test('X11: each command of the suite used read concern majority, and write concern majority with journal', () => {
+  expect(sent.faults).toEqual([]);
+  expect([...sent.counts.keys()]).toEqual(
+    expect.arrayContaining(['find', 'aggregate', 'insert', 'update', 'delete', 'findAndModify']),
+  );
+  expect(sent.counts.get('find')).toBeGreaterThan(100);
 });
 
 /** Lists and counts with each filter, each order and each position in it. */

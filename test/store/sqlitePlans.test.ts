@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../src/store/ordering.js';
-import type { KeyFilter } from '../../src/store/store.js';
-import { storeConformance } from './conformance.js';
+import type { KeyFilter, Store } from '../../src/store/store.js';
+import { testOperations } from './conformance.js';
 import { givenKey, givenWorkspace, NOW } from './fixtures.js';
 import { openTarget } from './target.js';
 
@@ -28,7 +28,13 @@ afterAll(() => {
 });
 
 // The suite for both engines runs every operation of the store, so that a new one is included.
-storeConformance('SQLite in this thread', { runs: 5, create: async () => target(), drop: async () => undefined });
+describe('SQLite in this thread', () => {
+  const given = target();
+  let store: Store;
+  beforeAll(async () => void (store = await openTarget(given)));
+  afterAll(() => store.close());
+  testOperations({ store: () => store, target: () => given, runs: 5 });
+});
 
 /** Reads without an index: the list that a caller passed, and the rows of a subquery, whose own plan is checked too. */
 const ALLOWED = /^SCAN (json_each|used|\(subquery|CONSTANT ROW|[\d-]+ CONSTANT)/;

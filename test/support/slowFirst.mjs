@@ -17,6 +17,7 @@ const SLOWEST = [
   'http/rollingRestart',
   'caches/flood',
   'settings/startFaults',
+  'store/mongoPlans',
   'store/mongo',
   'redis/faults',
   'cli/files',

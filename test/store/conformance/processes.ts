@@ -6,7 +6,7 @@ import { openTarget } from '../target.js';
 import type { Acknowledged } from '../worker.js';
 import { expectWhole } from './audit.js';
 
-export function testProcesses({ store, target }: Bench): void {
+export function testProcesses({ store, target }: Bench, killedAfter: readonly number[]): void {
   describe('several processes', () => {
     test('that rotate one key: exactly one call succeeds', async () => {
       const ws = await givenWorkspace(store());
@@ -39,7 +39,7 @@ export function testProcesses({ store, target }: Bench): void {
   });
 
   describe('a process killed in the middle of its writes', () => {
-    test.each([40, 97, 151])(
+    test.each(killedAfter)(
       'after %i acknowledgements: no write and no entry is lost, and no rotation is incomplete',
       async (count) => {
         const ws = await givenWorkspace(store());
