@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NotWritten, StoreUnavailable } from '../../src/store/errors.js';
@@ -89,6 +98,39 @@ describe('X8: a store without its log', () => {
     expect(await holds(copy, id)).toBe(false);
     await again.close();
   });
+});
+
+describe('X8: a store without its database', () => {
+  test.each([
+    ['missing', (file: string) => rmSync(file)],
+    ['empty', (file: string) => truncateSync(file)],
+  ])('is rejected if the file is %s, after a clean stop as well', async (_, happen) => {
+    const { store, dir } = await givenStore();
+    const copy = copyOf(dir, FILE, WAL);
+    await store.close();
+    writeFileSync(join(dir, WAL), '');
+    for (const each of [copy, dir]) {
+      happen(join(each, FILE));
+      await expect(openSqliteStore({ dir: each })).rejects.toThrow(
+        'contains latchkey.db-wal, but its latchkey.db is missing or empty. Restore latchkey.db from a backup',
+      );
+      rmSync(join(each, WAL));
+      await (await openSqliteStore({ dir: each })).close();
+    }
+  });
+});
+
+test('X8: a store that has found damage accepts no changes, and is not ready', async () => {
+  const { store, dir, workspaceId, keyId } = await givenStore();
+  await expect(store.ping()).resolves.toBeUndefined();
+  truncateSync(join(dir, WAL));
+  await expect(
+    store.keys.list(workspaceId, { first: 10, after: null, filter: {}, now: Date.now() }),
+  ).rejects.toMatchObject({ reason: 'the database file is damaged' });
+  await expect(store.ping()).rejects.toMatchObject({ reason: 'the database file is damaged' });
+  await expect(store.ping()).rejects.toBeInstanceOf(StoreUnavailable);
+  await store.keys.find(keyId, null).catch(() => null);
+  await store.close();
 });
 
 describe('X8: a file that is deleted or replaced while the store is open', () => {

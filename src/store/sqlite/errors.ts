@@ -1,6 +1,9 @@
 import Database from 'libsql';
 import { Duplicate, NotWritten, StoreUnavailable } from '../errors.js';
 
+/** The reason that /readyz returns after SQLite has found damage. */
+export const DAMAGED = 'the database file is damaged';
+
 const RESTORE = 'Stop the server and restore a backup: docs/stores.md#damaged-files.';
 
 /** SQLite names the column (`keys.lookupId`), the interface names the value (`key.lookupId`). */
@@ -23,14 +26,16 @@ const FAULTS: readonly (readonly [code: string, reason: string, remedy: string])
     'the store is read-only',
     'Mount its file system read-write, and give this process write permission for the directory and its files.',
   ],
+  // The file or its log ends before a page that must be there.
+  ['SQLITE_IOERR_SHORT_READ', DAMAGED, RESTORE],
   ['SQLITE_IOERR', 'the disk of the store reports an error', 'Check the disk, its quota and its file system.'],
   [
     'SQLITE_CANTOPEN',
     'a file of the store cannot be opened',
     'Check the directory, its permissions, and how many files this process may open.',
   ],
-  ['SQLITE_CORRUPT', 'the database file is damaged', RESTORE],
-  ['SQLITE_NOTADB', 'the database file is damaged', RESTORE],
+  ['SQLITE_CORRUPT', DAMAGED, RESTORE],
+  ['SQLITE_NOTADB', DAMAGED, RESTORE],
 ];
 
 /** Returns whether the disk failed after all data was sent to it, so that the change may exist after a crash. */

@@ -1,12 +1,15 @@
 import { closeSync, openSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { makeDirectory } from '../../makeDirectory.js';
 import { checkMilliseconds, checkNames, optionError } from '../../options.js';
+import { FileFault } from '../../wholeFile.js';
+import { aroundStore } from '../around.js';
 import { NotWritten, StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';
 import { cannotOpen } from './cannotOpen.js';
+import { walSizeOf } from './checkpoints.js';
 import { storeOf } from './engine.js';
-import { LOCKED } from './errors.js';
+import { DAMAGED, LOCKED } from './errors.js';
 import type { ThreadData } from './messages.js';
 import { OpenFiles } from './openFiles.js';
 import { openReader } from './reader.js';
@@ -56,6 +59,7 @@ export async function openSqlite(options: SqliteOptions, tell?: (message: string
   const file = join(dir, 'latchkey.db');
   try {
     makeDirectory(dir, 0o700);
+    refuseLostDatabase(file);
     createPrivate(file);
     createPrivate(`${file}-start`);
   } catch (error) {
@@ -96,11 +100,23 @@ function assembled(
   let asked: Promise<unknown> | null = null;
   const askWriter = (): Promise<unknown> =>
     (asked ??= writer.ask('', { part: 'thread', operation: 'ping', given: [] }).finally(() => (asked = null)));
-  return {
+  /** The first error that reported a damaged file. Other pages of the file may be intact, so a ping may succeed. */
+  let damage: StoreUnavailable | null = null;
+  const noting = async <T>(_name: string, operation: () => Promise<T>): Promise<T> => {
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof StoreUnavailable && error.reason === DAMAGED) damage ??= error;
+      throw error;
+    }
+  };
+  const store: Store = {
     ...storeOf(routed({ here: here.engine, readers, writer })),
     async ping() {
       here.ping();
       files.check();
+      // Still readable, so the keys on other pages continue to work.
+      if (damage !== null) throw new NotWritten(damage.cause, damage.reason, damage.remedy);
       await writable(askWriter(), writer);
     },
     async close() {
@@ -110,6 +126,7 @@ function assembled(
       await writer.close(CLOSE);
     },
   };
+  return aroundStore(store, noting);
 }
 
 /**
@@ -133,6 +150,22 @@ async function writable(asked: Promise<unknown>, writer: Threads): Promise<void>
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Rejects a write-ahead log whose database was deleted or emptied. Without this, a new store would be created silently.
+ * SQLite writes the first page of a new database before it creates the log. The log is looked for first, because another
+ * process may be doing that now.
+ *
+ * @throws FileFault
+ */
+function refuseLostDatabase(file: string): void {
+  if (walSizeOf(file) === null || (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  const name = basename(file);
+  throw new FileFault(
+    `contains ${name}-wal, but its ${name} is missing or empty`,
+    `Restore ${name} from a backup (docs/stores.md#damaged-files). For a new, empty store, remove ${name}-wal too.`,
+  );
 }
 
 function checkingLine(file: string): string {
