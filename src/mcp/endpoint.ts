@@ -88,6 +88,9 @@ export class Endpoint {
     server.setRequestHandler('tools/call', async ({ params: { name, arguments: given = {} } }) => {
       const found = tools.byName.get(name);
       if (found === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'Tool not found.');
+      // Before the schema reads them: it takes 5 µs for each unknown argument, and a message can have 40,000.
+      const strange = Object.keys(given).find((argument) => !Object.hasOwn(found.input.shape, argument));
+      if (strange !== undefined) return strangeArgument(found, strange);
       const read = found.input.safeParse(given);
       if (!read.success) return wrongInput(found, given, read.error);
       return settled(() => found.call(read.data, caller), caller);
@@ -96,19 +99,24 @@ export class Endpoint {
   }
 }
 
+/** Names an argument that the tool doesn't have, and says which it has. */
+function strangeArgument({ name, input }: Tool, argument: string): CallToolResult {
+  const known = Object.keys(input.shape).join(', ') || 'none';
+  return invalidArguments(name, `there is no argument ${shown(argument)}. Arguments: ${known}.`);
+}
+
 /** Names the first argument that is wrong, and says what is allowed. */
-function wrongInput(
-  { name, input }: Tool,
-  given: Readonly<Record<string, unknown>>,
-  error: z.ZodError,
-): CallToolResult {
+function wrongInput({ name }: Tool, given: Readonly<Record<string, unknown>>, error: z.ZodError): CallToolResult {
   const [issue] = error.issues;
   const at = String(issue?.path[0] ?? '').slice(0, 100);
-  const text =
-    issue?.code === 'unrecognized_keys'
-      ? `there is no argument ${shown(issue.keys[0])}. Arguments: ${Object.keys(input.shape).join(', ') || 'none'}.`
-      : `${at} is ${given[at] === undefined ? 'missing' : 'not allowed'}. Allowed: ${issue?.message ?? 'another value'}.`;
-  return { content: [{ type: 'text', text: `Invalid arguments for ${name}: ${text}` }], isError: true };
+  return invalidArguments(
+    name,
+    `${at} is ${given[at] === undefined ? 'missing' : 'not allowed'}. Allowed: ${issue?.message ?? 'another value'}.`,
+  );
+}
+
+function invalidArguments(tool: string, fault: string): CallToolResult {
+  return { content: [{ type: 'text', text: `Invalid arguments for ${tool}: ${fault}` }], isError: true };
 }
 
 /** An error that nobody caught would reach the caller in its own words. */

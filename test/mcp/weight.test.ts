@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import { operationInput } from '../../src/mcp/tool.js';
 import { isTooLarge, MAX_MESSAGE_VALUES } from '../../src/mcp/weight.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
@@ -65,4 +67,22 @@ test('R1: counts the values of any message without recursion', () => {
   expect(isTooLarge(deep(100_000))).toBe(true);
   for (const value of [null, 1, 'text', true, {}, { method: 'tools/call', params: null }])
     expect(isTooLarge(value)).toBe(false);
+});
+
+test('R4: an argument that a tool does not have is refused before any argument is checked', async () => {
+  const check = jest.spyOn(operationInput, 'safeParse');
+  try {
+    const ask = async (given: object) => (await post('tools/call', { name: 'run_query', arguments: given })).text;
+    expect(await ask(many(20_000))).toContain(
+      'there is no argument \\"a0\\". Arguments: document, operationName, variables.',
+    );
+    expect(await ask({ document: '{ viewer { scopes } }', toString: 1 })).toContain(
+      'there is no argument \\"toString\\"',
+    );
+    expect(check).not.toHaveBeenCalled();
+    expect(await ask({ document: '{ viewer { scopes } }' })).toContain('read:assets');
+    expect(check).toHaveBeenCalledTimes(1);
+  } finally {
+    check.mockRestore();
+  }
 });
