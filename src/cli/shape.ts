@@ -19,6 +19,18 @@ const SCALARS: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string
   ['JSON', () => true],
 ]);
 
+/** Root fields that look for one object, which may not exist. */
+const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
+  'apiKey',
+  'asset',
+  'auditHead',
+  'explainAccess',
+  'project',
+  'suggestScopes',
+  'user',
+  'workspace',
+]);
+
 /**
  * Compares an answer with the document that was sent and with the schema of this release, so that commands can rely on its form.
  *
@@ -78,6 +90,9 @@ class Shape {
     if (definition === undefined) throw new TypeError(`The schema has no field ${name.value}.`);
     // With @include or @skip it may be left out.
     if (!Object.hasOwn(value, key)) return directives.length > 0 ? null : at;
+    // Without an error, a root field is null only if it looks for one object.
+    if (path === 'data' && (value as Record<string, unknown>)[key] === null && !MAY_BE_ABSENT.has(name.value))
+      return at;
     return this.#faultOfValue((value as Record<string, unknown>)[key], definition.type, selectionSet, at);
   }
 

@@ -80,7 +80,8 @@ async function attempt(options: Resolved, { url, init, operation, signal: outer,
     // Read here so that the timeout includes the body, and a body that breaks off is retried.
     const text = await textOf(answer);
     const { status, statusText, headers: answered } = answer;
-    return new Response(text === '' ? null : text, { status, statusText, headers: answered });
+    const told = answer.ok && !text.includes('"errors"') ? text : withoutKey(text, key);
+    return new Response(told === '' ? null : told, { status, statusText, headers: answered });
   } catch (error) {
     if (outer.aborted) throw outer.reason;
     if (error instanceof LatchkeyError) throw error;
@@ -97,6 +98,14 @@ function headersOf({ headers }: Resolved, init: RequestInit, key: string | null)
   for (const [name, value] of Object.entries(headers)) all.set(name, value);
   if (key !== null) all.set('authorization', `Bearer ${key}`);
   return all;
+}
+
+/** A shorter key is part of ordinary words. */
+const SHORTEST_KEY = 8;
+
+/** Removes the key from a response with errors, which repeat it if a proxy or server shows the request's header fields. */
+function withoutKey(text: string, key: string | null): string {
+  return key === null || key.length < SHORTEST_KEY ? text : text.replaceAll(key, '[key]');
 }
 
 function late({ url, timeout }: Resolved): Unavailable {

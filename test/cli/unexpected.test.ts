@@ -53,6 +53,17 @@ describe('A7: reports a response in another format as not a Latchkey server, for
   });
 
   it.each([
+    ['whoami', 'viewer'],
+    ['keys list', 'apiKeys'],
+    ['keys find airflow', 'findApiKeys'],
+    ['audit tail', 'auditLog'],
+  ])('%s, if it is null without an error', async (command, field) => {
+    const { status, stdout, stderr } = await told(() => ({ [field]: null }), ...command.split(' '));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`its response has no valid ${field}. Check LATCHKEY_URL.`);
+  });
+
+  it.each([
     ['a list that is an object', page({ length: 1e9 } as never, last), 'apiKeys.nodes'],
     ['a node without fields', page([{}], last), 'apiKeys.nodes.id'],
     ['a node that is null', page([null as never], last), 'apiKeys.nodes'],

@@ -55,6 +55,23 @@ const refusal = (code: string, details: object = {}) => ({
 });
 const good: Answering = (response) => json(response, 200, { data: { a: 1 } });
 
+describe('a server or proxy that repeats the request in its errors', () => {
+  it.each([200, 400, 502])('gets no key into an error, with status %i', async (status) => {
+    answering = (response, _, { headers: { authorization } }) => {
+      const errors = [{ message: `Refused: ${authorization}`, extensions: { code: 'ODD', given: [authorization] } }];
+      json(response, status, { data: { given: authorization }, errors });
+    };
+    const { message, errors } = await failure(clientFor({ maxRetries: 0 }).request(READ));
+    expect(message).toBe('Refused: Bearer [key]');
+    expect(errors[0]?.extensions).toEqual({ code: 'ODD', given: ['Bearer [key]'] });
+  });
+
+  it('passes data without errors on as it is', async () => {
+    answering = (response, _, { headers: { authorization } }) =>
+      json(response, 200, { data: { given: authorization } });
+    expect(await clientFor().request(READ)).toEqual({ given: `Bearer ${KEY}` });
+  });
+});
 describe('after 429', () => {
   const limited = refusal('RATE_LIMITED', { retryAfter: 1 });
 
