@@ -163,7 +163,7 @@ describe('R2: reads columns only if they are selected, and at most as many as a 
     expect(answer).toEqual({ refreshSchema: { schema: { version: 2, columns: [{ name: 'new' }] } } });
   });
 
-  it('stops reading once an operation has read as many as an answer may have fields', async () => {
+  it('stops reading once an operation has read as many fields as a response can have', async () => {
     // 500 of each asset, with one field each: the 51st is beyond 50,000.
     await wide(100, 500);
     const { errors } = await harness.run('{ assets { schema { columns { type } } } }');

@@ -39,14 +39,13 @@ export const READERS: Readonly<Record<string, (source: string, file: string) => 
   '': hashComments,
 };
 
-/** Returns the files below a folder of the project that have texts, or the file itself. */
+/** Returns the files below a folder of the project that have texts, or the file itself if it has texts. */
 export function filesIn(path: string): string[] {
-  if (!statSync(join(PROJECT, path)).isDirectory()) return [path];
+  if (!statSync(join(PROJECT, path)).isDirectory()) return Object.hasOwn(READERS, extname(path)) ? [path] : [];
   return readdirSync(join(PROJECT, path))
     .filter((name) => name !== 'generated' && name !== 'node_modules')
     .sort()
-    .flatMap((name) => filesIn(join(path, name)))
-    .filter((file) => Object.hasOwn(READERS, extname(file)));
+    .flatMap((name) => filesIn(join(path, name)));
 }
 
 /** Returns the texts of a file: comments and strings of a script, descriptions of a schema, paragraphs of a page. */
