@@ -36,6 +36,8 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
     path: ['input'],
     message: `This operation records more than ${MAX_EVENTS} events altogether. Send some of them in another operation.`,
   });
+  // Parsed once, under any number of aliases.
+  const parsed = new WeakMap<EventRecord, object>();
   return {
     Query: {
       events: listing(
@@ -63,7 +65,12 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
       },
     },
     Event: {
-      properties: ({ properties }: EventRecord): unknown => (properties === null ? null : JSON.parse(properties)),
+      properties: (event: EventRecord): unknown => {
+        if (event.properties === null) return null;
+        let value = parsed.get(event);
+        if (value === undefined) parsed.set(event, (value = JSON.parse(event.properties) as object));
+        return value;
+      },
     },
     EventConnection: connectionOf<EventRecord>(encodeEventCursor),
   };
