@@ -11,6 +11,9 @@ export interface Address {
 /** How long a look at another address may take, in ms. */
 const LOOK = 3_000;
 
+/** The largest response to it, in bytes. */
+const LOOK_BYTES = 1_000_000;
+
 /** Codes of a connection that another protocol than the server's was spoken on. */
 const OTHER_PROTOCOL = /^(?:EPROTO|ERR_SSL_|HPE_|UND_ERR_SOCKET|ECONNRESET)/;
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
@@ -102,7 +105,7 @@ async function firstApi(urls: readonly URL[], send: typeof fetch): Promise<strin
 async function isApi(url: URL, send: typeof fetch): Promise<boolean> {
   try {
     const response = await look(url, send);
-    const result = resultOf(await textOf(response));
+    const result = resultOf(await textOf(response, LOOK_BYTES));
     return result !== null && isOfGraphql(result, response.status);
   } catch (error) {
     return url.protocol === 'https:' && CERTIFICATE.test(causeOf(error).code);

@@ -90,9 +90,13 @@ export async function withApi<T>(
 function assertShape(text: string, data: unknown): void {
   const path = shapeFault(text, data);
   if (path === null) return;
-  const what = `has no valid ${path}`;
-  if (!text.startsWith('mutation')) throw new UnexpectedAnswer(what);
-  throw new UnexpectedAnswer(`${what}, and the change may have been made`, EXIT.failed);
+  throw unexpected(`has no valid ${path}`, text);
+}
+
+/** @param text the document that was sent */
+function unexpected(what: string, text: string): UnexpectedAnswer {
+  if (!text.startsWith('mutation')) return new UnexpectedAnswer(what);
+  return new UnexpectedAnswer(`${what}, and the change may have been made`, EXIT.failed);
 }
 
 /**
@@ -100,12 +104,15 @@ function assertShape(text: string, data: unknown): void {
  * has the form that was asked for.
  */
 function asUnexpected(error: unknown, text: string): unknown {
+  if (error instanceof UnexpectedAnswer) return unexpected(error.message, text);
   if (!(error instanceof LatchkeyError)) return error;
   const [first] = error.errors;
   const isInvalid = error.code === 'GRAPHQL_VALIDATION_FAILED' || UNKNOWN_PART.test(error.message);
   if (first !== undefined && first.path === undefined && isInvalid)
     return new UnexpectedAnswer(`is "${error.message.slice(0, 300)}"`);
-  return error.data === null || shapeFault(text, error.data) === null ? error : Object.assign(error, { data: null });
+  return error.data === null || shapeFault(text, error.data, true) === null
+    ? error
+    : Object.assign(error, { data: null });
 }
 
 /** How servers on graphql-js say that a document is not of their schema. */

@@ -1,5 +1,11 @@
+import { textOf } from '../client/answer.js';
+import { LatchkeyError } from '../client/errors.js';
 import { EXIT, Failure } from './exit.js';
+import { UnexpectedAnswer } from './unexpected.js';
 import { retryAfterSeconds } from '../client/retryAfter.js';
+
+/** Twice what a Latchkey server sends by default (`MAX_ANSWER_BYTES`). The commands request far less. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * How long one request may take with all its waits: for its turn under the limits, and for the time after which a server
@@ -20,15 +26,29 @@ export class Deadline {
     this.#send = send;
   }
 
-  /** Sends a request and records whether a response arrives. */
+  /** Sends a request and records whether a response arrives, with its whole body. */
   readonly fetch: typeof fetch = async (input, init) => {
     this.#unanswered = true;
-    const response = await this.#send(input, init);
+    const response = await this.#wholeOf(await this.#send(input, init));
     this.#unanswered = response.status >= 500;
     const wait = response.status === 429 ? retryAfterSeconds(response.headers) : null;
     if (wait !== null && performance.now() + wait * 1_000 > this.#until) this.#underWay?.abort(tooLong(wait));
     return response;
   };
+
+  /** Reads the body. A server that never ends it has not responded. */
+  async #wholeOf(response: Response): Promise<Response> {
+    const { status, statusText, headers } = response;
+    try {
+      const text = await textOf(response, MAX_BYTES);
+      return new Response(text === '' ? null : text, { status, statusText, headers });
+    } catch (error) {
+      // Aborted, because another request would get the same body.
+      if (error instanceof LatchkeyError)
+        this.#underWay?.abort(new UnexpectedAnswer(`is larger than ${MAX_BYTES} bytes`));
+      throw error;
+    }
+  }
 
   /** One request at a time. @throws Failure where time is up */
   async hold<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {

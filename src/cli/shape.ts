@@ -34,14 +34,15 @@ const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
 /**
  * Compares an answer with the document that was sent and with the schema of this release, so that commands can rely on its form.
  *
+ * @param hasErrors whether the answer also has errors, which explain why a field of Query or Mutation is null
  * @returns the path of the first value that is missing or of another type; null: there is none
  */
-export function shapeFault(document: string, data: unknown): string | null {
+export function shapeFault(document: string, data: unknown, hasErrors = false): string | null {
   const { definitions } = parse(document, { noLocation: true });
   const operation = definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION);
   if (operation === undefined) throw new TypeError('The document has no operation.');
   const root = operation.operation === OperationTypeNode.MUTATION ? 'Mutation' : 'Query';
-  return new Shape(definitions).faultIn(data, operation.selectionSet, root, 'data');
+  return new Shape(definitions, hasErrors).faultIn(data, operation.selectionSet, root, 'data');
 }
 
 type Fields = ReadonlyMap<string, FieldDefinitionNode>;
@@ -49,7 +50,10 @@ type Fields = ReadonlyMap<string, FieldDefinitionNode>;
 class Shape {
   readonly #fragments = new Map<string, SelectionSetNode>();
 
-  constructor(definitions: readonly DefinitionNode[]) {
+  readonly #hasErrors: boolean;
+
+  constructor(definitions: readonly DefinitionNode[], hasErrors: boolean) {
+    this.#hasErrors = hasErrors;
     for (const each of definitions)
       if (each.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(each.name.value, each.selectionSet);
   }
@@ -90,10 +94,10 @@ class Shape {
     if (definition === undefined) throw new TypeError(`The schema has no field ${name.value}.`);
     // With @include or @skip it may be left out.
     if (!Object.hasOwn(value, key)) return directives.length > 0 ? null : at;
+    const field = (value as Record<string, unknown>)[key];
     // Without an error, a root field is null only if it looks for one object.
-    if (path === 'data' && (value as Record<string, unknown>)[key] === null && !MAY_BE_ABSENT.has(name.value))
-      return at;
-    return this.#faultOfValue((value as Record<string, unknown>)[key], definition.type, selectionSet, at);
+    if (field === null && path === 'data' && !this.#hasErrors && !MAY_BE_ABSENT.has(name.value)) return at;
+    return this.#faultOfValue(field, definition.type, selectionSet, at);
   }
 
   #faultOfValue(value: unknown, type: TypeNode, selections: SelectionSetNode | undefined, at: string): string | null {

@@ -84,23 +84,20 @@ function isError(value: unknown): value is GraphQLFormattedError {
 }
 
 /**
- * Reads the body of a response as text.
+ * Reads the body of a response as text. Nothing is kept of a body that is too large.
  *
- * @throws {@link LatchkeyError} if it is larger than 64 MiB
+ * @param max in bytes. Default: 64 MiB
+ * @throws {@link LatchkeyError} if it is larger
  */
-export async function textOf(response: Response): Promise<string> {
+export async function textOf(response: Response, max = MAX_ANSWER_BYTES): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
   for await (const chunk of chunksOf(response.body)) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw unreadable(
-        `The response is larger than ${MAX_ANSWER_BYTES} bytes. Request less data at a time.`,
-        'TOO_LARGE',
-        response,
-      );
+    if (bytes > max) {
+      throw unreadable(`The response is larger than ${max} bytes. Request less data at a time.`, 'TOO_LARGE', response);
     }
     text += decoder.decode(chunk, { stream: true });
   }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { answering } from './answering.js';
 import { latchkey } from './latchkey.js';
 
@@ -175,4 +178,93 @@ it('A7: names another GraphQL server, which does not know the fields', async () 
 it('A7: schema print accepts only a schema', async () => {
   const { status, stdout, stderr } = await told(() => ({ hello: 'world' }), 'schema', 'print');
   expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining('its response is not a GraphQL schema')]);
+});
+
+describe('H1: reports a field of Query or Mutation that is null without an error, for every command', () => {
+  const none = Object.fromEntries(
+    ['viewer', 'apiKeys', 'findApiKeys', 'auditLog', 'createApiKey', 'rotateApiKey', 'expireApiKey', 'revokeApiKey']
+      .concat('updateApiKey', 'createWorkspace', 'setWorkspaceTier')
+      .map((name) => [name, null]),
+  );
+
+  it.each([
+    ['whoami', 'viewer'],
+    ['audit verify', 'viewer'],
+    ['audit tail', 'auditLog'],
+    ['keys list', 'apiKeys'],
+    ['keys find airflow', 'findApiKeys'],
+  ])('%s', async (command, field) => {
+    const { status, stdout, stderr } = await told(() => none, ...command.split(' '));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`its response has no valid ${field}. Check LATCHKEY_URL.`);
+  });
+
+  it.each([
+    ['keys create name --scopes admin', 'createApiKey'],
+    ['keys rotate key_a', 'rotateApiKey'],
+    ['keys expire key_a', 'expireApiKey'],
+    ['keys revoke key_a --yes', 'revokeApiKey'],
+    ['keys update key_a --name other', 'updateApiKey'],
+    ['workspace create name', 'createWorkspace'],
+    ['workspace tier ws_a PRO', 'setWorkspaceTier'],
+  ])('%s', async (command, field) => {
+    const { status, stdout, stderr } = await told(() => none, ...command.split(' '));
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`its response has no valid ${field}, and the change may have been made.`);
+  });
+
+  it('accepts null for a key that does not exist, and beside an error', async () => {
+    expect((await told(() => ({ apiKey: null }), 'keys', 'show', 'key_a')).stderr).not.toContain('no valid');
+    const errors = [{ message: 'Sign in first.', path: ['viewer'], extensions: { code: 'UNAUTHENTICATED' } }];
+    const { status, stderr } = await told(() => ({ data: { viewer: null }, errors }), 'whoami');
+    expect([status, stderr]).toEqual([3, 'Sign in first.\n']);
+  });
+});
+
+describe('H2: a response whose body does not end', () => {
+  async function whileSending(send: (response: ServerResponse) => void, ...args: string[]) {
+    let requests = 0;
+    const server = createServer((request, response) => {
+      requests += 1;
+      request.resume();
+      response.writeHead(200, { 'content-type': 'application/json' });
+      send(response);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+      const env = { LATCHKEY_URL: url, LATCHKEY_API_KEY: 'key_of_a_test' };
+      return { ...(await latchkey(args, { env })), requests };
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  it.each([['whoami'], ['schema', 'print'], ['keys', 'expire', 'key_a']])('is no response: %s %s', async (...words) => {
+    const args = words.filter((word) => typeof word === 'string');
+    const dripping = (response: ServerResponse) => void response.write(' ');
+    const { status, stdout, stderr } = await whileSending(dripping, ...args, '--max-wait', '2');
+    expect([status, stdout]).toEqual([6, '']);
+    expect(stderr).toContain('No response within 2 s.');
+  });
+
+  const endless = (response: ServerResponse) => {
+    const part = Buffer.alloc(1_000_000, 0x20);
+    const write = (): void => void (response.destroyed || response.write(part, write));
+    write();
+  };
+
+  it('is read up to 16 MiB, and the request is not repeated', async () => {
+    const { status, stdout, stderr, requests } = await whileSending(endless, 'whoami', '--max-wait', '50');
+    expect([status, stdout, requests]).toEqual([2, '', 1]);
+    expect(stderr).toContain('its response is larger than 16777216 bytes. Check LATCHKEY_URL.');
+  });
+
+  it('is read up to 16 MiB after a change, which may have been made', async () => {
+    const args = ['keys', 'revoke', 'key_a', '--yes', '--max-wait', '50'];
+    const { status, stderr, requests } = await whileSending(endless, ...args);
+    expect([status, requests]).toEqual([1, 1]);
+    expect(stderr).toContain('is larger than 16777216 bytes, and the change may have been made.');
+  });
 });
