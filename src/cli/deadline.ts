@@ -7,6 +7,9 @@ import { retryAfterSeconds } from '../client/retryAfter.js';
 /** Twice what a Latchkey server sends by default (`MAX_ANSWER_BYTES`). The commands request far less. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+/** Statuses above have no meaning, and a Response cannot be made with one. */
+const HIGHEST_STATUS = 599;
+
 /**
  * How long one request may take with all its waits: for its turn under the limits, and for the time after which a server
  * asks to come again. A wait that will not end in time is not begun.
@@ -32,22 +35,27 @@ export class Deadline {
     const response = await this.#wholeOf(await this.#send(input, init));
     this.#unanswered = response.status >= 500;
     const wait = response.status === 429 ? retryAfterSeconds(response.headers) : null;
-    if (wait !== null && performance.now() + wait * 1_000 > this.#until) this.#underWay?.abort(tooLong(wait));
+    if (wait !== null && performance.now() + wait * 1_000 > this.#until) this.#giveUp(tooLong(wait));
     return response;
   };
 
   /** Reads the body. A server that never ends it has not responded. */
   async #wholeOf(response: Response): Promise<Response> {
     const { status, statusText, headers } = response;
+    if (status > HIGHEST_STATUS) this.#giveUp(new UnexpectedAnswer(`has the status ${status}`));
     try {
       const text = await textOf(response, MAX_BYTES);
       return new Response(text === '' ? null : text, { status, statusText, headers });
     } catch (error) {
-      // Aborted, because another request would get the same body.
-      if (error instanceof LatchkeyError)
-        this.#underWay?.abort(new UnexpectedAnswer(`is larger than ${MAX_BYTES} bytes`));
+      if (error instanceof LatchkeyError) this.#giveUp(new UnexpectedAnswer(`is larger than ${MAX_BYTES} bytes`));
       throw error;
     }
+  }
+
+  /** Ends the request without another attempt, which would have the same result. */
+  #giveUp(reason: Error): never {
+    this.#underWay?.abort(reason);
+    throw reason;
   }
 
   /** One request at a time. @throws Failure where time is up */
