@@ -35,6 +35,7 @@ import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
 import { Callbacks } from '../contained.js';
 import { checkOptions, pluginSchema } from '../libraryOptions.js';
 import { containedObserver } from '../metrics/contained.js';
+import { noteAltered } from '../numbers/json.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
@@ -98,7 +99,10 @@ export function createPlugin(options: PluginOptions): ApolloServerPlugin<Latchke
       const kept = untold(error);
       if (kept !== undefined) judge.report(kept, { principal: ANONYMOUS });
     },
-    requestDidStart: ({ request }) => Promise.resolve(new Request(judge, withoutLines(request, judge.maxLines))),
+    requestDidStart({ request }) {
+      noteVariables(request);
+      return Promise.resolve(new Request(judge, withoutLines(request, judge.maxLines)));
+    },
   };
 }
 
@@ -454,6 +458,13 @@ class Request implements GraphQLRequestListener<LatchkeyContext> {
     this.#judge.verdicts.refused(principal, refusal);
     throw withHttp(refusal, this.#judge.resourceMetadata());
   }
+}
+
+/** Records the numbers that Apollo Server altered when it parsed the variables of a GET request. */
+function noteVariables({ http, variables }: GraphQLRequest): void {
+  if (http?.method !== 'GET' || variables === undefined) return;
+  const text = new URLSearchParams(http.search).get('variables');
+  if (text !== null) noteAltered(text, variables);
 }
 
 /**

@@ -210,6 +210,22 @@ test('F9: keeps rows beyond 32 bits, and refuses them beyond 2^53 - 1', async ()
   expect(calls).toEqual([]);
 });
 
+test('F10: refuses an altered number in the variables of a GET request as well', async () => {
+  const query = 'query ($v: JSON) { explainAccess(keyId: "key_none", document: "{a}", variables: $v) { cost } }';
+  const ask = async (number: string) => {
+    const variables = `{"v":{"a":[${number}]}}`;
+    const response = await fetch(`${latchkey.origin}/graphql?${new URLSearchParams({ query, variables }).toString()}`, {
+      headers: { authorization: `Bearer ${mine}`, accept: 'application/json' },
+    });
+    return `${response.status} ${await response.text()}`;
+  };
+  for (const wrong of ['0.1000000000000000001', '123456789.12345678901', '1e-400']) {
+    expect(await ask(wrong)).toContain(`400 {"errors":[{"message":"Variable`);
+    expect(await ask(wrong)).toContain(`JSON cannot keep the number ${wrong} exactly`);
+  }
+  expect(await ask('0.1')).toMatch(/^200 .*"explainAccess":null/);
+});
+
 test('F10: keeps a number in properties exactly, or refuses it', async () => {
   const token = await freshProject('numbers');
   // Twice: a known document takes another path.
