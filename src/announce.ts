@@ -19,7 +19,7 @@ export function announce(
   const store = settings.mongodbUri === null ? `SQLite in ${settings.dataDir}` : 'MongoDB';
   const lines = [`Latchkey listens on ${url}`];
   if (settings.dashboard) lines.push(`The dashboard is at ${address}/dashboard/`);
-  lines.push(`Keys are kept in ${store}.`);
+  lines.push(`Keys are stored in ${store}.`);
   const key = firstKey?.token ?? (settings.operator === null ? null : '$ADMIN_API_KEY');
   // Otherwise people wait for the key that the first start prints without ADMIN_API_KEY.
   if (settings.operator !== null) lines.push('No admin key was created: ADMIN_API_KEY is set. Use that key.');

@@ -3,17 +3,17 @@ import { creationSubject } from '../limits/keyCreation.js';
 import type { Limits, Subject } from '../limits/limits.js';
 import type { Room } from '../limits/window.js';
 
-/** The decision that the limits would make about a cost now. */
+/** The decision that the limits would currently make about a cost. */
 export type Outlook =
   | { readonly outcome: 'admitted' }
-  /** `retryAfterMs`: no sooner than that; in windows that are short of more than one request it may be later. */
+  /** `retryAfterMs`: the earliest time. It can be later if more than one request is missing in a window. */
   | { readonly outcome: 'refused'; readonly retryAfterMs: number }
-  /** No wait makes room for it. */
+  /** It can never fit, however long the caller waits. */
   | { readonly outcome: 'never' };
 
 /**
- * Foretells from a look at the windows, which takes nothing, what `Limits.admit` would answer.
- * @param rooms the tier's, and the category's where it has limits of its own
+ * Predicts the result of `Limits.admit` from the state of the windows, without counting anything.
+ * @param rooms the room of the tier, and that of the category if it has separate limits
  */
 export function outlook(rooms: readonly Room[], cost: number): Outlook {
   const windows = rooms.flatMap(({ rate, burst }) => [rate, burst]);
@@ -23,7 +23,7 @@ export function outlook(rooms: readonly Room[], cost: number): Outlook {
   return { outcome: 'refused', retryAfterMs: Math.max(...short.map(({ returnsInMs }) => returnsInMs ?? 1)) };
 }
 
-/** {@link outlook} of an explained operation, by the windows that it would be counted in. */
+/** Returns the {@link outlook} of an explained operation, for the windows in which it would count. */
 export async function foretell(
   limiter: Pick<Limits, 'peek' | 'tiers'>,
   { workspaceId, ...subject }: Omit<Subject, 'category'> & { readonly workspaceId: string },

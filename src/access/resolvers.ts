@@ -43,32 +43,33 @@ interface Explained extends Omit<Explanation, 'objections'> {
 }
 
 /**
- * The maximum number of tokens in all documents of one operation: three of the largest. A valid document counts once, however many keys it
- * is explained for. An invalid document counts each time, because its errors are computed each time.
+ * The maximum number of tokens in all documents of one operation: three of the largest. A valid document counts once,
+ * even if it is explained for several keys. An invalid document counts each time, because its errors are computed each
+ * time.
  */
 const MAX_TOKENS = 2_100;
 
-/** Bytes of variables, and characters of a document, that count as one token: long names and texts take time as well. */
+/** Bytes of variables, and characters of a document, that count as one token: long names and texts also take time. */
 const BYTES_PER_TOKEN = 256;
 const CHARACTERS_PER_TOKEN = 128;
 
-/** GraphQL's Int ends here, and a fan-out of fragments costs more. */
+/** The maximum of GraphQL's Int. Fragments that fan out can cost more. */
 const MAX_INT = 2 ** 31 - 1;
 
-/** Returns the size of a document in tokens, and counts no further than `most`. */
+/** Returns the size of a document in tokens. Stops counting at `most`. */
 function sizeOf(document: string, most: number): number {
   const size = Math.ceil(document.length / CHARACTERS_PER_TOKEN);
   return Math.max(1, size, size < most ? countTokens(document, most) : 0);
 }
 
-/** Resolvers of explainAccess. It looks and takes nothing: no use is noted of the key, and nothing is counted for it. */
+/** Resolvers of explainAccess. It only reads: it records no use of the key and counts nothing for it. */
 export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
-  // A document takes as long to validate as a request's own, and one operation can ask about many.
+  // Validating a document takes as long as validating the request itself, and one operation can explain many documents.
   const turns = new Turns();
   const budgets = new WorkBudgets({
     limit: MAX_TOKENS,
     path: ['document'],
-    message: `The documents in this operation have more than ${MAX_TOKENS} tokens altogether (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
+    message: `The documents in this operation have more than ${MAX_TOKENS} tokens in total (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
   });
   // By the variables object, because graphql-js creates one for each execution.
   const documents = new WeakMap<object, ParsedDocuments>();

@@ -16,7 +16,7 @@ interface Listed {
   readonly opens: readonly string[];
 }
 
-/** Resolvers of scopes: what a key can be given, read off the schema that is served. */
+/** Resolvers of scopes: the scopes that a key can have, from the served schema. */
 export function scopeResolvers({ ceilings }: ScopeResolverOptions) {
   const known = new WeakMap<GraphQLSchema, readonly Listed[]>();
   const listed = (schema: GraphQLSchema): readonly Listed[] => {
@@ -35,7 +35,7 @@ export function scopeResolvers({ ceilings }: ScopeResolverOptions) {
     },
     ScopeListing: {
       types: ({ scope }: Listed): KeyType[] => KEY_TYPES.filter((type) => ceilings().admits(type, scope)),
-      /** As the creation of a key judges it. */
+      /** The same check as at the creation of a key. */
       grantable: ({ scope }: Listed, _: unknown, { principal }: ActorContext): boolean => {
         if (principal.keyType !== 'SECRET') return false;
         return scope === PLATFORM ? isPlatform(principal) : missingOf(principal.scopes, [scope]).length === 0;

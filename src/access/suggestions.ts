@@ -21,7 +21,7 @@ interface SuggestArguments {
 }
 
 interface Suggested extends Suggestion<FieldUse> {
-  /** Ms since the epoch, as all moments here. */
+  /** In ms since the epoch, like all times here. */
   readonly from: number;
   readonly to: number;
   readonly createdAt: number | null;
@@ -33,7 +33,7 @@ const USUAL_DAYS = 30;
 /** The maximum number of fields that are listed for a scope. */
 const MAX_FIELDS = 100;
 
-/** Resolvers of suggestScopes. It reads what was noted of the key, and changes nothing. */
+/** Resolvers of suggestScopes. It reads the recorded usage of the key, and changes nothing. */
 export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOptions) {
   const known = new WeakMap<GraphQLSchema, SchemaRules>();
   const rulesFor = (schema: GraphQLSchema): SchemaRules => {
@@ -54,7 +54,7 @@ export function suggestionResolvers({ keys, usage, now }: SuggestionResolverOpti
         if (days < 1 || days > MAX_DAYS) {
           throw badInput(
             ['days'],
-            `Uses are looked at over the last 1 to ${MAX_DAYS} days. Ask for one of these numbers.`,
+            `Suggestions cover the last 1 to ${MAX_DAYS} days. Set days to a number in this range.`,
           );
         }
         const key = (await keys.findMany(principal, [keyId])).get(keyId);

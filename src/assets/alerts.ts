@@ -11,10 +11,12 @@ import type { AssetStore } from '../store/store.js';
 import { changesBetween, inWords as columnsInWords } from './columns.js';
 import { freshnessOf, inWords as ageInWords } from './freshness.js';
 
-/** The alerts that ought to be open, each with its message. */
+/** The alerts that should be open, each with its message. */
 type Wanted = ReadonlyMap<AlertKind, string>;
 
-/** An asset whose columns were read is also judged by them. A load changes no columns, so it reads none. */
+/**
+ * If the columns of an asset were read, they are checked too. A load doesn't change columns, so it doesn't read them.
+ */
 export type JudgedAsset = AssetSummary & Partial<AssetColumns>;
 
 const FRESHNESS_KINDS: readonly AlertKind[] = ['STALE'];
@@ -31,7 +33,7 @@ export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
   if (status === 'STALE' && allowedAge !== null) {
     wanted.set('STALE', `The last load is older than ${ageInWords(allowedAge)}, the allowed age.`);
   }
-  // A registration without columns promised none.
+  // Without registered columns, there is nothing to compare.
   const { columns, expectedColumns } = asset;
   const compared = columns !== undefined && expectedColumns !== undefined && expectedColumns.length > 0;
   const changes = compared ? changesBetween(expectedColumns, columns) : null;
@@ -45,14 +47,14 @@ export function wantedAlerts(asset: JudgedAsset, now: number): Wanted {
 }
 
 /**
- * Opens and closes alerts until they say what the asset's record says, and answers the record as it is then. Without
- * columns only STALE is settled.
+ * Opens and closes alerts until they match the asset's record, and returns the record at that time. Without
+ * columns, only STALE is updated.
  *
- * Judging and writing are two steps, between which another caller's load or schema may come in; what was written on the
- * older judgement would then stay open on a fresh asset, or closed on a changed one. Hence the second look after each
- * write: whoever changed the record last settles the alerts after that, and whoever acted on an older record sees it.
+ * Another caller can change the load or the schema between the check and the write. An alert would then stay open on a
+ * fresh asset, or closed on a changed one. So the record is read again after each write: the caller that changed the record
+ * last updates the alerts, and a caller that used an older record notices the change.
  *
- * @param read reads the record again, with as much as `asset` has
+ * @param read reads the record again, with the same parts as `asset`
  * @param onOpened called with each alert that this opened
  */
 export async function settleAlerts<Asset extends JudgedAsset>(
@@ -86,7 +88,7 @@ async function apply(
   const { close, open: missing } = changesOf(asset, wanted, now, open);
   for (const { asset: name, kind, at } of close) await store.closeAlert(asset.projectId, name, kind, at);
   for (const alert of missing) {
-    // Another caller's may have been open by then.
+    // Another caller may have opened it in the meantime.
     if ((await store.openAlert(alert)).id === alert.id) onOpened(alert);
   }
   return close.length + missing.length > 0;
@@ -108,7 +110,7 @@ function changesOf(asset: JudgedAsset, wanted: Wanted, now: number, open: readon
 }
 
 /**
- * {@link settleAlerts} for many assets of one project: their alerts are read, and changed, at once.
+ * Like {@link settleAlerts}, for many assets of one project. Their alerts are read and changed together.
  *
  * @param read reads records again
  */

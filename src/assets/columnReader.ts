@@ -2,10 +2,10 @@ import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } fro
 import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../store/records.js';
 import type { AssetService } from './service.js';
 
-/** Assets whose columns are read at once. */
+/** The number of assets whose columns are read together. */
 export const COLUMNS_AT_ONCE = 5;
 
-/** Assets whose texts are read at once. */
+/** The number of assets whose texts are read together. */
 export const TEXTS_AT_ONCE = 100;
 
 /**
@@ -66,7 +66,7 @@ export class ColumnReader {
   }
 }
 
-/** For how many fields columns count: one each, and one more with each 256 characters. */
+/** Returns the number of fields that columns count as: one for each column, and one more for each 256 characters. */
 export function fieldsOf(columns: readonly Column[]): number {
   return sum(columns, ({ name, type }) => 1 + longer(name.length + type.length));
 }

@@ -1,7 +1,7 @@
 import type { Column } from '../store/records.js';
 import { normalise } from '../text/characters.js';
 
-/** How columns seen differ from those promised. */
+/** The differences between the current and the registered columns. */
 export interface ColumnChanges {
   readonly added: readonly Column[];
   readonly missing: readonly Column[];
@@ -9,11 +9,11 @@ export interface ColumnChanges {
 }
 
 /**
- * Compares by name and type, not by place: catalogues list columns in whatever order they please, and an alert at each of
- * their moods would teach people to overlook alerts. Names and types are compared in NFC, in which they are stored today: an
- * earlier release stored them as they came.
+ * Compares names and types, but not the order: catalogues list columns in any order, and needless alerts would teach
+ * people to ignore alerts. Compares in NFC, the form in which names and types are now stored. An earlier release stored
+ * them unchanged.
  *
- * @returns null where there is no difference
+ * @returns null if there is no difference
  */
 export function changesBetween(
   promisedColumns: readonly Column[],
@@ -35,10 +35,10 @@ function normalised({ name, type }: Column): Column {
   return { name: normalise(name), type: normalise(type) };
 }
 
-/** How many columns a message names of each sort of change, so that a thousand of them do not make a page. */
+/** The maximum number of columns that a message lists for each kind of change, so that it stays short. */
 const NAMED = 5;
 
-/** The difference for people: `added tax; missing note; changed amount from integer to numeric`. */
+/** Formats the differences for people: `added tax; missing note; changed amount from integer to numeric`. */
 export function inWords({ added, missing, retyped }: ColumnChanges): string {
   return [
     sentence(

@@ -4,7 +4,7 @@ export type FreshnessStatus = 'FRESH' | 'STALE' | 'UNKNOWN';
 
 /** How fresh an asset is. Times in ms since the epoch, ages in ms. */
 export interface Freshness {
-  /** UNKNOWN until the first load; STALE when its age exceeds the allowed one; FRESH otherwise. */
+  /** UNKNOWN until the first load; STALE if the age exceeds the allowed age; otherwise FRESH. */
   readonly status: FreshnessStatus;
   readonly lastLoadAt: number | null;
   readonly lastLoadRows: number | null;
@@ -32,7 +32,7 @@ const UNITS = [
   ['second', 1000],
 ] as const;
 
-/** A length of time in the largest unit that gives a whole number, for people: `6 hours`. */
+/** Formats a duration for people, in the largest unit that gives a whole number: `6 hours`. */
 export function inWords(ms: number): string {
   const [unit, length] = UNITS.find(([, size]) => ms % size === 0) ?? ['millisecond', 1];
   const count = ms / length;

@@ -2,30 +2,30 @@ import { badInput } from '../refusals/refusal.js';
 import type { Column } from '../store/records.js';
 import { faultOfText, isLonger, normalise } from '../text/characters.js';
 
-/** The most that one answer lists: assets of a page, upstream and downstream of an asset. */
+/** The maximum length of a list in a response: assets of a page, upstream and downstream assets. */
 export const LIST_MAX = 100;
 
 const NAME = /^[A-Za-z0-9_.\-/:]{1,200}$/;
 export const COLUMNS_MAX = 1000;
 const AGE_MAX = 3650 * 86_400_000;
-/** How far a loader's clock may be ahead, in ms. */
+/** The tolerance for a loader's clock that is ahead, in ms. */
 export const SKEW = 5 * 60_000;
 
 /**
- * A warehouse may name a column as it likes, also with a byte order mark. Controls and directions would act on a log or a
- * terminal, and no store returns an unpaired surrogate as it was.
+ * Warehouses can use any column names, even with a byte order mark. Control and direction characters would affect a log
+ * or a terminal, and no store returns an unpaired surrogate unchanged.
  */
 const UNWANTED_IN_COLUMNS = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 type Path = readonly (string | number)[];
 
-/** The name of an asset. @throws Refusal BAD_USER_INPUT */
+/** Returns the name of an asset. @throws Refusal BAD_USER_INPUT */
 export function checkName(name: string, path: Path): string {
   if (NAME.test(name)) return name;
   throw badInput(path, 'The name must have 1 to 200 characters, each a letter A-Z or a-z, a digit or one of _ . - / :');
 }
 
-/** Returns the owner of an asset in NFC; null where absent. @throws Refusal BAD_USER_INPUT */
+/** Returns the owner of an asset in NFC; null if it is not set. @throws Refusal BAD_USER_INPUT */
 export function checkOwner(owner: string | null | undefined, path: Path): string | null {
   if (owner === null || owner === undefined) return null;
   const fault = owner === '' ? 'is empty. Leave it out' : faultOfText(owner, 200);
@@ -33,7 +33,7 @@ export function checkOwner(owner: string | null | undefined, path: Path): string
   return normalise(owner);
 }
 
-/** Returns the description of an asset in NFC; null where absent. @throws Refusal BAD_USER_INPUT */
+/** Returns the description of an asset in NFC; null if it is not set. @throws Refusal BAD_USER_INPUT */
 export function checkDescription(text: string | null | undefined, path: Path): string | null {
   if (text === null || text === undefined) return null;
   const fault = faultOfText(text, 2000, { lines: true });
@@ -48,14 +48,14 @@ function checkColumnText(text: string, path: Path, max: number): string {
   throw badInput(path, `It must be one line of 1 to ${max} characters, without control and direction characters.`);
 }
 
-/** Longest time between loads in ms; null where absent. @throws Refusal BAD_USER_INPUT */
+/** Returns the maximum time between loads in ms; null if it is not set. @throws Refusal BAD_USER_INPUT */
 export function checkAllowedAge(age: number | null | undefined, path: Path): number | null {
   if (age === null || age === undefined) return null;
   if (Number.isSafeInteger(age) && age >= 1000 && age <= AGE_MAX) return age;
   throw badInput(path, 'The allowed age must be from one second to 3650 days, such as PT6H or P1D.');
 }
 
-/** Upstream names without repeats, in the order given. @throws Refusal BAD_USER_INPUT */
+/** Returns the distinct upstream names, in the given order. @throws Refusal BAD_USER_INPUT */
 export function checkUpstream(names: readonly string[] | null | undefined, own: string, path: Path): readonly string[] {
   if (names === null || names === undefined) return [];
   if (names.length > LIST_MAX)
@@ -69,27 +69,27 @@ export function checkUpstream(names: readonly string[] | null | undefined, own: 
 
 /** @throws Refusal BAD_USER_INPUT */
 export function checkColumns(columns: readonly Column[], path: Path, min = 0): readonly Column[] {
-  if (columns.length < min) throw badInput(path, 'List the columns seen: there must be at least one.');
+  if (columns.length < min) throw badInput(path, 'List at least one column.');
   if (columns.length > COLUMNS_MAX) throw badInput(path, `An asset has at most ${COLUMNS_MAX} columns. List fewer.`);
   const seen = new Set<string>();
   return columns.map((column, index) => {
     const name = checkColumnText(column.name, [...path, index, 'name'], 200);
     const type = checkColumnText(column.type, [...path, index, 'type'], 500);
     if (seen.has(name))
-      throw badInput([...path, index, 'name'], 'Another column has this name already. Name each once.');
+      throw badInput([...path, index, 'name'], 'Another column has this name. List each column once.');
     seen.add(name);
-    // A copy: what GraphQL hands over may carry more than the two fields.
+    // A copy, because the object from GraphQL can have more than these two fields.
     return { name, type };
   });
 }
 
-/** When a load ended, in ms; `now` where absent. @throws Refusal BAD_USER_INPUT */
+/** Returns the time when a load ended, in ms. Default: `now`. @throws Refusal BAD_USER_INPUT */
 export function checkLoadTime(at: number | null | undefined, now: number, path: Path): number {
   if (at === null || at === undefined) return now;
   if (!Number.isSafeInteger(at) || at < 0) throw badInput(path, 'The load must have ended in 1970 or later.');
-  // A load from the future would keep the asset fresh for as long as the future is away.
+  // A load with a time in the future would keep the asset fresh until then and longer.
   if (at > now + SKEW)
-    throw badInput(path, 'The load lies in the future. Give the time at which it ended, with its offset.');
+    throw badInput(path, 'The load is in the future. Set the time at which it ended, with its offset.');
   return at;
 }
 
@@ -104,5 +104,5 @@ export function checkRows(rows: number | null | undefined, path: Path): number |
 export function checkFirst(first: number | null | undefined, path: Path): number {
   if (first === null || first === undefined) return LIST_MAX;
   if (Number.isInteger(first) && first >= 1 && first <= LIST_MAX) return first;
-  throw badInput(path, `first must be from 1 to ${LIST_MAX}. Ask for the next page with after.`);
+  throw badInput(path, `first must be from 1 to ${LIST_MAX}. Request the next page with after.`);
 }

@@ -5,21 +5,21 @@ import { Remembered } from './remembered.js';
 import type { AssetService } from './service.js';
 
 /**
- * One request's reads, gathered: the lineage of a whole list costs two reads a level. Each loader answers for one
- * workspace and one request, so that nothing read for one caller is ever shown to another.
+ * Batches the reads of one request, so that the lineage of a whole list costs two reads for each level. Each loader
+ * belongs to one workspace and one request, so that data of one caller is never returned to another.
  */
 export interface AssetLoaders {
-  /** By name; null where it is not registered. */
+  /** By name; null if it is not registered. */
   readonly asset: Remembered<AssetSummary | null>;
-  /** By name; null where it is not registered. */
+  /** By name; null if it is not registered. */
   readonly texts: Remembered<AssetTexts | null>;
-  /** By name; null where it is not registered. */
+  /** By name; null if it is not registered. */
   readonly columns: Remembered<AssetColumnList | null>;
-  /** By name; null where it is not registered. */
+  /** By name; null if it is not registered. */
   readonly expectedColumns: Remembered<AssetColumnList | null>;
-  /** Assets made from the one named, by name, at most 100. */
+  /** Assets made from this asset, by name, at most 100. */
   readonly downstream: Remembered<readonly AssetSummary[]>;
-  /** Open alerts of the asset named, oldest first. */
+  /** Open alerts of the asset with this name, oldest first. */
   readonly alerts: Remembered<readonly AlertRecord[]>;
 }
 
@@ -40,7 +40,7 @@ export function makeLoaders(service: AssetService, projectId: string, reader: Co
     const links = await service.findDownstream(projectId, names, LIST_MAX);
     const made = new Set(links.flatMap((each) => each.downstream));
     const found = new Map<string, AssetSummary>();
-    // One that is gone by now is left out.
+    // Assets that no longer exist are left out.
     for (const each of await Promise.all([...made].map(async (name) => asset.load(name))))
       if (each !== null) found.set(each.name, each);
     const lists = new Map(links.map((each) => [each.name, each.downstream.flatMap((name) => found.get(name) ?? [])]));
@@ -67,7 +67,7 @@ function inOrder<Row extends { readonly name: string }>(
   return names.map((name) => found.get(name) ?? null);
 }
 
-/** The rows of each name, in the order of the rows, in time linear in all of them. */
+/** Returns the rows of each name, in their order. The time is linear in the number of rows. */
 function grouped<Row>(names: readonly string[], rows: readonly Row[], nameOf: (row: Row) => string): Row[][] {
   const lists = new Map(names.map((name): [string, Row[]] => [name, []]));
   for (const row of rows) lists.get(nameOf(row))?.push(row);

@@ -30,14 +30,14 @@ export interface AssetContext {
 export interface AssetResolverOptions {
   readonly service: AssetService;
   readonly project: ProjectFinder;
-  /** Of operations, which bound what is read as well. */
+  /** The limits of a response, which also limit reads. */
   readonly limits?: AnswerLimits;
 }
 
-/** A project that the caller reaches. Rejects, as NOT_FOUND, for any other. */
+/** Returns a project that the caller can access. Rejects with NOT_FOUND for any other project. */
 export type ProjectFinder = (actor: Actor, id: string) => Promise<unknown>;
 
-/** A name in the lineage. It need not be registered. */
+/** A name in the lineage, which may not be registered. */
 interface AssetRef {
   readonly name: string;
   readonly projectId: string;
@@ -53,7 +53,7 @@ interface PageArguments extends OfProject {
   readonly after?: string | null;
 }
 
-/** An asset as it was read, mostly without its texts and columns, which are read where they are selected. */
+/** An asset from the store, usually without its texts and columns, which are read only if they are selected. */
 type Asset = AssetSummary & Partial<AssetTexts & AssetColumns>;
 
 type Resolver<Parent, Args, Result> = (
@@ -67,10 +67,10 @@ type Later<Value> = Value | Promise<Value>;
 
 const NO_TEXTS = { description: null, upstream: [] };
 
-/** Columns that one operation may write, under all its aliases. A long one counts as several. */
+/** The maximum number of columns that one operation can write, over all aliases. A long column counts as several. */
 const MAX_COLUMNS = 3 * COLUMNS_MAX;
 
-/** The resolvers of the built-in domain, by type. Times are ms since the epoch, lengths of time ms. */
+/** The resolvers of the built-in domain, by type. Times are in ms since the epoch, durations in ms. */
 export interface AssetResolvers {
   readonly Query: {
     readonly assets: Resolver<unknown, PageArguments, readonly AssetSummary[]>;
@@ -148,7 +148,7 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
   const budgets = new WorkBudgets({
     limit: MAX_COLUMNS,
     path: ['input', 'columns'],
-    message: `This operation has more than ${MAX_COLUMNS} columns altogether; one of 256 characters counts twice. Upstream names count too, and the stored columns of these assets. Send some of the assets in another operation.`,
+    message: `This operation has more than ${MAX_COLUMNS} columns in total; one of 256 characters counts twice. Upstream names count too, and the stored columns of these assets. Send some of the assets in another operation.`,
   });
   /** Writes columns, and counts those that it had to read as well. */
   const writeColumns = async (
@@ -165,7 +165,10 @@ export function assetResolvers({ service, project, limits }: AssetResolverOption
     return asset;
   };
 
-  /** Several mutations in one operation run in turn: the later must not be shown what was read before the earlier. */
+  /**
+   * Mutations in one operation run one after another. A later one must not return data that was read before an earlier
+   * one.
+   */
   const change = async <Changed>(
     context: AssetContext,
     wanted: string | null | undefined,

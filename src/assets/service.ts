@@ -26,7 +26,7 @@ export interface RegisterAssetInput {
   readonly columns?: readonly Column[] | null;
 }
 
-/** `at` in ms since the epoch, now where absent. */
+/** `at` is in ms since the epoch. Default: now. */
 export interface RecordLoadInput {
   readonly asset: string;
   readonly at?: number | null;
@@ -35,7 +35,7 @@ export interface RecordLoadInput {
 
 export interface RefreshSchemaInput {
   readonly asset: string;
-  /** The columns seen now, at least one. */
+  /** The current columns, at least one. */
   readonly columns: readonly Column[];
 }
 
@@ -47,9 +47,8 @@ export type AssetNews =
 const TRIES = 10;
 
 /**
- * Data assets of a workspace: what they promise, when they were last loaded, which columns they have, and the alerts that
- * follow. Reading writes nothing. Every method throws Refusal, BAD_USER_INPUT with the path of the argument at fault or
- * NOT_FOUND, and lets StoreUnavailable through.
+ * The data assets of a workspace: their registrations, last loads, columns and alerts. Reads write nothing. Every
+ * method can throw Refusal (BAD_USER_INPUT with the path of the argument, or NOT_FOUND) and StoreUnavailable.
  */
 export class AssetService {
   readonly #store: AssetStore;
@@ -70,7 +69,7 @@ export class AssetService {
     return this.#clock();
   }
 
-  /** A page by name. `first` 1 to 100, 100 where absent; `after` the last name of the page before. */
+  /** Returns a page, sorted by name. `first`: 1 to 100, default 100. `after`: the last name of the previous page. */
   async list(projectId: string, first?: number | null, after?: string | null): Promise<readonly AssetSummary[]> {
     const cursor = after === null || after === undefined ? null : check.checkName(after, ['after']);
     return this.#store.list(projectId, { first: check.checkFirst(first, ['first']), after: cursor });
@@ -87,7 +86,7 @@ export class AssetService {
     return pageOf(await this.#store.list(projectId, { first: first + 1, after }), first, after);
   }
 
-  /** Those of the names that are registered, in any order; one read. */
+  /** Returns the registered assets with these names, in any order, with one read. */
   async findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]> {
     return this.#store.findMany(projectId, names);
   }
@@ -97,22 +96,22 @@ export class AssetService {
     return this.#store.columnsOf(projectId, names, kind);
   }
 
-  /** Description and upstream of those of the names that are registered, in any order; one read. */
+  /** Returns the description and upstream of the registered assets with these names, in any order, with one read. */
   async textsOf(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]> {
     return this.#store.textsOf(projectId, names);
   }
 
-  /** The names of the assets made from each of `names`, ascending, at most `first` for each. */
+  /** Returns the names of the assets made from each of `names`, in ascending order, at most `first` for each. */
   async findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetLinks[]> {
     return this.#store.findDownstream(projectId, names, first);
   }
 
-  /** Open alerts of those assets, oldest first; one read. */
+  /** Returns the open alerts of these assets, oldest first, with one read. */
   async openAlerts(projectId: string, names: readonly string[]): Promise<readonly AlertRecord[]> {
     return this.#store.openAlerts(projectId, names);
   }
 
-  /** Registers an asset, or replaces what its registration said; its loads and the columns last seen stay. */
+  /** Registers an asset, or replaces its registration. Its loads and last columns are kept. */
   async register(projectId: string, input: RegisterAssetInput): Promise<AssetRecord> {
     const name = check.checkName(input.name, ['input', 'name']);
     const columns = check.checkColumns(input.columns ?? [], ['input', 'columns']);
@@ -134,7 +133,9 @@ export class AssetService {
     return this.#settled(asset, now, () => this.#store.find(projectId, name));
   }
 
-  /** Notes a load. An older one than the last changes nothing. Opens or closes STALE as of now. */
+  /**
+   * Records a load. A load that is older than the last one changes nothing. Opens or closes STALE for the current time.
+   */
   async recordLoad(projectId: string, input: RecordLoadInput): Promise<AssetSummary> {
     const name = check.checkName(input.asset, ['input', 'asset']);
     const now = this.#clock();
@@ -146,8 +147,8 @@ export class AssetService {
   }
 
   /**
-   * Notes loads of several assets, one of each, as {@link recordLoad} does. Loads of assets that do not exist are left out.
-   * Alerts are read and changed at once, so that a batch costs little more than a load.
+   * Records one load of each of several assets, like {@link recordLoad}. Skips loads of assets that don't exist. Alerts
+   * are read and changed together, so that a batch costs little more than one load.
    */
   async recordLoads(projectId: string, loads: readonly LoadRecord[]): Promise<void> {
     const now = this.#clock();
@@ -157,7 +158,7 @@ export class AssetService {
     for (const { name } of assets) this.#tell({ kind: 'asset', projectId, name });
   }
 
-  /** Judges the freshness now, and opens or closes STALE. */
+  /** Checks the freshness now, and opens or closes STALE. */
   async refreshFreshness(projectId: string, asset: string): Promise<AssetSummary> {
     const name = check.checkName(asset, ['asset']);
     const found = await this.#summary(projectId, name);
@@ -166,8 +167,8 @@ export class AssetService {
   }
 
   /**
-   * Notes the columns seen. Others than before count the version up; others than registered open SCHEMA_CHANGED, those
-   * registered close it.
+   * Records the current columns. If they differ from the last ones, increments the version. If they differ from the
+   * registered ones, opens SCHEMA_CHANGED; otherwise closes it.
    */
   async refreshSchema(projectId: string, input: RefreshSchemaInput): Promise<AssetRecord> {
     const name = check.checkName(input.asset, ['input', 'asset']);
@@ -176,7 +177,7 @@ export class AssetService {
     return this.#settled(asset, this.#clock(), () => this.#store.find(projectId, name));
   }
 
-  /** Must be called after every change of an asset: settles its alerts and publishes the change. */
+  /** Updates the alerts of an asset and publishes the change. Call it after every change of an asset. */
   async #settled<Asset extends JudgedAsset>(
     asset: Asset,
     now: number,
@@ -195,7 +196,7 @@ export class AssetService {
       const saved = await this.#store.saveColumns(projectId, name, asset.schemaVersion, columns);
       if (saved !== null) return saved;
     }
-    throw unavailable('Others are changing the schema of this asset at the same time. Try again shortly.', 1);
+    throw unavailable('Another request is changing the schema of this asset. Try again shortly.', 1);
   }
 
   async #summary(projectId: string, name: string): Promise<AssetSummary | null> {

@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** An asset of the example warehouse. Lengths of time in ms. */
+/** An asset of the example warehouse. Durations are in ms. */
 export interface ExampleAsset {
   readonly name: string;
   readonly description: string;
@@ -58,9 +58,9 @@ const GROWTH = 'growth-analytics@example.com';
 const SUPPORT = 'support-operations@example.com';
 
 /**
- * An online shop's warehouse, raw to staging to marts. In trouble on purpose: the web events stopped two days ago, and
- * what is built on them is old as well; support tickets are late; one mart was never built; one upstream of the margins
- * is registered nowhere.
+ * An online shop's warehouse, from raw to staging to marts. It has intentional problems: the web events stopped two
+ * days ago, so the assets made from them are also old; support tickets are late; one mart was never built; one upstream
+ * of the margins is not registered.
  */
 export const WAREHOUSE: readonly ExampleAsset[] = [
   asset('raw.shop.orders', {
@@ -289,7 +289,7 @@ export const WAREHOUSE: readonly ExampleAsset[] = [
   }),
 ];
 
-/** Columns that the payment provider changed without a word: an amount that is text now, a fee, no currency. */
+/** Columns that the payment provider changed without notice: the amount is now text, there is a fee and no currency. */
 export const CHANGED = {
   asset: 'raw.payments.charges',
   columns: columnsOf(

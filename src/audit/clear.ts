@@ -9,14 +9,14 @@ import type { EntrySource } from './gathered.js';
 
 const HOUR = 3_600_000;
 
-/** Keys that are remembered as noted, and entries that wait to be appended. */
+/** The maximum number of remembered keys, and of entries that wait to be appended. */
 const MAX_NOTED = 10_000;
 const MAX_WAITING = 500;
 
-/** Keys that came over plain HTTP: one entry for each in an hour, for the rest would say the same. */
+/** Keys that were sent over plain HTTP. Each gets one entry in an hour, because further entries would say the same. */
 export class SentInClear implements EntrySource {
   readonly #now: () => number;
-  /** When each was noted last. */
+  /** The time of the last entry of each key. */
   readonly #noted = new RecentMap<number>(MAX_NOTED);
   #waiting: AuditDraft[] = [];
 
@@ -30,7 +30,7 @@ export class SentInClear implements EntrySource {
     const at = this.#now();
     const last = this.#noted.get(keyId);
     if (last !== undefined && at >= last && at - last < HOUR) return;
-    // Not remembered either: its next request will be noted.
+    // Not remembered, so that its next request is recorded.
     if (this.#waiting.length >= MAX_WAITING) return;
     this.#noted.set(keyId, at);
     const entry = { workspaceId, projectId, at, action: 'key.sent_in_clear', subject: keyId } as const;

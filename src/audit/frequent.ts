@@ -1,20 +1,20 @@
-/** A name, and how often it came. */
+/** A name and its count. */
 export interface Frequency {
   readonly name: string;
   readonly times: number;
 }
 
 /**
- * Which names come most, in bounded memory however many there are. Counters that all go down by one when a new name finds
- * none free: of n names, one that came more than n / (size + 1) times is there, and is counted at most that much too low
- * (Misra and Gries, Finding repeated elements, 1982). Dropping whoever came last would let a flood of new names hide the one
- * that matters.
+ * Finds the most frequent names in limited memory, however many names there are. If a new name finds no free counter,
+ * all counters decrease by one. A name that occurs more than n / (size + 1) times among n is always found, and its
+ * count is too low by at most that number (Misra and Gries, Finding repeated elements, 1982). If the latest name were
+ * dropped instead, a flood of new names could hide the important one.
  */
 export class Frequent {
   readonly #size: number;
   readonly #counts = new Map<string, number>();
 
-  /** @param size names that are counted at once */
+  /** @param size the number of counters */
   constructor(size: number) {
     this.#size = size;
   }
@@ -31,7 +31,7 @@ export class Frequent {
     }
   }
 
-  /** At most `first` of them, the most frequent first, those that came as often by name. */
+  /** Returns at most `first` names, the most frequent first, and names with the same count in alphabetical order. */
   most(first: number): Frequency[] {
     return [...this.#counts]
       .map(([name, times]) => ({ name, times }))

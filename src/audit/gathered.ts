@@ -3,10 +3,10 @@ import type { AuditDraft } from '../store/audit.js';
 import { StoreUnavailable } from '../store/errors.js';
 import type { AuditStore } from '../store/store.js';
 
-/** How often what was gathered is appended, in ms. */
+/** The interval in which entries are appended, in ms. */
 const INTERVAL = 60_000;
 
-/** Gathers entries in memory, no more than a bounded number of them. */
+/** Gathers a limited number of entries in memory. */
 export interface EntrySource {
   /** Returns and clears the entries since the last call. */
   take(): readonly AuditDraft[];
@@ -31,7 +31,7 @@ export class GatheredEntries {
     }, INTERVAL).unref();
   }
 
-  /** Resolves when all that was gathered before is appended, or could not be. */
+  /** Resolves when all entries gathered so far were appended, or could not be. */
   async flush(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     this.#writing = this.#write();
@@ -43,14 +43,14 @@ export class GatheredEntries {
     await this.flush();
   }
 
-  /** What is left over is tried again as it is: by its id an entry that was appended after all is not appended twice. */
+  /** The remaining entries are retried unchanged. Their IDs prevent an entry from being appended twice. */
   async #write(): Promise<void> {
     try {
       await this.#append();
       this.#unwritten = this.#sources.flatMap((source) => source.take());
       await this.#append();
     } catch {
-      // The store is away.
+      // The store is unavailable.
     } finally {
       this.#writing = null;
     }
@@ -66,7 +66,7 @@ export class GatheredEntries {
         // An entry that the store refuses must not block the entries after it.
       }
       this.#unwritten.shift();
-      // SQLite appends without a wait: hundreds on end would hold up every request.
+      // SQLite appends synchronously, so hundreds of entries in a row would delay every request.
       await turn();
     }
   }

@@ -7,12 +7,14 @@ import { Frequent } from './frequent.js';
 import type { EntrySource } from './gathered.js';
 
 /**
- * Why a request with a right key was refused: by the limits (429 and too costly ones), for a scope, for the address that it
- * came from, or for a document that the key is not bound to.
+ * The reasons for refusing a request with a valid key: limits (429 or too high a cost), a missing scope, its address,
+ * or a document that is not trusted.
  */
 export type KeyRefusal = 'limited' | 'forbidden' | 'address' | 'document';
 
-/** Why a credential was not accepted; `limited`: not looked at, because too many wrong ones came before. */
+/**
+ * The reasons for refusing a credential. `limited`: it was not checked, because too many invalid ones were sent before.
+ */
 export type CredentialRefusal = Exclude<UnauthenticatedReason, 'missing'> | 'limited';
 
 /**
@@ -21,7 +23,7 @@ export type CredentialRefusal = Exclude<UnauthenticatedReason, 'missing'> | 'lim
  */
 const MAX_KEYS = 500;
 
-/** Addresses that are counted at once, and those of them that an entry names. */
+/** The number of addresses that are counted, and the number that an entry lists. */
 const COUNTED_ADDRESSES = 1_000;
 const NAMED_ADDRESSES = 10;
 
@@ -29,7 +31,7 @@ const NAMED_ADDRESSES = 10;
 type Holder = Pick<Actor, 'keyId' | 'workspaceId' | 'projectId'>;
 
 /**
- * Refusals, counted for the audit log: one entry for each key that was refused, and one for all credentials that were not
+ * Counts refusals for the audit log: one entry for each refused key, and one for all credentials that were not
  * accepted. An entry for each refusal would let anybody fill the log.
  */
 export class Refusals implements EntrySource {
@@ -80,14 +82,14 @@ export class Refusals implements EntrySource {
   }
 }
 
-/** How a refusal of a key's operation is counted; null: not at all. */
+/** Returns the counted reason of a refusal; null if it is not counted. */
 export function keyRefusalOf(code: RefusalCode): KeyRefusal | null {
   if (code === 'RATE_LIMITED' || code === 'COST_EXCEEDS_BURST') return 'limited';
   if (code === 'FORBIDDEN') return 'forbidden';
   return code === 'DOCUMENT_NOT_TRUSTED' ? 'document' : null;
 }
 
-/** Counts by reason, from their first on. */
+/** The counts by reason, and the time of the first refusal. */
 class Counts {
   readonly #since: number;
   readonly #counts = new Map<KeyRefusal | CredentialRefusal, number>();
@@ -105,7 +107,7 @@ class Counts {
   }
 }
 
-/** As a range where it stands for one: see {@link network}. */
+/** Formats a network as a range: see {@link network}. */
 function shown(from: string): string {
   return from.includes(':') ? `${from}::/64` : from;
 }

@@ -8,7 +8,10 @@ import { checkPage, pageOf, type Page } from '../schema/connection.js';
 
 const MAX_ID = 128;
 
-/** Reads the audit log of the actor's workspace; a key that is bound to a project reads that project's part. */
+/**
+ * Reads the audit log of the actor's workspace. A key that is restricted to a project can read only entries of the
+ * project.
+ */
 export class AuditService {
   readonly #audit: Pick<AuditStore, 'list' | 'head' | 'base'>;
 
@@ -16,19 +19,25 @@ export class AuditService {
     this.#audit = audit;
   }
 
-  /** Returns the head that is kept apart from the chain; null where the chain is empty. @throws Refusal FORBIDDEN (a bound key) */
+  /**
+   * Returns the head, which is stored separately from the chain; null if the chain is empty. @throws Refusal FORBIDDEN
+   * (a bound key)
+   */
   async head(actor: Actor): Promise<AuditHead | null> {
     assertReachesAll(actor);
     return this.#audit.head(actor.workspaceId);
   }
 
-  /** Returns the last entry that was archived; null where none was. @throws Refusal FORBIDDEN (a bound key) */
+  /** Returns the last entry that was archived; null if there is none. @throws Refusal FORBIDDEN (a bound key) */
   async base(actor: Actor): Promise<AuditHead | null> {
     assertReachesAll(actor);
     return this.#audit.base(actor.workspaceId);
   }
 
-  /** Newest first. @param before a place in the chain; null: from the newest on @throws Refusal BAD_USER_INPUT */
+  /**
+   * Returns entries, newest first. @param before a place in the chain; null: starts at the newest @throws Refusal
+   * BAD_USER_INPUT
+   */
   async list(
     { workspaceId, projectId }: Actor,
     first: number,

@@ -1,7 +1,7 @@
 import type { Store } from '../store/store.js';
 import { checkHead } from './verify.js';
 
-/** Workspaces that a start looks at, the oldest first: each takes two reads. */
+/** The maximum number of workspaces that a start checks, oldest first. Each takes two reads. */
 const MAX_WORKSPACES = 100;
 
 /**
@@ -16,7 +16,9 @@ export async function checkHeads(
     const fault = await checkHead(audit, id);
     if (fault === null) continue;
     const what =
-      fault.outcome === 'headless' ? 'its kept head is missing' : `entry ${fault.seq}, its newest, is ${fault.outcome}`;
+      fault.outcome === 'headless'
+        ? 'its stored head is missing'
+        : `its newest entry, ${fault.seq}, is ${fault.outcome}`;
     complain(
       `The audit log of the workspace ${id} was changed outside of Latchkey: ${what}. Run \`latchkey audit verify\` and compare it with a head that you noted.`,
     );

@@ -2,38 +2,40 @@ import { NOTHING } from './archive/line.js';
 import { hashOf, type AuditEntry, type AuditHead } from '../store/audit.js';
 import type { AuditStore } from '../store/store.js';
 
-/** Entries read at once. */
+/** The number of entries in one read. */
 const BATCH = 1_000;
 
 /** The result of a verification: the first fault of a log, or none. */
 export type AuditVerdict =
   | {
       readonly outcome: 'whole';
-      /** Of the whole log, archived ones too. */
+      /** In the whole log, including archived entries. */
       readonly entries: number;
       readonly head: string;
-      /** How many were archived, and not read; absent: none. */
+      /** The number of archived entries, which were not read. Missing if there are none. */
       readonly archived?: number;
     }
-  /** An entry that ought to have place `seq` is not there. */
+  /** The entry at place `seq` is missing. */
   | { readonly outcome: 'missing'; readonly seq: number }
-  /** Nothing says where the chain ends: its newest entries may be gone, with the head that is kept apart. */
+  /** The head is missing, so the newest entries may be missing too. */
   | { readonly outcome: 'headless'; readonly entries: number }
-  /** The entry in place `seq` is not what was written, or not in its place. */
+  /** The entry at place `seq` was changed or moved. */
   | { readonly outcome: 'altered'; readonly seq: number };
 
-/** How far a verification came. The hash of an entry covers all entries before it. */
+/** The progress of a verification. The hash of an entry covers all entries before it. */
 export interface Checkpoint extends AuditHead {
   /** The last archived entry at that time, after which the verification began. */
   readonly base: AuditHead;
-  /** Whether an entry up to here names `base`. */
+  /** Whether one of the entries so far names `base`. */
   readonly isNamed: boolean;
 }
 
 export interface VerifyOptions {
-  /** Entries that have to be in the chain: heads that were noted before. Those from before the start are not compared. */
+  /**
+   * Entries that the chain must contain: heads that were recorded earlier. Entries before the start are not compared.
+   */
   readonly known?: readonly AuditHead[];
-  /** Starts after this entry, which has to be in the store, instead of at the beginning. */
+  /** Starts after this entry, which must be in the store, instead of at the beginning. */
   readonly from?: AuditHead | Checkpoint | null;
   /** Called after each 1,000 entries. */
   readonly onProgress?: (checkpoint: Checkpoint) => void;
@@ -42,12 +44,12 @@ export interface VerifyOptions {
 type Source = Pick<AuditStore, 'read' | 'head'>;
 
 /**
- * Reads the chain of a workspace from its beginning, or from the last archived entry, which an entry of the chain has to name. An
- * entry that was altered no longer has its hash, one that was removed leaves a gap, and the newest ones are missed by the head
- * that is kept apart. Who can write everything in the database can write a new chain: against that, keep the head elsewhere and
- * give it as `known`.
+ * Reads the chain of a workspace from its beginning, or from the last archived entry, which an entry of the chain must
+ * name. A changed entry no longer matches its hash, a removed entry leaves a gap, and the separately stored head
+ * reveals that the newest entries are missing. Somebody with write access to the whole database can write a new chain.
+ * To detect that, keep a head in another place and pass it as `known`.
  *
- * The chain is read in batches of 1,000 entries, and no more than one is in memory.
+ * Reads the chain in batches of 1,000 entries, with one batch in memory.
  */
 export async function verifyAudit(
   audit: Source & Pick<AuditStore, 'base'>,
@@ -68,7 +70,8 @@ async function verifyAfter(
   workspaceId: string,
   { known: given = [], from = null, onProgress }: VerifyOptions,
 ): Promise<AuditVerdict> {
-  // Entries from before the base can't be read any more. Where the start is one of them, everything in the store is verified.
+  // Entries from before the base can't be read any more. If the start is one of them, everything in the store is
+  // verified.
   const start = from === null || from.seq < base.seq ? base : from;
   const known = given.filter(({ seq }) => seq >= start.seq);
   if ([...known, start].some((head) => contradicts(head, start) || contradicts(head, base)))
@@ -104,26 +107,29 @@ async function verifyAfter(
   return base.seq === 0 ? whole : { ...whole, archived: base.seq };
 }
 
-/** Whether two heads are of the same place and of different entries. */
+/** Returns whether two heads have the same place but different entries. */
 function contradicts(one: AuditHead, other: AuditHead): boolean {
   return one.seq === other.seq && one.hash !== other.hash;
 }
 
-/** Returns what is wrong with the entry that a head names; null: nothing. */
+/** Returns the fault of the entry that a head names; null if there is none. */
 async function faultAt({ seq, hash }: AuditHead, audit: Source, workspaceId: string): Promise<AuditVerdict | null> {
   const [entry] = await audit.read(workspaceId, seq - 1, 1);
   if (entry?.seq !== seq) return { outcome: 'missing', seq };
   return entry.hash === hash && hashOf(entry) === hash ? null : { outcome: 'altered', seq };
 }
 
-/** Whether nothing after the start has to name the base: an entry before it did, or the caller knows the start from elsewhere. */
+/**
+ * Whether no entry after the start must name the base, because an entry before it did, or because the caller trusts the
+ * start.
+ */
 function isNamedBefore(base: AuditHead, start: AuditHead | Checkpoint): boolean {
   if (start.seq === base.seq) return false;
   if (!('base' in start)) return true;
   return start.isNamed && start.base.seq === base.seq && start.base.hash === base.hash;
 }
 
-/** Whether the entry tells that the log was archived up to `base`. */
+/** Returns whether the entry records that the log was archived up to `base`. */
 function names({ action, after }: AuditEntry, base: AuditHead): boolean {
   return action === 'audit.archived' && after?.seq === base.seq && after.hash === base.hash;
 }
@@ -143,10 +149,10 @@ export async function checkHead(
   return entry.hash === head.hash && hashOf(entry) === head.hash ? null : { outcome: 'altered', seq: head.seq };
 }
 
-/** Heads that have to be in a chain, by place: there may be as many as the chain has entries. */
+/** Heads that a chain must contain, by place. There can be one for each entry. */
 class Expected {
   readonly #hashes = new Map<number, Set<string>>();
-  /** The last of their places; 0: there are none. */
+  /** The last of their places; 0 if there are none. */
   readonly last: number;
 
   constructor(heads: readonly AuditHead[]) {

@@ -3,7 +3,7 @@ import { OutsideAddress } from '../credentials/outsideAddress.js';
 import { Refusal } from '../refusals/refusal.js';
 import type { Refusals } from './refusals.js';
 
-/** The authenticator, with what it refuses counted. A key that is known passes without a promise, as before. */
+/** Wraps the authenticator to count its refusals. A known key still needs no promise. */
 export function watched(
   authenticator: Pick<Authenticator, 'authenticate'>,
   refusals: Pick<Refusals, 'key' | 'credential'>,

@@ -2,25 +2,25 @@ import { resultOf, textOf, type Result } from '../client/answer.js';
 import { LatchkeyError } from '../client/errors.js';
 import { usage, type Failure } from './exit.js';
 
-/** Where a command sends its requests, and what that was set with. */
+/** The address for a command's requests, and the setting that it comes from. */
 export interface Address {
   readonly url: string;
   readonly setBy: '--url' | 'LATCHKEY_URL';
 }
 
-/** How long a look at another address may take, in ms. */
+/** The timeout for a request to another address, in ms. */
 const LOOK = 3_000;
 
 /** The largest response to it, in bytes. */
 const LOOK_BYTES = 1_000_000;
 
-/** Codes of a connection that another protocol than the server's was spoken on. */
+/** Error codes of connections that use another protocol than the server. */
 const OTHER_PROTOCOL = /^(?:EPROTO|ERR_SSL_|HPE_|UND_ERR_SOCKET|ECONNRESET)/;
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
 
 /**
- * Returns what to say instead of an error that shows a wrong address: its name, its value and the one to set. Looks for the API at
- * the addresses that are likely, without the key. Any other error is returned as it is.
+ * Returns a better message for an error that is caused by a wrong address: the setting, its value and the correct
+ * value. Looks for the API at likely addresses, without the key. Returns any other error unchanged.
  */
 export async function addressFault(error: unknown, address: Address, send: typeof fetch): Promise<unknown> {
   if (!(error instanceof LatchkeyError)) return error;
@@ -31,7 +31,7 @@ export async function addressFault(error: unknown, address: Address, send: typeo
   if (error.code === 'UNREACHABLE') return unreachable(error, address, send, wrong);
   if (!isElsewhere(error)) return error;
   const right = await firstApi(likely(new URL(url)), send);
-  // A gateway on the way also answers these, and then the address may be right.
+  // Gateways also return these, so the address may be right.
   if (right === null && [401, 403, 407, 429].includes(error.status)) return error;
   const what = UNKNOWN_ROUTE.has(error.status)
     ? 'where there is no API'
@@ -69,7 +69,7 @@ async function unreachable(
   return wrong(`and the server speaks ${other.protocol === 'https:' ? 'HTTPS' : 'plain HTTP'} there`, right);
 }
 
-/** Whether a response is not from the API: an unknown route, or another server. */
+/** Returns whether a response is not from the API: an unknown route, or another server. */
 function isElsewhere({ status, errors, code }: LatchkeyError): boolean {
   if (code === 'UNREADABLE') return true;
   const [first] = errors;
@@ -79,12 +79,12 @@ function isElsewhere({ status, errors, code }: LatchkeyError): boolean {
 
 const UNKNOWN_ROUTE: ReadonlySet<number> = new Set([404, 405, 406]);
 
-/** A field of an operation that does not find something has a path. */
+/** An operation whose field finds nothing has an error with a path. */
 function isUnknownRoute(status: number, { path }: { readonly path?: unknown }): boolean {
   return UNKNOWN_ROUTE.has(status) && path === undefined;
 }
 
-/** Where the API may be, most likely first. */
+/** Returns possible addresses of the API, most likely first. */
 function likely(url: URL): URL[] {
   const path = url.pathname.replace(/\/+$/, '');
   const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
@@ -101,7 +101,7 @@ async function firstApi(urls: readonly URL[], send: typeof fetch): Promise<strin
   return null;
 }
 
-/** Whether a GraphQL API answers. A certificate that is not trusted shows as much of HTTPS as can be seen. */
+/** Returns whether a GraphQL API answers. An untrusted certificate also shows that the server uses HTTPS. */
 async function isApi(url: URL, send: typeof fetch): Promise<boolean> {
   try {
     const response = await look(url, send);
@@ -128,7 +128,7 @@ async function redirectOf(url: string, send: typeof fetch): Promise<string | nul
   }
 }
 
-/** One request, without the key. */
+/** Sends one request, without the key. */
 function look(url: URL, send: typeof fetch): Promise<Response> {
   return send(url, {
     method: 'POST',
@@ -139,7 +139,7 @@ function look(url: URL, send: typeof fetch): Promise<Response> {
   });
 }
 
-/** The innermost cause that has a code, or the innermost one. */
+/** Returns the innermost cause with a code, or else the innermost cause. */
 function causeOf(error: unknown): { readonly code: string; readonly message: string } {
   let found = { code: '', message: '' };
   let current = error;

@@ -20,7 +20,7 @@ export interface ApiOptions {
   readonly maxWait: number;
 }
 
-/** The server, asked with one key. Rejects with the client's errors, or a Failure. */
+/** Requests to the server with one key. Rejects with the client's errors, or a Failure. */
 export interface Api {
   readonly ask: <Data, Variables extends object>(
     operation: Operation<Data, Variables>,
@@ -30,7 +30,7 @@ export interface Api {
   readonly read: (name: string) => Promise<string>;
 }
 
-/** How often a request without a response is repeated. */
+/** The number of retries for a request without a response. */
 const RETRIES = 3;
 
 /**
@@ -56,7 +56,9 @@ export async function withApi<T>(
   const deadline = new Deadline(maxWait * 1_000, send);
   const client = clientOf({ url, apiKey, fetch: deadline.fetch, maxRetries: RETRIES });
   if (apiKey !== null && readable(url)) {
-    note('The address is plain HTTP: others on the way can read the key. Use https:// where the server has it.');
+    note(
+      'The address uses plain HTTP, so others on the network can read the key. Use https:// if the server supports it.',
+    );
   }
   const setBy = given === undefined ? 'LATCHKEY_URL' : '--url';
   const hold = async <Answer>(request: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> => {
@@ -100,8 +102,8 @@ function unexpected(what: string, text: string): UnexpectedAnswer {
 }
 
 /**
- * Documents of this command line are valid on every Latchkey server of its release. Data beside other errors is passed on only if it
- * has the form that was asked for.
+ * Documents of this command line are valid on every Latchkey server of its release. Data together with other errors is
+ * passed on only if it has the requested form.
  */
 function asUnexpected(error: unknown, text: string): unknown {
   if (error instanceof UnexpectedAnswer) return unexpected(error.message, text);
@@ -115,7 +117,7 @@ function asUnexpected(error: unknown, text: string): unknown {
     : Object.assign(error, { data: null });
 }
 
-/** How servers on graphql-js say that a document is not of their schema. */
+/** Messages of graphql-js servers for a document that doesn't match their schema. */
 const UNKNOWN_PART = /^(?:Cannot query field|Unknown (?:type|argument|directive)) /;
 
 function sendingOf(): typeof fetch | undefined {
@@ -152,7 +154,7 @@ async function readText(send: typeof fetch, url: URL, apiKey: string | null, sig
   const headers = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
   let response: Response;
   try {
-    // A redirect would carry the key to wherever it leads.
+    // A redirect would send the key to another address.
     response = await send(url, { headers, redirect: 'error', signal });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
@@ -163,12 +165,12 @@ async function readText(send: typeof fetch, url: URL, apiKey: string | null, sig
     });
   }
   const text = await textOf(response);
-  // It throws what such an answer stands for.
+  // Throws the error of the response.
   if (!response.ok) await dataOf(new Response(text, response));
   return text;
 }
 
-/** On this machine nobody is on the way. */
+/** Requests to this machine don't cross a network. */
 function readable(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === 'http:' && !/^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);

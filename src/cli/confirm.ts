@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline';
 import { EXIT, Failure, usage } from './exit.js';
 
-/** Asks on the terminal before what cannot be undone. @param question with what it is about made visible @throws Failure */
+/**
+ * Asks for confirmation on the terminal before a change that can't be undone. @param question with names made visible
+ * @throws Failure
+ */
 export async function confirm(question: string): Promise<void> {
   const answer = await ask(`${question} [y/N] `);
   if (/^y(es)?$/i.test(answer.trim())) return;
@@ -11,7 +14,7 @@ export async function confirm(question: string): Promise<void> {
 /** Refuses if no person can confirm, because input or output is not a terminal. @throws Failure */
 export function assertCanAsk(): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return;
-  throw usage('This needs confirmation, and there is no terminal. Pass --yes to confirm.');
+  throw usage('This needs confirmation, but there is no terminal. Pass --yes to confirm.');
 }
 
 function ask(question: string): Promise<string> {
@@ -19,7 +22,7 @@ function ask(question: string): Promise<string> {
   return new Promise((resolve) => {
     lines.on('SIGINT', () => {
       lines.close();
-      // By the signal itself, so that a script around this one ends too.
+      // Ends with the signal itself, so that a script that runs this command ends too.
       process.kill(process.pid, 'SIGINT');
     });
     lines.on('close', () => resolve(''));

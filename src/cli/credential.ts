@@ -1,6 +1,6 @@
 import { EXIT, Failure, usage } from './exit.js';
 
-/** Longer than any key or access token; what is piped here by mistake is not to fill the memory. */
+/** Longer than any key or access token. Limits memory if something else is piped by mistake. */
 const MAX_BYTES = 8_192;
 
 /** Returns the key in the first line of standard input. @throws Failure */
@@ -71,7 +71,7 @@ export function assertSendable(key: string): void {
   );
 }
 
-/** No key is a matter of credentials, and the server would say the same. */
+/** A missing key is a credential error, as in the server's response. */
 export function noKey(): Failure {
   return new Failure(
     EXIT.unauthenticated,

@@ -11,19 +11,19 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const HIGHEST_STATUS = 599;
 
 /**
- * How long one request may take with all its waits: for its turn under the limits, and for the time after which a server
- * asks to come again. A wait that will not end in time is not begun.
+ * Limits the time of one request, including its waits: for its turn under the limits, and for Retry-After. Doesn't
+ * start a wait that can't end in time.
  */
 export class Deadline {
   readonly #longest: number;
   #underWay: AbortController | null = null;
   #until = 0;
-  /** Whether a request has no response yet, or the last response was a failure of the server. */
+  /** Whether a request has no response yet, or the last response was a server error. */
   #unanswered = false;
 
   readonly #send: typeof fetch;
 
-  /** @param longest ms @param send what sends, such as through a proxy */
+  /** @param longest in ms @param send sends requests, for example through a proxy */
   constructor(longest: number, send: typeof fetch = fetch) {
     this.#longest = longest;
     this.#send = send;
@@ -58,7 +58,7 @@ export class Deadline {
     throw reason;
   }
 
-  /** One request at a time. @throws Failure where time is up */
+  /** Runs one request at a time. @throws Failure when the time is over */
   async hold<T>(request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
     this.#underWay = controller;

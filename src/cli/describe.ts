@@ -1,15 +1,15 @@
 import { Command } from 'commander';
 
 export interface Described {
-  /** The name, with its arguments where they need no more words. */
+  /** The name, with its arguments if they need no description. */
   readonly name: string;
-  /** Sentences. The first is what the list of commands shows. */
+  /** Sentences. The list of commands shows the first one. */
   readonly description: string;
-  /** A whole line that can be pasted. */
+  /** A complete line that can be pasted. */
   readonly example: string;
 }
 
-/** A command that says how it is used. */
+/** Creates a command with a description and an example. */
 export function described({ name, description, example }: Described): Command {
   return new Command(name)
     .description(description)
@@ -17,7 +17,7 @@ export function described({ name, description, example }: Described): Command {
     .addHelpText('after', `\nExample:\n${indented(example)}`);
 }
 
-/** A command of commands. */
+/** Creates a command with subcommands. */
 export function group(name: string, description: string, commands: readonly Command[]): Command {
   const made = new Command(name).description(description).summary(firstOf(description));
   for (const command of commands) made.addCommand(command);

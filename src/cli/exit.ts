@@ -1,7 +1,7 @@
 /** Exit codes of the program. docs/reference/cli.md describes them. */
 export const EXIT = {
   ok: 0,
-  /** A command found what it searches for, or failed for a reason without a code of its own. */
+  /** The result of a search or check was negative, or the command failed for a reason without a separate code. */
   failed: 1,
   usage: 2,
   unauthenticated: 3,

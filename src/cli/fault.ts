@@ -4,7 +4,7 @@ import { jsonText, visible } from './visible.js';
 /** The error that ended a command, as it is printed. */
 export interface Fault {
   readonly exitCode: ExitCode;
-  /** As in `extensions.code` of the server's answers, or one of our own. */
+  /** As in `extensions.code` of the server's responses, or a code of the command line. */
   readonly code: string;
   readonly message: string;
   /** Scopes that the key lacks. */
@@ -15,7 +15,7 @@ export interface Fault {
   readonly requestId?: string;
 }
 
-/** Loads the client's errors only where a client may have thrown one. */
+/** Loads the client's errors only if a client may have thrown one. */
 export async function faultOf(error: unknown): Promise<Fault> {
   if (error instanceof Failure) return { exitCode: error.exitCode, code: error.code, message: error.message };
   const { Forbidden, LatchkeyError, RateLimited, Unauthenticated, Unavailable } = await import('../client/errors.js');

@@ -1,7 +1,7 @@
 import { TOKEN_PATTERN } from '../keys/token.js';
 import { usage, type Failure } from './exit.js';
 
-/** Options that somebody may try with a key. `--key` is one of `explain`'s, which takes an id. */
+/** Options that users may try with a key. `--key` of `explain` takes an ID. */
 const FOR_A_KEY = /^--?(api-?key|token|secret|bearer|password|authorization|admin-?api-?key)(=|$)/i;
 
 const KEY_ID = /^(?:key|conf)_\w{1,60}$/;
@@ -10,7 +10,7 @@ const KEY_ID = /^(?:key|conf)_\w{1,60}$/;
  * A key in the arguments is visible in the list of processes, to every user of the machine, and in the shell's history. The error says so
  * and doesn't repeat the key.
  *
- * @returns null where none is there
+ * @returns null if there is none
  */
 export function keyInArguments(args: readonly string[]): Failure | null {
   const found = args.some((argument, i) => {
@@ -22,13 +22,13 @@ export function keyInArguments(args: readonly string[]): Failure | null {
   if (!found) return null;
   if (args[0] === 'keys' && args[1] === 'find') {
     return usage(
-      "A token is not taken as an argument: other users can read it in the process list and in the shell's history. " +
+      "A token can't be an argument, because it would be visible in the list of processes and in the shell's history. " +
         'Write it to standard input: latchkey keys find - < token.txt. If the token is valid, revoke or rotate its key.',
     );
   }
   return usage(
     "A key can't be an argument, because it would be visible in the list of processes and in the shell's history. " +
       'Set LATCHKEY_API_KEY, or write the key to standard input and give --key-stdin. ' +
-      'If what you gave is a key that works, treat it as leaked: rotate it.',
+      'If it is a valid key, treat it as leaked and rotate it.',
   );
 }

@@ -1,12 +1,15 @@
 declare const types: unique symbol;
 
-/** A document with what it takes and what it answers. As text, for to parse it here would load a GraphQL library for nothing. */
+/**
+ * A document with the types of its variables and result. As text, because parsing it would load a GraphQL library
+ * needlessly.
+ */
 export interface Operation<Data, Variables extends object> {
   readonly text: string;
   readonly [types]?: (variables: Variables) => Data;
 }
 
-/** Of an operation that takes none. */
+/** The variables of an operation that has none. */
 export type NoVariables = Readonly<Record<string, never>>;
 
 /** Returns an operation, followed by the fragments that it uses. */

@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import type { ApiOptions } from './api.js';
 import { DEFAULT_URL } from '../settings/commandLine.js';
 
-/** Seconds: longer than the longest window of the limits, so that one which is used up is waited for. */
+/** In seconds. Longer than the longest window of the limits, so that a command can wait for it. */
 const MAX_WAIT = 90;
 
 /** The options of every command that sends requests. */
@@ -50,7 +50,7 @@ function valueIn(names: readonly string[]): (text: string) => string {
   };
 }
 
-/** A list, whether it is given at once with commas or one by one. */
+/** Collects a list, given with commas or as repeated options. */
 export function items(text: string, before: readonly string[] = []): string[] {
   const given = text
     .split(',')
@@ -68,7 +68,7 @@ export function whole(min: number, max: number): (text: string) => number {
   };
 }
 
-/** Those of `values` that are given: an input of the API's must not say undefined. */
+/** Returns the defined `values`, because an input of the API must not contain undefined. */
 export function given<T extends object>(values: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,20 +1,20 @@
 import { EXIT } from './exit.js';
 import { UnexpectedAnswer } from './unexpected.js';
 
-/** A page of a list, as the API answers it. */
+/** A page of a list, as the API returns it. */
 export interface PageOf<Node> {
   readonly nodes: readonly Node[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
 }
 
-/** The most that the API gives at once. */
+/** The maximum page size of the API. */
 const PAGE = 100;
 
 /**
- * Reads the pages of a list, up to so many nodes. Every page must advance the list, because a server that repeats a cursor would
- * cause an endless loop.
+ * Reads the pages of a list, up to a number of nodes. Every page must advance the list, because a server that repeats a
+ * cursor would cause an endless loop.
  *
- * @param read asks for a page; `after` is null for the first one
+ * @param read requests a page; `after` is null for the first one
  * @throws UnexpectedAnswer
  */
 export async function* pagesOf<Page extends PageOf<unknown>>(
@@ -40,7 +40,7 @@ export async function* pagesOf<Page extends PageOf<unknown>>(
   }
 }
 
-/** @throws UnexpectedAnswer if a page has more nodes than it was asked for */
+/** @throws UnexpectedAnswer if a page has more nodes than requested */
 export function checkLength(nodes: readonly unknown[], first: number): void {
   if (nodes.length > first)
     throw new UnexpectedAnswer(`has ${nodes.length} entries on a page of ${first}`, EXIT.failed);

@@ -23,10 +23,10 @@ import { tierCommand } from './commands/workspace/tier.js';
 import { packageVersion } from '../packageFiles.js';
 import { group } from './describe.js';
 
-/** The same in a terminal, in a pipe, and in docs/reference/cli.md. */
+/** The same width in a terminal, in a pipe, and in docs/reference/cli.md. */
 const HELP_WIDTH = 100;
 
-/** Every command, by the heading under which the help lists it. */
+/** Every command, by its heading in the help. */
 function commands(program: () => Command): Readonly<Record<string, readonly Command[]>> {
   return {
     'Server:': [serveCommand()],
@@ -54,7 +54,7 @@ function commands(program: () => Command): Readonly<Record<string, readonly Comm
   };
 }
 
-/** The whole command line, ready to parse: it throws where commander would end the process, and writes no errors itself. */
+/** Returns the whole command line. It throws instead of ending the process, and doesn't print errors. */
 export function createProgram(): Command {
   const program = new Command('latchkey')
     .description('API keys for GraphQL: run the server, manage keys, and find leaked ones.')
@@ -72,7 +72,7 @@ export function createProgram(): Command {
   return program;
 }
 
-/** Commands that are made by themselves have none of their parent's settings. */
+/** Commands that are created separately don't inherit their parent's settings. */
 function settle(command: Command): void {
   command
     .exitOverride()

@@ -25,7 +25,7 @@ export async function run(args: readonly string[]): Promise<ExitCode | null> {
 
 /** Returns commander's error for an invalid command line, without values that may be secrets. */
 function misused({ code, message }: CommanderError, args: readonly string[]): Failure {
-  // A command of commands, by itself.
+  // A command with subcommands, without one of them.
   if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);
   const said = message
     .replace(/^error: /, '')
@@ -34,7 +34,7 @@ function misused({ code, message }: CommanderError, args: readonly string[]): Fa
   return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.?]\)?$/.test(said) ? '' : '.'} ${helpFor(args)}`);
 }
 
-/** A word, an option, or how an argument is written: short, and without digits enough for a secret. */
+/** A word, an option or the notation of an argument: short, and with too few digits for a secret. */
 function isPlain(text: string): boolean {
   return /^[-a-z<>[\].,:| ]{1,40}$/i.test(text) || /^\d{1,9}$/.test(text);
 }

@@ -32,10 +32,11 @@ const MAY_BE_ABSENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Compares an answer with the document that was sent and with the schema of this release, so that commands can rely on its form.
+ * Compares a response with the sent document and with the schema of this release, so that commands can rely on its
+ * form.
  *
  * @param hasErrors whether the answer also has errors, which explain why a field of Query or Mutation is null
- * @returns the path of the first value that is missing or of another type; null: there is none
+ * @returns the path of the first value that is missing or has another type; null if there is none
  */
 export function shapeFault(document: string, data: unknown, hasErrors = false): string | null {
   const { definitions } = parse(document, { noLocation: true });
@@ -92,7 +93,7 @@ class Shape {
     const at = path === 'data' ? key : `${path}.${key}`;
     const definition = fields.get(name.value);
     if (definition === undefined) throw new TypeError(`The schema has no field ${name.value}.`);
-    // With @include or @skip it may be left out.
+    // With @include or @skip, it may be missing.
     if (!Object.hasOwn(value, key)) return directives.length > 0 ? null : at;
     const field = (value as Record<string, unknown>)[key];
     // Without an error, a root field is null only if it looks for one object.

@@ -13,9 +13,9 @@ const NO_BORDERS = {
 
 export interface Column<Row> {
   readonly title: string;
-  /** Others' text is made visible by the table. */
+  /** The table makes control characters in others' text visible. */
   readonly text: (row: Row) => string;
-  /** How its cell is coloured. */
+  /** The colour of its cell. */
   readonly style?: (row: Row) => Parameters<Terminal['style']>[0];
   /** Aligns numbers to the right. */
   readonly right?: true;
@@ -40,7 +40,7 @@ export function table<Row>(terminal: Terminal, columns: readonly Column<Row>[], 
   return trimmed(drawn.toString());
 }
 
-/** Names and values, one a line; those without a value are left out. */
+/** Formats names and values, one per line, without names that have no value. */
 export function list(terminal: Terminal, entries: readonly (readonly [string, string | null])[]): string {
   const given = entries.filter((entry): entry is [string, string] => entry[1] !== null);
   const width = Math.max(...given.map(([name]) => name.length));

@@ -4,12 +4,12 @@ import type { list, table } from './table.js';
 import { openTerminal, type Terminal } from './terminal.js';
 import { jsonText } from './visible.js';
 
-/** A command that asks the server, and what it tells with. */
+/** A command that sends requests, and its output. */
 export interface Talk extends Api {
   readonly terminal: Terminal;
   readonly table: typeof table;
   readonly list: typeof list;
-  /** Prints the result: one JSON document for programs, what `text` makes for people. */
+  /** Prints the result: one JSON document for programs, or the result of `text` for people. */
   readonly show: (value: unknown, text: () => string) => void;
 }
 

@@ -5,7 +5,7 @@ import { readCommandLineSettings } from '../settings/commandLine.js';
 
 export type Style = Parameters<typeof styleText>[0];
 
-/** Where a command writes: results to standard output, all that is about them to standard error. */
+/** The output of a command: results on standard output, messages on standard error. */
 export interface Terminal {
   /** Lines of the result. Others' text among them must have gone through `visible`. */
   readonly out: (text: string) => void;
@@ -13,9 +13,9 @@ export interface Terminal {
   readonly note: (text: string) => void;
   /** Prints the progress in place of the previous one. Prints nothing if the output is not a terminal. */
   readonly progress: (text: string) => void;
-  /** Takes away what {@link progress} shows. */
+  /** Removes the progress that {@link progress} shows. */
   readonly progressEnd: () => void;
-  /** Colour, where standard output is a terminal that wants it. */
+  /** Colours, if standard output is a terminal that supports them. */
   readonly style: (style: Style, text: string) => string;
 }
 
@@ -49,7 +49,7 @@ export function openTerminal(): Terminal {
   };
 }
 
-/** Without it a reader that leaves early, as `head` does, would end the program with a stack. */
+/** Without it, a reader that ends early, such as `head`, would end the program with a stack trace. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -8,7 +8,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_4
 /** Such as 90d or 12h: at most six digits and one unit. */
 const SHORT = /^(\d{1,6})([smhdw])$/;
 
-/** Returns a length of time in the API's form (ISO 8601), from that or from 7d, 12h, 30m. @throws Failure */
+/** Returns a duration in the API's form (ISO 8601). Accepts that form, and 7d, 12h or 30m. @throws Failure */
 export function durationOf(text: string): string {
   const seconds = secondsOf(text);
   if (seconds !== null) return `PT${seconds}S`;
@@ -20,7 +20,7 @@ export function durationOf(text: string): string {
 }
 
 /**
- * Returns a moment in the API's form (RFC 3339), from that, from a date, from `now`, or from a length of time after now.
+ * Returns a time in the API's form (RFC 3339). Accepts that form, a date, `now`, or a duration from now.
  * @throws Failure
  */
 export function momentOf(text: string, now: number = Date.now()): string {
@@ -28,7 +28,7 @@ export function momentOf(text: string, now: number = Date.now()): string {
   return seconds === null ? writtenMoment(text) : reckoned(now + seconds * 1_000);
 }
 
-/** {@link momentOf} for the past: 7d is seven days ago. @throws Failure */
+/** Like {@link momentOf}, for the past: 7d is seven days ago. @throws Failure */
 export function pastMomentOf(text: string, now: number = Date.now()): string {
   const seconds = secondsOf(text);
   return seconds === null ? momentOf(text, now) : reckoned(now - seconds * 1_000);
@@ -53,7 +53,7 @@ function secondsOf(text: string): number | null {
   return count === undefined ? null : Number(count) * (UNITS[unit] ?? 0);
 }
 
-/** For people: to the minute, in UTC. */
+/** Formats a time for people: to the minute, in UTC. */
 export function shortMoment(moment: string | null): string {
   return moment === null ? '-' : moment.slice(0, 16).replace('T', ' ');
 }

@@ -1,22 +1,22 @@
 import { EXIT, Failure, type ExitCode } from './exit.js';
 
-/** The server answered something that no Latchkey server of this release answers. The address may be wrong. */
+/** Thrown for a response that no Latchkey server of this release sends. The address may be wrong. */
 export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer';
   readonly exitCode: ExitCode;
 
-  /** @param message says what is wrong, after "its response" @param exitCode default: the address is wrong */
+  /** @param message the problem, which follows "its response" @param exitCode default: the address is wrong */
   constructor(message: string, exitCode: ExitCode = EXIT.usage) {
     super(message);
     this.exitCode = exitCode;
   }
 
-  /** @param setBy what the address was set with */
+  /** @param setBy the setting of the address */
   toFailure(url: string, setBy: string): Failure {
     return new Failure(
       this.exitCode,
       'UNEXPECTED_ANSWER',
-      `${url} is not a Latchkey server, or one of another release: its response ${this.message}. Check ${setBy}.`,
+      `${url} is not a Latchkey server, or runs another release: its response ${this.message}. Check ${setBy}.`,
     );
   }
 }

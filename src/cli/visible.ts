@@ -8,12 +8,14 @@ export function visible(text: string): string {
   return replaceUnwanted(text, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** {@link visible} for text of several lines, as a schema has. */
+/** Like {@link visible}, for text of several lines, such as a schema. */
 export function visibleLines(text: string): string {
   return text.split('\n').map(visible).join('\n');
 }
 
-/** One JSON document, which means the same to a program and does nothing to a terminal either. RFC 8259 section 7. */
+/**
+ * Returns a JSON document without effects on a terminal, and with the same meaning for a program (RFC 8259 section 7).
+ */
 export function jsonText(value: unknown, indent = 2): string {
   // In JSON, such characters occur only in strings. Line breaks are part of the format.
   return replaceUnwanted(JSON.stringify(value, null, indent), (character) =>

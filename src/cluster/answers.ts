@@ -1,7 +1,10 @@
 import type { Limiter } from '../limits/limiter.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
-/** The primary's answers to one message of a worker. Synchronous, as the limiter: no other message comes between. */
+/**
+ * Returns the primary's replies to one message of a worker. Synchronous like the limiter, so that no other message is
+ * handled in between.
+ */
 export function answersTo({ batch, asks }: Asks, limiter: Limiter): Answers {
   return { kind: 'answers', batch, answers: asks.map((ask) => answer(ask, limiter)) };
 }
@@ -10,7 +13,7 @@ function answer({ cost, ...subject }: Ask, limiter: Limiter): Answer {
   try {
     return cost === null ? limiter.peek(subject) : limiter.admit(subject, cost);
   } catch {
-    // A record that nobody can read (a tier of another version, for one) costs its own request, not all of them.
+    // An unreadable record, for example with a tier of another version, fails only its own request.
     return null;
   }
 }

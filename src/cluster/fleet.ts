@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { BesidesStart, FromPrimary, FromWorker } from './messages.js';
 
-/** How long a place stays empty after its worker ended, in ms: doubled with each worker that did not last. */
+/** The delay before an ended worker is replaced, in ms. Doubles with each worker that did not last. */
 const MIN_DELAY = 100;
 const MAX_DELAY = 5_000;
 
-/** How long a worker must have been ready to count as one that lasted, in ms. */
+/** The time that a worker must be ready to count as one that lasted, in ms. */
 const LASTED = 60_000;
 
 export interface FleetOptions {
@@ -20,7 +20,7 @@ export interface FleetOptions {
   readonly onMessage: (message: BesidesStart, worker: Worker) => void;
   /** Called when a worker can take connections. */
   readonly onReady: (worker: Worker) => void;
-  /** Called once nothing more comes from a worker. */
+  /** Called when a worker sends no more messages. */
   readonly onEnd: (worker: Worker) => void;
 }
 
@@ -34,9 +34,9 @@ interface Life {
   since: number | null;
   /** Resolves when it can take connections. Never settles if it ends before that. */
   readonly ready: Promise<void>;
-  /** Resolves when it has asked its callers to go elsewhere. */
+  /** Resolves when it has asked its callers to reconnect elsewhere. */
   readonly left: Promise<void>;
-  /** Resolves when it has ended and everything that it said was heard. */
+  /** Resolves when it has ended and all its messages were handled. */
   readonly ended: Promise<End>;
 }
 
@@ -44,12 +44,12 @@ interface End {
   /** A description. */
   readonly how: string;
   readonly clean: boolean;
-  /** Something outside ended it: a signal, such as the kernel's when memory is short. */
+  /** A signal ended it, for example from the kernel because of low memory. */
   readonly killed: boolean;
 }
 
 /**
- * The worker processes of one primary: forks them, puts another into the place of each that ends, and ends them all.
+ * The worker processes of one primary: forks them, replaces each worker that ends, and ends them all.
  *
  * Messages travel as JSON, node:cluster's default: for the small ones that make up nearly all of the traffic it takes a
  * fifth less than structured clones, which win only from a hundred questions a message on.
@@ -65,7 +65,7 @@ export class Fleet {
   }
 
   /**
-   * Starts all workers. The first one makes what an empty store lacks; the others follow once it is ready.
+   * Starts all workers. The first one initializes an empty store. The others start when it is ready.
    *
    * @throws Error if a worker can't start. One that is killed during its start is started again.
    */
@@ -74,7 +74,7 @@ export class Fleet {
     await Promise.all(Array.from({ length: this.#options.size - 1 }, () => this.#startOne()));
   }
 
-  /** Those that live, the ones that are still starting among them. */
+  /** The running workers, including those that are still starting. */
   get workers(): readonly Worker[] {
     return [...this.#lives].map(({ worker }) => worker);
   }
@@ -85,9 +85,9 @@ export class Fleet {
   }
 
   /**
-   * Has all workers ask their callers to go elsewhere. They serve as before.
+   * Lets all workers ask their callers to reconnect elsewhere. They continue to serve.
    *
-   * @param delay the longest that this takes, in ms
+   * @param delay the maximum time, in ms
    */
   async leave(delay: number): Promise<void> {
     this.#draining = true;
@@ -96,7 +96,7 @@ export class Fleet {
   }
 
   /**
-   * Has all workers finish their requests and end. They must get no more connections after this call.
+   * Lets all workers finish their requests and end. They must get no more connections after this call.
    *
    * @throws Error if one of them didn't end cleanly
    */
@@ -108,13 +108,13 @@ export class Fleet {
     if (unclean !== undefined) throw new Error(unclean.how);
   }
 
-  /** Ends all workers at once. SIGKILL: one that hangs would hear nothing else. */
+  /** Ends all workers immediately. Uses SIGKILL, because a worker that hangs handles no other signal. */
   kill(): void {
     this.#draining = true;
     for (const { worker } of this.#lives) worker.process.kill('SIGKILL');
   }
 
-  /** Resolves when a worker is ready, and keeps its place taken from then on. */
+  /** Resolves when a worker is ready, and replaces it whenever it ends. */
   async #startOne(): Promise<void> {
     for (let wait = MIN_DELAY; ; wait = Math.min(2 * wait, MAX_DELAY)) {
       const life = this.#fork();
@@ -130,7 +130,7 @@ export class Fleet {
     }
   }
 
-  /** Sees that the place of a worker stays taken. */
+  /** Replaces a worker when it ends. */
   async #keep(life: Life): Promise<void> {
     let wait = MIN_DELAY;
     for (;;) {
@@ -149,7 +149,7 @@ export class Fleet {
     await delay(wait);
   }
 
-  /** Not the field itself, which a compiler takes for unchanged over an await. */
+  /** Not the field itself, because the compiler assumes that it doesn't change during an await. */
   #isDraining(): boolean {
     return this.#draining;
   }
@@ -190,7 +190,7 @@ export function tell(worker: Worker, message: FromPrimary, socket?: Socket): voi
   if (worker.isConnected()) worker.send(message, socket, { keepOpen: true }, () => undefined);
 }
 
-/** A promise, and what resolves it. */
+/** A promise and the function that resolves it. */
 function signal(): [Promise<void>, () => void] {
   let give = (): void => undefined;
   const given = new Promise<void>((resolve) => (give = resolve));

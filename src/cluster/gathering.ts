@@ -4,7 +4,7 @@ import type { MetricsSnapshot } from '../metrics/metrics.js';
 import { tell } from './fleet.js';
 import type { Counted, Scrape } from './messages.js';
 
-/** How long workers may take to say what they counted, in ms. */
+/** The timeout for workers to send their counts, in ms. */
 const TIMEOUT = 2_000;
 
 interface Round {

@@ -35,7 +35,7 @@ interface Given {
  *
  * A worker gets one connection at a time: Node holds back all other messages to a worker until it has received a connection,
  * and answers about limits must not wait behind a flood of those. A connection stays open here until its worker has taken it.
- * If the worker ends before that, another one gets the connection, and the caller sees nothing of it.
+ * If the worker ends before that, another one gets the connection, without the caller noticing.
  */
 export class Listener {
   readonly #servers: readonly Server[];
@@ -116,7 +116,7 @@ export class Listener {
     if (socket !== null) this.#give(socket);
   }
 
-  /** Accepts no more connections. Resolves when workers have taken those that were accepted, or after a second. */
+  /** Stops accepting connections. Resolves when workers have taken the accepted ones, or after a second. */
   async close(): Promise<void> {
     await stopAccepting(this.#servers);
     const end = performance.now() + CLOSE_TIME;
@@ -143,7 +143,7 @@ export class Listener {
     this.#idle.delete(worker);
     this.#given.set(worker, { id, socket, timer });
     tell(worker, { kind: 'connection', id }, socket);
-    // Comes after it. Node says nothing of a connection that the other process could not open.
+    // Sent after the connection, because Node doesn't report that the other process could not open it.
     tell(worker, { kind: 'given', id });
   }
 

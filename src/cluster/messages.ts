@@ -7,14 +7,17 @@ import type { StreamEvent } from '../streams/events.js';
 
 /** One question about a family's limits. */
 export interface Ask extends Subject {
-  /** Units to take; null only looks. */
+  /** Units to take; null for a peek. */
   readonly cost: number | null;
 }
 
 /** An admission, or the room for a peek; null if the limits could not be evaluated. */
 export type Answer = Admission | Room | null;
 
-/** All that a worker asks within one turn of its event loop. A message costs tens of µs, one more question in it a few. */
+/**
+ * All questions of a worker in one turn of its event loop. A message costs tens of µs, each further question in it only
+ * a few.
+ */
 export interface Asks {
   readonly kind: 'asks';
   /** Echoed in the reply. */
@@ -54,14 +57,14 @@ export type OfPlaces =
 export interface PlaceTaken {
   readonly kind: 'place';
   readonly id: number;
-  /** false: all places of the family are taken. */
+  /** False: all places of the family are taken. */
   readonly taken: boolean;
 }
 
 /** A worker was asked for the metrics of all. */
 export interface Scrape {
   readonly kind: 'scrape';
-  /** Comes back with what was gathered. */
+  /** Echoed in the reply. */
   readonly id: number;
 }
 
@@ -100,7 +103,7 @@ export type BesidesStart =
   | { readonly kind: 'taken'; readonly id: number; readonly isFull: boolean }
   /** It was full, and a connection has ended. */
   | { readonly kind: 'room' }
-  /** The connection of this number did not come. */
+  /** The connection with this number did not arrive. */
   | { readonly kind: 'lost'; readonly id: number }
   /** The key that this start created. Sent before the worker is ready, so that the key is shown even if the start fails later. */
   | { readonly kind: 'first-key'; readonly firstKey: FirstKey };
@@ -113,17 +116,17 @@ export type FromPrimary =
   | EventTold
   | PlaceTaken
   | Gathered
-  /** Say what you counted. */
+  /** Send your counts. */
   | { readonly kind: 'count'; readonly round: number }
   /** Reload the configuration. */
   | { readonly kind: 'reload' }
   /** A connection. Its socket is sent with the message. */
   | { readonly kind: 'connection'; readonly id: number }
-  /** The connection of this number came just before. */
+  /** The connection with this number was sent just before. */
   | { readonly kind: 'given'; readonly id: number }
-  /** Ask callers to go elsewhere, and serve as before. `delay` is the longest that this takes, in ms. */
+  /** Ask callers to reconnect elsewhere, and continue to serve. `delay` is the maximum time, in ms. */
   | { readonly kind: 'leave'; readonly delay: number }
-  /** Finish running requests, then end. No more connections come, except those that another worker didn't take. */
+  /** Finish running requests, then end. No more connections are sent, except those that another worker didn't take. */
   | { readonly kind: 'drain' }
   /** The reply to `stopped`. */
   | { readonly kind: 'end' };

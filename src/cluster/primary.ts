@@ -27,7 +27,7 @@ export async function serveWithWorkers(
 ): Promise<void> {
   const tiers = { ...settings.configuration.tiers };
   const limiter = new Limiter({ tiers, ...(clock !== undefined && { clock }) });
-  /** Made and not yet shown. */
+  /** Created, but not yet printed. */
   let firstKey: FirstKey | null = null;
   let announced = false;
 
@@ -75,7 +75,7 @@ export async function serveWithWorkers(
     firstKey = null;
   };
   const logger = createLogger(settings, { pid: process.pid });
-  // Before anything is stored: a port that is in use leaves nothing behind.
+  // Before anything is stored, so that a port in use has no side effects.
   const { port, host } = settings;
   const listener = await listening({ port, host, portName: 'PORT', hostName: 'HOST' }, Listener.open(port, host));
   const fleet = new Fleet({
@@ -92,7 +92,7 @@ export async function serveWithWorkers(
   if (isReloadable(settings)) {
     let { configuration } = settings;
     const reload = reloadOnSignal(async () => {
-      // Read here first: a file that is bad reaches no worker.
+      // Read here first, so that no worker gets an invalid file.
       if (settings.tls !== null) readCertificate(settings.tls);
       configuration = rereadConfiguration(settings);
       Object.assign(tiers, configuration.tiers);

@@ -21,7 +21,7 @@ export class RemoteFeed<Message> implements Feed<Message> {
     this.#listeners.push(listener);
   }
 
-  /** Takes what the primary relays. */
+  /** Handles a message that the primary relays. */
   receive(message: Message): void {
     for (const listener of this.#listeners) listener(message);
   }

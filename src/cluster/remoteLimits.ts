@@ -5,18 +5,18 @@ import type { Room } from '../limits/window.js';
 import { unavailable } from '../refusals/refusal.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
-/** The timeout for the primary, in ms. It counts in memory, so a longer wait means that it is gone. */
+/** The timeout for the primary, in ms. It counts in memory, so a longer wait means that it no longer responds. */
 const TIMEOUT = 2_000;
 
-/** Questions without an answer at which more are refused: what a primary that hangs may cost in memory. */
+/** The maximum number of unanswered questions. Limits the memory that a hanging primary costs. */
 const MAX_PENDING = 10_000;
 
 const CLOSED = 'The limits are closed.';
 
 export interface RemoteLimitsOptions {
-  /** Sends to the primary. @param failed to be called where it did not arrive, at once or later */
+  /** Sends to the primary. @param failed called if the message did not arrive, immediately or later */
   readonly send: (message: Asks, failed: (cause: Error) => void) => void;
-  /** The primary's; what it answers is what binds. Default: the published table. */
+  /** The table of the primary, whose replies decide. Default: the published table. */
   readonly tiers?: TierTable;
   /** In ms. Default: 2,000. */
   readonly timeout?: number;
@@ -36,8 +36,8 @@ interface Sent {
 }
 
 /**
- * Limits that the primary counts for all its workers. Without its answer nothing is admitted: what it may have taken is
- * then lost to the key, which errs on the side of the limit.
+ * Limits that the primary counts for all its workers. Without its reply, nothing is admitted. Units that the primary
+ * may have taken are then lost for the key, so the limit is never exceeded.
  */
 export class RemoteLimits implements Limits {
   readonly tiers: TierTable;
@@ -73,12 +73,12 @@ export class RemoteLimits implements Limits {
     const waiting = this.#settle(batch);
     waiting.forEach(({ resolve, reject }, i) => {
       const answer = answers[i] ?? null;
-      if (answer === null) reject(notCounted(new Error('The primary could not judge the request.')));
+      if (answer === null) reject(notCounted(new Error('The primary could not check the limits.')));
       else resolve(answer);
     });
   }
 
-  /** Refuses what waits and whatever comes. Idempotent. */
+  /** Refuses waiting and future requests. Idempotent. */
   close(): void {
     this.#closed = true;
     for (const batch of [...this.#sent.keys()]) this.#fail(batch, new Error(CLOSED));
@@ -88,7 +88,7 @@ export class RemoteLimits implements Limits {
   #ask(ask: Ask): Promise<Answer> {
     if (this.#closed) return Promise.reject(notCounted(new Error(CLOSED)));
     if (this.#pending >= this.#maxPending) {
-      return Promise.reject(notCounted(new Error(`${this.#pending} requests wait for the primary already.`)));
+      return Promise.reject(notCounted(new Error(`${this.#pending} requests are already waiting for the primary.`)));
     }
     this.#pending += 1;
     // Not a microtask, because microtasks run after each socket read, and each request would be sent separately.
@@ -112,7 +112,7 @@ export class RemoteLimits implements Limits {
     for (const { reject } of this.#settle(batch)) reject(notCounted(cause));
   }
 
-  /** @returns who waits for the batch, and no longer does; nobody where it is settled */
+  /** @returns the removed waiters of the batch; none if it is already settled */
   #settle(batch: number): readonly Waiting[] {
     const sent = this.#sent.get(batch);
     if (sent === undefined) return [];
@@ -122,7 +122,7 @@ export class RemoteLimits implements Limits {
     return sent.waiting;
   }
 
-  /** One record for a tier, as long as it says the same: its identity serves as a cache key. */
+  /** Reuses the record of a tier while its values are the same, because its identity is a cache key. */
   #sameLimits(tier: LimitedAs, limits: TierLimits): TierLimits {
     const known = this.#limits.get(tier);
     if (known !== undefined && saysTheSame(known, limits)) return known;
@@ -132,5 +132,5 @@ export class RemoteLimits implements Limits {
 }
 
 function notCounted(cause: Error): Error {
-  return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
+  return unavailable('The rate limits cannot be checked at the moment. Try again in 1 s.', 1, cause);
 }

@@ -6,7 +6,7 @@ import type { OfPlaces, PlaceTaken } from './messages.js';
 /** How long the primary may take to answer, in ms. It counts in memory. */
 const TIMEOUT = 2_000;
 
-/** Questions that were given up and are remembered: what a primary that hangs may cost in memory. */
+/** The maximum number of remembered questions that timed out. Limits the memory that a hanging primary costs. */
 const MAX_LATE = 10_000;
 
 interface Waiting {
@@ -15,14 +15,14 @@ interface Waiting {
 }
 
 /**
- * Places that the primary counts for all its workers. Without its answer no stream opens, and a place that it grants too
- * late is given back. Each question belongs to a stream that is being opened, which bounds them.
+ * Places that the primary counts for all its workers. Without its reply, no stream opens, and a place that is granted
+ * too late is given back. Each question belongs to a stream that is being opened, which bounds them.
  */
 export class RemotePlaces implements Places {
   readonly #send: (message: OfPlaces) => void;
   readonly #timeout: number;
   readonly #waiting = new Map<number, Waiting>();
-  /** Those that were given up, by their question. */
+  /** Questions that timed out. */
   readonly #late = new Map<number, string>();
   #asked = 0;
 
@@ -50,7 +50,7 @@ export class RemotePlaces implements Places {
     this.#send({ kind: 'return-place', family });
   }
 
-  /** Takes what the primary answers. */
+  /** Handles a reply of the primary. */
   receive({ id, taken }: PlaceTaken): void {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) {

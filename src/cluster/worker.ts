@@ -15,7 +15,10 @@ import { RemotePlaces } from './remotePlaces.js';
 /** A worker process: the service, with limits and places in the primary. Started only by the primary. */
 
 const changes = new RemoteFeed<Change>((change) => tellPrimary({ kind: 'change', change }));
-/** Events on their way to the primary, and how many may be: one that hangs must not fill this process. */
+/**
+ * The number of events that are being sent to the primary, and its maximum: a hanging primary must not fill this
+ * process.
+ */
 let underWay = 0;
 const MAX_UNDER_WAY = 1_000;
 const events = new RemoteFeed<StreamEvent>((event) => {
@@ -32,11 +35,12 @@ let lastConnection = 0;
 let reload = (): void => undefined;
 const starting = start();
 
-// The primary's to answer. A terminal's Ctrl-C comes to all of its processes, and to this one once more by the primary.
+// The primary handles signals. Ctrl-C in a terminal reaches all of its processes, and this one again through the
+// primary.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('SIGHUP', () => undefined);
-// Without a primary nobody counts. Before cluster's own listener, which would call that a success.
+// Without a primary, nothing is counted. Runs before cluster's own listener, which would exit with status 0.
 process.prependListener('disconnect', () => process.exit(1));
 process.on('message', (message: FromPrimary, socket?: Socket) => {
   switch (message.kind) {
@@ -115,7 +119,7 @@ async function start(): Promise<Service> {
 function sharedWithOthers({ redisUrl, configuration }: Settings): Shared | null {
   if (redisUrl !== null) return null;
   limits = new RemoteLimits({
-    // A copy of its own, which a reload writes over.
+    // A separate copy, which a reload overwrites.
     tiers: { ...configuration.tiers },
     send: (message, failed) => tellPrimary(message, (error) => error && failed(error)),
   });

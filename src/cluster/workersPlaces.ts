@@ -1,6 +1,6 @@
 import { OwnPlaces } from '../streams/places.js';
 
-/** The open streams of all workers, and whose they are: those of a worker that ends have ended with it. */
+/** The open streams of all workers, by worker, because the streams of a worker end with it. */
 export class WorkersPlaces<Worker extends object> {
   readonly #all = new OwnPlaces();
   readonly #of = new Map<Worker, Map<string, number>>();

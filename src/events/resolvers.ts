@@ -34,7 +34,7 @@ export function eventResolvers({ service, project }: EventResolverOptions) {
   const budgets = new WorkBudgets({
     limit: MAX_EVENTS,
     path: ['input'],
-    message: `This operation records more than ${MAX_EVENTS} events altogether. Send some of them in another operation.`,
+    message: `This operation records more than ${MAX_EVENTS} events in total. Send some of them in another operation.`,
   });
   // Parsed once, under any number of aliases.
   const parsed = new WeakMap<EventRecord, object>();

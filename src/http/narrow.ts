@@ -14,10 +14,10 @@ export function narrow(
   view: GraphQLSchema | null,
 ): void {
   if (view === schema || operation == null || document === undefined) return;
-  if (body.kind !== 'single') throw new Error('An answer in parts cannot be narrowed to what its caller may see.');
+  if (body.kind !== 'single') throw new Error('An incremental response cannot be filtered for its caller.');
   const { data } = body.singleResult;
   if (data == null) return;
-  if (view === null) throw new Error('The schema was read by somebody who may see nothing of it.');
+  if (view === null) throw new Error('A caller without access to any part of the schema read the schema.');
   const { data: own, errors } = executeSync({
     schema: view,
     document: introspectionPart(document, operation),

@@ -275,7 +275,7 @@ function nameOf(credential: string, { source, operation, variables }: Admitted):
 
 function full(): Refusal {
   return unavailable(
-    'Open subscriptions use all the memory that they may. Try again in 5 s. Operators: to allow more, raise MAX_STREAM_BYTES.',
+    'Open subscriptions use all the memory that is allowed for them. Try again in 5 s. Operators: to allow more, raise MAX_STREAM_BYTES.',
     5,
   );
 }

@@ -52,9 +52,9 @@ export function inWords(report: Report): string {
   const lines = [
     `${counted(rows, 'row')} read.`,
     `${counted(imported, 'key')} ${dryRun ? 'would be imported' : 'imported'}.`,
-    ...(present > 0 ? [`${counted(present, 'key')} there already.`] : []),
-    ...(expired > 0 ? [`${counted(expired, 'key')} left out: expired.`] : []),
-    ...(disabled > 0 ? [`${counted(disabled, 'key')} left out: disabled or revoked.`] : []),
+    ...(present > 0 ? [`${counted(present, 'key')} already imported.`] : []),
+    ...(expired > 0 ? [`${counted(expired, 'key')} skipped: expired.`] : []),
+    ...(disabled > 0 ? [`${counted(disabled, 'key')} skipped: disabled or revoked.`] : []),
     ...leftOutLines(report),
     ...(problemCount > 0 ? [`${counted(problemCount, 'problem')}:`] : []),
     ...problems.map(({ line, problem }) => `  ${line === null ? '' : `line ${line}: `}${problem}`),

@@ -138,7 +138,7 @@ class RowReader {
     }
     if (read.value <= this.#now) return { reason: 'revoked', at: read.value };
     throw new Unreadable(
-      `${this.#nameOf('revoked')} is in the future, ${formatMoment(read.value)}: the key still works. Map the column as columns.expires if keys end then.`,
+      `${this.#nameOf('revoked')} is in the future, ${formatMoment(read.value)}: the key still works. If keys expire at that time, map the column as columns.expires.`,
     );
   }
 

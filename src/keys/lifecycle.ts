@@ -62,10 +62,10 @@ export function changed(change: KeyChange, verb: Verb): KeyRecord {
     case 'unknown':
       throw notFound('key');
     case 'moved':
-      throw unavailable('Others are changing the key at the same time. Try again.', 1);
+      throw unavailable('Another request is changing the key. Try again.', 1);
     case 'full':
       // The service handles this outcome, because the message needs the limits of the tier.
-      throw new Error('The places of the tier are all taken.');
+      throw new Error('The workspace has the maximum number of keys of its tier.');
     case 'ended':
     case 'replaced':
       throw unchangeable(change.key, verb, change.outcome);
@@ -97,11 +97,11 @@ export function unchangeable(key: KeyRecord, verb: Verb, outcome: 'ended' | 'rep
     const end = key.expiresAt === null ? '' : ` than ${formatMoment(key.expiresAt)}`;
     return badInput(
       ['input', 'at'],
-      `The key was replaced by ${successor}, so its end cannot be moved later${end}. Choose an earlier end, or use that key instead.`,
+      `The key was replaced by ${successor}, so it cannot expire later${end}. Choose an earlier time, or use that key instead.`,
     );
   }
   const state = key.revokedAt !== null ? 'is revoked' : 'has expired';
-  const what = verb === 'expired' ? 'its end cannot be changed' : `cannot be ${verb}`;
+  const what = verb === 'expired' ? 'its expiry cannot be changed' : `cannot be ${verb}`;
   const next = successor === null ? 'Create a new one.' : `It was replaced by ${successor}: use that key.`;
   return badInput(ID, `The key ${state}${verb === 'expired' ? ', so' : ' and'} ${what}. ${next}`);
 }

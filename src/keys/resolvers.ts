@@ -133,12 +133,12 @@ export function keyResolvers({ keys, projects, users, limiter, answer, roles, no
   const documentBudgets = new WorkBudgets({
     limit: MAX_BOUND,
     path: ['input', 'trustedDocuments'],
-    message: `This operation binds keys to more than ${MAX_BOUND} documents altogether. Send some of them in another operation.`,
+    message: `This operation binds keys to more than ${MAX_BOUND} documents in total. Send some of them in another operation.`,
   });
   const searchBudgets = new WorkBudgets({
     limit: MAX_SEARCHED,
     path: ['text'],
-    message: `This operation searches for more than ${MAX_SEARCHED} characters altogether. Send some of the texts in another operation.`,
+    message: `This operation searches for more than ${MAX_SEARCHED} characters in total. Send some of the texts in another operation.`,
   });
   // A list that is too long by itself gets its own error later.
   const spendDocuments = (info: GraphQLResolveInfo, documents: readonly string[] | null | undefined): void =>

@@ -44,7 +44,7 @@ export function checkedLimits(option: string, limits: Limits): Limits {
 }
 
 function uncounted(cause: unknown): Refusal {
-  return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
+  return unavailable('The rate limits cannot be checked at the moment. Try again in 1 s.', 1, cause);
 }
 
 /** Returns whether the limits are a `Limiter` with its own methods, whose results need no check. */

@@ -40,7 +40,7 @@ export function accessTools({ schema, explainer, limiter }: AccessToolOptions): 
       name: 'whoami',
       title: 'Who am I',
       description:
-        'The credential that these tools act with: its kind and id, its workspace and project, its scopes, its tier, and what its limits have room for now.',
+        'Returns the credential of these tools: its kind and ID, its workspace and project, its scopes, its tier, and its remaining limits.',
       input: z.strictObject({}),
       annotations: LOOKS,
       async call(_, caller) {

@@ -26,7 +26,7 @@ export interface EndpointOptions extends ExplainerOptions {
   readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
 }
 
-/** What a client posts: one message of JSON-RPC, read, and the header fields of MCP. */
+/** A request of a client: one parsed JSON-RPC message, and the header fields of MCP. */
 export interface Posted {
   readonly message: unknown;
   readonly headers: Readonly<Record<string, string>>;
@@ -59,11 +59,11 @@ export class Endpoint {
     ]);
   }
 
-  /** @param caller whose credential came with the message */
+  /** @param caller the caller whose credential the request has */
   async answer({ message, headers }: Posted, caller: Caller): Promise<Replied> {
     let fault: Error | null = null;
     const { fetch } = createMcpHandler(() => this.#serverFor(caller), {
-      // It would hold a connection open for as long as its reader likes, and there is nothing to tell on it.
+      // A stream would keep a connection open without sending anything.
       maxSubscriptions: 0,
       keepAliveMs: 0,
       onerror: (error) => (fault = error),
@@ -105,7 +105,7 @@ function strangeArgument({ name, input }: Tool, argument: string): CallToolResul
   return invalidArguments(name, `there is no argument ${shown(argument)}. Arguments: ${known}.`);
 }
 
-/** Names the first argument that is wrong, and says what is allowed. */
+/** Returns a message with the first invalid argument and its allowed values. */
 function wrongInput({ name }: Tool, given: Readonly<Record<string, unknown>>, error: z.ZodError): CallToolResult {
   const [issue] = error.issues;
   const at = String(issue?.path[0] ?? '').slice(0, 100);
@@ -119,7 +119,7 @@ function invalidArguments(tool: string, fault: string): CallToolResult {
   return { content: [{ type: 'text', text: `Invalid arguments for ${tool}: ${fault}` }], isError: true };
 }
 
-/** An error that nobody caught would reach the caller in its own words. */
+/** Otherwise the SDK would send the message of an unexpected error to the caller. */
 async function settled(call: () => Promise<CallToolResult>, caller: Caller): Promise<CallToolResult> {
   try {
     return await call();

@@ -6,25 +6,25 @@ import type { Tool } from './tool.js';
 /** The tools that some callers are offered. */
 export interface Offer {
   readonly byName: ReadonlyMap<string, Tool>;
-  /** As `tools/list` answers them. */
+  /** In the format of `tools/list`. */
   readonly listed: readonly ListedTool[];
 }
 
 /**
- * The tools that each caller is offered, made once for all callers who are offered the same: describing the inputs takes
- * longer than answering a message. There are few offers, since few tools depend on the caller.
+ * Returns the tools that a caller is offered, created once for all callers with the same tools, because describing the
+ * inputs takes longer than handling a message. There are few combinations, because few tools depend on the caller.
  */
 export class Offers {
   readonly #tools: readonly Tool[];
   readonly #listed = new Map<Tool, ListedTool>();
-  /** By which tools are in it. At most two to the power of the tools that depend on the caller. */
+  /** By the tools in it. At most two to the power of the number of tools that depend on the caller. */
   readonly #offers = new Map<string, Offer>();
 
   constructor(tools: readonly Tool[]) {
     this.#tools = tools;
   }
 
-  /** Offers that were made. */
+  /** The number of created offers. */
   get size(): number {
     return this.#offers.size;
   }

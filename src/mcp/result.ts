@@ -1,12 +1,17 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 
-/** The longest text of a result, in characters: what a model reads, it pays for, and more of it helps none. */
+/**
+ * The maximum length of a result's text, in characters. Models pay for each token, and longer results don't help them.
+ */
 export const MAX_TEXT = 200_000;
 
 type Structured = Readonly<Record<string, unknown>>;
 
-/** A result, as data and, for clients that know no more, as text. One that is too long is an error instead. */
-export function told(value: Structured, remedy = 'Ask for less: a narrower search, or another type.'): CallToolResult {
+/** Returns a result as data and, for clients that only support text, as text. Returns an error if it is too long. */
+export function told(
+  value: Structured,
+  remedy = 'Request less: search for more specific words, or describe another type.',
+): CallToolResult {
   const text = JSON.stringify(value);
   return text.length > MAX_TEXT ? tooLong(text.length, remedy) : result(value, text, false);
 }

@@ -32,18 +32,18 @@ interface Indexed {
   readonly name: readonly string[];
   readonly place: string;
   readonly text: string;
-  /** Operations come before what they lead to. */
+  /** Operations come before the fields that they lead to. */
   readonly isRoot: boolean;
 }
 
-/** As many words of a search as are looked for. */
+/** The maximum number of words in a search. */
 const MAX_WORDS = 12;
 
 /** The parts of one caller's schema, to be searched by words. */
 export class SchemaIndex {
   readonly #parts: readonly Indexed[];
 
-  /** @param view what the caller may use @param rules of the whole schema, whose coordinates are the view's */
+  /** @param view the schema that the caller may use @param rules of the whole schema, with the same coordinates */
   constructor(view: GraphQLSchema, rules: SchemaRules) {
     const roots = new Set<unknown>([view.getQueryType(), view.getMutationType(), view.getSubscriptionType()]);
     this.#parts = Object.values(view.getTypeMap())
@@ -52,8 +52,8 @@ export class SchemaIndex {
   }
 
   /**
-   * The parts that fit best. Without a word it is the operations.
-   * @returns at most `limit`, and how many there are
+   * Returns the parts that match best; without words, the operations.
+   * @returns at most `limit` parts, and the total number
    */
   search(query: string, limit: number): { readonly found: readonly Entry[]; readonly total: number } {
     const words = wordsOf(query).slice(0, MAX_WORDS);
@@ -65,7 +65,7 @@ export class SchemaIndex {
   }
 }
 
-/** A word that fits nothing costs more than one that fits well can bring, so that more words find less and not more. */
+/** A word without a match costs more than a good match adds, so that more words narrow the search. */
 function scoreOf({ name, place, text, isRoot, entry }: Indexed, words: readonly string[]): number {
   const isField = isRoot && !entry.coordinate.includes('(');
   if (words.length === 0) return isField && entry.coordinate.includes('.') ? 1 : 0;

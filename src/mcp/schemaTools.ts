@@ -44,13 +44,13 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
         query: textInput(0, 200)
           .default('')
           .describe('Words to look for, such as "asset freshness". Empty: all operations.'),
-        limit: z.int(LIMIT).min(1, LIMIT).max(MAX_FOUND, LIMIT).default(20).describe('How many to answer at most.'),
+        limit: z.int(LIMIT).min(1, LIMIT).max(MAX_FOUND, LIMIT).default(20).describe('The maximum number of results.'),
       }),
       annotations: LOOKS,
       offered,
       async call({ query, limit }, caller) {
         const view = viewFor(caller);
-        if (view === null) throw absent('Nothing of the schema can be reached with this credential.');
+        if (view === null) throw absent('This credential has no access to any part of the schema.');
         let index = indexes.get(view);
         if (index === undefined) indexes.set(view, (index = new SchemaIndex(view, rules)));
         const { found, total } = index.search(query, limit);
@@ -70,7 +70,9 @@ export function schemaTools(schema: GraphQLSchema, introspection: Introspection)
       async call({ name }, caller) {
         const type = viewFor(caller)?.getType(name);
         if (type === undefined) {
-          throw absent('This credential may use no type of that name. Look for it with search_schema.');
+          throw absent(
+            'There is no type with this name that this credential may use. Search for it with search_schema.',
+          );
         }
         const fields = [...(rules.fields.get(name) ?? [])].filter(([field]) => hasField(type, field));
         const requires = fields.map(([, rule]) => ({

@@ -6,9 +6,9 @@ import type { Caller } from './caller.js';
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: string;
-  /** For the model, which knows nothing else of it. */
+  /** For the model, which has no other information about the tool. */
   readonly description: string;
-  /** Bounded in size: it is what a stranger sends. */
+  /** Limited in size, because strangers send it. */
   readonly input: Input;
   readonly annotations: ToolAnnotations;
   /** Whether the tool is offered to a caller. Callers who are not offered it can't call it. Default: everybody. */
@@ -17,10 +17,10 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly call: (input: z.output<Input>, caller: Caller) => Promise<CallToolResult>;
 }
 
-/** A tool among others: what it is called with has been read by its own `input`. */
+/** A tool in a list, whose arguments were parsed by its own `input`. */
 export const tool = <Input extends z.ZodObject>(value: Tool<Input>): Tool => value;
 
-/** Tools that look and change nothing. */
+/** Tools that only read. */
 export const LOOKS: ToolAnnotations = Object.freeze({
   readOnlyHint: true,
   destructiveHint: false,
@@ -39,9 +39,9 @@ const VARIABLES = 'an object of names, of up to 200 characters, and values';
 /** Input of tools that are given an operation. */
 export const operationInput = z.strictObject({
   document: textInput(1, 64_000).describe('The GraphQL document.'),
-  operationName: textInput(0, 200).optional().describe('Which operation of the document, where it has several.'),
+  operationName: textInput(0, 200).optional().describe('The operation to run, if the document has several.'),
   variables: z
     .record(z.string().max(200), z.unknown(), VARIABLES)
     .optional()
-    .describe('Values of its variables, by their names.'),
+    .describe('The values of its variables, by name.'),
 });

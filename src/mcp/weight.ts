@@ -1,10 +1,10 @@
 /**
- * Values that a message may have beside the arguments of a tool: its SDK checks each of them against a schema, at up to
- * 15 µs. Clients send a few dozen.
+ * The maximum number of values in a message besides the arguments of a tool. The SDK checks each against a schema,
+ * which takes up to 15 µs. Clients send a few dozen.
  */
 export const MAX_MESSAGE_VALUES = 1_000;
 
-/** Has the message more values than it may? Arguments of a tool are for the tool to bound. */
+/** Returns whether a message has too many values. The tool limits its own arguments. */
 export function isTooLarge(message: unknown): boolean {
   const spared = argumentsOf(message);
   const waiting: unknown[] = [message];

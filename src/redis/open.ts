@@ -121,7 +121,7 @@ function textOf(trouble: Trouble): string {
 
 const CONSEQUENCE = {
   silent: 'Requests are refused with 503 until it does.',
-  restoring: 'Requests are refused with 503 until every process has restored what it admitted.',
+  restoring: 'Requests are refused with 503 until every process has restored the requests that it admitted.',
   refuses: 'Requests that Redis cannot count get 503.',
 };
 

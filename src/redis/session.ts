@@ -419,5 +419,5 @@ function codeOf(error: unknown): string | null {
 }
 
 function notCounted(cause?: unknown): Error {
-  return unavailable('The limits cannot be counted at the moment. Try again in 1 s.', 1, cause);
+  return unavailable('The rate limits cannot be checked at the moment. Try again in 1 s.', 1, cause);
 }

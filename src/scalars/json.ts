@@ -3,11 +3,11 @@ import { isExact } from '../numbers/exact.js';
 import { alteredIn } from '../numbers/json.js';
 import { scalarError } from './scalarError.js';
 
-/** Lists and objects within each other, and values in all: more than variables of an operation need. */
+/** The maximum depth and number of values: more than the variables of an operation need. */
 const MAX_DEPTH = 32;
 const MAX_VALUES = 10_000;
 
-/** JSON: any value, up to 32 levels deep and of 10,000 values in all, whose numbers are kept exactly or refused. */
+/** JSON: any value with up to 32 levels and 10,000 values. Numbers are kept exactly or refused. */
 export const JSONValue = new GraphQLScalarType<unknown>({
   name: 'JSON',
   serialize: (value) => value,
@@ -18,7 +18,7 @@ export const JSONValue = new GraphQLScalarType<unknown>({
   },
 });
 
-/** Level by level and not by recursion, which a body of nothing but brackets would exhaust. */
+/** Level by level, because a body of brackets would exhaust the stack with recursion. */
 function checked(value: unknown, node?: ValueNode): unknown {
   let level: unknown[] = [value];
   let values = 0;
@@ -38,7 +38,7 @@ function checked(value: unknown, node?: ValueNode): unknown {
   return value;
 }
 
-/** Of a literal, unlike a variable, it is known how its numbers are written. */
+/** Unlike a variable, a literal shows how its numbers are written. */
 function checkLiteral(literal: ValueNode): void {
   const left: ValueNode[] = [literal];
   for (let node = left.pop(); node !== undefined; node = left.pop()) {
@@ -50,7 +50,7 @@ function checkLiteral(literal: ValueNode): void {
   }
 }
 
-/** Beyond 2^53 another number may have been written, and not every reader would read the same one again. */
+/** Beyond 2^53, the original number may have been different, and readers may not all read the same number. */
 function isKept(number: number): boolean {
   return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number));
 }

@@ -2,8 +2,8 @@ import { GraphQLScalarType, Kind, type ValueNode } from 'graphql';
 import { scalarError } from './scalarError.js';
 
 /**
- * Scope: a short string. Which ones a schema knows is for the operation that takes it to say, so that its refusal can
- * list them.
+ * Scope: a short string. The operation checks whether the schema has the scope, so that its error can list the known
+ * scopes.
  */
 export const Scope = new GraphQLScalarType<string, string>({
   name: 'Scope',

@@ -5,8 +5,8 @@ import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../stor
 type Resolvers = Readonly<Record<string, object>>;
 
 /**
- * The resolvers with one thing added: a store that is away answers UNAVAILABLE, whatever operation found it so, and no
- * driver's message reaches a caller.
+ * Wraps the resolvers, so that an unavailable store results in UNAVAILABLE for every operation, and no message of a
+ * driver reaches a caller.
  */
 export function failingClosed<T extends Resolvers>(resolvers: T): T {
   const types = Object.entries(resolvers).map(([type, fields]) => {
@@ -19,7 +19,7 @@ export function failingClosed<T extends Resolvers>(resolvers: T): T {
   return Object.fromEntries(types) as T;
 }
 
-/** A resolver, or, of a subscription, its source and its resolver. */
+/** A resolver, or the source and the resolver of a subscription. */
 function closed(resolve: unknown): unknown {
   if (typeof resolve === 'function') return failClosed(resolve as GraphQLFieldResolver<unknown, unknown>);
   if (typeof resolve !== 'object' || resolve === null) return resolve;

@@ -16,7 +16,7 @@ export function serviceTypeDefs(): DocumentNode {
   return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
 }
 
-/** Only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys. */
+/** Returns only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys. */
 export function directiveTypeDefs(): DocumentNode {
   const definitions = serviceTypeDefs().definitions.filter(
     (definition) =>

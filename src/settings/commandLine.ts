@@ -3,7 +3,10 @@ import { isAbsolute, join } from 'node:path';
 import { SettingsError } from './error.js';
 import { secretFrom, type Environment } from './secretFile.js';
 
-/** The settings of the command line. They are separate from the server's settings, so that those need not be loaded. */
+/**
+ * The settings of the command line. They are separate from the server's settings, so that the server's settings need
+ * not be loaded.
+ */
 export interface CommandLineSettings {
   /** The text of LATCHKEY_URL, or the default. */
   readonly url: string;

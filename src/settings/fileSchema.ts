@@ -128,7 +128,7 @@ const tier = section({
   categories: section({
     read: windows('reads'),
     write: windows('writes'),
-    admin: windows('operations of administration'),
+    admin: windows('administrative operations'),
   }).optional(),
 });
 
@@ -164,9 +164,9 @@ const oidc = section({
     .optional()
     .meta({ about: 'whether access tokens are accepted', unset: 'true' }),
   issuer: address.meta({ about: "the issuer's identifier, exactly as in the `iss` claim of its tokens" }),
-  audience: text('what tokens for this server have in aud: 1 to 500 characters', (name) =>
-    /^.{1,500}$/.test(name),
-  ).meta({ about: 'the value that tokens must have in their `aud` claim' }),
+  audience: text('the aud of tokens for this server: 1 to 500 characters', (name) => /^.{1,500}$/.test(name)).meta({
+    about: 'the value that tokens must have in their `aud` claim',
+  }),
   algorithms: list(
     value<Algorithm>(ALGORITHMS.join(', '), (name) => (ALGORITHMS as readonly unknown[]).includes(name)),
     1,

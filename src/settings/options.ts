@@ -71,7 +71,7 @@ const HOST_RULE = {
 /** A path. Quotes or white space around it, often from environment files, are refused. They would become part of the name. */
 const path = z
   .string()
-  .refine((text) => !isQuoted(text) && text === text.trim(), 'has something around it')
+  .refine((text) => !isQuoted(text) && text === text.trim(), 'has quotes or white space around it')
   // oxlint-disable-next-line no-control-regex
   .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has control characters');
 
@@ -311,7 +311,7 @@ export const OPTIONS = {
     about: 'the certificate file, if the server terminates TLS itself; also set `TLS_KEY`',
     unset: 'plain HTTP',
     page: 'operations.md#https-only',
-    allowed: 'the path of a certificate in PEM, with those between it and its root',
+    allowed: 'the path of a PEM file with the certificate, then its intermediate certificates',
     schema: path,
   }),
   TLS_KEY: option({

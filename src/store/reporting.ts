@@ -9,7 +9,7 @@ interface Log {
 }
 
 const CONSEQUENCES: Readonly<Record<Exclude<StoreState, 'available'>, string>> = {
-  away: 'The store is away: requests that need it get 503 at once, until it answers.',
+  away: 'The store is unavailable: requests that need it get 503 immediately, until it answers.',
   'read-only': 'The store accepts no changes: they get 503, and keys continue to work.',
 };
 

@@ -124,7 +124,7 @@ export class WaitingBytes {
 
   #refusal(): Refusal {
     return new Refusal(
-      `Readers of streams are too slow: too many bytes waited for them on this server, and the most for this one. Read faster, select less, or have MAX_STREAM_BYTES raised. Then open the stream again and query the current state.`,
+      `Readers of streams are too slow: too many bytes were waiting for them on this server, and most for this one. Read faster, select less, or ask the operator to raise MAX_STREAM_BYTES. Then open the stream again and query the current state.`,
       { code: 'STREAM_OVERFLOW', bytes: this.max },
     );
   }

@@ -133,7 +133,7 @@ export class UserService {
       if (changed === 'authorEnded') throw forfeited(changed);
       if (changed !== 'moved') return changed;
     }
-    throw unavailable('Others are changing the user at the same time. Try again.', 1);
+    throw unavailable('Another request is changing the user. Try again.', 1);
   }
 
   /**

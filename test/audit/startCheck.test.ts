@@ -27,12 +27,12 @@ async function given(change: string): Promise<string> {
 }
 
 test.each([
-  ['DELETE FROM audit WHERE seq = 4', 'entry 4, its newest, is missing', { outcome: 'missing', seq: 4 }],
-  ['DELETE FROM audit WHERE seq > 1', 'entry 4, its newest, is missing', { outcome: 'missing', seq: 2 }],
-  ["UPDATE audit SET actor = 'key_x' WHERE seq = 4", 'entry 4, its newest, is altered', { outcome: 'altered', seq: 4 }],
+  ['DELETE FROM audit WHERE seq = 4', 'its newest entry, 4, is missing', { outcome: 'missing', seq: 4 }],
+  ['DELETE FROM audit WHERE seq > 1', 'its newest entry, 4, is missing', { outcome: 'missing', seq: 2 }],
+  ["UPDATE audit SET actor = 'key_x' WHERE seq = 4", 'its newest entry, 4, is altered', { outcome: 'altered', seq: 4 }],
   [
     'DELETE FROM audit WHERE seq = 4; DELETE FROM auditHeads',
-    'its kept head is missing',
+    'its stored head is missing',
     { outcome: 'headless', entries: 3 },
   ],
 ])('R8: a start reports a log that was cut off: %s', async (change, what, verdict) => {
@@ -53,7 +53,7 @@ test('R8: a start reports nothing for an intact log', async () => {
   await store.close();
 });
 
-test('R8: the service logs an error at its start, and its API tells the kept head', async () => {
+test('R8: the service logs an error at its start, and its API returns the stored head', async () => {
   const { MONGODB_URI } = process.env;
   delete process.env.MONGODB_URI;
   const service = await startService({ dataDir: await given('DELETE FROM audit WHERE seq = 4') });
@@ -68,7 +68,7 @@ test('R8: the service logs an error at its start, and its API tells the kept hea
   }
 });
 
-test('R8: a start compares the log with the copy of its head, and a start that cannot write copies is refused', async () => {
+test('R8: compares the log with the copy of its head, and refuses to start if it cannot write copies', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-heads-'));
   dirs.push(dir);
   const AUDIT_HEADS_FILE = join(dir, 'heads.jsonl');
@@ -84,7 +84,7 @@ test('R8: a start compares the log with the copy of its head, and a start that c
     await first.close();
   }
   expect(readFileSync(AUDIT_HEADS_FILE, 'utf8')).toContain('"workspaceId":"default"');
-  // Another database: to the copy, one in which everything was replaced.
+  // Another database looks like one in which everything was replaced.
   const [line = ''] = readFileSync(AUDIT_HEADS_FILE, 'utf8').split('\n');
   const replaced = `${line.replace(/"hash":"[0-9a-f]{64}"/, `"hash":"${'a'.repeat(64)}"`)}\n`;
   writeFileSync(AUDIT_HEADS_FILE, replaced);

@@ -41,7 +41,10 @@ test('X11: archive moves old entries to a file next to a running server, and can
     'audit.archived',
   ]);
   const again = await archive(...args);
-  expect([again.status, again.stdout]).toEqual([0, expect.stringMatching(/^The file was there\. Entries 1 to 3/)]);
+  expect([again.status, again.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^The file already existed\. Entries 1 to 3/),
+  ]);
   expect(await store.audit.read('old', 0, 9)).toHaveLength(2);
 });
 

@@ -60,7 +60,7 @@ test('X11: verify checks archives and the log in the store as one chain, in any 
   const entries = chain.length + 2;
   expect(stdout).toMatch(
     new RegExp(
-      `^The log is whole: ${entries} entries, ${ends.second} of them archived\\. Head: ${entries}:[0-9a-f]{64}\n$`,
+      `^The log is intact: ${entries} entries, ${ends.second} of them archived\\. Head: ${entries}:[0-9a-f]{64}\n$`,
     ),
   );
   expect([status, stderr]).toEqual([0, expect.stringContaining(`Checked entries 1 to ${ends.second} in 2 archives.`)]);
@@ -121,7 +121,7 @@ test('X11: an archive with new hashes is found by the next one, and by a head th
   const end = JSON.stringify({ head: { seq: ends.first, hash: previousHash } });
   writeFileSync(file, `${[start, ...forged, end].join('\n')}\n`);
   const unfit = await verify('--archive', file, second);
-  expect([unfit.status, unfit.stdout]).toEqual([1, expect.stringContaining('does not follow on entry')]);
+  expect([unfit.status, unfit.stdout]).toEqual([1, expect.stringContaining('does not continue after entry')]);
   const noted = await verify('--archive', file, second, '--head', headAt(2));
   expect([noted.status, noted.stdout]).toEqual([1, expect.stringContaining('entry 2 is not what was written')]);
 });
@@ -130,8 +130,8 @@ test('X11: files that are not all the archives of this log are refused with exit
   const notes = join(dir, 'notes.txt');
   writeFileSync(notes, 'mine\n');
   for (const [files, said] of [
-    [[first], `entries ${ends.first + 1} to ${ends.second} are in none of the files`],
-    [[second], `entries 1 to ${ends.first} are in none of the files`],
+    [[first], `entries ${ends.first + 1} to ${ends.second} are missing from the files`],
+    [[second], `entries 1 to ${ends.first} are missing from the files`],
     [[first, first, second], 'which another of the files has too'],
     [[notes], 'is not an archive'],
     [[join(dir, 'none')], 'does not exist'],

@@ -107,7 +107,7 @@ test('verify gets the same result as the server, and prints a head that it accep
   const { status, stdout } = await run('audit', 'verify', '--json');
   expect([status, JSON.parse(stdout)]).toEqual([0, { workspace: 'default', ...verdict }]);
   const sentence = (await run('audit', 'verify')).stdout;
-  const [, head = ''] = /^The log is whole: \d+ entries\. Head: (\S+)\n$/.exec(sentence) ?? [];
+  const [, head = ''] = /^The log is intact: \d+ entries\. Head: (\S+)\n$/.exec(sentence) ?? [];
   await createKey(service);
   expect((await run('audit', 'verify', '--head', head)).status).toBe(0);
   const other = await run('audit', 'verify', '--head', `7:${'0'.repeat(64)}`);

@@ -129,7 +129,7 @@ test('N7: the output of verify and verify --json is accepted as a head, also thr
   const other = await run('audit', 'verify', '--head', 'other.json');
   expect([other.status, other.stderr]).toEqual([
     2,
-    '--head is of the workspace ws_other, and the key belongs to default. Use a key of that workspace.\n',
+    '--head belongs to the workspace ws_other, but the key belongs to default. Use a key of that workspace.\n',
   ]);
   for (const piped of [
     '--head <(cat head.txt)',

@@ -15,7 +15,7 @@ const file = (content: string | Uint8Array): string => {
   writeFileSync(path, content);
   return path;
 };
-const sentence = (seq: number) => `The log is whole: ${seq} entries. Head: ${seq}:${hash}\n`;
+const sentence = (seq: number) => `The log is intact: ${seq} entries. Head: ${seq}:${hash}\n`;
 const whole = (entries: number) => ({ workspace: 'default', outcome: 'whole', entries, head: hash });
 const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le');
 const faultOf = async (read: () => Promise<unknown>): Promise<string> => {
@@ -119,12 +119,12 @@ describe('N7: --heads explains what is wrong with the file', () => {
     [
       'what verify printed',
       () => file(sentence(7)),
-      'has no head in line 1. A file that audit verify printed is for --head.',
+      'has no head in line 1. Pass a file that audit verify printed with --head.',
     ],
     [
       'what verify --json printed',
       () => file(jsonText(whole(7))),
-      'has no head in line 1. A file that audit verify printed is for --head.',
+      'has no head in line 1. Pass a file that audit verify printed with --head.',
     ],
   ])('%s', async (_what, path, said) => {
     const given = path();

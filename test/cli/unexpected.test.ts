@@ -48,7 +48,7 @@ describe('A7: reports a response in another format as not a Latchkey server, for
       const { status, stdout, stderr, url } = await told(() => data, ...args);
       expect([status, stdout]).toEqual([2, '']);
       expect(stderr).toMatch(
-        /^\S+ is not a Latchkey server, or one of another release: its response has no valid \S+\. Check LATCHKEY_URL\.\n$/,
+        /^\S+ is not a Latchkey server, or runs another release: its response has no valid \S+\. Check LATCHKEY_URL\.\n$/,
       );
       expect(stderr).toContain(url);
       expect(stderr).not.toMatch(OF_THE_LANGUAGE);

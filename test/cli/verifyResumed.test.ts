@@ -15,7 +15,7 @@ for (let i = 0; i < LENGTH; i++) {
   chain.push(chained(draftEntry({ ...entry, before: null, after: { n: i } }, SYSTEM), chain.at(-1) ?? null));
 }
 const headAt = (seq: number): string => `${seq}:${chain[seq - 1]?.hash}`;
-const WHOLE = `The log is whole: ${LENGTH} entries. Head: ${headAt(LENGTH)}\n`;
+const WHOLE = `The log is intact: ${LENGTH} entries. Head: ${headAt(LENGTH)}\n`;
 
 /** The entries of the server. */
 let entries: readonly AuditEntry[] = chain;
@@ -148,7 +148,7 @@ test('X5: a resumed run must compare the same heads as the interrupted run', asy
 
 test('X5: --from only reads the entries after a noted head', async () => {
   const { status, stdout } = await verify('--from', headAt(3_000));
-  expect([status, stdout]).toEqual([0, `The log is whole after entry 3000: 500 entries. Head: ${headAt(LENGTH)}\n`]);
+  expect([status, stdout]).toEqual([0, `The log is intact after entry 3000: 500 entries. Head: ${headAt(LENGTH)}\n`]);
   expect(cursors.every((cursor) => cursor > 3_000)).toBe(true);
   const json = await verify('--json', '--from', headAt(3_000));
   expect(JSON.parse(json.stdout)).toEqual({

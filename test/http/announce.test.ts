@@ -8,7 +8,7 @@ const settings = { operator: null, mongodbUri: null, dataDir: './data', dashboar
 test('a later start prints its address, but no key, and so no curl line', () => {
   const text = announce('http://127.0.0.1:4000', null, settings);
   expect(text).toBe(
-    'Latchkey listens on http://127.0.0.1:4000/graphql\nThe dashboard is at http://127.0.0.1:4000/dashboard/\nKeys are kept in SQLite in ./data.\n',
+    'Latchkey listens on http://127.0.0.1:4000/graphql\nThe dashboard is at http://127.0.0.1:4000/dashboard/\nKeys are stored in SQLite in ./data.\n',
   );
   expect(announce('http://127.0.0.1:4000', null, { ...settings, dashboard: false })).not.toContain('dashboard');
 });
@@ -19,7 +19,7 @@ test("names the operator's key without printing it, nor the password of a databa
     operator: new OperatorKey(OPERATOR_KEY),
     mongodbUri: 'mongodb://root:hunter2@db',
   });
-  expect(text).toContain('Keys are kept in MongoDB.');
+  expect(text).toContain('Keys are stored in MongoDB.');
   expect(text).toContain('Authorization: Bearer $ADMIN_API_KEY');
   expect(text).not.toMatch(/test-operator|hunter2/);
 });

@@ -36,7 +36,7 @@ function answered({ body }: Answer, path: readonly string[], message: RegExp): n
 
 describe('R2: the documents in one operation', () => {
   const TOO_MANY =
-    /more than 2100 tokens altogether \(128 characters count as at least one\)\. Send some of them in another operation\.$/;
+    /more than 2100 tokens in total \(128 characters count as at least one\)\. Send some of them in another operation\.$/;
   /** A document of 604 tokens. */
   const large = (name: string) => `{ ${name}: viewer { ${'scopes '.repeat(596)}} }`;
   const explained = () => jest.spyOn(Explainer.prototype, 'explain');
@@ -122,7 +122,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
       `mutation ($input: [EventInput!]!) { ${aliases(20, () => 'recordEvents(input: $input) { repeated }')} }`,
       { input },
     );
-    expect(answered(answer, ['input'], /more than 1000 events altogether/)).toBe(2);
+    expect(answered(answer, ['input'], /more than 1000 events in total/)).toBe(2);
     expect(record).toHaveBeenCalledTimes(2);
     const few = await ask(
       `mutation ($input: [EventInput!]!) { ${aliases(20, () => 'recordEvents(input: $input) { repeated }')} }`,
@@ -148,7 +148,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
         `mutation ($input: ${kind}!) { ${aliases(20, () => `${field}(input: $input) { name }`)} }`,
         { input },
       );
-      expect(answered(answer, ['input', 'columns'], /more than 3000 columns altogether/)).toBe(expected);
+      expect(answered(answer, ['input', 'columns'], /more than 3000 columns in total/)).toBe(expected);
       expect(written).toHaveBeenCalledTimes(expected);
       latchkey.pass(60_000);
     }
@@ -184,7 +184,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
       `mutation ($t: [String!]) { ${aliases(20, (i) => `updateApiKey(input: { id: "${bound}", name: "n${i}", trustedDocuments: $t }) { apiKey { id } }`)} }`,
       { t },
     );
-    expect(answered(answer, ['input', 'trustedDocuments'], /more than 3000 documents altogether/)).toBe(3);
+    expect(answered(answer, ['input', 'trustedDocuments'], /more than 3000 documents in total/)).toBe(3);
     expect(update).toHaveBeenCalledTimes(3);
   });
 
@@ -194,7 +194,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
     const answer = await ask(`query ($text: String!) { ${aliases(20, () => 'findApiKeys(text: $text) { id }')} }`, {
       text,
     });
-    const found = answered(answer, ['text'], /more than 16384 characters altogether/);
+    const found = answered(answer, ['text'], /more than 16384 characters in total/);
     expect(found).toBe(4);
     expect(search).toHaveBeenCalledTimes(4);
   });

@@ -68,7 +68,7 @@ test('X7: on a full disk, an import reports its progress, the problem and how to
   );
   expect([stopped.status, stopped.stdout]).toEqual([1, '']);
   const [, done] =
-    /The import stopped after (\d+) of 300 keys\. DATA_DIR is ".+": the disk of the store reports an error\. Check the disk, .+\. Then run the same command again: it leaves out keys that are there already\./.exec(
+    /The import stopped after (\d+) of 300 keys\. DATA_DIR is ".+": the disk of the store reports an error\. Check the disk, .+\. Then run the same command again: it skips keys that are already imported\./.exec(
       stopped.stderr,
     ) ?? [];
   expect(Number(done)).toBeGreaterThan(0);

@@ -225,7 +225,7 @@ describe('N8: a refusal says exactly what cannot be done with the key', () => {
     const { key } = await keys.rotate(admin, { id: old.id, overlap: DAY });
     await expectRefusal(later(old.id), { code: 'BAD_USER_INPUT', path: ['input', 'at'] });
     expect(await saidBy(later(old.id))).toBe(
-      `The key was replaced by ${key.id}, so its end cannot be moved later than ${new Date(NOON + DAY).toISOString()}. Choose an earlier end, or use that key instead.`,
+      `The key was replaced by ${key.id}, so it cannot expire later than ${new Date(NOON + DAY).toISOString()}. Choose an earlier time, or use that key instead.`,
     );
     expect((await keys.expire(admin, { id: old.id, at: NOON + HOUR })).expiresAt).toBe(NOON + HOUR);
     expect(await saidBy(keys.rotate(admin, { id: old.id, overlap: 0 }))).toBe(
@@ -234,7 +234,7 @@ describe('N8: a refusal says exactly what cannot be done with the key', () => {
     expect((await keys.update(admin, { id: old.id, name: 'renamed' })).name).toBe('renamed');
     now += HOUR;
     for (const [act, said] of [
-      [() => later(old.id), 'has expired, so its end cannot be changed'],
+      [() => later(old.id), 'has expired, so its expiry cannot be changed'],
       [() => keys.update(admin, { id: old.id, name: 'revived' }), 'has expired and cannot be changed'],
     ] as const) {
       expect(await saidBy(act())).toBe(`The key ${said}. It was replaced by ${key.id}: use that key.`);
@@ -248,7 +248,7 @@ describe('N8: a refusal says exactly what cannot be done with the key', () => {
     const { key } = await create({ expiresAt: NOON + HOUR });
     if (how === 'revoked') await keys.revoke(admin, { id: key.id });
     else now = NOON + HOUR;
-    expect(await saidBy(later(key.id))).toBe(`The key ${state}, so its end cannot be changed. Create a new one.`);
+    expect(await saidBy(later(key.id))).toBe(`The key ${state}, so its expiry cannot be changed. Create a new one.`);
     for (const [act, verb] of [
       [() => keys.rotate(admin, { id: key.id, overlap: 0 }), 'rotated'],
       [() => keys.update(admin, { id: key.id, name: 'revived' }), 'changed'],

@@ -74,7 +74,7 @@ test('logs an outage and a recovery once each, without an address', async () => 
   expect(shared).toEqual([true, false, false, true]);
   expect(logged).toEqual([
     'Redis does not answer. Requests are refused with 503 until it does.',
-    'Limits are being restored in Redis, which lost its data or whose clock was set. Requests are refused with 503 until every process has restored what it admitted.',
+    'Limits are being restored in Redis, which lost its data or whose clock was set. Requests are refused with 503 until every process has restored the requests that it admitted.',
     'Redis is available again: limits are counted.',
   ]);
   await redis.limits.close();

@@ -5,13 +5,13 @@ import { NOTHING } from './line.js';
 import { readArchive, type Archive } from './read.js';
 import { giveName, partialOf, writePartial } from './write.js';
 
-/** Entries read at once. */
+/** The number of entries in one read. */
 const BATCH = 1_000;
 
 export interface ArchiveOptions {
   readonly audit: Pick<AuditStore, 'read'> & ArchiveStore;
   readonly workspaceId: string;
-  /** Entries from before this moment are archived, in ms since the epoch. */
+  /** Entries before this time are archived, in ms since the epoch. */
   readonly before: number;
   readonly path: string;
   readonly author: Author;
@@ -21,21 +21,24 @@ export interface ArchiveOptions {
 }
 
 export type ArchiveResult =
-  /** The entries from `first` to `last` are in the file, and no longer in the store. `resumed`: the file was there before. */
+  /**
+   * The entries from `first` to `last` are in the file, and no longer in the store. `resumed`: the file already
+   * existed.
+   */
   | { readonly outcome: 'archived'; readonly first: number; readonly last: AuditHead; readonly resumed: boolean }
-  /** The oldest entry in the store is not from before the moment. */
+  /** The oldest entry in the store is not old enough. */
   | { readonly outcome: 'nothing'; readonly oldest: AuditEntry | null }
-  /** The file is there, and is not the archive that comes next. */
+  /** The file exists, but is not the next archive. */
   | { readonly outcome: 'taken'; readonly archive: Archive }
   /** Another run archived entries at the same time. The file has been written; the store is unchanged by this run. */
   | { readonly outcome: 'moved' };
 
 /**
  * Writes the oldest entries of a workspace's log to a file, reads the file again and checks it, and only then removes the entries
- * from the store. Whenever it is ended, nothing is lost: run again with the same file it takes up what is missing.
+ * from the store. Nothing is lost if it is interrupted: run it again with the same file, and it completes the rest.
  *
- * @throws FileFault if the file exists and is not a whole archive; Error of the system if it cannot be written; BrokenLog if the log
- * is not whole
+ * @throws FileFault if the file exists and is not a whole archive; Error of the system if it cannot be written;
+ *   BrokenLog if entries are missing or changed
  */
 export async function archiveLog(options: ArchiveOptions): Promise<ArchiveResult> {
   const { audit, workspaceId, path } = options;
@@ -50,7 +53,7 @@ export async function archiveLog(options: ArchiveOptions): Promise<ArchiveResult
   return remove(options, archive, false);
 }
 
-/** A run before this one has written the file, and may have been ended before the entries were removed. */
+/** An earlier run wrote the file, and may have been interrupted before the entries were removed. */
 async function takeUp(options: ArchiveOptions, archive: Archive, base: AuditHead): Promise<ArchiveResult> {
   const follows = isSame(archive.after, base) || isSame(archive.head, base);
   if (archive.workspaceId !== options.workspaceId || !follows) return { outcome: 'taken', archive };
@@ -77,7 +80,7 @@ async function remove(options: ArchiveOptions, { after, head }: Archive, resumed
   return outcome === 'moved' ? { outcome } : { outcome, first, last: head, resumed };
 }
 
-/** The log is not whole, so that nothing is removed from it. */
+/** The log is broken, so nothing is removed from it. */
 export class BrokenLog extends Error {
   override readonly name = 'BrokenLog';
 
@@ -105,7 +108,7 @@ async function* entriesBefore(
   }
 }
 
-/** Reads the file back from the disk, to verify what was really written. */
+/** Reads the file back from the disk, to verify its real content. */
 async function checked(path: string, workspaceId: string): Promise<Archive> {
   const archive = await readArchive(path);
   if (archive.workspaceId !== workspaceId) throw new Error('The archive was replaced while it was written.');

@@ -5,7 +5,7 @@ const VERSION = 1;
 /** In characters. An entry has several hundred, and at most a few thousand. */
 export const MAX_LINE = 1_000_000;
 
-/** The first line: whose entries follow, and after which entry they begin. */
+/** The first line: the workspace of the entries, and the entry after which they begin. */
 export interface ArchiveStart {
   readonly workspaceId: string;
   readonly after: AuditHead;
@@ -32,13 +32,13 @@ export function parseStart(line: string): ArchiveStart | string {
   return { workspaceId, after };
 }
 
-/** The head in the last line; null for any other line. */
+/** Returns the head in the last line; null for any other line. */
 export function parseEnd(line: string): AuditHead | null {
   const { head } = objectIn(line) ?? {};
   return isHead(head) ? head : null;
 }
 
-/** The entry in a line, which is the one after `last`; null where it is not what was written there. */
+/** Returns the entry in a line, which must follow `last`; null if the line was changed. */
 export function parseEntry(line: string, { workspaceId }: ArchiveStart, last: AuditHead): AuditEntry | null {
   const entry = objectIn(line) as AuditEntry | null;
   if (entry === null || entry.workspaceId !== workspaceId) return null;

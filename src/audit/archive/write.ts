@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import type { AuditEntry, AuditHead } from '../../store/audit.js';
 import { endLine, startLine, type ArchiveStart } from './line.js';
 
-/** A name for the file until it is whole, in the same directory so that it can be renamed. */
+/** Returns a temporary name for the incomplete file, in the same directory so that it can be renamed. */
 export function partialOf(path: string): string {
   return `${path}.partial`;
 }
@@ -15,7 +15,7 @@ export function partialOf(path: string): string {
 /**
  * Writes an archive under its partial name and waits until it is on the disk. A name that ends with `.gz` is compressed.
  *
- * @returns the last entry; null where there are no entries, and then there is no file
+ * @returns the last entry; null if there are no entries, and then no file
  */
 export async function writePartial(
   path: string,
@@ -47,7 +47,7 @@ export async function writePartial(
   return written.last;
 }
 
-/** Gives a whole archive its name, and waits until the directory is on the disk. */
+/** Gives a complete archive its name, and waits until the directory is on the disk. */
 export async function giveName(path: string): Promise<void> {
   await rename(partialOf(path), path);
   let directory: FileHandle | null = null;
@@ -55,7 +55,7 @@ export async function giveName(path: string): Promise<void> {
     directory = await open(dirname(path));
     await directory.sync();
   } catch (error) {
-    // Windows opens no directories, and writes them by itself.
+    // Windows can't open directories, and writes them automatically.
     if (process.platform !== 'win32') throw error;
   } finally {
     await directory?.close();

@@ -4,9 +4,9 @@ import type { HeadsFile } from './file.js';
 import type { WorkspaceHead } from './line.js';
 import type { HeadsWebhook } from './webhook.js';
 
-/** How often heads are copied, in ms. */
+/** The interval in which heads are copied, in ms. */
 const INTERVAL = 60_000;
-/** Heads read from the store at once. */
+/** The number of heads in one read of the store. */
 const PAGE = 1_000;
 /** How long the last request to a receiver may take while the server stops, in ms. */
 const LAST_SEND = 2_000;
@@ -25,15 +25,16 @@ export interface HeadCopiesOptions {
 type Fault = 'missing' | 'altered';
 
 /**
- * Copies the heads of all audit logs to a file and a webhook, once a minute where they changed, so that somebody who can write
- * to the database cannot replace a log unnoticed. Each head is compared with the copy before it, and the head of a log that
- * doesn't reach its copy is not copied: the copy is the evidence. No request waits for any of it.
+ * Copies the changed heads of all audit logs to a file and a webhook once a minute, so that somebody with write access
+ * to the database cannot replace a log without detection. Each head is compared with its previous copy. If a log no
+ * longer contains the copied head, its new head is not copied, because the copy is the evidence. No request waits for
+ * this.
  */
 export class HeadCopies {
   readonly #options: HeadCopiesOptions;
-  /** The newest head known of each workspace: of the file, or copied by this process. */
+  /** The newest known head of each workspace, from the file or copied by this process. */
   readonly #known = new Map<string, WorkspaceHead>();
-  /** Workspaces whose log was complained of. */
+  /** Workspaces with a reported log. */
   readonly #faulty = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   readonly #closing = new AbortController();
@@ -47,11 +48,11 @@ export class HeadCopies {
     this.#timer = setInterval(() => void this.copy(), INTERVAL).unref();
   }
 
-  /** Compares the logs with the copies in the file, and copies their heads. @throws Error where the file cannot be used */
+  /** Compares the logs with the copies in the file, and copies their heads. @throws Error if the file cannot be used */
   static async open(options: HeadCopiesOptions): Promise<HeadCopies> {
     const copies = new HeadCopies(options);
     try {
-      // A file that cannot be written is found out now, even if there is nothing to write yet.
+      // Reports a file that cannot be written now, even if there is nothing to write yet.
       await options.file?.create();
       await copies.#compareAndCopy();
     } catch (error) {
@@ -76,7 +77,7 @@ export class HeadCopies {
     await this.#sending;
   }
 
-  /** Copies once more and ends. */
+  /** Copies once more and stops. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#round;
@@ -119,7 +120,7 @@ export class HeadCopies {
     if (webhook !== null && toSend.length > 0) this.#send(webhook, toSend);
   }
 
-  /** Compares a head of the store with the copy before it. */
+  /** Compares a head of the store with its previous copy. */
   async #faultOf(head: WorkspaceHead): Promise<Fault | null> {
     const copy = this.#known.get(head.workspaceId);
     if (copy === undefined) return null;
@@ -127,7 +128,7 @@ export class HeadCopies {
     if (head.seq === copy.seq) return head.hash === copy.hash ? null : 'altered';
     const [entry] = await this.#options.audit.read(head.workspaceId, copy.seq - 1, 1);
     if (entry?.seq !== copy.seq) {
-      // Only old entries are archived, and then the newest copy is of the last of them at the earliest.
+      // Only old entries are archived, so the newest copy is not older than the last archived entry.
       const base = await this.#options.audit.base(head.workspaceId);
       return base?.seq === copy.seq && base.hash === copy.hash ? null : 'missing';
     }
@@ -148,7 +149,7 @@ export class HeadCopies {
     if (before === undefined || before.seq < head.seq) this.#known.set(head.workspaceId, head);
   }
 
-  /** One round of requests at a time: what is not sent now is in the next round. */
+  /** One round of requests at a time. Heads that are not sent now are sent in the next round. */
   #send(webhook: HeadsWebhook, heads: readonly WorkspaceHead[]): void {
     if (this.#isSending) return;
     this.#isSending = true;

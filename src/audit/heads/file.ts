@@ -3,24 +3,25 @@ import { open, rename, type FileHandle } from 'node:fs/promises';
 import { notRegular } from '../../wholeFile.js';
 import { lineOf, MAX_LINE, parseLine, type WorkspaceHead } from './line.js';
 
-/** From this size on the file is replaced by one with the newest head of each workspace, in bytes. */
+/** At this size, the file is replaced by one with the newest head of each workspace, in bytes. */
 const MAX_BYTES = 16 * 2 ** 20;
-/** Read at once, in bytes. */
+/** The size of one read, in bytes. */
 const CHUNK = 65_536;
 const NEWLINE = 0x0a;
 
 /**
- * A file to which heads are appended, one line of JSON each. Several processes may write to the same file: each reads what the
- * others appended before it writes, and writes whole lines at once. It is opened for each use, so it may be moved at any time.
+ * A file to which heads are appended, one line of JSON each. Several processes may write to the same file: each reads
+ * the lines of the others before it writes, and writes complete lines in one step. It is opened for each use, so it can
+ * be moved at any time.
  */
 export class HeadsFile {
   readonly path: string;
   readonly #maxBytes: number;
   readonly #newest = new Map<string, WorkspaceHead>();
   #inode: number | null = null;
-  /** Bytes of whole lines that were read. */
+  /** The number of bytes in complete lines that were read. */
   #read = 0;
-  /** Bytes that the file had when it was last read. */
+  /** The size of the file at the last read, in bytes. */
   #size = 0;
   #unreadable = 0;
 
@@ -39,7 +40,7 @@ export class HeadsFile {
     return this.#unreadable;
   }
 
-  /** Creates the file unless it exists. @throws Error of the system where it cannot be written */
+  /** Creates the file unless it exists. @throws Error of the system if it cannot be written */
   async create(): Promise<void> {
     const file = await openToAppend(this.path);
     try {
@@ -49,7 +50,10 @@ export class HeadsFile {
     }
   }
 
-  /** Reads what was appended since the last time, and all of a file that took the place of another. @throws Error of the system */
+  /**
+   * Reads the lines that were appended since the last read, or the whole file if it was replaced. @throws Error of the
+   * system
+   */
   async read(): Promise<void> {
     const file = await openUnlessMissing(this.path);
     if (file === null) {
@@ -73,7 +77,7 @@ export class HeadsFile {
     const text = heads.map((head) => `${lineOf(head, at)}\n`).join('');
     const file = await openToAppend(this.path);
     try {
-      // A line that broke off must not take the next one with it.
+      // An incomplete line must not make the next one invalid.
       await file.appendFile(this.#size > this.#read ? `\n${text}` : text);
       await file.datasync();
     } finally {
@@ -95,12 +99,12 @@ export class HeadsFile {
       if (end >= 0) this.#read = at + end + 1;
       at += bytesRead;
       rest = this.#takeLines(Buffer.concat([rest, bytes]));
-      // Of a line that is too long only the beginning is kept.
+      // Only the beginning of a line that is too long is kept.
       if (rest.length > MAX_LINE) rest = rest.subarray(0, MAX_LINE + 1);
     }
   }
 
-  /** @returns what follows the last line break */
+  /** @returns the text after the last line break */
   #takeLines(bytes: Buffer): Buffer {
     let from = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
@@ -113,7 +117,7 @@ export class HeadsFile {
     return Buffer.from(bytes.subarray(from));
   }
 
-  /** The first of two heads for one place counts: what was written later may be the forgery. */
+  /** The first of two heads for one place is used, because the later one may be forged. */
   #note(head: WorkspaceHead): void {
     const before = this.#newest.get(head.workspaceId);
     if (before === undefined || before.seq < head.seq) this.#newest.set(head.workspaceId, head);
@@ -127,7 +131,7 @@ export class HeadsFile {
     this.#unreadable = 0;
   }
 
-  /** Keeps the full file as `<path>.1` and begins another with the newest heads. */
+  /** Renames the full file to `<path>.1` and starts a new one with the newest heads. */
   async #rotate(at: number): Promise<void> {
     const heads = [...this.#newest.values()];
     const text = heads.map((head) => `${lineOf(head, at)}\n`).join('');
@@ -146,7 +150,7 @@ export class HeadsFile {
   }
 }
 
-/** Not of a pipe that nobody writes to: that would not return. */
+/** Not for a pipe: reading a pipe without a writer would never return. */
 async function openUnlessMissing(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -156,7 +160,7 @@ async function openUnlessMissing(path: string): Promise<FileHandle | null> {
   }
 }
 
-/** Not blocking: of a pipe that nobody reads, open would not return. */
+/** Not blocking, because opening a pipe without a reader would never return. */
 function openToAppend(path: string): Promise<FileHandle> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);

@@ -1,6 +1,6 @@
 import type { AuditHead } from '../../store/audit.js';
 
-/** The newest entry of a workspace's audit log, as it was at some moment. */
+/** The newest entry of a workspace's audit log at some time. */
 export interface WorkspaceHead extends AuditHead {
   readonly workspaceId: string;
 }

@@ -4,9 +4,11 @@ import type { WorkspaceHead } from './line.js';
 
 /** How long a receiver may take to answer, in ms. */
 const TIMEOUT = 10_000;
-/** Heads in one request. */
+/** The maximum number of heads in one request. */
 const BATCH = 500;
-/** Waits before the second and the third attempt, in ms. Heads that fail three times are sent again a minute later. */
+/**
+ * The delays before the second and the third attempt, in ms. Heads that fail three times are sent again a minute later.
+ */
 const WAITS: readonly number[] = [1_000, 5_000];
 
 export interface WebhookOptions {
@@ -29,7 +31,7 @@ export class HeadsWebhook {
     this.#waits = waits;
   }
 
-  /** Whether the receiver does not have the head yet. */
+  /** Returns whether the receiver does not have the head yet. */
   lacks({ workspaceId, seq }: WorkspaceHead): boolean {
     return (this.#sent.get(workspaceId) ?? 0) < seq;
   }
@@ -56,7 +58,7 @@ export class HeadsWebhook {
     }
   }
 
-  /** @returns what went wrong; null: nothing */
+  /** @returns the problem; null if there was none */
   async #attempt(body: string, signal: AbortSignal): Promise<string | null> {
     try {
       const answer = await fetch(this.#url, {

@@ -9,7 +9,7 @@ import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
 import { EXIT, Failure, usage } from '../exit.js';
 import { pastMomentOf } from '../times.js';
 
-/** Newer entries may still be on their way into copies of the head, or from a process that was paused. In ms. */
+/** The minimum age of entries, in ms. Newer heads may not be copied yet, and a paused process may still add entries. */
 const MIN_AGE = 60 * 60_000;
 
 export interface ArchiveRun {
@@ -20,7 +20,7 @@ export interface ArchiveRun {
 }
 
 /**
- * Archives entries of the store that the settings name, beside a running server or without one.
+ * Archives entries of the store in the settings, with or without a running server.
  *
  * @throws Failure
  */

@@ -4,7 +4,7 @@ import { completionsOf } from '../completion/tree.js';
 import { zshScript } from '../completion/zsh.js';
 import { described } from '../describe.js';
 
-/** @param program is asked for its commands once they are all there */
+/** @param program the program with all its commands */
 export function completionCommand(program: () => Command): Command {
   return described({
     name: 'completion',

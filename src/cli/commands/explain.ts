@@ -9,7 +9,7 @@ import { talk } from '../talk.js';
 import { found } from './keys/key.js';
 import { LIMITS, limitLines, type Limits } from './limits.js';
 
-/** More than a server of Latchkey's takes. */
+/** More than a Latchkey server accepts. */
 const MAX_BYTES = 1_048_576;
 
 interface Explanation {
@@ -113,7 +113,7 @@ function objectIn(text: string | undefined): unknown {
       if (altered === null) return value;
     }
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (altered !== null)
     throw usage(`--variables has a number that JSON cannot keep exactly: ${altered}. Send it as a string.`);

@@ -45,7 +45,7 @@ export function importCommand(): Command {
 function nextStep({ dryRun, problemCount, imported }: Report, { apply }: ImportOptions): string | null {
   if (!dryRun) return null;
   if (apply === true) {
-    return 'Nothing was written, for there are problems. Correct them, or leave those rows out with --skip-problems.';
+    return 'Nothing was written, because there are problems. Correct them, or leave those rows out with --skip-problems.';
   }
   if (problemCount > 0 || imported === 0) return null;
   return 'Nothing was written: this was a dry run. Run it again with --apply.';

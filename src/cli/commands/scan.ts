@@ -9,7 +9,7 @@ import { openTerminal, type Terminal } from '../terminal.js';
 import { jsonText, visible } from '../visible.js';
 import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
 
-/** How many files between two words of progress. */
+/** The number of files between two progress messages. */
 const PROGRESS_EACH = 100;
 
 export function scanCommand(): Command {
@@ -17,7 +17,7 @@ export function scanCommand(): Command {
     name: 'scan',
     description:
       'Find tokens in files, offline, by their format and checksum, with any prefix. ' +
-      'It reads UTF-8, UTF-16 and other encodings that contain ASCII, and finds tokens in base64, percent-encoding, quoted-printable and the escapes of JSON, JavaScript and HTML. Of each it shows the place and the prefix, never the secret. ' +
+      'It reads UTF-8, UTF-16 and other encodings that contain ASCII, and finds tokens in base64, percent-encoding, quoted-printable and the escapes of JSON, JavaScript and HTML. For each token it shows the location and the prefix, never the secret. ' +
       'Directories named node_modules and .git are skipped. ' +
       'Named pipes, sockets and devices are named and not read; a pipe that the shell opened, as in <(command), is. ' +
       'Compressed files and archives are named and not scanned; in binary files only plain tokens are found. ' +

@@ -19,7 +19,7 @@ export function serveCommand(): Command {
         await start(readOption('WORKERS', workers, '--workers') ?? null);
       } catch (error) {
         if (error instanceof SettingsError) throw usage(error.message);
-        // At once: what was opened for a server that does not start would keep the process alive.
+        // Exits immediately, because resources that were opened for the failed start would keep the process alive.
         process.stderr.write(`${startFault(error)}\n`);
         process.exit(EXIT.failed);
       }

@@ -13,7 +13,7 @@ const COUNTED = ['requests', 'cost', 'limited', 'forbidden'] as const;
 type Counts = Readonly<Record<(typeof COUNTED)[number], number>>;
 
 interface Period extends Counts {
-  /** The last row, of the sums, has none. */
+  /** The last row, with the totals, has none. */
   readonly start: string | null;
 }
 

@@ -1,7 +1,7 @@
 import { cases, quoted, words } from './script.js';
 import type { Completion, OptionWords } from './tree.js';
 
-/** What bash runs: version 3.2, which macOS has, and later. */
+/** Returns a script for bash 3.2, the version on macOS, and later. */
 export function bashScript(completions: readonly Completion[]): string {
   return `# bash completion of latchkey. Load it with: source <(latchkey completion bash)
 _latchkey() {
@@ -37,7 +37,7 @@ function takesValue(option: OptionWords): boolean {
   return option.takesValue;
 }
 
-/** The commands that were named, each after a space. */
+/** The commands in the line so far, each after a space. */
 function before(path: string): string {
   return path === '' ? '' : ` ${path}`;
 }

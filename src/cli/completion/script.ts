@@ -1,9 +1,9 @@
 import type { Completion, Word } from './tree.js';
 
-/** A word or more that a case is for, and what is done. */
+/** The words of a case, and its commands. */
 export type Case = readonly [pattern: string | readonly string[], done: string];
 
-/** Lines of a shell's `case`, one for each command or more. */
+/** Returns the lines of a shell's `case`, one or more for each command. */
 export function cases(completions: readonly Completion[], of: (completion: Completion) => readonly Case[]): string {
   return completions
     .flatMap(of)

@@ -6,7 +6,7 @@ export interface Completion {
   readonly path: string;
   readonly commands: readonly Word[];
   readonly options: readonly OptionWords[];
-  /** Values of its first argument, where they are known. */
+  /** Values of its first argument, if they are known. */
   readonly values: readonly string[];
   /** Whether its arguments are files. */
   readonly files: boolean;
@@ -18,15 +18,15 @@ export interface Word {
 }
 
 export interface OptionWords {
-  /** `--type`, and `-t` where it has a short form. */
+  /** `--type`, and `-t` if it has a short form. */
   readonly flags: readonly string[];
   readonly about: string;
   readonly takesValue: boolean;
-  /** Those that it takes; empty where they are not known. */
+  /** Its allowed values; empty if they are not known. */
   readonly values: readonly string[];
 }
 
-/** The program and each command under it. */
+/** Returns the program and each of its commands. */
 export function completionsOf(program: Command, path: readonly string[] = []): Completion[] {
   const commands = program.commands.filter((command) => command.name() !== 'help');
   const own: Completion = {

@@ -1,7 +1,7 @@
 import { cases, quoted } from './script.js';
 import type { Completion, OptionWords } from './tree.js';
 
-/** What zsh runs, version 5 and later: the same as for bash, with a word about each. */
+/** Returns a script for zsh 5 and later: like the one for bash, with descriptions. */
 export function zshScript(completions: readonly Completion[]): string {
   return `#compdef latchkey
 # zsh completion of latchkey. Put it as _latchkey where fpath leads, or load it with: source <(latchkey completion zsh)
@@ -63,7 +63,7 @@ function valuesOf(values: readonly string[]): string {
   return values.length === 0 ? 'return ;;' : `compadd -- ${values.map(quoted).join(' ')}; return ;;`;
 }
 
-/** A colon ends the word that is offered. */
+/** A colon separates the word from its description. */
 function described(what: string, entries: readonly (readonly [string, string])[]): string {
   const offered = entries.map(([text, about]) => quoted(`${text.replaceAll(':', '\\:')}:${about}`)).join(' ');
   return `offered=(${offered}); _describe ${what} offered; return ;;`;

@@ -17,10 +17,10 @@ import { FileFault } from '../../wholeFile.js';
 import { usage } from '../exit.js';
 import { contentOf, readNamed, textIn } from '../files.js';
 
-/** Of a mapping and of a schema: what people write. */
+/** The maximum size of a mapping or a schema. */
 const MAX_BYTES = 1_000_000;
 
-/** Keys between two words of progress. */
+/** The number of keys between two progress messages. */
 const PROGRESS_EACH = 1_000;
 
 export interface ImportOptions {
@@ -86,7 +86,7 @@ async function importKeys(file: string, options: ImportOptions, onProgress: (tex
 async function stopped({ done, of, cause }: ImportStopped, settings: Settings): Promise<Error> {
   const fault = await outageOf(settings, cause);
   return new Error(
-    `The import stopped after ${done} of ${of} keys. ${fault} Then run the same command again: it leaves out keys that are there already.`,
+    `The import stopped after ${done} of ${of} keys. ${fault} Then run the same command again: it skips keys that are already imported.`,
     { cause },
   );
 }

@@ -1,6 +1,6 @@
 import type { Decoded } from '../../text/clues/decode.js';
 
-/** The shortest token has 61 characters, which base64 makes 82. */
+/** The shortest token has 61 characters, or 82 in base64. */
 const SHORTEST = 80;
 
 /** 1 for the characters of base64 and base64url. */
@@ -8,10 +8,10 @@ const IS_DIGIT = Uint8Array.from({ length: 256 }, (_, code) =>
   Number(/[0-9A-Za-z+/_-]/.test(String.fromCharCode(code))),
 );
 
-/** A text in base64 which shows that a token may be there. */
+/** A base64 text that indicates a possible token. */
 interface Marker {
   readonly text: string;
-  /** How many characters before it, modulo 4, its group of four begins. */
+  /** The number of characters between the start of its group of four and the text, modulo 4. */
   readonly skip: number;
 }
 
@@ -24,13 +24,15 @@ const MARKERS = ['live', 'test'].flatMap((word) => {
   return [...forms, ...markersOf(word.split('').join('\0')), ...forms.flatMap(({ text }) => markersOf(text))];
 });
 
-/** Returns the base64 of each place where there may be a token, decoded. Its time is proportional to the length of the text. */
+/**
+ * Returns the decoded base64 at each place with a possible token. The time is proportional to the length of the text.
+ */
 export function* decodedBase64(text: string): Generator<Decoded> {
   for (const [from, to] of runsOf(text)) {
     const run = text.slice(from, to);
     for (const begin of beginningsIn(run)) {
       const bytes = Buffer.from(run.slice(begin), 'base64').toString('latin1');
-      // Of UTF-16 only the characters of ASCII.
+      // For UTF-16, only ASCII characters.
       const isWide = bytes.includes('\0');
       const text = isWide ? bytes.replaceAll('\0', '') : bytes;
       const places = isWide ? placesOf(bytes) : null;
@@ -39,14 +41,14 @@ export function* decodedBase64(text: string): Generator<Decoded> {
   }
 }
 
-/** Where each character that is not NUL is. */
+/** The positions of the characters other than NUL. */
 function placesOf(bytes: string): readonly number[] {
   const places: number[] = [];
   for (let at = 0; at < bytes.length; at++) if (bytes.charCodeAt(at) !== 0) places.push(at);
   return places;
 }
 
-/** The runs of digits of base64 that are long enough for a token. */
+/** Finds sequences of base64 characters that are long enough for a token. */
 function* runsOf(text: string): Generator<readonly [from: number, to: number]> {
   let from = 0;
   for (let at = 0; at <= text.length; at++) {
@@ -56,7 +58,7 @@ function* runsOf(text: string): Generator<readonly [from: number, to: number]> {
   }
 }
 
-/** Where groups of four begin, as far as markers tell: 0 to 3. */
+/** The possible starts of groups of four, according to the markers: 0 to 3. */
 function beginningsIn(run: string): ReadonlySet<number> {
   const beginnings = new Set<number>();
   for (const { text, skip } of MARKERS) {

@@ -2,7 +2,7 @@ import { decodeOnce, joinLines, type Decoded } from '../../text/clues/decode.js'
 import { nextToken, type PlacedToken } from '../../text/wholeToken.js';
 import { decodedBase64 } from './base64.js';
 
-/** A link inside of a link, or the credentials of a registry in a Secret of Kubernetes, which are base64 in base64. */
+/** For example a link inside a link, or registry credentials in a Kubernetes Secret, which are base64 in base64. */
 const MAX_ENCODINGS = 3;
 
 /**

@@ -1,6 +1,6 @@
 import { encodedTokens } from './encoded.js';
 
-/** A token in a text. Of the token itself nothing is kept but what may be shown. */
+/** A token in a text. Contains only the part of the token that may be shown. */
 export interface Find {
   /** From 1. */
   readonly line: number;
@@ -10,17 +10,17 @@ export interface Find {
   readonly prefix: string;
 }
 
-/** Longer than any token, however it is encoded: 71 characters, each written in up to 20, or wrapped base64 of that. */
+/** Longer than any encoded token: 71 characters, each encoded in up to 20, or wrapped base64 of that. */
 const LONGEST = 2_048;
 
 const LINE_FEED = 0x0a;
 
-/** What is shown of a token: its prefix and the first six of its lookup id. */
+/** The displayed part of a token: its prefix and the first six characters of its lookup ID. */
 const SHOWN = /^[a-z0-9]+_(?:live|test)_[0-9A-Za-z]{6}/;
 
 /**
- * Finds tokens in text that comes in parts, holding no more than a part and the length of an encoded token. It looks at bytes: a
- * token is ASCII in every encoding that is met in files of text, but for UTF-16.
+ * Finds tokens in a text that arrives in parts. Keeps at most one part and the length of an encoded token. Searches
+ * bytes, because a token is ASCII in all common text encodings except UTF-16.
  */
 export class TokenFinder {
   #rest = Buffer.alloc(0);
@@ -29,7 +29,7 @@ export class TokenFinder {
   /** The beginnings of tokens in the kept bytes that were already found. */
   #known = new Set<number>();
 
-  /** Returns the tokens that are whole by now. */
+  /** Returns the tokens that are complete so far. */
   push(part: Uint8Array): Find[] {
     const bytes = Buffer.concat([this.#rest, part]);
     const finds: Find[] = [];
@@ -47,13 +47,13 @@ export class TokenFinder {
     }
     pass(this.#place, bytes.subarray(0, kept));
     this.#known = known;
-    // A copy: a view would keep the part.
+    // A copy, because a view would keep the whole part in memory.
     this.#rest = Buffer.from(bytes.subarray(kept));
     return finds;
   }
 }
 
-/** Counts lines and characters: of a character in UTF-8 each byte but the first is 10xxxxxx. */
+/** Counts lines and characters. In UTF-8, every byte of a character except the first is 10xxxxxx. */
 function pass(place: { line: number; column: number }, bytes: Uint8Array): void {
   for (const byte of bytes) {
     if (byte === LINE_FEED) {

@@ -11,7 +11,7 @@ export type Content = AsyncIterable<Uint8Array>;
  */
 export type Kind = 'text' | 'binary' | 'compressed';
 
-/** How archives and compressed files begin. */
+/** The first bytes of archives and compressed files. */
 const COMPRESSED: readonly (readonly number[])[] = [
   [0x1f, 0x8b], // gzip
   [0x1f, 0x9d], // compress
@@ -68,7 +68,10 @@ function kindOf(head: Uint8Array): Kind {
 
 type Encoding = 'utf-16le' | 'utf-16be';
 
-/** By the byte order mark, as PowerShell writes it, or by where the NULs of ASCII letters are. null: not UTF-16 */
+/**
+ * Detects UTF-16 by its byte order mark, as PowerShell writes it, or by the positions of NUL bytes next to ASCII
+ * letters. Null: not UTF-16.
+ */
 function encodingOf(head: Uint8Array): Encoding | null {
   const [first, second, third, fourth] = head;
   // UTF-32 begins with the same two bytes. Its tokens are found in the bytes without NUL.
@@ -78,7 +81,7 @@ function encodingOf(head: Uint8Array): Encoding | null {
   return (['utf-16le', 'utf-16be'] as const).find((encoding) => looksLike(encoding, sample)) ?? null;
 }
 
-/** Whether enough of it reads as ASCII in this encoding, and next to nothing as controls. */
+/** Returns whether enough characters are ASCII in this encoding, and almost none are control characters. */
 function looksLike(encoding: Encoding, sample: Uint8Array): boolean {
   const [high, low] = encoding === 'utf-16le' ? [1, 0] : [0, 1];
   let letters = 0;
@@ -91,14 +94,14 @@ function looksLike(encoding: Encoding, sample: Uint8Array): boolean {
   return letters > sample.length / 32 && controls * 10 <= letters;
 }
 
-/** In ASCII, or in the Latin letters behind it. */
+/** In ASCII, or in the Latin letters after it. */
 function isText(byte: number): boolean {
   return (byte >= 0x20 && byte !== 0x7f && (byte < 0x80 || byte >= 0xa0)) || (byte >= 0x09 && byte <= 0x0d);
 }
 
 interface Search {
   push(part: Uint8Array): Find[];
-  /** Those that are found only at the end. */
+  /** Tokens that are only found at the end. */
   end?(): Find[];
 }
 
@@ -109,8 +112,8 @@ function searchFor(encoding: Encoding | null): Search {
 }
 
 /**
- * Finds tokens in the decoded text, which knows lines and columns, and at the end those that only the bytes have: text of
- * another encoding may have been appended, which decodes to other characters.
+ * Finds tokens in the decoded text, which has lines and columns. At the end, finds tokens that exist only in the bytes,
+ * because text of another encoding may have been appended and decodes to other characters.
  */
 function decoded(encoding: Encoding, bytes: Search): Search {
   const decoder = new TextDecoder(encoding);
@@ -143,7 +146,7 @@ function decoded(encoding: Encoding, bytes: Search): Search {
 /** The maximum number of findings that are kept until the end of a file. */
 const MAX_OTHERS = 10_000;
 
-/** In UTF-16 and UTF-32, in whatever order of bytes, ASCII is what is left without NUL. */
+/** In UTF-16 and UTF-32 of either byte order, removing NUL bytes leaves the ASCII characters. */
 function withoutNul(part: Uint8Array): Uint8Array {
   return part.includes(0) ? part.filter((byte) => byte !== 0) : part;
 }

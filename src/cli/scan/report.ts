@@ -2,14 +2,14 @@ import { EXIT, type ExitCode } from '../exit.js';
 import { visible } from '../visible.js';
 import type { Find } from './find.js';
 
-/** Anybody can write text full of tokens: past so many nobody reads on, and the list of them stays bounded. */
+/** The maximum number of listed findings. Anybody can write a text full of tokens, so the list must be limited. */
 const MAX_FINDS = 10_000;
 
-/** Places that were not scanned: those that are listed, and those that are named one by one for people. */
+/** The maximum number of places that were not scanned: in JSON, and in the output for people. */
 const MAX_LISTED = 100_000;
 const MAX_NAMED = 50;
 
-/** Why a place was not scanned, or only in part. A place that could not be read has a reason of its own. */
+/** The reasons why a place was not scanned, or only partly. A place that could not be read has a separate reason. */
 const REASONS = {
   binary: 'binary, searched for plain tokens only',
   compressed: 'compressed, not scanned',
@@ -29,7 +29,7 @@ interface NotScanned {
   readonly reason: string;
 }
 
-/** The findings of a scan and the scanned files. Each position is counted once, however many are listed. */
+/** The findings of a scan and the scanned files. Each position is counted once, even if it is not listed. */
 export class ScanReport {
   readonly #findings: Found[] = [];
   readonly #unreadable: NotScanned[] = [];
@@ -38,12 +38,12 @@ export class ScanReport {
   #withTokens = 0;
   #last: string | null = null;
 
-  /** Whether there are as many findings as a report lists. */
+  /** Whether the list of findings is full. */
   isFull(): boolean {
     return this.#findings.length >= MAX_FINDS;
   }
 
-  /** How many places were looked at. */
+  /** The number of places that were checked. */
   get looked(): number {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
@@ -90,7 +90,7 @@ export class ScanReport {
     };
   }
 
-  /** For people: each place that was not scanned, up to {@link MAX_NAMED}, and the counts, which add up. */
+  /** Formats the places that were not scanned for people, up to {@link MAX_NAMED}, and the counts of the rest. */
   lines(): string[] {
     const places = [
       ...this.#unreadable,

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { FileFault, fileFaultOf, notRegular } from '../../wholeFile.js';
 import { isOpenPipe } from '../files.js';
 
-/** Skipped directories: code of others, and compressed data of git. Scanning them takes long and finds none of your tokens. */
+/**
+ * Skipped directories: code of others, and compressed data of git. Scanning them takes a long time and finds none of
+ * your tokens.
+ */
 const PASSED_OVER = new Set(['node_modules', '.git']);
 
-/** Directories within each other, more than any tree that people make. */
+/** The maximum depth of directories, more than any real tree has. */
 const MAX_DEPTH = 100;
 
 /** A file to be read, or a place that is not read: `other` is a pipe, a socket or a device below a directory. */
@@ -18,10 +21,10 @@ export type Place =
 type Entry = 'file' | 'link' | 'other' | FileFault;
 
 /**
- * The files under a path, each directory in the order of names. Links are followed where they are named and nowhere
- * below: they could lead out of the tree, or round in it. A pipe is read if the shell opened it, as in `scan <(git log -p)`.
- * Other pipes, sockets and devices are never read: a pipe that nobody writes to does not end. One that the command line names
- * counts as unreadable.
+ * Yields the files under a path, sorted by name in each directory. Follows a link only if it is the path itself: other
+ * links could lead out of the tree or form a cycle. A pipe is read if the shell opened it, as in `scan <(git log -p)`.
+ * Other pipes, sockets and devices are never read, because a pipe without a writer does not end. If the command line
+ * names one, it counts as unreadable.
  */
 export async function* filesUnder(path: string): AsyncGenerator<Place> {
   yield* under(path, MAX_DEPTH, stat);

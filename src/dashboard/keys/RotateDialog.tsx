@@ -9,7 +9,7 @@ import { Ago, Moment } from '../parts/Moment.js';
 import type { KeyDialogProps } from './KeyActions.js';
 
 const OVERLAPS = [
-  { value: 'PT0S', label: 'Not at all: it stops working now' },
+  { value: 'PT0S', label: 'No time: it stops working now' },
   { value: 'PT1H', label: '1 hour' },
   { value: 'P1D', label: '1 day' },
   { value: 'P7D', label: '7 days' },

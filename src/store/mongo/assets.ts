@@ -79,7 +79,7 @@ export function openAssets(assets: Documents<AssetDocument>, alerts: Documents<A
         if (!(error instanceof Duplicate)) throw error;
       }
       const document = await assets.update(named(asset.projectId, asset.name), [{ $set: registration(asset) }]);
-      if (document === null) throw new Error('A registered asset is gone.');
+      if (document === null) throw new Error('A registered asset no longer exists.');
       return toRecord(document);
     },
     find,

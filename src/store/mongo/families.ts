@@ -230,7 +230,10 @@ type HeldDocument = Holder & { readonly workspaceId: string };
 
 /** A repair that continues after the start. */
 export interface Repair {
-  /** Settles when all families are read, or when the store is closed or away: the next start begins again. Never rejects. */
+  /**
+   * Settles when all families are read, or when the store is closed or unavailable: the next start begins again. Never
+   * rejects.
+   */
   readonly done: Promise<void>;
 }
 

@@ -126,8 +126,9 @@ export class Intents {
   }
 
   /**
-   * Returns keys that were read without trusted documents, with what was decided about them finished, and leaves out keys that
-   * were withdrawn. A key that carries a change is read again: its successor is written from what it carries, documents and all.
+   * Finishes the pending changes of keys that were read without trusted documents, and returns the keys without those
+   * that were withdrawn. A key with a pending change is read again, because its successor is written from that change,
+   * including documents.
    */
   async finishSummaries(found: readonly KeySummaryDocument[]): Promise<KeySummary[]> {
     const keys: KeySummary[] = [];

@@ -119,7 +119,7 @@ export function openAssets(connection: Connection): AssetStore {
         unlink.run({ projectId, name });
         link.run({ projectId, name, upstream: JSON.stringify([...new Set(asset.upstream)]) });
         const record = find(projectId, name);
-        if (record === null) throw new Error('A registered asset is gone.');
+        if (record === null) throw new Error('A registered asset no longer exists.');
         return record;
       });
     },

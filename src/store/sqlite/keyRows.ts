@@ -17,8 +17,8 @@ export type KeyRow = KeySummaryRow & KeyDocumentsRow;
 export const SUMMARY = KEY_SUMMARY_FIELDS.map((field) => `keys.${field}`).join(', ');
 
 /**
- * The columns of a {@link KeyRow}. Trusted documents are kept in a table of their own: SQLite writes a row whole, so that to note
- * the last use of a key would otherwise cost as much as its documents.
+ * The columns of a {@link KeyRow}. Trusted documents are in a separate table. SQLite writes whole rows, so recording
+ * the last use of a key would otherwise also write its documents.
  */
 export const COLUMNS = KEY_FIELDS.map((field) =>
   field === 'trustedDocuments'

@@ -13,13 +13,13 @@ interface ArchiveOptions {
   readonly json?: true;
 }
 
-/** Never over HTTP: whoever steals an admin key must not be able to remove the traces of it. */
+/** Never over HTTP: somebody who steals an admin key must not be able to remove the evidence. */
 export function archiveCommand(): Command {
   const command = described({
     name: 'archive',
     description:
       'Move the oldest entries of an audit log to a file. ' +
-      'The file is written, read again and checked before the entries are removed, and the log then says where they went. ' +
+      'The file is written, read again and checked before the entries are removed. A new entry of the log names the file. ' +
       'Run it again with the same file if it was interrupted. ' +
       'The store is that of the settings (MONGODB_URI or DATA_DIR); a server may run beside it.',
     example: 'latchkey audit archive --before 365d --to /var/backups/latchkey/audit-2026.jsonl.gz',
@@ -34,7 +34,7 @@ export function archiveCommand(): Command {
       terminal.progress(`${entries} entries written`),
     );
     terminal.progressEnd();
-    // First, because it throws where the entries are still in the store.
+    // First, because it throws if the entries are still in the store.
     const words = inWords(result, to);
     terminal.out(asJson === true ? jsonText(told(result, workspace, to)) : words);
   });
@@ -47,13 +47,13 @@ function told(result: ArchiveResult, workspace: string, file: string): object {
   return { workspace, outcome: 'archived', file, first, last: last.seq, head: last.hash, resumed };
 }
 
-/** @throws Failure where the file was written, or was there, and the entries are still in the store */
+/** @throws Failure if the file was written or already existed, and the entries are still in the store */
 function inWords(result: ArchiveResult, file: string): string {
   switch (result.outcome) {
     case 'archived': {
       const { first, last, resumed } = result;
       const head = `${last.seq}:${last.hash}`;
-      const how = resumed ? 'The file was there. ' : '';
+      const how = resumed ? 'The file already existed. ' : '';
       return `${how}Entries ${first} to ${last.seq} are in ${file}, and no longer in the store. Head: ${head}`;
     }
     case 'nothing':

@@ -15,10 +15,10 @@ export interface ArchiveFault {
 }
 
 /**
- * Reads and checks archives of a workspace's log, which have to be its beginning without a gap, in any order.
+ * Reads and checks archives of a workspace's log, which must be its beginning without a gap, in any order.
  *
- * @param known heads that were noted before. Those in the archives have to be there
- * @returns the archives in their order, or what is wrong with one of them
+ * @param known heads that were recorded earlier. Those from the archived part must be in the archives
+ * @returns the archives in their order, or the fault of one of them
  * @throws Failure if a file is not an archive, can't be read, or is not of this log
  */
 export async function archivesIn(
@@ -39,7 +39,7 @@ export async function archivesIn(
     if ('outcome' in archive) return archive;
     if (archive.workspaceId !== workspaceId) {
       throw usage(
-        `--archive: ${path} is of the workspace ${archive.workspaceId}, and the key belongs to ${workspaceId}. Use a key of that workspace.`,
+        `--archive: ${path} belongs to the workspace ${archive.workspaceId}, but the key belongs to ${workspaceId}. Use a key of that workspace.`,
       );
     }
     read.push({ path, archive });
@@ -51,11 +51,9 @@ export async function archivesIn(
     const { seq, hash } = archive.after;
     if (seq > last.seq) throw usage(inNone(last.seq + 1, seq));
     if (seq < last.seq)
-      throw usage(
-        `--archive: ${path} begins with entry ${seq + 1}, which another of the files has too. Leave one out.`,
-      );
+      throw usage(`--archive: ${path} begins with entry ${seq + 1}, which is also in another file. Leave one out.`);
     if (hash !== last.hash) {
-      const message = `${path} does not follow on entry ${seq} of the file before it. Keep both as evidence.`;
+      const message = `${path} does not continue after entry ${seq} of the previous file. Keep both as evidence.`;
       return { outcome: 'altered', seq: seq + 1, archive: path, message };
     }
     last = archive.head;
@@ -64,10 +62,10 @@ export async function archivesIn(
 }
 
 /**
- * Compares the end of the archives with where the log in the store begins.
+ * Compares the end of the archives with the beginning of the log in the store.
  *
- * @returns what is wrong; null: nothing
- * @throws Failure if archived entries are in none of the files
+ * @returns the fault; null if there is none
+ * @throws Failure if archived entries are missing from the files
  */
 export function afterArchives(end: AuditHead, base: AuditHead | null): AuditVerdict | null {
   if (base === null || end.seq > base.seq) return null;
@@ -76,5 +74,5 @@ export function afterArchives(end: AuditHead, base: AuditHead | null): AuditVerd
 }
 
 function inNone(first: number, last: number): string {
-  return `--archive: entries ${first} to ${last} are in none of the files. Add the file that has them.`;
+  return `--archive: entries ${first} to ${last} are missing from the files. Add the file that contains them.`;
 }

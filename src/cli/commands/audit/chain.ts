@@ -7,7 +7,7 @@ const HEAD = operation<{ readonly auditHead: (AuditHead & { readonly archived: A
   'query AuditHead { auditHead { seq hash archived { seq hash } } }',
 );
 
-/** The chain as `verifyAudit` reads it, over the API, with the head that the server keeps apart from it. */
+/** The chain for `verifyAudit`, read over the API, with the head that the server stores separately. */
 export function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: number) => void) {
   let end = 0;
   return {
@@ -17,7 +17,7 @@ export function chainOf(api: Pick<Api, 'ask'>, progress: (done: number, of: numb
       return auditHead && { seq: auditHead.seq, hash: auditHead.hash };
     },
     base: async (): Promise<AuditHead | null> => (await api.ask(HEAD)).auditHead?.archived ?? null,
-    /** Ends early at a gap, whose place is then the fault. */
+    /** Ends early at a gap, which is then the fault. */
     read: async (workspaceId: string, after: number, limit: number): Promise<AuditEntry[]> => {
       const read: AuditEntry[] = [];
       while (read.length < limit) {

@@ -6,7 +6,7 @@ import { checkLength } from '../../pages.js';
 import { UnexpectedAnswer } from '../../unexpected.js';
 import type { Api } from '../../api.js';
 
-/** The most that the API gives at once. */
+/** The maximum page size of the API. */
 const PAGE = 100;
 
 /** An entry as the API returns it, also the format of `--json`. */
@@ -16,7 +16,7 @@ export interface ToldEntry {
   readonly at: string;
   readonly action: string;
   readonly subject: string;
-  /** Current names; absent where they were not asked for. */
+  /** Current names; missing if they were not requested. */
   readonly subjectName?: string | null;
   readonly actorName?: string | null;
   /** Current names of the IDs in `before`, `after` and `projectId`. */
@@ -78,8 +78,8 @@ export async function newest({ ask }: Pick<Api, 'ask'>, count: number, filter: E
 }
 
 /**
- * Entries in the places after `seq` up to `seq` + 100, oldest first. The API pages from the newest back, and a cursor is a
- * place in the chain: the page before the place `seq` + 101 is the one that follows `seq`.
+ * Returns the entries after `seq` up to `seq` + 100, oldest first. The API returns pages from the newest entry
+ * backwards, and a cursor is a place in the chain, so the page before `seq` + 101 has the entries after `seq`.
  */
 export async function following(
   { ask }: Pick<Api, 'ask'>,

@@ -5,12 +5,12 @@ import { readNamed, textIn } from '../../files.js';
 
 /** The maximum size of a file with one or more outputs of `verify`, in bytes. */
 const MAX_HEAD_FILE = 2 ** 20;
-/** The server begins another file at 16 MiB. */
+/** The server starts a new file at 16 MiB. */
 const MAX_HEADS_FILE = 64 * 2 ** 20;
 
 const HEAD = /(?:^|Head: )([1-9]\d{0,14}):([0-9a-f]{64})$/i;
 
-/** A head that was kept. `workspaceId`: whose log it is of; null where the file doesn't say. */
+/** A stored head. `workspaceId`: the workspace of the log; null if the file doesn't contain it. */
 export interface KeptHead extends AuditHead {
   readonly workspaceId: string | null;
 }
@@ -52,7 +52,7 @@ export async function headsIn(path: string): Promise<WorkspaceHead[]> {
 /** Suggests the right option for an output of `verify`. */
 function remedyFor(line: string, text: string): string {
   if (headIn(line) !== null || lastDocument(text)?.outcome !== undefined)
-    return 'A file that audit verify printed is for --head.';
+    return 'Pass a file that audit verify printed with --head.';
   return 'Remove the line, or give the file as the server wrote it (AUDIT_HEADS_FILE).';
 }
 
@@ -61,7 +61,7 @@ function headIn(text: string): KeptHead | null {
   return hash === undefined ? null : { seq: Number(seq), hash: hash.toLowerCase(), workspaceId: null };
 }
 
-/** Returns what is wrong with a head, or null if the value is not a head and may be the path of a file. */
+/** Returns the fault of a head, or null if the value is not a head and may be the path of a file. */
 function faultOfHead(text: string): string | null {
   const [, number = '', hash = ''] = /^([^:/\\]*):([0-9a-z]*)$/i.exec(text) ?? [];
   if (!/^\d+$/.test(number)) return null;
@@ -70,7 +70,7 @@ function faultOfHead(text: string): string | null {
   return `the hash after the colon has ${hash.length} digits. Allowed: 64.`;
 }
 
-/** The last JSON object that begins with a line of its own; null where the text ends otherwise. */
+/** Returns the last JSON object that begins on a separate line; null if the text does not end with one. */
 function lastDocument(text: string): Readonly<Record<string, unknown>> | null {
   const begin = text.startsWith('{') ? Math.max(0, text.lastIndexOf('\n{')) : text.lastIndexOf('\n{');
   if (begin < 0) return null;
@@ -91,13 +91,13 @@ function lastLine(what: string, text: string): KeptHead {
   );
 }
 
-/** The head in what `verify --json` printed. */
+/** Returns the head in the output of `verify --json`. */
 function headOfVerdict(what: string, verdict: Readonly<Record<string, unknown>>): KeptHead {
   const { outcome, entries, head, workspace } = verdict;
   if (parseLine(JSON.stringify(verdict)) !== null)
     throw usage(`${what} is a file of heads that the server wrote. Give it with --heads.`);
   if (typeof outcome === 'string' && outcome !== 'whole') throw broken(what);
-  if (outcome === 'whole' && entries === 0) throw usage(`${what} is of an empty log, which has no head.`);
+  if (outcome === 'whole' && entries === 0) throw usage(`${what} was made from an empty log, which has no head.`);
   const read = headIn(`${String(entries)}:${String(head)}`);
   if (outcome !== 'whole' || read === null || typeof workspace !== 'string') {
     throw usage(`${what} contains JSON that is not the output of audit verify --json. Give a file with its output.`);
@@ -106,5 +106,5 @@ function headOfVerdict(what: string, verdict: Readonly<Record<string, unknown>>)
 }
 
 function broken(what: string) {
-  return usage(`${what} says that the log was not whole, and has no head. Give the file of an earlier run.`);
+  return usage(`${what} reports a broken log, and has no head. Give the file of an earlier run.`);
 }

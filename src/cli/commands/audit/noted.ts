@@ -4,13 +4,13 @@ import { usage } from '../../exit.js';
 import type { KeptHead } from './headFile.js';
 import type { SeenHead } from './seenHeads.js';
 
-/** Heads that were noted before, which have to be in the log. */
+/** Heads that were recorded earlier, which the log must contain. */
 export interface Noted {
-  /** Of --head. */
+  /** From --head. */
   readonly kept: AuditHead | null;
-  /** The last one that this computer saw. */
+  /** The last head that this computer saw. */
   readonly seen: SeenHead | null;
-  /** Of --heads; null: the option was not given. */
+  /** From --heads; null if the option was not set. */
   readonly copied: readonly AuditHead[] | null;
 }
 
@@ -19,11 +19,11 @@ export function allOf({ kept, seen, copied }: Noted): readonly AuditHead[] {
 }
 
 /**
- * Refuses heads from before the first entry that is read. Ignored silently, they would prove nothing about a log that somebody
- * replaced.
+ * Refuses heads from before the first entry that is read. If they were ignored silently, a replaced log would not be
+ * detected.
  *
  * @param start the last entry that is not read; 0: all are
- * @param why ends the sentence about such a head, with what to do
+ * @param why the end of the sentence about such a head, with the remedy
  * @throws Failure
  */
 export function assertRead({ kept, seen, copied }: Noted, start: number, why: string): void {
@@ -64,6 +64,6 @@ export function ownIn(heads: readonly WorkspaceHead[], path: string, workspaceId
 export function assertOwn(option: '--head' | '--from', head: KeptHead | null, workspaceId: string): void {
   if (head === null || head.workspaceId === null || head.workspaceId === workspaceId) return;
   throw usage(
-    `${option} is of the workspace ${head.workspaceId}, and the key belongs to ${workspaceId}. Use a key of that workspace.`,
+    `${option} belongs to the workspace ${head.workspaceId}, but the key belongs to ${workspaceId}. Use a key of that workspace.`,
   );
 }

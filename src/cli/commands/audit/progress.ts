@@ -10,7 +10,7 @@ interface Reached extends SeenHead, Checkpoint {
   readonly compared: string;
 }
 
-/** Remembers how far a run of `audit verify` came, so that one that was interrupted can be resumed. */
+/** Stores the progress of `audit verify`, so that an interrupted run can be resumed. */
 export class Progress {
   readonly #file: StateFile<Reached>;
   readonly #name: string;
@@ -34,7 +34,7 @@ export class Progress {
   }
 
   /**
-   * Returns where the interrupted run came to; null if there is none.
+   * Returns the progress of the interrupted run; null if there is none.
    *
    * @throws Failure if that run compared other heads: entries before the checkpoint are not read again
    */

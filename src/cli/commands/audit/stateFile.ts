@@ -19,8 +19,8 @@ export interface StateFileOptions<T> {
 }
 
 /**
- * Remembers a value for each server and workspace, in a file that only its owner can read. It is a help and not a proof: if it
- * can't be read or written, the command continues.
+ * Remembers a value for each server and workspace, in a file that only its owner can read. It is optional: if it can't
+ * be read or written, the command continues.
  */
 export class StateFile<T> {
   readonly #path: string;

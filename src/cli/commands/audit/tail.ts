@@ -61,7 +61,7 @@ export function tailCommand(): Command {
   });
 }
 
-/** Each entry once, in its order, a page of them in memory at most. */
+/** Prints each entry once, in order, with at most one page in memory. */
 async function follow(told: Talk, options: TailOptions): Promise<never> {
   const filter = filterOf(options);
   const print = (entry: ToldEntry): void =>

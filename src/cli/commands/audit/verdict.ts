@@ -7,8 +7,8 @@ export function sentenceOf(verdict: AuditVerdict | ArchiveFault, from: number | 
   switch (verdict.outcome) {
     case 'whole': {
       const head = `Head: ${verdict.entries}:${verdict.head}`;
-      if (from !== null) return `The log is whole after entry ${from}: ${verdict.entries - from} entries. ${head}`;
-      return `The log is whole: ${verdict.entries} entries${inArchives(verdict)}. ${head}`;
+      if (from !== null) return `The log is intact after entry ${from}: ${verdict.entries - from} entries. ${head}`;
+      return `The log is intact: ${verdict.entries} entries${inArchives(verdict)}. ${head}`;
     }
     case 'missing':
       return `The log is broken: entry ${verdict.seq} is missing.`;

@@ -40,7 +40,7 @@ export function verifyCommand(): Command {
       'Read the whole audit log of the workspace and check each hash. ' +
       'Keep the head that it prints in another place, and give it with --head the next time: ' +
       'somebody who can write to the database can write a new log, but not one with that head. ' +
-      'The last head that this command saw on this computer is required too. ' +
+      'The log must also contain the last head that this command saw on this computer. ' +
       'A run that was interrupted can be continued with --resume.',
     example: 'latchkey audit verify --head 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
   })
@@ -119,7 +119,7 @@ async function verify(options: VerifyOptions, { kept, heads, from }: Given, told
   const verdict = await verifyChain(chain, told, { workspaceId, known, from, reached, progress });
   if (archives !== undefined) note(`Checked entries 1 to ${end?.seq} in ${archives.length} archives.`);
   for (const sentence of comparisons(noted, start)) note(sentence);
-  // A head that was not compared is still the one that the next run has to find.
+  // A head that was not compared is kept for the next run.
   const isCompared = from === null || (noted.seen?.seq ?? from.seq) >= from.seq;
   if (verdict.outcome === 'whole' && verdict.entries > 0 && isCompared)
     seenHeads.write({ seq: verdict.entries, hash: verdict.head });
@@ -161,7 +161,7 @@ async function verifyChain(
   }
 }
 
-/** Returns where the interrupted run came to, and says so; null if there is none to continue. */
+/** Returns the progress of the interrupted run, and prints it; null if there is none to continue. */
 function resumed(progress: Progress, base: AuditHead | null, note: (text: string) => void): Checkpoint | null {
   const reached = progress.read();
   if (reached === null) note('No interrupted run was found. Reading the log from its beginning.');

@@ -16,14 +16,14 @@ const MAX_SHOWN = 24;
 export interface Clue {
   /** Never contains a part of a secret. Empty: only names are searched. */
   readonly text: string;
-  /** What the caller should know about the input; null: nothing. */
+  /** A note about the input for the user; null if there is none. */
   readonly warning: string | null;
   /** The text may be the prefix of an imported key. The server refuses it if no key has this prefix. */
   readonly isGuess?: true;
 }
 
 /**
- * Reduces an argument to what finds a key by its token or ID. A part of a name has nothing of the kind.
+ * Reduces an argument to the text that finds a key by its token or ID. A part of a name contains no such text.
  *
  * @throws Failure if the argument contains a part of a secret, or looks like a token of another system
  */
@@ -47,7 +47,8 @@ export function clueInArgument(argument: string): Clue {
 }
 
 /**
- * Reduces a text with a token to what finds its key: the lookup ID of a token of Latchkey, the SHA-256 of any other.
+ * Reduces a text with a token to the value that finds its key: the lookup ID of a Latchkey token, the SHA-256 of any
+ * other.
  *
  * @throws Failure if the text has several tokens, or none
  */

@@ -11,7 +11,7 @@ import { clueInArgument, clueInToken, type Clue } from './clue.js';
 import { LISTED_KEY, type ListedKey } from './key.js';
 import { COLUMNS } from './list.js';
 
-/** The most keys that are found by name. */
+/** The maximum number of keys found by name. */
 const MOST = 100;
 const MAX_NAME = 100;
 
@@ -75,7 +75,7 @@ export function findCommand(): Command {
 const NOT_BY_DIGEST =
   'A key that was imported with a bcrypt hash is not found by its token. Search for its prefix or its name.';
 
-/** Asks for keys by the clue, by name, or by both. @param name null: not by name */
+/** Requests keys by the clue, by name, or by both. @param name null: not by name */
 async function found(ask: Talk['ask'], { text, isGuess }: Clue, name: string | null): Promise<Found> {
   if (text === '') {
     if (name === null) throw usage(`A name has at most ${MAX_NAME} characters, and the text has no token or ID.`);

@@ -3,7 +3,7 @@ import { EXIT, Failure } from '../../exit.js';
 import { shortMoment } from '../../times.js';
 import { named } from '../../named.js';
 
-/** A key as the commands show it, also the format of `--json`. */
+/** A key in the form that commands show, also the format of `--json`. */
 export interface Key {
   readonly id: string;
   readonly workspaceId: string;
@@ -33,10 +33,10 @@ export interface Key {
   readonly previousTokenLastUsedAt: string | null;
 }
 
-/** A key as lists show it. Without trusted documents: those of 50 keys can exceed the limit of a response. */
+/** A key in lists. Has no trusted documents, because those of 50 keys can exceed the limit of a response. */
 export type ListedKey = Omit<Key, 'trustedDocuments'>;
 
-/** A new key, with what is shown of it once. */
+/** A new key, with the token that is shown once. */
 export interface Made {
   readonly apiKey: Key;
   readonly token: string;
@@ -89,7 +89,7 @@ export function linesOf(key: Key): [string, string | null][] {
   ];
 }
 
-/** Returns the scopes of a key for a table, with what a user's roles leave of them. */
+/** Returns the scopes of a key for a table, and the effective scopes if the user's roles allow less. */
 export function scopesText(key: Pick<Key, 'scopes' | 'effectiveScopes'>): string {
   const scopes = key.scopes.join(' ');
   return isLimited(key) ? `${scopes} (effective: ${key.effectiveScopes.join(' ') || 'none'})` : scopes;
@@ -107,13 +107,13 @@ export function statusStyle({ status }: Pick<Key, 'status'>): Parameters<Termina
       return 'yellow';
     case 'REVOKED':
       return 'red';
-    // Of a newer server.
+    // From a newer server.
     default:
       return 'dim';
   }
 }
 
-/** @throws Failure where the server knows none of that id */
+/** @throws Failure if the server has none with this ID */
 export function found<T>(value: T | null, what: string): T {
   if (value !== null) return value;
   throw new Failure(EXIT.failed, 'NOT_FOUND', `There is no such ${what} in this workspace. Check the id.`);

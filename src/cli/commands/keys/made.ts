@@ -12,7 +12,7 @@ export function quiet(command: Command): Command {
   return command.addOption(new Option('-q, --quiet', 'print only the token').conflicts('json'));
 }
 
-/** Shows a token, the one time that it can be. @param lines of what it is the token of */
+/** Shows a token, which is possible only once. @param lines the description of the key */
 export function showMade(
   { terminal, list, show }: Talk,
   { quiet: alone }: MadeOptions,

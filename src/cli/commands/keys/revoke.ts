@@ -38,9 +38,7 @@ export function revokeCommand(): Command {
     await talk(options, async ({ ask, show, list, terminal }) => {
       if (options.yes !== true) {
         const { name, prefix } = found((await ask(NAME, { id })).apiKey, 'key');
-        await confirm(
-          `Revoke the key "${visible(name)}" (${visible(prefix)}, ${visible(id)})? It is refused for good.`,
-        );
+        await confirm(`Revoke the key "${visible(name)}" (${visible(prefix)}, ${visible(id)})? You can't undo this.`);
       }
       const input = given({ id, reason: options.reason });
       const { apiKey: key } = (await ask(REVOKE, { input })).revokeApiKey;

@@ -31,7 +31,8 @@ export function updateCommand(): Command {
     .option('--allow-all', 'allow the key from any address');
   return asking(command).action(async (id: string, options: UpdateOptions) => {
     const { name, scopes, allow, allowAll } = options;
-    if (allow !== undefined && allowAll === true) throw usage('--allow and --allow-all exclude each other. Give one.');
+    if (allow !== undefined && allowAll === true)
+      throw usage('--allow and --allow-all cannot be used together. Give one of them.');
     const changes = given({ name, scopes, allowedAddresses: allowAll === true ? [] : allow });
     if (Object.keys(changes).length === 0) {
       throw usage('Nothing to change. Give --name, --scopes, --allow or --allow-all.');
