@@ -1,14 +1,9 @@
 import { isNonNullType, type GraphQLFieldResolver, type GraphQLOutputType, type GraphQLResolveInfo } from 'graphql';
 import type { Refusal } from '../../refusals/refusal.js';
 import type { AnswerBudgets } from './budget.js';
+import { fieldsPerError } from './limits.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
-
-/** The number of fields that an error counts for. It takes up to 100 µs, because graphql-js wraps it with a new stack. */
-const FIELDS_PER_ERROR = 16;
-
-/** For each error, graphql-js also counts the line breaks before its field. This many take as long as one field. */
-const LINES_PER_FIELD = 100;
 
 /**
  * Wraps a resolver so that its errors are counted, and values that graphql-js replaces with errors. Otherwise a field
@@ -38,13 +33,7 @@ export function countingErrors(type: GraphQLOutputType, resolve: Resolver, budge
 
 /** Counts an error of a field. Returns the refusal that replaces it if the budget is used up. */
 export function countError(info: GraphQLResolveInfo, budgets: AnswerBudgets): Refusal | null {
-  return budgets.refusalAfter(info, fieldsPerError(info));
-}
-
-/** Returns the number of fields that an error of this field counts for. */
-export function fieldsPerError({ fieldNodes }: GraphQLResolveInfo): number {
-  const line = fieldNodes[0]?.loc?.startToken.line ?? 0;
-  return FIELDS_PER_ERROR + Math.floor(line / LINES_PER_FIELD);
+  return budgets.refusalAfter(info, fieldsPerError(info.fieldNodes[0]));
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -1,3 +1,4 @@
+import type { FieldNode } from 'graphql';
 import { Refusal } from '../../refusals/refusal.js';
 
 /** The largest response to one operation. */
@@ -28,6 +29,18 @@ export const ANSWER_LIMITS: AnswerLimits = Object.freeze({ fields: 50_000, event
 
 /** The bytes of a value that count as one more field. */
 export const BYTES_PER_FIELD = 256;
+
+/** The number of fields that an error counts for. It takes up to 100 µs, because graphql-js wraps it with a new stack. */
+const FIELDS_PER_ERROR = 16;
+
+/** For each error, graphql-js also counts the line breaks before its field. This many take as long as one field. */
+const LINES_PER_FIELD = 100;
+
+/** Returns the number of fields that an error of this field counts for. */
+export function fieldsPerError(node: FieldNode | undefined): number {
+  const line = node?.loc?.startToken.line ?? 0;
+  return FIELDS_PER_ERROR + Math.floor(line / LINES_PER_FIELD);
+}
 
 const UNITS = { fields: 'fields', bytes: 'bytes' } as const;
 

@@ -10,8 +10,8 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import type { AnswerBudget, AnswerBudgets } from './budget.js';
-import { countingErrors, fieldsPerError } from './faults.js';
-import { BYTES_PER_FIELD } from './limits.js';
+import { countingErrors } from './faults.js';
+import { BYTES_PER_FIELD, fieldsPerError } from './limits.js';
 import { FIELDS_PER_TURN } from './pace.js';
 import { isList } from './selections.js';
 import { jsonSize } from './size.js';
@@ -67,7 +67,13 @@ function meteredList(type: GraphQLOutputType, resolve: Resolver, budgets: Answer
       const budget = budgets.of(info);
       const spend = (list: unknown) => {
         const { fields, hasLists } = budgets.entryOf(info);
-        return spendList(list, depth, { budget, sized, each: fields, hasLists, error: fieldsPerError(info) });
+        return spendList(list, depth, {
+          budget,
+          sized,
+          each: fields,
+          hasLists,
+          error: fieldsPerError(info.fieldNodes[0]),
+        });
       };
       const list = resolve(source, args, context, info);
       return isPromise(list) ? list.then(spend) : spend(list);

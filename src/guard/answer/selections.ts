@@ -12,10 +12,11 @@ import {
   type GraphQLOutputType,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql';
 import { collectFields, type Execution } from './collect.js';
 import { fullReading, IntrospectionCounter } from './introspection.js';
-import { BYTES_PER_FIELD } from './limits.js';
+import { BYTES_PER_FIELD, fieldsPerError } from './limits.js';
 
 /**
  * Counts the fields that one value resolves, including those of objects within it. For a list it counts only the field,
@@ -29,6 +30,8 @@ export class SelectionCounter {
   /** The fields of introspection that are not counted. */
   #free = 0;
   #isConditional = false;
+  /** Whether the value is resolved once for each entry of a list. */
+  #isEntry = false;
   #hasLists = false;
 
   constructor(execution: Execution, most: number) {
@@ -36,7 +39,7 @@ export class SelectionCounter {
     this.#most = most;
   }
 
-  /** Whether a count so far depended on @skip or @include, so that it is only valid for this execution. */
+  /** Whether a count so far depended on @skip, @include or a variable in an argument, so that it is only valid for this execution. */
   get isConditional(): boolean {
     return this.#isConditional || this.#introspection?.isConditional === true;
   }
@@ -62,6 +65,7 @@ export class SelectionCounter {
    * @param nodes of one response key
    */
   ofValue(nodes: readonly FieldNode[], type: GraphQLCompositeType): number {
+    this.#isEntry = true;
     return this.#ofValue(nodes, type, this.#most);
   }
 
@@ -83,6 +87,7 @@ export class SelectionCounter {
     let count = 0;
     for (const [key, nodes] of groups) {
       count += 1 + Math.floor(key.length / BYTES_PER_FIELD) + this.#within(nodes, type, most - count);
+      if (this.#isEntry && this.#givesNull(nodes[0])) count += fieldsPerError(nodes[0]);
       if (count > most) break;
     }
     return count;
@@ -100,6 +105,16 @@ export class SelectionCounter {
     return isCompositeType(type) ? this.#ofValue(nodes, type, most) : 0;
   }
 
+  /**
+   * Returns whether an argument contains a variable that is null. A variable with a default can be null for a required
+   * argument, and then the field fails for each entry, before its resolver is called.
+   */
+  #givesNull(node: FieldNode | undefined): boolean {
+    const names = (node?.arguments ?? []).flatMap(({ value }) => variablesIn(value));
+    this.#isConditional ||= names.length > 0;
+    return names.some((name) => this.#execution.variableValues[name] === null);
+  }
+
   #ofIntrospection(name: string, nodes: readonly FieldNode[]): number {
     if (name === TypeNameMetaFieldDef.name) return 0;
     const { schema } = this.#execution;
@@ -115,6 +130,12 @@ export class SelectionCounter {
 /** Returns whether values of the type are lists. */
 export function isList(type: GraphQLOutputType): boolean {
   return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+function variablesIn(value: ValueNode): string[] {
+  if (value.kind === Kind.VARIABLE) return [value.name.value];
+  if (value.kind === Kind.LIST) return value.values.flatMap(variablesIn);
+  return value.kind === Kind.OBJECT ? value.fields.flatMap((field) => variablesIn(field.value)) : [];
 }
 
 function hasFragments({ selections }: SelectionSetNode): boolean {

@@ -194,7 +194,8 @@ describe('R2: an operation resolves no more fields than its budget', () => {
 describe('R2: an error counts for more fields than a value', () => {
   const faults = `
     type Query { items(n: Int!): [Item!]! @public errors(n: Int!): [Int] @public maybe(n: Int!): [Item] @public found(n: Int!): [Found] @public }
-    type Item { throws: Int rejects: Int returns: Int method: Int missing: Int! plain: Int }
+    type Item { throws: Int rejects: Int returns: Int method: Int missing: Int! plain: Int with(a: Int!): Int within(a: In!): Int }
+    input In { a: Int! }
     union Found = Item | Guarded
     type Guarded @auth(scope: "read:guarded") { id: Int }
   `;
