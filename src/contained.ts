@@ -27,12 +27,12 @@ export class Callbacks {
     this.#report = report && this.contain('log', report);
   }
 
-  /** Returns a function that calls `callback` without its result and its errors. @param name the option */
+  /** Returns a function that calls `callback`, ignores its result and reports its errors. @param name the option */
   contain<F extends Callback>(name: string, callback: F): (...given: Parameters<F>) => void {
     return (...given) => this.call(name, () => callback(...given));
   }
 
-  /** Returns an object whose `methods` call those of `target` without their results and errors. */
+  /** Returns an object whose `methods` call those of `target`, ignore the results and report the errors. */
   containAll<T extends object>(name: string, target: T, methods: readonly (keyof T & string)[]): T {
     const contained = methods.map((method) => [
       method,
@@ -41,7 +41,9 @@ export class Callbacks {
     return Object.freeze(Object.fromEntries(contained)) as T;
   }
 
-  /** Calls a function without its result and its errors. @param name the option, such as `observer.verified` */
+  /**
+   * Calls a function, ignores its result and reports its errors. @param name the option, such as `observer.verified`
+   */
   call(name: string, run: () => unknown): void {
     try {
       this.#settle(name, run());

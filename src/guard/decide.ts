@@ -4,7 +4,7 @@ import { Refusal, unavailable } from '../refusals/refusal.js';
 import { isMet, lacking, scopesOf, type Requirement } from './requirement.js';
 import type { Rule } from './rules.js';
 
-/** Returns whether a principal meets a rule. An anonymous one meets none. */
+/** Returns whether a principal meets a rule. An anonymous principal meets no rule. */
 export function meets(principal: Principal, { requirement }: Rule): boolean {
   return principal.kind !== 'anonymous' && isMet(requirement, principal.scopes);
 }

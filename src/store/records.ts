@@ -50,7 +50,7 @@ export interface KeyRecord {
   readonly workspaceId: string;
   /** The project that the key is bound to; null: it can access the whole workspace. */
   readonly projectId: string | null;
-  /** The user who owns it; null: it belongs to the workspace, and outlives people. */
+  /** The user who owns it. Null: it belongs to the workspace, and stays valid when users are removed. */
   readonly userId: string | null;
   /** Keys created by rotation belong to the same family: they share one place in the tier and one limit window. */
   readonly familyId: string;

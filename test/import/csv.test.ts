@@ -85,7 +85,7 @@ const csvOf = (rows: Table, end: string) =>
 const cellsOf = async (text: string) =>
   (await all(rowsOf(text, 'csv'))).map((row) => ('fields' in row ? [...row.fields.values()] : row));
 
-it('A9: reads every table that is written by RFC 4180 as it was written', async () => {
+it('A9: reads back every table that is written by RFC 4180', async () => {
   await fc.assert(
     fc.asyncProperty(table, lineEnd, async (rows, end) => {
       expect(await cellsOf(csvOf(rows, end))).toEqual(rows.map((row) => row.map(([text]) => text || null)));

@@ -43,7 +43,8 @@ export class NaiveWindow {
 }
 
 /**
- * The highest number of units in any window of this length that ends at an admission. No other window can have more.
+ * The highest number of units in any window of this length that ends at an admission. No other window can contain more
+ * units.
  */
 export function fullest(admissions: readonly number[], length: number): number {
   return Math.max(0, ...admissions.map((end) => admissions.filter((at) => at > end - length && at <= end).length));

@@ -7,7 +7,7 @@ import { check, LIMITS, MOVABLE, Sharing, subject, through, tiers } from './shar
 let sharing: Sharing;
 afterEach(() => sharing.close());
 
-// The most effective cases. `npm run test:chaos` has more.
+// The cases that found the most bugs. `npm run test:chaos` has more.
 
 test('X6: one of three processes is cut off: never admits more than the limit, and refuses with UNAVAILABLE', async () => {
   sharing = await Sharing.start();

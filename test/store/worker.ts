@@ -82,7 +82,7 @@ async function turnover({ keys }: Store, workspaceId: string, places: number, ro
     const { outcome } = await keys.insert(key, places, NOW);
     outcomes.push(outcome);
     if (outcome === 'full') continue;
-    // Without overlap, which is when a family could most easily seem to have ended.
+    // Without overlap: in this case a family is most likely to look as if it had ended.
     const heir = anHeir(key);
     await keys.rotate(key.id, workspaceId, heir, NOW, NOW);
     const second = anHeir(heir);
