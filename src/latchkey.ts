@@ -18,7 +18,7 @@ import { countArrival, refusalOfKnownUsedUp, refusalOfUsedUp } from './credentia
 import { createContextBuilder, principalOf, type ContextBuilder } from './credentials/context.js';
 import { Networks } from './credentials/networks.js';
 import { ForeignSchemes } from './credentials/foreignSchemes.js';
-import type { CredentialSource } from './credentials/locate.js';
+import { readableSource, type ForeignSource } from './credentials/headerFields.js';
 import { protectedResource, type ProtectedResource, type ResourceKind } from './credentials/oidc/protectedResource.js';
 import { signInOf, type SignIn } from './credentials/oidc/signIn.js';
 import { DEFAULT_WORKSPACE_ID, OperatorKey } from './credentials/operator.js';
@@ -156,9 +156,9 @@ export interface Latchkey {
   guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /**
    * Returns the principal of a request; not a promise if the credential is cached.
-   * @throws Refusal, or rejects with one
+   * @throws Refusal, or rejects with one; TypeError for header fields in a form that can't be read
    */
-  authenticate(source: CredentialSource): Principal | Promise<Principal>;
+  authenticate(source: ForeignSource): Principal | Promise<Principal>;
   /**
    * Counts a request of an anonymous caller. Call it before the body is read, unless you use {@link context}, which calls it. If
    * you create a context yourself, set `counted: true` in it. Requests of other callers are not counted.
@@ -175,11 +175,11 @@ export interface Latchkey {
   /**
    * Records a valid key of a request that was refused because it used plain HTTP in the audit log. Never rejects.
    */
-  sawInClear(source: CredentialSource): Promise<void>;
+  sawInClear(source: ForeignSource): Promise<void>;
   /** Authenticates a request again after its body has arrived. Doesn't count the request again. */
-  reauthenticate(source: CredentialSource): Principal | Promise<Principal>;
+  reauthenticate(source: ForeignSource): Principal | Promise<Principal>;
   /** Like {@link authenticate}, for the credential of an open stream. Also returns how long the result stays valid. Counts no request. */
-  standing(source: CredentialSource): Standing | Promise<Standing>;
+  standing(source: ForeignSource): Standing | Promise<Standing>;
   /** Adds a listener for changes of keys. @param listener called after caches were updated; null: anything may have changed */
   onChange(listener: (change: Change | null) => void): void;
   /** The context function for Apollo Server. */
@@ -428,17 +428,17 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;
     },
-    authenticate: (source) => principalOf(source, door, observer, networks),
+    authenticate: (source) => principalOf(readableSource(source), door, observer, networks),
     arrived,
     checkLimits,
     // Without the observer, which has counted this request already.
-    reauthenticate: (source) => principalOf(source, door),
-    standing: (source) => standingOf(source, authenticator),
+    reauthenticate: (source) => principalOf(readableSource(source), door),
+    standing: (source) => standingOf(readableSource(source), authenticator),
     onChange(listener) {
       if (typeof listener !== 'function') throw optionError('onChange: listener', listener, 'a function');
       listeners.push(callbacks.contain('onChange', listener));
     },
-    sawInClear: (source) => lookAtClear(source, door, sentInClear),
+    sawInClear: async (source) => lookAtClear(readableSource(source), door, sentInClear),
     context: createContextBuilder(door, observer, resourceMetadata, {
       networks,
       arrived: async (principal) => {
