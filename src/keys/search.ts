@@ -8,7 +8,8 @@ import { LOOKUP_LENGTH } from '../text/tokenShape.js';
 import { locateDigest, type Located } from './foreign.js';
 
 const BARE_DIGEST = /^[0-9a-f]{64}$/i;
-const BODY = /^[0-9A-Za-z]{54}$/;
+/** A lookup ID, or the body of a token, which begins with it. */
+const BODY = /^[0-9A-Za-z]{16}(?:[0-9A-Za-z]{38})?$/;
 
 /** The longest text that the API searches, in characters. The command line and the dashboard reduce longer ones themselves. */
 export const MAX_SEARCH = 4_096;
@@ -51,7 +52,7 @@ export async function readClues(text: string, locateForeign: Locate): Promise<Cl
   const { lookupIds, beginning } = ownLookups(own, found);
   return {
     ids: found.ids,
-    tokenPrefix: beginning === null ? null : (own?.tokenPrefix ?? null),
+    tokenPrefix: own?.lookup === beginning ? own.tokenPrefix : null,
     stored: {
       lookupIds: [...new Set([...lookupIds, ...(await foreignLookups(found, own, locateForeign))])],
       beginning,
@@ -62,10 +63,10 @@ export async function readClues(text: string, locateForeign: Locate): Promise<Cl
 }
 
 /** A mistyped token is not looked up by its lookup ID: the mistake may be in it. */
-function ownLookups(own: OwnToken | null, { lookups }: TextClues): Pick<KeyClues, 'lookupIds' | 'beginning'> {
-  const usable = own === null ? lookups : own.state === 'mistyped' ? [] : [own.lookup];
+function ownLookups(own: OwnToken | null, { lookups, names }: TextClues): Pick<KeyClues, 'lookupIds' | 'beginning'> {
+  const usable = own === null || own.state === 'mistyped' ? lookups : [own.lookup, ...lookups];
   const [beginning = null] = usable.filter(({ length }) => length < LOOKUP_LENGTH && length >= MIN_BEGINNING);
-  return { lookupIds: usable.filter(({ length }) => length === LOOKUP_LENGTH), beginning };
+  return { lookupIds: [...usable.filter(({ length }) => length === LOOKUP_LENGTH), ...names], beginning };
 }
 
 async function foreignLookups(found: TextClues, own: OwnToken | null, locateForeign: Locate): Promise<string[]> {
@@ -88,7 +89,11 @@ function otherwiseOf(found: TextClues, own: OwnToken | null): Refusal | null {
   if (own?.state === 'mistyped') {
     return refused('The checksum of this token is wrong. Copy the whole token, or search by its prefix.');
   }
-  if (own !== null && own.lookup.length < MIN_BEGINNING && found.ids.length + found.digests.length === 0) {
+  if (
+    own !== null &&
+    own.lookup.length < MIN_BEGINNING &&
+    found.ids.length + found.digests.length + found.lookups.length === 0
+  ) {
     return refused(`Give at least ${MIN_BEGINNING} characters after the prefix ${own.tokenPrefix}_.`);
   }
   const clues = [found.own, found.ids, found.lookups, found.digests, found.secrets];

@@ -106,6 +106,20 @@ test('U4: accepts prefixes, lookup IDs and key IDs as an argument, also with tex
   for (const text of [`${shown}…`, `"${shown}"`, `Bearer ${shown}***`]) expect(clueInArgument(text).text).toBe(shown);
 });
 
+test('U4: takes each kind of lookup ID on standard input for one, and a short password for a token', () => {
+  for (const id of ['aghCDLfoVyGcQUjn', '0a1B2c3D4e5F6071', 'A7KQ2ZX9VB4MTW8R', 'a7kq2zx9vb4mtw8r'])
+    expect(clueInToken(`${id}\n`)).toEqual({ text: id, warning: null });
+  for (const word of ['correcthorsebatt', 'CorrectHorseBatt', '1234567890123456'])
+    expect(clueInToken(word).text).toBe(digestOf(word));
+});
+
+test('U4: sends a word as long as a lookup ID beside other clues, and as a guess in an argument', () => {
+  const digest = `sha256:${'0a'.repeat(32)}`;
+  expect(clueInArgument(`${digest} findMatchingKeys`)).toEqual({ text: `${digest} findMatchingKeys`, warning: null });
+  const guess = { text: 'findMatchingKeys', warning: null, isGuess: true };
+  expect(clueInArgument('the findMatchingKeys again')).toEqual(guess);
+});
+
 test('U4: accepts a part of a name as an argument, and a single word as the prefix of an imported key', () => {
   for (const text of ['Airflow production 2026 EU-West', 'airflow-production-eu-west-1-loader', 'Nächtlicher Import']) {
     expect(clueInArgument(text)).toEqual({ text: '', warning: null });

@@ -146,6 +146,41 @@ test('U4: returns an empty list only for a well-formed token that is not one of 
   }
 });
 
+test('U4: finds a key by each kind of lookup ID in a text', async () => {
+  const admin = await workspace('lookups');
+  const { store } = service.service;
+  const { id } = await made(admin, 'first');
+  const key = await store.keys.find(id, null);
+  if (key === null) throw new Error('The key is missing.');
+  const lookups = [
+    'aghCDLfoVyGcQUjn',
+    '0a1B2c3D4e5F6071',
+    'A7KQ2ZX9VB4MTW8R',
+    'a7kq2zx9vb4mtw8r',
+    'findMatchingKeys',
+    '550e8400e29b41d4',
+    '2026113000000000',
+  ];
+  for (const [i, lookupId] of lookups.entries()) {
+    // Each has the limits of a whole minute.
+    now += 61_000;
+    await store.keys.insert({ ...key, id: `key_lookup${i}`, familyId: `fam_lookup${i}`, lookupId }, null, now);
+    for (const text of [
+      `sha256:${'0a'.repeat(32)} ${lookupId}`,
+      `${lookupId}, sha256:${'0a'.repeat(32)}`,
+      `sk_live_zzzzzz… ${lookupId}`,
+      `{"log":"refused\\n${lookupId}\\n"}`,
+      ...(i < 4 ? [`key: ${lookupId}`] : []),
+      `the lookup ID ${lookupId} was refused`,
+    ]) {
+      expect([text, idsOf(await find(text, admin))]).toEqual([text, [`key_lookup${i}`]]);
+    }
+  }
+  const lower = { ...key, id: 'key_lower', familyId: 'fam_lower', lookupId: 'abcdefGh12345678' };
+  await store.keys.insert(lower, null, now);
+  expect(idsOf(await find("key 'sk_live_abcdef' was refused", admin))).toEqual(['key_lower']);
+});
+
 test('U4: refuses a prefix that more than twenty keys have', async () => {
   const admin = await workspace('many');
   const { store } = service.service;

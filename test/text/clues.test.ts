@@ -4,7 +4,9 @@ import { mintToken } from '../../src/keys/token.js';
 import { cluesIn, MAX_TEXT } from '../../src/text/clues/clues.js';
 import { checksum } from '../../src/text/checksum.js';
 
-const { token, tokenPrefix, lookupId } = mintToken('sk', 'LIVE');
+const tokenPrefix = 'sk_live';
+const lookupId = 'Zq7xVb2Kd9Rt4LmW';
+const token = completed(`${tokenPrefix}_${lookupId}${'p8Yc3HnJ6sTfXw5G'.repeat(2)}`);
 const SENDGRID = `SG.${token.slice(9, 31)}.${token.slice(12, 55)}`;
 const BASE64 = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY+w==';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -43,6 +45,10 @@ const AROUND: readonly (readonly [string, (token: string) => string])[] = [
   ['soft hyphens', (one) => `the key ${one.slice(0, 20)}\u00AD${one.slice(20)}`],
   ['UTF-16', (one) => Buffer.from(`token: ${one}`, 'utf16le').toString('latin1')],
 ];
+
+function completed(text: string): string {
+  return text + checksum(text);
+}
 
 function encode(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
@@ -116,7 +122,7 @@ test.each([
   'ключ',
   'GET /graphql?page=2&size=100 HTTP/1.1',
 ])('U4: finds nothing in %j', (text) => {
-  expect(cluesIn(text)).toEqual({ own: [], ids: [], lookups: [], digests: [], secrets: [], word: null });
+  expect(cluesIn(text)).toEqual({ own: [], ids: [], lookups: [], names: [], digests: [], secrets: [], word: null });
 });
 
 test('U4: tells a whole token, a mistyped one and several apart', () => {
@@ -137,6 +143,45 @@ test('U4: finds a token in any text, and never throws', () => {
     }),
     { numRuns: 500, seed: 11 },
   );
+});
+
+test.each([
+  // No digits, no capitals, no small letters, digits at the beginning.
+  'aghCDLfoVyGcQUjn',
+  'a7kq2zx9vb4mtw8r',
+  'A7KQ2ZX9VB4MTW8R',
+  '0a1B2c3D4e5F6071',
+])('U4: finds the lookup ID %s in a text', (id) => {
+  const digest = `sha256:${'0a'.repeat(32)}`;
+  for (const text of [`${digest} ${id}`, `${id}, ${digest}`, `refused\\n${id}\\nagain`, `${id}\n${id}\nrefused`]) {
+    expect([text, cluesIn(text)]).toEqual([text, expect.objectContaining({ lookups: [id], names: [], secrets: [] })]);
+  }
+});
+
+test.each(['findMatchingKeys', 'responsibilities', 'parseXMLDocument', '2026113000000000', '550e8400e29b41d4'])(
+  'U4: takes %s for a name, which may be a lookup ID',
+  (word) => {
+    const found = cluesIn(`the ${word} again`);
+    expect(found).toMatchObject({ lookups: [], names: [word], secrets: [] });
+  },
+);
+
+test('U4: finds a token and a secret that begin like an encoded character', () => {
+  const acme = completed(`acme_live_${lookupId}${'p8Yc3HnJ6sTfXw5G'.repeat(2)}`);
+  expect(cluesIn(`https://x.example/?key=${acme.replaceAll('_', '%5F')}`).own).toMatchObject([
+    { state: 'whole', tokenPrefix: 'acme_live', lookup: lookupId },
+  ]);
+  const secret = 'ab3F/K7MDENG/bPxRfiCYz8Kq4LmX2pWv7TnBsRdYEXAMPLEKEY';
+  expect(cluesIn(`https://x.example/?key=${encodeURIComponent(secret)}`).secrets).toContain(secret);
+});
+
+test('U4: takes no part of a secret for a lookup ID', () => {
+  for (const text of [
+    `${token.slice(0, 24)}\n${token.slice(24, 40)}`,
+    `${token.slice(0, 20)} ${token.slice(20, 36)}`,
+  ]) {
+    expect(cluesIn(text)).toMatchObject({ lookups: [], names: [] });
+  }
 });
 
 /** A backtracking expression would take minutes. The timeout of the test is the bound. */

@@ -33,8 +33,10 @@ function look(reading: Decoded, encodings: number, found: Map<number, string>): 
 }
 
 function* decodings(text: string): Generator<Decoded> {
-  const unescaped = decodeOnce(text);
+  const unescaped = decodeOnce(text, false);
   if (unescaped !== null) yield unescaped;
+  const printable = decodeOnce(text, true);
+  if (printable !== null && printable.text !== unescaped?.text) yield printable;
   const joined = joinLines(text);
   for (const decoded of decodedBase64(joined.text)) {
     yield { text: decoded.text, placeOf: (index) => joined.placeOf(decoded.placeOf(index)) };

@@ -57,7 +57,10 @@ const MAX_SHOWN = 24;
 /** Returns whether the text may identify a key, and not only be a part of a name. */
 export function isLookedUp(text: string): boolean {
   const reduced = reduceClues(text);
-  return ('clues' in reduced && reduced.clues.length > 0) || (/^[\x21-\x7e]+$/.test(text) && text.length <= MAX_SHOWN);
+  return (
+    ('clues' in reduced && reduced.clues.length + reduced.names.length > 0) ||
+    (/^[\x21-\x7e]+$/.test(text) && text.length <= MAX_SHOWN)
+  );
 }
 
 const NONE =

@@ -1,6 +1,6 @@
 import { textOfBase64 } from './base64.js';
-import { digestsIn, idsIn, lookupsIn, withoutDigests } from './named.js';
-import { bareTokensIn, ownTokensIn, type OwnToken } from './ownTokens.js';
+import { digestsIn, idsIn, lookupsIn, withoutDigests, writtenDigestsIn } from './named.js';
+import { bareTokensIn, ownTokensIn, SHOWN_LENGTH, type OwnToken } from './ownTokens.js';
 import { readingsOf } from './readings.js';
 import { MAX_WORD, MAX_WORDS, secretWordsIn } from './words.js';
 
@@ -18,6 +18,8 @@ export interface Clues {
   readonly ids: readonly string[];
   /** Lookup IDs without a prefix, or their first six or more characters. */
   readonly lookups: readonly string[];
+  /** Words as long as a lookup ID that are probably names, such as `findMatchingKeys`. At most {@link MAX_WORDS}. */
+  readonly names: readonly string[];
   /** SHA-256 digests, in lower-case hexadecimal. */
   readonly digests: readonly string[];
   /** Words that may be tokens of another system. They are secrets. At most one more than {@link MAX_WORDS}. */
@@ -43,15 +45,27 @@ export function cluesIn(text: string): Clues {
   const own = distinct([...readings.flatMap(bareTokensIn), ...readings.flatMap(ownTokensIn)]);
   const ids = unique(readings.flatMap((reading) => idsIn(reading, word)));
   const digests = unique(readings.flatMap(digestsIn));
-  const lookups = own.length > 0 ? [] : unique(readings.flatMap((reading) => lookupsIn(reading, word)));
+  // Beside a longer part of a token, a word may be a part of its secret.
+  const isShown = own.every(({ lookup }) => lookup.length <= SHOWN_LENGTH);
+  const found = !isShown ? [] : readings.map((reading) => lookupsIn(reading, word));
+  const lookups = unique(found.flatMap((one) => one.lookups));
+  const names = unique(found.flatMap((one) => one.names)).slice(0, MAX_WORDS);
+  const written = unique(readings.flatMap(writtenDigestsIn));
   const isKnown = (secret: string): boolean =>
-    lookups.includes(secret) ||
+    isOfLookups(secret, lookups) ||
     own.some((token) => token.word !== null && secret.includes(token.word)) ||
     ids.some((id) => secret.includes(id)) ||
     // Quoted-printable would decode the = before a digest together with its first two characters.
-    digests.some((digest) => secret.toLowerCase().includes(digest.slice(2)));
+    written.some((digest) => secret.toLowerCase().includes(digest.slice(2)));
   const secrets = own.some(({ isCertain }) => isCertain) ? [] : words.filter((secret) => !isKnown(secret));
-  return { own, ids, lookups, digests, secrets: secrets.slice(0, MAX_WORDS + 1), word };
+  return { own, ids, lookups, names, digests, secrets: secrets.slice(0, MAX_WORDS + 1), word };
+}
+
+/** Returns whether a word has only lookup IDs and an ordinary word, as when the words of several lines were joined. */
+function isOfLookups(secret: string, lookups: readonly string[]): boolean {
+  const known = lookups.filter((lookup) => secret.includes(lookup));
+  const rest = known.reduce((text, lookup) => text.replaceAll(lookup, ''), secret);
+  return known.length > 0 && /^[A-Z]?[a-z]*$/.test(rest);
 }
 
 const STATES = ['beginning', 'mistyped', 'whole'] as const;

@@ -7,10 +7,10 @@ export interface Decoded {
 
 /**
  * Percent-encoding (also `%u005f`), quoted-printable (with its soft line breaks), escapes of JSON, JavaScript, Python, C, HTML and
- * Markdown. `\U000000…` comes before `\u00…`, which would match a part of it.
+ * Markdown. A decimal code without a semicolon is the one of ASCII, because a digit may follow it. `\U000000…` comes before `\u00…`, which would match a part of it.
  */
 const ENCODED =
-  /%(?:u00)?([0-9a-f]{2})|=([0-9A-F]{2})|=\r?\n|\\U000000([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\u\{0{0,6}([0-9a-f]{2})\}|\\x([0-9a-f]{2})|\\([01][0-7]{2})|\\([_.~\-/+])|&#x0{0,6}([0-9a-f]{1,2});?|&#0{0,6}(\d{1,3});?|&(amp|quot|apos|lowbar|underbar|equals|period);/gi;
+  /%(?:u00)?([0-9a-f]{2})|=([0-9A-F]{2})|=\r?\n|\\U000000([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\u\{0{0,6}([0-9a-f]{2})\}|\\x([0-9a-f]{2})|\\([01][0-7]{2})|\\([_.~\-/+])|&#x0{0,6}([0-9a-f]{1,2});?|&#(\d{1,9});|&#0{0,6}(1[01]\d|12[0-7]|[3-9]\d|1[03]|9)|&(amp|quot|apos|lowbar|underbar|equals|period|lt|gt|nbsp);/gi;
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -20,13 +20,22 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['underbar', '_'],
   ['equals', '='],
   ['period', '.'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['nbsp', ' '],
 ]);
 
-/** Decodes a text once. @returns null if nothing is encoded */
-export function decodeOnce(text: string): Decoded | null {
+/**
+ * Decodes a text once. A reader tries it with and without quoted-printable, which would decode `=ab` in `?key=ab12` too.
+ *
+ * @param isPrintable whether to decode quoted-printable
+ * @returns null if nothing is encoded
+ */
+export function decodeOnce(text: string, isPrintable: boolean): Decoded | null {
   const pieces = new Pieces();
   let from = 0;
   for (const match of text.matchAll(ENCODED)) {
+    if (!isPrintable && match[0].startsWith('=')) continue;
     pieces.add(text.slice(from, match.index), from);
     pieces.add(characterOf(match), match.index);
     from = match.index + match[0].length;
@@ -86,10 +95,10 @@ class Pieces {
 }
 
 function characterOf(match: RegExpMatchArray): string {
-  const [, percent, printable, long, json, braced, byte, octal, escaped, hex, decimal, entity] = match;
+  const [, percent, printable, long, json, braced, byte, octal, escaped, hex, decimal, open, entity] = match;
   if (escaped !== undefined) return escaped;
   if (entity !== undefined) return ENTITIES.get(entity.toLowerCase()) ?? ' ';
-  if (decimal !== undefined) return ascii(Number(decimal));
+  if (decimal !== undefined || open !== undefined) return ascii(Number(decimal ?? open));
   if (octal !== undefined) return ascii(Number.parseInt(octal, 8));
   const digits = percent ?? printable ?? long ?? json ?? braced ?? byte ?? hex;
   // A soft line break has nothing to decode.

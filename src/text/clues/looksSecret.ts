@@ -8,6 +8,14 @@ export function isUnusual(part: string): boolean {
   return !SIMPLE.test(part);
 }
 
+/** Letters in `camelCase`, in one case, or with abbreviations. Of 16 random letters, one of eight runs is like that. */
+const NAME = /^[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*$/;
+
+/** Returns whether letters follow each other as in names. */
+export function isNamed(letters: string): boolean {
+  return NAME.test(letters);
+}
+
 /** How many characters of a word must be in parts that names do not have. IDs such as `usr_…` have 16. */
 const ENOUGH = 18;
 
@@ -26,7 +34,8 @@ export function looksSecret(word: string): boolean {
 
 /** Returns whether a word may be a secret if something says that it is one, as `token=` does. */
 export function mayBeSecret(word: string): boolean {
-  return word.length >= 20 || (word.length >= 8 && /\d/.test(word) && /[A-Za-z]/.test(word)) || looksSecret(word);
+  if (word.length >= 20 || (word.length >= 8 && /\d/.test(word) && /[A-Za-z]/.test(word))) return true;
+  return looksSecret(word) || (word.length >= 16 && /^[A-Za-z]+$/.test(word) && !isNamed(word));
 }
 
 function isMixed(run: string): boolean {

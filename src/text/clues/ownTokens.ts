@@ -37,6 +37,9 @@ const MASK = /^(?:…|\.{2,}|\*|•|·|█|▪|#|\[)/;
 /** The default prefixes of tokens. The checksum of other text matches one of them once in 700 million cases. */
 const DEFAULT_PREFIXES = ['sk', 'ck', 'rk'].flatMap((type) => [`${type}_live`, `${type}_test`]);
 
+/** How many characters of the lookup ID lists show. One of 185 such beginnings has only small letters, as names have. */
+export const SHOWN_LENGTH = 6;
+
 const BODY = /(?<![0-9A-Za-z])[0-9A-Za-z]{54}(?![0-9A-Za-z])/g;
 
 /** Returns the tokens whose prefix is missing in the text, if they have one of the default prefixes. */
@@ -96,8 +99,10 @@ function ownTokenAt(text: string, marker: number, environment: string, whole: st
   const lookup = withoutMask(run).slice(0, LOOKUP_LENGTH);
   // A name such as load_test_runner has neither digits nor capitals in its last part. As the whole text it may be a prefix.
   const isName = !isMasked && !/[0-9A-Z]/.test(run);
-  if (isName && (whole !== word || run.length > LOOKUP_LENGTH)) return null;
-  const isCertain = isMasked || DEFAULT_PREFIXES.includes(tokenPrefix) || (lookup.length >= 6 && isUnusual(lookup));
+  const isDefault = DEFAULT_PREFIXES.includes(tokenPrefix);
+  const isShown = isDefault && run.length === SHOWN_LENGTH;
+  if (isName && !isShown && (whole !== word || run.length > LOOKUP_LENGTH)) return null;
+  const isCertain = isMasked || (isDefault && !(isName && isShown)) || (lookup.length >= 6 && isUnusual(lookup));
   return {
     state: 'beginning',
     tokenPrefix,

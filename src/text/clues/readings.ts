@@ -3,6 +3,12 @@ import { decodeOnce } from './decode.js';
 /** Removed first: characters that nobody sees, such as soft hyphens, joiners and byte order marks, and HTML's `<wbr>`. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}|<wbr ?\/?>/giu;
 
+/** White space in JSON and in programs. The letter is no part of the word after it. */
+const ESCAPED_SPACE = /\\[bfnrtv]/g;
+
+/** The mark of what was left out, which shows that the letters before it are the beginning of a token. */
+const ELLIPSIS = /%E2%80%A6|=E2(?:=\r?\n)?=80(?:=\r?\n)?=A6|\\u2026|&hellip;|&#8230;|&#x2026;/gi;
+
 /** Text is encoded twice in, for example, a link inside of a link. */
 const MAX_ENCODINGS = 3;
 
@@ -12,11 +18,15 @@ const MAX_ENCODINGS = 3;
  */
 export function readingsOf(text: string): readonly string[] {
   // Without the NULs of UTF-16.
-  const readings = [text.replaceAll('\0', '').replace(INVISIBLE, '')];
-  for (let times = 0; times < MAX_ENCODINGS; times++) {
-    const decoded = decodeOnce(readings.at(-1) ?? '');
-    if (decoded === null) break;
-    readings.push(decoded.text);
+  const plain = text.replaceAll('\0', '').replace(INVISIBLE, '');
+  const readings = new Set([plain]);
+  for (const isPrintable of [false, true]) {
+    let reading = plain;
+    for (let times = 0; times < MAX_ENCODINGS; times++) {
+      const spaced = reading.replace(ESCAPED_SPACE, ' ').replace(ELLIPSIS, '…');
+      reading = decodeOnce(spaced, isPrintable)?.text ?? spaced;
+      readings.add(reading);
+    }
   }
-  return readings;
+  return [...readings];
 }

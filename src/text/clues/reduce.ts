@@ -7,6 +7,11 @@ import { MAX_WORDS } from './words.js';
 export interface Reduced {
   /** `prefix_lookup`, lookup IDs, key IDs and digests. Never a part of a secret. */
   readonly clues: readonly string[];
+  /**
+   * Words as long as a lookup ID that are probably names. If the text has other clues, they are among them, because then it is
+   * not a part of a name.
+   */
+  readonly names: readonly string[];
   /** Words that may be tokens of another system. Only their SHA-256 may leave. */
   readonly secrets: readonly string[];
   /** The state of the Latchkey token in the text, if there is one. */
@@ -30,7 +35,7 @@ export function reduceClues(text: string): Reduced | Unreduced {
   if (text.length > MAX_TEXT) {
     return { problem: `The text has more than ${MAX_TEXT} characters. Give only the part with the token.` };
   }
-  const { own, ids, lookups, digests, secrets, word } = cluesIn(text);
+  const { own, ids, lookups, names, digests, secrets, word } = cluesIn(text);
   if (own.length > 1) return { problem: `The text has ${own.length} tokens. Search for one at a time.` };
   if ([secrets, ids, lookups, digests].some(({ length }) => length > MAX_WORDS)) {
     return {
@@ -41,8 +46,10 @@ export function reduceClues(text: string): Reduced | Unreduced {
   const beginning =
     token === null ? [] : [token.tokenPrefix === null ? token.lookup : `${token.tokenPrefix}_${token.lookup}`];
   const mayBeForeign = token?.state === 'beginning' && token.hasSecret && token.word !== null;
+  const known = [...beginning, ...ids, ...lookups, ...digests.map((digest) => `sha256:${digest}`)];
   return {
-    clues: [...beginning, ...ids, ...lookups, ...digests.map((digest) => `sha256:${digest}`)],
+    clues: known.length + secrets.length > 0 ? [...known, ...names] : known,
+    names,
     secrets: mayBeForeign ? [token.word, ...secrets] : secrets,
     state: token?.state ?? null,
     hasSecret: token?.hasSecret === true || secrets.length > 0,

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { joinClues, reduceClues, type Reduced } from '../../../text/clues/reduce.js';
+import { isLookup } from '../../../text/clues/named.js';
 import { mayBeSecret } from '../../../text/clues/looksSecret.js';
 import { LOOKUP_LENGTH } from '../../../text/tokenShape.js';
 import { usage } from '../../exit.js';
@@ -18,7 +19,7 @@ export interface Clue {
   readonly text: string;
   /** A note about the input for the user; null if there is none. */
   readonly warning: string | null;
-  /** The text may be the prefix of an imported key. The server refuses it if no key has this prefix. */
+  /** The text may be the prefix of an imported key, or a lookup ID. The server refuses it if no key has it. */
   readonly isGuess?: true;
 }
 
@@ -30,7 +31,7 @@ export interface Clue {
 export function clueInArgument(argument: string): Clue {
   const text = argument.trim();
   if (text === '') throw usage('The text to find is empty. Give a part of a name, a prefix, a lookup ID or a key ID.');
-  const { clues, secrets, hasSecret, word } = reduced(text);
+  const { clues, names, secrets, hasSecret, word } = reduced(text);
   if (secrets.length > 0) {
     throw usage(
       `The argument looks like a token, and other users can see arguments. ${ON_STDIN} ` +
@@ -41,9 +42,8 @@ export function clueInArgument(argument: string): Clue {
     throw usage(`The argument contains a part of the key's secret, which other users can see. ${ON_STDIN}`);
   }
   if (clues.length > 0) return { text: joinClues(clues), warning: null };
-  return word !== null && word.length <= MAX_SHOWN
-    ? { text: word, warning: null, isGuess: true }
-    : { text: '', warning: null };
+  if (word !== null && word.length <= MAX_SHOWN) return { text: word, warning: null, isGuess: true };
+  return names.length > 0 ? { text: names.join(' '), warning: null, isGuess: true } : { text: '', warning: null };
 }
 
 /**
@@ -53,7 +53,7 @@ export function clueInArgument(argument: string): Clue {
  * @throws Failure if the text has several tokens, or none
  */
 export function clueInToken(text: string): Clue {
-  const { clues, secrets, state, word } = reduced(text);
+  const { clues, names, secrets, state, word } = reduced(text);
   // A short word without a prefix may be a token of another system.
   const isUnclear = word !== null && clues.length === 1 && clues[0] === word && /^[0-9A-Za-z]+$/.test(word);
   if (isUnclear && !isLookup(word)) return { text: digestOf(word), warning: null };
@@ -63,6 +63,7 @@ export function clueInToken(text: string): Clue {
   const all = [...sent, ...secrets.map(digestOf)];
   if (all.length > 0) return { text: joinClues(all), warning: state === 'mistyped' ? MISTYPED : null };
   if (word !== null && mayBeSecret(word)) return { text: digestOf(word), warning: null };
+  if (names.length > 0) return { text: names.join(' '), warning: null };
   throw usage(`Standard input has no token. ${FORMS}`);
 }
 
@@ -76,8 +77,4 @@ function reduced(text: string): Reduced {
 
 function digestOf(secret: string): string {
   return `sha256:${hash('sha256', secret, 'hex')}`;
-}
-
-function isLookup(word: string): boolean {
-  return word.length === LOOKUP_LENGTH && /[0-9]/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word);
 }
