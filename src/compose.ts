@@ -31,6 +31,7 @@ import { serviceTypeDefs } from './schema/typeDefs.js';
 import { keyConfiguration, type FileConfiguration } from './settings/configuration.js';
 import type { Settings } from './settings/settings.js';
 import { breakingStore } from './store/breaking.js';
+import { unreported } from './store/errors.js';
 import { observedStore } from './store/observed.js';
 import { openStore } from './store/open.js';
 import { reportingTo } from './store/reporting.js';
@@ -154,6 +155,12 @@ export async function composeService(
       bcryptCost: settings.bcryptCost,
       defaultTier: settings.defaultTier,
       cacheTtl: settings.cacheTtl,
+      keepEndedKeys: settings.keepEndedKeys,
+      onEndedKeysRemoved: ({ removed, error }) => {
+        if (removed > 0) logger.info({ removed }, 'removed ended keys');
+        const err = unreported(error);
+        if (err != null) logger.error({ err }, 'Ended keys could not be removed. The server tries again in an hour.');
+      },
       introspection: settings.introspection,
       answer: settings.answer,
       log: (err, context) => {
@@ -206,6 +213,7 @@ export async function composeService(
     metrics.watchStreams(() => streams.size);
     metrics.watchBcrypt(() => latchkey.bcrypt.counts);
     metrics.watchUsage(() => latchkey.usage.dropped);
+    metrics.watchEndedKeys(() => latchkey.endedKeys?.removed ?? 0);
     const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
     const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
     const connections = new Connections({

@@ -50,6 +50,7 @@ import type { Actor } from './keys/actor.js';
 import { isConfigured, type WholeKey } from './keys/configured.js';
 import { KeyMinter } from './keys/minter.js';
 import { announcing, readChange, type Change, type ChangeFeed } from './keys/changes.js';
+import { EndedKeys, type RemovalPass } from './keys/ended.js';
 import { keyEvent, telling, type KeyEvent } from './keys/events.js';
 import { Peppers } from './keys/pepper.js';
 import { keyResolvers } from './keys/resolvers.js';
@@ -126,6 +127,10 @@ export interface LatchkeyOptions {
    * time, a change by this process immediately. 0: every request reads the record. Default: 1,000.
    */
   readonly cacheTtl?: number;
+  /** How long a key is kept after it was revoked or expired, in ms; then it is removed from the store. At least a day. Default: kept forever. */
+  readonly keepEndedKeys?: number | null;
+  /** Called after each hourly pass that removed such keys, or failed. An error that it throws is reported to `log`. Default: none. */
+  readonly onEndedKeysRemoved?: (pass: RemovalPass) => void;
   /** Called for verifications, lookups, admissions and refusals. Default: none. */
   readonly observer?: Observer;
   /** Sends the requests to the issuer of access tokens, for example through a proxy. Default: the platform's `fetch`. */
@@ -228,6 +233,8 @@ export interface Latchkey {
   readonly refusals: Refusals;
   /** Entries that are not yet in the audit log: refusals, and keys that were sent over plain HTTP. */
   readonly gathered: GatheredEntries;
+  /** Removes ended keys; null if they are kept forever. */
+  readonly endedKeys: EndedKeys | null;
   /** bcrypt runs since the start. */
   readonly bcrypt: BcryptGate;
   /** Writes pending data. Doesn't close the store: the code that opened it must close it. */
@@ -357,7 +364,13 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     const user = key.userId === null ? null : await store.users.find(key.userId);
     return { principal: holderOf({ key, tier, user }, roles()), left: hasLeft({ key, user }) };
   };
-  const workspaces = new WorkspaceService({ store: changing, minter, roles, configured: configuredKeys, now });
+  const workspaces = new WorkspaceService({
+    store: { ...changing, audit: store.audit },
+    minter,
+    roles,
+    configured: configuredKeys,
+    now,
+  });
   const firstKey = await workspaces.ensureFirst({
     id: DEFAULT_WORKSPACE_ID,
     tier: options.defaultTier ?? 'GROWTH',
@@ -394,6 +407,9 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     ...(options.document?.lines !== undefined && { maxLines: options.document.lines }),
   };
   const serverOptions = createServerOptions(forPlugin, bounds);
+  const { keepEndedKeys: keep = null } = options;
+  const onPass = options.onEndedKeysRemoved && callbacks.contain('onEndedKeysRemoved', options.onEndedKeysRemoved);
+  const endedKeys = keep === null ? null : new EndedKeys({ keys: store.keys, keep, now, ...(onPass && { onPass }) });
 
   return {
     typeDefs: keyTypeDefs(),
@@ -471,8 +487,10 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
     usage,
     refusals,
     gathered,
+    endedKeys,
     bcrypt: gate,
     async close() {
+      await endedKeys?.close();
       await limiter.close();
       await usage.close();
       await gathered.close();

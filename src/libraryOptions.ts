@@ -14,6 +14,7 @@ import { UNOBSERVED } from './metrics/observer.js';
 import { checkObject, isPlainObject, isPromise, optionError, unknownOption } from './options.js';
 import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
+import { DAY } from './store/periods.js';
 import { KEY_TYPES, TIERS } from './store/records.js';
 
 /** Error messages for secrets, which replace the list of allowed values. */
@@ -204,6 +205,8 @@ const documentSchema = has<object>(isPlainObject, DOCUMENT).pipe(
   ),
 );
 
+const KEEP = `null, or an integer from ${DAY} (a day, in ms)`;
+
 export const latchkeySchema = z.strictObject(
   {
     store,
@@ -238,6 +241,8 @@ export const latchkeySchema = z.strictObject(
     changes: withMethods(['publish', 'subscribe'], 'an object with publish and subscribe').optional(),
     onKeyEvent: aFunction().optional(),
     cacheTtl: integer(0, 86_400_000).optional(),
+    keepEndedKeys: z.union([z.null(), z.int(KEEP).min(DAY, KEEP)], KEEP).optional(),
+    onEndedKeysRemoved: aFunction().optional(),
     observer: observerSchema.optional(),
     fetch: aFunction().optional(),
     now: aFunction().optional(),

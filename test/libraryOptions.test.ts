@@ -77,6 +77,8 @@ const takers: readonly [
         'changes',
         'onKeyEvent',
         'cacheTtl',
+        'keepEndedKeys',
+        'onEndedKeysRemoved',
         'observer',
         'fetch',
         'now',
@@ -379,6 +381,7 @@ test.each<[string, object, RegExp]>([
     { configuration: Promise.resolve(NO_CONFIGURATION) },
     /^createLatchkey: configuration is a Promise: await it\./,
   ],
+  ['ended keys that are kept for seconds', { keepEndedKeys: 90 }, /keepEndedKeys is 90\. Allowed: .*a day/],
   ['an answer of zero bytes', { answer: { bytes: 0 } }, /answer\.bytes is 0/],
 ])('U1: createLatchkey refuses %s', async (_, options, text) => {
   const given = 'store' in options || Object.keys(options).length === 0 ? options : { store, ...options };
@@ -403,6 +406,8 @@ test('U1: createLatchkey accepts all documented options', async () => {
     actions: ['deploy'],
     tiers: tierTable({ GROWTH: { rate: 7 } }),
     cacheTtl: 0,
+    keepEndedKeys: 86_400_000,
+    onEndedKeysRemoved: () => undefined,
     now: Date.now,
     log: () => undefined,
     onKeyEvent: () => undefined,

@@ -13,6 +13,9 @@ import type { PlannedKey, Problem } from './plan.js';
 /** The bcrypt cost for the digest of a token. A higher cost would not help: a guessed token can be checked by its locator. */
 const COST = 4;
 
+/** The problem of a key that was created, ended and was removed after the plan was made. */
+const REMOVED = 'The key was imported before, ended and was removed (KEEP_ENDED_KEYS). Create a new key instead.';
+
 /** The operator, because only an operator has access to the store and the pepper. */
 const AUTHOR: Author = Object.freeze({ kind: 'operator', id: 'operator', address: null, userAgent: 'latchkey import' });
 
@@ -116,10 +119,10 @@ async function insert(
     return (await store.keys.insert(key, (tier) => tiers[tier], now(), AUTHOR)).outcome;
   } catch (error) {
     if (!(error instanceof Duplicate && error.what === 'key.lookupId')) throw error;
-    // Another import created this key after the plan was made.
     const there = await store.keys.findForVerification(key.lookupId);
-    const problem =
-      there === null ? null : conflictOf(there.key, { kept, workspaceId: key.workspaceId }, mapping.scheme);
+    if (there === null) return { problem: REMOVED };
+    // Another import created this key after the plan was made.
+    const problem = conflictOf(there.key, { kept, workspaceId: key.workspaceId }, mapping.scheme);
     return problem === null ? 'present' : { problem };
   }
 }

@@ -42,7 +42,8 @@ export interface Problem {
 export interface LeftOut {
   readonly line: number;
   readonly name: string;
-  readonly reason: 'expired' | 'disabled' | 'revoked';
+  /** `removed`: an earlier import created the key, which ended and was removed (`KEEP_ENDED_KEYS`). */
+  readonly reason: 'expired' | 'disabled' | 'revoked' | 'removed';
   /** When the key ended, in milliseconds since the epoch; null: unknown. */
   readonly at: number | null;
 }
@@ -53,7 +54,7 @@ export interface Plan {
   readonly keys: readonly PlannedKey[];
   /** The number of keys that an earlier import created. */
   readonly present: number;
-  /** Keys that no longer work in the other system. */
+  /** Keys that no longer work in the other system, or were removed from this one. */
   readonly leftOut: readonly LeftOut[];
   readonly problems: readonly Problem[];
   /** Whether the input has a fault after which rows may have been read wrongly. No row may be imported then. */
@@ -147,6 +148,9 @@ class Planner {
     const place = await this.#owners.placeOf(owner);
     const found = await store.keys.findForVerification(key.lookupId);
     if (found !== null) return this.#meet(found.key, key, place);
+    // The lookup ID of a removed key stays taken.
+    const isTaken = (await store.keys.nextLookupId(key.lookupId)) === key.lookupId;
+    if (isTaken) return this.#leave({ line, name, reason: 'removed', at: null });
     const scopes = this.#scopesOf(key.scopes);
     if (typeof scopes === 'string') return scopes;
     if ('problem' in place) return place.problem;

@@ -15,6 +15,8 @@ export interface Report {
   readonly expired: number;
   /** The number of disabled or revoked keys. */
   readonly disabled: number;
+  /** The number of keys that an earlier import created, and that ended and were removed. */
+  readonly removed: number;
   /** All keys that are left out. `at`: when the key ended, in RFC 3339; null: unknown. */
   readonly leftOut: readonly (Omit<LeftOut, 'at'> & { readonly at: string | null })[];
   /** The number of all problems. */
@@ -30,15 +32,16 @@ export function reportOf(
   plan: Plan,
   done?: { readonly imported: number; readonly present: number; readonly problems: readonly Problem[] },
 ): Report {
-  const expired = plan.leftOut.filter(({ reason }) => reason === 'expired').length;
+  const countOf = (wanted: LeftOut['reason']): number => plan.leftOut.filter(({ reason }) => reason === wanted).length;
   const problems = [...plan.problems, ...(done?.problems ?? [])];
   return {
     dryRun: done === undefined,
     rows: plan.rows,
     imported: done?.imported ?? plan.keys.length,
     present: plan.present + (done?.present ?? 0),
-    expired,
-    disabled: plan.leftOut.length - expired,
+    expired: countOf('expired'),
+    disabled: countOf('disabled') + countOf('revoked'),
+    removed: countOf('removed'),
     leftOut: plan.leftOut.map(({ at, ...key }) => ({ ...key, at: at === null ? null : formatMoment(at) })),
     problemCount: problems.length,
     problems: problems.slice(0, SHOWN),
@@ -48,13 +51,14 @@ export function reportOf(
 
 /** Formats a report as text. */
 export function inWords(report: Report): string {
-  const { dryRun, rows, imported, present, expired, disabled, problemCount, problems } = report;
+  const { dryRun, rows, imported, present, expired, disabled, removed, problemCount, problems } = report;
   const lines = [
     `${counted(rows, 'row')} read.`,
     `${counted(imported, 'key')} ${dryRun ? 'would be imported' : 'imported'}.`,
     ...(present > 0 ? [`${counted(present, 'key')} already imported.`] : []),
     ...(expired > 0 ? [`${counted(expired, 'key')} skipped: expired.`] : []),
     ...(disabled > 0 ? [`${counted(disabled, 'key')} skipped: disabled or revoked.`] : []),
+    ...(removed > 0 ? [`${counted(removed, 'key')} skipped: ended and removed (KEEP_ENDED_KEYS).`] : []),
     ...leftOutLines(report),
     ...(problemCount > 0 ? [`${counted(problemCount, 'problem')}:`] : []),
     ...problems.map(({ line, problem }) => `  ${line === null ? '' : `line ${line}: `}${problem}`),

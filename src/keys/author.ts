@@ -38,8 +38,10 @@ export class Authors {
     const { store, roles, now } = this.#options;
     const author = authorOf(actor, origin);
     if (actor.kind === 'configured') this.#assertConfigured(actor);
-    const key = actor.kind === 'key' ? await store.keys.find(actor.keyId, null) : null;
-    if (key === null) return author;
+    if (actor.kind !== 'key') return author;
+    const key = await store.keys.find(actor.keyId, null);
+    // Removed after it had ended.
+    if (key === null) throw forfeited('authorEnded');
     const at = now();
     const user = key.userId === null ? null : await store.users.find(key.userId);
     if (key.revokedAt !== null || (user !== null && user.removedAt !== null)) throw forfeited('authorEnded');

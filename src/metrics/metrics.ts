@@ -59,6 +59,11 @@ export class Metrics {
     this.#watch('latchkey_usage_dropped_total', 'Requests that are missing in the usage of their keys.', dropped);
   }
 
+  /** Adds the number of ended keys that were removed, which is read when the metrics are. Call it once. */
+  watchEndedKeys(removed: () => number): void {
+    this.#watch('latchkey_ended_keys_removed_total', 'Ended keys that were removed from the store.', removed);
+  }
+
   /** Adds the state of the store, which is read when the metrics are. Call it once. */
   watchStore(state: () => StoreState): void {
     const name = 'latchkey_store_available';

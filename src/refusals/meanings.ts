@@ -142,7 +142,7 @@ export const REASONS: Readonly<Record<UnauthenticatedReason, string>> = {
   malformed:
     'the token is incomplete or mistyped, so its checksum is wrong. If no keys were imported or configured, every text that is not a token is malformed',
   unknown:
-    'no key matches: the key belongs to another installation or was never created, or an imported or configured key is mistyped',
+    'no key matches: the key belongs to another installation, was never created, or ended and was removed (`KEEP_ENDED_KEYS`); or an imported or configured key is mistyped',
   revoked: 'the key was revoked',
   expired: 'the key or the token has expired',
   user_left: 'the user who owns the key was removed',

@@ -8,6 +8,7 @@ import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from
 import { isAddressOrRange } from '../net/addressList.js';
 import { RATE_LIMIT_HEADERS } from '../limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
+import { DAY } from '../store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
 import { SettingsError } from './error.js';
 import { parseFieldNames } from './fieldNames.js';
@@ -197,6 +198,18 @@ export const OPTIONS = {
     page: 'architecture.md#decisions',
     allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
     schema: wholeNumber(0, 60_000),
+  }),
+  KEEP_ENDED_KEYS: option({
+    about: 'how long a key is kept after it was revoked or expired; then it is removed for good',
+    default: 'forever',
+    page: 'operations.md#remove-ended-keys',
+    allowed: 'a number of days from 1d to 36500d, such as 90d, or forever',
+    schema: z
+      .string()
+      .regex(/^(forever|\d{1,9}d)$/, 'is not a number of days')
+      .transform((text) => (text === 'forever' ? null : Number.parseInt(text, 10)))
+      .refine((days) => days === null || (days >= 1 && days <= 36_500), 'is out of range')
+      .transform((days) => days && days * DAY),
   }),
   SHUTDOWN_DELAY: option({
     about:

@@ -38,6 +38,8 @@ export interface Settings {
   readonly defaultTier: Tier;
   /** In milliseconds. */
   readonly cacheTtl: number;
+  /** How long a key is kept after it was revoked or expired, in milliseconds; null: forever. */
+  readonly keepEndedKeys: number | null;
   /** In milliseconds. */
   readonly shutdownDelay: number;
   /** The maximum size of a response. */
@@ -115,6 +117,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bcryptCost: read('BCRYPT_COST') ?? 10,
     defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
     cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
+    keepEndedKeys: read('KEEP_ENDED_KEYS') ?? null,
     shutdownDelay: read('SHUTDOWN_DELAY') ?? 3_000,
     answer: Object.freeze({
       fields: read('MAX_ANSWER_FIELDS') ?? ANSWER_LIMITS.fields,

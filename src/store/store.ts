@@ -114,6 +114,14 @@ export type Insertion =
    */
   | { readonly outcome: Forfeit };
 
+/** What {@link KeyStore.removeEnded} did. */
+export interface Removal {
+  /** The number of keys that this call removed. */
+  readonly removed: number;
+  /** Whether the call found fewer keys than it may remove. If not, call again. */
+  readonly isDone: boolean;
+}
+
 export interface KeyFilter {
   readonly status?: KeyStatus;
   readonly type?: KeyType;
@@ -168,7 +176,7 @@ export interface KeyStore {
 
   /**
    * Returns the first lookup ID that is greater than or equal to `from`, by code units, whatever its key's state; null:
-   * there is none. One read by unique index.
+   * there is none. Includes removed keys ({@link removeEnded}), whose lookup IDs stay taken. Reads by unique index.
    */
   nextLookupId(from: string): Promise<string | null>;
 
@@ -289,6 +297,16 @@ export interface KeyStore {
 
   /** Moves `lastUsedAt` of each key forward, never back, in one bulk write. Ignores unknown IDs. */
   touch(uses: ReadonlyMap<string, number>): Promise<void>;
+
+  /**
+   * Removes keys for good that were revoked at or before `before`, or expired then and were not revoked; at most `limit` keys of any
+   * workspaces, found by index. From then on every operation treats a removed key as unknown, except that its ID and lookup ID stay
+   * taken, and that it can't be the author of a change. A family keeps its place as long as one of its keys is active. Other keys that name
+   * a removed key in `replaces`, `replacedBy` or `createdBy` still do. Usage and audit entries stay. Adds no audit entry.
+   *
+   * Several processes may call it at the same time: each key is removed once.
+   */
+  removeEnded(before: number, limit: number): Promise<Removal>;
 }
 
 export interface WorkspaceStore {

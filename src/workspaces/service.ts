@@ -11,7 +11,7 @@ import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { PlaceKind, Store } from '../store/store.js';
 
 export interface WorkspaceServiceOptions {
-  readonly store: Pick<Store, 'keys' | 'workspaces' | 'users'>;
+  readonly store: Pick<Store, 'keys' | 'workspaces' | 'users' | 'audit'>;
   /** The scopes of users' roles. Default: none. */
   readonly roles?: () => Pick<Roles, 'scopesOf'>;
   /** The keys in the configuration. Default: they are not checked again. */
@@ -73,8 +73,9 @@ export class WorkspaceService {
   }
 
   /**
-   * Ensures that the first workspace exists and, unless there is an operator key, that it has an admin key. If several
-   * processes start together, one of them creates the key.
+   * Ensures that the first workspace exists and, unless there is an operator key, that it has an admin key. Never creates
+   * a second one: keys that were removed after they ended are still in the audit log. If several processes start
+   * together, one of them creates the key.
    *
    * @returns the key if this call created it, which is the only time that its token can be shown
    */
@@ -87,10 +88,18 @@ export class WorkspaceService {
     await store.workspaces.ensure({ id: first.id, name: first.id, tier: first.tier, createdAt: now() });
     if (!first.withKey) return null;
     const { keys } = await store.keys.list(first.id, { first: 1, after: null, filter: {}, now: now() });
-    if (keys.length > 0) return null;
+    if (keys.length > 0 || (await this.#hadKey(first.id))) return null;
     const issued = await this.#mintAdminKey(first.id, null);
     const { outcome } = await store.keys.insert(issued.key, 1, now());
     return outcome === 'inserted' ? issued : null;
+  }
+
+  /** Returns whether the audit log shows a key of the workspace, or was archived and may have shown one. */
+  async #hadKey(workspaceId: string): Promise<boolean> {
+    const { audit } = this.#options.store;
+    const filter = { actions: ['key.created'] } as const;
+    const [created] = await audit.list(workspaceId, { first: 1, before: null, filter });
+    return created !== undefined || (await audit.base(workspaceId)) !== null;
   }
 
   #mintAdminKey(workspaceId: string, createdBy: string | null): Promise<IssuedKey> {

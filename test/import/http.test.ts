@@ -1,8 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Peppers } from '../../src/keys/pepper.js';
+import { applyImport } from '../../src/import/apply.js';
+import { mappingOf } from '../../src/import/mapping.js';
+import { inWords, reportOf } from '../../src/import/report.js';
 import { mintToken } from '../../src/keys/token.js';
+import { TIER_LIMITS } from '../../src/limits/tiers.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters } from './harness.js';
+import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const DAY = 24 * 60 * 60_000;
@@ -277,6 +281,38 @@ describe('an import', () => {
     await latchkey.service.store.keys.revoke(keys[0]?.id ?? '', 'default', null, NOON);
     expect(await imports(rows)).toEqual({ imported: 0, present: 0, problems: [] });
     expect(await count()).toBe(before + 11);
+  });
+
+  it('X11: does not bring back a key that ended and was removed', async () => {
+    const { store } = latchkey.service;
+    const { keys } = store;
+    const outdated = await plan(store, rows, { now: clock.now });
+    await imports(rows);
+    const [first] = (
+      await keys.list('default', { first: 1, after: null, filter: { nameContains: 'airflow' }, now: NOON })
+    ).keys;
+    await keys.revoke(first?.id ?? '', 'default', 'leaked', NOON);
+    expect(await keys.removeEnded(NOON, 9)).toEqual({ removed: 1, isDone: true });
+    const again = await plan(store, rows, { now: clock.now });
+    expect(again).toMatchObject({ keys: [], present: 11, problems: [] });
+    expect(again.leftOut).toEqual([{ line: expect.any(Number), name: 'airflow', reason: 'removed', at: null }]);
+    expect(inWords(reportOf(again))).toContain('1 key skipped: ended and removed (KEEP_ENDED_KEYS).');
+    expect((await plan(store, [betterAuthRow(letters('new'))], { now: clock.now })).keys).toHaveLength(1);
+
+    // A plan from before the removal creates nothing either.
+    const options = {
+      store,
+      mapping: mappingOf('better-auth', { scopes: SCOPES }),
+      peppers: PEPPERS,
+      tiers: TIER_LIMITS,
+    };
+    expect(await applyImport(outdated.keys, { ...options, now: () => clock.now })).toEqual({
+      imported: 0,
+      present: 11,
+      problems: [{ line: again.leftOut[0]?.line, problem: expect.stringContaining('was removed (KEEP_ENDED_KEYS)') }],
+    });
+    const answers = await Promise.all(rows.map((_, i) => seen(letters(`row ${i}`))));
+    expect(answers.filter((answer) => answer === 'unknown')).toHaveLength(1);
   });
 
   it('that runs twice at the same time creates each key once', async () => {

@@ -16,7 +16,7 @@ import type { Store } from '../../src/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const admin: Actor = {
-  kind: 'key',
+  kind: 'oidc',
   keyId: 'key_admin',
   familyId: 'fam_admin',
   workspaceId: 'default',

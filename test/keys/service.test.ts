@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 const actorIn = (workspaceId: string, ...scopes: string[]): Actor => ({
-  kind: 'key',
+  kind: 'oidc',
   keyId: 'key_actor',
   familyId: 'fam_actor',
   workspaceId,

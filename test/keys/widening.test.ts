@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 const actor = (fields: Partial<Actor> = {}): Actor => ({
-  kind: 'key',
+  kind: 'oidc',
   keyId: 'key_actor',
   familyId: 'fam_actor',
   workspaceId: 'ws_a',
@@ -91,7 +91,7 @@ describe('R7: a later end', () => {
 
   it('R7: is refused to a key for itself and for its rotation family', async () => {
     const key = await create({ scopes: ['admin'] });
-    const itself = actor({ keyId: key.id, familyId: key.familyId });
+    const itself = actor({ kind: 'key', keyId: key.id, familyId: key.familyId });
     await expectRefused(key, keys.expire(itself, { id: key.id, at: FAR }), 'FORBIDDEN');
     const { key: heir } = await keys.rotate(admin, { id: key.id, overlap: HOUR });
     await expectRefused(heir, keys.expire(itself, { id: heir.id, at: FAR }), 'FORBIDDEN');

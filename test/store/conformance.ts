@@ -10,6 +10,7 @@ import { testPlaces } from './conformance/places.js';
 import { testProcesses } from './conformance/processes.js';
 import { testProjects } from './conformance/projects.js';
 import { testRaces } from './conformance/races.js';
+import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
 import { testRotation } from './conformance/rotation.js';
 import { testUsage } from './conformance/usage.js';
 import { testUsers } from './conformance/users.js';
@@ -39,6 +40,7 @@ export function testOperations(bench: Bench): void {
   testKeys(bench);
   testChanges(bench);
   testRotation(bench);
+  testRemoval(bench);
   testPlaces(bench);
   testLists(bench);
   testWorkspaces(bench);
@@ -71,6 +73,7 @@ export function storeConformance(name: string, engine: Engine): void {
     testRaces(bench);
     testModel(bench);
     testProcesses(bench, engine.killedAfter);
+    testRemovalByProcesses(bench);
   });
 }
 

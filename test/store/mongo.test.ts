@@ -9,6 +9,7 @@ import type { KeyRecord } from '../../src/store/records.js';
 import type { Store } from '../../src/store/store.js';
 import { openMongoStore } from '../../src/store/mongo/open.js';
 import { usageSchemas } from '../../src/store/mongo/schemas.js';
+import { removeAll } from './conformance/removal.js';
 import {
   ADA,
   aKey,
@@ -24,6 +25,7 @@ import {
   listed,
   namesOf,
   NOW,
+  summaryOf,
   unique,
 } from './fixtures.js';
 import { Proxy } from './proxy.js';
@@ -245,6 +247,56 @@ describe('MongoDB: changes that a process left unfinished', () => {
     await store.keys.find(old.id, ws);
     expect(await keys().findOne({ _id: old.id })).not.toHaveProperty('successor');
     expect(await store.keys.find(heir.id, ws)).toMatchObject({ revokedAt: NOW, revokedReason: 'leaked' });
+  });
+
+  const removedOf = ({ id, lookupId }: KeyRecord) => ({ _id: id, lookupId, removed: true, folding: 1 });
+
+  test('X11: of a removed key only its IDs are left, and indexes of workspaces have none of it', async () => {
+    const ws = await givenWorkspace(store);
+    const [revoked, expired] = [await givenKey(store, ws), await givenKey(store, ws, { expiresAt: NOW })];
+    await store.keys.saveDigest(revoked.id, 'digest');
+    await store.keys.revoke(revoked.id, ws, 'leaked', NOW, ADA);
+    await removeAll(store, NOW);
+    await store.keys.touch(new Map([[revoked.id, NOW]]));
+    expect(await keys().findOne({ _id: revoked.id })).toEqual(removedOf(revoked));
+    expect(await keys().findOne({ _id: expired.id })).toEqual(removedOf(expired));
+    expect(await keys().countDocuments({ workspaceId: ws })).toBe(0);
+  });
+
+  test('X11: a rotation is finished before its old key is removed', async () => {
+    const half = await givenHalfRotation(1);
+    await removeAll(store, NOW);
+    expect(await keys().findOne({ _id: half.old.id })).toEqual(removedOf(half.old));
+    expect(await listed(store, half.ws)).toEqual([summaryOf(half.heir)]);
+    expect(await store.keys.insert(aKey(half.ws), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
+    const entries = await store.audit.list(half.ws, { first: 9, before: null, filter: { subject: half.old.id } });
+    expect(entries.map(({ action }) => action)).toEqual(['key.rotated', 'key.created']);
+  });
+
+  test('X11: a process that is late to finish a rotation does not bring back a removed successor', async () => {
+    const { ws, old, heir } = await givenHalfRotation();
+    await store.keys.find(old.id, ws);
+    await store.keys.revoke(heir.id, ws, 'leaked', NOW - 1);
+    await removeAll(store, NOW - 1);
+    expect(await keys().findOne({ _id: heir.id })).toEqual(removedOf(heir));
+    await keys().updateOne({ _id: old.id }, { $set: { successor: embedded(heir) } });
+    await store.keys.find(old.id, ws);
+    expect(await keys().findOne({ _id: heir.id })).toEqual(removedOf(heir));
+    expect(await store.keys.findForVerification(heir.lookupId)).toBeNull();
+    expect(await keys().findOne({ _id: old.id })).not.toHaveProperty('successor');
+  });
+
+  test('X11: a removal that ended after the place of the family was given away is completed', async () => {
+    const { ws, old, heir } = await givenHalfRotation(1);
+    await store.keys.find(old.id, ws);
+    // The ends are outdated, too: the next removal must write them again.
+    await keys().updateOne({ _id: heir.id }, { $set: { slot: 2 ** 40, keysEnd: NOW + 5, adminEnd: 0, turn: 1 } });
+    await removeAll(store, NOW);
+    await removeAll(store, NOW);
+    expect(await keys().findOne({ _id: old.id })).toEqual(removedOf(old));
+    expect(await keys().countDocuments({ workspaceId: ws, slot: { $gte: 0 } })).toBe(1);
+    expect(await store.keys.countFamilies(ws, NOW + 99)).toBe(1);
+    expect(await store.keys.insert(aKey(ws), 1, NOW)).toEqual({ outcome: 'full', living: 1 });
   });
 
   test('a family stays active through a successor that is not written yet', async () => {

@@ -156,7 +156,11 @@ const REASONS: Readonly<Record<string, string>> = {
     projectId: WITHIN_TIME,
     subject: WITHIN_TIME,
   }),
-  ...forFields('keys.search: looks through latchkey_keys', { projectId: BEGINNING, workspaceId: BEGINNING }),
+  ...forFields('keys.search: looks through latchkey_keys', {
+    projectId: BEGINNING,
+    removed: BEGINNING,
+    workspaceId: BEGINNING,
+  }),
   ...forFields('start: looks through latchkey_keys', {
     name: 'Only keys that an earlier release wrote, which do not say how their name is folded.',
   }),

@@ -25,7 +25,7 @@ function given(...readings: readonly [holders: readonly Stored[], members: reado
       return {} as KeyDocument;
     },
     updateMany: async () => undefined,
-    bulkWrite: async () => undefined,
+    bulkWrite: async () => 0,
     count: async () => 0,
   };
 }

@@ -112,6 +112,39 @@ test('R11: keys of an earlier release are counted by kind', async () => {
   await store.close();
 });
 
+test('X11: ended keys of an earlier release are found and removed, and their lookup IDs stay taken', async () => {
+  const dir = freshDir();
+  mkdirSync(dir);
+  const before = MIGRATIONS.findIndex((migration) => String(migration).includes('removedKeys'));
+  const old = new Connection(join(dir, 'latchkey.db'), 1000);
+  for (const migration of MIGRATIONS.slice(0, before)) if (typeof migration === 'string') old.exec(migration);
+  old.exec(`PRAGMA user_version = ${before}`);
+  old.exec("INSERT INTO workspaces (id, name, tier, createdAt) VALUES ('ws', 'Old', 'FREE_TRIAL', 1)");
+  const ends = [
+    ['living', 'NULL', 'NULL'],
+    ['revoked', 'NULL', String(NOW)],
+    ['expired', String(NOW), 'NULL'],
+  ];
+  for (const [id, expiresAt, revokedAt] of ends) {
+    old.exec(
+      `INSERT INTO keys (id, workspaceId, familyId, lookupId, tokenPrefix, secretHash, name, nameFolded, type, environment, scopes, createdAt, expiresAt, revokedAt)
+       VALUES ('key_${id}', 'ws', '${id}', 'lookup_${id}', 'sk_live', 'x', 'n', 'n', 'SECRET', 'LIVE', '[]', 1, ${expiresAt}, ${revokedAt})`,
+    );
+  }
+  old.close();
+  const store = await openSqliteStore({ dir });
+  expect(await store.keys.removeEnded(NOW - 1, 9)).toEqual({ removed: 0, isDone: true });
+  expect(await store.keys.removeEnded(NOW, 9)).toEqual({ removed: 2, isDone: true });
+  expect((await listed(store, 'ws')).map(({ id }) => id)).toEqual(['key_living']);
+  expect(await store.keys.count('ws', {}, NOW)).toBe(1);
+  await store.close();
+  const reopened = await openSqliteStore({ dir });
+  const again = aKey('ws', { lookupId: 'lookup_revoked' });
+  await expect(reopened.keys.insert(again, null, NOW)).rejects.toMatchObject({ what: 'key.lookupId' });
+  expect(await reopened.keys.findForVerification('lookup_revoked')).toBeNull();
+  await reopened.close();
+});
+
 test('R2: assets of an earlier release keep their texts and columns', async () => {
   const dir = freshDir();
   mkdirSync(dir);
@@ -228,6 +261,7 @@ test('F13: names of an earlier release are unique and found in any normalization
      ALTER TABLE assets ADD COLUMN expectedColumns TEXT NOT NULL DEFAULT '[]';
      ALTER TABLE assets ADD COLUMN columns TEXT NOT NULL DEFAULT '[]';
      DROP TABLE keyDocuments; ALTER TABLE keys ADD COLUMN trustedDocuments TEXT;
+     DROP INDEX keysRevoked; DROP INDEX keysExpiring; DROP TABLE removedKeys;
      PRAGMA user_version = ${before}`,
   );
   file.close();

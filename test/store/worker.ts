@@ -20,6 +20,8 @@ export type Job =
   | { readonly kind: 'count'; readonly keyIds: readonly string[]; readonly start: number; readonly times: number }
   /** Records the same events concurrently this number of times. Returns the number of events reported as added. */
   | { readonly kind: 'record'; readonly events: readonly EventRecord[]; readonly times: number }
+  /** Removes ended keys until there are none, or other processes remove them. Returns their number. */
+  | { readonly kind: 'remove'; readonly before: number; readonly limit: number }
   /** Inserts, rotates and revokes until it is killed. Returns one line for each acknowledged change. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
   /** Takes the write lock of an SQLite file until the test stops it. */
@@ -68,6 +70,16 @@ async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<
     case 'record': {
       const calls = Array.from({ length: job.times }, () => events.record(job.events, Date.now()));
       answer((await Promise.all(calls)).flat().filter(({ added }) => added).length);
+      return;
+    }
+    case 'remove': {
+      let removed = 0;
+      for (let isDone = false; !isDone;) {
+        const batch = await keys.removeEnded(job.before, job.limit);
+        removed += batch.removed;
+        isDone = batch.isDone || batch.removed === 0;
+      }
+      answer(removed);
       return;
     }
     case 'churn':

@@ -64,6 +64,15 @@ describe('ensureFirst', () => {
     expect(await workspaces.ensureFirst(FIRST)).toBeNull();
   });
 
+  it('X11: creates no key after all keys ended and were removed', async () => {
+    const issued = await workspaces.ensureFirst(FIRST);
+    await store.keys.revoke(issued?.key.id ?? '', null, null, NOON);
+    expect(await store.keys.removeEnded(NOON, 9)).toEqual({ removed: 1, isDone: true });
+    expect(await keysOf('default')).toEqual([]);
+    expect(await workspaces.ensureFirst(FIRST)).toBeNull();
+    expect(await keysOf('default')).toEqual([]);
+  });
+
   it('does not change the tier', async () => {
     await workspaces.ensureFirst(FIRST);
     await workspaces.setTier(operator, 'default', 'ENTERPRISE');

@@ -210,24 +210,29 @@ export class Documents<T extends object> {
   /**
    * Runs the writes in any order. Repeats writes that failed because of a conflict with another process; the other
    * writes are kept.
+   *
+   * @returns the number of changed documents
    */
-  async bulkWrite(operations: Bulk<T>): Promise<void> {
+  async bulkWrite(operations: Bulk<T>): Promise<number> {
     const options = { ordered: false, ...MAJORITY } as const;
     // Outside of the round trip, which the gate may repeat.
     let left = operations;
+    let changed = 0;
     await this.#change(async (session) => {
       for (let attempts = 1; ; attempts++) {
         try {
-          await this.#model.bulkWrite(left, { ...options, session });
+          changed += (await this.#model.bulkWrite(left, { ...options, session })).modifiedCount;
           return;
         } catch (error) {
           const refused = refusalsIn(error);
           if (refused.length === 0) throw error;
+          changed += (error as mongoose.mongo.MongoBulkWriteError).modifiedCount;
           left = left.filter((_, i) => refused.some(({ index }) => index === i));
           if (attempts === 5) throw error;
         }
       }
     });
+    return changed;
   }
 
   /**

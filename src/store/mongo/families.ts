@@ -120,7 +120,7 @@ export type Holder = Pick<KeyDocument, '_id' | 'familyId'> & {
 } & Partial<FamilyEnds>;
 
 export const HOLDER_FIELDS = ['familyId', 'slot', 'turn', 'keysEnd', 'adminEnd'];
-const MEMBER_FIELDS = ['familyId', 'scopes', 'revokedAt', 'expiresAt', 'successor'];
+export const MEMBER_FIELDS = ['familyId', 'scopes', 'revokedAt', 'expiresAt', 'successor'];
 
 /** Writes the slot of a family, of the right kind, and its ends. A family that has ended gets no slot. */
 export async function settleFamily(keys: Keys, workspaceId: string, familyId: string, now: number): Promise<void> {
@@ -180,7 +180,7 @@ export function asSeen({ _id, slot, turn }: Holder): Filter {
 }
 
 /** Active keys, and keys that may have a successor that is not written yet. */
-function mayLive(now: number): Filter {
+export function mayLive(now: number): Filter {
   return {
     revokedAt: eq(null),
     $or: where([
@@ -191,7 +191,7 @@ function mayLive(now: number): Filter {
   };
 }
 
-function membersOf(documents: readonly KeyDocument[]): Member[] {
+export function membersOf(documents: readonly KeyDocument[]): Member[] {
   return documents.flatMap((document) =>
     document.successor === undefined ? [document] : [document, document.successor],
   );

@@ -32,8 +32,8 @@ export interface IntentDocuments {
 /**
  * Pairs of writes that belong together, on a standalone server without transactions: the first write embeds the key of
  * the second, which commits both; then the key is inserted and the embedded copy removed. A process that finds an embedded
- * copy does the rest, so a process that crashed in between leaves nothing undone. Doing it twice is harmless: issued
- * keys are never deleted, so a late insertion finds the key and restores nothing.
+ * copy does the rest, so a process that crashed in between leaves nothing undone. Doing it twice is harmless: the
+ * documents of issued keys are never deleted, so a late insertion finds the ID taken and restores nothing (removal.ts).
  *
  * Conditions on other documents (the owner was not removed, the author's key is not revoked, the tier is the one that
  * provided the place) can change between reading and writing. So they are read again after the write, and if they no
@@ -138,7 +138,7 @@ export class Intents {
         continue;
       }
       const document = await this.#keys.findOne({ _id: eq(summary._id) });
-      if (document === null) continue;
+      if (document === null || document.removed === true) continue;
       const holds = await this.finishKey(document);
       if (holds || document.unconfirmed === undefined) keys.push(toSummary(document));
     }
@@ -161,8 +161,12 @@ export class Intents {
   ): Promise<'authorEnded' | null> {
     const keyId = keyOf(author);
     if (keyId === null) return null;
-    const [document] = await this.#keys.find({ _id: eq(keyId) }, { limit: 1, fields: SUMMARY_PROJECTION });
+    const [document] = await this.#keys.find(
+      { _id: eq(keyId) },
+      { limit: 1, fields: [...SUMMARY_PROJECTION, 'removed'] },
+    );
     if (document === undefined) return null;
+    if (document.removed === true) return 'authorEnded';
     const makes = toSummary(document);
     const user = makes.userId === null ? null : await this.#user(makes.userId);
     return isRetired(makes, user, author?.judged, heir) ? 'authorEnded' : null;
@@ -207,7 +211,7 @@ export class Intents {
       const heir = toRecord(document);
       const draft = keyChanged('key.revoked', heir, { ...heir, ...revoked }, { at, author: undefined });
       const written = await this.#keys.update(
-        { _id: eq(heir.id), revokedAt: eq(null), ...withoutEntry() },
+        { _id: eq(heir.id), revokedAt: eq(null), removed: eq(null), ...withoutEntry() },
         { $set: { ...revoked, entry: toEntry(draft) } },
       );
       if (written === null) continue;

@@ -25,6 +25,7 @@ import { limitOf, placeKindOf } from '../places.js';
 import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
 import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
 import { freeSlot, slotFor, unlessTaken } from './places.js';
+import { removeEnded } from './removal.js';
 import { FOLDING, FOREIGN_END, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
 import type { ReadConcern } from './sessions.js';
 
@@ -168,7 +169,7 @@ export function openKeys(
         { readConcern: lookUps },
       );
       const workspace = found?.workspace[0];
-      if (found === undefined || workspace === undefined) return null;
+      if (found === undefined || found.removed === true || workspace === undefined) return null;
       const key = toRecord(found);
       // A separate read instead of a second $lookup, which would slow down all lookups.
       const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
@@ -199,6 +200,7 @@ export function openKeys(
       const reach = {
         ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
         ...(projectId !== null && { projectId: eq(projectId) }),
+        removed: eq(null),
       };
       const found = await Promise.all(
         cluesOf(clues).map((clue) =>
@@ -248,16 +250,17 @@ export function openKeys(
       return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
     },
     async saveDigest(id, digest) {
-      await keys.update({ _id: eq(id) }, { $set: { digest } });
+      await keys.update(byId(id, null), { $set: { digest } });
     },
     async touch(uses) {
       if (uses.size === 0) return;
       await keys.bulkWrite(
         [...uses].map(([id, at]) => ({
-          updateOne: { filter: { _id: eq(id) }, update: { $max: { lastUsedAt: at } } },
+          updateOne: { filter: byId(id, null), update: { $max: { lastUsedAt: at } } },
         })),
       );
     },
+    removeEnded: (before, limit) => removeEnded(keys, intents, before, limit),
   };
 }
 
@@ -291,11 +294,15 @@ function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
 }
 
 function byId(id: string, workspaceId: string | null): Filter {
-  return { _id: eq(id), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+  return { _id: eq(id), removed: eq(null), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
 }
 
 function byIds(ids: readonly string[], workspaceId: string | null): Filter {
-  return { _id: where({ $in: [...ids] }), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+  return {
+    _id: where({ $in: [...ids] }),
+    removed: eq(null),
+    ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
+  };
 }
 
 /** Returns the update for a change of a key, including its family's ends. See families.ts. */

@@ -58,6 +58,8 @@ export interface KeyDocument extends Omit<KeyRecord, 'id'> {
   readonly unconfirmed?: Tier;
   /** The entry of a change, until it was added to the audit log. See ledger.ts. */
   readonly entry?: EntryDocument;
+  /** Set on a removed key, which has no other fields but `_id`, `lookupId` and `folding`. See removal.ts. */
+  readonly removed?: true;
 }
 
 /** A key as it is read without trusted documents: neither its own nor those of its successor. */
@@ -173,6 +175,8 @@ const HOLDS_SLOT = { partialFilterExpression: { slot: { $gte: 0 } } };
 export const SLOTS = 'workspaceId_1_slot_1';
 export const LIVING_KEYS = 'living_keys';
 export const LIVING_ADMIN = 'living_admin';
+/** The index of keys by when they were revoked and when they expire, for the removal of ended keys. */
+export const ENDED = 'ended';
 
 const KEY: SchemaDefinition = {
   _id: String,
@@ -206,6 +210,7 @@ const KEY: SchemaDefinition = {
   adminEnd: Number,
   turn: Number,
   unconfirmed: String,
+  removed: Boolean,
 };
 
 const embeddedKey = new Schema(KEY, { ...OPTIONS, _id: false });
@@ -239,6 +244,7 @@ export const keySchema: Schema = new Schema(
   .index({ 'successor._id': 1 }, { partialFilterExpression: { 'successor._id': { $exists: true } } })
   .index({ 'entry._id': 1 }, ENTRIES_UNDER_WAY)
   .index(...IN_WORKSPACE)
+  .index({ revokedAt: 1, expiresAt: 1 }, { name: ENDED })
   // For the start, which searches for names folded by an earlier release.
   .index({ folding: 1 });
 

@@ -11,7 +11,7 @@ export const USAGE_UNIQUE = { 'keyId,start': 'usage.start' };
 export type UsageCollections = Readonly<Record<UsagePeriod, Documents<UsageDocument>>>;
 
 export function openUsage(usage: UsageCollections, fields: Documents<FieldsDocument>): UsageStore {
-  const addCounts = (period: UsagePeriod, counts: readonly UsageRecord[]): Promise<void> =>
+  const addCounts = (period: UsagePeriod, counts: readonly UsageRecord[]): Promise<number> =>
     usage[period].bulkWrite(
       counts.map(({ keyId, start, requests, cost, limited, forbidden }) => ({
         updateOne: {

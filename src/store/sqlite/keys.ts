@@ -20,6 +20,7 @@ import { FOREIGN, type KeyRecord, type Tier } from '../records.js';
 import type { KeyChange, KeyStore, PlaceKind, Places } from '../store.js';
 import type { Audit } from './audit.js';
 import type { Connection, Params } from './connection.js';
+import { openKeyRemoval } from './keyRemoval.js';
 import {
   ALIVE,
   COLUMNS,
@@ -133,11 +134,14 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
      WHERE keys.id = used.id AND (lastUsedAt IS NULL OR lastUsedAt < used.at)`,
   );
 
+  const removal = openKeyRemoval(connection);
+
   const writeDocuments = ({ id, trustedDocuments }: Pick<KeyRecord, 'id' | 'trustedDocuments'>): void => {
     if (trustedDocuments === null) dropDocuments.run({ id });
     else saveDocuments.run({ id, documents: JSON.stringify(trustedDocuments) });
   };
   const add = (key: KeyRecord): void => {
+    removal.assertUnused(key);
     insert.run(params(key));
     if (key.trustedDocuments !== null) writeDocuments(key);
   };
@@ -185,7 +189,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
   const authorForfeit = (author: Author | undefined): 'authorEnded' | null => {
     const keyId = keyOf(author);
     const row = keyId === null ? null : findSummary.one({ id: keyId });
-    if (row === null) return null;
+    if (row === null) return keyId !== null && removal.wasRemoved(keyId) ? 'authorEnded' : null;
     const user = row.userId === null ? null : findUser(row.userId);
     return isRetired(toSummary(row), user, author?.judged) ? 'authorEnded' : null;
   };
@@ -243,7 +247,8 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
       return { key: toRecord(key), tier, user: key.userId === null ? null : findUser(key.userId) };
     },
     async nextLookupId(from) {
-      return nextLookupId.one({ from })?.lookupId ?? null;
+      const [kept, removed] = [nextLookupId.one({ from })?.lookupId ?? null, removal.nextLookupId(from)];
+      return kept === null || (removed !== null && removed < kept) ? removed : kept;
     },
     async find(id, workspaceId) {
       const row = find.one({ id, workspaceId });
@@ -290,6 +295,7 @@ export function openKeys(connection: Connection, audit: Audit, findUser: FindUse
     async touch(uses) {
       connection.swiftly(() => touch.run({ uses: JSON.stringify(Object.fromEntries(uses)) }));
     },
+    removeEnded: (before, limit) => removal.removeEnded(before, limit),
   };
 }
 

@@ -292,6 +292,15 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   UPDATE keys SET trustedDocuments = NULL WHERE trustedDocuments IS NOT NULL;
   ALTER TABLE keys DROP COLUMN trustedDocuments;
   `,
+  // Finds keys by when they ended, and reserves the IDs of removed keys (keyRemoval.ts).
+  `
+  CREATE INDEX keysRevoked ON keys (revokedAt) WHERE revokedAt IS NOT NULL;
+  CREATE INDEX keysExpiring ON keys (expiresAt) WHERE revokedAt IS NULL AND expiresAt IS NOT NULL;
+  CREATE TABLE removedKeys (
+    id TEXT NOT NULL PRIMARY KEY,
+    lookupId TEXT NOT NULL UNIQUE
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

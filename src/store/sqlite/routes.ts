@@ -24,6 +24,7 @@ export const ROUTES: { readonly [Part in keyof Engine]: { readonly [Name in keyo
     update: 'writer',
     saveDigest: 'writer',
     touch: 'writer',
+    removeEnded: 'writer',
   },
   workspaces: { create: 'writer', ensure: 'writer', find: 'here', list: 'reader', setTier: 'writer' },
   projects: { create: 'writer', find: 'here', findMany: 'reader', list: 'reader', rename: 'writer' },

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import type { KeyRecord } from '../../../src/store/records.js';
 import type { Store } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
-import { aKey, anHeir, givenWorkspace, listed, NOW, summaryOf } from '../fixtures.js';
+import { aKey, anHeir, givenWorkspace, listed, summaryOf } from '../fixtures.js';
+import { LONG_AGO, removeAll } from './removal.js';
 
 /** The steps for the store and the model. `nth` selects one of the keys created so far. */
 type Step =
@@ -11,6 +12,7 @@ type Step =
   | { readonly do: 'expire'; readonly nth: number; readonly in: number }
   | { readonly do: 'revoke'; readonly nth: number }
   | { readonly do: 'rename'; readonly nth: number; readonly name: string }
+  | { readonly do: 'remove'; readonly limit: number }
   | { readonly do: 'wait'; readonly for: number };
 
 const nth = fc.nat(7);
@@ -28,13 +30,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('rename'), nth, name: fc.string({ minLength: 1, maxLength: 3 }) }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove'), limit: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait'), for: span }) },
 );
 
 /** A second implementation of the interface, as a simple list in memory. */
 class Model {
-  readonly keys: KeyRecord[] = [];
-  now = NOW;
+  keys: KeyRecord[] = [];
+  made = 0;
+  now = LONG_AGO;
 
   lives({ revokedAt, expiresAt }: KeyRecord): boolean {
     return revokedAt === null && (expiresAt === null || expiresAt > this.now);
@@ -52,16 +56,22 @@ class Model {
 }
 
 /** Runs one step on both. @returns the store's result and the expected one */
-async function take(step: Step, { keys }: Store, ws: string, model: Model): Promise<[string, string]> {
+async function take(step: Step, store: Store, ws: string, model: Model): Promise<[string, string]> {
+  const { keys } = store;
   const { now } = model;
   const end = (life: number | null): number | null => (life === null ? null : now + life);
   if (step.do === 'wait') {
     model.now += step.for;
     return ['', ''];
   }
+  if (step.do === 'remove') {
+    await removeAll(store, now, step.limit);
+    model.keys = model.keys.filter(({ revokedAt, expiresAt }) => (revokedAt ?? expiresAt ?? Infinity) > now);
+    return ['', ''];
+  }
   if (step.do === 'insert') {
     // In the order of creation, so that both lists have the same order.
-    const key = aKey(ws, { expiresAt: end(step.life), createdAt: NOW + model.keys.length });
+    const key = aKey(ws, { expiresAt: end(step.life), createdAt: LONG_AGO + model.made++ });
     const answer = await keys.insert(key, step.places, now);
     const full = step.places !== null && model.families() >= step.places;
     const expected = full ? { outcome: 'full', living: model.families() } : { outcome: 'inserted' };
@@ -73,7 +83,7 @@ async function take(step: Step, { keys }: Store, ws: string, model: Model): Prom
   const lives = model.lives(key);
   switch (step.do) {
     case 'rotate': {
-      const heir = anHeir(key, { expiresAt: end(step.life), createdAt: NOW + model.keys.length });
+      const heir = anHeir(key, { expiresAt: end(step.life), createdAt: LONG_AGO + model.made++ });
       const { outcome } = await keys.rotate(key.id, ws, heir, now + step.overlap, now);
       if (lives && key.replacedBy === null) {
         const expiresAt = Math.min(key.expiresAt ?? Infinity, now + step.overlap);
