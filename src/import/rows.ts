@@ -1,6 +1,7 @@
 import { recordsIn } from './csv.js';
 import { ImportFault } from './fault.js';
 import { itemsIn } from './jsonArray.js';
+import { walk } from '../numbers/json.js';
 import { normalise } from '../text/characters.js';
 import { encodingOf } from '../wholeFile.js';
 import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
@@ -23,6 +24,10 @@ interface Problem {
 export type Fields = ReadonlyMap<string, unknown>;
 
 const TOO_LONG = `The row has more than ${MAX_RECORD} characters. Leave large columns out of the export.`;
+/** The deepest nesting of a row. No column of an export needs more, and comparing deeper cells would exhaust the stack. */
+const MAX_DEPTH = 100;
+
+const TOO_DEEP = `The row nests deeper than ${MAX_DEPTH} levels. Leave such columns out of the export.`;
 const BLOCKS = 'Until then no row can be imported, because the rows after it may have been read wrongly.';
 const INVALID_LINE = { problem: 'The row is not valid JSON. Export it again, or set its format with --format.' };
 const INVALID_ITEM = {
@@ -92,6 +97,7 @@ function fromJson({ line, text }: RawRecord, invalid: Omit<Problem, 'line'>): Ro
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return { line, problem: NO_OBJECT };
+    if (depthOf(text) > MAX_DEPTH) return { line, problem: TOO_DEEP };
     const repeated = repeatedName(text);
     if (repeated !== null) {
       const name = JSON.stringify(repeated.slice(0, 100));
@@ -101,6 +107,26 @@ function fromJson({ line, text }: RawRecord, invalid: Omit<Problem, 'line'>): Ro
   } catch {
     return { line, ...invalid };
   }
+}
+
+/** Returns how deep lists and objects of a valid JSON text are nested. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  const ignore = (): void => undefined;
+  walk(text, {
+    open() {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+    },
+    close() {
+      depth -= 1;
+    },
+    text: ignore,
+    number: ignore,
+    word: ignore,
+  });
+  return deepest;
 }
 
 /** Parses CSV. An empty cell means no value, because CSV can't distinguish it from an empty text. */

@@ -53,3 +53,16 @@ it.each(['jsonl', 'json'] as const)('A8: reports a row with a repeated name with
     null,
   ]);
 });
+
+it.each(['jsonl', 'json'] as const)('R10: reports a row that nests too deep with its line in %s', async (format) => {
+  const nested = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+  const rows = ['{"a":1}', nested(20_000), nested(101), nested(100)];
+  const text = format === 'json' ? `[${rows.join(',\n')}]` : rows.join('\n');
+  const read = await all(rowsOf(text, format));
+  expect(read.map((row) => ('problem' in row ? row : null))).toEqual([
+    null,
+    { line: 2, problem: 'The row nests deeper than 100 levels. Leave such columns out of the export.' },
+    { line: 3, problem: 'The row nests deeper than 100 levels. Leave such columns out of the export.' },
+    null,
+  ]);
+});
