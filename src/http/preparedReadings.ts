@@ -37,8 +37,8 @@ export class PreparedReadings {
   answer(view: GraphQLSchema, reading: Introspecting): Data | null {
     if (!isReadingAlone(reading)) return null;
     const { document, operation, variables } = reading;
-    const values = JSON.stringify(variables);
-    if (values.length > MAX_VARIABLES) return null;
+    const values = valuesOf(operation, variables);
+    if (values === null || values.length > MAX_VARIABLES) return null;
     // The operation's name, because a document can have several operations.
     const key = `${this.#idOf(view)} ${values} ${this.#textOf(document)} ${operation.name?.value ?? ''}`;
     const known = this.#answers.get(key);
@@ -63,6 +63,24 @@ export class PreparedReadings {
     if (text === undefined) this.#texts.set(document, (text = print(document)));
     return text;
   }
+}
+
+/**
+ * Returns the values of the operation's variables as text. Introspection has only arguments with simple values.
+ *
+ * @returns null for a list or an object, which can nest so deep that writing it exhausts the stack
+ */
+function valuesOf(
+  { variableDefinitions = [] }: Introspecting['operation'],
+  variables: Introspecting['variables'],
+): string | null {
+  const values = variableDefinitions.map(({ variable: { name } }): [string, unknown] => [
+    name.value,
+    Object.hasOwn(variables, name.value) ? variables[name.value] : undefined,
+  ]);
+  if (values.some(([, value]) => typeof value === 'object' && value !== null)) return null;
+  // A variable that is missing has its default, and one that is null has not.
+  return JSON.stringify(Object.fromEntries(values));
 }
 
 /** Returns whether each root field reads the schema. Does not look into fragments. */

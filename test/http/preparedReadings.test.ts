@@ -40,6 +40,23 @@ test('R5: the cache key includes variables and the operation name', () => {
   expect(readings.answer(schema, readingOf(skip, { no: false }))).toHaveProperty('__schema');
 });
 
+test('R5: only the variables that the operation declares matter, and a missing one is not null', () => {
+  const readings = new PreparedReadings();
+  const query = 'query ($no: Boolean = true) { __typename __schema @skip(if: $no) { queryType { name } } }';
+  const first = readings.answer(schema, readingOf(query));
+  expect(first).toEqual({ __typename: 'Query' });
+  expect(readings.answer(schema, readingOf(query, { no: null }))).toBeNull();
+  expect(readings.answer(schema, readingOf(query, { other: 1 }))).toBe(first);
+});
+
+test('R10: variables that nest too deep for the stack are no fault of the server', () => {
+  const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
+  const unused = readingOf('{ __schema { queryType { name } } }', { deep });
+  expect(new PreparedReadings().answer(schema, unused)).toHaveProperty('__schema');
+  const used = readingOf('query ($deep: String!) { __type(name: $deep) { name } }', { deep });
+  expect(new PreparedReadings().answer(schema, used)).toBeNull();
+});
+
 test.each([
   ['another field beside it', '{ a __schema { queryType { name } } }', {}],
   ['a fragment at the top', '{ ... { __schema { queryType { name } } } }', {}],
