@@ -1,6 +1,6 @@
 // What an AI tool does that knows nothing but the API's address: the answer 401 leads to the issuer of access tokens, and a
 // token of that issuer is sent instead of a key. A tool in which somebody sits has them sign in and agree (authorization code with
-// PKCE); this one runs by itself, and has credentials of its own at the issuer (client credentials, RFC 6749 section 4.4).
+// PKCE); this one runs by itself, and has its own credentials at the issuer (client credentials, RFC 6749 section 4.4).
 //   CLIENT_ID=<id> CLIENT_SECRET=<secret> node examples/data-freshness/ai-tool.js <scope> <operation>
 import { Buffer } from 'node:buffer';
 import { URLSearchParams } from 'node:url';

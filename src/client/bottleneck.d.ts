@@ -1,4 +1,4 @@
-/** The build of Bottleneck without Redis, which browsers can load. It has no types of its own. */
+/** The build of Bottleneck without Redis, which browsers can load. It comes without types. */
 declare module 'bottleneck/light.js' {
   import Bottleneck from 'bottleneck';
   export default Bottleneck;

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { RecentMap } from './recentMap.js';
 
-/** The maximum number of cached misses. They have a limit of their own, so that guesses evict no existing record. */
+/** The maximum number of cached misses. They have a separate limit, so that guesses evict no existing record. */
 const MAX_ABSENT = 10_000;
 
 export interface ReadCacheOptions<Value> {

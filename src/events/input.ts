@@ -66,7 +66,7 @@ export function checkType(type: string, path: Path): string {
   if (type === LOAD || OWN_TYPE.test(type)) return type;
   throw badInput(
     path,
-    `The type must be ${LOAD}, or a name of your own: a letter a-z, then up to 63 of a-z, digits, _ and .`,
+    `The type must be ${LOAD}, or another name: a letter a-z, then up to 63 of a-z, digits, _ and .`,
   );
 }
 

@@ -154,7 +154,7 @@ function short<Value>(value: Value): Value {
 function markedCopy(copy: Values, original: object): Values {
   const summary = summaryOf(original);
   const toJSON = (): string => summary;
-  // A property of its own would count as an unknown field, unless that is what was sent.
+  // A separate property would count as an unknown field, unless the request has one.
   if (Object.hasOwn(copy, 'toJSON')) return { ...copy, toJSON };
   return Object.setPrototypeOf({ ...copy }, { toJSON }) as Values;
 }

@@ -22,7 +22,7 @@ export interface Entry {
   /** The SDL, without description. */
   readonly signature: string;
   readonly description: string | null;
-  /** The required scopes: one of the lists, with all its scopes; null if it has no rule of its own. */
+  /** The required scopes: one of the lists, with all its scopes; null if it has no own rule. */
   readonly requires: readonly (readonly string[])[] | null;
 }
 

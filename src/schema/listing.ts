@@ -11,7 +11,7 @@ export const SEARCH = 150;
 const budgets = new WorkBudgets({
   limit: MAX_LISTED,
   path: ['first'],
-  message: `This operation lists more than ${MAX_LISTED} entries altogether. A filter counts for ${SEARCH} more. Send some of the lists in another operation.`,
+  message: `This operation lists more than ${MAX_LISTED} entries in total. A filter counts for ${SEARCH} more. Send some of the lists in another operation.`,
 });
 
 /**

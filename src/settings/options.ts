@@ -309,7 +309,7 @@ export const OPTIONS = {
     about: 'an address to which the heads are sent by POST',
     unset: 'nothing is sent',
     page: 'audit-log.md#keep-copies-elsewhere',
-    allowed: 'an address with https://, or with http:// on this machine or a network of your own',
+    allowed: 'an address with https://, or with http:// on this machine or in your own network',
     secret: true,
     schema: z.string().refine(isWebhook, 'is not such an address'),
   }),

@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 
 /** A MongoDB-compatible engine on loopback. */
 export interface Engine {
-  /** Its address, with a database of its own. */
+  /** Its address, with a new database. */
   readonly uri: string;
   /** SIGKILL. */
   kill(): Promise<void>;

@@ -24,7 +24,7 @@ export interface Cluster {
    */
   askEach(pids: readonly number[], query: string, token: string): Promise<Map<number, number[]>>;
   /**
-   * Returns the processes that have listened so far, in order, including dead ones. Resolves once there are at least
+   * Returns the processes that have listened so far, in order, including ended ones. Resolves once there are at least
    * this number.
    */
   workers(atLeast?: number): Promise<number[]>;

@@ -41,7 +41,7 @@ const SCREENSHOTS = join(PROJECT, 'screenshots');
 
 /** A browser that records everything that a page does wrong. */
 export interface TestBrowser {
-  /** Opens a page in a context of its own, which is closed with the browser. */
+  /** Opens a page in a separate context, which is closed with the browser. */
   newPage(options?: BrowserContextOptions): Promise<Page>;
   /** Opens another page of the same context, like another tab. */
   newTab(page: Page): Promise<Page>;

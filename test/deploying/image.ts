@@ -47,7 +47,7 @@ export class Stage {
     return join(this.root, this.#workdir);
   }
 
-  /** @param stages earlier ones, by name @throws Error where it fails */
+  /** @param stages earlier ones, by name @throws Error if it fails */
   run({ name, rest }: Instruction, stages: ReadonlyMap<string, Stage>, context: readonly string[]): void {
     switch (name) {
       case 'WORKDIR':

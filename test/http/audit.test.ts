@@ -3,7 +3,7 @@ import { startService, type TestService } from '../support/service.js';
 
 let latchkey: TestService;
 beforeAll(async () => {
-  // On the highest tier, so that what is judged is the transport and not the limits.
+  // On the highest tier, so that limits don't affect the results.
   latchkey = await startService({ env: { DEFAULT_TIER: 'ENTERPRISE' } });
 });
 afterAll(() => latchkey.close());

@@ -163,7 +163,7 @@ describe('R2: the inputs of one operation with a variable under many aliases', (
         `mutation ($input: RegisterAssetInput!) { ${aliases(40, () => 'registerAsset(input: $input) { name }')} }`,
         { input },
       );
-      const count = answered(answer, ['input', 'columns'], /more than 3000 columns altogether/);
+      const count = answered(answer, ['input', 'columns'], /more than 3000 columns in total/);
       expect(register).toHaveBeenCalledTimes(count);
       return count;
     };
@@ -272,7 +272,7 @@ describe('R2: the trusted documents of keys', () => {
 });
 
 describe('R2: the lists of one operation', () => {
-  const TOO_MANY = /lists more than 1500 entries altogether/;
+  const TOO_MANY = /lists more than 1500 entries in total/;
   const spied = () => {
     const { store } = latchkey.service;
     return {

@@ -168,7 +168,7 @@ describe('the cost of events', () => {
     const { id: workspaceId } = body.data.viewer.workspace;
     await act(own, 'setWorkspaceTier', { workspaceId, tier: 'GROWTH' }, OPERATOR_KEY);
     for (let i = 0; i < 4; i += 1) await own.query('{ viewer { scopes } }', { token: few.token });
-    // The owner has used three of its own.
+    // The owner has used three units.
     for (const name of ['a', 'b', 'c', 'd']) await register(name, owner, own);
     const last = await stream.last();
     expect(last.errors[0].extensions).toEqual({

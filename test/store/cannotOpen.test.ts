@@ -61,7 +61,7 @@ test('N17: no message contains the password, however the driver repeats it', () 
 });
 
 test('N17: returns an error that is unrelated to the URI unchanged', () => {
-  const cause = new TypeError('a fault of our own');
+  const cause = new TypeError('our own fault');
   expect(cannotOpen(URI, cause)).toBe(cause);
 });
 

@@ -193,7 +193,7 @@ describe('MongoDB: changes that a process left unfinished', () => {
     await later.close();
   });
 
-  /** The state between the insertion of a key and the second look at what it was judged by. */
+  /** The state between the insertion of a key and the second check of its conditions. */
   const givenUnconfirmed = async (fields: Partial<KeyRecord> = {}, tier = 'STARTER') => {
     const ws = await givenWorkspace(store, { tier: 'STARTER' });
     const user = aUser(ws);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PROJECT } from './project.js';
 import { run, type RunOptions } from './run.js';
 
-/** Commands of a document, and the lines that it shows as their answers; none where it shows nothing. */
+/** Commands of a page, and the output that the page shows after them; empty if it shows none. */
 interface Step {
   readonly commands: string;
   readonly answers: readonly string[];

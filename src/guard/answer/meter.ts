@@ -18,7 +18,7 @@ import { jsonSize } from './size.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
-/** The number of fields from which an entry of a large list can have a turn of its own. */
+/** The number of fields from which an entry of a large list can have a separate turn. */
 const SMALL_ENTRY = 8;
 
 /** Scalars whose values have a bounded length. That of others depends on the caller or on the author of the schema. */

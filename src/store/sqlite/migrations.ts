@@ -282,7 +282,7 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   ALTER TABLE assets DROP COLUMN expectedColumns;
   ALTER TABLE assets DROP COLUMN columns;
   `,
-  // Trusted documents in a table of their own (keyRows.ts). Emptied first, so that the column is dropped from short rows.
+  // Trusted documents in a separate table (keyRows.ts). Emptied first, so that the column is dropped from short rows.
   `
   CREATE TABLE keyDocuments (
     keyId TEXT NOT NULL PRIMARY KEY,

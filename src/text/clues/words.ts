@@ -18,7 +18,7 @@ const MAX_LINES = 8;
 /** Quotes, brackets, backslashes, white space and everything beyond ASCII end a word. */
 const BETWEEN = /[^\x21-\x7e]|["'`,;\\<>(){}[\]|]/;
 
-/** An address, and the name and value of an assignment, which has a value of its own. */
+/** An address, and the name and value of an assignment. */
 const CONTAINER = /^\w{0,20}:?\/\/|^[\w.-]{1,60}=(?=[^=]{8})/;
 
 /** How many characters before a word are looked at for a label. */

@@ -111,6 +111,13 @@ export const RULES: readonly Rule[] = [
     good: ['Operator usage is not recorded.', "The length of the window's name is fixed."],
   },
   {
+    name: 'of its own',
+    pattern: String.raw`\bof (?:its|your|our) own\b(?=[.,;:)]|$| (?:and|or|at|in|on|that|which|so|by)\b)`,
+    hint: 'Write "its own …" or "a separate …".',
+    bad: ['It has a limit of its own.', 'Use a name of your own, which is short.'],
+    good: ['Use your own name.', 'It reads only keys of its own project.'],
+  },
+  {
     name: 'relative pronoun without a noun',
     pattern: String.raw`\bthat which\b|\b(?:of|for|to|by|from|with) whom\b|\bthose of whom\b|(?<!\b(?:one|some|each|all|most|both|none|many) )\bof which\b|\bthan what\b`,
     hint: 'Name the noun, or split the sentence.',

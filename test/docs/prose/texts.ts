@@ -156,7 +156,7 @@ function schema(source: string): Found[] {
   return found.sort((one, other) => one.line - other.line);
 }
 
-/** Returns the comments that start with # on lines of their own. Lines that follow each other are one text. */
+/** Returns the comments on lines that start with #. Lines that follow each other are one text. */
 function hashComments(source: string): Found[] {
   const lineAt = lines(source);
   return [...source.matchAll(/(?:^[ \t]*#(?!!).*(?:\n|$))+/gm)].map((match) => ({
