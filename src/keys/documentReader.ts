@@ -3,6 +3,7 @@ import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { AnswerBudget } from '../guard/answer/budget.js';
 import { ANSWER_LIMITS, BYTES_PER_FIELD, limitsOfEvent, type AnswerLimits } from '../guard/answer/limits.js';
 import { notFound } from '../refusals/refusal.js';
+import { Remembered } from '../schema/remembered.js';
 import type { Actor, ActorContext } from './actor.js';
 import type { KeyService } from './service.js';
 
@@ -12,8 +13,12 @@ export const KEYS_AT_ONCE = 25;
 type Info = Pick<GraphQLResolveInfo, 'operation' | 'variableValues'>;
 type Documents = readonly string[] | null;
 
-/** Reads the trusted documents of a key. */
-export type ReadDocuments = (context: ActorContext, keyId: string, info: Info) => Promise<Documents>;
+interface Reader {
+  load(keyId: string): Documents | Promise<Documents>;
+}
+
+/** Reads the trusted documents of a key. Returns documents that have arrived without a promise. */
+export type ReadDocuments = (context: ActorContext, keyId: string, info: Info) => Documents | Promise<Documents>;
 
 /**
  * Reads the trusted documents of keys, a few keys at a time. One key may have tens of kilobytes of them, so reading has the same
@@ -25,7 +30,7 @@ export function readingDocuments(
   limits: AnswerLimits = ANSWER_LIMITS,
 ): ReadDocuments {
   // By the variables object, because graphql-js creates one for each execution: an event of a subscription has its own.
-  const readers = new WeakMap<object, DataLoader<string, Documents>>();
+  const readers = new WeakMap<object, Reader>();
   return ({ principal }, keyId, info) => {
     let reader = readers.get(info.variableValues);
     if (reader === undefined) {
@@ -40,8 +45,7 @@ function readerOf(
   principal: Actor,
   limits: AnswerLimits,
   operation: OperationTypeNode,
-): DataLoader<string, Documents> {
-  const isMutation = operation === OperationTypeNode.MUTATION;
+): Reader {
   const isEvent = operation === OperationTypeNode.SUBSCRIPTION;
   const budget = new AnswerBudget(isEvent ? limitsOfEvent(limits) : limits, operation);
   let last: Promise<unknown> = Promise.resolve();
@@ -54,15 +58,16 @@ function readerOf(
       return documents === undefined ? notFound('key') : documents;
     });
   };
-  return new DataLoader<string, Documents>(
-    (ids) => {
-      const reading = last.then(() => read(ids));
-      last = reading.catch(() => undefined);
-      return reading;
-    },
-    // A later mutation of an operation may change what an earlier one read.
-    { maxBatchSize: KEYS_AT_ONCE, cache: !isMutation },
-  );
+  const inTurn = (ids: readonly string[]): Promise<(Documents | Error)[]> => {
+    const reading = last.then(() => read(ids));
+    last = reading.catch(() => undefined);
+    return reading;
+  };
+  const options = { maxBatchSize: KEYS_AT_ONCE };
+  // A later mutation of an operation may change what an earlier one read.
+  return operation === OperationTypeNode.MUTATION
+    ? new DataLoader(inTurn, { ...options, cache: false })
+    : new Remembered(inTurn, options);
 }
 
 /** For how many fields the documents of a key count: one for the key, one for each, and one more with each 256 characters. */

@@ -39,17 +39,29 @@ describe('R2: the reader of trusted documents', () => {
     const { reads, read } = given();
     const info = execution();
     const ids = idsOf(60);
-    const all = () => Promise.all([...ids, ...ids].map((id) => read(CONTEXT, id, info)));
+    const all = () => Promise.all([...ids, ...ids].map(async (id) => read(CONTEXT, id, info)));
     expect(await all()).toEqual([...ids, ...ids].map(() => DOCUMENTS));
     await all();
     expect(reads).toEqual([ids.slice(0, 25), ids.slice(25, 50), ids.slice(50)]);
+  });
+
+  it('returns documents that have arrived without a promise, to any number of aliases of a query', async () => {
+    const { reads, read } = given();
+    const info = execution();
+    const waiting = [read(CONTEXT, 'key_0', info), read(CONTEXT, 'key_0', info)];
+    expect(waiting[0]).toBeInstanceOf(Promise);
+    expect(waiting[1]).toBe(waiting[0]);
+    await waiting[0];
+    expect(read(CONTEXT, 'key_0', info)).toBe(DOCUMENTS);
+    expect(read(CONTEXT, 'key_0', execution('mutation'))).toBeInstanceOf(Promise);
+    expect(reads[0]).toEqual(['key_0']);
   });
 
   it('reads at most the fields of a response, refuses everything after that, and reads nothing more', async () => {
     const documents = Array.from({ length: 1_000 }, (_, i) => String(i).padStart(64, '0'));
     const { reads, read } = given(documents);
     const info = execution();
-    const settled = await Promise.allSettled(idsOf(400).map((id) => read(CONTEXT, id, info)));
+    const settled = await Promise.allSettled(idsOf(400).map(async (id) => read(CONTEXT, id, info)));
     const refused = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     expect(settled.length - refused.length).toBe(KEYS_AT_ONCE);
     expect(new Set(refused).size).toBe(1);
@@ -69,7 +81,7 @@ describe('R2: the reader of trusted documents', () => {
   ])('counts a key, its documents and their length: %s', async (_, count, documents, isAllowed) => {
     const { read } = given(documents);
     const info = execution();
-    const reading = Promise.all(idsOf(count).map((id) => read(CONTEXT, id, info)));
+    const reading = Promise.all(idsOf(count).map(async (id) => read(CONTEXT, id, info)));
     if (isAllowed) expect(await reading).toHaveLength(count);
     else await expect(reading).rejects.toMatchObject({ extensions: { code: 'ANSWER_TOO_LARGE' } });
   });
@@ -78,7 +90,7 @@ describe('R2: the reader of trusted documents', () => {
     const { read } = given(DOCUMENTS, { fields: 8, eventFields: 5, bytes: 1 });
     const ask = (kind: 'query' | 'mutation' | 'subscription', count: number) => {
       const info = execution(kind);
-      return Promise.all(idsOf(count).map((id) => read(CONTEXT, id, info)));
+      return Promise.all(idsOf(count).map(async (id) => read(CONTEXT, id, info)));
     };
     expect(await ask('query', 2)).toHaveLength(2);
     await expect(ask('query', 3)).rejects.toThrow(/limit of 8 fields\..*split the operation\.$/);
@@ -98,7 +110,7 @@ describe('R2: the reader of trusted documents', () => {
   it('rejects for a key that is gone, instead of showing it as bound to no documents', async () => {
     const { read } = given(null);
     const info = execution();
-    const [gone, there] = await Promise.allSettled(['key_none', 'key_0'].map((id) => read(CONTEXT, id, info)));
+    const [gone, there] = await Promise.allSettled(['key_none', 'key_0'].map(async (id) => read(CONTEXT, id, info)));
     expect(gone).toMatchObject({ status: 'rejected', reason: { extensions: { code: 'NOT_FOUND' } } });
     expect(there).toEqual({ status: 'fulfilled', value: null });
   });

@@ -1,4 +1,4 @@
-import { Remembered } from '../../src/assets/remembered.js';
+import { Remembered } from '../../src/schema/remembered.js';
 
 describe('R2: rows that many aliases request', () => {
   it('are read once and at once, and then returned without a promise', async () => {

@@ -8,8 +8,11 @@ export class Remembered<Row> {
   readonly #known = new Map<string, Row | Promise<Row>>();
   readonly #loader: DataLoader<string, Row>;
 
-  /** @param read returns the rows in the order of the names */
-  constructor(read: (names: readonly string[]) => Promise<readonly Row[]>, options: { maxBatchSize?: number } = {}) {
+  /** @param read returns the rows, or errors, in the order of the names */
+  constructor(
+    read: (names: readonly string[]) => Promise<readonly (Row | Error)[]>,
+    options: { maxBatchSize?: number } = {},
+  ) {
     this.#loader = new DataLoader(read, { ...options, cache: false });
   }
 
