@@ -36,7 +36,8 @@ export async function serve(settings: Settings): Promise<void> {
   process.stdout.write(announce(address, service.latchkey.firstKey, settings));
 }
 
-async function listen({ server, latchkey, connections }: Service, { port, host }: Settings): Promise<string> {
+async function listen(service: Service, { port, host }: Settings): Promise<string> {
+  const { server, latchkey, connections } = service;
   try {
     if (host !== 'localhost') return await listening({ ...NAMES, port, host }, server.listen({ port, host }));
     // Fastify would open a second server that `connections` does not include.
@@ -46,6 +47,8 @@ async function listen({ server, latchkey, connections }: Service, { port, host }
     return url;
   } catch (error) {
     if (latchkey.firstKey !== null) process.stdout.write(announceKey(latchkey.firstKey));
+    // Otherwise the next start would check the whole database, as after a crash.
+    await service.close().catch(() => undefined);
     throw error;
   }
 }

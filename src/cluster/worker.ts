@@ -107,7 +107,13 @@ async function start(): Promise<Service> {
     const { key, token } = firstKey;
     tellPrimary({ kind: 'first-key', firstKey: { key: { workspaceId: key.workspaceId }, token } });
   }
-  await service.server.ready();
+  try {
+    await service.server.ready();
+  } catch (error) {
+    // Otherwise the next start would check the whole database, as after a crash.
+    await service.close().catch(() => undefined);
+    throw error;
+  }
   service.connections.begin();
   service.connections.onRoom(() => tellPrimary({ kind: 'room' }));
   logger.info('the worker is ready');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -107,6 +108,28 @@ test('X7: the server does not start with a damaged file, and prints a remedy in 
   expect(stderr).toMatch(
     /^The server did not start\. DATA_DIR is ".+", which contains a database that cannot be used: it is damaged \(.+\)\. Stop every process .+\n$/,
   );
+});
+
+test.each([
+  ['PORT', (port: number) => ({ PORT: String(port) })],
+  ['METRICS_PORT', (port: number) => ({ PORT: '0', METRICS_PORT: String(port) })],
+  ['METRICS_PORT of a worker', (port: number) => ({ PORT: '0', METRICS_PORT: String(port), WORKERS: '1' })],
+])('a start that fails because %s is in use leaves a store that the next start does not check', async (name, env) => {
+  const dir = freshDir();
+  const busy = createServer().listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  const child = runFile(MAIN, { ...env((busy.address() as AddressInfo).port), DATA_DIR: dir, LOG_LEVEL: 'silent' });
+  const ended = once(child.process, 'exit');
+  const kill = setTimeout(() => child.process.kill('SIGKILL'), 30_000);
+  expect(await ended).toEqual([1, null]);
+  clearTimeout(kill);
+  busy.close();
+  expect(child.output().stderr).toMatch(
+    new RegExp(`^The server did not start\\. ${name.split(' ')[0]} is \\d+, which is in use`),
+  );
+  // The key of an empty store is shown once, also by a start that fails.
+  expect(child.output().stdout).toMatch(/Admin key: sk_live_/);
+  expect(await checksOf(copyOf(dir, ...readdirSync(dir).filter((file) => file.startsWith(FILE))))).toBe(0);
 });
 
 test('X7: one of several concurrent starts after an unclean stop checks the file, and the others wait', async () => {
