@@ -1,5 +1,5 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin } from '@apollo/server';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { isSchema, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { accessResolvers, type Holder } from './access/resolvers.js';
 import { scopeResolvers } from './access/scopes.js';
 import { suggestionResolvers } from './access/suggestions.js';
@@ -69,6 +69,7 @@ import { JSONValue } from './scalars/json.js';
 import { Scope } from './scalars/scope.js';
 import { failingClosed } from './schema/resolvers.js';
 import { keyTypeDefs } from './schema/typeDefs.js';
+import { assertResolved } from './schema/unresolved.js';
 import { optionError } from './options.js';
 import type { Refusal } from './refusals/refusal.js';
 import type { Introspection } from './guard/introspection.js';
@@ -156,7 +157,7 @@ export interface Latchkey {
    * `console.warn`.
    *
    * @param options `plugin: false`: don't warn, because the schema is used without the plugin on purpose
-   * @throws GuardError; TypeError for an unknown option
+   * @throws GuardError, also if a field of {@link typeDefs} has no resolver; TypeError for an unknown option
    */
   guard(schema: GraphQLSchema, options?: { readonly plugin?: boolean }): GraphQLSchema;
   /**
@@ -411,35 +412,38 @@ async function assembled(options: LatchkeyOptions, started: (() => unknown)[]): 
   const onPass = options.onEndedKeysRemoved && callbacks.contain('onEndedKeysRemoved', options.onEndedKeysRemoved);
   const endedKeys = keep === null ? null : new EndedKeys({ keys: store.keys, keep, now, ...(onPass && { onPass }) });
 
+  const resolvers: Readonly<Record<string, object>> = {
+    ...failingClosed(
+      merge(
+        keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
+        workspaceResolvers({ workspaces, projects, users, keys, tiers }),
+        auditResolvers(new AuditService(store.audit)),
+        usageResolvers({ usage: store.usage, now }),
+        suggestionResolvers({ keys, usage: store.usage, now }),
+        scopeResolvers({ ceilings: () => configured.configuration.ceilings }),
+        accessResolvers({
+          explainer: new Explainer({ bounds, introspection, maxLines: options.document?.lines ?? MAX_LINES }),
+          keys,
+          holderOf: holder,
+          limiter,
+          now,
+        }),
+      ),
+    ),
+    Count,
+    DateTime,
+    Duration,
+    JSON: JSONValue,
+    Scope,
+  };
+
   return {
     typeDefs: keyTypeDefs(),
-    resolvers: {
-      ...failingClosed(
-        merge(
-          keyResolvers({ keys, projects, users, limiter, answer, roles, now }),
-          workspaceResolvers({ workspaces, projects, users, keys, tiers }),
-          auditResolvers(new AuditService(store.audit)),
-          usageResolvers({ usage: store.usage, now }),
-          suggestionResolvers({ keys, usage: store.usage, now }),
-          scopeResolvers({ ceilings: () => configured.configuration.ceilings }),
-          accessResolvers({
-            explainer: new Explainer({ bounds, introspection, maxLines: options.document?.lines ?? MAX_LINES }),
-            keys,
-            holderOf: holder,
-            limiter,
-            now,
-          }),
-        ),
-      ),
-      Count,
-      DateTime,
-      Duration,
-      JSON: JSONValue,
-      Scope,
-    },
+    resolvers,
     guard(schema, given = {}) {
       checkOptions('guard', guardSchemaOptions, given);
       const rules = { answer, ...(options.actions !== undefined && { actions: options.actions }) };
+      if (isSchema(schema)) assertResolved(schema, resolvers);
       guardWith(schema, rules, new FirstUse(given.plugin === false ? null : warnWithoutPlugin(log)));
       for (const scope of assertGuarded(schema).scopes) knownScopes.add(scope);
       return schema;

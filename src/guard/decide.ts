@@ -84,10 +84,13 @@ function forbidden(missing: readonly string[], rules: readonly Rule[]): Refusal 
 export function principalIn(context: unknown): Principal {
   const principal = (context as Partial<LatchkeyContext> | null | undefined)?.principal;
   if (!isPrincipal(principal)) {
-    throw unavailable('The server cannot authenticate the request: the GraphQL context has no principal.', 5);
+    throw unavailable(NO_PRINCIPAL, 5);
   }
   return principal;
 }
+
+const NO_PRINCIPAL =
+  "The server can't authenticate the request, because its GraphQL context has no principal. In the server's code, pass latchkey.context as the context function, or call it in your own: context: async (source) => ({ ...(await latchkey.context(source)), … }).";
 
 /** Returns whether a value is a principal. The context function is the server owner's, so it may contain anything. */
 export function isPrincipal(value: Principal | null | undefined): value is Principal {

@@ -81,6 +81,7 @@ describe('principalIn', () => {
     expect(() => principalIn(context)).toThrow(
       expect.objectContaining({ details: { code: 'UNAVAILABLE', retryAfter: 5 } }),
     );
+    expect(() => principalIn(context)).toThrow('pass latchkey.context as the context function');
     expect(isPrincipal((context as { principal?: Principal } | undefined | null)?.principal)).toBe(false);
   });
 });
