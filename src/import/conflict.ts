@@ -15,7 +15,16 @@ export function conflictOf(
   const key = `The key ${there.id} of the workspace ${there.workspaceId}`;
   // A lookup ID of this scheme is derived from the whole digest.
   const isSame = scheme.kind === 'sha256' || there.secretHash === row.kept;
-  if (!isSame) return `${key} is found by the same part of a token. Leave the row out.`;
+  if (!isSame) return `${key} was imported with another hash, but its tokens begin in the same way. Remove the row.`;
   if (there.workspaceId === row.workspaceId) return null;
-  return `${key} has the same digest, so its token doesn't work in ${row.workspaceId}. Leave the row out, or correct --workspace or owners.`;
+  return `${key} has the same digest, so its token doesn't work in ${row.workspaceId}. Remove the row, or correct --workspace or owners.`;
+}
+
+/** Returns the problem of a row that has the lookup ID of an earlier row. @param line of the earlier row */
+export function repeatedRow(line: number, { kind }: ForeignScheme): string {
+  const fault =
+    kind === 'sha256'
+      ? `The row has the same hash as the row in line ${line}.`
+      : `The token of the row begins like the token of the row in line ${line}, so the two can't be told apart.`;
+  return `${fault} Remove one of them.`;
 }

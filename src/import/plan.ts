@@ -9,7 +9,7 @@ import type { KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { placeKindOf, PLACE_KINDS, placesInWords } from '../store/places.js';
 import { SeenColumns } from './columns.js';
-import { conflictOf } from './conflict.js';
+import { conflictOf, repeatedRow } from './conflict.js';
 import { ImportFault } from './fault.js';
 import type { Mapping } from './mapping.js';
 import { Owners } from './owners.js';
@@ -138,9 +138,7 @@ class Planner {
     if ('problem' in read) return read.problem;
     const { owner, ended, ...key } = read;
     const before = this.#lines.get(key.lookupId);
-    if (before !== undefined) {
-      return `The row is found by the same part of a token as the row in line ${before}. Remove one of them.`;
-    }
+    if (before !== undefined) return repeatedRow(before, mapping.scheme);
     this.#lines.set(key.lookupId, line);
     const { name, expiresAt } = key;
     if (ended !== null) return this.#leave({ line, name, ...ended });

@@ -83,7 +83,7 @@ export function checkAddresses(addresses: readonly string[]): string[] {
     if (isAddressOrRange(item)) return;
     throw badInput(
       [...path, i],
-      'Invalid address. Use IPv4 or IPv6 addresses, or ranges such as 192.0.2.0/24 and 2001:db8::/32.',
+      `Invalid address${shownAs(item, PLAIN_ADDRESS)}. Use IPv4 or IPv6 addresses, or ranges such as 192.0.2.0/24 and 2001:db8::/32.`,
     );
   });
   return [...new Set(addresses)];
@@ -137,7 +137,7 @@ export function checkScopes(
     const path = ['input', 'scopes', i];
     const isKnown = BUNDLES.has(scope) || (parseScope(scope) !== null && known.includes(scope));
     if (!isKnown) {
-      throw badInput(path, `There is no such scope. Known scopes: ${namesOf(known)}.`, {
+      throw badInput(path, `There is no such scope${shownAs(scope, PLAIN_SCOPE)}. Known scopes: ${namesOf(known)}.`, {
         known: [...known, ...BUNDLES.keys()],
       });
     }
@@ -155,12 +155,20 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
   const missing = missingOf(held, scopes);
   if (missing.length === 0) return;
   throw new Refusal(
-    `Your key does not have ${missing.join(' and ')}, so it can't grant or manage such keys. Use a key that has these scopes.`,
+    `Your key does not have ${missing.join(' and ')}, so it can't create or change a key that does. Use a key that has these scopes.`,
     {
       code: 'SCOPE_NOT_HELD',
       missing,
     },
   );
+}
+
+/** What may be shown of a wrong scope or address. Anything else could be a secret in the wrong place. */
+const PLAIN_SCOPE = /^[a-z-]{1,20}:[a-z-]{1,20}$/i;
+const PLAIN_ADDRESS = /^(?=.*[.:])[0-9a-f.:/]{1,50}$/i;
+
+function shownAs(text: string, plain: RegExp): string {
+  return plain.test(text) ? `: ${JSON.stringify(text)}` : '';
 }
 
 function namesOf(known: readonly string[]): string {

@@ -255,6 +255,19 @@ it('reports the second of two rows that the same token would find', async () => 
   expect(said(await plan(store, [row(), row({ id: 'another' })]))).toEqual([[2, expect.stringContaining('line 1')]]);
 });
 
+it('says that two rows have the same hash, or tokens that begin in the same way', async () => {
+  const digest = 'a'.repeat(64);
+  const rows = [
+    { digest, scopes: 'r' },
+    { digest, scopes: 'r' },
+  ];
+  const sha256 = await plan(store, rows, {
+    from: 'sha256',
+    mapping: { columns: { expires: null }, scopes: { r: 'read:assets' } },
+  });
+  expect(said(sha256)).toEqual([[2, 'The row has the same hash as the row in line 1. Remove one of them.']]);
+});
+
 it('requires owners that the mapping contains and that exist', async () => {
   const owners = { user_1: { user: 'usr_ada' }, user_2: { user: 'usr_none' }, org: { workspace: 'ws_none' } };
   const rows = ['user_1', 'user_2', 'org', 'user_4'].map((referenceId, i) =>
@@ -369,7 +382,9 @@ describe('bcrypt', () => {
     await apply(store, null, [first], { from: 'bcrypt', mapping });
     expect(await plan(store, [first], { from: 'bcrypt', mapping })).toMatchObject({ present: 1, problems: [] });
     const other = await plan(store, [{ ...first, digest: bcryptHash('y') }], { from: 'bcrypt', mapping });
-    expect(said(other)).toEqual([[1, expect.stringContaining('is found by the same part of a token')]]);
+    expect(said(other)).toEqual([
+      [1, expect.stringContaining('was imported with another hash, but its tokens begin in the same way')],
+    ]);
   });
 });
 

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { assertHeld, checkName, checkReason, checkScopes, checkTrustedDocuments } from '../../src/keys/input.js';
+import {
+  assertHeld,
+  checkAddresses,
+  checkName,
+  checkReason,
+  checkScopes,
+  checkTrustedDocuments,
+} from '../../src/keys/input.js';
 import { Refusal, type RefusalDetails } from '../../src/refusals/refusal.js';
 
 const KNOWN = ['admin', 'platform', 'read:all', 'read:assets', 'write:all', 'write:assets'];
@@ -55,6 +62,15 @@ describe('checkReason', () => {
   );
 });
 
+describe('checkAddresses', () => {
+  it('names a wrong address that looks like one', () => {
+    expect(() => checkAddresses(['192.0.2.1', '10.0.0.0/33'])).toThrow('Invalid address: "10.0.0.0/33". Use IPv4 ');
+    for (const secret of ['0123456789abcdef0123456789abcdef', 'example.com', '10.0.0.1\n'])
+      expect(() => checkAddresses([secret])).toThrow('Invalid address. Use IPv4 ');
+    expect(checkAddresses(['192.0.2.1', '2001:db8::/32'])).toEqual(['192.0.2.1', '2001:db8::/32']);
+  });
+});
+
 describe('checkScopes', () => {
   const admin = { type: 'SECRET', known: KNOWN, held: ['admin'] } as const;
 
@@ -78,7 +94,15 @@ describe('checkScopes', () => {
     },
   );
 
-  it('never repeats the input in the error', () => {
+  it('names a wrong scope that looks like one', () => {
+    expect(() => checkScopes(['read:assets', 'read:asset'], admin)).toThrow(
+      'There is no such scope: "read:asset". Known scopes: admin, ',
+    );
+    for (const secret of ['hunter2:hunter2', 'a:bcdefghijklmnopqrstuvwxyz', 'a:b\n', 'reed'])
+      expect(() => checkScopes([secret], admin)).toThrow('There is no such scope. Known scopes: admin, ');
+  });
+
+  it('never repeats any other input in the error', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{12,40}$/), (scope) => {
         expect(() => checkScopes([scope], admin)).toThrow(Refusal);
