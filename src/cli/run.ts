@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { usage, type ExitCode, type Failure } from './exit.js';
 import { faultOf, faultText } from './fault.js';
 import { keyInArguments } from './keyInArguments.js';
@@ -17,10 +17,33 @@ export async function run(args: readonly string[]): Promise<ExitCode | null> {
     return null;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return null;
-    const fault = await faultOf(error instanceof CommanderError ? misused(error, args) : error);
+    const fault = await faultOf(error instanceof CommanderError ? misused(unknownOption(error, args), args) : error);
     openTerminal().note(faultText(fault, args.includes('--json')));
     return fault.exitCode;
   }
+}
+
+/**
+ * Returns the error for an unknown option in place of the one for a missing option. commander reports the missing one first, although
+ * it may be the one that was misspelled: `--scope` for `--scopes`.
+ */
+function unknownOption(error: CommanderError, args: readonly string[]): CommanderError {
+  if (error.code !== 'commander.missingMandatoryOptionValue') return error;
+  const lenient = createProgram();
+  requireNothing(lenient);
+  try {
+    lenient.parse(args, { from: 'user' });
+  } catch (other) {
+    if (other instanceof CommanderError && other.code === 'commander.unknownOption') return other;
+  }
+  return error;
+}
+
+/** Makes every option of the commands optional, and runs nothing. */
+function requireNothing(command: Command): void {
+  for (const option of command.options) option.mandatory = false;
+  if (command.commands.length === 0) command.action(() => undefined);
+  for (const child of command.commands) requireNothing(child);
 }
 
 /** Returns commander's error for an invalid command line, without values that may be secrets. */
@@ -29,9 +52,15 @@ function misused({ code, message }: CommanderError, args: readonly string[]): Fa
   if (code === 'commander.help') return usage(`Name a command. ${helpFor(args)}`);
   const said = message
     .replace(/^error: /, '')
-    .replace(/'([^']*)'/g, (whole: string, text: string) => (isPlain(text) ? whole : '(not shown)'))
+    .replace(/'([^']*)'/g, (_: string, text: string) => shown(text))
     .replace(/\n/g, ' ');
   return usage(`${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.?]\)?$/.test(said) ? '' : '.'} ${helpFor(args)}`);
+}
+
+/** Shows an argument, without a value that may be a secret: of `--option=value`, only the option. */
+function shown(text: string): string {
+  const flag = text.startsWith('--') ? (text.split('=', 1)[0] ?? '') : text;
+  return isPlain(flag) ? `'${flag}'` : '(not shown)';
 }
 
 /** A word, an option or the notation of an argument: short, and with too few digits for a secret. */

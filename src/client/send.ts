@@ -117,7 +117,7 @@ function late({ url, timeout }: Resolved): Unavailable {
 
 function unreachable({ url }: Resolved, cause: unknown): Unavailable {
   return new Unavailable(
-    `Cannot reach ${new URL(url).host}, or the connection was lost. Check the url and the network.`,
+    `Cannot reach ${new URL(url).host}, or the connection was lost. Check the URL and the network, and whether the server is running.`,
     { code: 'UNREACHABLE', cause },
   );
 }

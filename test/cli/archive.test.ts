@@ -54,7 +54,7 @@ test('X11: archive refuses impossible requests, and writes no file', async () =>
   writeFileSync(notes, 'mine\n');
   for (const [args, what] of [
     [['--before', 'now', '--to', file], 'at least an hour old'],
-    [['--before', 'soon', '--to', file], 'Invalid date'],
+    [['--before', 'soon', '--to', file], '--before: invalid date'],
     [['--before', '1d', '--to', file, '--workspace', 'ws_none'], 'There is no workspace ws_none'],
     [['--before', '1h', '--to', join(dir, 'missing', 'file'), '--workspace', 'default'], ''],
     [['--before', '1h', '--to', notes], 'is not an archive'],

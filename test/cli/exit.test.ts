@@ -24,6 +24,7 @@ test.each([
   ['no command of a group', ['keys']],
   ['a missing argument', ['keys', 'show']],
   ['a missing option', ['keys', 'create', 'name']],
+  ['a mistyped option that is required', ['keys', 'create', 'name', '--scope', 'admin']],
   ['a value that is none', ['keys', 'list', '--status', 'gone']],
   ['a number out of range', ['audit', 'tail', '--lines', '999999']],
   ['a moment that is none', ['keys', 'expire', 'key_1', '--at', 'tomorrow']],

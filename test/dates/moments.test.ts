@@ -32,8 +32,8 @@ function everywhere(text: string): (number | null)[] {
   const cell = momentOfCell(text, 'iso');
   return [
     orNull(() => DateTime.parseValue(text)),
-    orNull(() => Date.parse(momentOf(text))),
-    orNull(() => Date.parse(pastMomentOf(text))),
+    orNull(() => Date.parse(momentOf('--at', text))),
+    orNull(() => Date.parse(pastMomentOf('--at', text))),
     'value' in cell ? cell.value : null,
   ];
 }
@@ -84,8 +84,8 @@ describe('F7: the API, the command line and imports parse the same moments', () 
   ])('accepts %j', (text, at) => expect(everywhere(text)).toEqual([at, at, at, at]));
 
   test('the command line and imports accept more forms, and never a different day', () => {
-    expect(momentOf('2028-02-29')).toBe('2028-02-29T00:00:00.000Z');
-    expect(momentOf('2026-12-31T12:00Z')).toBe('2026-12-31T12:00:00.000Z');
+    expect(momentOf('--at', '2028-02-29')).toBe('2028-02-29T00:00:00.000Z');
+    expect(momentOf('--at', '2026-12-31T12:00Z')).toBe('2026-12-31T12:00:00.000Z');
     expect(momentOfCell('2028-02-29 12:00:00+0530', 'iso')).toEqual({ value: Date.UTC(2028, 1, 29, 6, 30) });
     for (const text of [
       '2027-02-29',
@@ -95,7 +95,7 @@ describe('F7: the API, the command line and imports parse the same moments', () 
       '10000-01-01',
       '2027-01-01 ',
     ]) {
-      expect(() => momentOf(text)).toThrow('Invalid date');
+      expect(() => momentOf('--at', text)).toThrow('--at: invalid date');
     }
     for (const text of ['2027-02-29 12:00:00+00', '0000-00-00 00:00:00', '2027-02-28 24:00:00Z', '2027-02-28']) {
       expect(momentOfCell(text, 'iso')).toEqual({ problem: expect.stringContaining('Export it in UTC') });
@@ -164,16 +164,16 @@ describe('F6: no sum is past the year 9999', () => {
 
   test('a duration beyond these years is an error of the command', () => {
     const now = Date.UTC(2026, 10, 29);
-    expect(momentOf('365d', now)).toBe('2027-11-29T00:00:00.000Z');
-    expect(pastMomentOf('365d', now)).toBe('2025-11-29T00:00:00.000Z');
-    expect(momentOf('now', LAST_MOMENT)).toBe('9999-12-31T23:59:59.999Z');
-    for (const text of ['999999w', '1s']) expect(() => momentOf(text, LAST_MOMENT)).toThrow('0000 to 9999');
-    expect(() => momentOf('999999w', now)).toThrow('0000 to 9999');
-    expect(() => pastMomentOf('999999d', now)).toThrow('0000 to 9999');
+    expect(momentOf('--at', '365d', now)).toBe('2027-11-29T00:00:00.000Z');
+    expect(pastMomentOf('--at', '365d', now)).toBe('2025-11-29T00:00:00.000Z');
+    expect(momentOf('--at', 'now', LAST_MOMENT)).toBe('9999-12-31T23:59:59.999Z');
+    for (const text of ['999999w', '1s']) expect(() => momentOf('--at', text, LAST_MOMENT)).toThrow('0000 to 9999');
+    expect(() => momentOf('--at', '999999w', now)).toThrow('0000 to 9999');
+    expect(() => pastMomentOf('--at', '999999d', now)).toThrow('0000 to 9999');
     for (const text of ['P1M', 'P1Y', 'PT', 'P', '1e3d', '-7d', '7 d', ' 7d', '0x10d']) {
-      expect(() => durationOf(text)).toThrow('Invalid length of time');
+      expect(() => durationOf('--at', text)).toThrow('--at: invalid length of time');
     }
-    expect(['7d', 'P1W', 'PT0.5S'].map(durationOf)).toEqual(['PT604800S', 'P1W', 'PT0.5S']);
+    expect(['7d', 'P1W', 'PT0.5S'].map((text) => durationOf('--at', text))).toEqual(['PT604800S', 'P1W', 'PT0.5S']);
   });
 });
 
@@ -227,7 +227,7 @@ describe('N9: errors say what is wrong with a date', () => {
 
   test.each(API.filter(([text]) => !['2027-01-01', '2027-01-01T00:00Z'].includes(text)))(
     'on the command line: %s',
-    (text, fault) => expect(() => momentOf(text)).toThrow(`Invalid date: ${text} ${fault}.`),
+    (text, fault) => expect(() => momentOf('--at', text)).toThrow(`--at: invalid date: ${text} ${fault}.`),
   );
 
   test.each(['tomorrow', '', '01.02.2027', '2027', '20270101', '+012027-01-01T00:00:00Z', '2027-01-01 '])(
@@ -235,7 +235,9 @@ describe('N9: errors say what is wrong with a date', () => {
     (text) => {
       expect(faultOfMoment(text)).toBeNull();
       expect(() => DateTime.parseValue(text)).toThrow('A DateTime is a string such as "2026-03-01T12:00:00Z"');
-      expect(() => momentOf(text)).toThrow('Invalid date. Write 2026-12-31T12:00:00Z, 2026-12-31 (midnight in UTC)');
+      expect(() => momentOf('--at', text)).toThrow(
+        '--at: invalid date. Write 2026-12-31T12:00:00Z, 2026-12-31 (midnight in UTC)',
+      );
     },
   );
 
@@ -268,12 +270,14 @@ describe('N9: errors say what is wrong with a date', () => {
       expect(() => Duration.parseValue(text)).toThrow(
         `The Duration "${text}" has months or years, whose lengths differ.`,
       );
-      expect(() => durationOf(text)).toThrow('Invalid length of time: months and years differ in length.');
+      expect(() => durationOf('--at', text)).toThrow(
+        '--at: invalid length of time: months and years differ in length.',
+      );
     }
     for (const text of ['PT1M', 'P1W', 'PT1H']) expect(Duration.parseValue(text)).toBeGreaterThan(0);
     for (const text of ['P', 'PT', 'tomorrow', '-P1D', 'PT1.5H', 'M', 'PM']) {
       expect(() => Duration.parseValue(text)).toThrow('A Duration is a string such as');
-      expect(() => durationOf(text)).toThrow('Invalid length of time. Write 7d');
+      expect(() => durationOf('--at', text)).toThrow('--at: invalid length of time. Write 7d');
     }
   });
 });

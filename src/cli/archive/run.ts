@@ -62,7 +62,7 @@ async function archive(
 }
 
 function momentIn(text: string, now: number): number {
-  const at = parseMoment(pastMomentOf(text, now)) ?? NaN;
+  const at = parseMoment(pastMomentOf('--before', text, now)) ?? NaN;
   if (at <= now - MIN_AGE) return at;
   throw usage('--before: entries have to be at least an hour old. Give an earlier time, such as 365d.');
 }

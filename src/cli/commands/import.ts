@@ -16,18 +16,20 @@ export function importCommand(): Command {
     description:
       'Import keys of another system by their hashes, so that their tokens keep working. ' +
       'Nothing is written without --apply. ' +
-      'The store is that of the settings (MONGODB_URI or DATA_DIR, and KEY_PEPPER); a server may run beside it. ' +
+      'It uses the store in the settings (MONGODB_URI or DATA_DIR, and KEY_PEPPER), also while a server is running. ' +
       'The exit code is 1 if there are problems.',
     example: 'latchkey import apikey.jsonl --from better-auth --mapping mapping.yaml',
   })
     .argument('<file>', 'JSON Lines, a JSON array or CSV; - reads standard input')
     .addOption(new Option('--from <source>', 'format of the keys').choices(SOURCES).makeOptionMandatory())
     .option('--mapping <file>', 'file that maps columns, scopes and owners, in YAML or JSON')
-    .addOption(new Option('--format <format>', 'default: by the file’s name, else jsonl').choices(FORMATS))
+    .addOption(
+      new Option('--format <format>', 'format of the file (default: from its name, otherwise jsonl)').choices(FORMATS),
+    )
     .option('--workspace <id>', 'workspace of the imported keys', 'default')
-    .option('--default-scopes <scopes>', 'scopes of keys without scopes, separated by commas')
+    .option('--default-scopes <scopes>', 'scopes for keys that have none, separated by commas')
     .option('--schema <file>', 'schema of your own server, to check scopes against')
-    .option('--actions <actions>', 'additional actions in scopes, besides read and write, separated by commas')
+    .option('--actions <actions>', 'actions in scopes in addition to read and write, separated by commas')
     .option('--apply', 'write the keys')
     .option('--skip-problems', 'with --apply: skip rows that have problems');
   return json(command).action(async (file: string, options: ImportOptions) => {
@@ -45,7 +47,7 @@ export function importCommand(): Command {
 function nextStep({ dryRun, problemCount, imported }: Report, { apply }: ImportOptions): string | null {
   if (!dryRun) return null;
   if (apply === true) {
-    return 'Nothing was written, because there are problems. Correct them, or leave those rows out with --skip-problems.';
+    return 'Nothing was written, because there are problems. Correct them, or skip these rows with --skip-problems.';
   }
   if (problemCount > 0 || imported === 0) return null;
   return 'Nothing was written: this was a dry run. Run it again with --apply.';

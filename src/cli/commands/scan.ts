@@ -19,8 +19,8 @@ export function scanCommand(): Command {
       'Find tokens in files, offline, by their format and checksum, with any prefix. ' +
       'It reads UTF-8, UTF-16 and other encodings that contain ASCII, and finds tokens in base64, percent-encoding, quoted-printable and the escapes of JSON, JavaScript and HTML. For each token it shows the location and the prefix, never the secret. ' +
       'Directories named node_modules and .git are skipped. ' +
-      'Named pipes, sockets and devices are named and not read; a pipe that the shell opened, as in <(command), is. ' +
-      'Compressed files and archives are named and not scanned; in binary files only plain tokens are found. ' +
+      'Named pipes, sockets and devices are listed but not read, except a pipe that the shell opened, as in <(command). ' +
+      'Compressed files and archives are listed but not scanned. In binary files, only tokens without an encoding are found. ' +
       'The exit code is 1 if a token was found, or if some files were scanned and others could not be read, and 7 if no file could be scanned as text.',
     example: 'git diff --cached | latchkey scan -',
   }).argument('<path...>', 'files and directories; - reads standard input');

@@ -53,12 +53,13 @@ export function usageCommand(): Command {
   })
     .argument('<id>', 'ID of the key')
     .addOption(choice('--by <period>', 'minute, hour or day', ['MINUTE', 'HOUR', 'DAY']).default('HOUR', 'hour'))
-    .option('--from <moment>', '30d ago, or 2026-11-01 (default: 24 periods before the end)')
-    .option('--to <moment>', '1d ago, or 2026-12-01 (default: now)');
+    .option('--from <moment>', '30d (30 days ago), or 2026-11-01 (default: 24 periods before the end)')
+    .option('--to <moment>', '1d (one day ago), or 2026-12-01 (default: now)');
   return asking(command).action(async (id: string, options: UsageOptions) => {
     const { by, from, to } = options;
-    const moment = (text: string | undefined): string | null => (text === undefined ? null : pastMomentOf(text));
-    const variables = { id, by, from: moment(from), to: moment(to) };
+    const moment = (option: string, text: string | undefined): string | null =>
+      text === undefined ? null : pastMomentOf(option, text);
+    const variables = { id, by, from: moment('--from', from), to: moment('--to', to) };
     await talk(options, async ({ ask, show, table, terminal }) => {
       const { usage } = found((await ask(USAGE, variables)).apiKey, 'key');
       const total = sum(usage);

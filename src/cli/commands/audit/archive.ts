@@ -19,9 +19,9 @@ export function archiveCommand(): Command {
     name: 'archive',
     description:
       'Move the oldest entries of an audit log to a file. ' +
-      'The file is written, read again and checked before the entries are removed. A new entry of the log names the file. ' +
-      'Run it again with the same file if it was interrupted. ' +
-      'The store is that of the settings (MONGODB_URI or DATA_DIR); a server may run beside it.',
+      'The command writes the file, then reads and checks it, and only then removes the entries. A new entry in the log says where they are. ' +
+      'If the command was interrupted, run it again with the same file. ' +
+      'It uses the store in the settings (MONGODB_URI or DATA_DIR), also while a server is running.',
     example: 'latchkey audit archive --before 365d --to /var/backups/latchkey/audit-2026.jsonl.gz',
   })
     .requiredOption('--before <when>', 'only entries before this date, or this long ago, such as 365d')

@@ -52,7 +52,7 @@ export function createCommand(): Command {
       scopes,
       type,
       environment,
-      expiresAt: expires === undefined ? undefined : momentOf(expires),
+      expiresAt: expires === undefined ? undefined : momentOf('--expires', expires),
       projectId,
       userId,
       allowedAddresses: allow,

@@ -24,7 +24,7 @@ export function expireCommand(): Command {
     .argument('<id>', 'ID of the key')
     .requiredOption('--at <moment>', 'now, 30d, 2026-12-31 (UTC), or 2026-12-31T12:00:00Z');
   return asking(command).action(async (id: string, options: ExpireOptions) => {
-    const input = { id, at: momentOf(options.at) };
+    const input = { id, at: momentOf('--at', options.at) };
     await talk(options, async ({ ask, show, list, terminal }) => {
       const { apiKey: key } = (await ask(EXPIRE, { input })).expireApiKey;
       show({ key }, () => list(terminal, linesOf(key)));

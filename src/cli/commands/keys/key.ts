@@ -61,6 +61,7 @@ export const LISTED_KEY = `fragment ListedKey on ApiKey ${fields('')}`;
 /** Returns the description of a key, line by line. */
 export function linesOf(key: Key): [string, string | null][] {
   const { project, user, trustedDocuments } = key;
+  const lastUse = (at: string | null): string => (at === null ? 'never' : shortMoment(at));
   return [
     ['Id', key.id],
     ['Name', key.name],
@@ -83,8 +84,8 @@ export function linesOf(key: Key): [string, string | null][] {
     ['Expires', key.expiresAt === null ? 'never' : shortMoment(key.expiresAt)],
     ['Revoked', key.revokedAt && shortMoment(key.revokedAt)],
     ['Reason', key.revokedReason],
-    ['Last used', key.lastUsedAt === null ? 'never' : shortMoment(key.lastUsedAt)],
-    ['Replaces', key.replaces && `${key.replaces.id}, last used ${shortMoment(key.previousTokenLastUsedAt)}`],
+    ['Last used', lastUse(key.lastUsedAt)],
+    ['Replaces', key.replaces && `${key.replaces.id}, last used ${lastUse(key.previousTokenLastUsedAt)}`],
     ['Replaced by', key.replacedBy?.id ?? null],
   ];
 }

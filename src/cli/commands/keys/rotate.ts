@@ -26,7 +26,7 @@ export function rotateCommand(): Command {
     .option('--overlap <time>', 'how long the old key continues to work: 7d, 12h, 0s, at most 90d (default: 1d)');
   return asking(quiet(command)).action(async (id: string, options: RotateOptions) => {
     const { overlap } = options;
-    const input = given({ id, overlap: overlap === undefined ? undefined : durationOf(overlap) });
+    const input = given({ id, overlap: overlap === undefined ? undefined : durationOf('--overlap', overlap) });
     await talk(options, async (told) => {
       const { apiKey: key, token } = (await told.ask(ROTATE, { input })).rotateApiKey;
       showMade(told, options, { value: { key }, lines: linesOf(key), token });
