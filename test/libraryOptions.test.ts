@@ -511,6 +511,11 @@ test.each<[string, () => unknown, string | RegExp]>([
     'apolloOptions: schema is a Promise: await it. Allowed: the GraphQLSchema that latchkey.guard returned, of the graphql module in use here.',
   ],
   [
+    'apolloOptions, of a schema instead of options',
+    () => own.apolloOptions(schema() as never),
+    'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions({ schema }).',
+  ],
+  [
     'apolloOptions, of null',
     () => own.apolloOptions(null as never),
     /^TypeError: apolloOptions: options is null\. Allowed: an object with schema, /,

@@ -25,7 +25,7 @@ import type { Validity } from './standing.js';
 const DEFAULT_CACHE_TTL = 1_000;
 
 const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
-  missing: 'This needs an API key. Send it as "Authorization: Bearer <key>".',
+  missing: 'This request needs an API key. Send it as "Authorization: Bearer <key>".',
   malformed: 'The API key is malformed. Copy the whole key again, without white space.',
   unknown: 'The API key is unknown. Check that it is the right key for this installation.',
   revoked: 'The API key was revoked. Ask an administrator of the workspace for a new one.',

@@ -1,5 +1,5 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
-import type { GraphQLFormattedError } from 'graphql';
+import { isSchema, type GraphQLFormattedError } from 'graphql';
 import type { Callbacks } from '../contained.js';
 import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../options.js';
 import { checkApolloForms } from './apolloForms.js';
@@ -53,6 +53,10 @@ export function combineOptions<Context extends BaseContext>(
 ): GuardedServerOptions<Context> {
   const own = given as Given & Record<string, unknown>;
   const names = [...PASSED, ...COMBINED, ...Object.keys(ONLY_FALSE)];
+  if (isSchema(own))
+    throw new TypeError(
+      'apolloOptions: options is a GraphQLSchema. Allowed: an object with it: apolloOptions({ schema }).',
+    );
   checkObject('apolloOptions', own, `an object with ${names.join(', ')}`);
   for (const [name, reason] of Object.entries(REFUSED)) {
     if (own[name] !== undefined) throw new TypeError(`apolloOptions: ${name} cannot be used with Latchkey. ${reason}`);
