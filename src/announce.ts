@@ -39,7 +39,7 @@ function keyLines({ key, token }: FirstKey): string[] {
   return [
     `Workspace: ${key.workspaceId}`,
     `Admin key: ${token}`,
-    'Keep it now: it is stored only as a hash and is not shown again.',
+    'Store it now: the server keeps only a hash of it and cannot show it again.',
   ];
 }
 

@@ -45,7 +45,7 @@ test('U4: commands that create and rotate keys wait for their turn, and each key
     for (const { status, stderr } of await Promise.all(runs)) {
       expect([status, stderr]).toEqual([
         0,
-        'Keep the token now: it is stored only as a hash and is not shown again.\n',
+        'Store the token now: the server keeps only a hash of it and cannot show it again.\n',
       ]);
     }
     expect(new Set(finished).size).toBe(1 + PROCESSES);

@@ -14,7 +14,7 @@ function normalised(text: string): string {
       .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'REQUEST')
       .replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'MOMENT')
       .replace(/\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})?/g, (moment) => moment.replace(/\d/g, '0'))
-      .replace(/\d+ of (\d+) left(; one more in \d+ s)?/g, 'N of $1 left')
+      .replace(/\d+ of (\d+) left(; the next comes back in \d+ s)?/g, 'N of $1 left')
       .replace(/"remaining": \d+/g, '"remaining": N')
       .replace(/"returnsIn": (null|"P[^"]+")/g, '"returnsIn": TIME')
       // Recorded a few seconds later, or already.

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-const KEEP = 'Keep the token now: it is stored only as a hash and is not shown again.\n';
+const KEEP = 'Store the token now: the server keeps only a hash of it and cannot show it again.\n';
 
 test('a key, from its creation to its end', async () => {
   const created = await run('keys', 'create', 'Airflow', '--scopes', 'read-only', '--type', 'read_only', '--json');

@@ -35,7 +35,7 @@ test.each([
     cwd: directory,
     env: { LATCHKEY_URL: `${origin}/graphql` },
     // Printed after each token.
-    stderr: /^(Keep the token now: .*\n)*$/,
+    stderr: /^(Store the token now: .*\n)*$/,
   });
 });
 

@@ -482,7 +482,7 @@ test.each(firsts)('N17: %s with %s ends the program with that line and status 1'
   assertOneLine(stderr, message);
   expect(status).toBe(1);
   // The output contains the first key, if one was created, and nothing else.
-  expect(stdout).toMatch(/^(Workspace: default\nAdmin key: \S+\nKeep it now: [^\n]+\n)?$/);
+  expect(stdout).toMatch(/^(Workspace: default\nAdmin key: \S+\nStore it now: [^\n]+\n)?$/);
 });
 
 const SETTINGS_OF_PLACES = /(?:_DIR|_FILE|_URI|_URL|HOST|PORT|_CERT|TLS_KEY|_CONFIG|_WEBHOOK)$/;

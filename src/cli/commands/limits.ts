@@ -29,5 +29,5 @@ export function limitLines({ tier, rate, burst }: Limits): [string, string][] {
 
 function roomOf({ limit, remaining, returnsIn }: Limit): string {
   const wait = returnsIn === null ? null : parseDuration(returnsIn);
-  return `${remaining} of ${limit} left${wait === null ? '' : `; one more in ${Math.ceil(wait / 1000)} s`}`;
+  return `${remaining} of ${limit} left${wait === null ? '' : `; the next comes back in ${Math.ceil(wait / 1000)} s`}`;
 }

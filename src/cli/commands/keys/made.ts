@@ -24,5 +24,5 @@ export function showMade(
 ): void {
   if (alone === true) terminal.out(visible(token));
   else show({ ...value, token }, () => list(terminal, [...lines, ['Token', token]]));
-  terminal.note('Keep the token now: it is stored only as a hash and is not shown again.');
+  terminal.note('Store the token now: the server keeps only a hash of it and cannot show it again.');
 }
