@@ -25,6 +25,6 @@ export function repeatedRow(line: number, { kind }: ForeignScheme): string {
   const fault =
     kind === 'sha256'
       ? `The row has the same hash as the row in line ${line}.`
-      : `The token of the row begins like the token of the row in line ${line}, so the two can't be told apart.`;
+      : `The token of the row begins like the token of the row in line ${line}, so the token doesn't identify one row.`;
   return `${fault} Remove one of them.`;
 }

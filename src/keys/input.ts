@@ -163,7 +163,7 @@ export function assertHeld(held: readonly string[], scopes: readonly string[]): 
   );
 }
 
-/** What may be shown of a wrong scope or address. Anything else could be a secret in the wrong place. */
+/** A wrong scope or address that errors may show. Any other text could be a secret in the wrong place. */
 const PLAIN_SCOPE = /^[a-z-]{1,20}:[a-z-]{1,20}$/i;
 const PLAIN_ADDRESS = /^(?=.*[.:])[0-9a-f.:/]{1,50}$/i;
 

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { act, look, statusWith } from '../http/operations.js';
+import { givenKey } from '../store/fixtures.js';
 import { createKey } from '../support/service.js';
 import { until } from '../support/until.js';
 import { rest, screenshot } from './browser.js';
@@ -198,4 +199,17 @@ it('shows the usage of a key, its rejected requests, and the scopes that it does
   await page.getByText('In the last 30 days, the key did not need all of its scopes.').waitFor();
   await page.getByRole('region', { name: 'Audit log' }).getByText('scopes').first().click();
   await page.getByText('removed write:assets').waitFor();
+});
+
+it('lists an imported key with the prefix of its table, or with none', async () => {
+  const { store } = dashboard.service.service;
+  const imported = { name: 'imported-key', tokenPrefix: '', lookupId: 'foreign:sha256:0123456789abcdef' };
+  await givenKey(store, dashboard.workspaceId, imported);
+  const shown = { name: 'imported-shown', tokenPrefix: 'old_ab', lookupId: 'foreign:sha256:123456789abcdef0' };
+  await givenKey(store, dashboard.workspaceId, shown);
+  const page = await dashboard.open('/keys?search=imported-');
+  const cell = (name: string) => rows(page).filter({ hasText: name }).locator('td:first-child');
+  await cell('imported-shown').waitFor();
+  expect(await cell('imported-shown').innerText()).toMatch(/^imported-shown\s+old_ab…$/);
+  expect((await cell('imported-key').innerText()).trim()).toBe('imported-key');
 });

@@ -168,11 +168,13 @@ function NameOf({ of: { id, name, prefix, source } }: OfKey) {
       <Anchor component={Link} href={`/keys/${id}`} fw={550} size="sm" lineClamp={2} title={name} className="anywhere">
         {name}
       </Anchor>
-      {source === 'CONFIGURED' ? (
+      {source === 'CONFIGURED' && (
         <Badge color="violet" title="Defined in the server's configuration">
           Configured
         </Badge>
-      ) : (
+      )}
+      {/* An imported key has no prefix unless its table had one. */}
+      {prefix !== '' && (
         <Text size="xs" c="dimmed" ff="monospace" truncate>
           {prefix}…
         </Text>
