@@ -132,7 +132,7 @@ test('X11: files that are not all the archives of this log are refused with exit
   for (const [files, said] of [
     [[first], `entries ${ends.first + 1} to ${ends.second} are missing from the files`],
     [[second], `entries 1 to ${ends.first} are missing from the files`],
-    [[first, first, second], 'which another of the files has too'],
+    [[first, first, second], 'which is also in another file'],
     [[notes], 'is not an archive'],
     [[join(dir, 'none')], 'does not exist'],
   ] as const) {

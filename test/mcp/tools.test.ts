@@ -112,9 +112,9 @@ describe('an admin key', () => {
       document: `mutation { registerAsset(input: ${input}) { ${repeated} } }`,
     });
     expect([made.isError, made.value.errors[0].extensions.code]).toEqual([true, 'ANSWER_TOO_LONG']);
-    expect(made.value.errors[0].message).toContain('It was carried out: do not repeat it.');
+    expect(made.value.errors[0].message).toContain('The mutation ran: do not repeat it.');
     const look = await admin.call('run_query', { document: `{ asset(name: "long") { ${repeated} } }` });
-    expect(look.value.errors[0].message).toContain('Ask for less');
+    expect(look.value.errors[0].message).toContain('Request less');
     const short = await admin.call('run_query', { document: '{ asset(name: "long") { name } }' });
     expect(short.value.data.asset).toEqual({ name: 'long' });
   });

@@ -129,7 +129,7 @@ test.each([
       .slice(logged)
       .filter(({ requestId }) => requestId === undefined);
     expect(changes.map(({ level, msg }) => [level, msg?.split(':')[0]])).toEqual([
-      [50, 'The store is away'],
+      [50, 'The store is unavailable'],
       [30, 'The store is available again.'],
     ]);
     expect(changes[0]?.msg).toMatch(/MONGODB_URI names 127\.0\.0\.1:\d+, which .+\. Start MongoDB there/);
