@@ -5,6 +5,7 @@ import { createProgram } from '../../src/cli/program.js';
 import { referencePage } from '../../src/cli/reference.js';
 import { PROJECT } from '../support/project.js';
 import { run } from '../support/run.js';
+import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 
@@ -31,15 +32,18 @@ test('the help', async () => {
   );
 });
 
+const loadedIn = (stderr: string): string[] =>
+  stderr
+    .split('\n')
+    .filter((line) => line.startsWith('LOADED '))
+    .map((line) => line.slice(7));
+
 test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']], [['scan', 'package.json']]])(
   '%j loads no server, no client, and no library of GraphQL',
   async (args) => {
     const { status, stderr } = await run(process.execPath, ['--import', LISTING, PROGRAM, ...args]);
     expect(status).toBe(0);
-    const loaded = stderr
-      .split('\n')
-      .filter((line) => line.startsWith('LOADED '))
-      .map((line) => line.slice(7));
+    const loaded = loadedIn(stderr);
     expect(loaded.length).toBeGreaterThan(10);
     expect(loaded.filter((url) => url.includes('/node_modules/'))).toEqual([]);
     const own = loaded.filter((url) => url.startsWith('file:') && url.includes('/dist/'));
@@ -48,3 +52,14 @@ test.each([[['--help']], [['keys', 'create', '--help']], [['completion', 'bash']
     expect(own.reduce((sum, url) => sum + statSync(new URL(url)).size, 0)).toBeLessThan(250_000);
   },
 );
+
+test('a command that calls the API loads only the language of GraphQL, and not its execution', async () => {
+  const server = await answering(() => ({}));
+  const env = { LATCHKEY_URL: server.url, LATCHKEY_API_KEY: 'key_of_a_test' };
+  const { stderr } = await run(process.execPath, ['--import', LISTING, PROGRAM, 'whoami'], { env });
+  server.close();
+  // The form of the answer was compared with the schema.
+  expect(stderr).toContain('its response has no valid viewer');
+  const parts = loadedIn(stderr).filter((url) => url.includes('/node_modules/graphql/'));
+  expect(parts).toEqual([expect.stringMatching(/\/language\/index\.js$/)]);
+});
