@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 
@@ -23,9 +24,15 @@ export default class SharedRealm {
   #console = globalThis.console;
   #exit = process.exit.bind(process);
   #env = { ...process.env };
+  #open = process.getActiveResourcesInfo();
+  #path = '';
 
-  /** @param {{ projectConfig: import('@jest/types').Config.ProjectConfig }} options */
-  constructor({ projectConfig }) {
+  /**
+   * @param {{ projectConfig: import('@jest/types').Config.ProjectConfig }} options
+   * @param {{ testPath: string }} context
+   */
+  constructor({ projectConfig }, { testPath }) {
+    this.#path = testPath;
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
@@ -41,6 +48,8 @@ export default class SharedRealm {
     for (const name of Object.keys(process.env))
       if (!Object.hasOwn(this.#env, name)) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, this.#env);
+    const left = await leftOpen(this.#open);
+    if (left.length > 0) process.stderr.write(`${this.#path} does not close: ${left.join(', ')}\n`);
   }
 
   exportConditions() {
@@ -49,5 +58,25 @@ export default class SharedRealm {
 
   getVmContext() {
     return null;
+  }
+}
+
+/**
+ * Returns what keeps the process alive and was opened since `before`, such as `TCPSocketWrap`, `ProcessWrap` or `Timeout`: Jest would
+ * end the worker by force. What is being closed has two seconds.
+ *
+ * @param {string[]} before
+ */
+async function leftOpen(before) {
+  // Jest's own timers run in this process.
+  if (process.send === undefined) return [];
+  for (let i = 0; ; i += 1) {
+    const left = process.getActiveResourcesInfo();
+    for (const resource of before) {
+      const at = left.indexOf(resource);
+      if (at !== -1) left.splice(at, 1);
+    }
+    if (left.length === 0 || i === 40) return left;
+    await delay(50);
   }
 }
