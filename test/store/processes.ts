@@ -4,20 +4,22 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { LOADER } from '../support/child.js';
 import type { Target } from './target.js';
-import type { Job } from './worker.js';
+import type { Job, Task } from './worker.js';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** A child process that has opened the store and waits for {@link Child.go}. */
 export interface Child {
   go(): void;
+  /** Runs a task; resolves with the response. */
+  run(task: Task): Promise<unknown>;
   /** The responses so far. */
   readonly answers: readonly unknown[];
   /** Resolves when there are this many. */
   answered(count: number): Promise<void>;
   /** SIGKILL: no handler runs, nothing is flushed. */
   kill(): Promise<void>;
-  /** Resolves when it exits by itself. Rejects if it failed. */
+  /** Ends its input; resolves when it exits by itself. Rejects if it failed. */
   end(): Promise<void>;
 }
 
@@ -62,22 +64,40 @@ export async function startChild(target: Target | null, job: Job): Promise<Child
     go() {
       child.stdin.write('go\n');
     },
+    async run(task) {
+      child.stdin.write(`${JSON.stringify(task)}\n`);
+      await answered(1);
+      return answers.shift();
+    },
     async kill() {
       child.kill('SIGKILL');
       await exit;
       await drained;
     },
     async end() {
+      child.stdin.end();
       await failed;
       await drained;
     },
   };
 }
 
-/** Runs each job in a separate process, all started at the same moment, and returns the last response of each. */
-export async function runTogether(target: Target, jobs: readonly Job[]): Promise<unknown[]> {
-  const children = await Promise.all(jobs.map((job) => startChild(target, job)));
-  for (const child of children) child.go();
-  await Promise.all(children.map((child) => child.end()));
-  return children.map((child) => child.answers.at(-1));
+/** Processes by the store that they have open. */
+const teams = new Map<string, Promise<Child>[]>();
+afterAll(async () => {
+  const members = await Promise.all([...teams.values()].flat());
+  await Promise.all(members.map((member) => member.end()));
+});
+
+/**
+ * Runs each task in a separate process, all started at the same moment, and returns the responses. The processes keep the store open
+ * for the next call: it takes them seconds to start.
+ */
+export async function runTogether(target: Target, tasks: readonly Task[]): Promise<unknown[]> {
+  const name = JSON.stringify(target);
+  const team = teams.get(name) ?? [];
+  teams.set(name, team);
+  while (team.length < tasks.length) team.push(startChild(target, { kind: 'tasks' }));
+  const members = await Promise.all(team.slice(0, tasks.length));
+  return Promise.all(tasks.map(async (task, i) => members[i]?.run(task)));
 }

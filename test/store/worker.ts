@@ -5,8 +5,8 @@ import type { Store } from '../../src/store/store.js';
 import { aKey, anHeir, NOW } from './fixtures.js';
 import { openTarget, type Target } from './target.js';
 
-/** A job for a child process with the store. Each response is one line of JSON. */
-export type Job =
+/** A task for a child process with the store. The response is one line of JSON. */
+export type Task =
   /** This number of concurrent insertions. Returns the outcomes. */
   | { readonly kind: 'insert'; readonly workspaceId: string; readonly count: number; readonly places: number }
   /** This number of concurrent rotations of one key. Returns the outcomes. */
@@ -21,7 +21,12 @@ export type Job =
   /** Records the same events concurrently this number of times. Returns the number of events reported as added. */
   | { readonly kind: 'record'; readonly events: readonly EventRecord[]; readonly times: number }
   /** Removes ended keys until there are none, or other processes remove them. Returns their number. */
-  | { readonly kind: 'remove'; readonly before: number; readonly limit: number }
+  | { readonly kind: 'remove'; readonly before: number; readonly limit: number };
+
+/** A job of a child process. */
+export type Job =
+  /** Runs the tasks on standard input, one after the other. */
+  | { readonly kind: 'tasks' }
   /** Inserts, rotates and revokes until it is killed. Returns one line for each acknowledged change. */
   | { readonly kind: 'churn'; readonly workspaceId: string }
   /** Takes the write lock of an SQLite file until the test stops it. */
@@ -38,39 +43,34 @@ function answer(value: unknown): void {
   writeSync(1, `${JSON.stringify(value)}\n`);
 }
 
-async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<void> {
+async function work(store: Store, job: Task): Promise<unknown> {
   const { keys, workspaces, usage, events } = store;
   switch (job.kind) {
     case 'insert': {
       const calls = Array.from({ length: job.count }, () => keys.insert(aKey(job.workspaceId), job.places, NOW));
-      answer((await Promise.all(calls)).map(({ outcome }) => outcome));
-      return;
+      return (await Promise.all(calls)).map(({ outcome }) => outcome);
     }
     case 'rotate': {
       const calls = Array.from({ length: job.count }, () =>
         keys.rotate(job.key.id, null, anHeir(job.key), NOW + 1000, NOW),
       );
-      answer((await Promise.all(calls)).map(({ outcome }) => outcome));
-      return;
+      return (await Promise.all(calls)).map(({ outcome }) => outcome);
     }
     case 'create': {
       const call = workspaces.create(job.workspace, aKey(job.workspace.id));
-      answer(await call.then(() => 'created', String));
-      return;
+      return call.then(() => 'created', String);
     }
     case 'turnover':
-      answer(await turnover(store, job.workspaceId, job.places, job.rounds));
-      return;
+      return turnover(store, job.workspaceId, job.places, job.rounds);
     case 'count': {
       const { keyIds, start } = job;
       const counts = keyIds.map((keyId) => ({ keyId, start, requests: 1, cost: 4, limited: 2, forbidden: 3 }));
       await Promise.all(Array.from({ length: job.times }, () => usage.add(counts, NOW)));
-      return;
+      return null;
     }
     case 'record': {
       const calls = Array.from({ length: job.times }, () => events.record(job.events, Date.now()));
-      answer((await Promise.all(calls)).flat().filter(({ added }) => added).length);
-      return;
+      return (await Promise.all(calls)).flat().filter(({ added }) => added).length;
     }
     case 'remove': {
       let removed = 0;
@@ -79,11 +79,8 @@ async function work(store: Store, job: Exclude<Job, { kind: 'hold' }>): Promise<
         removed += batch.removed;
         isDone = batch.isDone || batch.removed === 0;
       }
-      answer(removed);
-      return;
+      return removed;
     }
-    case 'churn':
-      for (;;) await churn(store, job.workspaceId);
   }
 }
 
@@ -131,10 +128,13 @@ if (job.kind === 'hold') {
   await hold(job.file, told());
 } else {
   const store = await openTarget(target);
-  const start = told();
+  const lines = input[Symbol.asyncIterator]();
   answer('ready');
-  await start;
-  await work(store, job);
+  if (job.kind === 'churn') {
+    await lines.next();
+    for (;;) await churn(store, job.workspaceId);
+  }
+  for await (const line of lines) answer(await work(store, JSON.parse(line) as Task));
   await store.close();
 }
 input.close();
