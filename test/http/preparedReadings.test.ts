@@ -49,7 +49,7 @@ test('R5: only the variables that the operation declares matter, and a missing o
   expect(readings.answer(schema, readingOf(query, { other: 1 }))).toBe(first);
 });
 
-test('R10: variables that nest too deep for the stack are no fault of the server', () => {
+test('R10: variables that nest too deep for the stack are not a fault of the server', () => {
   const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
   const unused = readingOf('{ __schema { queryType { name } } }', { deep });
   expect(new PreparedReadings().answer(schema, unused)).toHaveProperty('__schema');

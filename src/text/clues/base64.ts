@@ -14,7 +14,10 @@ export function bytesOfBase64(word: string): string | null {
   }
 }
 
-/** Returns what a word says in base64, as credentials of the scheme Basic and secrets of Kubernetes do; null: nothing readable. */
+/**
+ * Returns the decoded text of a word in base64, such as Basic credentials or Kubernetes secrets; null if it is not
+ * readable.
+ */
 export function textOfBase64(word: string): string | null {
   const bytes = bytesOfBase64(word);
   return bytes !== null && /^[\t\n\r\x20-\x7e]+$/.test(bytes) ? bytes : null;

@@ -15,7 +15,7 @@ const WHOLE_LOOKUP = /^[0-9A-Za-z]{16}$/;
 
 const HEX = /^(?:[0-9a-f]+|[0-9A-F]+)$/;
 
-/** What may be lookup IDs. */
+/** Possible lookup IDs. */
 export interface Lookups {
   /** Lookup IDs or their beginnings. */
   readonly lookups: readonly string[];

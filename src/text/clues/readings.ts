@@ -3,7 +3,7 @@ import { decodeOnce } from './decode.js';
 /** Removed first: characters that nobody sees, such as soft hyphens, joiners and byte order marks, and HTML's `<wbr>`. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}|<wbr ?\/?>/giu;
 
-/** White space in JSON and in programs. The letter is no part of the word after it. */
+/** White space in JSON and in programs. The letter is not part of the word after it. */
 const ESCAPED_SPACE = /\\[bfnrtv]/g;
 
 /** The mark of what was left out, which shows that the letters before it are the beginning of a token. */
