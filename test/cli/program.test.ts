@@ -58,7 +58,7 @@ test('a command that calls the API loads only the language of GraphQL, and not i
   const env = { LATCHKEY_URL: server.url, LATCHKEY_API_KEY: 'key_of_a_test' };
   const { stderr } = await run(process.execPath, ['--import', LISTING, PROGRAM, 'whoami'], { env });
   server.close();
-  // The form of the answer was compared with the schema.
+  // The command compared the response with the schema.
   expect(stderr).toContain('its response has no valid viewer');
   const parts = loadedIn(stderr).filter((url) => url.includes('/node_modules/graphql/'));
   expect(parts).toEqual([expect.stringMatching(/\/language\/index\.js$/)]);

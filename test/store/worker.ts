@@ -25,7 +25,7 @@ export type Task =
 
 /** A job of a child process. */
 export type Job =
-  /** Runs the tasks on standard input, one after the other. */
+  /** Runs the tasks on standard input in their order. */
   | { readonly kind: 'tasks' }
   /** Inserts, rotates and revokes until it is killed. Returns one line for each acknowledged change. */
   | { readonly kind: 'churn'; readonly workspaceId: string }

@@ -67,7 +67,7 @@ export default class SharedRealm {
 
 /**
  * Returns what keeps the process alive and was opened since `before`, such as `TCPSocketWrap`, `ProcessWrap` or `Timeout`: Jest would
- * end the worker by force. What is being closed has two seconds.
+ * end the worker by force. Resources that are being closed get two seconds.
  *
  * @param {string[]} before
  */
