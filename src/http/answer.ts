@@ -115,8 +115,8 @@ function withoutRepeats(errors: readonly GraphQLFormattedError[]): GraphQLFormat
 }
 
 /**
- * Adds the state of the limits to a response, including refused and malformed requests, which cost nothing. Forbids
- * caching, whatever cache hints the schema has: a response for one key must not be shown to another (B32).
+ * Adds the state of the limits to a response, also to one for a refused or malformed request. Forbids caching, even if the schema
+ * has cache hints: a response for one key must not be shown to another (B32).
  */
 export function setLimitFields({ response }: Answered, fields: LimitFields): void {
   const { headers } = response.http;

@@ -131,7 +131,7 @@ export const MEANINGS: { readonly [Code in RefusalCode]: Meaning<FieldsOf<Code>>
     fields: {
       events: 'the maximum number of waiting events for one reader, if it was exceeded',
       bytes:
-        'the maximum number of waiting bytes for all readers of the server, if it was exceeded and this reader had the most',
+        'the limit of the waiting bytes of all readers together. Given if they exceeded it while this reader had the most',
     },
     page: 'streams.md#when-a-stream-ends',
   },

@@ -63,7 +63,7 @@ export class Threads {
         resolve(Promise.reject(error));
       };
       const expire = (): void => {
-        refuse(tooBusy('It waited too long for others.'));
+        refuse(tooBusy('It waited too long for its turn.'));
       };
       // While another program has the lock, an operation waits no longer than it would without other operations.
       const look = (): void => {
