@@ -99,5 +99,12 @@ export async function runTogether(target: Target, tasks: readonly Task[]): Promi
   teams.set(name, team);
   while (team.length < tasks.length) team.push(startChild(target, { kind: 'tasks' }));
   const members = await Promise.all(team.slice(0, tasks.length));
-  return Promise.all(tasks.map(async (task, i) => members[i]?.run(task)));
+  try {
+    return await Promise.all(tasks.map(async (task, i) => members[i]?.run(task)));
+  } catch (error) {
+    // A process that failed runs no further task. The next call starts new ones.
+    teams.delete(name);
+    await Promise.all(members.map((member) => member.kill()));
+    throw error;
+  }
 }
