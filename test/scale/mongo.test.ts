@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import mongoose, { type Connection } from 'mongoose';
 import { verifyAudit } from '../../src/audit/verify.js';
@@ -7,11 +10,15 @@ import { toDocument } from '../../src/store/mongo/intents.js';
 import { toDocument as toEntry } from '../../src/store/mongo/ledger.js';
 import type { Store } from '../../src/store/store.js';
 import { aKey, NOW } from '../store/fixtures.js';
+import { LOADER } from '../support/child.js';
+import { PROJECT } from '../support/project.js';
+import { run } from '../support/run.js';
 import { freshMongoUri, startService, type TestService } from '../support/service.js';
 
 const SIZE = 100_000;
 const BATCH = 5_000;
 
+const state = mkdtempSync(join(tmpdir(), 'latchkey-scale-'));
 const uri = freshMongoUri() ?? '';
 let raw: Connection;
 let latchkey: TestService;
@@ -37,6 +44,7 @@ afterAll(async () => {
   await latchkey.close();
   await raw.dropDatabase();
   await raw.close();
+  rmSync(state, { recursive: true });
 });
 
 /** 100,000 families in one workspace: every tenth has expired, and every tenth was revoked. */
@@ -162,4 +170,18 @@ test('X5: the audit log of 100,000 entries is verified in the server', async () 
     outcome: 'whole',
     entries: seq,
   });
+});
+
+test.each<[args: readonly string[], found: (answer: Record<string, unknown>) => unknown]>([
+  [['keys', 'list'], ({ keys }) => (keys as unknown[]).length === 1_000],
+  [['keys', 'list', '--limit', '100'], ({ keys }) => (keys as unknown[]).length === 100],
+  [['audit', 'verify'], ({ outcome, entries }) => outcome === 'whole' && Number(entries) > SIZE],
+])('X5: latchkey %j works at 100,000', async (args, found) => {
+  const env = { LATCHKEY_URL: latchkey.url, LATCHKEY_API_KEY: latchkey.adminToken, XDG_STATE_HOME: state };
+  const program = ['--import', LOADER, `${PROJECT}/src/cli/main.ts`];
+  const ran = await timed(`latchkey ${args.join(' ')}`, () =>
+    run(process.execPath, [...program, ...args, '--json'], { env, timeout: 3_000_000 }),
+  );
+  expect([ran.status, ran.stderr]).toEqual([0, expect.any(String)]);
+  expect(found(JSON.parse(ran.stdout) as Record<string, unknown>)).toBe(true);
 });
