@@ -21,10 +21,13 @@ const CLIENTS: [string, () => Caller][] = [
   ['a connection for each request', () => nodeCaller(false)],
   ['fetch', () => fetchCaller()],
 ];
-const WITH = [[], ['--workers', '3']];
+const WITH: [string, string[]][] = [
+  ['of one process each', []],
+  ['with three workers each', ['--workers', '3']],
+];
 
-describe.each(WITH)('X2: rolling restarts of three processes under load fail no request %s', (...args) => {
-  test.each(CLIENTS)('by %s', async (_, caller) => {
+describe.each(WITH)('X2: rolling restarts of three servers %s under load fail no request', (_, args) => {
+  test.each(CLIENTS)('by %s', async (_caller, caller) => {
     deployment = new Deployment(caller(), args);
     await deployment.startAll(3);
     await deployment.during(CALLERS, async () => {
