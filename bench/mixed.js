@@ -44,7 +44,7 @@ const createKey = (name) =>
   program.mutate(
     'createApiKey',
     'CreateApiKeyInput',
-    { name, scopes: ['read:assets'], expiresAt: new Date(Date.now() + 5 * MINUTE).toISOString() },
+    { name, scopes: ['read:assets'], expiresAt: new Date(until + 5 * MINUTE).toISOString() },
     admin,
     'token apiKey { id }',
   );
