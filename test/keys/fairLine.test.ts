@@ -40,7 +40,7 @@ describe('R6: owners take turns', () => {
     expect(started).toEqual(['busy 0', 'quiet', 'other', 'busy 1']);
   });
 
-  it('a full queue still accepts work from an owner who has less work waiting than another owner', () => {
+  it('a full queue accepts work from an owner with less waiting work than another owner', () => {
     const { add, run, started, shed, line } = lineOf(4);
     for (let i = 0; i < 4; i += 1) add('busy', `busy ${i}`);
     expect(add('busy', 'busy 4')).toBe(false);

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import type { Connection } from 'mongoose';
 import { keepMonitored } from '../../src/store/mongo/monitoring.js';
 
-/** A server that streams its state, as the engine of the other tests can't. */
+/** A MongoDB server that streams its state. The engine of the other tests cannot do this. */
 class Client extends EventEmitter {
   readonly options = { heartbeatFrequencyMS: 60_000 };
 }

@@ -34,7 +34,7 @@ export class HeadCopies {
   readonly #options: HeadCopiesOptions;
   /** The newest known head of each workspace, from the file or copied by this process. */
   readonly #known = new Map<string, WorkspaceHead>();
-  /** Workspaces with a reported log. */
+  /** Workspaces whose faulty log was already reported. */
   readonly #faulty = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   readonly #closing = new AbortController();

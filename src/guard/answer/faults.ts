@@ -2,6 +2,7 @@ import { isNonNullType, type GraphQLFieldResolver, type GraphQLOutputType, type 
 import type { Refusal } from '../../refusals/refusal.js';
 import type { AnswerBudgets } from './budget.js';
 import { fieldsPerError } from './limits.js';
+import { isPromise } from './promise.js';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
@@ -34,8 +35,4 @@ export function countingErrors(type: GraphQLOutputType, resolve: Resolver, budge
 /** Counts an error of a field. Returns the refusal that replaces it if the budget is used up. */
 export function countError(info: GraphQLResolveInfo, budgets: AnswerBudgets): Refusal | null {
   return budgets.refusalAfter(info, fieldsPerError(info.fieldNodes[0]));
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }

@@ -13,6 +13,7 @@ import type { AnswerBudget, AnswerBudgets } from './budget.js';
 import { countingErrors } from './faults.js';
 import { BYTES_PER_FIELD, fieldsPerError } from './limits.js';
 import { FIELDS_PER_TURN } from './pace.js';
+import { isPromise } from './promise.js';
 import { isList } from './selections.js';
 import { jsonSize } from './size.js';
 
@@ -238,8 +239,4 @@ function isSized(type: GraphQLOutputType): boolean {
 function depthOf(type: GraphQLOutputType): number {
   if (isNonNullType(type)) return depthOf(type.ofType);
   return isListType(type) ? 1 + depthOf(type.ofType) : 0;
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function';
 }

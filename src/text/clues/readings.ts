@@ -6,7 +6,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}|<wbr ?\/?>/giu;
 /** White space in JSON and in programs. The letter is not part of the word after it. */
 const ESCAPED_SPACE = /\\[bfnrtv]/g;
 
-/** The mark of what was left out, which shows that the letters before it are the beginning of a token. */
+/** An encoded ellipsis. It shows that the text before it is only the beginning of a token. */
 const ELLIPSIS = /%E2%80%A6|=E2(?:=\r?\n)?=80(?:=\r?\n)?=A6|\\u2026|&hellip;|&#8230;|&#x2026;/gi;
 
 /** Text is encoded twice in, for example, a link inside of a link. */

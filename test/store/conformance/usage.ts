@@ -122,8 +122,7 @@ export function testUsage({ store, target, runs }: Bench): void {
     // The upsert of a new record is where concurrent writes are lost most easily.
     test('concurrent calls of several processes add up exactly', async () => {
       const keyIds = Array.from({ length: 5 }, () => unique('key'));
-      // All of them insert the same documents. The engine at hand ends each such collision after a second, so with many more
-      // documents a call would wait longer than a minute.
+      // All of them insert the same documents. On DocumentDB, a collision can take a second, so there are few documents.
       const job = { kind: 'count', keyIds, start: TODAY, times: 2 } as const;
       const own = Array.from({ length: 2 }, () =>
         store().usage.add(
