@@ -11,7 +11,7 @@ import type { LatchkeyOptions } from './latchkey.js';
 import { RATE_LIMIT_HEADERS } from './limits/fields.js';
 import { checkTierTable } from './limits/tiers.js';
 import { UNOBSERVED } from './metrics/observer.js';
-import { checkObject, isPlainObject, isPromise, optionError, unknownOption } from './options.js';
+import { checkObject, isPlainObject, isPromise, optionError, unknownOption } from './shared/options.js';
 import { Ceilings } from './scopes/ceilings.js';
 import { Roles } from './scopes/roles.js';
 import { DAY } from './store/periods.js';

@@ -19,7 +19,7 @@ const ENTRIES = {
   worker: 'cluster/worker',
   sqliteThread: 'sqliteThread',
   'cli/main': 'cli/main',
-  'client/node': 'clientNode',
+  'client/node': 'client/node',
 };
 /** Bundled separately: it must not contain code of the server or of Node. */
 const CLIENT = { 'client/index': 'client/index' };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fileSchema } from '../../src/settings/fileSchema.js';
 import { OPTIONS, type Option } from '../../src/settings/options.js';
-import { PROXY_VARIABLES } from '../../src/settings/proxies.js';
+import { PROXY_VARIABLES } from '../../src/shared/settings/proxies.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** Returns docs/reference/settings.md: every variable, and every key of latchkey.yaml. */

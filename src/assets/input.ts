@@ -1,6 +1,6 @@
 import { badInput } from '../refusals/refusal.js';
 import type { Column } from '../store/records.js';
-import { faultOfText, isLonger, normalise } from '../text/characters.js';
+import { faultOfText, isLonger, normalise } from '../shared/text/characters.js';
 
 /** The maximum length of a list in a response: assets of a page, upstream and downstream assets. */
 export const LIST_MAX = 100;

@@ -1,6 +1,6 @@
 import { constants, createReadStream, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { decodeText, FileFault, fileFaultOf, isOfSystem, notRegular, tooLarge } from '../wholeFile.js';
+import { decodeText, FileFault, fileFaultOf, isOfSystem, notRegular, tooLarge } from '../shared/files/wholeFile.js';
 import { usage } from './exit.js';
 
 /**

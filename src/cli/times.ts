@@ -1,6 +1,6 @@
-import { hasMonthsOrYears, parseDuration } from '../dates/durations.js';
-import { faultOfMoment } from '../dates/momentFault.js';
-import { formatMoment, isMoment, parseMoment } from '../dates/moments.js';
+import { hasMonthsOrYears, parseDuration } from '../shared/dates/durations.js';
+import { faultOfMoment } from '../shared/dates/momentFault.js';
+import { formatMoment, isMoment, parseMoment } from '../shared/dates/moments.js';
 import { usage } from './exit.js';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };

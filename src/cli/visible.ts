@@ -1,4 +1,4 @@
-import { replaceUnwanted } from '../text/characters.js';
+import { replaceUnwanted } from '../shared/text/characters.js';
 
 /**
  * Returns a text from somebody else, such as a key's name, without effects on a terminal: ESC becomes `\u{1b}`. Direction marks and

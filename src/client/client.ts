@@ -1,6 +1,6 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type DocumentNode } from 'graphql';
-import { Callbacks } from '../contained.js';
+import { Callbacks } from '../shared/contained.js';
 import { dataOf } from './answer.js';
 import { LatchkeyError } from './errors.js';
 import { fetchWith } from './fetch.js';

@@ -1,5 +1,5 @@
 import { LONGEST_WAIT } from './backoff.js';
-import { checkNames, checkObject, optionError } from '../options.js';
+import { checkNames, checkObject, optionError } from '../shared/options.js';
 import { fromEnvironment } from './environment.js';
 
 /**

@@ -1,4 +1,4 @@
-import { parseHttpDate } from '../dates/httpDate.js';
+import { parseHttpDate } from '../shared/dates/httpDate.js';
 
 /**
  * Returns the wait in Retry-After in seconds, at least 0 (RFC 9110, section 10.2.3); null if it is missing or invalid.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { faultOfName, isName } from '../keys/input.js';
-import { checkNames, checkTexts, optionError } from '../options.js';
+import { checkNames, checkTexts, optionError } from '../shared/options.js';
 import { isToken, MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
-import { normalise } from '../text/characters.js';
+import { normalise } from '../shared/text/characters.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { DEFAULT_WORKSPACE_ID } from './operator.js';
 

@@ -1,9 +1,9 @@
-import { Callbacks } from '../contained.js';
+import { Callbacks } from '../shared/contained.js';
 import type { Origin } from '../keys/actor.js';
 import { containedObserver } from '../metrics/contained.js';
 import { UNOBSERVED, type Observer } from '../metrics/observer.js';
 import { readAddress } from '../net/address.js';
-import { optionError } from '../options.js';
+import { optionError } from '../shared/options.js';
 import { withHttp } from '../refusals/http.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import type { Authenticator } from './authenticator.js';

@@ -1,5 +1,5 @@
 import { isSchema, type GraphQLSchema } from 'graphql';
-import { checkNames, checkTexts, optionError } from '../options.js';
+import { checkNames, checkTexts, optionError } from '../shared/options.js';
 import { ANSWER_LIMITS } from './answer/limits.js';
 import { guardResolvers, isGuardedAtAll, unguardedPlaces } from './resolvers.js';
 import { inWords } from './requirement.js';

@@ -1,7 +1,7 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { isSchema, type GraphQLFormattedError } from 'graphql';
-import type { Callbacks } from '../contained.js';
-import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../options.js';
+import type { Callbacks } from '../shared/contained.js';
+import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../shared/options.js';
 import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
 import { withoutTokens } from './withoutTokens.js';

@@ -1,5 +1,5 @@
-import { faultOfMoment } from '../dates/momentFault.js';
-import { formatMoment, LAST_MOMENT, parseMoment } from '../dates/moments.js';
+import { faultOfMoment } from '../shared/dates/momentFault.js';
+import { formatMoment, LAST_MOMENT, parseMoment } from '../shared/dates/moments.js';
 
 // Parses the cells of an export. Ambiguous values are refused, never guessed.
 

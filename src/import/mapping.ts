@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MAX_LOCATOR, type ForeignScheme } from '../keys/foreign.js';
 import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../store/records.js';
-import { shown } from '../options.js';
-import { normalise } from '../text/characters.js';
+import { shown } from '../shared/options.js';
+import { normalise } from '../shared/text/characters.js';
 import { DATES, type Dates } from './cells.js';
 import { ImportFault } from './fault.js';
 import { COLUMNS, PRESETS, type Column, type Columns, type Source } from './presets.js';

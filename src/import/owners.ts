@@ -1,7 +1,7 @@
 import { isId } from '../keys/input.js';
 import type { WorkspaceRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
-import { normalise } from '../text/characters.js';
+import { normalise } from '../shared/text/characters.js';
 import type { Mapping } from './mapping.js';
 
 interface Place {

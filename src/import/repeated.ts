@@ -1,5 +1,5 @@
-import { walk } from '../numbers/json.js';
-import { normalise } from '../text/characters.js';
+import { walk } from '../shared/numbers/json.js';
+import { normalise } from '../shared/text/characters.js';
 
 /**
  * Returns the first name that an object in a JSON text has twice, in NFC; null if there is none. JSON.parse would silently keep

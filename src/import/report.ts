@@ -1,4 +1,4 @@
-import { formatMoment } from '../dates/moments.js';
+import { formatMoment } from '../shared/dates/moments.js';
 import type { LeftOut, Plan, Problem } from './plan.js';
 
 /** The maximum number of listed problems. */

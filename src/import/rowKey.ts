@@ -1,5 +1,5 @@
 import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../keys/foreign.js';
-import { formatMoment } from '../dates/moments.js';
+import { formatMoment } from '../shared/dates/moments.js';
 import { checkName } from '../keys/input.js';
 import { Refusal } from '../refusals/refusal.js';
 import { flagOf, isAbsent, isNull, momentOf, textOf, unwrapped } from './cells.js';

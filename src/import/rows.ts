@@ -1,9 +1,9 @@
 import { recordsIn } from './csv.js';
 import { ImportFault } from './fault.js';
 import { itemsIn } from './jsonArray.js';
-import { walk } from '../numbers/json.js';
-import { normalise } from '../text/characters.js';
-import { encodingOf } from '../wholeFile.js';
+import { walk } from '../shared/numbers/json.js';
+import { normalise } from '../shared/text/characters.js';
+import { encodingOf } from '../shared/files/wholeFile.js';
 import { linesIn, MAX_RECORD, type RawRecord } from './records.js';
 import { repeatedName } from './repeated.js';
 

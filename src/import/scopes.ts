@@ -1,5 +1,5 @@
 import { isAbsent } from './cells.js';
-import { normalise } from '../text/characters.js';
+import { normalise } from '../shared/text/characters.js';
 import type { Mapping } from './mapping.js';
 import { repeatedName } from './repeated.js';
 

@@ -5,7 +5,7 @@ import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
 import type { KeyType } from '../store/records.js';
 import type { KeyFilter } from '../store/store.js';
-import { faultOfText, isBlank, isFarLonger, normalise, tooLong } from '../text/characters.js';
+import { faultOfText, isBlank, isFarLonger, normalise, tooLong } from '../shared/text/characters.js';
 
 type Path = readonly (string | number)[];
 

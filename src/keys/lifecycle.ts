@@ -1,4 +1,4 @@
-import { addToMoment, clampMoment, formatMoment } from '../dates/moments.js';
+import { addToMoment, clampMoment, formatMoment } from '../shared/dates/moments.js';
 import { badInput, notFound, Refusal, unavailable } from '../refusals/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
 import type { Forfeit } from '../store/changes.js';

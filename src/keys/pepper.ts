@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFaultOf } from '../makeDirectory.js';
-import { FileFault, readTextFile } from '../wholeFile.js';
+import { writeFaultOf } from '../shared/files/makeDirectory.js';
+import { FileFault, readTextFile } from '../shared/files/wholeFile.js';
 
 /** The result of comparing a secret with a stored digest. `undecided`: the digest was made with an unknown pepper. */
 export type DigestVerdict = 'match' | 'match-old-pepper' | 'mismatch' | 'undecided';

@@ -1,10 +1,10 @@
 import { badInput, type Refusal } from '../refusals/refusal.js';
 import type { KeyClues } from '../store/store.js';
-import { cluesIn, MIN_BEGINNING, type Clues as TextClues } from '../text/clues/clues.js';
-import { bytesOfBase64 } from '../text/clues/base64.js';
-import type { OwnToken } from '../text/clues/ownTokens.js';
-import { MAX_WORDS } from '../text/clues/words.js';
-import { LOOKUP_LENGTH } from '../text/tokenShape.js';
+import { cluesIn, MIN_BEGINNING, type Clues as TextClues } from '../shared/text/clues/clues.js';
+import { bytesOfBase64 } from '../shared/text/clues/base64.js';
+import type { OwnToken } from '../shared/text/clues/ownTokens.js';
+import { MAX_WORDS } from '../shared/text/clues/words.js';
+import { LOOKUP_LENGTH } from '../shared/text/tokenShape.js';
 import { locateDigest, type Located } from './foreign.js';
 
 const BARE_DIGEST = /^[0-9a-f]{64}$/i;

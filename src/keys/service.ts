@@ -1,4 +1,4 @@
-import { addToMoment } from '../dates/moments.js';
+import { addToMoment } from '../shared/dates/moments.js';
 import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
 import { badInput, notFound, type Refusal } from '../refusals/refusal.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isForeign, type Environment, type KeyType } from '../store/records.js';
-import { ALPHABET, checksum } from '../text/checksum.js';
+import { ALPHABET, checksum } from '../shared/text/checksum.js';
 import {
   BODY_LENGTH,
   CHECKSUM_LENGTH,
@@ -9,8 +9,8 @@ import {
   SECRET_LENGTH,
   TOKEN_START,
   WHOLE_TOKEN,
-} from '../text/tokenShape.js';
-import { isToken, TOKEN_PATTERN } from '../text/wholeToken.js';
+} from '../shared/text/tokenShape.js';
+import { isToken, TOKEN_PATTERN } from '../shared/text/wholeToken.js';
 
 export { isToken, lookupIdIn, TOKEN_PATTERN };
 

@@ -1,4 +1,4 @@
-import { optionError } from '../options.js';
+import { optionError } from '../shared/options.js';
 import { Refusal, unavailable } from '../refusals/refusal.js';
 import { Limiter } from './limiter.js';
 import type { Admission, Limits } from './limits.js';

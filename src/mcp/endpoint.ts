@@ -9,7 +9,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { z } from 'zod';
 import { Explainer, type ExplainerOptions } from '../guard/explain.js';
 import type { Limits } from '../limits/limits.js';
-import { shown } from '../options.js';
+import { shown } from '../shared/options.js';
 import { packageVersion } from '../packageFiles.js';
 import { Refusal } from '../refusals/refusal.js';
 import { accessTools } from './accessTools.js';

@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { scopesOf } from '../guard/requirement.js';
 import type { SchemaRules } from '../guard/rules.js';
-import { fold } from '../text/fold.js';
+import { fold } from '../shared/text/fold.js';
 
 /** A part of a schema that can be found. */
 export interface Entry {

@@ -1,4 +1,4 @@
-import type { Callbacks } from '../contained.js';
+import type { Callbacks } from '../shared/contained.js';
 import { UNOBSERVED, type Observer } from './observer.js';
 
 const METHODS = Object.keys(UNOBSERVED) as (keyof Observer)[];

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { FileFault, readWholeFile } from '../wholeFile.js';
+import { FileFault, readWholeFile } from '../shared/files/wholeFile.js';
 
 /** A chain of certificates takes some kilobytes. */
 const MAX_BYTES = 1_000_000;

@@ -1,6 +1,6 @@
 import { GraphQLScalarType, Kind, type ValueNode } from 'graphql';
-import { faultOfMoment } from '../dates/momentFault.js';
-import { formatMoment, parseMoment } from '../dates/moments.js';
+import { faultOfMoment } from '../shared/dates/momentFault.js';
+import { formatMoment, parseMoment } from '../shared/dates/moments.js';
 import { scalarError } from './scalarError.js';
 
 /** DateTime: RFC 3339 outside, integer milliseconds since the epoch inside. */

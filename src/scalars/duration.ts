@@ -1,5 +1,5 @@
 import { GraphQLScalarType, Kind, type ValueNode } from 'graphql';
-import { formatDuration, hasMonthsOrYears, parseDuration } from '../dates/durations.js';
+import { formatDuration, hasMonthsOrYears, parseDuration } from '../shared/dates/durations.js';
 import { scalarError } from './scalarError.js';
 
 /** Duration: ISO 8601 outside, integer milliseconds inside. */

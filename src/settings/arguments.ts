@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 import { OPTIONS, readOption } from './options.js';
 
 export interface Arguments {

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 import { secretFrom, type Environment } from './secretFile.js';
 
 /**

@@ -8,7 +8,7 @@ import { Ceilings, ceilingInWords, withinCeiling } from '../scopes/ceilings.js';
 import { expandBundles } from '../scopes/bundles.js';
 import { Roles } from '../scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
-import { isQuoted } from './quotes.js';
+import { isQuoted } from '../shared/settings/quotes.js';
 import { readFile, type ReadFile } from './file.js';
 import type { FileContent } from './fileSchema.js';
 

@@ -1,5 +1,5 @@
-import { FileFault, readTextFile } from '../wholeFile.js';
-import { SettingsError } from './error.js';
+import { FileFault, readTextFile } from '../shared/files/wholeFile.js';
+import { SettingsError } from '../shared/settings/error.js';
 import { fileSchema, type FileContent } from './fileSchema.js';
 import { isWhollyReferences, substitute } from './substitute.js';
 import { parseYaml } from './yaml.js';

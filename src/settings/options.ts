@@ -10,10 +10,10 @@ import { RATE_LIMIT_HEADERS } from '../limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
 import { DAY } from '../store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';
-import { isQuoted } from './quotes.js';
+import { isQuoted } from '../shared/settings/quotes.js';
 import { secretFrom, shownPath, type Environment, type Given } from './secretFile.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -1,5 +1,5 @@
-import { FileFault, readTextFile } from '../wholeFile.js';
-import { isQuoted } from './quotes.js';
+import { FileFault, readTextFile } from '../shared/files/wholeFile.js';
+import { isQuoted } from '../shared/settings/quotes.js';
 
 /** The maximum size of a file. It is more than any secret needs, and a wrong path must not fill the memory. */
 const MAX_BYTES = 65_536;

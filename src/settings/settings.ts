@@ -3,10 +3,10 @@ import type { OperatorKey } from '../credentials/operator.js';
 import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
 import type { Introspection } from '../guard/introspection.js';
 import type { ProxyHeader } from '../net/proxies.js';
-import type { Proxies } from '../outgoing/proxies.js';
+import type { Proxies } from '../shared/outgoing/proxies.js';
 import type { Tier } from '../store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 import { DEFAULT_FILE } from './file.js';
 import {
   OPTIONS,
@@ -17,7 +17,7 @@ import {
   type ValueOf,
   readOptionOf,
 } from './options.js';
-import { readProxies } from './proxies.js';
+import { readProxies } from '../shared/settings/proxies.js';
 import { isTracingAsked } from './tracing.js';
 
 export interface Settings {

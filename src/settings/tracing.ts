@@ -1,4 +1,4 @@
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import { findAliasFault } from './aliases.js';
-import { SettingsError } from './error.js';
+import { SettingsError } from '../shared/settings/error.js';
 
 /** The maximum depth of maps and lists. The composer is recursive, so about a hundred thousand levels would crash the process. */
 const MAX_DEPTH = 20;

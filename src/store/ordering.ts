@@ -1,5 +1,5 @@
-import { shown } from '../options.js';
-import { fold } from '../text/fold.js';
+import { shown } from '../shared/options.js';
+import { fold } from '../shared/text/fold.js';
 import type { KeyRecord } from './records.js';
 
 export const KEY_ORDER_FIELDS = ['CREATED', 'NAME', 'LAST_USED', 'EXPIRES'] as const;

@@ -1,4 +1,4 @@
-import { formatMoment } from '../dates/moments.js';
+import { formatMoment } from '../shared/dates/moments.js';
 import { badInput } from '../refusals/refusal.js';
 import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';

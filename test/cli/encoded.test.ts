@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { TokenFinder, type Find } from '../../src/cli/scan/find.js';
 import { tokensIn } from '../../src/cli/scan/read.js';
-import { checksum } from '../../src/text/checksum.js';
+import { checksum } from '../../src/shared/text/checksum.js';
 
 /** @param lookupId may be short */
 const tokenOf = (prefix: string, lookupId: string): string => {

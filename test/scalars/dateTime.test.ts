@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseValue } from 'graphql';
-import { parseMoment } from '../../src/dates/moments.js';
+import { parseMoment } from '../../src/shared/dates/moments.js';
 import { DateTime } from '../../src/scalars/dateTime.js';
 
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');

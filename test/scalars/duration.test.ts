@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parseValue } from 'graphql';
-import { formatDuration, parseDuration } from '../../src/dates/durations.js';
+import { formatDuration, parseDuration } from '../../src/shared/dates/durations.js';
 import { Duration } from '../../src/scalars/duration.js';
 
 const DAY = 86_400_000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { mintToken } from '../../src/keys/token.js';
 import type { FileConfiguration } from '../../src/settings/configuration.js';
-import { SettingsError } from '../../src/settings/error.js';
+import { SettingsError } from '../../src/shared/settings/error.js';
 import { readSettings, rereadConfiguration } from '../../src/settings/settings.js';
 import { OPERATOR_KEY } from '../support/service.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SettingsError } from '../../src/settings/error.js';
+import { SettingsError } from '../../src/shared/settings/error.js';
 import { fileSchema } from '../../src/settings/fileSchema.js';
 import { OPTIONS, readOption, type OptionName } from '../../src/settings/options.js';
 import { nested, VALIDATOR, WRONG } from '../support/validator.js';

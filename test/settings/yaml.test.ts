@@ -1,4 +1,4 @@
-import { SettingsError } from '../../src/settings/error.js';
+import { SettingsError } from '../../src/shared/settings/error.js';
 import { parseYaml } from '../../src/settings/yaml.js';
 
 const parse = (text: string): unknown => parseYaml(text, 'the file');

@@ -2,7 +2,7 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { AuditHead } from '../../store/audit.js';
-import { FileFault, fileFaultOf, isOfSystem, notRegular } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, isOfSystem, notRegular } from '../../shared/files/wholeFile.js';
 import { MAX_LINE, parseEnd, parseEntry, parseStart, type ArchiveStart } from './line.js';
 
 /** The contents of an archive: the entries after `after` up to `head`. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
-import { notRegular } from '../../wholeFile.js';
+import { notRegular } from '../../shared/files/wholeFile.js';
 import { lineOf, MAX_LINE, parseLine, type WorkspaceHead } from './line.js';
 
 /** At this size, the file is replaced by one with the newest head of each workspace, in bytes. */

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { archiveLog, BrokenLog, type ArchiveResult } from '../../audit/archive/archive.js';
 import { BrokenArchive } from '../../audit/archive/read.js';
-import { parseMoment } from '../../dates/moments.js';
+import { parseMoment } from '../../shared/dates/moments.js';
 import { readSettings, SettingsError } from '../../settings/settings.js';
 import { SYSTEM } from '../../store/audit.js';
 import { openStore } from '../../store/open.js';
-import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';
 import { EXIT, Failure, usage } from '../exit.js';
 import { pastMomentOf } from '../times.js';
 

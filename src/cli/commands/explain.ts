@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { alteredInText } from '../../numbers/json.js';
+import { alteredInText } from '../../shared/numbers/json.js';
 import { described } from '../describe.js';
 import { EXIT, usage } from '../exit.js';
 import { readNamed, textIn } from '../files.js';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../dates/durations.js';
+import { parseDuration } from '../../shared/dates/durations.js';
 
 /** A limit and the requests that remain. */
 export interface Limit {

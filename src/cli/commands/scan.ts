@@ -7,7 +7,7 @@ import { ScanReport, type Found } from '../scan/report.js';
 import { filesUnder } from '../scan/walk.js';
 import { openTerminal, type Terminal } from '../terminal.js';
 import { jsonText, visible } from '../visible.js';
-import { FileFault, fileFaultOf, isOfSystem } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';
 
 /** The number of files between two progress messages. */
 const PROGRESS_EACH = 100;

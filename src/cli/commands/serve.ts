@@ -1,6 +1,6 @@
 import { described } from '../describe.js';
 import type { Command } from 'commander';
-import { SettingsError } from '../../settings/error.js';
+import { SettingsError } from '../../shared/settings/error.js';
 import { EXIT, usage } from '../exit.js';
 
 export function serveCommand(): Command {

@@ -13,7 +13,7 @@ import { readSettings, SettingsError, type Settings } from '../../settings/setti
 import { parseYaml } from '../../settings/yaml.js';
 import { openStore, outageOf } from '../../store/open.js';
 import type { Store } from '../../store/store.js';
-import { FileFault } from '../../wholeFile.js';
+import { FileFault } from '../../shared/files/wholeFile.js';
 import { usage } from '../exit.js';
 import { contentOf, readNamed, textIn } from '../files.js';
 

@@ -1,4 +1,4 @@
-import type { Decoded } from '../../text/clues/decode.js';
+import type { Decoded } from '../../shared/text/clues/decode.js';
 
 /** The shortest token has 61 characters, or 82 in base64. */
 const SHORTEST = 80;

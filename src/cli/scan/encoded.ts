@@ -1,5 +1,5 @@
-import { decodeOnce, joinLines, type Decoded } from '../../text/clues/decode.js';
-import { nextToken, type PlacedToken } from '../../text/wholeToken.js';
+import { decodeOnce, joinLines, type Decoded } from '../../shared/text/clues/decode.js';
+import { nextToken, type PlacedToken } from '../../shared/text/wholeToken.js';
 import { decodedBase64 } from './base64.js';
 
 /** For example a link inside a link, or registry credentials in a Kubernetes Secret, which are base64 in base64. */

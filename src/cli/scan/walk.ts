@@ -1,6 +1,6 @@
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileFault, fileFaultOf, notRegular } from '../../wholeFile.js';
+import { FileFault, fileFaultOf, notRegular } from '../../shared/files/wholeFile.js';
 import { isOpenPipe } from '../files.js';
 
 /**

@@ -1,4 +1,4 @@
-import { checkNames } from '../../options.js';
+import { checkNames } from '../../shared/options.js';
 import { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './configuration.js';
 
 const NAMES = Object.keys(

@@ -1,4 +1,4 @@
-import { checkNames, checkTexts, optionError } from '../../options.js';
+import { checkNames, checkTexts, optionError } from '../../shared/options.js';
 import { DEFAULT_WORKSPACE_ID } from '../operator.js';
 import { metadataAddress } from './wellKnown.js';
 

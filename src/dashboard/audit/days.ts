@@ -1,5 +1,5 @@
-import { parseLocalDay } from '../../dates/local.js';
-import { formatMoment } from '../../dates/moments.js';
+import { parseLocalDay } from '../../shared/dates/local.js';
+import { formatMoment } from '../../shared/dates/moments.js';
 import type { AuditFilter } from '../generated/graphql.js';
 
 /**

@@ -1,7 +1,7 @@
 import { Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { formatLocalInput, parseLocalInput } from '../../dates/local.js';
-import { formatMoment } from '../../dates/moments.js';
+import { formatLocalInput, parseLocalInput } from '../../shared/dates/local.js';
+import { formatMoment } from '../../shared/dates/moments.js';
 import { useAct } from '../api/useAct.js';
 import { ExpireKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';

@@ -1,6 +1,6 @@
 import { Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { normalise } from '../../text/characters.js';
+import { normalise } from '../../shared/text/characters.js';
 import { useAct } from '../api/useAct.js';
 import { RevokeKeyDocument } from '../generated/graphql.js';
 import { ActDialog } from '../parts/ActDialog.js';

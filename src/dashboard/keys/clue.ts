@@ -1,4 +1,4 @@
-import { joinClues, reduceClues } from '../../text/clues/reduce.js';
+import { joinClues, reduceClues } from '../../shared/text/clues/reduce.js';
 
 /** The text of a search as it is put into the URL and sent to the server. It never contains the secret of a token. */
 export interface Clue {

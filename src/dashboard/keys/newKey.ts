@@ -1,6 +1,6 @@
 import type { ApiKeyEnvironment, ApiKeyType, CreateApiKeyInput } from '../generated/graphql.js';
-import { parseLocalInput } from '../../dates/local.js';
-import { formatMoment } from '../../dates/moments.js';
+import { parseLocalInput } from '../../shared/dates/local.js';
+import { formatMoment } from '../../shared/dates/moments.js';
 import { DAY } from '../parts/moments.js';
 import { addressesFault, linesOf } from './addresses.js';
 

@@ -1,5 +1,5 @@
 import type { ComboboxItem, OptionsFilter } from '@mantine/core';
-import { fold } from '../../text/fold.js';
+import { fold } from '../../shared/text/fold.js';
 
 /** Filters the options of a select as the API searches names: ignores case and Unicode composition. */
 export const byName: OptionsFilter = ({ options, search }) => {

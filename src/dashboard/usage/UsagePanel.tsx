@@ -1,6 +1,6 @@
 import { Button, ColorSwatch, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { formatMoment } from '../../dates/moments.js';
+import { formatMoment } from '../../shared/dates/moments.js';
 import { useAsk } from '../api/useAsk.js';
 import { KeyUsageDocument, type UsagePeriod } from '../generated/graphql.js';
 import { Asking } from '../parts/Asking.js';

@@ -1,5 +1,5 @@
 import { connectFaultOf } from '../../net/connectFault.js';
-import { fileFaultOf } from '../../wholeFile.js';
+import { fileFaultOf } from '../../shared/files/wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
 import { refusedWrite } from './refusedWrites.js';
 

@@ -4,7 +4,7 @@ import { keyChanged } from '../entries.js';
 import { afterFirstWrite, Duplicate } from '../errors.js';
 import { KEY_FIELDS, KEY_SUMMARY_FIELDS, pick, USER_FIELDS } from '../fields.js';
 import type { KeyDocuments, KeyRecord, KeySummary, UserRecord } from '../records.js';
-import { fold } from '../../text/fold.js';
+import { fold } from '../../shared/text/fold.js';
 import { eq, where, type Documents } from './documents.js';
 import { endsOf, isSettled, settleFamily } from './families.js';
 import { entryUnderWay, toDocument as toEntry, withoutEntry, type Ledger } from './ledger.js';

@@ -17,8 +17,8 @@ import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition 
 import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
 import { firstById } from '../search.js';
 import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
-import { shown } from '../../options.js';
-import { fold } from '../../text/fold.js';
+import { shown } from '../../shared/options.js';
+import { fold } from '../../shared/text/fold.js';
 import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
 import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
 import { limitOf, placeKindOf } from '../places.js';

@@ -1,5 +1,5 @@
-import { normalise } from '../../text/characters.js';
-import { fold } from '../../text/fold.js';
+import { normalise } from '../../shared/text/characters.js';
+import { fold } from '../../shared/text/fold.js';
 import { Duplicate } from '../errors.js';
 import { eq, where, type Documents } from './documents.js';
 import { FOLDING, type KeyDocument, type ProjectDocument } from './schemas.js';

@@ -1,5 +1,5 @@
 import mongoose, { type Connection, type Schema } from 'mongoose';
-import { checkMilliseconds, checkNames, optionError } from '../../options.js';
+import { checkMilliseconds, checkNames, optionError } from '../../shared/options.js';
 import { StoreUnavailable } from '../errors.js';
 import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
 import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';

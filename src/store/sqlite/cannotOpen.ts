@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { writeFaultOf } from '../../makeDirectory.js';
-import { FileFault, isOfSystem } from '../../wholeFile.js';
+import { writeFaultOf } from '../../shared/files/makeDirectory.js';
+import { FileFault, isOfSystem } from '../../shared/files/wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
 import { isDamage } from './errors.js';
 import { damage } from './uncleanStop.js';

@@ -1,4 +1,4 @@
-import { fold } from '../../text/fold.js';
+import { fold } from '../../shared/text/fold.js';
 import { ORDERED_BY, type KeyOrder, type KeyPosition } from '../ordering.js';
 import type { KeyFilter } from '../store.js';
 import type { Connection, Statement } from './connection.js';

@@ -33,7 +33,7 @@ import {
   type KeySummaryRow,
 } from './keyRows.js';
 import type { Sliced } from './sliced.js';
-import { fold } from '../../text/fold.js';
+import { fold } from '../../shared/text/fold.js';
 import type { FindUser } from './users.js';
 
 /** The key operations, and the functions that other operations use. */

@@ -1,5 +1,5 @@
-import { normalise } from '../../text/characters.js';
-import { fold } from '../../text/fold.js';
+import { normalise } from '../../shared/text/characters.js';
+import { fold } from '../../shared/text/fold.js';
 import type { Connection } from './connection.js';
 
 /** ASCII is the same in every normalization form. */

@@ -1,8 +1,8 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { makeDirectory } from '../../makeDirectory.js';
-import { checkMilliseconds, checkNames, optionError } from '../../options.js';
-import { FileFault } from '../../wholeFile.js';
+import { makeDirectory } from '../../shared/files/makeDirectory.js';
+import { checkMilliseconds, checkNames, optionError } from '../../shared/options.js';
+import { FileFault } from '../../shared/files/wholeFile.js';
 import { aroundStore } from '../around.js';
 import { NotWritten, StoreUnavailable } from '../errors.js';
 import type { Store } from '../store.js';

@@ -1,4 +1,4 @@
-import { parseMoment } from '../../../dates/moments.js';
+import { parseMoment } from '../../../shared/dates/moments.js';
 import type { AuditEntry, Details } from '../../../store/audit.js';
 import { EXIT } from '../../exit.js';
 import { operation } from '../../operation.js';

@@ -1,8 +1,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory, writeFaultOf } from '../../../makeDirectory.js';
+import { makeDirectory, writeFaultOf } from '../../../shared/files/makeDirectory.js';
 import { stateDirectory } from '../../../settings/commandLine.js';
-import { FileFault, readTextFile } from '../../../wholeFile.js';
+import { FileFault, readTextFile } from '../../../shared/files/wholeFile.js';
 
 /** Servers and workspaces that are remembered; the ones written longest ago are forgotten first. */
 const MAX_NAMES = 1_000;

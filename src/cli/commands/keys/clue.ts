@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { joinClues, reduceClues, type Reduced } from '../../../text/clues/reduce.js';
-import { isLookup } from '../../../text/clues/named.js';
-import { mayBeSecret } from '../../../text/clues/looksSecret.js';
-import { LOOKUP_LENGTH } from '../../../text/tokenShape.js';
+import { joinClues, reduceClues, type Reduced } from '../../../shared/text/clues/reduce.js';
+import { isLookup } from '../../../shared/text/clues/named.js';
+import { mayBeSecret } from '../../../shared/text/clues/looksSecret.js';
+import { LOOKUP_LENGTH } from '../../../shared/text/tokenShape.js';
 import { usage } from '../../exit.js';
 
 const ON_STDIN = 'Write it to standard input instead: latchkey keys find - < token.txt';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MAX_TEXT } from '../../../text/clues/clues.js';
+import { MAX_TEXT } from '../../../shared/text/clues/clues.js';
 import { wholeInput } from '../../credential.js';
 import { described } from '../../describe.js';
 import { EXIT, usage } from '../../exit.js';

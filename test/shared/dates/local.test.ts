@@ -1,11 +1,15 @@
 import { join } from 'node:path';
-import { parseLocalDay, parseLocalInput } from '../../src/dates/local.js';
-import { PROJECT } from '../support/project.js';
-import { run } from '../support/run.js';
+import { parseLocalDay, parseLocalInput } from '../../../src/shared/dates/local.js';
+import { PROJECT } from '../../support/project.js';
+import { run } from '../../support/run.js';
 
 /** A process has one time zone, which is set when it starts. */
 async function inZone(zone: string, days: readonly string[] = []) {
-  const args = ['--import', join(PROJECT, 'test/support/ts-loader.mjs'), join(PROJECT, 'test/dates/zone.worker.ts')];
+  const args = [
+    '--import',
+    join(PROJECT, 'test/support/ts-loader.mjs'),
+    join(PROJECT, 'test/shared/dates/zone.worker.ts'),
+  ];
   const { status, stdout, stderr } = await run(process.execPath, [...args, JSON.stringify(days)], {
     env: { TZ: zone },
   });

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { checkColumns, checkDescription, checkOwner } from '../../src/assets/input.js';
-import { jsonText, visible } from '../../src/cli/visible.js';
-import { checkFilter, checkName, checkReason, isName } from '../../src/keys/input.js';
+import { checkColumns, checkDescription, checkOwner } from '../../../src/assets/input.js';
+import { jsonText, visible } from '../../../src/cli/visible.js';
+import { checkFilter, checkName, checkReason, isName } from '../../../src/keys/input.js';
 import {
   faultOfText,
   isBlank,
@@ -11,10 +11,10 @@ import {
   normalise,
   replaceUnwanted,
   unwantedIn,
-} from '../../src/text/characters.js';
-import { Refusal } from '../../src/refusals/refusal.js';
-import { fold } from '../../src/text/fold.js';
-import { Roles } from '../../src/scopes/roles.js';
+} from '../../../src/shared/text/characters.js';
+import { Refusal } from '../../../src/refusals/refusal.js';
+import { fold } from '../../../src/shared/text/fold.js';
+import { Roles } from '../../../src/scopes/roles.js';
 
 const ENGLAND = '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}';
 

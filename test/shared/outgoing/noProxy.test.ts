@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { NoProxy } from '../../src/outgoing/noProxy.js';
+import { NoProxy } from '../../../src/shared/outgoing/noProxy.js';
 
 const has = (text: string, url: string) => new NoProxy(text).has(new URL(url));
 

@@ -1,8 +1,8 @@
 /** Run with TZ set: compares days of that zone with ICU's own calendar, and prints what differs. */
 import fc from 'fast-check';
-import { formatLocalInput, parseLocalDay, parseLocalInput } from '../../src/dates/local.js';
-import { FIRST_MOMENT, LAST_MOMENT } from '../../src/dates/moments.js';
-import { daysBetween } from '../../src/dashboard/audit/days.js';
+import { formatLocalInput, parseLocalDay, parseLocalInput } from '../../../src/shared/dates/local.js';
+import { FIRST_MOMENT, LAST_MOMENT } from '../../../src/shared/dates/moments.js';
+import { daysBetween } from '../../../src/dashboard/audit/days.js';
 
 const [days = '[]'] = process.argv.slice(2);
 const DAY = 86_400_000;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeDirectory, writeFaultOf } from '../src/makeDirectory.js';
+import { makeDirectory, writeFaultOf } from '../../../src/shared/files/makeDirectory.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-directory-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

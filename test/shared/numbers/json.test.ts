@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { isExact } from '../../src/numbers/exact.js';
-import { alteredIn, alteredInText, noteAltered } from '../../src/numbers/json.js';
+import { isExact } from '../../../src/shared/numbers/exact.js';
+import { alteredIn, alteredInText, noteAltered } from '../../../src/shared/numbers/json.js';
 
 test.each([
   '0',

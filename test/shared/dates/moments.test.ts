@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { parseHttpDate } from '../../src/dates/httpDate.js';
-import { faultOfMoment } from '../../src/dates/momentFault.js';
+import { parseHttpDate } from '../../../src/shared/dates/httpDate.js';
+import { faultOfMoment } from '../../../src/shared/dates/momentFault.js';
 import {
   addToMoment,
   clampMoment,
@@ -10,11 +10,11 @@ import {
   LAST_MOMENT,
   parseMoment,
   type MomentForm,
-} from '../../src/dates/moments.js';
-import { durationOf, momentOf, pastMomentOf } from '../../src/cli/times.js';
-import { momentOf as momentOfCell } from '../../src/import/cells.js';
-import { DateTime } from '../../src/scalars/dateTime.js';
-import { Duration } from '../../src/scalars/duration.js';
+} from '../../../src/shared/dates/moments.js';
+import { durationOf, momentOf, pastMomentOf } from '../../../src/cli/times.js';
+import { momentOf as momentOfCell } from '../../../src/import/cells.js';
+import { DateTime } from '../../../src/scalars/dateTime.js';
+import { Duration } from '../../../src/scalars/duration.js';
 
 const FORMS: readonly MomentForm[] = ['rfc3339', 'typed', 'exported'];
 const moment = fc.integer({ min: FIRST_MOMENT, max: LAST_MOMENT });

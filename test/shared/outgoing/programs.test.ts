@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { isBuilt } from '../support/built.js';
-import { selfSigned, writeCertificate } from '../support/certificate.js';
-import { LOADER, MAIN, runFile, type Child } from '../support/child.js';
-import { startProxy, type ConnectProxy } from '../support/connectProxy.js';
-import { run } from '../support/run.js';
-import { OPERATOR_KEY } from '../support/service.js';
+import { isBuilt } from '../../support/built.js';
+import { selfSigned, writeCertificate } from '../../support/certificate.js';
+import { LOADER, MAIN, runFile, type Child } from '../../support/child.js';
+import { startProxy, type ConnectProxy } from '../../support/connectProxy.js';
+import { run } from '../../support/run.js';
+import { OPERATOR_KEY } from '../../support/service.js';
 
 // The programs, each in a separate process, with a server and an issuer that only the proxy can reach, over TLS.
 const API = 'api.example.test';

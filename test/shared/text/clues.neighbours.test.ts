@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { ALPHABET, checksum } from '../../src/text/checksum.js';
-import { cluesIn, type Clues } from '../../src/text/clues/clues.js';
+import { ALPHABET, checksum } from '../../../src/shared/text/checksum.js';
+import { cluesIn, type Clues } from '../../../src/shared/text/clues/clues.js';
 
 const base62 = (length: number) =>
   fc.string({ unit: fc.constantFrom(...Array.from(ALPHABET)), minLength: length, maxLength: length });

@@ -1,6 +1,6 @@
-import { Unavailable } from '../client/errors.js';
-import { readProxies } from '../settings/proxies.js';
-import { fetchThrough, ProxyError } from './fetchThrough.js';
+import { Unavailable } from './errors.js';
+import { readProxies } from '../shared/settings/proxies.js';
+import { fetchThrough, ProxyError } from '../shared/outgoing/fetchThrough.js';
 
 /**
  * Returns the `fetch` of a client on Node: through the proxies of the environment, and with the client's errors.

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import * as anywhere from '../../src/client/index.js';
-import * as onNode from '../../src/clientNode.js';
-import { startProxy, type ConnectProxy } from '../support/connectProxy.js';
-import { createKey, startService, type TestService } from '../support/service.js';
-import { until } from '../support/until.js';
+import * as anywhere from '../../../src/client/index.js';
+import * as onNode from '../../../src/client/node.js';
+import { startProxy, type ConnectProxy } from '../../support/connectProxy.js';
+import { createKey, startService, type TestService } from '../../support/service.js';
+import { until } from '../../support/until.js';
 
 const { createClient, createFetch, Unavailable } = onNode;
 const QUERY = '{ viewer { scopes } }';

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { Callbacks } from '../src/contained.js';
-import { createClient } from '../src/client/index.js';
-import { Limiter, tierTable, type LatchkeyOptions, type Limits, type Observer } from '../src/index.js';
-import { UNOBSERVED } from '../src/metrics/observer.js';
-import { startOwnApollo, type OwnApollo } from './http/ownApollo.js';
+import { Callbacks } from '../../src/shared/contained.js';
+import { createClient } from '../../src/client/index.js';
+import { Limiter, tierTable, type LatchkeyOptions, type Limits, type Observer } from '../../src/index.js';
+import { UNOBSERVED } from '../../src/metrics/observer.js';
+import { startOwnApollo, type OwnApollo } from '../http/ownApollo.js';
 
 /** The ways in which a function that a user passes can fail. */
 const FAULTS: Readonly<Record<string, () => unknown>> = {

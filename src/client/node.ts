@@ -1,11 +1,11 @@
 // `latchkey/client` on Node: adds the proxies of the environment to the client.
-import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './client/index.js';
-import type { Client, ClientOptions } from './client/index.js';
-import { isPlainObject } from './options.js';
-import { proxyFetch } from './outgoing/clientFetch.js';
-import { SettingsError } from './settings/error.js';
+import { createClient as createClientAnywhere, createFetch as createFetchAnywhere } from './index.js';
+import type { Client, ClientOptions } from './index.js';
+import { isPlainObject } from '../shared/options.js';
+import { proxyFetch } from './proxyFetch.js';
+import { SettingsError } from '../shared/settings/error.js';
 
-export * from './client/index.js';
+export * from './index.js';
 
 /** Creates a client that uses the proxies of the environment: see `createClient` of `./client`. */
 export function createClient(options?: ClientOptions): Client {

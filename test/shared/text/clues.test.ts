@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { mintToken } from '../../src/keys/token.js';
-import { cluesIn, MAX_TEXT } from '../../src/text/clues/clues.js';
-import { checksum } from '../../src/text/checksum.js';
+import { mintToken } from '../../../src/keys/token.js';
+import { cluesIn, MAX_TEXT } from '../../../src/shared/text/clues/clues.js';
+import { checksum } from '../../../src/shared/text/checksum.js';
 
 const tokenPrefix = 'sk_live';
 const lookupId = 'Zq7xVb2Kd9Rt4LmW';
