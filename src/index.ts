@@ -1,21 +1,21 @@
 export { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
 export { openSqliteStore, type SqliteOptions } from './store/sqlite/open.js';
-export { guardSchema, assertGuarded } from './guard/guard.js';
-export { GuardError, type RuleOptions, type SchemaRules } from './guard/rules.js';
+export { guardSchema, assertGuarded } from './core/guard/guard.js';
+export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';
 export { directiveTypeDefs, keyTypeDefs } from './schema/typeDefs.js';
-export { NO_CONFIGURATION, type Configuration } from './credentials/configuration.js';
-export { ConfiguredEntry, type ConfiguredEntryOptions } from './credentials/configuredEntry.js';
-export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './credentials/oidc/configuration.js';
-export type { ProtectedResource } from './credentials/oidc/protectedResource.js';
-export { WELL_KNOWN as PROTECTED_RESOURCE_PATH } from './credentials/oidc/wellKnown.js';
-export { Roles } from './scopes/roles.js';
-export { Ceilings } from './scopes/ceilings.js';
-export { createContextBuilder, type ContextBuilder, type ContextSource } from './credentials/context.js';
+export { NO_CONFIGURATION, type Configuration } from './core/auth/configuration.js';
+export { ConfiguredEntry, type ConfiguredEntryOptions } from './core/auth/configuredEntry.js';
+export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './core/auth/oidc/configuration.js';
+export type { ProtectedResource } from './core/auth/oidc/protectedResource.js';
+export { WELL_KNOWN as PROTECTED_RESOURCE_PATH } from './core/auth/oidc/wellKnown.js';
+export { Roles } from './core/scopes/roles.js';
+export { Ceilings } from './core/scopes/ceilings.js';
+export { createContextBuilder, type ContextBuilder, type ContextSource } from './core/auth/context.js';
 export { createPlugin, type PluginOptions } from './http/plugin.js';
-export { ANONYMOUS, type LatchkeyContext, type Principal } from './credentials/principal.js';
-export { Refusal, type RefusalCode, type RefusalDetails } from './refusals/refusal.js';
-export { Limiter } from './limits/limiter.js';
-export type { Admission, Bound, CategoryRoom, Limits, Subject } from './limits/limits.js';
+export { ANONYMOUS, type LatchkeyContext, type Principal } from './core/auth/principal.js';
+export { Refusal, type RefusalCode, type RefusalDetails } from './core/errors/refusal.js';
+export { Limiter } from './core/limits/limiter.js';
+export type { Admission, Bound, CategoryRoom, Limits, Subject } from './core/limits/limits.js';
 export {
   TIER_LIMITS,
   tierTable,
@@ -23,11 +23,11 @@ export {
   type TierOverrides,
   type TierTable,
   type WindowLimits,
-} from './limits/tiers.js';
-export type { RateLimitHeaders } from './limits/fields.js';
-export type { Category } from './limits/category.js';
-export type { Change, ChangeFeed } from './keys/changes.js';
-export { TOKEN_PATTERN, isToken } from './keys/token.js';
-export type { Lookup, Observer, StoreOutcome, Verification } from './metrics/observer.js';
+} from './core/limits/tiers.js';
+export type { RateLimitHeaders } from './core/limits/fields.js';
+export type { Category } from './core/limits/category.js';
+export type { Change, ChangeFeed } from './core/keys/changes.js';
+export { TOKEN_PATTERN, isToken } from './core/keys/token.js';
+export type { Lookup, Observer, StoreOutcome, Verification } from './core/observer/observer.js';
 export type { Store } from './store/store.js';
 export type { Tier, KeyType, KeyStatus, Environment } from './store/records.js';

@@ -1,6 +1,6 @@
 import { seedWarehouse } from './assets/seed.js';
 import { AssetService } from './assets/service.js';
-import { DEFAULT_WORKSPACE_ID } from './credentials/operator.js';
+import { DEFAULT_WORKSPACE_ID } from './core/auth/operator.js';
 import { readSettings } from './settings/settings.js';
 import { StoreUnavailable } from './store/errors.js';
 import { openStore } from './store/open.js';

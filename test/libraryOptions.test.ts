@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import * as library from '../src/index.js';
 import { createClient, createFetch } from '../src/client/index.js';
-import { readable } from '../src/guard/introspection.js';
-import { changed } from '../src/keys/lifecycle.js';
-import { httpAnswer, statusBeforeData } from '../src/refusals/http.js';
-import { ceilingInWords, withinCeiling } from '../src/scopes/ceilings.js';
+import { readable } from '../src/core/guard/introspection.js';
+import { changed } from '../src/core/keys/lifecycle.js';
+import { httpAnswer, statusBeforeData } from '../src/core/errors/http.js';
+import { ceilingInWords, withinCeiling } from '../src/core/scopes/ceilings.js';
 import { keyPosition } from '../src/store/ordering.js';
 import { openMongoStore } from '../src/mongo.js';
 

@@ -1,6 +1,6 @@
-import { statusOf } from '../../src/refusals/http.js';
-import { MEANINGS, REASONS, type Meaning } from '../../src/refusals/meanings.js';
-import type { RefusalCode } from '../../src/refusals/refusal.js';
+import { statusOf } from '../../src/core/errors/http.js';
+import { MEANINGS, REASONS, type Meaning } from '../../src/core/errors/meanings.js';
+import type { RefusalCode } from '../../src/core/errors/refusal.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** The codes of Apollo Server for invalid requests, and ours for a server error. */
@@ -42,7 +42,7 @@ const OTHERS = [
 export function errorsPage(): string {
   const codes = Object.entries(MEANINGS) as [RefusalCode, Meaning][];
   return [
-    head('Errors', 'src/refusals'),
+    head('Errors', 'src/core/errors'),
     'The code of an error is in `extensions.code`, and its fields are next to the code in `extensions`. `message` is for people: ' +
       'it says what is wrong and how to fix it. Its wording may change; codes and fields do not.\n',
     'An operation that is refused before it runs has the status in the table, and no `data`. Errors with 200 belong to a single field ' +

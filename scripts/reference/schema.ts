@@ -18,8 +18,8 @@ import {
   type GraphQLOutputType,
   type GraphQLInputType,
 } from 'graphql';
-import { inWords } from '../../src/guard/requirement.js';
-import { readRules, type SchemaRules } from '../../src/guard/rules.js';
+import { inWords } from '../../src/core/guard/requirement.js';
+import { readRules, type SchemaRules } from '../../src/core/guard/rules.js';
 import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
 import { code, head, table } from './markdown.js';
 

@@ -1,7 +1,7 @@
-import type { Explanation } from '../guard/explain.js';
-import { creationSubject } from '../limits/keyCreation.js';
-import type { Limits, Subject } from '../limits/limits.js';
-import type { Room } from '../limits/window.js';
+import type { Explanation } from '../core/guard/explain.js';
+import { creationSubject } from '../core/limits/keyCreation.js';
+import type { Limits, Subject } from '../core/limits/limits.js';
+import type { Room } from '../core/limits/window.js';
 
 /** The decision that the limits would currently make about a cost. */
 export type Outlook =

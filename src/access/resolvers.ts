@@ -1,15 +1,15 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import { jsonSize } from '../guard/answer/size.js';
-import { WorkBudgets } from '../guard/answer/work.js';
-import type { Explainer, Explanation, Objection, ParsedDocuments } from '../guard/explain.js';
-import { countTokens } from '../guard/tokens.js';
-import type { Actor, ActorContext } from '../keys/actor.js';
-import type { WholeKey } from '../keys/configured.js';
-import type { KeyService } from '../keys/service.js';
-import type { Limits } from '../limits/limits.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
+import { jsonSize } from '../core/guard/answer/size.js';
+import { WorkBudgets } from '../core/guard/answer/work.js';
+import type { Explainer, Explanation, Objection, ParsedDocuments } from '../core/guard/explain.js';
+import { countTokens } from '../core/guard/tokens.js';
+import type { Actor, ActorContext } from '../core/keys/actor.js';
+import type { WholeKey } from '../core/keys/configured.js';
+import type { KeyService } from '../core/keys/service.js';
+import type { Limits } from '../core/limits/limits.js';
 import { statusOf, type Tier } from '../store/records.js';
-import { Turns } from '../turns.js';
+import { Turns } from '../core/util/turns.js';
 import { foretell, type Outlook } from './outlook.js';
 
 export interface AccessResolverOptions {

@@ -1,9 +1,9 @@
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
-import { rulesOf } from '../guard/guard.js';
-import { openings } from '../guard/openings.js';
-import { isPlatform, type ActorContext } from '../keys/actor.js';
-import type { Ceilings } from '../scopes/ceilings.js';
-import { missingOf, PLATFORM } from '../scopes/grammar.js';
+import { rulesOf } from '../core/guard/guard.js';
+import { openings } from '../core/guard/openings.js';
+import { isPlatform, type ActorContext } from '../core/keys/actor.js';
+import type { Ceilings } from '../core/scopes/ceilings.js';
+import { missingOf, PLATFORM } from '../core/scopes/grammar.js';
 import { KEY_TYPES, type KeyType } from '../store/records.js';
 
 export interface ScopeResolverOptions {

@@ -1,10 +1,10 @@
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
-import { rulesOf } from '../guard/guard.js';
-import type { SchemaRules } from '../guard/rules.js';
-import { suggestionFor, type Suggestion } from '../guard/suggestion.js';
-import type { ActorContext } from '../keys/actor.js';
-import type { KeyService } from '../keys/service.js';
-import { badInput } from '../refusals/refusal.js';
+import { rulesOf } from '../core/guard/guard.js';
+import type { SchemaRules } from '../core/guard/rules.js';
+import { suggestionFor, type Suggestion } from '../core/guard/suggestion.js';
+import type { ActorContext } from '../core/keys/actor.js';
+import type { KeyService } from '../core/keys/service.js';
+import { badInput } from '../core/errors/refusal.js';
 import { DAY, FIELDS_KEPT, startOf } from '../store/periods.js';
 import type { FieldUse } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';

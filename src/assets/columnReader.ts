@@ -1,4 +1,4 @@
-import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../guard/answer/limits.js';
+import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../core/guard/answer/limits.js';
 import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../store/records.js';
 import type { AssetService } from './service.js';
 

@@ -1,4 +1,4 @@
-import { badInput } from '../refusals/refusal.js';
+import { badInput } from '../core/errors/refusal.js';
 import type { Column } from '../store/records.js';
 import { faultOfText, isLonger, normalise } from '../shared/text/characters.js';
 

@@ -1,5 +1,5 @@
-import type { Principal } from '../credentials/principal.js';
-import type { Actor } from '../keys/actor.js';
+import type { Principal } from '../core/auth/principal.js';
+import type { Actor } from '../core/keys/actor.js';
 import type {
   AlertRecord,
   AssetColumns,
@@ -15,8 +15,8 @@ import { connectionOf, type Page } from '../schema/connection.js';
 import { listing, pageRows } from '../schema/listing.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName, COLUMNS_MAX, LIST_MAX } from './input.js';
-import type { AnswerLimits } from '../guard/answer/limits.js';
-import { WorkBudgets } from '../guard/answer/work.js';
+import type { AnswerLimits } from '../core/guard/answer/limits.js';
+import { WorkBudgets } from '../core/guard/answer/work.js';
 import type { GraphQLResolveInfo } from 'graphql';
 import { ColumnReader, fieldsOf } from './columnReader.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';

@@ -1,4 +1,4 @@
-import { Refusal, unavailable } from '../refusals/refusal.js';
+import { Refusal, unavailable } from '../core/errors/refusal.js';
 import type {
   AlertRecord,
   AssetColumnList,

@@ -1,9 +1,9 @@
-import type { Authenticator } from '../credentials/authenticator.js';
-import { originOf } from '../credentials/context.js';
-import { locateCredential, type CredentialSource } from '../credentials/locate.js';
-import { OutsideAddress } from '../credentials/outsideAddress.js';
-import { RecentMap } from '../credentials/recentMap.js';
-import { authorOf, type Actor, type Origin } from '../keys/actor.js';
+import type { Authenticator } from '../core/auth/authenticator.js';
+import { originOf } from '../core/auth/context.js';
+import { locateCredential, type CredentialSource } from '../core/auth/locate.js';
+import { OutsideAddress } from '../core/auth/outsideAddress.js';
+import { RecentMap } from '../core/auth/recentMap.js';
+import { authorOf, type Actor, type Origin } from '../core/keys/actor.js';
 import { draftEntry, type AuditDraft } from '../store/audit.js';
 import type { EntrySource } from './gathered.js';
 

@@ -1,7 +1,7 @@
-import { network } from '../credentials/failures.js';
-import { DEFAULT_WORKSPACE_ID } from '../credentials/operator.js';
-import type { Actor } from '../keys/actor.js';
-import type { RefusalCode, UnauthenticatedReason } from '../refusals/refusal.js';
+import { network } from '../core/auth/failures.js';
+import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
+import type { Actor } from '../core/keys/actor.js';
+import type { RefusalCode, UnauthenticatedReason } from '../core/errors/refusal.js';
 import { draftEntry, SYSTEM, type AuditDraft, type Details } from '../store/audit.js';
 import { Frequent } from './frequent.js';
 import type { EntrySource } from './gathered.js';

@@ -1,5 +1,5 @@
-import type { ActorContext } from '../keys/actor.js';
-import { badInput } from '../refusals/refusal.js';
+import type { ActorContext } from '../core/keys/actor.js';
+import { badInput } from '../core/errors/refusal.js';
 import type { AuditAction, AuditEntry } from '../store/audit.js';
 import { connectionOf } from '../schema/connection.js';
 import { listing, pageRows, SEARCH } from '../schema/listing.js';

@@ -1,6 +1,6 @@
-import type { Actor } from '../keys/actor.js';
-import { isId } from '../keys/input.js';
-import { badInput } from '../refusals/refusal.js';
+import type { Actor } from '../core/keys/actor.js';
+import { isId } from '../core/keys/input.js';
+import { badInput } from '../core/errors/refusal.js';
 import type { AuditEntry, AuditHead } from '../store/audit.js';
 import type { AuditFilter, AuditStore } from '../store/store.js';
 import { assertReachesAll } from '../workspaces/reach.js';

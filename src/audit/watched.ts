@@ -1,6 +1,6 @@
-import type { Authenticator } from '../credentials/authenticator.js';
-import { OutsideAddress } from '../credentials/outsideAddress.js';
-import { Refusal } from '../refusals/refusal.js';
+import type { Authenticator } from '../core/auth/authenticator.js';
+import { OutsideAddress } from '../core/auth/outsideAddress.js';
+import { Refusal } from '../core/errors/refusal.js';
 import type { Refusals } from './refusals.js';
 
 /** Wraps the authenticator to count its refusals. A known key still needs no promise. */

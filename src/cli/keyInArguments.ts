@@ -1,4 +1,4 @@
-import { TOKEN_PATTERN } from '../keys/token.js';
+import { TOKEN_PATTERN } from '../core/keys/token.js';
 import { usage, type Failure } from './exit.js';
 
 /** Options that users may try with a key. `--key` of `explain` takes an ID. */

@@ -1,4 +1,4 @@
-import type { Limiter } from '../limits/limiter.js';
+import type { Limiter } from '../core/limits/limiter.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
 /**

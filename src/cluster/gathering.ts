@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster';
-import { deadline } from '../deadline.js';
+import { deadline } from '../core/util/deadline.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
 import { tell } from './fleet.js';
 import type { Counted, Scrape } from './messages.js';

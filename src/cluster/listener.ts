@@ -2,7 +2,7 @@ import type { Worker } from 'node:cluster';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadline } from '../deadline.js';
+import { deadline } from '../core/util/deadline.js';
 import { listen, listenOnOthers } from '../net/listen.js';
 import { stopAccepting } from '../net/stopAccepting.js';
 import { tell } from './fleet.js';

@@ -1,7 +1,7 @@
-import type { Change } from '../keys/changes.js';
+import type { Change } from '../core/keys/changes.js';
 import type { FirstKey } from '../announce.js';
-import type { Admission, Subject } from '../limits/limits.js';
-import type { Room } from '../limits/window.js';
+import type { Admission, Subject } from '../core/limits/limits.js';
+import type { Room } from '../core/limits/window.js';
 import type { MetricsSnapshot } from '../metrics/metrics.js';
 import type { StreamEvent } from '../streams/events.js';
 

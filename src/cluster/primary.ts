@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { announce, announceKey, type FirstKey } from '../announce.js';
-import { Limiter, type LimiterOptions } from '../limits/limiter.js';
+import { Limiter, type LimiterOptions } from '../core/limits/limiter.js';
 import { createLogger } from '../log.js';
 import { readCertificate } from '../net/certificate.js';
 import { listening } from '../net/listenFault.js';

@@ -1,4 +1,4 @@
-import type { Feed } from '../feed.js';
+import type { Feed } from '../core/util/feed.js';
 
 /**
  * Messages between workers, relayed by the primary. A message has been sent when `publish` returns, before the response to the

@@ -1,8 +1,8 @@
-import { deadline } from '../deadline.js';
-import type { Admission, Limits, Subject } from '../limits/limits.js';
-import { saysTheSame, TIER_LIMITS, type LimitedAs, type TierLimits, type TierTable } from '../limits/tiers.js';
-import type { Room } from '../limits/window.js';
-import { unavailable } from '../refusals/refusal.js';
+import { deadline } from '../core/util/deadline.js';
+import type { Admission, Limits, Subject } from '../core/limits/limits.js';
+import { saysTheSame, TIER_LIMITS, type LimitedAs, type TierLimits, type TierTable } from '../core/limits/tiers.js';
+import type { Room } from '../core/limits/window.js';
+import { unavailable } from '../core/errors/refusal.js';
 import type { Answer, Answers, Ask, Asks } from './messages.js';
 
 /** The timeout for the primary, in ms. It counts in memory, so a longer wait means that it no longer responds. */

@@ -1,5 +1,5 @@
-import { deadline } from '../deadline.js';
-import { unavailable } from '../refusals/refusal.js';
+import { deadline } from '../core/util/deadline.js';
+import { unavailable } from '../core/errors/refusal.js';
 import type { Places } from '../streams/places.js';
 import type { OfPlaces, PlaceTaken } from './messages.js';
 

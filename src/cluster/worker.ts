@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { composeService, type Service, type Shared } from '../compose.js';
 import { faultOf } from '../fault.js';
-import type { Change } from '../keys/changes.js';
+import type { Change } from '../core/keys/changes.js';
 import { createLogger } from '../log.js';
 import { reloading } from '../reload.js';
 import { readSettings, rereadConfiguration, type Settings } from '../settings/settings.js';

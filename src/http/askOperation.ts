@@ -1,5 +1,5 @@
 import { HeaderMap, type ApolloServer } from '@apollo/server';
-import { unavailable } from '../refusals/refusal.js';
+import { unavailable } from '../core/errors/refusal.js';
 import type { RequestContext } from './requestContext.js';
 
 /** A complete response to an operation. */

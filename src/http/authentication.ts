@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { CredentialSource } from '../credentials/locate.js';
-import type { Principal } from '../credentials/principal.js';
+import type { CredentialSource } from '../core/auth/locate.js';
+import type { Principal } from '../core/auth/principal.js';
 import type { Latchkey } from '../latchkey.js';
 import type { Moments } from './moments.js';
 

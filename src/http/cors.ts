@@ -1,7 +1,7 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
-import type { RateLimitHeaders } from '../limits/fields.js';
-import { LIMIT_FIELD_NAMES } from './limitHeaders.js';
+import type { RateLimitHeaders } from '../core/limits/fields.js';
+import { LIMIT_FIELD_NAMES } from '../core/limits/limitHeaders.js';
 import { MCP_HEADERS } from './mcpHeaders.js';
 
 declare module 'fastify' {

@@ -1,8 +1,8 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { unreported } from '../store/errors.js';
-import { withoutTokens } from './withoutTokens.js';
+import { withoutTokens } from '../core/keys/withoutTokens.js';
 
 /** The response for a fault of the server. */
 export const INTERNAL_ERROR = {

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Refusal } from '../refusals/refusal.js';
+import type { Refusal } from '../core/errors/refusal.js';
 import { Message } from '../streams/message.js';
 import type { Sink } from '../streams/stream.js';
 import type { Reader, WaitingBytes } from '../streams/waitingBytes.js';

@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { ANONYMOUS, type Principal } from '../credentials/principal.js';
-import type { RateLimitHeaders } from '../limits/fields.js';
-import type { Limits } from '../limits/limits.js';
-import type { Observer } from '../metrics/observer.js';
+import { ANONYMOUS, type Principal } from '../core/auth/principal.js';
+import type { RateLimitHeaders } from '../core/limits/fields.js';
+import type { Limits } from '../core/limits/limits.js';
+import type { Observer } from '../core/observer/observer.js';
 import type { Caller, Proxies } from '../net/proxies.js';
-import { unavailable } from '../refusals/refusal.js';
+import { unavailable } from '../core/errors/refusal.js';
 import type { Connections } from './connections.js';
 import { discardRest } from './discardRest.js';
-import { hasLimitFields, standingLimits, writeLimitFields } from './limitHeaders.js';
+import { hasLimitFields, standingLimits, writeLimitFields } from '../core/limits/limitHeaders.js';
 import { SharedAddresses } from './sharedAddress.js';
 import { outcomeWord, type Outcome } from './outcome.js';
 

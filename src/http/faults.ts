@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { httpAnswer } from '../refusals/http.js';
-import { Refusal } from '../refusals/refusal.js';
+import { httpAnswer } from '../core/errors/http.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { unreported } from '../store/errors.js';
 import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
 import { INTERNAL_ERROR } from './errors.js';

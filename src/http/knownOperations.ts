@@ -7,9 +7,9 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { printable } from '../guard/printable.js';
-import { RecentMap } from '../credentials/recentMap.js';
-import { retainedBytes } from './documentWeight.js';
+import { printable } from '../core/guard/printable.js';
+import { RecentMap } from '../core/auth/recentMap.js';
+import { retainedBytes } from '../core/guard/document/weight.js';
 
 /**
  * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.js';
-import { isPlatform } from '../keys/actor.js';
-import { unauthenticated } from '../credentials/authenticator.js';
-import { Refusal, unavailable } from '../refusals/refusal.js';
-import { PLATFORM } from '../scopes/grammar.js';
+import { isPlatform } from '../core/keys/actor.js';
+import { unauthenticated } from '../core/auth/authenticator.js';
+import { Refusal, unavailable } from '../core/errors/refusal.js';
+import { PLATFORM } from '../core/scopes/grammar.js';
 import type { AuthenticationHook } from './authentication.js';
 
 /** Returns the metrics of the installation as text, in the exposition format of Prometheus. */

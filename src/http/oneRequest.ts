@@ -1,6 +1,6 @@
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import type { Limits } from '../limits/limits.js';
-import { refusalOf } from '../limits/refuse.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
+import type { Limits } from '../core/limits/limits.js';
+import { refusalOf } from '../core/limits/refuse.js';
 import type { Verdicts } from './verdicts.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { HeaderMap } from '@apollo/server';
 import { getVariableValues, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
-import { withHttp } from '../refusals/http.js';
-import { Refusal } from '../refusals/refusal.js';
+import { withHttp } from '../core/errors/http.js';
+import { Refusal } from '../core/errors/refusal.js';
 import type { RequestContext } from './requestContext.js';
 
 /**

@@ -7,7 +7,7 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
-import type { LatchkeyContext } from '../credentials/principal.js';
+import type { LatchkeyContext } from '../core/auth/principal.js';
 import { INTERNAL_ERROR } from './errors.js';
 import type { KnownOperation } from './knownOperations.js';
 import type { Answer } from './sendAnswer.js';

@@ -15,35 +15,35 @@ import {
   type AuthenticatedPrincipal,
   type LatchkeyContext,
   type Principal,
-} from '../credentials/principal.js';
-import { refuseLargeReading } from '../guard/answer/judge.js';
-import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
-import { subjectOf } from '../credentials/networks.js';
-import { decide, isPrincipal, principalIn } from '../guard/decide.js';
-import { assertGuarded } from '../guard/guard.js';
-import { MAX_LINES, refuseLines } from '../guard/lines.js';
-import { OperationCompiler, type CompiledOperation } from '../guard/operation.js';
-import { printable } from '../guard/printable.js';
-import { markServed } from '../guard/served.js';
-import { refuseUntrusted } from '../guard/trustedDocuments.js';
-import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
-import { creationRefusal, creationSubject } from '../limits/keyCreation.js';
-import { checkedLimits } from '../limits/checked.js';
-import type { Admission, Limits, Subject } from '../limits/limits.js';
-import { restOf } from '../limits/rest.js';
-import { refusalOf, refuseTooCostly } from '../limits/refuse.js';
+} from '../core/auth/principal.js';
+import { refuseLargeReading } from '../core/guard/answer/judge.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/limits.js';
+import { subjectOf } from '../core/auth/networks.js';
+import { decide, isPrincipal, principalIn } from '../core/guard/decide.js';
+import { assertGuarded } from '../core/guard/guard.js';
+import { MAX_LINES, refuseLines } from '../core/guard/lines.js';
+import { OperationCompiler, type CompiledOperation } from '../core/guard/operation.js';
+import { printable } from '../core/guard/printable.js';
+import { markServed } from '../core/guard/served.js';
+import { refuseUntrusted } from '../core/guard/trustedDocuments.js';
+import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/fields.js';
+import { creationRefusal, creationSubject } from '../core/limits/keyCreation.js';
+import { checkedLimits } from '../core/limits/checked.js';
+import type { Admission, Limits, Subject } from '../core/limits/limits.js';
+import { restOf } from '../core/limits/rest.js';
+import { refusalOf, refuseTooCostly } from '../core/limits/refuse.js';
 import { Callbacks } from '../shared/contained.js';
 import { checkOptions, pluginSchema } from '../libraryOptions.js';
-import { containedObserver } from '../metrics/contained.js';
+import { containedObserver } from '../core/observer/contained.js';
 import { noteAltered } from '../shared/numbers/json.js';
-import { withHttp } from '../refusals/http.js';
-import { Refusal, unavailable } from '../refusals/refusal.js';
-import { readable, refuseIntrospection, type Introspection } from '../guard/introspection.js';
+import { withHttp } from '../core/errors/http.js';
+import { Refusal, unavailable } from '../core/errors/refusal.js';
+import { readable, refuseIntrospection, type Introspection } from '../core/guard/introspection.js';
 import { boundAnswer, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { settle, untold } from './errors.js';
-import { standingLimits } from './limitHeaders.js';
+import { standingLimits } from '../core/limits/limitHeaders.js';
 import { narrow } from './narrow.js';
-import { PreparedReadings } from './preparedReadings.js';
+import { PreparedReadings } from '../core/guard/preparedReadings.js';
 import { tellOutcome } from './outcome.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
 

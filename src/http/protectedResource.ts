@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { WELL_KNOWN } from '../credentials/oidc/wellKnown.js';
+import { WELL_KNOWN } from '../core/auth/oidc/wellKnown.js';
 import type { Latchkey } from '../latchkey.js';
 
 /** How long clients may cache the metadata, in seconds. A reload takes effect after that. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { CredentialSource } from '../credentials/locate.js';
+import type { CredentialSource } from '../core/auth/locate.js';
 import type { Latchkey } from '../latchkey.js';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { streamCredential } from './streamCredential.js';
 
 declare module 'fastify' {

@@ -1,11 +1,11 @@
 import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
 import type { FastifyInstance } from 'fastify';
 import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
-import type { Limits } from '../limits/limits.js';
+import type { Limits } from '../core/limits/limits.js';
 import type { AuthenticationHook } from './authentication.js';
 import { takeOneRequest } from './oneRequest.js';
 import { Verdicts, type VerdictsOptions } from './verdicts.js';
-import { readable, unreadable, type Introspection } from '../guard/introspection.js';
+import { readable, unreadable, type Introspection } from '../core/guard/introspection.js';
 
 export interface SchemaRouteOptions extends VerdictsOptions {
   readonly schema: GraphQLSchema;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { hasLimitFields } from './limitHeaders.js';
+import { hasLimitFields } from '../core/limits/limitHeaders.js';
 
 /** A response to an operation. */
 export interface Answer {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { locateCredential, type CredentialSource } from '../credentials/locate.js';
-import { Refusal } from '../refusals/refusal.js';
+import { locateCredential, type CredentialSource } from '../core/auth/locate.js';
+import { Refusal } from '../core/errors/refusal.js';
 
 /**
  * Finds the credential of a stream request. A browser's EventSource can't send its own header fields, so a GET for an

@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { LatchkeyContext } from '../credentials/principal.js';
+import type { LatchkeyContext } from '../core/auth/principal.js';
 import type { Facts, RequestSpan, Tracing } from '../tracing/tracing.js';
 import { routeOf } from './everyAnswer.js';
 import { outcomeWord } from './outcome.js';

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal } from '../credentials/principal.js';
+import type { Principal } from '../core/auth/principal.js';
 import type { Latchkey } from '../latchkey.js';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
 import type { Outcome } from './outcome.js';

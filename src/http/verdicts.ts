@@ -1,7 +1,7 @@
 import { keyRefusalOf, type Refusals } from '../audit/refusals.js';
-import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
-import { UNOBSERVED, type Observer } from '../metrics/observer.js';
-import type { Refusal } from '../refusals/refusal.js';
+import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
+import { UNOBSERVED, type Observer } from '../core/observer/observer.js';
+import type { Refusal } from '../core/errors/refusal.js';
 import type { UsageLog } from '../usage/log.js';
 
 export interface VerdictsOptions {

@@ -1,7 +1,7 @@
-import { BcryptGate } from '../keys/bcryptGate.js';
-import { newId } from '../keys/minter.js';
-import type { Peppers } from '../keys/pepper.js';
-import type { TierTable } from '../limits/tiers.js';
+import { BcryptGate } from '../core/keys/bcryptGate.js';
+import { newId } from '../core/keys/minter.js';
+import type { Peppers } from '../core/keys/pepper.js';
+import type { TierTable } from '../core/limits/tiers.js';
 import type { Author } from '../store/audit.js';
 import { Duplicate, StoreUnavailable } from '../store/errors.js';
 import type { KeyRecord } from '../store/records.js';

@@ -1,4 +1,4 @@
-import type { ForeignScheme } from '../keys/foreign.js';
+import type { ForeignScheme } from '../core/keys/foreign.js';
 import type { KeyRecord } from '../store/records.js';
 
 /**

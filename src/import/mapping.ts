@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_LOCATOR, type ForeignScheme } from '../keys/foreign.js';
+import { MAX_LOCATOR, type ForeignScheme } from '../core/keys/foreign.js';
 import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../store/records.js';
 import { shown } from '../shared/options.js';
 import { normalise } from '../shared/text/characters.js';

@@ -1,4 +1,4 @@
-import { isId } from '../keys/input.js';
+import { isId } from '../core/keys/input.js';
 import type { WorkspaceRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { normalise } from '../shared/text/characters.js';

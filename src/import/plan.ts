@@ -1,10 +1,10 @@
-import { MAX_SCHEMES, readSchemes } from '../credentials/foreignSchemes.js';
-import { nameOf } from '../keys/foreign.js';
-import { checkScopes } from '../keys/input.js';
-import type { TierTable } from '../limits/tiers.js';
-import { Refusal } from '../refusals/refusal.js';
-import type { Ceilings } from '../scopes/ceilings.js';
-import { PLATFORM } from '../scopes/grammar.js';
+import { MAX_SCHEMES, readSchemes } from '../core/auth/foreignSchemes.js';
+import { nameOf } from '../core/keys/foreign.js';
+import { checkScopes } from '../core/keys/input.js';
+import type { TierTable } from '../core/limits/tiers.js';
+import { Refusal } from '../core/errors/refusal.js';
+import type { Ceilings } from '../core/scopes/ceilings.js';
+import { PLATFORM } from '../core/scopes/grammar.js';
 import type { KeyRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { placeKindOf, PLACE_KINDS, placesInWords } from '../store/places.js';

@@ -1,7 +1,7 @@
-import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../keys/foreign.js';
+import { lookupIdOf, locateDigest, MAX_LOCATOR, nameOf } from '../core/keys/foreign.js';
 import { formatMoment } from '../shared/dates/moments.js';
-import { checkName } from '../keys/input.js';
-import { Refusal } from '../refusals/refusal.js';
+import { checkName } from '../core/keys/input.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { flagOf, isAbsent, isNull, momentOf, textOf, unwrapped } from './cells.js';
 import { bcryptOf, sha256Of } from './digests.js';
 import type { Mapping } from './mapping.js';

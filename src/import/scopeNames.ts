@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { rulesOf } from '../guard/guard.js';
+import { rulesOf } from '../core/guard/guard.js';
 import { keyTypeDefs, serviceTypeDefs } from '../schema/typeDefs.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { foretell } from '../access/outlook.js';
-import type { Explainer } from '../guard/explain.js';
-import type { Limits } from '../limits/limits.js';
+import type { Explainer } from '../core/guard/explain.js';
+import type { Limits } from '../core/limits/limits.js';
 import { told } from './result.js';
 import { LOOKS, operationInput, tool, type Tool } from './tool.js';
 

@@ -1,4 +1,4 @@
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
 
 /** An operation that a tool runs, as in the body of a request to /graphql. */
 export interface Operation {

@@ -7,11 +7,11 @@ import {
 } from '@modelcontextprotocol/server';
 import type { GraphQLSchema } from 'graphql';
 import type { z } from 'zod';
-import { Explainer, type ExplainerOptions } from '../guard/explain.js';
-import type { Limits } from '../limits/limits.js';
+import { Explainer, type ExplainerOptions } from '../core/guard/explain.js';
+import type { Limits } from '../core/limits/limits.js';
 import { shown } from '../shared/options.js';
 import { packageVersion } from '../packageFiles.js';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { accessTools } from './accessTools.js';
 import type { Caller } from './caller.js';
 import { Offers } from './offers.js';

@@ -1,8 +1,8 @@
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server';
 import type { GraphQLSchema } from 'graphql';
 import type { z } from 'zod';
-import { meets } from '../guard/decide.js';
-import { rulesOf } from '../guard/guard.js';
+import { meets } from '../core/guard/decide.js';
+import { rulesOf } from '../core/guard/guard.js';
 import type { Caller } from './caller.js';
 import { failed, MAX_TEXT, told, tooLong } from './result.js';
 import { operationInput, tool, type Tool } from './tool.js';

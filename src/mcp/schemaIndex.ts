@@ -11,8 +11,8 @@ import {
   type GraphQLNamedType,
   type GraphQLSchema,
 } from 'graphql';
-import { scopesOf } from '../guard/requirement.js';
-import type { SchemaRules } from '../guard/rules.js';
+import { scopesOf } from '../core/guard/requirement.js';
+import type { SchemaRules } from '../core/guard/rules.js';
 import { fold } from '../shared/text/fold.js';
 
 /** A part of a schema that can be found. */

@@ -8,12 +8,12 @@ import {
   type GraphQLType,
 } from 'graphql';
 import { z } from 'zod';
-import { rulesOf } from '../guard/guard.js';
-import type { Introspection } from '../guard/introspection.js';
-import { fieldsOf } from '../guard/read.js';
-import { scopesOf } from '../guard/requirement.js';
-import { viewOf } from '../guard/views.js';
-import { Refusal } from '../refusals/refusal.js';
+import { rulesOf } from '../core/guard/guard.js';
+import type { Introspection } from '../core/guard/introspection.js';
+import { fieldsOf } from '../core/guard/read.js';
+import { scopesOf } from '../core/guard/requirement.js';
+import { viewOf } from '../core/guard/views.js';
+import { Refusal } from '../core/errors/refusal.js';
 import type { Caller } from './caller.js';
 import { told } from './result.js';
 import { SchemaIndex } from './schemaIndex.js';

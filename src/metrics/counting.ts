@@ -1,8 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { RefusalCode } from '../refusals/refusal.js';
+import type { RefusalCode } from '../core/errors/refusal.js';
 import { TIERS, type Tier } from '../store/records.js';
 import { Distribution } from './distribution.js';
-import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from './observer.js';
+import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../core/observer/observer.js';
 import { Lazy, Tallies } from './tally.js';
 
 /** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */

@@ -1,8 +1,8 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import type { BcryptCounts } from '../keys/bcryptGate.js';
+import type { BcryptCounts } from '../core/keys/bcryptGate.js';
 import { countInto } from './counting.js';
 import type { StoreState } from '../store/breaker.js';
-import type { Observer } from './observer.js';
+import type { Observer } from '../core/observer/observer.js';
 
 /** The content type of {@link Metrics.text}. */
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;

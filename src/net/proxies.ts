@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { AddressList } from './addressList.js';
-import { connectionAddress, readAddress, readNode, UNKNOWN_ADDRESS } from './address.js';
+import { AddressList } from '../core/net/addressList.js';
+import { connectionAddress, readAddress, readNode, UNKNOWN_ADDRESS } from '../core/net/address.js';
 import { parseForwarded, type ForwardedElement } from './forwarded.js';
 
 /** Header fields in which a proxy can name the caller. */

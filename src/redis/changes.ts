@@ -1,4 +1,4 @@
-import type { Change } from '../keys/changes.js';
+import type { Change } from '../core/keys/changes.js';
 import type { Wire } from './feed.js';
 
 const CHANGE = /^(key|workspace) (.{1,200})$/;

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { deadline } from '../deadline.js';
+import { deadline } from '../core/util/deadline.js';
 
 /** Longest pause between two attempts to reconnect, in ms. A recovered Redis should be noticed within a second. */
 const MAX_PAUSE = 200;

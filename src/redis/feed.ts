@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Feed } from '../feed.js';
+import type { Feed } from '../core/util/feed.js';
 import { within } from './within.js';
 
 /**

@@ -1,9 +1,9 @@
 import { isNativeError } from 'node:util/types';
 import type { Redis } from 'ioredis';
-import type { Feed } from '../feed.js';
-import type { ChangeFeed } from '../keys/changes.js';
-import { connectFaultOf } from '../net/connectFault.js';
-import type { Limits } from '../limits/limits.js';
+import type { Feed } from '../core/util/feed.js';
+import type { ChangeFeed } from '../core/keys/changes.js';
+import { connectFaultOf } from '../core/net/connectFault.js';
+import type { Limits } from '../core/limits/limits.js';
 import type { StreamEvent } from '../streams/events.js';
 import type { Places } from '../streams/places.js';
 import { CHANGES } from './changes.js';

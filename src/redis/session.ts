@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
-import { deadline } from '../deadline.js';
-import { RATE_WINDOW } from '../limits/window.js';
-import { unavailable } from '../refusals/refusal.js';
+import { deadline } from '../core/util/deadline.js';
+import { RATE_WINDOW } from '../core/limits/window.js';
+import { unavailable } from '../core/errors/refusal.js';
 import { beat, defineBeat, leave, type Beat } from './beat.js';
 import { RedisClock } from './clock.js';
 import { OTHER_EPOCH, OUT_OF_BOUNDS, REDIS_TIME, type Answer, type Question } from './question.js';

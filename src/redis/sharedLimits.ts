@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
-import { Limiter, type Held } from '../limits/limiter.js';
-import type { Admission, Limits, Subject } from '../limits/limits.js';
-import { TIER_LIMITS, type TierTable } from '../limits/tiers.js';
-import type { Room } from '../limits/window.js';
+import { Limiter, type Held } from '../core/limits/limiter.js';
+import type { Admission, Limits, Subject } from '../core/limits/limits.js';
+import { TIER_LIMITS, type TierTable } from '../core/limits/tiers.js';
+import type { Room } from '../core/limits/window.js';
 import { RedisSession, type SessionOptions } from './session.js';
 import { checkCost, RedisWindows } from './windows.js';
 

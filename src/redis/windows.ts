@@ -1,9 +1,9 @@
 import type { Redis, Result } from 'ioredis';
-import { categoryLimits, highest, longest, lowest, type Waits } from '../limits/bounds.js';
-import type { Category } from '../limits/category.js';
-import type { Admission, Subject } from '../limits/limits.js';
-import { TIER_LIMITS, type TierTable, type WindowLimits } from '../limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../limits/window.js';
+import { categoryLimits, highest, longest, lowest, type Waits } from '../core/limits/bounds.js';
+import type { Category } from '../core/limits/category.js';
+import type { Admission, Subject } from '../core/limits/limits.js';
+import { TIER_LIMITS, type TierTable, type WindowLimits } from '../core/limits/tiers.js';
+import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../core/limits/window.js';
 import { EPOCH } from './beat.js';
 import type { Answer, Question } from './question.js';
 import { REWRITE, windowScript } from './script.js';

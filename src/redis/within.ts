@@ -1,4 +1,4 @@
-import { deadline } from '../deadline.js';
+import { deadline } from '../core/util/deadline.js';
 
 /**
  * Returns a promise for `answer` that rejects after `ms`. The commandTimeout of ioredis would mistake a delay of this

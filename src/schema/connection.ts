@@ -1,4 +1,4 @@
-import { badInput } from '../refusals/refusal.js';
+import { badInput } from '../core/errors/refusal.js';
 
 /** A part of a list, as the services return it. */
 export interface Page<T> {

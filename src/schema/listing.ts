@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { WorkBudgets } from '../guard/answer/work.js';
+import { WorkBudgets } from '../core/guard/answer/work.js';
 import { MAX_PAGE } from './connection.js';
 
 /** The number of entries that one operation may read with its lists. */

@@ -1,5 +1,5 @@
 import { OperationTypeNode, type GraphQLFieldResolver, type GraphQLResolveInfo } from 'graphql';
-import { unavailable } from '../refusals/refusal.js';
+import { unavailable } from '../core/errors/refusal.js';
 import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../store/errors.js';
 
 type Resolvers = Readonly<Record<string, object>>;

@@ -1,5 +1,5 @@
 import { defaultFieldResolver, isObjectType, type GraphQLSchema } from 'graphql';
-import { GuardError } from '../guard/rules.js';
+import { GuardError } from '../core/guard/rules.js';
 
 /** The number of fields that the error names. */
 const MAX_NAMED = 3;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_CONFIGURED_KEYS } from '../credentials/configuration.js';
+import { MAX_CONFIGURED_KEYS } from '../core/auth/configuration.js';
 import {
   ADDRESS,
   ALGORITHMS,
@@ -10,11 +10,11 @@ import {
   MAX_CLOCK_TOLERANCE,
   type Algorithm,
   type AudienceParameter,
-} from '../credentials/oidc/configuration.js';
-import { isId, isName } from '../keys/input.js';
-import { PREFIX_PATTERN } from '../keys/token.js';
-import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../limits/fields.js';
-import { isRoleName, isScopeOrBundle } from '../scopes/roles.js';
+} from '../core/auth/oidc/configuration.js';
+import { isId, isName } from '../core/keys/input.js';
+import { PREFIX_PATTERN } from '../core/keys/token.js';
+import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/fields.js';
+import { isRoleName, isScopeOrBundle } from '../core/scopes/roles.js';
 import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
 
 /** The maximum number of roles in a file, and of scopes or roles in one list. */

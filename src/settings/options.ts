@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { ADDRESS, isAddress } from '../credentials/oidc/configuration.js';
-import { looksLikeJwt } from '../credentials/oidc/jwt.js';
-import { OperatorKey } from '../credentials/operator.js';
-import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../keys/token.js';
-import { isAddressOrRange } from '../net/addressList.js';
-import { RATE_LIMIT_HEADERS } from '../limits/fields.js';
+import { ADDRESS, isAddress } from '../core/auth/oidc/configuration.js';
+import { looksLikeJwt } from '../core/auth/oidc/jwt.js';
+import { OperatorKey } from '../core/auth/operator.js';
+import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../core/keys/token.js';
+import { isAddressOrRange } from '../core/net/addressList.js';
+import { RATE_LIMIT_HEADERS } from '../core/limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
 import { DAY } from '../store/periods.js';
 import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';

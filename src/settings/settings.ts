@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { OperatorKey } from '../credentials/operator.js';
-import { ANSWER_LIMITS, type AnswerLimits } from '../guard/answer/limits.js';
-import type { Introspection } from '../guard/introspection.js';
+import type { OperatorKey } from '../core/auth/operator.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/limits.js';
+import type { Introspection } from '../core/guard/introspection.js';
 import type { ProxyHeader } from '../net/proxies.js';
 import type { Proxies } from '../shared/outgoing/proxies.js';
 import type { Tier } from '../store/records.js';

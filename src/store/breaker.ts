@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { deadline } from '../deadline.js';
+import { deadline } from '../core/util/deadline.js';
 import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from './errors.js';
 
 /** The state of a store. `read-only`: it responds, but rejects changes. */

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { UNOBSERVED, type Observer, type StoreOutcome } from '../metrics/observer.js';
+import { UNOBSERVED, type Observer, type StoreOutcome } from '../core/observer/observer.js';
 import { aroundStore } from './around.js';
 import { Duplicate, NotWritten, StoreUnavailable } from './errors.js';
 import type { Store } from './store.js';

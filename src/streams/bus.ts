@@ -1,6 +1,6 @@
-import { RecentMap } from '../credentials/recentMap.js';
-import type { Feed } from '../feed.js';
-import type { KeyEventType } from '../keys/events.js';
+import { RecentMap } from '../core/auth/recentMap.js';
+import type { Feed } from '../core/util/feed.js';
+import type { KeyEventType } from '../core/keys/events.js';
 import { topicOf, type StreamEvent, type Topic } from './events.js';
 import { EventQueue } from './queue.js';
 

@@ -1,5 +1,5 @@
 import type { AssetNews } from '../assets/service.js';
-import type { KeyEvent } from '../keys/events.js';
+import type { KeyEvent } from '../core/keys/events.js';
 
 /** The events of streams. */
 export type StreamEvent = AssetNews | KeyEvent;

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import type { Change } from '../keys/changes.js';
-import type { TierTable } from '../limits/tiers.js';
-import { Refusal, unavailable } from '../refusals/refusal.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
+import type { Change } from '../core/keys/changes.js';
+import type { TierTable } from '../core/limits/tiers.js';
+import { Refusal, unavailable } from '../core/errors/refusal.js';
 import { Credentials } from './credentials.js';
 import { OwnPlaces, type Places } from './places.js';
 import type { Stream } from './stream.js';
-import { Turns } from '../turns.js';
+import { Turns } from '../core/util/turns.js';
 import { WaitingBytes } from './waitingBytes.js';
 
 /** The interval between heartbeats of a quiet stream, in ms. Proxies close connections that are silent for a minute. */

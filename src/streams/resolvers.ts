@@ -1,9 +1,9 @@
 import type { AssetSummary } from '../store/records.js';
-import type { Actor, ActorContext } from '../keys/actor.js';
-import type { AnyKey } from '../keys/configured.js';
-import type { KeyEvent } from '../keys/events.js';
-import { nameOfKey } from '../keys/names.js';
-import type { KeyService } from '../keys/service.js';
+import type { Actor, ActorContext } from '../core/keys/actor.js';
+import type { AnyKey } from '../core/keys/configured.js';
+import type { KeyEvent } from '../core/keys/events.js';
+import { nameOfKey } from '../core/keys/names.js';
+import type { KeyService } from '../core/keys/service.js';
 import type { EventBus } from './bus.js';
 import type { AlertEvent, AssetEvent } from './events.js';
 

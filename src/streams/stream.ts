@@ -1,5 +1,5 @@
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import type { Refusal } from '../refusals/refusal.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
+import type { Refusal } from '../core/errors/refusal.js';
 import type { Message } from './message.js';
 import { MAX_WAITING, overflow } from './queue.js';
 import type { Reliant, WatchedCredential } from './watchedCredential.js';

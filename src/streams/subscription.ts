@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
 import type { EventMeter } from './eventMeter.js';
 import { Message } from './message.js';
 import { bytesOf } from './events.js';
 import { EventQueue } from './queue.js';
 import type { Stream } from './stream.js';
-import type { Turns } from '../turns.js';
+import type { Turns } from '../core/util/turns.js';
 import type { WaitingBytes } from './waitingBytes.js';
 
 /** The number of streams that a message is passed to within one turn of the event loop. */

@@ -1,7 +1,7 @@
-import type { Standing } from '../credentials/standing.js';
-import type { AuthenticatedPrincipal } from '../credentials/principal.js';
-import { unauthenticated } from '../credentials/authenticator.js';
-import { unavailable } from '../refusals/refusal.js';
+import type { Standing } from '../core/auth/standing.js';
+import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
+import { unauthenticated } from '../core/auth/authenticator.js';
+import { unavailable } from '../core/errors/refusal.js';
 
 /** An open stream that depends on a credential. */
 export interface Reliant {

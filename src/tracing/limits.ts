@@ -1,4 +1,4 @@
-import type { Limits } from '../limits/limits.js';
+import type { Limits } from '../core/limits/limits.js';
 import type { Tracing } from './tracing.js';
 
 /** Wraps limits so that each admission has its own span. */

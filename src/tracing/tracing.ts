@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type * as Api from '@opentelemetry/api';
-import { Refusal } from '../refusals/refusal.js';
+import { Refusal } from '../core/errors/refusal.js';
 import { parseTraceparent } from './traceparent.js';
 
 /** The span of a request, and the context for its child spans. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthenticatedPrincipal, Principal } from '../credentials/principal.js';
+import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
 import { StoreUnavailable, Unacknowledged } from '../store/errors.js';
 import type { KeyStore, UsageStore } from '../store/store.js';
 import { Tallies, type Tally } from './tallies.js';

@@ -1,5 +1,5 @@
 import { formatMoment } from '../shared/dates/moments.js';
-import { badInput } from '../refusals/refusal.js';
+import { badInput } from '../core/errors/refusal.js';
 import { DAY, HOUR, startOf, USAGE_PERIODS, type UsagePeriod } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan } from '../store/store.js';

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { badInput } from '../refusals/refusal.js';
+import { badInput } from '../core/errors/refusal.js';
 import { USAGE_PERIODS } from '../store/periods.js';
 import type { UsageRecord } from '../store/records.js';
 import type { UsageSpan, UsageStore } from '../store/store.js';

@@ -1,4 +1,4 @@
-import type { Actor } from '../keys/actor.js';
+import type { Actor } from '../core/keys/actor.js';
 import type { UsagePeriod } from '../store/periods.js';
 import type { KeyRecord } from '../store/records.js';
 import type { UsageStore } from '../store/store.js';

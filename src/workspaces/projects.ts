@@ -1,11 +1,11 @@
-import type { Actor, Origin } from '../keys/actor.js';
-import { Authors } from '../keys/author.js';
-import type { ConfiguredRecord } from '../keys/configured.js';
-import { checkName, isId } from '../keys/input.js';
-import { newId } from '../keys/minter.js';
-import { badInput, notFound } from '../refusals/refusal.js';
+import type { Actor, Origin } from '../core/keys/actor.js';
+import { Authors } from '../core/keys/author.js';
+import type { ConfiguredRecord } from '../core/keys/configured.js';
+import { checkName, isId } from '../core/keys/input.js';
+import { newId } from '../core/keys/minter.js';
+import { badInput, notFound } from '../core/errors/refusal.js';
 import { Duplicate } from '../store/errors.js';
-import type { Roles } from '../scopes/roles.js';
+import type { Roles } from '../core/scopes/roles.js';
 import type { ProjectRecord } from '../store/records.js';
 import type { Store } from '../store/store.js';
 import { assertReachesAll } from './reach.js';

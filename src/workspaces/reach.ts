@@ -1,5 +1,5 @@
-import type { Actor } from '../keys/actor.js';
-import { Refusal } from '../refusals/refusal.js';
+import type { Actor } from '../core/keys/actor.js';
+import { Refusal } from '../core/errors/refusal.js';
 
 /**
  * Checks that the actor has access to the whole workspace, which a key of a project has not.

@@ -1,12 +1,12 @@
-import { type Actor, type Origin } from '../keys/actor.js';
-import { checkName, isId } from '../keys/input.js';
-import { newId, type KeyMinter } from '../keys/minter.js';
-import { Authors } from '../keys/author.js';
-import type { ConfiguredRecord } from '../keys/configured.js';
-import type { IssuedKey } from '../keys/service.js';
-import { notFound } from '../refusals/refusal.js';
-import { ADMIN } from '../scopes/grammar.js';
-import type { Roles } from '../scopes/roles.js';
+import { type Actor, type Origin } from '../core/keys/actor.js';
+import { checkName, isId } from '../core/keys/input.js';
+import { newId, type KeyMinter } from '../core/keys/minter.js';
+import { Authors } from '../core/keys/author.js';
+import type { ConfiguredRecord } from '../core/keys/configured.js';
+import type { IssuedKey } from '../core/keys/service.js';
+import { notFound } from '../core/errors/refusal.js';
+import { ADMIN } from '../core/scopes/grammar.js';
+import type { Roles } from '../core/scopes/roles.js';
 import type { Tier, WorkspaceRecord } from '../store/records.js';
 import type { PlaceKind, Store } from '../store/store.js';
 

@@ -1,7 +1,7 @@
 import { addResolversToSchema, makeExecutableSchema, mergeSchemas } from '@graphql-tools/schema';
 import { mapSchema, MapperKind } from '@graphql-tools/utils';
 import { defaultFieldResolver, extendSchema, graphql, parse } from 'graphql';
-import { assertGuarded, guardSchema } from '../../src/guard/guard.js';
+import { assertGuarded, guardSchema } from '../../src/core/guard/guard.js';
 import { faultsIn, faultsOf, keyWith, noting, ownSchema, serve, serving, type Ran } from './own.js';
 
 let ran: Ran = [];

@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin, GraphQLResponse } from '@apollo/server';
-import type { LatchkeyContext, Principal } from '../../src/credentials/principal.js';
-import { guardSchema } from '../../src/guard/guard.js';
+import type { LatchkeyContext, Principal } from '../../src/core/auth/principal.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { keyWith, noting, ownSchema, serving, type Ran } from './own.js';
 

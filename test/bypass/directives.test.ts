@@ -1,7 +1,7 @@
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { buildSchema, extendSchema, parse, printSchema } from 'graphql';
-import { assertGuarded, guardSchema } from '../../src/guard/guard.js';
+import { assertGuarded, guardSchema } from '../../src/core/guard/guard.js';
 import { faultsIn, faultsOf, noting, ownSchema, serve, serving, type Ran } from './own.js';
 
 let ran: Ran = [];

@@ -1,8 +1,8 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { getIntrospectionQuery, Kind, parse, visit } from 'graphql';
-import { guardSchema } from '../../src/guard/guard.js';
-import { OperationCompiler } from '../../src/guard/operation.js';
-import { readRules } from '../../src/guard/rules.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
+import { OperationCompiler } from '../../src/core/guard/operation.js';
+import { readRules } from '../../src/core/guard/rules.js';
 import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
 import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { isToken, mintToken } from '../../src/keys/token.js';
+import { isToken, mintToken } from '../../src/core/keys/token.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 
 let service: TestService;
@@ -89,6 +89,6 @@ function withOtherSecret(token: string): string {
     checksum = DIGITS.charAt(rest % 62) + checksum;
     rest = Math.floor(rest / 62);
   }
-  if (!isToken(unchecked + checksum)) throw new Error('The test builds tokens otherwise than src/keys/token.ts.');
+  if (!isToken(unchecked + checksum)) throw new Error('The test builds tokens otherwise than src/core/keys/token.ts.');
   return unchecked + checksum;
 }

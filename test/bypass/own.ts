@@ -3,13 +3,13 @@ import { startStandaloneServer } from '@apollo/server/standalone';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
-import { ANONYMOUS, authenticated, type LatchkeyContext, type Principal } from '../../src/credentials/principal.js';
-import { GuardError } from '../../src/guard/rules.js';
-import { guardSchema } from '../../src/guard/guard.js';
+import { ANONYMOUS, authenticated, type LatchkeyContext, type Principal } from '../../src/core/auth/principal.js';
+import { GuardError } from '../../src/core/guard/rules.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
 import { createPlugin } from '../../src/http/plugin.js';
-import { Limiter } from '../../src/limits/limiter.js';
+import { Limiter } from '../../src/core/limits/limiter.js';
 import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
-import type { Introspection } from '../../src/guard/introspection.js';
+import type { Introspection } from '../../src/core/guard/introspection.js';
 import type { Tier } from '../../src/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';
 

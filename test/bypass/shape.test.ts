@@ -1,4 +1,4 @@
-import { guardSchema } from '../../src/guard/guard.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
 import { keyWith, noting, ownSchema, serve, type OwnServer, type Ran } from './own.js';
 import { graphql } from 'graphql';
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { FastifyInstance } from 'fastify';
 import { createServer } from '../../src/http/server.js';
-import { UNOBSERVED } from '../../src/metrics/observer.js';
+import { UNOBSERVED } from '../../src/core/observer/observer.js';
 import { readSettings } from '../../src/settings/settings.js';
 import { OpenStreams } from '../../src/streams/openStreams.js';
 import { createKey, startService, type TestService } from '../support/service.js';

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { graphql, parse, subscribe } from 'graphql';
-import { guardSchema } from '../../src/guard/guard.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
 import { answerOf, createKey, startService, type Answer, type TestService } from '../support/service.js';
 import { keyWith, ownSchema, type Ran } from './own.js';
 

@@ -1,6 +1,6 @@
 import { latchkey } from '../cli/latchkey.js';
 import { most, wronglyRefused, type Asked } from '../redis/load.js';
-import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/core/limits/window.js';
 import { WINDOWS, type Fleet, type Reply } from './fleet.js';
 
 /** The maximum recovery time after a fault, in ms. */

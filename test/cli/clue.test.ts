@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { hash } from 'node:crypto';
 import { clueInArgument, clueInToken } from '../../src/cli/commands/keys/clue.js';
 import type { Failure } from '../../src/cli/exit.js';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 
 const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
 const digestOf = (text: string): string => `sha256:${hash('sha256', text, 'hex')}`;

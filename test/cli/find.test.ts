@@ -1,5 +1,5 @@
 import { createKey, startService, type TestService } from '../support/service.js';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { answering } from './answering.js';
 import { expectGolden } from './golden.js';
 import { latchkey } from './latchkey.js';

@@ -17,7 +17,7 @@ import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { TokenFinder, type Find } from '../../src/cli/scan/find.js';
 import { tokensIn, type Kind } from '../../src/cli/scan/read.js';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { run } from '../support/run.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 

@@ -1,5 +1,5 @@
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
-import { isToken } from '../../src/keys/token.js';
+import { isToken } from '../../src/core/keys/token.js';
 import { expectGolden } from './golden.js';
 import { latchkey } from './latchkey.js';
 

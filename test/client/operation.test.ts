@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { buildSchema, Kind, parse, print } from 'graphql';
 import { operationOf, operationOfBody } from '../../src/client/operation.js';
-import { conditionsOf } from '../../src/guard/conditions.js';
-import { CostCounter } from '../../src/guard/cost.js';
+import { conditionsOf } from '../../src/core/guard/conditions.js';
+import { CostCounter } from '../../src/core/guard/cost.js';
 
 const schema = buildSchema('type Query { a: Int b: Int c: Query } type Mutation { a: Int b: Int createApiKey: Int }');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Window } from '../../src/client/window.js';
-import { OneFamily } from '../limits/family.js';
+import { OneFamily } from '../core/limits/family.js';
 
 /** A pending request: on the way to the server, then back. */
 interface Flight {

@@ -1,5 +1,5 @@
 import { RemoteFeed } from '../../src/cluster/remoteFeed.js';
-import type { Change } from '../../src/keys/changes.js';
+import type { Change } from '../../src/core/keys/changes.js';
 
 const KEY: Change = { kind: 'key', lookupId: 'lookup' };
 const WORKSPACE: Change = { kind: 'workspace', workspaceId: 'ws' };

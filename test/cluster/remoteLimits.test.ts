@@ -3,10 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { answersTo } from '../../src/cluster/answers.js';
 import type { Asks } from '../../src/cluster/messages.js';
 import { RemoteLimits, type RemoteLimitsOptions } from '../../src/cluster/remoteLimits.js';
-import { Limiter } from '../../src/limits/limiter.js';
-import { CATEGORIES } from '../../src/limits/category.js';
-import { tierTable } from '../../src/limits/tiers.js';
-import { Refusal } from '../../src/refusals/refusal.js';
+import { Limiter } from '../../src/core/limits/limiter.js';
+import { CATEGORIES } from '../../src/core/limits/category.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 import { TIERS, type Tier } from '../../src/store/records.js';
 
 const tiers = tierTable({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { addressesFault, isAddressOrRange, linesOf } from '../../src/dashboard/keys/addresses.js';
-import * as server from '../../src/net/addressList.js';
+import * as server from '../../src/core/net/addressList.js';
 
 it('the page accepts the same addresses as the server', () => {
   const bits = fc.oneof(

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { digested, isLookedUp, reduce } from '../../src/dashboard/keys/clue.js';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 
 const { token, tokenPrefix, lookupId, secret } = mintToken('sk', 'LIVE');
 const shown = `${tokenPrefix}_${lookupId}`;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { AUDIENCE, DASHBOARD_CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';

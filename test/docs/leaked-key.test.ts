@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isToken } from '../../src/keys/token.js';
+import { isToken } from '../../src/core/keys/token.js';
 import { createKey } from '../support/service.js';
 import { expectPage } from './page.js';
 

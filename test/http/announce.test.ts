@@ -1,5 +1,5 @@
 import { announce } from '../../src/announce.js';
-import { OperatorKey } from '../../src/credentials/operator.js';
+import { OperatorKey } from '../../src/core/auth/operator.js';
 import { OPERATOR_KEY } from '../support/service.js';
 import { documentOf } from '../support/session.js';
 

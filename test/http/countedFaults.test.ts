@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
-import { tierTable } from '../../src/limits/tiers.js';
-import { unavailable } from '../../src/refusals/refusal.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
+import { unavailable } from '../../src/core/errors/refusal.js';
 import { answerOf, createKey, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 import { startOwnApollo } from './ownApollo.js';

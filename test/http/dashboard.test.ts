@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_CONFIGURATION } from '../../src/credentials/configuration.js';
+import { NO_CONFIGURATION } from '../../src/core/auth/configuration.js';
 import { AUDIENCE, startIssuer } from '../support/issuer.js';
 import { answerOf, startService, type TestService } from '../support/service.js';
 

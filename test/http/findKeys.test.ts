@@ -1,4 +1,4 @@
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
 
 let service: TestService;

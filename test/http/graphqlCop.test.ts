@@ -1,4 +1,4 @@
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
 import { answerOf, startService, type Answer, type TestService } from '../support/service.js';
 
 /**

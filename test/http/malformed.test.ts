@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';
 

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { startOwnApollo, type OwnApollo } from './ownApollo.js';
 
 const HIDDEN = {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 import { refusalOf } from './operations.js';

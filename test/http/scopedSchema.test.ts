@@ -1,5 +1,5 @@
 import { buildClientSchema, buildSchema, getIntrospectionQuery, parse, type GraphQLSchema } from 'graphql';
-import { guardSchema } from '../../src/guard/guard.js';
+import { guardSchema } from '../../src/core/guard/guard.js';
 import { noting, ownSchema, serving, type Ran } from '../bypass/own.js';
 import { answerOf, createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 

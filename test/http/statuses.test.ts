@@ -1,4 +1,4 @@
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { answerOf, createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
 import { at, startFrozen, type FrozenService } from './frozen.js';
 import { act, refusalOf } from './operations.js';

@@ -4,8 +4,8 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { countBodies } from '../../src/http/countBodies.js';
 import { answerFaults, refuseUnknownRoutes } from '../../src/http/faults.js';
 import { UnfinishedBodies } from '../../src/http/unfinishedBodies.js';
-import { tierTable } from '../../src/limits/tiers.js';
-import { ANONYMOUS, type Principal } from '../../src/credentials/principal.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
+import { ANONYMOUS, type Principal } from '../../src/core/auth/principal.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { momentOf } from '../../src/import/cells.js';
 import { bcryptOf, sha256Of } from '../../src/import/digests.js';
 import { foreignScopes } from '../../src/import/scopes.js';
-import { locate, lookupIdOf, nameOf, schemeNamed, type ForeignScheme } from '../../src/keys/foreign.js';
+import { locate, lookupIdOf, nameOf, schemeNamed, type ForeignScheme } from '../../src/core/keys/foreign.js';
 import { bcryptHash } from './harness.js';
 
 const schemes: fc.Arbitrary<ForeignScheme> = fc.oneof(

@@ -6,9 +6,9 @@ import { planImport, type Plan } from '../../src/import/plan.js';
 import type { Source } from '../../src/import/presets.js';
 import { readRows, type Format, type Row } from '../../src/import/rows.js';
 import { scopeNames } from '../../src/import/scopeNames.js';
-import type { Peppers } from '../../src/keys/pepper.js';
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
-import { OWN_CEILINGS } from '../../src/scopes/ceilings.js';
+import type { Peppers } from '../../src/core/keys/pepper.js';
+import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
+import { OWN_CEILINGS } from '../../src/core/scopes/ceilings.js';
 import type { Store } from '../../src/store/store.js';
 
 /** Hashes a key as better-auth does: SHA-256 of the whole key, in base64url without padding. */

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Peppers } from '../../src/keys/pepper.js';
+import { Peppers } from '../../src/core/keys/pepper.js';
 import { applyImport } from '../../src/import/apply.js';
 import { mappingOf } from '../../src/import/mapping.js';
 import { inWords, reportOf } from '../../src/import/report.js';
-import { mintToken } from '../../src/keys/token.js';
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { mintToken } from '../../src/core/keys/token.js';
+import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
 

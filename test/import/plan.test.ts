@@ -5,7 +5,7 @@ import { applyImport } from '../../src/import/apply.js';
 import { mappingOf } from '../../src/import/mapping.js';
 import type { Plan } from '../../src/import/plan.js';
 import { inWords, reportOf } from '../../src/import/report.js';
-import { TIER_LIMITS } from '../../src/limits/tiers.js';
+import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';
 import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';

@@ -1,4 +1,4 @@
-import { tierTable } from '../../src/limits/tiers.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
 import { TIERS } from '../../src/store/records.js';
 import { act } from '../http/operations.js';
 import type { Issuer } from '../support/issuer.js';

@@ -1,4 +1,4 @@
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { StoreUnavailable } from '../../src/store/errors.js';
 import { at, HOUR, startFrozen, type FrozenService } from '../http/frozen.js';
 import { act, attempt, statusWith } from '../http/operations.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { UNKNOWN_ADDRESS } from '../../src/net/address.js';
+import { UNKNOWN_ADDRESS } from '../../src/core/net/address.js';
 import { Proxies, type ProxyHeader } from '../../src/net/proxies.js';
 
 const TRUSTED = ['127.0.0.1', '10.0.0.0/8', '2001:db8:1::/48'];

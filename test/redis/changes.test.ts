@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Change } from '../../src/keys/changes.js';
+import type { Change } from '../../src/core/keys/changes.js';
 import { CHANGES } from '../../src/redis/changes.js';
 import { connectionTo } from '../../src/redis/connection.js';
 import { RedisFeed } from '../../src/redis/feed.js';

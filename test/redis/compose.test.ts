@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { composeService } from '../../src/compose.js';
-import { Limiter } from '../../src/limits/limiter.js';
+import { Limiter } from '../../src/core/limits/limiter.js';
 import { readSettings } from '../../src/settings/settings.js';
 import { parseExposition } from '../metrics/exposition.js';
 import { MAIN, runFile } from '../support/child.js';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
-import type { Limits, Subject } from '../../src/limits/limits.js';
-import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
-import { Refusal } from '../../src/refusals/refusal.js';
+import type { Limits, Subject } from '../../src/core/limits/limits.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/core/limits/window.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 
 /** One request, with times of this machine's monotonic clock. */
 export interface Asked {

@@ -1,5 +1,5 @@
-import type { Subject } from '../../src/limits/limits.js';
-import { tierTable } from '../../src/limits/tiers.js';
+import type { Subject } from '../../src/core/limits/limits.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
 import { connectionTo } from '../../src/redis/connection.js';
 import { SharedLimits } from '../../src/redis/sharedLimits.js';
 import type { Trouble } from '../../src/redis/session.js';

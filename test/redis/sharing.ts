@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Limits, Subject } from '../../src/limits/limits.js';
-import { tierTable } from '../../src/limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW } from '../../src/limits/window.js';
+import type { Limits, Subject } from '../../src/core/limits/limits.js';
+import { tierTable } from '../../src/core/limits/tiers.js';
+import { BURST_WINDOW, RATE_WINDOW } from '../../src/core/limits/window.js';
 import { connectionTo } from '../../src/redis/connection.js';
 import { REDIS_TIME } from '../../src/redis/question.js';
 import { SharedLimits } from '../../src/redis/sharedLimits.js';

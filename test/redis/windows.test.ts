@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
-import { CATEGORIES } from '../../src/limits/category.js';
-import { Limiter } from '../../src/limits/limiter.js';
-import { tierTable, type TierTable } from '../../src/limits/tiers.js';
+import { CATEGORIES } from '../../src/core/limits/category.js';
+import { Limiter } from '../../src/core/limits/limiter.js';
+import { tierTable, type TierTable } from '../../src/core/limits/tiers.js';
 import { RedisWindows } from '../../src/redis/windows.js';
-import { limitsTo } from '../limits/family.js';
+import { limitsTo } from '../core/limits/family.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import mongoose, { type Connection } from 'mongoose';
 import { verifyAudit } from '../../src/audit/verify.js';
-import { randomBase62 } from '../../src/keys/token.js';
+import { randomBase62 } from '../../src/core/keys/token.js';
 import { chained, draftEntry, type AuditEntry, type AuditHead } from '../../src/store/audit.js';
 import { toDocument } from '../../src/store/mongo/intents.js';
 import { toDocument as toEntry } from '../../src/store/mongo/ledger.js';

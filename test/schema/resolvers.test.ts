@@ -1,4 +1,4 @@
-import { Refusal } from '../../src/refusals/refusal.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 import { failingClosed } from '../../src/schema/resolvers.js';
 import { Duplicate, StoreUnavailable } from '../../src/store/errors.js';
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import type { FileConfiguration } from '../../src/settings/configuration.js';
 import { SettingsError } from '../../src/shared/settings/error.js';
 import { readSettings, rereadConfiguration } from '../../src/settings/settings.js';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
-import { mintToken } from '../../src/keys/token.js';
+import { mintToken } from '../../src/core/keys/token.js';
 import { NO_FILE } from '../../src/settings/configuration.js';
 import { OPTIONS, type Option } from '../../src/settings/options.js';
 import { readSettings, SettingsError, type Settings } from '../../src/settings/settings.js';

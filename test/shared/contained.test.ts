@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { Callbacks } from '../../src/shared/contained.js';
 import { createClient } from '../../src/client/index.js';
 import { Limiter, tierTable, type LatchkeyOptions, type Limits, type Observer } from '../../src/index.js';
-import { UNOBSERVED } from '../../src/metrics/observer.js';
+import { UNOBSERVED } from '../../src/core/observer/observer.js';
 import { startOwnApollo, type OwnApollo } from '../http/ownApollo.js';
 
 /** The ways in which a function that a user passes can fail. */

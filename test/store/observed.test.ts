@@ -1,4 +1,4 @@
-import { UNOBSERVED, type Observer } from '../../src/metrics/observer.js';
+import { UNOBSERVED, type Observer } from '../../src/core/observer/observer.js';
 import { Duplicate, StoreUnavailable } from '../../src/store/errors.js';
 import { observedStore } from '../../src/store/observed.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';

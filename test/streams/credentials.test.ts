@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
-import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
-import type { Standing } from '../../src/credentials/standing.js';
-import { Refusal } from '../../src/refusals/refusal.js';
+import { authenticated, type AuthenticatedPrincipal } from '../../src/core/auth/principal.js';
+import type { Standing } from '../../src/core/auth/standing.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 import { Credentials } from '../../src/streams/credentials.js';
 import type { Reliant, WatchedCredential } from '../../src/streams/watchedCredential.js';
 

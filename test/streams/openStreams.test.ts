@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
+import { authenticated, type AuthenticatedPrincipal } from '../../src/core/auth/principal.js';
 import { EventStream } from '../../src/http/eventStream.js';
-import { Limiter } from '../../src/limits/limiter.js';
-import { TIER_LIMITS, tierTable } from '../../src/limits/tiers.js';
-import { Refusal } from '../../src/refusals/refusal.js';
+import { Limiter } from '../../src/core/limits/limiter.js';
+import { TIER_LIMITS, tierTable } from '../../src/core/limits/tiers.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 import { EventBus } from '../../src/streams/bus.js';
 import { EventMeter } from '../../src/streams/eventMeter.js';
 import { OpenStreams } from '../../src/streams/openStreams.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Connection } from 'mongoose';
 import { pino } from 'pino';
 import { composeService, type Service } from '../../src/compose.js';
-import type { TierTable } from '../../src/limits/tiers.js';
+import type { TierTable } from '../../src/core/limits/tiers.js';
 import { readSettings } from '../../src/settings/settings.js';
 import { send, type Sent } from './send.js';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Refusal } from '../../src/refusals/refusal.js';
+import { Refusal } from '../../src/core/errors/refusal.js';
 import { DAY, HOUR, MINUTE, USAGE_PERIODS, type UsagePeriod } from '../../src/store/periods.js';
 import { MAX_SERIES, series, spanOf } from '../../src/usage/periods.js';
 

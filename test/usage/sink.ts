@@ -1,4 +1,4 @@
-import { authenticated, type AuthenticatedPrincipal } from '../../src/credentials/principal.js';
+import { authenticated, type AuthenticatedPrincipal } from '../../src/core/auth/principal.js';
 import type { UsageAddition } from '../../src/store/records.js';
 import type { UsageLogOptions } from '../../src/usage/log.js';
 

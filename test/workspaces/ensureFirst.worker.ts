@@ -1,6 +1,6 @@
-import { BcryptGate } from '../../src/keys/bcryptGate.js';
-import { KeyMinter } from '../../src/keys/minter.js';
-import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
+import { BcryptGate } from '../../src/core/keys/bcryptGate.js';
+import { KeyMinter } from '../../src/core/keys/minter.js';
+import { DEFAULT_PREFIXES } from '../../src/core/keys/token.js';
 import type { Tier } from '../../src/store/records.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import { WorkspaceService } from '../../src/workspaces/service.js';

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BcryptGate } from '../../src/keys/bcryptGate.js';
-import { KeyMinter } from '../../src/keys/minter.js';
-import { DEFAULT_PREFIXES } from '../../src/keys/token.js';
+import { BcryptGate } from '../../src/core/keys/bcryptGate.js';
+import { KeyMinter } from '../../src/core/keys/minter.js';
+import { DEFAULT_PREFIXES } from '../../src/core/keys/token.js';
 import { WorkspaceService } from '../../src/workspaces/service.js';
 import { openSqliteStore } from '../../src/store/sqlite/open.js';
 import type { Store } from '../../src/store/store.js';

@@ -8,7 +8,7 @@ import type { Source } from '../../import/presets.js';
 import { reportOf, type Report } from '../../import/report.js';
 import { FORMATS, readRows, type Format } from '../../import/rows.js';
 import { scopeNames } from '../../import/scopeNames.js';
-import { Peppers, pepperOfDirectory } from '../../keys/pepper.js';
+import { Peppers, pepperOfDirectory } from '../../core/keys/pepper.js';
 import { readSettings, SettingsError, type Settings } from '../../settings/settings.js';
 import { parseYaml } from '../../settings/yaml.js';
 import { openStore, outageOf } from '../../store/open.js';

@@ -1,4 +1,4 @@
-import { connectFaultOf } from '../../net/connectFault.js';
+import { connectFaultOf } from '../../core/net/connectFault.js';
 import { fileFaultOf } from '../../shared/files/wholeFile.js';
 import { CannotOpen, StoreUnavailable } from '../errors.js';
 import { refusedWrite } from './refusedWrites.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadline } from '../../deadline.js';
+import { deadline } from '../../core/util/deadline.js';
 import { StoreUnavailable, Unacknowledged } from '../errors.js';
 import { translated, type UniqueNames } from './errors.js';
 import { refusedWrite } from './refusedWrites.js';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pepperOfDirectory } from '../../../src/keys/pepper.js';
+import { pepperOfDirectory } from '../../../src/core/keys/pepper.js';
 import { readCertificate } from '../../../src/net/certificate.js';
 import { readSettings } from '../../../src/settings/settings.js';
 import { FileFault, fileFaultOf, readTextFile, readWholeFile } from '../../../src/shared/files/wholeFile.js';

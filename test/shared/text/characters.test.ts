@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { checkColumns, checkDescription, checkOwner } from '../../../src/assets/input.js';
 import { jsonText, visible } from '../../../src/cli/visible.js';
-import { checkFilter, checkName, checkReason, isName } from '../../../src/keys/input.js';
+import { checkFilter, checkName, checkReason, isName } from '../../../src/core/keys/input.js';
 import {
   faultOfText,
   isBlank,
@@ -12,9 +12,9 @@ import {
   replaceUnwanted,
   unwantedIn,
 } from '../../../src/shared/text/characters.js';
-import { Refusal } from '../../../src/refusals/refusal.js';
+import { Refusal } from '../../../src/core/errors/refusal.js';
 import { fold } from '../../../src/shared/text/fold.js';
-import { Roles } from '../../../src/scopes/roles.js';
+import { Roles } from '../../../src/core/scopes/roles.js';
 
 const ENGLAND = '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}';
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import fc from 'fast-check';
-import { mintToken } from '../../../src/keys/token.js';
+import { mintToken } from '../../../src/core/keys/token.js';
 import { cluesIn, MAX_TEXT } from '../../../src/shared/text/clues/clues.js';
 import { checksum } from '../../../src/shared/text/checksum.js';
 

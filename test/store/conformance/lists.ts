@@ -1,6 +1,6 @@
 import { KEY_ORDER_FIELDS, keyPosition, type KeyPosition } from '../../../src/store/ordering.js';
 import { statusOf, type KeyRecord, type KeySummary } from '../../../src/store/records.js';
-import { randomBase62 } from '../../../src/keys/token.js';
+import { randomBase62 } from '../../../src/core/keys/token.js';
 import type { KeyClues, KeyFilter } from '../../../src/store/store.js';
 import type { Bench } from '../conformance.js';
 import { givenKey, givenWorkspace, listed, namesOf, NOW, summaryOf } from '../fixtures.js';

@@ -1,0 +1,351 @@
+import type { Change } from '../keys/changes.js';
+import type { Located } from '../keys/foreign.js';
+import { DEFAULT_PREFIXES, isMeantAsToken, lookupIdIn, MAX_CREDENTIAL_LENGTH, parseToken } from '../keys/token.js';
+import { UNOBSERVED, type Observer } from '../observer/observer.js';
+import { Refusal, unavailable, type UnauthenticatedReason } from '../errors/refusal.js';
+import type { Roles } from '../scopes/roles.js';
+import { statusOf, type KeyRecord } from '../../store/records.js';
+import type { Store } from '../../store/store.js';
+import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
+import { ConfiguredKeys } from './configuredKeys.js';
+import { Failures } from './failures.js';
+import { ForeignSchemes } from './foreignSchemes.js';
+import { KnownKeys, type KnownKey } from './knownKeys.js';
+import { DEFAULT_WORKSPACE_ID, type OperatorKey } from './operator.js';
+import { OidcAuthenticator } from './oidc/authenticator.js';
+import type { OidcConfiguration } from './oidc/configuration.js';
+import { looksLikeJwt } from './oidc/jwt.js';
+import { OutsideAddress } from './outsideAddress.js';
+import type { AuthenticatedPrincipal } from './principal.js';
+import { ReadCache } from './readCache.js';
+import type { SecretVerifier } from './secretVerifier.js';
+import type { Validity } from './standing.js';
+
+/** How long a key's record is cached by default, in milliseconds. */
+const DEFAULT_CACHE_TTL = 1_000;
+
+const WHAT_TO_DO: Readonly<Record<UnauthenticatedReason, string>> = {
+  missing: 'This request needs an API key. Send it as "Authorization: Bearer <key>".',
+  malformed: 'The API key is malformed. Copy the whole key again, without white space.',
+  unknown: 'The API key is unknown. Check that it is the right key for this installation.',
+  revoked: 'The API key was revoked. Ask an administrator of the workspace for a new one.',
+  expired: 'The API key has expired. Ask an administrator of the workspace to create a new one.',
+  user_left:
+    'The user who owns the API key was removed from the workspace. Ask an administrator of the workspace for a new key.',
+};
+
+const SWITCHED_OFF =
+  'API keys are disabled in this installation (auth.api_keys.enabled). Ask its operator how to authenticate.';
+const UNKNOWN = { code: 'UNAUTHENTICATED', reason: 'unknown' } as const;
+
+/** Returns the refusal for a missing or invalid key. */
+export function unauthenticated(reason: UnauthenticatedReason): Refusal {
+  return new Refusal(WHAT_TO_DO[reason], { code: 'UNAUTHENTICATED', reason });
+}
+
+export interface AuthenticatorOptions {
+  readonly store: {
+    readonly keys: Pick<Store['keys'], 'findForVerification' | 'nextLookupId'>;
+    readonly workspaces: Pick<Store['workspaces'], 'find'>;
+  };
+  readonly secrets: SecretVerifier;
+  readonly operator: OperatorKey | null;
+  /** Returns the current roles, to resolve those of users. */
+  readonly roles: () => Roles;
+  /** Returns the current prefixes of new tokens, in addition to {@link DEFAULT_PREFIXES}. Default: none. */
+  readonly prefixes?: () => readonly string[];
+  /** Keys of the configuration. Default: none. */
+  readonly configured?: ConfiguredKeys;
+  /** Called for each accepted stored key. Must return immediately. @param address null: unknown */
+  readonly onUse: (keyId: string, at: number, key: KeyRecord, address: string | null) => void;
+  /** Returns the time in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** How long a record is cached, in milliseconds; 0: each request reads it. Default: 1,000. */
+  readonly cacheTtl?: number;
+  /** See {@link ReadCache}. */
+  readonly cacheClock?: () => number;
+  /** Sends the requests to the issuer of access tokens. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Receives whether records were cached. Default: none. */
+  readonly observer?: Observer;
+}
+
+/** The validity of a principal that is not cached: authenticate again now. */
+const AT_ONCE: Validity = Object.freeze({ lookupId: null, countsFor: 0, expiresAt: null });
+
+/** A lookup ID and secret to try for a credential. Imported tokens have no `tokenPrefix`, because it is not verified. */
+interface Candidate extends Located {
+  readonly tokenPrefix?: string;
+}
+
+/** Verifies credentials of all kinds and returns their principals. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #keys: KnownKeys;
+  /** The principal of the operator's key, by workspace. */
+  readonly #operators: ReadCache<AuthenticatedPrincipal>;
+  readonly #failures: Failures;
+  readonly #configured: ConfiguredAuthenticator;
+  readonly #foreign: ForeignSchemes;
+  readonly #oidc: OidcAuthenticator;
+  /** Whether API keys are accepted. */
+  #enabled = true;
+  readonly #observer: Observer;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#observer = options.observer ?? UNOBSERVED;
+    const { store, operator, roles, now, cacheTtl: ttl = DEFAULT_CACHE_TTL, cacheClock } = options;
+    const common = { ttl, ...(cacheClock !== undefined && { clock: cacheClock }) };
+    this.#keys = new KnownKeys({
+      ...common,
+      roles,
+      read: (lookupId) => store.keys.findForVerification(lookupId),
+    });
+    this.#operators = new ReadCache({
+      ...common,
+      max: 2,
+      read: async (id) => {
+        const workspace = await store.workspaces.find(id);
+        return workspace === null ? null : (operator?.principal(workspace.tier) ?? null);
+      },
+    });
+    this.#failures = new Failures(now);
+    this.#configured = new ConfiguredAuthenticator({
+      ...common,
+      workspaces: store.workspaces,
+      keys: options.configured ?? ConfiguredKeys.NONE,
+      failures: this.#failures,
+    });
+    this.#foreign = new ForeignSchemes(store.keys, cacheClock ?? now);
+    this.#oidc = new OidcAuthenticator({
+      ...common,
+      workspaces: store.workspaces,
+      failures: this.#failures,
+      roles,
+      now,
+      fetch: options.fetch,
+    });
+  }
+
+  /** Reads the schemes of imported keys. Call it before the first request. Rejects if the store is unavailable. */
+  open(): Promise<void> {
+    return this.#foreign.open();
+  }
+
+  /**
+   * Verifies a credential and returns its principal.
+   *
+   * For a cached key, the result is not a promise: nothing is read, and at most one hash is computed to recognize the token.
+   * For other credentials, the format and checksum are checked before anything is read, and the secret before the key's
+   * state, so that only the holder of a key learns that it was revoked or has expired.
+   *
+   * @param address the caller's address, for counting failures; null: unknown
+   * @throws Refusal UNAUTHENTICATED, ADDRESS_NOT_ALLOWED, RATE_LIMITED (too many invalid keys), or UNAVAILABLE if the store
+   * is unavailable (fails closed)
+   */
+  authenticate(
+    credential: string,
+    address: string | null = null,
+  ): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    // First, because nearly all requests end here. A JWT is never cached as a key.
+    const seen = this.#enabled ? this.#keys.seen(credential) : null;
+    if (seen !== null) return this.#admitKnown(seen, address);
+    if (looksLikeJwt(credential)) return this.#byToken(credential, address);
+    if (credential.length > MAX_CREDENTIAL_LENGTH) throw unauthenticated('malformed');
+    if (!this.#enabled) return this.#authenticateOperator(credential).catch(closed);
+    const recognized = this.#recognized(credential);
+    if (recognized !== null) return this.#admitKnown(recognized, address);
+    const configured = this.#configured.known(credential);
+    if (configured !== null) {
+      this.#observer.lookedUp('hit');
+      return configured;
+    }
+    return this.#verify(credential, address).catch(closed);
+  }
+
+  /** Returns how long a result of {@link authenticate} stays valid. @param principal the result for that credential */
+  validity(principal: AuthenticatedPrincipal, credential: string): Validity {
+    switch (principal.kind) {
+      case 'key':
+        return this.#keys.validity(principal) ?? AT_ONCE;
+      case 'oidc':
+        return this.#oidc.validity(principal, credential);
+      case 'configured':
+        return { ...AT_ONCE, countsFor: this.#configured.remaining(principal) };
+      case 'operator':
+        return {
+          ...AT_ONCE,
+          countsFor: this.#operators.remaining(DEFAULT_WORKSPACE_ID, (latest) => latest === principal),
+        };
+      default:
+        return AT_ONCE;
+    }
+  }
+
+  /**
+   * Replaces the configuration. All cached keys and tokens are verified again.
+   * @param enabled whether API keys are accepted
+   * @param oidc null: no access token is accepted
+   */
+  configure(enabled: boolean, keys: ConfiguredKeys, oidc: OidcConfiguration | null = null): void {
+    this.#enabled = enabled;
+    this.#oidc.replace(oidc);
+    this.#configured.replace(keys);
+    this.#keys.doubt();
+    this.forget(null);
+  }
+
+  /**
+   * Marks cached records as stale after a change. Call it for the changes of all processes; for those of this process,
+   * before the response is sent. null: anything may have changed.
+   */
+  forget(change: Change | null): void {
+    if (change?.kind === 'key') {
+      this.#keys.forget(change.lookupId);
+      return;
+    }
+    const concerned = ({ workspaceId }: AuthenticatedPrincipal) =>
+      change === null || workspaceId === change.workspaceId;
+    this.#keys.forgetWhere(concerned);
+    this.#operators.forgetWhere(concerned);
+    this.#configured.forget(change?.workspaceId ?? null);
+    this.#oidc.forget(change?.workspaceId ?? null);
+  }
+
+  /** Authenticates an access token. A credential in the format of a JWT is never looked up as a key. */
+  #byToken(token: string, address: string | null): AuthenticatedPrincipal | Promise<AuthenticatedPrincipal> {
+    if (!this.#oidc.enabled) throw unauthenticated('malformed');
+    const found = this.#oidc.authenticate(token, address);
+    return found instanceof Promise ? found.catch(closed) : found;
+  }
+
+  /** Returns the cached key that the token's hash matches; null: it has to be verified. */
+  #recognized(credential: string): KnownKey | null {
+    const own = this.#keys.recognized(lookupIdIn(credential), credential);
+    if (own !== null) return own;
+    for (const { lookupId } of this.#foreign.known(credential)) {
+      const imported = this.#keys.recognized(lookupId, credential);
+      if (imported !== null) return imported;
+    }
+    return null;
+  }
+
+  /** Tries Latchkey's own tokens, the operator's key, configured keys, then imported keys, so that no key hides one before it. */
+  async #verify(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+    const token = parseToken(credential);
+    // A token of another system may accidentally have the format of a Latchkey token.
+    if (token !== null) return this.#verifyAmong([token, ...this.#foreign.known(credential)], credential, address);
+    if (this.#options.operator?.matches(credential) === true) return this.#authenticateOperator(credential);
+    const imported = await this.#foreign.locate(credential);
+    if (imported.length === 0) {
+      return this.#configured.any
+        ? this.#verifyConfigured(credential, address)
+        : this.#authenticateOperator(credential);
+    }
+    const before = imported.some(({ lookupId }) => this.#keys.wasRight(lookupId, credential));
+    if (!before && this.#configured.mayBe(credential)) {
+      const principal = await this.#configured.verify(credential, address);
+      if (principal !== null) return principal;
+    }
+    return this.#verifyAmong(imported, credential, address);
+  }
+
+  /** Tries candidates in order. @param candidates at least one; failures are counted by the lookup ID of the first */
+  async #verifyAmong(
+    candidates: readonly Candidate[],
+    credential: string,
+    address: string | null,
+  ): Promise<AuthenticatedPrincipal> {
+    const counted = candidates[0]?.lookupId ?? null;
+    // Counted before the read, because a thousand concurrent guesses must not all find the count at zero. Not counted if the
+    // read is running: clients may send a valid key many times at once to a process that has just started.
+    const guess = candidates.every(({ lookupId }) => this.#keys.isStrange(lookupId));
+    const attempt = guess ? this.#failures.attempt(counted, address) : null;
+    let wrong = false;
+    try {
+      for (const candidate of candidates) {
+        const known = await this.#find(candidate, credential);
+        if (known !== null) return this.#admit(known, address);
+      }
+      wrong = true;
+    } finally {
+      // A credential that can't be verified, for example because the store is unavailable, is not a failure.
+      if (!wrong) attempt?.giveBack();
+    }
+    if (attempt?.over != null) throw attempt.over;
+    if (!guess) this.#failures.take(counted, address);
+    throw this.#noKey(credential);
+  }
+
+  /** Returns the key whose secret the token contains, in any state; null if the secret is wrong. */
+  async #find({ lookupId, tokenPrefix, secret }: Candidate, credential: string): Promise<KnownKey | null> {
+    this.#observer.lookedUp(this.#keys.sourceOf(lookupId));
+    const known = await this.#keys.get(lookupId);
+    if (known === null) return null;
+    // Anyone can compute the checksum, so the prefix must be compared too.
+    if (tokenPrefix !== undefined && known.key.tokenPrefix !== tokenPrefix) return null;
+    const verify = () => this.#options.secrets.verify(known.key, secret);
+    return (await this.#keys.isRight(known, credential, verify)) ? known : null;
+  }
+
+  #admitKnown(known: KnownKey, address: string | null): AuthenticatedPrincipal {
+    this.#observer.lookedUp('hit');
+    return this.#admit(known, address);
+  }
+
+  #admit({ key, principal, addresses, userLeft }: KnownKey, address: string | null): AuthenticatedPrincipal {
+    const now = this.#options.now();
+    // First, so that the reason stays the same while the removed user's keys are being revoked one after another.
+    if (userLeft) throw unauthenticated('user_left');
+    switch (statusOf(key, now)) {
+      case 'REVOKED':
+        throw unauthenticated('revoked');
+      case 'EXPIRED':
+        throw unauthenticated('expired');
+      case 'ACTIVE':
+    }
+    if (addresses?.has(address) === false) throw new OutsideAddress(principal);
+    this.#options.onUse(key.id, now, key, address);
+    return principal;
+  }
+
+  async #verifyConfigured(credential: string, address: string | null): Promise<AuthenticatedPrincipal> {
+    this.#observer.lookedUp('miss');
+    const principal = await this.#configured.verify(credential, address);
+    if (principal === null) throw this.#noKey(credential);
+    return principal;
+  }
+
+  /**
+   * Returns the refusal for a credential that was looked up without success. Imported and configured keys can have any format,
+   * so a credential is only `malformed` if it is meant as a token of this installation.
+   */
+  #noKey(credential: string): Refusal {
+    const { prefixes = () => [] } = this.#options;
+    const isMistyped =
+      parseToken(credential) === null &&
+      isMeantAsToken(credential, [...Object.values(DEFAULT_PREFIXES), ...prefixes()]);
+    return unauthenticated(isMistyped ? 'malformed' : 'unknown');
+  }
+
+  async #authenticateOperator(credential: string): Promise<AuthenticatedPrincipal> {
+    if (this.#options.operator?.matches(credential) !== true) {
+      throw this.#enabled ? unauthenticated('malformed') : new Refusal(SWITCHED_OFF, UNKNOWN);
+    }
+    const principal = await this.#operators.get(DEFAULT_WORKSPACE_ID);
+    if (principal === null) throw unavailable('The default workspace is missing. Restart the server.', 5);
+    return principal;
+  }
+}
+
+/** Turns every error of a verification into a refusal, so that authentication fails closed. */
+function closed(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  throw storeAway(error);
+}
+
+/** Returns the refusal for a key that can't be read from the store. */
+export function storeAway(cause: unknown): Refusal {
+  return unavailable('Keys cannot be checked at the moment. Try again shortly.', 1, cause);
+}

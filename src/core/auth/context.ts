@@ -1,0 +1,117 @@
+import { Callbacks } from '../../shared/contained.js';
+import type { Origin } from '../keys/actor.js';
+import { containedObserver } from '../observer/contained.js';
+import { UNOBSERVED, type Observer } from '../observer/observer.js';
+import { readAddress } from '../net/address.js';
+import { optionError } from '../../shared/options.js';
+import { withHttp } from '../errors/http.js';
+import { Refusal, unavailable } from '../errors/refusal.js';
+import type { Authenticator } from './authenticator.js';
+import { readableSource, type ForeignSource } from './headerFields.js';
+import { locateCredential, type CredentialSource } from './locate.js';
+import { accepted, failed } from './observed.js';
+import type { Networks } from './networks.js';
+import { ANONYMOUS, type LatchkeyContext, type Principal } from './principal.js';
+
+/**
+ * A request of Node or of the Fetch API, or an object with such a request as `req`, as Apollo Server's standalone, Express
+ * and Next integrations pass it.
+ */
+export type ContextSource = ForeignSource | { readonly req: ForeignSource };
+
+export type ContextBuilder = (source: ContextSource) => Promise<LatchkeyContext>;
+
+/**
+ * Creates the function that builds a request's context: it finds the credential, verifies it and returns the principal.
+ * Without a credential, the principal is anonymous. A request with an invalid credential is refused, even if it selects only
+ * @public fields.
+ *
+ * @param resourceMetadata returns the address of the resource's metadata (RFC 9728), for challenges; null: none. Default: none
+ * @param anonymous counts the requests of anonymous callers by network. Default: they are not counted
+ * @throws Refusal with status and challenge for Apollo Server
+ * @throws TypeError for header fields in a form that can't be read
+ */
+export function createContextBuilder(
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  observer: Observer = UNOBSERVED,
+  resourceMetadata: () => string | null = () => null,
+  anonymous?: AnonymousCallers,
+): ContextBuilder {
+  if (typeof (authenticator as unknown as { authenticate?: unknown } | null)?.authenticate !== 'function') {
+    throw optionError('createContextBuilder: authenticator', authenticator, 'an object with authenticate');
+  }
+  if (typeof (observer as Partial<Observer> | null)?.verified !== 'function') {
+    throw optionError('createContextBuilder: observer', observer, 'an object with all methods of Observer');
+  }
+  if (typeof resourceMetadata !== 'function') {
+    throw optionError('createContextBuilder: resourceMetadata', resourceMetadata, 'a function');
+  }
+  const callbacks = new Callbacks('createContextBuilder');
+  const told = containedObserver(callbacks, observer);
+  const metadata = () => callbacks.ask('resourceMetadata', resourceMetadata, isAddressOrNull, 'a string or null', null);
+  return async (source) => {
+    const given = (source as Partial<ContextSource> | null) ?? {};
+    // Outside the try block: unreadable header fields are a bug in the server's code, so its developer must see this error.
+    const request = readableSource(('req' in given ? given.req : given) as ForeignSource);
+    try {
+      const principal = await principalOf(request, authenticator, told, anonymous?.networks);
+      await anonymous?.arrived(principal);
+      return {
+        principal,
+        origin: originOf(request),
+        counted: anonymous !== undefined && principal.kind === 'anonymous',
+      };
+    } catch (error) {
+      if (error instanceof Refusal) throw withHttp(error, metadata());
+      // Apollo Server shows the message of any other error to the caller.
+      throw withHttp(unavailable('The key could not be checked. Try again shortly.', 1, error));
+    }
+  };
+}
+
+function isAddressOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+/** Counts anonymous callers. */
+export interface AnonymousCallers {
+  readonly networks: Networks;
+  /**
+   * Counts a request of an anonymous caller when it arrives, and refuses a key that has used up its limits.
+   * @throws Refusal, or rejects with one
+   */
+  readonly arrived: (principal: Principal) => void | Promise<void>;
+}
+
+/** Returns the client's address and user agent. */
+export function originOf(source: CredentialSource): Origin {
+  const userAgent = source.headers['user-agent'];
+  return { address: addressOf(source), userAgent: typeof userAgent === 'string' ? userAgent : null };
+}
+
+/** Returns the client's address. Express passes on what a proxy wrote, possibly with a port. @returns null if it is unknown */
+function addressOf({ ip, socket }: CredentialSource): string | null {
+  const address = ip ?? socket?.remoteAddress;
+  return address === undefined ? null : readAddress(address);
+}
+
+/** Returns the principal of a request; not a promise if the key is cached. @throws Refusal, or rejects with one */
+export function principalOf(
+  source: CredentialSource,
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  observer: Observer = UNOBSERVED,
+  networks?: Networks,
+): Principal | Promise<Principal> {
+  try {
+    const credential = locateCredential(source);
+    if (credential === null) return accepted(observer, networks?.principalAt(addressOf(source)) ?? ANONYMOUS);
+    const found = authenticator.authenticate(credential, addressOf(source));
+    if (!(found instanceof Promise)) return accepted(observer, found);
+    return found.then(
+      (late) => accepted(observer, late),
+      (error: unknown) => failed(observer, error),
+    );
+  } catch (error) {
+    return failed(observer, error);
+  }
+}

@@ -1,0 +1,57 @@
+import { optionError } from '../../shared/options.js';
+import type { CredentialSource } from './locate.js';
+
+/** Header fields of Node or of the Fetch API (`Headers`), a Map, a list of pairs, or an object with names in any case. */
+export type HeaderFields =
+  Readonly<Record<string, string | string[] | undefined>> | Iterable<readonly [string, string]>;
+
+/** A request of any server framework. */
+export type ForeignSource = Omit<CredentialSource, 'headers'> & { readonly headers: HeaderFields };
+
+/**
+ * Returns a request with its header fields in the form of Node, by name in lower case.
+ *
+ * Header fields in an unknown form are refused. If they were treated as empty, the holder of a revoked key would be accepted
+ * as an anonymous caller.
+ *
+ * @throws TypeError if the header fields are missing or can't be read
+ */
+export function readableSource(source: ForeignSource): CredentialSource {
+  const { headers, rawHeaders, ip, socket } = (source as Partial<ForeignSource> | null) ?? {};
+  // A request of Node, which is by far the most frequent case.
+  if (Array.isArray(rawHeaders) && rawHeaders.length > 0) return source as CredentialSource;
+  return { headers: fieldsOf(headers), ...(ip !== undefined && { ip }), ...(socket !== undefined && { socket }) };
+}
+
+function fieldsOf(headers: unknown): Record<string, string | string[]> {
+  if (typeof headers !== 'object' || headers === null) throw unreadable(headers);
+  const fields: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const entry of entriesOf(headers)) {
+    const [name, value] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    if (typeof name !== 'string') throw unreadable(headers);
+    if (value === undefined) continue;
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    if (!values.every((each) => typeof each === 'string')) throw unreadable(headers);
+    (fields[name.toLowerCase()] ??= []).push(...values);
+  }
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  );
+}
+
+function entriesOf(headers: object): Iterable<unknown> {
+  if (Symbol.iterator in headers) return headers as Iterable<unknown>;
+  const prototype: unknown = Object.getPrototypeOf(headers);
+  // A plain object of another realm has a different Object.prototype, but the prototype of that is null as well.
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return Object.entries(headers);
+  throw unreadable(headers);
+}
+
+function unreadable(headers: unknown): TypeError {
+  return optionError(
+    'context: headers',
+    headers,
+    'the header fields of the request: an object by name, a Headers, a Map, or a list of [name, value]',
+    true,
+  );
+}

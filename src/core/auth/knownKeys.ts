@@ -1,0 +1,195 @@
+import { hash, randomBytes } from 'node:crypto';
+import { MAX_CREDENTIAL_LENGTH } from '../keys/token.js';
+import type { Lookup } from '../observer/observer.js';
+import { AddressList } from '../net/addressList.js';
+import type { Roles } from '../scopes/roles.js';
+import type { KeyRecord } from '../../store/records.js';
+import type { KeyWithTier, Store } from '../../store/store.js';
+import { hasLeft, holderOf, type AuthenticatedPrincipal } from './principal.js';
+import { ReadCache } from './readCache.js';
+import type { Validity } from './standing.js';
+
+/** The maximum number of cached keys. At about 1 kB each, they take at most about 50 MB. */
+const MAX_KEYS = 50_000;
+
+/** The number of addresses, documents, scopes or characters that take as much memory as a key without them. */
+const ADDRESSES_PER_KEY = 4;
+const DOCUMENTS_PER_KEY = 8;
+const SCOPES_PER_KEY = 8;
+const CHARACTERS_PER_KEY = 500;
+
+/** A cached key. */
+export interface KnownKey {
+  readonly key: KeyRecord;
+  readonly principal: AuthenticatedPrincipal;
+  /** The addresses that it can be used from; null: any. */
+  readonly addresses: AddressList | null;
+  /** Whether the user who owns the key was removed. */
+  readonly userLeft: boolean;
+  /** The salted hash of the verified token, which recognizes it the next time; null: not verified yet. */
+  mark: string | null;
+}
+
+export interface KnownKeysOptions {
+  readonly read: Store['keys']['findForVerification'];
+  /** Returns the current roles, to resolve those of users. */
+  readonly roles: () => Roles;
+  /** How long a record is cached, in milliseconds. */
+  readonly ttl: number;
+  /** See {@link ReadCache}. */
+  readonly clock?: () => number;
+}
+
+/** A cache of key records, and of the tokens whose secrets were verified. */
+export class KnownKeys {
+  readonly #keys: ReadCache<KnownKey>;
+  readonly #roles: () => Roles;
+  readonly #ttl: number;
+  #salt = newSalt();
+  /** The key of each principal that was returned. */
+  readonly #ofPrincipal = new WeakMap<AuthenticatedPrincipal, KeyRecord>();
+  /** Verified tokens in plain text. Each is kept at most as long as a record is cached. */
+  readonly #tokens = new Map<string, KnownKey>();
+  #roomForTokens = MAX_KEYS;
+
+  constructor({ read, roles, ...cache }: KnownKeysOptions) {
+    this.#roles = roles;
+    this.#ttl = cache.ttl;
+    this.#keys = new ReadCache({
+      ...cache,
+      max: MAX_KEYS,
+      weigh: ({ key }) => weightOf(key),
+      read: async (lookupId) => {
+        const found = await read(lookupId);
+        return found && this.#know(found);
+      },
+    });
+  }
+
+  /** Returns the key of a token in {@link #tokens}, if its record is cached; null: use {@link recognized} or verify it. */
+  seen(credential: string): KnownKey | null {
+    if (credential.length > MAX_CREDENTIAL_LENGTH) return null;
+    // No timing leak: a Map compares only strings with the same hash, and the hash is seeded randomly for each process.
+    const seen = this.#tokens.get(credential);
+    return seen !== undefined && this.#keys.fresh(seen.key.lookupId) === seen ? seen : null;
+  }
+
+  /** Returns the key with a lookup ID, if its record is cached and the token's hash matches; null: verify the token. */
+  recognized(lookupId: string, credential: string): KnownKey | null {
+    const known = this.#keys.fresh(lookupId);
+    return this.#isMarked(known, credential) ? this.#remember(credential, known) : null;
+  }
+
+  /** Returns whether the token was verified for the key with a lookup ID. The cached record may be stale. */
+  wasRight(lookupId: string, credential: string): boolean {
+    return this.#isMarked(this.#keys.last(lookupId), credential);
+  }
+
+  /** Returns whether the key with a lookup ID is neither cached nor being read, so that its token may be a guess. */
+  isStrange(lookupId: string): boolean {
+    return this.#keys.last(lookupId) === undefined && !this.#keys.isReading(lookupId);
+  }
+
+  /** Returns whether the record of a lookup ID is cached, for metrics. */
+  sourceOf(lookupId: string): Lookup {
+    const fresh = this.#keys.fresh(lookupId);
+    if (fresh === undefined) return 'miss';
+    return fresh === null ? 'negative' : 'hit';
+  }
+
+  /** Returns the key with a lookup ID, from the cache or the store; null: it doesn't exist. Rejects if the store does. */
+  get(lookupId: string): Promise<KnownKey | null> {
+    return this.#keys.get(lookupId);
+  }
+
+  /** Returns whether a token is that of a key. @param verify verifies the token's secret, if its hash is not cached */
+  async isRight(known: KnownKey, credential: string, verify: () => Promise<boolean>): Promise<boolean> {
+    const mark = this.#markOf(credential);
+    if (known.mark === mark) return true;
+    if (!(await verify())) return false;
+    known.mark = mark;
+    return true;
+  }
+
+  /** Returns how long a principal stays valid. */
+  validity(principal: AuthenticatedPrincipal): Validity | null {
+    const key = this.#ofPrincipal.get(principal);
+    if (key === undefined) return null;
+    const { lookupId, expiresAt } = key;
+    const countsFor = this.#keys.remaining(lookupId, (known) => known.principal === principal);
+    return { lookupId, countsFor, expiresAt };
+  }
+
+  /** Marks the record of a lookup ID as stale. */
+  forget(lookupId: string): void {
+    this.#keys.forget(lookupId);
+  }
+
+  /** Marks the records as stale whose principals match. */
+  forgetWhere(concerned: (principal: AuthenticatedPrincipal) => boolean): void {
+    this.#keys.forgetWhere(({ principal }) => concerned(principal));
+  }
+
+  /** Has every token verified again. After a reload, the token of an imported key may belong to a configured key. */
+  doubt(): void {
+    this.#salt = newSalt();
+  }
+
+  /** Returns the cached form of a key. Its verified token stays valid, because the secret of a key never changes. */
+  #know({ key, tier, user }: KeyWithTier): KnownKey {
+    const before = this.#keys.last(key.lookupId);
+    const principal = holderOf({ key, tier, user }, this.#roles());
+    this.#ofPrincipal.set(principal, key);
+    return {
+      key,
+      addresses: key.allowedAddresses.length === 0 ? null : new AddressList(key.allowedAddresses),
+      userLeft: hasLeft({ key, user }),
+      mark: before?.key.id === key.id ? before.mark : null,
+      principal,
+    };
+  }
+
+  /** Not in constant time, because a partial match with a salted hash reveals nothing about the token. */
+  #isMarked(known: KnownKey | null | undefined, credential: string): known is KnownKey {
+    return known?.mark != null && known.mark === this.#markOf(credential);
+  }
+
+  /**
+   * Returns a salted hash, so that a memory dump can't be compared with known hashes. An HMAC under the pepper would take
+   * five times as long.
+   */
+  #markOf(credential: string): string {
+    return hash('sha256', this.#salt + credential, 'base64url');
+  }
+
+  /**
+   * Caches the token itself, because the hash would take a third of the time for a known key. It is kept for at most `ttl`. Strings
+   * of past requests stay in memory about as long anyway. After that, only the hash is kept.
+   */
+  #remember(credential: string, known: KnownKey): KnownKey {
+    if (this.#tokens.size === 0) {
+      this.#roomForTokens = MAX_KEYS;
+      setTimeout(() => this.#tokens.clear(), this.#ttl).unref();
+    }
+    if (this.#roomForTokens > 0) {
+      this.#roomForTokens -= weightOf(known.key);
+      this.#tokens.set(credential, known);
+    }
+    return known;
+  }
+}
+
+/** Returns the size of a key in the cache, in multiples of a small key. */
+function weightOf({ allowedAddresses, trustedDocuments, scopes, name, revokedReason }: KeyRecord): number {
+  return (
+    1 +
+    allowedAddresses.length / ADDRESSES_PER_KEY +
+    (trustedDocuments?.length ?? 0) / DOCUMENTS_PER_KEY +
+    scopes.length / SCOPES_PER_KEY +
+    (name.length + (revokedReason?.length ?? 0)) / CHARACTERS_PER_KEY
+  );
+}
+
+function newSalt(): string {
+  return randomBytes(32).toString('base64');
+}

@@ -1,0 +1,232 @@
+import type { Category } from '../limits/category.js';
+import {
+  getOperationAST,
+  getVariableValues,
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type ParseOptions,
+  type ValidationRule,
+} from 'graphql';
+import type { Principal } from '../auth/principal.js';
+import { conditionsOf } from './conditions.js';
+import { decide } from './decide.js';
+import { fieldAccess, type FieldAccess } from './fieldAccess.js';
+import { rulesOf } from './guard.js';
+import { readable, refuseIntrospection, type Introspection } from './introspection.js';
+import { MAX_LINES, refuseLines } from './lines.js';
+import { OperationCompiler } from './operation.js';
+import { printable } from './printable.js';
+import type { SchemaRules } from './rules.js';
+import { telling } from './telling.js';
+import { refuseUntrusted } from './trustedDocuments.js';
+
+/** The operation to explain. */
+export interface Question {
+  readonly document: string;
+  readonly operationName: string | null;
+  readonly variables: unknown;
+}
+
+/** Why an operation would be refused, as far as that depends on the operation and the principal. */
+export type Objection = 'INVALID_DOCUMENT' | 'DOCUMENT_NOT_TRUSTED' | 'MISSING_SCOPES' | 'INTROSPECTION_REFUSED';
+
+export interface Fault {
+  readonly message: string;
+  /** The line in the document, from 1; null if the error has no position. */
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+export interface Explanation {
+  /** Errors of syntax, validation, bounds, the name of the operation and its variables. */
+  readonly errors: readonly Fault[];
+  readonly fields: readonly FieldAccess[];
+  readonly missingScopes: readonly string[];
+  /** In requests; null if the document has no operation. */
+  readonly cost: number | null;
+  /** The number of keys that it would create or rotate. */
+  readonly tokens: number;
+  /** The category whose limits apply in addition to those of the tier; null if the document has no operation. */
+  readonly category: Category | null;
+  readonly objections: readonly Objection[];
+}
+
+export interface ExplainerOptions {
+  /** The bounds for documents on the server. */
+  readonly bounds: {
+    readonly parseOptions: ParseOptions;
+    readonly validationRules: readonly ValidationRule[];
+    readonly validationOptions: { readonly maxErrors: number };
+  };
+  readonly introspection: Introspection;
+  /**
+   * The number of lines that a document may have.
+   *
+   * @default {@link MAX_LINES}
+   */
+  readonly maxLines?: number;
+}
+
+interface Guarded {
+  readonly rules: SchemaRules;
+  readonly compiler: OperationCompiler;
+}
+
+/** A parsed and validated document. */
+interface Parsed {
+  readonly document: DocumentNode | undefined;
+  readonly errors: readonly GraphQLError[];
+}
+
+/** Documents that were parsed, by their text: for one schema, and for as long as one operation lasts. */
+export type ParsedDocuments = Map<string, Parsed>;
+
+/** The valid part of a document. */
+interface Understood {
+  readonly errors: readonly GraphQLError[];
+  readonly document?: DocumentNode;
+  /** null if no operation can be run. */
+  readonly operation: OperationDefinitionNode | null;
+}
+
+/** Explains what the server would do with an operation, by the same rules and bounds, without running it. */
+export class Explainer {
+  readonly #options: ExplainerOptions;
+  readonly #guarded = new WeakMap<GraphQLSchema, Guarded>();
+
+  constructor(options: ExplainerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param principal the caller of the operation
+   * @param reader the caller who receives the explanation, and may read only a part of the schema
+   * @param parsed the documents that are not parsed again; the new one is added
+   */
+  explain(
+    schema: GraphQLSchema,
+    principal: Principal,
+    question: Question,
+    reader: Principal,
+    parsed: ParsedDocuments = new Map(),
+  ): Explanation {
+    const { introspection } = this.#options;
+    const { rules, compiler } = this.#guardOf(schema);
+    const understood = this.#understand(schema, question, parsed);
+    const { document, operation } = understood;
+    const variables = recordOf(question.variables);
+    const errors = this.#tell(schema, reader, question, understood);
+    const objections: Objection[] = errors.length > 0 ? ['INVALID_DOCUMENT'] : [];
+    if (document === undefined || operation === null) {
+      return { errors, fields: [], missingScopes: [], cost: null, tokens: 0, category: null, objections };
+    }
+    const compiled = compiler.compile(document, operation, variables);
+    const refusal = decide(compiled.rules, principal);
+    if (refuseUntrusted(principal, question.document, document) !== null) objections.push('DOCUMENT_NOT_TRUSTED');
+    if (refusal !== null) objections.push('MISSING_SCOPES');
+    const reads = compiled.introspects ? { document, operation, variables } : null;
+    if (reads !== null && refuseIntrospection(introspection, schema, principal, reads) !== null) {
+      objections.push('INTROSPECTION_REFUSED');
+    }
+    return {
+      errors,
+      fields: fieldAccess(
+        { schema, rules, principal },
+        document,
+        operation,
+        conditionsOf(document, operation, variables),
+      ),
+      missingScopes: refusal?.details.code === 'FORBIDDEN' ? refusal.details.missing : [],
+      cost: compiled.cost,
+      tokens: compiled.tokens,
+      category: compiled.category,
+      objections,
+    };
+  }
+
+  #tell(
+    schema: GraphQLSchema,
+    reader: Principal,
+    { document: text, operationName, variables }: Question,
+    { document, operation, errors }: Understood,
+  ): Fault[] {
+    // What the reader sees of the schema is looked at only where something is wrong: that validates the document once more.
+    if (errors.length === 0) return [];
+    const tell = telling(schema, readable(this.#options.introspection, schema, reader), {
+      document,
+      operation,
+      variables: printable(schema, operation, recordOf(variables)),
+      written: [text, operationName ?? ''],
+    });
+    return errors.map((error) => faultOf(error, tell(error)));
+  }
+
+  #parse(schema: GraphQLSchema, text: string): Parsed {
+    const { bounds, maxLines = MAX_LINES } = this.#options;
+    let document: DocumentNode | undefined;
+    let errors: readonly GraphQLError[];
+    const tooLong = refuseLines(text, maxLines);
+    if (tooLong !== null) return { document, errors: [tooLong] };
+    try {
+      document = parse(text, bounds.parseOptions);
+      errors = validate(schema, document, [...specifiedRules, ...bounds.validationRules], bounds.validationOptions);
+    } catch (error) {
+      // A bound may throw.
+      if (!(error instanceof GraphQLError)) throw error;
+      errors = [error];
+    }
+    return { document, errors };
+  }
+
+  #understand(
+    schema: GraphQLSchema,
+    { document: text, operationName, variables }: Question,
+    parsed: ParsedDocuments,
+  ): Understood {
+    const known = parsed.get(text) ?? this.#parse(schema, text);
+    parsed.set(text, known);
+    const { document, errors: found } = known;
+    if (document === undefined) return { errors: found, operation: null };
+    if (found.length > 0) return { errors: found, document, operation: null };
+    const operation = getOperationAST(document, operationName);
+    const fault = operation == null ? NO_OPERATION : schema.getRootType(operation.operation) == null ? NO_ROOT : null;
+    if (operation == null || fault !== null) {
+      return { errors: [new GraphQLError(fault ?? NO_OPERATION)], document, operation: null };
+    }
+    if (variables != null && recordOf(variables) !== variables) {
+      return { errors: [new GraphQLError('The variables must be an object.')], document, operation };
+    }
+    const definitions = operation.variableDefinitions ?? [];
+    const short = printable(schema, operation, recordOf(variables));
+    const { errors = [] } = getVariableValues(schema, definitions, short, { maxErrors: 1 });
+    return { errors: errors.slice(0, 1), document, operation };
+  }
+
+  #guardOf(schema: GraphQLSchema): Guarded {
+    let guarded = this.#guarded.get(schema);
+    if (guarded === undefined) {
+      const rules = rulesOf(schema);
+      this.#guarded.set(schema, (guarded = { rules, compiler: new OperationCompiler(schema, rules) }));
+    }
+    return guarded;
+  }
+}
+
+const NO_OPERATION =
+  'Unknown operation name, or the document has several operations and none was named. Set operationName.';
+const NO_ROOT = 'The schema does not support this type of operation.';
+
+function recordOf(variables: unknown): Record<string, unknown> {
+  const isRecord = typeof variables === 'object' && variables !== null && !Array.isArray(variables);
+  return isRecord ? (variables as Record<string, unknown>) : {};
+}
+
+function faultOf({ locations }: GraphQLError, message: string): Fault {
+  const [place] = locations ?? [];
+  return { message, line: place?.line ?? null, column: place?.column ?? null };
+}

@@ -1,0 +1,382 @@
+import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
+import { WorkBudgets } from '../guard/answer/work.js';
+import { CATEGORIES, type Category } from '../limits/category.js';
+import { Limiter } from '../limits/limiter.js';
+import type { Limits, Subject } from '../limits/limits.js';
+import type { TierLimits, WindowLimits } from '../limits/tiers.js';
+import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../limits/window.js';
+import { notFound } from '../errors/refusal.js';
+import {
+  statusOf,
+  TIERS,
+  type Environment,
+  type KeyRecord,
+  type KeyStatus,
+  type KeyType,
+  type ProjectRecord,
+  type Tier,
+  type UserRecord,
+  type WorkspaceRecord,
+} from '../../store/records.js';
+import type { Actor, ActorContext } from './actor.js';
+import type { AuditEntry } from '../../store/audit.js';
+import { NEWEST_FIRST, type KeyOrder } from '../../store/ordering.js';
+import { meet } from '../scopes/meet.js';
+import type { Roles } from '../scopes/roles.js';
+import { after } from '../../schema/after.js';
+import { connectionOf, type Page } from '../../schema/connection.js';
+import type { AnswerLimits } from '../guard/answer/limits.js';
+import { listing, pageRows, SEARCH } from '../../schema/listing.js';
+import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from './configured.js';
+import { readingDocuments } from './documentReader.js';
+import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
+import { mentionedIn } from './mentions.js';
+import { nameOfKey } from './names.js';
+import { decodePosition, encodePosition, positionIn } from './order.js';
+import { MAX_DOCUMENTS } from './input.js';
+import { MAX_SEARCH } from './search.js';
+import type { KeyService, UpdateKeyInput } from './service.js';
+import { shownPrefix } from './token.js';
+
+export interface KeyResolverOptions {
+  readonly keys: KeyService;
+  readonly projects: { findMany(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ProjectRecord>> };
+  readonly users: { ownersOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, UserRecord>> };
+  readonly limiter: Limits;
+  /** The limits of a response, which also limit how many trusted documents an operation reads. */
+  readonly answer?: AnswerLimits;
+  /** Scopes that the roles of users grant. Default: none. */
+  readonly roles?: () => Pick<Roles, 'scopesOf'>;
+  readonly now: () => number;
+}
+
+/** The rotation family whose limits are shown. */
+interface LimitsSource {
+  readonly familyId: string;
+  readonly tier: Tier;
+}
+
+interface KeysArguments {
+  readonly first?: number | null;
+  readonly after?: string | null;
+  readonly workspaceId?: string | null;
+  readonly orderBy?: KeyOrder | null;
+  readonly filter?: {
+    readonly status?: KeyStatus | null;
+    readonly type?: KeyType | null;
+    readonly environment?: Environment | null;
+    readonly nameContains?: string | null;
+    readonly scope?: string | null;
+    readonly projectId?: string | null;
+    readonly userId?: string | null;
+  } | null;
+}
+
+interface CreateArguments {
+  readonly input: {
+    readonly name: string;
+    readonly scopes: readonly string[];
+    readonly type?: KeyType | null;
+    readonly environment?: Environment | null;
+    readonly expiresAt?: number | null;
+    readonly workspaceId?: string | null;
+    readonly projectId?: string | null;
+    readonly userId?: string | null;
+    readonly allowedAddresses?: readonly string[] | null;
+    readonly trustedDocuments?: readonly string[] | null;
+  };
+}
+
+const DAY = 24 * 60 * 60_000;
+
+/** The maximum number of trusted documents in one operation, over all its aliases. */
+const MAX_BOUND = 3 * MAX_DOCUMENTS;
+
+/** The maximum number of characters that one operation searches for, over all its aliases. */
+const MAX_SEARCHED = 4 * MAX_SEARCH;
+
+const CREDENTIAL_KINDS = { key: 'API_KEY', configured: 'CONFIGURED', oidc: 'OIDC', operator: 'OPERATOR' } as const;
+
+/** Resolvers of keys, their limits, and the viewer. */
+export function keyResolvers({ keys, projects, users, limiter, answer, roles, now }: KeyResolverOptions) {
+  const issued = ({ key, token }: { readonly key: KeyRecord; readonly token: string }) => ({ apiKey: key, token });
+  const workspaceOf = gathering<string, WorkspaceRecord>(async ({ principal }, ids) => {
+    const found = await Promise.all(ids.map((id) => keys.workspace(principal, id)));
+    return new Map(found.map((workspace) => [workspace.id, workspace]));
+  });
+  const keyOf = gathering<string, AnyKey>(({ principal }, ids) => keys.findMany(principal, ids));
+  const documentsOf = readingDocuments(keys, answer);
+  const projectOf = gathering<string, ProjectRecord>(({ principal }, ids) => projects.findMany(principal, ids));
+  const userOf = gathering<string, UserRecord>(({ principal }, ids) => users.ownersOf(principal, ids));
+  const roomOf = roomsOf(limiter);
+  const totalOf = oncePerQuery(
+    (selection: KeySelection) => keys.count(selection),
+    ({ workspaceId, filter }) => JSON.stringify([workspaceId, Object.entries(filter).toSorted()]),
+  );
+  // Queries take the tier of the caller's workspace from the principal, because a promise for each key and alias would take
+  // longer than the rest of a large page. A mutation may just have changed the tier.
+  const tierOf = (context: ActorContext, workspaceId: string, operation: OperationTypeNode): Tier | Promise<Tier> => {
+    const { principal } = context;
+    if (principal.workspaceId === workspaceId && operation === OperationTypeNode.QUERY) return principal.tier;
+    return workspaceOf(context, workspaceId).then((workspace) => {
+      if (workspace === null) throw notFound('workspace');
+      return workspace.tier;
+    });
+  };
+
+  const nameOf = async (context: ActorContext, id: string, workspaceId: string): Promise<string | null> => {
+    if (id.startsWith('prj_')) return (await projectOf(context, id))?.name ?? null;
+    if (id.startsWith('usr_')) return (await userOf(context, id))?.name ?? null;
+    return nameOfKey(context, id, workspaceId, keyOf);
+  };
+
+  const documentBudgets = new WorkBudgets({
+    limit: MAX_BOUND,
+    path: ['input', 'trustedDocuments'],
+    message: `This operation binds keys to more than ${MAX_BOUND} documents in total. Send some of them in another operation.`,
+  });
+  const searchBudgets = new WorkBudgets({
+    limit: MAX_SEARCHED,
+    path: ['text'],
+    message: `This operation searches for more than ${MAX_SEARCHED} characters in total. Send some of the texts in another operation.`,
+  });
+  // A list that is too long by itself gets its own error later.
+  const spendDocuments = (info: GraphQLResolveInfo, documents: readonly string[] | null | undefined): void =>
+    documentBudgets.spend(info, Math.min(documents?.length ?? 0, MAX_DOCUMENTS));
+
+  return {
+    Query: {
+      viewer: (_: unknown, __: unknown, { principal }: ActorContext) => principal,
+      tiers: () => TIERS.map((tier) => ({ tier, ...limiter.tiers[tier] })),
+      apiKey: (_: unknown, { id }: { id: string }, context: ActorContext) => keyOf(context, id),
+      apiKeys: listing(
+        async (
+          { first, after: place, filter, workspaceId, orderBy }: KeysArguments,
+          { principal }: ActorContext,
+        ): Promise<OrderedPage> => {
+          const order = orderBy ?? NEWEST_FIRST;
+          const { keys: nodes, ...page } = await keys.list(principal, {
+            workspaceId: workspaceId ?? null,
+            first: first ?? 50,
+            after: place == null ? null : decodePosition(order, place),
+            filter: withoutNulls(filter ?? {}),
+            order,
+          });
+          return { ...page, nodes, order };
+        },
+        ({ first, filter }) => pageRows(first, 50) + (filter == null ? 0 : SEARCH),
+      ),
+      findApiKeys: (_: unknown, { text }: { text: string }, { principal }: ActorContext, info: GraphQLResolveInfo) => {
+        searchBudgets.spend(info, Math.min(text.length, MAX_SEARCH));
+        return keys.search(principal, text);
+      },
+    },
+    Mutation: {
+      createApiKey: async (
+        _: unknown,
+        { input }: CreateArguments,
+        { principal, origin }: ActorContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        spendDocuments(info, input.trustedDocuments);
+        const { type, environment } = input;
+        return issued(
+          await keys.create(
+            principal,
+            { ...input, type: type ?? 'SECRET', environment: environment ?? 'LIVE' },
+            origin,
+          ),
+        );
+      },
+      rotateApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; overlap?: number | null } },
+        { principal, origin }: ActorContext,
+      ) => issued(await keys.rotate(principal, { id: input.id, overlap: input.overlap ?? DAY }, origin)),
+      expireApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; at: number } },
+        { principal, origin }: ActorContext,
+      ) => ({
+        apiKey: await keys.expire(principal, input, origin),
+      }),
+      revokeApiKey: async (
+        _: unknown,
+        { input }: { input: { id: string; reason?: string | null } },
+        { principal, origin }: ActorContext,
+      ) => ({
+        apiKey: await keys.revoke(principal, input, origin),
+      }),
+      updateApiKey: async (
+        _: unknown,
+        { input }: { input: UpdateKeyInput },
+        { principal, origin }: ActorContext,
+        info: GraphQLResolveInfo,
+      ) => {
+        spendDocuments(info, input.trustedDocuments);
+        return { apiKey: await keys.update(principal, input, origin) };
+      },
+    },
+    Viewer: {
+      credential: (viewer: Actor) => viewer,
+      project: ({ projectId }: Actor, _: unknown, context: ActorContext) =>
+        projectId === null ? null : projectOf(context, projectId),
+      user: ({ userId }: Actor, _: unknown, context: ActorContext) =>
+        userId === null ? null : userOf(context, userId),
+      workspace: ({ workspaceId }: Actor, _: unknown, context: ActorContext) => workspaceOf(context, workspaceId),
+      limits: (viewer: Actor): LimitsSource => viewer,
+    },
+    Credential: {
+      kind: (viewer: Actor) => CREDENTIAL_KINDS[viewer.kind],
+      id: (viewer: Actor) => viewer.keyId,
+      apiKey: ({ kind, keyId }: Actor, _: unknown, context: ActorContext) =>
+        kind === 'operator' || kind === 'oidc' ? null : keyOf(context, keyId),
+    },
+    AuditEntry: {
+      actorName: oncePerParent(({ actor, workspaceId }: AuditEntry, context) =>
+        nameOfKey(context, actor, workspaceId, keyOf),
+      ),
+      names: oncePerParent(async (entry: AuditEntry, context) => {
+        const ids = mentionedIn(entry);
+        const names = await Promise.all(ids.map((id) => nameOf(context, id, entry.workspaceId)));
+        return ids.flatMap((id, i) => {
+          const name = names[i];
+          return name == null ? [] : { id, name };
+        });
+      }),
+      subjectName: oncePerParent(async ({ subject, workspaceId }: AuditEntry, context) => {
+        return subject === workspaceId
+          ? ((await workspaceOf(context, subject))?.name ?? null)
+          : nameOf(context, subject, workspaceId);
+      }),
+    },
+    TierLimits: {
+      ...published,
+      categories: ({ categories }: TierLimits) =>
+        CATEGORIES.flatMap((category) => {
+          const limits = categories[category];
+          return limits === undefined ? [] : [{ category: category.toUpperCase(), ...limits }];
+        }),
+    },
+    TierCategoryLimits: published,
+    Limits: {
+      rate: (source: LimitsSource, _: unknown, context: ActorContext) =>
+        after(roomOf(context, source), ({ rate }) => limit(rate, RATE_WINDOW)),
+      burst: (source: LimitsSource, _: unknown, context: ActorContext) =>
+        after(roomOf(context, source), ({ burst }) => limit(burst, BURST_WINDOW)),
+      // Without promises, unless the windows are in Redis.
+      categories: (source: LimitsSource, _: unknown, context: ActorContext) =>
+        CATEGORIES.filter((category) => limiter.tiers[source.tier].categories[category] !== undefined).map((category) =>
+          after(roomOf(context, source, category), ({ rate, burst }) => ({
+            category: category.toUpperCase(),
+            rate: limit(rate, RATE_WINDOW),
+            burst: limit(burst, BURST_WINDOW),
+          })),
+        ),
+    },
+    ApiKey: {
+      // A configured key was chosen by a person, so even its first characters may be guessable.
+      prefix: (key: AnyKey) => (isConfigured(key) ? '' : shownPrefix(key)),
+      source: (key: AnyKey) => (isConfigured(key) ? 'CONFIGURED' : 'CREATED'),
+      roles: (key: AnyKey) => (isConfigured(key) ? key.roles : []),
+      effectiveScopes: oncePerParent(({ scopes, userId }: AnyKey, context) => {
+        if (userId === null) return scopes;
+        return userOf(context, userId).then((user) => {
+          if (user?.removedAt !== null) return [];
+          return roles === undefined ? [] : meet(scopes, roles().scopesOf(user.roles));
+        });
+      }),
+      createdByName: oncePerParent((key: AnyKey, context) =>
+        isConfigured(key) ? null : nameOfKey(context, key.createdBy, key.workspaceId, keyOf),
+      ),
+      // A key that a mutation returns has its documents.
+      trustedDocuments: (key: AnyKey | WholeKey, _: unknown, context: ActorContext, info: GraphQLResolveInfo) =>
+        'trustedDocuments' in key ? key.trustedDocuments : documentsOf(context, key.id, info),
+      project: ({ projectId }: AnyKey, _: unknown, context: ActorContext) =>
+        projectId === null ? null : projectOf(context, projectId),
+      user: ({ userId }: AnyKey, _: unknown, context: ActorContext) =>
+        userId === null ? null : userOf(context, userId),
+      previousTokenLastUsedAt: async ({ replaces }: AnyKey, _: unknown, context: ActorContext) => {
+        const previous = replaces === null ? null : await keyOf(context, replaces);
+        return previous === null || isConfigured(previous) ? null : previous.lastUsedAt;
+      },
+      status: (key: AnyKey) => statusOf(key, now()),
+      replaces: ({ replaces }: AnyKey, _: unknown, context: ActorContext) =>
+        replaces === null ? null : keyOf(context, replaces),
+      replacedBy: ({ replacedBy }: AnyKey, _: unknown, context: ActorContext) =>
+        replacedBy === null ? null : keyOf(context, replacedBy),
+      limits: (
+        { familyId, workspaceId }: AnyKey,
+        _: unknown,
+        context: ActorContext,
+        { operation: { operation } }: GraphQLResolveInfo,
+      ) => after(tierOf(context, workspaceId, operation), (tier): LimitsSource => ({ familyId, tier })),
+    },
+    ApiKeyConnection: {
+      ...connectionOf<AnyKey>(() => ''),
+      edges: (page: OrderedPage) => keyConnection(page).edges(page),
+      pageInfo: (page: OrderedPage) => keyConnection(page).pageInfo(page),
+      totalCount: ({ selection }: OrderedPage, _: unknown, context: ActorContext, info: GraphQLResolveInfo) =>
+        selection === null ? 0 : totalOf(context, info, selection),
+    },
+  };
+}
+
+/** A page of keys with its order, which is part of the cursors. */
+interface OrderedPage extends Page<AnyKey> {
+  readonly selection: KeySelection | null;
+  readonly order: KeyOrder;
+}
+
+const connections = new Map<string, ReturnType<typeof connectionOf<AnyKey>>>();
+
+function keyConnection({ order }: OrderedPage) {
+  const name = `${order.field} ${order.direction}`;
+  const connection =
+    connections.get(name) ?? connectionOf<AnyKey>((key) => encodePosition(order, positionIn(order.field, key)));
+  connections.set(name, connection);
+  return connection;
+}
+
+/** Reads the windows of a rotation family once for all fields of a request. With Redis, each read is a round trip. */
+function roomsOf(limiter: Limits) {
+  const gathered = gathering<Subject, Room>(
+    async (_, subjects) =>
+      new Map(
+        await Promise.all(
+          subjects.map(async (subject): Promise<[string, Room]> => [nameOf(subject), await limiter.peek(subject)]),
+        ),
+      ),
+    nameOf,
+  );
+  return (
+    context: ActorContext,
+    { familyId: family, tier }: LimitsSource,
+    category?: Category,
+  ): Room | Promise<Room> => {
+    const subject = { family, tier, ...(category !== undefined && { category }) };
+    if (limiter instanceof Limiter) return limiter.peek(subject);
+    return gathered(context, subject).then((room) => room ?? limiter.peek(subject));
+  };
+}
+
+function nameOf({ family, tier, category }: Subject): string {
+  return `${tier} ${category ?? ''} ${family}`;
+}
+
+/** Resolves the limits of a tier. */
+const published = {
+  perMinute: ({ rate }: WindowLimits) => rate,
+  perSecond: ({ burst }: WindowLimits) => burst,
+};
+
+function limit({ limit: most, remaining, returnsInMs }: WindowRoom, window: number) {
+  return { limit: most, window, remaining, returnsIn: returnsInMs };
+}
+
+type WithoutNulls<T> = { [Key in keyof T]: Exclude<T[Key], null> };
+
+/** Removes null filters: null means the same as a missing filter. */
+function withoutNulls<T extends object>(value: T): WithoutNulls<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null)) as WithoutNulls<T>;
+}

@@ -1,0 +1,54 @@
+import { subjectOf } from '../auth/networks.js';
+import type { Principal } from '../auth/principal.js';
+import { limitFields, type LimitFields, type RateLimitHeaders } from './fields.js';
+import type { Limits, Subject } from './limits.js';
+
+const DRAFT = ['RateLimit-Policy', 'RateLimit'] as const;
+const LEGACY = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
+
+/** The names of the fields in each style, as the documentation writes them. */
+export const LIMIT_FIELD_NAMES: Readonly<Record<RateLimitHeaders, readonly string[]>> = {
+  draft: DRAFT,
+  legacy: LEGACY,
+  both: [...DRAFT, ...LEGACY],
+};
+
+/** The names of all styles, in lower case. */
+export const ALL_LIMIT_FIELDS: readonly string[] = LIMIT_FIELD_NAMES.both.map((name) => name.toLowerCase());
+
+const WRITTEN = [...DRAFT, ...LEGACY, 'Retry-After' as const].map((name) => [name, name.toLowerCase()] as const);
+
+/** Writes the limit fields of a response. */
+export function writeLimitFields(fields: LimitFields, write: (name: string, value: string) => unknown): void {
+  for (const [name, lower] of WRITTEN) {
+    const value = fields[name];
+    if (value !== undefined) write(lower, value);
+  }
+}
+
+/** Whether a response has limit fields, of either style. */
+export function hasLimitFields(has: (name: string) => boolean): boolean {
+  return has('ratelimit') || has('ratelimit-limit');
+}
+
+/**
+ * Returns the limit fields of a response that cost nothing; null if the caller has no windows, or the limits are
+ * unavailable.
+ */
+export async function standingLimits(
+  principal: Principal,
+  limits: Limits,
+  style: RateLimitHeaders,
+): Promise<LimitFields | null> {
+  const subject: Subject | null =
+    principal.kind === 'anonymous' ? subjectOf(principal) : { family: principal.familyId, tier: principal.tier };
+  if (subject === null) return null;
+  try {
+    const room = await limits.peek(subject);
+    return limitFields({ outcome: 'admitted', limits: limits.tiers[subject.tier], room }, style);
+  } catch {
+    // The limits are unavailable. The response may be the refusal that reports this, and must not fail because of these
+    // fields.
+    return null;
+  }
+}
