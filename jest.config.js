@@ -11,7 +11,7 @@ const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-she
 // .ci/run installs the programs first, so every suite runs there.
 const NEEDED = [
   { program: 'redis-server', suites: '/test/redis' },
-  { program: 'prlimit', suites: '/test/store/fullDisk' },
+  { program: 'prlimit', suites: '/test/core/store/fullDisk' },
   { program: CHROMIUM, suites: '/test/dashboard' },
   { program: CHROMIUM, suites: '/test/client/browser' },
   { program: 'zsh', suites: '/test/cli/zsh' },
@@ -25,7 +25,7 @@ for (const { program, suites } of leftOut)
   console.warn(`${program} is not installed: ${suites.slice(1)} is left out. Install it, or run .ci/debian as root.`);
 const hasMongo = process.env.MONGODB_URI !== undefined;
 if (!hasMongo)
-  console.warn('MONGODB_URI is not set: test/store/mongo is left out. Set it, and run npm run test:mongo.');
+  console.warn('MONGODB_URI is not set: test/core/store/mongo is left out. Set it, and run npm run test:mongo.');
 
 /** @type {import('jest').Config} */
 export default {
@@ -44,7 +44,7 @@ export default {
     '/node_modules/',
     // They take minutes and need a quiet machine: npm run test:chaos and npm run test:scale run them (jest.byHand.js).
     ...BY_HAND,
-    ...(hasMongo ? [] : ['/test/store/mongo']),
+    ...(hasMongo ? [] : ['/test/core/store/mongo']),
     ...leftOut.map(({ suites }) => suites),
   ],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,5 +1,5 @@
 export { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.js';
-export { openSqliteStore, type SqliteOptions } from './store/sqlite/open.js';
+export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
 export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';
 export { directiveTypeDefs, keyTypeDefs } from './schema/typeDefs.js';
@@ -29,5 +29,5 @@ export type { Category } from './core/limits/category.js';
 export type { Change, ChangeFeed } from './core/keys/changes.js';
 export { TOKEN_PATTERN, isToken } from './core/keys/token.js';
 export type { Lookup, Observer, StoreOutcome, Verification } from './core/observer/observer.js';
-export type { Store } from './store/store.js';
-export type { Tier, KeyType, KeyStatus, Environment } from './store/records.js';
+export type { Store } from './core/store/store.js';
+export type { Tier, KeyType, KeyStatus, Environment } from './core/store/records.js';

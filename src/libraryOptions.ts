@@ -14,8 +14,8 @@ import { UNOBSERVED } from './core/observer/observer.js';
 import { checkObject, isPlainObject, isPromise, optionError, unknownOption } from './shared/options.js';
 import { Ceilings } from './core/scopes/ceilings.js';
 import { Roles } from './core/scopes/roles.js';
-import { DAY } from './store/periods.js';
-import { KEY_TYPES, TIERS } from './store/records.js';
+import { DAY } from './core/store/periods.js';
+import { KEY_TYPES, TIERS } from './core/store/records.js';
 
 /** Error messages for secrets, which replace the list of allowed values. */
 const SHORT = 'has fewer than 32 characters';

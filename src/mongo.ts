@@ -1,1 +1,1 @@
-export { openMongoStore, type MongoOptions } from './store/mongo/open.js';
+export { openMongoStore, type MongoOptions } from './core/store/mongo/open.js';

@@ -2,8 +2,8 @@ import { seedWarehouse } from './assets/seed.js';
 import { AssetService } from './assets/service.js';
 import { DEFAULT_WORKSPACE_ID } from './core/auth/operator.js';
 import { readSettings } from './settings/settings.js';
-import { StoreUnavailable } from './store/errors.js';
-import { openStore } from './store/open.js';
+import { StoreUnavailable } from './core/store/errors.js';
+import { openStore } from './core/store/open.js';
 
 /** `npm run seed`: fills the default workspace with an example warehouse. Running it again updates its times. */
 try {

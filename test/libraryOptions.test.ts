@@ -9,7 +9,7 @@ import { readable } from '../src/core/guard/introspection.js';
 import { changed } from '../src/core/keys/lifecycle.js';
 import { httpAnswer, statusBeforeData } from '../src/core/errors/http.js';
 import { ceilingInWords, withinCeiling } from '../src/core/scopes/ceilings.js';
-import { keyPosition } from '../src/store/ordering.js';
+import { keyPosition } from '../src/core/store/ordering.js';
 import { openMongoStore } from '../src/mongo.js';
 
 const { assertGuarded, Ceilings, ConfiguredEntry, createContextBuilder, createLatchkey, createPlugin } = library;

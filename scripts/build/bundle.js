@@ -17,7 +17,7 @@ const ENTRIES = {
   main: 'main',
   seed: 'seed',
   worker: 'cluster/worker',
-  sqliteThread: 'sqliteThread',
+  sqliteThread: 'core/store/sqlite/threadMain',
   'cli/main': 'cli/main',
   'client/node': 'client/node',
 };

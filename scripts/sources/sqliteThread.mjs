@@ -1,4 +1,4 @@
-// Runs src/sqliteThread.ts in a worker thread. Node 20 can't load TypeScript, and hooks that transform each module would take
+// Runs src/core/store/sqlite/threadMain.ts in a worker thread. Node 20 can't load TypeScript, and hooks that transform each module would take
 // longer than the thread's work in most tests. So the modules are bundled into one file, which is kept until one of them changes.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ function kept() {
 async function bundled() {
   const { rolldown } = await import('rolldown');
   const bundle = await rolldown({
-    input: `${ROOT}src/sqliteThread.ts`,
+    input: `${ROOT}src/core/store/sqlite/threadMain.ts`,
     platform: 'node',
     external: (id) => !/^[./]/.test(id),
     resolve: { extensionAlias: { '.js': ['.ts'] } },

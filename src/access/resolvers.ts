@@ -8,7 +8,7 @@ import type { Actor, ActorContext } from '../core/keys/actor.js';
 import type { WholeKey } from '../core/keys/configured.js';
 import type { KeyService } from '../core/keys/service.js';
 import type { Limits } from '../core/limits/limits.js';
-import { statusOf, type Tier } from '../store/records.js';
+import { statusOf, type Tier } from '../core/store/records.js';
 import { Turns } from '../core/util/turns.js';
 import { foretell, type Outlook } from './outlook.js';
 

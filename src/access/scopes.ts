@@ -4,7 +4,7 @@ import { openings } from '../core/guard/openings.js';
 import { isPlatform, type ActorContext } from '../core/keys/actor.js';
 import type { Ceilings } from '../core/scopes/ceilings.js';
 import { missingOf, PLATFORM } from '../core/scopes/grammar.js';
-import { KEY_TYPES, type KeyType } from '../store/records.js';
+import { KEY_TYPES, type KeyType } from '../core/store/records.js';
 
 export interface ScopeResolverOptions {
   /** Returns the scopes that keys of each type can currently have. */

@@ -5,9 +5,9 @@ import { suggestionFor, type Suggestion } from '../core/guard/suggestion.js';
 import type { ActorContext } from '../core/keys/actor.js';
 import type { KeyService } from '../core/keys/service.js';
 import { badInput } from '../core/errors/refusal.js';
-import { DAY, FIELDS_KEPT, startOf } from '../store/periods.js';
-import type { FieldUse } from '../store/records.js';
-import type { UsageStore } from '../store/store.js';
+import { DAY, FIELDS_KEPT, startOf } from '../core/store/periods.js';
+import type { FieldUse } from '../core/store/records.js';
+import type { UsageStore } from '../core/store/store.js';
 
 export interface SuggestionResolverOptions {
   readonly keys: Pick<KeyService, 'findMany'>;

@@ -8,7 +8,7 @@ import type {
   AssetTexts,
   Column,
   ColumnKind,
-} from '../store/records.js';
+} from '../core/store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
 import { after } from '../schema/after.js';
 import { connectionOf, type Page } from '../schema/connection.js';

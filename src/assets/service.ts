@@ -9,9 +9,9 @@ import type {
   Column,
   ColumnKind,
   LoadRecord,
-} from '../store/records.js';
+} from '../core/store/records.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
-import type { AssetStore } from '../store/store.js';
+import type { AssetStore } from '../core/store/store.js';
 import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';

@@ -4,7 +4,7 @@ import { locateCredential, type CredentialSource } from '../core/auth/locate.js'
 import { OutsideAddress } from '../core/auth/outsideAddress.js';
 import { RecentMap } from '../core/auth/recentMap.js';
 import { authorOf, type Actor, type Origin } from '../core/keys/actor.js';
-import { draftEntry, type AuditDraft } from '../store/audit.js';
+import { draftEntry, type AuditDraft } from '../core/store/audit.js';
 import type { EntrySource } from './gathered.js';
 
 const HOUR = 3_600_000;

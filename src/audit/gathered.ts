@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuditDraft } from '../store/audit.js';
-import { StoreUnavailable } from '../store/errors.js';
-import type { AuditStore } from '../store/store.js';
+import type { AuditDraft } from '../core/store/audit.js';
+import { StoreUnavailable } from '../core/store/errors.js';
+import type { AuditStore } from '../core/store/store.js';
 
 /** The interval in which entries are appended, in ms. */
 const INTERVAL = 60_000;

@@ -2,7 +2,7 @@ import { network } from '../core/auth/failures.js';
 import { DEFAULT_WORKSPACE_ID } from '../core/auth/operator.js';
 import type { Actor } from '../core/keys/actor.js';
 import type { RefusalCode, UnauthenticatedReason } from '../core/errors/refusal.js';
-import { draftEntry, SYSTEM, type AuditDraft, type Details } from '../store/audit.js';
+import { draftEntry, SYSTEM, type AuditDraft, type Details } from '../core/store/audit.js';
 import { Frequent } from './frequent.js';
 import type { EntrySource } from './gathered.js';
 

@@ -1,6 +1,6 @@
 import type { ActorContext } from '../core/keys/actor.js';
 import { badInput } from '../core/errors/refusal.js';
-import type { AuditAction, AuditEntry } from '../store/audit.js';
+import type { AuditAction, AuditEntry } from '../core/store/audit.js';
 import { connectionOf } from '../schema/connection.js';
 import { listing, pageRows, SEARCH } from '../schema/listing.js';
 import type { AuditService } from './service.js';

@@ -1,8 +1,8 @@
 import type { Actor } from '../core/keys/actor.js';
 import { isId } from '../core/keys/input.js';
 import { badInput } from '../core/errors/refusal.js';
-import type { AuditEntry, AuditHead } from '../store/audit.js';
-import type { AuditFilter, AuditStore } from '../store/store.js';
+import type { AuditEntry, AuditHead } from '../core/store/audit.js';
+import type { AuditFilter, AuditStore } from '../core/store/store.js';
 import { assertReachesAll } from '../workspaces/reach.js';
 import { checkPage, pageOf, type Page } from '../schema/connection.js';
 

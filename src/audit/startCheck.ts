@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.js';
+import type { Store } from '../core/store/store.js';
 import { checkHead } from './verify.js';
 
 /** The maximum number of workspaces that a start checks, oldest first. Each takes two reads. */

@@ -1,6 +1,6 @@
 import { NOTHING } from './archive/line.js';
-import { hashOf, type AuditEntry, type AuditHead } from '../store/audit.js';
-import type { AuditStore } from '../store/store.js';
+import { hashOf, type AuditEntry, type AuditHead } from '../core/store/audit.js';
+import type { AuditStore } from '../core/store/store.js';
 
 /** The number of entries in one read. */
 const BATCH = 1_000;

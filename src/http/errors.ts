@@ -1,7 +1,7 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { Refusal } from '../core/errors/refusal.js';
-import { unreported } from '../store/errors.js';
+import { unreported } from '../core/store/errors.js';
 import { withoutTokens } from '../core/keys/withoutTokens.js';
 
 /** The response for a fault of the server. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpAnswer } from '../core/errors/http.js';
 import { Refusal } from '../core/errors/refusal.js';
-import { unreported } from '../store/errors.js';
+import { unreported } from '../core/store/errors.js';
 import { BODY_ENCODINGS, BodyFault, TOO_LARGE } from './bodyEncoding.js';
 import { INTERNAL_ERROR } from './errors.js';
 

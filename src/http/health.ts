@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { StoreUnavailable } from '../store/errors.js';
-import type { Store } from '../store/store.js';
+import { StoreUnavailable } from '../core/store/errors.js';
+import type { Store } from '../core/store/store.js';
 import type { Connections } from './connections.js';
 
 /** Orchestrators probe a process over plain HTTP, without a key. */

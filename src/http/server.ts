@@ -13,7 +13,7 @@ import type { Certificate } from '../net/certificate.js';
 import { Proxies } from '../net/proxies.js';
 import type { OpenStreams } from '../streams/openStreams.js';
 import type { Settings } from '../settings/settings.js';
-import type { Store } from '../store/store.js';
+import type { Store } from '../core/store/store.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { authenticationHook } from './authentication.js';
 import { decodeBodies } from './bodyEncoding.js';

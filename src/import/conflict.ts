@@ -1,5 +1,5 @@
 import type { ForeignScheme } from '../core/keys/foreign.js';
-import type { KeyRecord } from '../store/records.js';
+import type { KeyRecord } from '../core/store/records.js';
 
 /**
  * Compares a row with an existing key that has its lookup ID. The message may name another workspace, because whoever runs an

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_LOCATOR, type ForeignScheme } from '../core/keys/foreign.js';
-import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../store/records.js';
+import { ENVIRONMENTS, KEY_TYPES, type Environment, type KeyType } from '../core/store/records.js';
 import { shown } from '../shared/options.js';
 import { normalise } from '../shared/text/characters.js';
 import { DATES, type Dates } from './cells.js';

@@ -1,6 +1,6 @@
 import { isId } from '../core/keys/input.js';
-import type { WorkspaceRecord } from '../store/records.js';
-import type { Store } from '../store/store.js';
+import type { WorkspaceRecord } from '../core/store/records.js';
+import type { Store } from '../core/store/store.js';
 import { normalise } from '../shared/text/characters.js';
 import type { Mapping } from './mapping.js';
 

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { RefusalCode } from '../core/errors/refusal.js';
-import { TIERS, type Tier } from '../store/records.js';
+import { TIERS, type Tier } from '../core/store/records.js';
 import { Distribution } from './distribution.js';
 import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../core/observer/observer.js';
 import { Lazy, Tallies } from './tally.js';

@@ -1,7 +1,7 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { BcryptCounts } from '../core/keys/bcryptGate.js';
 import { countInto } from './counting.js';
-import type { StoreState } from '../store/breaker.js';
+import type { StoreState } from '../core/store/breaker.js';
 import type { Observer } from '../core/observer/observer.js';
 
 /** The content type of {@link Metrics.text}. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KEY_EVENT_TYPES } from '../core/keys/events.js';
-import { ALERT_KINDS } from '../store/records.js';
+import { ALERT_KINDS } from '../core/store/records.js';
 import type { StreamEvent } from '../streams/events.js';
 import type { Wire } from './feed.js';
 

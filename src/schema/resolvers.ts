@@ -1,6 +1,6 @@
 import { OperationTypeNode, type GraphQLFieldResolver, type GraphQLResolveInfo } from 'graphql';
 import { unavailable } from '../core/errors/refusal.js';
-import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../store/errors.js';
+import { Duplicate, NotWritten, StoreUnavailable, Unacknowledged } from '../core/store/errors.js';
 
 type Resolvers = Readonly<Record<string, object>>;
 

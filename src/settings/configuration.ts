@@ -7,7 +7,7 @@ import { TIER_LIMITS, tierTable, type TierLimits, type TierTable } from '../core
 import { Ceilings, ceilingInWords, withinCeiling } from '../core/scopes/ceilings.js';
 import { expandBundles } from '../core/scopes/bundles.js';
 import { Roles } from '../core/scopes/roles.js';
-import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../core/store/records.js';
 import { isQuoted } from '../shared/settings/quotes.js';
 import { readFile, type ReadFile } from './file.js';
 import type { FileContent } from './fileSchema.js';

@@ -15,7 +15,7 @@ import { isId, isName } from '../core/keys/input.js';
 import { PREFIX_PATTERN } from '../core/keys/token.js';
 import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/fields.js';
 import { isRoleName, isScopeOrBundle } from '../core/scopes/roles.js';
-import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../store/records.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../core/store/records.js';
 
 /** The maximum number of roles in a file, and of scopes or roles in one list. */
 const MAX_NAMES = 100;

@@ -8,8 +8,8 @@ import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from
 import { isAddressOrRange } from '../core/net/addressList.js';
 import { RATE_LIMIT_HEADERS } from '../core/limits/fields.js';
 import { PROXY_HEADERS } from '../net/proxies.js';
-import { DAY } from '../store/periods.js';
-import { KEY_TYPES, TIERS, type KeyType } from '../store/records.js';
+import { DAY } from '../core/store/periods.js';
+import { KEY_TYPES, TIERS, type KeyType } from '../core/store/records.js';
 import { SettingsError } from '../shared/settings/error.js';
 import { parseFieldNames } from './fieldNames.js';
 import { parseOrigin } from './origin.js';

@@ -4,7 +4,7 @@ import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/limits.js
 import type { Introspection } from '../core/guard/introspection.js';
 import type { ProxyHeader } from '../net/proxies.js';
 import type { Proxies } from '../shared/outgoing/proxies.js';
-import type { Tier } from '../store/records.js';
+import type { Tier } from '../core/store/records.js';
 import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
 import { SettingsError } from '../shared/settings/error.js';
 import { DEFAULT_FILE } from './file.js';

@@ -1,4 +1,4 @@
-import type { AssetSummary } from '../store/records.js';
+import type { AssetSummary } from '../core/store/records.js';
 import type { Actor, ActorContext } from '../core/keys/actor.js';
 import type { AnyKey } from '../core/keys/configured.js';
 import type { KeyEvent } from '../core/keys/events.js';

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AuthenticatedPrincipal, Principal } from '../core/auth/principal.js';
-import { StoreUnavailable, Unacknowledged } from '../store/errors.js';
-import type { KeyStore, UsageStore } from '../store/store.js';
+import { StoreUnavailable, Unacknowledged } from '../core/store/errors.js';
+import type { KeyStore, UsageStore } from '../core/store/store.js';
 import { Tallies, type Tally } from './tallies.js';
 
 /** The interval between writes, in ms. */

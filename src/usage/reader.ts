@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import { badInput } from '../core/errors/refusal.js';
-import { USAGE_PERIODS } from '../store/periods.js';
-import type { UsageRecord } from '../store/records.js';
-import type { UsageSpan, UsageStore } from '../store/store.js';
+import { USAGE_PERIODS } from '../core/store/periods.js';
+import type { UsageRecord } from '../core/store/records.js';
+import type { UsageSpan, UsageStore } from '../core/store/store.js';
 import { series, spanOf, type Asked, type KeyUsage } from './periods.js';
 
 /** The number of periods in one response, for all keys together. */

@@ -1,5 +1,5 @@
-import { MINUTE } from '../store/periods.js';
-import type { UsageAddition } from '../store/records.js';
+import { MINUTE } from '../core/store/periods.js';
+import type { UsageAddition } from '../core/store/records.js';
 
 /** The number of lists of fields that are kept per key and minute. With more, they are summed by field. */
 const MAX_LISTS = 32;

@@ -4,10 +4,10 @@ import type { ConfiguredRecord } from '../core/keys/configured.js';
 import { checkName, isId } from '../core/keys/input.js';
 import { newId } from '../core/keys/minter.js';
 import { badInput, notFound } from '../core/errors/refusal.js';
-import { Duplicate } from '../store/errors.js';
+import { Duplicate } from '../core/store/errors.js';
 import type { Roles } from '../core/scopes/roles.js';
-import type { ProjectRecord } from '../store/records.js';
-import type { Store } from '../store/store.js';
+import type { ProjectRecord } from '../core/store/records.js';
+import type { Store } from '../core/store/store.js';
 import { assertReachesAll } from './reach.js';
 import { checkPage, pageOf, type After, type Page } from '../schema/connection.js';
 

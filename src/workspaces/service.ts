@@ -7,8 +7,8 @@ import type { IssuedKey } from '../core/keys/service.js';
 import { notFound } from '../core/errors/refusal.js';
 import { ADMIN } from '../core/scopes/grammar.js';
 import type { Roles } from '../core/scopes/roles.js';
-import type { Tier, WorkspaceRecord } from '../store/records.js';
-import type { PlaceKind, Store } from '../store/store.js';
+import type { Tier, WorkspaceRecord } from '../core/store/records.js';
+import type { PlaceKind, Store } from '../core/store/store.js';
 
 export interface WorkspaceServiceOptions {
   readonly store: Pick<Store, 'keys' | 'workspaces' | 'users' | 'audit'>;

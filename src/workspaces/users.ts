@@ -6,9 +6,9 @@ import { forfeited } from '../core/keys/lifecycle.js';
 import { newId } from '../core/keys/minter.js';
 import { badInput, notFound, unavailable } from '../core/errors/refusal.js';
 import type { Roles } from '../core/scopes/roles.js';
-import type { UserRecord } from '../store/records.js';
-import type { Author } from '../store/audit.js';
-import type { Store } from '../store/store.js';
+import type { UserRecord } from '../core/store/records.js';
+import type { Author } from '../core/store/audit.js';
+import type { Store } from '../core/store/store.js';
 import { checkPage, pageOf, type After, type Page } from '../schema/connection.js';
 import { assertReachesAll } from './reach.js';
 

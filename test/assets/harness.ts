@@ -10,8 +10,8 @@ import { ANSWER_LIMITS } from '../../src/core/guard/answer/limits.js';
 import { meterResolvers } from '../../src/core/guard/resolvers.js';
 import { notFound } from '../../src/core/errors/refusal.js';
 import { AssetService } from '../../src/assets/service.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { AssetStore, Store } from '../../src/store/store.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { AssetStore, Store } from '../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;

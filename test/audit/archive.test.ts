@@ -5,9 +5,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { archiveLog, BrokenLog, type ArchiveOptions } from '../../src/audit/archive/archive.js';
 import { BrokenArchive, readArchive } from '../../src/audit/archive/read.js';
 import { verifyAudit } from '../../src/audit/verify.js';
-import { draftEntry, SYSTEM } from '../../src/store/audit.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { Store } from '../../src/store/store.js';
+import { draftEntry, SYSTEM } from '../../src/core/store/audit.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { Store } from '../../src/core/store/store.js';
 
 const NOW = 1_790_000_000_000;
 let dir = '';

@@ -18,9 +18,9 @@ import { HeadCopies } from '../../src/audit/heads/copies.js';
 import { HeadsFile } from '../../src/audit/heads/file.js';
 import { lineOf, parseLine } from '../../src/audit/heads/line.js';
 import { HeadsWebhook } from '../../src/audit/heads/webhook.js';
-import type { AuditEntry, AuditHead } from '../../src/store/audit.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { Store } from '../../src/store/store.js';
+import type { AuditEntry, AuditHead } from '../../src/core/store/audit.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { Store } from '../../src/core/store/store.js';
 import fc from 'fast-check';
 
 const AT = Date.UTC(2026, 10, 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { checkHeads } from '../../src/audit/startCheck.js';
 import { verifyAudit } from '../../src/audit/verify.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
 import { startService, type TestService } from '../support/service.js';
 
 const dirs: string[] = [];

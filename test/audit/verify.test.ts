@@ -8,7 +8,7 @@ import {
   SYSTEM,
   type AuditEntry,
   type AuditHead,
-} from '../../src/store/audit.js';
+} from '../../src/core/store/audit.js';
 
 function chainOf(length: number): AuditEntry[] {
   const chain: AuditEntry[] = [];

@@ -10,7 +10,7 @@ import { createPlugin } from '../../src/http/plugin.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
 import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
 import type { Introspection } from '../../src/core/guard/introspection.js';
-import type { Tier } from '../../src/store/records.js';
+import type { Tier } from '../../src/core/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';
 
 /** Names of the resolvers that ran, in order. Refused fields must not be among them. */

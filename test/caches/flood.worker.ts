@@ -22,7 +22,7 @@ import { Limiter } from '../../src/core/limits/limiter.js';
 import { Proxies } from '../../src/net/proxies.js';
 import { Roles } from '../../src/core/scopes/roles.js';
 import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
-import { aKey } from '../store/fixtures.js';
+import { aKey } from '../core/store/fixtures.js';
 
 const KB = 1024;
 

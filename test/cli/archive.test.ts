@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { draftEntry, SYSTEM } from '../../src/store/audit.js';
+import { draftEntry, SYSTEM } from '../../src/core/store/audit.js';
 import { startService, type TestService } from '../support/service.js';
 import { latchkey } from './latchkey.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readArchive } from '../../src/audit/archive/read.js';
 import { verifyAudit } from '../../src/audit/verify.js';
-import { draftEntry, SYSTEM } from '../../src/store/audit.js';
+import { draftEntry, SYSTEM } from '../../src/core/store/audit.js';
 import { PROJECT } from '../support/project.js';
 import { startService, type TestService } from '../support/service.js';
 import { latchkey } from './latchkey.js';

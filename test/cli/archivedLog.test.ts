@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { hashOf, type AuditEntry } from '../../src/store/audit.js';
+import { hashOf, type AuditEntry } from '../../src/core/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { latchkey } from './latchkey.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { lineOf } from '../../src/audit/heads/line.js';
 import { verifyAudit } from '../../src/audit/verify.js';
 import { asHashed, type ToldEntry } from '../../src/cli/commands/audit/entries.js';
-import { hashOf } from '../../src/store/audit.js';
+import { hashOf } from '../../src/core/store/audit.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { latchkey, PROGRAM } from './latchkey.js';
 import { answering } from './answering.js';

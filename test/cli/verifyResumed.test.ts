@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chained, draftEntry, SYSTEM, type AuditEntry } from '../../src/store/audit.js';
+import { chained, draftEntry, SYSTEM, type AuditEntry } from '../../src/core/store/audit.js';
 import { until } from '../support/until.js';
 import { answering } from './answering.js';
 import { latchkey, PROGRAM } from './latchkey.js';

@@ -7,7 +7,7 @@ import { Limiter } from '../../src/core/limits/limiter.js';
 import { CATEGORIES } from '../../src/core/limits/category.js';
 import { tierTable } from '../../src/core/limits/tiers.js';
 import { Refusal } from '../../src/core/errors/refusal.js';
-import { TIERS, type Tier } from '../../src/store/records.js';
+import { TIERS, type Tier } from '../../src/core/store/records.js';
 
 const tiers = tierTable({
   STARTER: { categories: { write: { rate: 4, burst: 2 } } },

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { act, look, statusWith } from '../http/operations.js';
-import { givenKey } from '../store/fixtures.js';
+import { givenKey } from '../core/store/fixtures.js';
 import { createKey } from '../support/service.js';
 import { until } from '../support/until.js';
 import { rest, screenshot } from './browser.js';

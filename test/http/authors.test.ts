@@ -1,5 +1,5 @@
 import { act, attempt, look } from './operations.js';
-import { isAlive, type KeySummary } from '../../src/store/records.js';
+import { isAlive, type KeySummary } from '../../src/core/store/records.js';
 import { startService, type Answer, type TestService } from '../support/service.js';
 
 /** A key that lost its permissions issues nothing, not even by requests that were waiting for bcrypt at that moment. */

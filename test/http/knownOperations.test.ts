@@ -1,6 +1,6 @@
 import { ApolloServer } from '@apollo/server';
 import { jest } from '@jest/globals';
-import { StoreUnavailable } from '../../src/store/errors.js';
+import { StoreUnavailable } from '../../src/core/store/errors.js';
 import { createKey, type Answer } from '../support/service.js';
 import { HOUR, startFrozen, type FrozenService } from './frozen.js';
 

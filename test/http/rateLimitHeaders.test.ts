@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLatchkey } from '../../src/latchkey.js';
 import { readSettings, rereadConfiguration } from '../../src/settings/settings.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
 import { openStream } from '../support/streams.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 

@@ -9,7 +9,7 @@ import { scopeNames } from '../../src/import/scopeNames.js';
 import type { Peppers } from '../../src/core/keys/pepper.js';
 import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
 import { OWN_CEILINGS } from '../../src/core/scopes/ceilings.js';
-import type { Store } from '../../src/store/store.js';
+import type { Store } from '../../src/core/store/store.js';
 
 /** Hashes a key as better-auth does: SHA-256 of the whole key, in base64url without padding. */
 export function betterAuthDigest(token: string): string {

@@ -6,8 +6,8 @@ import { mappingOf } from '../../src/import/mapping.js';
 import type { Plan } from '../../src/import/plan.js';
 import { inWords, reportOf } from '../../src/import/report.js';
 import { TIER_LIMITS } from '../../src/core/limits/tiers.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { Store } from '../../src/store/store.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { Store } from '../../src/core/store/store.js';
 import { apply, bcryptHash, betterAuthDigest, betterAuthRow, letters, plan, SCOPES } from './harness.js';
 
 const NOW = Date.UTC(2026, 2, 1, 12);

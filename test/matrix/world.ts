@@ -1,5 +1,5 @@
 import { tierTable } from '../../src/core/limits/tiers.js';
-import { TIERS } from '../../src/store/records.js';
+import { TIERS } from '../../src/core/store/records.js';
 import { act } from '../http/operations.js';
 import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';

@@ -1,5 +1,5 @@
 import { mintToken } from '../../src/core/keys/token.js';
-import { StoreUnavailable } from '../../src/store/errors.js';
+import { StoreUnavailable } from '../../src/core/store/errors.js';
 import { at, HOUR, startFrozen, type FrozenService } from '../http/frozen.js';
 import { act, attempt, statusWith } from '../http/operations.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';

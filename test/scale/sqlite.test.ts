@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import Database from 'libsql';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { Store } from '../../src/store/store.js';
-import { aKey, NOW } from '../store/fixtures.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { Store } from '../../src/core/store/store.js';
+import { aKey, NOW } from '../core/store/fixtures.js';
 
 const SIZE = 1_000_000;
 const WS = 'ws_scale';

@@ -1,6 +1,6 @@
 import { Refusal } from '../../src/core/errors/refusal.js';
 import { failingClosed } from '../../src/schema/resolvers.js';
-import { Duplicate, StoreUnavailable } from '../../src/store/errors.js';
+import { Duplicate, StoreUnavailable } from '../../src/core/store/errors.js';
 
 const away = new StoreUnavailable(new Error('ECONNREFUSED 10.0.0.5:27017'));
 

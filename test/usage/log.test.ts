@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { ANONYMOUS } from '../../src/core/auth/principal.js';
-import { StoreUnavailable, Unacknowledged } from '../../src/store/errors.js';
+import { StoreUnavailable, Unacknowledged } from '../../src/core/store/errors.js';
 import { UsageLog } from '../../src/usage/log.js';
 import { aPrincipal, Sink } from './sink.js';
 

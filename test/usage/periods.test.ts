@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Refusal } from '../../src/core/errors/refusal.js';
-import { DAY, HOUR, MINUTE, USAGE_PERIODS, type UsagePeriod } from '../../src/store/periods.js';
+import { DAY, HOUR, MINUTE, USAGE_PERIODS, type UsagePeriod } from '../../src/core/store/periods.js';
 import { MAX_SERIES, series, spanOf } from '../../src/usage/periods.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);

@@ -1,6 +1,6 @@
-import { DAY, HOUR, type UsagePeriod } from '../../src/store/periods.js';
-import type { UsageRecord } from '../../src/store/records.js';
-import type { UsageSpan } from '../../src/store/store.js';
+import { DAY, HOUR, type UsagePeriod } from '../../src/core/store/periods.js';
+import type { UsageRecord } from '../../src/core/store/records.js';
+import type { UsageSpan } from '../../src/core/store/store.js';
 import { UsageReader } from '../../src/usage/reader.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);

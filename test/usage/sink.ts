@@ -1,5 +1,5 @@
 import { authenticated, type AuthenticatedPrincipal } from '../../src/core/auth/principal.js';
-import type { UsageAddition } from '../../src/store/records.js';
+import type { UsageAddition } from '../../src/core/store/records.js';
 import type { UsageLogOptions } from '../../src/usage/log.js';
 
 type Sums = readonly [requests: number, cost: number, limited: number, forbidden: number];

@@ -1,8 +1,8 @@
 import { BcryptGate } from '../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../src/core/keys/token.js';
-import type { Tier } from '../../src/store/records.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
+import type { Tier } from '../../src/core/store/records.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
 import { WorkspaceService } from '../../src/workspaces/service.js';
 
 const store = await openSqliteStore({ dir: process.env.WORKSPACE_DIR ?? '' });

@@ -5,8 +5,8 @@ import { BcryptGate } from '../../src/core/keys/bcryptGate.js';
 import { KeyMinter } from '../../src/core/keys/minter.js';
 import { DEFAULT_PREFIXES } from '../../src/core/keys/token.js';
 import { WorkspaceService } from '../../src/workspaces/service.js';
-import { openSqliteStore } from '../../src/store/sqlite/open.js';
-import type { Store } from '../../src/store/store.js';
+import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
+import type { Store } from '../../src/core/store/store.js';
 import { runFile } from '../support/child.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { draftEntry, hashOf, type AuditEntry, type AuditHead, type Author } from '../../store/audit.js';
-import type { ArchiveStore, AuditStore } from '../../store/store.js';
+import { draftEntry, hashOf, type AuditEntry, type AuditHead, type Author } from '../../core/store/audit.js';
+import type { ArchiveStore, AuditStore } from '../../core/store/store.js';
 import { NOTHING } from './line.js';
 import { readArchive, type Archive } from './read.js';
 import { giveName, partialOf, writePartial } from './write.js';

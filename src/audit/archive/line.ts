@@ -1,4 +1,4 @@
-import { GENESIS, hashOf, type AuditEntry, type AuditHead } from '../../store/audit.js';
+import { GENESIS, hashOf, type AuditEntry, type AuditHead } from '../../core/store/audit.js';
 
 /** The version of the file format. */
 const VERSION = 1;

@@ -1,7 +1,7 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type { AuditHead } from '../../store/audit.js';
+import type { AuditHead } from '../../core/store/audit.js';
 import { FileFault, fileFaultOf, isOfSystem, notRegular } from '../../shared/files/wholeFile.js';
 import { MAX_LINE, parseEnd, parseEntry, parseStart, type ArchiveStart } from './line.js';
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import type { AuditEntry, AuditHead } from '../../store/audit.js';
+import type { AuditEntry, AuditHead } from '../../core/store/audit.js';
 import { endLine, startLine, type ArchiveStart } from './line.js';
 
 /** Returns a temporary name for the incomplete file, in the same directory so that it can be renamed. */

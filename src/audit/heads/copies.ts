@@ -1,5 +1,5 @@
-import type { AuditStore } from '../../store/store.js';
-import { hashOf } from '../../store/audit.js';
+import type { AuditStore } from '../../core/store/store.js';
+import { hashOf } from '../../core/store/audit.js';
 import type { HeadsFile } from './file.js';
 import type { WorkspaceHead } from './line.js';
 import type { HeadsWebhook } from './webhook.js';

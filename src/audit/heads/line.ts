@@ -1,4 +1,4 @@
-import type { AuditHead } from '../../store/audit.js';
+import type { AuditHead } from '../../core/store/audit.js';
 
 /** The newest entry of a workspace's audit log at some time. */
 export interface WorkspaceHead extends AuditHead {

@@ -3,8 +3,8 @@ import { archiveLog, BrokenLog, type ArchiveResult } from '../../audit/archive/a
 import { BrokenArchive } from '../../audit/archive/read.js';
 import { parseMoment } from '../../shared/dates/moments.js';
 import { readSettings, SettingsError } from '../../settings/settings.js';
-import { SYSTEM } from '../../store/audit.js';
-import { openStore } from '../../store/open.js';
+import { SYSTEM } from '../../core/store/audit.js';
+import { openStore } from '../../core/store/open.js';
 import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';
 import { EXIT, Failure, usage } from '../exit.js';
 import { pastMomentOf } from '../times.js';

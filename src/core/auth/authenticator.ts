@@ -4,8 +4,8 @@ import { DEFAULT_PREFIXES, isMeantAsToken, lookupIdIn, MAX_CREDENTIAL_LENGTH, pa
 import { UNOBSERVED, type Observer } from '../observer/observer.js';
 import { Refusal, unavailable, type UnauthenticatedReason } from '../errors/refusal.js';
 import type { Roles } from '../scopes/roles.js';
-import { statusOf, type KeyRecord } from '../../store/records.js';
-import type { Store } from '../../store/store.js';
+import { statusOf, type KeyRecord } from '../store/records.js';
+import type { Store } from '../store/store.js';
 import { ConfiguredAuthenticator } from './configuredAuthenticator.js';
 import { ConfiguredKeys } from './configuredKeys.js';
 import { Failures } from './failures.js';

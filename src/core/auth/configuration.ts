@@ -2,7 +2,7 @@ import { DEFAULT_PREFIXES } from '../keys/token.js';
 import type { RateLimitHeaders } from '../limits/fields.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { Roles } from '../scopes/roles.js';
-import type { KeyType } from '../../store/records.js';
+import type { KeyType } from '../store/records.js';
 import type { ConfiguredEntry } from './configuredEntry.js';
 import type { OidcConfiguration } from './oidc/configuration.js';
 

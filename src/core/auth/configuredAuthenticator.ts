@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { ConfiguredRecord } from '../keys/configured.js';
-import type { Store } from '../../store/store.js';
+import type { Store } from '../store/store.js';
 import { unavailable } from '../errors/refusal.js';
 import { MAX_CONFIGURED_KEYS } from './configuration.js';
 import type { ConfiguredKeys } from './configuredKeys.js';

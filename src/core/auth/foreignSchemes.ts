@@ -1,6 +1,6 @@
 import { locate, schemeNamed, type ForeignScheme, type Located } from '../keys/foreign.js';
-import { FOREIGN } from '../../store/records.js';
-import type { Store } from '../../store/store.js';
+import { FOREIGN } from '../store/records.js';
+import type { Store } from '../store/store.js';
 
 /** The maximum number of schemes. Each costs a read for an unknown credential. An import that would exceed it is refused. */
 export const MAX_SCHEMES = 4;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { PLATFORM } from '../scopes/grammar.js';
-import type { Tier } from '../../store/records.js';
+import type { Tier } from '../store/records.js';
 import { looksLikeJwt } from './oidc/jwt.js';
 import { authenticated, type AuthenticatedPrincipal } from './principal.js';
 

@@ -2,8 +2,8 @@ import type { Actor, Origin } from '../keys/actor.js';
 import type { ConfiguredRecord } from '../keys/configured.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
-import type { Tier } from '../../store/records.js';
-import type { KeyWithTier } from '../../store/store.js';
+import type { Tier } from '../store/records.js';
+import type { KeyWithTier } from '../store/store.js';
 
 /** A caller without a credential. Only @public fields are accessible. */
 export interface AnonymousPrincipal {

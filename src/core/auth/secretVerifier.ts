@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { BcryptGate } from '../keys/bcryptGate.js';
 import { Peppers } from '../keys/pepper.js';
 import { unavailable } from '../errors/refusal.js';
-import type { KeyRecord } from '../../store/records.js';
+import type { KeyRecord } from '../store/records.js';
 
 /** The maximum number of wrong secrets per key and minute that are compared by bcrypt. */
 const WRONG_PER_MINUTE = 5;

@@ -1,5 +1,5 @@
 import { keyEvent, type KeyEvent } from '../keys/events.js';
-import type { KeyRecord } from '../../store/records.js';
+import type { KeyRecord } from '../store/records.js';
 import { RecentMap } from './recentMap.js';
 
 /** The maximum numbers of watched keys, and of remembered addresses per key. They take a few megabytes. */

@@ -1,6 +1,6 @@
 import { grants, PLATFORM, requireScope } from '../scopes/grammar.js';
-import type { Author } from '../../store/audit.js';
-import type { KeyType, Tier } from '../../store/records.js';
+import type { Author } from '../store/audit.js';
+import type { KeyType, Tier } from '../store/records.js';
 
 /** An authenticated caller, as the guard, limits, services and resolvers see it. */
 export interface Actor {

@@ -1,5 +1,5 @@
 import type { Feed } from '../util/feed.js';
-import type { KeyChange, Store } from '../../store/store.js';
+import type { KeyChange, Store } from '../store/store.js';
 
 /** The cached records that a write made stale: one key, or all keys of a workspace (its tier or its users' roles changed). */
 export type Change =

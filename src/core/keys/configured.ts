@@ -1,7 +1,7 @@
 import { badInput, type Refusal } from '../errors/refusal.js';
-import type { KeyRecord, KeySummary } from '../../store/records.js';
-import type { KeyPosition } from '../../store/ordering.js';
-import type { KeyFilter, KeyPage } from '../../store/store.js';
+import type { KeyRecord, KeySummary } from '../store/records.js';
+import type { KeyPosition } from '../store/ordering.js';
+import type { KeyFilter, KeyPage } from '../store/store.js';
 import { fold } from '../../shared/text/fold.js';
 
 /** A key of the configuration file, as the API shows it. It is not in the store. */

@@ -1,6 +1,6 @@
-import type { Author } from '../../store/audit.js';
-import type { KeyRecord } from '../../store/records.js';
-import type { KeyStore } from '../../store/store.js';
+import type { Author } from '../store/audit.js';
+import type { KeyRecord } from '../store/records.js';
+import type { KeyStore } from '../store/store.js';
 import { overlaid } from './changes.js';
 
 export const KEY_EVENT_TYPES = [

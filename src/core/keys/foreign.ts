@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { FOREIGN } from '../../store/records.js';
+import { FOREIGN } from '../store/records.js';
 import { MAX_CREDENTIAL_LENGTH } from './token.js';
 
 /**

@@ -3,8 +3,8 @@ import { expandBundles, BUNDLES } from '../scopes/bundles.js';
 import { OWN_CEILINGS, type Ceilings } from '../scopes/ceilings.js';
 import { missingOf, parseScope } from '../scopes/grammar.js';
 import { isAddressOrRange } from '../net/addressList.js';
-import type { KeyType } from '../../store/records.js';
-import type { KeyFilter } from '../../store/store.js';
+import type { KeyType } from '../store/records.js';
+import type { KeyFilter } from '../store/store.js';
 import { faultOfText, isBlank, isFarLonger, normalise, tooLong } from '../../shared/text/characters.js';
 
 type Path = readonly (string | number)[];

@@ -1,10 +1,10 @@
 import { addToMoment, clampMoment, formatMoment } from '../../shared/dates/moments.js';
 import { badInput, notFound, Refusal, unavailable } from '../errors/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
-import type { Forfeit } from '../../store/changes.js';
-import type { KeyRecord, Tier } from '../../store/records.js';
-import { placesInWords } from '../../store/places.js';
-import type { KeyChange, PlaceKind } from '../../store/store.js';
+import type { Forfeit } from '../store/changes.js';
+import type { KeyRecord, Tier } from '../store/records.js';
+import { placesInWords } from '../store/places.js';
+import type { KeyChange, PlaceKind } from '../store/store.js';
 import type { Actor } from './actor.js';
 import type { NewKey } from './minter.js';
 

@@ -1,4 +1,4 @@
-import type { AuditEntry, Detail } from '../../store/audit.js';
+import type { AuditEntry, Detail } from '../store/audit.js';
 
 const ID = /^(?:key|usr|prj)_[0-9A-Za-z]{1,32}$/;
 

@@ -1,5 +1,5 @@
 import { randomBase62, mintToken } from './token.js';
-import type { KeyRecord, KeyType } from '../../store/records.js';
+import type { KeyRecord, KeyType } from '../store/records.js';
 import type { BcryptGate } from './bcryptGate.js';
 import type { Peppers } from './pepper.js';
 

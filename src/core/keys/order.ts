@@ -6,7 +6,7 @@ import {
   type KeyOrder,
   type KeyOrderField,
   type KeyPosition,
-} from '../../store/ordering.js';
+} from '../store/ordering.js';
 import { isConfigured, type AnyKey } from './configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 

@@ -17,10 +17,10 @@ import {
   type Tier,
   type UserRecord,
   type WorkspaceRecord,
-} from '../../store/records.js';
+} from '../store/records.js';
 import type { Actor, ActorContext } from './actor.js';
-import type { AuditEntry } from '../../store/audit.js';
-import { NEWEST_FIRST, type KeyOrder } from '../../store/ordering.js';
+import type { AuditEntry } from '../store/audit.js';
+import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
 import { meet } from '../scopes/meet.js';
 import type { Roles } from '../scopes/roles.js';
 import { after } from '../../schema/after.js';

@@ -11,11 +11,11 @@ import {
   type KeyRecord,
   type KeyType,
   type WorkspaceRecord,
-} from '../../store/records.js';
-import type { Author } from '../../store/audit.js';
-import { placeKindOf } from '../../store/places.js';
-import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../../store/ordering.js';
-import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../../store/store.js';
+} from '../store/records.js';
+import type { Author } from '../store/audit.js';
+import { placeKindOf } from '../store/places.js';
+import { NEWEST_FIRST, type KeyOrder, type KeyPosition } from '../store/ordering.js';
+import type { KeyChange, KeyFilter, KeyPage, PlaceKind, Places, Store } from '../store/store.js';
 import { isPlatform, type Actor, type Origin } from './actor.js';
 import { Authors } from './author.js';
 import {

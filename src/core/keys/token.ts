@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isForeign, type Environment, type KeyType } from '../../store/records.js';
+import { isForeign, type Environment, type KeyType } from '../store/records.js';
 import { ALPHABET, checksum } from '../../shared/text/checksum.js';
 import {
   BODY_LENGTH,

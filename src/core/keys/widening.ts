@@ -1,7 +1,7 @@
 import { Refusal } from '../errors/refusal.js';
 import type { Ceilings } from '../scopes/ceilings.js';
-import type { KeyAmendment } from '../../store/changes.js';
-import type { KeyRecord } from '../../store/records.js';
+import type { KeyAmendment } from '../store/changes.js';
+import type { KeyRecord } from '../store/records.js';
 import type { Actor } from './actor.js';
 import { assertHeld } from './input.js';
 import { assertWithin } from './lifecycle.js';

@@ -1,4 +1,4 @@
-import { TIERS, type Tier } from '../../store/records.js';
+import { TIERS, type Tier } from '../store/records.js';
 import { isPlainObject, optionError, unknownOption } from '../../shared/options.js';
 import { CATEGORIES, type Category } from './category.js';
 

@@ -1,5 +1,5 @@
 import type { RefusalCode } from '../errors/refusal.js';
-import type { Tier } from '../../store/records.js';
+import type { Tier } from '../store/records.js';
 
 /**
  * The result of checking a request's credential. `malformed`: it could not be read as one key; `limited`: it was not

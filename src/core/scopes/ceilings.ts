@@ -1,4 +1,4 @@
-import { KEY_TYPES, type KeyType } from '../../store/records.js';
+import { KEY_TYPES, type KeyType } from '../store/records.js';
 import { checkNames, checkTexts } from '../../shared/options.js';
 import { expandBundles } from './bundles.js';
 import { grants, parseScope, requireScope } from './grammar.js';

@@ -3,7 +3,7 @@ import { ConfiguredEntry } from '../../../src/core/auth/configuredEntry.js';
 import { ConfiguredKeys } from '../../../src/core/auth/configuredKeys.js';
 import { OperatorKey } from '../../../src/core/auth/operator.js';
 import { mintToken } from '../../../src/core/keys/token.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { OPERATOR_KEY } from '../../support/service.js';
 import { NOON, openHarness, type Harness } from './harness.js';
 

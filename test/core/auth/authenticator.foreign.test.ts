@@ -4,7 +4,7 @@ import { ConfiguredKeys } from '../../../src/core/auth/configuredKeys.js';
 import { NO_CONFIGURATION } from '../../../src/core/auth/configuration.js';
 import { Peppers } from '../../../src/core/keys/pepper.js';
 import { mintToken } from '../../../src/core/keys/token.js';
-import type { Store } from '../../../src/store/store.js';
+import type { Store } from '../../../src/core/store/store.js';
 import { apply, bcryptHash, betterAuthRow, letters } from '../../import/harness.js';
 import { OPERATOR_KEY } from '../../support/service.js';
 import { NOON, openHarness, PEPPER, type Harness } from './harness.js';

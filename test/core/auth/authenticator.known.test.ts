@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { OperatorKey } from '../../../src/core/auth/operator.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
 import { OPERATOR_KEY } from '../../support/service.js';
 import { NOON, openHarness, withChecksum, type Harness } from './harness.js';
 

@@ -11,9 +11,9 @@ import { KeyMinter, type NewKey } from '../../../src/core/keys/minter.js';
 import { Peppers } from '../../../src/core/keys/pepper.js';
 import { Roles } from '../../../src/core/scopes/roles.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
-import type { KeyRecord } from '../../../src/store/records.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
-import type { Store } from '../../../src/store/store.js';
+import type { KeyRecord } from '../../../src/core/store/records.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const PEPPER = 'a pepper for tests, which is long enough';

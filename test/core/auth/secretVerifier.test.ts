@@ -1,6 +1,6 @@
 import { SecretVerifier } from '../../../src/core/auth/secretVerifier.js';
 import { Peppers } from '../../../src/core/keys/pepper.js';
-import type { KeyRecord } from '../../../src/store/records.js';
+import type { KeyRecord } from '../../../src/core/store/records.js';
 import { openHarness, PEPPER, type Harness } from './harness.js';
 
 const peppersOf = (...values: string[]): Peppers => Peppers.of(values) ?? Peppers.ephemeral();

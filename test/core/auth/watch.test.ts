@@ -1,6 +1,6 @@
 import { KeyWatch } from '../../../src/core/auth/watch.js';
 import type { KeyEvent } from '../../../src/core/keys/events.js';
-import { aKey } from '../../store/fixtures.js';
+import { aKey } from '../store/fixtures.js';
 
 const HOUR = 60 * 60_000;
 

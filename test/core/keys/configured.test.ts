@@ -1,4 +1,4 @@
-import { NEWEST_FIRST } from '../../../src/store/ordering.js';
+import { NEWEST_FIRST } from '../../../src/core/store/ordering.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { KeyService } from '../../../src/core/keys/service.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
-import type { Store } from '../../../src/store/store.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const admin: Actor = {

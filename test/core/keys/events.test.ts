@@ -1,5 +1,5 @@
 import { telling } from '../../../src/core/keys/events.js';
-import type { KeyStore } from '../../../src/store/store.js';
+import type { KeyStore } from '../../../src/core/store/store.js';
 
 test('passes every argument of a change on to the store, including future ones', async () => {
   const handedOn: Record<string, unknown[]> = {};

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { decodePosition, encodePosition } from '../../../src/core/keys/order.js';
-import { KEY_ORDER_FIELDS, type KeyOrder, type KeyPosition } from '../../../src/store/ordering.js';
+import { KEY_ORDER_FIELDS, type KeyOrder, type KeyPosition } from '../../../src/core/store/ordering.js';
 
 const ORDERS: readonly KeyOrder[] = KEY_ORDER_FIELDS.flatMap((field) => [
   { field, direction: 'ASC' },

@@ -7,9 +7,9 @@ import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { KeyService, type CreateKeyInput } from '../../../src/core/keys/service.js';
 import { DEFAULT_PREFIXES, parseToken } from '../../../src/core/keys/token.js';
 import type { RefusalDetails } from '../../../src/core/errors/refusal.js';
-import type { KeyRecord, Tier } from '../../../src/store/records.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
-import type { Store } from '../../../src/store/store.js';
+import type { KeyRecord, Tier } from '../../../src/core/store/records.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const HOUR = 3_600_000;

@@ -9,9 +9,9 @@ import { KeyService, type CreateKeyInput } from '../../../src/core/keys/service.
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';
 import { loosens, prolongs } from '../../../src/core/keys/widening.js';
 import { Ceilings } from '../../../src/core/scopes/ceilings.js';
-import type { KeyRecord } from '../../../src/store/records.js';
-import { openSqliteStore } from '../../../src/store/sqlite/open.js';
-import type { Store } from '../../../src/store/store.js';
+import type { KeyRecord } from '../../../src/core/store/records.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const HOUR = 3_600_000;

@@ -5,7 +5,7 @@ import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Bound } from '../../../src/core/limits/limits.js';
 import { TIER_LIMITS, type TierTable, type WindowLimits } from '../../../src/core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
-import { TIERS, type Tier } from '../../../src/store/records.js';
+import { TIERS, type Tier } from '../../../src/core/store/records.js';
 import { limitsTo } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
 

@@ -1,6 +1,6 @@
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { TierLimits, TierTable } from '../../../src/core/limits/tiers.js';
-import { TIERS } from '../../../src/store/records.js';
+import { TIERS } from '../../../src/core/store/records.js';
 import type { Room, WindowName } from '../../../src/core/limits/window.js';
 
 /** A tier with only this rate and burst. */

@@ -4,7 +4,7 @@ import type { Category } from '../../../src/core/limits/category.js';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import type { Admission } from '../../../src/core/limits/limits.js';
 import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
-import { TIERS } from '../../../src/store/records.js';
+import { TIERS } from '../../../src/core/store/records.js';
 
 const GROWTH = { family: 'a', tier: 'GROWTH' } as const;
 const clock = { now: 0 };

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { Limiter } from '../../../src/core/limits/limiter.js';
 import { TIER_LIMITS, tierTable } from '../../../src/core/limits/tiers.js';
-import type { Tier } from '../../../src/store/records.js';
+import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo, tableOf } from './family.js';
 
 function at(start = 0, tiers = TIER_LIMITS): { limiter: Limiter; clock: { now: number } } {

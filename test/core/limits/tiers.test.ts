@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CATEGORIES } from '../../../src/core/limits/category.js';
 import { saysTheSame, scaled, TIER_LIMITS, tierTable, type TierOverrides } from '../../../src/core/limits/tiers.js';
-import { TIERS } from '../../../src/store/records.js';
+import { TIERS } from '../../../src/core/store/records.js';
 
 describe('the published table of tiers', () => {
   it.each([

@@ -3,7 +3,7 @@ import { Limiter } from '../../../src/core/limits/limiter.js';
 import { TIER_LIMITS, type TierLimits } from '../../../src/core/limits/tiers.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../../src/core/limits/window.js';
 import { Windows } from '../../../src/core/limits/windows.js';
-import type { Tier } from '../../../src/store/records.js';
+import type { Tier } from '../../../src/core/store/records.js';
 import { limitsTo, OneFamily, tableOf } from './family.js';
 import { fullest, NaiveWindow } from './model.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Ceilings, ceilingInWords, OWN_CEILINGS, withinCeiling } from '../../../src/core/scopes/ceilings.js';
 import { grants, requireScope } from '../../../src/core/scopes/grammar.js';
-import { KEY_TYPES } from '../../../src/store/records.js';
+import { KEY_TYPES } from '../../../src/core/store/records.js';
 
 describe('withinCeiling', () => {
   it.each([

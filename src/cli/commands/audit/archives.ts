@@ -1,6 +1,6 @@
 import type { Archive } from '../../../audit/archive/read.js';
 import type { AuditVerdict } from '../../../audit/verify.js';
-import type { AuditHead } from '../../../store/audit.js';
+import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed } from '../../files.js';
 

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditHead } from '../../../store/audit.js';
+import type { AuditEntry, AuditHead } from '../../../core/store/audit.js';
 import type { Api } from '../../api.js';
 import { operation } from '../../operation.js';
 import { asHashed, following } from './entries.js';

@@ -1,5 +1,5 @@
 import { parseMoment } from '../../../shared/dates/moments.js';
-import type { AuditEntry, Details } from '../../../store/audit.js';
+import type { AuditEntry, Details } from '../../../core/store/audit.js';
 import { EXIT } from '../../exit.js';
 import { operation } from '../../operation.js';
 import { checkLength } from '../../pages.js';

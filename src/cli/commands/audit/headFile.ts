@@ -1,5 +1,5 @@
 import { parseLine, type WorkspaceHead } from '../../../audit/heads/line.js';
-import type { AuditHead } from '../../../store/audit.js';
+import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { readNamed, textIn } from '../../files.js';
 

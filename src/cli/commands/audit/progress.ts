@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Checkpoint } from '../../../audit/verify.js';
-import type { AuditHead } from '../../../store/audit.js';
+import type { AuditHead } from '../../../core/store/audit.js';
 import { usage } from '../../exit.js';
 import { isSeenHead, type SeenHead } from './seenHeads.js';
 import { StateFile } from './stateFile.js';

@@ -1,4 +1,4 @@
-import type { AuditHead } from '../../../store/audit.js';
+import type { AuditHead } from '../../../core/store/audit.js';
 import { StateFile } from './stateFile.js';
 
 /** A head, and when it was seen, as ISO 8601. */

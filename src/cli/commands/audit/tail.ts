@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AUDIT_ACTIONS } from '../../../store/audit.js';
+import { AUDIT_ACTIONS } from '../../../core/store/audit.js';
 import { described } from '../../describe.js';
 import { asking, given, items, nameOf, whole, type AskingOptions } from '../../options.js';
 import { InvalidArgumentError, Option } from 'commander';

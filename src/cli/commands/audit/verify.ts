@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { WorkspaceHead } from '../../../audit/heads/line.js';
 import type { AuditVerdict, Checkpoint } from '../../../audit/verify.js';
-import type { AuditHead } from '../../../store/audit.js';
+import type { AuditHead } from '../../../core/store/audit.js';
 import { readCommandLineSettings } from '../../../settings/commandLine.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { KEY_TYPES } from '../../../store/records.js';
+import { KEY_TYPES } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../operation.js';
 import { asking, choice, given, items } from '../../options.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { KEY_ORDER_FIELDS } from '../../../store/ordering.js';
-import { KEY_TYPES } from '../../../store/records.js';
+import { KEY_ORDER_FIELDS } from '../../../core/store/ordering.js';
+import { KEY_TYPES } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../operation.js';
 import { pagesOf, type PageOf } from '../../pages.js';

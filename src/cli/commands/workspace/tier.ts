@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { TIERS } from '../../../store/records.js';
+import { TIERS } from '../../../core/store/records.js';
 import { described } from '../../describe.js';
 import { operation } from '../../operation.js';
 import { asking, choiceArgument, type AskingOptions } from '../../options.js';

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { Refusal, unavailable } from '../../errors/refusal.js';
 import type { Roles } from '../../scopes/roles.js';
-import type { Store } from '../../../store/store.js';
+import type { Store } from '../../store/store.js';
 import type { Failures } from '../failures.js';
 import type { AuthenticatedPrincipal } from '../principal.js';
 import { ReadCache } from '../readCache.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isId } from '../../keys/input.js';
 import { parseScope, PLATFORM } from '../../scopes/grammar.js';
 import type { Roles } from '../../scopes/roles.js';
-import type { Tier } from '../../../store/records.js';
+import type { Tier } from '../../store/records.js';
 import { authenticated, type AuthenticatedPrincipal } from '../principal.js';
 import type { ClaimName, OidcConfiguration } from './configuration.js';
 import type { Claims } from './verify.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { ConfiguredKeys } from '../../../../src/core/auth/configuredKeys.js';
 import { oidcConfiguration, type OidcOptions } from '../../../../src/core/auth/oidc/configuration.js';
-import { openSqliteStore } from '../../../../src/store/sqlite/open.js';
+import { openSqliteStore } from '../../../../src/core/store/sqlite/open.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../../../support/issuer.js';
 import { openHarness, type Harness } from '../harness.js';
 

@@ -1,0 +1,356 @@
+import {
+  amendment,
+  asJudged,
+  expiry,
+  GRANT_FIELDS,
+  heirOf,
+  JUDGED_FIELDS,
+  revocation,
+  rotation,
+  type KeyPatch,
+  type Rule,
+} from '../changes.js';
+import type { AuditAction } from '../audit.js';
+import { keyChanged, keyCreated, type Occasion } from '../entries.js';
+import { Duplicate } from '../errors.js';
+import { NEWEST_FIRST, ORDERED_BY, readInOrder, type KeyOrder, type KeyPosition } from '../ordering.js';
+import { FOREIGN, type KeyRecord, type KeyStatus, type Tier } from '../records.js';
+import { firstById } from '../search.js';
+import type { KeyChange, KeyClues, KeyFilter, KeyStore, Places } from '../store.js';
+import { shown } from '../../../shared/options.js';
+import { fold } from '../../../shared/text/fold.js';
+import { eq, unchanged, where, type Condition, type Documents, type Filter, type Update } from './documents.js';
+import { SUMMARY_PROJECTION, toDocument, toDocuments, toRecord, toSummary, toUser, type Intents } from './intents.js';
+import { limitOf, placeKindOf } from '../places.js';
+import { toDocument as toEntry, withJudged, withoutEntry } from './ledger.js';
+import { changedEnds, countFamilies, endsOf, RELEASE, unlimitedSlot } from './families.js';
+import { freeSlot, slotFor, unlessTaken } from './places.js';
+import { removeEnded } from './removal.js';
+import { FOLDING, FOREIGN_END, type KeyDocument, type UserDocument, type WorkspaceDocument } from './schemas.js';
+import type { ReadConcern } from './sessions.js';
+
+interface ChangeOptions {
+  /**
+   * Returns the successor to write with the change and to issue. Nothing is written if the owner or the author no
+   * longer allows it.
+   */
+  readonly handOut?: (old: KeyRecord) => Promise<{ readonly successor: KeyDocument }>;
+  /** The places that a change of scopes may take one of. Default: any number. */
+  readonly places?: Places;
+}
+
+export function openKeys(
+  keys: Documents<KeyDocument>,
+  workspaces: Documents<WorkspaceDocument>,
+  users: Documents<UserDocument>,
+  intents: Intents,
+  lookUps: ReadConcern,
+): KeyStore {
+  const change = async (
+    id: string,
+    workspaceId: string | null,
+    rule: Rule,
+    entry: Occasion & { readonly action: AuditAction },
+    { handOut, places = null }: ChangeOptions = {},
+  ): Promise<KeyChange> => {
+    for (;;) {
+      const document = await keys.findOne(byId(id, workspaceId));
+      if (document === null) return { outcome: 'unknown' };
+      if (!(await intents.finishKey(document)) && document.unconfirmed !== undefined) continue;
+      const key = toRecord(document);
+      const verdict = rule(key);
+      if (verdict.outcome !== 'changed') return { outcome: verdict.outcome, key };
+      if (Object.keys(verdict.patch).length === 0) return { outcome: 'changed', key };
+      const taken = await placeFor(document, verdict.patch, places, entry.at);
+      const handed = await handOut?.(key);
+      // Last, to keep the time before the write short.
+      const forfeit = await (handOut === undefined
+        ? intents.judgedForfeit(entry.author)
+        : intents.forfeitOf(key, entry.author));
+      if (forfeit !== null) return { outcome: forfeit, key };
+      if ('living' in taken) return { outcome: 'full', key, living: taken.living };
+      const draft = keyChanged(entry.action, key, { ...key, ...verdict.patch }, entry);
+      const asRead = {
+        ...unchanged(key, [...JUDGED_FIELDS, ...GRANT_FIELDS]),
+        slot: eq(document.slot ?? null),
+        turn: eq(document.turn ?? null),
+      };
+      const written = {
+        ...withFolded(verdict.patch),
+        ...handed,
+        ...taken,
+        entry: withJudged(toEntry(draft), entry.author),
+      };
+      const changed = await unlessTaken(() =>
+        keys.update({ _id: eq(id), ...asRead, ...withoutEntry() }, withEnds(document, written)),
+      );
+      if (changed !== null) {
+        if (await intents.finishKey(changed)) return { outcome: 'changed', key: toRecord(changed) };
+        return { outcome: (await intents.forfeitOf(key, entry.author)) ?? 'userLeft', key: toRecord(changed) };
+      }
+      // Another process changed fields that affect the verdict or the entry: the rule must be applied again.
+    }
+  };
+
+  /** Returns the slot that a change of a key's scopes needs; often it needs none. */
+  const placeFor = async (
+    document: KeyDocument,
+    { scopes }: KeyPatch,
+    places: Places,
+    now: number,
+  ): Promise<{ readonly slot?: number } | { readonly living: number }> => {
+    if (scopes === undefined || placeKindOf({ scopes }) === placeKindOf(document)) return {};
+    const workspace = await workspaces.findOne({ _id: eq(document.workspaceId) });
+    const limit = limitOf(places, workspace?.tier, placeKindOf({ scopes }));
+    return slotFor(keys, document, scopes, limit, now);
+  };
+
+  /**
+   * Inserts a key at a free place.
+   *
+   * @returns the number of active families instead of the document if there is no place
+   */
+  const place = async (
+    key: KeyRecord,
+    limit: number | null,
+    now: number,
+    more: Pick<KeyDocument, 'entry' | 'unconfirmed'>,
+  ): Promise<{ readonly document: KeyDocument } | { readonly living: number }> => {
+    const kind = placeKindOf(key);
+    for (let wasTaken = false; ; wasTaken = true) {
+      const free =
+        limit === null
+          ? { slot: unlimitedSlot(kind) }
+          : await freeSlot(keys, key.workspaceId, kind, limit, now, wasTaken);
+      if ('living' in free) return free;
+      const document = { ...toDocument(key, free.slot), ...more };
+      const inserted = await unlessTaken(async () => {
+        await keys.insert(document);
+        return true;
+      });
+      if (inserted !== null) return { document };
+    }
+  };
+
+  return {
+    async insert(key, places, now, author) {
+      const entry = withJudged(toEntry(keyCreated(key, { at: now, author })), author);
+      for (let isFinished = false; ;) {
+        const workspace = await intents.workspace(key.workspaceId);
+        if (workspace === null) throw new Error(`There is no workspace ${key.workspaceId}.`);
+        const forfeit = await intents.forfeitOf(key, author);
+        if (forfeit !== null) return { outcome: forfeit };
+        const { tier } = workspace;
+        const inserted = await place(key, limitOf(places, tier, placeKindOf(key)), now, { entry, unconfirmed: tier });
+        if ('living' in inserted) {
+          if (isFinished) return { outcome: 'full', living: inserted.living };
+          // A crashed process may have left a key that will be withdrawn, and takes a place until then.
+          await intents.finishIn(key.workspaceId);
+          isFinished = true;
+          continue;
+        }
+        if (await intents.finishKey(inserted.document)) return { outcome: 'inserted' };
+        // A condition of its insertion has changed meanwhile, so it was withdrawn.
+      }
+    },
+    async findForVerification(lookupId) {
+      const [found] = await keys.aggregate<KeyDocument & { workspace: { tier: Tier }[] }>(
+        [
+          { $match: { lookupId: eq(lookupId) } },
+          {
+            $lookup: {
+              from: workspaces.collectionName,
+              localField: 'workspaceId',
+              foreignField: '_id',
+              as: 'workspace',
+            },
+          },
+        ],
+        { readConcern: lookUps },
+      );
+      const workspace = found?.workspace[0];
+      if (found === undefined || found.removed === true || workspace === undefined) return null;
+      const key = toRecord(found);
+      // A separate read instead of a second $lookup, which would slow down all lookups.
+      const user = key.userId === null ? null : await users.findOne({ _id: eq(key.userId) }, lookUps);
+      return { key, tier: workspace.tier, user: user && toUser(user) };
+    },
+    async nextLookupId(from) {
+      const [found] = await keys.find(
+        { lookupId: where({ $gte: from }) },
+        { sort: { lookupId: 1 }, limit: 1, fields: ['lookupId'] },
+      );
+      return found?.lookupId ?? null;
+    },
+    async find(id, workspaceId) {
+      const document = await keys.findOne(byId(id, workspaceId));
+      if (document === null) return null;
+      const holds = await intents.finishKey(document);
+      return holds || document.unconfirmed === undefined ? toRecord(document) : null;
+    },
+    async findMany(ids, workspaceId) {
+      return intents.finishSummaries(await keys.find(byIds(ids, workspaceId), { fields: SUMMARY_PROJECTION }));
+    },
+    async documentsOf(ids, workspaceId) {
+      const found = await keys.find(byIds(ids, workspaceId), { fields: ['trustedDocuments'] });
+      return found.map(toDocuments);
+    },
+    async search(clues, { workspaceId, projectId }, limit) {
+      if (workspaceId !== null) await intents.finishIn(workspaceId);
+      const reach = {
+        ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
+        ...(projectId !== null && { projectId: eq(projectId) }),
+        removed: eq(null),
+      };
+      const found = await Promise.all(
+        cluesOf(clues).map((clue) =>
+          keys.find({ ...clue, ...reach }, { sort: { lookupId: 1 }, limit, fields: SUMMARY_PROJECTION }),
+        ),
+      );
+      return firstById(await intents.finishSummaries(found.flat()), limit);
+    },
+    async countFamilies(workspaceId, now, kind) {
+      await intents.finishIn(workspaceId);
+      return countFamilies(keys, workspaceId, now, kind);
+    },
+    async list(workspaceId, { first, after, filter, order = NEWEST_FIRST, now }) {
+      await intents.finishIn(workspaceId);
+      const matching = [{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)];
+      const by = order.direction === 'ASC' ? 1 : -1;
+      const rows = await readInOrder(order.field, after, first + 1, (range, from, limit) =>
+        keys.find(
+          { $and: where([...matching, inRange(order, range, from)]) },
+          { sort: { [ORDERED_BY[order.field]]: by, _id: by }, limit, fields: SUMMARY_PROJECTION },
+        ),
+      );
+      return { keys: rows.slice(0, first).map(toSummary), hasNextPage: rows.length > first };
+    },
+    async count(workspaceId, filter, now) {
+      await intents.finishIn(workspaceId);
+      return keys.count({ $and: where([{ workspaceId: eq(workspaceId) }, ...conditions(filter, now)]) });
+    },
+    async rotate(id, workspaceId, successor, overlapEnd, now, author, judged) {
+      const entry = { action: 'key.rotated', at: now, author } as const;
+      const handOut = async (old: KeyRecord) => {
+        const taken = await intents.taken(successor);
+        if (taken !== null) throw new Duplicate(taken, undefined);
+        return { successor: toDocument(heirOf(old, successor)) };
+      };
+      const rule = asJudged(judged, rotation(successor.id, overlapEnd, now));
+      return change(id, workspaceId, rule, entry, { handOut });
+    },
+    async expire(id, workspaceId, at, now, author, judged) {
+      return change(id, workspaceId, asJudged(judged, expiry(at, now)), { action: 'key.expired', at: now, author });
+    },
+    async revoke(id, workspaceId, reason, now, author) {
+      return change(id, workspaceId, revocation(reason, now), { action: 'key.revoked', at: now, author });
+    },
+    async update(id, workspaceId, amended, now, author, judged, places = null) {
+      const entry = { action: 'key.updated', at: now, author } as const;
+      return change(id, workspaceId, asJudged(judged, amendment(amended, now)), entry, { places });
+    },
+    async saveDigest(id, digest) {
+      await keys.update(byId(id, null), { $set: { digest } });
+    },
+    async touch(uses) {
+      if (uses.size === 0) return;
+      await keys.bulkWrite(
+        [...uses].map(([id, at]) => ({
+          updateOne: { filter: byId(id, null), update: { $max: { lastUsedAt: at } } },
+        })),
+      );
+    },
+    removeEnded: (before, limit) => removeEnded(keys, intents, before, limit),
+  };
+}
+
+/**
+ * Matches keys after a position in one range of an order. Comparisons match only values of the operand's type, so never
+ * null. The first condition bounds the index; the second excludes keys with the same value that come before.
+ */
+function inRange({ field, direction }: KeyOrder, range: 'valued' | 'empty', after: KeyPosition | null): Filter {
+  const column = ORDERED_BY[field];
+  const beyond = direction === 'ASC' ? '$gt' : '$lt';
+  if (range === 'empty') {
+    return { [column]: eq(null), ...(after !== null && { _id: where({ [beyond]: after.id }) }) };
+  }
+  if (after === null) return { [column]: where({ $gte: field === 'NAME' ? '' : -Number.MAX_SAFE_INTEGER }) };
+  const { value, id } = after;
+  return {
+    [column]: where({ [`${beyond}e`]: value }),
+    $or: where([{ [column]: where({ [beyond]: value }) }, { _id: where({ [beyond]: id }) }]),
+  };
+}
+
+function cluesOf({ lookupIds, beginning, foreignPrefix }: KeyClues): Filter[] {
+  return [
+    ...(lookupIds.length === 0 ? [] : [{ lookupId: where({ $in: [...lookupIds] }) }]),
+    // `z` is the last character that occurs in lookup IDs, and `{` follows it.
+    ...(beginning === null ? [] : [{ lookupId: where({ $gte: beginning, $lt: `${beginning}{` }) }]),
+    ...(foreignPrefix === null
+      ? []
+      : [{ tokenPrefix: eq(foreignPrefix), lookupId: where({ $gte: FOREIGN, $lt: FOREIGN_END }) }]),
+  ];
+}
+
+function byId(id: string, workspaceId: string | null): Filter {
+  return { _id: eq(id), removed: eq(null), ...(workspaceId !== null && { workspaceId: eq(workspaceId) }) };
+}
+
+function byIds(ids: readonly string[], workspaceId: string | null): Filter {
+  return {
+    _id: where({ $in: [...ids] }),
+    removed: eq(null),
+    ...(workspaceId !== null && { workspaceId: eq(workspaceId) }),
+  };
+}
+
+/** Returns the update for a change of a key, including its family's ends. See families.ts. */
+function withEnds(document: KeyDocument, written: Partial<KeyDocument>): Update {
+  if (document.slot === undefined && written.slot === undefined) return { $set: written };
+  const after = { ...document, ...written };
+  const ends = changedEnds(document, after, written.successor);
+  if (ends === null) {
+    // It takes a slot in addition to others of its family. Stores its own ends until the change is finished.
+    return { $set: written.slot === undefined ? written : { ...written, ...endsOf([after]) } };
+  }
+  if (after.revokedAt === null) return { $set: { ...written, ...ends } };
+  return { $set: { ...written, turn: ends.turn }, ...RELEASE };
+}
+
+function withFolded(patch: KeyPatch): object {
+  return patch.name === undefined ? patch : { ...patch, nameFolded: fold(patch.name), folding: FOLDING };
+}
+
+function conditions(filter: KeyFilter, now: number): Filter[] {
+  const { status, type, environment, nameContains, scope, projectId, userId } = filter;
+  return [
+    ...(status === undefined ? [] : [ofStatus(status, now)]),
+    ...(type === undefined ? [] : [{ type: eq(type) }]),
+    ...(environment === undefined ? [] : [{ environment: eq(environment) }]),
+    ...(scope === undefined ? [] : [{ scopes: eq(scope) }]),
+    ...(projectId === undefined ? [] : [{ projectId: eq(projectId) }]),
+    ...(userId === undefined ? [] : [{ userId: eq(userId) }]),
+    ...(nameContains === undefined ? [] : [{ $expr: contains('$nameFolded', fold(nameContains)) }]),
+  ];
+}
+
+/** Matches literal text instead of a pattern, so nothing must be escaped, and a caller can't make it slow. */
+function contains(field: string, part: string): Condition {
+  return where({ $gte: [{ $indexOfCP: [field, { $literal: part }] }, 0] });
+}
+
+/** statusOf of records.ts, for queries. */
+function ofStatus(status: KeyStatus, now: number): Filter {
+  switch (status) {
+    case 'REVOKED':
+      return { revokedAt: where({ $ne: null }) };
+    case 'EXPIRED':
+      return { revokedAt: eq(null), expiresAt: where({ $lte: now }) };
+    case 'ACTIVE':
+      return { revokedAt: eq(null), $or: where([{ expiresAt: eq(null) }, { expiresAt: where({ $gt: now }) }]) };
+    // An empty filter would match every key.
+    default:
+      throw new TypeError(`There is no key status ${shown(status)}.`);
+  }
+}

@@ -1,0 +1,259 @@
+import mongoose, { type Connection, type Schema } from 'mongoose';
+import { checkMilliseconds, checkNames, optionError } from '../../../shared/options.js';
+import { StoreUnavailable } from '../errors.js';
+import type { AssetStore, EventStore, Store, UsageStore } from '../store.js';
+import { ALERT_UNIQUE, ASSET_UNIQUE, openAssets } from './assets.js';
+import { openAudit } from './audit.js';
+import { Documents, eq } from './documents.js';
+import { EVENT_UNIQUE, openEvents } from './events.js';
+import { repairFamilies, type Repair } from './families.js';
+import { Gate } from './gate.js';
+import { Intents } from './intents.js';
+import { openKeys } from './keys.js';
+import { AUDIT_UNIQUE, Ledger } from './ledger.js';
+import { keepMonitored } from './monitoring.js';
+import { KEY_UNIQUE } from './places.js';
+import { probeSchema, tryChange, type ProbeDocument } from './probe.js';
+import { normaliseNames } from './normaliseNames.js';
+import { openProjects, PROJECT_UNIQUE } from './projects.js';
+import {
+  alertSchema,
+  assetSchema,
+  auditHeadSchema,
+  auditSchema,
+  eventSchema,
+  fieldsSchema,
+  keySchema,
+  projectSchema,
+  usageSchemas,
+  userSchema,
+  workspaceSchema,
+  type AlertDocument,
+  type AssetDocument,
+  type AuditDocument,
+  type AuditHeadDocument,
+  type EventDocument,
+  type FieldsDocument,
+  type KeyDocument,
+  type ProjectDocument,
+  type UsageDocument,
+  type UserDocument,
+  type WorkspaceDocument,
+} from './schemas.js';
+import { checkDirectConnection, checkUri, linearizableRefused, lookUpConcern } from './concerns.js';
+import type { ReadConcern } from './sessions.js';
+import { foldHours, openUsage, USAGE_UNIQUE, type UsageCollections } from './usage.js';
+import { openUsers, USER_UNIQUE } from './users.js';
+import { openWorkspaces, WORKSPACE_UNIQUE } from './workspaces.js';
+
+export type MongoOptions = (
+  | { readonly uri: string }
+  /** The caller's Mongoose connection. close() leaves it open. */
+  | { readonly connection: Connection }
+) & {
+  /**
+   * False: no collections for assets, alerts and events; the operations on them reject.
+   *
+   * @default true
+   */
+  readonly assets?: boolean;
+  /**
+   * How long a round trip may take before it fails with StoreUnavailable, in ms.
+   *
+   * @default 1800
+   */
+  readonly timeout?: number;
+};
+
+/** Below the two seconds that ping() promises. */
+const TIMEOUT = 1800;
+const CONNECT_TIMEOUT = 1_000;
+/** An index of existing keys is built in one round trip. */
+const INDEX_TIMEOUT = 60_000;
+
+/**
+ * Opens the MongoDB engine (6.0 and later, also standalone: it needs no transactions), builds missing indexes and
+ * finishes changes that a process left unfinished.
+ *
+ * @throws StoreUnavailable if the server does not respond; Error if the URI is invalid; CannotOpen for an option of the
+ * URI that could allow a revoked key to be accepted
+ */
+export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  checkMongoOptions(options);
+  const { assets = true, timeout = TIMEOUT } = options;
+  const gate = new Gate(timeout);
+  const given: { readonly uri?: string; readonly connection?: Connection } = options;
+  if (given.uri !== undefined) checkUri(given.uri);
+  const connection = given.connection ?? connect(given.uri ?? '', timeout);
+  let repair: Repair | undefined;
+  let endMonitoring: (() => Promise<void>) | undefined;
+  const close = async (): Promise<void> => {
+    const wasOpen = gate.close();
+    await endMonitoring?.();
+    if (wasOpen && given.uri !== undefined) await connection.close();
+    await repair?.done;
+  };
+  try {
+    await gate.pass(() => connection.asPromise());
+    const { uri } = given;
+    if (uri !== undefined)
+      endMonitoring = keepMonitored(connection, connectTimeout(timeout), () =>
+        connection.openUri(uri, optionsBy(timeout)),
+      );
+    await gate.pass(() => checkDirectConnection(connection));
+    const assembled = await assemble(connection, gate, assets, lookUpConcern(connection));
+    repair = assembled.repair;
+    return { ...assembled.store, close };
+  } catch (error) {
+    await close();
+    throw explained(error);
+  }
+}
+
+function checkMongoOptions(options: MongoOptions): void {
+  const what = 'openMongoStore';
+  checkNames(what, options, ['uri', 'connection', 'assets', 'timeout']);
+  const { uri, connection, assets, timeout } = { ...options } as Readonly<Record<string, unknown>>;
+  if (uri !== undefined && (typeof uri !== 'string' || uri === '')) {
+    throw optionError(`${what}: uri`, uri, 'a string that begins with mongodb:// or mongodb+srv://', true);
+  }
+  if (connection !== undefined && typeof Reflect.get(Object(connection) as object, 'asPromise') !== 'function') {
+    throw optionError(`${what}: connection`, connection, 'a Mongoose connection');
+  }
+  if (assets !== undefined && typeof assets !== 'boolean')
+    throw optionError(`${what}: assets`, assets, 'true or false');
+  if (timeout !== undefined) checkMilliseconds(`${what}: timeout`, timeout, 1);
+  if ((uri === undefined) === (connection === undefined)) {
+    throw new TypeError(
+      `${what}: pass uri or connection, and not both. Given: ${uri === undefined ? 'neither' : 'both'}.`,
+    );
+  }
+}
+
+function connect(uri: string, timeout: number): Connection {
+  return mongoose.createConnection(uri, optionsBy(timeout));
+}
+
+/** Timeout for each step of a new connection. A connection started during a network failure may never get a response. */
+function connectTimeout(timeout: number): number {
+  return Math.min(timeout, CONNECT_TIMEOUT);
+}
+
+function optionsBy(timeout: number): mongoose.ConnectOptions {
+  return {
+    serverSelectionTimeoutMS: timeout,
+    connectTimeoutMS: connectTimeout(timeout),
+    // An abandoned round trip keeps its socket until this timeout. It must not cut off the longest round trip.
+    socketTimeoutMS: INDEX_TIMEOUT,
+    bufferCommands: false,
+    autoIndex: false,
+    autoCreate: false,
+  };
+}
+
+/** A URI that can't work is a fault of the settings, not an outage that may pass. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable && error.cause instanceof Error)) return error;
+  const { name, message } = error.cause;
+  if (!['MongoParseError', 'MongoInvalidArgumentError', 'MongoMissingCredentialsError'].includes(name)) return error;
+  return new Error(`The MongoDB URI cannot be used: ${message}.`, { cause: error.cause });
+}
+
+async function assemble(
+  connection: Connection,
+  gate: Gate,
+  withAssets: boolean,
+  lookUps: ReadConcern,
+): Promise<{ readonly store: Omit<Store, 'close'>; readonly repair: Repair }> {
+  const keys = new Documents<KeyDocument>(connection, gate, 'Key', keySchema, KEY_UNIQUE);
+  const workspaces = new Documents<WorkspaceDocument>(connection, gate, 'Workspace', workspaceSchema, WORKSPACE_UNIQUE);
+  const projects = new Documents<ProjectDocument>(connection, gate, 'Project', projectSchema, PROJECT_UNIQUE);
+  const users = new Documents<UserDocument>(connection, gate, 'User', userSchema, USER_UNIQUE);
+  const entries = new Documents<AuditDocument>(connection, gate, 'Audit', auditSchema, AUDIT_UNIQUE);
+  const heads = new Documents<AuditHeadDocument>(connection, gate, 'AuditHead', auditHeadSchema, {});
+  const probes = new Documents<ProbeDocument>(connection, gate, 'Probe', probeSchema, {});
+  // Runs concurrently, here and below, because the start waits for all of them, and creating a collection takes time in
+  // an empty database.
+  const [usage, domain] = await Promise.all([
+    assembleUsage(connection, gate),
+    withAssets ? assembleDomain(connection, gate) : { assets: NO_DOMAIN, events: NO_DOMAIN },
+    ...[keys, workspaces, projects, users, entries].map((collection) => collection.buildIndexes(INDEX_TIMEOUT)),
+  ]);
+  if (lookUps === 'linearizable') await tryLinearizable(workspaces);
+  const ledger = new Ledger(entries, heads);
+  const intents = new Intents({ keys, workspaces, projects, users }, ledger);
+  await intents.finishAll();
+  const repair = await repairFamilies(keys);
+  await normaliseNames({ keys, projects }, INDEX_TIMEOUT);
+  const store = {
+    keys: openKeys(keys, workspaces, users, intents, lookUps),
+    workspaces: openWorkspaces(workspaces, intents),
+    projects: openProjects(projects, intents),
+    users: openUsers(users, intents),
+    audit: openAudit(entries, heads, ledger, intents),
+    usage,
+    ...domain,
+    async ping() {
+      if (gate.refusesChanges) {
+        await tryChange(probes);
+        gate.changesWork();
+      }
+      // Reads by _id instead of sending the ping command: a gateway may respond to that without its database.
+      else await workspaces.findOne({ _id: eq('') });
+    },
+  };
+  return { store, repair };
+}
+
+/** @throws CannotOpen if the server has no linearizable reads: otherwise each lookup would fail */
+async function tryLinearizable(workspaces: Documents<WorkspaceDocument>): Promise<void> {
+  try {
+    await workspaces.findOne({ _id: eq('') }, 'linearizable');
+  } catch (error) {
+    throw linearizableRefused(error);
+  }
+}
+
+async function assembleUsage(connection: Connection, gate: Gate): Promise<UsageStore> {
+  const collection = (name: string, schema: Schema) =>
+    new Documents<UsageDocument>(connection, gate, name, schema, USAGE_UNIQUE);
+  const { MINUTE, HOUR, DAY } = usageSchemas;
+  const usage: UsageCollections = {
+    MINUTE: collection('UsageMinute', MINUTE),
+    HOUR: collection('Usage', HOUR),
+    DAY: collection('UsageDay', DAY),
+  };
+  const fields = new Documents<FieldsDocument>(connection, gate, 'UsedFields', fieldsSchema, USAGE_UNIQUE);
+  await Promise.all([...Object.values(usage), fields].map((each) => each.buildIndexes(INDEX_TIMEOUT)));
+  await foldHours(usage, INDEX_TIMEOUT);
+  return openUsage(usage, fields);
+}
+
+async function assembleDomain(connection: Connection, gate: Gate): Promise<Pick<Store, 'assets' | 'events'>> {
+  const [assets, events] = await Promise.all([assembleAssets(connection, gate), assembleEvents(connection, gate)]);
+  return { assets, events };
+}
+
+async function assembleAssets(connection: Connection, gate: Gate): Promise<AssetStore> {
+  const assets = new Documents<AssetDocument>(connection, gate, 'Asset', assetSchema, ASSET_UNIQUE);
+  const alerts = new Documents<AlertDocument>(connection, gate, 'Alert', alertSchema, ALERT_UNIQUE);
+  // Before there were projects, assets belonged to a workspace. Its default project has the same ID.
+  const prepare = async (collection: typeof assets | typeof alerts): Promise<void> => {
+    await collection.renameField('workspaceId', 'projectId', INDEX_TIMEOUT);
+    await collection.buildIndexes(INDEX_TIMEOUT);
+  };
+  await Promise.all([prepare(assets), prepare(alerts)]);
+  return openAssets(assets, alerts);
+}
+
+async function assembleEvents(connection: Connection, gate: Gate): Promise<EventStore> {
+  const events = new Documents<EventDocument>(connection, gate, 'Event', eventSchema, EVENT_UNIQUE);
+  await events.buildIndexes(INDEX_TIMEOUT);
+  return openEvents(events);
+}
+
+const NO_DOMAIN = new Proxy({} as AssetStore & EventStore, {
+  get: () => async () => {
+    throw new Error('This store was opened without assets.');
+  },
+});

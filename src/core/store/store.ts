@@ -1,0 +1,595 @@
+import type { AuditAction, AuditDraft, AuditEntry, AuditHead, Author } from './audit.js';
+import type { Forfeit, JudgedKey, JudgedUser, KeyAmendment } from './changes.js';
+import type { UsagePeriod } from './periods.js';
+import type {
+  AlertChanges,
+  AlertKind,
+  AlertRecord,
+  AssetColumnList,
+  AssetLinks,
+  AssetRecord,
+  AssetSummary,
+  AssetTexts,
+  Column,
+  ColumnKind,
+  EventRecord,
+  KeyDocuments,
+  KeyRecord,
+  LoadRecord,
+  KeyStatus,
+  KeySummary,
+  KeyType,
+  Environment,
+  FieldUse,
+  ProjectRecord,
+  Tier,
+  UsageAddition,
+  UsageRecord,
+  UserRecord,
+  WorkspaceRecord,
+} from './records.js';
+import type { KeyOrder, KeyPosition } from './ordering.js';
+
+/**
+ * The database operations that Latchkey needs, and their guarantees. Two engines implement them, and one test suite
+ * (test/core/store) checks both. Code above this interface doesn't know which engine is used.
+ *
+ * Guarantees of every operation:
+ * - durable: when a write's promise resolves, the write is on disk (SQLite synchronous=FULL, MongoDB majority);
+ * - atomic: a write happens completely or not at all, even with `kill -9` and concurrent processes;
+ * - errors: {@link StoreUnavailable} when the engine cannot be reached or does not respond in time, {@link Duplicate}
+ *   when a unique value already exists. Errors of the driver are never passed on.
+ * - `now` is passed by the caller, in ms since the epoch, so that all checks use one clock;
+ * - audited: an operation with an author adds an entry to the audit log of the workspace, atomically with the change,
+ *   and none if nothing changed. Without an author, the installation itself is the author.
+ */
+export interface Store {
+  readonly keys: KeyStore;
+  readonly workspaces: WorkspaceStore;
+  readonly projects: ProjectStore;
+  readonly users: UserStore;
+  readonly audit: AuditStore;
+  readonly usage: UsageStore;
+  readonly assets: AssetStore;
+  readonly events: EventStore;
+  /** Resolves if the engine responds, otherwise rejects with StoreUnavailable within two seconds. */
+  ping(): Promise<void>;
+  /** Closes everything that the store itself opened. A connection passed by the caller stays open. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A key with the other records that determine its permissions. */
+export interface KeyWithTier {
+  readonly key: KeyRecord;
+  readonly tier: Tier;
+  /** The user who owns it; null for a key of the workspace. */
+  readonly user: UserRecord | null;
+}
+
+/** The outcome of an attempt to change a key. `key` is the record after the attempt. */
+export type KeyChange =
+  | { readonly outcome: 'changed'; readonly key: KeyRecord }
+  /** It was already revoked or expired; nothing was written. */
+  | { readonly outcome: 'ended'; readonly key: KeyRecord }
+  /** It was already replaced by a rotation; nothing was written. */
+  | { readonly outcome: 'replaced'; readonly key: KeyRecord }
+  /**
+   * With these scopes it would take a place of the other kind, and all of them are taken by `living` families; nothing
+   * was written.
+   */
+  | { readonly outcome: 'full'; readonly key: KeyRecord; readonly living: number }
+  /** It has changed since the caller was authorized; nothing was written. */
+  | { readonly outcome: 'moved'; readonly key: KeyRecord }
+  /**
+   * Its user was removed, or the author's key has ended or lost permissions. A successor that was already written has
+   * been revoked.
+   */
+  | { readonly outcome: Forfeit; readonly key: KeyRecord }
+  /** There is no such key in that workspace; nothing was written. */
+  | { readonly outcome: 'unknown' };
+
+/** How many active families a tier allows in a workspace; null: any number. */
+export interface PlaceLimits {
+  /** Families with an active key that doesn't only administer. */
+  readonly keys: number | null;
+  /** Families whose active keys only administer. */
+  readonly adminKeys: number | null;
+}
+
+export type PlaceKind = keyof PlaceLimits;
+
+/**
+ * How many families of the key's kind a workspace may have: a number, null for any number, or a function of the
+ * workspace's current tier.
+ */
+export type Places = number | null | ((tier: Tier) => PlaceLimits);
+
+export type Insertion =
+  | { readonly outcome: 'inserted' }
+  /** All places are taken by `living` families; nothing was written. */
+  | { readonly outcome: 'full'; readonly living: number }
+  /**
+   * Its user was removed or belongs to another workspace, or the author's key has ended or lost permissions. Nothing
+   * was written.
+   */
+  | { readonly outcome: Forfeit };
+
+/** What {@link KeyStore.removeEnded} did. */
+export interface Removal {
+  /** The number of keys that this call removed. */
+  readonly removed: number;
+  /** Whether the call found fewer keys than it may remove. If not, call again. */
+  readonly isDone: boolean;
+}
+
+export interface KeyFilter {
+  readonly status?: KeyStatus;
+  readonly type?: KeyType;
+  readonly environment?: Environment;
+  /** Part of the name, case-insensitive. Matched literally, not as a pattern. */
+  readonly nameContains?: string;
+  /** Has exactly this scope. */
+  readonly scope?: string;
+  /** Is bound to this project. */
+  readonly projectId?: string;
+  /** Belongs to this user. */
+  readonly userId?: string;
+}
+
+/** Known parts of a token. Finds keys that match any of them. */
+export interface KeyClues {
+  /** Complete lookup IDs. */
+  readonly lookupIds: readonly string[];
+  /** The first characters of a lookup ID, at least two; null: unknown. */
+  readonly beginning: string | null;
+  /** The complete `tokenPrefix` of an imported key; null: unknown. */
+  readonly foreignPrefix: string | null;
+}
+
+export interface KeyPage {
+  readonly keys: readonly KeySummary[];
+  readonly hasNextPage: boolean;
+}
+
+export interface KeyStore {
+  /**
+   * Adds the first key of a new family and takes a place in its workspace, atomically. If `places` is a number, the
+   * workspace never has more than that many active families of the key's kind, however many calls run concurrently in
+   * however many processes, and as many calls succeed as there were places. A family is active while one of its keys is
+   * (so a key and its successor in overlap count once). Revoked and expired keys free their place without another call.
+   * Families created while the workspace had no limit or a higher one count as well. `places` null: no limit.
+   *
+   * The workspace's tier, the key's user and the author's key are checked atomically with the insertion. So no key of a
+   * user is active after the removal of the user and the revocation of the user's keys have returned. No key is created
+   * by a key whose revocation has returned or, with `author.judged`, whose end or loss of permissions has. And no key
+   * takes a place that a lower tier removed.
+   *
+   * @throws Duplicate if `lookupId` or `id` already exists.
+   */
+  insert(key: KeyRecord, places: Places, now: number, author?: Author): Promise<Insertion>;
+
+  /**
+   * Returns the key with that lookup ID, its workspace's tier and its user: one read by unique index, in MongoDB one
+   * more if it has a user. Every uncached request calls this.
+   */
+  findForVerification(lookupId: string): Promise<KeyWithTier | null>;
+
+  /**
+   * Returns the first lookup ID that is greater than or equal to `from`, by code units, whatever its key's state; null:
+   * there is none. Includes removed keys ({@link removeEnded}), whose lookup IDs stay taken. Reads by unique index.
+   */
+  nextLookupId(from: string): Promise<string | null>;
+
+  /** Returns a key by its ID; with `workspaceId`, only within that workspace. */
+  find(id: string, workspaceId: string | null): Promise<KeyRecord | null>;
+
+  /**
+   * Returns several keys by their IDs, in one read and in no order. Ignores unknown IDs. This operation, {@link search}
+   * and {@link list} don't read trusted documents, which can be tens of kilobytes for each key.
+   */
+  findMany(ids: readonly string[], workspaceId: string | null): Promise<readonly KeySummary[]>;
+
+  /** Returns the trusted documents of several keys by their IDs, in one read and in no order. Ignores unknown IDs. */
+  documentsOf(ids: readonly string[], workspaceId: string | null): Promise<readonly KeyDocuments[]>;
+
+  /** Counts the active families in the workspace at `now`: all of them, or those of a kind. */
+  countFamilies(workspaceId: string, now: number, kind?: PlaceKind): Promise<number>;
+
+  /**
+   * Finds keys by known parts of their tokens, in any state, by ID; at most `first`. Uses the unique index of lookup
+   * IDs and the index of prefixes.
+   *
+   * @param reach null: no restriction
+   */
+  search(
+    clues: KeyClues,
+    reach: { readonly workspaceId: string | null; readonly projectId: string | null },
+    first: number,
+  ): Promise<readonly KeySummary[]>;
+
+  /**
+   * Returns a page in an order, by default newest first. `after` is the position of the last row of the previous page.
+   * The order is total, so that pages neither repeat nor miss a key that existed throughout and kept its position.
+   * Reads by index.
+   */
+  list(
+    workspaceId: string,
+    options: {
+      readonly first: number;
+      readonly after: KeyPosition | null;
+      readonly filter: KeyFilter;
+      readonly order?: KeyOrder;
+      readonly now: number;
+    },
+  ): Promise<KeyPage>;
+
+  /** Counts the keys of the workspace that match a filter. Separate from `list`, because it reads all matching keys. */
+  count(workspaceId: string, filter: KeyFilter, now: number): Promise<number>;
+
+  /**
+   * Replaces an active key that was not replaced yet: writes `successor`, and on the old key `replacedBy` and
+   * `expiresAt = min(its own, overlapEnd)`, both or neither. Exactly one of several concurrent calls for one key
+   * succeeds. The successor belongs to the old key's family and takes no further place. `key` in the result is the old
+   * key. Its user and the author's key are checked as in {@link insert}.
+   *
+   * @param judged here and below: the key as the caller read it to authorize the change. If a field of
+   * {@link JudgedKey} has changed since, nothing is written and the result is `moved`.
+   */
+  rotate(
+    id: string,
+    workspaceId: string | null,
+    successor: KeyRecord,
+    overlapEnd: number,
+    now: number,
+    author?: Author,
+    judged?: JudgedKey,
+  ): Promise<KeyChange>;
+
+  /**
+   * Sets the end of an active key to `at` (if that is `now`, it ends immediately), and its `lifetime` to null. The end
+   * of a key that was replaced can only become earlier: with a later `at`, nothing is written and the result is
+   * `replaced`.
+   *
+   * Here and in {@link update}, with `author.judged`, the author's key is read again: if it was revoked, has ended or
+   * lost permissions, nothing is written and the result is `authorEnded`. SQLite reads it in the transaction that
+   * writes, MongoDB just before the write, so that a revocation in the milliseconds between may come too late to stop
+   * the change.
+   */
+  expire(
+    id: string,
+    workspaceId: string | null,
+    at: number,
+    now: number,
+    author?: Author,
+    judged?: JudgedKey,
+  ): Promise<KeyChange>;
+
+  /**
+   * Revokes a key, even an expired one. The time and reason of the first revocation are kept: another call returns
+   * `changed` with the unchanged record.
+   */
+  revoke(
+    id: string,
+    workspaceId: string | null,
+    reason: string | null,
+    now: number,
+    author?: Author,
+  ): Promise<KeyChange>;
+
+  /**
+   * Updates an active key. Absent fields stay the same. If a change of scopes makes its family stop being a family that
+   * only administers, or become one, the family takes a place of its new kind atomically, or the result is `full`.
+   *
+   * @param places default: any number
+   */
+  update(
+    id: string,
+    workspaceId: string | null,
+    change: KeyAmendment,
+    now: number,
+    author?: Author,
+    judged?: JudgedKey,
+    places?: Places,
+  ): Promise<KeyChange>;
+
+  /** Stores a new digest of a key's secret. Not an error if the key does not exist. */
+  saveDigest(id: string, digest: string): Promise<void>;
+
+  /** Moves `lastUsedAt` of each key forward, never back, in one bulk write. Ignores unknown IDs. */
+  touch(uses: ReadonlyMap<string, number>): Promise<void>;
+
+  /**
+   * Removes keys for good that were revoked at or before `before`, or expired then and were not revoked; at most `limit` keys of any
+   * workspaces, found by index. From then on every operation treats a removed key as unknown, except that its ID and lookup ID stay
+   * taken, and that it can't be the author of a change. A family keeps its place as long as one of its keys is active. Other keys that name
+   * a removed key in `replaces`, `replacedBy` or `createdBy` still do. Usage and audit entries stay. Adds no audit entry.
+   *
+   * Several processes may call it at the same time: each key is removed once.
+   */
+  removeEnded(before: number, limit: number): Promise<Removal>;
+}
+
+export interface WorkspaceStore {
+  /**
+   * Adds a workspace and its first key, both or neither; the key takes a place. The author's key is checked as in
+   * {@link KeyStore.insert}: with `authorEnded`, nothing was written.
+   *
+   * @throws Duplicate if the workspace's ID already exists; exactly one of several concurrent calls with one ID
+   * succeeds.
+   */
+  create(workspace: WorkspaceRecord, firstKey: KeyRecord, author?: Author): Promise<'created' | 'authorEnded'>;
+  /** Adds a workspace without a key unless its ID already exists, and returns which was the case. */
+  ensure(workspace: WorkspaceRecord): Promise<'created' | 'existed'>;
+  find(id: string): Promise<WorkspaceRecord | null>;
+  /** Returns the oldest first; at most `first`. */
+  list(first: number): Promise<readonly WorkspaceRecord[]>;
+  /**
+   * Changes the tier. The author's key is checked as in {@link KeyStore.expire}.
+   *
+   * @returns the record after the change; null if there is no such workspace; `authorEnded`, with nothing written
+   */
+  setTier(id: string, tier: Tier, now: number, author?: Author): Promise<WorkspaceRecord | 'authorEnded' | null>;
+}
+
+/** Projects other than the workspace's default project, which has no record. */
+export interface ProjectStore {
+  /** @throws Duplicate `project.id`, and `project.name` if the workspace has a project with this name. */
+  create(project: ProjectRecord, author?: Author): Promise<void>;
+  find(id: string): Promise<ProjectRecord | null>;
+  /** Returns several projects by their IDs, in one read and in no order. Ignores unknown IDs. */
+  findMany(ids: readonly string[]): Promise<readonly ProjectRecord[]>;
+  /** Returns projects by `createdAt` and then `id`, ascending, after `after`. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: { readonly createdAt: number; readonly id: string } | null },
+  ): Promise<readonly ProjectRecord[]>;
+  /**
+   * @returns the record after the change; null if the workspace has no such project
+   * @throws Duplicate `project.name`
+   */
+  rename(id: string, workspaceId: string, name: string, now: number, author?: Author): Promise<ProjectRecord | null>;
+}
+
+export interface UserStore {
+  /** @throws Duplicate `user.id` */
+  add(user: UserRecord, author?: Author): Promise<void>;
+  find(id: string): Promise<UserRecord | null>;
+  /** Returns several users by their IDs, in one read and in no order. Ignores unknown IDs. */
+  findMany(ids: readonly string[]): Promise<readonly UserRecord[]>;
+  /** Returns users who were not removed, by `createdAt` and then `id`, ascending, after `after`. */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly after: { readonly createdAt: number; readonly id: string } | null },
+  ): Promise<readonly UserRecord[]>;
+  /**
+   * Updates a user who was not removed. Absent fields stay the same.
+   *
+   * @param author checked as in {@link KeyStore.expire}
+   * @param judged here and below: the user as the caller read it to authorize the change
+   * @returns the record after the change; null if there is no such user; `moved` if the roles have changed since
+   * `judged`, or `authorEnded`, with nothing written
+   */
+  update(
+    id: string,
+    workspaceId: string,
+    change: Partial<Pick<UserRecord, 'name' | 'roles'>>,
+    now: number,
+    author?: Author,
+    judged?: JudgedUser,
+  ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
+  /**
+   * Removes a user permanently. A second call changes nothing.
+   *
+   * @returns as {@link update}
+   */
+  remove(
+    id: string,
+    workspaceId: string,
+    now: number,
+    author?: Author,
+    judged?: JudgedUser,
+  ): Promise<UserRecord | 'moved' | 'authorEnded' | null>;
+}
+
+export interface AuditFilter {
+  readonly actions?: readonly AuditAction[];
+  /** ID of the changed object, and of the author. */
+  readonly subject?: string;
+  readonly actor?: string;
+  readonly projectId?: string;
+  /** Start of the range, inclusive, in ms since the epoch. */
+  readonly from?: number;
+  /** End of the range, exclusive. */
+  readonly to?: number;
+}
+
+/** The archived part of a log. */
+export interface ArchiveStore {
+  /** Returns the last archived entry, after which the log in the store begins; null if there is none. */
+  base(workspaceId: string): Promise<AuditHead | null>;
+  /**
+   * Archives the log up to `until`: atomically with an entry about this, the log begins after it. The archived entries
+   * are deleted afterwards in bounded batches. Another call with the same `until` after an interrupted one completes
+   * the deletion, and adds no second entry.
+   *
+   * @param after the position after which the log begins, as read by the caller
+   * @returns `moved`: the log begins elsewhere by now; `unknown`: there is no such entry. In both cases nothing was
+   * changed.
+   */
+  archive(
+    workspaceId: string,
+    after: number,
+    until: AuditHead,
+    draft: AuditDraft,
+  ): Promise<'archived' | 'moved' | 'unknown'>;
+}
+
+/**
+ * The audit log. Entries are added with the changes that they describe, or here if there is no change. Nothing alters
+ * an entry, and only archived entries are removed.
+ */
+export interface AuditStore extends ArchiveStore {
+  /** Adds an entry to its workspace's chain. Does nothing if an entry with this ID exists. */
+  append(draft: AuditDraft): Promise<void>;
+  /**
+   * Returns entries before `before` in the chain, newest first. With `from` or `to`, the order is by time and then by
+   * position, and `before` is the position of an entry: the clocks of processes differ, so the order of times can
+   * differ from that of the chain.
+   */
+  list(
+    workspaceId: string,
+    options: { readonly first: number; readonly before: number | null; readonly filter: AuditFilter },
+  ): Promise<readonly AuditEntry[]>;
+  /** Returns entries in the order of the chain, after position `after`, for verification. */
+  read(workspaceId: string, after: number, first: number): Promise<readonly AuditEntry[]>;
+  /** Returns what the chain's newest entry must be; null if the workspace has none. */
+  head(workspaceId: string): Promise<AuditHead | null>;
+  /** Returns the heads of all workspaces whose ID is greater than `after`, in code-unit order of the IDs. */
+  heads(after: string, first: number): Promise<readonly (AuditHead & { readonly workspaceId: string })[]>;
+}
+
+/** The periods to read: those that start at or after `from` and before `to`. */
+export interface UsageSpan {
+  /** The start of a period, like `to`. */
+  readonly from: number;
+  readonly to: number;
+  readonly by: UsagePeriod;
+}
+
+export interface UsageStore {
+  /**
+   * Adds the activity of keys, by the minute, to each key's counts for the minute, hour and day, and to its fields of
+   * the day, in bulk. Concurrent calls add up. Counts older at `now` than their retention ({@link USAGE_PERIODS},
+   * {@link FIELDS_KEPT}) may then be deleted, here or by the engine.
+   *
+   * This is the only write that must not simply be repeated. It is atomic for each record, not for all of them.
+   *
+   * @param additions each key and minute at most once
+   * @throws StoreUnavailable if nothing was written; Unacknowledged if some or all of it may have been
+   */
+  add(additions: readonly UsageAddition[], now: number): Promise<void>;
+
+  /**
+   * Returns the counts of each key and period that has any, in any order: at most one row for a key and period; one
+   * read by index.
+   */
+  read(keyIds: readonly string[], span: UsageSpan): Promise<readonly UsageRecord[]>;
+
+  /**
+   * Returns the guarded fields that a key used on the days that start at or after `from` and before `to`, by coordinate
+   * (code-unit order); one read by index.
+   */
+  fields(keyId: string, from: number, to: number): Promise<readonly FieldUse[]>;
+}
+
+export interface AssetStore {
+  /**
+   * Registers an asset, or replaces the values of its registration (description, owner, allowedAge, upstream,
+   * expectedColumns) and keeps its loads. `columns` and `schemaVersion` are only set at the first registration, unless
+   * the asset had no columns so far. Concurrent calls for one name create one asset.
+   */
+  register(asset: AssetRecord): Promise<AssetRecord>;
+  find(projectId: string, name: string): Promise<AssetRecord | null>;
+  /** Returns the assets that exist, in any order; one read. */
+  findMany(projectId: string, names: readonly string[]): Promise<readonly AssetSummary[]>;
+  /** Returns one list of columns of the assets that exist, in any order; one read. */
+  columnsOf(projectId: string, names: readonly string[], kind: ColumnKind): Promise<readonly AssetColumnList[]>;
+  /** Returns the texts of the assets that exist, in any order; one read. */
+  textsOf(projectId: string, names: readonly string[]): Promise<readonly AssetTexts[]>;
+  /** Returns assets by name ascending (code-unit order), after `after`. */
+  list(
+    projectId: string,
+    options: { readonly first: number; readonly after: string | null },
+  ): Promise<readonly AssetSummary[]>;
+  /**
+   * Returns for each of `names` the assets whose `upstream` contains it, by name ascending, at most `first` for each;
+   * uses an index. A name without any has an empty list, or is omitted.
+   */
+  findDownstream(projectId: string, names: readonly string[], first: number): Promise<readonly AssetLinks[]>;
+  /**
+   * Records a load at `at`: `lastLoadAt` moves forward, never back (an older load changes nothing), together with its
+   * rows.
+   *
+   * @returns the record after the change; null if there is no such asset
+   */
+  recordLoad(projectId: string, name: string, at: number, rows: number | null): Promise<AssetSummary | null>;
+  /**
+   * Records loads of several assets, at most one for each, like `recordLoad`.
+   *
+   * @returns the records of existing assets after the change, in any order
+   */
+  recordLoads(projectId: string, loads: readonly LoadRecord[]): Promise<readonly AssetSummary[]>;
+  /**
+   * Sets the columns seen last and increments the version, if the version is still `expectedVersion`.
+   *
+   * @returns the record after the change; null if the version has changed or there is no such asset
+   */
+  saveColumns(
+    projectId: string,
+    name: string,
+    expectedVersion: number,
+    columns: readonly Column[],
+  ): Promise<AssetRecord | null>;
+  /**
+   * Opens an alert unless one of this kind is open on the asset.
+   *
+   * @returns the open alert
+   */
+  openAlert(alert: AlertRecord): Promise<AlertRecord>;
+  /**
+   * Closes the open alert of this kind.
+   *
+   * @returns the alert, or null if none was open
+   */
+  closeAlert(projectId: string, asset: string, kind: AlertKind, at: number): Promise<AlertRecord | null>;
+  /**
+   * Closes and opens many alerts of one project, like `closeAlert` and `openAlert`, at most one for each asset and
+   * kind.
+   *
+   * @returns the IDs of the alerts that this call opened
+   */
+  changeAlerts(projectId: string, changes: AlertChanges): Promise<readonly string[]>;
+  /** Returns the open alerts of these assets, oldest first; one read. */
+  openAlerts(projectId: string, assets: readonly string[]): Promise<readonly AlertRecord[]>;
+}
+
+/** A recorded event. */
+export interface KeptEvent {
+  /** The stored event: if the ID already existed, the earlier event. */
+  readonly event: EventRecord;
+  /** Was it added by this call? Exactly one of several concurrent calls with one ID returns true. */
+  readonly added: boolean;
+}
+
+export interface EventFilter {
+  readonly asset?: string;
+  readonly type?: string;
+}
+
+export interface EventStore {
+  /**
+   * Adds the events whose IDs don't exist in their project, in one bulk write; existing ones are unchanged. Events that
+   * happened {@link EVENT_RETENTION} or longer before `now` may then be deleted, here or by the engine.
+   *
+   * Atomic for each event, not for all of them. Can be repeated.
+   *
+   * @param events of one project, with distinct IDs
+   * @returns the stored event for each, in the given order
+   */
+  record(events: readonly EventRecord[], now: number): Promise<readonly KeptEvent[]>;
+
+  /**
+   * Returns the newest first, by `at` and then `id` (code-unit order), both descending: events that happened after
+   * `since`, and follow `after`. One read by index, whatever the filter.
+   */
+  list(
+    projectId: string,
+    options: {
+      readonly first: number;
+      readonly after: { readonly at: number; readonly id: string } | null;
+      readonly filter: EventFilter;
+      /** Ms since the epoch. */
+      readonly since: number;
+    },
+  ): Promise<readonly EventRecord[]>;
+}

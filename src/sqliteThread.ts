@@ -1,7 +1,0 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import type { ThreadData } from './store/sqlite/messages.js';
-import { serveThread } from './store/sqlite/thread.js';
-
-// The entry of the threads that a SQLite store starts (store/sqlite/threads.ts).
-if (parentPort === null) throw new Error('sqliteThread runs in a worker thread only.');
-void serveThread(parentPort, workerData as ThreadData);

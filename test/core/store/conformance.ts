@@ -1,0 +1,83 @@
+import { testArchive } from './conformance/archive.js';
+import { testAssets } from './conformance/assets.js';
+import { testAudit } from './conformance/audit.js';
+import { testChanges } from './conformance/changes.js';
+import { testEvents } from './conformance/events.js';
+import { testKeys } from './conformance/keys.js';
+import { testLists } from './conformance/lists.js';
+import { testModel } from './conformance/model.js';
+import { testPlaces } from './conformance/places.js';
+import { testProcesses } from './conformance/processes.js';
+import { testProjects } from './conformance/projects.js';
+import { testRaces } from './conformance/races.js';
+import { testRemoval, testRemovalByProcesses } from './conformance/removal.js';
+import { testRotation } from './conformance/rotation.js';
+import { testUsage } from './conformance/usage.js';
+import { testUsers } from './conformance/users.js';
+import { testWorkspaces } from './conformance/workspaces.js';
+import { openTarget, type Target } from './target.js';
+import type { Store } from '../../../src/core/store/store.js';
+
+/** The input of a concept's tests: an open store, and its database to be opened again. */
+export interface Bench {
+  readonly store: () => Store;
+  readonly target: () => Target;
+  readonly runs: number;
+}
+
+export interface Engine {
+  /** The number of random sequences: each step costs a write to the disk or round trips. */
+  readonly runs: number;
+  /** After how many acknowledged writes a process is killed in the middle of the next, once for each number. */
+  readonly killedAfter: readonly number[];
+  /** Returns an empty database. */
+  readonly create: () => Promise<Target>;
+  readonly drop: (target: Target) => Promise<void>;
+}
+
+/** Tests the operations of each concept, so that a new operation is included. */
+export function testOperations(bench: Bench): void {
+  testKeys(bench);
+  testChanges(bench);
+  testRotation(bench);
+  testRemoval(bench);
+  testPlaces(bench);
+  testLists(bench);
+  testWorkspaces(bench);
+  testProjects(bench);
+  testUsers(bench);
+  testAudit(bench);
+  testArchive(bench);
+  testUsage(bench);
+  testAssets(bench);
+  testEvents(bench);
+}
+
+/** Tests every guarantee of the interface for an engine. */
+export function storeConformance(name: string, engine: Engine): void {
+  describe(`${name}: the store's guarantees`, () => {
+    let target: Target | undefined;
+    let store: Store | undefined;
+
+    beforeAll(async () => {
+      target = await engine.create();
+      store = await openTarget(target);
+    });
+    afterAll(async () => {
+      await store?.close();
+      if (target !== undefined) await engine.drop(target);
+    });
+
+    const bench: Bench = { store: () => present(store), target: () => present(target), runs: engine.runs };
+    testOperations(bench);
+    testRaces(bench);
+    testModel(bench);
+    testProcesses(bench, engine.killedAfter);
+    testRemovalByProcesses(bench);
+  });
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The store is not open.');
+  return value;
+}

@@ -1,0 +1,175 @@
+import type { KeyAmendment } from '../../../../src/core/store/changes.js';
+import type { Bench } from '../conformance.js';
+
+import { ADA, anHeir, givenKey, givenWorkspace, listed, namesOf, NOW, unique } from '../fixtures.js';
+
+export function testChanges({ store }: Bench): void {
+  describe('expire', () => {
+    test('sets the end of an active key, earlier or later, and removes its lifetime', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { expiresAt: NOW + 1000, lifetime: 1000 });
+      const later = await store().keys.expire(key.id, ws, NOW + 5000, NOW);
+      expect(later).toEqual({ outcome: 'changed', key: { ...key, expiresAt: NOW + 5000, lifetime: null } });
+      const earlier = await store().keys.expire(key.id, null, NOW + 10, NOW);
+      expect(earlier).toMatchObject({ outcome: 'changed', key: { expiresAt: NOW + 10 } });
+      expect(await store().keys.find(key.id, null)).toMatchObject({ expiresAt: NOW + 10, lifetime: null });
+    });
+
+    test('R7: writes nothing if the key has changed since the caller was authorized', async () => {
+      const ws = await givenWorkspace(store());
+      const judged = await givenKey(store(), ws, { trustedDocuments: ['a'.repeat(64)], allowedAddresses: ['::1'] });
+      const { keys } = store();
+      const changes: readonly KeyAmendment[] = [
+        { name: 'Another' },
+        { scopes: ['platform'] },
+        { allowedAddresses: [] },
+        { trustedDocuments: ['b'.repeat(64)] },
+      ];
+      const { name, scopes, allowedAddresses, trustedDocuments } = judged;
+      for (const change of changes) {
+        await keys.update(judged.id, ws, change, NOW);
+        const key = { ...judged, ...change };
+        expect(await keys.expire(key.id, ws, NOW + 1, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        expect(await keys.update(key.id, ws, { name: 'Mine' }, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        const heir = anHeir(key);
+        expect(await keys.rotate(key.id, ws, heir, NOW + 1, NOW, ADA, judged)).toEqual({ outcome: 'moved', key });
+        expect(await keys.find(heir.id, ws)).toBeNull();
+        expect(await keys.find(key.id, ws)).toEqual(key);
+        await keys.update(judged.id, ws, { name, scopes, allowedAddresses, trustedDocuments }, NOW);
+      }
+      expect(await keys.expire(judged.id, ws, NOW + 5, NOW, ADA, judged)).toMatchObject({ outcome: 'changed' });
+      expect(await keys.update(judged.id, ws, { name: 'x' }, NOW, ADA, judged)).toMatchObject({ outcome: 'moved' });
+    });
+
+    test('ends the key if the end is now, and nothing reactivates it', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      expect(await store().keys.expire(key.id, ws, NOW, NOW)).toMatchObject({ outcome: 'changed' });
+      const ended = { ...key, expiresAt: NOW };
+      expect(await store().keys.expire(key.id, ws, NOW + 1000, NOW)).toEqual({ outcome: 'ended', key: ended });
+      expect(await store().keys.expire(key.id, ws, NOW + 1000, NOW + 1)).toEqual({ outcome: 'ended', key: ended });
+      expect(await store().keys.find(key.id, ws)).toEqual(ended);
+    });
+
+    test('does not change a revoked key', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { expiresAt: NOW + 10 });
+      await store().keys.revoke(key.id, ws, null, NOW);
+      const after = { ...key, revokedAt: NOW };
+      expect(await store().keys.expire(key.id, ws, NOW + 1000, NOW)).toEqual({ outcome: 'ended', key: after });
+      expect(await store().keys.find(key.id, ws)).toEqual(after);
+    });
+
+    test('can only shorten the end of a replaced key', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      const heir = anHeir(key);
+      await store().keys.rotate(key.id, ws, heir, NOW + 1000, NOW);
+      const replaced = { ...key, replacedBy: heir.id, expiresAt: NOW + 1000 };
+      expect(await store().keys.expire(key.id, ws, NOW + 1001, NOW)).toEqual({ outcome: 'replaced', key: replaced });
+      expect(await store().keys.find(key.id, ws)).toEqual(replaced);
+      expect(await store().keys.expire(key.id, ws, NOW + 999, NOW)).toMatchObject({ outcome: 'changed' });
+      expect(await store().keys.find(key.id, ws)).toEqual({ ...replaced, expiresAt: NOW + 999 });
+    });
+  });
+
+  describe('revoke', () => {
+    test('keeps the time and the reason of the first revocation', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      const revoked = { ...key, revokedAt: NOW + 1, revokedReason: 'leaked' };
+      expect(await store().keys.revoke(key.id, ws, 'leaked', NOW + 1)).toEqual({ outcome: 'changed', key: revoked });
+      expect(await store().keys.revoke(key.id, ws, 'again', NOW + 2)).toEqual({ outcome: 'changed', key: revoked });
+      expect(await store().keys.revoke(key.id, null, null, NOW + 3)).toEqual({ outcome: 'changed', key: revoked });
+      expect(await store().keys.find(key.id, ws)).toEqual(revoked);
+    });
+
+    test('many concurrent revocations leave one time with its own reason', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      const calls = Array.from({ length: 10 }, (_, i) => store().keys.revoke(key.id, ws, `reason ${i}`, NOW + i));
+      const answers = await Promise.all(calls);
+      const final = await store().keys.find(key.id, ws);
+      expect(final?.revokedReason).toBe(`reason ${(final?.revokedAt ?? 0) - NOW}`);
+      for (const answer of answers) expect(answer).toEqual({ outcome: 'changed', key: final });
+    });
+
+    test('also revokes expired and replaced keys', async () => {
+      const ws = await givenWorkspace(store());
+      const expired = await givenKey(store(), ws, { expiresAt: NOW - 1 });
+      const old = await givenKey(store(), ws);
+      await store().keys.rotate(old.id, ws, anHeir(old), NOW + 1000, NOW);
+      for (const { id } of [expired, old]) {
+        expect(await store().keys.revoke(id, ws, null, NOW)).toMatchObject({
+          outcome: 'changed',
+          key: { revokedAt: NOW },
+        });
+      }
+    });
+  });
+
+  describe('update', () => {
+    test('changes the given fields and keeps all other fields', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { name: 'Old', scopes: ['a'] });
+      const { keys } = store();
+      expect(await keys.update(key.id, ws, { name: 'New' }, NOW)).toEqual({
+        outcome: 'changed',
+        key: { ...key, name: 'New' },
+      });
+      expect(await keys.update(key.id, null, { scopes: ['b', 'c'] }, NOW)).toMatchObject({ outcome: 'changed' });
+      expect(await keys.update(key.id, ws, {}, NOW)).toMatchObject({ outcome: 'changed' });
+      expect(await keys.find(key.id, ws)).toEqual({ ...key, name: 'New', scopes: ['b', 'c'] });
+    });
+
+    test('filters use the new values', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws, { name: 'Old', scopes: ['a'] });
+      await store().keys.update(key.id, ws, { name: 'New', scopes: ['b'] }, NOW);
+      expect(namesOf(await listed(store(), ws, { nameContains: 'new' }))).toEqual(['New']);
+      expect(await listed(store(), ws, { nameContains: 'old' })).toEqual([]);
+      expect(namesOf(await listed(store(), ws, { scope: 'b' }))).toEqual(['New']);
+      expect(await listed(store(), ws, { scope: 'a' })).toEqual([]);
+    });
+
+    test('does not change a key that has ended', async () => {
+      const ws = await givenWorkspace(store());
+      const expired = await givenKey(store(), ws, { expiresAt: NOW });
+      expect(await store().keys.update(expired.id, ws, { scopes: ['*'] }, NOW)).toEqual({
+        outcome: 'ended',
+        key: expired,
+      });
+      expect(await store().keys.find(expired.id, ws)).toEqual(expired);
+    });
+
+    test('a concurrent update and expiry both apply', async () => {
+      const ws = await givenWorkspace(store());
+      const key = await givenKey(store(), ws);
+      await Promise.all([
+        store().keys.update(key.id, ws, { name: 'Renamed' }, NOW),
+        store().keys.expire(key.id, ws, NOW + 50, NOW),
+        store().keys.update(key.id, ws, { scopes: ['z'] }, NOW),
+      ]);
+      const expected = { ...key, name: 'Renamed', scopes: ['z'], expiresAt: NOW + 50 };
+      expect(await store().keys.find(key.id, ws)).toEqual(expected);
+    });
+  });
+
+  test('a change in another workspace, or of an unknown key, is unknown and writes nothing', async () => {
+    const [mine, other] = [await givenWorkspace(store()), await givenWorkspace(store())];
+    const key = await givenKey(store(), mine);
+    const { keys } = store();
+    for (const [id, ws] of [
+      [key.id, other],
+      [unique('key'), null],
+    ] as const) {
+      const heir = anHeir(key);
+      expect(await keys.expire(id, ws, NOW, NOW)).toEqual({ outcome: 'unknown' });
+      expect(await keys.revoke(id, ws, null, NOW)).toEqual({ outcome: 'unknown' });
+      expect(await keys.update(id, ws, { name: 'x' }, NOW)).toEqual({ outcome: 'unknown' });
+      expect(await keys.rotate(id, ws, heir, NOW, NOW)).toEqual({ outcome: 'unknown' });
+      expect(await keys.find(heir.id, null)).toBeNull();
+    }
+    expect(await keys.find(key.id, mine)).toEqual(key);
+  });
+}

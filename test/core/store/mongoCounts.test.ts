@@ -1,0 +1,175 @@
+import mongoose, { type Connection } from 'mongoose';
+import { openMongoStore } from '../../../src/core/store/mongo/open.js';
+import type { Store } from '../../../src/core/store/store.js';
+import { until } from '../../support/until.js';
+import { aKey, anHeir, givenKey, givenWorkspace, NOW, unique } from './fixtures.js';
+
+const { MONGODB_URI = '' } = process.env;
+
+/** The commands that a call sends to the server. */
+interface Asked {
+  readonly commands: number;
+  readonly documents: number;
+}
+
+let connection: Connection;
+let store: Store;
+let asked: { commands: number; documents: number };
+
+beforeAll(async () => {
+  const uri = new URL(MONGODB_URI);
+  uri.pathname = `/${unique('latchkey_test')}`;
+  connection = await mongoose.createConnection(uri.href, { monitorCommands: true }).asPromise();
+  connection.getClient().on('commandSucceeded', ({ reply }) => {
+    asked.commands += 1;
+    const { cursor } = reply as { cursor?: { firstBatch?: unknown[]; nextBatch?: unknown[] } };
+    asked.documents += (cursor?.firstBatch ?? cursor?.nextBatch ?? []).length;
+  });
+  asked = { commands: 0, documents: 0 };
+  store = await openMongoStore({ connection, timeout: 60_000 });
+});
+afterAll(async () => {
+  await store.close();
+  await connection.dropDatabase();
+  await connection.close();
+});
+
+async function askedBy(call: () => Promise<unknown>): Promise<Asked> {
+  asked = { commands: 0, documents: 0 };
+  await call();
+  return asked;
+}
+
+const raw = () => connection.collection<{ _id: string }>('latchkey_keys');
+
+/** Active families, as creations without a limit write them. */
+async function givenFamilies(ws: string, count: number): Promise<void> {
+  await givenKey(store, ws);
+  const like = await raw().findOne({ workspaceId: ws });
+  const families = Array.from({ length: count - 1 }, (_, i) => {
+    const id = unique('key');
+    return { ...like, _id: id, familyId: id, lookupId: id, slot: 2 ** 33 + i };
+  });
+  await raw().insertMany(families);
+}
+
+test('X9: counts and creations use the same commands for 5 families and for 500', async () => {
+  const [few, many] = [await givenWorkspace(store), await givenWorkspace(store)];
+  await givenFamilies(few, 5);
+  await givenFamilies(many, 500);
+  const of = async (ws: string) => [
+    await askedBy(() => store.keys.countFamilies(ws, NOW, 'keys')),
+    await askedBy(() => store.keys.insert(aKey(ws), null, NOW)),
+    await askedBy(() => store.keys.insert(aKey(ws), 3, NOW)),
+    await askedBy(() => store.keys.list(ws, { first: 3, after: null, filter: {}, now: NOW })),
+    await askedBy(() => store.audit.list(ws, { first: 1, before: null, filter: {} })),
+  ];
+  const expected = await of(few);
+  expect(await of(many)).toEqual(expected);
+  const [count, unlimited] = expected;
+  // Four to find unfinished changes, one of which reads the workspace; and the count.
+  expect(count).toEqual({ commands: 5, documents: 2 });
+  expect(unlimited?.commands).toBeLessThanOrEqual(9);
+});
+
+test('X9: a creation under a limit uses the same number of commands, however many places are taken', async () => {
+  const ws = await givenWorkspace(store);
+  for (const living of [0, 40]) {
+    while ((await store.keys.countFamilies(ws, NOW)) < living) await store.keys.insert(aKey(ws), 1_000_000, NOW);
+    const { commands, documents } = await askedBy(() => store.keys.insert(aKey(ws), 1_000_000, NOW));
+    expect(commands).toBeLessThanOrEqual(11);
+    expect(documents).toBeLessThanOrEqual(4);
+  }
+});
+
+test('X9: after a downgrade a creation returns full immediately, and takes a place when families end', async () => {
+  const ws = await givenWorkspace(store);
+  await givenFamilies(ws, 300);
+  const full = await askedBy(async () =>
+    expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'full', living: 300 }),
+  );
+  expect(full.documents).toBeLessThan(40);
+  const keys = (await store.keys.list(ws, { first: 300, after: null, filter: {}, now: NOW })).keys;
+  await raw().updateMany(
+    { _id: { $in: keys.slice(8).map(({ id }) => id) } },
+    {
+      $set: { expiresAt: NOW, keysEnd: NOW },
+    },
+  );
+  expect(await store.keys.countFamilies(ws, NOW)).toBe(8);
+  expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'inserted' });
+  expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'inserted' });
+  expect(await store.keys.insert(aKey(ws), 10, NOW)).toEqual({ outcome: 'full', living: 10 });
+});
+
+test('X9: a start repairs values that an earlier release did not write, or changed while running beside this one', async () => {
+  const ws = await givenWorkspace(store);
+  const [old, revoked, expiring, admin, rotated] = [
+    await givenKey(store, ws),
+    await givenKey(store, ws),
+    await givenKey(store, ws, { expiresAt: NOW + 5 }),
+    await givenKey(store, ws, { scopes: ['admin'] }),
+    await givenKey(store, ws),
+  ];
+  await store.keys.rotate(rotated.id, ws, anHeir(rotated), NOW, NOW);
+  await raw().updateMany(
+    { workspaceId: ws, _id: { $ne: old.id } },
+    {
+      $unset: { keysEnd: '', adminEnd: '', turn: '' },
+    },
+  );
+  // By a process of the earlier release, which writes no ends.
+  await raw().updateMany({ _id: { $in: [old.id, revoked.id] } }, { $set: { revokedAt: NOW } });
+  await (await openMongoStore({ connection, timeout: 60_000 })).close();
+  const counted = async (now: number) => [
+    await store.keys.countFamilies(ws, now, 'keys'),
+    await store.keys.countFamilies(ws, now, 'adminKeys'),
+  ];
+  expect(await counted(NOW)).toEqual([2, 1]);
+  expect(await counted(NOW + 5)).toEqual([1, 1]);
+  expect([expiring.id, admin.id]).toHaveLength(2);
+});
+
+test('X9: the stored ends match the keys after concurrent changes in two processes', async () => {
+  const ws = await givenWorkspace(store);
+  const other = await openMongoStore({ connection, timeout: 60_000 });
+  const family = await givenKey(store, ws);
+  const heir = anHeir(family);
+  await store.keys.rotate(family.id, ws, heir, NOW + 50, NOW);
+  const next = anHeir(heir);
+  await Promise.all([
+    store.keys.rotate(heir.id, ws, next, NOW + 40, NOW),
+    other.keys.expire(family.id, ws, NOW + 20, NOW),
+    other.keys.insert(aKey(ws, { expiresAt: NOW + 30 }), 50, NOW),
+    store.keys.insert(aKey(ws, { scopes: ['admin'] }), 50, NOW),
+  ]);
+  await Promise.all([store.keys.revoke(next.id, ws, null, NOW), other.keys.revoke(heir.id, ws, null, NOW)]);
+  const counted = async (now: number) => [
+    await store.keys.countFamilies(ws, now, 'keys'),
+    await other.keys.countFamilies(ws, now, 'adminKeys'),
+  ];
+  expect(await counted(NOW)).toEqual([2, 1]);
+  expect(await counted(NOW + 20)).toEqual([1, 1]);
+  expect(await counted(NOW + 30)).toEqual([0, 1]);
+});
+
+test('X9: closing a store waits for its repair, which ends early', async () => {
+  const ws = await givenWorkspace(store);
+  await givenFamilies(ws, 2_500);
+  let underWay = 0;
+  let pages = 0;
+  const began = ({ command }: { readonly command: object }) => {
+    underWay += 1;
+    if ('hint' in command && command.hint === 'workspaceId_1_slot_1') pages += 1;
+  };
+  const ended = () => {
+    underWay -= 1;
+  };
+  const client = connection.getClient();
+  client.on('commandStarted', began).on('commandSucceeded', ended).on('commandFailed', ended);
+  const opened = await openMongoStore({ connection, timeout: 60_000 });
+  await until(() => pages === 2);
+  await opened.close();
+  expect({ underWay, pages }).toEqual({ underWay: 0, pages: 2 });
+  client.off('commandStarted', began).off('commandSucceeded', ended).off('commandFailed', ended);
+});

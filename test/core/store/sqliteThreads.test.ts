@@ -1,0 +1,198 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { NotWritten, StoreUnavailable, Unacknowledged } from '../../../src/core/store/errors.js';
+import { LOCKED } from '../../../src/core/store/sqlite/errors.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import { StoreThread } from '../../../src/core/store/sqlite/storeThread.js';
+import { Threads, type ThreadsOptions } from '../../../src/core/store/sqlite/threads.js';
+import { aKey, givenKey, givenWorkspace, NOW, summaryOf } from './fixtures.js';
+import { startChild } from './processes.js';
+
+const root = mkdtempSync(join(tmpdir(), 'latchkey-threads-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let made = 0;
+const freshDir = (): string => join(root, String(made++));
+
+test('R2: concurrent pages do not delay a lookup', async () => {
+  const store = await openSqliteStore({ dir: freshDir() });
+  const workspaceId = await givenWorkspace(store);
+  const key = await givenKey(store, workspaceId);
+  const done: string[] = [];
+  const pages = Array.from({ length: 25 }, async () => {
+    await store.audit.list(workspaceId, { first: 10, before: null, filter: {} });
+    done.push('page');
+  });
+  const lookup = store.keys.findForVerification(key.lookupId).then(() => done.push('look-up'));
+  await Promise.all([...pages, lookup]);
+  expect(done[0]).toBe('look-up');
+  await store.close();
+});
+
+test('X1: a slow read does not delay the lookup of a key', async () => {
+  const store = await openSqliteStore({ dir: freshDir() });
+  const workspaceId = await givenWorkspace(store);
+  const key = await givenKey(store, workspaceId);
+  const DAYS = 730;
+  const fields = new Map(Array.from({ length: 300 }, (_, i) => [`Query.field${i}`, 1]));
+  const additions = Array.from({ length: DAYS }, (_, day) => ({
+    ...{ keyId: key.id, start: day * 86_400_000, fields },
+    ...{ requests: 1, cost: 1, limited: 0, forbidden: 0 },
+  }));
+  await store.usage.add(additions, 0);
+
+  const done: string[] = [];
+  const long = store.usage.fields(key.id, 0, DAYS * 86_400_000).then(() => done.push('read'));
+  for (let i = 0; i < 3; i += 1) {
+    await turn();
+    await store.keys.findForVerification(key.lookupId);
+    done.push('look-up');
+  }
+  await long;
+  expect(done).toEqual(['look-up', 'look-up', 'look-up', 'read']);
+  await store.close();
+});
+
+describe('X1: while another program has the write lock', () => {
+  const locked = async (busyTimeout: number) => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir, busyTimeout });
+    const workspaceId = await givenWorkspace(store);
+    const key = await givenKey(store, workspaceId);
+    const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
+    const release = async () => {
+      holder.go();
+      await holder.end();
+    };
+    return { store, workspaceId, key, release };
+  };
+
+  test('reads work, the store is not ready and gives the reason, and changes are made afterwards', async () => {
+    const { store, workspaceId, key, release } = await locked(120_000);
+    const inserted = store.keys.insert(aKey(workspaceId), null, NOW);
+    const touched = store.keys.touch(new Map([[key.id, NOW]]));
+
+    expect(await store.keys.findForVerification(key.lookupId)).toMatchObject({ key });
+    expect((await store.keys.list(workspaceId, { first: 9, after: null, filter: {}, now: NOW })).keys).toEqual([
+      summaryOf(key),
+    ]);
+    expect(await store.audit.list(workspaceId, { first: 9, before: null, filter: {} })).toHaveLength(2);
+    await expect(store.ping()).rejects.toMatchObject({ reason: LOCKED });
+    await expect(store.ping()).rejects.toMatchObject({ reason: LOCKED });
+
+    await release();
+    expect(await inserted).toEqual({ outcome: 'inserted' });
+    await touched;
+    await expect(store.ping()).resolves.toBeUndefined();
+    expect(await store.keys.find(key.id, null)).toMatchObject({ lastUsedAt: NOW });
+    await store.close();
+  });
+
+  test('all changes that waited too long are refused and not made', async () => {
+    const { store, workspaceId, release } = await locked(300);
+    const refusals = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        store.keys.insert(aKey(workspaceId), null, NOW).catch((error: unknown) => error),
+      ),
+    );
+    for (const refusal of refusals) {
+      expect(refusal).toBeInstanceOf(NotWritten);
+      expect(refusal).toMatchObject({ reason: LOCKED, message: 'The store could not write a change.' });
+    }
+    await release();
+    expect(await store.keys.count(workspaceId, {}, NOW)).toBe(1);
+    await store.close();
+  });
+});
+
+describe('X1: the threads', () => {
+  const given = async (options: Partial<ThreadsOptions>) => {
+    const dir = freshDir();
+    const store = await openSqliteStore({ dir });
+    const workspaceId = await givenWorkspace(store);
+    const started: StoreThread[] = [];
+    const start = (role: 'reader' | 'writer'): StoreThread => {
+      const thread = new StoreThread({ role, dir, file: join(dir, 'latchkey.db'), busyTimeout: 100 });
+      started.push(thread);
+      return thread;
+    };
+    const threads = new Threads({
+      ...{ start: () => start('reader'), most: 1, queued: 60_000, limit: 60_000, patience: 0 },
+      ...options,
+    });
+    const end = async () => {
+      await threads.close({ part: 'thread', operation: 'close', given: [] });
+      await store.close();
+    };
+    const heads = { part: 'audit', operation: 'heads', given: ['', 9] };
+    return { threads, started, workspaceId, heads, end, start, dir };
+  };
+
+  test('reject an operation that takes too long, and run the next one', async () => {
+    const { threads, heads, end } = await given({ limit: 0 });
+    await expect(threads.ask('ws', heads)).rejects.toMatchObject({ reason: 'the store is busy' });
+    await end();
+  });
+
+  test('reject an operation that waits too long, and never run it', async () => {
+    const { threads, heads, end, started } = await given({ queued: 1 });
+    // The thread has not started when its second operation has waited too long.
+    const first = threads.ask('ws', heads);
+    await expect(threads.ask('ws', heads)).rejects.toMatchObject({ reason: 'the store is busy' });
+    expect(await first).toHaveLength(1);
+    expect(started).toHaveLength(1);
+    await end();
+  });
+
+  test('reject more than a thousand operations of one workspace, and none of another', async () => {
+    const { threads, heads, end } = await given({});
+    const answers = Array.from({ length: 1_100 }, () => threads.ask('ws', heads).catch((error: unknown) => error));
+    const other = threads.ask('another', heads);
+    expect(await other).toHaveLength(1);
+    const refused = (await Promise.all(answers)).filter((answer) => answer instanceof StoreUnavailable);
+    // The thread runs one of them.
+    expect(refused).toHaveLength(99);
+    await end();
+  });
+
+  test('take turns between workspaces', async () => {
+    const { threads, heads, end } = await given({});
+    const done: string[] = [];
+    const ask = (turnOf: string) => threads.ask(turnOf, heads).then(() => done.push(turnOf));
+    await Promise.all([...Array.from({ length: 50 }, () => ask('many')), ask('one')]);
+    expect(done.indexOf('one')).toBeLessThan(3);
+    await end();
+  });
+
+  test('are replaced if one ends, which reports that its change may have been made', async () => {
+    const { threads, started, end, start, heads, dir } = await given({ limit: null });
+    const writers = new Threads({
+      start: () => start('writer'),
+      most: 1,
+      queued: 60_000,
+      limit: null,
+      patience: 120_000,
+    });
+    await writers.ask('ws', heads);
+    const holder = await startChild(null, { kind: 'hold', file: join(dir, 'latchkey.db') });
+    const lost = writers.ask('ws', { part: 'keys', operation: 'saveDigest', given: ['key', 'x'] });
+    // Threads only end between two statements.
+    const ended = started.at(-1)?.end();
+    holder.go();
+    await holder.end();
+    await ended;
+    await expect(lost).rejects.toBeInstanceOf(Unacknowledged);
+    expect(await writers.ask('ws', heads)).toHaveLength(1);
+    await writers.close({ part: 'thread', operation: 'close', given: [] });
+    expect(await threads.ask('ws', heads)).toHaveLength(1);
+    await end();
+  });
+
+  test('run nothing once they are closed', async () => {
+    const { threads, heads, end } = await given({});
+    await end();
+    await expect(threads.ask('ws', heads)).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+});
