@@ -2,7 +2,7 @@ export { createLatchkey, type Latchkey, type LatchkeyOptions } from './latchkey.
 export { openSqliteStore, type SqliteOptions } from './core/store/sqlite/open.js';
 export { guardSchema, assertGuarded } from './core/guard/guard.js';
 export { GuardError, type RuleOptions, type SchemaRules } from './core/guard/rules.js';
-export { directiveTypeDefs, keyTypeDefs } from './schema/typeDefs.js';
+export { directiveTypeDefs, keyTypeDefs } from './management/schema/typeDefs.js';
 export { NO_CONFIGURATION, type Configuration } from './core/auth/configuration.js';
 export { ConfiguredEntry, type ConfiguredEntryOptions } from './core/auth/configuredEntry.js';
 export { oidcConfiguration, type OidcConfiguration, type OidcOptions } from './core/auth/oidc/configuration.js';

@@ -20,7 +20,7 @@ import {
 } from 'graphql';
 import { inWords } from '../../src/core/guard/requirement.js';
 import { readRules, type SchemaRules } from '../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
+import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { code, head, table } from './markdown.js';
 
 const ROOTS = [

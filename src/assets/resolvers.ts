@@ -10,9 +10,9 @@ import type {
   ColumnKind,
 } from '../core/store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
-import { after } from '../schema/after.js';
-import { connectionOf, type Page } from '../schema/connection.js';
-import { listing, pageRows } from '../schema/listing.js';
+import { after } from '../management/schema/after.js';
+import { connectionOf, type Page } from '../management/schema/connection.js';
+import { listing, pageRows } from '../management/schema/listing.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName, COLUMNS_MAX, LIST_MAX } from './input.js';
 import type { AnswerLimits } from '../core/guard/answer/limits.js';

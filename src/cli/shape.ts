@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
   type TypeNode,
 } from 'graphql';
-import { serviceTypeDefs } from '../schema/typeDefs.js';
+import { serviceTypeDefs } from '../management/schema/typeDefs.js';
 
 /** Checks the JSON of each scalar of the API. All other types without fields are strings. */
 const SCALARS: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string, (value: unknown) => boolean>([

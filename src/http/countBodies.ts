@@ -4,7 +4,7 @@ import { Refusal, unavailable } from '../core/errors/refusal.js';
 import { BodyFault } from './bodyEncoding.js';
 import { BODY_TIME, MAX_BODY_BYTES, MAX_UNFINISHED_BYTES } from '../core/guard/document/bounds.js';
 import { UnfinishedBodies, type Sender } from './unfinishedBodies.js';
-import type { Verdicts } from './verdicts.js';
+import type { Verdicts } from '../management/verdicts.js';
 
 /** Minimum number of unfinished bodies that a caller may have: a tier's burst limits operations. */
 const LEAST = 8;

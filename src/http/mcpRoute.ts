@@ -20,7 +20,7 @@ import { takeOneRequest } from './oneRequest.js';
 import { refusingUsedUp } from './usedUp.js';
 import type { Moments } from './moments.js';
 import type { RequestContext } from './requestContext.js';
-import { Verdicts } from './verdicts.js';
+import { Verdicts } from '../management/verdicts.js';
 
 export interface McpRouteOptions {
   /** With the opening plugin. */

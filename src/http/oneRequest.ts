@@ -1,7 +1,7 @@
 import type { AuthenticatedPrincipal } from '../core/auth/principal.js';
 import type { Limits } from '../core/limits/limits.js';
 import { refusalOf } from '../core/limits/refuse.js';
-import type { Verdicts } from './verdicts.js';
+import type { Verdicts } from '../management/verdicts.js';
 
 /**
  * Takes one request from a key's limits, for requests that are not operations, and records it. Rejects with a Refusal

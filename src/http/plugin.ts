@@ -45,7 +45,7 @@ import { standingLimits } from '../core/limits/limitHeaders.js';
 import { narrow } from './narrow.js';
 import { PreparedReadings } from '../core/guard/preparedReadings.js';
 import { tellOutcome } from './outcome.js';
-import { Verdicts, type VerdictsOptions } from './verdicts.js';
+import { Verdicts, type VerdictsOptions } from '../management/verdicts.js';
 
 export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;

@@ -4,7 +4,7 @@ import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
 import type { Limits } from '../core/limits/limits.js';
 import type { AuthenticationHook } from './authentication.js';
 import { takeOneRequest } from './oneRequest.js';
-import { Verdicts, type VerdictsOptions } from './verdicts.js';
+import { Verdicts, type VerdictsOptions } from '../management/verdicts.js';
 import { readable, unreadable, type Introspection } from '../core/guard/introspection.js';
 
 export interface SchemaRouteOptions extends VerdictsOptions {

@@ -38,7 +38,7 @@ import { StreamOpener } from './streamOpener.js';
 import { streamRoute } from './streamRoute.js';
 import { traceRequests } from './tracing.js';
 import { UnreadCounter } from './usedUp.js';
-import { Verdicts } from './verdicts.js';
+import { Verdicts } from '../management/verdicts.js';
 
 export interface ServerOptions {
   readonly latchkey: Latchkey;

@@ -25,7 +25,7 @@ import { formatError, INTERNAL_ERROR, publicCode, settle, untold } from './error
 import { EventStream } from './eventStream.js';
 import type { Admitted, RequestContext } from './requestContext.js';
 import { streamCredential } from './streamCredential.js';
-import type { Verdicts } from './verdicts.js';
+import type { Verdicts } from '../management/verdicts.js';
 
 /** Maximum number of bytes in the data of one event, because it may wait for slow readers. */
 const MAX_EVENT_BYTES = 2 ** 20;

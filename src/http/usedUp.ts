@@ -5,7 +5,7 @@ import { Refusal } from '../core/errors/refusal.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
 import type { Outcome } from './outcome.js';
-import type { Verdicts } from './verdicts.js';
+import type { Verdicts } from '../management/verdicts.js';
 
 type Done = (error?: Error) => void;
 

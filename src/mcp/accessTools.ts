@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import { foretell } from '../access/outlook.js';
+import { foretell } from '../management/access/outlook.js';
 import type { Explainer } from '../core/guard/explain.js';
 import type { Limits } from '../core/limits/limits.js';
 import { told } from './result.js';

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
-import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
+import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';
 

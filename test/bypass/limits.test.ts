@@ -3,7 +3,7 @@ import { getIntrospectionQuery, Kind, parse, visit } from 'graphql';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../src/core/guard/operation.js';
 import { readRules } from '../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../src/schema/typeDefs.js';
+import { serviceTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { createKey, OPERATOR_KEY, startService, type Answer, type TestService } from '../support/service.js';
 import { noting, ownSchema, serving, type Ran } from './own.js';
 

@@ -8,7 +8,7 @@ import { GuardError } from '../../src/core/guard/rules.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { createPlugin } from '../../src/http/plugin.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
-import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../src/management/schema/typeDefs.js';
 import type { Introspection } from '../../src/core/guard/introspection.js';
 import type { Tier } from '../../src/core/store/records.js';
 import { answerOf, type Answer } from '../support/service.js';

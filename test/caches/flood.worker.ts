@@ -21,7 +21,7 @@ import { mintToken, parseToken } from '../../src/core/keys/token.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
 import { Proxies } from '../../src/net/proxies.js';
 import { Roles } from '../../src/core/scopes/roles.js';
-import { directiveTypeDefs } from '../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../src/management/schema/typeDefs.js';
 import { aKey } from '../core/store/fixtures.js';
 
 const KB = 1024;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lineOf } from '../../src/audit/heads/line.js';
+import { lineOf } from '../../src/management/audit/heads/line.js';
 import { headsIn, keptHead } from '../../src/cli/commands/audit/headFile.js';
 import { Failure } from '../../src/cli/exit.js';
 import { jsonText } from '../../src/cli/visible.js';

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bcryptHash, betterAuthDigest, betterAuthRow, letters } from '../import/harness.js';
+import { bcryptHash, betterAuthDigest, betterAuthRow, letters } from '../management/import/harness.js';
 import { PROJECT } from '../support/project.js';
 import { startService } from '../support/service.js';
 import { documentOf, expectSession, gqlOf, sessionOf } from '../support/session.js';

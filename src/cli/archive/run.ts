@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { archiveLog, BrokenLog, type ArchiveResult } from '../../audit/archive/archive.js';
-import { BrokenArchive } from '../../audit/archive/read.js';
+import { archiveLog, BrokenLog, type ArchiveResult } from '../../management/audit/archive/archive.js';
+import { BrokenArchive } from '../../management/audit/archive/read.js';
 import { parseMoment } from '../../shared/dates/moments.js';
 import { readSettings, SettingsError } from '../../settings/settings.js';
 import { SYSTEM } from '../../core/store/audit.js';

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
-import { SOURCES } from '../../import/presets.js';
-import { inWords, type Report } from '../../import/report.js';
-import { FORMATS } from '../../import/rows.js';
+import { SOURCES } from '../../management/import/presets.js';
+import { inWords, type Report } from '../../management/import/report.js';
+import { FORMATS } from '../../management/import/rows.js';
 import { described } from '../describe.js';
 import { EXIT } from '../exit.js';
 import type { ImportOptions } from '../import/run.js';

@@ -5,7 +5,7 @@ import { NO_CONFIGURATION } from '../../../src/core/auth/configuration.js';
 import { Peppers } from '../../../src/core/keys/pepper.js';
 import { mintToken } from '../../../src/core/keys/token.js';
 import type { Store } from '../../../src/core/store/store.js';
-import { apply, bcryptHash, betterAuthRow, letters } from '../../import/harness.js';
+import { apply, bcryptHash, betterAuthRow, letters } from '../../management/import/harness.js';
 import { OPERATOR_KEY } from '../../support/service.js';
 import { NOON, openHarness, PEPPER, type Harness } from './harness.js';
 

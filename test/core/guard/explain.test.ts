@@ -16,7 +16,7 @@ import { guardSchema } from '../../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../../src/core/guard/operation.js';
 import { readRules } from '../../../src/core/guard/rules.js';
 import { documentBounds } from '../../../src/core/guard/document/bounds.js';
-import { directiveTypeDefs } from '../../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl } from './documents.js';
 

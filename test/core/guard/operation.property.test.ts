@@ -18,7 +18,7 @@ import { guardSchema } from '../../../src/core/guard/guard.js';
 import { decide } from '../../../src/core/guard/decide.js';
 import { OperationCompiler } from '../../../src/core/guard/operation.js';
 import { readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
-import { directiveTypeDefs } from '../../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith } from '../../bypass/own.js';
 import { chooser, randomDocument, randomSdl, VARIABLES, type Choose } from './documents.js';
 

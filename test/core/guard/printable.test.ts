@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { buildSchema, getOperationAST, getVariableValues, parse, type GraphQLScalarType } from 'graphql';
 import { printable } from '../../../src/core/guard/printable.js';
-import { JSONValue } from '../../../src/scalars/json.js';
+import { JSONValue } from '../../../src/management/scalars/json.js';
 
 const SCHEMA = buildSchema(`
   scalar JSON

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { scopesOf } from '../../../src/core/guard/requirement.js';
 import { GuardError, readRules, type SchemaRules } from '../../../src/core/guard/rules.js';
-import { serviceTypeDefs } from '../../../src/schema/typeDefs.js';
+import { serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { faultsIn, ownSchema } from '../../bypass/own.js';
 
 const requires = (rules: SchemaRules, coordinate: string) => {

@@ -23,7 +23,7 @@ import { decide } from '../../../src/core/guard/decide.js';
 import { guardSchema, rulesOf } from '../../../src/core/guard/guard.js';
 import { OperationCompiler } from '../../../src/core/guard/operation.js';
 import { viewOf, Views } from '../../../src/core/guard/views.js';
-import { directiveTypeDefs, serviceTypeDefs } from '../../../src/schema/typeDefs.js';
+import { directiveTypeDefs, serviceTypeDefs } from '../../../src/management/schema/typeDefs.js';
 import { keyWith, ownSchema } from '../../bypass/own.js';
 import { chooser, randomSdl } from './documents.js';
 

@@ -12,9 +12,9 @@ import {
   type MomentForm,
 } from '../../../src/shared/dates/moments.js';
 import { durationOf, momentOf, pastMomentOf } from '../../../src/cli/times.js';
-import { momentOf as momentOfCell } from '../../../src/import/cells.js';
-import { DateTime } from '../../../src/scalars/dateTime.js';
-import { Duration } from '../../../src/scalars/duration.js';
+import { momentOf as momentOfCell } from '../../../src/management/import/cells.js';
+import { DateTime } from '../../../src/management/scalars/dateTime.js';
+import { Duration } from '../../../src/management/scalars/duration.js';
 
 const FORMS: readonly MomentForm[] = ['rfc3339', 'typed', 'exported'];
 const moment = fc.integer({ min: FIRST_MOMENT, max: LAST_MOMENT });

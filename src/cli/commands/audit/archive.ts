@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ArchiveResult } from '../../../audit/archive/archive.js';
+import type { ArchiveResult } from '../../../management/audit/archive/archive.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure } from '../../exit.js';
 import { json } from '../../options.js';

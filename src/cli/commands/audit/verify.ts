@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { WorkspaceHead } from '../../../audit/heads/line.js';
-import type { AuditVerdict, Checkpoint } from '../../../audit/verify.js';
+import type { WorkspaceHead } from '../../../management/audit/heads/line.js';
+import type { AuditVerdict, Checkpoint } from '../../../management/audit/verify.js';
 import type { AuditHead } from '../../../core/store/audit.js';
 import { readCommandLineSettings } from '../../../settings/commandLine.js';
 import { described } from '../../describe.js';
@@ -141,7 +141,7 @@ async function verifyChain(
   { workspaceId, known, from, reached, progress }: ChainOptions,
 ): Promise<AuditVerdict> {
   // Loaded only here: other commands need no hashes.
-  const { verifyAudit } = await import('../../../audit/verify.js');
+  const { verifyAudit } = await import('../../../management/audit/verify.js');
   let last: AuditHead | null = reached;
   const onProgress = (checkpoint: Checkpoint): void => {
     last = checkpoint;

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { execute, parse, type ExecutionResult } from 'graphql';
 import { guardSchema } from '../../../../src/core/guard/guard.js';
-import { directiveTypeDefs } from '../../../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../../../src/management/schema/typeDefs.js';
 
 let resolved = 0;
 

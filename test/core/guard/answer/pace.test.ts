@@ -2,7 +2,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { execute, parse, type ExecutionResult } from 'graphql';
 import { FIELDS_PER_TURN, Pace } from '../../../../src/core/guard/answer/pace.js';
 import { guardSchema } from '../../../../src/core/guard/guard.js';
-import { directiveTypeDefs } from '../../../../src/schema/typeDefs.js';
+import { directiveTypeDefs } from '../../../../src/management/schema/typeDefs.js';
 
 const typeDefs = `
   type Query { rows(n: Int!): [Row!] @public lateRows(n: Int!): [Row!] @public failing(n: Int!): [Row] @public }

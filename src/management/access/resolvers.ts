@@ -1,0 +1,130 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import { jsonSize } from '../../core/guard/answer/size.js';
+import { WorkBudgets } from '../../core/guard/answer/work.js';
+import type { Explainer, Explanation, Objection, ParsedDocuments } from '../../core/guard/explain.js';
+import { countTokens } from '../../core/guard/tokens.js';
+import type { Actor, ActorContext } from '../../core/keys/actor.js';
+import type { WholeKey } from '../../core/keys/configured.js';
+import type { KeyService } from '../../core/keys/service.js';
+import type { Limits } from '../../core/limits/limits.js';
+import { statusOf, type Tier } from '../../core/store/records.js';
+import { Turns } from '../../core/util/turns.js';
+import { foretell, type Outlook } from './outlook.js';
+
+export interface AccessResolverOptions {
+  readonly explainer: Explainer;
+  readonly keys: Pick<KeyService, 'find'>;
+  /** Returns the current holder of the key; `left` if its user was removed. */
+  readonly holderOf: (actor: Actor, key: WholeKey) => Promise<Holder>;
+  readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+  readonly now: () => number;
+}
+
+interface ExplainArguments {
+  readonly keyId: string;
+  readonly document: string;
+  readonly operationName?: string | null;
+  readonly variables?: unknown;
+}
+
+export interface Holder {
+  readonly principal: AuthenticatedPrincipal;
+  readonly left: boolean;
+}
+
+type Reason = Objection | 'KEY_REVOKED' | 'KEY_EXPIRED' | 'USER_LEFT' | 'COST_EXCEEDS_BURST' | 'RATE_LIMITED';
+
+interface Explained extends Omit<Explanation, 'objections'> {
+  readonly reasons: readonly Reason[];
+  /** The key family whose limits apply. */
+  readonly room: { readonly familyId: string; readonly tier: Tier };
+  readonly outlook: Outlook;
+}
+
+/**
+ * The maximum number of tokens in all documents of one operation: three of the largest. A valid document counts once,
+ * even if it is explained for several keys. An invalid document counts each time, because its errors are computed each
+ * time.
+ */
+const MAX_TOKENS = 2_100;
+
+/** Bytes of variables, and characters of a document, that count as one token: long names and texts also take time. */
+const BYTES_PER_TOKEN = 256;
+const CHARACTERS_PER_TOKEN = 128;
+
+/** The maximum of GraphQL's Int. Fragments that fan out can cost more. */
+const MAX_INT = 2 ** 31 - 1;
+
+/** Returns the size of a document in tokens. Stops counting at `most`. */
+function sizeOf(document: string, most: number): number {
+  const size = Math.ceil(document.length / CHARACTERS_PER_TOKEN);
+  return Math.max(1, size, size < most ? countTokens(document, most) : 0);
+}
+
+/** Resolvers of explainAccess. It only reads: it records no use of the key and counts nothing for it. */
+export function accessResolvers({ explainer, keys, holderOf, limiter, now }: AccessResolverOptions) {
+  // Validating a document takes as long as validating the request itself, and one operation can explain many documents.
+  const turns = new Turns();
+  const budgets = new WorkBudgets({
+    limit: MAX_TOKENS,
+    path: ['document'],
+    message: `The documents in this operation have more than ${MAX_TOKENS} tokens in total (${CHARACTERS_PER_TOKEN} characters count as at least one). Send some of them in another operation.`,
+  });
+  // By the variables object, because graphql-js creates one for each execution.
+  const documents = new WeakMap<object, ParsedDocuments>();
+  const documentsOf = ({ variableValues }: GraphQLResolveInfo): ParsedDocuments => {
+    let parsed = documents.get(variableValues);
+    if (parsed === undefined) documents.set(variableValues, (parsed = new Map() as ParsedDocuments));
+    return parsed;
+  };
+  const spend = (document: string, variables: unknown, info: GraphQLResolveInfo): void => {
+    const known = documentsOf(info).get(document);
+    const left = budgets.left(info);
+    const tokens = known?.errors.length === 0 ? 1 : sizeOf(document, left + 1);
+    const more =
+      variables == null ? 0 : Math.floor(jsonSize(variables, (left + 1) * BYTES_PER_TOKEN) / BYTES_PER_TOKEN);
+    budgets.spend(info, tokens + more);
+  };
+  return {
+    Query: {
+      explainAccess: async (
+        _: unknown,
+        { keyId, document, operationName = null, variables }: ExplainArguments,
+        { principal }: ActorContext,
+        info: GraphQLResolveInfo,
+      ): Promise<Explained | null> => {
+        const key = await keys.find(principal, keyId);
+        if (key === null) return null;
+        const holder = await holderOf(principal, key);
+        const { tier } = holder.principal;
+        const question = { document, operationName, variables };
+        const { objections, ...explained } = await turns.run(principal.workspaceId, () => {
+          spend(document, variables, info);
+          return explainer.explain(info.schema, holder.principal, question, principal, documentsOf(info));
+        });
+        const room = { familyId: key.familyId, tier };
+        const foretold = await foretell(
+          limiter,
+          { family: key.familyId, tier, workspaceId: key.workspaceId },
+          explained,
+        );
+        const status = statusOf(key, now());
+        const reasons: Reason[] = [];
+        if (status === 'REVOKED') reasons.push('KEY_REVOKED');
+        if (status === 'EXPIRED') reasons.push('KEY_EXPIRED');
+        if (holder.left) reasons.push('USER_LEFT');
+        reasons.push(...objections);
+        if (foretold.outcome === 'never') reasons.push('COST_EXCEEDS_BURST');
+        if (foretold.outcome === 'refused') reasons.push('RATE_LIMITED');
+        return { ...explained, reasons, room, outlook: foretold };
+      },
+    },
+    AccessExplanation: {
+      allowed: ({ reasons }: Explained) => reasons.length === 0,
+      cost: ({ cost }: Explained) => cost && Math.min(cost, MAX_INT),
+      limited: ({ outlook: { outcome } }: Explained) => outcome !== 'admitted',
+      retryAfter: ({ outlook: foretold }: Explained) => (foretold.outcome === 'refused' ? foretold.retryAfterMs : null),
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import {
+  isTypeDefinitionNode,
+  isTypeExtensionNode,
+  Kind,
+  parse,
+  visit,
+  type DefinitionNode,
+  type DocumentNode,
+  type TypeDefinitionNode,
+} from 'graphql';
+import { packageFile } from '../../packageFiles.js';
+
+/** Returns the whole API of the service, from the package's schema.graphql. */
+export function serviceTypeDefs(): DocumentNode {
+  return parse(readFileSync(packageFile('schema.graphql'), 'utf8'), { noLocation: true });
+}
+
+/** Returns only the two directives and the scalar Scope, for a schema that is guarded but does not manage keys. */
+export function directiveTypeDefs(): DocumentNode {
+  const definitions = serviceTypeDefs().definitions.filter(
+    (definition) =>
+      definition.kind === Kind.DIRECTIVE_DEFINITION ||
+      (definition.kind === Kind.SCALAR_TYPE_DEFINITION && definition.name.value === 'Scope'),
+  );
+  return { kind: Kind.DOCUMENT, definitions };
+}
+
+/**
+ * The definitions for your own schema: directives, scalars, and the operations on keys and workspaces with their types.
+ * The built-in domain is not included, because it extends the root types.
+ */
+export function keyTypeDefs(): DocumentNode {
+  const { definitions } = serviceTypeDefs();
+  const types = new Map<string, TypeDefinitionNode>();
+  for (const definition of definitions)
+    if (isTypeDefinitionNode(definition)) types.set(definition.name.value, definition);
+
+  const reached = new Set<string>();
+  const reach = (definition: DefinitionNode): void => {
+    visit(definition, {
+      NamedType({ name: { value: name } }) {
+        const type = types.get(name);
+        if (type === undefined || reached.has(name)) return;
+        reached.add(name);
+        reach(type);
+      },
+    });
+  };
+  for (const definition of definitions) {
+    const isRoot = isTypeDefinitionNode(definition) && ['Query', 'Mutation'].includes(definition.name.value);
+    if (definition.kind !== Kind.DIRECTIVE_DEFINITION && !isRoot) continue;
+    if (isRoot) reached.add(definition.name.value);
+    reach(definition);
+  }
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: definitions.filter(
+      (definition) =>
+        !isTypeExtensionNode(definition) && (!isTypeDefinitionNode(definition) || reached.has(definition.name.value)),
+    ),
+  };
+}
