@@ -11,7 +11,7 @@ export { WELL_KNOWN as PROTECTED_RESOURCE_PATH } from './core/auth/oidc/wellKnow
 export { Roles } from './core/scopes/roles.js';
 export { Ceilings } from './core/scopes/ceilings.js';
 export { createContextBuilder, type ContextBuilder, type ContextSource } from './core/auth/context.js';
-export { createPlugin, type PluginOptions } from './http/plugin.js';
+export { createPlugin, type PluginOptions } from './adapters/apollo/plugin.js';
 export { ANONYMOUS, type LatchkeyContext, type Principal } from './core/auth/principal.js';
 export { Refusal, type RefusalCode, type RefusalDetails } from './core/errors/refusal.js';
 export { Limiter } from './core/limits/limiter.js';

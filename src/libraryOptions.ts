@@ -6,7 +6,7 @@ import { INTROSPECTIONS } from './core/guard/introspection.js';
 import { checkOidc } from './core/auth/oidc/checkConfiguration.js';
 import { isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from './core/keys/token.js';
 import type { DocumentLimits } from './core/guard/document/bounds.js';
-import type { PluginOptions } from './http/plugin.js';
+import type { PluginOptions } from './adapters/apollo/plugin.js';
 import type { LatchkeyOptions } from './latchkey.js';
 import { RATE_LIMIT_HEADERS } from './core/limits/fields.js';
 import { checkTierTable } from './core/limits/tiers.js';

@@ -8,10 +8,10 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { LatchkeyContext } from '../core/auth/principal.js';
-import { INTERNAL_ERROR } from './errors.js';
+import { INTERNAL_ERROR } from '../adapters/apollo/errors.js';
 import type { KnownOperation } from './knownOperations.js';
 import type { Answer } from './sendAnswer.js';
-import type { GuardedServerOptions } from './serverOptions.js';
+import type { GuardedServerOptions } from '../adapters/apollo/serverOptions.js';
 
 type Listener = GraphQLRequestListener<LatchkeyContext>;
 

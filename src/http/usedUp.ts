@@ -4,7 +4,7 @@ import type { Latchkey } from '../latchkey.js';
 import { Refusal } from '../core/errors/refusal.js';
 import { answerError } from './faults.js';
 import { takeOneRequest } from './oneRequest.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome } from '../adapters/apollo/outcome.js';
 import type { Verdicts } from '../management/verdicts.js';
 
 type Done = (error?: Error) => void;

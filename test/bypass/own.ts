@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { ANONYMOUS, authenticated, type LatchkeyContext, type Principal } from '../../src/core/auth/principal.js';
 import { GuardError } from '../../src/core/guard/rules.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
-import { createPlugin } from '../../src/http/plugin.js';
+import { createPlugin } from '../../src/adapters/apollo/plugin.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
 import { directiveTypeDefs } from '../../src/management/schema/typeDefs.js';
 import type { Introspection } from '../../src/core/guard/introspection.js';

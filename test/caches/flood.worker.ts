@@ -16,7 +16,7 @@ import { KeyWatch } from '../../src/core/auth/watch.js';
 import { guardSchema } from '../../src/core/guard/guard.js';
 import { viewOf } from '../../src/core/guard/views.js';
 import { KnownOperations } from '../../src/http/knownOperations.js';
-import { createServerOptions } from '../../src/http/serverOptions.js';
+import { createServerOptions } from '../../src/adapters/apollo/serverOptions.js';
 import { mintToken, parseToken } from '../../src/core/keys/token.js';
 import { Limiter } from '../../src/core/limits/limiter.js';
 import { Proxies } from '../../src/net/proxies.js';

@@ -1,8 +1,8 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
-import { Refusal } from '../core/errors/refusal.js';
-import { unreported } from '../core/store/errors.js';
-import { withoutTokens } from '../core/keys/withoutTokens.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import { unreported } from '../../core/store/errors.js';
+import { withoutTokens } from '../../core/keys/withoutTokens.js';
 
 /** The response for a fault of the server. */
 export const INTERNAL_ERROR = {

@@ -1,14 +1,14 @@
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { GraphQLError, GraphQLFormattedError, GraphQLSchema } from 'graphql';
-import type { LatchkeyContext } from '../core/auth/principal.js';
-import type { AnswerLimits } from '../core/guard/answer/limits.js';
-import { refusalOfResult } from '../core/guard/answer/result.js';
-import { telling } from '../core/guard/telling.js';
-import { httpAnswer } from '../core/errors/http.js';
-import { Refusal } from '../core/errors/refusal.js';
-import type { LimitFields } from '../core/limits/fields.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
+import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import { refusalOfResult } from '../../core/guard/answer/result.js';
+import { telling } from '../../core/guard/telling.js';
+import { httpAnswer } from '../../core/errors/http.js';
+import { Refusal } from '../../core/errors/refusal.js';
+import type { LimitFields } from '../../core/limits/fields.js';
 import { isAuthored } from './errors.js';
-import { writeLimitFields } from '../core/limits/limitHeaders.js';
+import { writeLimitFields } from '../../core/limits/limitHeaders.js';
 
 /** A response of Apollo Server that is about to be sent. */
 export type Answered = GraphQLRequestContextWillSendResponse<LatchkeyContext>;

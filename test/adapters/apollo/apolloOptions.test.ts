@@ -2,8 +2,8 @@ import { ApolloServerPluginCacheControl } from '@apollo/server/plugin/cacheContr
 import type { ApolloServerOptions } from '@apollo/server';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import type { LatchkeyContext } from '../../src/index.js';
-import { startOwnApollo, type OwnApollo } from './ownApollo.js';
+import type { LatchkeyContext } from '../../../src/index.js';
+import { startOwnApollo, type OwnApollo } from '../../http/ownApollo.js';
 
 type Options = Parameters<OwnApollo['latchkey']['apolloOptions']>[0];
 

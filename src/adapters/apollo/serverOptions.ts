@@ -1,7 +1,7 @@
 import type { ApolloServerOptionsWithSchema, BaseContext } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import type { LatchkeyContext } from '../core/auth/principal.js';
-import { documentBounds, type DocumentBounds } from '../core/guard/document/bounds.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
+import { documentBounds, type DocumentBounds } from '../../core/guard/document/bounds.js';
 import { DocumentStore } from './documentStore.js';
 import { formatError } from './errors.js';
 import { createPlugin, type PluginOptions } from './plugin.js';

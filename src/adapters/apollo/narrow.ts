@@ -1,5 +1,5 @@
 import { executeSync, type GraphQLSchema } from 'graphql';
-import { introspectionPart } from '../core/guard/introspectionPart.js';
+import { introspectionPart } from '../../core/guard/introspectionPart.js';
 import type { Answered } from './answer.js';
 
 /**

@@ -1,10 +1,10 @@
 import type { ApolloServerOptionsWithSchema, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { isSchema, type GraphQLFormattedError } from 'graphql';
-import type { Callbacks } from '../shared/contained.js';
-import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../shared/options.js';
+import type { Callbacks } from '../../shared/contained.js';
+import { checkNames, checkObject, isPromise, optionError, unknownOption } from '../../shared/options.js';
 import { checkApolloForms } from './apolloForms.js';
 import type { GuardedServerOptions } from './serverOptions.js';
-import { withoutTokens } from '../core/keys/withoutTokens.js';
+import { withoutTokens } from '../../core/keys/withoutTokens.js';
 
 /** Your own options for Apollo Server. `schema` is optional here: you can also add it to the returned options. */
 export type OwnApolloOptions<Context extends BaseContext> = Partial<ApolloServerOptionsWithSchema<Context>>;

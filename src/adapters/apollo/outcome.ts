@@ -1,4 +1,4 @@
-import type { LatchkeyContext } from '../core/auth/principal.js';
+import type { LatchkeyContext } from '../../core/auth/principal.js';
 import type { Answered } from './answer.js';
 import { INTERNAL_ERROR } from './errors.js';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse, type DocumentNode } from 'graphql';
-import { DocumentStore, MAX_DOCUMENT_STORE_BYTES } from '../../src/http/documentStore.js';
-import { retainedBytes } from '../../src/core/guard/document/weight.js';
-import { PROJECT } from '../support/project.js';
+import { DocumentStore, MAX_DOCUMENT_STORE_BYTES } from '../../../src/adapters/apollo/documentStore.js';
+import { retainedBytes } from '../../../src/core/guard/document/weight.js';
+import { PROJECT } from '../../support/project.js';
 
 const KB = 1024;
 

@@ -15,37 +15,37 @@ import {
   type AuthenticatedPrincipal,
   type LatchkeyContext,
   type Principal,
-} from '../core/auth/principal.js';
-import { refuseLargeReading } from '../core/guard/answer/judge.js';
-import { ANSWER_LIMITS, type AnswerLimits } from '../core/guard/answer/limits.js';
-import { subjectOf } from '../core/auth/networks.js';
-import { decide, isPrincipal, principalIn } from '../core/guard/decide.js';
-import { assertGuarded } from '../core/guard/guard.js';
-import { MAX_LINES, refuseLines } from '../core/guard/lines.js';
-import { OperationCompiler, type CompiledOperation } from '../core/guard/operation.js';
-import { printable } from '../core/guard/printable.js';
-import { markServed } from '../core/guard/served.js';
-import { refuseUntrusted } from '../core/guard/trustedDocuments.js';
-import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../core/limits/fields.js';
-import { creationRefusal, creationSubject } from '../core/limits/keyCreation.js';
-import { checkedLimits } from '../core/limits/checked.js';
-import type { Admission, Limits, Subject } from '../core/limits/limits.js';
-import { restOf } from '../core/limits/rest.js';
-import { refusalOf, refuseTooCostly } from '../core/limits/refuse.js';
-import { Callbacks } from '../shared/contained.js';
-import { checkOptions, pluginSchema } from '../libraryOptions.js';
-import { containedObserver } from '../core/observer/contained.js';
-import { noteAltered } from '../shared/numbers/json.js';
-import { withHttp } from '../core/errors/http.js';
-import { Refusal, unavailable } from '../core/errors/refusal.js';
-import { readable, refuseIntrospection, type Introspection } from '../core/guard/introspection.js';
+} from '../../core/auth/principal.js';
+import { refuseLargeReading } from '../../core/guard/answer/judge.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/limits.js';
+import { subjectOf } from '../../core/auth/networks.js';
+import { decide, isPrincipal, principalIn } from '../../core/guard/decide.js';
+import { assertGuarded } from '../../core/guard/guard.js';
+import { MAX_LINES, refuseLines } from '../../core/guard/lines.js';
+import { OperationCompiler, type CompiledOperation } from '../../core/guard/operation.js';
+import { printable } from '../../core/guard/printable.js';
+import { markServed } from '../../core/guard/served.js';
+import { refuseUntrusted } from '../../core/guard/trustedDocuments.js';
+import { limitFields, RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/fields.js';
+import { creationRefusal, creationSubject } from '../../core/limits/keyCreation.js';
+import { checkedLimits } from '../../core/limits/checked.js';
+import type { Admission, Limits, Subject } from '../../core/limits/limits.js';
+import { restOf } from '../../core/limits/rest.js';
+import { refusalOf, refuseTooCostly } from '../../core/limits/refuse.js';
+import { Callbacks } from '../../shared/contained.js';
+import { checkOptions, pluginSchema } from '../../libraryOptions.js';
+import { containedObserver } from '../../core/observer/contained.js';
+import { noteAltered } from '../../shared/numbers/json.js';
+import { withHttp } from '../../core/errors/http.js';
+import { Refusal, unavailable } from '../../core/errors/refusal.js';
+import { readable, refuseIntrospection, type Introspection } from '../../core/guard/introspection.js';
 import { boundAnswer, capErrors, MAX_ERRORS, retell, setLimitFields, setStatus, type Answered } from './answer.js';
 import { settle, untold } from './errors.js';
-import { standingLimits } from '../core/limits/limitHeaders.js';
+import { standingLimits } from '../../core/limits/limitHeaders.js';
 import { narrow } from './narrow.js';
-import { PreparedReadings } from '../core/guard/preparedReadings.js';
+import { PreparedReadings } from '../../core/guard/preparedReadings.js';
 import { tellOutcome } from './outcome.js';
-import { Verdicts, type VerdictsOptions } from '../management/verdicts.js';
+import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
 
 export interface PluginOptions extends VerdictsOptions {
   readonly limiter: Limits;
