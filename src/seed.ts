@@ -1,5 +1,5 @@
-import { seedWarehouse } from './assets/seed.js';
-import { AssetService } from './assets/service.js';
+import { seedWarehouse } from './demo/assets/seed.js';
+import { AssetService } from './demo/assets/service.js';
 import { DEFAULT_WORKSPACE_ID } from './core/auth/operator.js';
 import { readSettings } from './settings/settings.js';
 import { StoreUnavailable } from './core/store/errors.js';

@@ -1,4 +1,4 @@
-import type { AssetNews } from '../assets/service.js';
+import type { AssetNews } from '../demo/assets/service.js';
 import type { KeyEvent } from '../core/keys/events.js';
 
 /** The events of streams. */

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { AssetService } from '../../src/assets/service.js';
+import { AssetService } from '../../src/demo/assets/service.js';
 import { Explainer } from '../../src/core/guard/explain.js';
 import { createKey, OPERATOR_KEY, type Answer } from '../support/service.js';
 import { startFrozen, type FrozenService } from './frozen.js';

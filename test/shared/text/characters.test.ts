@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { checkColumns, checkDescription, checkOwner } from '../../../src/assets/input.js';
+import { checkColumns, checkDescription, checkOwner } from '../../../src/demo/assets/input.js';
 import { jsonText, visible } from '../../../src/cli/visible.js';
 import { checkFilter, checkName, checkReason, isName } from '../../../src/core/keys/input.js';
 import {

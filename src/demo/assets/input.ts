@@ -1,6 +1,6 @@
-import { badInput } from '../core/errors/refusal.js';
-import type { Column } from '../core/store/records.js';
-import { faultOfText, isLonger, normalise } from '../shared/text/characters.js';
+import { badInput } from '../../core/errors/refusal.js';
+import type { Column } from '../../core/store/records.js';
+import { faultOfText, isLonger, normalise } from '../../shared/text/characters.js';
 
 /** The maximum length of a list in a response: assets of a page, upstream and downstream assets. */
 export const LIST_MAX = 100;

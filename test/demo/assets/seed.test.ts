@@ -1,6 +1,6 @@
-import { seedWarehouse } from '../../src/assets/seed.js';
-import { CHANGED, WAREHOUSE } from '../../src/assets/warehouse.js';
-import { freshnessOf } from '../../src/assets/freshness.js';
+import { seedWarehouse } from '../../../src/demo/assets/seed.js';
+import { CHANGED, WAREHOUSE } from '../../../src/demo/assets/warehouse.js';
+import { freshnessOf } from '../../../src/demo/assets/freshness.js';
 import { HOUR, openHarness, type Harness } from './harness.js';
 
 let harness: Harness;

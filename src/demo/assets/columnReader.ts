@@ -1,5 +1,5 @@
-import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../core/guard/answer/limits.js';
-import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../core/store/records.js';
+import { ANSWER_LIMITS, answerTooLarge, BYTES_PER_FIELD, type AnswerLimits } from '../../core/guard/answer/limits.js';
+import type { AssetColumnList, AssetTexts, Column, ColumnKind } from '../../core/store/records.js';
 import type { AssetService } from './service.js';
 
 /** The number of assets whose columns are read together. */

@@ -1,4 +1,4 @@
-import { badInput } from '../core/errors/refusal.js';
+import { badInput } from '../../core/errors/refusal.js';
 
 const CURSOR = /^asset\.(?<name>[A-Za-z0-9_.\-/:]{1,200})$/;
 

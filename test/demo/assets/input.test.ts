@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AssetService } from '../../src/assets/service.js';
+import type { AssetService } from '../../../src/demo/assets/service.js';
 import { NOON, openHarness, type Harness } from './harness.js';
 
 let harness: Harness;

@@ -1,7 +1,7 @@
-import type { AlertRecord, AssetColumnList, AssetSummary, AssetTexts, ColumnKind } from '../core/store/records.js';
+import type { AlertRecord, AssetColumnList, AssetSummary, AssetTexts, ColumnKind } from '../../core/store/records.js';
 import { COLUMNS_AT_ONCE, TEXTS_AT_ONCE, type ColumnReader } from './columnReader.js';
 import { LIST_MAX } from './input.js';
-import { Remembered } from '../core/util/remembered.js';
+import { Remembered } from '../../core/util/remembered.js';
 import type { AssetService } from './service.js';
 
 /**

@@ -1,5 +1,5 @@
-import type { Column } from '../core/store/records.js';
-import { normalise } from '../shared/text/characters.js';
+import type { Column } from '../../core/store/records.js';
+import { normalise } from '../../shared/text/characters.js';
 
 /** The differences between the current and the registered columns. */
 export interface ColumnChanges {

@@ -1,5 +1,5 @@
-import type { Principal } from '../core/auth/principal.js';
-import type { Actor } from '../core/keys/actor.js';
+import type { Principal } from '../../core/auth/principal.js';
+import type { Actor } from '../../core/keys/actor.js';
 import type {
   AlertRecord,
   AssetColumns,
@@ -8,15 +8,15 @@ import type {
   AssetTexts,
   Column,
   ColumnKind,
-} from '../core/store/records.js';
+} from '../../core/store/records.js';
 import { freshnessOf, type Freshness } from './freshness.js';
-import { after } from '../management/schema/after.js';
-import { connectionOf, type Page } from '../management/schema/connection.js';
-import { listing, pageRows } from '../management/schema/listing.js';
+import { after } from '../../management/schema/after.js';
+import { connectionOf, type Page } from '../../management/schema/connection.js';
+import { listing, pageRows } from '../../management/schema/listing.js';
 import { decodeAssetCursor, encodeAssetCursor } from './cursor.js';
 import { checkName, COLUMNS_MAX, LIST_MAX } from './input.js';
-import type { AnswerLimits } from '../core/guard/answer/limits.js';
-import { WorkBudgets } from '../core/guard/answer/work.js';
+import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import { WorkBudgets } from '../../core/guard/answer/work.js';
 import type { GraphQLResolveInfo } from 'graphql';
 import { ColumnReader, fieldsOf } from './columnReader.js';
 import { makeLoaders, type AssetLoaders } from './loaders.js';

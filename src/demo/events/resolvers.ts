@@ -1,9 +1,9 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { reached, type AssetContext, type ProjectFinder } from '../assets/resolvers.js';
-import { WorkBudgets } from '../core/guard/answer/work.js';
-import type { EventRecord } from '../core/store/records.js';
-import { connectionOf } from '../management/schema/connection.js';
-import { listing, pageRows } from '../management/schema/listing.js';
+import { WorkBudgets } from '../../core/guard/answer/work.js';
+import type { EventRecord } from '../../core/store/records.js';
+import { connectionOf } from '../../management/schema/connection.js';
+import { listing, pageRows } from '../../management/schema/listing.js';
 import { decodeEventCursor, encodeEventCursor } from './cursor.js';
 import { BATCH_MAX, type EventInput } from './input.js';
 import type { EventService } from './service.js';

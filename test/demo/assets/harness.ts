@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { graphql, type ExecutionResult, type GraphQLSchema } from 'graphql';
-import { assetResolvers, type AssetContext } from '../../src/assets/resolvers.js';
-import { ANONYMOUS, authenticated, type Principal } from '../../src/core/auth/principal.js';
-import { AnswerBudgets } from '../../src/core/guard/answer/budget.js';
-import { ANSWER_LIMITS } from '../../src/core/guard/answer/limits.js';
-import { meterResolvers } from '../../src/core/guard/resolvers.js';
-import { notFound } from '../../src/core/errors/refusal.js';
-import { AssetService } from '../../src/assets/service.js';
-import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
-import type { AssetStore, Store } from '../../src/core/store/store.js';
+import { assetResolvers, type AssetContext } from '../../../src/demo/assets/resolvers.js';
+import { ANONYMOUS, authenticated, type Principal } from '../../../src/core/auth/principal.js';
+import { AnswerBudgets } from '../../../src/core/guard/answer/budget.js';
+import { ANSWER_LIMITS } from '../../../src/core/guard/answer/limits.js';
+import { meterResolvers } from '../../../src/core/guard/resolvers.js';
+import { notFound } from '../../../src/core/errors/refusal.js';
+import { AssetService } from '../../../src/demo/assets/service.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { AssetStore, Store } from '../../../src/core/store/store.js';
 
 export const NOON = Date.UTC(2026, 2, 1, 12);
 export const MINUTE = 60_000;
@@ -65,7 +65,7 @@ export async function openHarness(): Promise<Harness> {
 
 /** The public schema. DateTime and Duration remain numbers, as in the resolvers. */
 function schemaOf(service: AssetService): GraphQLSchema {
-  const typeDefs = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+  const typeDefs = readFileSync(new URL('../../../schema.graphql', import.meta.url), 'utf8');
   return makeExecutableSchema({ typeDefs, resolvers: { ...assetResolvers({ service, project }) } });
 }
 

@@ -1,5 +1,5 @@
-import { freshnessOf, inWords } from '../../src/assets/freshness.js';
-import { changesBetween, inWords as changesInWords } from '../../src/assets/columns.js';
+import { freshnessOf, inWords } from '../../../src/demo/assets/freshness.js';
+import { changesBetween, inWords as changesInWords } from '../../../src/demo/assets/columns.js';
 
 const at = (lastLoadAt: number | null, allowedAge: number | null) => ({ lastLoadAt, lastLoadRows: 7, allowedAge });
 

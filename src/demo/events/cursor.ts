@@ -1,4 +1,4 @@
-import { badInput } from '../core/errors/refusal.js';
+import { badInput } from '../../core/errors/refusal.js';
 
 /** The end of a page of events, which are sorted by `at` and then by `id`. */
 export interface EventPosition {

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AssetService } from '../../src/assets/service.js';
-import type { EventInput } from '../../src/events/input.js';
-import { EventService, type EventQuery } from '../../src/events/service.js';
-import { EVENT_RETENTION } from '../../src/core/store/records.js';
-import { openSqliteStore } from '../../src/core/store/sqlite/open.js';
-import type { Store } from '../../src/core/store/store.js';
+import { AssetService } from '../../../src/demo/assets/service.js';
+import type { EventInput } from '../../../src/demo/events/input.js';
+import { EventService, type EventQuery } from '../../../src/demo/events/service.js';
+import { EVENT_RETENTION } from '../../../src/core/store/records.js';
+import { openSqliteStore } from '../../../src/core/store/sqlite/open.js';
+import type { Store } from '../../../src/core/store/store.js';
 
 const NOON = Date.UTC(2026, 2, 1, 12);
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeEventCursor, encodeEventCursor } from '../../src/events/cursor.js';
+import { decodeEventCursor, encodeEventCursor } from '../../../src/demo/events/cursor.js';
 
 const position = fc.record({
   at: fc.integer({ min: 0, max: 8_640_000_000_000 }),

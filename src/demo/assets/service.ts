@@ -1,4 +1,4 @@
-import { Refusal, unavailable } from '../core/errors/refusal.js';
+import { Refusal, unavailable } from '../../core/errors/refusal.js';
 import type {
   AlertRecord,
   AssetColumnList,
@@ -9,9 +9,9 @@ import type {
   Column,
   ColumnKind,
   LoadRecord,
-} from '../core/store/records.js';
-import { checkPage, pageOf, type Page } from '../management/schema/connection.js';
-import type { AssetStore } from '../core/store/store.js';
+} from '../../core/store/records.js';
+import { checkPage, pageOf, type Page } from '../../management/schema/connection.js';
+import type { AssetStore } from '../../core/store/store.js';
 import { settleAlerts, settleMany, type JudgedAsset } from './alerts.js';
 import { changesBetween } from './columns.js';
 import * as check from './input.js';
