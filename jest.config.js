@@ -10,7 +10,7 @@ const CHROMIUM = isInstalled('chromium-headless-shell') ? 'chromium-headless-she
 // Programs that some suites start. Without them the suites are left out, because `npm test` must need only Node.
 // .ci/run installs the programs first, so every suite runs there.
 const NEEDED = [
-  { program: 'redis-server', suites: '/test/redis' },
+  { program: 'redis-server', suites: '/test/server/redis' },
   { program: 'prlimit', suites: '/test/core/store/fullDisk' },
   { program: CHROMIUM, suites: '/test/dashboard' },
   { program: CHROMIUM, suites: '/test/client/browser' },

@@ -12,7 +12,7 @@ import {
 } from '../src/index.js';
 import type { LatchkeyOptions, Store } from '../src/index.js';
 import { StoreUnavailable } from '../src/core/store/errors.js';
-import { startOwnApollo } from './http/ownApollo.js';
+import { startOwnApollo } from './e2e/ownApollo.js';
 
 const NOON = Date.UTC(2026, 10, 29, 12);
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-'));

@@ -14,9 +14,9 @@ import { reachedTypes } from './types.js';
 const ENTRIES = {
   index: 'index',
   mongo: 'mongo',
-  main: 'main',
-  seed: 'seed',
-  worker: 'cluster/worker',
+  main: 'server/main',
+  seed: 'server/seed',
+  worker: 'server/cluster/worker',
   sqliteThread: 'core/store/sqlite/threadMain',
   'cli/main': 'cli/main',
   'client/node': 'client/node',
@@ -44,7 +44,7 @@ const LANGUAGE = { id: 'graphql/language/index.js', external: true };
 const OF_LANGUAGE = [`${BUILD}client/`, `${BUILD}cli/`, `${BUILD}management/schema/typeDefs.js`];
 const wantsLanguage = (id, importer) => id === 'graphql' && OF_LANGUAGE.some((path) => importer?.startsWith(path) === true);
 
-/** Fastify loads these if a route has a JSON Schema. No route has one (src/http/server.ts), and they are a third of all code. */
+/** Fastify loads these if a route has a JSON Schema. No route has one (src/server/http/server.ts), and they are a third of all code. */
 const UNUSED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
 
 // No source maps: names are kept and lines are whole, so that a stack trace reads well, and maps would double the bytes.

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { fileSchema } from '../../src/settings/fileSchema.js';
-import { OPTIONS, type Option } from '../../src/settings/options.js';
+import { fileSchema } from '../../src/server/settings/fileSchema.js';
+import { OPTIONS, type Option } from '../../src/server/settings/options.js';
 import { PROXY_VARIABLES } from '../../src/shared/settings/proxies.js';
 import { code, head, seePage, table } from './markdown.js';
 
 /** Returns docs/reference/settings.md: every variable, and every key of latchkey.yaml. */
 export function settingsPage(): string {
   return [
-    head('Settings', 'src/settings'),
+    head('Settings', 'src/server/settings'),
     'Settings come from the environment, and from the file that `LATCHKEY_CONFIG` names ([configuration.md](../configuration.md)). ' +
       'If a value is invalid, the server does not start and prints one line with the allowed values. An empty value is invalid, too.\n',
     '## Environment\n',
@@ -38,7 +38,7 @@ function optionRow([name, option]: readonly [string, Option<unknown>]): string[]
   return [code(name), value === undefined ? unset : code(value), about + seePage(page), allowed];
 }
 
-/** The note on the schema of a key: see src/settings/fileSchema.ts. */
+/** The note on the schema of a key: see src/server/settings/fileSchema.ts. */
 interface Note {
   readonly about?: string;
   readonly unset?: string;

@@ -4,7 +4,7 @@ import { clientWith, type Client } from '../client/client.js';
 import { resolveOptions, type ClientOptions } from '../client/options.js';
 import { proxyFetch } from '../client/proxyFetch.js';
 import { SettingsError } from '../shared/settings/error.js';
-import { readCommandLineKey, readCommandLineSettings } from '../settings/commandLine.js';
+import { readCommandLineKey, readCommandLineSettings } from '../server/settings/commandLine.js';
 import { addressFault } from './address.js';
 import { assertSendable, keyFromInput, noKey } from './credential.js';
 import { Deadline } from './deadline.js';

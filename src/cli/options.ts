@@ -1,6 +1,6 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import type { ApiOptions } from './api.js';
-import { DEFAULT_URL } from '../settings/commandLine.js';
+import { DEFAULT_URL } from '../server/settings/commandLine.js';
 
 /** In seconds. Longer than the longest window of the limits, so that a command can wait for it. */
 const MAX_WAIT = 90;

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { EXIT } from './exit.js';
 import { visible } from './visible.js';
-import { readCommandLineSettings } from '../settings/commandLine.js';
+import { readCommandLineSettings } from '../server/settings/commandLine.js';
 
 export type Style = Parameters<typeof styleText>[0];
 

@@ -1,5 +1,5 @@
 import { latchkey } from '../cli/latchkey.js';
-import { most, wronglyRefused, type Asked } from '../redis/load.js';
+import { most, wronglyRefused, type Asked } from '../server/redis/load.js';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/core/limits/window.js';
 import { WINDOWS, type Fleet, type Reply } from './fleet.js';
 

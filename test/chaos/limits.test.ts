@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BURST_WINDOW, RATE_WINDOW } from '../../src/core/limits/window.js';
-import { most, startLoad, type Asked } from '../redis/load.js';
-import { check, LIMITS, MOVABLE, RECOVERY, Sharing, subject, through } from '../redis/sharing.js';
+import { most, startLoad, type Asked } from '../server/redis/load.js';
+import { check, LIMITS, MOVABLE, RECOVERY, Sharing, subject, through } from '../server/redis/sharing.js';
 import { startRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 

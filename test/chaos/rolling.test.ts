@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive } from '../cluster/installation.js';
+import { isAlive } from '../server/cluster/installation.js';
 import { fetchCaller, nodeCaller, socketCaller, type Caller } from '../support/callers.js';
 import { Deployment } from '../support/deployment.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asked } from '../redis/load.js';
+import type { Asked } from '../server/redis/load.js';
 import { until } from '../support/until.js';
 import { expectDocumented, expectExact, expectStored, RECOVERY } from './checks.js';
 import type { Fleet, Reply } from './fleet.js';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asked } from '../redis/load.js';
+import type { Asked } from '../server/redis/load.js';
 import type { Fleet, Member, Reply } from './fleet.js';
 
 /**

@@ -1,6 +1,6 @@
 import { createClient, createFetch, LatchkeyError, type Client } from '../../src/client/index.js';
 import { tierTable } from '../../src/core/limits/tiers.js';
-import { act } from '../http/operations.js';
+import { act } from '../e2e/operations.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 

@@ -4,8 +4,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient, LimitReached, Unauthenticated, Unavailable, type Client } from '../../src/client/index.js';
 import { messagesOf, type Message } from '../../src/client/events.js';
-import { act } from '../http/operations.js';
-import { parseExposition } from '../metrics/exposition.js';
+import { act } from '../e2e/operations.js';
+import { parseExposition } from '../server/metrics/exposition.js';
 import { createKey, startService, type TestService } from '../support/service.js';
 import { until } from '../support/until.js';
 

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { act, look, statusWith } from '../http/operations.js';
+import { act, look, statusWith } from '../e2e/operations.js';
 import { givenKey } from '../core/store/fixtures.js';
 import { createKey } from '../support/service.js';
 import { until } from '../support/until.js';

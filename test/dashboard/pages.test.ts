@@ -1,4 +1,4 @@
-import { act, statusWith } from '../http/operations.js';
+import { act, statusWith } from '../e2e/operations.js';
 import { createKey, OPERATOR_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 import { axe, rest, screenshot } from './browser.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { act } from '../http/operations.js';
+import { act } from '../e2e/operations.js';
 import { PROJECT } from '../support/project.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { openBrowser, type TestBrowser } from './browser.js';

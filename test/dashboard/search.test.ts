@@ -1,5 +1,5 @@
 import type { Page, Request } from 'playwright-core';
-import { act, look } from '../http/operations.js';
+import { act, look } from '../e2e/operations.js';
 import { createKey } from '../support/service.js';
 import { until } from '../support/until.js';
 import { axe, rest } from './browser.js';

@@ -1,6 +1,6 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { OPERATOR_KEY, startService, type TestService, type TestServiceOptions } from '../support/service.js';
-import { act } from '../http/operations.js';
+import { act } from '../e2e/operations.js';
 import { openBrowser, rest, type TestBrowser } from './browser.js';
 
 /** The service with its dashboard, a browser, and a workspace with an admin. */

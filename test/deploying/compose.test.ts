@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { parse } from 'yaml';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { PROJECT } from '../support/project.js';
 import { projectFile, SECRETS, SETTINGS } from './files.js';
 

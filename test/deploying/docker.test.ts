@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { validate } from 'dockerfile-utils';
-import { OPTIONS } from '../../src/settings/options.js';
+import { OPTIONS } from '../../src/server/settings/options.js';
 import { PROJECT } from '../support/project.js';
 import { contextOf, instructionsOf, Stage } from './image.js';
 

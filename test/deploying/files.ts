@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OPTIONS } from '../../src/settings/options.js';
+import { OPTIONS } from '../../src/server/settings/options.js';
 import { PROJECT } from '../support/project.js';
 
 /** Reads a file of the project by its path. */

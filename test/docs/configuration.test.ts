@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { PROJECT } from '../support/project.js';
 import { documentOf } from '../support/session.js';
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { CLIENT, startIssuer } from '../support/issuer.js';
 import { documentOf } from '../support/session.js';
 import { expectPage } from './page.js';

@@ -64,7 +64,7 @@ test('S18: npm test names each program that is missing and the test files that i
   const lines = stdout.trim().split('\n');
   const always = ['/node_modules/', '/test/chaos/', '/test/scale/'];
   const leftOut = (JSON.parse(lines.pop() ?? '') as string[]).filter((path) => !always.includes(path));
-  expect(leftOut).toEqual(expect.arrayContaining(['/test/redis', '/test/dashboard', '/test/core/store/mongo']));
+  expect(leftOut).toEqual(expect.arrayContaining(['/test/server/redis', '/test/dashboard', '/test/core/store/mongo']));
   expect(lines.length).toBe(leftOut.length);
   for (const path of leftOut) {
     expect(lines.join('\n')).toMatch(new RegExp(`(is not installed|is not set): ${path.slice(1)} is left out\\. `));

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { CLIENT, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample, type Ran } from '../support/run.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';

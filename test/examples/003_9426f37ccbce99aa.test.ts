@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { MAIN, runFile } from '../support/child.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { runExample } from '../support/run.js';

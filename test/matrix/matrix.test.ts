@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CREATES_TOKEN } from '../../src/core/limits/keyCreation.js';
-import { attempt } from '../http/operations.js';
+import { attempt } from '../e2e/operations.js';
 import { AUDIENCE, startIssuer, type Issuer } from '../support/issuer.js';
 import { openStream } from '../support/streams.js';
 import { OPERATOR_KEY, type Answer } from '../support/service.js';

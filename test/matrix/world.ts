@@ -1,6 +1,6 @@
 import { tierTable } from '../../src/core/limits/tiers.js';
 import { TIERS } from '../../src/core/store/records.js';
-import { act } from '../http/operations.js';
+import { act } from '../e2e/operations.js';
 import type { Issuer } from '../support/issuer.js';
 import { createKey, OPERATOR_KEY, startService, type TestService } from '../support/service.js';
 import { STRONG_ROLE, type Strong } from './asked.js';

@@ -4,7 +4,7 @@ import { Callbacks } from '../../src/shared/contained.js';
 import { createClient } from '../../src/client/index.js';
 import { Limiter, tierTable, type LatchkeyOptions, type Limits, type Observer } from '../../src/index.js';
 import { UNOBSERVED } from '../../src/core/observer/observer.js';
-import { startOwnApollo, type OwnApollo } from '../http/ownApollo.js';
+import { startOwnApollo, type OwnApollo } from '../e2e/ownApollo.js';
 
 /** The ways in which a function that a user passes can fail. */
 const FAULTS: Readonly<Record<string, () => unknown>> = {

@@ -8,7 +8,7 @@ import { PROJECT } from './project.js';
 export const LOADER = new URL('./ts-loader.mjs', import.meta.url).href;
 
 /** The program of `npm start`: the build, which starts in less than half of the time, unless the sources are newer. */
-export const MAIN = isBuilt ? 'dist/main.js' : 'src/main.ts';
+export const MAIN = isBuilt ? 'dist/main.js' : 'src/server/main.ts';
 
 export interface Child {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from 'mongoose';
 import { pino } from 'pino';
-import { composeService, type Service } from '../../src/compose.js';
+import { composeService, type Service } from '../../src/server/compose.js';
 import type { TierTable } from '../../src/core/limits/tiers.js';
-import { readSettings } from '../../src/settings/settings.js';
+import { readSettings } from '../../src/server/settings/settings.js';
 import { send, type Sent } from './send.js';
 
 /** A parsed GraphQL response over HTTP. */

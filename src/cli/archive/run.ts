@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { archiveLog, BrokenLog, type ArchiveResult } from '../../management/audit/archive/archive.js';
 import { BrokenArchive } from '../../management/audit/archive/read.js';
 import { parseMoment } from '../../shared/dates/moments.js';
-import { readSettings, SettingsError } from '../../settings/settings.js';
+import { readSettings, SettingsError } from '../../server/settings/settings.js';
 import { SYSTEM } from '../../core/store/audit.js';
 import { openStore } from '../../core/store/open.js';
 import { FileFault, fileFaultOf, isOfSystem } from '../../shared/files/wholeFile.js';

@@ -12,8 +12,8 @@ export function serveCommand(): Command {
     .option('--workers <n>', 'number of processes on one port, which share limits; or auto')
     .action(async ({ workers }: { readonly workers?: string }) => {
       const [{ start, startFault }, { readOption }] = await Promise.all([
-        import('../../start.js'),
-        import('../../settings/options.js'),
+        import('../../server/start.js'),
+        import('../../server/settings/options.js'),
       ]);
       try {
         await start(readOption('WORKERS', workers, '--workers') ?? null);

@@ -3,7 +3,7 @@ import type { ApolloServerOptions } from '@apollo/server';
 import { GraphQLError, type ValidationRule } from 'graphql';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { LatchkeyContext } from '../../../src/index.js';
-import { startOwnApollo, type OwnApollo } from '../../http/ownApollo.js';
+import { startOwnApollo, type OwnApollo } from '../../e2e/ownApollo.js';
 
 type Options = Parameters<OwnApollo['latchkey']['apolloOptions']>[0];
 

@@ -14,7 +14,7 @@ import {
   type LatchkeyOptions,
   type Store,
 } from '../../../src/index.js';
-import { startOwnApollo } from '../../http/ownApollo.js';
+import { startOwnApollo } from '../../e2e/ownApollo.js';
 
 /**
  * By a name that the compiler does not resolve: the types of its packages replace those of `fetch` in the whole

@@ -1,4 +1,4 @@
-import { attempt, refusalOf, statusWith } from '../../http/operations.js';
+import { attempt, refusalOf, statusWith } from '../../e2e/operations.js';
 import { createKey, freshMongoUri, startService, type Answer, type TestService } from '../../support/service.js';
 import { until } from '../../support/until.js';
 import { Proxy } from './proxy.js';

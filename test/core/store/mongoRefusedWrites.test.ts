@@ -1,5 +1,5 @@
-import { attempt } from '../../http/operations.js';
-import { parseExposition } from '../../metrics/exposition.js';
+import { attempt } from '../../e2e/operations.js';
+import { parseExposition } from '../../server/metrics/exposition.js';
 import { createKey, freshMongoUri, startService, type TestService } from '../../support/service.js';
 import { until } from '../../support/until.js';
 import { ReplyRewriter } from './replyRewriter.js';

@@ -8,8 +8,8 @@ import { mintToken, randomBase62 } from '../../../src/core/keys/token.js';
 import { chained, type AuditDraft, type AuditEntry } from '../../../src/core/store/audit.js';
 import { StoreUnavailable } from '../../../src/core/store/errors.js';
 import { withChecksum } from '../../core/auth/harness.js';
-import { at, HOUR, NOON, startFrozen, type FrozenService } from '../../http/frozen.js';
-import { act, attempt } from '../../http/operations.js';
+import { at, HOUR, NOON, startFrozen, type FrozenService } from '../../e2e/frozen.js';
+import { act, attempt } from '../../e2e/operations.js';
 import { createKey, OPERATOR_KEY } from '../../support/service.js';
 
 const WHO = '{ viewer { scopes } }';

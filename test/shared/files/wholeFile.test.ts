@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pepperOfDirectory } from '../../../src/core/keys/pepper.js';
-import { readCertificate } from '../../../src/net/certificate.js';
-import { readSettings } from '../../../src/settings/settings.js';
+import { readCertificate } from '../../../src/server/net/certificate.js';
+import { readSettings } from '../../../src/server/settings/settings.js';
 import { FileFault, fileFaultOf, readTextFile, readWholeFile } from '../../../src/shared/files/wholeFile.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-files-'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { SettingsError } from '../../../src/shared/settings/error.js';
 import { readProxies } from '../../../src/shared/settings/proxies.js';
-import { readSettings } from '../../../src/settings/settings.js';
+import { readSettings } from '../../../src/server/settings/settings.js';
 import { PROJECT } from '../../support/project.js';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;

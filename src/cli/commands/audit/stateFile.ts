@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory, writeFaultOf } from '../../../shared/files/makeDirectory.js';
-import { stateDirectory } from '../../../settings/commandLine.js';
+import { stateDirectory } from '../../../server/settings/commandLine.js';
 import { FileFault, readTextFile } from '../../../shared/files/wholeFile.js';
 
 /** Servers and workspaces that are remembered; the ones written longest ago are forgotten first. */

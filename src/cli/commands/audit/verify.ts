@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { WorkspaceHead } from '../../../management/audit/heads/line.js';
 import type { AuditVerdict, Checkpoint } from '../../../management/audit/verify.js';
 import type { AuditHead } from '../../../core/store/audit.js';
-import { readCommandLineSettings } from '../../../settings/commandLine.js';
+import { readCommandLineSettings } from '../../../server/settings/commandLine.js';
 import { described } from '../../describe.js';
 import { EXIT, Failure, usage } from '../../exit.js';
 import { operation } from '../../operation.js';

@@ -1,0 +1,309 @@
+import { HeadCopies } from '../management/audit/heads/copies.js';
+import { HeadsFile } from '../management/audit/heads/file.js';
+import { HeadsWebhook } from '../management/audit/heads/webhook.js';
+import { checkHeads } from '../management/audit/startCheck.js';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { checkName } from '../demo/assets/input.js';
+import { assetResolvers, reached } from '../demo/assets/resolvers.js';
+import { AssetService } from '../demo/assets/service.js';
+import { eventResolvers } from '../demo/events/resolvers.js';
+import { EventService } from '../demo/events/service.js';
+import type { RequestContext } from './http/requestContext.js';
+import { Connections } from './http/connections.js';
+import type { Scrape } from './http/metricsRoute.js';
+import { MetricsServer } from './http/metricsServer.js';
+import { createServer, renewCertificate } from './http/server.js';
+import { pepperOfDirectory } from '../core/keys/pepper.js';
+import type { Feed } from '../core/util/feed.js';
+import type { Actor } from '../core/keys/actor.js';
+import { writeFaultOf } from '../shared/files/makeDirectory.js';
+import { FileFault, isOfSystem } from '../shared/files/wholeFile.js';
+import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../latchkey.js';
+import { Limiter } from '../core/limits/limiter.js';
+import type { TierTable } from '../core/limits/tiers.js';
+import { Metrics } from './metrics/metrics.js';
+import { readCertificate } from './net/certificate.js';
+import { fetchThrough } from '../shared/outgoing/fetchThrough.js';
+import type { OpenRedis } from './redis/open.js';
+import { failingClosed } from '../management/schema/resolvers.js';
+import { serviceTypeDefs } from '../management/schema/typeDefs.js';
+import { keyConfiguration, type FileConfiguration } from './settings/configuration.js';
+import type { Settings } from './settings/settings.js';
+import { breakingStore } from '../core/store/breaking.js';
+import { unreported } from '../core/store/errors.js';
+import { observedStore } from '../core/store/observed.js';
+import { openStore } from '../core/store/open.js';
+import { reportingTo } from '../core/store/reporting.js';
+import type { Store } from '../core/store/store.js';
+import { EventBus } from './streams/bus.js';
+import type { StreamEvent } from './streams/events.js';
+import { OpenStreams } from './streams/openStreams.js';
+import type { Places } from './streams/places.js';
+import { streamResolvers } from './streams/resolvers.js';
+import { tracedLimits } from './tracing/limits.js';
+import { openTracing } from './tracing/open.js';
+
+/** How long running requests may take to finish during the close, in ms. See {@link STOP_TIME} for the whole close. */
+const DRAIN_TIME = 5_000;
+
+const NO_HTTPS =
+  'HTTPS is required, but neither the server nor a proxy provides it, so callers on other machines are refused. Set TLS_CERT and TLS_KEY, or set TRUST_PROXY to the address of your HTTPS proxy.';
+
+/** The assembled service, which does not listen yet. */
+export interface Service {
+  readonly latchkey: Latchkey;
+  readonly store: Store;
+  readonly assets: AssetService;
+  readonly server: FastifyInstance;
+  readonly connections: Connections;
+  readonly metrics: Metrics;
+  /** Listens as soon as the server is started. Null if the server itself serves the metrics. */
+  readonly metricsServer: MetricsServer | null;
+  /**
+   * Replaces the configuration, and reads the certificate again from its files. Applies both in one step, or neither.
+   * @throws Error for an invalid configuration or certificate; the previous ones stay in use
+   */
+  reconfigure(configuration: FileConfiguration): Promise<void>;
+  /**
+   * Sends callers to other servers while this one still responds: /readyz fails, and responses have
+   * `Connection: close`.
+   *
+   * @param ms the maximum time. It ends early if there are no connections.
+   */
+  leave(ms: number): Promise<void>;
+  /**
+   * Drains the server, writes pending data and closes the store. Idempotent.
+   * @throws Error if requests were cut off; the rest is complete
+   */
+  close(): Promise<void>;
+}
+
+/** The parts that several processes on one store share. */
+export interface Shared extends Required<Pick<LatchkeyOptions, 'limits' | 'changes'>> {
+  /** Sends events to the streams of the other processes. Default: not sent. */
+  readonly events?: Feed<StreamEvent>;
+}
+
+export interface ComposeOptions {
+  /** See {@link LatchkeyOptions.now}. */
+  readonly now?: () => number;
+  /**
+   * Default: the Redis of `settings.redisUrl`. Without it, limits apply to this process only, and changes are not sent
+   * to others.
+   */
+  readonly shared?: Shared;
+  /** Returns the response of /metrics, for several processes. Default: the metrics of this process. */
+  readonly scrape?: (own: Metrics) => Promise<string>;
+  /** In ms. Default: 5,000. */
+  readonly drainTime?: number;
+  /** Where open streams are counted, unless Redis counts them. Default: in this process. */
+  readonly places?: Places;
+}
+
+/**
+ * Creates the service of `npm start`: Latchkey's own server with keys, workspaces and the built-in domain.
+ * @throws Error with a remedy, for example if the certificate or the store can't be used
+ */
+export async function composeService(
+  settings: Settings,
+  logger: FastifyBaseLogger,
+  { now, shared, scrape, drainTime = DRAIN_TIME, places }: ComposeOptions = {},
+): Promise<Service> {
+  // Before the first key is created, because its token would be lost if the start failed.
+  const certificate = settings.tls && readCertificate(settings.tls);
+  const tracing = settings.tracing ? await openTracing(logger) : null;
+  const metrics = new Metrics();
+  const { observer } = metrics;
+  // Shared by reference with all counters; a reload overwrites its values.
+  const tiers = shared?.limits.tiers ?? { ...settings.configuration.tiers };
+  const { store, breaker } = breakingStore(
+    observedStore(await openStore(settings, (message) => logger.warn(message)), observer),
+    reportingTo(logger, settings),
+  );
+  metrics.watchStore(() => breaker.state);
+  let redis: OpenRedis | null = null;
+  let copies: HeadCopies | null = null;
+  try {
+    // Before anything is added to a log: a new entry after missing ones would hide that they are missing.
+    await checkHeads(store, (message) => logger.error(message));
+    copies = await copiesOf(settings, store, logger);
+    if (shared === undefined && settings.redisUrl !== null) {
+      // Loaded only here: most installations need no Redis.
+      const { openRedis } = await import('./redis/open.js');
+      redis = await openRedis(settings.redisUrl, logger, {
+        tiers,
+        onRoundTrip: (ms, ok) => observer.redisAnswered(ms, ok),
+        onShared: (whether) => observer.limitsShared(whether),
+      });
+    }
+    if (shared !== undefined) observer.limitsShared(true);
+    const common = shared ?? redis;
+    const bus = new EventBus(common?.events);
+    const latchkey = await createLatchkey({
+      store,
+      onKeyEvent: bus.publish,
+      ...(now !== undefined && { now }),
+      ...(settings.proxies !== null && { fetch: fetchThrough(settings.proxies) }),
+      ...(common !== null && { limits: common.limits, changes: common.changes }),
+      ...(tracing !== null && { limits: tracedLimits(common?.limits ?? ownLimits(now, tiers), tracing) }),
+      observer,
+      peppers: peppersOf(settings, logger),
+      adminApiKey: settings.operator,
+      configuration: keyConfiguration(settings.configuration),
+      tiers,
+      bcryptCost: settings.bcryptCost,
+      defaultTier: settings.defaultTier,
+      cacheTtl: settings.cacheTtl,
+      keepEndedKeys: settings.keepEndedKeys,
+      onEndedKeysRemoved: ({ removed, error }) => {
+        if (removed > 0) logger.info({ removed }, 'removed ended keys');
+        const err = unreported(error);
+        if (err != null) logger.error({ err }, 'Ended keys could not be removed. The server tries again in an hour.');
+      },
+      introspection: settings.introspection,
+      answer: settings.answer,
+      log: (err, context) => {
+        logger.error({ err, requestId: (context as Partial<RequestContext>).requestId }, 'request failed');
+      },
+    });
+    for (const warning of settings.warnings) logger.warn(warning);
+    warn(settings.configuration, logger);
+    if (settings.requireHttps && certificate === null && settings.trustProxy.length === 0) logger.warn(NO_HTTPS);
+    const reconfigure = async (configuration: FileConfiguration): Promise<void> => {
+      const renewed = settings.tls && readCertificate(settings.tls);
+      const putInPlace = await latchkey.prepare(keyConfiguration(configuration));
+      putInPlace();
+      if (renewed !== null) renewCertificate(server, renewed);
+      Object.assign(tiers, configuration.tiers);
+      warn(configuration, logger);
+    };
+    const assets = new AssetService(store.assets, now ?? Date.now, bus.publish);
+    const events = new EventService(store.events, assets, now ?? Date.now);
+    const project = (actor: Actor, id: string) => latchkey.projects.get(actor, id);
+    const schema = latchkey.guard(
+      makeExecutableSchema({
+        typeDefs: serviceTypeDefs(),
+        resolvers: [
+          latchkey.resolvers,
+          failingClosed({
+            ...assetResolvers({ service: assets, project, limits: settings.answer }),
+            ...streamResolvers({
+              bus,
+              keys: latchkey.keys,
+              reached: (context, wanted) => reached(project, context, wanted),
+              checkName,
+              findAsset: async (projectId, name) => (await store.assets.findMany(projectId, [name]))[0] ?? null,
+            }),
+          }),
+          failingClosed(eventResolvers({ service: events, project })),
+        ],
+      }),
+    );
+    const counted = redis?.places ?? places;
+    const streams = new OpenStreams({
+      tiers: latchkey.limiter.tiers,
+      max: settings.maxStreams,
+      maxBytes: settings.maxStreamBytes,
+      ...(now !== undefined && { now }),
+      // Redis takes precedence over the primary, because several machines can share it.
+      ...(counted !== undefined && { places: counted }),
+    });
+    latchkey.onChange((change) => streams.judge(change));
+    metrics.watchStreams(() => streams.size);
+    metrics.watchBcrypt(() => latchkey.bcrypt.counts);
+    metrics.watchUsage(() => latchkey.usage.dropped);
+    metrics.watchEndedKeys(() => latchkey.endedKeys?.removed ?? 0);
+    const metricsText: Scrape = () => scrape?.(metrics) ?? metrics.text();
+    const metricsServer = settings.metrics === null ? null : new MetricsServer(metricsText, settings.metrics);
+    const connections = new Connections({
+      max: settings.maxConnections,
+      onRefused: (max) => logger.warn(tooManyConnections(max)),
+    });
+    metrics.watchConnections(connections);
+    const server = await createServer({
+      latchkey,
+      schema,
+      store,
+      settings,
+      certificate,
+      streams,
+      logger,
+      sharing: redis?.state ?? null,
+      observer,
+      scrape: metricsServer === null ? metricsText : null,
+      tracing,
+      connections,
+    });
+    server.addHook('onReady', async () => metricsServer?.listen());
+    const end = async (): Promise<void> => {
+      const finished = await connections.drain(() => server.close(), drainTime);
+      await latchkey.close();
+      await copies?.close();
+      redis?.close();
+      await store.close();
+      await tracing?.close();
+      await metricsServer?.close();
+      if (!finished) throw new Error(`Requests that still ran after ${drainTime / 1000} s were cut off.`);
+    };
+    let ended: Promise<void> | null = null;
+    const close = () => (ended ??= end());
+    const leave = (ms: number) => connections.leave(ms);
+    return { latchkey, store, assets, server, connections, metrics, metricsServer, reconfigure, leave, close };
+  } catch (error) {
+    await redis?.limits.close();
+    redis?.close();
+    await copies?.close();
+    await store.close();
+    throw error;
+  }
+}
+
+/** @throws Error if the file can't be used */
+async function copiesOf(
+  { auditHeads }: Settings,
+  { audit }: Store,
+  logger: FastifyBaseLogger,
+): Promise<HeadCopies | null> {
+  if (auditHeads.file === null && auditHeads.webhook === null) return null;
+  try {
+    return await HeadCopies.open({
+      audit,
+      file: auditHeads.file === null ? null : new HeadsFile(auditHeads.file),
+      webhook: auditHeads.webhook && new HeadsWebhook(auditHeads.webhook),
+      complain: (message) => logger.error(message),
+      warn: (message) => logger.warn(message),
+      now: Date.now,
+    });
+  } catch (cause) {
+    if (auditHeads.file === null || !(cause instanceof FileFault || isOfSystem(cause))) throw cause;
+    const fault = writeFaultOf(cause);
+    throw new Error(
+      `AUDIT_HEADS_FILE is ${JSON.stringify(auditHeads.file.slice(0, 200))}, which ${fault.message}. ${fault.remedy}`,
+      { cause },
+    );
+  }
+}
+
+function tooManyConnections(max: number): string {
+  return `${max} connections are open, the maximum of MAX_CONNECTIONS. New ones are closed. Find out which clients opened them, or raise MAX_CONNECTIONS. This is logged at most once a minute.`;
+}
+
+function ownLimits(now: ComposeOptions['now'], tiers: TierTable): Limiter {
+  return new Limiter({ tiers, ...(now !== undefined && { clock: now }) });
+}
+
+function warn({ warnings, apiKeys }: FileConfiguration, logger: FastifyBaseLogger): void {
+  for (const warning of warnings) logger.warn(warning);
+  if (!apiKeys) logger.warn('auth.api_keys.enabled is false: only ADMIN_API_KEY is accepted.');
+}
+
+function peppersOf({ peppers, mongodbUri, dataDir }: Settings, logger: FastifyBaseLogger): readonly string[] {
+  if (peppers.length > 0) return peppers;
+  // A pepper file next to the process would be different on the next machine.
+  if (mongodbUri === null) return [pepperOfDirectory(dataDir)];
+  logger.warn(
+    "KEY_PEPPER is not set: no digests are stored, and each process runs bcrypt at a key's first use. Set it to the same value in all processes.",
+  );
+  return [];
+}

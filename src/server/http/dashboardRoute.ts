@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import type { SignIn } from '../../core/auth/oidc/signIn.js';
+import { packageFile } from '../../packageFiles.js';
+import { DashboardFiles } from './dashboardFiles.js';
+import { EVERY_FILE, pageHeaders } from './dashboardPolicy.js';
+
+export interface DashboardRouteOptions {
+  /** How people sign in at the issuer; null: they can only use keys. */
+  readonly signIn: () => Promise<SignIn | null>;
+  /** The directory of the build. Default: dist/dashboard. */
+  readonly directory?: URL;
+}
+
+/** The placeholder in the built page for the nonce of a response. */
+const NONCE = /__CSP_NONCE__/g;
+
+/** The name of an asset changes with its content. */
+const A_YEAR = 'public, max-age=31536000, immutable';
+
+const NOT_BUILT =
+  'The dashboard is not part of this build. Run "npm run build" and start again, or set DASHBOARD=off.\n';
+
+/**
+ * Serves /dashboard: the page, its assets, and the configuration that it needs before sign-in. Loading it needs no key:
+ * the page asks for one, and gets everything else from /graphql. All paths of the application return the page.
+ */
+export function dashboardRoute(app: FastifyInstance, { signIn, directory = BUILD }: DashboardRouteOptions): void {
+  const files = new DashboardFiles(directory);
+  const config = { cors: false } as const;
+
+  app.get<{ Params: { '*': string } }>('/dashboard/assets/*', { config }, async (request, reply) => {
+    const file = await files.asset(request.params['*'], request.headers['accept-encoding']);
+    if (file === null) {
+      reply.callNotFound();
+      return reply;
+    }
+    if (file.encoding !== null) void reply.header('content-encoding', file.encoding);
+    return reply
+      .headers({ ...EVERY_FILE, 'cache-control': A_YEAR, vary: 'accept-encoding' })
+      .type(file.type)
+      .send(file.body);
+  });
+
+  app.get('/dashboard/config.json', { config }, async (_request, reply) =>
+    reply.headers({ ...EVERY_FILE, 'cache-control': 'no-store' }).send({ oidc: await signIn() }),
+  );
+
+  const page = async (_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const text = await files.page();
+    if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send(NOT_BUILT);
+    const nonce = randomBytes(16).toString('base64');
+    return reply
+      .headers({ ...pageHeaders(nonce, originsOf(await signIn())), 'cache-control': 'no-store' })
+      .type('text/html; charset=utf-8')
+      .send(text.replace(NONCE, nonce));
+  };
+  app.get('/dashboard', { config }, page);
+  app.get<{ Params: { '*': string } }>('/dashboard/*', { config }, async (request, reply) => {
+    // The name of a missing file. Returning the page instead would hide the error.
+    if (request.params['*'].split('/').at(-1)?.includes('.') !== true) return page(request, reply);
+    reply.callNotFound();
+    return reply;
+  });
+}
+
+/** Returns the origins of the endpoints that the page itself calls. */
+function originsOf(signIn: SignIn | null): string[] {
+  const { token = null, revocation = null } = signIn?.endpoints ?? {};
+  const asked = [token, revocation].filter((endpoint) => endpoint !== null);
+  return [...new Set(asked.map((endpoint) => new URL(endpoint).origin))];
+}
+
+const BUILD = packageFile('dist/dashboard/');
+
+/** Returns whether a browser opens the address, as opposed to an API client. */
+export function isBrowser({ headers: { accept = '' } }: FastifyRequest): boolean {
+  return accept.includes('text/html');
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { packageFile } from '../../packageFiles.js';
+
+/** GraphiQL's page, compressed. */
+export interface Page {
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const FILE = packageFile('dist/graphiql.html.gz');
+
+const HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-encoding': 'gzip',
+  'cache-control': 'no-cache',
+  vary: 'accept',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+let page: Promise<Page> | null = null;
+
+/**
+ * Returns GraphiQL's page, which the build creates from its package (scripts/graphiql.js) without a CDN. Reads it at
+ * the first visit, so that the API starts sooner. The page is the same for all users and contains no key (B36): users
+ * enter theirs into its header pane.
+ */
+export function graphiqlPage(): Promise<Page> {
+  page ??= readPage().catch((error: unknown) => {
+    page = null;
+    throw error;
+  });
+  return page;
+}
+
+async function readPage(): Promise<Page> {
+  const body = await readFile(FILE);
+  const html = (await promisify(gunzip)(body)).toString();
+  return { body, headers: { ...HEADERS, 'content-security-policy': policyOf(html) } };
+}
+
+/**
+ * Returns the Content-Security-Policy of the page. Users enter keys into it, so it runs only its own scripts,
+ * identified by hash, and sends nothing to other servers. Its editor creates style elements and workers at run time:
+ * styles can't load anything from elsewhere, and workers run the page's own code.
+ */
+function policyOf(html: string): string {
+  return [
+    "default-src 'none'",
+    ['script-src', ...inlineScripts(html).map(hashOf)].join(' '),
+    "style-src 'unsafe-inline'",
+    'img-src data:',
+    'font-src data:',
+    'worker-src blob:',
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+}
+
+function inlineScripts(html: string): string[] {
+  return [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, script = '']) => script);
+}
+
+/** Hashes a script like a browser, which normalizes line breaks first. */
+function hashOf(script: string): string {
+  return `'sha256-${createHash('sha256').update(script.replace(/\r\n?/g, '\n')).digest('base64')}'`;
+}

@@ -1,0 +1,122 @@
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Latchkey } from '../../latchkey.js';
+import { askApollo } from './askApollo.js';
+import { refusingUsedUp, type UnreadCounter } from './usedUp.js';
+import { afterBody, type AuthenticationHook } from './authentication.js';
+import type { Connections } from './connections.js';
+import { graphiqlPage } from './graphiql.js';
+import { KnownOperations } from './knownOperations.js';
+import type { Moments } from './moments.js';
+import { OperationRunner } from './operationRunner.js';
+import type { RequestContext } from './requestContext.js';
+import { sendAnswer } from './sendAnswer.js';
+import { openingPlugin } from './opening.js';
+import { createTracePlugin } from './tracing.js';
+import type { Tracing } from '../tracing/tracing.js';
+
+export interface GraphqlRouteOptions {
+  readonly latchkey: Latchkey;
+  readonly schema: GraphQLSchema;
+  readonly logger: FastifyBaseLogger;
+  readonly tracing: Tracing | null;
+  readonly authenticate: AuthenticationHook;
+  readonly moments: Moments;
+  readonly connections: Connections;
+  readonly unread: UnreadCounter;
+}
+
+/**
+ * Serves /graphql: operations by POST and GET, and GraphiQL for a browser. The credential is checked before the body is
+ * read, so that requests with an invalid key cause no parsing.
+ *
+ * @returns the Apollo Server, which also checks streams
+ */
+export async function graphqlRoute(
+  app: FastifyInstance,
+  options: GraphqlRouteOptions,
+): Promise<ApolloServer<RequestContext>> {
+  const { latchkey, schema, logger, tracing, authenticate, moments, connections } = options;
+  const { answerFault: unread, countUnseen } = options.unread;
+  const known = new KnownOperations(schema);
+  const runner = new OperationRunner(schema, latchkey.serverOptions);
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    ...latchkey.serverOptions,
+    plugins: [
+      openingPlugin,
+      // Before the guard, because that may refuse. Not with tracing, which reports Apollo Server's steps.
+      ...(tracing === null ? [known.plugin] : []),
+      ...(latchkey.serverOptions.plugins ?? []),
+      ...(tracing === null ? [] : [createTracePlugin(tracing)]),
+      // Apollo's own page is loaded from a CDN, and replaces the response to any GET of a browser, even with a query.
+      ApolloServerPluginLandingPageDisabled(),
+      // Only for subgraphs. The plugin would load 0.2 MB at each start to detect that this schema is not one.
+      ApolloServerPluginInlineTraceDisabled(),
+    ],
+    logger,
+    stopOnTerminationSignals: false,
+  });
+  await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    onRequest: (request, reply, done) => {
+      if (wantsGraphiql(request)) void sendGraphiql(latchkey, request, reply).catch(done);
+      else authenticate(request, reply, refusingUsedUp(latchkey, request, done));
+    },
+    preHandler: afterBody(latchkey, moments),
+    errorHandler: (error, request, reply) => void unread(error, request, reply),
+    handler: async (request, reply) => {
+      const { principal, id: requestId, outcome } = request;
+      const origin = { address: request.caller.address, userAgent: request.headers['user-agent'] ?? null };
+      const context: RequestContext = {
+        principal,
+        origin,
+        requestId,
+        outcome,
+        counted: principal.kind === 'anonymous',
+        opening: null,
+      };
+      const operation = isPlain(request) ? known.find(request.body) : null;
+      if (operation !== null)
+        return sendAnswer(request, reply, await runner.answer(operation, context), connections.isLeaving);
+      // Again, because many requests may have passed the first check while their bodies were arriving.
+      await latchkey.checkLimits(principal);
+      const answer = await askApollo(apollo, request, context);
+      await countUnseen(principal, outcome);
+      return sendAnswer(request, reply, answer, connections.isLeaving);
+    },
+  });
+  return apollo;
+}
+
+/**
+ * Returns whether a request needs no CSRF check, because a page can't send a credential, and no content negotiation.
+ */
+function isPlain({ method, principal, headers: { accept = '*/*' } }: FastifyRequest): boolean {
+  return method === 'POST' && principal.kind !== 'anonymous' && accept === '*/*';
+}
+
+/** Returns whether a browser opens the address, as opposed to a client that sends a query by GET. */
+function wantsGraphiql(request: FastifyRequest): boolean {
+  const { query } = request.query as Record<string, unknown>;
+  return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
+}
+
+/** Sends GraphiQL's page, and counts an anonymous request of the visitor's network. */
+async function sendGraphiql(
+  latchkey: Pick<Latchkey, 'authenticate' | 'arrived'>,
+  { caller }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  await latchkey.arrived(await latchkey.authenticate({ headers: {}, rawHeaders: [], ip: caller.address }));
+  const { body, headers } = await graphiqlPage();
+  return reply.headers(headers).send(body);
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance } from 'fastify';
+import { StoreUnavailable } from '../../core/store/errors.js';
+import type { Store } from '../../core/store/store.js';
+import type { Connections } from './connections.js';
+
+/** Orchestrators probe a process over plain HTTP, without a key. */
+const PROBE = { config: { plainHttp: true } } as const;
+
+/** Whether shared limits can be counted. */
+export interface Sharing {
+  readonly isOpen: boolean;
+  /** What is wrong, without secrets; null: nothing. */
+  readonly reason: string | null;
+}
+
+export interface HealthOptions {
+  readonly store: Pick<Store, 'ping'>;
+  /** Whether limits are counted in Redis. If they are not, requests are refused, so the process isn't ready. */
+  readonly sharing: Sharing | null;
+  readonly connections: Pick<Connections, 'isLeaving'>;
+}
+
+/**
+ * Adds /healthz, which succeeds while the process runs, and /readyz, which succeeds while the store and Redis respond
+ * and the server isn't stopping. Neither needs a key.
+ */
+export function healthRoutes(app: FastifyInstance, { store, sharing, connections }: HealthOptions): void {
+  // These routes are public, so concurrent requests share one ping of the store.
+  let asked: Promise<void> | null = null;
+  const ping = (): Promise<void> => (asked ??= store.ping().finally(() => (asked = null)));
+  app.get('/healthz', PROBE, async () => ({ status: 'ok' }));
+  app.get('/readyz', PROBE, async (_request, reply) => {
+    if (connections.isLeaving) return reply.code(503).header('retry-after', '1').send({ status: 'stopping' });
+    try {
+      await ping();
+      if (sharing?.isOpen === false) {
+        return await reply
+          .code(503)
+          .header('retry-after', '1')
+          .send({ status: sharing.reason ?? 'Redis does not answer.' });
+      }
+      return { status: 'ready', ...(sharing?.reason != null && { limits: sharing.reason }) };
+    } catch (error) {
+      const status = error instanceof StoreUnavailable ? error.reason : 'the store does not answer';
+      return reply.code(503).header('retry-after', '1').send({ status });
+    }
+  });
+}

@@ -1,0 +1,93 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import {
+  getOperationAST,
+  getVariableValues,
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { printable } from '../../core/guard/printable.js';
+import { RecentMap } from '../../core/auth/recentMap.js';
+import { retainedBytes } from '../../core/guard/document/weight.js';
+
+/**
+ * Maximum number of bytes that the cached documents keep in memory, and maximum length of a cached text in characters.
+ */
+const MAX_BYTES = 16 * 2 ** 20;
+const MAX_LENGTH = 4_000;
+
+interface Remembered {
+  readonly document: DocumentNode;
+  /** Bytes that it keeps in memory. */
+  readonly bytes: number;
+}
+
+/** An operation of a cached document, requested without unusual parameters. */
+export interface KnownOperation {
+  readonly source: string;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** The name in the request. */
+  readonly operationName: string | undefined;
+  readonly variables: Record<string, unknown> | undefined;
+}
+
+/** Caches documents that Apollo Server has parsed and validated, by their text. */
+export class KnownOperations {
+  readonly #schema: GraphQLSchema;
+  readonly #documents = new RecentMap<Remembered>(MAX_BYTES, ({ bytes }) => bytes);
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema;
+  }
+
+  /** Adds each document that Apollo Server found valid. */
+  readonly plugin: ApolloServerPlugin = {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ source, document }) => {
+        if (source.length <= MAX_LENGTH) this.#remember(source, document);
+      },
+    }),
+  };
+
+  #remember(source: string, document: DocumentNode): void {
+    if (this.#documents.peek(source)?.document === document) return;
+    this.#documents.set(source, { document, bytes: retainedBytes(document) });
+  }
+
+  /**
+   * Finds the operation that a request selects.
+   *
+   * @param body the parsed body
+   * @returns null for requests that Apollo Server must process, for example because variables have the wrong type
+   */
+  find(body: unknown): KnownOperation | null {
+    if (!isRecord(body)) return null;
+    const { query, variables = null, operationName = null, extensions } = body;
+    if (typeof query !== 'string' || extensions !== undefined) return null;
+    if (operationName !== null && typeof operationName !== 'string') return null;
+    if (variables !== null && !isRecord(variables)) return null;
+    const document = this.#documents.get(query)?.document;
+    if (document === undefined) return null;
+    const operation = getOperationAST(document, operationName);
+    if (operation == null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
+    const { variableDefinitions = [] } = operation;
+    if (variableDefinitions.length > 0) {
+      const short = printable(this.#schema, operation, variables ?? {});
+      const { errors } = getVariableValues(this.#schema, variableDefinitions, short, { maxErrors: 1 });
+      if (errors !== undefined) return null;
+    }
+    return {
+      source: query,
+      document,
+      operation,
+      operationName: operationName ?? undefined,
+      variables: variables ?? undefined,
+    };
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

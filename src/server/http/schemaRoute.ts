@@ -1,0 +1,62 @@
+import { getDocumentNodeFromSchema } from '@graphql-tools/utils';
+import type { FastifyInstance } from 'fastify';
+import { isObjectType, Kind, print, visit, type GraphQLSchema } from 'graphql';
+import type { Limits } from '../../core/limits/limits.js';
+import type { AuthenticationHook } from './authentication.js';
+import { takeOneRequest } from './oneRequest.js';
+import { Verdicts, type VerdictsOptions } from '../../management/verdicts.js';
+import { readable, unreadable, type Introspection } from '../../core/guard/introspection.js';
+
+export interface SchemaRouteOptions extends VerdictsOptions {
+  readonly schema: GraphQLSchema;
+  readonly introspection: Introspection;
+  readonly limiter: Limits;
+  readonly authenticate: AuthenticationHook;
+}
+
+/**
+ * Serves GET /schema.graphql: the schema with its directives, as far as the caller may introspect it. Costs a key one
+ * request.
+ */
+export function schemaRoute(
+  app: FastifyInstance,
+  { schema, introspection, limiter, authenticate, ...told }: SchemaRouteOptions,
+): void {
+  const verdicts = new Verdicts(told);
+  const texts = new WeakMap<GraphQLSchema, string>();
+  const textOf = (view: GraphQLSchema): string => {
+    let text = texts.get(view);
+    if (text === undefined) texts.set(view, (text = printed(view)));
+    return text;
+  };
+  app.get('/schema.graphql', { onRequest: authenticate }, async ({ principal }, reply) => {
+    const view = readable(introspection, schema, principal);
+    if (view === null) {
+      const refusal = unreadable(introspection, principal);
+      verdicts.refused(principal, refusal);
+      throw refusal;
+    }
+    if (principal.kind !== 'anonymous') await takeOneRequest(principal, limiter, verdicts);
+    return reply.type('text/plain; charset=utf-8').header('cache-control', 'private, no-store').send(textOf(view));
+  });
+}
+
+/**
+ * Prints a schema with directives and with its current descriptions: those in the definitions lack the requirements of
+ * each field.
+ */
+function printed(schema: GraphQLSchema): string {
+  const document = visit(getDocumentNodeFromSchema(schema), {
+    ObjectTypeDefinition(node) {
+      const type = schema.getType(node.name.value);
+      if (!isObjectType(type)) return undefined;
+      const fields = node.fields?.map((field) => {
+        const value = type.getFields()[field.name.value]?.description;
+        if (value == null) return field;
+        return { ...field, description: { kind: Kind.STRING, value, block: value.includes('\n') } as const };
+      });
+      return { ...node, ...(fields !== undefined && { fields }) };
+    },
+  });
+  return `${print(document)}\n`;
+}

@@ -1,0 +1,186 @@
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+} from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import type { Server as HttpsServer } from 'node:https';
+import type { Latchkey } from '../../latchkey.js';
+import type { Observer } from '../../core/observer/observer.js';
+import type { Certificate } from '../net/certificate.js';
+import { Proxies } from '../net/proxies.js';
+import type { OpenStreams } from '../streams/openStreams.js';
+import type { Settings } from '../settings/settings.js';
+import type { Store } from '../../core/store/store.js';
+import type { Tracing } from '../tracing/tracing.js';
+import { authenticationHook } from './authentication.js';
+import { decodeBodies } from './bodyEncoding.js';
+import { HEADER_TIME, MAX_BODY_BYTES } from '../../core/guard/document/bounds.js';
+import { Connections } from './connections.js';
+import { allowOrigins } from './cors.js';
+import { countBodies } from './countBodies.js';
+import { addToEveryAnswer, identify } from './everyAnswer.js';
+import { dashboardRoute, isBrowser } from './dashboardRoute.js';
+import { answerFaults, refuseRequest, refuseUnknownRoutes } from './faults.js';
+import { graphqlRoute } from './graphqlRoute.js';
+import { healthRoutes, type Sharing } from './health.js';
+import { mcpRoute } from './mcpRoute.js';
+import { metricsRoute, type Scrape } from './metricsRoute.js';
+import { Moments } from './moments.js';
+import { protectedResourceRoutes } from './protectedResource.js';
+import { parseBodies } from './parseBodies.js';
+import { requireHttps } from './requireHttps.js';
+import { schemaRoute } from './schemaRoute.js';
+import { streamCredential } from './streamCredential.js';
+import { StreamOpener } from './streamOpener.js';
+import { streamRoute } from './streamRoute.js';
+import { traceRequests } from './tracing.js';
+import { UnreadCounter } from './usedUp.js';
+import { Verdicts } from '../../management/verdicts.js';
+
+export interface ServerOptions {
+  readonly latchkey: Latchkey;
+  /** A schema that `latchkey.guard` has guarded. */
+  readonly schema: GraphQLSchema;
+  readonly store: Pick<Store, 'ping'>;
+  readonly settings: Pick<
+    Settings,
+    | 'answer'
+    | 'trustProxy'
+    | 'trustProxyHeader'
+    | 'requireHttps'
+    | 'corsOrigins'
+    | 'corsRequestHeaders'
+    | 'corsResponseHeaders'
+    | 'introspection'
+    | 'dashboard'
+  >;
+  readonly streams: OpenStreams;
+  /** Default: none, and the server uses plain HTTP. */
+  readonly certificate?: Certificate | null;
+  readonly logger: FastifyBaseLogger;
+  /** The state of shared limits, for /readyz. Default: none, because the limits belong to this process. */
+  readonly sharing?: Sharing | null;
+  readonly observer: Observer;
+  /** null: metrics are not served here. */
+  readonly scrape: Scrape | null;
+  /** null: requests are not traced. */
+  readonly tracing: Tracing | null;
+  /** Default: a new object for this server. */
+  readonly connections?: Connections;
+}
+
+/**
+ * Timeout for the TLS handshake, in ms. Node's default is two minutes, and nothing else closes a connection before its
+ * handshake: it would delay a stop for longer than running requests may take.
+ */
+const HANDSHAKE_TIME = 5_000;
+
+/** By default, Node looks for slow callers every 30 s, which gives them that much more time. */
+const SLOW_CALLERS = { headersTimeout: HEADER_TIME, connectionsCheckingInterval: 2_000 } as const;
+
+/**
+ * Routes have no JSON Schema, because GraphQL validates input. Loading Fastify's schema compilers would take a tenth of
+ * the start time. The build omits them (scripts/build/bundle.js).
+ */
+function compileSchema(): never {
+  throw new Error('Routes have no JSON Schema here.');
+}
+
+/** Returns the HTTP server, ready to listen. Close it with {@link Connections.drain}, so that no request is lost. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { latchkey, schema, store, settings, certificate = null, streams, logger } = options;
+  const { sharing, observer, scrape, tracing, connections = new Connections() } = options;
+  const proxies = new Proxies(settings.trustProxy, settings.trustProxyHeader);
+  const { limiter, usage, refusals, rateLimitHeaders } = latchkey;
+  const httpOptions = {
+    loggerInstance: logger,
+    // Replaced by our own log line: Fastify's contains the whole URL, which may contain a query or a key.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    // A child logger for each request would cost more than its log line.
+    childLoggerFactory: (logger) => logger,
+    genReqId: () => randomUUID(),
+    schemaController: { compilersFactory: { buildValidator: compileSchema, buildSerializer: compileSchema } },
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    // Requests that arrive while the server closes are still processed.
+    return503OnClosing: false,
+    // Fastify's own response to an invalid URL repeats the URL, which may contain a key. No hooks run here.
+    frameworkErrors: (_error, request, reply) => {
+      identify(request, reply, proxies);
+      refuseRequest(reply, 'The URL is invalid. The API is at /graphql.');
+    },
+  } satisfies FastifyServerOptions;
+  const app: FastifyInstance =
+    certificate === null
+      ? Fastify({ ...httpOptions, http: SLOW_CALLERS })
+      : Fastify({ ...httpOptions, https: { ...certificate, ...SLOW_CALLERS, handshakeTimeout: HANDSHAKE_TIME } });
+  connections.watch(app.server);
+  const verifier: Pick<Latchkey, 'authenticate' | 'arrived'> =
+    tracing === null
+      ? latchkey
+      : {
+          authenticate: (source) => tracing.child('verify', () => latchkey.authenticate(source)),
+          arrived: (principal) => latchkey.arrived(principal),
+        };
+  const moments = new Moments(latchkey);
+  const authenticate = authenticationHook(verifier, moments);
+
+  app.removeContentTypeParser('text/plain');
+  const verdicts = new Verdicts({ usage, refusals, observer });
+  parseBodies(app);
+  countBodies(app, { limiter, verdicts });
+  decodeBodies(app);
+  addToEveryAnswer(app, { limiter, rateLimitHeaders, observer, proxies, connections });
+  if (tracing !== null) traceRequests(app, tracing);
+  if (settings.requireHttps) requireHttps(app, latchkey);
+  answerFaults(app, () => latchkey.resourceMetadata());
+  await allowOrigins(app, {
+    origins: settings.corsOrigins,
+    requestHeaders: settings.corsRequestHeaders,
+    responseHeaders: settings.corsResponseHeaders,
+    rateLimitHeaders: latchkey.rateLimitHeaders,
+  });
+  // After CORS, because preflight requests have no route.
+  refuseUnknownRoutes(app);
+  const unread = new UnreadCounter(latchkey, verdicts);
+  const apollo = await graphqlRoute(app, {
+    ...{ latchkey, schema, logger, tracing, authenticate, moments, connections, unread },
+  });
+  streamRoute(app, {
+    apollo,
+    streams,
+    opener: new StreamOpener({
+      schema,
+      latchkey,
+      streams,
+      verdicts,
+      answer: settings.answer,
+      log: (err, { requestId }) => logger.error({ err, requestId }, 'request failed'),
+    }),
+    authenticate: authenticationHook(verifier, moments, streamCredential),
+    observer,
+    connections,
+    latchkey,
+    moments,
+    unread,
+  });
+  schemaRoute(app, { schema, introspection: settings.introspection, limiter, usage, refusals, observer, authenticate });
+  mcpRoute(app, { apollo, latchkey, schema, settings, observer, authenticate, moments });
+  protectedResourceRoutes(app, latchkey);
+  healthRoutes(app, { store, sharing: sharing ?? null, connections });
+  if (scrape !== null) metricsRoute(app, scrape, authenticate);
+  if (settings.dashboard) dashboardRoute(app, { signIn: () => latchkey.signIn() });
+  app.get('/', (request, reply) =>
+    reply.header('vary', 'accept').redirect(settings.dashboard && isBrowser(request) ? '/dashboard/' : '/graphql'),
+  );
+  return app;
+}
+
+/** Uses a new certificate for new connections of a TLS server. */
+export function renewCertificate({ server }: FastifyInstance, certificate: Certificate): void {
+  (server as unknown as HttpsServer).setSecureContext(certificate);
+}

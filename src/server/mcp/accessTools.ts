@@ -1,0 +1,70 @@
+import type { GraphQLSchema } from 'graphql';
+import { z } from 'zod';
+import { foretell } from '../../management/access/outlook.js';
+import type { Explainer } from '../../core/guard/explain.js';
+import type { Limits } from '../../core/limits/limits.js';
+import { told } from './result.js';
+import { LOOKS, operationInput, tool, type Tool } from './tool.js';
+
+export interface AccessToolOptions {
+  readonly schema: GraphQLSchema;
+  readonly explainer: Explainer;
+  readonly limiter: Pick<Limits, 'peek' | 'tiers'>;
+}
+
+/** Returns the tools about the caller's own credential. */
+export function accessTools({ schema, explainer, limiter }: AccessToolOptions): Tool[] {
+  return [
+    tool({
+      name: 'explain_access',
+      title: 'Explain access',
+      description:
+        'Shows whether this credential may run an operation, without running it: all reasons for a refusal, missing scopes, the requirements of each guarded field, and the cost in requests.',
+      input: operationInput,
+      annotations: LOOKS,
+      async call({ document, operationName = null, variables }, caller) {
+        const { principal } = caller;
+        const { familyId: family, tier } = principal;
+        const question = { document, operationName, variables };
+        const { objections, tokens, ...explained } = explainer.explain(schema, principal, question, principal);
+        const subject = { family, tier, workspaceId: principal.workspaceId };
+        const { outcome, ...more } = await foretell(limiter, subject, { ...explained, tokens });
+        const reasons = [
+          ...objections,
+          ...(outcome === 'never' ? ['COST_EXCEEDS_BURST'] : outcome === 'refused' ? ['RATE_LIMITED'] : []),
+        ];
+        return told({ allowed: reasons.length === 0, reasons, ...explained, ...more });
+      },
+    }),
+    tool({
+      name: 'whoami',
+      title: 'Who am I',
+      description:
+        'Returns the credential of these tools: its kind and ID, its workspace and project, its scopes, its tier, and its remaining limits.',
+      input: z.strictObject({}),
+      annotations: LOOKS,
+      async call(_, caller) {
+        const {
+          kind,
+          keyId,
+          familyId: family,
+          workspaceId,
+          projectId,
+          tier,
+          scopes,
+          trustedDocuments,
+        } = caller.principal;
+        const { rate, burst } = await limiter.peek({ family, tier });
+        return told({
+          credential: { kind, id: keyId },
+          workspaceId,
+          projectId,
+          scopes,
+          tier,
+          limits: { perMinute: rate, perSecond: burst },
+          trustedDocuments: trustedDocuments && [...trustedDocuments],
+        });
+      },
+    }),
+  ];
+}

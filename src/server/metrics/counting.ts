@@ -1,0 +1,100 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { RefusalCode } from '../../core/errors/refusal.js';
+import { TIERS, type Tier } from '../../core/store/records.js';
+import { Distribution } from './distribution.js';
+import { LOOKUPS, STORE_OUTCOMES, VERIFICATIONS, type Observer } from '../../core/observer/observer.js';
+import { Lazy, Tallies } from './tally.js';
+
+/** In seconds. A response from memory takes a millisecond; an unavailable store takes several seconds. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** The series that alerts use exist from the start. */
+const SHOWN_CODES = ['RATE_LIMITED', 'COST_EXCEEDS_BURST', 'FORBIDDEN'] as const satisfies readonly RefusalCode[];
+
+/** Returns an observer that counts into a registry. */
+export function countInto(registry: Registry): Observer {
+  const tallies = (name: string, help: string, labels: readonly string[]) => new Tallies(registry, name, help, labels);
+
+  const verifications = tallies('latchkey_verifications_total', 'Credentials of requests, by result.', ['outcome']).by(
+    'outcome',
+    VERIFICATIONS,
+  );
+  const lookups = tallies(
+    'latchkey_key_lookups_total',
+    'Look-ups of a key: found in the cache (hit), read from the store (miss), or cached as unknown (negative).',
+    ['outcome'],
+  ).by('outcome', LOOKUPS);
+
+  const admissions = tallies(
+    'latchkey_admissions_total',
+    "Operations that the rate limits admitted, by the key's tier.",
+    ['tier'],
+  ).by('tier', TIERS);
+  const refusals = tallies(
+    'latchkey_refusals_total',
+    "Operations refused before they ran, by the key's tier (none: no key) and the error code.",
+    ['tier', 'code'],
+  );
+  const refused = new Lazy((tier: Tier | 'none') => new Lazy((code: RefusalCode) => refusals.of({ tier, code })));
+  for (const tier of TIERS) for (const code of SHOWN_CODES) refused.get(tier).get(code);
+
+  const distribution = (name: string, help: string) => new Distribution(registry, name, help, BUCKETS);
+  const storeTime = distribution(
+    'latchkey_store_operation_duration_seconds',
+    'Duration of store operations, successful or not.',
+  );
+  const storeTimeOf = new Lazy((operation: string) => storeTime.of({ operation }));
+  const storeOperations = tallies('latchkey_store_operations_total', 'Store operations, by result.', [
+    'operation',
+    'outcome',
+  ]);
+  const storeOperationsOf = new Lazy((operation: string) => {
+    const ended = STORE_OUTCOMES.map((outcome) => [outcome, storeOperations.of({ operation, outcome })] as const);
+    return new Map(ended);
+  });
+
+  const redisTime = distribution(
+    'latchkey_redis_request_duration_seconds',
+    'Duration of requests to Redis, successful or not.',
+  ).of({});
+  const redisFailures = tallies('latchkey_redis_failures_total', 'Requests to Redis without a response.', []).of({});
+  const shared = new Gauge({
+    name: 'latchkey_limits_shared',
+    help: '1 if limits are counted in one place for all processes, 0 if this process counts by itself or Redis fails.',
+    registers: [registry],
+    // An operator must know if even one process counts by itself.
+    aggregator: 'min',
+  });
+
+  const answerTime = distribution(
+    'latchkey_http_request_duration_seconds',
+    'Duration of HTTP requests, from the request header to the end of the response, by route.',
+  );
+  const answers = tallies('latchkey_http_requests_total', 'HTTP responses, by route and status.', ['route', 'status']);
+  const routes = new Lazy((route: string) => ({
+    time: answerTime.of({ route }),
+    statuses: new Lazy((status: number) => answers.of({ route, status: String(status) })),
+  }));
+
+  return {
+    verified: (outcome) => void (verifications[outcome].n += 1),
+    lookedUp: (outcome) => void (lookups[outcome].n += 1),
+    admitted: (tier) => void (admissions[tier].n += 1),
+    refused: (tier, code) => void (refused.get(tier ?? 'none').get(code).n += 1),
+    storeAnswered(operation, ms, outcome) {
+      storeTimeOf.get(operation).observe(ms / 1000);
+      const tally = storeOperationsOf.get(operation).get(outcome);
+      if (tally !== undefined) tally.n += 1;
+    },
+    redisAnswered(ms, ok) {
+      redisTime.observe(ms / 1000);
+      if (!ok) redisFailures.n += 1;
+    },
+    limitsShared: (whether) => shared.set(whether ? 1 : 0),
+    requestAnswered(route, status, ms) {
+      const { time, statuses } = routes.get(route);
+      time.observe(ms / 1000);
+      statuses.get(status).n += 1;
+    },
+  };
+}

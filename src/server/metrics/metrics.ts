@@ -1,0 +1,145 @@
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { BcryptCounts } from '../../core/keys/bcryptGate.js';
+import { countInto } from './counting.js';
+import type { StoreState } from '../../core/store/breaker.js';
+import type { Observer } from '../../core/observer/observer.js';
+
+/** The content type of {@link Metrics.text}. */
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The counts of one process as plain data, to be sent to another process. */
+export type MetricsSnapshot = readonly object[];
+
+/**
+ * The Prometheus metrics of this process. They have their own registry, because the global one may belong to another
+ * library.
+ */
+export class Metrics {
+  readonly observer: Observer;
+  readonly #registry = new Registry();
+
+  constructor() {
+    this.observer = countInto(this.#registry);
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Adds the counts of bcrypt, which are read when the metrics are. Call it once. */
+  watchBcrypt(read: () => BcryptCounts): void {
+    const registers = [this.#registry];
+    new Counter({
+      name: 'latchkey_bcrypt_runs_total',
+      help: 'Runs of bcrypt, by purpose.',
+      labelNames: ['purpose'],
+      registers,
+      collect() {
+        this.reset();
+        this.inc({ purpose: 'hash' }, read().hashes);
+        this.inc({ purpose: 'compare' }, read().comparisons);
+      },
+    });
+    this.#watch(
+      'latchkey_bcrypt_shed_total',
+      'Runs of bcrypt that were rejected because too many were waiting.',
+      () => {
+        return read().shed;
+      },
+    );
+    new Gauge({
+      name: 'latchkey_bcrypt_waiting',
+      help: 'Runs of bcrypt that are waiting for a core.',
+      registers,
+      collect() {
+        this.set(read().waiting);
+      },
+    });
+  }
+
+  /** Adds the number of uses that could not be written, which is read when the metrics are. Call it once. */
+  watchUsage(dropped: () => number): void {
+    this.#watch('latchkey_usage_dropped_total', 'Requests that are missing in the usage of their keys.', dropped);
+  }
+
+  /** Adds the number of ended keys that were removed, which is read when the metrics are. Call it once. */
+  watchEndedKeys(removed: () => number): void {
+    this.#watch('latchkey_ended_keys_removed_total', 'Ended keys that were removed from the store.', removed);
+  }
+
+  /** Adds the state of the store, which is read when the metrics are. Call it once. */
+  watchStore(state: () => StoreState): void {
+    const name = 'latchkey_store_available';
+    const help = '1 if the store accepts reads or changes, else 0.';
+    new Gauge({
+      name,
+      help,
+      labelNames: ['for'],
+      registers: [this.#registry],
+      // An operator must know if even one process has lost the store.
+      aggregator: 'min',
+      collect() {
+        this.set({ for: 'reads' }, state() === 'away' ? 0 : 1);
+        this.set({ for: 'changes' }, state() === 'available' ? 1 : 0);
+      },
+    });
+  }
+
+  /** Adds the number of open streams, which is read when the metrics are. Call it once. */
+  watchStreams(open: () => number): void {
+    new Gauge({
+      name: 'latchkey_streams_open',
+      help: 'Streams that are open or being opened.',
+      registers: [this.#registry],
+      collect() {
+        this.set(open());
+      },
+    });
+  }
+
+  /** Adds the numbers of connections, which are read when the metrics are. Call it once. */
+  watchConnections(connections: { readonly size: number; readonly refused: number }): void {
+    new Gauge({
+      name: 'latchkey_connections_open',
+      help: 'Open connections, including those of streams.',
+      registers: [this.#registry],
+      collect() {
+        this.set(connections.size);
+      },
+    });
+    this.#watch(
+      'latchkey_connections_refused_total',
+      'Connections that were closed because too many were open.',
+      () => {
+        return connections.refused;
+      },
+    );
+  }
+
+  /** Returns the metrics in the exposition format of Prometheus. */
+  async text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Returns the counts for a process that collects those of several: see {@link aggregated}. */
+  async snapshot(): Promise<MetricsSnapshot> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
+  #watch(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}
+
+/**
+ * Combines the counts of several processes into one text. Adds up counters, and combines gauges according to their
+ * kind.
+ */
+export async function aggregated(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...snapshots]).metrics();
+}

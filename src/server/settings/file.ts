@@ -1,0 +1,106 @@
+import { FileFault, readTextFile } from '../../shared/files/wholeFile.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import { fileSchema, type FileContent } from './fileSchema.js';
+import { isWhollyReferences, substitute } from './substitute.js';
+import { parseYaml } from './yaml.js';
+
+const MAX_BYTES = 1_000_000;
+
+/** The default path of the configuration file. LATCHKEY_CONFIG overrides it. */
+export const DEFAULT_FILE = './latchkey.yaml';
+
+/** The parsed file. Its values were checked separately, but not against each other. */
+export interface ReadFile {
+  readonly content: FileContent;
+  /** Paths of values that are at least partly in plain text in the file, not only variables. */
+  readonly inClear: ReadonlySet<string>;
+  /** Files that variables were read from. */
+  readonly secretFiles: ReadonlySet<string>;
+  /** Returns an error that names the file. @param fault the message, which starts with a path in the file */
+  readonly fault: (fault: string) => SettingsError;
+}
+
+/**
+ * Reads the configuration file and replaces variables.
+ * @throws SettingsError for the first error, in one line: the file, the path in it, what is wrong, and what is allowed
+ */
+export function readFile(path: string, environment: Readonly<Record<string, string | undefined>>): ReadFile {
+  const fault = (what: string): SettingsError => new SettingsError(`${path}: ${what}`);
+  const inClear = new Set<string>();
+  const secretFiles = new Set<string>();
+  const tree = resolve(
+    parseYaml(textOf(path, environment.LATCHKEY_CONFIG !== undefined), path),
+    '',
+    fault,
+    (text, at) => {
+      if (!isWhollyReferences(text)) inClear.add(at);
+      const onFile = (read: string): void => void secretFiles.add(read);
+      return substitute(text, environment, (what) => fault(`${at} ${what}`), onFile);
+    },
+  );
+  const result = fileSchema.safeParse(tree);
+  if (result.success) return { content: result.data, inClear, secretFiles, fault };
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw fault('cannot be read.');
+  const at = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+  throw fault(`${at.length === 0 ? 'the whole' : pathOf(at)} ${issue.message}`);
+}
+
+/** Returns the text of the file. @param isNamed whether LATCHKEY_CONFIG names it. Otherwise it is the default file */
+function textOf(path: string, isNamed: boolean): string {
+  const shownPath = path.slice(0, 200);
+  const [subject, unset] = isNamed
+    ? [`LATCHKEY_CONFIG is ${JSON.stringify(shownPath)}, which`, 'unset LATCHKEY_CONFIG']
+    : [shownPath, 'remove it'];
+  const refuse = (what: string): SettingsError => new SettingsError(`${subject} ${what}`);
+  let text: string;
+  try {
+    text = readTextFile(path, MAX_BYTES);
+  } catch (error) {
+    if (!(error instanceof FileFault)) throw error;
+    if (error.code === 'ENOENT') throw refuse(`does not exist. Correct the path, or ${unset}.`);
+    if (error.code !== null) throw refuse(`${error.message}. ${error.remedy}`);
+    throw refuse(`${error.message}. Allowed: a YAML file in UTF-8 of at most ${MAX_BYTES} bytes.`);
+  }
+  // An empty file may be one that is just being written.
+  if (isEmpty(text)) throw refuse(`is empty. Write the configuration into it, or ${unset}.`);
+  return text;
+}
+
+/** Returns whether a YAML text has only comments and document markers. */
+function isEmpty(text: string): boolean {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .every((line) => line === '' || line.startsWith('#') || line === '---' || line === '...');
+}
+
+/** Returns a copy of the tree in which every string is replaced. @param at the path of `tree` */
+function resolve(
+  tree: unknown,
+  at: string,
+  fault: ReadFile['fault'],
+  replace: (text: string, at: string) => string,
+): unknown {
+  if (typeof tree === 'string') return replace(tree, at);
+  if (Array.isArray(tree)) return tree.map((item, i) => resolve(item, `${at}[${i}]`, fault, replace));
+  if (typeof tree !== 'object' || tree === null) return tree;
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(tree)) {
+    // Assigning `__proto__` would set the prototype, and zod silently ignores this name.
+    if (key === '__proto__') throw fault(`${at === '' ? '' : `${at}.`}__proto__ is not known. Remove it.`);
+    copy[key] = resolve(value, at === '' ? key : `${at}.${key}`, fault, replace);
+  }
+  return copy;
+}
+
+/** Formats a path, such as `auth.api_keys.keys[0].name`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${shown(String(part))}`))
+    .join('');
+}
+
+function shown(name: string): string {
+  return /^[\w:/-]{1,64}$/.test(name) ? name : JSON.stringify(name.slice(0, 64));
+}

@@ -1,0 +1,269 @@
+import { z } from 'zod';
+import { MAX_CONFIGURED_KEYS } from '../../core/auth/configuration.js';
+import {
+  ADDRESS,
+  ALGORITHMS,
+  CLAIM,
+  isClaim,
+  AUDIENCE_PARAMETERS,
+  isAddress,
+  MAX_CLOCK_TOLERANCE,
+  type Algorithm,
+  type AudienceParameter,
+} from '../../core/auth/oidc/configuration.js';
+import { isId, isName } from '../../core/keys/input.js';
+import { PREFIX_PATTERN } from '../../core/keys/token.js';
+import { RATE_LIMIT_HEADERS, type RateLimitHeaders } from '../../core/limits/fields.js';
+import { isRoleName, isScopeOrBundle } from '../../core/scopes/roles.js';
+import { KEY_TYPES, TIERS, type KeyType, type Tier } from '../../core/store/records.js';
+
+/** The maximum number of roles in a file, and of scopes or roles in one list. */
+const MAX_NAMES = 100;
+
+/** The maximum limit of a tier. A process can't serve more, and a window with this limit takes only a few megabytes. */
+const MAX_REQUESTS = 1_000_000;
+
+/** Returns the message of an issue, which follows the path: what is wrong, then what is allowed. */
+const fault =
+  (allowed: string) =>
+  ({ code, input }: { readonly code?: string | undefined; readonly input?: unknown }): string => {
+    const what = code === 'unrecognized_keys' || code === 'invalid_key' ? 'is not known' : 'is not allowed';
+    return `${input === undefined ? 'is missing' : what}. Allowed: ${allowed}.`;
+  };
+
+const value = <T>(allowed: string, test: (input: unknown) => boolean) =>
+  z.custom<T>((input) => test(input), { error: fault(allowed) });
+
+const text = (allowed: string, test: (text: string) => boolean) =>
+  value<string>(allowed, (input) => typeof input === 'string' && test(input));
+
+const wholeNumber = value<number>(
+  `a whole number from 1 to ${MAX_REQUESTS}`,
+  (input) => Number.isInteger(input) && (input as number) >= 1 && (input as number) <= MAX_REQUESTS,
+);
+
+/** Returns the schema of a map with only these keys. */
+const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: fault(`a map with ${Object.keys(shape).join(', ')}`) });
+
+const list = <Item extends z.ZodType>(item: Item, min: number, max: number, of: string) => {
+  const error = fault(`a list of ${min} to ${max} ${of}`);
+  return z.array(item, { error }).min(min, { error }).max(max, { error });
+};
+
+const scopes = list(
+  text('a scope such as read:assets, or read-only, read-write', isScopeOrBundle),
+  1,
+  MAX_NAMES,
+  'scopes, as in [read:all, write:events]',
+);
+
+const ROLE = 'a role name: 1 to 128 visible characters, with single spaces only between words';
+
+const key = section({
+  // Checked separately, so that no message contains part of the key.
+  key: text('a text: ${NAME} of an environment variable', () => true).meta({
+    about: 'the key: 1 to 256 visible ASCII characters, exact and case-sensitive',
+  }),
+  name: text(
+    '1 to 100 characters (Unicode code points), without white space around them, and without control, direction and other invisible characters',
+    isName,
+  ).meta({
+    about: 'a unique name',
+  }),
+  roles: list(text(ROLE, isRoleName), 1, MAX_NAMES, 'names of roles, as in ["viewer"]').meta({
+    about: 'the roles of the key, which together define its scopes',
+  }),
+  workspace: text('the id of a workspace', isId)
+    .optional()
+    .meta({ about: 'the workspace that owns the key', unset: 'default' }),
+});
+
+const keyType = section({
+  prefix: text('up to 10 lower-case letters and digits beginning with a letter', (prefix) =>
+    PREFIX_PATTERN.test(prefix),
+  )
+    .optional()
+    .meta({
+      about: 'the prefix of new tokens of this type; `KEY_PREFIXES` overrides all three',
+      unset: 'SECRET sk, CLIENT ck, READ_ONLY rk',
+    }),
+  scopes: scopes.optional().meta({
+    about: 'the scopes that keys of this type can have, including scopes that these cover',
+    unset: 'the scopes of the type, which are also the maximum',
+  }),
+});
+
+const windows = (of: string) =>
+  section({
+    per_minute: wholeNumber.meta({
+      about: `${of} of one key in any 60 seconds, not more than the tier allows in total`,
+    }),
+    per_second: wholeNumber.meta({
+      about: `${of} of one key in any one second, not more than the tier allows in total`,
+    }),
+  }).optional();
+
+const PUBLISHED = 'as published';
+
+const keyCount = value<number | 'unlimited'>(
+  `a whole number from 1 to ${MAX_REQUESTS}, or unlimited`,
+  (input) => input === 'unlimited' || wholeNumber.safeParse(input).success,
+).optional();
+
+const tier = section({
+  keys: keyCount.meta({
+    about: 'the maximum number of keys in a workspace, not including `admin_keys`',
+    unset: PUBLISHED,
+  }),
+  admin_keys: keyCount.meta({
+    about: 'the maximum number of keys in a workspace whose only scopes are `admin` or `platform`',
+    unset: PUBLISHED,
+  }),
+  per_minute: wholeNumber.optional().meta({ about: 'requests of one key in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber.optional().meta({ about: 'requests of one key in any one second', unset: PUBLISHED }),
+  streams: wholeNumber
+    .optional()
+    .meta({ about: 'streams that one key can have open at the same time', unset: PUBLISHED }),
+  categories: section({
+    read: windows('reads'),
+    write: windows('writes'),
+    admin: windows('administrative operations'),
+  }).optional(),
+});
+
+const anonymous = section({
+  per_minute: wholeNumber
+    .optional()
+    .meta({ about: 'requests without a key from one network in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber
+    .optional()
+    .meta({ about: 'requests without a key from one network in any one second', unset: PUBLISHED }),
+});
+
+const keyCreation = section({
+  per_minute: wholeNumber
+    .optional()
+    .meta({ about: 'keys that one workspace can create and rotate in any 60 seconds', unset: PUBLISHED }),
+  per_second: wholeNumber
+    .optional()
+    .meta({ about: 'keys that one workspace can create and rotate in any one second', unset: PUBLISHED }),
+});
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- What is inferred from the result needs it.
+const each = <Name extends string, Item extends z.ZodType>(of: string, names: readonly Name[], item: Item) =>
+  section(Object.fromEntries(names.map((name) => [name, item.optional()])) as Record<Name, z.ZodOptional<Item>>).meta({
+    each: of,
+  });
+
+const address = text(ADDRESS, isAddress);
+const claim = value<string | readonly string[]>(CLAIM, isClaim);
+
+const oidc = section({
+  enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
+    .optional()
+    .meta({ about: 'whether access tokens are accepted', unset: 'true' }),
+  issuer: address.meta({ about: "the issuer's identifier, exactly as in the `iss` claim of its tokens" }),
+  audience: text('the aud of tokens for this server: 1 to 500 characters', (name) => /^.{1,500}$/.test(name)).meta({
+    about: 'the value that tokens must have in their `aud` claim',
+  }),
+  algorithms: list(
+    value<Algorithm>(ALGORITHMS.join(', '), (name) => (ALGORITHMS as readonly unknown[]).includes(name)),
+    1,
+    ALGORITHMS.length,
+    `of ${ALGORITHMS.join(', ')}`,
+  )
+    .optional()
+    .meta({ about: 'the accepted signature algorithms', unset: 'RS256, PS256, ES256, EdDSA' }),
+  scopes_claim: claim
+    .optional()
+    .meta({ about: 'the claim with scopes, as a string with spaces or a list', unset: 'scope' }),
+  roles_claim: claim.optional().meta({ about: 'the claim with names of roles, in the same formats', unset: 'roles' }),
+  workspace: text('the id of a workspace', isId)
+    .optional()
+    .meta({ about: 'the workspace of all access tokens', unset: 'default' }),
+  workspace_claim: claim
+    .optional()
+    .meta({ about: 'the claim with the ID of the workspace; use it instead of `workspace`' }),
+  clock_tolerance: value<number>(
+    `a whole number of seconds from 0 to ${MAX_CLOCK_TOLERANCE}`,
+    (input) => Number.isInteger(input) && (input as number) >= 0 && (input as number) <= MAX_CLOCK_TOLERANCE,
+  )
+    .optional()
+    .meta({ about: "the tolerated difference of the issuer's clock", unset: '5' }),
+  jwks_uri: address.optional().meta({ about: "the address of the issuer's signing keys", unset: 'found by discovery' }),
+  resource: address.optional().meta({ about: 'the public address of the API', unset: '`PUBLIC_URL` and /graphql' }),
+  dashboard: section({
+    client_id: text('the id of a public client: 1 to 200 visible ASCII characters', (id) =>
+      /^[\x21-\x7e]{1,200}$/.test(id),
+    ).meta({ about: 'the public client that the dashboard uses for sign-in' }),
+    scopes: list(
+      text('a scope of the issuer, such as openid', (scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(scope)),
+      1,
+      MAX_NAMES,
+      'scopes, as in [openid, offline_access, admin]',
+    )
+      .optional()
+      .meta({
+        about:
+          'the requested scopes; `offline_access` for a refresh token, `admin` if scopes, not roles, grant access to the dashboard',
+        unset: 'openid',
+      }),
+    audience_parameter: value<AudienceParameter>(AUDIENCE_PARAMETERS.join(', '), (name) =>
+      (AUDIENCE_PARAMETERS as readonly unknown[]).includes(name),
+    )
+      .optional()
+      .meta({
+        about: 'the request parameter that contains `audience`: `resource` (RFC 8707), `audience`, or `none`',
+        unset: 'resource',
+      }),
+  }).optional(),
+});
+
+/**
+ * The schema of latchkey.yaml. `about` is a short description in Markdown, `unset` describes the default, and `each` says what
+ * the keys of a map are names of. docs/reference/settings.md is generated from them. docs/configuration.md has the details.
+ */
+export const fileSchema = section({
+  auth: section({
+    api_keys: section({
+      enabled: value<boolean>('true or false', (input) => typeof input === 'boolean')
+        .optional()
+        .meta({
+          about: 'whether API keys are accepted, configured and created ones; does not apply to `ADMIN_API_KEY`',
+          unset: 'true',
+        }),
+      keys: list(key, 0, MAX_CONFIGURED_KEYS, 'keys, each with key, name and roles')
+        .optional()
+        .meta({ about: 'keys with values that you choose', unset: 'none' }),
+    }).optional(),
+    oidc: oidc.optional(),
+  }).optional(),
+  roles: z
+    .record(text(ROLE, isRoleName), scopes, {
+      error: fault(`a map of at most ${MAX_NAMES} roles, each with its scopes; ${ROLE}`),
+    })
+    .refine((roles) => Object.keys(roles).length <= MAX_NAMES, {
+      error: fault(`a map of at most ${MAX_NAMES} roles, each with its scopes`),
+    })
+    .optional()
+    .meta({
+      about: 'named sets of scopes; `admin`, `editor` and `viewer` are built in, and you can redefine the last two',
+      unset: 'the built-in roles',
+    }),
+  key_types: each<KeyType, typeof keyType>('TYPE', KEY_TYPES, keyType).optional(),
+  tiers: section({
+    ...(Object.fromEntries(TIERS.map((name) => [name, tier.optional()])) as Record<Tier, z.ZodOptional<typeof tier>>),
+    ANONYMOUS: anonymous.optional(),
+    KEY_CREATION: keyCreation.optional(),
+  })
+    .meta({ each: 'TIER' })
+    .optional(),
+  rate_limit_headers: value<RateLimitHeaders>(RATE_LIMIT_HEADERS.join(', '), (name) =>
+    (RATE_LIMIT_HEADERS as readonly unknown[]).includes(name),
+  )
+    .optional()
+    .meta({ about: "which header fields report a key's limits; `RATE_LIMIT_HEADERS` overrides it", unset: 'draft' }),
+});
+
+export type FileContent = z.output<typeof fileSchema>;

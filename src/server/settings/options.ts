@@ -1,0 +1,514 @@
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { ADDRESS, isAddress } from '../../core/auth/oidc/configuration.js';
+import { looksLikeJwt } from '../../core/auth/oidc/jwt.js';
+import { OperatorKey } from '../../core/auth/operator.js';
+import { DEFAULT_PREFIXES, isToken, MAX_CREDENTIAL_LENGTH, PREFIX_PATTERN } from '../../core/keys/token.js';
+import { isAddressOrRange } from '../../core/net/addressList.js';
+import { RATE_LIMIT_HEADERS } from '../../core/limits/fields.js';
+import { PROXY_HEADERS } from '../net/proxies.js';
+import { DAY } from '../../core/store/periods.js';
+import { KEY_TYPES, TIERS, type KeyType } from '../../core/store/records.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import { parseFieldNames } from './fieldNames.js';
+import { parseOrigin } from './origin.js';
+import { isQuoted } from '../../shared/settings/quotes.js';
+import { secretFrom, shownPath, type Environment, type Given } from './secretFile.js';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export interface Option<T> {
+  /** A short description in Markdown, used in docs/reference/settings.md. */
+  readonly about: string;
+  /** The default value, as you would write it. */
+  readonly default?: string;
+  /** A description of the default, if it is not a single value. */
+  readonly unset?: string;
+  /** The page in docs/ with details, and its heading. */
+  readonly page?: string;
+  /** A description of the allowed values, which ends the error message. */
+  readonly allowed: string;
+  /** Marks a secret, whose value must not appear in errors. */
+  readonly secret?: true;
+  /** Parses the text of the variable. The message of an issue says what is wrong. */
+  readonly schema: z.ZodType<T, string>;
+}
+
+const wholeNumber = (min: number, max: number, otherwise = 'is not a whole number') =>
+  z
+    .string()
+    .regex(/^-?\d+$/, otherwise)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, 'is out of range');
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: 'is not one of the allowed values' });
+
+const list = z.string().transform((text) => text.split(',').map((item) => item.trim()));
+
+/** A list with a check for each item. @param fault returns what is wrong with an item, or null */
+const listOf = (fault: (item: string) => string | null) =>
+  list.superRefine((items, context) => {
+    for (const item of items) {
+      const message = item === '' ? 'is empty: remove the extra comma' : fault(item);
+      if (message !== null) context.addIssue({ code: 'custom', message, params: { item } });
+    }
+  });
+
+const option = <T>(value: Option<T>): Option<T> => value;
+
+/** The minimum length of a pepper, or of a key that a person chooses, in characters. */
+const MIN_SECRET_LENGTH = 32;
+
+/** A worker needs about 100 MB of memory. More workers than cores don't improve throughput. */
+const MAX_WORKERS = 64;
+
+const HOST_RULE = {
+  allowed: 'a host name or address to listen on, such as 127.0.0.1, 0.0.0.0 or ::1, without a port or brackets',
+  schema: z.string().refine(isHost, 'is not a host name or address'),
+};
+
+/** A path. Quotes or white space around it, often from environment files, are refused. They would become part of the name. */
+const path = z
+  .string()
+  .refine((text) => !isQuoted(text) && text === text.trim(), 'has quotes or white space around it')
+  // oxlint-disable-next-line no-control-regex
+  .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has control characters');
+
+/** All environment variables that Latchkey reads. */
+export const OPTIONS = {
+  PORT: option({
+    about: 'the port to listen on',
+    default: '4000',
+    allowed: 'a whole number from 0 to 65535, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  HOST: option({ about: 'the host name or address to listen on', default: '127.0.0.1', ...HOST_RULE }),
+  PUBLIC_URL: option({
+    about: 'the public address of the server, which OIDC clients use to find the issuer',
+    page: 'oidc.md#3-let-clients-find-the-issuer',
+    allowed: ADDRESS,
+    schema: z
+      .string()
+      .refine(isAddress, 'is not such an address')
+      .transform((text) => text.replace(/\/+$/, '')),
+  }),
+  MONGODB_URI: option({
+    about: 'store all data in this MongoDB instead of SQLite',
+    unset: 'SQLite',
+    page: 'stores.md',
+    allowed: 'a connection string that begins with mongodb:// or mongodb+srv://',
+    secret: true,
+    schema: z.string().regex(/^mongodb(\+srv)?:\/\/\S+$/, 'is not a MongoDB connection string'),
+  }),
+  DATA_DIR: option({
+    about: 'the directory of the SQLite database and its pepper',
+    default: './data',
+    page: 'stores.md#sqlite',
+    allowed: 'a directory that this process may write',
+    schema: path,
+  }),
+  REDIS_URL: option({
+    about: 'a Redis that lets several processes share limits and notify each other of changes',
+    unset: 'limits are counted separately for each start',
+    page: 'operations.md#redis',
+    allowed:
+      'redis:// or rediss:// (TLS), then user:password@ where needed, a host, and optionally :port and /database',
+    secret: true,
+    schema: z.string().refine(isRedisUrl, 'is not the address of a Redis'),
+  }),
+  ADMIN_API_KEY: option({
+    about: "the operator's key, with the scope `platform`",
+    unset: 'none',
+    allowed: `${MIN_SECRET_LENGTH} to ${MAX_CREDENTIAL_LENGTH} visible ASCII characters, such as openssl rand -base64 32 prints`,
+    secret: true,
+    schema: z
+      .string()
+      .min(MIN_SECRET_LENGTH, 'is too short')
+      .max(MAX_CREDENTIAL_LENGTH, 'is too long')
+      .regex(/^[\x21-\x7e]+$/, 'contains white space or characters outside ASCII')
+      .refine((text) => !isToken(text), 'is a key that Latchkey created; choose another value')
+      .refine((text) => !looksLikeJwt(text), 'has the form of a JWT; choose another value')
+      .transform((text) => new OperatorKey(text)),
+  }),
+  KEY_PEPPER: option({
+    about: 'the peppers of the stored digests; with MongoDB, set the same value in every process',
+    unset: 'created once in `DATA_DIR`; none with MongoDB',
+    page: 'keys.md#peppers',
+    allowed: `one or more values of at least ${MIN_SECRET_LENGTH} characters, separated by commas, newest first`,
+    secret: true,
+    schema: list.superRefine((items, context) => {
+      // The error shows the position of the pepper and never its text.
+      const short = items.findIndex((item) => item.length < MIN_SECRET_LENGTH);
+      if (short < 0) return;
+      const which = items.length === 1 ? 'is too short' : `has a value that is too short: number ${short + 1}`;
+      context.addIssue({ code: 'custom', message: which });
+    }),
+  }),
+  KEY_PREFIXES: option({
+    about: 'the prefixes of new tokens; overrides the prefixes in the configuration file',
+    default: 'SECRET:sk,CLIENT:ck,READ_ONLY:rk',
+    page: 'keys.md#the-token',
+    allowed: `TYPE:prefix pairs separated by commas, TYPE one of ${KEY_TYPES.join(', ')}, each prefix different, up to 10 lower-case letters and digits beginning with a letter, as in SECRET:aa`,
+    schema: list.transform((items, context) => {
+      const prefixes: Record<KeyType, string> = { ...DEFAULT_PREFIXES };
+      const fault = (message: string, item?: string) => {
+        context.addIssue({ code: 'custom', message, ...(item !== undefined && { params: { item } }) });
+        return z.NEVER;
+      };
+      for (const item of items) {
+        const [type, prefix, ...rest] = item.split(':');
+        const known = KEY_TYPES.find((candidate) => candidate === type);
+        if (known === undefined) return fault('does not begin with a key type', item);
+        if (prefix === undefined || rest.length > 0 || !PREFIX_PATTERN.test(prefix))
+          return fault('has no prefix of that form', item);
+        prefixes[known] = prefix;
+      }
+      return new Set(Object.values(prefixes)).size === KEY_TYPES.length
+        ? prefixes
+        : fault('gives two key types the same prefix');
+    }),
+  }),
+  LATCHKEY_CONFIG: option({
+    about: 'the configuration file, which defines keys, an issuer, roles, key types and tiers',
+    unset: '`./latchkey.yaml`, if it exists',
+    page: 'configuration.md',
+    allowed: 'the path of a YAML file: see docs/configuration.md',
+    schema: path,
+  }),
+  BCRYPT_COST: option({
+    about: 'the bcrypt cost for secrets of new keys; each step doubles the time',
+    default: '10',
+    page: 'operations.md#sizing',
+    allowed: 'a whole number from 4 to 15',
+    schema: wholeNumber(4, 15),
+  }),
+  DEFAULT_TIER: option({
+    about: 'the tier of the first workspace',
+    default: 'GROWTH',
+    page: 'limits.md',
+    allowed: `one of ${TIERS.join(', ')}`,
+    schema: oneOf(TIERS),
+  }),
+  AUTH_CACHE_TTL: option({
+    about:
+      'how long a key is cached, and so how long a change made by another process can take; changes made by this process take effect immediately',
+    default: '1000',
+    page: 'architecture.md#decisions',
+    allowed: 'a whole number of milliseconds from 0 (every request reads the store) to 60000',
+    schema: wholeNumber(0, 60_000),
+  }),
+  KEEP_ENDED_KEYS: option({
+    about: 'how long a key is kept after it was revoked or expired; then it is removed for good',
+    default: 'forever',
+    page: 'operations.md#remove-ended-keys',
+    allowed: 'a number of days from 1d to 36500d, such as 90d, or forever',
+    schema: z
+      .string()
+      .regex(/^(forever|\d{1,9}d)$/, 'is not a number of days')
+      .transform((text) => (text === 'forever' ? null : Number.parseInt(text, 10)))
+      .refine((days) => days === null || (days >= 1 && days <= 36_500), 'is out of range')
+      .transform((days) => days && days * DAY),
+  }),
+  SHUTDOWN_DELAY: option({
+    about:
+      'the maximum time that the server continues to serve after SIGTERM: /readyz fails, and each response closes its connection. The server stops earlier if no connection is left',
+    default: '3000',
+    page: 'operations.md#stopping-and-restarting',
+    allowed: 'a whole number of milliseconds from 0 (stop at once) to 300000',
+    schema: wholeNumber(0, 300_000),
+  }),
+  MAX_ANSWER_FIELDS: option({
+    about: 'the maximum number of fields, including list entries, in one response',
+    default: '50000',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 1000 to 100000000',
+    schema: wholeNumber(1_000, 100_000_000),
+  }),
+  MAX_EVENT_FIELDS: option({
+    about: 'the maximum number of fields, including list entries, in one event of a subscription',
+    default: '10000',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 1000 to 100000000',
+    schema: wholeNumber(1_000, 100_000_000),
+  }),
+  MAX_ANSWER_BYTES: option({
+    about: 'the maximum size of the data of one response as JSON, in bytes',
+    default: '8388608',
+    page: 'limits.md#size-of-a-response',
+    allowed: 'a whole number from 10000 to 500000000',
+    schema: wholeNumber(10_000, 500_000_000),
+  }),
+  RATE_LIMIT_HEADERS: option({
+    about:
+      "which header fields report a key's limits: `RateLimit-Policy` and `RateLimit`, the older `RateLimit-Limit`, `-Remaining` and `-Reset`, or all of them; overrides the configuration file",
+    default: 'draft',
+    page: 'limits.md#older-header-fields',
+    allowed: 'draft, legacy or both',
+    schema: oneOf(RATE_LIMIT_HEADERS),
+  }),
+  MAX_CONNECTIONS: option({
+    about:
+      'the maximum number of open connections in a process, including streams; further connections are closed immediately',
+    default: '16000',
+    page: 'operations.md#connections',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
+  MAX_STREAMS: option({
+    about: 'the maximum number of open streams in a process',
+    default: '10000',
+    page: 'streams.md',
+    allowed: 'a whole number from 1 to 1000000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
+  MAX_STREAM_BYTES: option({
+    about:
+      'the maximum number of bytes that wait for slow readers of streams in a process; beyond it, the streams with most waiting bytes are closed',
+    default: '67108864',
+    page: 'streams.md#slow-readers',
+    allowed: 'a whole number from 4194304 (4 MiB) to 999999999',
+    schema: wholeNumber(4_194_304, 999_999_999),
+  }),
+  TRUST_PROXY: option({
+    about: 'the proxies in front of the server whose forwarding header is trusted',
+    default: 'false',
+    page: 'operations.md#behind-a-proxy',
+    allowed:
+      'false, or the addresses and CIDR ranges of the proxies in front, separated by commas, as in 127.0.0.1,10.0.0.0/8; true and hop counts are refused, because callers could then choose their own address',
+    schema: listOf((item) => (item === 'false' ? null : faultOfProxy(item)))
+      .refine((items) => items.length === 1 || !items.includes('false'), 'has proxies in addition to false')
+      .transform((items) => items.filter((item) => item !== 'false')),
+  }),
+  TRUST_PROXY_HEADER: option({
+    about: "the header field in which these proxies send the caller's address; the other one is ignored",
+    default: 'x-forwarded-for',
+    page: 'operations.md#behind-a-proxy',
+    allowed: 'x-forwarded-for, or forwarded (RFC 7239)',
+    schema: z
+      .string()
+      .transform((text) => text.toLowerCase())
+      .pipe(oneOf(PROXY_HEADERS)),
+  }),
+  REQUIRE_HTTPS: option({
+    about: 'refuse plain HTTP, except from this machine',
+    unset: 'false; true with `NODE_ENV=production`',
+    page: 'operations.md#https-only',
+    allowed: 'true, or false to allow plain HTTP',
+    schema: oneOf(['true', 'false']).transform((text) => text === 'true'),
+  }),
+  AUDIT_HEADS_FILE: option({
+    about: 'a file to which the head of each audit log is appended once a minute if it changed',
+    unset: 'no copies are written',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: 'the path of a file that this process may write, and whose directory exists',
+    schema: path,
+  }),
+  AUDIT_HEADS_WEBHOOK: option({
+    about: 'an address to which the heads are sent by POST',
+    unset: 'nothing is sent',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: 'an address with https://, or with http:// on this machine or in your own network',
+    secret: true,
+    schema: z.string().refine(isWebhook, 'is not such an address'),
+  }),
+  AUDIT_HEADS_WEBHOOK_SECRET: option({
+    about: 'signs the requests to `AUDIT_HEADS_WEBHOOK`; set both or neither',
+    page: 'audit-log.md#keep-copies-elsewhere',
+    allowed: `at least ${MIN_SECRET_LENGTH} characters, such as openssl rand -base64 32 prints`,
+    secret: true,
+    schema: z.string().min(MIN_SECRET_LENGTH, 'is too short'),
+  }),
+  TLS_CERT: option({
+    about: 'the certificate file, if the server terminates TLS itself; also set `TLS_KEY`',
+    unset: 'plain HTTP',
+    page: 'operations.md#https-only',
+    allowed: 'the path of a PEM file with the certificate, then its intermediate certificates',
+    schema: path,
+  }),
+  TLS_KEY: option({
+    about: "the file of the certificate's private key",
+    page: 'operations.md#https-only',
+    allowed: "the path of the certificate's private key in PEM, without a passphrase",
+    schema: path,
+  }),
+  CORS_ORIGINS: option({
+    about: 'the origins of web pages that may use the API',
+    unset: 'none',
+    page: 'operations.md#pages-of-other-origins',
+    allowed:
+      'origins separated by commas, such as https://app.example.com, http://[::1]:3000, chrome-extension://<id>, capacitor://localhost or app://, or * for any',
+    schema: listOf((item) => {
+      const parsed = parseOrigin(item);
+      return 'fault' in parsed ? parsed.fault : null;
+    }).transform((items) =>
+      items.map((item) => parseOrigin(item)).flatMap((parsed) => ('origin' in parsed ? [parsed.origin] : [])),
+    ),
+  }),
+  CORS_REQUEST_HEADERS: option({
+    about: 'additional request header fields that pages of `CORS_ORIGINS` can send',
+    unset: 'only the fields that the API reads',
+    page: 'operations.md#pages-of-other-origins',
+    allowed: 'names of header fields separated by commas, such as traceparent,X-Client-Version; at most 50',
+    schema: parseFieldNames('request'),
+  }),
+  CORS_RESPONSE_HEADERS: option({
+    about:
+      'additional response header fields that pages of `CORS_ORIGINS` can read, for example fields that a proxy adds',
+    unset: 'only the fields that the API sends',
+    page: 'operations.md#pages-of-other-origins',
+    allowed: 'names of header fields separated by commas, such as X-Served-By; at most 50',
+    schema: parseFieldNames('response'),
+  }),
+  INTROSPECTION: option({
+    about: 'who can read the schema: everybody, any valid key, each caller the part that their scopes allow, or nobody',
+    default: 'authenticated',
+    page: 'guard.md#introspection',
+    allowed: 'on, authenticated, scoped or off',
+    schema: oneOf(['on', 'authenticated', 'scoped', 'off']),
+  }),
+  DASHBOARD: option({
+    about: 'whether the dashboard is served at `/dashboard`',
+    default: 'on',
+    page: 'dashboard.md',
+    allowed: 'on or off',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
+  METRICS_PORT: option({
+    about: 'the port that serves Prometheus metrics without a key',
+    unset: 'at `/metrics`, for keys with the scope `platform`',
+    page: 'operations.md#what-to-monitor',
+    allowed: 'a whole number from 0 to 65535 other than PORT, where 0 picks a free port',
+    schema: wholeNumber(0, 65_535),
+  }),
+  METRICS_HOST: option({ about: 'the host name or address of `METRICS_PORT`', unset: '`HOST`', ...HOST_RULE }),
+  CONFIG_WATCH: option({
+    about: 'whether changes to the configuration file, its secret files and the certificate are applied automatically',
+    default: 'on',
+    page: 'configuration.md#reloading',
+    allowed: 'on, or off to reload on SIGHUP only',
+    schema: oneOf(['on', 'off']).transform((text) => text === 'on'),
+  }),
+  LOG_LEVEL: option({
+    about: 'the minimum level of log messages, which are written to standard error',
+    default: 'info',
+    allowed: `one of ${LOG_LEVELS.join(', ')}`,
+    schema: oneOf(LOG_LEVELS),
+  }),
+  WORKERS: option({
+    about: 'the number of processes that serve on one port; `--workers` overrides it',
+    unset: 'one process',
+    page: 'operations.md#several-workers',
+    allowed: `a whole number from 1 to ${MAX_WORKERS}, or auto for one worker for each core`,
+    schema: z
+      .string()
+      .transform((text) => (text === 'auto' ? String(Math.min(availableParallelism(), MAX_WORKERS)) : text))
+      .pipe(wholeNumber(1, MAX_WORKERS, 'is neither a whole number nor auto')),
+  }),
+} satisfies Record<string, Option<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type ValueOf<Name extends OptionName> = z.output<(typeof OPTIONS)[Name]['schema']>;
+
+/** The names of settings that can also be read from a file. */
+export const SECRET_OPTIONS = (Object.keys(OPTIONS) as OptionName[]).filter(
+  (name) => (OPTIONS[name] as Option<unknown>).secret === true,
+);
+
+/** Returns the text of a setting. A secret can also be in the file that `NAME_FILE` names. @throws SettingsError */
+export function givenOption(name: OptionName, environment: Environment): Given {
+  return SECRET_OPTIONS.includes(name)
+    ? secretFrom(environment, name, (what) => new SettingsError(what))
+    : { text: environment[name], file: null };
+}
+
+/** Returns a setting from the environment, or undefined if it is not set. @throws SettingsError */
+export function readOptionOf<Name extends OptionName>(name: Name, environment: Environment): ValueOf<Name> | undefined {
+  const { text, file } = givenOption(name, environment);
+  return readOption(name, text, file === null ? name : `${name}_FILE is ${shownPath(file)}, whose content`);
+}
+
+/** Parses a value. @param label the name of its source, for errors @throws SettingsError */
+export function readOption<Name extends OptionName>(
+  name: Name,
+  text: string | undefined,
+  label: string = name,
+): ValueOf<Name> | undefined {
+  if (text === undefined) return undefined;
+  const { schema, allowed, secret } = OPTIONS[name] as Option<ValueOf<Name>>;
+  const fault = (what: string) => new SettingsError(`${label} ${what}. Allowed: ${allowed}.`);
+  // An empty value is usually a secret that is missing by mistake, and rarely means the default.
+  if (text.trim() === '') throw fault('is empty; unset it or give it a value');
+  const result = schema.safeParse(text);
+  if (result.success) return result.data;
+  for (const [what, bare] of surroundings(text)) {
+    if (schema.safeParse(bare).success) throw fault(`has ${what} around its value; remove them`);
+  }
+  const [issue] = result.error.issues;
+  const { message = 'is not allowed' } = issue ?? {};
+  if (secret === true) throw fault(message);
+  const item = issue?.code === 'custom' ? (issue.params?.item as string | undefined) : undefined;
+  // For a list, show only the invalid item.
+  const shown = item === undefined || item === text ? `is ${quoted(text)}` : `has ${quoted(item)}`;
+  throw fault(`${shown}, which ${message}`);
+}
+
+/** Returns warnings about values with quotes, which `docker run --env-file` and other tools keep. They contain no value. */
+export function quotedOptions(environment: Environment): readonly string[] {
+  return (Object.keys(OPTIONS) as OptionName[])
+    .filter((name) => {
+      const { text = '' } = givenOption(name, environment);
+      return isQuoted(text) || text.split(',').some(isQuoted);
+    })
+    .map(
+      (name) =>
+        `${name} has quotes around its value, and they are part of it. Remove them. docker run --env-file keeps quotes.`,
+    );
+}
+
+/** Yields what surrounds a value, probably by mistake, and the value without it. */
+function* surroundings(text: string): Generator<readonly [string, string]> {
+  const bare = text.trim();
+  if (bare !== text) yield ['blanks', bare];
+  if (isQuoted(bare)) yield ['quotes', bare.slice(1, -1).trim()];
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
+}
+
+/** An address, or a host name (RFC 1123) that may have underscores, as names of containers do. */
+function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  // A text of digits and dots is an invalid address.
+  return text.length <= 253 && /^[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(text) && !/^[\d.]+$/.test(text);
+}
+
+function faultOfProxy(item: string): string | null {
+  if (!isAddressOrRange(item)) return 'is not an address or a CIDR range';
+  return item.endsWith('/0') ? 'includes all addresses, so callers could choose their own address' : null;
+}
+
+/** Refuses a query, which could set options of the Redis client. */
+function isRedisUrl(text: string): boolean {
+  if (!/^rediss?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
+  const { hostname, pathname, username, password } = new URL(text);
+  return hostname !== '' && /^(\/\d{0,4})?$/.test(pathname) && [username, password].every(isPercentEncoded);
+}
+
+/** Refuses a user and a password, because `fetch` does not accept them in an address. */
+function isWebhook(text: string): boolean {
+  if (!/^https?:\/\/[^\s#]+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import type { OperatorKey } from '../../core/auth/operator.js';
+import { ANSWER_LIMITS, type AnswerLimits } from '../../core/guard/answer/limits.js';
+import type { Introspection } from '../../core/guard/introspection.js';
+import type { ProxyHeader } from '../net/proxies.js';
+import type { Proxies } from '../../shared/outgoing/proxies.js';
+import type { Tier } from '../../core/store/records.js';
+import { NO_FILE, readConfiguration, type FileConfiguration } from './configuration.js';
+import { SettingsError } from '../../shared/settings/error.js';
+import { DEFAULT_FILE } from './file.js';
+import {
+  OPTIONS,
+  quotedOptions,
+  readOption,
+  type LOG_LEVELS,
+  type OptionName,
+  type ValueOf,
+  readOptionOf,
+} from './options.js';
+import { readProxies } from '../../shared/settings/proxies.js';
+import { isTracingAsked } from './tracing.js';
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  /** null: SQLite in `dataDir`. */
+  readonly mongodbUri: string | null;
+  readonly dataDir: string;
+  /** null: each process counts limits separately. */
+  readonly redisUrl: string | null;
+  /** The key of ADMIN_API_KEY, as a hash. */
+  readonly operator: OperatorKey | null;
+  /** Newest first; empty: not set. */
+  readonly peppers: readonly string[];
+  /** The configuration file. KEY_PREFIXES and RATE_LIMIT_HEADERS override it. */
+  readonly configuration: FileConfiguration;
+  readonly bcryptCost: number;
+  readonly defaultTier: Tier;
+  /** In milliseconds. */
+  readonly cacheTtl: number;
+  /** How long a key is kept after it was revoked or expired, in milliseconds; null: forever. */
+  readonly keepEndedKeys: number | null;
+  /** In milliseconds. */
+  readonly shutdownDelay: number;
+  /** The maximum size of a response. */
+  readonly answer: AnswerLimits;
+  /** The maximum number of open connections of a process, including streams. */
+  readonly maxConnections: number;
+  /** The maximum number of open streams of a process. */
+  readonly maxStreams: number;
+  /** The maximum number of bytes that wait for slow readers of streams in a process. */
+  readonly maxStreamBytes: number;
+  /** Addresses and CIDR ranges of trusted proxies; empty: none. */
+  readonly trustProxy: readonly string[];
+  /** The header field in which trusted proxies send the client's address. */
+  readonly trustProxyHeader: ProxyHeader;
+  /** Whether plain HTTP is refused, except from this machine. */
+  readonly requireHttps: boolean;
+  /** The files of the server's certificate and private key; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** The destinations for copies of the heads of audit logs. */
+  readonly auditHeads: {
+    readonly file: string | null;
+    readonly webhook: { readonly url: string; readonly secret: string } | null;
+  };
+  readonly corsOrigins: readonly string[];
+  /** Additional request header fields that pages of `corsOrigins` can send. */
+  readonly corsRequestHeaders: readonly string[];
+  /** Additional response header fields that these pages can read. */
+  readonly corsResponseHeaders: readonly string[];
+  readonly introspection: Introspection;
+  /** Proxies through which the server requests the issuer of access tokens; null: none. */
+  readonly proxies: Proxies | null;
+  /** Whether the dashboard is served. */
+  readonly dashboard: boolean;
+  /** The separate server for metrics; null: the API's server also serves metrics. */
+  readonly metrics: { readonly port: number; readonly host: string; readonly hostName: string } | null;
+  /** Whether traces are sent. OpenTelemetry reads the destination and its other settings from the OTEL_ variables. */
+  readonly tracing: boolean;
+  /** Whether files are watched and reloaded when they change. */
+  readonly configWatch: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** The number of worker processes; null: this process serves by itself. */
+  readonly workers: number | null;
+  /** Warnings to log at startup. They contain no secret. */
+  readonly warnings: readonly string[];
+}
+
+export { SettingsError };
+
+/**
+ * Reads the settings from environment variables and the configuration file.
+ * @throws SettingsError for the first invalid value
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  const read = <Name extends OptionName>(name: Name): ValueOf<Name> | undefined => readOptionOf(name, environment);
+  const mongodbUri = read('MONGODB_URI') ?? null;
+  const operator = read('ADMIN_API_KEY') ?? null;
+  const port = read('PORT') ?? 4000;
+  const host = read('HOST') ?? '127.0.0.1';
+  const metricsPort = read('METRICS_PORT');
+  const metricsHost = read('METRICS_HOST');
+  if (metricsPort === port && port !== 0) {
+    throw new SettingsError(
+      `METRICS_PORT is ${port}, which is the API's own port. Allowed: ${OPTIONS.METRICS_PORT.allowed}.`,
+    );
+  }
+  return Object.freeze({
+    port,
+    host,
+    mongodbUri,
+    dataDir: read('DATA_DIR') ?? './data',
+    redisUrl: read('REDIS_URL') ?? null,
+    operator,
+    peppers: Object.freeze(read('KEY_PEPPER') ?? []),
+    configuration: configurationOf(environment, read('LATCHKEY_CONFIG') ?? null, operator),
+    bcryptCost: read('BCRYPT_COST') ?? 10,
+    defaultTier: read('DEFAULT_TIER') ?? 'GROWTH',
+    cacheTtl: read('AUTH_CACHE_TTL') ?? 1_000,
+    keepEndedKeys: read('KEEP_ENDED_KEYS') ?? null,
+    shutdownDelay: read('SHUTDOWN_DELAY') ?? 3_000,
+    answer: Object.freeze({
+      fields: read('MAX_ANSWER_FIELDS') ?? ANSWER_LIMITS.fields,
+      eventFields: read('MAX_EVENT_FIELDS') ?? 10_000,
+      bytes: read('MAX_ANSWER_BYTES') ?? ANSWER_LIMITS.bytes,
+    }),
+    maxConnections: read('MAX_CONNECTIONS') ?? 16_000,
+    maxStreams: read('MAX_STREAMS') ?? 10_000,
+    maxStreamBytes: read('MAX_STREAM_BYTES') ?? 64 * 2 ** 20,
+    trustProxy: Object.freeze(read('TRUST_PROXY') ?? []),
+    trustProxyHeader: read('TRUST_PROXY_HEADER') ?? 'x-forwarded-for',
+    requireHttps: read('REQUIRE_HTTPS') ?? environment.NODE_ENV === 'production',
+    tls: tlsOf(read('TLS_CERT'), read('TLS_KEY')),
+    auditHeads: Object.freeze({
+      file: read('AUDIT_HEADS_FILE') ?? null,
+      webhook: webhookOf(read('AUDIT_HEADS_WEBHOOK'), read('AUDIT_HEADS_WEBHOOK_SECRET')),
+    }),
+    corsOrigins: Object.freeze(read('CORS_ORIGINS') ?? []),
+    corsRequestHeaders: Object.freeze(read('CORS_REQUEST_HEADERS') ?? []),
+    corsResponseHeaders: Object.freeze(read('CORS_RESPONSE_HEADERS') ?? []),
+    introspection: read('INTROSPECTION') ?? 'authenticated',
+    proxies: readProxies(environment),
+    dashboard: read('DASHBOARD') ?? true,
+    metrics: metricsPort === undefined ? null : Object.freeze(metricsAddress(metricsPort, metricsHost, host)),
+    tracing: isTracingAsked(environment),
+    configWatch: read('CONFIG_WATCH') ?? true,
+    logLevel: read('LOG_LEVEL') ?? 'info',
+    workers: read('WORKERS') ?? null,
+    warnings: Object.freeze(quotedOptions(environment)),
+  });
+}
+
+/** Returns the address of the metrics server. `hostName` is the name of the setting with the host, for errors. */
+function metricsAddress(port: number, own: string | undefined, host: string): NonNullable<Settings['metrics']> {
+  return own === undefined ? { port, host, hostName: 'HOST' } : { port, host: own, hostName: 'METRICS_HOST' };
+}
+
+/** Returns the TLS files. @throws SettingsError if only one is set: the server must not fall back to plain HTTP */
+function tlsOf(cert: string | undefined, key: string | undefined): Settings['tls'] {
+  if (cert !== undefined && key !== undefined) return Object.freeze({ cert, key });
+  if (cert === undefined && key === undefined) return null;
+  const [given, missing] = cert === undefined ? ['TLS_KEY', 'TLS_CERT'] : ['TLS_CERT', 'TLS_KEY'];
+  throw new SettingsError(`${given} is set without ${missing}. Allowed: both of them, or neither.`);
+}
+
+/** Returns the webhook. @throws SettingsError if only one is set: a receiver can't trust requests without a signature */
+function webhookOf(url: string | undefined, secret: string | undefined): Settings['auditHeads']['webhook'] {
+  if (url !== undefined && secret !== undefined) return Object.freeze({ url, secret });
+  if (url === undefined && secret === undefined) return null;
+  const [given, missing] = ['AUDIT_HEADS_WEBHOOK', 'AUDIT_HEADS_WEBHOOK_SECRET'];
+  const [set, unset] = url === undefined ? [missing, given] : [given, missing];
+  throw new SettingsError(`${set} is set without ${unset}. Allowed: both of them, or neither.`);
+}
+
+/**
+ * Reads the configuration file again, for a reload. Environment variables keep their values from startup.
+ * @throws SettingsError, also if the file no longer exists
+ */
+export function rereadConfiguration(
+  { configuration: { path }, operator }: Pick<Settings, 'configuration' | 'operator'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): FileConfiguration {
+  return configurationOf(environment, path, operator);
+}
+
+/** @param path null: the default file, if it exists */
+function configurationOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  path: string | null,
+  operator: OperatorKey | null,
+): FileConfiguration {
+  const prefixes = readOption('KEY_PREFIXES', environment.KEY_PREFIXES);
+  const publicUrl = readOption('PUBLIC_URL', environment.PUBLIC_URL) ?? null;
+  const file = path ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const configuration = file === null ? NO_FILE : readConfiguration(file, environment, operator, publicUrl);
+  const rateLimitHeaders = readOption('RATE_LIMIT_HEADERS', environment.RATE_LIMIT_HEADERS);
+  return Object.freeze({
+    ...configuration,
+    ...(prefixes !== undefined && { prefixes: Object.freeze(prefixes) }),
+    ...(rateLimitHeaders !== undefined && { rateLimitHeaders }),
+  });
+}

@@ -1,0 +1,219 @@
+import { performance } from 'node:perf_hooks';
+import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import type { Standing } from '../../core/auth/standing.js';
+import type { Change } from '../../core/keys/changes.js';
+import { DueQueue } from './dueQueue.js';
+import { WatchedCredential } from './watchedCredential.js';
+
+/** The shortest interval between two checks of the credential of quiet streams, in ms, if AUTH_CACHE_TTL is shorter. */
+const MIN_INTERVAL = 250;
+
+/**
+ * The number of credentials that are checked within one turn of the event loop, because each may need a read of the
+ * store.
+ */
+const BATCH = 50;
+
+/** Added to a timer, in ms, so that it does not fire before the clock for expiry has passed the time. */
+const SLACK = 2;
+
+export interface CredentialsOptions {
+  /**
+   * Returns ms since the epoch.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
+  /**
+   * Returns ms of a monotonic clock.
+   *
+   * @default the clock of the process
+   */
+  readonly clock?: () => number;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly credential: WatchedCredential;
+  /** The key's record, as named in changes; null before the first check, and for credentials without a record. */
+  lookupId: string | null;
+  /** The time from which the timer may check it again. */
+  earliest: number;
+  /** The time at which its check expires. */
+  dueAt: number;
+  /** Its earliest entry in the queue. It may be before `dueAt`, so that a check need not add another entry. */
+  queuedAt: number;
+}
+
+/**
+ * The credentials of all open streams. Each is checked when a change concerns it, and when its last check expires, for
+ * which there is one timer. A quiet stream therefore costs nothing, and a key with many streams costs one look-up per
+ * AUTH_CACHE_TTL.
+ */
+export class Credentials {
+  readonly #now: () => number;
+  readonly #clock: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ofKey = new Map<string, Set<Entry>>();
+  readonly #ofWorkspace = new Map<string, Set<Entry>>();
+  /** Not checked yet, so it is unknown which changes concern them. */
+  readonly #unjudged = new Set<Entry>();
+  readonly #due = new DueQueue<Entry>();
+  readonly #toJudge = new Set<Entry>();
+  #timer: NodeJS.Timeout | null = null;
+  #timerAt = Infinity;
+  #isDraining = false;
+
+  constructor({ now = Date.now, clock = () => performance.now() }: CredentialsOptions = {}) {
+    this.#now = now;
+    this.#clock = clock;
+  }
+
+  /** The number of different credentials. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Returns the credential with this name, which is watched as long as a stream uses it. Call `release` once for each
+   * call.
+   *
+   * @param name the same for the same credential from the same address
+   */
+  watch(
+    name: string,
+    principal: AuthenticatedPrincipal,
+    ask: () => Standing | Promise<Standing>,
+  ): { readonly credential: WatchedCredential; readonly release: () => void } {
+    const entry = this.#entries.get(name) ?? this.#begin(name, principal, ask);
+    return { credential: entry.credential, release: () => this.#endIfUnused(entry) };
+  }
+
+  /**
+   * Checks the credentials that a change may concern. Call it after older records were removed from the cache.
+   *
+   * @param change null: all credentials
+   */
+  judge(change: Change | null): void {
+    for (const entry of this.#concerned(change)) {
+      // All of them are marked first, so that nothing is sent to those that are checked later.
+      entry.credential.doubt();
+      this.#toJudge.add(entry);
+    }
+    for (const entry of this.#unjudged) entry.credential.doubt();
+    this.#drain();
+  }
+
+  #begin(name: string, principal: AuthenticatedPrincipal, ask: () => Standing | Promise<Standing>): Entry {
+    const credential = new WatchedCredential({
+      ask,
+      principal,
+      now: this.#now,
+      clock: this.#clock,
+      onJudged: () => this.#judged(entry),
+    });
+    const entry: Entry = { name, credential, lookupId: null, earliest: -Infinity, dueAt: Infinity, queuedAt: Infinity };
+    this.#entries.set(name, entry);
+    this.#unjudged.add(entry);
+    addTo(this.#ofWorkspace, principal.workspaceId, entry);
+    return entry;
+  }
+
+  #endIfUnused(entry: Entry): void {
+    if (entry.credential.size > 0 || this.#entries.get(entry.name) !== entry) return;
+    this.#entries.delete(entry.name);
+    this.#unjudged.delete(entry);
+    this.#toJudge.delete(entry);
+    removeFrom(this.#ofWorkspace, entry.credential.principal.workspaceId, entry);
+    if (entry.lookupId !== null) removeFrom(this.#ofKey, entry.lookupId, entry);
+    entry.dueAt = Infinity;
+    if (this.#entries.size === 0) this.#stop();
+  }
+
+  #concerned(change: Change | null): Iterable<Entry> {
+    if (change === null) return this.#entries.values();
+    if (change.kind === 'key') return this.#ofKey.get(change.lookupId) ?? [];
+    return this.#ofWorkspace.get(change.workspaceId) ?? [];
+  }
+
+  #judged(entry: Entry): void {
+    if (this.#entries.get(entry.name) !== entry) return;
+    const { lookupId } = entry.credential;
+    if (lookupId !== entry.lookupId) {
+      if (entry.lookupId !== null) removeFrom(this.#ofKey, entry.lookupId, entry);
+      if (lookupId !== null) addTo(this.#ofKey, lookupId, entry);
+      entry.lookupId = lookupId;
+    }
+    this.#unjudged.delete(entry);
+    const now = this.#clock();
+    // Only if a record is valid for less than the interval, the next check follows this soon.
+    entry.earliest = Math.min(Math.max(entry.earliest, now - MIN_INTERVAL), now) + MIN_INTERVAL;
+    entry.dueAt = Math.max(now + entry.credential.dueIn + SLACK, entry.earliest);
+    this.#queue(entry);
+    this.#setTimer();
+  }
+
+  #queue(entry: Entry): void {
+    if (entry.dueAt >= entry.queuedAt) return;
+    entry.queuedAt = entry.dueAt;
+    this.#due.add(entry.dueAt, entry);
+  }
+
+  #setTimer(): void {
+    const next = this.#due.next;
+    if (next === null || next >= this.#timerAt) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAt = next;
+    this.#timer = setTimeout(() => this.#renew(), Math.max(1, Math.ceil(next - this.#clock()))).unref();
+  }
+
+  #renew(): void {
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    const now = this.#clock();
+    for (let due = this.#due.take(now); due !== null; due = this.#due.take(now)) {
+      const { at, item } = due;
+      if (at === item.queuedAt) item.queuedAt = Infinity;
+      if (item.dueAt <= now) this.#toJudge.add(item);
+      else this.#queue(item);
+    }
+    this.#drain();
+    this.#setTimer();
+  }
+
+  /** Spread over several turns of the event loop, because requests are waiting. */
+  #drain(): void {
+    if (this.#isDraining) return;
+    let left = BATCH;
+    for (const entry of this.#toJudge) {
+      if (left === 0) break;
+      left -= 1;
+      this.#toJudge.delete(entry);
+      void entry.credential.judge();
+    }
+    if (this.#toJudge.size === 0) return;
+    this.#isDraining = true;
+    setImmediate(() => {
+      this.#isDraining = false;
+      this.#drain();
+    });
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#timerAt = Infinity;
+    this.#due.clear();
+  }
+}
+
+function addTo(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const set = sets.get(name) ?? new Set<Entry>();
+  sets.set(name, set.add(entry));
+}
+
+function removeFrom(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
+  const set = sets.get(name);
+  set?.delete(entry);
+  if (set?.size === 0) sets.delete(name);
+}

@@ -1,0 +1,88 @@
+import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import type { Category } from '../../core/limits/category.js';
+import type { Limits } from '../../core/limits/limits.js';
+import { refusalOf } from '../../core/limits/refuse.js';
+import type { Refusal } from '../../core/errors/refusal.js';
+
+/** The number of times that an event waits for the burst window before it is refused. */
+const MAX_WAITS = 5;
+
+/** The longest wait, in ms. If there is room only later, the window is that of the rate. */
+const LONGEST_WAIT = 1_000;
+
+export interface EventMeterOptions {
+  readonly limits: Limits;
+  /** The cost of the operation. */
+  readonly cost: number;
+  readonly category: Category;
+  readonly admitted: (principal: AuthenticatedPrincipal) => void;
+  readonly refused: (principal: AuthenticatedPrincipal, refusal: Refusal) => void;
+}
+
+/**
+ * Takes the cost of each event from the limits of the key, as for a request. The reader does not choose when events
+ * occur, so a burst of them waits for the burst window. If the rate is used up, the stream is refused.
+ */
+export class EventMeter {
+  readonly #options: EventMeterOptions;
+  /** The refusal that an event is waiting for. */
+  #waitsFor: { readonly principal: AuthenticatedPrincipal; readonly refusal: Refusal } | null = null;
+  #stop = (): void => undefined;
+  #isStopped = false;
+
+  constructor(options: EventMeterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when the event is paid for, or the meter is stopped. Rejects with a {@link Refusal} RATE_LIMITED or
+   * UNAVAILABLE.
+   */
+  async take(principal: AuthenticatedPrincipal): Promise<void> {
+    const { limits, cost, category, admitted, refused } = this.#options;
+    const { familyId: family, tier } = principal;
+    try {
+      for (let waits = 0; !this.#isStopped; waits += 1) {
+        const admission = await limits.admit({ family, tier, category }, cost);
+        const refusal = refusalOf(admission, cost);
+        if (refusal === null) {
+          admitted(principal);
+          return;
+        }
+        const wait = admission.outcome === 'refused' ? admission.retryAfterMs : Infinity;
+        if (wait > LONGEST_WAIT || waits >= MAX_WAITS) {
+          refused(principal, refusal);
+          throw refusal;
+        }
+        this.#waitsFor = { principal, refusal };
+        await this.#wait(wait);
+      }
+    } finally {
+      this.#waitsFor = null;
+    }
+  }
+
+  /** Returns the refusal that an event is waiting for, which is final then; null: none is waiting. */
+  giveUp(): Refusal | null {
+    if (this.#waitsFor === null) return null;
+    const { principal, refusal } = this.#waitsFor;
+    this.#options.refused(principal, refusal);
+    return refusal;
+  }
+
+  /** Ends all waiting. Can be called more than once. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stop();
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      this.#stop = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

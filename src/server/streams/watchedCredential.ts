@@ -1,0 +1,171 @@
+import type { Standing } from '../../core/auth/standing.js';
+import type { AuthenticatedPrincipal } from '../../core/auth/principal.js';
+import { unauthenticated } from '../../core/auth/authenticator.js';
+import { unavailable } from '../../core/errors/refusal.js';
+
+/** An open stream that depends on a credential. */
+export interface Reliant {
+  /**
+   * Called when the credential was checked again and is valid.
+   *
+   * @throws {@link Refusal} if that is not sufficient any longer
+   */
+  judged(principal: AuthenticatedPrincipal): void;
+  /**
+   * Can be called more than once.
+   *
+   * @param error the reason
+   */
+  end(error: unknown): void;
+}
+
+export interface WatchedCredentialOptions {
+  /**
+   * Authenticates the credential.
+   *
+   * @throws {@link Refusal}; it may reject instead
+   */
+  readonly ask: () => Standing | Promise<Standing>;
+  /** The principal of the request that opened the first stream. */
+  readonly principal: AuthenticatedPrincipal;
+  /** Returns ms since the epoch. */
+  readonly now: () => number;
+  /** Returns ms of a monotonic clock. */
+  readonly clock: () => number;
+  /** Called after each successful check. */
+  readonly onJudged: () => void;
+}
+
+/** A credential with open streams, which share its checks. A check is valid as long as it would be for a request. */
+export class WatchedCredential {
+  readonly #options: WatchedCredentialOptions;
+  readonly #streams = new Set<Reliant>();
+  #principal: AuthenticatedPrincipal;
+  #lookupId: string | null = null;
+  /** The time until which the last check is valid, on the monotonic clock. */
+  #countsUntil = -Infinity;
+  #expiresAt = Infinity;
+  #judging: Promise<void> | null = null;
+  /** A change was announced while a check was pending. */
+  #isDoubted = true;
+
+  constructor(options: WatchedCredentialOptions) {
+    this.#options = options;
+    this.#principal = options.principal;
+  }
+
+  /** The principal of the last check. */
+  get principal(): AuthenticatedPrincipal {
+    return this.#principal;
+  }
+
+  get lookupId(): string | null {
+    return this.#lookupId;
+  }
+
+  /** Whether a change was announced that may concern the last check. */
+  get isDoubted(): boolean {
+    return this.#isDoubted;
+  }
+
+  /** Whether the streams can continue without another look-up. */
+  get counts(): boolean {
+    const { now, clock } = this.#options;
+    return clock() < this.#countsUntil && now() < this.#expiresAt;
+  }
+
+  /** The time until the check expires, in ms. */
+  get dueIn(): number {
+    const { now, clock } = this.#options;
+    return Math.max(0, Math.min(this.#countsUntil - clock(), this.#expiresAt - now()));
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  add(stream: Reliant): void {
+    this.#streams.add(stream);
+  }
+
+  remove(stream: Reliant): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Nothing is sent from now on until the credential was checked again. */
+  doubt(): void {
+    this.#isDoubted = true;
+    this.#countsUntil = -Infinity;
+  }
+
+  /** Checks the credential unless the last check is still valid. Returns no promise if nothing must be read. */
+  settle(): void | Promise<void> {
+    return this.counts ? undefined : this.judge();
+  }
+
+  /**
+   * Checks the credential, and ends its streams if it is refused. Only one check is pending at a time, so that they do
+   * not accumulate if the store hangs. Never throws or rejects.
+   */
+  judge(): void | Promise<void> {
+    if (this.#judging !== null) return this.#judging;
+    this.#isDoubted = false;
+    try {
+      const standing = this.#options.ask();
+      if (!(standing instanceof Promise)) {
+        this.#accept(standing);
+        return undefined;
+      }
+      return (this.#judging = standing
+        .then(
+          (late) => this.#accept(late),
+          (error: unknown) => this.#refuse(error),
+        )
+        .then(() => {
+          this.#judging = null;
+          // The record may have been read before the change.
+          return this.#isDoubted && this.#streams.size > 0 ? this.judge() : undefined;
+        }));
+    } catch (error) {
+      this.#refuse(error);
+      return undefined;
+    }
+  }
+
+  #accept({ principal, lookupId, countsFor, expiresAt }: Standing): void {
+    if (principal.kind === 'anonymous') {
+      this.#refuse(unauthenticated('missing'));
+      return;
+    }
+    if (!isSameHolder(principal, this.#principal)) {
+      this.#refuse(otherHolder());
+      return;
+    }
+    this.#principal = principal;
+    this.#lookupId = lookupId;
+    this.#expiresAt = expiresAt ?? Infinity;
+    if (!this.#isDoubted) this.#countsUntil = this.#options.clock() + countsFor;
+    for (const stream of this.#streams) {
+      try {
+        stream.judged(principal);
+      } catch (error) {
+        stream.end(error);
+      }
+    }
+    this.#options.onJudged();
+  }
+
+  #refuse(error: unknown): void {
+    this.#countsUntil = -Infinity;
+    for (const stream of this.#streams) stream.end(error);
+  }
+}
+
+/** The events of an open stream are those of the workspace and project for which it was opened. */
+function isSameHolder(a: AuthenticatedPrincipal, b: AuthenticatedPrincipal): boolean {
+  return a.keyId === b.keyId && a.workspaceId === b.workspaceId && a.projectId === b.projectId;
+}
+
+function otherHolder(): Error {
+  return unavailable('The credential now belongs to another workspace or project. Open the stream again.', 1);
+}

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../../support/until.js';
+import { place, removeAll, startCluster } from './installation.js';
+
+const WHO = '{ viewer { scopes } }';
+const OLD = 'the-old-key-of-tests-0123456789';
+const NEW = 'the-new-key-of-tests-0123456789';
+const key = (variable: string): string =>
+  `auth: { api_keys: { keys: [{ key: "\${${variable}}", name: etl, roles: [viewer] }] } }\n`;
+
+afterEach(removeAll, 60_000);
+
+test('SIGHUP to the primary reloads the file in all workers, and the limits that the primary counts', async () => {
+  const installed = place();
+  const file = join(installed.DATA_DIR ?? '', 'latchkey.yaml');
+  writeFileSync(file, key('OLD'));
+  const cluster = startCluster(['--workers', '2'], {
+    ...installed,
+    // Only the signal is tested here.
+    CONFIG_WATCH: 'off',
+    LATCHKEY_CONFIG: file,
+    OLD,
+    NEW,
+  });
+  await cluster.url();
+  const workers = await cluster.workers();
+  const done = (message: string) => cluster.log().filter(({ msg }) => String(msg).startsWith(message));
+  const READ = 'configuration reloaded';
+  const statuses = async (token: string): Promise<Set<number>> => {
+    const byWorker = await cluster.askEach(workers, WHO, token);
+    expect([...byWorker.keys()].sort()).toEqual([...workers].sort());
+    return new Set([...byWorker.values()].flat());
+  };
+  expect(await statuses(OLD)).toEqual(new Set([200]));
+
+  writeFileSync(file, `${key('NEW')}tiers: { ENTERPRISE: { per_minute: 4000 } }\n`);
+  cluster.child.process.kill('SIGHUP');
+  // The primary and both workers.
+  await until(() => done(READ).length === 3);
+  expect(await statuses(OLD)).toEqual(new Set([401]));
+  expect(await statuses(NEW)).toEqual(new Set([200]));
+  expect((await cluster.ask(WHO, NEW)).headers['ratelimit-policy']).toBe('"burst";q=100;w=1, "rate";q=4000;w=60');
+
+  // An invalid file reaches no worker.
+  writeFileSync(file, 'rolls: {}');
+  cluster.child.process.kill('SIGHUP');
+  await until(() => done('reload failed; keeping the previous configuration').length === 1);
+  expect(done('reload failed; keeping the previous configuration')[0].pid).toBe(cluster.child.process.pid);
+  expect(await statuses(NEW)).toEqual(new Set([200]));
+  expect(done(READ)).toHaveLength(3);
+});
