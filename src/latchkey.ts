@@ -53,7 +53,7 @@ import { announcing, readChange, type Change, type ChangeFeed } from './core/key
 import { EndedKeys, type RemovalPass } from './core/keys/ended.js';
 import { keyEvent, telling, type KeyEvent } from './core/keys/events.js';
 import { Peppers } from './core/keys/pepper.js';
-import { keyResolvers } from './core/keys/resolvers.js';
+import { keyResolvers } from './management/keys/resolvers.js';
 import { KeyService, type IssuedKey } from './core/keys/service.js';
 import { checkedLimits } from './core/limits/checked.js';
 import { Limiter } from './core/limits/limiter.js';

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { ActorContext } from '../../core/keys/actor.js';
-import { decodeCursor, encodeCursor } from '../../core/keys/cursor.js';
-import { oncePerQuery } from '../../core/keys/loaders.js';
+import { decodeCursor, encodeCursor } from '../keys/cursor.js';
+import { oncePerQuery } from '../keys/loaders.js';
 import type { KeyService } from '../../core/keys/service.js';
 import { TIER_LIMITS, type TierTable } from '../../core/limits/tiers.js';
 import type { Tier, WorkspaceRecord } from '../../core/store/records.js';

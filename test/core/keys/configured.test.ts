@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Actor } from '../../../src/core/keys/actor.js';
 import { BcryptGate } from '../../../src/core/keys/bcryptGate.js';
 import { type AnyKey, type AnyKeyPage, type ConfiguredRecord } from '../../../src/core/keys/configured.js';
-import { decodePosition, encodePosition, positionIn } from '../../../src/core/keys/order.js';
+import { decodePosition, encodePosition, positionIn } from '../../../src/management/keys/order.js';
 import { KeyMinter } from '../../../src/core/keys/minter.js';
 import { KeyService } from '../../../src/core/keys/service.js';
 import { DEFAULT_PREFIXES } from '../../../src/core/keys/token.js';

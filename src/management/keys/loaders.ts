@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
-import type { ActorContext } from './actor.js';
+import type { ActorContext } from '../../core/keys/actor.js';
 
 /** Reads a value together with those of other resolvers of the request. Returns null if it doesn't exist. */
 export type Gathered<Subject, Value> = (context: ActorContext, subject: Subject) => Promise<Value | null>;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeCursor, encodeCursor } from '../../../src/core/keys/cursor.js';
+import { decodeCursor, encodeCursor } from '../../../src/management/keys/cursor.js';
 
 const position = fc.record({
   createdAt: fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),

@@ -1,5 +1,5 @@
-import { badInput } from '../errors/refusal.js';
-import type { IdKind } from './minter.js';
+import { badInput } from '../../core/errors/refusal.js';
+import type { IdKind } from '../../core/keys/minter.js';
 
 /** The kinds of IDs that a cursor may contain. `conf`: a key of the configuration file. */
 type Kind = IdKind | 'conf';

@@ -1,4 +1,4 @@
-import { badInput, type Refusal } from '../errors/refusal.js';
+import { badInput, type Refusal } from '../../core/errors/refusal.js';
 import {
   KEY_ORDER_FIELDS,
   keyPosition,
@@ -6,8 +6,8 @@ import {
   type KeyOrder,
   type KeyOrderField,
   type KeyPosition,
-} from '../store/ordering.js';
-import { isConfigured, type AnyKey } from './configured.js';
+} from '../../core/store/ordering.js';
+import { isConfigured, type AnyKey } from '../../core/keys/configured.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 
 /** The maximum length of a cursor. A name has at most 100 code points, and case folding makes at most three of each. */

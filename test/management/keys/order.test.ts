@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodePosition, encodePosition } from '../../../src/core/keys/order.js';
+import { decodePosition, encodePosition } from '../../../src/management/keys/order.js';
 import { KEY_ORDER_FIELDS, type KeyOrder, type KeyPosition } from '../../../src/core/store/ordering.js';
 
 const ORDERS: readonly KeyOrder[] = KEY_ORDER_FIELDS.flatMap((field) => [

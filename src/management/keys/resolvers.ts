@@ -1,11 +1,11 @@
 import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
-import { WorkBudgets } from '../guard/answer/work.js';
-import { CATEGORIES, type Category } from '../limits/category.js';
-import { Limiter } from '../limits/limiter.js';
-import type { Limits, Subject } from '../limits/limits.js';
-import type { TierLimits, WindowLimits } from '../limits/tiers.js';
-import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../limits/window.js';
-import { notFound } from '../errors/refusal.js';
+import { WorkBudgets } from '../../core/guard/answer/work.js';
+import { CATEGORIES, type Category } from '../../core/limits/category.js';
+import { Limiter } from '../../core/limits/limiter.js';
+import type { Limits, Subject } from '../../core/limits/limits.js';
+import type { TierLimits, WindowLimits } from '../../core/limits/tiers.js';
+import { BURST_WINDOW, RATE_WINDOW, type Room, type WindowRoom } from '../../core/limits/window.js';
+import { notFound } from '../../core/errors/refusal.js';
 import {
   statusOf,
   TIERS,
@@ -17,26 +17,26 @@ import {
   type Tier,
   type UserRecord,
   type WorkspaceRecord,
-} from '../store/records.js';
-import type { Actor, ActorContext } from './actor.js';
-import type { AuditEntry } from '../store/audit.js';
-import { NEWEST_FIRST, type KeyOrder } from '../store/ordering.js';
-import { meet } from '../scopes/meet.js';
-import type { Roles } from '../scopes/roles.js';
-import { after } from '../../management/schema/after.js';
-import { connectionOf, type Page } from '../../management/schema/connection.js';
-import type { AnswerLimits } from '../guard/answer/limits.js';
-import { listing, pageRows, SEARCH } from '../../management/schema/listing.js';
-import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from './configured.js';
-import { readingDocuments } from './documentReader.js';
+} from '../../core/store/records.js';
+import type { Actor, ActorContext } from '../../core/keys/actor.js';
+import type { AuditEntry } from '../../core/store/audit.js';
+import { NEWEST_FIRST, type KeyOrder } from '../../core/store/ordering.js';
+import { meet } from '../../core/scopes/meet.js';
+import type { Roles } from '../../core/scopes/roles.js';
+import { after } from '../schema/after.js';
+import { connectionOf, type Page } from '../schema/connection.js';
+import type { AnswerLimits } from '../../core/guard/answer/limits.js';
+import { listing, pageRows, SEARCH } from '../schema/listing.js';
+import { isConfigured, type AnyKey, type KeySelection, type WholeKey } from '../../core/keys/configured.js';
+import { readingDocuments } from '../../core/keys/documentReader.js';
 import { gathering, oncePerParent, oncePerQuery } from './loaders.js';
-import { mentionedIn } from './mentions.js';
-import { nameOfKey } from './names.js';
+import { mentionedIn } from '../../core/keys/mentions.js';
+import { nameOfKey } from '../../core/keys/names.js';
 import { decodePosition, encodePosition, positionIn } from './order.js';
-import { MAX_DOCUMENTS } from './input.js';
-import { MAX_SEARCH } from './search.js';
-import type { KeyService, UpdateKeyInput } from './service.js';
-import { shownPrefix } from './token.js';
+import { MAX_DOCUMENTS } from '../../core/keys/input.js';
+import { MAX_SEARCH } from '../../core/keys/search.js';
+import type { KeyService, UpdateKeyInput } from '../../core/keys/service.js';
+import { shownPrefix } from '../../core/keys/token.js';
 
 export interface KeyResolverOptions {
   readonly keys: KeyService;

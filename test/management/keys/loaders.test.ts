@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { OperationTypeNode } from 'graphql';
 import type { ActorContext } from '../../../src/core/keys/actor.js';
-import { oncePerParent } from '../../../src/core/keys/loaders.js';
+import { oncePerParent } from '../../../src/management/keys/loaders.js';
 
 const context = (): ActorContext => ({}) as ActorContext;
 const of = (operation: OperationTypeNode) => ({ operation: { operation } }) as never;
