@@ -6,10 +6,10 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, { LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import { askApollo } from '../../build/http/askApollo.js';
-import { documentBounds, MAX_BODY_BYTES } from '../../build/http/bounds.js';
-import { ANONYMOUS } from '../../build/credentials/principal.js';
-import { sendAnswer } from '../../build/http/sendAnswer.js';
+import { askApollo } from '../../build/server/http/askApollo.js';
+import { documentBounds, MAX_BODY_BYTES } from '../../build/core/guard/document/bounds.js';
+import { ANONYMOUS } from '../../build/core/auth/principal.js';
+import { sendAnswer } from '../../build/server/http/sendAnswer.js';
 import { silent } from './latchkey.js';
 
 /**

@@ -1,7 +1,7 @@
-import { DEFAULT_WORKSPACE_ID } from '../../build/credentials/operator.js';
-import { newId } from '../../build/keys/minter.js';
-import { Peppers } from '../../build/keys/pepper.js';
-import { mintToken } from '../../build/keys/token.js';
+import { DEFAULT_WORKSPACE_ID } from '../../build/core/auth/operator.js';
+import { newId } from '../../build/core/keys/minter.js';
+import { Peppers } from '../../build/core/keys/pepper.js';
+import { mintToken } from '../../build/core/keys/token.js';
 import { PEPPER } from './latchkey.js';
 import { SCOPES } from './shop.js';
 

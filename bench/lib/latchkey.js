@@ -1,13 +1,13 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { pino } from 'pino';
-import { createServer } from '../../build/http/server.js';
+import { createServer } from '../../build/server/http/server.js';
 import { createLatchkey } from '../../build/latchkey.js';
-import { Limiter } from '../../build/limits/limiter.js';
-import { tierTable } from '../../build/limits/tiers.js';
-import { Metrics } from '../../build/metrics/metrics.js';
-import { TIERS } from '../../build/store/records.js';
-import { openStore } from '../../build/store/open.js';
-import { OpenStreams } from '../../build/streams/openStreams.js';
+import { Limiter } from '../../build/core/limits/limiter.js';
+import { tierTable } from '../../build/core/limits/tiers.js';
+import { Metrics } from '../../build/server/metrics/metrics.js';
+import { TIERS } from '../../build/core/store/records.js';
+import { openStore } from '../../build/core/store/open.js';
+import { OpenStreams } from '../../build/server/streams/openStreams.js';
 import { shopResolvers, shopTypeDefs } from './shop.js';
 
 /** One silent logger for all servers that are compared. */

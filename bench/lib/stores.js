@@ -1,11 +1,11 @@
 import Database from 'libsql';
 import mongoose from 'mongoose';
 import { join } from 'node:path';
-import { DEFAULT_WORKSPACE_ID } from '../../build/credentials/operator.js';
-import { KEY_FIELDS } from '../../build/store/fields.js';
-import { toDocument } from '../../build/store/mongo/intents.js';
-import { unlimitedSlot } from '../../build/store/mongo/places.js';
-import { openStore } from '../../build/store/open.js';
+import { DEFAULT_WORKSPACE_ID } from '../../build/core/auth/operator.js';
+import { KEY_FIELDS } from '../../build/core/store/fields.js';
+import { toDocument } from '../../build/core/store/mongo/intents.js';
+import { unlimitedSlot } from '../../build/core/store/mongo/places.js';
+import { openStore } from '../../build/core/store/open.js';
 import { mint } from './keys.js';
 import { temporaryDatabase } from './mongo.js';
 import { temporaryDirectory } from './temporary.js';

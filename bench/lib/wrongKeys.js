@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { parseToken, randomBase62 } from '../../build/keys/token.js';
+import { parseToken, randomBase62 } from '../../build/core/keys/token.js';
 import { mint } from './keys.js';
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

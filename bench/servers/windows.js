@@ -1,4 +1,4 @@
-import { Limiter } from '../../build/limits/limiter.js';
+import { Limiter } from '../../build/core/limits/limiter.js';
 import { UNBOUND_TIERS } from '../lib/latchkey.js';
 import { memoryInUse } from '../lib/memory.js';
 import { serve } from '../lib/serve.js';

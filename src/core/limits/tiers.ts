@@ -54,7 +54,7 @@ export const TIER_LIMITS: TierTable = Object.freeze({
   GROWTH: limits([10, 10], 500, 25, 10),
   PROFESSIONAL: limits([25, 25], 1000, 50, 25),
   ENTERPRISE: limits([null, null], 5000, 100, 100),
-  // Per network: see credentials/networks.ts. Callers without a key have neither keys nor streams.
+  // Per network: see core/auth/networks.ts. Callers without a key have neither keys nor streams.
   ANONYMOUS: limits([1, 1], 120, 30, 1),
   // Per workspace, in created and rotated keys: see keyCreation.ts. At bcrypt cost 10 this is a quarter of a CPU core.
   KEY_CREATION: limits([1, 1], 300, 20, 1),

@@ -195,7 +195,7 @@ export const MIGRATIONS: readonly (string | ((connection: Connection) => void))[
   `,
   // Names were stored as entered, and only folded to lower case.
   normaliseNames,
-  // Keys that only administer have separate places (store/places.ts).
+  // Keys that only administer have separate places (core/store/places.ts).
   `
   ALTER TABLE keys ADD COLUMN administers INTEGER NOT NULL DEFAULT 0;
   UPDATE keys SET administers = json_array_length(scopes) > 0
